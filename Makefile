@@ -1,0 +1,67 @@
+# Everything a checkout needs; `make` alone lists it. Variables may be given here or
+# in the environment: make run SERVER_PORT=8090
+
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+# Two cores' worth of test processes; each starts databases of its own.
+PYTEST_ARGS ?= -n 2
+
+export PIP_ROOT_USER_ACTION = ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run dev test lint fmt bench build clean
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+install: $(VENV)/installed ## Install what running needs, into .venv
+
+install-dev: $(VENV)/installed-dev ## Install what testing needs, too
+
+run: install ## Run everything: http://localhost:8080
+	@exec $(PY) app.py
+
+dev: install ## The same, and start again when a source file changes
+	@exec $(PY) app.py --dev
+
+test: install-dev ## Run all tests; what is skipped is named at the end
+	@$(PY) -m pytest -p tests.no_skip $(PYTEST_ARGS)
+
+lint: install-dev ## Check format, rules and types
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+fmt: install-dev ## Format the sources and mend what can be mended
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+bench: install-dev ## Measure how many tasks a second it takes
+	@$(PY) -m tests.bench
+
+build: install ## Compile the sources, check that the packages fit together
+	@$(PY) -m compileall -q jimeng app.py wsgi.py
+	@$(PY) -m pip --disable-pip-version-check check
+
+clean: ## Remove what the other targets made; pictures and data in .data stay
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "jimeng needs Python 3.11 or newer: make install PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "$(PYTHON) cannot make virtual environments: install python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt requirements-embedded.txt | $(PY)
+	@echo "installing packages, once"
+	@$(PIP) -r requirements.txt -r requirements-embedded.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "installing packages for tests, once"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

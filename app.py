@@ -1,0 +1,218 @@
+"""Where the parts are joined: the application factory. `python app.py` runs it all."""
+
+import logging
+import os
+import re
+import secrets
+import sys
+import time
+
+import pymongo
+from flask import Flask, Response, g, render_template, request
+from flask_smorest import Api
+from marshmallow import ValidationError
+from pymongo.errors import PyMongoError
+from werkzeug.exceptions import HTTPException
+
+from jimeng import api, auth, cli, documents, health, i18n, jobs, logs, web
+from jimeng.answers import by_field, failure, in_words
+from jimeng.config import Config
+from jimeng.errors import DatabaseUnavailable, Invalid, JimengError
+
+log = logging.getLogger("jimeng.access")
+
+MOST_BYTES = 1024 * 1024  # of a request's body
+# Seconds of a request that may be spent on MongoDB. While no server can be found the
+# driver looks at the clock every half second: 1.5 is what this comes to then.
+DATABASE_BUDGET = 1.4
+SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+HTTP_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+}
+UNSUPPORTED = "invalid.not_supported_yet"
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """
+    Make the web application. Nothing is connected yet: databases that are away do
+    not keep it from starting.
+
+    Args:
+        config: The settings; by default those of the environment.
+
+    Raises:
+        ConfigError: a setting is malformed.
+    """
+    config = config or Config.load()
+    logs.setup(config)
+    app = Flask(__name__)
+    app.config.from_mapping(
+        JIMENG=config,
+        DEMO=os.environ.get("JIMENG_DEMO") == "1",
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        API_TITLE="jimeng",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+    )
+    # A redirect would be an answer in HTML, and to a POST not what was asked for.
+    app.url_map.merge_slashes = False
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    documents.connect(config)
+    jobs.configure(config)
+    Api(app).register_blueprint(api.blp)
+    app.register_blueprint(web.bp)
+    app.register_blueprint(health.bp)
+    cli.register(app)
+    app.jinja_env.globals.update(
+        t=i18n.t, language=i18n.language, demo=app.config["DEMO"]
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    frame_requests(app)
+    handle_errors(app)
+    limit_database_time(app)
+    return app
+
+
+def limit_database_time(app: Flask) -> None:
+    """Answer within two seconds, even if MongoDB answers nothing at all."""
+    inner = app.wsgi_app
+
+    def wsgi_app(environ, start_response):
+        with pymongo.timeout(DATABASE_BUDGET):
+            return inner(environ, start_response)
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+
+def frame_requests(app: Flask) -> None:
+    """Give each request an id, check where it goes, and log how it ended."""
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        sane = SANE_ID.fullmatch(given)
+        g.request_id = given if sane else secrets.token_hex(12)
+        g.began = time.monotonic()
+        logs.clear()
+        logs.bind(request=g.request_id)
+        auth.check_host()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if wants_json():
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.vary.add("Accept-Language")
+        took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
+        quiet = request.path.startswith(("/static/", "/health"))
+        log.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "%s %s %d %.0fms",
+            request.method,
+            request.path,
+            response.status_code,
+            took,
+        )
+        return response
+
+
+def wants_json() -> bool:
+    return request.path.startswith(("/api/", "/health"))
+
+
+def answer_error(code: str, status: int, **beside) -> Response:
+    """The API and the probes are answered in JSON, everybody else in HTML."""
+    if wants_json():
+        return failure(code, status, **beside)
+    message = beside.get("message") or i18n.t(f"error.{code}")
+    page = render_template(
+        "error.html",
+        code=code,
+        status=status,
+        message=message,
+        request_id=g.get("request_id", ""),
+    )
+    response = Response(page, status)
+    if beside.get("retry_after"):
+        response.headers["Retry-After"] = str(beside["retry_after"])
+    return response
+
+
+def handle_errors(app: Flask) -> None:
+    """Turn whatever was raised into an answer, in this one place."""
+
+    @app.errorhandler(JimengError)
+    def on_jimeng_error(error: JimengError) -> Response:
+        level = logging.WARNING if error.status >= 500 else logging.INFO
+        log.log(level, "refused code=%s: %s", error.code, error)
+        message = i18n.t(f"error.{error.code}", **error.values)
+        return answer_error(
+            error.code, error.status, message=message, retry_after=error.retry_after
+        )
+
+    @app.errorhandler(Invalid)
+    def on_invalid(error: Invalid) -> Response:
+        words = {
+            name: [i18n.t(key, **values) for key, values in reasons]
+            for name, reasons in error.fields.items()
+        }
+        log.info("refused %s", error)
+        return answer_error(error.code, error.status, errors=words)
+
+    @app.errorhandler(ValidationError)
+    def on_validation_error(error: ValidationError) -> Response:
+        reasons = by_field(error.messages)
+        log.info("refused invalid: %s", ", ".join(reasons))
+        code, message = Invalid.code, None
+        if all(each == [UNSUPPORTED] for each in reasons.values()):
+            code, message = "not_supported_yet", i18n.t(UNSUPPORTED)
+        words = in_words(reasons)
+        return answer_error(code, Invalid.status, message=message, errors=words)
+
+    @app.errorhandler(PyMongoError)
+    def on_database_error(error: PyMongoError) -> Response:
+        log.warning("database away: %s: %s", type(error).__name__, error)
+        away = DatabaseUnavailable
+        return answer_error(away.code, away.status, retry_after=5)
+
+    @app.errorhandler(HTTPException)
+    def on_http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status < 400:  # a redirect of the router's
+            return error.get_response()  # type: ignore[return-value]
+        otherwise = "bad_request" if status < 500 else "internal"
+        response = answer_error(HTTP_CODES.get(status, otherwise), status)
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After", "Content-Range"}:
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def on_bug(error: Exception) -> Response:
+        log.error("failed", exc_info=error)
+        return answer_error("internal", 500)
+
+
+if __name__ == "__main__":
+    from jimeng.supervisor import main
+
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Answers in JSON: the envelope, the errors, and where requests are strict."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import NoReturn
+
+from flask import Response, current_app, g, jsonify, request
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from jimeng.config import Config
+from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
+from jimeng.i18n import MESSAGES, language, t
+
+
+def success(
+    data: object,
+    status: int = 200,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **beside: object,
+) -> Response:
+    """``{"success": true, "data": …}``, with *beside* next to ``data``."""
+    response = jsonify({"success": True, "data": data, **beside})
+    response.status_code = status
+    response.headers.update(headers or {})
+    return response
+
+
+def failure(
+    code: str,
+    http_status: int,
+    *,
+    message: str | None = None,
+    retry_after: int | None = None,
+    **beside: object,
+) -> Response:
+    """``{"success": false, "error": …}`` with the words of the code."""
+    body = {
+        "success": False,
+        "error": code,
+        "message": message or t(f"error.{code}"),
+        "request_id": g.get("request_id", ""),
+        **beside,
+    }
+    response = jsonify(body)
+    response.status_code = http_status
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def by_field(messages: object) -> dict[str, list[str]]:
+    """marshmallow's messages as they are, by field; of a nested one the path."""
+    found: dict[str, list[str]] = {}
+
+    def walk(node: object, path: str) -> None:
+        if isinstance(node, dict):
+            for name, inner in node.items():
+                part = "body" if name == "_schema" else printable(str(name))
+                walk(inner, f"{path}.{part}" if path else part)
+        elif isinstance(node, list):
+            for inner in node:
+                walk(inner, path)
+        else:
+            found.setdefault(path or "body", []).append(str(node))
+
+    walk(messages, "")
+    return found
+
+
+def in_words(reasons: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The same, with those that are keys of ``i18n`` in the user's language."""
+    return {
+        name: [t(reason) if reason in MESSAGES else reason for reason in each]
+        for name, each in reasons.items()
+    }
+
+
+def printable(name: str) -> str:
+    """A field's name as it can be sent back: JSON may hold half a character."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+class StrictParser(FlaskParser):
+    """
+    Reads a request's body as JSON and nothing else, and lets no field pass that
+    the schema does not know.
+    """
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}
+
+    def load_json(self, req, schema: Schema) -> object:
+        body = req.get_data(cache=True)
+        # A body without a length is silently cut off where it passes the limit.
+        if req.content_length is None and len(body) >= req.max_content_length:
+            raise RequestEntityTooLarge()
+        if not body:
+            return {}
+        if not req.is_json:
+            raise UnsupportedMediaType()
+        try:
+            return json.loads(body.decode(), parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise InvalidJson(f"body: {type(error).__name__}") from error
+
+    def handle_error(self, error, req, schema, *, error_status_code, error_headers):
+        # webargs puts the location around the fields; the contract does not.
+        raise ValidationError(next(iter(error.messages.values())))
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def idempotency_key() -> str | None:
+    """
+    The ``Idempotency-Key`` of this request, without its quotes.
+
+    Raises:
+        IdempotencyKeyInvalid: not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    key = key.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
+        raise IdempotencyKeyInvalid("malformed key")
+    return key
+
+
+def absolute(path: str) -> str:
+    """*path* as a link that works elsewhere: under ``PUBLIC_URL`` if it is set."""
+    config: Config = current_app.config["JIMENG"]
+    return (config.PUBLIC_URL or request.host_url.rstrip("/")) + path
+
+
+def etag(*parts: object) -> str:
+    """A strong tag of what an answer is made from; its language is part of it."""
+    text = json.dumps([language(), absolute(""), *parts], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def conditional(tag: str) -> Response | None:
+    """304 if the client has what *tag* stands for."""
+    # Proxies that compress on the way turn a strong tag into a weak one.
+    if not request.if_none_match.contains_weak(tag):
+        return None
+    return tagged(Response(status=304), tag)
+
+
+def tagged(response: Response, tag: str) -> Response:
+    """*response* with its tag: it may be kept, if it is asked for again each time."""
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

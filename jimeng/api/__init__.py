@@ -1,0 +1,33 @@
+"""The REST door: JSON in, JSON out, in one envelope."""
+
+from flask import current_app, request
+from flask_smorest import Blueprint
+from marshmallow import ValidationError
+
+from jimeng.answers import StrictParser
+from jimeng.auth import reject_cross_site
+
+
+class ApiBlueprint(Blueprint):
+    ARGUMENTS_PARSER = StrictParser()
+
+
+blp = ApiBlueprint(
+    "api", __name__, url_prefix="/api/v1", description="Ask for pictures, collect them."
+)
+blp.before_request(reject_cross_site)
+
+
+@blp.before_request
+def refuse_unknown_queries() -> None:
+    """A misspelt parameter is an error where a route takes none, too."""
+    if not request.args or request.endpoint is None:
+        return
+    view = current_app.view_functions[request.endpoint]
+    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
+    if any(each["in"] == "query" for each in arguments.get("parameters", [])):
+        return
+    raise ValidationError({name: ["invalid.unknown_field"] for name in request.args})
+
+
+from jimeng.api import images, tasks, users  # noqa: E402, F401 - they add the routes

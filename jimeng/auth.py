@@ -1,0 +1,85 @@
+"""Who is asking, and may this request be believed."""
+
+from urllib.parse import urlsplit
+
+from flask import current_app, request
+
+from jimeng.config import Config
+from jimeng.errors import ConfigError, CrossSite, WrongHost
+from jimeng.viewers import Viewer
+
+GUEST = "guest"  # whoever uses the pages without a name
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def require_access(config: Config) -> None:
+    """
+    Let a server start only where its operator has said who may use it.
+
+    Raises:
+        ConfigError: ``ALLOW_OPEN_ACCESS`` is missing, or sign-in is asked for,
+            which this version does not have.
+    """
+    if config.AUTH == "on":
+        raise ConfigError("AUTH=on is not offered by this version: there is no sign-in")
+    if not config.ALLOW_OPEN_ACCESS:
+        raise ConfigError(
+            "anybody who reaches this server may use it: set ALLOW_OPEN_ACCESS=1 "
+            "if that is meant, behind a proxy that asks for a password"
+        )
+
+
+def viewer_of_api() -> Viewer:
+    """Without sign-in everybody may see and do everything, as in the examples."""
+    return Viewer(GUEST, sees_all=True)
+
+
+def viewer_of_page() -> Viewer:
+    """The pages' tasks are those of one guest; links to others' work too."""
+    return Viewer(GUEST, sees_all=True)
+
+
+def check_host() -> None:
+    """
+    Refuse a host name that is not this server's: another site's page may have
+    pointed its own name at this address.
+
+    Raises:
+        WrongHost: it is neither loopback nor configured.
+    """
+    config: Config = current_app.config["JIMENG"]
+    host = host_name(request.host)
+    # A health check comes from wherever the platform sends it, and tells nothing.
+    if host in config.own_hosts or request.path.startswith("/health"):
+        return
+    raise WrongHost(f"host {host[:100]!r}")
+
+
+def host_name(address: str) -> str:
+    """The name in *address* without its port; empty where there is none."""
+    try:
+        return urlsplit(f"//{address}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def reject_cross_site() -> None:
+    """
+    Refuse an unsafe request that a browser sent from another site.
+
+    Browsers say where a request comes from in ``Sec-Fetch-Site``, older ones in
+    ``Origin``; a client that sends neither is no browser.
+    Source: https://words.filippo.io/csrf/
+
+    Raises:
+        CrossSite: it came from elsewhere.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None:
+        origin = request.headers.get("Origin")
+        same = origin is None or origin.partition("://")[2] == request.host
+        site = "same-origin" if same else "cross-site"
+    if site not in {"same-origin", "none"}:
+        raise CrossSite(f"{request.method} {request.path} from {site}")

@@ -1,0 +1,220 @@
+"""What a deployment may change, read once from the environment and ``.env``."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from dotenv import dotenv_values
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
+from redis import connection as redis_connection
+
+from jimeng.errors import ConfigError
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+PLACEHOLDER = re.compile(r"^(你的|your[-_ ])", re.IGNORECASE)
+NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
+ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
+
+
+def parse_bool(text: str) -> bool:
+    values = {"1": True, "true": True, "yes": True, "on": True}
+    values |= {"0": False, "false": False, "no": False, "off": False}
+    try:
+        return values[text.strip().lower()]
+    except KeyError:
+        raise ValueError("must be 1 or 0") from None
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def parse_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https URL")
+    return text.rstrip("/")
+
+
+def parse_mongodb_uri(text: str) -> str:
+    try:
+        if not text.startswith("mongodb+srv://"):  # that would ask the DNS
+            parse_uri(text, warn=True)
+    except (PyMongoError, ValueError):
+        # The driver's words are not passed on: they may quote the password.
+        raise ValueError(
+            "must be a mongodb:// or mongodb+srv:// URI, with user name and "
+            "password percent-encoded"
+        ) from None
+    return text
+
+
+def parse_redis_url(text: str) -> str:
+    try:
+        redis_connection.parse_url(text)
+    except ValueError:
+        raise ValueError("must be a redis://, rediss:// or unix:// URL") from None
+    return text
+
+
+def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"must be {words}, not {text!r}")
+        return text
+
+    return parse
+
+
+def between(
+    low: float, high: float, kind: Callable[[str], float]
+) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise ValueError(f"must be a number, not {text!r}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be {low:g} to {high:g}, not {text}")
+        return value
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def setting(default: object, parse: Callable = str, *, secret: bool = False):
+    """Declare a field: its default, how its text is read, and whether it shows."""
+    return field(default=default, repr=not secret, metadata={"parse": parse})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The settings. Durations are in seconds; empty text means "not set"."""
+
+    VOLCENGINE_ACCESS_KEY: str = setting("", secret=True)
+    VOLCENGINE_SECRET_KEY: str = setting("", secret=True)
+    VOLCENGINE_SESSION_TOKEN: str = setting("", secret=True)
+    VOLCENGINE_ENDPOINT: str = setting("https://visual.volcengineapi.com", parse_url)
+    VOLCENGINE_REGION: str = setting("cn-north-1")
+    VOLCENGINE_CONCURRENCY: int = setting(2, between(1, 1000, int))
+    MONGODB_URI: str = setting("", parse_mongodb_uri, secret=True)
+    MONGODB_DATABASE: str = setting("jimeng_ai", matching(NAME, "a plain name"))
+    REDIS_URL: str = setting("", parse_redis_url, secret=True)
+    REDIS_ADDR: str = setting("", matching(ADDRESS, "host:port"))
+    REDIS_PASSWORD: str = setting("", secret=True)
+    REDIS_DB: int = setting(0, between(0, 1000, int))
+    SERVER_HOST: str = setting("localhost")
+    SERVER_PORT: int = setting(8080, between(1, 65535, int))
+    PUBLIC_URL: str = setting("", parse_url)
+    AUTH: str = setting("", one_of("on", "off"))
+    ALLOW_OPEN_ACCESS: bool = setting(False, parse_bool)
+    ALLOWED_HOSTS: tuple[str, ...] = setting((), parse_list)
+    ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
+    POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))
+    TASK_DEADLINE: float = setting(900.0, between(1, 43200, float))
+    USER_MAX_PENDING: int = setting(100, between(1, 1_000_000, int))
+    SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
+    DATA_DIR: str = setting(".data")
+    LOG_LEVEL: str = setting("info", one_of("debug", "info", "warning", "error"))
+    LOG_FORMAT: str = setting("text", one_of("text", "json"))
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Config":
+        """
+        Build the settings from *env*; unset and empty names keep their default.
+
+        Heroku's ``PORT`` stands in for ``SERVER_PORT``.
+
+        Raises:
+            ConfigError: naming the variable that is malformed or a placeholder.
+        """
+        given = {name: text.strip() for name, text in env.items() if text.strip()}
+        values = {}
+        for each in fields(cls):
+            name = each.name
+            if name == "SERVER_PORT" and name not in given:
+                name = "PORT"
+            if name not in given:
+                continue
+            if PLACEHOLDER.match(given[name]):
+                raise ConfigError(f"{name} is still the placeholder of the example")
+            try:
+                values[each.name] = each.metadata["parse"](given[name])
+            except ValueError as error:
+                raise ConfigError(f"{name} {error}") from None
+        config = cls(**values)
+        if bool(config.VOLCENGINE_ACCESS_KEY) != bool(config.VOLCENGINE_SECRET_KEY):
+            lacking = "SECRET" if config.VOLCENGINE_ACCESS_KEY else "ACCESS"
+            raise ConfigError(f"VOLCENGINE_{lacking}_KEY is missing beside its partner")
+        return config
+
+    @classmethod
+    def load(cls, path: str = ".env") -> "Config":
+        """
+        Build the settings of this process; the environment beats ``.env``.
+
+        Raises:
+            ConfigError: as in `from_env`, or ``.env`` cannot be read.
+        """
+        return cls.from_env({**read_dotenv(path), **os.environ})
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.VOLCENGINE_ACCESS_KEY)
+
+    @property
+    def mongodb_uri(self) -> str:
+        return self.MONGODB_URI or "mongodb://localhost:27017"
+
+    @property
+    def redis_url(self) -> str:
+        """``REDIS_URL``, else the address made of ``REDIS_ADDR`` and its company."""
+        if self.REDIS_URL:
+            return self.REDIS_URL
+        password = (
+            f":{quote(self.REDIS_PASSWORD, safe='')}@" if self.REDIS_PASSWORD else ""
+        )
+        return (
+            f"redis://{password}{self.REDIS_ADDR or 'localhost:6379'}/{self.REDIS_DB}"
+        )
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.SERVER_HOST.lower() in LOOPBACK
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The host names, without port, under which this server may be asked."""
+        public = {urlsplit(self.PUBLIC_URL).hostname or ""} - {""}
+        return LOOPBACK | public | set(self.ALLOWED_HOSTS)
+
+
+def read_dotenv(path: str) -> dict[str, str]:
+    """
+    Read a ``.env`` file; none is the same as an empty one.
+
+    Raises:
+        ConfigError: it is not UTF-8 text of ``NAME=value`` lines.
+    """
+    if not Path(path).is_file():
+        return {}
+    try:
+        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    bare = [name for name, value in found.items() if value is None]
+    if bare:
+        raise ConfigError(f"{path}: no = after {bare[0]!r}")
+    return {name: value or "" for name, value in found.items()}

@@ -1,0 +1,31 @@
+"""What is stored in MongoDB."""
+
+from jimeng.documents.base import (
+    WORKER_TIMEOUT,
+    connect,
+    ensure_indexes,
+    new_token,
+    utcnow,
+)
+from jimeng.documents.generation import Generation, State
+from jimeng.documents.image import Image
+from jimeng.documents.lane import Lane, Line, Worker
+from jimeng.documents.task import Status, Task
+from jimeng.documents.user import User
+
+__all__ = [
+    "WORKER_TIMEOUT",
+    "Generation",
+    "Image",
+    "Lane",
+    "Line",
+    "State",
+    "Status",
+    "Task",
+    "User",
+    "Worker",
+    "connect",
+    "ensure_indexes",
+    "new_token",
+    "utcnow",
+]

@@ -1,0 +1,124 @@
+"""The connection, the clock, and the one way in which a document changes."""
+
+import logging
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Self
+
+import mongoengine
+from mongoengine import Document
+from pymongo import ReturnDocument, WriteConcern
+from pymongo.collection import Collection
+
+from jimeng.config import Config
+
+log = logging.getLogger(__name__)
+
+WEB_TIMEOUT = 1.5  # seconds for one operation: an answer within 2 s, even if 503
+WORKER_TIMEOUT = 30.0
+
+_indexes_lock = threading.Lock()
+_indexes_made = False
+
+
+def connect(config: Config, *, timeout: float = WEB_TIMEOUT) -> None:
+    """
+    Connect this process to MongoDB; connecting anew replaces the connection.
+
+    Nothing is sent until the first use, so a server that is away does not stop
+    the process from starting. Writes are acknowledged by a majority and the
+    journal unless `relaxed` is asked for.
+
+    Args:
+        timeout: Seconds for one operation, finding a server included.
+    """
+    global _indexes_made
+    mongoengine.disconnect()
+    _indexes_made = False
+    mongoengine.connect(
+        db=config.MONGODB_DATABASE,
+        host=config.mongodb_uri,
+        tz_aware=True,
+        uuidRepresentation="standard",
+        w="majority",
+        journal=True,
+        timeoutMS=int(timeout * 1000),
+        serverSelectionTimeoutMS=int(timeout * 1000),
+        connectTimeoutMS=int(timeout * 1000),
+        appname="jimeng",
+    )
+
+
+def ensure_indexes() -> None:
+    """
+    Create the indexes that are missing; once a process, and cheap if all exist.
+
+    Several are no matter of speed: the unique ones are what makes slots and
+    idempotency keys exclusive, so they come before the first write.
+    """
+    global _indexes_made
+    if _indexes_made:
+        return
+    with _indexes_lock:
+        if not _indexes_made:
+            for document in Stored.__subclasses__():
+                document.ensure_indexes()
+            _indexes_made = True
+            log.info("indexes ensured")
+
+
+def utcnow() -> datetime:
+    """The time in UTC, in the milliseconds that MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def new_token() -> str:
+    """A random name for one claim of one document: 96 bits."""
+    return secrets.token_urlsafe(12)
+
+
+class Stored(Document):
+    """A document whose changes are single guarded updates."""
+
+    meta: dict = {"abstract": True, "auto_create_index": False}
+
+    @classmethod
+    def collection(cls, *, durable: bool = True) -> Collection:
+        """
+        The collection underneath.
+
+        Args:
+            durable: False acknowledges from memory of one server: for what a
+                crash may forget because it is done again or only a hint.
+        """
+        found = cls._get_collection()
+        return found if durable else found.with_options(write_concern=WriteConcern(w=1))
+
+    @classmethod
+    def swap(
+        cls,
+        where: Mapping[str, object],
+        update: Mapping[str, object] | Sequence[Mapping[str, object]],
+        *,
+        sort: Sequence[tuple[str, int]] | None = None,
+        durable: bool = True,
+    ) -> Self | None:
+        """
+        Change the first document that matches *where*, in one atomic step.
+
+        Returns:
+            The document as it is afterwards, or None if there was no match:
+            somebody else was there first.
+        """
+        found = cls.collection(durable=durable).find_one_and_update(
+            where, update, sort=sort, return_document=ReturnDocument.AFTER
+        )
+        return None if found is None else cls._from_son(found)
+
+    @classmethod
+    def find_one(cls, where: Mapping[str, object]) -> Self | None:
+        found = cls.collection().find_one(where)
+        return None if found is None else cls._from_son(found)

@@ -1,0 +1,163 @@
+"""A generation: one call to a provider, and what becomes of it."""
+
+import math
+from enum import StrEnum
+
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    FloatField,
+    IntField,
+    ListField,
+    StringField,
+)
+
+from jimeng.documents.base import Stored, utcnow
+
+
+class State(StrEnum):
+    """
+    ``delayed → queued → starting → submitting → generating → saving`` and then
+    ``done``, ``failed``, ``unknown`` (it may have been accepted, nobody knows) or
+    ``dropped`` (never sent, no longer wanted).
+    """
+
+    DELAYED = "delayed"
+    QUEUED = "queued"
+    STARTING = "starting"
+    SUBMITTING = "submitting"
+    GENERATING = "generating"
+    SAVING = "saving"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DROPPED = "dropped"
+
+
+GENERATING_PERCENT, SAVING_PERCENT = 90, 95
+WAITING = [State.DELAYED.value, State.QUEUED.value]
+
+
+class Generation(Stored):
+    """
+    One picture of a task on its way.
+
+    Attributes:
+        turn: Its place in the lane; the lowest goes first.
+        waiting: True while it counts as one of its user's waiting pictures.
+        slot: The number of the lane's slot that it holds, absent otherwise.
+        due_at: When somebody must look after it; absent while it waits its turn
+            and when nothing is left to be done.
+        owner: The token of the latest claim; a step's result is stored only
+            under the token it was claimed with.
+        submit_token: The token of the claim that sent it. The remote id is
+            stored under this one: a submitter that stalled beyond its lease
+            holds the name of something that is paid for.
+        remote_ids: All the provider's names it ever had; the last is current.
+        seed_given: The caller chose the seed, so it is not drawn anew.
+        resent: It was sent once more, after the provider refused the picture.
+        expected: Seconds it was expected to take when it was sent.
+        floor: Percent of progress reached before it was sent once more.
+        late: Its task has ended without it; it is still looked after.
+    """
+
+    id = StringField(primary_key=True)
+    task_id = StringField(required=True)
+    index = IntField(required=True)
+    user_id = StringField(required=True)
+    lane = StringField(required=True)
+    provider = StringField(required=True)
+    req_key = StringField(required=True)
+    prompt = StringField()
+    width = IntField()  # pixels
+    height = IntField()  # pixels
+    seed = IntField()
+    seed_given = BooleanField(default=False)
+
+    state = StringField(default=State.QUEUED.value)
+    turn = IntField(default=0)
+    waiting = BooleanField()
+    slot = IntField()
+    due_at = DateTimeField()
+    owner = StringField()
+    submit_token = StringField()
+    remote_ids = ListField(StringField())
+    urls = ListField(StringField())
+    attempts = IntField(default=0)
+    resent = BooleanField(default=False)
+    polls = IntField(default=0)
+    planned_at = DateTimeField()  # the next poll, as planned
+    faults = IntField(default=0)  # failed polls or downloads in a row
+    late = BooleanField(default=False)
+    late_looks = IntField(default=0)
+    expected = FloatField()
+    floor = IntField(default=0)
+    charged = StringField(default="no")
+    error = DictField()
+    created_at = DateTimeField(default=utcnow)
+    first_sent_at = DateTimeField()
+    accepted_at = DateTimeField()
+    drawn_at = DateTimeField()
+    ended_at = DateTimeField()
+
+    meta = {
+        "collection": "generations",
+        "indexes": [
+            {
+                "name": "waiting",
+                "fields": ["lane", "turn", "_id"],
+                "partialFilterExpression": {"state": State.QUEUED.value},
+            },
+            {
+                "name": "user_waiting",
+                "fields": ["lane", "user_id", "turn"],
+                "partialFilterExpression": {"waiting": {"$exists": True}},
+            },
+            {
+                "name": "due",
+                "fields": ["due_at"],
+                "partialFilterExpression": {"due_at": {"$exists": True}},
+            },
+            {
+                "name": "slot",
+                "fields": ["lane", "slot"],
+                "unique": True,
+                "partialFilterExpression": {"slot": {"$exists": True}},
+            },
+            {"name": "task", "fields": ["task_id"]},
+        ],
+    }
+
+    @property
+    def remote_id(self) -> str | None:
+        return self.remote_ids[-1] if self.remote_ids else None
+
+    @property
+    def progress(self) -> int:
+        """
+        Percent, by the time it was expected to take: it nears 90, is 95 while
+        the picture is saved, and never goes back: a picture that is drawn anew
+        goes on from where it was.
+        """
+        if self.state == State.SAVING.value:
+            return SAVING_PERCENT
+        reached = 0
+        if self.state == State.GENERATING.value and self.accepted_at:
+            elapsed = (utcnow() - self.accepted_at).total_seconds()
+            share = 1 - math.exp(-1.5 * max(elapsed, 0) / (self.expected or 1))
+            reached = int(GENERATING_PERCENT * share)
+        return max(self.floor, reached)
+
+    def hold(self, **changes: object) -> "Generation | None":
+        """
+        Apply *changes* if this claim still owns the document in this state.
+
+        The new document, or None if another has taken it over meanwhile.
+        """
+        return self.settle({"$set": changes})
+
+    def settle(self, update: dict, *, durable: bool = True) -> "Generation | None":
+        """`hold` with any update."""
+        where = {"_id": self.id, "state": self.state, "owner": self.owner}
+        return Generation.swap(where, update, durable=durable)

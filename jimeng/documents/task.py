@@ -1,0 +1,203 @@
+"""A task: what a user asked for, and what became of it."""
+
+import secrets
+import time
+from enum import StrEnum
+
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    FloatField,
+    IntField,
+    StringField,
+)
+
+from jimeng.documents.base import Stored, utcnow
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+PREFIX = "volcengine_img_"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = [Status.PENDING.value, Status.PROCESSING.value]
+
+
+def new_task_id() -> str:
+    """The prefix, 10 characters of time in milliseconds, 100 random bits."""
+    moment = time.time_ns() // 1_000_000
+    number = (moment << 100) | secrets.randbits(100)
+    return PREFIX + "".join(ALPHABET[number >> 5 * n & 31] for n in range(29, -1, -1))
+
+
+class Task(Stored):
+    """
+    One request for pictures, from the asking to the last of them.
+
+    Attributes:
+        user_id: Whose it is; any text, a user record of that id need not exist.
+        input: The request as it came.
+        prompt: As sent to the provider.
+        seed: Of the first picture; each further one has the next number.
+        open: True until the task has ended, then absent: the index of open ones.
+        outcomes: Picture number -> ``{"state": "done"}`` or
+            ``{"state": "failed", "error": {...}}``.
+        first_answer: ``position`` and ``eta_seconds`` at creation, which a
+            replayed request is answered with.
+        not_before: When a delayed task may start.
+        deleted_at: Set when its owner deleted it; nobody sees it from then on,
+            and the rest of it goes soon after.
+    """
+
+    id = StringField(primary_key=True, default=new_task_id)
+    user_id = StringField(required=True)
+    type = StringField(default="image")
+    input = DictField()
+    prompt = StringField(required=True)
+    model = StringField(required=True)
+    provider = StringField(required=True)
+    lane = StringField(required=True)
+    req_key = StringField(required=True)
+    width = IntField(required=True)  # pixels
+    height = IntField(required=True)  # pixels
+    n = IntField(required=True)
+    seed = IntField(required=True)  # of the first picture
+    seed_given = BooleanField(default=False)
+    status = StringField(default=Status.PENDING.value)
+    open = BooleanField()
+    outcomes = DictField()
+    idem_key = StringField()
+    idem_hash = StringField()
+    first_answer = DictField()
+    retried_from = StringField()
+    delay = FloatField()  # seconds
+    not_before = DateTimeField()
+    created_at = DateTimeField(default=utcnow)
+    updated_at = DateTimeField(default=utcnow)
+    started_at = DateTimeField()
+    submitted_at = DateTimeField()
+    completed_at = DateTimeField()
+    deleted_at = DateTimeField()
+
+    meta = {
+        "collection": "tasks",
+        "indexes": [
+            {
+                "name": "idem",
+                "fields": ["user_id", "idem_key"],
+                "unique": True,
+                "partialFilterExpression": {"idem_key": {"$exists": True}},
+            },
+            {"name": "user_created", "fields": ["user_id", "-created_at", "-_id"]},
+            {
+                "name": "open",
+                "fields": ["open", "created_at"],
+                "partialFilterExpression": {"open": {"$exists": True}},
+            },
+            {
+                "name": "deleted",
+                "fields": ["deleted_at"],
+                "partialFilterExpression": {"deleted_at": {"$exists": True}},
+            },
+        ],
+    }
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def generation_ids(self) -> list[str]:
+        """Fixed, so that writing the generations twice writes them once."""
+        return [f"{self.id}_{index}" for index in range(self.n)]
+
+    @property
+    def failures(self) -> dict[int, dict]:
+        """Picture number -> the error of each picture that did not come."""
+        return {
+            int(index): outcome["error"]
+            for index, outcome in sorted(self.outcomes.items(), key=lambda x: int(x[0]))
+            if outcome["state"] == "failed"
+        }
+
+    @property
+    def done(self) -> list[int]:
+        """The numbers of the pictures that have come."""
+        return sorted(
+            int(index)
+            for index, outcome in self.outcomes.items()
+            if outcome["state"] == "done"
+        )
+
+    @classmethod
+    def start(cls, task_id: str) -> bool:
+        """Note that a picture is about to be sent; False if it is not wanted."""
+        now = utcnow()
+        started = {"$ifNull": ["$started_at", now]}
+        update = {"status": "processing", "started_at": started, "updated_at": now}
+        where = {"_id": task_id, "status": {"$in": OPEN}}
+        return cls.swap(where, [{"$set": update}]) is not None
+
+    @classmethod
+    def cancel(cls, where: dict, task_id: str) -> "Task | None":
+        """Cancel the task if *where* holds and it has not ended; else None."""
+        now = utcnow()
+        return cls.swap(
+            {**where, "_id": task_id, "status": {"$in": OPEN}},
+            {
+                "$set": {
+                    "status": Status.CANCELLED.value,
+                    "completed_at": now,
+                    "updated_at": now,
+                },
+                "$unset": {"open": ""},
+            },
+        )
+
+    @classmethod
+    def record(cls, task_id: str, index: int, outcome: dict) -> "Task | None":
+        """
+        Write what became of one picture; the status follows from all of them.
+
+        The first outcome stands, with one exception: a picture that turns up
+        after a failure of which nobody knew whether it was charged takes that
+        failure's place. Repeating a call is harmless.
+
+        Returns:
+            The task afterwards; None if it is gone, cancelled, or has the
+            outcome already.
+        """
+        key = f"outcomes.{index}"
+        wanted: list[dict] = [{"status": {"$in": OPEN}, key: {"$exists": False}}]
+        if outcome["state"] == "done":
+            ended = [Status.FAILED.value, Status.COMPLETED.value]
+            late = {"status": {"$in": ended}, f"{key}.error.charged": "unknown"}
+            wanted.append(late)
+        now = utcnow()
+        entries = {"$objectToArray": "$outcomes"}
+        states = {"$map": {"input": entries, "in": "$$this.v.state"}}
+        ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", "failed"]}
+        all_in = {"$gte": [{"$size": "$_states"}, "$n"]}
+        return cls.swap(
+            {"_id": task_id, "$or": wanted},
+            [
+                # Without $literal a text that begins with $ is an expression.
+                {"$set": {key: {"$literal": outcome}, "updated_at": now}},
+                {"$set": {"_states": states}},
+                {
+                    "$set": {
+                        "status": {"$cond": [all_in, ended_status, "$status"]},
+                        "completed_at": {"$cond": [all_in, now, "$$REMOVE"]},
+                        "open": {"$cond": [all_in, "$$REMOVE", True]},
+                    }
+                },
+                {"$unset": "_states"},
+            ],
+        )

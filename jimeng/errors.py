@@ -1,0 +1,199 @@
+"""
+Everything jimeng raises on purpose.
+
+``code`` is for programs and is never renamed; the words a user sees come from
+``i18n`` under ``error.<code>``. ``status`` is the HTTP status at the edge. The
+message is English, for the log: it holds ids and codes, never a key, a password
+or a prompt.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class JimengError(Exception):
+    """
+    Attributes:
+        retry_after: Seconds after which the same request may succeed, or None.
+        values: What the user's words are filled with (``{limit}`` and the like).
+    """
+
+    code = "internal"
+    status = 500
+
+    def __init__(
+        self, message: str = "", *, retry_after: int | None = None, **values: object
+    ) -> None:
+        super().__init__(message or self.code)
+        self.retry_after = retry_after
+        self.values = values
+
+
+class ConfigError(JimengError):
+    """A setting is missing or malformed; the process must not start."""
+
+
+class Invalid(JimengError):
+    """
+    Fields of a request are wrong.
+
+    Attributes:
+        fields: Field name -> i18n keys with their values, in the order found.
+    """
+
+    code = "validation_failed"
+    status = 422
+
+    def __init__(self, fields: Mapping[str, Sequence[tuple[str, dict]]]) -> None:
+        super().__init__("invalid: " + ", ".join(fields))
+        self.fields = dict(fields)
+
+    @classmethod
+    def field(cls, name: str, key: str, **values: object) -> "Invalid":
+        """One wrong field; the words are those of *key* in ``i18n``."""
+        return cls({name: [(key, values)]})
+
+
+class InvalidJson(JimengError):
+    code = "invalid_json"
+    status = 400
+
+
+class IdempotencyKeyInvalid(JimengError):
+    """Not 1 to 255 visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+    status = 400
+
+
+class IdempotencyKeyReused(JimengError):
+    """The key came before, with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class CrossSite(JimengError):
+    """A browser sent an unsafe request from another site."""
+
+    code = "cross_site"
+    status = 403
+
+
+class WrongHost(JimengError):
+    """The Host header names a server that this one is not."""
+
+    code = "wrong_host"
+    status = 421
+
+
+class TaskNotFound(JimengError):
+    """No such task, or not this user's: the two look alike from outside."""
+
+    code = "task_not_found"
+    status = 404
+
+
+class ImageNotFound(JimengError):
+    code = "image_not_found"
+    status = 404
+
+
+class UserNotFound(JimengError):
+    code = "user_not_found"
+    status = 404
+
+
+class EmailTaken(JimengError):
+    code = "email_taken"
+    status = 409
+
+
+class TaskFinished(JimengError):
+    """The task has already reached a final status."""
+
+    code = "task_finished"
+    status = 409
+
+
+class TaskNotRetryable(JimengError):
+    """Only a failed or a cancelled task can be run again."""
+
+    code = "task_not_retryable"
+    status = 409
+
+
+class MayBeChargedTwice(JimengError):
+    """The first run may have been charged, so the second needs consent."""
+
+    code = "may_be_charged_twice"
+    status = 409
+
+
+class TooManyPending(JimengError):
+    """The user's waiting pictures have reached ``USER_MAX_PENDING``."""
+
+    code = "too_many_pending"
+    status = 429
+
+
+class NoProvider(JimengError):
+    """There are no credentials, so nobody can draw anything."""
+
+    code = "no_provider"
+    status = 503
+
+
+class DatabaseUnavailable(JimengError):
+    code = "database_unavailable"
+    status = 503
+
+
+class QueueUnavailable(JimengError):
+    code = "queue_unavailable"
+    status = 503
+
+
+class PictureInvalid(JimengError):
+    """Bytes that were to be a picture are none, or not one that can be kept."""
+
+    code = "picture_invalid"
+
+
+class ProviderError(JimengError):
+    """
+    The provider refused or failed.
+
+    Attributes:
+        code: Ours; it has words in ``i18n``.
+        transient: A later call of the same kind may go better.
+        maybe_accepted: The call may have been carried out all the same, so
+            submitting again could be charged twice.
+        new_seed: Refused after drawing and not charged: worth one more try with
+            another seed.
+        charged: ``no``, ``unknown`` or ``yes``.
+        provider_code: The provider's own code, as text.
+        request_id: The provider's name for the call; its support asks for it.
+    """
+
+    status = 502
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "provider_failed",
+        transient: bool = False,
+        maybe_accepted: bool = False,
+        new_seed: bool = False,
+        charged: str = "no",
+        provider_code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(f"{message} (request {request_id or 'unknown'})")
+        self.code = code
+        self.transient = transient
+        self.maybe_accepted = maybe_accepted
+        self.new_seed = new_seed
+        self.charged = charged
+        self.provider_code = provider_code
+        self.request_id = request_id

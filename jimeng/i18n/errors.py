@@ -1,0 +1,288 @@
+"""
+Words for every error code: what happened, and what to do.
+
+``error.<code>`` is for a request or a picture that failed, ``invalid.<reason>``
+for a field of a request.
+"""
+
+ERRORS: dict[str, tuple[str, str]] = {
+    # Requests.
+    "error.internal": (
+        "服务器内部出错，请稍后再试；若一再出现，请把 request_id 告诉管理员",
+        "Something went wrong here. Try again later; if it goes on, give the "
+        "request_id to the operator",
+    ),
+    "error.bad_request": ("请求格式有误", "The request is malformed"),
+    "error.not_found": ("没有这个地址", "There is nothing at this address"),
+    "error.method_not_allowed": (
+        "这个地址不支持该请求方法",
+        "This address does not take that method",
+    ),
+    "error.unsupported_media_type": (
+        "请求体必须是 JSON：请加上 Content-Type: application/json",
+        "The body must be JSON: send Content-Type: application/json",
+    ),
+    "error.request_too_large": (
+        "请求体超过 1 MiB，请缩小后再试",
+        "The body is over 1 MiB; send a smaller one",
+    ),
+    "error.invalid_json": (
+        "请求体不是有效的 JSON 对象",
+        "The body is not a valid JSON object",
+    ),
+    "error.validation_failed": (
+        "请求参数有误，请按 errors 中的说明修改",
+        "Some fields are wrong; see errors for what they take",
+    ),
+    "error.idempotency_key_invalid": (
+        "Idempotency-Key 必须是 1 到 255 个可见 ASCII 字符",
+        "Idempotency-Key must be 1 to 255 visible ASCII characters",
+    ),
+    "error.idempotency_key_reused": (
+        "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
+        "This Idempotency-Key was used for another request; use a new one",
+    ),
+    "error.cross_site": (
+        "请求来自其他网站，已拒绝；请在本站页面上操作",
+        "The request came from another site and was refused; use this site's pages",
+    ),
+    "error.wrong_host": (
+        "本服务器不以这个域名提供服务；管理员可用 PUBLIC_URL 或 ALLOWED_HOSTS 添加",
+        "This server is not known by that host name; the operator can add it with "
+        "PUBLIC_URL or ALLOWED_HOSTS",
+    ),
+    "error.task_not_found": ("没有这个任务", "There is no such task"),
+    "error.image_not_found": ("没有这张图片", "There is no such picture"),
+    "error.user_not_found": ("没有这个用户", "There is no such user"),
+    "error.email_taken": (
+        "这个邮箱已有用户使用，请换一个",
+        "Another user has this e-mail; use a different one",
+    ),
+    "error.task_finished": (
+        "任务已经结束，不能再取消",
+        "The task has already ended and cannot be cancelled",
+    ),
+    "error.task_not_retryable": (
+        "只有失败或已取消的任务可以重试",
+        "Only a failed or cancelled task can be run again",
+    ),
+    "error.may_be_charged_twice": (
+        "上一次提交可能已经计费，重试可能再次计费；"
+        "确认后请附上 accept_double_charge: true",
+        "The first run may have been charged, and another may be charged again; "
+        "send accept_double_charge: true if that is fine",
+    ),
+    "error.too_many_pending": (
+        "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
+        "{limit} pictures are the most that may wait; submit again when some are done",
+    ),
+    "error.database_unavailable": (
+        "数据库暂时不可用，什么都没有写入，请稍后再试",
+        "The database is away; nothing was written. Try again shortly",
+    ),
+    "error.queue_unavailable": (
+        "任务队列暂时不可用，什么都没有写入，请稍后再试",
+        "The queue is away; nothing was written. Try again shortly",
+    ),
+    "error.no_provider": (
+        "没有配置火山引擎密钥，暂时不能出图；请管理员设置 VOLCENGINE_ACCESS_KEY",
+        "No Volcengine keys are set, so no picture can be made; the operator sets "
+        "VOLCENGINE_ACCESS_KEY",
+    ),
+    # Pictures.
+    "error.content_refused_prompt": (
+        "提示词未通过内容审核，没有计费；请修改提示词后再试",
+        "The prompt did not pass the content check and was not charged; change the "
+        "prompt and try again",
+    ),
+    "error.content_refused_input_image": (
+        "参考图未通过内容审核，没有计费；请换一张参考图",
+        "The reference picture did not pass the content check and was not charged; "
+        "use another one",
+    ),
+    "error.content_refused_picture": (
+        "生成的图片未通过内容审核，没有计费；可以重试，或修改提示词",
+        "The picture did not pass the content check and was not charged; try again, "
+        "or change the prompt",
+    ),
+    "error.content_refused_picture_text": (
+        "图片中的文字未通过内容审核，没有计费；请修改提示词中的文字",
+        "Words in the picture did not pass the content check and were not charged; "
+        "change the words asked for",
+    ),
+    "error.moderation_unavailable": (
+        "火山引擎的审核服务暂时出错，没有计费；请稍后重试",
+        "Volcengine's content check failed for the moment and nothing was charged; "
+        "try again later",
+    ),
+    "error.rate_limited": (
+        "火山引擎限制了请求频率，没有计费；请稍后重试",
+        "Volcengine limits the rate of requests and charged nothing; try again later",
+    ),
+    "error.concurrency_limited": (
+        "火山引擎同时处理的任务已满，没有计费；请稍后重试",
+        "Volcengine is drawing as many pictures as the account may have and charged "
+        "nothing; try again later",
+    ),
+    "error.provider_internal": (
+        "火山引擎内部出错；请稍后重试",
+        "Volcengine failed internally; try again later",
+    ),
+    "error.provider_unreachable": (
+        "连接不上火山引擎，没有计费；请稍后重试",
+        "Volcengine could not be reached and nothing was charged; try again later",
+    ),
+    "error.provider_refused": (
+        "火山引擎拒绝了请求，没有计费；请把 provider_request_id 告诉管理员",
+        "Volcengine refused the request and charged nothing; give the "
+        "provider_request_id to the operator",
+    ),
+    "error.parameter_refused": (
+        "火山引擎不接受某个参数，没有计费；请换一个尺寸或缩短提示词",
+        "Volcengine does not take one of the parameters and charged nothing; use "
+        "another size or a shorter prompt",
+    ),
+    "error.input_refused": (
+        "火山引擎不接受这个请求，没有计费；请换一种提示词或尺寸",
+        "Volcengine does not take this request and charged nothing; use another "
+        "prompt or size",
+    ),
+    "error.access_denied": (
+        "火山引擎账号没有开通这个模型或已欠费，没有计费；请管理员在控制台开通",
+        "The Volcengine account has not activated this model or is in arrears; "
+        "nothing was charged. The operator activates it in the console",
+    ),
+    "error.credentials_invalid": (
+        "火山引擎不认可服务器的密钥，没有计费；请管理员检查 VOLCENGINE_ACCESS_KEY "
+        "和 VOLCENGINE_SECRET_KEY",
+        "Volcengine does not accept this server's keys and charged nothing; the "
+        "operator checks VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY",
+    ),
+    "error.clock_wrong": (
+        "服务器时钟与火山引擎相差太大，没有计费；请管理员校准时钟",
+        "This server's clock is too far off for Volcengine, and nothing was charged; "
+        "the operator sets the clock",
+    ),
+    "error.permission_missing": (
+        "火山引擎密钥没有调用权限，没有计费；请管理员在访问控制中授权",
+        "The Volcengine keys lack a permission, and nothing was charged; the operator "
+        "grants it in the access control",
+    ),
+    "error.request_refused": (
+        "火山引擎网关拒绝了请求，没有计费；请管理员检查 VOLCENGINE_ENDPOINT",
+        "Volcengine's gateway refused the request and charged nothing; the operator "
+        "checks VOLCENGINE_ENDPOINT",
+    ),
+    "error.provider_failed": (
+        "火山引擎没有完成这张图片；请稍后重试",
+        "Volcengine did not finish this picture; try again later",
+    ),
+    "error.provider_not_configured": (
+        "这个模型已不再提供，没有计费；请换一个模型",
+        "This model is no longer offered here, and nothing was charged; use another",
+    ),
+    "error.submit_unknown": (
+        "请求已发出但没有收到答复，不知道火山引擎是否已受理和计费；"
+        "系统不会自动重发，重试可能再次计费",
+        "The request was sent but no answer came, so nobody knows whether Volcengine "
+        "accepted and charged it; it is not sent again by itself, and trying again "
+        "may be charged twice",
+    ),
+    "error.timed_out": (
+        "火山引擎没有在时限内完成，可能已经计费；系统稍后还会再查两次，"
+        "重试可能再次计费",
+        "Volcengine did not finish in time and may have charged it; two more looks "
+        "follow later, and trying again may be charged twice",
+    ),
+    "error.result_lost": (
+        "火山引擎已找不到这个任务的结果，可能已经计费；重试可能再次计费",
+        "Volcengine no longer has this result and may have charged it; trying again "
+        "may be charged twice",
+    ),
+    "error.result_empty": (
+        "火山引擎报告完成却没有给出图片，可能已经计费；重试可能再次计费",
+        "Volcengine said it was done but gave no picture, and may have charged it; "
+        "trying again may be charged twice",
+    ),
+    "error.picture_lost": (
+        "图片已生成并计费，但没能下载保存；重试会再次计费",
+        "The picture was drawn and charged but could not be saved; trying again is "
+        "charged again",
+    ),
+    "error.picture_invalid": (
+        "收到的文件不是有效的图片",
+        "The file received is not a valid picture",
+    ),
+    # Fields.
+    "invalid.required": ("必须填写", "Required"),
+    "invalid.null": ("不能为 null", "Must not be null"),
+    "invalid.unknown_field": ("没有这个字段", "There is no such field"),
+    "invalid.string": ("必须是文字", "Must be a string"),
+    "invalid.integer": ("必须是整数", "Must be an integer"),
+    "invalid.number": ("必须是数字", "Must be a number"),
+    "invalid.boolean": ("必须是 true 或 false", "Must be true or false"),
+    "invalid.object": ("必须是对象", "Must be an object"),
+    "invalid.value": ("值无效", "Not a valid value"),
+    "invalid.range": (
+        "必须在 {min} 到 {max} 之间",
+        "Must be {min} to {max}",
+    ),
+    "invalid.choice": ("必须是以下之一：{known}", "Must be one of: {known}"),
+    "invalid.length": (
+        "长度必须为 {min} 到 {max} 个字符",
+        "Must be {min} to {max} characters long",
+    ),
+    "invalid.prompt_empty": ("请写下要画什么", "Say what to draw"),
+    "invalid.prompt_length": (
+        "提示词（连同风格）最多 {max} 个字符",
+        "The prompt, style included, may have {max} characters at most",
+    ),
+    "invalid.user_id": (
+        "只能用字母、数字和 _ - . @ :，1 到 64 个字符",
+        "Use 1 to 64 letters, digits and _ - . @ :",
+    ),
+    "invalid.other_user": (
+        "只能以自己的身份提交",
+        "You can only act for yourself",
+    ),
+    "invalid.email": ("不是有效的邮箱地址", "Not a valid e-mail address"),
+    "invalid.model": (
+        "没有这个模型；可用的有：{known}",
+        "There is no such model; there are: {known}",
+    ),
+    "invalid.provider": (
+        "没有这个服务商；可用的有：{known}",
+        "There is no such provider; there are: {known}",
+    ),
+    "invalid.size": (
+        "这个模型接受：宽x高（各 {min} 到 {max} 像素）、比例（{ratios}）或 {keywords}",
+        "This model takes WIDTHxHEIGHT (each {min} to {max} pixels), a ratio "
+        "({ratios}) or {keywords}",
+    ),
+    "invalid.n": ("最多 {max} 张", "{max} at most"),
+    "invalid.seed_unsupported": (
+        "这个模型不能指定种子",
+        "This model does not take a seed",
+    ),
+    "invalid.negative_prompt": (
+        "这个模型不支持反向提示词",
+        "This model has no negative prompt",
+    ),
+    "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
+    "invalid.twice": (
+        "不能同时写在 input 里和外面",
+        "Must not stand both inside and beside input",
+    ),
+    "invalid.cursor": (
+        "不是本服务器给出的 cursor，请用上一页的 next_cursor",
+        "Not a cursor of this server; use next_cursor of the page before",
+    ),
+    "invalid.status": (
+        "没有这个状态；可用的有：{known}",
+        "There is no such status; there are: {known}",
+    ),
+    "invalid.offset": (
+        "最多 {max}；更早的任务请用 {url} 的 cursor 翻页",
+        "{max} at most; for older tasks page with the cursor of {url}",
+    ),
+}

@@ -1,0 +1,125 @@
+"""The words of the pages."""
+
+PAGES: dict[str, tuple[str, str]] = {
+    "app.title": ("即梦", "jimeng"),
+    "app.skip": ("跳到内容", "Skip to content"),
+    "app.home": ("回到首页", "Back to the start"),
+    "app.offline": (
+        "连不上服务器，正在重试；写下的文字还在",
+        "The server cannot be reached; trying again. What you wrote is kept",
+    ),
+    "theme.system": ("主题：跟随系统", "Theme: as the system"),
+    "theme.light": ("主题：浅色", "Theme: light"),
+    "theme.dark": ("主题：深色", "Theme: dark"),
+    "demo.name": ("演示模式", "Demo mode"),
+    "demo.words": (
+        "图片由内置的模拟服务绘制，不计费。要用真正的即梦AI，请按 README 在 .env "
+        "中填入火山引擎密钥。",
+        "Drawn by a built-in stand-in, free of charge. For the real service put your "
+        "Volcengine keys into .env; the README shows how.",
+    ),
+    "index.heading": ("用文字画图", "Pictures from words"),
+    "index.feed": ("我的图片", "My pictures"),
+    "index.more": ("更早的图片", "Older pictures"),
+    "index.refresh": ("刷新查看进度", "Refresh to see progress"),
+    # The form.
+    "form.prompt": ("提示词", "Prompt"),
+    "form.placeholder": (
+        "想画什么？写下主体、场景、光线和风格",
+        "What shall it show? Subject, scene, light, style",
+    ),
+    "form.size": ("画幅", "Shape"),
+    "form.n": ("张数", "Number of pictures"),
+    "form.n_of": ("{n} 张", "{n}"),
+    "form.send": ("生成", "Generate"),
+    "examples.title": (
+        "还没有图片，从一个想法开始",
+        "Nothing here yet. Begin with an idea",
+    ),
+    "examples.1": (
+        "雨后的江南小巷，青石板映着灯笼的暖光，水墨淡彩",
+        "A canal-town lane after rain, lantern light on wet stone, ink and wash",
+    ),
+    "examples.2": (
+        "窗台上打盹的橘猫，午后阳光，胶片颗粒",
+        "An orange cat asleep on a windowsill, afternoon sun, film grain",
+    ),
+    "examples.3": (
+        "极简海报：红日从雪山后升起，大面积留白",
+        "A spare poster: a red sun rising behind a snowy peak, wide empty sky",
+    ),
+    "examples.4": (
+        "玻璃温室里的早餐桌，薄雾，柔和的绿",
+        "A breakfast table in a glasshouse, thin mist, soft greens",
+    ),
+    "examples.5": (
+        "手工陶杯的产品照，浅灰背景，侧光",
+        "Product photo of a handmade cup, pale grey backdrop, light from the side",
+    ),
+    "examples.6": (
+        "深海里发光的鲸群，自下而上仰望，电影感",
+        "Glowing whales in the deep sea, seen from below, cinematic",
+    ),
+    # Pictures and tasks.
+    "picture.seconds": ("{n} 秒", "{n} s"),
+    "picture.alt": ("{prompt}（第 {n} 张）", "{prompt} ({n})"),
+    "picture.download": ("下载第 {n} 张", "Download picture {n}"),
+    "picture.queued": ("排队", "Waiting"),
+    "picture.submitting": ("提交中", "Sending"),
+    "picture.generating": ("绘制中", "Drawing"),
+    "picture.saving": ("保存中", "Saving"),
+    "picture.failed": ("未完成", "Not made"),
+    "picture.cancelled": ("已取消", "Cancelled"),
+    "status.queued": (
+        "前面还有 {ahead} 个任务，约 {eta} 秒后开始",
+        "{ahead} ahead of it, starts in about {eta} s",
+    ),
+    "status.soon": (
+        "下一个就是它，约 {eta} 秒后开始",
+        "Next in line, in about {eta} s",
+    ),
+    "status.starting": ("马上开始", "About to start"),
+    "status.submitting": ("正在提交", "Sending"),
+    "status.generating": ("正在绘制", "Drawing"),
+    "status.saving": ("正在保存", "Saving"),
+    "status.some": ("已完成 {done}/{n} 张", "{done} of {n} done"),
+    "status.completed": ("完成，用时 {seconds} 秒", "Done in {seconds} s"),
+    "status.partly": ("完成 {done}/{n} 张", "{done} of {n} made"),
+    "status.failed": ("没有画成", "Not made"),
+    "status.cancelled": ("已取消", "Cancelled"),
+    "failure.which": ("第 {pictures} 张：", "Picture {pictures}: "),
+    "action.download": ("下载", "Download"),
+    "action.download_of": ("下载第 {n} 张", "Download {n}"),
+    "action.cancel": ("取消", "Cancel"),
+    "action.retry": ("重试", "Try again"),
+    "action.retry_sure": ("仍要重试", "Try again anyway"),
+    "action.edit": ("修改提示词", "Edit the prompt"),
+    "action.again": ("再画一次", "Use again"),
+    "action.delete": ("删除", "Delete"),
+    "action.delete_sure": ("确认删除", "Delete for good"),
+    "confirm.delete": (
+        "任务和图片都会删除，不能恢复。",
+        "The task and its pictures go, and cannot be brought back.",
+    ),
+    "confirm.retry": (
+        "上一次可能已经计费，重试会再计一次费。",
+        "The last run may have been charged; this one is charged again.",
+    ),
+    # Said to those who do not see the page.
+    "news.created": ("已提交", "Sent"),
+    "news.deleted": ("已删除", "Deleted"),
+    "news.done": ("第 {n} 张已完成：{prompt}", "Picture {n} is ready: {prompt}"),
+    "news.failed": ("第 {n} 张未完成：{prompt}", "Picture {n} was not made: {prompt}"),
+    "news.cancelled": ("第 {n} 张已取消", "Picture {n} was cancelled"),
+    # A task's own page.
+    "task.back": ("全部图片", "All pictures"),
+    "fact.model": ("模型", "Model"),
+    "fact.size": ("尺寸", "Size"),
+    "fact.seed": ("种子", "Seed"),
+    "fact.file": ("文件", "File"),
+    "fact.created": ("提交时间", "Asked for"),
+    "fact.ended": ("结束时间", "Ended"),
+    "fact.retried_from": ("重试自", "Again for"),
+    "fact.task_id": ("任务编号", "Task id"),
+    "fact.remote_ids": ("服务商编号", "Provider's id"),
+}

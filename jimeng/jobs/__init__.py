@@ -1,0 +1,35 @@
+"""
+The queue: what the system does to a generation, out of sight.
+
+MongoDB is the truth. Redis carries the jobs and may lose all of them: whatever is
+under way has a ``due_at``, and the pump queues again what comes due.
+"""
+
+from jimeng.jobs.janitor import finish_deletion
+from jimeng.jobs.outcomes import forget_image
+from jimeng.jobs.plan import complete_plan, write_generations
+from jimeng.jobs.pump import HEARTBEAT
+from jimeng.jobs.queue import (
+    Runtime,
+    check_queue,
+    configure,
+    enqueue_dispatch,
+    huey,
+    runtime,
+)
+from jimeng.jobs.submit import new_seed
+
+__all__ = [
+    "HEARTBEAT",
+    "Runtime",
+    "check_queue",
+    "complete_plan",
+    "configure",
+    "enqueue_dispatch",
+    "finish_deletion",
+    "forget_image",
+    "huey",
+    "new_seed",
+    "runtime",
+    "write_generations",
+]

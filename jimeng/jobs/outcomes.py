@@ -1,0 +1,156 @@
+"""
+Ends: what is written when a generation is over, or starts over.
+
+The task comes first, then the generation, which keeps its ``due_at`` until then:
+a process that dies between the two has both written again, and harmlessly.
+"""
+
+import logging
+from datetime import timedelta
+
+from jimeng import lanes
+from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs.queue import runtime
+
+log = logging.getLogger(__name__)
+
+LATE_LOOKS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
+SLOW = 60.0  # seconds, for a model that is no longer offered
+FREED = {"slot": "", "owner": "", "due_at": ""}
+
+
+def error_of(error: ProviderError) -> dict:
+    """What the task record keeps of a failure. The words follow from the code."""
+    kept = {
+        "code": error.code,
+        "charged": error.charged,
+        "provider_code": error.provider_code,
+        "provider_request_id": error.request_id,
+    }
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def record_failure(generation: Generation, error: dict) -> None:
+    failed = {"state": "failed", "error": error}
+    task = Task.record(generation.task_id, generation.index, failed)
+    if task is not None and not task.is_open:
+        log.info("task %s code=%s", task.status, error["code"])
+
+
+def end(generation: Generation, state: State, **changes: object) -> None:
+    """Write the end; nothing is left to be done, and the slot is free."""
+    generation.settle(
+        {
+            "$set": {"state": state.value, "ended_at": utcnow(), **changes},
+            "$unset": FREED,
+        }
+    )
+
+
+def fail(generation: Generation, error: ProviderError) -> None:
+    """The picture will not come, and the provider has said why."""
+    kept = error_of(error)
+    log.warning("picture failed id=%s code=%s: %s", generation.id, error.code, error)
+    record_failure(generation, kept)
+    end(generation, State.FAILED, error=kept, charged=error.charged)
+
+
+def unknown(generation: Generation, error: ProviderError) -> None:
+    """
+    It may have been accepted, and nobody can ask: there is no name to ask by.
+
+    The slot stays taken for as long as such a picture may be drawn.
+    """
+    kept = {**error_of(error), "code": "submit_unknown", "charged": "unknown"}
+    record_failure(generation, kept)
+    model = runtime().registry.by_lane(generation.lane)
+    slow = model.slow if model else SLOW
+    hold = timedelta(seconds=lanes.slow_duration(generation.lane, slow))
+    generation.settle(
+        {
+            "$set": {
+                "state": State.UNKNOWN.value,
+                "due_at": utcnow() + hold,
+                "error": kept,
+                "charged": "unknown",
+                "ended_at": utcnow(),
+            },
+            "$unset": {"owner": ""},
+        }
+    )
+
+
+def time_out(generation: Generation) -> None:
+    """Past the deadline: the task fails, and two late looks may still save it."""
+    kept = {"code": "timed_out", "charged": "unknown"}
+    log.warning("picture timed out id=%s", generation.id)
+    record_failure(generation, kept)
+    next_look = late_look_at(generation)
+    changes = {
+        "state": State.FAILED.value,
+        "late": True,
+        "error": kept,
+        "charged": "unknown",
+        "ended_at": utcnow(),
+    }
+    if next_look is not None:
+        changes["due_at"] = next_look
+    gone = {"slot": "", "owner": ""} if next_look else FREED
+    generation.settle({"$set": changes, "$unset": gone})
+
+
+def late_look_at(generation: Generation):
+    """When the next of the late looks is due; None after the last."""
+    if generation.late_looks >= len(LATE_LOOKS) or generation.accepted_at is None:
+        return None
+    return max(generation.accepted_at + LATE_LOOKS[generation.late_looks], utcnow())
+
+
+def drop(generation: Generation) -> None:
+    """Nobody wants it any more, and nothing was sent."""
+    log.info("picture dropped id=%s", generation.id)
+    end(generation, State.DROPPED)
+
+
+def wait_again(generation: Generation, **changes: object) -> None:
+    """Back into the line, in the same place; nothing was accepted."""
+    found = generation.settle(
+        {
+            "$set": {
+                "state": State.QUEUED.value,
+                "waiting": True,
+                **changes,
+            },
+            "$unset": {**FREED, "submit_token": ""},
+        }
+    )
+    if found is not None:
+        lanes.leave(found.lane, found.user_id, -1)
+
+
+def complete(generation: Generation) -> None:
+    """The picture is kept: say so, or forget it if nobody wants it any more."""
+    task = Task.record(generation.task_id, generation.index, {"state": "done"})
+    if task is None:
+        task = Task.find_one({"_id": generation.task_id})
+        if task is None or generation.index not in task.done:
+            forget_image(generation.id)
+            log.info("picture not wanted any more id=%s", generation.id)
+    if task is not None and not task.is_open:
+        log.info("task %s pictures=%d", task.status, len(task.done))
+    generation.settle(
+        {
+            "$set": {"state": State.DONE.value, "ended_at": utcnow(), "charged": "yes"},
+            "$unset": {**FREED, "urls": "", "error": ""},
+        }
+    )
+
+
+def forget_image(image_id: str) -> None:
+    """Remove a picture: the links end first, the bytes follow."""
+    found = Image.collection().find_one_and_delete({"_id": image_id})
+    if found is not None:
+        store = runtime().store
+        store.delete(found["file_id"])
+        store.delete(found["thumbnail_id"])

@@ -1,0 +1,176 @@
+"""Keeping: the picture's bytes, before its task says that it is done."""
+
+import logging
+from datetime import timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.errors import PictureInvalid, ProviderError
+from jimeng.jobs import outcomes
+from jimeng.jobs.queue import enqueue_dispatch, runtime
+from jimeng.pictures import Picture, inspect
+from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
+
+log = logging.getLogger(__name__)
+
+SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
+RETRY_AFTER = (2, 5, 15, 30, 60)  # seconds after each failure in a row
+MOST_FAULTS = 40  # failures in a row: half an hour and more
+
+
+def keep_urls(generation: Generation, urls: tuple[str, ...]) -> None:
+    """The provider is done: its slot is free, and the links are written down."""
+    saving = _drawn(generation, list(urls))
+    if saving is not None:
+        save(saving)
+
+
+def keep_images(generation: Generation, images: tuple[bytes, ...]) -> None:
+    """The provider is done and sent the bytes along: keep these."""
+    saving = _drawn(generation, [])
+    if saving is not None:
+        store(saving, images[0])
+
+
+def _drawn(generation: Generation, urls: list[str]) -> Generation | None:
+    now = utcnow()
+    saving = generation.settle(
+        {
+            "$set": {
+                "state": State.SAVING.value,
+                "urls": urls,
+                "due_at": now + SAVING_LEASE,
+                "charged": "yes",
+                "drawn_at": now,
+                "faults": 0,
+            },
+            "$unset": {"slot": ""},
+        }
+    )
+    if saving is not None:
+        enqueue_dispatch(saving.lane)
+    return saving
+
+
+def save(generation: Generation) -> None:
+    """
+    Download the picture and keep it; ask for new links where these have ended.
+
+    Failing is not the end: the provider has it for hours, and it is paid for.
+    """
+    if not is_wanted(generation):
+        outcomes.complete(generation)
+        return
+    if not generation.urls:
+        _ask_again(generation)
+        return
+    allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
+    try:
+        content = fetch_picture(generation.urls[0], allowed_private=allowed)
+    except LinkGone as error:
+        log.warning("link gone id=%s: %s", generation.id, error)
+        _ask_again(generation)
+        return
+    except FetchFailed as error:
+        log.warning("download failed id=%s: %s", generation.id, error)
+        later(generation)
+        return
+    renewed = generation.hold(due_at=utcnow() + SAVING_LEASE)
+    if renewed is not None:
+        store(renewed, content)
+
+
+def _ask_again(generation: Generation) -> None:
+    """Poll for fresh links: a provider that has the picture still gives them."""
+    from jimeng.jobs.submit import request_of
+
+    if generation.remote_id is None:
+        _lost(generation, "no links, and no name to ask by")
+        return
+    try:
+        provider = runtime().registry.provider(generation.provider)
+        progress = provider.poll(generation.remote_id, request_of(generation))
+    except ProviderError as error:
+        if error.transient:
+            later(generation)
+        else:
+            _lost(generation, str(error))
+        return
+    if progress.images:
+        store(generation, progress.images[0])
+    elif tuple(generation.urls) != progress.urls:
+        later(generation, urls=list(progress.urls))
+    else:
+        later(generation)
+
+
+def store(generation: Generation, content: bytes) -> None:
+    """Verify the bytes, keep them under a new name, then say so."""
+    try:
+        picture = inspect(content)
+    except PictureInvalid as error:
+        log.warning("not a picture id=%s: %s", generation.id, error)
+        later(generation)
+        return
+    if not is_wanted(generation):
+        outcomes.complete(generation)
+        return
+    insert(generation, picture)
+    outcomes.complete(generation)
+
+
+def is_wanted(generation: Generation) -> bool:
+    """Whether the task is still there, and was not cancelled."""
+    where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}}
+    return Task.collection().find_one(where, {"_id": 1}) is not None
+
+
+def insert(generation: Generation, picture: Picture) -> None:
+    """Keep the bytes and the record of them; what another attempt kept stands."""
+    files = runtime().store
+    file_id = files.save(picture.content, generation.id)
+    thumbnail_id = files.save(picture.thumbnail, generation.id)
+    image = Image(
+        id=generation.id,
+        task_id=generation.task_id,
+        user_id=generation.user_id,
+        index=generation.index,
+        file_id=file_id,
+        thumbnail_id=thumbnail_id,
+        thumbnail_bytes=len(picture.thumbnail),
+        width=picture.width,
+        height=picture.height,
+        bytes=len(picture.content),
+        content_type=picture.content_type,
+        sha256=picture.sha256,
+        seed=generation.seed,
+    )
+    try:
+        Image.collection().insert_one(image.to_mongo())
+    except DuplicateKeyError:
+        files.delete(file_id)
+        files.delete(thumbnail_id)
+        return
+    log.info("picture saved id=%s bytes=%d", generation.id, len(picture.content))
+
+
+def later(generation: Generation, **changes: object) -> None:
+    """Try again in a while; after very many failures, give up."""
+    if generation.faults >= MOST_FAULTS:
+        _lost(generation, "cannot be kept")
+        return
+    wait = RETRY_AFTER[min(generation.faults, len(RETRY_AFTER) - 1)]
+    due_at = utcnow() + timedelta(seconds=wait)
+    generation.settle(
+        {
+            "$set": {"due_at": due_at, **changes},
+            "$inc": {"faults": 1},
+            "$unset": {"owner": ""},
+        }
+    )
+
+
+def _lost(generation: Generation, why: str) -> None:
+    lost = ProviderError(why, code="picture_lost", charged="yes")
+    outcomes.fail(generation, lost)

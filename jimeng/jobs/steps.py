@@ -1,0 +1,190 @@
+"""Steps: what is due for a generation, by its state, under one claim."""
+
+import logging
+from datetime import timedelta
+
+from jimeng import lanes, logs
+from jimeng.documents import Generation, State, Task, new_token, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import outcomes
+from jimeng.jobs.queue import enqueue_dispatch, runtime
+from jimeng.jobs.save import SAVING_LEASE, keep_images, keep_urls, save
+from jimeng.jobs.submit import draw_anew, may_draw_anew, request_of
+
+log = logging.getLogger(__name__)
+
+POLL_LEASE = timedelta(seconds=20)  # longer than a poll's own limits
+EAGER_FOR = 15.0  # seconds of age, in which the next look comes soon
+SLOW_FACTOR = 2.5  # times the poll interval, after that
+MOST_FAULT_WAIT = 30.0  # seconds between looks at a provider that fails
+SEEN_IN_TIME = 1.0  # seconds after the planned look: later ones measure ourselves
+
+
+def take_step(generation_id: str, token: str) -> None:
+    """
+    Claim a generation that the pump reserved under *token*, and do what is due.
+
+    Nothing happens if somebody else has claimed it meanwhile.
+    """
+    held = Generation.swap(
+        {"_id": generation_id, "owner": token, "due_at": {"$exists": True}},
+        {"$set": {"owner": new_token(), "due_at": utcnow() + POLL_LEASE}},
+        durable=False,
+    )
+    if held is None:
+        return
+    with logs.bound(task=held.task_id, user=held.user_id):
+        STEPS[State(held.state)](held)
+
+
+def queue(generation: Generation) -> None:
+    """A delayed picture's time has come: it takes its turn."""
+    if not Task.find_one({"_id": generation.task_id, "open": True}):
+        outcomes.drop(generation)
+        return
+    # It has counted as waiting since it was asked for, so it is not counted anew.
+    lanes.leave(generation.lane, generation.user_id, 1)
+    turn = lanes.take_turns(generation.lane, generation.user_id, 1)
+    generation.settle(
+        {
+            "$set": {"state": State.QUEUED.value, "turn": turn},
+            "$unset": {"due_at": "", "owner": ""},
+        }
+    )
+    enqueue_dispatch(generation.lane)
+
+
+def start_over(generation: Generation) -> None:
+    """Its claim died before anything was sent: it waits again."""
+    log.info("claim lost id=%s: waits again", generation.id)
+    outcomes.wait_again(generation)
+    enqueue_dispatch(generation.lane)
+
+
+def give_up_submission(generation: Generation) -> None:
+    """Its submitter died or stalled, perhaps after the provider had accepted it."""
+    log.warning("submission interrupted id=%s", generation.id)
+    lost = ProviderError(
+        "interrupted while submitting", code="submit_unknown", charged="unknown"
+    )
+    outcomes.unknown(generation, lost)
+
+
+def free_unknown(generation: Generation) -> None:
+    """By now the provider has drawn it, if ever it was accepted."""
+    generation.settle({"$unset": outcomes.FREED})
+    enqueue_dispatch(generation.lane)
+
+
+def poll(generation: Generation) -> None:
+    """Ask the provider once; keep the picture, or plan the next look."""
+    try:
+        provider = runtime().registry.provider(generation.provider)
+        progress = provider.poll(generation.remote_id or "", request_of(generation))
+    except ProviderError as error:
+        poll_failed(generation, error)
+        return
+    if not progress.done:
+        not_yet(generation)
+        return
+    measure(generation)
+    if progress.urls:
+        keep_urls(generation, progress.urls)
+    else:
+        keep_images(generation, progress.images)
+
+
+def poll_failed(generation: Generation, error: ProviderError) -> None:
+    if error.transient:
+        log.warning("poll failed id=%s code=%s: %s", generation.id, error.code, error)
+        not_yet(generation, fault=True)
+    elif may_draw_anew(generation, error):
+        draw_anew(generation)
+    else:
+        outcomes.fail(generation, error)
+        enqueue_dispatch(generation.lane)
+
+
+def not_yet(generation: Generation, *, fault: bool = False) -> None:
+    """Plan the next look, or give up at the deadline."""
+    if generation.state == State.FAILED.value:
+        look_later(generation)
+        return
+    if age(generation) > runtime().config.TASK_DEADLINE:
+        outcomes.time_out(generation)
+        enqueue_dispatch(generation.lane)
+        return
+    faults = generation.faults + 1 if fault else 0
+    due_at = utcnow() + timedelta(seconds=next_look_after(generation, faults))
+    generation.settle(
+        {
+            "$set": {"due_at": due_at, "planned_at": due_at, "faults": faults},
+            "$inc": {"polls": 1},
+            "$unset": {"owner": ""},
+        },
+        durable=False,
+    )
+
+
+def next_look_after(generation: Generation, faults: int) -> float:
+    """Seconds to the next look: soon at first, slower with age and with faults."""
+    interval = runtime().config.POLL_INTERVAL
+    if age(generation) - (generation.expected or 0) > EAGER_FOR:
+        interval *= SLOW_FACTOR
+    return min(interval * 2.0 ** min(faults, 10), max(MOST_FAULT_WAIT, interval))
+
+
+def age(generation: Generation) -> float:
+    """Seconds since the provider accepted it."""
+    since = generation.accepted_at or generation.created_at
+    return (utcnow() - since).total_seconds()
+
+
+def measure(generation: Generation) -> None:
+    """
+    Remember how long the provider took, where we looked in time to know.
+
+    Done at the first look, it may have been ready for a while: a median of
+    these as they are would only climb.
+    """
+    planned = generation.planned_at
+    if generation.late or planned is None:
+        return
+    if (utcnow() - planned).total_seconds() > SEEN_IN_TIME:
+        return
+    interval = runtime().config.POLL_INTERVAL
+    seconds = age(generation)
+    first = generation.polls == 0
+    lanes.record_duration(
+        generation.lane, 0.85 * seconds if first else max(seconds - interval / 2, 0.1)
+    )
+
+
+def look_later(generation: Generation) -> None:
+    """Not there at a late look: there is one more, or there is none."""
+    looked = generation.settle({"$inc": {"late_looks": 1}})
+    if looked is None:
+        return
+    next_look = outcomes.late_look_at(looked)
+    if next_look is None:
+        looked.settle({"$unset": outcomes.FREED})
+    else:
+        looked.settle({"$set": {"due_at": next_look}, "$unset": {"owner": ""}})
+
+
+def resave(generation: Generation) -> None:
+    """Its saving was cut off, or its next try is due."""
+    held = generation.hold(due_at=utcnow() + SAVING_LEASE)
+    if held is not None:
+        save(held)
+
+
+STEPS = {
+    State.DELAYED: queue,
+    State.STARTING: start_over,
+    State.SUBMITTING: give_up_submission,
+    State.GENERATING: poll,
+    State.SAVING: resave,
+    State.FAILED: poll,
+    State.UNKNOWN: free_unknown,
+}

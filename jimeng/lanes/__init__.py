@@ -1,0 +1,51 @@
+"""
+Lanes: who is sent next, how many at a time, and how long that will take.
+
+A lane is one provider's model; the provider draws a limited number of pictures in
+it at a time. A slot is a number on the generation under a unique index, taken
+with the claim and given back with the end. A turn is a user's place: each further
+picture of the same user comes one turn later, which is round-robin over users.
+"""
+
+from jimeng.lanes import record as _record
+from jimeng.lanes import waiting as _waiting
+from jimeng.lanes.claims import claim, free_slots, is_waited_for
+from jimeng.lanes.record import (
+    accepted,
+    back_off,
+    expected_duration,
+    limit_of,
+    read,
+    record_duration,
+    slow_duration,
+)
+from jimeng.lanes.slots import slots_taken
+from jimeng.lanes.turns import count_waiting, leave, renumber, take_turns
+from jimeng.lanes.waiting import Queue, queue
+
+__all__ = [
+    "Queue",
+    "accepted",
+    "back_off",
+    "claim",
+    "count_waiting",
+    "expected_duration",
+    "forget",
+    "free_slots",
+    "is_waited_for",
+    "leave",
+    "limit_of",
+    "queue",
+    "read",
+    "record_duration",
+    "renumber",
+    "slots_taken",
+    "slow_duration",
+    "take_turns",
+]
+
+
+def forget() -> None:
+    """Drop what this process remembers of the lanes."""
+    _record.forget()
+    _waiting.forget()

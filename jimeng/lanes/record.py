@@ -1,0 +1,120 @@
+"""A lane's record: its limit, its patience, and how long its pictures take."""
+
+import random
+import statistics
+import time
+from datetime import timedelta
+
+from jimeng.documents import Lane, utcnow
+from jimeng.lanes.slots import slots_taken
+
+LIMIT_REST = timedelta(minutes=30)  # then a lowered limit is tried one higher
+REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
+BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
+SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 50, 5, 10
+MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
+LANE_CACHE = 0.25  # seconds
+
+_lanes: dict[str, tuple[float, Lane]] = {}
+
+
+def read(lane: str, *, fresh: bool = False) -> Lane:
+    """The lane's record, at most a quarter of a second old unless *fresh*."""
+    kept = _lanes.get(lane)
+    if not fresh and kept and time.monotonic() - kept[0] < LANE_CACHE:
+        return kept[1]
+    found = Lane.find_one({"_id": lane}) or Lane(id=lane)
+    _lanes[lane] = (time.monotonic(), found)
+    return found
+
+
+def change(lane: str, update: dict) -> None:
+    """Hints and measurements: what a crash forgets of these is found again."""
+    Lane.collection(durable=False).update_one({"_id": lane}, update, upsert=True)
+
+
+def limit_of(record: Lane, most: int) -> int:
+    """The pictures that may be under way at a time, *most* at the most."""
+    if record.limit is None:
+        return most
+    if record.limit_until and record.limit_until <= utcnow():
+        return min(record.limit + 1, most)
+    return min(record.limit, most)
+
+
+def raise_limit(record: Lane, most: int) -> None:
+    """Keep the higher limit that `limit_of` has begun to try."""
+    now = utcnow()
+    if record.limit is None or record.limit_until is None or record.limit_until > now:
+        return
+    where = {"_id": record.id, "limit_until": record.limit_until}
+    if record.limit + 1 >= most:
+        update: dict = {"$unset": {"limit": "", "limit_until": ""}}
+    else:
+        update = {"$inc": {"limit": 1}, "$set": {"limit_until": now + LIMIT_REST}}
+    Lane.collection(durable=False).update_one(where, update)
+
+
+def back_off(lane: str, *, full: bool) -> None:
+    """
+    Note that the provider refused to take another picture, and wait a little.
+
+    Args:
+        full: It said that too many are running: after three of these in a row
+            the limit becomes what is running.
+    """
+    record = read(lane, fresh=True)
+    refusals = record.refusals + 1
+    wait = min(BACK_OFF * 2.0 ** (refusals - 1), BACK_OFF_MOST)
+    wait *= random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, no secret
+    changes: dict = {"not_before": utcnow() + timedelta(seconds=wait)}
+    if full and refusals >= REFUSALS_TO_LOWER:
+        # Whoever was refused still holds its slot.
+        changes["limit"] = max(1, len(slots_taken(lane)) - 1)
+        changes["limit_until"] = utcnow() + LIMIT_REST
+        refusals = 0
+    change(lane, {"$set": {**changes, "refusals": refusals}})
+
+
+def accepted(lane: str) -> None:
+    """End a row of refusals."""
+    if read(lane).refusals:
+        change(lane, {"$set": {"refusals": 0}, "$unset": {"not_before": ""}})
+
+
+def record_duration(lane: str, seconds: float) -> None:
+    """Remember how long a picture took at the provider."""
+    sample = {"$each": [round(seconds, 2)], "$slice": -SAMPLES}
+    change(lane, {"$push": {"durations": sample}})
+
+
+def expected_duration(lane: str, typical: float) -> float:
+    """
+    Seconds that the next picture will take: the median of the latest.
+
+    Args:
+        typical: The model's own figure, used until there are five samples; the
+            median counts up to twice as much.
+    """
+    samples = read(lane).durations
+    if len(samples) < SAMPLES_NEEDED:
+        return typical
+    return min(statistics.median(samples), MEDIAN_CAP * typical)
+
+
+def slow_duration(lane: str, slow: float) -> float:
+    """
+    Seconds that 95 of 100 pictures stay below, with half as much again to be safe.
+
+    Args:
+        slow: The model's own figure, used until there are ten samples, and never
+            exceeded.
+    """
+    samples = read(lane).durations
+    if len(samples) < SAMPLES_FOR_SLOW:
+        return slow
+    return min(1.5 * statistics.quantiles(samples, n=20)[-1], slow)
+
+
+def forget() -> None:
+    _lanes.clear()

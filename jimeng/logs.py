@@ -1,0 +1,95 @@
+"""One line an event, with the ids of the request, the task and the user."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from textwrap import indent
+
+from jimeng.config import Config
+
+FIELDS = ("request", "task", "user")
+LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
+
+_bound: ContextVar[dict[str, str]] = ContextVar("bound")
+
+
+@contextmanager
+def bound(**ids: str | None) -> Iterator[None]:
+    """Add *ids* (`FIELDS`) to every line that is logged inside."""
+    token = _bound.set({**_bound.get({}), **{k: v for k, v in ids.items() if v}})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def bind(**ids: str | None) -> None:
+    """`bound` until the end of this context: that of a request, for instance."""
+    _bound.set({**_bound.get({}), **{k: v for k, v in ids.items() if v}})
+
+
+def clear() -> None:
+    """Forget the ids: threads that serve one request after another keep them."""
+    _bound.set({})
+
+
+def one_line(text: str) -> str:
+    """*text* with everything escaped that could begin a line of its own."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+class TextFormatter(logging.Formatter):
+    """``time level module message request=… task=… user=…``"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        ids = "".join(f" {k}={one_line(v)}" for k, v in _bound.get({}).items())
+        line = (
+            f"{moment(record)} {record.levelname.lower():7} {record.name} "
+            f"{one_line(record.getMessage())}{ids}"
+        )
+        if record.exc_info:
+            # Indented, so that no text in it passes for a line of the log.
+            line += "\n" + indent(self.formatException(record.exc_info), "    ")
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": moment(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_bound.get({}),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        text = json.dumps(entry, ensure_ascii=False)
+        # JSON lets these stand, but readers of lines break at them.
+        return text.translate(LINE_ENDS)
+
+
+def moment(record: logging.LogRecord) -> str:
+    when = datetime.fromtimestamp(record.created, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def setup(config: Config) -> None:
+    """Send the log to standard error; calling it again replaces the handler."""
+    handler = logging.StreamHandler(sys.stderr)
+    json_wanted = config.LOG_FORMAT == "json"
+    handler.setFormatter(JsonFormatter() if json_wanted else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(config.LOG_LEVEL.upper())
+    # One line a job and a connection says nothing that ours do not say.
+    for name in ("huey", "urllib3", "pymongo", "werkzeug"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,153 @@
+"""
+What each code of Volcengine's visual service means for a task.
+
+Source: the error lists under https://www.volcengine.com/docs/85621 and, for the codes
+of the gateway, the manual of its signature. Where those advise to submit again after
+an internal error, this table does not: there is no key by which the service would
+recognise the second submission, so it could be charged twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """
+    Attributes:
+        code: Ours; it has words in ``i18n``.
+        submit: What to do with a submission that was answered so: send it
+            ``again``, send it again once with a ``new_seed``, ``never``, or
+            ``unknown``: it may have been accepted, so never, and say so.
+        poll: Whether the answer to a poll is ``final``, or the poll is to be made
+            ``again``, as it says nothing about the picture.
+        charged: Whether the picture was paid for: ``no``, ``unknown`` or ``yes``.
+        retryable: Whether a user who tries the same again may succeed.
+    """
+
+    code: str
+    submit: Literal["again", "new_seed", "never", "unknown"] = "never"
+    poll: Literal["again", "final"] = "final"
+    charged: Literal["no", "unknown", "yes"] = "no"
+    retryable: bool = False
+
+
+UNREACHABLE = Rule(
+    code="provider_unreachable", submit="again", poll="again", retryable=True
+)
+SUBMIT_UNKNOWN = Rule(
+    code="submit_unknown",
+    submit="unknown",
+    poll="again",
+    charged="unknown",
+    retryable=True,
+)
+RESULT_LOST = Rule(code="result_lost", charged="unknown", retryable=True)
+RESULT_EMPTY = Rule(code="result_empty", charged="unknown", retryable=True)
+REFUSED = Rule(code="provider_refused")
+RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
+# A 429 with a code that no page lists: polls go on, but a submission is sent again
+# only after codes that are known to mean "not accepted".
+BUSY = Rule(code="rate_limited", poll="again", retryable=True)
+INTERNAL = Rule(
+    code="provider_internal",
+    submit="unknown",
+    poll="again",
+    charged="unknown",
+    retryable=True,
+)
+
+# The codes of the service are numbers; the gateway's have names too. Both as text.
+_ROWS = (
+    ("50411 50518", Rule(code="content_refused_input_image")),
+    ("50412 50413", Rule(code="content_refused_prompt")),
+    (
+        "50511 50519",
+        Rule(code="content_refused_picture", submit="new_seed", retryable=True),
+    ),
+    ("50512", Rule(code="content_refused_picture_text", retryable=True)),
+    ("50520 50521 50522", Rule(code="moderation_unavailable", retryable=True)),
+    ("50429", RATE_LIMITED),
+    (
+        "50430",
+        Rule(code="concurrency_limited", submit="again", poll="again", retryable=True),
+    ),
+    ("50500 50501", INTERNAL),
+    ("50200 50204", Rule(code="parameter_refused")),
+    ("50215", Rule(code="input_refused")),
+    ("50400", Rule(code="access_denied", poll="again")),
+    (
+        "100003 MissingAuthenticationToken 100005 MissingSignature "
+        "100009 InvalidAccessKey 100010 SignatureDoesNotMatch "
+        "100024 InvalidAuthorization 100025 100026 InvalidSecretToken "
+        "100029 CheckAuthenticationError",
+        Rule(code="credentials_invalid", poll="again"),
+    ),
+    ("100006 InvalidTimestamp", Rule(code="clock_wrong", poll="again")),
+    (
+        "100012 LackPolicy 100013 AccessDenied",
+        Rule(code="permission_missing", poll="again"),
+    ),
+    (
+        "100002 MissingParameter 100004 MissingRequestInfo 100007 ServiceNotFound "
+        "100008 InvalidActionOrVersion",
+        Rule(code="request_refused", poll="again"),
+    ),
+    ("100014 InternalError 100016 InternalServiceTimeout", INTERNAL),
+)
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {code: rule for codes, rule in _ROWS for code in codes.split()}
+)
+
+_RETRYABLE = {
+    rule.code: rule.retryable
+    for rule in (
+        *RULES.values(),
+        UNREACHABLE,
+        SUBMIT_UNKNOWN,
+        RESULT_LOST,
+        RESULT_EMPTY,
+        REFUSED,
+    )
+}
+CODES = frozenset(_RETRYABLE)  # every code of ours that the service can lead to
+
+
+def retryable(code: str) -> bool:
+    """Say whether the same task, run again by its user, may succeed."""
+    return _RETRYABLE.get(code, False)
+
+
+def judge_submit(status: int, code: str | None) -> Rule:
+    """
+    Choose the rule for the answer to a submission.
+
+    Args:
+        status: The HTTP status. From 500 on nobody knows how far the request got,
+            whatever the body says.
+        code: The service's or the gateway's; None where the answer has none.
+    """
+    if status >= 500 or code is None:
+        return SUBMIT_UNKNOWN
+    rule = RULES.get(code)
+    if rule is None:
+        if status == 429:
+            return BUSY
+        return REFUSED if status >= 400 else SUBMIT_UNKNOWN
+    return SUBMIT_UNKNOWN if rule.submit == "unknown" else rule
+
+
+def judge_poll(status: int, code: str | None) -> Rule:
+    """Choose the rule for the answer to a poll; arguments as in `judge_submit`."""
+    if code == "50215":  # no such task, or one of another model
+        return RESULT_LOST if status < 500 else INTERNAL
+    if code is not None and code in RULES:
+        return RULES[code]
+    if code is None or status >= 500:
+        return INTERNAL
+    if status == 429:
+        return BUSY
+    # A code of the service that no page lists: most likely the reason why it failed.
+    return Rule(code=REFUSED.code, charged="unknown")

@@ -1,0 +1,137 @@
+"""
+Fetches a finished picture, and nothing from the networks around this server.
+
+The links come from the provider's answer. Were that ever forged, a server that
+follows any link could be made to read what only it can reach.
+"""
+
+import socket
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from jimeng.errors import JimengError
+from jimeng.providers.transport import CAP, CallFailed, Transport
+
+TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for each packet
+GONE = frozenset({403, 404, 410})  # an expired signature is answered with 403
+NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+UNICAST = IPv6Network("2000::/3")  # all of IPv6 that has been given out for use
+
+
+class LinkGone(JimengError):
+    """The link has expired or never worked: fetching it again will not help."""
+
+    code = "link_gone"
+    status = 502
+    transient = False
+
+
+class FetchFailed(JimengError):
+    """No whole picture came; the same link may work later."""
+
+    code = "fetch_failed"
+    status = 502
+    transient = True
+
+
+def fetch_picture(
+    url: str,
+    *,
+    allowed_private: Collection[str],
+    cap: int = CAP,
+    limit: float = 20.0,
+) -> bytes:
+    """
+    Download what *url* leads to; redirects are not followed.
+
+    Args:
+        url: http or https.
+        allowed_private: ``host`` or ``host:port``, lower case, that may have
+            addresses outside the public internet.
+        cap: Bytes that are accepted at most.
+        limit: Seconds for everything.
+
+    Raises:
+        LinkGone: the answer was 403, 404 or 410.
+        FetchFailed: anything else that is not a whole 200, or a host that must not
+            be asked.
+    """
+    check_url(url)
+
+    def resolve(host: str, port: int) -> list[str]:
+        return public_addresses(host, port, allowed_private)
+
+    transport = Transport()
+    try:
+        answer = transport.call(
+            "GET",
+            url,
+            timeout=TIMEOUT,
+            limit=limit,
+            cap=cap,
+            fresh=True,
+            resolve=resolve,
+        )
+    except CallFailed as error:
+        raise FetchFailed(str(error)) from error
+    if answer.status in GONE:
+        raise LinkGone(f"the link was answered with {answer.status}")
+    if answer.status != 200 or not answer.body:
+        raise FetchFailed(f"status {answer.status}, {len(answer.body)} bytes")
+    return answer.body
+
+
+def check_url(url: str) -> None:
+    """
+    Raises:
+        FetchFailed: not a plain http or https URL with a host.
+    """
+    try:
+        parts = urlsplit(url)
+        is_http = parts.scheme in {"http", "https"} and parts.port != 0
+        is_plain = is_http and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        is_plain = False
+    if not is_plain:
+        raise FetchFailed("the link is not a plain http or https URL")
+
+
+def public_addresses(
+    host: str, port: int, allowed_private: Collection[str]
+) -> list[str]:
+    """
+    Look *host* up and return its addresses, all of which may be connected to.
+
+    Raises:
+        FetchFailed: it has none, or one that is not on the public internet while
+            neither ``host`` nor ``host:port`` is in *allowed_private*.
+    """
+    host = host.lower()
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchFailed(f"no address for {host}") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    names = {host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"}
+    if names.isdisjoint(allowed_private) and not all(map(is_public, addresses)):
+        raise FetchFailed(f"{host} is not on the public internet")
+    return addresses
+
+
+def is_public(address: str) -> bool:
+    """Say whether an address, as text, is one of the public internet."""
+    ip = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address):
+        inside = _inside(ip)
+        if inside is None:
+            return ip in UNICAST and ip.is_global
+        ip = inside
+    return ip.is_global and not ip.is_multicast
+
+
+def _inside(ip: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address is translated to, if it is."""
+    if ip in NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour

@@ -1,0 +1,160 @@
+"""The shapes in which Volcengine answers: the flat envelope and the gateway's."""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+
+JSON_TYPE = "application/json; charset=utf-8"
+
+# Business codes: HTTP status and message as documented for the image products.
+BUSINESS = {
+    50200: (400, "parameter check failed"),
+    50204: (400, "req_key is not supported"),
+    50215: (400, "Input invalid for this service."),
+    50400: (401, "Access Denied: Access Denied"),
+    50411: (400, "Pre Img Risk Not Pass"),
+    50412: (400, "Text Risk Not Pass"),
+    50413: (400, "Post Text Risk Not Pass"),
+    50429: (429, "Request Has Reached API Limit, Please Try Later"),
+    50430: (429, "Request Has Reached API Concurrent Limit, Please Try Later"),
+    50500: (500, "Internal Error"),
+    50501: (500, "Internal RPC Error"),
+    50511: (400, "Post Img Risk Not Pass"),
+    50512: (400, "Post Text Risk Not Pass"),
+    50518: (400, "Pre Img Risk Not Pass: Copyright"),
+    50519: (400, "Post Img Risk Not Pass: Copyright"),
+    50520: (400, "Risk Internal Error"),
+    50521: (400, "Antidirt Internal Error"),
+    50522: (400, "Image Copyright Internal Error"),
+}
+# On a poll these say that the task itself has failed; the others only that the
+# call did, and the task goes on.
+ENDING = frozenset(BUSINESS) - {50200, 50204, 50215, 50400, 50429, 50430, 50500, 50501}
+
+# Gateway codes: HTTP status, name, message. Statuses of 100016 and above are not
+# documented; 401 and 504 are what their meaning suggests.
+GATEWAY = {
+    100002: (400, "MissingParameter", "The request is missing a parameter."),
+    100003: (
+        401,
+        "MissingAuthenticationToken",
+        "The request is missing an authentication token.",
+    ),
+    100004: (
+        400,
+        "MissingRequestInfo",
+        "The request is missing Action or Version.",
+    ),
+    100005: (401, "MissingSignature", "The request is missing a signature."),
+    100006: (400, "InvalidTimestamp", "The Signature of the request is expired."),
+    100007: (404, "ServiceNotFound", "The service was not found."),
+    100008: (404, "InvalidActionOrVersion", "Could not find operation."),
+    100009: (
+        401,
+        "InvalidAccessKey",
+        "The accesskey included in the request is invalid.",
+    ),
+    100010: (
+        401,
+        "SignatureDoesNotMatch",
+        "The request signature does not match the one the server computed.",
+    ),
+    100012: (403, "LackPolicy", "The user has no policy for this action."),
+    100013: (403, "AccessDenied", "The user is not allowed to run this action."),
+    100014: (500, "InternalError", "Internal error."),
+    100016: (504, "InternalServiceTimeout", "The service timed out."),
+    100024: (401, "InvalidAuthorization", "The Authorization header is malformed."),
+    100026: (401, "InvalidSecretToken", "The security token is invalid."),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What is sent back, or not.
+
+    Attributes:
+        delay: Seconds to wait before sending.
+        ending: ``""``, ``reset`` (the connection, nothing sent) or ``cut`` (half
+            of the body is sent, then the connection is closed).
+        code: For the log: the code inside.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+    delay: float = 0.0
+    ending: str = ""
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the API: what its answer repeats."""
+
+    action: str
+    version: str
+    request_id: str
+    started: float
+
+    @classmethod
+    def begin(cls, action: str, version: str, now: float) -> "Call":
+        stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(now))
+        request_id = stamp + secrets.token_hex(10).upper()
+        return cls(action, version, request_id, time.perf_counter())
+
+    def success(self, data: object) -> Answer:
+        return self._envelope(200, 10000, "Success", data)
+
+    def business(self, code: int, message: str = "") -> Answer:
+        """Refuse with a code of the service; *message* instead of its usual one."""
+        status, usual = BUSINESS[code]
+        return self._envelope(status, code, message or usual, None)
+
+    def gateway(self, code: int, message: str = "") -> Answer:
+        """Refuse as the gateway does, before the service sees the call."""
+        status, name, usual = GATEWAY[code]
+        error = {"CodeN": code, "Code": name, "Message": message or usual}
+        metadata = {
+            "RequestId": self.request_id,
+            "Action": self.action,
+            "Version": self.version,
+            "Service": "cv",
+            "Region": "cn-north-1",
+            "Error": error,
+        }
+        return Answer(status, encode({"ResponseMetadata": metadata}), code=code)
+
+    def refuse(self, code: int) -> Answer:
+        """Refuse with *code* of either layer."""
+        return self.business(code) if code in BUSINESS else self.gateway(code)
+
+    def progress(self, status: str, **found: object) -> Answer:
+        """Answer a poll; what is not in *found* is null."""
+        empty = {"binary_data_base64": None, "image_urls": None}
+        return self.success({**empty, **found, "status": status})
+
+    def _envelope(self, status: int, code: int, message: str, data: object) -> Answer:
+        body = {
+            "code": code,
+            "data": data,
+            "message": message,
+            "request_id": self.request_id,
+            "status": code,
+            "time_elapsed": go_duration(time.perf_counter() - self.started),
+        }
+        return Answer(status, encode(body), code=code)
+
+
+def encode(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def go_duration(seconds: float) -> str:
+    """Write *seconds* as Go does: ``412.503µs``, ``104.318822ms``, ``9.5s``."""
+    nanoseconds = max(1, round(seconds * 1e9))
+    for unit, size in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.9f}".rstrip("0").rstrip(".") + unit
+    return f"{nanoseconds}ns"

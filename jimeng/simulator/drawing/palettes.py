@@ -1,0 +1,144 @@
+"""Colours that go together, and the words that ask for them."""
+
+import random
+import re
+from dataclasses import dataclass
+
+Colour = tuple[int, int, int]
+
+
+def rgb(text: str) -> Colour:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def mix(first: Colour, second: Colour, part: float) -> Colour:
+    """*part* 0 is all *first*, 1 all *second*."""
+    red, green, blue = (
+        round(a + (b - a) * part) for a, b in zip(first, second, strict=True)
+    )
+    return red, green, blue
+
+
+@dataclass(frozen=True)
+class Palette:
+    """
+    Attributes:
+        sky: From the top to the horizon.
+        light: Of sun or moon, and of what they shine on.
+        far: The furthest hills.
+        near: The foreground.
+        mist: Between the hills.
+        accent: For small things that should be seen.
+    """
+
+    name: str
+    sky: tuple[Colour, ...]
+    light: Colour
+    far: Colour
+    near: Colour
+    mist: Colour
+    accent: Colour
+
+    @property
+    def ground(self) -> tuple[Colour, Colour]:
+        """Of the foreground, where it is bare: its upper edge, and its foot."""
+        if self.name == "winter":
+            return rgb("#f1f4fa"), rgb("#a3b4d0")
+        return mix(self.near, self.far, 0.12), self.near
+
+    @property
+    def is_night(self) -> bool:
+        return self.name in {"night", "neon"}
+
+
+def palette(name: str, sky: str, others: str) -> Palette:
+    light, far, near, mist, accent = map(rgb, others.split())
+    return Palette(name, tuple(map(rgb, sky.split())), light, far, near, mist, accent)
+
+
+# light, far, near, mist, accent
+PALETTES = {
+    each.name: each
+    for each in (
+        palette(
+            "dawn",
+            "#4f669f #8f8fc0 #dba9bd #f9c9b4 #fee6c8",
+            "#fff6df #b7a0c4 #2b2d52 #fadccb #e8786f",
+        ),
+        palette(
+            "sunset",
+            "#27265a #5f3a78 #b84f78 #f0806a #ffc078",
+            "#fff0c2 #a9557f #1b1536 #f9a678 #ffcf7a",
+        ),
+        palette(
+            "day",
+            "#3a86c8 #6fb1e0 #a9d3ea #dcecea #fcf2dc",
+            "#fffdf0 #9dc4d8 #1c4653 #eaf3ec #f4a259",
+        ),
+        palette(
+            "night",
+            "#060a20 #0e1a40 #1b3568 #375f95 #7397bd",
+            "#fdf6dc #456699 #050a1b #7f9fc4 #ffd98a",
+        ),
+        palette(
+            "winter",
+            "#6f8fc0 #9fb7da #cdd3e6 #efdbe2 #fdefe6",
+            "#fff9f0 #b5c5de #34445f #f6f4f8 #d9626b",
+        ),
+        palette(
+            "spring",
+            "#7cc0d4 #a8d6da #d5e8de #fae6e4 #fff2e0",
+            "#fffbe9 #a5cdbb #2f5f52 #f8f0e6 #f08ca6",
+        ),
+        palette(
+            "autumn",
+            "#5f82a6 #9aa7b0 #dcbf9f #f6cf95 #fde9c0",
+            "#fff5d8 #d39f78 #43221f #fae0b4 #e0592e",
+        ),
+        palette(
+            "ink",
+            "#ded9cc #e8e3d7 #efeae0 #f4f0e7 #f8f5ee",
+            "#c9523a #bcc0bc #22282b #f3efe6 #b8432f",
+        ),
+        palette(
+            "neon",
+            "#0b0624 #210d48 #4a1a6c #96307f #f0609a",
+            "#ffd9ec #5f2d88 #090519 #c24f9f #4de3e8",
+        ),
+    )
+}
+
+# The first line with a word of the prompt wins.
+WORDS = (
+    ("水墨 国画 山水画 ink sumi", ("ink",)),
+    ("赛博 霓虹 cyber neon", ("neon",)),
+    ("夜 星 月 极光 night star moon aurora 银河 galaxy", ("night",)),
+    ("雪 冬 冰 snow winter ice", ("winter",)),
+    ("日落 夕阳 黄昏 晚霞 sunset dusk", ("sunset",)),
+    ("清晨 日出 黎明 dawn sunrise morning", ("dawn",)),
+    ("秋 枫 autumn fall maple", ("autumn",)),
+    ("春 花 樱 spring flower blossom garden", ("spring", "dawn", "day")),
+    ("城 city street tokyo 楼", ("sunset", "night", "dawn")),
+    ("海 sea ocean beach", ("sunset", "dawn", "day")),
+    ("沙漠 desert dune", ("sunset", "autumn")),
+    ("狐 fox", ("autumn", "dawn")),
+)
+OTHERWISE = ("dawn", "sunset", "day", "autumn", "night")
+
+
+def has_word(words: str, wanted: str) -> bool:
+    """
+    Whether one of the space-separated *wanted* is in the prompt; English ones as a
+    whole word or its plural, since "ink" is no part of "pink".
+    """
+    return any(
+        re.search(rf"\b{each}s?\b", words) if each.isascii() else each in words
+        for each in wanted.split()
+    )
+
+
+def choose_palette(words: str, dice: random.Random) -> Palette:
+    for wanted, names in WORDS:
+        if has_word(words, wanted):
+            return PALETTES[dice.choice(names)]
+    return PALETTES[dice.choice(OTHERWISE)]

@@ -1,0 +1,177 @@
+"""What was accepted and billed, in SQLite: a restart forgets nothing."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS task (
+    task_id TEXT PRIMARY KEY, req_key TEXT NOT NULL, prompt TEXT NOT NULL,
+    seed INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+    request_id TEXT NOT NULL, accepted_at REAL NOT NULL, finished_at REAL NOT NULL,
+    outcome TEXT NOT NULL, polls INTEGER NOT NULL, downloads INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS running ON task (req_key, finished_at);
+CREATE TABLE IF NOT EXISTS counter (
+    kind TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (kind, name));
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    An accepted submission.
+
+    Attributes:
+        accepted_at: Unix time.
+        finished_at: Unix time at which it ends or has ended.
+        outcome: ``done``, or the code with which it ends.
+        polls: How often it was asked for.
+        downloads: How often its picture was.
+    """
+
+    task_id: str
+    req_key: str
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    request_id: str
+    accepted_at: float
+    finished_at: float
+    outcome: str = "done"
+    polls: int = 0
+    downloads: int = 0
+
+    @property
+    def billed(self) -> bool:
+        """Known from the start: only what ends refused is free."""
+        return self.outcome == "done"
+
+    def as_dict(self, now: float) -> dict[str, object]:
+        """The row for people at *now*: a running one has no end yet."""
+        ended = self.finished_at <= now
+        return {
+            **vars(self),
+            "billed": self.billed,
+            "outcome": self.outcome if ended else "running",
+            "finished_at": self.finished_at if ended else None,
+        }
+
+
+class Ledger:
+    """Thread-safe; every method is one transaction. Times are Unix times."""
+
+    def __init__(self, path: str) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        # Enough for the death of the process, which is what tests try.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def accept(self, row: Row, *, limit: int) -> bool:
+        """Enter *row* unless *limit* tasks of its req_key are running."""
+        with self._transaction() as db:
+            running = self._running(row.req_key, row.accepted_at)
+            if running >= limit:
+                return False
+            db.execute(
+                "INSERT INTO task VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                tuple(vars(row).values()),
+            )
+            db.execute(
+                "INSERT INTO counter VALUES ('high_water', ?, ?) ON CONFLICT"
+                " DO UPDATE SET value = max(value, excluded.value)",
+                (row.req_key, running + 1),
+            )
+            return True
+
+    def find(self, task_id: str) -> Row | None:
+        with self._lock:
+            return self._find(task_id)
+
+    def polled(self, task_id: str) -> Row | None:
+        """Count a poll and return the row after it."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE task SET polls = polls + 1 WHERE task_id = ?", (task_id,)
+            )
+            return self._find(task_id)
+
+    def downloaded(self, task_id: str) -> Row | None:
+        """Count a download and return the row after it."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE task SET downloads = downloads + 1 WHERE task_id = ?",
+                (task_id,),
+            )
+            return self._find(task_id)
+
+    def end(self, task_id: str, outcome: str, now: float) -> None:
+        """End a task at *now* at the latest; it is billed only if ``done``."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE task SET outcome = ?, finished_at = min(finished_at, ?)"
+                " WHERE task_id = ?",
+                (outcome, now, task_id),
+            )
+
+    def count(self, name: str) -> None:
+        """Count a call."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO counter VALUES ('calls', ?, 1)"
+                " ON CONFLICT DO UPDATE SET value = value + 1",
+                (name,),
+            )
+
+    def report(self, now: float) -> dict[str, object]:
+        """All of it, as JSON for people and tests."""
+        with self._lock:
+            found = self._db.execute("SELECT * FROM task ORDER BY accepted_at, rowid")
+            rows = [Row(*values) for values in found]
+            counters = self._db.execute("SELECT kind, name, value FROM counter")
+            counts: dict[str, dict[str, int]] = {"high_water": {}, "calls": {}}
+            for kind, name, value in counters:
+                counts[kind][name] = value
+            req_keys = {row.req_key for row in rows}
+            running = {each: self._running(each, now) for each in sorted(req_keys)}
+        return {
+            "rows": [row.as_dict(now) for row in rows],
+            "billed": sum(row.billed for row in rows),
+            "running": running,
+            **counts,
+        }
+
+    def clear(self) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM task")
+            db.execute("DELETE FROM counter")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _find(self, task_id: str) -> Row | None:
+        found = self._db.execute("SELECT * FROM task WHERE task_id = ?", (task_id,))
+        values = found.fetchone()
+        return Row(*values) if values else None
+
+    def _running(self, req_key: str, now: float) -> int:
+        return self._db.execute(
+            "SELECT count(*) FROM task WHERE req_key = ? AND finished_at > ?",
+            (req_key, now),
+        ).fetchone()[0]

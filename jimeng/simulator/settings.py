@@ -1,0 +1,50 @@
+"""What can be changed while the simulator runs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    Attributes:
+        limit: Running tasks of one req_key.
+        duration: Median seconds from acceptance to the end of a task.
+        sigma: Spread of the logarithm of the duration; 0 is always the median.
+        url_ttl: Seconds that a picture's link lives.
+        answer_base64: Answer polls with bytes even when links were asked for.
+        clock_offset: Seconds by which tasks and links are older than they are.
+        signing_clock_offset: Seconds by which the check of X-Date is ahead.
+        plain: Pictures of one colour, for load tests: drawing takes a CPU.
+    """
+
+    limit: int = 2
+    duration: float = 3.0
+    sigma: float = 0.0
+    url_ttl: float = 24 * 3600.0
+    answer_base64: bool = False
+    clock_offset: float = 0.0
+    signing_clock_offset: float = 0.0
+    plain: bool = False
+
+    def changed(self, values: Mapping[str, object]) -> "Settings":
+        """
+        Copy with *values* from JSON.
+
+        Raises:
+            ValueError: a name is unknown or a value is of another type.
+        """
+        types = {each.name: type(each.default) for each in fields(self)}
+        clean: dict[str, object] = {}
+        for name, value in values.items():
+            if name not in types:
+                raise ValueError(f"no setting {name!r}; there are {', '.join(types)}")
+            if types[name] is float and type(value) is int:
+                value = float(value)
+            if type(value) is not types[name]:
+                raise ValueError(f"{name} must be {types[name].__name__}")
+            clean[name] = value
+        return replace(self, **clean)  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)

@@ -1,0 +1,93 @@
+"""The data directory: one jimeng at a time, and the demo provider's keys."""
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jimeng.errors import ConfigError
+
+LAST_ONES = 15.0  # seconds to wait for what a killed jimeng left behind to end
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[int]:
+    """
+    Hold the directory, made if need be; gives the descriptor that is the lock.
+
+    The lock lasts until every process that holds the descriptor has ended, so a
+    leash that holds it keeps the next jimeng waiting until its child is gone.
+
+    Raises:
+        ConfigError: another jimeng runs on it, or it cannot be written to.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unusable(data_dir, error) from error
+    try:
+        take(lock, data_dir)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def take(lock: int, data_dir: Path) -> None:
+    deadline = time.monotonic() + LAST_ONES
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = holder(lock)
+        except OSError as error:
+            raise unusable(data_dir, error) from error
+        if is_running(pid) or time.monotonic() > deadline:
+            raise ConfigError(
+                f"it is already running on {data_dir}, pid {pid}; stop that one, or "
+                "choose another directory with DATA_DIR"
+            )
+        time.sleep(0.05)
+
+
+def unusable(data_dir: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"DATA_DIR {data_dir} cannot be used: {error.strerror}")
+
+
+def holder(lock: int) -> int:
+    """The process id in the lock file, or 0 while there is none yet."""
+    text = os.pread(lock, 32, 0).strip()
+    return int(text) if text.isdigit() else 0
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return pid > 0
+
+
+def demo_keys(path: Path) -> dict[str, str]:
+    """The demo provider's key pair, kept in *path*, made at random the first time."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        return {name: str(kept[name]) for name in ("access", "secret")}
+    except (OSError, ValueError, KeyError, TypeError):
+        made = {
+            "access": "AKDEMO" + secrets.token_hex(16),
+            "secret": secrets.token_urlsafe(32),
+        }
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        json.dump(made, out)
+    return made

@@ -1,0 +1,45 @@
+"""Notices when source files change, by looking."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+CODE = ".py"
+PARTS = ("app.py", "wsgi.py", ".env", "jimeng", "templates", "static")
+
+
+class Watch:
+    """The sources under *root*, as they were at the last look."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._seen = self._times()
+
+    def changes(self) -> set[Path]:
+        """The files that were changed, added or removed since the last look."""
+        before, self._seen = self._seen, self._times()
+        return {path for path, _ in before.items() ^ self._seen.items()}
+
+    def _times(self) -> dict[Path, int]:
+        times = {}
+        for path in self._files():
+            try:
+                times[path] = path.stat().st_mtime_ns
+            except FileNotFoundError:
+                continue  # removed while we looked
+        return times
+
+    def _files(self) -> Iterator[Path]:
+        for part in PARTS:
+            top = self._root / part
+            if not top.is_dir():
+                yield top
+                continue
+            for directory, names, files in os.walk(top):
+                names[:] = [each for each in names if each != "__pycache__"]
+                yield from (Path(directory, each) for each in files)
+
+
+def needs_consumer(changed: set[Path]) -> bool:
+    """Whether the consumer runs any of it; templates only matter to the web."""
+    return any(path.suffix == CODE or path.name == ".env" for path in changed)

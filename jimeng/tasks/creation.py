@@ -1,0 +1,226 @@
+"""Creating: everything that can refuse is asked first, then the task is written."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng import documents, jobs, lanes, logs
+from jimeng.documents import Task, utcnow
+from jimeng.errors import IdempotencyKeyReused, Invalid, TooManyPending
+from jimeng.providers import Model
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+AMPLE = 20  # jobs
+IDEMPOTENCY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTask:
+    """
+    What is asked for; `schemas` has checked the types.
+
+    Attributes:
+        user_id: Whose it will be.
+        prompt: 1 to as many characters as the model takes.
+        model: A name of the registry's, None for the default.
+        provider: Who is to draw it, None for whoever offers the model.
+        size: As `Model.resolve_size` takes it.
+        quality: ``standard`` or ``hd``.
+        style: Words that are added to the prompt.
+        n: Pictures, 1 to 4.
+        seed: -1 has one drawn, else 0 to 2^31-1.
+        delay: Seconds before it may start.
+        given: The request as it came, for the record.
+        retried_from: The task that this one runs again.
+    """
+
+    user_id: str
+    prompt: str
+    model: str | None = None
+    provider: str | None = None
+    size: str | None = None
+    quality: str = "standard"
+    style: str | None = None
+    n: int = 1
+    seed: int = -1
+    delay: float = 0.0
+    given: dict = field(default_factory=dict)
+    retried_from: str | None = None
+
+
+def create(
+    viewer: Viewer, new: NewTask, *, idem_key: str | None = None
+) -> tuple[Task, bool]:
+    """
+    Store a task with its generations, and queue it.
+
+    Args:
+        idem_key: The same key with the same request, within a day, answers with
+            the task that it made before.
+
+    Returns:
+        The task, and whether it is one that an earlier request had made.
+
+    Raises:
+        Invalid: a field, which the model or the providers here do not take.
+        TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
+        QueueUnavailable: Redis is away; nothing has been written.
+        IdempotencyKeyReused: the key came before with another request.
+    """
+    if not viewer.may_act_for(new.user_id):
+        raise Invalid.field("user_id", "invalid.other_user")
+    runtime = jobs.runtime()
+    model = runtime.registry.model(new.model, new.provider)
+    task = build(new, model)
+    if idem_key is not None:
+        task.idem_key, task.idem_hash = idem_key, fingerprint(new)
+    queued = jobs.check_queue()
+    documents.ensure_indexes()
+    try:
+        turn = take_turns(task)
+    except TooManyPending:
+        kept = earlier(task)  # what asks for nothing new is answered all the same
+        if kept is None:
+            raise
+        return replay(kept), True
+    task.first_answer = first_answer(task, model, turn)
+    with logs.bound(task=task.id, user=task.user_id):
+        kept = insert(task)
+        if kept is not task:
+            lanes.leave(task.lane, task.user_id, task.n)
+            return replay(kept), True
+        jobs.write_generations(task, None if task.not_before else turn)
+        log.info("task created model=%s n=%d", task.model, task.n)
+        # With many jobs queued already one of these is soon enough.
+        if task.not_before is None and queued < AMPLE:
+            for _ in range(task.n):
+                jobs.enqueue_dispatch(task.lane)
+    return task, False
+
+
+def take_turns(task: Task) -> int:
+    most = jobs.runtime().config.USER_MAX_PENDING
+    return lanes.take_turns(task.lane, task.user_id, task.n, most=most)
+
+
+def replay(kept: Task) -> Task:
+    """Answer with a task that is there, and write what its own request could not."""
+    jobs.complete_plan(kept)
+    log.info("request replayed first_task=%s", kept.id)
+    return kept
+
+
+def build(new: NewTask, model: Model) -> Task:
+    """
+    Raises:
+        Invalid: as in `create`.
+    """
+    width, height = model.resolve_size(new.size, new.quality)
+    prompt = styled(new.prompt, new.style)
+    if len(prompt) > model.max_prompt:
+        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
+    if new.n > model.max_images:
+        raise Invalid.field("n", "invalid.n", max=model.max_images)
+    if new.seed >= 0 and not model.takes_seed:
+        raise Invalid.field("seed", "invalid.seed_unsupported")
+    now = utcnow()
+    return Task(
+        user_id=new.user_id,
+        input=new.given,
+        prompt=prompt,
+        model=model.id,
+        provider=model.provider,
+        lane=model.lane,
+        req_key=model.req_key,
+        width=width,
+        height=height,
+        n=new.n,
+        seed=new.seed if new.seed >= 0 else jobs.new_seed(),
+        seed_given=new.seed >= 0,
+        open=True,
+        delay=new.delay or None,
+        not_before=now + timedelta(seconds=new.delay) if new.delay else None,
+        retried_from=new.retried_from,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def styled(prompt: str, style: str | None) -> str:
+    """The prompt with the words of the style behind it."""
+    return f"{prompt}，{style}" if style else prompt
+
+
+def first_answer(task: Task, model: Model, turn: int) -> dict:
+    """Place and time as they are now; a replayed request is told the same."""
+    position, pictures = lanes.queue(task.lane).ahead(turn, task.generation_ids[0])
+    return {"position": position, "eta_seconds": eta(model, pictures, task.delay)}
+
+
+def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int:
+    """Seconds until it starts: those ahead, by the slots, each its usual time."""
+    runtime = jobs.runtime()
+    most = runtime.registry.lanes[model.lane]
+    limit = lanes.limit_of(lanes.read(model.lane), most)
+    each = lanes.expected_duration(model.lane, model.typical)
+    return round(max(delay or 0, pictures_ahead / limit * each))
+
+
+def fingerprint(new: NewTask) -> str:
+    """What two requests under one key must have in common."""
+    body = {"body": new.given, "user": new.user_id, "retry": new.retried_from}
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def insert(task: Task) -> Task:
+    """
+    Write the task; claim and task are one insert, so a refusal leaves no claim.
+
+    Returns:
+        The task itself, or the one that has its idempotency key already.
+
+    Raises:
+        IdempotencyKeyReused: that one was asked for in other words.
+    """
+    while True:
+        try:
+            Task.collection().insert_one(task.to_mongo())
+            return task
+        except DuplicateKeyError:
+            try:
+                kept = earlier(task)
+            except IdempotencyKeyReused:
+                lanes.leave(task.lane, task.user_id, task.n)
+                raise
+        if kept is not None:
+            return kept
+
+
+def earlier(task: Task) -> Task | None:
+    """
+    The task that an earlier request made under the same idempotency key.
+
+    One that is older than a day gives its key back, and None is returned.
+
+    Raises:
+        IdempotencyKeyReused: that request was another one.
+    """
+    if task.idem_key is None:
+        return None
+    kept = Task.find_one({"user_id": task.user_id, "idem_key": task.idem_key})
+    if kept is None:
+        return None
+    if kept.created_at < utcnow() - IDEMPOTENCY:
+        old = {"_id": kept.id, "idem_key": kept.idem_key}
+        Task.collection().update_one(old, {"$unset": {"idem_key": ""}})
+        return None
+    if kept.idem_hash != task.idem_hash:
+        raise IdempotencyKeyReused(f"key of task {kept.id}")
+    return kept

@@ -1,0 +1,132 @@
+"""Finding tasks and pictures."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from jimeng import jobs
+from jimeng.documents import Image, Status, Task
+from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
+from jimeng.viewers import Viewer
+
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+MOST_OFFSET = 1000  # beyond, a cursor is the way
+THERE = {"deleted_at": {"$exists": False}}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a user's tasks, newest first, and where the next ones begin."""
+
+    tasks: list[Task]
+    next_cursor: str | None
+
+
+def find(viewer: Viewer, task_id: str) -> Task:
+    """
+    Look up one task.
+
+    Raises:
+        TaskNotFound: no such task, or it is somebody else's.
+    """
+    task = Task.find_one({"_id": task_id, **viewer.filter(), **THERE})
+    if task is None:
+        raise TaskNotFound(f"task {task_id[:64]!r}")
+    return task
+
+
+def page(
+    viewer: Viewer,
+    user_id: str,
+    *,
+    limit: int = 20,
+    cursor: str | None = None,
+    status: str | None = None,
+    q: str | None = None,
+) -> Page:
+    """
+    A user's tasks, newest first; a page deep down costs what the first does.
+
+    Args:
+        limit: 1 to 100.
+        cursor: The ``next_cursor`` of the page before.
+        status: Only tasks in this one.
+        q: Only tasks whose prompt has all of these words.
+
+    Raises:
+        Invalid: the cursor is not one of ours, or the status is unknown.
+    """
+    where: dict = {**owned(viewer, user_id), **THERE}
+    if status is not None:
+        if status not in set(Status):
+            raise Invalid.field("status", "invalid.status", known=", ".join(Status))
+        where["status"] = status
+    if q and q.split():
+        # Words are looked for as they stand: two Chinese characters are enough.
+        words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in q.split()]
+        where["$and"] = words
+    if cursor is not None:
+        where.update(_after(cursor))
+    rows = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
+    found = [Task._from_son(row) for row in rows]
+    more = len(found) > limit
+    return Page(found[:limit], _cursor(found[limit - 1]) if more else None)
+
+
+def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Task]:
+    """A user's tasks, newest first, counted from the newest; *offset* to 1,000."""
+    where = {**owned(viewer, user_id), **THERE}
+    rows = Task.collection().find(where).sort(NEWEST_FIRST).skip(offset).limit(limit)
+    return [Task._from_son(row) for row in rows]
+
+
+def owned(viewer: Viewer, user_id: str) -> dict:
+    """Those of *user_id* that the viewer may see: all or none."""
+    if not viewer.may_act_for(user_id):
+        raise TaskNotFound(f"tasks of {user_id!r}")
+    return {"user_id": user_id}
+
+
+def _cursor(task: Task) -> str:
+    milliseconds = round(task.created_at.timestamp() * 1000)
+    text = f"{milliseconds}:{task.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> dict:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        moment, colon, task_id = text.partition(":")
+        if not colon or not re.fullmatch(r"\d{1,15}", moment, re.ASCII):
+            raise ValueError("no time")
+        created_at = datetime.fromtimestamp(int(moment) / 1000, UTC)
+    except (ValueError, binascii.Error, OverflowError, OSError):
+        raise Invalid.field("cursor", "invalid.cursor") from None
+    return {
+        "created_at": {"$lte": created_at},
+        "$or": [{"created_at": {"$lt": created_at}}, {"_id": {"$lt": task_id}}],
+    }
+
+
+def image(
+    viewer: Viewer | None, key: str, *, thumbnail: bool = False
+) -> tuple[Image, BinaryIO]:
+    """
+    Open a picture by the key in its link.
+
+    Args:
+        viewer: Whoever holds the link may see the picture; None is nobody known.
+
+    Raises:
+        ImageNotFound: no picture has this key (any more).
+    """
+    found = Image.find_one({"key": key})
+    store = jobs.runtime().store
+    content = found and store.open(found.thumbnail_id if thumbnail else found.file_id)
+    if not found or not content:
+        raise ImageNotFound("no picture under that key")
+    return found, content

@@ -1,0 +1,180 @@
+"""What a task looks like from outside: phase, place, progress and pictures."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jimeng import jobs, lanes
+from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.providers.catalogue import retryable
+from jimeng.tasks.creation import eta
+from jimeng.viewers import Viewer
+
+PHASES = ("queued", "submitting", "generating", "saving")
+PHASE_OF = {
+    State.DELAYED: "queued",
+    State.QUEUED: "queued",
+    State.STARTING: "submitting",
+    State.SUBMITTING: "submitting",
+    State.GENERATING: "generating",
+    State.SAVING: "saving",
+}
+# Codes that do not come from the provider's catalogue.
+RETRYABLE_HERE = frozenset({"timed_out", "picture_lost", "provider_not_configured"})
+
+
+@dataclass(frozen=True)
+class PictureView:
+    """
+    One of a task's pictures.
+
+    Attributes:
+        index: From 0.
+        state: ``queued``, ``submitting``, ``generating``, ``saving`` (`PHASES`),
+            or ``done``, ``failed``, ``cancelled``.
+        progress: 0 to 100.
+        since: When it was sent to the provider, or None.
+        image: Where it is done.
+        error: ``code``, ``charged``, ``retryable`` and, if known,
+            ``provider_code`` and ``provider_request_id``, where it failed.
+    """
+
+    index: int
+    state: str
+    progress: int = 0
+    since: datetime | None = None
+    image: Image | None = None
+    error: dict | None = None
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """
+    Attributes:
+        task: The record.
+        pictures: All *n*, in order.
+        phase: One of `PHASES`, while it has not ended.
+        position: Tasks ahead of it, while it is pending.
+        eta_seconds: Seconds until it starts, while it is pending.
+        progress: 0 to 100; never goes back.
+        remote_ids: The provider's names for its pictures.
+        attempts: Submissions, refused ones included.
+    """
+
+    task: Task
+    pictures: list[PictureView]
+    phase: str | None = None
+    position: int | None = None
+    eta_seconds: int | None = None
+    progress: int = 100
+    remote_ids: tuple[str, ...] = ()
+    attempts: int = 0
+
+    @property
+    def images(self) -> list[Image]:
+        return [picture.image for picture in self.pictures if picture.image]
+
+    @property
+    def errors(self) -> list[dict]:
+        return [picture.error for picture in self.pictures if picture.error]
+
+
+def view(viewer: Viewer, task: Task) -> TaskView:
+    """One task, as `view_all`."""
+    return view_all(viewer, [task])[0]
+
+
+def view_all(
+    viewer: Viewer, tasks: Iterable[Task], *, whole: bool = False
+) -> list[TaskView]:
+    """
+    Describe tasks that *viewer* has been given by another function of `tasks`.
+
+    Args:
+        whole: Look up the generations of ended tasks too, for ids and attempts.
+    """
+    tasks = list(tasks)
+    wanted = [task.id for task in tasks if whole or task.is_open]
+    generations = _generations(wanted)
+    images = _images([task.id for task in tasks if task.done])
+    return [_view(task, generations.get(task.id, {}), images) for task in tasks]
+
+
+def _generations(task_ids: list[str]) -> dict[str, dict[int, Generation]]:
+    found: dict[str, dict[int, Generation]] = {}
+    if not task_ids:
+        return found
+    for row in Generation.collection().find({"task_id": {"$in": task_ids}}):
+        each = Generation._from_son(row)
+        found.setdefault(each.task_id, {})[each.index] = each
+    return found
+
+
+def _images(task_ids: list[str]) -> dict[str, Image]:
+    if not task_ids:
+        return {}
+    rows = Image.collection().find({"task_id": {"$in": task_ids}})
+    return {row["_id"]: Image._from_son(row) for row in rows}
+
+
+def _view(
+    task: Task, generations: dict[int, Generation], images: dict[str, Image]
+) -> TaskView:
+    pictures = [
+        _picture(task, index, generations.get(index), images) for index in range(task.n)
+    ]
+    ordered = [generations[index] for index in sorted(generations)]
+    names = tuple(name for each in ordered for name in each.remote_ids)
+    attempts = sum(each.attempts for each in ordered)
+    if not task.is_open:
+        return TaskView(task, pictures, remote_ids=names, attempts=attempts)
+    phases = [PHASES.index(p.state) for p in pictures if p.state in PHASES]
+    position, eta_seconds = (None, None)
+    if task.status == "pending":
+        position, eta_seconds = place(task, ordered)
+    return TaskView(
+        task,
+        pictures,
+        phase=PHASES[max(phases, default=0)] if task.started_at else "queued",
+        position=position,
+        eta_seconds=eta_seconds,
+        progress=sum(picture.progress for picture in pictures) // task.n,
+        remote_ids=names,
+        attempts=attempts,
+    )
+
+
+def _picture(
+    task: Task, index: int, generation: Generation | None, images: dict[str, Image]
+) -> PictureView:
+    image = images.get(task.generation_ids[index])
+    outcome = task.outcomes.get(str(index), {})
+    if outcome.get("state") == "done" and image is not None:
+        return PictureView(index, "done", 100, image=image)
+    if outcome:
+        error = outcome.get("error") or {"code": "picture_lost", "charged": "yes"}
+        again = retryable(error["code"]) or error["code"] in RETRYABLE_HERE
+        shown = {"provider_code": None, "provider_request_id": None, **error}
+        return PictureView(index, "failed", 100, error={**shown, "retryable": again})
+    if not task.is_open:
+        return PictureView(index, "cancelled", 100)
+    if generation is None or State(generation.state) not in PHASE_OF:
+        return PictureView(index, "queued")
+    state = State(generation.state)
+    since = generation.accepted_at or generation.first_sent_at
+    return PictureView(index, PHASE_OF[state], generation.progress, since)
+
+
+def place(task: Task, generations: list[Generation]) -> tuple[int, int]:
+    """The task's place in line, and the seconds until it starts."""
+    delayed = 0.0
+    if task.not_before is not None:
+        delayed = max((task.not_before - utcnow()).total_seconds(), 0.0)
+    first = next((g for g in generations if g.state == State.QUEUED.value), None)
+    tasks, pictures = (0, 0)
+    if first is not None:
+        tasks, pictures = lanes.queue(task.lane).ahead(first.turn, first.id)
+    model = jobs.runtime().registry.by_lane(task.lane)
+    if model is None:
+        return tasks, round(delayed)
+    return tasks, eta(model, pictures, delayed)

@@ -1,0 +1,25 @@
+"""Who asks, and what they may see."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """
+    The one on whose behalf something is read or changed.
+
+    Attributes:
+        user_id: Whose new tasks are, unless the request says otherwise.
+        sees_all: Sees and touches everybody's: an operator, or anybody where
+            authentication is off.
+    """
+
+    user_id: str
+    sees_all: bool = False
+
+    def filter(self) -> dict:
+        """The part of a query that keeps to what this viewer may see."""
+        return {} if self.sees_all else {"user_id": self.user_id}
+
+    def may_act_for(self, user_id: str) -> bool:
+        return self.sees_all or user_id == self.user_id

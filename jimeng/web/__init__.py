@@ -1,0 +1,38 @@
+"""The browser's front door: pages, and the parts of them that htmx swaps."""
+
+from flask import Blueprint, Response, request
+
+from jimeng import auth
+from jimeng.web.preferences import theme
+
+bp = Blueprint("web", __name__)
+bp.before_request(auth.reject_cross_site)
+
+
+def is_htmx() -> bool:
+    """Whether a part of a page is asked for, not a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+@bp.app_context_processor
+def words_of_every_page() -> dict:
+    return {"theme": theme}
+
+
+@bp.after_request
+def frame(response: Response) -> Response:
+    """Keep pages and parts apart in caches, and errors out of the feed."""
+    if "Cache-Control" not in response.headers:
+        part = "no-store" if is_htmx() else "private, no-cache"
+        response.headers["Cache-Control"] = part
+        response.vary.update(["HX-Request", "Cookie", "Accept-Language"])
+    if is_htmx() and response.status_code >= 400:
+        # The answer is the whole error page; only its message is wanted, and not
+        # where the card would have gone.
+        response.headers.setdefault("HX-Retarget", "#notices")
+        response.headers.setdefault("HX-Reselect", "#error")
+        response.headers.setdefault("HX-Reswap", "innerHTML")
+    return response
+
+
+from jimeng.web import forms, images, pages  # noqa: E402,F401 (they need bp)

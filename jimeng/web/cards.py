@@ -1,0 +1,218 @@
+"""A task as the pages show it, and how a page says what it has already shown."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jimeng import auth, tasks
+from jimeng.documents import Image, Task
+from jimeng.errors import TaskNotFound
+from jimeng.pictures import SUFFIXES
+from jimeng.tasks import PictureView, TaskView
+
+# One letter for each state of a picture: a mark has to fit into a URL.
+LETTERS = {
+    "queued": "q",
+    "submitting": "u",
+    "generating": "g",
+    "saving": "s",
+    "done": "d",
+    "failed": "f",
+    "cancelled": "c",
+}
+PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
+ENDED = frozenset("dfc")
+MARK = re.compile(r"([0-9a-z]{30})\.([qugsdfc]{1,8})\.([0-9-]{1,40})", re.ASCII)
+MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a page shows of a task: a letter for each picture, and the numbers."""
+
+    task_id: str
+    letters: str
+    numbers: str
+
+    def __str__(self) -> str:
+        return f"{self.task_id.removeprefix(PREFIX)}.{self.letters}.{self.numbers}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The pictures, counted from 1, that failed for one reason."""
+
+    code: str
+    pictures: list[int]
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """
+    Attributes:
+        view: The task.
+        is_page: Whether it is shown on its own page, large.
+    """
+
+    view: TaskView
+    is_page: bool = False
+
+    @property
+    def task(self) -> Task:
+        return self.view.task
+
+    @property
+    def is_open(self) -> bool:
+        return self.task.is_open
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has ended, and without a picture."""
+        return not self.is_open and not self.view.images
+
+    @property
+    def pictures(self) -> list[PictureView]:
+        return self.view.pictures
+
+    @property
+    def shape(self) -> str:
+        ratio = self.task.width / self.task.height
+        return "wide" if ratio > 1.2 else "tall" if ratio < 0.84 else "square"
+
+    @property
+    def mark(self) -> Mark:
+        letters = "".join(LETTERS[picture.state] for picture in self.pictures)
+        elapsed = sum(seconds_since(picture) for picture in self.pictures)
+        numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}"
+        return Mark(self.task.id, letters, numbers)
+
+    def elapsed(self, picture: PictureView) -> int:
+        """Seconds since it was sent to the provider."""
+        return seconds_since(picture)
+
+    def suffix(self, image: Image) -> str:
+        """How the name of its file ends."""
+        return SUFFIXES[image.content_type]
+
+    @property
+    def eta(self) -> int:
+        """Seconds, in steps of five: it is an estimate."""
+        return -(-(self.view.eta_seconds or 0) // 5) * 5
+
+    @property
+    def seconds(self) -> int | None:
+        """From the asking to the end."""
+        if self.task.completed_at is None:
+            return None
+        return round((self.task.completed_at - self.task.created_at).total_seconds())
+
+    @property
+    def failures(self) -> list[Failure]:
+        found: dict[str, Failure] = {}
+        for picture in self.pictures:
+            if picture.error:
+                code = picture.error["code"]
+                request_id = picture.error["provider_request_id"]
+                found.setdefault(code, Failure(code, [], request_id))
+                found[code].pictures.append(picture.index + 1)
+        return list(found.values())
+
+    @property
+    def costs_again(self) -> bool:
+        """Whether running it again may be, or is, paid for a second time."""
+        return any(e["charged"] in {"unknown", "yes"} for e in self.view.errors)
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether trying the same once more is of any use."""
+        if self.task.status == "cancelled":
+            return True
+        useful = any(e["retryable"] for e in self.view.errors) or self.costs_again
+        return self.task.status == "failed" and useful
+
+    @property
+    def token(self) -> str:
+        return new_token()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A card that is not any more what the page shows."""
+
+    card: Card
+    before: Mark
+
+    @property
+    def changed(self) -> list[PictureView]:
+        """Pictures in another state than the page shows."""
+        pairs = zip(self.card.pictures, self.before.letters, strict=False)
+        return [p for p, letter in pairs if LETTERS[p.state] != letter]
+
+    @property
+    def counting(self) -> list[PictureView]:
+        """Pictures in the same state, of which only the seconds have changed."""
+        changed = self.changed
+        return [p for p in self.card.pictures if p not in changed and p.since]
+
+    @property
+    def ended(self) -> list[PictureView]:
+        """Pictures that have ended since: worth telling, once."""
+        return [p for p in self.changed if LETTERS[p.state] in ENDED]
+
+
+def seconds_since(picture: PictureView) -> int:
+    if picture.since is None:
+        return 0
+    return max(int((datetime.now(UTC) - picture.since).total_seconds()), 0)
+
+
+def cards_of(found: Iterable[Task], *, is_page: bool = False) -> list[Card]:
+    views = tasks.view_all(auth.viewer_of_page(), found, whole=is_page)
+    return [Card(view, is_page) for view in views]
+
+
+def read_marks(texts: Iterable[str]) -> list[Mark]:
+    """The marks among *texts*; what is none is left out."""
+    matches = [MARK.fullmatch(text) for text in list(texts)[:MOST_MARKS]]
+    return [Mark(PREFIX + m[1], m[2], m[3]) for m in matches if m]
+
+
+def look_again(
+    marks: list[Mark], *, is_page: bool = False
+) -> tuple[list[Card], list[Change], list[Mark]]:
+    """
+    See what became of the tasks that a page shows as unfinished.
+
+    Returns:
+        All those that are still there, those among them that have changed, and
+        the marks of those that are gone.
+    """
+    viewer = auth.viewer_of_page()
+    found, gone = [], []
+    for mark in marks:
+        try:
+            found.append(tasks.find(viewer, mark.task_id))
+        except TaskNotFound:
+            gone.append(mark)
+    cards = cards_of(found, is_page=is_page)
+    before = {mark.task_id: mark for mark in marks}
+    changes = [Change(card, before[card.task.id]) for card in cards]
+    return cards, [each for each in changes if each.card.mark != each.before], gone
+
+
+def interval(cards: Iterable[Card]) -> int | None:
+    """Seconds until a page should look again; None if all has ended."""
+    live = [card for card in cards if card.is_open]
+    if not live:
+        return None
+    youngest = max(card.task.created_at for card in live)
+    age = (datetime.now(UTC) - youngest).total_seconds()
+    return 1 if age < 60 else 2 if age < 300 else 5
+
+
+def new_token() -> str:
+    """What makes a form that is sent twice count once."""
+    return f"form-{secrets.token_urlsafe(16)}"

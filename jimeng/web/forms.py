@@ -1,0 +1,112 @@
+"""What is sent: asking, cancelling, running again, deleting, and preferences."""
+
+from contextlib import suppress
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, tasks
+from jimeng.documents import Task
+from jimeng.errors import (
+    Invalid,
+    JimengError,
+    QueueUnavailable,
+    TaskFinished,
+    TooManyPending,
+)
+from jimeng.i18n import COOKIE, LANGUAGES
+from jimeng.web import bp, is_htmx
+from jimeng.web.cards import Change, Mark, cards_of, interval, new_token, read_marks
+from jimeng.web.composer import Composer
+from jimeng.web.pages import show_feed
+from jimeng.web.preferences import THEME, THEMES, remember
+
+
+@bp.post("/tasks")
+def create() -> ResponseReturnValue:
+    """Take the form: a page for a plain one, the new card for htmx."""
+    form = Composer.read(request.form)
+    try:
+        made, replayed = form.submit(auth.viewer_of_page())
+    except (Invalid, TooManyPending, QueueUnavailable) as error:
+        return refuse(form.refused(error), error)
+    if not is_htmx():
+        return redirect(url_for(".index", again=made.id), 303)
+    return show_created(made, replayed)
+
+
+def refuse(form: Composer, error: JimengError) -> ResponseReturnValue:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if not is_htmx():
+        return show_feed("tasks/index.html", form=form), error.status, headers
+    headers |= {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
+    headers["HX-Reselect"] = "#composer"
+    return render_template("tasks/_form.html", form=form), error.status, headers
+
+
+def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
+    """The new card, for the top of the feed."""
+    if replayed:
+        # The first answer was lost on its way, so what the page shows is old.
+        return "", 200, {"HX-Refresh": "true"}
+    card = cards_of([made])[0]
+    shown = len(read_marks(request.form.getlist("c")))
+    return render_template(
+        "tasks/_created.html",
+        card=card,
+        wait=interval([card]),
+        live=shown + card.is_open,
+        token=new_token(),
+    )
+
+
+@bp.post("/tasks/<task_id>/cancel")
+def cancel(task_id: str) -> ResponseReturnValue:
+    """End a task; one that has just ended by itself is shown as it is."""
+    viewer = auth.viewer_of_page()
+    with suppress(TaskFinished):
+        tasks.cancel(viewer, task_id)
+    if not is_htmx():
+        return redirect(url_for(".task", task_id=task_id), 303)
+    is_page = request.form.get("page") == "task"
+    card = cards_of([tasks.find(viewer, task_id)], is_page=is_page)[0]
+    # Whatever the page shows, each picture is sent anew.
+    unknown = Mark(task_id, "-" * len(card.pictures), "")
+    return render_template("tasks/_changed.html", change=Change(card, unknown))
+
+
+@bp.post("/tasks/<task_id>/retry")
+def retry(task_id: str) -> ResponseReturnValue:
+    """Run it again, as a new task."""
+    made, replayed = tasks.retry(
+        auth.viewer_of_page(),
+        task_id,
+        accept_double_charge=request.form.get("accept_double_charge") == "yes",
+        idem_key=request.form.get("token") or new_token(),
+    )
+    if not is_htmx():
+        return redirect(url_for(".task", task_id=made.id), 303)
+    return show_created(made, replayed)
+
+
+@bp.post("/tasks/<task_id>/delete")
+def delete(task_id: str) -> ResponseReturnValue:
+    """Remove it with its pictures."""
+    tasks.delete(auth.viewer_of_page(), task_id)
+    if not is_htmx():
+        return redirect(url_for(".index"), 303)
+    return render_template("tasks/_deleted.html", task_id=task_id)
+
+
+@bp.post("/language")
+def choose_language() -> ResponseReturnValue:
+    chosen = request.form.get("lang")
+    return remember(COOKIE, chosen if chosen in LANGUAGES else LANGUAGES[0])
+
+
+@bp.post("/theme")
+def choose_theme() -> ResponseReturnValue:
+    chosen = request.form.get("theme")
+    return remember(THEME, chosen if chosen in THEMES else THEMES[0])

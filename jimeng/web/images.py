@@ -1,0 +1,82 @@
+"""The bytes of pictures: never changed, so kept by browsers for good."""
+
+import re
+from typing import BinaryIO
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.wsgi import FileWrapper
+
+from jimeng import auth, tasks
+from jimeng.documents import Image
+from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.pictures import SUFFIXES
+from jimeng.web import bp
+
+CHUNK = 256 * 1024  # bytes
+MOST_NAME = 40  # characters of the prompt that become a file's name
+# A picture that a browser shows alone may run nothing; the style is that of the
+# browser's own viewer.
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@bp.get("/i/<key>.<ext>")
+def image(key: str, ext: str) -> Response:
+    """The picture as it came from the provider."""
+    found, content = tasks.image(None, key)
+    if SUFFIXES[found.content_type] != ext:
+        content.close()
+        raise ImageNotFound("no picture of that type")
+    response = send(content, found.bytes, found.content_type, etag=found.sha256)
+    response.last_modified = found.created_at
+    response.headers["Content-Disposition"] = disposition(found, ext)
+    return finish(response, found.bytes)
+
+
+@bp.get("/i/<key>/thumb.webp")
+def thumbnail(key: str) -> Response:
+    """The picture, small, as WebP."""
+    found, content = tasks.image(None, key, thumbnail=True)
+    size = found.thumbnail_bytes
+    response = send(content, size, "image/webp", etag=f"{found.sha256}-thumb")
+    response.last_modified = found.created_at
+    response.headers["Content-Disposition"] = "inline"
+    return finish(response, size)
+
+
+def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Response:
+    body = FileWrapper(content, CHUNK)
+    response = Response(body, content_type=content_type, direct_passthrough=True)
+    response.call_on_close(content.close)
+    response.content_length = size
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["Content-Security-Policy"] = ALONE
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def finish(response: Response, size: int) -> Response:
+    """Answer 304, 206 or 416 where that was asked for."""
+    response.make_conditional(request, accept_ranges=True, complete_length=size)
+    return response
+
+
+def disposition(found: Image, ext: str) -> str:
+    """Shown in the page, or with ``?download=1`` saved under a name (RFC 6266)."""
+    plain = f"jimeng-{found.key[:8]}-{found.index + 1}.{ext}"
+    if request.args.get("download") != "1":
+        return f'inline; filename="{plain}"'
+    name = quote(f"{file_name(found)}-{found.index + 1}.{ext}", safe="")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{name}"
+
+
+def file_name(found: Image) -> str:
+    """The beginning of the prompt, for those who may read it."""
+    try:
+        task = tasks.find(auth.viewer_of_page(), found.task_id)
+    except TaskNotFound:
+        return "jimeng"
+    # Only letters, digits, - and _: what every file system takes.
+    words = re.sub(r"[^\w-]+", "-", task.prompt)[:MOST_NAME].strip("-_")
+    return words or "jimeng"

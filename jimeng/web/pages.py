@@ -1,0 +1,97 @@
+"""What is looked at: the feed, one task, and what has changed of them."""
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, tasks
+from jimeng.errors import TaskNotFound
+from jimeng.web import bp, is_htmx
+from jimeng.web.cards import Card, cards_of, interval, look_again, read_marks
+from jimeng.web.composer import Composer
+
+PAGE = 12  # cards
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    """The form, and under it what was asked for, newest first."""
+    if is_htmx():
+        return show_feed("tasks/_page.html")
+    return show_feed("tasks/index.html", form=asked_for())
+
+
+def asked_for() -> Composer:
+    """The form, filled with what the link says: a task to repeat, or a prompt."""
+    again = request.args.get("again")
+    if again is not None:
+        try:
+            return Composer.again(tasks.find(auth.viewer_of_page(), again))
+        except TaskNotFound:
+            return Composer()
+    return Composer.read({k: request.args[k] for k in request.args if k != "token"})
+
+
+def show_feed(template: str, **values: object) -> str:
+    viewer = auth.viewer_of_page()
+    cursor = request.args.get("cursor")
+    page = tasks.page(viewer, viewer.user_id, limit=PAGE, cursor=cursor)
+    cards = cards_of(page.tasks)
+    return render_template(
+        template,
+        cards=cards,
+        next_cursor=page.next_cursor,
+        is_first=cursor is None,
+        wait=interval(cards),
+        live=count_live(cards),
+        **values,
+    )
+
+
+def count_live(cards: list[Card]) -> int:
+    return sum(card.is_open for card in cards)
+
+
+@bp.get("/tasks/<task_id>")
+def task(task_id: str) -> ResponseReturnValue:
+    """One task: its pictures large, and all there is to know about it."""
+    card = find_card(task_id, is_page=True)
+    return render_template(
+        "tasks/show.html", card=card, wait=interval([card]), live=count_live([card])
+    )
+
+
+@bp.get("/tasks/<task_id>/card")
+def card(task_id: str) -> ResponseReturnValue:
+    """One task as the feed shows it."""
+    return render_template("tasks/_card.html", card=find_card(task_id))
+
+
+def find_card(task_id: str, *, is_page: bool = False) -> Card:
+    found = tasks.find(auth.viewer_of_page(), task_id)
+    return cards_of([found], is_page=is_page)[0]
+
+
+@bp.get("/feed/changes")
+def changes() -> ResponseReturnValue:
+    """
+    What has changed since, of the tasks that a page shows as unfinished.
+
+    Each ``c`` is the mark of one; nothing is kept here of who has seen what, so
+    an answer that is lost on its way is given again.
+    """
+    is_page = request.args.get("page") == "task"
+    cards, changed, gone = look_again(
+        read_marks(request.args.getlist("c")), is_page=is_page
+    )
+    wait = interval(cards)
+    if wait and not changed and not gone:
+        return "", 204
+    return render_template(
+        "tasks/_changes.html",
+        changes=changed,
+        gone=gone,
+        wait=wait,
+        live=count_live(cards),
+        is_page=is_page,
+        titled=cards[0] if is_page and cards else None,
+    )

@@ -1,0 +1,57 @@
+"""A load: threads that send one request after the other over kept connections."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable
+
+THREADS = 8
+
+
+def rate(port: int, seconds: float, make: Callable[[int], tuple]) -> float:
+    """
+    Requests a second that are answered below 400.
+
+    Args:
+        seconds: How long to send.
+        make: Number of the thread -> method, path and body of its next request.
+
+    Raises:
+        RuntimeError: an answer was an error.
+    """
+    counts, errors = [0] * THREADS, []
+    end = time.monotonic() + seconds
+
+    def send(number: int) -> None:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while time.monotonic() < end and not errors:
+            method, path, body = make(number)
+            text = None if body is None else json.dumps(body)
+            link.request(method, path, text, {"Content-Type": "application/json"})
+            answer = link.getresponse()
+            content = answer.read()
+            if answer.status >= 400:
+                errors.append(f"{method} {path}: {answer.status} {content[:200]!r}")
+            counts[number] += 1
+        link.close()
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(THREADS)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise RuntimeError(errors[0])
+    return sum(counts) / (time.monotonic() - began)
+
+
+def ask(port: int, method: str, path: str, body: dict | None = None) -> dict:
+    """One request and its JSON answer."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    text = None if body is None else json.dumps(body)
+    link.request(method, path, text, {"Content-Type": "application/json"})
+    answer = json.loads(link.getresponse().read())
+    link.close()
+    return answer

@@ -1,0 +1,219 @@
+"""Fixtures: a real MongoDB and Redis, a provider that does what it is told."""
+
+import io
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import mongoengine
+import pytest
+from PIL import Image as Pillow
+
+from jimeng import documents, jobs, lanes
+from jimeng.config import Config
+from jimeng.documents import Generation, Lane, utcnow
+from jimeng.embedded import Mongo, Redis
+from jimeng.jobs import janitor, pump
+from jimeng.providers import ImageRequest, Progress, Registry
+from tests.system.stack import Stack
+
+# Chromium would look up hosts of its maker at every start.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+for name in [each for each in os.environ if each.startswith("VOLCENGINE_")]:
+    del os.environ[name]
+
+
+def png(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
+    """A real picture, small and quick to make."""
+    out = io.BytesIO()
+    Pillow.new("RGB", (width, height), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+class FakeProvider:
+    """
+    Does what it is told: *submits* and *polls* hold answers and errors to come; with
+    none left, submissions are accepted and polls are done.
+    """
+
+    def __init__(self) -> None:
+        self.submits: list = []
+        self.polls: list = []
+        self.requests: list[ImageRequest] = []
+        self.polled: list[str] = []
+        self._ids = itertools.count(1)
+
+    def submit(self, request: ImageRequest) -> Progress:
+        self.requests.append(request)
+        return self._next(self.submits, Progress(f"remote-{next(self._ids)}"))
+
+    def poll(self, remote_id: str, request: ImageRequest) -> Progress:
+        self.polled.append(remote_id)
+        return self._next(self.polls, Progress(remote_id, done=True, images=(png(),)))
+
+    @staticmethod
+    def _next(answers: list, otherwise: Progress) -> Progress:
+        answer = answers.pop(0) if answers else otherwise
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture(scope="session")
+def mongo(tmp_path_factory) -> Iterator[Mongo]:
+    server = Mongo(tmp_path_factory.mktemp("mongo"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory) -> Iterator[Redis]:
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def config(mongo: Mongo, redis_server: Redis) -> Config:
+    return Config(
+        MONGODB_URI=mongo.uri,
+        MONGODB_DATABASE="jimeng_test",
+        REDIS_URL=redis_server.url,
+        ALLOW_OPEN_ACCESS=True,
+        POLL_INTERVAL=0.05,
+        LOG_LEVEL="warning",
+    )
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+def registry(provider: FakeProvider) -> Registry:
+    return Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 2})
+
+
+@pytest.fixture(scope="session")
+def connection(config: Config) -> Iterator[None]:
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    yield
+    mongoengine.disconnect()
+
+
+@pytest.fixture
+def database(connection, config: Config, registry: Registry):
+    """Empty collections, an empty queue, and nothing remembered."""
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    jobs.configure(config, registry)
+    jobs.huey.storage.conn.flushdb()
+    found = mongoengine.get_db()
+    documents.ensure_indexes()
+    for name in found.list_collection_names():
+        found[name].delete_many({})
+    lanes.forget()
+    janitor.forget()
+    yield found
+    jobs.huey.storage.pool.disconnect()
+
+
+@pytest.fixture
+def app(database, config: Config, registry: Registry):
+    from app import create_app
+
+    made = create_app(config)
+    jobs.configure(config, registry)
+    return made
+
+
+@pytest.fixture
+def client(app):
+    """Somebody who speaks HTTP."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator[Stack]:
+    """The whole product as `make run` starts it, with the demo provider."""
+    made = Stack(
+        tmp_path_factory.mktemp("live"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/1",  # beside the other tests' queue
+        database="jimeng_live",
+    )
+    made.start_consumer()
+    made.await_ready()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A real browser, shared: each test opens a context or a page of its own."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("chromium is needed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def lane() -> str:
+    return "volcengine_jimeng:jimeng_t2i_v30"
+
+
+def run_queue() -> int:
+    """Run what is queued now, and what that queues; return how many jobs ran."""
+    ran = 0
+    while jobs.huey.storage.queue_size():
+        jobs.huey.execute(jobs.huey.dequeue())
+        ran += 1
+    return ran
+
+
+def come_due(**where: object) -> None:
+    """Let the time of those generations have come."""
+    Generation.collection().update_many(
+        {"due_at": {"$exists": True}, **where},
+        {"$set": {"due_at": utcnow() - timedelta(seconds=1)}},
+    )
+
+
+@pytest.fixture
+def work_off(database) -> Callable[[], None]:
+    """Run all there is to do, moving the time, until every picture has ended."""
+
+    def run() -> None:
+        for _ in range(200):
+            Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
+            lanes.forget()
+            pump.tick()
+            run_queue()
+            active = {"state": {"$in": ["generating", "saving", "starting"]}}
+            come_due(**active)
+            waiting = {"state": {"$in": ["queued", "starting", "generating", "saving"]}}
+            if not Generation.collection().count_documents(waiting):
+                return
+        raise AssertionError("work does not end")
+
+    return run

@@ -1,0 +1,196 @@
+"""Servers that misbehave on purpose, one connection at a time, on real sockets."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from visual_replies import ACCESS_KEY, FOX, SECRET_KEY
+
+from jimeng.providers.transport import Transport
+from jimeng.providers.visual import VisualProvider
+
+QUICK = (0.3, 0.3)  # seconds to connect, to wait for a packet
+Behave = Callable[[socket.socket], None]
+
+
+@dataclass
+class Server:
+    """
+    Attributes:
+        requests: The raw requests that `read_request` has read, in order.
+        connections: How many were accepted.
+        over: Set when the test is over: what a handler that says nothing waits for.
+    """
+
+    listener: socket.socket
+    behave: Behave
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+    current: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        return self.listener.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def bodies(self) -> list[dict]:
+        return [json.loads(each.partition(b"\r\n\r\n")[2]) for each in self.requests]
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self.current = connection
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(5)
+                self.behave(connection)
+
+    def stop(self) -> None:
+        self.over.set()
+        # Closing does not wake a thread that waits in accept or recv.
+        for each in filter(None, (self.listener, self.current)):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def read_request(self, connection: socket.socket) -> bytes:
+        """Read one whole request; empty once the client has closed."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (packet := connection.recv(65536)):
+                return b""
+            data += packet
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = 0
+        for line in head.split(b"\r\n"):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        while len(body) < length:
+            body += connection.recv(65536)
+        self.requests.append(head + b"\r\n\r\n" + body)
+        return self.requests[-1]
+
+
+def http(status: int, body: bytes, *headers: str) -> bytes:
+    """Put an answer together."""
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def reset(connection: socket.socket) -> None:
+    """Close so that the other side sees a reset and not an end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Behave], Server]]:
+    """Start a server that does *behave* with each connection, one after another."""
+    started: list[tuple[Server, threading.Thread]] = []
+
+    def start(behave: Behave) -> Server:
+        server = Server(socket.create_server(("127.0.0.1", 0)), behave)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        started.append((server, thread))
+        return server
+
+    yield start
+    for server, thread in started:
+        server.stop()
+        thread.join(5)
+
+
+@pytest.fixture
+def answering(serve) -> Callable[..., Server]:
+    """Start a server that gives the listed answers in turn, the last one for ever."""
+
+    def start(*answers: bytes) -> Server:
+        left = list(answers)
+
+        def behave(connection: socket.socket) -> None:
+            while server.read_request(connection):
+                connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+        server = serve(behave)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def answer_with() -> Callable[..., bytes]:
+    return http
+
+
+@pytest.fixture
+def reset_connection() -> Callable[[socket.socket], None]:
+    return reset
+
+
+@pytest.fixture
+def provider():
+    """Make a client of *server*, and of a dead port for None."""
+    made = []
+
+    def provider(server=None, **options):
+        endpoint = server.url if server else "http://127.0.0.1:1"
+        made.append(
+            VisualProvider(ACCESS_KEY, SECRET_KEY, endpoint=endpoint, **options)
+        )
+        return made[-1]
+
+    yield provider
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def submit(provider, answering, answer_with):
+    """Submit to a server that answers with *status* and *body*."""
+
+    def submit(body, status=200):
+        return provider(answering(answer_with(status, body))).submit(FOX)
+
+    return submit
+
+
+@pytest.fixture
+def poll(provider, answering, answer_with):
+    """Poll a server that answers with *status* and *body*."""
+
+    def poll(body, status=200):
+        return provider(answering(answer_with(status, body))).poll("12", FOX)
+
+    return poll
+
+
+@pytest.fixture
+def transport():
+    transport = Transport()
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def post(transport):
+    """Send a small request."""
+
+    def post(url, **options):
+        options = {"timeout": QUICK, "fresh": True, **options}
+        return transport.call("POST", url, body=b"{}", **options)
+
+    return post

@@ -1,0 +1,223 @@
+"""Fetching pictures: what is followed, what is refused, and when it ends."""
+
+import socket
+
+import pytest
+
+from jimeng.providers.fetch import (
+    FetchFailed,
+    LinkGone,
+    fetch_picture,
+    is_public,
+    public_addresses,
+)
+
+HERE = ("127.0.0.1",)
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """Let names have the addresses that a test gives them."""
+
+    def resolve(**addresses):
+        def getaddrinfo(host, port, *args, **kwargs):
+            found = addresses.get(host.partition(".")[0], [host])
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port))
+                for each in found
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return resolve
+
+
+def test_picture_arrives_whole(answering, answer_with):
+    """The bytes are those that were sent."""
+    server = answering(answer_with(200, bytes(range(256)) * 1000))
+
+    content = fetch_picture(f"{server.url}/a%20b?x=1&y", allowed_private=HERE)
+
+    assert content == bytes(range(256)) * 1000
+    assert server.requests[0].startswith(b"GET /a%20b?x=1&y ")
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_ended_link_is_gone(answering, answer_with, status):
+    """These answers stay: new links are needed."""
+    server = answering(answer_with(status, b""))
+
+    with pytest.raises(LinkGone) as caught:
+        fetch_picture(server.url, allowed_private=HERE)
+
+    assert (caught.value.code, caught.value.transient) == ("link_gone", False)
+
+
+@pytest.mark.parametrize("status", [200, 206, 302, 400, 500, 503])
+def test_anything_else_may_get_better(answering, answer_with, status):
+    """An empty picture, a redirect, a failing server: try the link again."""
+    body = b"" if status == 200 else b"x"
+    server = answering(answer_with(status, body, f"Location: http://{HERE[0]}:1/"))
+
+    with pytest.raises(FetchFailed) as caught:
+        fetch_picture(server.url, allowed_private=HERE)
+
+    assert (caught.value.code, caught.value.transient) == ("fetch_failed", True)
+    assert len(server.requests) == 1
+
+
+def test_too_large_a_picture_is_dropped(answering, answer_with):
+    """No more is read than the cap allows."""
+    server = answering(answer_with(200, bytes(300_000)))
+
+    with pytest.raises(FetchFailed, match="larger than 1000"):
+        fetch_picture(server.url, allowed_private=HERE, cap=1000)
+
+
+def test_dripping_picture_ends_at_the_limit(serve):
+    """No packet is late, yet the download ends."""
+
+    def behave(connection):
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n")
+        while not server.over.wait(0.02):
+            connection.sendall(b"1")
+
+    server = serve(behave)
+
+    with pytest.raises(FetchFailed, match="Timeout"):
+        fetch_picture(server.url, allowed_private=HERE, limit=0.3)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/a",
+        "http://",
+        "http://user:secret@example.com/",
+        "http://example.com:99999/",
+        "http://[::1/",
+        "",
+    ],
+)
+def test_only_plain_links_are_followed(url):
+    """Nothing but http and https, and no credentials in them."""
+    with pytest.raises(FetchFailed, match="plain http"):
+        fetch_picture(url, allowed_private=HERE)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "0.0.0.0"]
+)
+def test_own_machine_is_refused(answering, answer_with, host):
+    """However it is spelled, this machine is not asked without permission."""
+    server = answering(answer_with(200, b"secret"))
+
+    with pytest.raises(FetchFailed, match="public internet"):
+        fetch_picture(f"http://{host}:{server.port}/", allowed_private=())
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.53",
+        "169.254.169.254",
+        "172.16.0.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "0.0.0.0",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::10.0.0.1",
+        "2002:7f00:1::",
+        "fc00::1",
+        "fe80::1%eth0",
+        "fec0::1",
+        "ff02::1",
+        "2001:db8::1",
+        "::7f00:1",
+    ],
+)
+def test_addresses_that_are_not_public(address):
+    """Private, local, shared, reserved, multicast, and what leads to such."""
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"]
+)
+def test_addresses_that_are_public(address):
+    """The internet stays reachable."""
+    assert is_public(address)
+
+
+def test_one_private_address_is_one_too_many(names):
+    """A name that also points inside is refused as a whole."""
+    names(mixed=["1.1.1.1", "10.0.0.1"])
+
+    with pytest.raises(FetchFailed, match="public internet"):
+        public_addresses("mixed.example", 443, ())
+
+
+@pytest.mark.parametrize(
+    ("allowed", "is_allowed"),
+    [
+        (("inside.example",), True),
+        (("inside.example:8080",), True),
+        (("inside.example:9090",), False),
+        (("example",), False),
+        ((), False),
+    ],
+)
+def test_permission_is_for_a_host_or_its_port(names, allowed, is_allowed):
+    """A listed host may be private, on every port or on the listed one."""
+    names(inside=["10.0.0.1"])
+
+    if not is_allowed:
+        with pytest.raises(FetchFailed):
+            public_addresses("INSIDE.example", 8080, allowed)
+        return
+    assert public_addresses("INSIDE.example", 8080, allowed) == ["10.0.0.1"]
+
+
+def test_the_checked_address_is_the_one_asked(names, answering, answer_with):
+    """The name is looked up once, and stays in the Host header."""
+    server = answering(answer_with(200, b"picture"))
+    names(pictures=["127.0.0.1"])
+    url = f"http://pictures.example:{server.port}/1"
+
+    content = fetch_picture(url, allowed_private=["pictures.example"])
+
+    assert content == b"picture"
+    host = f"Host: pictures.example:{server.port}\r\n".encode()
+    assert host in server.requests[0]
+
+
+def test_second_address_stands_in_for_the_first(names, answering, answer_with):
+    """An address that does not answer does not end the download."""
+    server = answering(answer_with(200, b"picture"))
+    names(pictures=["127.0.0.2", "127.0.0.1"])
+    url = f"http://pictures.example:{server.port}/1"
+
+    assert fetch_picture(url, allowed_private=["pictures.example"]) == b"picture"
+
+
+def test_unknown_host_may_be_known_later(monkeypatch):
+    """A name without an address is no reason to give a picture up."""
+
+    def nowhere(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+
+    with pytest.raises(FetchFailed, match=r"no address for pictures\.example"):
+        fetch_picture("https://pictures.example/1", allowed_private=())

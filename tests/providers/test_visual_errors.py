@@ -1,0 +1,167 @@
+"""What every bad answer becomes, when submitting and when polling."""
+
+import json
+
+import pytest
+from visual_replies import FOX, assert_error, flat, gateway
+
+from jimeng.errors import ProviderError
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "expected"),
+    [
+        (400, flat(50411), "content_refused_input_image", {}),
+        (400, flat(50412), "content_refused_prompt", {"provider_code": "50412"}),
+        (400, flat(50413), "content_refused_prompt", {"request_id": "R1"}),
+        (200, flat(50412), "content_refused_prompt", {}),
+        (400, flat(50511), "content_refused_picture", {"new_seed": True}),
+        (400, flat(50518), "content_refused_input_image", {}),
+        (400, flat(50520), "moderation_unavailable", {}),
+        (429, flat(50429), "rate_limited", {"transient": True}),
+        (429, flat(50430), "concurrency_limited", {"transient": True}),
+        (400, flat(50200), "parameter_refused", {}),
+        (400, flat(50215), "input_refused", {}),
+        (
+            401,
+            flat(50400, message="Access Denied: Internal Error"),
+            "access_denied",
+            {},
+        ),
+        (400, flat(59999), "provider_refused", {"provider_code": "59999"}),
+        (429, flat(59999), "rate_limited", {}),
+        (401, gateway(100010), "credentials_invalid", {"request_id": "R2"}),
+        (401, gateway(None, "InvalidAccessKey"), "credentials_invalid", {}),
+        (400, gateway(100006), "clock_wrong", {"provider_code": "100006"}),
+        (403, gateway(100013), "permission_missing", {}),
+        (404, gateway(100008), "request_refused", {}),
+    ],
+)
+def test_refused_submission(submit, status, body, code, expected):
+    """Each code becomes one of ours; only the two limits are worth another call."""
+    with pytest.raises(ProviderError) as caught:
+        submit(body, status)
+
+    assert_error(caught, code, **expected)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, flat(50500)),
+        (500, flat(50501)),
+        (400, flat(50500)),
+        (500, flat(50429)),
+        (503, flat(50412)),
+        (500, gateway(100014)),
+        (200, gateway(100016)),
+        (502, b"<html>Bad Gateway</html>"),
+        (200, b"<html>Welcome</html>"),
+        (403, b"blocked"),
+        (200, b""),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b"[" * 200_000),
+        (200, b'{"code": 1' + b"0" * 5000 + b"}"),
+        (200, b"\xff\xfe\xfd"),
+        (200, json.dumps({"ResponseMetadata": {"RequestId": "R"}}).encode()),
+        (200, flat(10000)),
+        (200, flat(10000, {"task_id": ""})),
+        (200, flat(10000, {"task_id": None})),
+        (200, flat(59999)),
+    ],
+)
+def test_submission_that_may_have_been_accepted(submit, status, body):
+    """From 500 on, and after what cannot be read, nobody knows: never again."""
+    with pytest.raises(ProviderError) as caught:
+        submit(body, status)
+
+    assert_error(caught, "submit_unknown", maybe_accepted=True, charged="unknown")
+
+
+def test_lost_answer_may_have_been_accepted(provider, serve):
+    """The request arrived and the connection ended."""
+    server = serve(lambda connection: server.read_request(connection))
+
+    with pytest.raises(ProviderError) as caught:
+        provider(server).submit(FOX)
+
+    assert_error(caught, "submit_unknown", maybe_accepted=True, charged="unknown")
+    assert len(server.requests) == 1
+
+
+def test_unsent_submission_can_be_sent_again(provider):
+    """Nobody listened, so nobody accepted."""
+    with pytest.raises(ProviderError) as caught:
+        provider().submit(FOX)
+
+    assert_error(caught, "provider_unreachable", transient=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, flat(50411), "content_refused_input_image"),
+        (400, flat(50413), "content_refused_prompt"),
+        (400, flat(50512), "content_refused_picture_text"),
+        (400, flat(50521), "moderation_unavailable"),
+    ],
+)
+def test_failed_task_is_not_charged(poll, status, body, code):
+    """The answer to the poll is the end of the task, and it costs nothing."""
+    with pytest.raises(ProviderError) as caught:
+        poll(body, status)
+
+    assert_error(caught, code)
+
+
+@pytest.mark.parametrize("code", [50511, 50519])
+def test_refused_picture_may_be_drawn_anew(poll, code):
+    """The service refused what it drew itself: another seed may do."""
+    with pytest.raises(ProviderError) as caught:
+        poll(flat(code), 400)
+
+    assert_error(caught, "content_refused_picture", new_seed=True)
+
+
+def test_unlisted_code_ends_the_task(poll):
+    """A code that no page lists is a failure; whether it is free is not known."""
+    with pytest.raises(ProviderError) as caught:
+        poll(flat(59999), 400)
+
+    assert_error(caught, "provider_refused", charged="unknown", provider_code="59999")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (429, flat(50429)),
+        (429, flat(50430)),
+        (429, flat(59999)),
+        (500, flat(50500)),
+        (500, flat(50501)),
+        (500, flat(59999)),
+        (401, flat(50400)),
+        (401, gateway(100010)),
+        (400, gateway(100006)),
+        (403, gateway(100012)),
+        (500, gateway(100014)),
+        (502, b"<html>Bad Gateway</html>"),
+        (200, b""),
+    ],
+)
+def test_failed_poll_says_nothing_about_the_task(poll, status, body):
+    """Limits, internal errors and refused keys: ask again, the picture goes on."""
+    with pytest.raises(ProviderError) as caught:
+        poll(body, status)
+
+    assert caught.value.transient
+    assert not caught.value.maybe_accepted
+
+
+def test_poll_without_an_answer_is_repeated(provider):
+    """A poll can be made any number of times."""
+    with pytest.raises(ProviderError) as caught:
+        provider().poll("12", FOX)
+
+    assert_error(caught, "provider_unreachable", transient=True, charged="unknown")

@@ -1,0 +1,85 @@
+"""What the tests of the REST door have in common: requests, and looks at answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from werkzeug.test import TestResponse
+
+from jimeng import documents, jobs
+from jimeng.config import Config
+from jimeng.providers import Registry
+
+API = "/api/v1"
+CREATE = f"{API}/ai/image/task"
+GENERAL = f"{API}/ai/tasks"
+USERS = f"{API}/users"
+CAT = {"prompt": "一只猫", "user_id": "user_123"}
+NOWHERE = "127.0.0.1:9"  # nothing listens at the port called "discard"
+
+
+def data_of(answer: TestResponse, status: int = 200):
+    """The ``data`` of an answer that must be a success, whole and well framed."""
+    assert answer.status_code == status, answer.text
+    framed(answer)
+    assert answer.json["success"] is True
+    return answer.json["data"]
+
+
+def refused(answer: TestResponse, status: int, code: str) -> dict:
+    """The body of an answer that must be an error, whole and well framed."""
+    assert (answer.status_code, answer.json["error"]) == (status, code), answer.text
+    framed(answer)
+    assert answer.json["success"] is False
+    assert answer.json["message"]
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert "Traceback" not in answer.text
+    return answer.json
+
+
+def framed(answer: TestResponse) -> None:
+    """What is true of each answer under /api/, whatever it says."""
+    assert answer.content_type == "application/json"
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    assert answer.headers["X-Request-ID"]
+    assert "Accept-Language" in answer.vary
+    assert answer.headers["Cache-Control"] in {"no-store", "private, no-cache"}
+
+
+def errors_of(answer: TestResponse) -> dict[str, list[str]]:
+    """The wrong fields of an answer that must be a 422 about fields."""
+    return refused(answer, 422, "validation_failed")["errors"]
+
+
+def create(client, **fields) -> str:
+    """Ask for a task and return its id."""
+    return data_of(client.post(CREATE, json={**CAT, **fields}), 202)["task_id"]
+
+
+def task(client, task_id: str) -> dict:
+    """The whole record."""
+    return data_of(client.get(f"{API}/tasks/{task_id}"))
+
+
+def result(client, task_id: str) -> dict:
+    return data_of(client.get(f"{API}/ai/image/result/{task_id}"))
+
+
+def new_user(client, email: str = "li@example.com", name: str = "李") -> dict:
+    return data_of(client.post(USERS, json={"email": email, "name": name}), 201)
+
+
+@contextmanager
+def client_with(config: Config, registry: Registry, **changes) -> Iterator:
+    """A client of another application, whose settings differ by *changes*."""
+    from app import create_app
+
+    other = replace(config, **changes)
+    try:
+        app = create_app(other)
+        jobs.configure(other, registry)
+        yield app.test_client()
+    finally:
+        jobs.huey.storage.pool.disconnect()
+        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+        jobs.configure(config, registry)

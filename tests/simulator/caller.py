@@ -1,0 +1,108 @@
+"""A client of twenty lines, which signs without help from jimeng or the SDK."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from email.message import Message
+
+ACCESS_KEY = "AKLTtest"
+SECRET_KEY = "secret-of-the-test"
+SUBMIT = "CVSync2AsyncSubmitTask"
+POLL = "CVSync2AsyncGetResult"
+V30 = "jimeng_t2i_v30"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes
+    headers: Message
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> int:
+        """The code of the envelope, or the CodeN of the gateway."""
+        metadata = self.json.get("ResponseMetadata")
+        return metadata["Error"]["CodeN"] if metadata else self.json["code"]
+
+
+def sign(
+    secret: str, host: str, query: str, body: bytes, date: str, token: str = ""
+) -> str:
+    """The Authorization header, spelled out for the one request that is needed."""
+    names = "content-type;host;x-content-sha256;x-date"
+    lines = ["POST", "/", query, "content-type:application/json", f"host:{host}"]
+    lines += [f"x-content-sha256:{sha(body)}", f"x-date:{date}"]
+    if token:
+        names += ";x-security-token"
+        lines.append(f"x-security-token:{token}")
+    canonical = "\n".join([*lines, "", names, sha(body)])
+    scope = f"{date[:8]}/cn-north-1/cv/request"
+    text = "\n".join(["HMAC-SHA256", date, scope, sha(canonical.encode())])
+    key = secret.encode()
+    for part in [date[:8], "cn-north-1", "cv", "request", text]:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    credential = f"Credential={ACCESS_KEY}/{scope}"
+    return f"HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={key.hex()}"
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class Caller:
+    """Calls the simulator at *port*, each time over a new connection."""
+
+    def __init__(self, port: int, secret: str = SECRET_KEY, token: str = "") -> None:
+        self.host = f"127.0.0.1:{port}"
+        self.secret = secret
+        self.token = token
+
+    def call(self, action: str, body: dict, **changes: str) -> Reply:
+        """Sign and send; *changes* are headers (``_`` for ``-``) changed after."""
+        query = f"Action={action}&Version=2022-08-31"
+        raw = json.dumps(body, ensure_ascii=False).encode()
+        date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {
+            "Content-Type": "application/json",
+            "X-Content-Sha256": sha(raw),
+            "X-Date": date,
+            "Authorization": sign(self.secret, self.host, query, raw, date, self.token),
+        }
+        if self.token:
+            headers["X-Security-Token"] = self.token
+        headers |= {name.replace("_", "-"): text for name, text in changes.items()}
+        return self.send("POST", f"/?{query}", raw, headers)
+
+    def submit(self, prompt: str = "一只猫", **fields: object) -> Reply:
+        return self.call(SUBMIT, {"req_key": V30, "prompt": prompt, **fields})
+
+    def accepted(self, prompt: str = "一只猫", **fields: object) -> str:
+        """Submit and return the id of the task."""
+        return self.submit(prompt, **fields).json["data"]["task_id"]
+
+    def poll(self, task_id: str, **fields: object) -> Reply:
+        wishes = {"req_json": '{"return_url":true}'}
+        return self.call(POLL, {"req_key": V30, "task_id": task_id, **wishes, **fields})
+
+    def control(self, name: str, body: object) -> Reply:
+        raw = json.dumps(body).encode()
+        return self.send("POST", f"/_simulator/{name}", raw, {})
+
+    def get(self, url: str) -> Reply:
+        return self.send("GET", url.removeprefix(f"http://{self.host}"), b"", {})
+
+    def send(self, method: str, path: str, body: bytes, headers: dict) -> Reply:
+        connection = http.client.HTTPConnection(self.host, timeout=10)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.read(), answer.headers)
+        finally:
+            connection.close()

@@ -1,0 +1,25 @@
+"""Calls the simulator with the package volcengine: port, access key, secret key."""
+
+import sys
+
+from volcengine.visual.VisualService import VisualService
+
+
+def main(port: str, access_key: str, secret_key: str) -> str:
+    """Submit, poll, and return the status, or what was raised."""
+    service = VisualService()
+    service.set_scheme("http")
+    service.set_host(f"127.0.0.1:{port}")
+    service.set_ak(access_key)
+    service.set_sk(secret_key)
+    body = {"req_key": "jimeng_t2i_v30", "prompt": "雪地里的红狐狸", "seed": 5}
+    try:
+        task_id = service.cv_sync2async_submit_task(body)["data"]["task_id"]
+        body = {"req_key": "jimeng_t2i_v30", "task_id": task_id}
+        return service.cv_sync2async_get_result(body)["data"]["status"]
+    except Exception as error:  # the package raises nothing more precise
+        return str(error)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main(*sys.argv[1:]))

@@ -1,0 +1,247 @@
+"""A task's life: states, limits, links, what is billed, and what a restart keeps."""
+
+import base64
+import io
+import math
+import random
+import statistics
+import threading
+
+import pytest
+from PIL import Image
+
+from jimeng.simulator import Simulator
+from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
+
+TWELVE_HOURS = 12 * 3600
+
+
+def status(caller, task_id):
+    return caller.poll(task_id).json["data"]["status"]
+
+
+def test_task_goes_on_with_time(clock, caller):
+    """It waits, is drawn, is done, and is forgotten twelve hours later."""
+    task_id = caller.accepted()
+    seen = []
+
+    for seconds in (0, 1, 2, 9, 10, TWELVE_HOURS - 1, TWELVE_HOURS):
+        clock.now = 1_800_000_000.0 + seconds
+        seen.append(status(caller, task_id))
+
+    waiting, drawing, done = ["in_queue"] * 2, ["generating"] * 2, ["done"] * 2
+    assert seen == [*waiting, *drawing, *done, "not_found"]
+
+
+def test_unfinished_task_has_no_picture(caller):
+    """What is not there yet is null."""
+    data = caller.poll(caller.accepted()).json["data"]
+
+    assert data == {
+        "binary_data_base64": None,
+        "image_urls": None,
+        "status": "in_queue",
+    }
+
+
+def test_link_leads_to_the_picture(clock, caller):
+    """The bytes are a JPEG of exactly the size asked for."""
+    task_id = caller.accepted(width=512, height=768)
+    clock.now += 10
+
+    data = caller.poll(task_id).json["data"]
+    reply = caller.get(data["image_urls"][0])
+
+    assert data["binary_data_base64"] is None
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(reply.body)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (512, 768))
+
+
+@pytest.mark.parametrize("wishes", [None, {"return_url": True}, "{}", "not json"])
+def test_bytes_come_without_a_wish_for_links(clock, caller, wishes):
+    """Only text that holds JSON with return_url true asks for links."""
+    task_id = caller.accepted(width=512, height=512)
+    clock.now += 10
+
+    data = caller.poll(task_id, req_json=wishes).json["data"]
+
+    assert data["image_urls"] is None
+    raw = base64.b64decode(data["binary_data_base64"][0])
+    with Image.open(io.BytesIO(raw)) as picture:
+        assert picture.size == (512, 512)
+
+
+def test_bytes_come_when_set(clock, caller):
+    """The account may be one that never answers with links."""
+    task_id = caller.accepted(width=512, height=512)
+    clock.now += 10
+    caller.control("settings", {"answer_base64": True})
+
+    assert caller.poll(task_id).json["data"]["binary_data_base64"]
+
+
+def test_link_expires(clock, caller):
+    """After its time, and with a time that was changed, it is refused."""
+    task_id = caller.accepted()
+    clock.now += 10
+    url = caller.poll(task_id).json["data"]["image_urls"][0]
+    expires = int(clock.now) + 24 * 3600
+    longer = url.replace(f"x-expires={expires}", f"x-expires={expires + 999}")
+
+    assert longer != url
+    assert caller.get(longer).status == 403
+    clock.now = expires - 1
+    assert caller.get(url).status == 200
+    clock.now = expires
+    assert caller.get(url).status == 403
+
+
+def test_unknown_tasks_are_invalid_input(caller):
+    """So is one that is asked for with another req_key."""
+    task_id = caller.accepted()
+
+    unknown = caller.poll("7000000000000000000")
+    other = caller.poll(task_id, req_key="jimeng_t2i_v31")
+
+    assert (unknown.status, unknown.code) == (400, 50215)
+    assert (other.status, other.code) == (400, 50215)
+
+
+def test_running_tasks_are_limited(clock, simulator, caller):
+    """Beyond the limit 50430 comes until a task has ended, polled or not."""
+    codes = [caller.submit().code for _ in range(3)]
+    other = caller.submit(req_key="jimeng_t2i_v31").code
+    clock.now += 10
+
+    assert codes == [10000, 10000, 50430]
+    assert other == 10000
+    assert caller.submit().code == 10000
+
+
+def test_high_water_mark_is_kept(clock, simulator, caller):
+    """It says how many tasks of one req_key ever ran at once."""
+    caller.control("settings", {"limit": 3})
+    for _ in range(3):
+        caller.accepted()
+    clock.now += 10
+    caller.accepted()
+
+    ledger = simulator.ledger()
+    assert ledger["high_water"] == {"jimeng_t2i_v30": 3}
+    assert ledger["running"] == {"jimeng_t2i_v30": 1}
+
+
+def test_limit_holds_for_callers_at_once(simulator, caller):
+    """However many submit at the same moment, no more than the limit run."""
+    barrier = threading.Barrier(8)
+    codes = []
+
+    def submit():
+        barrier.wait()
+        codes.append(caller.submit().code)
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(codes) == [10000] * 2 + [50430] * 6
+    assert simulator.ledger()["high_water"] == {"jimeng_t2i_v30": 2}
+
+
+def test_ledger_tells_what_was_accepted(clock, caller):
+    """A row per submission, with the end once it is there."""
+    task_id = caller.accepted("海", seed=7, width=512, height=1024)
+    caller.poll(task_id)
+    before = caller.get("/_simulator/ledger").json["rows"]
+    clock.now += 10
+    after = caller.get("/_simulator/ledger").json
+
+    (row,) = after["rows"]
+    row.pop("request_id")
+    assert (before[0]["outcome"], before[0]["finished_at"]) == ("running", None)
+    assert row == {
+        "task_id": task_id,
+        "req_key": "jimeng_t2i_v30",
+        "prompt": "海",
+        "seed": 7,
+        "width": 512,
+        "height": 1024,
+        "accepted_at": clock.now - 10,
+        "finished_at": clock.now,
+        "outcome": "done",
+        "polls": 1,
+        "downloads": 0,
+        "billed": True,
+    }
+    assert after["calls"] == {"submit": 1, "poll": 1}
+
+
+def test_restart_forgets_nothing(tmp_path, clock):
+    """Tasks, counters and links are those of before."""
+    keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+    state = {"state": str(tmp_path / "ledger"), "clock": clock, "plain": True}
+    with Simulator(**keys, **state) as first:
+        caller = Caller(first.port)
+        done, running = caller.accepted(), caller.accepted("[[slow 99]]")
+        clock.now += 5
+        url = caller.poll(done).json["data"]["image_urls"][0]
+        before = first.ledger()
+
+    with Simulator(**keys, **state) as second:
+        caller = Caller(second.port)
+        path = url.removeprefix(f"http://127.0.0.1:{first.port}")
+
+        assert second.ledger() == before
+        assert caller.get(path).status == 200
+        assert status(caller, running) == "generating"
+
+
+def test_durations_spread_around_the_median():
+    """With a sigma they differ, are log-normal, and the median stays."""
+    with Simulator(
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        limit=1000,
+        duration=4.0,
+        sigma=0.5,
+        dice=random.Random(1),
+    ) as simulator:
+        durations = [simulator.service.duration("猫") for _ in range(2001)]
+
+    middle = statistics.median(durations)
+    assert 3.7 < middle < 4.3
+    assert 0.4 < statistics.pstdev(map(math.log, durations)) < 0.6
+
+
+def test_settings_refuse_what_they_do_not_know(caller):
+    """A wrong name or type is said, and nothing changes."""
+    before = caller.get("/_simulator/settings").json
+
+    assert caller.control("settings", {"limits": 3}).status == 400
+    assert caller.control("settings", {"limit": "3"}).status == 400
+    assert caller.get("/_simulator/settings").json == before
+
+
+def test_reset_starts_afresh(simulator, caller):
+    """Tasks, counters, faults and settings are those of the start."""
+    caller.accepted()
+    caller.control("settings", {"limit": 9})
+    caller.control("faults", [{"action": "submit", "kind": 50500}])
+
+    caller.control("reset", {})
+
+    ledger = simulator.ledger()
+    assert (ledger["rows"], ledger["calls"], ledger["high_water"]) == ([], {}, {})
+    assert caller.get("/_simulator/settings").json["limit"] == 2
+    assert caller.submit().code == 10000
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_control_is_not_for_pages_of_elsewhere(caller, headers):
+    """A page that a browser here shows cannot meddle."""
+    assert caller.send("POST", "/_simulator/reset", b"{}", headers).status == 403

@@ -1,0 +1,101 @@
+"""The simulator as a process: how it starts, and what its death leaves."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
+
+
+@pytest.fixture
+def port() -> int:
+    """One that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture
+def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
+    """Starts the process, its keys in the environment, and waits for it."""
+    started = []
+    keys = {"VOLCENGINE_ACCESS_KEY": ACCESS_KEY, "VOLCENGINE_SECRET_KEY": SECRET_KEY}
+    command = [sys.executable, "-m", "jimeng.simulator", "--port", str(port)]
+    command += ["--state", str(tmp_path / "ledger")]
+
+    def start() -> subprocess.Popen:
+        process = subprocess.Popen(
+            command, env={**os.environ, **keys}, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        wait_for(port)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_sigterm_ends_it_in_order(start, port):
+    """With an open connection too; the log names no secret."""
+    process = start()
+    caller = Caller(port)
+    caller.accepted()
+    connection = http.client.HTTPConnection(caller.host, timeout=10)
+    connection.request("GET", "/_simulator/settings")
+    connection.getresponse().read()
+
+    process.send_signal(signal.SIGTERM)
+    _, written = process.communicate(timeout=10)
+    connection.close()
+
+    assert process.returncode == 0
+    assert "simulator stopped" in written
+    assert "task accepted" in written
+    assert SECRET_KEY not in written
+
+
+def test_sigkill_loses_no_accepted_task(start, port):
+    """What was answered before is in the ledger after."""
+    process = start()
+    task_id = Caller(port).accepted()
+    process.kill()
+    process.wait()
+
+    start()
+
+    rows = Caller(port).get("/_simulator/ledger").json["rows"]
+    assert [row["task_id"] for row in rows] == [task_id]
+
+
+def test_it_wants_keys():
+    """Without them it says so and does not start."""
+    env = {n: v for n, v in os.environ.items() if not n.startswith("VOLCENGINE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "jimeng.simulator"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.returncode == 2
+    assert "VOLCENGINE_SECRET_KEY" in done.stderr

@@ -1,0 +1,201 @@
+"""Who is let in, which parameters are taken, and the shape of what comes back."""
+
+import hashlib
+import http.client
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jimeng.simulator import Simulator
+from jimeng.simulator.answers import go_duration
+from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, SUBMIT, V30, Caller
+
+OFFICIAL_CLIENT = Path(__file__).parent / "official_client.py"
+
+
+def test_good_signature_is_accepted(caller):
+    """The envelope has the documented fields, and the id is a string of 19 digits."""
+    reply = caller.submit(seed=7, width=512, height=1024)
+
+    assert reply.status == 200
+    assert list(reply.json) == [
+        *("code", "data", "message", "request_id", "status", "time_elapsed")
+    ]
+    assert (reply.json["code"], reply.json["message"]) == (10000, "Success")
+    assert re.fullmatch(r"\d{19}", reply.json["data"]["task_id"])
+    assert re.fullmatch(r"[\d.]+(µs|ms|s)", reply.json["time_elapsed"])
+    assert re.fullmatch(r"\d{14}[0-9A-F]{20}", reply.json["request_id"])
+
+
+def test_wrong_secret_is_refused(simulator):
+    """Nothing is accepted from who does not know the secret."""
+    reply = Caller(simulator.port, secret="wrong").submit()
+
+    assert (reply.status, reply.code) == (401, 100010)
+    assert simulator.ledger()["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"Authorization": ""}, 401, 100003),
+        ({"Authorization": "Bearer abc"}, 401, 100024),
+        ({"X_Content_Sha256": hashlib.sha256(b"other").hexdigest()}, 401, 100010),
+        ({"Content_Type": "text/plain"}, 401, 100010),
+        ({"X_Security_Token": "unasked"}, 401, 100026),
+        ({"X_Date": "20200101T000000Z"}, 400, 100006),
+        ({"X_Date": "yesterday"}, 400, 100006),
+    ],
+)
+def test_tampered_request_is_refused(caller, changes, status, code):
+    """A header that was changed after signing makes the gateway refuse."""
+    reply = caller.call(SUBMIT, {"req_key": V30, "prompt": "猫"}, **changes)
+
+    assert (reply.status, reply.code) == (status, code)
+
+
+def test_unknown_access_key_is_echoed(caller):
+    """The gateway repeats the key it does not know, as the real one does."""
+    scope = "20250102/cn-north-1/cv/request"
+    header = f"HMAC-SHA256 Credential=AKother/{scope}, SignedHeaders=host, Signature=0"
+    reply = caller.call(SUBMIT, {}, Authorization=header)
+
+    error = reply.json["ResponseMetadata"]["Error"]
+    assert (reply.status, reply.code, error["Code"]) == (
+        401,
+        100009,
+        "InvalidAccessKey",
+    )
+    assert "[AKother]" in error["Message"]
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(890, 10000), (910, 100006)])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_date_may_be_fifteen_minutes_off(simulator, caller, seconds, code, direction):
+    """Either way; beyond that the signature counts as expired."""
+    offset = float(seconds * direction)
+    caller.control("settings", {"signing_clock_offset": offset})
+
+    assert caller.submit().code == code
+
+
+@pytest.mark.parametrize(("token", "code"), [("sts", 10000), ("", 100026)])
+def test_session_token_is_required_when_configured(token, code):
+    """A temporary key without its token, or with another, is refused."""
+    with Simulator(
+        access_key=ACCESS_KEY, secret_key=SECRET_KEY, session_token="sts"
+    ) as simulator:
+        assert Caller(simulator.port, token=token).submit().code == code
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("/", 400, 100004), ("/?Action=CVSync2AsyncSubmitTask", 400, 100004)],
+)
+def test_action_and_version_are_required(caller, path, status, code):
+    """Without them the gateway does not look at the signature."""
+    reply = caller.send("POST", path, b"{}", {})
+
+    assert (reply.status, reply.code) == (status, code)
+
+
+def test_unknown_action_is_refused(caller):
+    """The message names the action and the version."""
+    reply = caller.call("CVDoNothing", {})
+
+    error = reply.json["ResponseMetadata"]["Error"]
+    assert (reply.status, error["CodeN"]) == (404, 100008)
+    assert "CVDoNothing for version 2022-08-31" in error["Message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"req_key": "jimeng_t2i_v99"}, 401, 50400),
+        ({"prompt": ""}, 400, 50200),
+        ({"prompt": None}, 400, 50200),
+        ({"prompt": "猫" * 801}, 400, 50200),
+        ({"width": 1024}, 400, 50200),
+        ({"width": 511, "height": 1024}, 400, 50200),
+        ({"width": 1024, "height": 2049}, 400, 50200),
+        ({"width": "1024", "height": "1024"}, 400, 50200),
+        ({"width": True, "height": True}, 400, 50200),
+        ({"seed": "7"}, 400, 50200),
+        ({"use_pre_llm": "yes"}, 400, 50200),
+    ],
+)
+def test_wrong_parameters_are_refused(simulator, caller, fields, status, code):
+    """Nothing is accepted, and nothing billed."""
+    reply = caller.call(SUBMIT, {"req_key": V30, "prompt": "猫", **fields})
+
+    assert (reply.status, reply.code, reply.json["data"]) == (status, code, None)
+    assert simulator.ledger()["rows"] == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": "猫" * 800},
+        {"width": 512, "height": 2048},
+        {"seed": -1},
+        {"use_pre_llm": False},
+    ],
+)
+def test_parameters_at_the_limit_are_taken(caller, fields):
+    """The limits themselves are allowed."""
+    assert caller.call(SUBMIT, {"req_key": V30, "prompt": "猫", **fields}).code == 10000
+
+
+def test_body_that_is_no_object_is_refused(caller):
+    """A signed body that holds no JSON object is invalid input."""
+    assert caller.call(SUBMIT, []).code == 50215
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (9.5, "9.5s"),
+        (0.104318822, "104.318822ms"),
+        (0.000412503, "412.503µs"),
+        (2e-7, "200ns"),
+    ],
+)
+def test_durations_are_written_as_go_does(seconds, text):
+    """``time_elapsed`` is text with a unit that depends on the size."""
+    assert go_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("secret", "expected"),
+    [(SECRET_KEY, "done"), ("wrong", "SignatureDoesNotMatch")],
+)
+def test_official_client_is_understood(secret, expected):
+    """The official package is let in with the right secret, and only with it."""
+    with Simulator(
+        access_key=ACCESS_KEY, secret_key=SECRET_KEY, duration=0.0, plain=True
+    ) as simulator:
+        # Its service is one object per process and warns as it is imported.
+        command = [sys.executable, "-W", "ignore", str(OFFICIAL_CLIENT)]
+        arguments = [str(simulator.port), ACCESS_KEY, secret]
+        done = subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, timeout=60
+        )
+
+    assert expected in done.stdout, done.stderr
+
+
+def test_connection_is_kept_and_quick(caller):
+    """No call over a kept connection waits for a delayed acknowledgement."""
+    connection = http.client.HTTPConnection(caller.host, timeout=10)
+    started = time.perf_counter()
+    for _ in range(20):
+        connection.request("GET", "/_simulator/settings")
+        connection.getresponse().read()
+    elapsed = time.perf_counter() - started
+    connection.close()
+
+    assert elapsed < 0.6  # 20 x 40 ms with Nagle's algorithm

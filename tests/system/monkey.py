@@ -1,0 +1,68 @@
+"""
+A consumer that dies, now and then, just before or after a write or a call.
+
+It finds the gaps of a millisecond that a kill at a random time never hits.
+``MONKEY_SEED`` and ``MONKEY_CHANCE`` (of dying, at each side of each) decide;
+``MONKEY_LEASE`` is how many seconds a claim holds.
+"""
+
+import os
+import random
+import sys
+from datetime import timedelta
+
+import gridfs
+import huey
+import requests
+from huey.bin.huey_consumer import consumer_main
+from pymongo.collection import Collection
+
+from jimeng.jobs import save, steps, submit
+from jimeng.lanes import claims
+
+CHOICE = random.Random(int(os.environ["MONKEY_SEED"]))
+CHANCE = float(os.environ["MONKEY_CHANCE"])
+TARGETS = [
+    (Collection, "find_one_and_update"),
+    (Collection, "find_one_and_delete"),
+    (Collection, "update_one"),
+    (Collection, "update_many"),
+    (Collection, "insert_one"),
+    (gridfs.GridFSBucket, "upload_from_stream"),
+    (requests.Session, "send"),
+    (huey.RedisHuey, "enqueue"),
+    (huey.RedisHuey, "dequeue"),
+]
+
+
+def perhaps_die() -> None:
+    if CHOICE.random() < CHANCE:
+        os.kill(os.getpid(), 9)
+
+
+def haunt(owner: type, name: str) -> None:
+    original = getattr(owner, name)
+
+    def wrapped(*args, **kwargs):
+        perhaps_die()
+        result = original(*args, **kwargs)
+        perhaps_die()
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def shorten_leases(seconds: float) -> None:
+    """The provider of the tests answers in milliseconds: nobody waits 25 s for it."""
+    lease = timedelta(seconds=seconds)
+    submit.SUBMITTING_LEASE = save.SAVING_LEASE = steps.SAVING_LEASE = lease
+    steps.POLL_LEASE = claims.STARTING_LEASE = lease
+
+
+if __name__ == "__main__":
+    shorten_leases(float(os.environ["MONKEY_LEASE"]))
+    for target in TARGETS:
+        haunt(*target)
+    sys.argv = ["huey_consumer", "wsgi.huey", "-k", "thread", "-w", "8", "-n"]
+    sys.path.insert(0, os.environ["PYTHONPATH"])
+    consumer_main()

@@ -1,0 +1,185 @@
+"""The whole product in processes of its own: web, consumers, and the simulator."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
+CONSUMER = ["-m", "huey.bin.huey_consumer", "wsgi.huey", "-k", "thread", "-w", "8"]
+CONSUMER += ["-g", "TERM", "-t", "10", "-n"]
+MONKEY = ["-m", "tests.system.monkey"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition: Callable[[], object], timeout: float, what: str):
+    """Look until *condition* is true and return what it gave."""
+    end = time.monotonic() + timeout
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout:g} s: {what}")
+        time.sleep(0.05)
+
+
+class Stack:
+    """
+    Args:
+        limit: What the simulator, playing the provider, runs at a time.
+        duration: Seconds that each of its pictures takes.
+        settings: Environment of the product, besides.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        mongodb_uri: str,
+        redis_url: str,
+        *,
+        database: str,
+        limit: int = 2,
+        duration: float = 0.3,
+        **settings: str,
+    ) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen] = []
+        self.port, self.simulator_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.simulator_url = f"http://127.0.0.1:{self.simulator_port}"
+        self.env = {
+            **os.environ,
+            **KEYS,
+            "PYTHONPATH": str(ROOT),
+            "MONGODB_URI": mongodb_uri,
+            "MONGODB_DATABASE": database,
+            "REDIS_URL": redis_url,
+            "VOLCENGINE_ENDPOINT": self.simulator_url,
+            "VOLCENGINE_CONCURRENCY": "2",
+            "ALLOWED_PRIVATE_HOSTS": f"127.0.0.1:{self.simulator_port}",
+            "ALLOW_OPEN_ACCESS": "1",
+            "JIMENG_DEMO": "1",
+            "POLL_INTERVAL": "0.1",
+            **settings,
+        }
+        words = ["-m", "jimeng.simulator", "--port", str(self.simulator_port)]
+        words += ["--limit", str(limit), "--duration", str(duration)]
+        words += ["--state", str(folder / "simulator.db")]
+        self.simulator = self.start(words, "simulator")
+        self.web = self.start_web()
+        self.consumers: list[subprocess.Popen] = []
+
+    def start(self, words: list[str], name: str, **env: str) -> subprocess.Popen:
+        with open(self.folder / f"{name}.log", "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *words],
+                cwd=self.folder,
+                env={**self.env, **env},
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_web(self) -> subprocess.Popen:
+        words = ["-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", "16"]
+        words += ["--no-control-socket", "-b", f"127.0.0.1:{self.port}", "wsgi:app"]
+        return self.start(words, "web")
+
+    def start_consumer(self, words: list[str] | None = None, **env: str) -> None:
+        number = len(self.consumers)
+        consumer = self.start(words or CONSUMER, f"consumer{number}", **env)
+        self.consumers.append(consumer)
+
+    def await_ready(self) -> None:
+        def is_ready() -> bool:
+            try:
+                return self.ask("GET", "/health/ready")[0] == 200
+            except OSError:
+                return False
+
+        wait_for(is_ready, 30, "the stack is ready")
+
+    def kill_consumers(self) -> None:
+        """SIGKILL: no goodbye."""
+        for consumer in self.consumers:
+            consumer.send_signal(signal.SIGKILL)
+            consumer.wait()
+        self.consumers.clear()
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def ask(
+        self, method: str, path: str, body: object = None, url: str | None = None
+    ) -> tuple[int, dict]:
+        """One request to the product (or *url*): status and JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            (url or self.url) + path,
+            data,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
+    def create(self, **fields: object) -> str:
+        """Ask for pictures and return the task's id."""
+        body = {"prompt": "一只猫", "user_id": "ada", "size": "512x512", **fields}
+        status, answer = self.ask("POST", "/api/v1/ai/image/task", body)
+        assert status == 202, answer
+        return answer["data"]["task_id"]
+
+    def result(self, task_id: str) -> dict:
+        status, answer = self.ask("GET", f"/api/v1/ai/image/result/{task_id}")
+        assert status == 200, answer
+        return answer["data"]
+
+    def await_ended(self, task_ids: list[str], timeout: float) -> dict[str, dict]:
+        """Wait until all of these have ended, and return their results."""
+        ended: dict[str, dict] = {}
+
+        def all_ended() -> bool:
+            for task_id in task_ids:
+                if task_id not in ended:
+                    data = self.result(task_id)
+                    if data["status"] not in {"pending", "processing"}:
+                        ended[task_id] = data
+            return len(ended) == len(task_ids)
+
+        wait_for(all_ended, timeout, "all tasks have ended")
+        return ended
+
+    def ledger(self) -> dict:
+        """What the provider would charge for."""
+        return self.ask("GET", "/_simulator/ledger", url=self.simulator_url)[1]
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")

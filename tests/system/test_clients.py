@@ -1,0 +1,67 @@
+"""The clients of the first README run unchanged: by bash, and in a browser."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+DATA = Path(__file__).parent.parent / "data"
+CHROMIUM = shutil.which("chromium")
+needs_shell = pytest.mark.skipif(
+    not (shutil.which("jq") and shutil.which("curl") and shutil.which("bash")),
+    reason="bash, curl and jq are needed",
+)
+needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is needed")
+
+
+@needs_shell
+def test_bash_workflow_gets_its_picture(live_server, tmp_path):
+    """The script asks port 8080, and finds the server that the test started."""
+    route = f'connect-to = "localhost:8080:127.0.0.1:{live_server.port}"\n'
+    (tmp_path / ".curlrc").write_text(route)
+
+    done = subprocess.run(
+        ["bash", str(DATA / "workflow.sh")],
+        env={**os.environ, "CURL_HOME": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "✅ 图像生成完成!" in done.stdout, done.stdout + done.stderr
+    assert "http://localhost:8080/i/" in done.stdout
+
+
+@needs_node
+def test_javascript_functions_parse(tmp_path):
+    """What is shown to the browser below is a program as it stands."""
+    done = subprocess.run(
+        ["node", "--check", str(DATA / "client.js")], capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is needed")
+def test_javascript_functions_get_their_picture(live_server, chromium):
+    """The two functions, on the page that the server serves."""
+    page = chromium.new_page()
+    page.goto(live_server.url)
+    functions = (DATA / "client.js").read_text()
+    prompt = json.dumps("一只可爱的小猫咪在花园里玩耍")
+
+    url = page.evaluate(
+        f"async () => {{ {functions}\n"
+        f"return await createImageWithRetry({prompt}, 'user_123'); }}"
+    )
+
+    answer = page.request.get(url)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert len(answer.body()) > 1000
+    page.close()

@@ -1,0 +1,129 @@
+"""Consumers are killed and Redis is emptied: nothing is lost, nothing paid twice."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import mongoengine
+import pytest
+import redis
+
+from jimeng import documents
+from jimeng.config import Config
+from jimeng.documents import Generation, Lane
+from tests.system.stack import MONKEY, Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def stack(tmp_path, mongo, redis_server):
+    made = Stack(
+        tmp_path,
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/2",  # beside the other tests' queue
+        database=f"kills_{secrets.token_hex(4)}",
+    )
+    yield made
+    made.stop()
+
+
+def check_ledger(stack: Stack, results: dict[str, dict], *, limit: int) -> None:
+    """Nothing was billed twice, and the provider's limit was kept."""
+    ledger = stack.ledger()
+    seeds = Counter(row["seed"] for row in ledger["rows"] if row["billed"])
+    assert max(seeds.values()) == 1
+    assert max(ledger["high_water"].values()) <= limit
+    codes = {r["error"]["code"] for r in results.values() if r["status"] == "failed"}
+    assert codes <= {"submit_unknown"}
+
+
+@contextmanager
+def documents_of(stack: Stack) -> Iterator[None]:
+    config = Config(
+        MONGODB_URI=stack.env["MONGODB_URI"],
+        MONGODB_DATABASE=stack.env["MONGODB_DATABASE"],
+    )
+    documents.connect(config, timeout=10)
+    yield
+    mongoengine.disconnect()
+
+
+def is_up(stack: Stack) -> bool:
+    try:
+        return stack.ask("GET", "/health")[0] == 200
+    except OSError:
+        return False
+
+
+def slots_held(stack: Stack) -> int:
+    with documents_of(stack):
+        return Generation.collection().count_documents({"slot": {"$exists": True}})
+
+
+def remember_durations(stack: Stack, lane: str) -> None:
+    """As if the lane had been in use: it knows how long its pictures take."""
+    with documents_of(stack):
+        Lane(id=lane, durations=[0.5] * 10).save()
+
+
+def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
+    """20 tasks of 3 users, all consumers killed twice, Redis emptied in between."""
+    remember_durations(stack, lane)
+    stack.start_consumer()
+    stack.start_consumer()
+    stack.await_ready()
+    ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(20)]
+
+    for _ in range(2):
+        done = len(stack.ledger()["rows"])
+        wait_for(
+            lambda done=done: len(stack.ledger()["rows"]) >= done + 3,
+            20,
+            "three more submissions",
+        )
+        stack.kill_consumers()
+        redis.Redis.from_url(stack.env["REDIS_URL"]).flushall()
+        stack.start_consumer()
+        stack.start_consumer()
+    results = stack.await_ended(ids, 90)
+
+    check_ledger(stack, results, limit=2)
+    assert [r["status"] for r in results.values()].count("completed") >= 16
+
+
+def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
+    """40 tasks through consumers that die at random writes and calls."""
+    remember_durations(stack, lane)
+    wait_for(lambda: is_up(stack), 20, "the web answers")
+    ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(40)]
+
+    deaths = 0
+    ended: set[str] = set()
+    seed = 0
+
+    def settle() -> bool:
+        nonlocal deaths, seed
+        for consumer in [c for c in stack.consumers if c.poll() is not None]:
+            stack.consumers.remove(consumer)
+            deaths += 1
+        while len(stack.consumers) < 2:
+            seed += 1
+            stack.start_consumer(
+                MONKEY, MONKEY_SEED=str(seed), MONKEY_CHANCE="0.004", MONKEY_LEASE="5"
+            )
+        for task_id in ids:
+            if task_id not in ended and stack.result(task_id)["status"] not in {
+                "pending",
+                "processing",
+            }:
+                ended.add(task_id)
+        return len(ended) == len(ids)
+
+    wait_for(settle, 150, "all tasks have ended")
+    results = {task_id: stack.result(task_id) for task_id in ids}
+
+    assert deaths >= 3
+    check_ledger(stack, results, limit=2)
+    wait_for(lambda: not slots_held(stack), 60, "no slot is held")

@@ -1,0 +1,69 @@
+"""The commands of the README do what it says."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).parent.parent.parent
+TOOLS = all(shutil.which(name) for name in ("bash", "curl", "jq"))
+
+
+def blocks(name: str) -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
+    return re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.skipif(not TOOLS, reason="bash, curl and jq are needed")
+@pytest.mark.parametrize("name", ["README.md", "README.en.md"])
+def test_first_picture_by_curl(live_server, tmp_path, name):
+    """The block with curl ends with a picture on disk."""
+    (script,) = [block for block in blocks(name) if "curl" in block]
+    route = f'connect-to = "localhost:8080:127.0.0.1:{live_server.port}"\n'
+    (tmp_path / ".curlrc").write_text(route)
+
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=tmp_path,
+        env={**os.environ, "CURL_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "picture.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.en.md"])
+def test_make_targets_exist(name):
+    """Every `make` command that is printed is one."""
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / name).read_text("utf-8")))
+
+    assert named >= {"run", "test", "help", "dev"}
+    assert [t for t in named if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
+
+
+def test_both_languages_have_the_same_commands():
+    """Nothing is said in one language only."""
+    ours, theirs = (
+        [re.findall(r"^[^#\n]*", b, re.MULTILINE)[0] for b in blocks(name)]
+        for name in ("README.md", "README.en.md")
+    )
+
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.en.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name):
+    """Every relative link and picture is a file of the repository."""
+    text = (ROOT / name).read_text("utf-8")
+    targets = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+
+    assert [t for t in targets if not (ROOT / t).exists()] == []

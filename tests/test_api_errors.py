@@ -1,0 +1,205 @@
+"""Bad requests: each is an answer in JSON that says what is wrong."""
+
+import io
+
+import pytest
+
+from app import create_app
+from jimeng import jobs, tasks
+from tests.rest import (
+    API,
+    CAT,
+    CREATE,
+    GENERAL,
+    USERS,
+    create,
+    data_of,
+    errors_of,
+    framed,
+    refused,
+)
+
+DEEP = b"[" * 100_000
+TOO_LARGE = b'{"prompt": "' + b"a" * 1024 * 1024 + b'"}'
+ENGLISH = {"Accept-Language": "en"}
+ODD_IDS = [
+    *("nope", "a" * 3000, "%00", "a%00b", "$where", "%7B%22$gt%22:%22%22%7D", "猫"),
+    *("a.b", "..%2F..", "a%2Fb", "%ff", "%ed%a0%80", "%0a", "' or 1=1", "-1", "null"),
+]
+
+
+@pytest.fixture(scope="module")
+def refusing_app(connection, config):
+    """One application for all of these: what is refused leaves nothing behind."""
+    return create_app(config)
+
+
+@pytest.fixture
+def client(refusing_app, config, registry):
+    """Somebody who speaks HTTP."""
+    jobs.configure(config, registry)
+    yield refusing_app.test_client()
+    jobs.huey.storage.pool.disconnect()
+
+
+def post(client, body: bytes, kind: str | None = "application/json", path=CREATE):
+    return client.post(path, data=body, content_type=kind)
+
+
+@pytest.mark.parametrize("path", [CREATE, GENERAL, USERS])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"{", b"nope", b"{'a': 1}", b'{"n": NaN}', b'{"n": -Infinity}', b"{} {}"),
+        *(DEEP, b'{"a":' * 100_000, b'{"n": ' + b"1" * 5000 + b"}"),
+        *(b"\xff\xfe{}", '{"prompt": "é"}'.encode("latin-1"), b"\xef\xbb\xbf{}", b" "),
+    ],
+    ids=range(13),
+)
+def test_body_that_is_no_json_is_refused(client, path, body):
+    """Bad syntax, constants, depth, numbers and encodings are all 400."""
+    refused(post(client, body, path=path), 400, "invalid_json")
+
+
+@pytest.mark.parametrize("path", [CREATE, GENERAL, USERS])
+@pytest.mark.parametrize("body", [b"[]", b'[{"n": 1}]', b'"x"', b"5", b"true", b"null"])
+def test_body_is_an_object(client, path, body):
+    """Another kind of JSON is an error of the body as a whole."""
+    assert list(errors_of(post(client, body, path=path))) == ["body"]
+
+
+def test_body_may_not_be_left_out_where_fields_are_required(client):
+    """No body is as an empty one: the fields are missing."""
+    assert set(errors_of(client.post(CREATE))) == {"prompt", "user_id"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "text/plain", "text/json", None, ""]
+)
+def test_body_of_another_type_is_refused(client, kind):
+    """A body must be declared as JSON."""
+    refused(post(client, b"prompt=a&user_id=b", kind), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "application/JSON"]
+)
+def test_json_may_be_declared_with_a_charset(client, kind):
+    """The usual spellings of the type are all taken."""
+    data_of(post(client, b'{"prompt": "a", "user_id": "b"}', kind), 202)
+
+
+@pytest.mark.parametrize("path", [CREATE, GENERAL, USERS])
+def test_body_over_a_mebibyte_is_refused(client, path):
+    """The length that is announced is enough to refuse."""
+    refused(post(client, TOO_LARGE, path=path), 413, "request_too_large")
+
+
+@pytest.mark.parametrize("body", [TOO_LARGE, b'{"prompt": "a"}' + b" " * 1024 * 1024])
+def test_chunked_body_over_a_mebibyte_is_refused(client, body):
+    """A body without a length is read up to the limit, and is not taken cut off."""
+    answer = client.post(
+        CREATE,
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    refused(answer, 413, "request_too_large")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/", "/api/v2/models", f"{API}/nope", f"{API}/models/", f"{CREATE}/x/y"],
+)
+def test_unknown_address_is_not_found_in_json(client, path):
+    """Under /api/ there is no other kind of answer."""
+    refused(client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/api//v1/models", f"{API}/tasks//cancel"])
+def test_doubled_slash_is_not_found(client, path):
+    """No redirect, which would be HTML."""
+    refused(client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "method, path, allowed",
+    [
+        ("PUT", f"{API}/models", "GET"),
+        ("GET", CREATE, "POST"),
+        ("PATCH", f"{API}/tasks/x", "GET"),
+        ("POST", f"{API}/users/x", "PUT"),
+    ],
+)
+def test_wrong_method_names_the_right_ones(client, method, path, allowed):
+    """405 comes with Allow."""
+    answer = client.open(path, method=method)
+
+    refused(answer, 405, "method_not_allowed")
+    assert allowed in answer.headers["Allow"]
+
+
+def test_messages_are_chinese_unless_english_is_preferred(client):
+    """Accept-Language chooses the words, also those of single fields."""
+    chinese = client.post(CREATE, json={**CAT, "n": 9}).json
+    english = client.post(CREATE, json={**CAT, "n": 9}, headers=ENGLISH).json
+
+    assert "请求参数有误" in chinese["message"]
+    assert chinese["errors"]["n"] == ["必须在 1 到 4 之间"]
+    assert english["message"].isascii()
+    assert english["errors"]["n"] == ["Must be 1 to 4"]
+
+
+def test_bug_is_an_answer_without_its_traceback(client, monkeypatch):
+    """What nobody foresaw is a 500 that gives nothing away."""
+
+    def fail(*args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(tasks, "find", fail)
+
+    answer = client.get(f"{API}/tasks/x")
+
+    refused(answer, 500, "internal")
+    assert "secret detail" not in answer.text
+
+
+def test_body_on_a_route_without_fields_is_checked(client):
+    """Even where nothing can be said, what is said must be understood."""
+    cancel = f"{API}/tasks/{create(client)}/cancel"
+
+    assert list(errors_of(client.post(cancel, json={"why": "x"}))) == ["why"]
+    refused(client.post(cancel, data=b"{"), 415, "unsupported_media_type")
+    framed(client.post(cancel, json={}))
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("GET", f"{API}/tasks/{{}}"),
+        ("GET", f"{API}/ai/image/result/{{}}"),
+        ("POST", f"{API}/tasks/{{}}/cancel"),
+        ("POST", f"{API}/tasks/{{}}/retry"),
+        ("DELETE", f"{CREATE}/{{}}"),
+    ],
+)
+def test_unknown_task_is_not_found(client, method, path, odd):
+    """An id of any shape is one that there is not, or no address at all."""
+    answer = client.open(path.format(odd), method=method)
+
+    slash = "%2F" in odd
+    refused(answer, 404, "not_found" if slash else "task_not_found")
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_unknown_user_is_not_found(client, method, odd):
+    """An id of any shape is one that there is not."""
+    body = {"json": {"name": "b"}} if method == "PUT" else {}
+
+    answer = client.open(f"{USERS}/{odd}", method=method, **body)
+
+    refused(answer, 404, "not_found" if "%2F" in odd else "user_not_found")

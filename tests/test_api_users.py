@@ -1,0 +1,176 @@
+"""User records, through the REST door."""
+
+import re
+
+import pytest
+from mongoengine import get_db
+
+from jimeng.documents import Generation, Image, Task
+from tests.conftest import run_queue
+from tests.rest import (
+    API,
+    USERS,
+    create,
+    data_of,
+    errors_of,
+    new_user,
+    refused,
+    result,
+)
+
+
+def test_documented_user_is_created(client):
+    """The body of the documentation makes a user, who can be looked up."""
+    body = '{"email": "user@example.com", "name": "张三"}'
+
+    answer = client.post(USERS, data=body, content_type="application/json")
+
+    user = data_of(answer, 201)
+    assert (user["email"], user["name"]) == ("user@example.com", "张三")
+    assert re.fullmatch(r"user_[0-9a-f]{24}", user["id"])
+    assert set(user) == {"id", "email", "name", "role", "created_at", "updated_at"}
+    assert user["role"] == "user"
+    assert user["created_at"].endswith("Z")
+    assert answer.headers["Location"] == f"{USERS}/{user['id']}"
+    assert data_of(client.get(answer.headers["Location"])) == user
+    found = client.get(USERS, query_string={"email": "user@example.com"})
+    assert data_of(found) == user
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("li@example.com", "LI@Example.COM"),
+        ("li@example.com", "  li@example.com "),
+        ("li@example.com", "ｌｉ@example.com"),
+        ("strasse@example.com", "Straße@example.com"),
+        ("STRASSE@example.com", "straße@example.com"),
+        ("İ@example.com", "i\u0307@example.com"),
+        ("é@example.com", "e\u0301@example.com"),
+        ("É@example.com", "e\u0301@example.com"),
+    ],
+)
+def test_spellings_of_one_address_are_one_user(client, first, second):
+    """Letter case, width and composition make no second user."""
+    user = new_user(client, first)
+
+    answer = client.post(USERS, json={"email": second, "name": "b"})
+
+    refused(answer, 409, "email_taken")
+    assert data_of(client.get(USERS, query_string={"email": second})) == user
+
+
+def test_other_addresses_are_other_users(client):
+    """What merely looks alike is not equal: a sign-in would be stolen by it."""
+    ids = {
+        new_user(client, email)["id"]
+        for email in ("i@example.com", "ı@example.com", "l@example.com", "i@example.co")
+    }
+
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize(
+    "field", ["role", "id", "_id", "created_at", "email_key", "password", "is_admin"]
+)
+def test_fields_of_the_server_cannot_be_set(client, field):
+    """Neither at creation nor later can anybody give himself a role."""
+    user = new_user(client)
+    body = {"email": "b@example.com", "name": "b", field: "admin"}
+
+    assert list(errors_of(client.post(USERS, json=body))) == [field]
+    url = f"{USERS}/{user['id']}"
+    assert list(errors_of(client.put(url, json={field: "admin"}))) == [field]
+    assert data_of(client.get(url)) == user
+
+
+def test_user_is_changed_whole_or_in_part(client):
+    """What is left out stays; the old address is free again."""
+    user = new_user(client)
+    url = f"{USERS}/{user['id']}"
+
+    named = data_of(client.put(url, json={"name": " 王 "}))
+    moved = data_of(client.put(url, json={"email": "W@example.com", "name": "W"}))
+
+    assert (named["email"], named["name"]) == ("li@example.com", "王")
+    assert (moved["email"], moved["name"]) == ("W@example.com", "W")
+    assert moved["id"] == user["id"]
+    assert moved["created_at"] == user["created_at"]
+    assert moved["updated_at"] >= named["updated_at"] >= user["updated_at"]
+    assert new_user(client, "li@example.com")["id"] != user["id"]
+
+
+def test_own_address_may_be_spelt_anew_but_not_anothers(client):
+    """Only somebody else's address is taken."""
+    user = new_user(client)
+    new_user(client, "other@example.com")
+    url = f"{USERS}/{user['id']}"
+
+    data_of(client.put(url, json={"email": "LI@example.com"}))
+
+    refused(client.put(url, json={"email": "Other@example.com"}), 409, "email_taken")
+    assert data_of(client.get(url))["email"] == "LI@example.com"
+
+
+@pytest.mark.parametrize("value", [None, "", 5])
+def test_change_to_nothing_is_refused(client, value):
+    """A field is left out, not emptied."""
+    url = f"{USERS}/{new_user(client)['id']}"
+
+    assert list(errors_of(client.put(url, json={"email": value}))) == ["email"]
+    assert list(errors_of(client.put(url, json={"name": value}))) == ["name"]
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "$gt", "x"])
+def test_unknown_address_is_not_found(client, email):
+    """Nobody has it."""
+    answer = client.get(USERS, query_string={"email": email})
+
+    refused(answer, 404, "user_not_found")
+
+
+def test_looking_for_a_user_needs_an_address(client):
+    """There is no list of all users to be had."""
+    assert list(errors_of(client.get(USERS))) == ["email"]
+
+
+def test_user_is_deleted_with_tasks_and_pictures(client, provider, work_off):
+    """Pictures, records and waiting work go; what runs is cancelled."""
+    user_id = new_user(client)["id"]
+    done = create(client, user_id=user_id)
+    work_off()
+    link = result(client, done)["image_url"]
+    running = create(client, user_id=user_id)
+    run_queue()
+    waiting = create(client, user_id=user_id, n=4)
+    other = create(client, user_id="somebody.else")
+
+    data = data_of(client.delete(f"{USERS}/{user_id}"))
+    work_off()
+
+    assert data["id"] == user_id and data["message"]
+    for task_id in (done, running, waiting):
+        assert client.get(f"{API}/tasks/{task_id}").status_code == 404
+    assert client.get(link).status_code == 404
+    assert len(provider.requests) == 3
+    assert result(client, other)["status"] == "completed"
+    assert Task.collection().count_documents({"user_id": user_id}) == 0
+    assert Image.collection().count_documents({"user_id": user_id}) == 0
+    assert get_db()["pictures.files"].count_documents({}) == 2
+    kept = Generation.collection().find({"user_id": user_id})
+    assert all("prompt" not in row for row in kept)
+    refused(client.get(f"{USERS}/{user_id}"), 404, "user_not_found")
+    refused(client.delete(f"{USERS}/{user_id}"), 404, "user_not_found")
+
+
+def test_user_with_many_tasks_is_deleted(client):
+    """However many there are after a year, one request removes them."""
+    user_id = new_user(client)["id"]
+    row = Task.find_one({"_id": create(client, user_id=user_id)}).to_mongo().to_dict()
+    row |= {"status": "completed", "outcomes": {"0": {"state": "done"}}}
+    rows = [{**row, "_id": f"{row['_id']}{i:04}"} for i in range(1500)]
+    Task.collection().insert_many(rows)
+
+    data_of(client.delete(f"{USERS}/{user_id}"))
+
+    assert data_of(client.get(f"{API}/tasks/user/{user_id}")) == []

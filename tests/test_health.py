@@ -1,0 +1,175 @@
+"""What still answers, and how, when a database is away or a worker is missing."""
+
+import socket
+import time
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Generation, Task, Worker, utcnow
+from jimeng.providers import Registry
+from tests.rest import (
+    API,
+    CAT,
+    CREATE,
+    NOWHERE,
+    USERS,
+    client_with,
+    create,
+    data_of,
+    refused,
+    result,
+)
+
+MONGODB_AWAY = {"MONGODB_URI": f"mongodb://{NOWHERE}/?directConnection=true"}
+REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
+PATIENCE = 2.0  # seconds that a client waits for any answer
+
+
+@pytest.fixture
+def worker(database):
+    """A consumer that was seen just now."""
+    Worker.collection().insert_one(
+        {"_id": "w", "started_at": utcnow(), "seen_at": utcnow()}
+    )
+
+
+@pytest.fixture
+def without_mongodb(database, config, registry, monkeypatch):
+    """A client of a server whose MongoDB is away; it gives up sooner than usual."""
+    monkeypatch.setattr("app.DATABASE_BUDGET", 0.3)
+    with client_with(config, registry, **MONGODB_AWAY) as client:
+        yield client
+
+
+def timed(client, method: str, path: str, **values):
+    """The answer, which must come in time."""
+    began = time.monotonic()
+    answer = client.open(path, method=method, **values)
+    assert time.monotonic() - began < PATIENCE
+    return answer
+
+
+def test_process_that_answers_is_healthy(client):
+    """Nothing is asked of anybody else."""
+    answer = client.get("/health")
+
+    assert answer.json == {"status": "ok", "message": "服务正常运行"}
+    assert answer.headers["X-Request-ID"]
+    english = client.get("/health", headers={"Accept-Language": "en"})
+    assert english.json["message"] == "The service is running"
+    assert "Accept-Language" in english.vary
+
+
+def test_server_with_everything_is_ready(client, worker):
+    """Databases, a provider, and a worker that lives."""
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json["status"]) == (200, "ready")
+
+
+def test_server_without_a_worker_is_not_ready(client):
+    """Nobody would draw the pictures."""
+    answer = client.get("/health/ready")
+
+    assert refused(answer, 503, "not_ready")["missing"] == ["worker"]
+    assert "worker" in answer.json["message"]
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_worker_that_fell_silent_does_not_count(client, worker):
+    """A heartbeat that is old is that of a dead process."""
+    Worker.collection().update_many({}, {"$set": {"seen_at": utcnow().replace(2020)}})
+
+    answer = client.get("/health/ready")
+
+    assert refused(answer, 503, "not_ready")["missing"] == ["worker"]
+
+
+def test_server_without_credentials_is_not_ready(client, config, worker):
+    """It could draw nothing, and says why."""
+    jobs.configure(config, Registry({}, {}))
+
+    answer = client.get("/health/ready")
+
+    assert refused(answer, 503, "not_ready")["missing"] == ["no_provider"]
+    assert data_of(client.get(f"{API}/models")) == []
+
+
+def test_address_under_health_that_is_none_is_json(client):
+    """Probes are programs."""
+    refused(client.get("/health/nope"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "method, path, body",
+    [
+        ("POST", CREATE, CAT),
+        ("GET", f"{API}/tasks/x", None),
+        ("GET", f"{API}/tasks/user/a", None),
+        ("DELETE", f"{CREATE}/x", None),
+        ("POST", USERS, {"email": "a@example.com", "name": "a"}),
+    ],
+)
+def test_without_mongodb_requests_are_put_off(without_mongodb, method, path, body):
+    """503 within two seconds, with the time after which to come again."""
+    answer = timed(without_mongodb, method, path, json=body)
+
+    refused(answer, 503, "database_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_search_for_mongodb_ends_in_time(database, config, registry):
+    """With the patience that it really has, the answer comes within two seconds."""
+    with client_with(config, registry, **MONGODB_AWAY) as client:
+        answer = timed(client, "POST", CREATE, json=CAT)
+
+        assert jobs.huey.storage.queue_size() == 0
+
+    refused(answer, 503, "database_unavailable")
+
+
+def test_without_mongodb_what_needs_none_still_answers(without_mongodb):
+    """Health, models, and what can be refused without looking."""
+    assert timed(without_mongodb, "GET", "/health").status_code == 200
+    data_of(timed(without_mongodb, "GET", f"{API}/models"))
+    refused(timed(without_mongodb, "POST", CREATE, json={}), 422, "validation_failed")
+    ready = timed(without_mongodb, "GET", "/health/ready")
+    assert refused(ready, 503, "not_ready")["missing"] == ["mongodb"]
+
+
+def test_without_redis_nothing_is_written(client, config, registry, worker):
+    """A task that could not be queued is refused before it is stored."""
+    with client_with(config, registry, **REDIS_AWAY) as other:
+        answer = timed(other, "POST", CREATE, json=CAT)
+        ready = timed(other, "GET", "/health/ready")
+
+    refused(answer, 503, "queue_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert refused(ready, 503, "not_ready")["missing"] == ["redis"]
+    assert Task.collection().count_documents({}) == 0
+    assert Generation.collection().count_documents({}) == 0
+
+
+def test_redis_that_answers_nothing_is_away(database, config, registry):
+    """A server that accepts and then says nothing costs no more time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with client_with(config, registry, REDIS_URL=url) as client:
+            answer = timed(client, "POST", CREATE, json=CAT)
+
+    refused(answer, 503, "queue_unavailable")
+
+
+def test_without_redis_reads_still_answer(client, config, registry, work_off):
+    """Whoever waits for a picture gets it; cancelling and deleting work too."""
+    done = create(client)
+    work_off()
+    waiting = create(client)
+
+    with client_with(config, registry, **REDIS_AWAY) as other:
+        assert result(other, done)["status"] == "completed"
+        assert result(other, waiting)["status"] == "pending"
+        assert len(data_of(other.get(f"{API}/tasks/user/user_123"))) == 2
+        data_of(timed(other, "POST", f"{API}/tasks/{waiting}/cancel"))
+        data_of(timed(other, "DELETE", f"{CREATE}/{done}"))

@@ -1,0 +1,169 @@
+"""One key, one task: however often and however many at once a request is sent."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from jimeng.documents import Generation, Task, utcnow
+from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, refused, task
+
+GENERAL_CAT = {**CAT, "type": "image"}
+ROUTES = [(CREATE, CAT), (GENERAL, GENERAL_CAT)]
+
+
+def ask(client, key: str, path: str = CREATE, **fields):
+    return client.post(path, json={**CAT, **fields}, headers={"Idempotency-Key": key})
+
+
+def count() -> int:
+    return Task.collection().count_documents({})
+
+
+@pytest.mark.parametrize("path, body", ROUTES)
+def test_same_request_is_answered_the_same(client, work_off, path, body):
+    """Byte for byte, place and time included, whatever has happened since."""
+    create(client, user_id="somebody.else", n=3)
+    headers = {"Idempotency-Key": "k-1"}
+    first = client.post(path, json=body, headers=headers)
+    work_off()
+
+    again = client.post(path, json=body, headers=headers)
+
+    assert again.data == first.data
+    data_of(again, 202)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["Location"] == first.headers["Location"]
+    assert "Idempotent-Replayed" not in first.headers
+    assert count() == 2
+    assert Generation.collection().count_documents({}) == 4
+
+
+@pytest.mark.parametrize("path, body", ROUTES)
+def test_another_request_under_the_key_is_refused(client, path, body):
+    """A key names one request; a different one is an error of the caller."""
+    headers = {"Idempotency-Key": "k-1"}
+    client.post(path, json=body, headers=headers)
+
+    answer = client.post(path, json={**body, "n": 2}, headers=headers)
+
+    refused(answer, 422, "idempotency_key_reused")
+    assert count() == 1
+
+
+def test_order_of_fields_is_no_difference(client):
+    """JSON objects have no order."""
+    headers = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
+    client.post(CREATE, data='{"prompt": "a", "user_id": "b"}', headers=headers)
+
+    again = client.post(CREATE, data='{"user_id":"b","prompt":"a"}', headers=headers)
+
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_key_is_the_users_own(client):
+    """Two users who chose the same key have nothing to do with each other."""
+    first = data_of(ask(client, "k-1", user_id="a"), 202)
+    second = data_of(ask(client, "k-1", user_id="b"), 202)
+
+    assert first["task_id"] != second["task_id"]
+
+
+def test_retry_takes_a_key_too(client):
+    """A retry that is sent twice makes one new task."""
+    task_id = create(client)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    url = f"{API}/tasks/{task_id}/retry"
+    headers = {"Idempotency-Key": "k-1"}
+
+    first = client.post(url, headers=headers)
+    again = client.post(url, json={}, headers=headers)
+
+    assert data_of(first, 202)["retried_from"] == task_id
+    assert again.data == first.data
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert count() == 2
+
+
+def test_retry_of_another_task_under_the_key_is_refused(client):
+    """Two tasks with the same words are still two."""
+    ids = [create(client), create(client)]
+    headers = {"Idempotency-Key": "k-1"}
+    for task_id in ids:
+        client.post(f"{API}/tasks/{task_id}/cancel")
+    data_of(client.post(f"{API}/tasks/{ids[0]}/retry", headers=headers), 202)
+
+    answer = client.post(f"{API}/tasks/{ids[1]}/retry", headers=headers)
+
+    refused(answer, 422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("key", ["a", "x" * 255, "~!#$%&'()*+,/:;<=>?@[]^`{|}", '"'])
+def test_visible_ascii_is_a_key(client, key):
+    """Any of 1 to 255 such characters."""
+    data_of(ask(client, key), 202)
+
+
+def test_quotes_around_a_key_do_not_count(client):
+    """The quoted and the bare form are one key."""
+    first = data_of(ask(client, "k-1"), 202)
+
+    assert data_of(ask(client, '"k-1"'), 202) == first
+
+
+@pytest.mark.parametrize("key", ["", '""', " ", "x" * 256, "a b", '"a b"', "a\tb", "é"])
+def test_other_keys_are_refused(client, key):
+    """A key that cannot be told apart safely is none."""
+    refused(ask(client, key), 400, "idempotency_key_invalid")
+    assert count() == 0
+
+
+def test_refused_request_leaves_its_key_free(client):
+    """What was refused has claimed nothing: the mended request is taken."""
+    assert ask(client, "k-1", size="4K").status_code == 422
+
+    data_of(ask(client, "k-1", size="2K"), 202)
+
+
+def test_key_is_forgotten_after_a_day(client):
+    """Beyond 24 hours the same key makes a new task; within, it does not."""
+    first = data_of(ask(client, "k-1"), 202)["task_id"]
+    where, day = {"_id": first}, timedelta(hours=24)
+    almost = {"created_at": utcnow() - day + timedelta(minutes=1)}
+    Task.collection().update_one(where, {"$set": almost})
+    assert data_of(ask(client, "k-1"), 202)["task_id"] == first
+
+    over = {"created_at": utcnow() - day - timedelta(seconds=1)}
+    Task.collection().update_one(where, {"$set": over})
+    answer = ask(client, "k-1", n=2)
+
+    second = data_of(answer, 202)["task_id"]
+    assert second != first
+    assert "Idempotent-Replayed" not in answer.headers
+    assert data_of(ask(client, "k-1", n=2), 202)["task_id"] == second
+    assert task(client, first)["id"] == first
+
+
+def test_key_of_a_deleted_task_is_free(client):
+    """With the task goes the claim."""
+    first = data_of(ask(client, "k-1"), 202)["task_id"]
+    client.delete(f"{CREATE}/{first}")
+
+    assert data_of(ask(client, "k-1"), 202)["task_id"] != first
+
+
+def test_many_equal_requests_at_once_make_one_task(app):
+    """Fifty at the same moment: one task, one answer, nothing sent twice."""
+
+    def send(_: int):
+        return ask(app.test_client(), "k-1", n=2)
+
+    with ThreadPoolExecutor(25) as threads:
+        answers = list(threads.map(send, range(50)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.data for answer in answers}) == 1
+    replayed = [answer.headers.get("Idempotent-Replayed") for answer in answers]
+    assert replayed.count(None) == 1
+    assert count() == 1
+    assert Generation.collection().count_documents({}) == 2

@@ -1,0 +1,191 @@
+"""Turns, slots and limits: who goes first, how many at a time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from jimeng import lanes
+from jimeng.documents import Generation, Lane, utcnow
+from jimeng.errors import TooManyPending
+from tests.conftest import run_queue
+from tests.test_core import create, refusal, result
+
+MOST = 2
+
+
+def waiting(lane: str, user: str, turn: int, name: str) -> None:
+    """Put a picture into the line."""
+    Generation(
+        id=f"{name}_0",
+        task_id=name,
+        index=0,
+        user_id=user,
+        lane=lane,
+        provider="volcengine_jimeng",
+        req_key="jimeng_t2i_v30",
+        turn=turn,
+        waiting=True,
+    ).save()
+
+
+def test_turns_go_round_the_users(database, lane):
+    """One user's many pictures delay another's single one by one round at most."""
+    first = lanes.take_turns(lane, "ada", 100, most=1000)
+    single = lanes.take_turns(lane, "bob", 1, most=1000)
+
+    assert first == 0
+    assert single == 0
+    assert lanes.take_turns(lane, "bob", 1, most=1000) == 1
+
+
+def test_turns_begin_where_the_lane_is(database, lane):
+    """Who comes late does not overtake those who have waited."""
+    for number in range(5):
+        waiting(lane, "ada", number, f"a{number}")
+    for _ in range(3):
+        taken = lanes.claim(lane, 5)
+        assert taken is not None
+    lanes.forget()
+
+    assert lanes.take_turns(lane, "bob", 1) == 2
+
+
+def test_nobody_has_more_waiting_than_allowed(database, lane):
+    """The limit counts pictures, and what was refused leaves no trace."""
+    lanes.take_turns(lane, "ada", 3, most=4)
+    for number in range(3):
+        waiting(lane, "ada", number, f"a{number}")
+
+    with pytest.raises(TooManyPending):
+        lanes.take_turns(lane, "ada", 2, most=4)
+
+    assert lanes.take_turns(lane, "ada", 1, most=4) == 3
+
+
+def test_more_than_the_limit_at_once_is_refused(database, lane):
+    """A first request of four does not fit where two may wait."""
+    with pytest.raises(TooManyPending):
+        lanes.take_turns(lane, "ada", 4, most=2)
+
+
+def test_drifted_count_is_mended(database, lane):
+    """A count that a death left too high does not lock its user out."""
+    lanes.take_turns(lane, "ada", 4, most=4)  # and nothing was written after it
+
+    assert lanes.take_turns(lane, "ada", 4, most=4) >= 0
+
+
+def test_parallel_requests_get_different_turns(database, lane):
+    """Twenty requests of one user at once stand one behind the other."""
+    with ThreadPoolExecutor(10) as pool:
+        turns = list(
+            pool.map(lambda _: lanes.take_turns(lane, "ada", 1, most=100), range(20))
+        )
+
+    assert sorted(turns) == list(range(20))
+
+
+def test_a_slot_is_given_once(database, lane):
+    """Of eight that claim at once, two get the two slots."""
+    for number in range(8):
+        waiting(lane, "ada", number, f"a{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: lanes.claim(lane, MOST), range(8)))
+
+    held = [each for each in taken if each is not None]
+    assert sorted(each.slot for each in held) == [0, 1]
+    assert sorted(each.turn for each in held) == [0, 1]
+
+
+def test_position_is_the_number_of_tasks_before(client, lane):
+    """Users take turns, and each is told how many tasks go before."""
+    mine = [create(client, user_id="ada")["task_id"] for _ in range(3)]
+    lanes.forget()
+    other = create(client, user_id="bob")["task_id"]
+    lanes.forget()
+
+    places = {t: result(client, t)["position"] for t in [*mine, other]}
+
+    assert places == {mine[0]: 0, other: 1, mine[1]: 2, mine[2]: 3}
+
+
+def test_several_pictures_are_one_task_ahead(client, lane):
+    """Four pictures of one task count as one task, and as four pictures of time."""
+    create(client, user_id="ada", n=4)
+    lanes.forget()
+    second = create(client, user_id="ada")
+
+    assert second["position"] == 1
+    assert second["eta_seconds"] == 10  # four pictures, two at a time, 5 s each
+
+
+def test_cancelling_does_not_push_back(client, lane):
+    """What remains of a user's tasks closes up to where the others are."""
+    mine = [create(client, user_id="ada")["task_id"] for _ in range(6)]
+    others = [create(client, user_id="bob")["task_id"] for _ in range(3)]
+
+    for task_id in mine[:4]:
+        client.post(f"/api/v1/tasks/{task_id}/cancel")
+    lanes.forget()
+
+    places = [result(client, task_id)["position"] for task_id in [*mine[4:], *others]]
+    assert places == [0, 2, 1, 3, 4]
+
+
+def test_three_refusals_lower_the_limit(database, lane):
+    """One refusal is a stray; three in a row are the provider's real limit."""
+    for number in range(4):
+        waiting(lane, "ada", number, f"a{number}")
+    claimed = [lanes.claim(lane, 4) for _ in range(3)]
+    assert all(claimed)
+
+    lanes.back_off(lane, full=True)
+    lanes.back_off(lane, full=True)
+    assert lanes.limit_of(lanes.read(lane, fresh=True), 4) == 4
+    lanes.back_off(lane, full=True)
+
+    assert lanes.limit_of(lanes.read(lane, fresh=True), 4) == 2
+
+
+def test_a_lowered_limit_is_tried_higher_later(database, lane):
+    """After half an hour one more is tried, and so on up to what is configured."""
+    past = utcnow() - timedelta(seconds=1)
+    Lane(id=lane, limit=1, limit_until=past).save()
+
+    assert len(lanes.free_slots(lane, 3)) == 2
+    assert lanes.limit_of(lanes.read(lane, fresh=True), 3) == 2
+
+    Lane.objects(id=lane).update(set__limit_until=past)
+    assert len(lanes.free_slots(lane, 3)) == 3
+    assert lanes.read(lane, fresh=True).limit is None
+
+
+def test_nothing_is_sent_while_backing_off(client, provider, lane):
+    """A refusal keeps the whole lane quiet for a moment."""
+    provider.submits = [refusal("rate_limited", transient=True)]
+
+    create(client)
+    run_queue()
+    create(client)
+    run_queue()
+
+    assert len(provider.requests) == 1
+
+
+def test_expected_duration_is_learnt(database, lane):
+    """From five samples on their median counts, at most twice the model's figure."""
+    for seconds in (1, 2, 3, 4):
+        lanes.record_duration(lane, seconds)
+    lanes.forget()
+    assert lanes.expected_duration(lane, 9.0) == 9.0
+
+    lanes.record_duration(lane, 5)
+    lanes.forget()
+    assert lanes.expected_duration(lane, 9.0) == 3.0
+
+    for _ in range(20):
+        lanes.record_duration(lane, 600)
+    lanes.forget()
+    assert lanes.expected_duration(lane, 9.0) == 18.0

@@ -1,0 +1,147 @@
+"""Imports point down, and what stands where is written here."""
+
+import ast
+import graphlib
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import mongoengine
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# From top to bottom. Each may import its own level and those below.
+LEVELS = [
+    {"wsgi"},
+    {"app"},
+    {"api", "web", "cli", "health"},
+    {"auth", "i18n", "schemas", "answers", "tasks", "users", "viewers"},
+    {"jobs"},
+    {"lanes"},
+    {"documents", "providers", "storage", "pictures"},
+    {"logs", "config"},
+    {"errors"},
+]
+LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
+# Beside the levels: what they import, and who may import them.
+LEAVES = {"simulator": set(), "embedded": set(), "supervisor": {"embedded"}}
+USERS_OF_LEAVES = {"cli", "app", *LEAVES}
+WITHOUT_FLASK = {
+    *("tasks", "users", "viewers", "jobs", "lanes", "documents", "providers"),
+    *("storage", "pictures", "logs", "config", "errors", *LEAVES),
+}
+WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}
+DATABASE_LIBRARIES = {"mongoengine", "pymongo", "gridfs", "bson", "redis", "huey"}
+
+FILES = [ROOT / "app.py", ROOT / "wsgi.py", *sorted(ROOT.glob("jimeng/**/*.py"))]
+FILES.remove(ROOT / "jimeng/__init__.py")
+
+
+def part_of(path: Path) -> str:
+    """``jimeng/tasks/views.py`` and ``jimeng/tasks.py`` are both of *tasks*."""
+    inside = path.relative_to(ROOT).with_suffix("").parts
+    return inside[1] if inside[0] == "jimeng" else inside[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The full names of the modules that a file imports, lazily ones too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            for alias in node.names:
+                whole = node.module == "jimeng"
+                yield f"jimeng.{alias.name}" if whole else str(node.module)
+
+
+def parts_imported(path: Path) -> set[str]:
+    """The parts of this project, other than its own, that a file imports."""
+    names = [name.split(".") for name in imported(path)]
+    inside = {name[1] for name in names if name[0] == "jimeng" and len(name) > 1}
+    inside -= {"__version__"}
+    return (inside | {name[0] for name in names} & {"app", "wsgi"}) - {part_of(path)}
+
+
+def libraries(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_part_has_its_place(path):
+    """A new part is put into the order before anything imports it."""
+    assert part_of(path) in {*LEVEL_OF, *LEAVES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_down(path):
+    """Nothing knows what stands above it."""
+    part = part_of(path)
+    if part in LEAVES:
+        assert parts_imported(path) <= {"config", "errors", *LEAVES[part]}
+        return
+    others = parts_imported(path)
+    upward = {each for each in others - set(LEAVES) if LEVEL_OF[each] < LEVEL_OF[part]}
+    assert not upward
+    assert not others & set(LEAVES) or part in USERS_OF_LEAVES
+
+
+def test_no_parts_import_each_other():
+    """Within a level too there is an order."""
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        graph.setdefault(part_of(path), set()).update(parts_imported(path))
+
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if part_of(p) in WITHOUT_FLASK], ids=name_of
+)
+def test_only_the_doors_know_http_frameworks(path):
+    """From tasks and jobs down nothing depends on how a request came in."""
+    assert not libraries(path) & WEB_LIBRARIES
+
+
+DOORS = [path for path in FILES if part_of(path) in {"api", "web"}]
+
+
+@pytest.mark.parametrize("path", DOORS, ids=name_of)
+def test_doors_talk_to_no_database(path):
+    """They ask `tasks` and `users`, which know who may see what."""
+    assert not libraries(path) & DATABASE_LIBRARIES
+    assert not parts_imported(path) & {"lanes", "storage"}
+
+
+@pytest.mark.parametrize("path", DOORS, ids=name_of)
+def test_doors_use_documents_as_types_only(path):
+    """A document's class in a door stands in annotations and nowhere else."""
+    tree = ast.parse(path.read_text("utf-8"))
+    documents = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith("jimeng.documents")
+        for alias in node.names
+        if is_document(getattr(importlib.import_module(str(node.module)), alias.name))
+    }
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    typed = {id(name) for each in annotations(tree) for name in ast.walk(each)}
+
+    elsewhere = {node.id for node in used if id(node) not in typed} & documents
+    assert not elsewhere
+
+
+def is_document(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, mongoengine.Document)
+
+
+def annotations(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        for name in ("annotation", "returns"):
+            if getattr(node, name, None) is not None:
+                yield getattr(node, name)

@@ -1,0 +1,195 @@
+"""The log: one line an event, with its ids, without secrets."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from jimeng import logs, tasks
+from jimeng.config import Config
+from tests.rest import API, CAT, CREATE, create
+
+LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+FORMATTERS = [logs.TextFormatter(), logs.JsonFormatter()]
+SECRET = "hidden-secret"
+
+
+def record(message: str, *values: object, exc_info=None) -> logging.LogRecord:
+    return logging.LogRecord(
+        "jimeng.test", logging.INFO, __file__, 1, message, values, exc_info
+    )
+
+
+@pytest.fixture
+def written(app):
+    """What the application logs, as the operator sees it, at the usual level."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda each: lines.append(FORMATTERS[0].format(each))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield lines
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+@pytest.fixture(autouse=True)
+def unbound():
+    logs.clear()
+    yield
+    logs.clear()
+
+
+@pytest.fixture
+def kept_handlers():
+    """`setup` replaces the handlers of the process: put them back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield root
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS, ids=["text", "json"])
+@pytest.mark.parametrize("character", LINE_BREAKS)
+def test_value_cannot_begin_a_line(formatter, character):
+    """Whatever a client sends stays inside the line of its event."""
+    with logs.bound(user=f"a{character}b"):
+        text = formatter.format(record("refused %s", f"x{character}error forged"))
+
+    assert len(text.splitlines()) == 1
+
+
+def test_traceback_cannot_pass_for_an_event():
+    """The lines of a traceback, and of the text in it, are indented."""
+    try:
+        raise ValueError("x\n2026-01-01T00:00:00.000Z error jimeng forged")
+    except ValueError:
+        text = FORMATTERS[0].format(record("failed", exc_info=sys.exc_info()))
+
+    _, *rest = text.splitlines()
+    assert rest and all(line.startswith("    ") for line in rest)
+
+
+def test_line_has_time_level_and_ids():
+    """Time in UTC, level, module, message, then the ids that are known."""
+    with logs.bound(request="r-1", task="t-1", user="u-1"):
+        text = FORMATTERS[0].format(record("task created n=%d", 2))
+
+    time, level, rest = text.split(maxsplit=2)
+    assert time.endswith("Z") and level == "info"
+    assert rest == "jimeng.test task created n=2 request=r-1 task=t-1 user=u-1"
+
+
+def test_json_line_is_an_object():
+    """Programs read the same in fields."""
+    with logs.bound(request="r-1", user=None):
+        try:
+            raise ValueError("猫")
+        except ValueError:
+            text = FORMATTERS[1].format(record("a %s", "b", exc_info=sys.exc_info()))
+
+    found = json.loads(text)
+    assert (found["level"], found["logger"]) == ("info", "jimeng.test")
+    assert (found["message"], found["request"]) == ("a b", "r-1")
+    assert "user" not in found
+    assert found["traceback"].endswith("ValueError: 猫")
+
+
+def test_ids_end_with_what_they_belong_to():
+    """What is bound inside is forgotten outside, also after an error."""
+    with pytest.raises(ValueError), logs.bound(task="t-1"):
+        raise ValueError
+
+    with logs.bound(user="u-1"), logs.bound(task="t-2"):
+        inside = FORMATTERS[0].format(record("x"))
+    assert inside.endswith("jimeng.test x user=u-1 task=t-2")
+    assert FORMATTERS[0].format(record("x")).endswith("jimeng.test x")
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_setup_writes_to_standard_error(kept_handlers, capsys, kind):
+    """Once, however often it is called, and in the form that was chosen."""
+    for _ in range(2):
+        logs.setup(Config(LOG_FORMAT=kind, LOG_LEVEL="warning"))
+
+    logging.getLogger("jimeng.test").warning("seen")
+    logging.getLogger("jimeng.test").info("not seen")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "seen" in line
+    assert line.startswith("{") is (kind == "json")
+
+
+def test_request_can_be_found_by_its_id(client, written):
+    """The id that the answer carries stands on all lines of the request."""
+    headers = {"X-Request-ID": "req-42"}
+    answer = client.post(CREATE, json=CAT, headers=headers)
+
+    task_id = answer.json["data"]["task_id"]
+    assert written and all("request=req-42" in line for line in written)
+    (created,) = [line for line in written if "task created" in line]
+    assert f"task={task_id}" in created and "user=user_123" in created
+    (access,) = [line for line in written if "jimeng.access" in line]
+    assert f"POST {CREATE} 202" in access
+
+
+def test_ids_of_one_request_do_not_leak_into_the_next(client, written):
+    """A thread that serves many mixes none of them up."""
+    client.get(f"{API}/models", headers={"X-Request-ID": "first"})
+    written.clear()
+
+    client.get(f"{API}/models", headers={"X-Request-ID": "second"})
+
+    assert all("first" not in line and "second" in line for line in written)
+
+
+def test_prompt_and_secrets_are_not_logged(client, written, work_off, monkeypatch):
+    """Neither what users write nor what they sign with is in the log."""
+    headers = {"Authorization": f"Bearer {SECRET}", "Idempotency-Key": SECRET}
+    client.post(CREATE, json={**CAT, "prompt": SECRET}, headers=headers)
+    client.post(CREATE, json={**CAT, "n": SECRET}, headers=headers)
+    client.post(CREATE, data=SECRET, content_type="application/json")
+    client.get(f"{API}/users?email={SECRET}@example.com")
+    client.post(f"{API}/users", json={"email": f"{SECRET}@example.com", "name": "a"})
+    work_off()
+
+    assert len(written) > 5
+    assert not [line for line in written if SECRET in line]
+
+
+def test_bug_is_logged_with_traceback_and_id(client, written, monkeypatch):
+    """A person must look at it, so everything that helps is there."""
+
+    def fail(*args):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(tasks, "find", fail)
+
+    client.get(f"{API}/tasks/x", headers={"X-Request-ID": "req-42"})
+
+    (failed,) = [line for line in written if " failed " in line]
+    assert "request=req-42" in failed.splitlines()[0]
+    assert "RuntimeError: out of order" in failed
+
+
+def test_path_of_a_request_cannot_begin_a_line(client, written):
+    """An address may hold anything."""
+    client.get(f"{API}/tasks/x%0a2026%20error%20forged")
+    client.get("/health")
+
+    assert written and all(len(line.splitlines()) == 1 for line in written)
+    assert not [line for line in written if "/health" in line]
+
+
+def test_steps_of_a_task_carry_its_ids(client, written, work_off):
+    """From the asking to the picture, each line of a task names it."""
+    task_id = create(client)
+    work_off()
+
+    steps = [line for line in written if f"task={task_id}" in line]
+    assert len(steps) >= 3
+    assert all("user=user_123" in line for line in steps)

@@ -1,0 +1,186 @@
+"""What happens late: deadlines, late looks, names that come after all, delays."""
+
+from datetime import timedelta
+
+from jimeng.documents import Generation, Lane, Task, utcnow
+from jimeng.providers import Progress
+from tests.conftest import come_due, png, run_queue
+from tests.test_core import create, refusal, result
+
+RUNNING = Progress("remote-1")
+
+
+def pump() -> None:
+    from jimeng.jobs import pump
+
+    pump.tick()
+    run_queue()
+
+
+def time_out(client, provider) -> str:
+    """A task whose picture has not come by the deadline."""
+    provider.polls = [RUNNING, RUNNING]
+    task_id = create(client)["task_id"]
+    run_queue()
+    long_ago = utcnow() - timedelta(hours=1)
+    Generation.objects.update(set__accepted_at=long_ago, set__due_at=long_ago)
+    pump()
+    return task_id
+
+
+def test_deadline_fails_the_task_and_frees_the_slot(client, provider):
+    """A picture that does not come by the deadline may have been charged."""
+    task_id = time_out(client, provider)
+
+    error = result(client, task_id)["error"]
+    assert (error["code"], error["charged"]) == ("timed_out", "unknown")
+    (generation,) = Generation.objects
+    assert generation.slot is None
+    assert generation.due_at is not None  # a late look
+
+
+def test_late_look_brings_the_picture(client, provider):
+    """A picture that was paid for is kept, even an hour late."""
+    task_id = time_out(client, provider)
+    provider.polls = [Progress("remote-1", done=True, images=(png(),))]
+
+    come_due()
+    pump()
+
+    data = result(client, task_id)
+    assert data["status"] == "completed"
+    assert data["result"]["images"]
+    assert Generation.objects.first().due_at is None
+
+
+def test_there_are_two_late_looks(client, provider):
+    """After the second nobody looks any more, and the task stays failed."""
+    task_id = time_out(client, provider)
+    provider.polls = [RUNNING, RUNNING, RUNNING]
+    before = len(provider.polled)
+
+    for _ in range(4):
+        come_due()
+        pump()
+
+    assert len(provider.polled) - before == 2
+    assert result(client, task_id)["error"]["code"] == "timed_out"
+    assert Generation.objects.first().due_at is None
+
+
+def test_cancelled_task_stays_cancelled_at_a_late_look(client, provider):
+    """Only a failure of which nobody knew the charge gives way to a picture."""
+    task_id = time_out(client, provider)
+    Task.objects.update(set__status="cancelled")
+    provider.polls = [Progress("remote-1", done=True, images=(png(),))]
+
+    come_due()
+    pump()
+
+    assert result(client, task_id)["status"] == "cancelled"
+
+
+def test_stalled_submitter_keeps_what_was_paid_for(client, provider):
+    """A submitter that sleeps past its lease still hands in the picture's name."""
+
+    def stall() -> Progress:
+        come_due(state="submitting")
+        pump()  # another consumer gives the submission up as unknown
+        assert Task.objects.first().status == "failed"
+        return Progress("late-name")
+
+    provider.submits = [stall]
+    task_id = create(client)["task_id"]
+    run_queue()
+    assert result(client, task_id)["error"]["code"] == "submit_unknown"
+
+    come_due(state="generating")
+    pump()
+
+    assert result(client, task_id)["status"] == "completed"
+    assert provider.polled == ["late-name"]
+    assert len(provider.requests) == 1
+
+
+def test_refusal_after_the_lease_changes_nothing(client, provider):
+    """A submitter that sleeps past its lease and is refused does not wait again."""
+
+    def stall() -> Exception:
+        come_due(state="submitting")
+        pump()
+        return refusal("concurrency_limited", transient=True)
+
+    provider.submits = [stall]
+    task_id = create(client)["task_id"]
+    run_queue()
+
+    assert result(client, task_id)["status"] == "failed"
+    assert Generation.objects.first().state == "unknown"
+
+
+def test_unreachable_provider_is_given_up_after_the_deadline(client, provider):
+    """Nothing was ever sent: tried for as long as a task may take, then failed."""
+    down = refusal("provider_unreachable", transient=True)
+    provider.submits = [down, down]
+    task_id = create(client)["task_id"]
+    run_queue()
+    assert result(client, task_id)["status"] == "processing"
+
+    Generation.objects.update(set__first_sent_at=utcnow() - timedelta(hours=1))
+    Lane.objects.update(unset__not_before=True)
+    pump()
+
+    error = result(client, task_id)["error"]
+    assert (error["code"], error["charged"]) == ("provider_unreachable", "no")
+
+
+def test_delayed_task_starts_when_its_time_has_come(client, provider, work_off):
+    """Before that nothing is sent, and the estimate says how long it waits."""
+    answer = client.post(
+        "/api/v1/ai/tasks",
+        json={"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600},
+    )
+    task_id = answer.json["data"]["task_id"]
+    pump()
+    assert provider.requests == []
+    data = result(client, task_id)
+    assert data["status"] == "pending"
+    assert 590 <= data["eta_seconds"] <= 600
+
+    come_due(state="delayed")
+    work_off()
+
+    assert result(client, task_id)["status"] == "completed"
+
+
+def test_cancelled_delayed_task_never_starts(client, provider, work_off):
+    """A task that is cancelled while it is put off leaves the line at once."""
+    answer = client.post(
+        "/api/v1/ai/tasks",
+        json={"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600},
+    )
+    client.post(f"/api/v1/tasks/{answer.json['data']['task_id']}/cancel")
+
+    come_due()
+    work_off()
+
+    assert provider.requests == []
+
+
+def test_progress_never_goes_back(client, provider):
+    """Not when the picture is drawn anew, nor at any other step."""
+    provider.polls = [refusal("content_refused_picture", new_seed=True)]
+    task_id = create(client)["task_id"]
+    seen = [result(client, task_id)["progress"]]
+    run_queue()
+    Generation.objects.update(set__accepted_at=utcnow() - timedelta(seconds=3))
+    seen.append(result(client, task_id)["progress"])
+
+    for _ in range(4):
+        come_due()
+        pump()
+        seen.append(result(client, task_id).get("progress", 100))
+
+    assert seen == sorted(seen)
+    assert seen[1] > 0
+    assert seen[-1] == 100

@@ -1,0 +1,219 @@
+"""The page: its form, its feed, and what it remembers."""
+
+import re
+
+import pytest
+
+from jimeng.web.preferences import own_path
+from tests.page import HTMX, PROMPT, ask, ids, links, new_task, send
+
+CHINESE = {"Accept-Language": "zh-CN"}
+ENGLISH = {"Accept-Language": "en-GB"}
+
+
+def test_empty_page_offers_ideas(client):
+    """Somebody who has nothing yet is shown how to begin."""
+    page = client.get("/", headers=CHINESE)
+
+    ideas = list(links(page, "prompt="))
+    assert len(ideas) == 6
+    assert "江南" in client.get(ideas[0]).text
+
+
+def test_form_without_javascript_makes_a_task(client):
+    """A plain form leads back to the page, with the card there and the text kept."""
+    answer = ask(client, n="2")
+
+    assert answer.status_code == 303
+    page = client.get(answer.location)
+    assert len(ids(page)) == 1
+    assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", page.text)
+    assert page.text.count('class="slot"') == 2
+
+
+def test_form_with_htmx_answers_with_the_card(client):
+    """The card comes by itself, with a fresh token and a ticker beside it."""
+    answer = ask(client, htmx=True, token="form-one")
+
+    assert answer.status_code == 200
+    assert len(ids(answer)) == 1
+    assert "<html" not in answer.text
+    assert 'hx-get="/feed/changes"' in answer.text
+    assert re.search(r'name="token" value="form-', answer.text)
+    assert "form-one" not in answer.text
+
+
+def test_form_sent_twice_makes_one_task(client):
+    """A double click is one request for pictures."""
+    ask(client, token="form-one")
+    ask(client, token="form-one")
+
+    assert len(ids(client.get("/"))) == 1
+
+
+def test_form_sent_twice_with_htmx_reloads_the_page(client):
+    """The first answer was lost, so the page shows too little."""
+    ask(client, htmx=True, token="form-one")
+    again = ask(client, htmx=True, token="form-one")
+
+    assert again.headers["HX-Refresh"] == "true"
+    assert len(ids(client.get("/"))) == 1
+
+
+def test_form_from_the_history_with_new_words_is_new(client):
+    """Going back, writing something else and sending it is another request."""
+    ask(client, token="form-one")
+    ask(client, token="form-one", prompt="一只猫")
+
+    assert len(ids(client.get("/"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("prompt", " \n ", "Say what to draw"),
+        ("prompt", "x" * 801, "800 characters at most"),
+        ("size", "17:3", "This model takes"),
+        ("n", "5", "Must be 1 to 4"),
+        ("n", "0", "Must be 1 to 4"),
+        ("n", "many", "Must be an integer"),
+    ],
+)
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_wrong_field_is_named_beside_it(client, htmx, field, value, words):
+    """What was written stays, and the reason stands at its field."""
+    client.set_cookie("lang", "en")
+
+    answer = ask(client, htmx=htmx, **{field: value, "token": "form-one"})
+
+    assert answer.status_code == 422
+    place = rf'<div id="errors-{field}"[^>]*><p class="error">([^<]*)</p>'
+    assert words in re.search(place, answer.text)[1]
+    assert answer.headers.get("HX-Retarget") == ("#composer" if htmx else None)
+    assert ids(client.get("/")) == []
+
+
+def test_refused_text_is_kept(client):
+    """Nobody writes a long prompt twice."""
+    text = "很长" * 500
+
+    assert text in ask(client, prompt=text).text
+
+
+def test_markup_in_a_prompt_is_text(client):
+    """A prompt cannot become part of the page."""
+    task_id = new_task(client, prompt='<script>"&')
+
+    for path in ("/", f"/tasks/{task_id}", f"/?again={task_id}"):
+        page = client.get(path).text
+        assert "<script>&" not in page and '<script>"' not in page
+        assert "&lt;script&gt;&#34;&amp;" in page
+
+
+def test_again_fills_the_form(client):
+    """Size, number and words are as they were."""
+    task_id = new_task(client, size="16:9", n="3")
+
+    page = client.get(f"/?again={task_id}").text
+
+    assert re.search(r'value="16:9" checked', page)
+    assert re.search(r'name="n" value="3" checked', page)
+
+
+def test_size_that_is_no_ratio_is_kept(client):
+    """What the API was asked for can be asked for again on the page."""
+    page = client.get("/?prompt=x&size=1024x768").text
+
+    assert re.search(r'value="1024x768" checked', page)
+
+
+def test_older_cards_come_on_demand(client):
+    """The link leads to the next page, and for htmx to the cards alone."""
+    made = [new_task(client, prompt=f"猫 {number}") for number in range(13)]
+    first = client.get("/")
+    (older,) = set(links(first, "cursor="))
+
+    rest = client.get(older, headers=HTMX)
+
+    assert ids(first) + ids(rest) == made[::-1]
+    assert "<html" not in rest.text
+    assert ids(client.get(older)) == ids(rest)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "生成"), ("en", "Generate")])
+def test_language_is_remembered(client, lang, words):
+    """The choice beats what the browser prefers."""
+    answer = send(client, "/language", lang=lang, next="/")
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    cookie = answer.headers["Set-Cookie"]
+    assert "SameSite=Lax" in cookie and "Max-Age=31536000" in cookie
+    other = ENGLISH if lang == "zh" else CHINESE
+    assert words in client.get("/", headers=other).text
+
+
+def test_theme_is_remembered(client):
+    """The page is dark from its first byte on."""
+    send(client, "/theme", theme="dark", next="/")
+
+    assert 'data-theme="dark"' in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://elsewhere.example",
+        "//elsewhere.example",
+        "/\\elsewhere.example",
+        "/\t/elsewhere.example",
+        "\n//elsewhere.example",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+def test_preferences_never_lead_elsewhere(target):
+    """Only paths of this site are gone back to."""
+    assert own_path(target) == "/"
+
+
+def test_preferences_lead_back():
+    """The page that the form stood on is seen again, query and all."""
+    assert own_path("/tasks/x?again=1") == "/tasks/x?again=1"
+
+
+def test_forms_of_other_sites_are_refused(client):
+    """Nobody else's page spends money here."""
+    headers = {"Sec-Fetch-Site": "cross-site"}
+
+    answer = client.post("/tasks", data={"prompt": "x"}, headers=headers)
+
+    assert answer.status_code == 403
+    assert ids(client.get("/")) == []
+
+
+def test_pages_and_parts_are_apart_in_caches(client):
+    """A part is never kept, and never taken for the page."""
+    page, part = client.get("/"), client.get("/", headers=HTMX)
+
+    assert part.headers["Cache-Control"] == "no-store"
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    assert "HX-Request" in page.vary and "HX-Request" in part.vary
+
+
+def test_error_in_a_part_goes_to_the_notices(client):
+    """It says what is wrong, and does not stand where a card would."""
+    answer = send(client, "/tasks/none/cancel", htmx=True)
+
+    assert answer.status_code == 404
+    assert answer.headers["HX-Retarget"] == "#notices"
+    assert answer.headers["HX-Reselect"] == "#error"
+    assert 'id="error"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks/none", "/nowhere"])
+def test_pages_hold_nothing_that_the_policy_refuses(client, path):
+    """No script, style or handler within the page, nothing of other hosts."""
+    page = client.get(path).text
+
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", page)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)

@@ -1,0 +1,124 @@
+"""The bytes of pictures, as browsers and proxies fetch them."""
+
+import hashlib
+
+import pytest
+
+from tests.conftest import png
+from tests.page import PROMPT, new_task, picture_of
+
+BYTES = png()
+
+
+@pytest.fixture
+def picture(client, work_off) -> str:
+    """The address of a picture."""
+    task_id = new_task(client)
+    work_off()
+    return picture_of(client, task_id)
+
+
+def test_picture_is_the_providers_bytes(client, picture):
+    """It may be kept for good, and says what it is."""
+    answer = client.get(picture)
+
+    assert answer.data == BYTES
+    assert answer.content_type == "image/png"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.get_etag() == (hashlib.sha256(BYTES).hexdigest(), False)
+    assert answer.last_modified
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Disposition"].startswith("inline")
+
+
+def test_head_tells_the_length(client, picture):
+    """The same as GET, without the bytes."""
+    answer = client.head(picture)
+
+    assert answer.data == b""
+    assert answer.content_length == len(BYTES)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"), [("10-19", 10, 19), ("-5", -5, -1), ("0-", 0, -1)]
+)
+def test_part_of_a_picture(client, picture, wanted, first, last):
+    """A broken download goes on where it ended."""
+    answer = client.get(picture, headers={"Range": f"bytes={wanted}"})
+
+    stop = len(BYTES) if last == -1 else last + 1
+    assert answer.status_code == 206
+    assert answer.data == BYTES[first:stop]
+    start = first % len(BYTES)
+    assert answer.headers["Content-Range"] == (f"bytes {start}-{stop - 1}/{len(BYTES)}")
+
+
+def test_part_beyond_the_end(client, picture):
+    """There is nothing there, and the answer says how much there is."""
+    answer = client.get(picture, headers={"Range": "bytes=99999-"})
+
+    assert answer.status_code == 416
+    assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
+
+
+@pytest.mark.parametrize("kind", ["picture", "thumbnail"])
+def test_what_is_known_is_not_sent_again(client, picture, kind):
+    """The tag and the date of the first answer spare the second."""
+    path = picture if kind == "picture" else picture.rsplit(".")[0] + "/thumb.webp"
+    first = client.get(path)
+
+    by_tag = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    moment = first.headers["Last-Modified"]
+    by_date = client.get(path, headers={"If-Modified-Since": moment})
+
+    assert (by_tag.status_code, by_tag.data) == (304, b"")
+    assert (by_date.status_code, by_date.data) == (304, b"")
+
+
+def test_thumbnail_is_small_webp(client, picture):
+    """The feed shows this one."""
+    answer = client.get(picture.rsplit(".")[0] + "/thumb.webp")
+
+    assert answer.content_type == "image/webp"
+    assert answer.data[8:12] == b"WEBP"
+    assert answer.content_length == len(answer.data)
+
+
+def test_download_is_named_after_the_prompt(client, picture):
+    """A file that can be found again; old clients get a plain name."""
+    kept = client.get(f"{picture}?download=1").headers["Content-Disposition"]
+
+    from urllib.parse import unquote
+
+    plain, _, encoded = kept.partition("; filename*=UTF-8''")
+    assert plain.startswith('attachment; filename="jimeng-')
+    assert unquote(encoded) == PROMPT.replace("，", "-") + "-1.png"
+
+
+@pytest.mark.parametrize(
+    "prompt", ['a"; filename=x', "../../etc/passwd", "...", "\x07\r\nX: y", "🐱"]
+)
+def test_download_names_are_safe(client, work_off, prompt):
+    """A prompt cannot reach into the header or the file system."""
+    task_id = new_task(client, prompt=prompt)
+    work_off()
+
+    answer = client.get(picture_of(client, task_id) + "?download=1")
+
+    kept = answer.headers["Content-Disposition"]
+    encoded = kept.partition("''")[2]
+    assert "X" not in answer.headers
+    assert not set(encoded) & set('"; /\\\r\n')
+    assert encoded.endswith("-1.png") and not encoded.startswith(".")
+
+
+@pytest.mark.parametrize("path", ["/i/none.png", "/i/none/thumb.webp"])
+def test_unknown_picture(client, path):
+    """There is nothing behind a key that was made up."""
+    assert client.get(path).status_code == 404
+
+
+def test_picture_under_another_type(client, picture):
+    """The address says truly what is behind it."""
+    assert client.get(picture.replace(".png", ".jpg")).status_code == 404

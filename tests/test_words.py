@@ -1,0 +1,122 @@
+"""Everything that is said to users is said in Chinese and in English."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import app
+import jimeng
+from jimeng.errors import JimengError
+from jimeng.i18n import MESSAGES
+from jimeng.providers.catalogue import CODES
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [ROOT / "app.py", *sorted(ROOT.glob("jimeng/**/*.py"))]
+TEMPLATES = sorted(ROOT.glob("templates/**/*.*"))
+KEY = re.compile(r"(error|invalid|answer)\.(?!html$)[a-z0-9_.]+")
+# Raised and caught below the doors: a picture that could not be fetched has a code of
+# its own.
+UNSAID = {"fetch_failed", "link_gone"}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def subclasses(kind: type) -> Iterator[type]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from subclasses(each)
+
+
+def nodes(kind: type) -> Iterator:
+    """All nodes of a kind in the source, each with the file that it is in."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, kind):
+                yield path, node
+
+
+def literal(node: ast.AST | None) -> str | None:
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if is_text else None
+
+
+def codes_of_classes() -> set[str]:
+    for module in pkgutil.walk_packages(jimeng.__path__, "jimeng."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return {each.code for each in subclasses(JimengError)} - UNSAID
+
+
+def name_of(call: ast.Call) -> str:
+    """The last part of what is called."""
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def codes_in_source() -> set[str]:
+    """``code="…"`` in calls, and answers that come without a message."""
+    found = set()
+    for _, call in nodes(ast.Call):
+        arguments = {word.arg: word.value for word in call.keywords}
+        found.add(literal(arguments.get("code")))
+        if name_of(call) in {"failure", "answer_error"} and "message" not in arguments:
+            found.add(literal(call.args[0]) if call.args else None)
+    return {code for code in found if code}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [codes_of_classes(), CODES, codes_in_source(), app.HTTP_CODES.values()],
+    ids=["classes", "provider", "literals", "http"],
+)
+def test_every_code_has_words(codes):
+    """Whatever can fail says so in words."""
+    assert codes
+    assert {f"error.{code}" for code in codes} - set(MESSAGES) == set()
+
+
+@pytest.mark.parametrize("key", MESSAGES)
+def test_words_are_chinese_and_english(key):
+    """Each language is itself, and both are filled in with the same values."""
+    chinese, english = MESSAGES[key]
+
+    assert english and not CHINESE.search(english)
+    assert CHINESE.search(chinese) or chinese == english
+    assert placeholders(chinese) == placeholders(english)
+
+
+def test_every_key_exists():
+    """A text in the source that looks like a key is one."""
+    keys = {literal(node) or "" for _, node in nodes(ast.Constant)}
+
+    assert {key for key in keys if KEY.fullmatch(key)} - set(MESSAGES) == set()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_key_of_a_template_exists(path):
+    """What a page says is in the table."""
+    keys = re.findall(r"""\bt\(\s*["']([^"']+)["']\s*[,)]""", path.read_text("utf-8"))
+
+    assert set(keys) - set(MESSAGES) == set()
+
+
+def test_words_are_given_their_values():
+    """Where a key is named, the values that its words need stand beside it."""
+    lacking = {}
+    for path, call in nodes(ast.Call):
+        if name_of(call) not in {"t", "field"}:
+            continue
+        given = {word.arg for word in call.keywords}
+        for key in filter(None, map(literal, call.args)):
+            needed = placeholders(MESSAGES[key][0]) if key in MESSAGES else set()
+            if None not in given and needed - given:  # None: there is a **
+                lacking[key] = (path.name, needed - given)
+    assert lacking == {}
