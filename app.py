@@ -11,7 +11,7 @@ import pymongo
 from flask import Flask, Response, g, render_template, request
 from flask_smorest import Api
 from marshmallow import ValidationError
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from jimeng import api, auth, cli, documents, health, i18n, jobs, logs, web
@@ -25,6 +25,7 @@ MOST_BYTES = 1024 * 1024  # of a request's body
 # Seconds of a request that may be spent on MongoDB. While no server can be found the
 # driver looks at the clock every half second: 1.5 is what this comes to then.
 DATABASE_BUDGET = 1.4
+AWAY = (ConnectionFailure, WTimeoutError)
 SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 HTTP_CODES = {
     400: "bad_request",
@@ -190,6 +191,8 @@ def handle_errors(app: Flask) -> None:
 
     @app.errorhandler(PyMongoError)
     def on_database_error(error: PyMongoError) -> Response:
+        if not (error.timeout or isinstance(error, AWAY)):
+            return on_bug(error)
         log.warning("database away: %s: %s", type(error).__name__, error)
         away = DatabaseUnavailable
         return answer_error(away.code, away.status, retry_after=5)

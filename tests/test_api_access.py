@@ -28,6 +28,8 @@ def test_other_request_id_is_replaced(client, given):
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "//[x"},
         {"Origin": "http://localhost:1"},
         {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
     ],
@@ -71,3 +73,24 @@ def test_foreign_host_name_is_refused(client, host):
 def test_loopback_host_names_are_served(client, host):
     """Whatever the port, this machine may ask."""
     assert client.get(f"{API}/models", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["en-US,zh;q=0.5", "en-GB;q=0.8, zh;q=0.2", "en-US, zh-CN;q=0.9, zh;q=0.8"],
+)
+def test_english_is_preferred_with_a_region_too(client, header):
+    """A region behind the language makes it no less preferred."""
+    answer = client.get("/health", headers={"Accept-Language": header})
+
+    assert answer.json["message"] == "The service is running"
+
+
+@pytest.mark.parametrize(
+    "header", ["", "*", "de", "zh-TW,en;q=0.8", "en;q=0", "en;q=x"]
+)
+def test_chinese_is_spoken_unless_english_is_preferred(client, header):
+    """Whoever prefers neither, or says nothing that can be read, gets Chinese."""
+    answer = client.get("/health", headers={"Accept-Language": header})
+
+    assert answer.json["message"] == "服务正常运行"

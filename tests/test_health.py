@@ -173,3 +173,10 @@ def test_without_redis_reads_still_answer(client, config, registry, work_off):
         assert len(data_of(other.get(f"{API}/tasks/user/user_123"))) == 2
         data_of(timed(other, "POST", f"{API}/tasks/{waiting}/cancel"))
         data_of(timed(other, "DELETE", f"{CREATE}/{done}"))
+
+
+def test_request_without_credentials_names_what_is_missing(client, config):
+    """Not a wrong model: there is none to be had until the operator sets keys."""
+    jobs.configure(config, Registry({}, {}))
+
+    refused(client.post(CREATE, json=CAT), 503, "no_provider")

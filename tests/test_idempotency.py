@@ -6,7 +6,17 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, Task, utcnow
-from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, refused, task
+from tests.rest import (
+    API,
+    CAT,
+    CREATE,
+    GENERAL,
+    client_with,
+    create,
+    data_of,
+    refused,
+    task,
+)
 
 GENERAL_CAT = {**CAT, "type": "image"}
 ROUTES = [(CREATE, CAT), (GENERAL, GENERAL_CAT)]
@@ -167,3 +177,15 @@ def test_many_equal_requests_at_once_make_one_task(app):
     assert replayed.count(None) == 1
     assert count() == 1
     assert Generation.collection().count_documents({}) == 2
+
+
+def test_repetition_is_answered_also_when_the_line_is_full(client, config, registry):
+    """It asks for nothing new."""
+    headers = {"Idempotency-Key": "k-1"}
+    with client_with(config, registry, USER_MAX_PENDING=2) as other:
+        first = other.post(CREATE, json=CAT, headers=headers)
+        create(other)
+
+        again = other.post(CREATE, json=CAT, headers=headers)
+
+        assert data_of(again, 202) == data_of(first, 202)

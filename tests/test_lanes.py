@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng import lanes
-from jimeng.documents import Generation, Lane, utcnow
+from jimeng.documents import Generation, Lane, Line, utcnow
 from jimeng.errors import TooManyPending
 from tests.conftest import run_queue
 from tests.test_core import create, refusal, result
@@ -72,6 +72,10 @@ def test_more_than_the_limit_at_once_is_refused(database, lane):
 def test_drifted_count_is_mended(database, lane):
     """A count that a death left too high does not lock its user out."""
     lanes.take_turns(lane, "ada", 4, most=4)  # and nothing was written after it
+    with pytest.raises(TooManyPending):
+        lanes.take_turns(lane, "ada", 1, most=4)
+
+    Line.objects.update(set__taken_at=utcnow() - timedelta(seconds=10))
 
     assert lanes.take_turns(lane, "ada", 4, most=4) >= 0
 

@@ -44,11 +44,13 @@ class Line(Stored):
         id: ``lane|user``.
         last: The highest turn that was given to the user.
         pending: Waiting pictures; a hint, counted anew where it matters.
+        taken_at: When the user was last given a turn.
     """
 
     id = StringField(primary_key=True)
     last = IntField(default=0)
     pending = IntField(default=0)
+    taken_at = DateTimeField()
 
     meta = {"collection": "lines"}
 

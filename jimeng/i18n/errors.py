@@ -77,8 +77,9 @@ ERRORS: dict[str, tuple[str, str]] = {
         "{limit} pictures are the most that may wait; submit again when some are done",
     ),
     "error.database_unavailable": (
-        "数据库暂时不可用，什么都没有写入，请稍后再试",
-        "The database is away; nothing was written. Try again shortly",
+        "数据库暂时不可用，请稍后再试；带上同一个 Idempotency-Key 就不会重复创建",
+        "The database is away. Try again shortly; with the same Idempotency-Key "
+        "nothing is made twice",
     ),
     "error.queue_unavailable": (
         "任务队列暂时不可用，什么都没有写入，请稍后再试",

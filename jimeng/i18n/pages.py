@@ -13,8 +13,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "theme.dark": ("主题：深色", "Theme: dark"),
     "demo.name": ("演示模式", "Demo mode"),
     "demo.words": (
-        "图片由内置的模拟服务绘制，不计费。要用真正的即梦AI，请按 README 在 .env "
-        "中填入火山引擎密钥。",
+        "图片由内置的模拟服务绘制，不计费。真正出图请按 README 在 .env 中填入密钥。",
         "Drawn by a built-in stand-in, free of charge. For the real service put your "
         "Volcengine keys into .env; the README shows how.",
     ),

@@ -1,13 +1,17 @@
 """Turns: the order in which waiting pictures go, fair among users."""
 
+from datetime import timedelta
+
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents import Generation, Line, State
+from jimeng.documents import Generation, Line, State, utcnow
 from jimeng.errors import TooManyPending
 from jimeng.lanes.record import read
 
 UNLIMITED = 1_000_000_000
+TRIES = 3
+QUIET = timedelta(seconds=5)  # longer than a request may take
 
 
 def take_turns(lane: str, user_id: str, n: int, *, most: int = UNLIMITED) -> int:
@@ -20,14 +24,14 @@ def take_turns(lane: str, user_id: str, n: int, *, most: int = UNLIMITED) -> int
     Raises:
         TooManyPending: these would be more than *most*.
     """
-    for _ in range(3 if n <= most else 0):
+    for _ in range(TRIES if n <= most else 0):
         try:
             return _take(lane, user_id, n, most)
         except DuplicateKeyError:
-            # Full, or another request has just made the record. The count
-            # drifts when a process dies between two writes: take it anew.
-            if count_waiting(lane, user_id) + n > most:
-                break
+            # Full; or another request has just made the record, then the next
+            # try finds it; or the count has drifted.
+            if is_quiet(lane, user_id):
+                count_waiting(lane, user_id)
     raise TooManyPending(f"user {user_id} in {lane}", retry_after=10, limit=most)
 
 
@@ -38,7 +42,7 @@ def _take(lane: str, user_id: str, n: int, most: int) -> int:
     pending = {"$add": [{"$ifNull": ["$pending", 0]}, n]}
     found = Line.collection(durable=False).find_one_and_update(
         {"_id": line_id(lane, user_id), "pending": {"$not": {"$gt": most - n}}},
-        [{"$set": {"last": last, "pending": pending}}],
+        [{"$set": {"last": last, "pending": pending, "taken_at": utcnow()}}],
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
@@ -48,6 +52,20 @@ def _take(lane: str, user_id: str, n: int, most: int) -> int:
 
 def line_id(lane: str, user_id: str) -> str:
     return f"{lane}|{user_id}"
+
+
+def is_quiet(lane: str, user_id: str) -> bool:
+    """
+    Whether all pictures that have a turn are written by now.
+
+    A process that dies between two writes leaves the count wrong, so it is taken
+    anew now and then; but a count of what is written knows nothing of requests
+    that are still at it.
+    """
+    line = Line.find_one({"_id": line_id(lane, user_id)})
+    return line is not None and (
+        line.taken_at is None or line.taken_at < utcnow() - QUIET
+    )
 
 
 def count_waiting(lane: str, user_id: str) -> int:

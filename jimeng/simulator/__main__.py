@@ -1,9 +1,10 @@
 """``python -m jimeng.simulator``: the simulator as a process of its own."""
 
 import argparse
-import logging
 import os
 
+from jimeng import logs
+from jimeng.config import Config
 from jimeng.simulator.server import run
 
 
@@ -28,9 +29,7 @@ def main() -> None:
             "needs a key pair: --access-key and --secret-key, or "
             "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY"
         )
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.setup(Config.load())
     run(**vars(args))
 
 

@@ -6,12 +6,12 @@ a web server, started in this order, restarted when they end, stopped together.
 """
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jimeng import logs
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.supervisor import datadir, plan
@@ -50,11 +50,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
 
 def supervise(root: Path, *, dev: bool) -> int:
     config = Config.load()
-    logging.basicConfig(
-        level=config.LOG_LEVEL.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    logging.getLogger("pymongo").setLevel(logging.WARNING)
+    logs.setup(config)
     plan.check_access(config)
     data_dir = root / config.DATA_DIR
     with datadir.locked(data_dir) as lock:

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,6 +25,7 @@ LETTERS = {
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfc")
 MARK = re.compile(r"([0-9a-z]{30})\.([qugsdfc]{1,8})\.([0-9-]{1,40})", re.ASCII)
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
 
 
@@ -211,6 +212,12 @@ def interval(cards: Iterable[Card]) -> int | None:
     youngest = max(card.task.created_at for card in live)
     age = (datetime.now(UTC) - youngest).total_seconds()
     return 1 if age < 60 else 2 if age < 300 else 5
+
+
+def token_of(form: Mapping[str, str]) -> str:
+    """The token that came with a form; one that no page of ours holds is none."""
+    given = form.get("token", "")
+    return given if TOKEN.fullmatch(given) else new_token()
 
 
 def new_token() -> str:

@@ -10,7 +10,7 @@ from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
 from jimeng.i18n import t
 from jimeng.providers import Model
 from jimeng.viewers import Viewer
-from jimeng.web.cards import new_token
+from jimeng.web.cards import new_token, token_of
 
 FIELDS = frozenset({"prompt", "size", "n"})
 GLYPH = 14  # units of the longer side of the little frame beside a ratio
@@ -54,7 +54,7 @@ class Composer:
             prompt=form.get("prompt", "").replace("\r\n", "\n").strip(),
             size=form.get("size", "1:1"),
             n=form.get("n", "1"),
-            token=form.get("token") or new_token(),
+            token=token_of(form),
         )
 
     @classmethod

@@ -16,7 +16,15 @@ from jimeng.errors import (
 )
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx
-from jimeng.web.cards import Change, Mark, cards_of, interval, new_token, read_marks
+from jimeng.web.cards import (
+    Change,
+    Mark,
+    cards_of,
+    interval,
+    new_token,
+    read_marks,
+    token_of,
+)
 from jimeng.web.composer import Composer
 from jimeng.web.pages import show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
@@ -84,7 +92,7 @@ def retry(task_id: str) -> ResponseReturnValue:
         auth.viewer_of_page(),
         task_id,
         accept_double_charge=request.form.get("accept_double_charge") == "yes",
-        idem_key=request.form.get("token") or new_token(),
+        idem_key=token_of(request.form),
     )
     if not is_htmx():
         return redirect(url_for(".task", task_id=made.id), 303)

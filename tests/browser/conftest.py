@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+SMALL = "/?size=512x512"  # drawn quickly
 SHOTS = Path(__file__).parent.parent.parent / "screenshots"
 
 
@@ -57,12 +58,13 @@ def visit(chromium, live_server) -> Iterator[Callable[..., Watched]]:
     """Open the page in a window with these settings; nothing may go wrong in it."""
     opened: list[tuple[object, Watched]] = []
 
-    def open_page(**settings: object) -> Watched:
+    def open_page(path: str = SMALL, **settings: object) -> Watched:
+        settings = {"reduced_motion": "reduce", **settings}
         context = chromium.new_context(base_url=live_server.url, **settings)
         watched = Watched(context.new_page())
         watched.watch()
         opened.append((context, watched))
-        watched.page.goto("/")
+        watched.page.goto(path)
         return watched
 
     yield open_page
