@@ -1,6 +1,7 @@
 """A generation: one call to a provider, and what becomes of it."""
 
 import math
+from datetime import datetime
 from enum import StrEnum
 
 from mongoengine.fields import (
@@ -57,6 +58,7 @@ class Generation(Stored):
         remote_ids: All the provider's names it ever had; the last is current.
         seed_given: The caller chose the seed, so it is not drawn anew.
         resent: It was sent once more, after the provider refused the picture.
+        is_synchronous: The provider draws it before it answers.
         expected: Seconds it was expected to take when it was sent.
         floor: Percent of progress reached before it was sent once more.
         late: Its task has ended without it; it is still looked after.
@@ -93,10 +95,12 @@ class Generation(Stored):
     late_looks = IntField(default=0)
     expected = FloatField()
     floor = IntField(default=0)
+    is_synchronous = BooleanField(default=False)
     charged = StringField(default="no")
     error = DictField()
     created_at = DateTimeField(default=utcnow)
     first_sent_at = DateTimeField()
+    sent_at = DateTimeField()
     accepted_at = DateTimeField()
     drawn_at = DateTimeField()
     ended_at = DateTimeField()
@@ -134,6 +138,17 @@ class Generation(Stored):
         return self.remote_ids[-1] if self.remote_ids else None
 
     @property
+    def is_drawn_now(self) -> bool:
+        """Whether the provider is at it, as far as is known."""
+        answers_late = self.is_synchronous and self.state == State.SUBMITTING.value
+        return self.state == State.GENERATING.value or answers_late
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When the provider took it, or was asked to."""
+        return self.accepted_at or self.sent_at
+
+    @property
     def progress(self) -> int:
         """
         Percent, by the time it was expected to take: it nears 90, is 95 while
@@ -143,8 +158,8 @@ class Generation(Stored):
         if self.state == State.SAVING.value:
             return SAVING_PERCENT
         reached = 0
-        if self.state == State.GENERATING.value and self.accepted_at:
-            elapsed = (utcnow() - self.accepted_at).total_seconds()
+        if self.is_drawn_now and self.began_at:
+            elapsed = (utcnow() - self.began_at).total_seconds()
             share = 1 - math.exp(-1.5 * max(elapsed, 0) / (self.expected or 1))
             reached = int(GENERATING_PERCENT * share)
         return max(self.floor, reached)

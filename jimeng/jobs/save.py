@@ -10,6 +10,7 @@ from jimeng.errors import PictureInvalid, ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.queue import enqueue_dispatch, runtime
 from jimeng.pictures import Picture, inspect
+from jimeng.providers import ImageRequest, Progress
 from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
 
 log = logging.getLogger(__name__)
@@ -19,27 +20,14 @@ RETRY_AFTER = (2, 5, 15, 30, 60)  # seconds after each failure in a row
 MOST_FAULTS = 40  # failures in a row: half an hour and more
 
 
-def keep_urls(generation: Generation, urls: tuple[str, ...]) -> None:
+def take(generation: Generation, progress: Progress) -> None:
     """The provider is done: its slot is free, and the links are written down."""
-    saving = _drawn(generation, list(urls))
-    if saving is not None:
-        save(saving)
-
-
-def keep_images(generation: Generation, images: tuple[bytes, ...]) -> None:
-    """The provider is done and sent the bytes along: keep these."""
-    saving = _drawn(generation, [])
-    if saving is not None:
-        store(saving, images[0])
-
-
-def _drawn(generation: Generation, urls: list[str]) -> Generation | None:
     now = utcnow()
     saving = generation.settle(
         {
             "$set": {
                 "state": State.SAVING.value,
-                "urls": urls,
+                "urls": list(progress.urls),
                 "due_at": now + SAVING_LEASE,
                 "charged": "yes",
                 "drawn_at": now,
@@ -50,7 +38,25 @@ def _drawn(generation: Generation, urls: list[str]) -> Generation | None:
     )
     if saving is not None:
         enqueue_dispatch(saving.lane)
-    return saving
+        keep(saving, progress.images)
+
+
+def request_of(generation: Generation) -> ImageRequest:
+    return ImageRequest(
+        req_key=generation.req_key,
+        prompt=generation.prompt,
+        width=generation.width,
+        height=generation.height,
+        seed=generation.seed,
+    )
+
+
+def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
+    """Keep a picture that has been drawn: the bytes that came along, or its link's."""
+    if images and not generation.urls:
+        store(generation, images[0])
+    else:
+        save(generation)
 
 
 def save(generation: Generation) -> None:
@@ -83,8 +89,6 @@ def save(generation: Generation) -> None:
 
 def _ask_again(generation: Generation) -> None:
     """Poll for fresh links: a provider that has the picture still gives them."""
-    from jimeng.jobs.submit import request_of
-
     if generation.remote_id is None:
         _lost(generation, "no links, and no name to ask by")
         return

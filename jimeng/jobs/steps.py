@@ -8,8 +8,8 @@ from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.queue import enqueue_dispatch, runtime
-from jimeng.jobs.save import SAVING_LEASE, keep_images, keep_urls, save
-from jimeng.jobs.submit import draw_anew, may_draw_anew, request_of
+from jimeng.jobs.save import SAVING_LEASE, request_of, save, take
+from jimeng.jobs.submit import draw_anew, may_draw_anew
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +88,7 @@ def poll(generation: Generation) -> None:
         not_yet(generation)
         return
     measure(generation)
-    if progress.urls:
-        keep_urls(generation, progress.urls)
-    else:
-        keep_images(generation, progress.images)
+    take(generation, progress)
 
 
 def poll_failed(generation: Generation, error: ProviderError) -> None:

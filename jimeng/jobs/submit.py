@@ -2,6 +2,10 @@
 
 import logging
 import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from pymongo.errors import PyMongoError
@@ -11,14 +15,18 @@ from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.queue import enqueue_dispatch, runtime
-from jimeng.jobs.save import keep_images, keep_urls
-from jimeng.providers import ImageRequest, Model, Progress
+from jimeng.jobs.save import SAVING_LEASE, keep, request_of
+from jimeng.providers import Model, Progress
 
 log = logging.getLogger(__name__)
 
-# Longer than the client's own limits (3 s to connect, 10 s to read), so that
-# nobody decides over a call that may still be answered.
-SUBMITTING_LEASE = timedelta(seconds=25)
+# Beyond what the answer may take: connecting (3 s) and some air, so that nobody
+# decides over a call that may still be answered.
+LEASE_SLACK = 15.0  # seconds
+# Of the eight workers of a consumer four stay free for what takes milliseconds.
+SYNCHRONOUS_CALLS = 4
+FIRST_LOOK_SHARE = 0.5  # of the model's own figure
+_synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
 # What these say is "later", however often: waiting is no failure.
 PATIENT = frozenset({"rate_limited", "concurrency_limited"})
 STORE_TRIES = 3  # of some 30 s each: the name of what was paid for is precious
@@ -29,11 +37,28 @@ def send_next(lane: str) -> None:
     model = runtime().registry.by_lane(lane)
     if model is None:
         return
-    generation = lanes.claim(lane, runtime().registry.lanes[lane])
-    if generation is None:
+    with place_for(model) as is_free:
+        if not is_free:
+            return  # the pump asks again, and so does another consumer's
+        generation = lanes.claim(lane, runtime().registry.lanes[lane])
+        if generation is None:
+            return
+        with logs.bound(task=generation.task_id, user=generation.user_id):
+            send(generation, model)
+
+
+@contextmanager
+def place_for(model: Model) -> Iterator[bool]:
+    """Whether a worker of this process may be held for as long as *model* takes."""
+    if not model.is_synchronous:
+        yield True
         return
-    with logs.bound(task=generation.task_id, user=generation.user_id):
-        send(generation, model)
+    is_free = _synchronous.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _synchronous.release()
 
 
 def send(generation: Generation, model: Model) -> None:
@@ -46,11 +71,14 @@ def send(generation: Generation, model: Model) -> None:
         log.info("submission given up id=%s: the lease has passed", generation.id)
         return
     provider = runtime().registry.provider(sent.provider)
+    began = time.monotonic()
     try:
         progress = provider.submit(request_of(sent))
     except ProviderError as error:
         refused(sent, error)
         return
+    if progress.done:
+        lanes.record_duration(sent.lane, time.monotonic() - began)
     accepted(sent, progress)
 
 
@@ -61,23 +89,19 @@ def mark_submitting(generation: Generation, model: Model) -> Generation | None:
         {
             "$set": {
                 "state": State.SUBMITTING.value,
-                "due_at": now + SUBMITTING_LEASE,
+                "due_at": now + submitting_lease(model),
                 "expected": lanes.expected_duration(generation.lane, model.typical),
                 "first_sent_at": generation.first_sent_at or now,
+                "sent_at": now,
+                "is_synchronous": model.is_synchronous,
             },
             "$inc": {"attempts": 1},
         }
     )
 
 
-def request_of(generation: Generation) -> ImageRequest:
-    return ImageRequest(
-        req_key=generation.req_key,
-        prompt=generation.prompt,
-        width=generation.width,
-        height=generation.height,
-        seed=generation.seed,
-    )
+def submitting_lease(model: Model) -> timedelta:
+    return timedelta(seconds=model.answer_within + LEASE_SLACK)
 
 
 def accepted(generation: Generation, progress: Progress) -> None:
@@ -90,7 +114,7 @@ def accepted(generation: Generation, progress: Progress) -> None:
     found = None
     for tries in range(STORE_TRIES, 0, -1):
         try:
-            found = store_name(generation, progress.remote_id)
+            found = store_acceptance(generation, progress)
             break
         except PyMongoError as error:
             name = progress.remote_id
@@ -109,16 +133,19 @@ def accepted(generation: Generation, progress: Progress) -> None:
     )
     note_submitted(found)
     lanes.accepted(found.lane)
-    if progress.urls:
-        keep_urls(found, progress.urls)
-    elif progress.images:
-        keep_images(found, progress.images)
+    if progress.done:
+        enqueue_dispatch(found.lane)
+        keep(found, progress.images)
 
 
-def store_name(generation: Generation, remote_id: str) -> Generation | None:
-    """``submitting`` or ``unknown`` → ``generating``; None if it is neither."""
+def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
+    """
+    ``submitting`` or ``unknown`` → ``generating``, or → ``saving`` where the answer
+    is the picture. None if it is neither of the two.
+    """
     now = utcnow()
-    first_look = now + timedelta(seconds=first_poll_after(generation))
+    names = [progress.remote_id] if progress.remote_id else []
+    after = drawn(progress) if progress.done else drawing(generation)
     return Generation.swap(
         {
             "_id": generation.id,
@@ -129,24 +156,43 @@ def store_name(generation: Generation, remote_id: str) -> Generation | None:
             {
                 "$set": {
                     "late": {"$eq": ["$state", State.UNKNOWN.value]},
-                    "state": State.GENERATING.value,
-                    "due_at": first_look,
-                    "planned_at": first_look,
                     "accepted_at": now,
-                    "charged": "unknown",
+                    "polls": 0,
+                    "faults": 0,
                     "remote_ids": {
                         "$concatArrays": [
                             {"$ifNull": ["$remote_ids", []]},
-                            [{"$literal": remote_id}],
+                            {"$literal": names},
                         ]
                     },
-                    "polls": 0,
-                    "faults": 0,
+                    **after,
                 }
             },
-            {"$unset": ["error", "ended_at"]},
+            {"$unset": ["error", "ended_at", *(["slot"] if progress.done else [])]},
         ],
     )
+
+
+def drawing(generation: Generation) -> dict:
+    """The fields of a picture that is being drawn, and is looked at in a while."""
+    first_look = utcnow() + timedelta(seconds=first_poll_after(generation))
+    return {
+        "state": State.GENERATING.value,
+        "due_at": first_look,
+        "planned_at": first_look,
+        "charged": "unknown",
+    }
+
+
+def drawn(progress: Progress) -> dict:
+    """The fields of a picture that came with the answer; it is asked for no more."""
+    return {
+        "state": State.SAVING.value,
+        "due_at": utcnow() + SAVING_LEASE,
+        "drawn_at": utcnow(),
+        "charged": "yes",
+        "urls": {"$literal": list(progress.urls)},
+    }
 
 
 def note_submitted(generation: Generation) -> None:
@@ -157,9 +203,13 @@ def note_submitted(generation: Generation) -> None:
 
 
 def first_poll_after(generation: Generation) -> float:
-    """Seconds from the acceptance to the first look: about when it is ready."""
+    """
+    Seconds from the acceptance to the first look: about when it is ready, and
+    earlier while nothing has been measured yet.
+    """
     least = runtime().config.POLL_INTERVAL
-    return max(least, generation.expected or 0)
+    share = 1.0 if lanes.is_measured(generation.lane) else FIRST_LOOK_SHARE
+    return max(least, share * (generation.expected or 0))
 
 
 def refused(generation: Generation, error: ProviderError) -> None:

@@ -96,10 +96,15 @@ def expected_duration(lane: str, typical: float) -> float:
         typical: The model's own figure, used until there are five samples; the
             median counts up to twice as much.
     """
-    samples = read(lane).durations
-    if len(samples) < SAMPLES_NEEDED:
+    if not is_measured(lane):
         return typical
+    samples = read(lane).durations
     return min(statistics.median(samples), MEDIAN_CAP * typical)
+
+
+def is_measured(lane: str) -> bool:
+    """Whether enough pictures have come for their times to mean anything."""
+    return len(read(lane).durations) >= SAMPLES_NEEDED
 
 
 def slow_duration(lane: str, slow: float) -> float:

@@ -43,6 +43,9 @@ class Model:
         typical: Seconds that a picture usually takes: a guess until there are
             measurements.
         slow: Seconds that 95 of 100 pictures stay below.
+        is_synchronous: The answer to a submission is the picture; nobody can be
+            asked for it again.
+        answer_within: Seconds that the answer to a submission may take.
     """
 
     id: str
@@ -59,6 +62,8 @@ class Model:
     takes_images: bool = False
     typical: float = 5.0
     slow: float = 40.0
+    is_synchronous: bool = False
+    answer_within: float = 10.0
 
     @property
     def lane(self) -> str:

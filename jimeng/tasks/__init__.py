@@ -7,7 +7,7 @@ never been.
 
 from jimeng.tasks.changes import cancel, delete, delete_all, retry
 from jimeng.tasks.creation import NewTask, create
-from jimeng.tasks.reading import Page, find, image, page, recent
+from jimeng.tasks.reading import Page, find, find_all, image, page, recent
 from jimeng.tasks.views import PictureView, TaskView, view, view_all
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "delete",
     "delete_all",
     "find",
+    "find_all",
     "image",
     "page",
     "recent",

@@ -160,9 +160,11 @@ def _picture(
         return PictureView(index, "cancelled", 100)
     if generation is None or State(generation.state) not in PHASE_OF:
         return PictureView(index, "queued")
-    state = State(generation.state)
-    since = generation.accepted_at or generation.first_sent_at
-    return PictureView(index, PHASE_OF[state], generation.progress, since)
+    phase = PHASE_OF[State(generation.state)]
+    if generation.is_drawn_now:
+        phase = "generating"
+    began = None if phase == "queued" else generation.began_at
+    return PictureView(index, phase, generation.progress, began)
 
 
 def place(task: Task, generations: list[Generation]) -> tuple[int, int]:

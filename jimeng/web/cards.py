@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from jimeng import auth, tasks
 from jimeng.documents import Image, Task
-from jimeng.errors import TaskNotFound
 from jimeng.pictures import SUFFIXES
 from jimeng.tasks import PictureView, TaskView
 
@@ -191,15 +190,11 @@ def look_again(
         All those that are still there, those among them that have changed, and
         the marks of those that are gone.
     """
-    viewer = auth.viewer_of_page()
-    found, gone = [], []
-    for mark in marks:
-        try:
-            found.append(tasks.find(viewer, mark.task_id))
-        except TaskNotFound:
-            gone.append(mark)
-    cards = cards_of(found, is_page=is_page)
     before = {mark.task_id: mark for mark in marks}
+    found = {task.id: task for task in tasks.find_all(auth.viewer_of_page(), before)}
+    gone = [mark for mark in marks if mark.task_id not in found]
+    there = [found[task_id] for task_id in before if task_id in found]
+    cards = cards_of(there, is_page=is_page)
     changes = [Change(card, before[card.task.id]) for card in cards]
     return cards, [each for each in changes if each.card.mark != each.before], gone
 
