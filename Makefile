@@ -11,10 +11,11 @@ PYTEST_ARGS ?= -n 2
 export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run dev test lint fmt bench build clean
+.PHONY: help install install-dev run dev test lint fmt bench chaos contract build clean
+.PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-23s %s\n", $$1, $$2}' Makefile
 
 install: $(VENV)/installed ## Install what running needs, into .venv
 
@@ -40,6 +41,21 @@ fmt: install-dev ## Format the sources and mend what can be mended
 
 bench: install-dev ## Measure how many tasks a second it takes
 	@$(PY) -m tests.bench
+
+contract: install-dev ## Send made-up requests by the thousand, check each answer
+	@CONTRACT_EXAMPLES=200 $(PY) -m pytest -q -s tests/contract
+
+redis-queue-status: install ## Show what waits, what runs, and who works
+	@$(PY) -m flask --app app queue status
+
+redis-queue-clear: install ## Cancel all tasks that have not begun; asks first
+	@$(PY) -m flask --app app queue clear
+
+redis-queue-clear-force: install ## The same, without asking
+	@$(PY) -m flask --app app queue clear --force
+
+chaos: install-dev ## Break it while it works, for some minutes, and compare the books
+	@$(PY) -m tests.chaos
 
 build: install ## Compile the sources, check that the packages fit together
 	@$(PY) -m compileall -q jimeng app.py wsgi.py

@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from jimeng import api, auth, cli, documents, health, i18n, jobs, logs, web
+from jimeng import api, auth, cli, documents, health, i18n, jobs, logs, openapi, web
 from jimeng.answers import by_field, failure, in_words
 from jimeng.config import Config
 from jimeng.errors import DatabaseUnavailable, Invalid, JimengError
@@ -80,6 +80,7 @@ def create_app(config: Config | None = None) -> Flask:
     Api(app).register_blueprint(api.blp)
     app.register_blueprint(web.bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(openapi.bp)
     cli.register(app)
     app.jinja_env.globals.update(
         t=i18n.t, language=i18n.language, demo=app.config["DEMO"]
@@ -216,6 +217,7 @@ def handle_errors(app: Flask) -> None:
 
 
 if __name__ == "__main__":
+    from jimeng.providers import Registry
     from jimeng.supervisor import main
 
-    sys.exit(main())
+    sys.exit(main(check=Registry.from_config))

@@ -11,9 +11,8 @@ from jimeng.jobs import huey
 try:
     config = Config.load()
     require_access(config)
+    app = create_app(config)
 except ConfigError as error:
     sys.exit(f"jimeng does not start: {error}")
-
-app = create_app(config)
 
 __all__ = ["app", "huey"]

@@ -17,6 +17,10 @@ from jimeng.errors import ConfigError
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 PLACEHOLDER = re.compile(r"^(你的|your[-_ ])", re.IGNORECASE)
 NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
+PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
+# Pictures that the workers of one process may await at a time, of services that
+# answer with them: of eight workers four stay free for what takes milliseconds.
+MOST_SYNCHRONOUS = 4
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
 
@@ -85,6 +89,16 @@ def between(
     return parse
 
 
+def parse_ark_concurrency(text: str) -> int:
+    try:
+        return int(between(1, MOST_SYNCHRONOUS, int)(text))
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: each picture holds one of a consumer's 8 workers until Ark "
+            "answers, and 4 must stay free for the rest"
+        ) from None
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
@@ -109,6 +123,12 @@ class Config:
     VOLCENGINE_ENDPOINT: str = setting("https://visual.volcengineapi.com", parse_url)
     VOLCENGINE_REGION: str = setting("cn-north-1")
     VOLCENGINE_CONCURRENCY: int = setting(2, between(1, 1000, int))
+    ARK_API_KEY: str = setting("", secret=True)
+    ARK_BASE_URL: str = setting("https://ark.cn-beijing.volces.com/api/v3", parse_url)
+    ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency)
+    MODELS_FILE: str = setting("")
+    WATERMARK: bool = setting(False, parse_bool)
+    AIGC_PRODUCER_ID: str = setting("", matching(PRINTABLE, "1 to 256 characters"))
     MONGODB_URI: str = setting("", parse_mongodb_uri, secret=True)
     MONGODB_DATABASE: str = setting("jimeng_ai", matching(NAME, "a plain name"))
     REDIS_URL: str = setting("", parse_redis_url, secret=True)
@@ -172,7 +192,7 @@ class Config:
 
     @property
     def has_credentials(self) -> bool:
-        return bool(self.VOLCENGINE_ACCESS_KEY)
+        return bool(self.VOLCENGINE_ACCESS_KEY or self.ARK_API_KEY)
 
     @property
     def mongodb_uri(self) -> str:

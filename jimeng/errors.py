@@ -86,6 +86,13 @@ class WrongHost(JimengError):
     status = 421
 
 
+class AdminsOnly(JimengError):
+    """What is asked for is the operator's to see."""
+
+    code = "admins_only"
+    status = 403
+
+
 class TaskNotFound(JimengError):
     """No such task, or not this user's: the two look alike from outside."""
 
@@ -127,6 +134,13 @@ class MayBeChargedTwice(JimengError):
 
     code = "may_be_charged_twice"
     status = 409
+
+
+class OutOfTime(JimengError):
+    """Many were asked for at once, and this one's turn did not come."""
+
+    code = "out_of_time"
+    status = 503
 
 
 class TooManyPending(JimengError):

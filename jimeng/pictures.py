@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import warnings
 from dataclasses import dataclass
 
 from PIL import Image as Pillow
@@ -49,13 +48,14 @@ def inspect(content: bytes) -> Picture:
     if not content:
         raise PictureInvalid("no bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow only warns of a bomb
-            with Pillow.open(io.BytesIO(content), formats=list(TYPES)) as image:
-                width, height = image.size
-                _check(image, width, height)
-                kind = TYPES[str(image.format)]
-                thumbnail = _thumbnail(image)
+        # Pillow warns of a bomb and goes on, which is why `_check` follows. Warnings
+        # are not made errors here: that would be for all threads, and for good where
+        # two of them overlap.
+        with Pillow.open(io.BytesIO(content), formats=list(TYPES)) as image:
+            width, height = image.size
+            _check(image, width, height)
+            kind = TYPES[str(image.format)]
+            thumbnail = _thumbnail(image)
     except PictureInvalid:
         raise
     # Broken files make Pillow's decoders raise nearly anything of these.

@@ -6,7 +6,6 @@ from typing import BinaryIO
 from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
 from mongoengine import get_db
-from pymongo import WriteConcern
 
 BUCKET = "pictures"
 
@@ -19,9 +18,9 @@ class GridFSStore:
 
     @property
     def _bucket(self) -> GridFSBucket:
-        # The document that names the file is written to a majority afterwards,
-        # and that covers what was written before it.
-        return GridFSBucket(get_db(), BUCKET, write_concern=WriteConcern(w=1))
+        # With the concern of the connection: the bytes must be on a majority
+        # before the document that names them is.
+        return GridFSBucket(get_db(), BUCKET)
 
     def save(self, content: bytes, image_id: str) -> ObjectId:
         """
@@ -58,6 +57,11 @@ class GridFSStore:
         ids = {"$lt": ObjectId.from_datetime(moment)}
         if after is not None:
             ids["$gt"] = after
-        files = get_db()[f"{BUCKET}.files"]
-        rows = files.find({"_id": ids}, {"filename": 1}).sort("_id", 1).limit(limit)
-        return {row["_id"]: row["filename"] for row in rows}
+        # The bytes come before the file and go after it, so a process that dies
+        # between the two leaves bytes under a name that only they know.
+        first, name_only = {"files_id": ids, "n": 0}, {"_id": 0, "files_id": 1}
+        chunks = get_db()[f"{BUCKET}.chunks"].find(first, name_only)
+        found = [row["files_id"] for row in chunks.sort("files_id", 1).limit(limit)]
+        files = get_db()[f"{BUCKET}.files"].find({"_id": {"$in": found}})
+        names = {row["_id"]: row["filename"] for row in files}
+        return {file_id: names.get(file_id, "") for file_id in found}

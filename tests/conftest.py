@@ -30,7 +30,7 @@ QUIET = [
     "--disable-sync",
 ]
 
-for name in [each for each in os.environ if each.startswith("VOLCENGINE_")]:
+for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK_"))]:
     del os.environ[name]
 
 

@@ -121,16 +121,6 @@ def test_chosen_seed_is_used(client, provider, work_off, seed):
     assert result(client, task_id)["result"]["images"][0]["seed"] == seed
 
 
-def test_style_follows_the_prompt(client, provider):
-    """A style is appended to what is sent; the input stays as it was given."""
-    task_id = create(client, prompt="  一只猫  ", style="水彩")
-
-    run_queue()
-
-    assert provider.requests[0].prompt == "一只猫，水彩"
-    assert task(client, task_id)["input"]["style"] == "水彩"
-
-
 @pytest.mark.parametrize(
     "prompt", ["$where", "$$ROOT", "{'$gt': 1}", "a'\"\\;<b>", "🐈" * 800]
 )

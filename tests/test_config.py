@@ -108,7 +108,9 @@ def test_placeholder_is_refused_by_name(name, text):
         *[("VOLCENGINE_ENDPOINT", "visual.volcengineapi.com")],
         *[("POLL_INTERVAL", text) for text in ("nan", "inf", "0", "61", "1s")],
         *[("TASK_DEADLINE", "0"), ("USER_MAX_PENDING", "0"), ("SHUTDOWN_GRACE", "0")],
-        *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml")],
+        *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WATERMARK", "perhaps")],
+        *[("ARK_CONCURRENCY", text) for text in ("0", "5", "x")],
+        *[("ARK_BASE_URL", "ark.example"), ("AIGC_PRODUCER_ID", "x" * 257)],
     ],
 )
 def test_wrong_value_is_refused_by_name(name, text):
@@ -136,6 +138,7 @@ def test_refusals_and_settings_show_no_secret():
         "VOLCENGINE_ACCESS_KEY": "AKhidden",
         "VOLCENGINE_SECRET_KEY": "SKhidden",
         "VOLCENGINE_SESSION_TOKEN": "SThidden",
+        "ARK_API_KEY": "hidden",
         "MONGODB_URI": "mongodb://u:hidden@h/db",
         "REDIS_URL": "redis://:hidden@h",
         "REDIS_PASSWORD": "hidden",
@@ -226,6 +229,8 @@ def test_open_access_must_be_meant():
         ({"AUTH": "on", "ALLOW_OPEN_ACCESS": "1"}, "AUTH=on"),
         ({"ALLOW_OPEN_ACCESS": "1", "SERVER_PORT": "x"}, "SERVER_PORT"),
         ({"ALLOW_OPEN_ACCESS": "1", "MONGODB_URI": "x://hidden"}, "MONGODB_URI"),
+        ({"ALLOW_OPEN_ACCESS": "1", "MODELS_FILE": "no.json"}, "MODELS_FILE no.json"),
+        ({"ALLOW_OPEN_ACCESS": "1", "ARK_CONCURRENCY": "9"}, "a consumer's 8 workers"),
     ],
 )
 def test_server_that_cannot_start_says_why_in_one_sentence(tmp_path, env, words):

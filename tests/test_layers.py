@@ -14,8 +14,9 @@ ROOT = Path(__file__).parent.parent
 LEVELS = [
     {"wsgi"},
     {"app"},
-    {"api", "web", "cli", "health"},
-    {"auth", "i18n", "schemas", "answers", "tasks", "users", "viewers"},
+    {"api", "web", "cli", "queue_cli", "health", "openapi"},
+    {"auth", "i18n", "schemas", "answers", "tasks", "users", "overview"},
+    {"viewers", "styles", "tallies"},
     {"jobs"},
     {"lanes"},
     {"documents", "providers", "storage", "pictures"},
@@ -25,9 +26,10 @@ LEVELS = [
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Beside the levels: what they import, and who may import them.
 LEAVES = {"simulator": set(), "embedded": set(), "supervisor": {"embedded"}}
-USERS_OF_LEAVES = {"cli", "app", *LEAVES}
+USERS_OF_LEAVES = {"cli", "queue_cli", "app", *LEAVES}
 WITHOUT_FLASK = {
-    *("tasks", "users", "viewers", "jobs", "lanes", "documents", "providers"),
+    *("tasks", "users", "overview", "viewers", "styles", "tallies"),
+    *("jobs", "lanes", "documents", "providers"),
     *("storage", "pictures", "logs", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}

@@ -30,4 +30,4 @@ def refuse_unknown_queries() -> None:
     raise ValidationError({name: ["invalid.unknown_field"] for name in request.args})
 
 
-from jimeng.api import images, tasks, users  # noqa: E402, F401 - they add the routes
+from jimeng.api import bulk, images, queue, tasks, users  # noqa: E402, F401 (routes)

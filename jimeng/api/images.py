@@ -2,7 +2,7 @@
 
 from flask import Response, request, url_for
 
-from jimeng import auth, jobs, tasks
+from jimeng import auth, jobs, styles, tasks
 from jimeng.answers import (
     absolute,
     conditional,
@@ -15,8 +15,7 @@ from jimeng.api import blp, shapes
 from jimeng.documents import Task
 from jimeng.errors import Invalid
 from jimeng.i18n import t
-from jimeng.providers.models import DEFAULT_MODEL
-from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing
+from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing, replies
 from jimeng.tasks.reading import MOST_OFFSET
 
 
@@ -43,7 +42,7 @@ def accepted(task: Task, *, replayed: bool) -> Response:
 
 @blp.post("/ai/image/task")
 @blp.arguments(NewImageTask)
-@blp.response(202)
+@blp.response(202, replies.Created)
 def create_image_task(params: dict) -> Response:
     """
     Ask for one to four pictures.
@@ -56,7 +55,7 @@ def create_image_task(params: dict) -> Response:
 
 @blp.post("/ai/tasks")
 @blp.arguments(NewGeneralTask)
-@blp.response(202)
+@blp.response(202, replies.Created)
 def create_task(params: dict) -> Response:
     """
     Ask for a task of any type.
@@ -68,7 +67,7 @@ def create_task(params: dict) -> Response:
 
 
 @blp.get("/ai/image/result/<task_id>")
-@blp.response(200)
+@blp.response(200, replies.TaskResult)
 def get_result(task_id: str) -> Response:
     """
     Look at a task: its status, and the pictures once they are there.
@@ -93,7 +92,7 @@ def get_result(task_id: str) -> Response:
 
 @blp.get("/ai/image/tasks")
 @blp.arguments(ByOffset, location="query")
-@blp.response(200)
+@blp.response(200, replies.TaskPage)
 def list_images(query: dict) -> Response:
     """
     List a user's tasks, newest first, by offset.
@@ -111,16 +110,25 @@ def list_images(query: dict) -> Response:
 
 @blp.delete("/ai/image/task/<task_id>")
 @blp.arguments(Nothing)
-@blp.response(200)
+@blp.response(200, replies.TaskDeleted)
 def delete_task(params: dict, task_id: str) -> Response:
     """Cancel a task if need be, and remove it with its pictures."""
     tasks.delete(auth.viewer_of_api(), task_id)
     return success({"task_id": task_id, "message": t("answer.task_deleted")})
 
 
+@blp.get("/styles")
+@blp.response(200, replies.StyleRecord(many=True))
+def list_styles() -> Response:
+    """List the styles that have a name, and the words that each stands for."""
+    return success([shapes.style(each) for each in styles.STYLES])
+
+
 @blp.get("/models")
-@blp.response(200)
+@blp.response(200, replies.ModelRecord(many=True))
 def list_models() -> Response:
     """List the models that this server offers, and what each of them takes."""
-    models = jobs.runtime().registry.models.values()
-    return success([shapes.model(m, is_default=m.id == DEFAULT_MODEL) for m in models])
+    registry = jobs.runtime().registry
+    usual = registry.default()
+    models = registry.models.values()
+    return success([shapes.model(m, is_default=m is usual) for m in models])

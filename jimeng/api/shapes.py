@@ -1,14 +1,16 @@
 """The shapes that the REST API gives."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flask import url_for
 
 from jimeng.answers import absolute
 from jimeng.documents import Image, Task, User
-from jimeng.i18n import t
+from jimeng.i18n import language, t
 from jimeng.pictures import SUFFIXES
 from jimeng.providers import Model
+from jimeng.styles import Style
 from jimeng.tasks import TaskView
 
 WAIT = 3  # seconds that a client is asked to wait between two looks
@@ -74,15 +76,22 @@ def error(kept: dict) -> dict:
     }
 
 
+def has_error(view: TaskView) -> bool:
+    """Whether it failed, or was ended by other than its owner."""
+    return bool(view.errors) and (
+        view.task.status == "failed" or view.task.reason is not None
+    )
+
+
 def message(view: TaskView) -> str:
-    if view.task.status == "failed" and view.errors:
+    if has_error(view):
         return error(view.errors[0])["message"]
     return t(f"answer.{view.task.status}")
 
 
 def outcome(view: TaskView) -> dict:
     """``result`` or ``error``, whichever there is."""
-    if view.task.status == "failed" and view.errors:
+    if has_error(view):
         return {"error": error(view.errors[0])}
     if view.task.status != "completed":
         return {}
@@ -156,6 +165,16 @@ def record(view: TaskView) -> dict:
     }
 
 
+def style(found: Style) -> dict:
+    return {
+        "id": found.id,
+        "name": found.zh if language() == "zh" else found.en,
+        "name_zh": found.zh,
+        "name_en": found.en,
+        "phrase": found.phrase,
+    }
+
+
 def user(found: User) -> dict:
     return {
         "id": found.id,
@@ -172,21 +191,31 @@ def model(found: Model, *, is_default: bool) -> dict:
     return {
         "id": found.id,
         "provider": found.provider,
-        "sizes": {
-            "ratios": {
-                ratio: f"{width}x{height}"
-                for ratio, (width, height) in found.sizes.items()
-            },
-            "keywords": {
-                word: f"{width}x{height}"
-                for word, (width, height) in found.keywords.items()
-            },
-            "min_side": found.min_side,
-            "max_side": found.max_side,
-        },
+        "aliases": sorted(found.names - {found.id}),
+        "sizes": sizes(found),
         "max_images": found.max_images,
         "max_prompt": found.max_prompt,
         "takes_images": found.takes_images,
         "takes_seed": found.takes_seed,
         "default": is_default,
     }
+
+
+def sizes(found: Model) -> dict:
+    """The sizes that have a name, and the limits of all others; null is no limit."""
+    least_side, most_side = found.sides or (None, None)
+    least_area, most_area = found.area or (None, None)
+    return {
+        "ratios": pixels(found.sizes),
+        "hd_ratios": pixels(found.hd_sizes),
+        "keywords": pixels(found.keywords),
+        "min_side": least_side,
+        "max_side": most_side,
+        "min_area": least_area,
+        "max_area": most_area,
+        "max_ratio": found.max_ratio,
+    }
+
+
+def pixels(named: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+    return {name: f"{width}x{height}" for name, (width, height) in named.items()}

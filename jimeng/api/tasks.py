@@ -7,11 +7,12 @@ from jimeng.answers import absolute, idempotency_key, success
 from jimeng.api import blp, shapes
 from jimeng.api.images import accepted
 from jimeng.errors import Invalid
-from jimeng.schemas import USER_ID, ByCursor, Nothing, Retry
+from jimeng.schemas import ByCursor, Nothing, Retry, replies
+from jimeng.schemas.fields import USER_ID
 
 
 @blp.get("/tasks/<task_id>")
-@blp.response(200)
+@blp.response(200, replies.TaskRecord)
 def get_task(task_id: str) -> Response:
     """Look at everything that is known of a task."""
     viewer = auth.viewer_of_api()
@@ -23,7 +24,7 @@ def get_task(task_id: str) -> Response:
 
 @blp.get("/tasks/user/<user_id>")
 @blp.arguments(ByCursor, location="query")
-@blp.response(200)
+@blp.response(200, replies.TaskRecord(many=True))
 def list_tasks(query: dict, user_id: str) -> Response:
     """
     List a user's tasks, newest first.
@@ -47,7 +48,7 @@ def list_tasks(query: dict, user_id: str) -> Response:
 
 @blp.post("/tasks/<task_id>/cancel")
 @blp.arguments(Nothing)
-@blp.response(200)
+@blp.response(200, replies.TaskRecord)
 def cancel_task(params: dict, task_id: str) -> Response:
     """
     Cancel a task that has not ended.
@@ -63,7 +64,7 @@ def cancel_task(params: dict, task_id: str) -> Response:
 
 @blp.post("/tasks/<task_id>/retry")
 @blp.arguments(Retry)
-@blp.response(202)
+@blp.response(202, replies.Created)
 def retry_task(params: dict, task_id: str) -> Response:
     """
     Run a failed or cancelled task again, as a new task.

@@ -10,6 +10,7 @@ from jimeng.documents.base import (
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.lane import Lane, Line, Worker
+from jimeng.documents.tally import Tally
 from jimeng.documents.task import Status, Task
 from jimeng.documents.user import User
 
@@ -21,6 +22,7 @@ __all__ = [
     "Line",
     "State",
     "Status",
+    "Tally",
     "Task",
     "User",
     "Worker",

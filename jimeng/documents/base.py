@@ -105,6 +105,7 @@ class Stored(Document):
         *,
         sort: Sequence[tuple[str, int]] | None = None,
         durable: bool = True,
+        upsert: bool = False,
     ) -> Self | None:
         """
         Change the first document that matches *where*, in one atomic step.
@@ -114,7 +115,11 @@ class Stored(Document):
             somebody else was there first.
         """
         found = cls.collection(durable=durable).find_one_and_update(
-            where, update, sort=sort, return_document=ReturnDocument.AFTER
+            where,
+            update,
+            sort=sort,
+            upsert=upsert,
+            return_document=ReturnDocument.AFTER,
         )
         return None if found is None else cls._from_son(found)
 

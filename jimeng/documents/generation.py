@@ -130,6 +130,11 @@ class Generation(Stored):
                 "partialFilterExpression": {"slot": {"$exists": True}},
             },
             {"name": "task", "fields": ["task_id"]},
+            {
+                "name": "ended",  # the state too: days are counted from it alone
+                "fields": ["ended_at", "state"],
+                "partialFilterExpression": {"ended_at": {"$exists": True}},
+            },
         ],
     }
 
@@ -172,7 +177,9 @@ class Generation(Stored):
         """
         return self.settle({"$set": changes})
 
-    def settle(self, update: dict, *, durable: bool = True) -> "Generation | None":
-        """`hold` with any update."""
-        where = {"_id": self.id, "state": self.state, "owner": self.owner}
-        return Generation.swap(where, update, durable=durable)
+    def settle(
+        self, update: dict, *, durable: bool = True, where: dict | None = None
+    ) -> "Generation | None":
+        """`hold` with any update, and with further conditions."""
+        mine = {"_id": self.id, "state": self.state, "owner": self.owner}
+        return Generation.swap({**mine, **(where or {})}, update, durable=durable)

@@ -20,6 +20,7 @@ class Lane(Stored):
         turn: The highest turn that was ever claimed.
         not_before: Nothing is sent until then: the provider asked for patience.
         refusals: Refusals for want of a place, in a row.
+        full_at: The fewest that were running at one of these.
         limit: What the limit was lowered to, if it was.
         limit_until: When one more is tried.
         durations: The latest pictures' seconds, newest last.
@@ -29,6 +30,7 @@ class Lane(Stored):
     turn = IntField(default=0)
     not_before = DateTimeField()
     refusals = IntField(default=0)
+    full_at = IntField()
     limit = IntField()
     limit_until = DateTimeField()
     durations = ListField(FloatField())

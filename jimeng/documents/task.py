@@ -28,6 +28,7 @@ class Status(StrEnum):
 
 
 OPEN = [Status.PENDING.value, Status.PROCESSING.value]
+THERE = {"deleted_at": {"$exists": False}}
 
 
 def new_task_id() -> str:
@@ -45,12 +46,14 @@ class Task(Stored):
         user_id: Whose it is; any text, a user record of that id need not exist.
         input: The request as it came.
         prompt: As sent to the provider.
-        seed: Of the first picture; each further one has the next number.
+        seed: Of the first picture; each further one has the next number. None
+            where the model takes no seeds.
         open: True until the task has ended, then absent: the index of open ones.
         outcomes: Picture number -> ``{"state": "done"}`` or
             ``{"state": "failed", "error": {...}}``.
         first_answer: ``position`` and ``eta_seconds`` at creation, which a
             replayed request is answered with.
+        reason: The code of why it was cancelled, where its owner did not ask for it.
         not_before: When a delayed task may start.
         deleted_at: Set when its owner deleted it; nobody sees it from then on,
             and the rest of it goes soon after.
@@ -68,7 +71,7 @@ class Task(Stored):
     width = IntField(required=True)  # pixels
     height = IntField(required=True)  # pixels
     n = IntField(required=True)
-    seed = IntField(required=True)  # of the first picture
+    seed = IntField()  # of the first picture
     seed_given = BooleanField(default=False)
     status = StringField(default=Status.PENDING.value)
     open = BooleanField()
@@ -77,6 +80,7 @@ class Task(Stored):
     idem_hash = StringField()
     first_answer = DictField()
     retried_from = StringField()
+    reason = StringField()
     delay = FloatField()  # seconds
     not_before = DateTimeField()
     created_at = DateTimeField(default=utcnow)
@@ -142,7 +146,7 @@ class Task(Stored):
         now = utcnow()
         started = {"$ifNull": ["$started_at", now]}
         update = {"status": "processing", "started_at": started, "updated_at": now}
-        where = {"_id": task_id, "status": {"$in": OPEN}}
+        where = {"_id": task_id, "status": {"$in": OPEN}, **THERE}
         return cls.swap(where, [{"$set": update}]) is not None
 
     @classmethod
@@ -171,22 +175,21 @@ class Task(Stored):
         failure's place. Repeating a call is harmless.
 
         Returns:
-            The task afterwards; None if it is gone, cancelled, or has the
-            outcome already.
+            The task afterwards; None if it is gone, deleted, cancelled, or has
+            the outcome already.
         """
         key = f"outcomes.{index}"
         wanted: list[dict] = [{"status": {"$in": OPEN}, key: {"$exists": False}}]
         if outcome["state"] == "done":
-            ended = [Status.FAILED.value, Status.COMPLETED.value]
-            late = {"status": {"$in": ended}, f"{key}.error.charged": "unknown"}
-            wanted.append(late)
+            kept = {"$ne": Status.CANCELLED.value}
+            wanted.append({"status": kept, f"{key}.error.charged": "unknown"})
         now = utcnow()
         entries = {"$objectToArray": "$outcomes"}
         states = {"$map": {"input": entries, "in": "$$this.v.state"}}
         ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", "failed"]}
         all_in = {"$gte": [{"$size": "$_states"}, "$n"]}
         return cls.swap(
-            {"_id": task_id, "$or": wanted},
+            {"_id": task_id, "$or": wanted, **THERE},
             [
                 # Without $literal a text that begins with $ is an expression.
                 {"$set": {key: {"$literal": outcome}, "updated_at": now}},

@@ -4,12 +4,20 @@ from flask import has_request_context, request
 
 from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.errors import ERRORS
+from jimeng.i18n.fields import FIELDS
 from jimeng.i18n.pages import PAGES
+from jimeng.i18n.reference import REFERENCE
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
 
-MESSAGES: dict[str, tuple[str, str]] = {**ANSWERS, **ERRORS, **PAGES}
+MESSAGES: dict[str, tuple[str, str]] = {
+    **ANSWERS,
+    **ERRORS,
+    **FIELDS,
+    **PAGES,
+    **REFERENCE,
+}
 
 
 def language() -> str:

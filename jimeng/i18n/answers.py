@@ -20,6 +20,11 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "用户及其任务和图片已删除",
         "The user is gone, with all tasks and pictures",
     ),
+    "answer.model_ready": ("可用", "ready"),
+    "answer.model_untried": (
+        "密钥有效；是否已开通要生成一张图片才知道",
+        "the keys are accepted; only drawing a picture tells whether it is activated",
+    ),
     "answer.healthy": ("服务正常运行", "The service is running"),
     "answer.ready": ("服务已就绪", "The service is ready"),
     "answer.not_ready": (

@@ -1,8 +1,7 @@
 """
 Words for every error code: what happened, and what to do.
 
-``error.<code>`` is for a request or a picture that failed, ``invalid.<reason>``
-for a field of a request.
+``error.<code>`` is for a request or a picture that failed.
 """
 
 ERRORS: dict[str, tuple[str, str]] = {
@@ -46,6 +45,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "请求来自其他网站，已拒绝；请在本站页面上操作",
         "The request came from another site and was refused; use this site's pages",
     ),
+    "error.admins_only": (
+        "只有管理员可以查看；请使用管理员的密钥",
+        "Only an administrator may see this; use an administrator's key",
+    ),
     "error.wrong_host": (
         "本服务器不以这个域名提供服务；管理员可用 PUBLIC_URL 或 ALLOWED_HOSTS 添加",
         "This server is not known by that host name; the operator can add it with "
@@ -72,6 +75,15 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The first run may have been charged, and another may be charged again; "
         "send accept_double_charge: true if that is fine",
     ),
+    "error.out_of_time": (
+        "一次请求的任务太多，还没轮到这一个；请把它再发一次",
+        "There were too many at once for this one to have its turn; send it again",
+    ),
+    "error.queue_cleared": (
+        "管理员清空了队列，任务未开始，不收费；可以重试",
+        "The operator cleared the queue before it began; nothing was charged, and it "
+        "can be run again",
+    ),
     "error.too_many_pending": (
         "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
         "{limit} pictures are the most that may wait; submit again when some are done",
@@ -86,9 +98,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The queue is away; nothing was written. Try again shortly",
     ),
     "error.no_provider": (
-        "没有配置火山引擎密钥，暂时不能出图；请管理员设置 VOLCENGINE_ACCESS_KEY",
+        "没有配置火山引擎密钥，暂时不能出图；请管理员设置 VOLCENGINE_ACCESS_KEY "
+        "或 ARK_API_KEY",
         "No Volcengine keys are set, so no picture can be made; the operator sets "
-        "VOLCENGINE_ACCESS_KEY",
+        "VOLCENGINE_ACCESS_KEY or ARK_API_KEY",
     ),
     # Pictures.
     "error.content_refused_prompt": (
@@ -155,9 +168,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "error.credentials_invalid": (
         "火山引擎不认可服务器的密钥，没有计费；请管理员检查 VOLCENGINE_ACCESS_KEY "
-        "和 VOLCENGINE_SECRET_KEY",
+        "和 VOLCENGINE_SECRET_KEY，方舟的模型检查 ARK_API_KEY",
         "Volcengine does not accept this server's keys and charged nothing; the "
-        "operator checks VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY",
+        "operator checks VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, or "
+        "ARK_API_KEY for models of Ark",
     ),
     "error.clock_wrong": (
         "服务器时钟与火山引擎相差太大，没有计费；请管理员校准时钟",
@@ -173,6 +187,21 @@ ERRORS: dict[str, tuple[str, str]] = {
         "火山引擎网关拒绝了请求，没有计费；请管理员检查 VOLCENGINE_ENDPOINT",
         "Volcengine's gateway refused the request and charged nothing; the operator "
         "checks VOLCENGINE_ENDPOINT",
+    ),
+    "error.model_not_found": (
+        "火山引擎没有这个模型或已将它下线，没有计费；请换一个模型",
+        "Volcengine does not have this model or has retired it, and nothing was "
+        "charged; use another",
+    ),
+    "error.account_overdue": (
+        "火山引擎账号欠费或状态异常，没有计费；请管理员在控制台处理",
+        "The Volcengine account is in arrears or suspended, and nothing was charged; "
+        "the operator settles it in the console",
+    ),
+    "error.quota_exhausted": (
+        "火山引擎账号的额度已用完，没有计费；请管理员在控制台提高额度或关闭安全体验模式",
+        "The Volcengine account's quota is used up, and nothing was charged; the "
+        "operator raises it in the console, or ends the safe trial mode there",
     ),
     "error.provider_failed": (
         "火山引擎没有完成这张图片；请稍后重试",
@@ -213,77 +242,5 @@ ERRORS: dict[str, tuple[str, str]] = {
     "error.picture_invalid": (
         "收到的文件不是有效的图片",
         "The file received is not a valid picture",
-    ),
-    # Fields.
-    "invalid.required": ("必须填写", "Required"),
-    "invalid.null": ("不能为 null", "Must not be null"),
-    "invalid.unknown_field": ("没有这个字段", "There is no such field"),
-    "invalid.string": ("必须是文字", "Must be a string"),
-    "invalid.integer": ("必须是整数", "Must be an integer"),
-    "invalid.number": ("必须是数字", "Must be a number"),
-    "invalid.boolean": ("必须是 true 或 false", "Must be true or false"),
-    "invalid.object": ("必须是对象", "Must be an object"),
-    "invalid.value": ("值无效", "Not a valid value"),
-    "invalid.range": (
-        "必须在 {min} 到 {max} 之间",
-        "Must be {min} to {max}",
-    ),
-    "invalid.choice": ("必须是以下之一：{known}", "Must be one of: {known}"),
-    "invalid.length": (
-        "长度必须为 {min} 到 {max} 个字符",
-        "Must be {min} to {max} characters long",
-    ),
-    "invalid.prompt_empty": ("请写下要画什么", "Say what to draw"),
-    "invalid.prompt_length": (
-        "提示词（连同风格）最多 {max} 个字符",
-        "The prompt, style included, may have {max} characters at most",
-    ),
-    "invalid.user_id": (
-        "只能用字母、数字和 _ - . @ :，1 到 64 个字符",
-        "Use 1 to 64 letters, digits and _ - . @ :",
-    ),
-    "invalid.other_user": (
-        "只能以自己的身份提交",
-        "You can only act for yourself",
-    ),
-    "invalid.email": ("不是有效的邮箱地址", "Not a valid e-mail address"),
-    "invalid.model": (
-        "没有这个模型；可用的有：{known}",
-        "There is no such model; there are: {known}",
-    ),
-    "invalid.provider": (
-        "没有这个服务商；可用的有：{known}",
-        "There is no such provider; there are: {known}",
-    ),
-    "invalid.size": (
-        "这个模型接受：宽x高（各 {min} 到 {max} 像素）、比例（{ratios}）或 {keywords}",
-        "This model takes WIDTHxHEIGHT (each {min} to {max} pixels), a ratio "
-        "({ratios}) or {keywords}",
-    ),
-    "invalid.n": ("最多 {max} 张", "{max} at most"),
-    "invalid.seed_unsupported": (
-        "这个模型不能指定种子",
-        "This model does not take a seed",
-    ),
-    "invalid.negative_prompt": (
-        "这个模型不支持反向提示词",
-        "This model has no negative prompt",
-    ),
-    "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
-    "invalid.twice": (
-        "不能同时写在 input 里和外面",
-        "Must not stand both inside and beside input",
-    ),
-    "invalid.cursor": (
-        "不是本服务器给出的 cursor，请用上一页的 next_cursor",
-        "Not a cursor of this server; use next_cursor of the page before",
-    ),
-    "invalid.status": (
-        "没有这个状态；可用的有：{known}",
-        "There is no such status; there are: {known}",
-    ),
-    "invalid.offset": (
-        "最多 {max}；更早的任务请用 {url} 的 cursor 翻页",
-        "{max} at most; for older tasks page with the cursor of {url}",
     ),
 }

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs.queue import runtime
 
@@ -40,10 +41,12 @@ def record_failure(generation: Generation, error: dict) -> None:
 
 def end(generation: Generation, state: State, **changes: object) -> None:
     """Write the end; nothing is left to be done, and the slot is free."""
+    # The words stay with the task only: it may have been deleted already, before
+    # this was written.
     generation.settle(
         {
             "$set": {"state": state.value, "ended_at": utcnow(), **changes},
-            "$unset": FREED,
+            "$unset": {**FREED, "waiting": "", "prompt": ""},
         }
     )
 
@@ -114,12 +117,16 @@ def drop(generation: Generation) -> None:
 
 
 def wait_again(generation: Generation, **changes: object) -> None:
-    """Back into the line, in the same place; nothing was accepted."""
+    """
+    Back into the line, in the same place; nothing was accepted. The progress it
+    has shown stays, a long call's too.
+    """
     found = generation.settle(
         {
             "$set": {
                 "state": State.QUEUED.value,
                 "waiting": True,
+                "floor": generation.progress,
                 **changes,
             },
             "$unset": {**FREED, "submit_token": ""},
@@ -133,7 +140,7 @@ def complete(generation: Generation) -> None:
     """The picture is kept: say so, or forget it if nobody wants it any more."""
     task = Task.record(generation.task_id, generation.index, {"state": "done"})
     if task is None:
-        task = Task.find_one({"_id": generation.task_id})
+        task = Task.find_one({"_id": generation.task_id, **THERE})
         if task is None or generation.index not in task.done:
             forget_image(generation.id)
             log.info("picture not wanted any more id=%s", generation.id)

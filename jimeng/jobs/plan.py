@@ -61,7 +61,7 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         prompt=task.prompt,
         width=task.width,
         height=task.height,
-        seed=(task.seed + index) % SEEDS,
+        seed=None if task.seed is None else (task.seed + index) % SEEDS,
         seed_given=task.seed_given,
         waiting=True,
         created_at=task.created_at,

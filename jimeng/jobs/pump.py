@@ -87,9 +87,8 @@ def tick() -> int:
     for generation_id, token in reserved:
         advance(generation_id, token)
     for lane, most in runtime().registry.lanes.items():
-        free = lanes.free_slots(lane, most)
-        if free and lanes.is_waited_for(lane):
-            for _ in free[:room]:
+        if lanes.is_waited_for(lane):
+            for _ in lanes.free_slots(lane, most)[:room]:
                 dispatch(lane)
     return len(reserved)
 

@@ -17,8 +17,9 @@ from jimeng.storage import GridFSStore
 log = logging.getLogger(__name__)
 
 # Seconds. The web tries twice, since Redis may have been restarted under a pooled
-# connection, and must refuse within two; a consumer's blocking read takes one.
-WEB_TIMEOUT, WORKER_TIMEOUT = 0.8, 5.0
+# connection; the page that says so shows the user's tasks too, and MongoDB gets what
+# is left of two seconds. A consumer's blocking read takes one.
+WEB_TIMEOUT, WORKER_TIMEOUT = 0.5, 5.0
 MOST_QUEUED = 100  # jobs; beyond, the pump waits rather than repeats itself
 
 # The address is set by `configure`, when the settings are known; nothing is sent

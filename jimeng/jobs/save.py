@@ -6,6 +6,7 @@ from datetime import timedelta
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.queue import enqueue_dispatch, runtime
@@ -59,6 +60,14 @@ def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
         save(generation)
 
 
+def save_again(generation: Generation) -> None:
+    """`save`, unless only the saying so was cut off."""
+    if Image.find_one({"_id": generation.id}) is not None:
+        outcomes.complete(generation)
+    else:
+        save(generation)
+
+
 def save(generation: Generation) -> None:
     """
     Download the picture and keep it; ask for new links where these have ended.
@@ -99,7 +108,9 @@ def _ask_again(generation: Generation) -> None:
         if error.transient:
             later(generation)
         else:
-            _lost(generation, str(error))
+            # Whatever it says now, the picture had been drawn.
+            error.code, error.charged = "picture_lost", "yes"
+            outcomes.fail(generation, error)
         return
     if progress.images:
         store(generation, progress.images[0])
@@ -126,7 +137,7 @@ def store(generation: Generation, content: bytes) -> None:
 
 def is_wanted(generation: Generation) -> bool:
     """Whether the task is still there, and was not cancelled."""
-    where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}}
+    where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}, **THERE}
     return Task.collection().find_one(where, {"_id": 1}) is not None
 
 

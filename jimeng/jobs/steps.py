@@ -1,14 +1,14 @@
 """Steps: what is due for a generation, by its state, under one claim."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.queue import enqueue_dispatch, runtime
-from jimeng.jobs.save import SAVING_LEASE, request_of, save, take
+from jimeng.jobs.save import SAVING_LEASE, request_of, save_again, take
 from jimeng.jobs.submit import draw_anew, may_draw_anew
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,8 @@ POLL_LEASE = timedelta(seconds=20)  # longer than a poll's own limits
 EAGER_FOR = 15.0  # seconds of age, in which the next look comes soon
 SLOW_FACTOR = 2.5  # times the poll interval, after that
 MOST_FAULT_WAIT = 30.0  # seconds between looks at a provider that fails
-SEEN_IN_TIME = 1.0  # seconds after the planned look: later ones measure ourselves
+SEEN_IN_TIME = timedelta(seconds=1)  # later looks would measure ourselves
+FIRST_LOOK_COUNTS = 0.7
 
 
 def take_step(generation_id: str, token: str) -> None:
@@ -78,6 +79,7 @@ def free_unknown(generation: Generation) -> None:
 
 def poll(generation: Generation) -> None:
     """Ask the provider once; keep the picture, or plan the next look."""
+    asked_at = utcnow()
     try:
         provider = runtime().registry.provider(generation.provider)
         progress = provider.poll(generation.remote_id or "", request_of(generation))
@@ -87,7 +89,7 @@ def poll(generation: Generation) -> None:
     if not progress.done:
         not_yet(generation)
         return
-    measure(generation)
+    measure(generation, asked_at)
     take(generation, progress)
 
 
@@ -137,24 +139,25 @@ def age(generation: Generation) -> float:
     return (utcnow() - since).total_seconds()
 
 
-def measure(generation: Generation) -> None:
+def measure(generation: Generation, asked_at: datetime) -> None:
     """
     Remember how long the provider took, where we looked in time to know.
 
-    Done at the first look, it may have been ready for a while: a median of
-    these as they are would only climb.
+    Found at the first look, it may have been ready for a while: a median of these
+    as they are would only climb, so they count for less, and it comes down within
+    a few dozen pictures. After a failed look nobody knows.
     """
     planned = generation.planned_at
-    if generation.late or planned is None:
+    if generation.late or generation.faults or not planned:
         return
-    if (utcnow() - planned).total_seconds() > SEEN_IN_TIME:
+    if generation.accepted_at is None or asked_at > planned + SEEN_IN_TIME:
         return
-    interval = runtime().config.POLL_INTERVAL
-    seconds = age(generation)
-    first = generation.polls == 0
-    lanes.record_duration(
-        generation.lane, 0.85 * seconds if first else max(seconds - interval / 2, 0.1)
-    )
+    seconds = (asked_at - generation.accepted_at).total_seconds()
+    if generation.polls == 0:
+        seconds *= FIRST_LOOK_COUNTS
+    else:
+        seconds = max(seconds - runtime().config.POLL_INTERVAL / 2, 0.1)
+    lanes.record_duration(generation.lane, seconds)
 
 
 def look_later(generation: Generation) -> None:
@@ -173,7 +176,7 @@ def resave(generation: Generation) -> None:
     """Its saving was cut off, or its next try is due."""
     held = generation.hold(due_at=utcnow() + SAVING_LEASE)
     if held is not None:
-        save(held)
+        save_again(held)
 
 
 STEPS = {

@@ -68,7 +68,7 @@ def send(generation: Generation, model: Model) -> None:
         return
     sent = mark_submitting(generation, model)
     if sent is None:
-        log.info("submission given up id=%s: the lease has passed", generation.id)
+        log.info("submission given up id=%s: late, or deleted", generation.id)
         return
     provider = runtime().registry.provider(sent.provider)
     began = time.monotonic()
@@ -83,7 +83,11 @@ def send(generation: Generation, model: Model) -> None:
 
 
 def mark_submitting(generation: Generation, model: Model) -> Generation | None:
-    """The last write before the first byte: from here on a kill means *unknown*."""
+    """
+    The last write before the first byte: from here on a kill means *unknown*.
+
+    None if the lease has passed, or the task was deleted, and its words with it.
+    """
     now = utcnow()
     return generation.settle(
         {
@@ -96,7 +100,8 @@ def mark_submitting(generation: Generation, model: Model) -> Generation | None:
                 "is_synchronous": model.is_synchronous,
             },
             "$inc": {"attempts": 1},
-        }
+        },
+        where={"prompt": {"$exists": True}},
     )
 
 
@@ -132,7 +137,7 @@ def accepted(generation: Generation, progress: Progress) -> None:
         found.late,
     )
     note_submitted(found)
-    lanes.accepted(found.lane)
+    lanes.accepted(found.lane, drawn=progress.done)
     if progress.done:
         enqueue_dispatch(found.lane)
         keep(found, progress.images)
@@ -250,9 +255,7 @@ def may_draw_anew(generation: Generation, error: ProviderError) -> bool:
 
 def draw_anew(generation: Generation) -> None:
     log.info("picture refused id=%s: once more with a new seed", generation.id)
-    outcomes.wait_again(
-        generation, resent=True, seed=new_seed(), floor=generation.progress
-    )
+    outcomes.wait_again(generation, resent=True, seed=new_seed())
     enqueue_dispatch(generation.lane)
 
 

@@ -19,7 +19,14 @@ def free_slots(lane: str, most: int) -> list[int]:
     if record.not_before and record.not_before > utcnow():
         return []
     raise_limit(record, most)
-    return sorted(set(range(limit_of(record, most))) - slots_taken(lane))
+    limit = limit_of(record, most)
+    if record.refusals and record.full_at:
+        # Just refused: one more is tried, and not all that there are at once.
+        limit = min(limit, record.full_at + 1)
+    taken = slots_taken(lane)
+    # Where the limit was higher before, some may hold numbers beyond it.
+    room = max(limit - len(taken), 0)
+    return sorted(set(range(limit)) - taken)[:room]
 
 
 def is_waited_for(lane: str) -> bool:

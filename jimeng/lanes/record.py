@@ -6,12 +6,14 @@ import time
 from datetime import timedelta
 
 from jimeng.documents import Lane, utcnow
-from jimeng.lanes.slots import slots_taken
+from jimeng.lanes.slots import count_drawn, slots_taken
 
 LIMIT_REST = timedelta(minutes=30)  # then a lowered limit is tried one higher
 REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
+REFUSALS_KEPT = timedelta(minutes=5)  # from one to the next, to be in a row
+ROW = {"refusals": "", "full_at": ""}
 BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
-SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 50, 5, 10
+SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
 MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
 LANE_CACHE = 0.25  # seconds
 
@@ -60,26 +62,43 @@ def back_off(lane: str, *, full: bool) -> None:
     Note that the provider refused to take another picture, and wait a little.
 
     Args:
-        full: It said that too many are running: after three of these in a row
-            the limit becomes what is running.
+        full: It said that too many are running: after three of these the limit
+            becomes what was running.
     """
-    record = read(lane, fresh=True)
-    refusals = record.refusals + 1
-    wait = min(BACK_OFF * 2.0 ** (refusals - 1), BACK_OFF_MOST)
-    wait *= random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, no secret
-    changes: dict = {"not_before": utcnow() + timedelta(seconds=wait)}
-    if full and refusals >= REFUSALS_TO_LOWER:
+    now, lanes = utcnow(), Lane.collection(durable=False)
+    forgotten = {"_id": lane, "not_before": {"$lt": now - REFUSALS_KEPT}}
+    lanes.update_one(forgotten, {"$unset": ROW})
+    noted: dict = {"$inc": {"refusals": 1}}
+    if full:
         # Whoever was refused still holds its slot.
-        changes["limit"] = max(1, len(slots_taken(lane)) - 1)
-        changes["limit_until"] = utcnow() + LIMIT_REST
-        refusals = 0
-    change(lane, {"$set": {**changes, "refusals": refusals}})
+        noted["$min"] = {"full_at": max(1, len(slots_taken(lane)) - 1)}
+    found = Lane.swap({"_id": lane}, noted, durable=False, upsert=True)
+    assert found is not None  # an upsert returns what it made  # noqa: S101
+    wait = min(BACK_OFF * 2.0 ** (found.refusals - 1), BACK_OFF_MOST)
+    wait *= random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, no secret
+    changes: dict = {"$max": {"not_before": now + timedelta(seconds=wait)}}
+    if full and found.refusals >= REFUSALS_TO_LOWER and found.full_at:
+        limit = min(found.limit or found.full_at, found.full_at)
+        changes["$set"] = {"limit": limit, "limit_until": now + LIMIT_REST}
+        changes["$unset"] = ROW
+    change(lane, changes)
 
 
-def accepted(lane: str) -> None:
-    """End a row of refusals."""
-    if read(lane).refusals:
-        change(lane, {"$set": {"refusals": 0}, "$unset": {"not_before": ""}})
+def accepted(lane: str, *, drawn: bool) -> None:
+    """
+    End a row of refusals, unless no more are running than when it began.
+
+    That one is taken when another has ended says nothing of the limit: with this
+    as the end, a full lane went on being refused once for each picture.
+
+    Args:
+        drawn: It came with the answer; then nobody knows how many are running.
+    """
+    record = read(lane)
+    if not record.refusals:
+        return
+    if drawn or record.full_at is None or count_drawn(lane) > record.full_at:
+        change(lane, {"$unset": {**ROW, "not_before": ""}})
 
 
 def record_duration(lane: str, seconds: float) -> None:

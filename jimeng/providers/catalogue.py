@@ -1,13 +1,14 @@
 """
-What each code of Volcengine's visual service means for a task.
+What each code of Volcengine's two services means for a task.
 
 Source: the error lists under https://www.volcengine.com/docs/85621 and, for the codes
-of the gateway, the manual of its signature. Where those advise to submit again after
+of the gateway, the manual of its signature; for Ark,
+https://www.volcengine.com/docs/82379/1299023. Where those advise to submit again after
 an internal error, this table does not: there is no key by which the service would
 recognise the second submission, so it could be charged twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -97,14 +98,67 @@ _ROWS = (
     ),
     ("100014 InternalError 100016 InternalServiceTimeout", INTERNAL),
 )
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {code: rule for codes, rule in _ROWS for code in codes.split()}
+# Ark's are names, two of which mean something else at the gateway above. What follows
+# a dot in them only says more of the same, unless it stands here.
+_ARK_ROWS = (
+    (
+        "InputTextSensitiveContentDetected InputTextRiskDetection "
+        "SensitiveContentDetected",
+        Rule(code="content_refused_prompt"),
+    ),
+    (
+        "InputImageSensitiveContentDetected InputImageRiskDetection",
+        Rule(code="content_refused_input_image"),
+    ),
+    (
+        "OutputImageSensitiveContentDetected OutputImageRiskDetection",
+        Rule(code="content_refused_picture", submit="new_seed", retryable=True),
+    ),
+    ("MissingParameter InvalidParameter", Rule(code="parameter_refused")),
+    ("AuthenticationError", Rule(code="credentials_invalid")),
+    ("AccessDenied", Rule(code="permission_missing")),
+    (
+        "InvalidAccountStatus AccountOverdueError OperationDenied.ServiceOverdue",
+        Rule(code="account_overdue"),
+    ),
+    (
+        "ModelNotOpen OperationDenied OperationDenied.ServiceNotOpen",
+        Rule(code="access_denied"),
+    ),
+    (
+        "InvalidEndpoint InvalidEndpointOrModel UnsupportedModel",
+        Rule(code="model_not_found"),
+    ),
+    ("QuotaExceeded SetLimitExceeded", Rule(code="quota_exhausted")),
+    (
+        "InflightBatchsizeExceeded",
+        Rule(code="concurrency_limited", submit="again", retryable=True),
+    ),
+    (
+        "ModelAccountIpmRateLimitExceeded ModelAccountRpmRateLimitExceeded "
+        "ModelAccountTpmRateLimitExceeded RateLimitExceeded "
+        "APIAccountRpmRateLimitExceeded AccountRateLimitExceeded RequestBurstTooFast "
+        "ServerOverloaded",
+        RATE_LIMITED,
+    ),
+    ("InternalServiceError", INTERNAL),
 )
+
+
+def _by_code(rows: Iterable[tuple[str, Rule]]) -> Mapping[str, Rule]:
+    return MappingProxyType(
+        {code: rule for codes, rule in rows for code in codes.split()}
+    )
+
+
+RULES = _by_code(_ROWS)
+ARK_RULES = _by_code(_ARK_ROWS)
 
 _RETRYABLE = {
     rule.code: rule.retryable
     for rule in (
         *RULES.values(),
+        *ARK_RULES.values(),
         UNREACHABLE,
         SUBMIT_UNKNOWN,
         RESULT_LOST,
@@ -151,3 +205,31 @@ def judge_poll(status: int, code: str | None) -> Rule:
         return BUSY
     # A code of the service that no page lists: most likely the reason why it failed.
     return Rule(code=REFUSED.code, charged="unknown")
+
+
+def find_ark(code: str) -> Rule | None:
+    return ARK_RULES.get(code) or ARK_RULES.get(code.partition(".")[0])
+
+
+def judge_ark(status: int, code: str | None) -> Rule:
+    """Choose the rule for an answer of Ark's; arguments as in `judge_submit`."""
+    if status >= 500 or code is None:
+        return SUBMIT_UNKNOWN
+    rule = find_ark(code)
+    if rule is not None and rule.submit == "unknown":
+        return SUBMIT_UNKNOWN
+    if status == 429:
+        # Ark counts before it draws: whichever limit this names, none was drawn.
+        return rule or RATE_LIMITED
+    if rule is None:
+        return REFUSED if status >= 400 else SUBMIT_UNKNOWN
+    return BUSY if rule.submit == "again" else rule
+
+
+def judge_ark_picture(code: str | None) -> Rule:
+    """Choose the rule for a picture that failed within an answer of success."""
+    rule = find_ark(code) if code else None
+    if rule is None or rule.submit in {"again", "unknown"}:
+        # The request itself was accepted, so that it is over is all that is known.
+        return Rule(code=INTERNAL.code, charged="unknown", retryable=True)
+    return rule

@@ -2,14 +2,11 @@
 Volcengine Visual: jimeng pictures by AK/SK, submitted and then polled.
 
 Source: https://www.volcengine.com/docs/85621 (CVSync2AsyncSubmitTask and
-CVSync2AsyncGetResult, version 2022-08-31).
+CVSync2AsyncGetResult, and CVProcess for 2.1, version 2022-08-31).
 """
 
-import base64
-import binascii
 import json
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
@@ -23,72 +20,29 @@ from jimeng.providers.catalogue import (
     judge_poll,
     judge_submit,
 )
+from jimeng.providers.models import MODELS, Model
+from jimeng.providers.replies import Reply, masked, picture, read, short
 from jimeng.providers.signing import VolcengineAuth
-from jimeng.providers.transport import Answer, AnswerLost, CallFailed, Transport
+from jimeng.providers.transport import AnswerLost, CallFailed, Transport
 
+NAME = "volcengine_jimeng"
 VERSION = "2022-08-31"
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
-TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for each packet
+PROCESS = "CVProcess"
+CONNECT = 3.0  # seconds
+POLL_WITHIN = 10.0  # seconds to wait for each packet of a poll's answer
+SLACK = 5.0  # seconds that a whole call may take beyond its answer
 
 SUCCESS = "10000"
-# As a string inside the JSON; without it the answer holds base64 instead of links.
-POLL_OPTIONS = json.dumps({"return_url": True})
-MAX_TEXT = 300  # characters of the service's text that go into a message
-
-
-@dataclass(frozen=True)
-class Reply:
-    """
-    What an answer says, whichever of the two shapes it has.
-
-    Attributes:
-        status: The HTTP status.
-        code: Of the service or the gateway; None where the body cannot be read.
-        data: The ``data`` of the service; empty where there is none.
-    """
-
-    status: int
-    code: str | None = None
-    text: str = ""
-    request_id: str | None = None
-    data: dict | None = None
-
-    def get(self, name: str) -> object:
-        return (self.data or {}).get(name)
-
-
-def read(answer: Answer) -> Reply:
-    """
-    Read an answer of the service (flat, with ``code``), of the gateway before it
-    (``ResponseMetadata.Error``), or of neither, such as a proxy's page.
-    """
-    try:
-        # Task ids are longer than a float is exact, so no number becomes one.
-        found = json.loads(answer.body, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return Reply(answer.status, text="the answer is not JSON")
-    if not isinstance(found, dict):
-        return Reply(answer.status, text="the answer is not an object")
-    gateway = found.get("ResponseMetadata")
-    if isinstance(gateway, dict):
-        error = gateway.get("Error")
-        error = error if isinstance(error, dict) else {}
-        code = _text(error.get("CodeN")) or _text(error.get("Code"))
-        text = f"{error.get('Code')} {error.get('Message')}"
-        return Reply(answer.status, code, text, _text(gateway.get("RequestId")))
-    data = found.get("data")
-    return Reply(
-        answer.status,
-        _text(found.get("code")),
-        str(found.get("message")),
-        _text(found.get("request_id")),
-        data if isinstance(data, dict) else None,
-    )
+NO_SUCH_TASK = "50215"
+# Longer prompts come out less faithful, and later, when a language model has
+# rewritten them; Volcengine advises so many characters or fewer for 3.x.
+MOST_REWRITTEN = 120  # characters
 
 
 class VisualProvider:
-    """The `Provider` of the jimeng models that are submitted and polled."""
+    """The `Provider` of the jimeng models."""
 
     def __init__(
         self,
@@ -98,22 +52,43 @@ class VisualProvider:
         session_token: str = "",
         endpoint: str = "https://visual.volcengineapi.com",
         region: str = "cn-north-1",
+        models: Iterable[Model] = MODELS,
+        watermark: bool = False,
+        producer_id: str = "",
     ) -> None:
+        """
+        Args:
+            models: What each of them takes; only those of this provider count.
+            watermark: Whether pictures are visibly marked as made by AI.
+            producer_id: For the mark in their metadata; none without it.
+        """
         self._auth = VolcengineAuth(
             access_key, secret_key, session_token=session_token, region=region
         )
         self._secrets = [s for s in (access_key, secret_key, session_token) if s]
         self._endpoint = endpoint
+        self._models = {m.req_key: m for m in models if m.provider == NAME}
+        # Without return_url the answer holds base64 instead of links.
+        self._wishes: dict[str, object] = {"return_url": True}
+        if watermark:
+            self._wishes["logo_info"] = {"add_logo": True}
+        if producer_id:
+            self._wishes["aigc_meta"] = {"producer_id": producer_id}
         self._transport = Transport()
 
     @classmethod
-    def from_config(cls, config: Config) -> "VisualProvider":
+    def from_config(
+        cls, config: Config, models: Iterable[Model] = MODELS
+    ) -> "VisualProvider":
         return cls(
             config.VOLCENGINE_ACCESS_KEY,
             config.VOLCENGINE_SECRET_KEY,
             session_token=config.VOLCENGINE_SESSION_TOKEN,
             endpoint=config.VOLCENGINE_ENDPOINT,
             region=config.VOLCENGINE_REGION,
+            models=models,
+            watermark=config.WATERMARK,
+            producer_id=config.AIGC_PRODUCER_ID,
         )
 
     def submit(self, request: ImageRequest) -> Progress:
@@ -124,18 +99,27 @@ class VisualProvider:
             ProviderError: it was refused, or nobody knows whether it was accepted
                 (``maybe_accepted``).
         """
+        model = self._models.get(request.req_key)
+        if model is None:
+            raise ProviderError(
+                f"{request.req_key} is not offered", code="provider_not_configured"
+            )
+        action = PROCESS if model.is_synchronous else SUBMIT
+        body = self._order(request, model)
         try:
-            reply = self._call(SUBMIT, _order(request), fresh=True)
+            reply = self._call(action, body, fresh=True, within=model.answer_within)
         except AnswerLost as error:
-            raise self._error(SUBMIT, SUBMIT_UNKNOWN, text=str(error)) from error
+            raise self._error(action, SUBMIT_UNKNOWN, text=str(error)) from error
         except CallFailed as error:
-            raise self._error(SUBMIT, UNREACHABLE, text=str(error)) from error
+            raise self._error(action, UNREACHABLE, text=str(error)) from error
         if reply.code != SUCCESS:
             rule = judge_submit(reply.status, reply.code)
-            raise self._error(SUBMIT, rule, reply)
-        remote_id = _text(reply.get("task_id"))
+            raise self._error(action, rule, reply, has_seed=request.seed is not None)
+        if model.is_synchronous:
+            return self._finished(action, "", reply)
+        remote_id = short(reply.get("task_id"))
         if remote_id is None:
-            raise self._error(SUBMIT, SUBMIT_UNKNOWN, reply, "no task_id")
+            raise self._error(action, SUBMIT_UNKNOWN, reply, "no task_id")
         return Progress(remote_id, request_id=reply.request_id)
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
@@ -146,17 +130,10 @@ class VisualProvider:
             ProviderError: the picture failed or is lost; or, where ``transient``,
                 only this poll did.
         """
-        body: dict[str, object] = {
-            "req_key": request.req_key,
-            "task_id": remote_id,
-            "req_json": POLL_OPTIONS,
-        }
-        try:
-            reply = self._call(POLL, body, fresh=False)
-        except CallFailed as error:
-            raise self._error(POLL, UNREACHABLE, text=str(error)) from error
+        reply = self._ask(request.req_key, remote_id)
         if reply.code != SUCCESS:
-            raise self._error(POLL, judge_poll(reply.status, reply.code), reply)
+            rule = judge_poll(reply.status, reply.code)
+            raise self._error(POLL, rule, reply, has_seed=request.seed is not None)
         status = reply.get("status")
         if status in ("not_found", "expired"):
             raise self._error(POLL, RESULT_LOST, reply, f"the task is {status}")
@@ -164,94 +141,101 @@ class VisualProvider:
             # in_queue, generating, or a word that is not known yet: the deadline
             # ends a task that never gets further.
             return Progress(remote_id, request_id=reply.request_id)
-        return self._finished(remote_id, reply)
+        return self._finished(POLL, remote_id, reply)
+
+    def check(self, req_key: str) -> bool:
+        """
+        Ask for a task that cannot be there: whoever may not use the model is told
+        that first. A model that is not polled can only be tried by drawing.
+
+        Raises:
+            ProviderError: the keys or the model are refused.
+        """
+        reply = self._ask(req_key, "1")
+        if reply.code not in {SUCCESS, NO_SUCH_TASK}:
+            raise self._error(POLL, judge_poll(reply.status, reply.code), reply)
+        model = self._models.get(req_key)
+        return model is None or not model.is_synchronous
 
     def close(self) -> None:
         """Close the idle connections that polls have left."""
         self._transport.close()
 
-    def _finished(self, remote_id: str, reply: Reply) -> Progress:
-        """Pick the picture; one was asked for, so of several it is the first."""
-        urls = [url for url in _items(reply.get("image_urls")) if url]
-        if urls:
-            return Progress(
-                remote_id, done=True, urls=(urls[0],), request_id=reply.request_id
-            )
-        for text in _items(reply.get("binary_data_base64")):
-            image = _decode(text)
-            if image:
-                return Progress(
-                    remote_id, done=True, images=(image,), request_id=reply.request_id
-                )
-        raise self._error(POLL, RESULT_EMPTY, reply, "done, but without a picture")
+    def _order(self, request: ImageRequest, model: Model) -> dict[str, object]:
+        body: dict[str, object] = {
+            **model.extra,
+            "req_key": request.req_key,
+            "prompt": request.prompt,
+            "width": request.width,
+            "height": request.height,
+        }
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if model.rewrites_prompt:
+            # True is the service's own default, and what short prompts look best
+            # with; sent, so that a changed default does not change the pictures.
+            body["use_pre_llm"] = len(request.prompt) <= MOST_REWRITTEN
+        if model.is_synchronous:
+            return body | self._wishes
+        # Else the model may draw a group, and each picture of it is charged.
+        return body | {"force_single": True}
 
-    def _call(self, action: str, body: dict[str, object], *, fresh: bool) -> Reply:
+    def _ask(self, req_key: str, remote_id: str) -> Reply:
+        body: dict[str, object] = {
+            "req_key": req_key,
+            "task_id": remote_id,
+            # As a string inside the JSON: as an object the service ignores it.
+            "req_json": json.dumps(self._wishes, ensure_ascii=False),
+        }
+        try:
+            return self._call(POLL, body, fresh=False, within=POLL_WITHIN)
+        except CallFailed as error:
+            raise self._error(POLL, UNREACHABLE, text=str(error)) from error
+
+    def _finished(self, action: str, remote_id: str, reply: Reply) -> Progress:
+        found = picture(reply)
+        if found is None:
+            raise self._error(action, RESULT_EMPTY, reply, "done, but no picture")
+        return Progress(remote_id, done=True, request_id=reply.request_id, **found)
+
+    def _call(
+        self, action: str, body: dict[str, object], *, fresh: bool, within: float
+    ) -> Reply:
         answer = self._transport.call(
             "POST",
             f"{self._endpoint}/?Action={action}&Version={VERSION}",
             headers={"Content-Type": "application/json"},
             body=json.dumps(body, ensure_ascii=False).encode(),
             auth=self._auth,
-            timeout=TIMEOUT,
+            timeout=(CONNECT, within),
+            limit=within + SLACK,
             fresh=fresh,
         )
         return read(answer)
 
     def _error(
-        self, action: str, rule: Rule, reply: Reply | None = None, text: str = ""
+        self,
+        action: str,
+        rule: Rule,
+        reply: Reply | None = None,
+        text: str = "",
+        *,
+        has_seed: bool = False,
     ) -> ProviderError:
         reply = reply or Reply(0)
         code = reply.code if reply.code != SUCCESS else None
-        said = self._mask(text or reply.text)
-        is_submit = action == SUBMIT
+        said = masked(text or reply.text, self._secrets)
+        is_submit = action != POLL
         transient = (rule.submit if is_submit else rule.poll) == "again"
         return ProviderError(
             f"{action}: {code or reply.status or 'no answer'} {said}",
             code=rule.code,
             transient=transient,
             maybe_accepted=is_submit and rule.submit == "unknown",
-            new_seed=rule.submit == "new_seed",
+            # A model without seeds would be asked for the very same once more.
+            new_seed=has_seed and rule.submit == "new_seed",
             # A poll that is to be made again says nothing about the picture.
             charged="unknown" if transient and not is_submit else rule.charged,
             provider_code=code,
             request_id=reply.request_id,
         )
-
-    def _mask(self, text: str) -> str:
-        """Cut the service's text short and keep keys out: it echoes wrong ones."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        text = re.sub(r"\[[^\s\[\]]+\]", "[***]", text)
-        return re.sub(r"\s+", " ", text)[:MAX_TEXT]
-
-
-def _order(request: ImageRequest) -> dict[str, object]:
-    return {
-        "req_key": request.req_key,
-        "prompt": request.prompt,
-        "seed": request.seed,
-        "width": request.width,
-        "height": request.height,
-        # The service's own default, and what short prompts look best with. It is
-        # sent so that a changed default does not change the pictures.
-        "use_pre_llm": True,
-        # Else the model may draw a group, and each picture of it is charged.
-        "force_single": True,
-    }
-
-
-def _text(value: object) -> str | None:
-    """Return a code or an id, which is short text; None for anything else."""
-    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
-
-
-def _items(value: object) -> list[str]:
-    found = value if isinstance(value, list) else []
-    return [item for item in found if isinstance(item, str)]
-
-
-def _decode(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        return None

@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument(
         "--secret-key", default=os.environ.get("VOLCENGINE_SECRET_KEY", "")
     )
+    parser.add_argument("--ark-key", default=os.environ.get("ARK_API_KEY", ""))
     parser.add_argument("--limit", type=int, default=2, help="running tasks")
     parser.add_argument("--duration", type=float, default=3.0, help="seconds, median")
     parser.add_argument("--sigma", type=float, default=0.0, help="log-normal spread")

@@ -1,4 +1,4 @@
-"""The shapes in which Volcengine answers: the flat envelope and the gateway's."""
+"""The shapes in which Volcengine Visual answers: the flat envelope, the gateway's."""
 
 import json
 import secrets
@@ -6,6 +6,9 @@ import time
 from dataclasses import dataclass
 
 JSON_TYPE = "application/json; charset=utf-8"
+SUBMIT = "CVSync2AsyncSubmitTask"
+POLL = "CVSync2AsyncGetResult"
+PROCESS = "CVProcess"
 
 # Business codes: HTTP status and message as documented for the image products.
 BUSINESS = {
@@ -22,6 +25,8 @@ BUSINESS = {
     50501: (500, "Internal RPC Error"),
     50511: (400, "Post Img Risk Not Pass"),
     50512: (400, "Post Text Risk Not Pass"),
+    50516: (400, "Post Video Risk Not Pass"),
+    50517: (400, "Post Audio Risk Not Pass"),
     50518: (400, "Pre Img Risk Not Pass: Copyright"),
     50519: (400, "Post Img Risk Not Pass: Copyright"),
     50520: (400, "Risk Internal Error"),
@@ -30,10 +35,23 @@ BUSINESS = {
 }
 # On a poll these say that the task itself has failed; the others only that the
 # call did, and the task goes on.
-ENDING = frozenset(BUSINESS) - {50200, 50204, 50215, 50400, 50429, 50430, 50500, 50501}
+PASSING = {50200, 50204, 50215, 50400, 50429, 50430, 50500, 50501}
+ENDING = frozenset(str(code) for code in BUSINESS.keys() - PASSING)
+# Other words for a known code.
+VARIANTS = {
+    "access_denied_internal": (50400, "Access Denied: Internal Error"),
+    "rpc_predict": (50501, "Internal RPC Error: RPC Internal Error: do predict failed"),
+}
+# States of a poll whose answer is good all the same.
+STATES = {
+    "unknown_status": "processing",
+    "done_but_empty": "done",
+    "expired": "expired",
+    "not_found": "not_found",
+}
 
 # Gateway codes: HTTP status, name, message. Statuses of 100016 and above are not
-# documented; 401 and 504 are what their meaning suggests.
+# documented, nor is the name of 100025; they are what their meaning suggests.
 GATEWAY = {
     100002: (400, "MissingParameter", "The request is missing a parameter."),
     100003: (
@@ -53,7 +71,7 @@ GATEWAY = {
     100009: (
         401,
         "InvalidAccessKey",
-        "The accesskey included in the request is invalid.",
+        "The accesskey [AKLTDEMO] included in the request is invalid.",
     ),
     100010: (
         401,
@@ -65,7 +83,9 @@ GATEWAY = {
     100014: (500, "InternalError", "Internal error."),
     100016: (504, "InternalServiceTimeout", "The service timed out."),
     100024: (401, "InvalidAuthorization", "The Authorization header is malformed."),
+    100025: (400, "InvalidSignature", "The signature cannot be read."),
     100026: (401, "InvalidSecretToken", "The security token is invalid."),
+    100029: (401, "CheckAuthenticationError", "The authentication failed."),
 }
 
 
@@ -75,18 +95,26 @@ class Answer:
     What is sent back, or not.
 
     Attributes:
+        headers: Besides Content-Type and the length.
         delay: Seconds to wait before sending.
-        ending: ``""``, ``reset`` (the connection, nothing sent) or ``cut`` (half
-            of the body is sent, then the connection is closed).
+        spread: Seconds over which the body is sent, piece by piece.
+        ending: ``""``; ``reset`` (the connection, nothing sent); ``cut`` (half of
+            the body is sent, then the connection is closed); ``unended`` (sent in
+            chunks, without the last one); ``endless`` (chunks follow until the
+            client has enough).
+        events: The body is sent in chunks, one for each event of a stream.
         code: For the log: the code inside.
     """
 
     status: int
     body: bytes
     content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
     delay: float = 0.0
+    spread: float = 0.0
     ending: str = ""
-    code: int = 0
+    events: bool = False
+    code: int | str = 0
 
 
 @dataclass(frozen=True)
@@ -110,11 +138,18 @@ class Call:
     def business(self, code: int, message: str = "") -> Answer:
         """Refuse with a code of the service; *message* instead of its usual one."""
         status, usual = BUSINESS[code]
-        return self._envelope(status, code, message or usual, None)
+        # Only this code, and only where something was to be drawn, has data.
+        has_data = code == 50215 and self.action != POLL
+        data = {"resp_data": ""} if has_data else None
+        return self._envelope(status, code, message or usual, data)
 
     def gateway(self, code: int, message: str = "") -> Answer:
         """Refuse as the gateway does, before the service sees the call."""
         status, name, usual = GATEWAY[code]
+        if code == 100008:
+            usual = (
+                f"Could not find operation {self.action} for version {self.version}."
+            )
         error = {"CodeN": code, "Code": name, "Message": message or usual}
         metadata = {
             "RequestId": self.request_id,
@@ -126,14 +161,19 @@ class Call:
         }
         return Answer(status, encode({"ResponseMetadata": metadata}), code=code)
 
-    def refuse(self, code: int) -> Answer:
-        """Refuse with *code* of either layer."""
+    def refuse(self, kind: str) -> Answer:
+        """Answer with what a fault names: a code of either layer, or a state."""
+        if kind in STATES:
+            return self.progress(STATES[kind])
+        if kind in VARIANTS:
+            return self.business(*VARIANTS[kind])
+        code = int(kind)
         return self.business(code) if code in BUSINESS else self.gateway(code)
 
     def progress(self, status: str, **found: object) -> Answer:
         """Answer a poll; what is not in *found* is null."""
         empty = {"binary_data_base64": None, "image_urls": None}
-        return self.success({**empty, **found, "status": status})
+        return self.success(dict(sorted({**empty, **found, "status": status}.items())))
 
     def _envelope(self, status: int, code: int, message: str, data: object) -> Answer:
         body = {

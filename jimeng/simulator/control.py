@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from jimeng.simulator.answers import Answer, encode
+from jimeng.simulator.callbacks import LOOPBACK
 from jimeng.simulator.faults import from_json
 from jimeng.simulator.service import Service
 from jimeng.simulator.settings import Settings
 
 PREFIX = "/_simulator/"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def is_allowed(peer: str, headers: Mapping[str, str]) -> bool:

@@ -3,73 +3,32 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from jimeng.simulator.answers import BUSINESS, GATEWAY, Answer, Call
+from jimeng.simulator import ark_answers
+from jimeng.simulator.answers import BUSINESS, ENDING, GATEWAY, Answer, Call
+from jimeng.simulator.ark_answers import ArkCall
+from jimeng.simulator.kinds import ACTIONS, KINDS
 from jimeng.simulator.req_keys import is_int
 
-HTML = b"<html><head><title>502 Bad Gateway</title></head><body></body></html>"
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
-    "0000000c4944415478da63606060000000040001f61738550000000049454e44ae426082"
+WORDS = re.compile(
+    r"\[\[\s*(?:(poll|image|callback)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
+    re.ASCII,
 )
-WORDS = re.compile(r"\[\[\s*(?:(poll|image)\s+)?(\w+)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]")
-ACTIONS = ("submit", "poll", "image")
-
-Spoil = Callable[[Call, Answer], Answer]
-
-
-def status(name: str) -> Spoil:
-    return lambda call, answer: call.progress(name)
-
-
-# What becomes of an answer. Of submissions, those in ACCEPTED are carried out
-# first unless the fault says otherwise, the others are not.
-KINDS: dict[str, Spoil] = {
-    "html_502": lambda call, answer: Answer(502, HTML, "text/html", code=502),
-    "drop_before": lambda call, answer: replace(answer, ending="reset"),
-    "drop_after": lambda call, answer: replace(answer, ending="reset"),
-    "drop": lambda call, answer: replace(answer, ending="reset"),
-    "slow": lambda call, answer: answer,
-    "late": lambda call, answer: answer,
-    "truncated": lambda call, answer: replace(answer, ending="cut"),
-    "not_json": lambda call, answer: replace(answer, body=b"upstream said: maybe"),
-    "wrong_content_type": lambda call, answer: replace(
-        answer, content_type="text/plain"
-    ),
-    "unknown_status": status("processing"),
-    "done_but_empty": status("done"),
-    "expired": status("expired"),
-    "not_found": status("not_found"),
-    "404": lambda call, answer: Answer(404, b"not found", "text/plain", code=404),
-    "403": lambda call, answer: Answer(403, b"forbidden", "text/plain", code=403),
-    "zero_bytes": lambda call, answer: replace(answer, body=b""),
-    "not_an_image": lambda call, answer: replace(answer, body=HTML),
-    "truncated_image": lambda call, answer: replace(
-        answer, body=answer.body[: len(answer.body) // 2]
-    ),
-    "1x1": lambda call, answer: replace(answer, body=PIXEL, content_type="image/png"),
-}
-ACCEPTED = frozenset(
-    {
-        "drop_after",
-        "drop",
-        "slow",
-        "late",
-        "truncated",
-        "not_json",
-        "wrong_content_type",
-    }
-)
+# What words without one of these prefixes are about: the call that orders a picture.
+ORDERS = frozenset({"submit", "process", "ark"})
+# Kinds whose number in a prompt is seconds and not times.
+TIMED = frozenset({"slow", "late", "slow_body"})
 
 
 @dataclass(frozen=True)
 class Fault:
     """
     Attributes:
-        kind: A business or gateway code as text, or a name in `KINDS`.
-        seconds: By which the answer is late.
+        kind: A code as text, or a name in `kinds.KINDS`.
+        seconds: By which the answer is late, or for ``slow_body`` over which it
+            is sent.
         accepted: Whether a submission is carried out all the same.
     """
 
@@ -79,19 +38,30 @@ class Fault:
     accepted: bool = False
 
     @property
-    def code(self) -> int:
-        """The code that it answers with; 0 for all else."""
-        return int(self.kind) if is_code(self.kind) else 0
+    def ends(self) -> bool:
+        """Whether it is what a task comes to, and not what becomes of one call."""
+        return self.kind in (ark_answers.ENDING if self.action == "ark" else ENDING)
 
-    def spoil(self, call: Call, answer: Answer) -> Answer:
+    def spoil(self, call: Call | ArkCall, answer: Answer) -> Answer:
         """Make of a good *answer* what the fault wants sent."""
-        code = self.code
-        spoiled = call.refuse(code) if code else KINDS[self.kind](call, answer)
-        return replace(spoiled, delay=self.seconds)
+        known = KINDS.get(self.kind)
+        if known is None or known.refuses:
+            spoiled = call.refuse(self.kind)
+        else:
+            spoiled = known.spoil(answer)
+        if self.kind == "slow_body":
+            return replace(spoiled, spread=self.seconds or 3.0)
+        return replace(spoiled, delay=spoiled.delay + self.seconds)
 
 
-def is_code(kind: str) -> bool:
-    return kind.isdigit() and int(kind) in BUSINESS.keys() | GATEWAY.keys()
+def is_kind(action: str, kind: str) -> bool:
+    """Whether *kind* can befall a call of *action*."""
+    if kind in KINDS:
+        return action in KINDS[kind].actions
+    if action == "ark":
+        return kind in ark_answers.ERRORS
+    known = kind.isdigit() and int(kind) in BUSINESS.keys() | GATEWAY.keys()
+    return known and action != "image"
 
 
 def from_json(entry: object) -> list[Fault]:
@@ -104,18 +74,19 @@ def from_json(entry: object) -> list[Fault]:
     if not isinstance(entry, Mapping):
         raise ValueError("a fault is an object")
     unknown = set(entry) - {"action", "kind", "times", "seconds", "accepted"}
-    kind, times = str(entry.get("kind")), entry.get("times", 1)
-    seconds = entry.get("seconds", 0)
-    accepted = entry.get("accepted", kind in ACCEPTED)
-    if unknown or entry.get("action") not in ACTIONS:
+    action, kind = entry.get("action"), str(entry.get("kind"))
+    times, seconds = entry.get("times", 1), entry.get("seconds", 0)
+    accepted = entry.get("accepted", kind in KINDS and KINDS[kind].accepted)
+    if unknown or action not in ACTIONS:
         raise ValueError(f"action is one of {ACTIONS}; unknown: {sorted(unknown)}")
-    if kind not in KINDS and not is_code(kind):
-        raise ValueError(f"no kind {kind!r}; codes and {', '.join(KINDS)}")
+    if not is_kind(action, kind):
+        known = [name for name in KINDS if is_kind(action, name)]
+        raise ValueError(f"no kind {kind!r} of {action}; codes and {', '.join(known)}")
     if not (is_int(times) and 0 < times <= 100_000 and isinstance(accepted, bool)):
         raise ValueError("times is a positive integer, accepted a boolean")
     if not isinstance(seconds, int | float) or not 0 <= seconds <= 3600:
         raise ValueError("seconds is a number from 0 to 3600")
-    return [Fault(entry["action"], kind, float(seconds), accepted)] * times
+    return [Fault(action, kind, float(seconds), accepted)] * times
 
 
 class Faults:
@@ -135,58 +106,65 @@ class Faults:
             self._waiting.clear()
             self._uses.clear()
 
-    def take(self, action: str) -> Fault | None:
-        """Use up the first one waiting for *action*."""
+    def take(self, action: str, *, done: bool = True) -> Fault | None:
+        """
+        Use up the first one waiting for *action*.
+
+        Args:
+            done: Whether there is a result; else those that spoil one go on waiting.
+        """
         with self._lock:
             for i, fault in enumerate(self._waiting):
-                if fault.action == action:
+                if fault.action == action and (done or not is_of_result(fault.kind)):
                     return self._waiting.pop(i)
         return None
 
-    def in_prompt(self, action: str, prompt: str, subject: str) -> Fault | None:
+    def in_prompt(
+        self, action: str, prompt: str, subject: str, *, done: bool = True
+    ) -> Fault | None:
         """
         The fault that *prompt* asks for, unless its number of times is used up.
 
         Args:
             subject: Whose times are counted: a task, or the prompt itself.
+            done: As for `take`.
         """
-        for where, kind, number in WORDS.findall(prompt):
-            known = kind in KINDS or is_code(kind)
+        for prefix, kind, number in WORDS.findall(prompt):
+            about = {prefix} if prefix else ORDERS
             # [[slow 20]] alone is about the task: see `seconds_in_prompt`.
-            if (
-                (where or "submit") != action
-                or not known
-                or (not where and kind == "slow")
-            ):
+            if action not in about or (not prefix and kind == "slow"):
                 continue
-            late = kind in {"slow", "late"}
-            if (
-                number
-                and not late
-                and not self._again(f"{where} {kind}", subject, number)
-            ):
+            if not is_kind(action, kind) or (is_of_result(kind) and not done):
                 continue
-            seconds = float(number) if number and late else 0.0
-            return Fault(action, kind, seconds, kind in ACCEPTED)
+            timed = kind in TIMED
+            if number and not timed and not self._again(prefix, kind, subject, number):
+                continue
+            seconds = float(number) if number and timed else 0.0
+            accepted = kind in KINDS and KINDS[kind].accepted
+            return Fault(action, kind, seconds, accepted)
         return None
 
-    def _again(self, word: str, subject: str, times: str) -> bool:
+    def _again(self, prefix: str, kind: str, subject: str, times: str) -> bool:
         with self._lock:
-            self._uses[word, subject] += 1
-            return self._uses[word, subject] <= float(times)
+            self._uses[f"{prefix} {kind}", subject] += 1
+            return self._uses[f"{prefix} {kind}", subject] <= float(times)
+
+
+def is_of_result(kind: str) -> bool:
+    return kind in KINDS and KINDS[kind].of_result
 
 
 def seconds_in_prompt(prompt: str) -> float | None:
     """The duration of the task that ``[[slow 20]]`` asks for."""
-    for where, kind, number in WORDS.findall(prompt):
-        if not where and kind == "slow" and number:
+    for prefix, kind, number in WORDS.findall(prompt):
+        if not prefix and kind == "slow" and number:
             return float(number)
     return None
 
 
-def ending_in_prompt(prompt: str, codes: frozenset[int]) -> str:
-    """``done``, or the one of *codes* with which ``[[poll 50511]]`` ends a task."""
-    for where, kind, _ in WORDS.findall(prompt):
-        if where == "poll" and kind.isdigit() and int(kind) in codes:
+def ending_in_prompt(prompt: str) -> str:
+    """``done``, or the code with which ``[[poll 50511]]`` ends a task."""
+    for prefix, kind, _ in WORDS.findall(prompt):
+        if prefix == "poll" and kind in ENDING:
             return kind
     return "done"

@@ -2,16 +2,17 @@
 
 import logging
 import socket
-import struct
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from jimeng.simulator import signatures
+from jimeng.simulator import ark, signatures, wire
 from jimeng.simulator.answers import Answer, Call
+from jimeng.simulator.ark_answers import ArkCall
 from jimeng.simulator.control import PREFIX, Control, is_allowed
 from jimeng.simulator.service import Service
+from jimeng.simulator.visual import Visual
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,12 @@ class Server(ThreadingHTTPServer):
         self,
         address: tuple[str, int],
         service: Service,
+        apis: tuple[Visual, ark.Ark],
         keys: signatures.Keys,
         wall_clock: Callable[[], float],
     ) -> None:
         self.service = service
+        self.visual, self.ark = apis
         self.keys = keys
         self.control = Control(service)
         self.stopping = threading.Event()
@@ -109,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
             if not is_allowed(self.client_address[0], headers):
                 return Answer(403, b"for this machine only", "text/plain")
             return self.server.control.answer(self.command, url.path, body)
+        if url.path.startswith("/api/"):
+            return self._ark(url.path, headers, body)
         query = parse_qs(url.query)
         action = query.get("Action", [""])[0]
         version = query.get("Version", [""])[0]
@@ -116,9 +121,17 @@ class Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/image/") and self.command == "GET":
             return self.server.service.image(call, url.path, url.query)
         received = signatures.Received(self.command, url.path, url.query, headers, body)
-        return self._call(call, received)
+        return self._visual(call, received)
 
-    def _call(self, call: Call, received: signatures.Received) -> Answer:
+    def _ark(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if (self.command, path) != ("POST", ark.PATH):
+            return Answer(404, b"404 page not found", "text/plain", code=404)
+        call = ArkCall.begin(self.server.wall_clock())
+        answer = self.server.ark.call(call, headers, body)
+        log_refusal("ark", answer, call.request_id)
+        return answer
+
+    def _visual(self, call: Call, received: signatures.Received) -> Answer:
         """The gateway, then the service."""
         service = self.server.service
         if not (call.action and call.version):
@@ -127,17 +140,12 @@ class Handler(BaseHTTPRequestHandler):
         verdict = signatures.check(received, self.server.keys, now)
         if verdict is not None:
             return self._refused(call, *verdict)
-        if not service.knows(call.action, call.version):
+        visual = self.server.visual
+        if not visual.knows(call.action, call.version):
             message = f"operation {call.action} for version {call.version}."
             return self._refused(call, 100008, f"Could not find {message}")
-        answer = service.call(call, received.body, received.headers["host"])
-        if answer.code not in {0, 10000}:
-            log.info(
-                "call refused action=%s code=%s request=%s",
-                call.action,
-                answer.code,
-                call.request_id,
-            )
+        answer = visual.call(call, received.body, received.headers["host"])
+        log_refusal(call.action, answer, call.request_id)
         return answer
 
     def _refused(self, call: Call, code: int, message: str = "") -> Answer:
@@ -146,24 +154,11 @@ class Handler(BaseHTTPRequestHandler):
         return call.gateway(code, message)
 
     def _send(self, answer: Answer) -> None:
-        if answer.delay:
-            self.server.stopping.wait(answer.delay)
-        if answer.ending == "reset":
-            self._reset()
-            return
-        body = answer.body
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(body)))
-        if answer.ending == "cut":
-            self.close_connection = True
-            body = body[: len(body) // 2]
-        self.end_headers()
-        self.wfile.write(body)
+        wire.send(self, answer, self.server.stopping)
 
-    def _reset(self) -> None:
-        """Close with RST instead of FIN: linger on, for zero seconds."""
-        self.close_connection = True
-        option = struct.pack("ii", 1, 0)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
-        self.connection.close()
+
+def log_refusal(action: str, answer: Answer, request_id: str) -> None:
+    if answer.code not in {0, "", 10000}:
+        log.info(
+            "call refused action=%s code=%s request=%s", action, answer.code, request_id
+        )

@@ -4,7 +4,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Literal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (
@@ -13,9 +14,16 @@ CREATE TABLE IF NOT EXISTS task (
     request_id TEXT NOT NULL, accepted_at REAL NOT NULL, finished_at REAL NOT NULL,
     outcome TEXT NOT NULL, polls INTEGER NOT NULL, downloads INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS running ON task (req_key, finished_at);
+CREATE INDEX IF NOT EXISTS minute ON task (req_key, accepted_at);
 CREATE TABLE IF NOT EXISTS counter (
     kind TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (kind, name));
 """
+# Added after, so that a file of an earlier release gets them too.
+LATER = {
+    "images": "INTEGER NOT NULL DEFAULT 1",
+    "picture": "TEXT NOT NULL DEFAULT 'JPEG'",
+    "mark": "TEXT NOT NULL DEFAULT ''",
+}
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,15 @@ class Row:
     An accepted submission.
 
     Attributes:
+        req_key: Of Visual, or the model id of Ark.
         accepted_at: Unix time.
         finished_at: Unix time at which it ends or has ended.
         outcome: ``done``, or the code with which it ends.
         polls: How often it was asked for.
         downloads: How often its picture was.
+        images: How many pictures it has; each is billed.
+        picture: Pillow's name of their format.
+        mark: Of the pictures, as `drawing.mark.Mark` writes it; empty for none.
     """
 
     task_id: str
@@ -43,11 +55,14 @@ class Row:
     outcome: str = "done"
     polls: int = 0
     downloads: int = 0
+    images: int = 1
+    picture: str = "JPEG"
+    mark: str = ""
 
     @property
     def billed(self) -> bool:
         """Known from the start: only what ends refused is free."""
-        return self.outcome == "done"
+        return self.outcome == "done" and self.images > 0
 
     def as_dict(self, now: float) -> dict[str, object]:
         """The row for people at *now*: a running one has no end yet."""
@@ -60,6 +75,12 @@ class Row:
         }
 
 
+COLUMNS = ", ".join(each.name for each in fields(Row))
+PLACES = ", ".join("?" for _ in fields(Row))
+# Why a submission is not entered.
+Full = Literal["", "running", "minute"]
+
+
 class Ledger:
     """Thread-safe; every method is one transaction. Times are Unix times."""
 
@@ -70,19 +91,36 @@ class Ledger:
         # Enough for the death of the process, which is what tests try.
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
+        self._add_columns()
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
 
-    def accept(self, row: Row, *, limit: int) -> bool:
-        """Enter *row* unless *limit* tasks of its req_key are running."""
+    def _add_columns(self) -> None:
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(task)")}
+        for name in LATER.keys() - there:
+            self._db.execute(f"ALTER TABLE task ADD COLUMN {name} {LATER[name]}")
+
+    def accept(self, row: Row, *, limit: int, per_minute: int = 0) -> Full:
+        """
+        Enter *row*, if it may be.
+
+        Args:
+            limit: Tasks of one req_key that may be running.
+            per_minute: Pictures of one req_key within a minute; 0: any number.
+
+        Returns:
+            Which limit it would break; ``""`` where it was entered.
+        """
         with self._transaction() as db:
+            if per_minute and self._last_minute(row) + row.images > per_minute:
+                return "minute"
             running = self._running(row.req_key, row.accepted_at)
             if running >= limit:
-                return False
+                return "running"
             db.execute(
-                "INSERT INTO task VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                f"INSERT INTO task ({COLUMNS}) VALUES ({PLACES})",  # noqa: S608 - ours
                 tuple(vars(row).values()),
             )
             db.execute(
@@ -90,7 +128,7 @@ class Ledger:
                 " DO UPDATE SET value = max(value, excluded.value)",
                 (row.req_key, running + 1),
             )
-            return True
+            return ""
 
     def find(self, task_id: str) -> Row | None:
         with self._lock:
@@ -113,6 +151,11 @@ class Ledger:
             )
             return self._find(task_id)
 
+    def marked(self, task_id: str, mark: str) -> None:
+        """Remember the mark with which the pictures were last asked for."""
+        with self._transaction() as db:
+            db.execute("UPDATE task SET mark = ? WHERE task_id = ?", (mark, task_id))
+
     def end(self, task_id: str, outcome: str, now: float) -> None:
         """End a task at *now* at the latest; it is billed only if ``done``."""
         with self._transaction() as db:
@@ -134,7 +177,7 @@ class Ledger:
     def report(self, now: float) -> dict[str, object]:
         """All of it, as JSON for people and tests."""
         with self._lock:
-            found = self._db.execute("SELECT * FROM task ORDER BY accepted_at, rowid")
+            found = self._select("ORDER BY accepted_at, rowid")
             rows = [Row(*values) for values in found]
             counters = self._db.execute("SELECT kind, name, value FROM counter")
             counts: dict[str, dict[str, int]] = {"high_water": {}, "calls": {}}
@@ -144,7 +187,7 @@ class Ledger:
             running = {each: self._running(each, now) for each in sorted(req_keys)}
         return {
             "rows": [row.as_dict(now) for row in rows],
-            "billed": sum(row.billed for row in rows),
+            "billed": sum(row.images for row in rows if row.billed),
             "running": running,
             **counts,
         }
@@ -166,9 +209,19 @@ class Ledger:
             self._db.execute("COMMIT")
 
     def _find(self, task_id: str) -> Row | None:
-        found = self._db.execute("SELECT * FROM task WHERE task_id = ?", (task_id,))
-        values = found.fetchone()
+        values = self._select("WHERE task_id = ?", task_id).fetchone()
         return Row(*values) if values else None
+
+    def _select(self, which: str, *values: str) -> sqlite3.Cursor:
+        query = f"SELECT {COLUMNS} FROM task {which}"  # noqa: S608 - both are ours
+        return self._db.execute(query, values)
+
+    def _last_minute(self, row: Row) -> int:
+        return self._db.execute(
+            "SELECT coalesce(sum(images), 0) FROM task WHERE req_key = ?"
+            " AND accepted_at > ?",
+            (row.req_key, row.accepted_at - 60),
+        ).fetchone()[0]
 
     def _running(self, req_key: str, now: float) -> int:
         return self._db.execute(

@@ -1,50 +1,22 @@
-"""The pictures of finished tasks, and the links under which they are found."""
+"""The pictures of finished tasks, kept for a while, and how they are encoded."""
 
-import base64
-import hmac
 import io
-import re
+import math
+import random
 import threading
 from collections import OrderedDict
-from urllib.parse import parse_qs, quote
+from functools import lru_cache
 
 from PIL import Image
 
 from jimeng.simulator.drawing import draw
+from jimeng.simulator.drawing.finish import mark_height
+from jimeng.simulator.drawing.mark import Mark
 from jimeng.simulator.ledger import Row
 
-PATH = re.compile(r"/image/tos-cn-i-simulator/(\d+)-0~tplv-simulator-image\.image")
 KEPT = 16  # pictures; a download that is tried again costs no drawing
-
-
-class Links:
-    """Links that expire, signed so that a restart of the simulator honours them."""
-
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"links of the simulator", "sha256")
-
-    def sign(self, task_id: str, expires: float) -> str:
-        """Path and query of a link to a picture until Unix time *expires*."""
-        path = f"/image/tos-cn-i-simulator/{task_id}-0~tplv-simulator-image.image"
-        signature = quote(self._signature(path, str(int(expires))), safe="")
-        query = f"rk3s=00000000&x-expires={int(expires)}&x-signature={signature}"
-        return f"{path}?{query}"
-
-    def open(self, path: str, query: str, now: float) -> str | None:
-        """The id of the task, or None for a link that is wrong or has expired."""
-        found = PATH.fullmatch(path)
-        values = parse_qs(query)
-        expires = values.get("x-expires", [""])[0]
-        signature = values.get("x-signature", [""])[0]
-        if found is None or not hmac.compare_digest(
-            signature.encode(), self._signature(path, expires).encode()
-        ):
-            return None
-        return found[1] if now < int(expires) else None
-
-    def _signature(self, path: str, expires: str) -> str:
-        digest = hmac.digest(self._key, f"{path}\n{expires}".encode(), "sha256")
-        return base64.b64encode(digest[:20]).decode()
+KEPT_BYTES = 64 * 1024 * 1024
+LARGEST = 2048 * 2048  # pixels that are drawn; what is larger is drawn small first
 
 
 class Pictures:
@@ -54,32 +26,63 @@ class Pictures:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple, bytes] = OrderedDict()
 
-    def get(self, row: Row, kind: str, *, plain: bool) -> bytes:
+    def get(self, row: Row, index: int, *, plain: bool) -> bytes:
         """
         The encoded picture of *row*.
 
         Args:
-            kind: Pillow's name of the format.
+            index: Which of several.
             plain: One colour only.
         """
-        wanted = ("", 0) if plain else (row.prompt, row.seed)
-        key = (*wanted, row.width, row.height, kind)
+        wanted = ("", 0) if plain else (row.prompt, row.seed + index)
+        key = (*wanted, row.width, row.height, row.picture, row.mark)
         # One at a time: two drawings at once would only share the processor.
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = encode(row, kind, plain)
-                if len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
+                self._kept[key] = encode(paint(row, index, plain), row.picture)
+                self._forget()
             self._kept.move_to_end(key)
             return self._kept[key]
 
+    def _forget(self) -> None:
+        size = sum(map(len, self._kept.values()))
+        while len(self._kept) > 1 and (len(self._kept) > KEPT or size > KEPT_BYTES):
+            size -= len(self._kept.popitem(last=False)[1])
 
-def encode(row: Row, kind: str, plain: bool) -> bytes:
+
+def paint(row: Row, index: int, plain: bool) -> Image.Image:
     size = row.width, row.height
     if plain:
         picture = Image.new("RGB", size, "#6d83a8")
     else:
-        picture = draw(row.prompt, row.seed, *size)
+        scale = min(1.0, math.sqrt(LARGEST / (row.width * row.height)))
+        small = round(row.width * scale), round(row.height * scale)
+        picture = draw(row.prompt, row.seed + index, *small)
+        if small != size:
+            picture = picture.resize(size, Image.Resampling.BILINEAR)
+    if mark := Mark.loads(row.mark):
+        mark.draw(picture, 0 if plain else mark_height(*size))
+    return picture
+
+
+def encode(picture: Image.Image, kind: str) -> bytes:
+    """
+    Args:
+        kind: Pillow's name of the format.
+    """
     out = io.BytesIO()
-    picture.save(out, kind, quality=90)
+    # Level 1: the grain on the pictures does not get smaller by more work.
+    picture.save(out, kind, quality=90, compress_level=1)
     return out.getvalue()
+
+
+@lru_cache(maxsize=1)
+def large_png() -> bytes:
+    """A PNG of 4096 x 4096 pixels that is as heavy as one of a real model."""
+    side = 4096
+    dice = random.Random(4096)  # noqa: S311 - draws, guards nothing
+    noise = Image.frombytes("L", (side, side), dice.randbytes(side * side))
+    noise = noise.point([i // 8 for i in range(256)])
+    shade = Image.linear_gradient("L").resize((side, side)).point(lambda i: i // 2)
+    bands = [Image.blend(noise, shade, 0.5), noise, shade]
+    return encode(Image.merge("RGB", bands), "PNG")

@@ -9,19 +9,22 @@ from collections.abc import Callable
 from types import TracebackType
 
 from jimeng.errors import ConfigError
+from jimeng.simulator.ark import Ark
+from jimeng.simulator.callbacks import Callbacks
 from jimeng.simulator.handler import Server
 from jimeng.simulator.ledger import Ledger
-from jimeng.simulator.pictures import Links
+from jimeng.simulator.links import Links
 from jimeng.simulator.service import Service
 from jimeng.simulator.settings import Settings
 from jimeng.simulator.signatures import Keys
+from jimeng.simulator.visual import Visual
 
 log = logging.getLogger(__name__)
 
 
 class Simulator:
     """
-    A server on this machine that speaks Volcengine's protocol.
+    A server on this machine that speaks the protocols of Volcengine's Visual and Ark.
 
     Attributes:
         service: What is behind the protocol; its ``settings`` may be replaced.
@@ -34,6 +37,7 @@ class Simulator:
         access_key: str,
         secret_key: str,
         session_token: str = "",
+        ark_key: str = "",
         host: str = "127.0.0.1",
         port: int = 0,
         state: str = ":memory:",
@@ -49,6 +53,7 @@ class Simulator:
         Listen, but answer nobody before `start`.
 
         Args:
+            ark_key: The API key of Ark; without one Ark lets nobody in.
             port: 0 for any free one.
             state: File of the ledger, made when missing; kept over restarts.
             limit: Running tasks of one req_key.
@@ -73,8 +78,10 @@ class Simulator:
             dice=dice or random.Random(),  # noqa: S311 - draws pictures, guards nothing
         )
         keys = Keys(access_key, secret_key, session_token)
+        self._callbacks = Callbacks()
+        apis = Visual(self.service, self._callbacks), Ark(self.service, ark_key)
         try:
-            self._server = Server((host, port), self.service, keys, wall_clock)
+            self._server = Server((host, port), self.service, apis, keys, wall_clock)
         except OSError:
             self.service.ledger.close()
             raise
@@ -92,7 +99,7 @@ class Simulator:
     def start(self) -> "Simulator":
         """Answer in a background thread."""
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="simulator"
+            target=self._server.serve_forever, args=(0.02,), name="simulator"
         )
         self._thread.start()
         return self
@@ -104,6 +111,7 @@ class Simulator:
             self._thread.join()
             self._thread = None
         self._server.server_close()
+        self._callbacks.close()
         self.service.ledger.close()
 
     def __enter__(self) -> "Simulator":
@@ -128,6 +136,7 @@ def run(
     sigma: float = 0.0,
     state: str = ":memory:",
     host: str = "127.0.0.1",
+    ark_key: str = "",
 ) -> None:
     """
     Be the simulator until SIGTERM or SIGINT. Wants the main thread.
@@ -139,6 +148,7 @@ def run(
         simulator = Simulator(
             access_key=access_key,
             secret_key=secret_key,
+            ark_key=ark_key,
             host=host,
             port=port,
             state=state,

@@ -77,14 +77,15 @@ def is_running(pid: int) -> bool:
 
 
 def demo_keys(path: Path) -> dict[str, str]:
-    """The demo provider's key pair, kept in *path*, made at random the first time."""
+    """The demo provider's keys, kept in *path*, made at random the first time."""
     try:
         kept = json.loads(path.read_text("utf-8"))
-        return {name: str(kept[name]) for name in ("access", "secret")}
+        return {name: str(kept[name]) for name in ("access", "secret", "ark")}
     except (OSError, ValueError, KeyError, TypeError):
         made = {
             "access": "AKDEMO" + secrets.token_hex(16),
             "secret": secrets.token_urlsafe(32),
+            "ark": secrets.token_urlsafe(32),
         }
     path.unlink(missing_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -92,6 +92,8 @@ def web_command(config: Config) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "--bind", address(config)),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
         *("--no-control-socket", "--graceful-timeout", str(WEB_GRACE)),
+        # By default 4 KiB, which a page with a hundred unfinished cards fills.
+        *("--limit-request-line", "8190"),
         *("--keep-alive", "5", "--log-level", "warning", "wsgi:app"),
     ]
 
@@ -134,5 +136,7 @@ def demo_environment(config: Config, port: int, keys: dict[str, str]) -> dict[st
         "VOLCENGINE_ENDPOINT": f"http://{host}",
         "VOLCENGINE_ACCESS_KEY": keys["access"],
         "VOLCENGINE_SECRET_KEY": keys["secret"],
+        "ARK_BASE_URL": f"http://{host}/api/v3",
+        "ARK_API_KEY": keys["ark"],
         "ALLOWED_PRIVATE_HOSTS": ",".join((*config.ALLOWED_PRIVATE_HOSTS, host)),
     }

@@ -15,6 +15,7 @@ from jimeng.viewers import Viewer
 log = logging.getLogger(__name__)
 
 DELETION_TIME = 0.8  # seconds of a request
+DELETED = {"deleted_at": {"$exists": True}}
 
 
 def cancel(viewer: Viewer, task_id: str) -> Task:
@@ -93,14 +94,25 @@ def delete_all(viewer: Viewer, user_id: str) -> int:
         ],
     )
     for lane in jobs.runtime().registry.lanes:
-        drop_where({"lane": lane, "user_id": user_id, "waiting": True})
+        drop_deleted(lane, user_id)
     began = time.monotonic()
-    rows = Task.collection().find({"user_id": user_id}, {"_id": 1})
+    rows = Task.collection().find({"user_id": user_id, **DELETED}, {"_id": 1})
     for task_id in [row["_id"] for row in rows]:
         if time.monotonic() - began > DELETION_TIME:
             break
         jobs.finish_deletion(task_id)
     return hidden.modified_count
+
+
+def drop_deleted(lane: str, user_id: str) -> None:
+    """Take the pictures of a user's deleted tasks out of a line."""
+    where = {"lane": lane, "user_id": user_id, "waiting": True}
+    waiting = Generation.collection().distinct("task_id", where)
+    # Only of these: somebody may be asking for new ones in this moment.
+    deleted = Task.collection().distinct("_id", {"_id": {"$in": waiting}, **DELETED})
+    dropped = drop_where({"task_id": {"$in": deleted}})
+    if dropped:
+        lanes.leave(lane, user_id, dropped)
 
 
 def retry(

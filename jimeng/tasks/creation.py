@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents, jobs, lanes, logs
+from jimeng import documents, jobs, lanes, logs, styles
 from jimeng.documents import Task, utcnow
 from jimeng.errors import IdempotencyKeyReused, Invalid, TooManyPending
 from jimeng.providers import Model
@@ -141,7 +141,7 @@ def build(new: NewTask, model: Model) -> Task:
         width=width,
         height=height,
         n=new.n,
-        seed=new.seed if new.seed >= 0 else jobs.new_seed(),
+        seed=seed_of(new, model),
         seed_given=new.seed >= 0,
         open=True,
         delay=new.delay or None,
@@ -152,9 +152,16 @@ def build(new: NewTask, model: Model) -> Task:
     )
 
 
+def seed_of(new: NewTask, model: Model) -> int | None:
+    """The seed that is sent: the caller's or a new one; none where none is taken."""
+    if not model.takes_seed:
+        return None
+    return new.seed if new.seed >= 0 else jobs.new_seed()
+
+
 def styled(prompt: str, style: str | None) -> str:
-    """The prompt with the words of the style behind it."""
-    return f"{prompt}，{style}" if style else prompt
+    """The prompt with the words of the style behind it; a named one is expanded."""
+    return f"{prompt}，{styles.expand(style)}" if style else prompt
 
 
 def first_answer(task: Task, model: Model, turn: int) -> dict:

@@ -5,17 +5,18 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Image, Status, Task
+from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.viewers import Viewer
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 MOST_OFFSET = 1000  # beyond, a cursor is the way
-THERE = {"deleted_at": {"$exists": False}}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _after(cursor: str) -> dict:
         moment, colon, task_id = text.partition(":")
         if not colon or not re.fullmatch(r"\d{1,15}", moment, re.ASCII):
             raise ValueError("no time")
-        created_at = datetime.fromtimestamp(int(moment) / 1000, UTC)
+        created_at = EPOCH + timedelta(milliseconds=int(moment))
     except (ValueError, binascii.Error, OverflowError, OSError):
         raise Invalid.field("cursor", "invalid.cursor") from None
     return {

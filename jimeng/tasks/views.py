@@ -157,7 +157,7 @@ def _picture(
         shown = {"provider_code": None, "provider_request_id": None, **error}
         return PictureView(index, "failed", 100, error={**shown, "retryable": again})
     if not task.is_open:
-        return PictureView(index, "cancelled", 100)
+        return PictureView(index, "cancelled", 100, error=_reason(task))
     if generation is None or State(generation.state) not in PHASE_OF:
         return PictureView(index, "queued")
     phase = PHASE_OF[State(generation.state)]
@@ -165,6 +165,14 @@ def _picture(
         phase = "generating"
     began = None if phase == "queued" else generation.began_at
     return PictureView(index, phase, generation.progress, began)
+
+
+def _reason(task: Task) -> dict | None:
+    """Why it was cancelled, where that was not its owner's wish."""
+    if task.reason is None:
+        return None
+    nobody = {"provider_code": None, "provider_request_id": None}
+    return {"code": task.reason, "charged": "no", "retryable": True, **nobody}
 
 
 def place(task: Task, generations: list[Generation]) -> tuple[int, int]:

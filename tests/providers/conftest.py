@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from ark_replies import API_KEY, SWAN
 from visual_replies import ACCESS_KEY, FOX, SECRET_KEY
 
+from jimeng.providers.ark import ArkProvider
 from jimeng.providers.transport import Transport
 from jimeng.providers.visual import VisualProvider
 
@@ -156,6 +158,31 @@ def provider():
     yield provider
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def ark():
+    """Make a client of Ark at *server*, and at a dead port for None."""
+    made = []
+
+    def ark(server=None, **options):
+        base_url = f"{server.url}/api/v3" if server else "http://127.0.0.1:1/api/v3"
+        made.append(ArkProvider(API_KEY, base_url=base_url, **options))
+        return made[-1]
+
+    yield ark
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def draw(ark, answering, answer_with):
+    """Ask an Ark that answers with *status*, *body* and *headers* for a picture."""
+
+    def draw(body, status=200, *headers, request=SWAN):
+        return ark(answering(answer_with(status, body, *headers))).submit(request)
+
+    return draw
 
 
 @pytest.fixture

@@ -10,9 +10,16 @@ from email.message import Message
 
 ACCESS_KEY = "AKLTtest"
 SECRET_KEY = "secret-of-the-test"
+ARK_KEY = "ark-key-of-the-test"
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
+PROCESS = "CVProcess"
+V21 = "jimeng_high_aes_general_v21_L"
 V30 = "jimeng_t2i_v30"
+V40 = "jimeng_t2i_v40"
+ARK_PATH = "/api/v3/images/generations"
+ARK_V30 = "doubao-seedream-3-0-t2i-250415"
+ARK_V40 = "doubao-seedream-4-0-250828"
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,19 @@ class Caller:
     def poll(self, task_id: str, **fields: object) -> Reply:
         wishes = {"req_json": '{"return_url":true}'}
         return self.call(POLL, {"req_key": V30, "task_id": task_id, **wishes, **fields})
+
+    def process(self, prompt: str = "[[slow 0]] 猫", **fields: object) -> Reply:
+        """Have a picture drawn at once."""
+        wishes = {"req_key": V21, "prompt": prompt, "return_url": True}
+        return self.call(PROCESS, {**wishes, **fields})
+
+    def ark(
+        self, prompt: object = "[[slow 0]] 猫", key: str = ARK_KEY, **fields: object
+    ) -> Reply:
+        body = {"model": ARK_V40, "prompt": prompt, "size": "1024x1024", **fields}
+        raw = json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        return self.send("POST", ARK_PATH, raw, headers)
 
     def control(self, name: str, body: object) -> Reply:
         raw = json.dumps(body).encode()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from jimeng.simulator import Simulator
-from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
+from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 
 
 class Clock:
@@ -29,6 +29,7 @@ def simulator(clock: Clock) -> Iterator[Simulator]:
     with Simulator(
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
+        ark_key=ARK_KEY,
         duration=10.0,
         clock=clock,
         plain=True,

@@ -108,6 +108,11 @@ def test_unknown_tasks_are_invalid_input(caller):
     assert (other.status, other.code) == (400, 50215)
 
 
+def test_unknown_model_is_refused_on_a_poll_too(caller):
+    """Whoever may not use it is told so before the task is looked for."""
+    assert caller.poll("1", req_key="jimeng_t2i_v99").code == 50400
+
+
 def test_running_tasks_are_limited(clock, simulator, caller):
     """Beyond the limit 50430 comes until a task has ended, polled or not."""
     codes = [caller.submit().code for _ in range(3)]
@@ -174,6 +179,9 @@ def test_ledger_tells_what_was_accepted(clock, caller):
         "outcome": "done",
         "polls": 1,
         "downloads": 0,
+        "images": 1,
+        "picture": "JPEG",
+        "mark": "",
         "billed": True,
     }
     assert after["calls"] == {"submit": 1, "poll": 1}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
+from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
     """Starts the process, its keys in the environment, and waits for it."""
     started = []
     keys = {"VOLCENGINE_ACCESS_KEY": ACCESS_KEY, "VOLCENGINE_SECRET_KEY": SECRET_KEY}
+    keys["ARK_API_KEY"] = ARK_KEY
     command = [sys.executable, "-m", "jimeng.simulator", "--port", str(port)]
     command += ["--state", str(tmp_path / "ledger")]
 
@@ -71,6 +72,16 @@ def test_sigterm_ends_it_in_order(start, port):
     assert "simulator stopped" in written
     assert "task accepted" in written
     assert SECRET_KEY not in written
+    assert ARK_KEY not in written
+
+
+def test_ark_has_its_key_from_the_environment(start, port):
+    """And lets in who knows it, and only him."""
+    start()
+    caller = Caller(port)
+
+    assert caller.ark().status == 200
+    assert caller.ark(key="wrong").status == 401
 
 
 def test_sigkill_loses_no_accepted_task(start, port):

@@ -1,5 +1,6 @@
 """The whole product in processes of its own: web, consumers, and the simulator."""
 
+import http.client
 import json
 import os
 import signal
@@ -8,9 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import redis
+from pymongo import MongoClient
+from pymongo.database import Database
 
 ROOT = Path(__file__).parent.parent.parent
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
@@ -76,21 +83,27 @@ class Stack:
             "POLL_INTERVAL": "0.1",
             **settings,
         }
-        words = ["-m", "jimeng.simulator", "--port", str(self.simulator_port)]
-        words += ["--limit", str(limit), "--duration", str(duration)]
-        words += ["--state", str(folder / "simulator.db")]
-        self.simulator = self.start(words, "simulator")
+        self._simulator = ["--limit", str(limit), "--duration", str(duration)]
+        self.start_simulator()
         self.web = self.start_web()
         self.consumers: list[subprocess.Popen] = []
 
-    def start(self, words: list[str], name: str, **env: str) -> subprocess.Popen:
+    def start_simulator(self) -> None:
+        words = ["-m", "jimeng.simulator", "--port", str(self.simulator_port)]
+        words += [*self._simulator, "--state", str(self.folder / "simulator.db")]
+        self.simulator = self.start(words, "simulator")
+
+    def start(
+        self, words: list[str], name: str, *, prefix: Sequence[str] = (), **env: str
+    ) -> subprocess.Popen:
         with open(self.folder / f"{name}.log", "ab") as log:
             process = subprocess.Popen(
-                [sys.executable, *words],
+                [*prefix, sys.executable, *words],
                 cwd=self.folder,
                 env={**self.env, **env},
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # what it starts is in its group
             )
         self.processes.append(process)
         return process
@@ -121,6 +134,74 @@ class Stack:
             consumer.wait()
         self.consumers.clear()
 
+    def stop_consumers(self) -> list[float]:
+        """SIGTERM, one after the other; the seconds that each of them took."""
+        took = []
+        for consumer in self.consumers:
+            began = time.monotonic()
+            consumer.terminate()
+            consumer.wait(20)
+            took.append(time.monotonic() - began)
+        self.consumers.clear()
+        return took
+
+    def kill_web(self) -> None:
+        """SIGKILL to master and workers: a worker alone would keep the port."""
+        os.killpg(self.web.pid, signal.SIGKILL)
+        self.web.wait()
+
+    def await_up(self) -> None:
+        """Wait until web and simulator answer; consumers there may be none."""
+
+        def is_up() -> bool:
+            try:
+                self.ledger()
+                return self.ask("GET", "/health")[0] == 200
+            except OSError:
+                return False
+
+        wait_for(is_up, 30, "web and simulator answer")
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """What the product has stored, for what no door shows."""
+        with MongoClient(self.env["MONGODB_URI"], tz_aware=True) as client:
+            yield client[self.env["MONGODB_DATABASE"]]
+
+    def slots_held(self) -> int:
+        with self.database() as found:
+            return found.generations.count_documents({"slot": {"$exists": True}})
+
+    def remember_durations(self, lane: str, seconds: float) -> None:
+        """As if the lane had been in use: it knows how long its pictures take."""
+        with self.database() as found:
+            update = {"$set": {"durations": [seconds] * 10}}
+            found.lanes.update_one({"_id": lane}, update, upsert=True)
+
+    def simulate(self, **settings: object) -> None:
+        """Change what the simulator does from now on."""
+        path = "/_simulator/settings"
+        status, answer = self.ask("POST", path, settings, url=self.simulator_url)
+        assert status == 200, answer
+
+    def spoil(self, action: str, kind: str, **how: object) -> None:
+        """Let the simulator's next answer to *action* go wrong."""
+        fault = {"action": action, "kind": kind, **how}
+        path = "/_simulator/faults"
+        status, answer = self.ask("POST", path, [fault], url=self.simulator_url)
+        assert status == 200, answer
+
+    def begin_anew(self, **settings: object) -> None:
+        """No consumers, nothing stored, nothing billed, and plain pictures."""
+        self.kill_consumers()
+        with self.database() as found:
+            for name in found.list_collection_names():
+                found[name].delete_many({})
+        with redis.Redis.from_url(self.env["REDIS_URL"]) as link:
+            link.flushdb()
+        self.ask("POST", "/_simulator/reset", {}, url=self.simulator_url)
+        self.simulate(plain=True, **settings)
+
     def stop(self) -> None:
         for process in reversed(self.processes):
             if process.poll() is None:
@@ -133,14 +214,24 @@ class Stack:
                 process.wait()
 
     def ask(
-        self, method: str, path: str, body: object = None, url: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        url: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, dict]:
-        """One request to the product (or *url*): status and JSON."""
+        """
+        One request to the product (or *url*): status and JSON.
+
+        Raises:
+            OSError: nobody answered, or not to the end.
+        """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             (url or self.url) + path,
             data,
-            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json", **(headers or {})},
             method=method,
         )
         try:
@@ -149,6 +240,29 @@ class Stack:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.loads(error.read() or b"null")
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"cut off: {error!r}") from error
+
+    def fetch(
+        self, path: str, form: Mapping[str, str] | None = None
+    ) -> tuple[int, str, bytes]:
+        """
+        What a browser that prefers English gets: status, content type and body.
+
+        Args:
+            path: Of this server, or a whole URL.
+            form: Sent by POST, if given.
+        """
+        url = path if path.startswith("http") else self.url + path
+        data = None if form is None else urllib.parse.urlencode(form).encode()
+        headers = {"Accept": "text/html", "Accept-Language": "en"}
+        request = urllib.request.Request(url, data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers["Content-Type"], error.read()
 
     def create(self, **fields: object) -> str:
         """Ask for pictures and return the task's id."""

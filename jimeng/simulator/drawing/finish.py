@@ -43,9 +43,20 @@ def grain(width: int, height: int) -> Image.Image:
     return Image.merge("RGB", (whole, whole, whole))
 
 
+def mark_size(unit: float) -> float:
+    """Height of the mark's letters, in pixels."""
+    return max(11.0, 17 * unit)
+
+
+def mark_height(width: int, height: int) -> int:
+    """Pixels at the bottom that the mark of a demo takes."""
+    size = mark_size(min(width, height) / 1000)
+    return round(size * 1.15) + 2 * round(size * 0.42) + round(size * 0.6)
+
+
 def mark(image: Image.Image, unit: float) -> None:
     """Write in the lower right corner that this is a demo."""
-    size = max(11.0, 17 * unit)
+    size = mark_size(unit)
     font = ImageFont.load_default(size)
     length = math.ceil(font.getlength(MARK))
     pad_x, pad_y, edge = round(size * 0.75), round(size * 0.42), round(size * 1.1)

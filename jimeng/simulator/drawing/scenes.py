@@ -56,6 +56,9 @@ def guests(
     for wanted, animal, tall in ((CAT, animals.cat, 215), (FOX, animals.fox, 235)):
         if has_word(words, wanted):
             x = places.pop() * canvas.width
+            # At the very bottom the mark of the demo would lie on the tail.
+            if land.at(outline, x) > canvas.height - 90 * unit:
+                x = min(x, 0.56 * canvas.width)
             y = land.at(outline, x) + 5 * unit
             animal(canvas, x, y, tall * unit)
     if has_word(words, SNOW):

@@ -1,0 +1,89 @@
+"""Words for a field of a request, ``invalid.<reason>``: what it takes."""
+
+FIELDS: dict[str, tuple[str, str]] = {
+    "invalid.required": ("必须填写", "Required"),
+    "invalid.null": ("不能为 null", "Must not be null"),
+    "invalid.unknown_field": ("没有这个字段", "There is no such field"),
+    "invalid.string": ("必须是文字", "Must be a string"),
+    "invalid.integer": ("必须是整数", "Must be an integer"),
+    "invalid.number": ("必须是数字", "Must be a number"),
+    "invalid.boolean": ("必须是 true 或 false", "Must be true or false"),
+    "invalid.object": ("必须是对象", "Must be an object"),
+    "invalid.list": ("必须是字符串的列表", "Must be a list of strings"),
+    "invalid.items": (
+        "必须有 {min} 到 {max} 项",
+        "Must have {min} to {max} items",
+    ),
+    "invalid.ids_or_status": (
+        "要么只给 ids，要么同时给 status 和 user_id",
+        "Give ids alone, or status together with user_id",
+    ),
+    "invalid.value": ("值无效", "Not a valid value"),
+    "invalid.range": (
+        "必须在 {min} 到 {max} 之间",
+        "Must be {min} to {max}",
+    ),
+    "invalid.choice": ("必须是以下之一：{known}", "Must be one of: {known}"),
+    "invalid.length": (
+        "长度必须为 {min} 到 {max} 个字符",
+        "Must be {min} to {max} characters long",
+    ),
+    "invalid.prompt_empty": ("请写下要画什么", "Say what to draw"),
+    "invalid.prompt_length": (
+        "提示词（连同风格）最多 {max} 个字符",
+        "The prompt, style included, may have {max} characters at most",
+    ),
+    "invalid.user_id": (
+        "只能用字母、数字和 _ - . @ :，1 到 64 个字符",
+        "Use 1 to 64 letters, digits and _ - . @ :",
+    ),
+    "invalid.other_user": (
+        "只能以自己的身份提交",
+        "You can only act for yourself",
+    ),
+    "invalid.email": ("不是有效的邮箱地址", "Not a valid e-mail address"),
+    "invalid.model": (
+        "没有这个模型；可用的有：{known}",
+        "There is no such model; there are: {known}",
+    ),
+    "invalid.provider": (
+        "没有这个服务商；可用的有：{known}",
+        "There is no such provider; there are: {known}",
+    ),
+    "invalid.size": (
+        "这个模型接受：宽x高（各 {min} 到 {max} 像素），或 {named} 之一",
+        "This model takes WIDTHxHEIGHT (each {min} to {max} pixels), or one of {named}",
+    ),
+    "invalid.size_area": (
+        "这个模型接受：宽x高（相乘为 {min} 到 {max} 像素，长边最多为短边的 "
+        "{ratio} 倍），或 {named} 之一",
+        "This model takes WIDTHxHEIGHT ({min} to {max} pixels when multiplied, the "
+        "longer side at most {ratio} times the shorter), or one of {named}",
+    ),
+    "invalid.n": ("最多 {max} 张", "{max} at most"),
+    "invalid.seed_unsupported": (
+        "这个模型不能指定种子",
+        "This model does not take a seed",
+    ),
+    "invalid.negative_prompt": (
+        "这个模型不支持反向提示词",
+        "This model has no negative prompt",
+    ),
+    "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
+    "invalid.twice": (
+        "不能同时写在 input 里和外面",
+        "Must not stand both inside and beside input",
+    ),
+    "invalid.cursor": (
+        "不是本服务器给出的 cursor，请用上一页的 next_cursor",
+        "Not a cursor of this server; use next_cursor of the page before",
+    ),
+    "invalid.status": (
+        "没有这个状态；可用的有：{known}",
+        "There is no such status; there are: {known}",
+    ),
+    "invalid.offset": (
+        "最多 {max}；更早的任务请用 {url} 的 cursor 翻页",
+        "{max} at most; for older tasks page with the cursor of {url}",
+    ),
+}

@@ -1,0 +1,144 @@
+"""
+What each request does, in Chinese; in English the view says it itself.
+
+By endpoint: the first line is the summary.
+"""
+
+OPERATIONS: dict[str, str] = {
+    "api.create_image_task": """创建图像任务
+
+立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
+`completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。""",
+    "api.create_task": """创建任务（通用形式）
+
+该类型的字段写在 `type` 旁边，或写在 `input` 里；
+`delay` 是多少秒之后才可以开始。""",
+    "api.get_result": """查询任务结果
+
+任务存在就是 200，失败的任务也是：问题得到了回答。未结束时带 `Retry-After`。
+`ETag` 和 `If-None-Match` 让轮询更省。""",
+    "api.list_images": """按页列出用户的任务
+
+最新的在前。最新的 1000 条之外请用按 cursor 的列表。""",
+    "api.delete_task": """删除任务和图片
+
+未结束的先取消。""",
+    "api.list_models": """列出模型
+
+本服务器提供哪些模型，各自接受什么。""",
+    "api.list_styles": """列出有名称的风格
+
+`style` 写其中的 id 或名称时，展开成它的 `phrase`。""",
+    "api.get_task": """查看整个任务
+
+包括参数、各步的时间、服务方的任务 id、提交次数。""",
+    "api.list_tasks": """列出用户的任务
+
+最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。""",
+    "api.cancel_task": """取消任务
+
+等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示。已结束的任务是 409。""",
+    "api.retry_task": """重试任务
+
+失败或取消的任务作为新任务再次运行，只补缺少的图片。第一次可能已经计费时，
+`accept_double_charge` 必须为 true。""",
+    "api.cancel_tasks": """批量取消任务
+
+用 `ids` 指定最多 100 个，或用 `status` 和 `user_id`
+选择这个用户处于该状态的最新 100 个。
+各任务互不影响，`results` 逐个说明结果。""",
+    "api.retry_tasks": """批量重试任务
+
+选择方式同批量取消，成功的各有新任务的 id。带 `Idempotency-Key` 可以放心重发：
+已经创建的不会再创建，来不及的（`out_of_time`）继续创建。""",
+    "api.create_user": """创建用户
+
+邮箱不分大小写，一个邮箱只属于一个用户。""",
+    "api.find_user": """按邮箱查找用户""",
+    "api.get_user": """查看用户""",
+    "api.update_user": """修改用户
+
+邮箱、名称，或两者。""",
+    "api.delete_user": """删除用户
+
+任务和图片一并删除，正在运行的先取消。""",
+    "api.show_queue": """查看队列
+
+等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。
+日期按 UTC。仅管理员可用。""",
+    "health.health": """进程是否在运行
+
+不访问数据库。""",
+    "health.ready": """是否就绪
+
+任务需要的一切都在：200；否则 503 并说明缺少什么。""",
+}
+
+TAGS: dict[str, tuple[str, str, str, str]] = {  # name and words, zh and en
+    "images": (
+        "图像",
+        "创建任务、取回图片",
+        "Images",
+        "Ask for pictures, collect them.",
+    ),
+    "tasks": ("任务", "查看、取消、重试", "Tasks", "Look at them, cancel, run again."),
+    "users": ("用户", "用户记录", "Users", "Who has a name here."),
+    "system": ("系统", "模型、风格、队列、健康", "System", "What there is, how it is."),
+}
+
+REQUEST_TEXTS: dict[str, tuple[str, str]] = {
+    "title": ("即梦图像服务器 API", "jimeng: the REST API"),
+    "description": (
+        "异步生成图像：提交任务，按 `Retry-After` 轮询，取回图片。\n\n"
+        '成功是 `{"success": true, "data": …}`，失败是 `{"success": false, '
+        '"error": "代码", "message": "说明", "request_id": "…"}`，'
+        "参数错误另有 `errors`。\n\n"
+        "`message` 默认中文，`Accept-Language` 偏好英文时为英文。"
+        "时间都是 UTC，以 `Z` 结尾。请求体和查询中不认识的字段是 422。"
+        "本文档的语言同样由 `Accept-Language` 决定。",
+        "Pictures, asynchronously: submit a task, poll by `Retry-After`, collect the "
+        "pictures.\n\n"
+        'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
+        '"error": "code", "message": "sentence", "request_id": "…"}`, with `errors` '
+        "by field where some are wrong.\n\n"
+        "`message` is Chinese unless `Accept-Language` prefers English. Times are UTC "
+        "and end in `Z`. Unknown fields in bodies and queries are 422. The language of "
+        "this document follows `Accept-Language`, too.",
+    ),
+    "task_id": ("任务 id", "The task's id"),
+    "path_user_id": ("用户 id", "The user's id"),
+    "X-Request-ID": (
+        "请求的 id；1 到 128 个字母、数字或 . _ : - 的会被采用，否则由服务器生成",
+        "A name for the request. One of 1 to 128 letters, digits and . _ : - is kept, "
+        "else one is made",
+    ),
+    "Accept-Language": ("说明文字的语言：zh 或 en", "Language of the words: zh or en"),
+    "If-None-Match": (
+        "上次的 ETag；没有变化时为 304",
+        "The ETag of last time: 304 where nothing has changed",
+    ),
+    "Idempotency-Key": (
+        "1 到 255 个可见 ASCII 字符。24 小时内，同一用户、同一键、同样的请求"
+        "只创建一次，重复时得到第一次的应答",
+        "1 to 255 visible ASCII characters. Within 24 hours the same key with the same "
+        "request of the same user creates once; repetitions get the first answer",
+    ),
+    "Idempotent-Replayed": (
+        "true：任务由先前同键的请求创建",
+        "true: an earlier request with this key has made the task",
+    ),
+    "Location": ("新资源的地址", "Where the new resource is"),
+    "Retry-After": ("多少秒后再问", "Seconds after which to ask again"),
+    "Link": (
+        '下一页，rel="next"；没有下一页时不出现',
+        'The next page, rel="next", if any',
+    ),
+    "ETag": ("应答的标签", "Tag of the answer"),
+    "ok": ("成功", "Success"),
+    "not_modified": ("没有变化", "Nothing has changed"),
+    "too_long": (
+        "请求行超过 4094 字节，由网页服务器直接回答",
+        "The request line is over 4,094 bytes; the web server itself answers",
+    ),
+    "not_ready": ("尚未就绪", "Not ready"),
+}

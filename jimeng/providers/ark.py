@@ -1,0 +1,280 @@
+"""
+Volcengine Ark: Seedream pictures by API key; the answer to a request is the picture.
+
+Source: https://www.volcengine.com/docs/82379/1541523.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jimeng.config import Config
+from jimeng.errors import ProviderError
+from jimeng.providers import ImageRequest, Progress
+from jimeng.providers.catalogue import (
+    RESULT_EMPTY,
+    RESULT_LOST,
+    SUBMIT_UNKNOWN,
+    UNREACHABLE,
+    Rule,
+    judge_ark,
+    judge_ark_picture,
+)
+from jimeng.providers.models import MODELS, Model
+from jimeng.providers.replies import decode, masked, short
+from jimeng.providers.transport import Answer, AnswerLost, CallFailed, Transport
+
+NAME = "volcengine_ark"
+PATH = "/images/generations"
+CONNECT = 3.0  # seconds
+CHECK_WITHIN = 10.0  # seconds
+SLACK = 5.0  # seconds that a whole call may take beyond its answer
+REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE)
+# What a request without a prompt is refused with once key and model are accepted.
+INCOMPLETE = frozenset({"MissingParameter", "InvalidParameter"})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """
+    What an answer of Ark's says.
+
+    Attributes:
+        status: The HTTP status.
+        code: Of the error; None where there is none, or the body cannot be read.
+        pictures: ``data``: the pictures, or the error of each; None where there is
+            no such list.
+        billed: Pictures that are charged, None where it does not say.
+    """
+
+    status: int
+    request_id: str | None
+    code: str | None = None
+    text: str = ""
+    pictures: list[dict] | None = None
+    billed: int | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return self.status == 200 and self.code is None and self.pictures is not None
+
+
+def read(answer: Answer) -> Reply:
+    """Read an answer; what is none of Ark's has neither code nor pictures."""
+    request_id = short(answer.headers.get("X-Request-Id"))
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return Reply(answer.status, request_id, text="the answer is not JSON")
+    if not isinstance(found, dict):
+        return Reply(answer.status, request_id, text="the answer is not an object")
+    if "error" in found:
+        code, text = error_of(found)
+        named = REQUEST_ID.search(text)
+        request_id = request_id or (named[1] if named else None)
+        return Reply(answer.status, request_id, code, text)
+    data, usage = found.get("data"), found.get("usage")
+    billed = usage.get("generated_images") if isinstance(usage, dict) else None
+    return Reply(
+        answer.status,
+        request_id,
+        pictures=[p for p in data if isinstance(p, dict)]
+        if isinstance(data, list)
+        else None,
+        billed=billed if type(billed) is int else None,
+    )
+
+
+def error_of(found: dict) -> tuple[str | None, str]:
+    """Code and words of an ``error``, the whole answer's or a picture's."""
+    error = found.get("error")
+    if not isinstance(error, dict):
+        return None, "an error without a code"
+    return short(error.get("code")), str(error.get("message"))
+
+
+class ArkProvider:
+    """The `Provider` of the Seedream models; it cannot be asked for a picture again."""
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = "https://ark.cn-beijing.volces.com/api/v3",
+        models: Iterable[Model] = MODELS,
+        watermark: bool = False,
+    ) -> None:
+        """
+        Args:
+            models: What each of them takes; only those of this provider count.
+            watermark: Whether pictures are visibly marked as made by AI.
+        """
+        self._api_key = api_key
+        self._url = base_url + PATH
+        self._models = {m.req_key: m for m in models if m.provider == NAME}
+        self._watermark = watermark
+        self._transport = Transport()
+
+    @classmethod
+    def from_config(
+        cls, config: Config, models: Iterable[Model] = MODELS
+    ) -> "ArkProvider":
+        return cls(
+            config.ARK_API_KEY,
+            base_url=config.ARK_BASE_URL,
+            models=models,
+            watermark=config.WATERMARK,
+        )
+
+    def submit(self, request: ImageRequest) -> Progress:
+        """
+        Have a picture drawn, and wait for it.
+
+        Raises:
+            ProviderError: it was refused, or nobody knows whether it was accepted
+                (``maybe_accepted``).
+        """
+        model = self._models.get(request.req_key)
+        if model is None:
+            raise ProviderError(
+                f"{request.req_key} is not offered", code="provider_not_configured"
+            )
+        client_id = uuid.uuid4().hex
+        try:
+            reply = self._call(
+                self._order(request, model), client_id, within=model.answer_within
+            )
+        except AnswerLost as error:
+            raise self._lost(SUBMIT_UNKNOWN, client_id, error) from error
+        except CallFailed as error:
+            raise self._lost(UNREACHABLE, client_id, error) from error
+        if not reply.is_success:
+            rule = judge_ark(reply.status, reply.code)
+            has_seed = request.seed is not None
+            raise self._error(rule, reply, client_id, has_seed=has_seed)
+        return self._finished(reply, client_id, has_seed=request.seed is not None)
+
+    def poll(self, remote_id: str, request: ImageRequest) -> Progress:
+        """
+        Raises:
+            ProviderError: always; there is nothing that could be asked.
+        """
+        raise ProviderError(
+            "Ark keeps no tasks", code=RESULT_LOST.code, charged=RESULT_LOST.charged
+        )
+
+    def check(self, req_key: str) -> bool:
+        """
+        Ask for a picture of nothing, which is refused before it would be charged.
+
+        Raises:
+            ProviderError: the key or the model is refused.
+        """
+        client_id = uuid.uuid4().hex
+        try:
+            reply = self._call({"model": req_key}, client_id, within=CHECK_WITHIN)
+        except CallFailed as error:
+            raise self._lost(UNREACHABLE, client_id, error) from error
+        if not (reply.status == 400 and reply.code in INCOMPLETE):
+            rule = judge_ark(reply.status, reply.code)
+            raise self._error(rule, reply, client_id)
+        return True
+
+    def close(self) -> None:
+        """Close the idle connections; submissions leave none."""
+        self._transport.close()
+
+    def _order(self, request: ImageRequest, model: Model) -> dict[str, object]:
+        body: dict[str, object] = {
+            **model.extra,
+            "model": request.req_key,
+            "prompt": request.prompt,
+            "size": f"{request.width}x{request.height}",
+            "response_format": "url",
+            "watermark": self._watermark,  # Ark's own default is true
+        }
+        if model.draws_groups:
+            # Else it may draw a group, and each picture of it is charged.
+            body["sequential_image_generation"] = "disabled"
+        if request.seed is not None:
+            body["seed"] = request.seed
+        return body
+
+    def _call(self, body: dict[str, object], client_id: str, *, within: float) -> Reply:
+        answer = self._transport.call(
+            "POST",
+            self._url,
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self._api_key}",
+                "X-Client-Request-Id": client_id,
+            },
+            body=json.dumps(body, ensure_ascii=False).encode(),
+            timeout=(CONNECT, within),
+            limit=within + SLACK,
+            fresh=True,
+        )
+        return read(answer)
+
+    def _finished(self, reply: Reply, client_id: str, *, has_seed: bool) -> Progress:
+        """Pick the picture; one was asked for, so of several it is the first."""
+        request_id = reply.request_id or client_id
+        for each in reply.pictures or []:
+            url, text = each.get("url"), each.get("b64_json")
+            if isinstance(url, str) and url:
+                return Progress("", done=True, urls=(url,), request_id=request_id)
+            image = decode(text) if isinstance(text, str) else None
+            if image:
+                return Progress("", done=True, images=(image,), request_id=request_id)
+        for each in reply.pictures or []:
+            if "error" in each:
+                raise self._failed(reply, client_id, *error_of(each), has_seed=has_seed)
+        raise self._error(RESULT_EMPTY, reply, client_id, text="no picture")
+
+    def _failed(
+        self,
+        reply: Reply,
+        client_id: str,
+        code: str | None,
+        text: str,
+        *,
+        has_seed: bool,
+    ) -> ProviderError:
+        """The error of a picture that failed by itself; the request did not."""
+        error = self._error(
+            judge_ark_picture(code),
+            Reply(reply.status, reply.request_id, code, text),
+            client_id,
+            has_seed=has_seed,
+        )
+        if reply.billed == 0:
+            error.charged = "no"
+        return error
+
+    def _lost(self, rule: Rule, client_id: str, error: CallFailed) -> ProviderError:
+        return self._error(rule, Reply(0, None), client_id, text=str(error))
+
+    def _error(
+        self,
+        rule: Rule,
+        reply: Reply,
+        client_id: str,
+        *,
+        text: str = "",
+        has_seed: bool = False,
+    ) -> ProviderError:
+        said = masked(text or reply.text, [self._api_key])
+        return ProviderError(
+            f"ark: {reply.status or 'no answer'} {reply.code or ''} {said}",
+            code=rule.code,
+            transient=rule.submit == "again",
+            maybe_accepted=rule.submit == "unknown",
+            # A model without seeds would be asked for the very same once more.
+            new_seed=has_seed and rule.submit == "new_seed",
+            charged=rule.charged,
+            provider_code=reply.code,
+            # Where the answer is lost, Ark's support can look for what we called it.
+            request_id=reply.request_id or client_id,
+        )

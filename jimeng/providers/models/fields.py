@@ -1,0 +1,135 @@
+"""How each field of a row of ``MODELS_FILE`` is read, and what is refused."""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from jimeng.providers.models.model import PROVIDERS, RATIOS, Size, parse_size
+
+LONGEST_NAME = 100  # characters
+# What is sent by itself. A row that could set these could buy a group of pictures.
+RESERVED = frozenset(
+    {
+        *("model", "req_key", "prompt", "width", "height", "size", "seed", "image"),
+        *("image_urls", "binary_data_base64", "use_pre_llm", "force_single"),
+        *("sequential_image_generation", "sequential_image_generation_options"),
+        *("stream", "n", "watermark", "logo_info", "aigc_meta", "return_url"),
+        *("response_format", "callback_url"),
+    }
+)
+
+
+def name(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+        raise ValueError(f"must be text of 1 to {LONGEST_NAME} characters")
+    if any(letter.isspace() for letter in value):
+        raise ValueError("must have no spaces")
+    return value
+
+
+def provider(value: object) -> str:
+    if value not in PROVIDERS:
+        raise ValueError(f"must be one of {', '.join(PROVIDERS)}")
+    return str(value)
+
+
+def names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list of names")
+    return tuple(map(name, value))
+
+
+def flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def number(low: float, high: float, *, whole: bool = False) -> Callable:
+    def read(value: object) -> float:
+        kinds = {int} if whole else {int, float}
+        if type(value) not in kinds or not math.isfinite(value):  # type: ignore[arg-type]
+            raise ValueError("must be a whole number" if whole else "must be a number")
+        if not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"must be {low:g} to {high:g}")
+        return value  # type: ignore[return-value]
+
+    return read
+
+
+def span(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    wanted = "must be [least, most], in pixels"
+    if not isinstance(value, list) or [type(each) for each in value] != [int, int]:
+        raise ValueError(wanted)
+    low, high = value
+    if not 0 < low <= high:
+        raise ValueError(wanted)
+    return low, high
+
+
+def ratio_limit(value: object) -> float | None:
+    return None if value is None else number(1, 100)(value)
+
+
+def by_ratio(value: object) -> Mapping[str, Size]:
+    found = sized(value)
+    if strange := set(found) - set(RATIOS):
+        raise ValueError(f"has {min(strange)}, which is none of {' '.join(RATIOS)}")
+    if "1:1" not in found:
+        raise ValueError("must have 1:1, the default")
+    return found
+
+
+def by_keyword(value: object) -> Mapping[str, Size]:
+    found = {word.upper(): size for word, size in sized(value).items()}
+    for word in found:
+        if parse_size(word) or ":" in word or not 0 < len(word) <= 20:
+            raise ValueError(f"has {word!r}, which is no name for a size")
+    return MappingProxyType(found)
+
+
+def sized(value: object) -> Mapping[str, Size]:
+    if not isinstance(value, dict):
+        raise ValueError('must be an object such as {"1:1": "2048x2048"}')
+    found = {}
+    for word, text in value.items():
+        size = parse_size(text) if isinstance(text, str) else None
+        if size is None:
+            raise ValueError(f'has {word!r}, which must be text such as "2048x2048"')
+        found[word] = size
+    return MappingProxyType(found)
+
+
+def extra(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")
+    if taken := RESERVED & set(value):
+        raise ValueError(f"must not have {min(taken)}, which is sent anyway or never")
+    return MappingProxyType(value)
+
+
+READ: dict[str, Callable] = {
+    "id": name,
+    "provider": provider,
+    "req_key": name,
+    "aliases": names,
+    "sizes": by_ratio,
+    "hd_sizes": by_ratio,
+    "keywords": by_keyword,
+    "sides": span,
+    "area": span,
+    "max_ratio": ratio_limit,
+    "max_prompt": number(1, 10_000, whole=True),
+    "max_images": number(1, 4, whole=True),
+    "takes_seed": flag,
+    "takes_images": flag,
+    "rewrites_prompt": flag,
+    "draws_groups": flag,
+    "extra": extra,
+    "typical": number(0.1, 3600),
+    "slow": number(0.1, 3600),
+    "is_synchronous": flag,
+    "answer_within": number(1, 600),
+}

@@ -1,0 +1,137 @@
+"""
+``MODELS_FILE``: what an operator adds to the table of models, changes or takes away.
+
+A JSON list of rows. A row names a model by ``id`` and ``provider``. If the table has
+it, the other fields replace the table's; if not, it is a new model. Sizes are written
+``"2048x1536"``. ``{"id": …, "provider": …, "offered": false}`` takes a model away.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+
+from jimeng.errors import ConfigError
+from jimeng.providers.models.fields import READ, flag
+from jimeng.providers.models.model import PROVIDERS, RATIOS, Model
+from jimeng.providers.models.table import MODELS
+
+
+class Wrong(ValueError):
+    """A field of a row is wrong; the text says what it must be."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(f'"{field}" {words}')
+
+
+def load_models(path: str) -> tuple[Model, ...]:
+    """
+    The built-in models, as the file at *path* changes them; ``""`` is no file.
+
+    Raises:
+        ConfigError: naming the file, the row (from 1) and the field.
+    """
+    models = {(each.id, each.provider): each for each in MODELS}
+    for index, row in enumerate(read_rows(path) if path else (), start=1):
+        try:
+            apply(row, models)
+            check_names(models.values())
+        except ValueError as error:
+            raise ConfigError(f"MODELS_FILE {path}: row {index}: {error}") from None
+    return tuple(sorted(models.values(), key=lambda m: PROVIDERS.index(m.provider)))
+
+
+def read_rows(path: str) -> list:
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"MODELS_FILE {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"MODELS_FILE {path}: not JSON: {error}") from error
+    if not isinstance(found, list):
+        raise ConfigError(f"MODELS_FILE {path}: must be a list of models")
+    return found
+
+
+def apply(row: object, models: dict[tuple[str, str], Model]) -> None:
+    """Add, change or take away one model."""
+    if not isinstance(row, dict):
+        raise ValueError("must be an object")
+    given = dict(row)
+    offered = read("offered", flag, given.pop("offered", True))
+    if unknown := set(given) - set(READ):
+        raise Wrong(min(unknown), "is no field of a model")
+    values = {field: read(field, READ[field], value) for field, value in given.items()}
+    for needed in ("id", "provider"):
+        if needed not in values:
+            raise Wrong(needed, "is missing")
+    key = (values["id"], values["provider"])
+    if offered:
+        models[key] = checked(changed(models.get(key), values))
+    elif set(values) != {"id", "provider"}:
+        raise Wrong("offered", "is false, so only id and provider may stand beside it")
+    elif models.pop(key, None) is None:
+        raise Wrong("id", "is no model that could be taken away")
+
+
+def read(field: str, parse: Callable, value: object):
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise Wrong(field, str(error)) from None
+
+
+def changed(model: Model | None, values: dict) -> Model:
+    """*model* with other *values*, or a new one."""
+    if model is not None:
+        return replace(model, **values)
+    if "sizes" in values:
+        values.setdefault("hd_sizes", values["sizes"])
+    if values["provider"] == "volcengine_ark":
+        values = {"is_synchronous": True, "answer_within": 180.0, **values}
+    for each in fields(Model):
+        optional = each.default is not MISSING or each.default_factory is not MISSING
+        if not optional and each.name not in values:
+            raise Wrong(each.name, "is missing")
+    return Model(**values)
+
+
+def checked(model: Model) -> Model:
+    """
+    Raises:
+        Wrong: the fields do not go together.
+    """
+    if bool(model.sides) == bool(model.area):
+        raise Wrong("sides", 'or "area" must limit the size, and not both')
+    if bool(model.area) != bool(model.max_ratio):
+        raise Wrong("max_ratio", 'and "area" go together')
+    if model.provider == "volcengine_ark" and not model.is_synchronous:
+        raise Wrong("is_synchronous", "must be true: Ark knows nothing else")
+    if set(model.sizes) != set(model.hd_sizes):
+        raise Wrong("hd_sizes", 'must have the ratios of "sizes"')
+    for field in ("sizes", "hd_sizes", "keywords"):
+        for word, (width, height) in getattr(model, field).items():
+            if not model.fits(width, height):
+                raise Wrong(field, f"has {word!r} outside the model's own limits")
+            if word in RATIOS and not is_near(word, width, height):
+                raise Wrong(field, f"has {word!r}, which is another ratio")
+    return model
+
+
+def is_near(ratio: str, width: int, height: int) -> bool:
+    """Within 1 %: the recommended sizes are rounded to what a model can draw."""
+    across, down = map(int, ratio.split(":"))
+    return abs(width * down / (height * across) - 1) <= 0.01
+
+
+def check_names(models: Iterable[Model]) -> None:
+    """
+    Raises:
+        Wrong: two models of a provider answer to one name.
+    """
+    seen: dict[tuple[str, str], Model] = {}
+    for model in models:
+        for word in model.names:
+            other = seen.setdefault((model.provider, word), model)
+            if other is not model:
+                raise Wrong("id", f"{model.id}: {other.id} is called {word} too")

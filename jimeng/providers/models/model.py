@@ -1,0 +1,132 @@
+"""A model as data: what can be asked of it, and what it is sent."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jimeng.errors import Invalid
+
+RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
+# In the order in which they are asked for a model that several of them offer.
+PROVIDERS = ("volcengine_jimeng", "volcengine_ark")
+
+Size = tuple[int, int]
+
+PIXELS = re.compile(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", re.ASCII)
+
+
+def parse_size(text: str) -> Size | None:
+    """Read ``WIDTHxHEIGHT``; None if it is something else."""
+    found = PIXELS.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """
+    What a model takes and how long it needs.
+
+    Either *sides* limits the pictures, or *area* with *max_ratio* does.
+
+    Attributes:
+        id: The name that is stored and listed.
+        provider: Who runs it.
+        req_key: The provider's name for it.
+        aliases: Other names that clients may send.
+        sizes: Ratio -> width and height for ``quality: standard``; 1:1 is the
+            default.
+        hd_sizes: The same for ``quality: hd``: its largest area.
+        keywords: Sizes with a name, such as ``1K``.
+        sides: Fewest and most pixels of width and of height.
+        area: Fewest and most pixels of width times height.
+        max_ratio: Longer side through the shorter.
+        max_prompt: Characters.
+        max_images: Pictures in one task.
+        takes_seed: Whether the caller may choose the seed.
+        takes_images: Whether it takes reference pictures.
+        rewrites_prompt: Whether it has a language model rewrite short prompts
+            (``use_pre_llm``, on Visual).
+        draws_groups: Whether it must be told to draw only one picture
+            (``sequential_image_generation``, on Ark).
+        extra: Further fields that each submission has.
+        typical: Seconds that a picture usually takes: a guess until there are
+            measurements.
+        slow: Seconds that 95 of 100 pictures stay below.
+        is_synchronous: The answer to a submission is the picture; nobody can be
+            asked for it again.
+        answer_within: Seconds that the answer to a submission may take.
+    """
+
+    id: str
+    provider: str
+    req_key: str
+    aliases: tuple[str, ...] = ()
+    sizes: Mapping[str, Size]
+    hd_sizes: Mapping[str, Size]
+    keywords: Mapping[str, Size] = field(default_factory=dict)
+    sides: tuple[int, int] | None = None
+    area: tuple[int, int] | None = None
+    max_ratio: float | None = None
+    max_prompt: int = 800
+    max_images: int = 4
+    takes_seed: bool = True
+    takes_images: bool = False
+    rewrites_prompt: bool = False
+    draws_groups: bool = False
+    extra: Mapping[str, object] = field(default_factory=dict)
+    typical: float = 5.0
+    slow: float = 40.0
+    is_synchronous: bool = False
+    answer_within: float = 10.0
+
+    @property
+    def lane(self) -> str:
+        return f"{self.provider}:{self.req_key}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that it answers to, the provider's own name for it included."""
+        return frozenset({self.id, self.req_key, *self.aliases})
+
+    def fits(self, width: int, height: int) -> bool:
+        """Whether it draws pictures of so many pixels."""
+        short, long = sorted((width, height))
+        if self.sides and not self.sides[0] <= short <= long <= self.sides[1]:
+            return False
+        if self.area and not self.area[0] <= width * height <= self.area[1]:
+            return False
+        return self.max_ratio is None or long <= self.max_ratio * short
+
+    def resolve_size(self, size: str | None, quality: str = "standard") -> Size:
+        """
+        Turn what the caller wrote into width and height in pixels.
+
+        Args:
+            size: ``WIDTHxHEIGHT``, a ratio, a keyword of the model, or None.
+            quality: ``hd`` takes the largest area, where *size* leaves it open.
+
+        Raises:
+            Invalid: the model does not draw it; the words say what it takes.
+        """
+        table = self.hd_sizes if quality == "hd" else self.sizes
+        if size is None:
+            return table["1:1"]
+        if size in table:
+            return table[size]
+        if size.upper() in self.keywords:
+            return self.keywords[size.upper()]
+        pixels = parse_size(size)
+        if pixels and self.fits(*pixels):
+            return pixels
+        raise self._refusal()
+
+    def _refusal(self) -> Invalid:
+        named = " ".join([*self.sizes, *self.keywords])
+        if self.sides:
+            low, high = self.sides
+            return Invalid.field("size", "invalid.size", min=low, max=high, named=named)
+        low, high = self.area or (1, 99_999**2)
+        ratio = f"{self.max_ratio or 99_999:g}"
+        return Invalid.field(
+            "size", "invalid.size_area", min=low, max=high, ratio=ratio, named=named
+        )

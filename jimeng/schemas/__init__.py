@@ -1,0 +1,170 @@
+"""The shapes that the REST API takes."""
+
+from marshmallow import (
+    RAISE,
+    Schema,
+    ValidationError,
+    pre_load,
+    validates_schema,
+)
+from marshmallow.fields import Nested
+
+from jimeng.schemas.fields import (
+    AS_USER_ID,
+    Anything,
+    Between,
+    Digits,
+    Long,
+    Many,
+    OneOf,
+    Seconds,
+    Switch,
+    Text,
+    Texts,
+    Trimmed,
+    Whole,
+    email_check,
+    prompt_check,
+    refuse,
+    user_id_check,
+)
+from jimeng.tasks.bulk import MOST_AT_ONCE
+
+MOST_DELAY = 86_400  # seconds
+MOST_SEED = 2**31 - 1
+LINKS = {"type": "array", "items": {"type": "string"}}  # for OpenAPI
+
+
+class Strict(Schema):
+    """A schema whose unknown fields are errors."""
+
+    error_messages = {"unknown": "invalid.unknown_field", "type": "invalid.object"}
+
+    class Meta:
+        unknown = RAISE
+
+
+class ImageFields(Strict):
+    """What describes a picture."""
+
+    prompt = Trimmed(required=True, validate=prompt_check, metadata={"pattern": r"\S"})
+    model = Text(validate=Long(1, 100))
+    size = Trimmed(validate=Long(1, 20))
+    quality = Text(load_default="standard", validate=OneOf("standard", "hd"))
+    style = Trimmed(validate=Long(1, 64))
+    n = Whole(load_default=1, validate=Between(1, 4))
+    seed = Whole(load_default=-1, validate=Between(-1, MOST_SEED))
+    negative_prompt = Anything(
+        validate=refuse("invalid.negative_prompt"), metadata={"type": "string"}
+    )
+    images = Anything(validate=refuse("invalid.not_supported_yet"), metadata=LINKS)
+    provider = Text(validate=Long(1, 64))
+    webhook_url = Anything(
+        validate=refuse("invalid.not_supported_yet"), metadata={"type": "string"}
+    )
+
+
+class NewImageTask(ImageFields):
+    """``POST /api/v1/ai/image/task``."""
+
+    user_id = Text(required=True, validate=user_id_check, metadata=AS_USER_ID)
+
+
+class NewGeneralTask(NewImageTask):
+    """``POST /api/v1/ai/tasks``: the fields beside these, or under ``input``."""
+
+    type = Text(required=True, validate=OneOf("image", "image_generation"))
+    delay = Seconds(load_default=0.0, validate=Between(0, MOST_DELAY))
+
+    @pre_load
+    def unpack(self, data, **kwargs):
+        if not isinstance(data, dict) or "input" not in data:
+            return data  # what is no object is refused as such
+        inner = data["input"]
+        if not isinstance(inner, dict):
+            raise ValidationError({"input": ["invalid.object"]})
+        twice = sorted(set(data) & set(inner))
+        if twice:
+            raise ValidationError({name: ["invalid.twice"] for name in twice})
+        outside = {"type", "delay", "input"} & set(inner)
+        if outside:
+            raise ValidationError({n: ["invalid.unknown_field"] for n in outside})
+        return {**{k: v for k, v in data.items() if k != "input"}, **inner}
+
+
+class NestedTask(Strict):
+    """How `NewGeneralTask` may be written, for its description."""
+
+    type = Text(required=True, validate=OneOf("image", "image_generation"))
+    delay = Seconds(load_default=0.0, validate=Between(0, MOST_DELAY))
+    input = Nested(NewImageTask, required=True)
+
+
+class Retry(Strict):
+    """``POST /api/v1/tasks/<id>/retry``; the body may be left out."""
+
+    accept_double_charge = Switch(load_default=False)
+
+
+class Nothing(Strict):
+    """A body that may be left out or be ``{}``."""
+
+
+class SeveralTasks(Strict):
+    """Tasks by their ids, or those of a user in a status."""
+
+    ids = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_AT_ONCE))
+    user_id = Text(validate=user_id_check, metadata=AS_USER_ID)
+
+    @validates_schema
+    def one_way(self, data: dict, **kwargs) -> None:
+        both = {"status", "user_id"}
+        if "ids" in data:
+            wrong = {"ids"} if both & set(data) else set()
+        else:
+            wrong = both - set(data)
+        if wrong:
+            raise ValidationError({name: ["invalid.ids_or_status"] for name in wrong})
+
+
+class CancelSeveral(SeveralTasks):
+    """``POST /api/v1/tasks/cancel``."""
+
+    status = Text(validate=OneOf("pending", "processing"))
+
+
+class RetrySeveral(SeveralTasks, Retry):
+    """``POST /api/v1/tasks/retry``."""
+
+    status = Text(validate=OneOf("failed", "cancelled"))
+
+
+class NewUser(Strict):
+    """``POST /api/v1/users``."""
+
+    email = Trimmed(required=True, validate=email_check)
+    name = Trimmed(required=True, validate=Long(1, 100))
+
+
+class UserChanges(Strict):
+    """``PUT /api/v1/users/<id>``: whole or partial."""
+
+    email = Trimmed(validate=email_check)
+    name = Trimmed(validate=Long(1, 100))
+
+
+class ByEmail(Strict):
+    email = Trimmed(required=True, validate=Long(1, 254))
+
+
+class ByOffset(Strict):
+    user_id = Text(required=True, validate=user_id_check, metadata=AS_USER_ID)
+    limit = Digits(load_default=20, validate=Between(1, 100))
+    offset = Digits(load_default=0, validate=Between(0, 10**12))
+
+
+class ByCursor(Strict):
+    limit = Digits(load_default=20, validate=Between(1, 100))
+    cursor = Text(validate=Long(1, 200))
+    status = Text()
+    q = Text(validate=Long(1, 200))

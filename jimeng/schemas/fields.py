@@ -1,0 +1,177 @@
+"""
+The kinds of fields that requests have, and what they are checked for.
+
+A message that is a key of ``i18n`` is translated where the answer is made.
+"""
+
+import math
+import re
+
+from marshmallow import ValidationError, fields, validate
+
+from jimeng.i18n import t
+
+COMMON = {"required": "invalid.required", "null": "invalid.null"}
+USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,64}")
+AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
+
+
+class Text(fields.String):
+    """A string that can be stored: no halves of surrogate pairs, and no NUL."""
+
+    default_error_messages = {
+        **COMMON,
+        "invalid": "invalid.string",
+        "invalid_utf8": "invalid.string",
+    }
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValidationError("invalid.value") from None
+        if "\0" in text:
+            raise ValidationError("invalid.value")
+        return text
+
+
+class Whole(fields.Integer):
+    """An integer that is one in JSON too; ``"3"`` and ``true`` are not."""
+
+    default_error_messages = {
+        **COMMON,
+        "invalid": "invalid.integer",
+        "too_large": "invalid.integer",
+    }
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if type(value) is not int:
+            raise ValidationError("invalid.integer")
+        return value
+
+
+class Digits(fields.Integer):
+    """An integer in a query string."""
+
+    default_error_messages = {
+        **COMMON,
+        "invalid": "invalid.integer",
+        "too_large": "invalid.integer",
+    }
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+            raise ValidationError("invalid.integer")
+        return int(value)
+
+
+class Seconds(fields.Float):
+    default_error_messages = {**COMMON, "invalid": "invalid.number"}
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if type(value) not in {int, float} or not math.isfinite(value):
+            raise ValidationError("invalid.number")
+        return float(value)
+
+
+class Switch(fields.Boolean):
+    default_error_messages = {**COMMON, "invalid": "invalid.boolean"}
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if type(value) is not bool:
+            raise ValidationError("invalid.boolean")
+        return value
+
+
+class Texts(fields.List):
+    """A list of strings."""
+
+    default_error_messages = {**COMMON, "invalid": "invalid.list"}
+
+
+class Anything(fields.Raw):
+    default_error_messages = {**COMMON}
+
+
+class Trimmed(Text):
+    """A string without the white space around it."""
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        return super()._deserialize(value, attr, data, **kwargs).strip()
+
+
+class Between(validate.Validator):
+    """Numbers from *low* to *high*, both included."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self.min, self.max = low, high
+
+    def __call__(self, value: float) -> float:
+        if not self.min <= value <= self.max:
+            raise ValidationError(t("invalid.range", min=self.min, max=self.max))
+        return value
+
+
+class Long(validate.Validator):
+    """Texts of *low* to *high* characters."""
+
+    equal = None  # by which OpenAPI tells a length from a range
+
+    def __init__(self, low: int, high: int) -> None:
+        self.min, self.max = low, high
+
+    def __call__(self, value: str) -> str:
+        if not self.min <= len(value) <= self.max:
+            raise ValidationError(t("invalid.length", min=self.min, max=self.max))
+        return value
+
+
+class Many(validate.Validator):
+    """Lists of *low* to *high* items."""
+
+    equal = None
+
+    def __init__(self, low: int, high: int) -> None:
+        self.min, self.max = low, high
+
+    def __call__(self, value: list) -> list:
+        if not self.min <= len(value) <= self.max:
+            raise ValidationError(t("invalid.items", min=self.min, max=self.max))
+        return value
+
+
+class OneOf(validate.Validator):
+    def __init__(self, *choices: str) -> None:
+        self.choices = choices
+
+    def __call__(self, value: str) -> str:
+        if value not in self.choices:
+            known = ", ".join(self.choices)
+            raise ValidationError(t("invalid.choice", known=known))
+        return value
+
+
+def user_id_check(value: str) -> None:
+    if not USER_ID.fullmatch(value):
+        raise ValidationError("invalid.user_id")
+
+
+def prompt_check(value: str) -> None:
+    if not value:
+        raise ValidationError("invalid.prompt_empty")
+
+
+def email_check(value: str) -> None:
+    """Short of sending a letter: one @, and a dot in what follows, no spaces."""
+    if len(value) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value):
+        raise ValidationError("invalid.email")
+
+
+def refuse(key: str):
+    """A validator for fields that are known but not taken."""
+
+    def check(value: object) -> None:
+        raise ValidationError(key)
+
+    return check

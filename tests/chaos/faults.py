@@ -1,0 +1,156 @@
+"""The faults: what is broken, how, and how often relative to the others."""
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+
+from tests.chaos.site import Site
+from tests.system.stack import wait_for
+
+FAKETIME = shutil.which("faketime")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """
+    Attributes:
+        name: As it stands in the report.
+        strike: Does it; returns when it is over.
+        weight: How often, relative to the others.
+        is_long: Others strike while it lasts.
+    """
+
+    name: str
+    strike: Callable[[Site, random.Random], None]
+    weight: int = 2
+    is_long: bool = False
+
+
+def kill_consumer(site: Site, choice: random.Random) -> None:
+    choice.choice(site.stack.consumers).kill()
+
+
+def kill_all_consumers(site: Site, choice: random.Random) -> None:
+    for consumer in list(site.stack.consumers):
+        consumer.kill()
+
+
+def stop_consumer(site: Site, choice: random.Random) -> None:
+    choice.choice(site.stack.consumers).terminate()
+
+
+def freeze_consumer(site: Site, choice: random.Random) -> None:
+    site.freeze(choice.choice(site.stack.consumers), choice.uniform(0.5, 4))
+
+
+def freeze_consumer_beyond_its_lease(site: Site, choice: random.Random) -> None:
+    site.freeze(choice.choice(site.stack.consumers), 28)
+
+
+def kill_web(site: Site, choice: random.Random) -> None:
+    site.stack.web.kill()
+
+
+def freeze_web(site: Site, choice: random.Random) -> None:
+    site.freeze(site.stack.web, choice.uniform(0.5, 3))
+
+
+def kill_mongodb(site: Site, choice: random.Random) -> None:
+    site.restart(site.mongo)
+
+
+def freeze_mongodb(site: Site, choice: random.Random) -> None:
+    assert site.mongo.child is not None
+    site.freeze_group(site.mongo.child.pid, choice.uniform(0.5, 4))
+
+
+def kill_redis(site: Site, choice: random.Random) -> None:
+    site.restart(site.redis)
+
+
+def freeze_redis(site: Site, choice: random.Random) -> None:
+    assert site.redis.child is not None
+    site.freeze_group(site.redis.child.pid, choice.uniform(0.5, 4))
+
+
+def flush_redis(site: Site, choice: random.Random) -> None:
+    with redis.Redis.from_url(site.redis.url) as link:
+        link.flushall()
+
+
+def kill_provider(site: Site, choice: random.Random) -> None:
+    site.stack.simulator.kill()
+    site.stack.simulator.wait()
+    wait_for(site.is_provider_set, 20, "the provider is back")
+
+
+def expire_links(site: Site, choice: random.Random) -> None:
+    site.set_simulator(url_ttl=0.0)
+    site.spoil("image", "403", choice.randint(1, 3))
+    site.set_simulator(url_ttl=86_400.0)
+
+
+def step_the_clock(site: Site, choice: random.Random) -> None:
+    step = choice.choice(["+60s", "-60s", "+5s", "-5s"])
+    site.add_consumer([FAKETIME or "", "-f", step], choice.uniform(4, 8))
+
+
+def refuse_for_want_of_a_place(site: Site, choice: random.Random) -> None:
+    """Strays: three in a row would be the truth about a lower limit."""
+    site.spoil("submit", "50430", choice.randint(1, 2))
+
+
+def spoil(action: str, *kinds: str, seconds: float = 0.0):
+    def strike(site: Site, choice: random.Random) -> None:
+        site.spoil(action, choice.choice(kinds), choice.randint(1, 4), seconds)
+
+    return strike
+
+
+FAULTS = [
+    Fault("consumer killed", kill_consumer, 6),
+    Fault("all consumers killed", kill_all_consumers, 2),
+    Fault("consumer told to stop", stop_consumer, 3),
+    Fault("consumer frozen", freeze_consumer, 3),
+    Fault(
+        "consumer frozen beyond its lease",
+        freeze_consumer_beyond_its_lease,
+        1,
+        is_long=True,
+    ),
+    Fault("web killed", kill_web, 3),
+    Fault("web frozen", freeze_web, 2),
+    Fault("MongoDB killed", kill_mongodb, 3),
+    Fault("MongoDB frozen", freeze_mongodb, 2),
+    Fault("Redis killed", kill_redis, 3),
+    Fault("Redis frozen", freeze_redis, 2),
+    Fault("Redis emptied", flush_redis, 4),
+    Fault("provider killed", kill_provider, 2),
+    Fault("provider refuses: 50429", spoil("submit", "50429"), 3),
+    Fault("provider refuses: 50430", refuse_for_want_of_a_place, 2),
+    Fault("connection lost before acceptance", spoil("submit", "drop_before"), 2),
+    Fault("connection lost after acceptance", spoil("submit", "drop_after"), 2),
+    Fault("5xx on submission", spoil("submit", "50500", "html_502", "100014"), 3),
+    Fault("slow submission", spoil("submit", "late", seconds=3.0), 2),
+    Fault("failing polls", spoil("poll", "50500", "50429", "html_502", "truncated"), 4),
+    Fault("slow polls", spoil("poll", "slow", seconds=2.0), 2),
+    Fault("failing downloads", spoil("image", "404", "truncated_image"), 3),
+    Fault("links that have expired", expire_links, 2),
+]
+if FAKETIME:
+    FAULTS.append(Fault("consumer with a wrong clock", step_the_clock, 2, is_long=True))
+
+
+def schedule(choice: random.Random, count: int, *, with_long: bool) -> list[Fault]:
+    """*count* faults in the order in which they strike: each at least once if it
+    fits, the rest by weight."""
+    faults = [fault for fault in FAULTS if with_long or not fault.is_long]
+    every = choice.sample(faults, len(faults))
+    weights = [fault.weight for fault in faults]
+    more = choice.choices(faults, weights, k=max(count - len(every), 0))
+    chosen = [*every, *more][:count]
+    choice.shuffle(chosen)
+    return chosen

@@ -1,0 +1,150 @@
+"""One run: load and faults at once, then quiet, then the verdict."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mongoengine
+
+from tests.chaos.faults import Fault, schedule
+from tests.chaos.load import Load
+from tests.chaos.site import Site
+from tests.chaos.verdict import Verdict, connect, judge, situation, unsettled
+from tests.system.stack import wait_for
+
+BETWEEN = (0.4, 2.4)  # seconds from one fault to the next
+SETTLED_WITHIN = 90.0  # seconds after the last fault
+
+
+@dataclass
+class Report:
+    """What was done, what came of it, and how long that took."""
+
+    seed: int
+    faults: Counter
+    answers: Counter
+    accepted: int
+    deaths: int
+    seconds: float
+    settled_after: float
+    verdict: Verdict
+
+    def text(self) -> str:
+        lines = [
+            f"seed {self.seed}: {self.accepted} tasks, {self.faults.total()} faults, "
+            f"{self.deaths} consumers died, {self.seconds:.0f} s",
+            f"settled {self.settled_after:.0f} s after the last fault",
+            f"tasks: {dict(self.verdict.statuses)}, "
+            f"failures: {dict(self.verdict.codes)}",
+            f"billed: {self.verdict.billed}, "
+            f"at a time at most: {self.verdict.high_water}",
+            f"answers to requests: {dict(self.answers)}",
+            *(f"  {count:3} × {name}" for name, count in self.faults.most_common()),
+            *(f"WRONG: {words}" for words in self.verdict.wrong),
+        ]
+        return "\n".join([*lines, "FAILED" if self.verdict.wrong else "kept"])
+
+
+def run(
+    folder: Path,
+    *,
+    tasks: int,
+    faults: int,
+    seed: int,
+    monkey: float,
+    with_long: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> Report:
+    """
+    Let *tasks* be asked for while *faults* strike, and judge what is left.
+
+    Args:
+        seed: Decides over faults, their order and their times.
+        monkey: Chance of one of the consumers to die, at each side of each write.
+        with_long: Let faults strike that take half a minute, too.
+    """
+    choice = random.Random(seed)
+    site = Site(folder, monkey=monkey)
+    began = time.monotonic()
+    try:
+        site.start()
+        plan = schedule(choice, faults, with_long=with_long)
+        rate = tasks / (faults * sum(BETWEEN) / 2 + 1)
+        load = Load(site.stack, total=tasks, rate=rate, seed=seed)
+        with kept_alive(site):
+            load.start()
+            strike_all(site, plan, choice, say)
+            load.join()
+            last = time.monotonic()
+            connect(site)
+            await_settled()
+        ended = time.monotonic()
+        return Report(
+            seed=seed,
+            faults=Counter(fault.name for fault in plan),
+            answers=load.answers,
+            accepted=len(load.accepted),
+            deaths=site.deaths,
+            seconds=ended - began,
+            settled_after=ended - last,
+            verdict=judge(site, load.accepted),
+        )
+    finally:
+        mongoengine.disconnect()
+        site.stop()
+
+
+def await_settled() -> None:
+    try:
+        wait_for(lambda: not unsettled(), SETTLED_WITHIN, "all has settled")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{situation()}") from error
+
+
+def strike_all(
+    site: Site, plan: list[Fault], choice: random.Random, say: Callable[[str], None]
+) -> None:
+    """One fault after the other; long ones go on beside those that follow."""
+    began, going_on = time.monotonic(), []
+    for number, fault in enumerate(plan):
+        say(f"{time.monotonic() - began:6.1f} s  {number + 1}  {fault.name}")
+        thread = threading.Thread(target=strike, args=(site, fault, choice))
+        thread.start()
+        if fault.is_long:
+            going_on.append(thread)
+        else:
+            thread.join()
+        time.sleep(choice.uniform(*BETWEEN))
+    for thread in going_on:
+        thread.join()
+
+
+def strike(site: Site, fault: Fault, choice: random.Random) -> None:
+    """Let it strike; what is being restarted just now cannot be broken again."""
+    try:
+        fault.strike(site, choice)
+    except (OSError, IndexError):
+        return
+
+
+class kept_alive:  # noqa: N801 - reads as a clause: with kept_alive(site)
+    """Starts again what has died, from a thread of its own, while inside."""
+
+    def __init__(self, site: Site) -> None:
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(site,))
+
+    def _run(self, site: Site) -> None:
+        while not self._over.wait(0.3):
+            site.keep_alive()
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._thread.join()

@@ -1,0 +1,285 @@
+"""The machine: everything that can happen to tasks, one thing after another."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from jimeng import jobs, lanes, tasks
+from jimeng.documents import Generation, Lane, Task
+from jimeng.errors import JimengError
+from jimeng.jobs import janitor, pump
+from tests.machine.artist import FETCHES, POLLS, SUBMITS
+from tests.machine.boundary import Died
+from tests.machine.laws import EVERYBODY, hold_at_the_end
+from tests.machine.world import INSTANT, World
+
+USERS = ["ada", "bob", "eve"]
+LEASES = ["delayed", "starting", "submitting", "generating", "saving", "failed"]
+STALL = 40.0  # seconds: longer than any lease
+
+BEFALLS = [
+    *("die", "die", "break", "stall", "stall", "look", "job", "flush", "janitor"),
+    *("cancel", "delete", "forget_user", "consent", "create", "create"),
+]
+CHANGES = ["cancel", "cancel", "delete", "forget_user", "retry", "consent"]
+UPKEEP = ["pump", "pump", "janitor", "sweep", "flush", "close", "open", "open"]
+which = st.integers(0, 3)
+users = st.sampled_from(USERS)
+befalls = st.tuples(st.sampled_from(BEFALLS), which)
+disturbed = st.dictionaries(st.integers(1, 24), befalls, min_size=1, max_size=3)
+scripts = st.just({}) | disturbed | disturbed
+creations = st.fixed_dictionaries(
+    {
+        "user": users,
+        "n": st.integers(1, 4),
+        "delay": st.sampled_from([0, 0, 0, 5]),
+        "key": st.sampled_from([None, None, "one", "two"]),
+        "model": st.sampled_from(["", "", "seeded", INSTANT]),
+    }
+)
+answers = st.fixed_dictionaries(
+    {
+        "submits": st.lists(st.sampled_from(SUBMITS), max_size=2),
+        "polls": st.lists(st.sampled_from(POLLS), max_size=2),
+        "fetches": st.lists(st.sampled_from(FETCHES), max_size=2),
+    }
+)
+seconds = st.sampled_from([0.5, 3.0, 3.0, 10.0, 10.0, STALL, 100.0, 1000.0, 40_000.0])
+
+Script = Mapping[int, tuple[str, int]]
+
+
+class Machine(RuleBasedStateMachine):
+    """Each step is one process that begins; its script says what befalls it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        world.begin()
+
+    # What a process does when it runs beside another.
+
+    def befall(self, what: str, number: int) -> Callable[[str, str], None]:
+        boundaries = self.world.boundaries
+        if what == "die":
+            return boundaries.die
+        if what == "break":
+            return boundaries.break_off
+
+        def play(name: str, side: str) -> None:
+            with boundaries.process(), contextlib.suppress(JimengError):
+                self._beside(what, number, name)
+
+        return play
+
+    def _beside(self, what: str, number: int, name: str) -> None:
+        if what != "look":
+            self.actions[what](number)
+        elif name in {"submit", "poll"}:  # time passes, and somebody looks
+            self.world.clock.advance(3)
+            self.world.laws.look()
+
+    @property
+    def actions(self) -> Mapping[str, Callable[[int], None]]:
+        """What can be named in a step; the number says which."""
+        return {
+            "cancel": self._cancel,
+            "delete": self._delete,
+            "forget_user": lambda number: self._forget_user(USERS[number % 3]),
+            "retry": lambda number: self._retry(number, False, "again"),
+            "consent": lambda number: self._retry(number, True, None),
+            "create": lambda number: self._create(USERS[number % 3], 1, 0, None, ""),
+            "pump": lambda number: self._pump(),
+            "job": self._job,
+            "stall": lambda number: self._stall(),
+            "janitor": lambda number: self._tidy(),
+            "sweep": lambda number: self.world.sweep(),
+            "flush": lambda number: jobs.huey.storage.flush_queue(),
+            "close": lambda number: self.world.offer(False),
+            "open": lambda number: self.world.offer(True),
+        }
+
+    def _stall(self) -> None:
+        self.world.clock.advance(STALL)
+        self._pump()
+        self._work(40)
+
+    @contextlib.contextmanager
+    def _process(self, script: Script):
+        """A process that may die or lose its connections."""
+        lanes.forget()
+        played = {at: self.befall(*befalls) for at, befalls in script.items()}
+        gone = (Died, PyMongoError, RedisError, JimengError)
+        with self.world.boundaries.process(played), contextlib.suppress(*gone):
+            yield
+
+    # What a user does.
+
+    def _create(self, user: str, n: int, delay: float, key: str | None, model: str):
+        new = tasks.NewTask(
+            user_id=user,
+            prompt="$一只猫",
+            n=n,
+            delay=delay,
+            model=INSTANT if model == INSTANT else None,
+            seed=self.world.seed() if model == "seeded" else -1,
+            given={"n": n},
+        )
+        tasks.create(EVERYBODY, new, idem_key=key)
+
+    def _task(self, number: int) -> str:
+        rows = list(Task.collection().find({}, {"_id": 1}).sort("_id", -1))
+        return rows[number % len(rows)]["_id"] if rows else "none"
+
+    def _cancel(self, number: int) -> None:
+        task = tasks.cancel(EVERYBODY, self._task(number))
+        self.world.note_cancelled(task.id)
+
+    def _delete(self, number: int) -> None:
+        task_id = self._task(number)
+        self.world.laws.deleted.add(task_id)
+        tasks.delete(EVERYBODY, task_id)
+        self.world.note_cancelled(task_id)
+
+    def _forget_user(self, user: str) -> None:
+        rows = Task.collection().find({"user_id": user}, {"_id": 1})
+        gone = [row["_id"] for row in rows]
+        self.world.laws.deleted.update(gone)
+        tasks.delete_all(EVERYBODY, user)
+        for task_id in gone:
+            self.world.note_cancelled(task_id)
+
+    def _retry(self, number: int, consent: bool, key: str | None) -> None:
+        tasks.retry(
+            EVERYBODY,
+            self._task(number),
+            accept_double_charge=consent,
+            idem_key=key,
+        )
+
+    # What the system does.
+
+    def _pump(self) -> None:
+        pump.tick()
+
+    def _job(self, rotate: int) -> None:
+        storage = jobs.huey.storage
+        if storage.queue_size():
+            for _ in range(rotate % storage.queue_size()):
+                storage.conn.rpoplpush(storage.queue_key, storage.queue_key)
+            jobs.huey.dequeue().execute()
+
+    def _work(self, most: int) -> None:
+        for _ in range(most):
+            with self.world.boundaries.process():
+                self._job(0)
+
+    def _tidy(self) -> None:
+        janitor.complete_plans()
+        janitor.finish_deletions()
+        janitor.fail_unserved()
+
+    # The steps.
+
+    @initialize(asked=st.lists(creations, min_size=1, max_size=3))
+    def begin(self, asked) -> None:
+        for each in asked:
+            with self._process({}):
+                self._create(**each)
+
+    def has_tasks(self) -> bool:
+        return Task.collection().find_one({}, {"_id": 1}) is not None
+
+    @rule(asked=creations, script=scripts)
+    def create(self, asked, script) -> None:
+        with self._process(script):
+            self._create(**asked)
+
+    @precondition(has_tasks)
+    @rule(what=st.sampled_from(CHANGES), number=which, script=scripts)
+    def change(self, what, number, script) -> None:
+        """A user changes one of the newest tasks, or takes leave."""
+        with self._process(script):
+            self.actions[what](number)
+
+    @precondition(has_tasks)
+    @rule(rotate=st.integers(0, 5), answers=answers, script=scripts)
+    def job(self, rotate, answers, script) -> None:
+        self.world.artist.tell(**answers)
+        if not jobs.huey.storage.queue_size():
+            self._pump()
+        with self._process(script):
+            self._job(rotate)
+
+    @precondition(has_tasks)
+    @rule(rotate=st.integers(0, 5), answers=answers, script=scripts)
+    def due_job(self, rotate, answers, script) -> None:
+        """What is under way comes due, and one of its jobs runs."""
+        self.world.come_due(["generating", "saving"])
+        self._pump()
+        self.world.artist.tell(**answers)
+        with self._process(script):
+            self._job(rotate)
+
+    @precondition(has_tasks)
+    @rule(answers=answers)
+    def work(self, answers) -> None:
+        """All jobs run that there are."""
+        self.world.artist.tell(**answers)
+        with self._process({}):
+            self._pump()
+            self._work(12)
+
+    @rule(what=st.sampled_from(UPKEEP), script=scripts)
+    def keep_up(self, what, script) -> None:
+        """What the system does by itself, and what befalls it."""
+        with self._process(script if what in {"pump", "janitor"} else {}):
+            self.actions[what](0)
+
+    @rule(
+        seconds=seconds,
+        states=st.sets(st.sampled_from(LEASES), max_size=2),
+    )
+    def wait(self, seconds, states) -> None:
+        """Time passes, or the leases of some states do."""
+        if states:
+            self.world.come_due(sorted(states))
+        else:
+            self.world.clock.advance(seconds)
+
+    @invariant()
+    def laws_hold(self) -> None:
+        self.world.artist.tell()
+        self.world.laws.hold(self.world.boundaries.begun)
+
+    def teardown(self) -> None:
+        """Time goes on undisturbed, until there is nothing left to do."""
+        self.world.offer(True)
+        for _ in range(60):
+            self.world.clock.advance(61)
+            Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
+            self.world.come_due(None)
+            with self._process({}):
+                self._tidy()
+                self._pump()
+                self._work(jobs.huey.storage.queue_size())
+            self.laws_hold()
+            left = {"$or": [{"due_at": {"$exists": True}}, {"state": "queued"}]}
+            if not Generation.collection().count_documents(left):
+                break
+        self.world.clock.advance(timedelta(minutes=1).total_seconds())
+        self._tidy()
+        self.world.sweep()
+        self.laws_hold()
+        hold_at_the_end()

@@ -1,0 +1,212 @@
+"""Ark's client, over HTTP: what it asks for, and the picture in the answer."""
+
+import base64
+import json
+from dataclasses import replace
+
+import pytest
+from ark_replies import API_KEY, LINK, SEEDED, SWAN, drawn, failed
+
+from jimeng.config import Config
+from jimeng.errors import ProviderError
+from jimeng.providers.ark import ArkProvider
+from jimeng.providers.models import MODELS
+
+PNG = b"\x89PNG picture"
+ARK = [model for model in MODELS if model.provider == "volcengine_ark"]
+
+
+def asked_of(model, **changes):
+    width, height = model.sizes["16:9"]
+    wanted = {"req_key": model.req_key, "width": width, "height": height, **changes}
+    return replace(SWAN, **wanted)
+
+
+@pytest.fixture
+def asked(ark, answering, answer_with):
+    """Ask for a picture; return the body and the head of the request."""
+
+    def asked(request, **options):
+        server = answering(answer_with(200, drawn({"url": LINK})))
+        ark(server, **options).submit(request)
+        head = server.requests[0].partition(b"\r\n\r\n")[0].decode()
+        return server.bodies[0], head
+
+    return asked
+
+
+def test_request_says_what_is_wanted(asked):
+    """One POST with the key; one picture, no mark, a link instead of bytes."""
+    body, head = asked(SWAN)
+
+    assert head.startswith("POST /api/v3/images/generations ")
+    assert f"\r\nAuthorization: Bearer {API_KEY}\r\n" in head
+    assert "\r\nX-Client-Request-Id: " in head
+    assert body == {
+        "model": "doubao-seedream-4-0-250828",
+        "prompt": "湖上的天鹅",
+        "size": "2048x1152",
+        "response_format": "url",
+        "watermark": False,
+        "sequential_image_generation": "disabled",
+    }
+
+
+@pytest.mark.parametrize("model", ARK, ids=lambda model: model.id)
+def test_each_model_is_sent_only_what_it_takes(asked, model):
+    """No model of the table takes a seed; groups are off where there are any."""
+    body, _ = asked(asked_of(model))
+
+    common = {"model", "prompt", "size", "response_format", "watermark"}
+    groups = {"sequential_image_generation"}
+    has_groups = "pro" not in model.id and "flash" not in model.id
+    assert set(body) == common | (groups if has_groups else set())
+
+
+def test_older_model_is_sent_its_seed(asked):
+    """The 3.0 family takes a seed, and what a file has each submission carry."""
+    body, _ = asked(asked_of(SEEDED, seed=7), models=[SEEDED])
+
+    assert (body["seed"], body["guidance_scale"]) == (7, 2.5)
+    assert "sequential_image_generation" not in body
+
+
+def test_mark_is_drawn_when_wanted(asked):
+    """The service's own default is a mark, so the wish is always sent."""
+    body, _ = asked(SWAN, watermark=True)
+
+    assert body["watermark"] is True
+
+
+@pytest.mark.parametrize(
+    ("pictures", "urls", "images"),
+    [
+        ([{"url": LINK, "size": "2048x1152"}], (LINK,), ()),
+        ([{"url": LINK}], (LINK,), ()),
+        ([{"b64_json": base64.b64encode(PNG).decode()}], (), (PNG,)),
+        ([{"url": LINK}, {"error": {"code": "X"}}, {"url": "x"}], (LINK,), ()),
+        ([{"error": {"code": "X"}}, {"url": LINK}], (LINK,), ()),
+        ([{"url": None, "b64_json": base64.b64encode(PNG).decode()}], (), (PNG,)),
+    ],
+    ids=["link", "no size", "bytes", "partial", "second only", "null link"],
+)
+def test_answer_is_the_picture(draw, pictures, urls, images):
+    """There is no name to ask by; of several pictures it is the first."""
+    progress = draw(drawn(*pictures), 200, "X-Request-Id: R7")
+
+    assert (progress.done, progress.remote_id) == (True, "")
+    assert (progress.urls, progress.images) == (urls, images)
+    assert progress.request_id == "R7"
+
+
+def test_nobody_can_be_asked_again(ark):
+    """What is lost is lost, and was charged for all that is known."""
+    with pytest.raises(ProviderError) as caught:
+        ark().poll("x", SWAN)
+
+    assert (caught.value.code, caught.value.charged) == ("result_lost", "unknown")
+    assert not caught.value.transient
+
+
+def test_call_has_a_name_of_ours(ark, answering, answer_with):
+    """Without Ark's name for the call there is ours, which its support knows."""
+    server = answering(answer_with(200, drawn({"url": LINK})))
+
+    progress = ark(server).submit(SWAN)
+
+    assert (
+        f"X-Client-Request-Id: {progress.request_id}\r\n".encode()
+        in (server.requests[0])
+    )
+
+
+def test_lost_answer_keeps_our_name(ark, serve):
+    """The only trace of a request whose answer never came."""
+    server = serve(lambda connection: server.read_request(connection))
+
+    with pytest.raises(ProviderError) as caught:
+        ark(server).submit(SWAN)
+
+    assert caught.value.maybe_accepted
+    assert caught.value.request_id.encode() in server.requests[0]
+
+
+def test_slow_answer_is_waited_for(ark, serve, answer_with):
+    """A picture may take longer than the pause that polls are given."""
+    quick = replace(ARK[0], answer_within=0.2)
+
+    def dawdle(connection):
+        server.read_request(connection)
+        server.over.wait(3)
+
+    server = serve(dawdle)
+    with pytest.raises(ProviderError) as caught:
+        ark(server, models=[quick]).submit(SWAN)
+
+    assert caught.value.code == "submit_unknown"
+    assert all(model.answer_within == 180 for model in ARK)
+
+
+def test_model_that_left_the_table_is_not_sent(ark):
+    """Nothing is known about what it takes, so nothing is spent."""
+    with pytest.raises(ProviderError) as caught:
+        ark(models=[]).submit(SWAN)
+
+    assert caught.value.code == "provider_not_configured"
+    assert not caught.value.maybe_accepted
+
+
+def test_client_of_the_settings(answering, answer_with):
+    """Address, key and mark are those of the configuration."""
+    server = answering(answer_with(200, drawn({"url": LINK})))
+    config = Config(ARK_API_KEY=API_KEY, ARK_BASE_URL=server.url, WATERMARK=True)
+
+    ArkProvider.from_config(config).submit(SWAN)
+
+    assert server.requests[0].startswith(b"POST /images/generations ")
+    assert server.bodies[0]["watermark"] is True
+
+
+def test_check_asks_for_nothing(ark, answering, answer_with):
+    """A request without a prompt cannot be drawn; its refusal is good news."""
+    server = answering(answer_with(400, failed("MissingParameter", param="prompt")))
+
+    assert ark(server).check(SWAN.req_key) is True
+
+    assert server.bodies == [{"model": SWAN.req_key}]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, failed("AuthenticationError"), "credentials_invalid"),
+        (403, failed("AccountOverdueError"), "account_overdue"),
+        (404, failed("ModelNotOpen"), "access_denied"),
+        (404, failed("InvalidEndpointOrModel.NotFound"), "model_not_found"),
+        (502, b"<html>", "submit_unknown"),
+    ],
+)
+def test_check_says_what_is_wrong(ark, answering, answer_with, status, body, code):
+    """The first thing that is wrong is the one that is said."""
+    with pytest.raises(ProviderError) as caught:
+        ark(answering(answer_with(status, body))).check(SWAN.req_key)
+
+    assert caught.value.code == code
+
+
+def test_check_without_an_answer(ark):
+    """Nobody listens."""
+    with pytest.raises(ProviderError) as caught:
+        ark().check(SWAN.req_key)
+
+    assert caught.value.code == "provider_unreachable"
+
+
+def test_key_stays_out_of_what_is_printed(draw, ark):
+    """Neither errors nor the client show it, even where Ark repeats it."""
+    with pytest.raises(ProviderError) as caught:
+        draw(failed("AuthenticationError", f"bad key {API_KEY}\n" + "x" * 999), 401)
+
+    assert "bad key *** xxx" in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert API_KEY not in repr(ark()) + json.dumps(str(caught.value))

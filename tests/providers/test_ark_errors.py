@@ -1,0 +1,182 @@
+"""What every bad answer of Ark's becomes."""
+
+import json
+
+import pytest
+from ark_replies import SEEDED, SWAN, drawn, failed
+from visual_replies import assert_error
+
+from jimeng.errors import ProviderError
+from jimeng.providers.catalogue import ARK_RULES, CODES, judge_ark
+
+NEVER_CLEAR = {"QuotaExceeded", "SetLimitExceeded"}
+LIMITS = [code for code, rule in ARK_RULES.items() if rule.submit == "again"]
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "code", "expected"),
+    [
+        (400, "MissingParameter", "parameter_refused", {}),
+        (400, "InvalidParameter", "parameter_refused", {}),
+        (400, "InvalidEndpoint.ClosedEndpoint", "model_not_found", {}),
+        (400, "InputTextSensitiveContentDetected", "content_refused_prompt", {}),
+        (400, "SensitiveContentDetected", "content_refused_prompt", {}),
+        (
+            400,
+            "InputImageSensitiveContentDetected.PrivacyInformation",
+            "content_refused_input_image",
+            {},
+        ),
+        (400, "InputImageRiskDetection", "content_refused_input_image", {}),
+        (400, "OutputImageSensitiveContentDetected", "content_refused_picture", {}),
+        (
+            400,
+            "OutputImageSensitiveContentDetected.DeepFake",
+            "content_refused_picture",
+            {},
+        ),
+        (400, "OutputImageRiskDetection", "content_refused_picture", {}),
+        (401, "AuthenticationError", "credentials_invalid", {}),
+        (401, "InvalidAccountStatus", "account_overdue", {}),
+        (403, "AccountOverdueError", "account_overdue", {}),
+        (403, "AccessDenied", "permission_missing", {}),
+        (403, "OperationDenied.ServiceNotOpen", "access_denied", {}),
+        (403, "OperationDenied.ServiceOverdue", "account_overdue", {}),
+        (404, "InvalidEndpointOrModel.NotFound", "model_not_found", {}),
+        (404, "ModelNotOpen", "access_denied", {}),
+        (404, "UnsupportedModel", "model_not_found", {}),
+        (429, "ModelAccountIpmRateLimitExceeded", "rate_limited", {"transient": True}),
+        (429, "RateLimitExceeded.EndpointX", "rate_limited", {"transient": True}),
+        (429, "ServerOverloaded", "rate_limited", {"transient": True}),
+        (429, "NeverHeardOf", "rate_limited", {"transient": True}),
+        (
+            429,
+            "InflightBatchsizeExceeded",
+            "concurrency_limited",
+            {"transient": True},
+        ),
+        (429, "QuotaExceeded", "quota_exhausted", {}),
+        (429, "SetLimitExceeded", "quota_exhausted", {}),
+        (400, "ServerOverloaded", "rate_limited", {}),
+        (400, "NeverHeardOf", "provider_refused", {}),
+    ],
+)
+def test_refused_request(draw, status, name, code, expected):
+    """Each code becomes one of ours; nothing was drawn, and nothing charged."""
+    with pytest.raises(ProviderError) as caught:
+        draw(failed(name), status)
+
+    assert_error(caught, code, provider_code=name, **expected)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, failed("InternalServiceError")),
+        (503, failed("ServerOverloaded")),
+        (500, failed("InputTextSensitiveContentDetected")),
+        (400, failed("InternalServiceError")),
+        (429, failed("InternalServiceError")),
+        (429, b"slow down"),
+        (502, b"<html>Bad Gateway</html>"),
+        (200, b"<html>Welcome</html>"),
+        (200, b'event: error\ndata: {"error": {"code": "X"}}\n\n'),
+        (403, b"blocked"),
+        (200, b""),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b"[" * 200_000),
+        (200, b"\xff\xfe\xfd"),
+        (200, json.dumps({"data": None}).encode()),
+        (200, failed("NeverHeardOf")),
+        (400, json.dumps({"error": "text"}).encode()),
+        (302, b"{}"),
+    ],
+)
+def test_request_that_may_have_been_drawn(draw, status, body):
+    """From 500 on, and after what cannot be read, nobody knows: never again."""
+    with pytest.raises(ProviderError) as caught:
+        draw(body, status)
+
+    assert_error(caught, "submit_unknown", maybe_accepted=True, charged="unknown")
+
+
+def test_unsent_request_can_be_sent_again(ark):
+    """Nobody listened, so nobody drew."""
+    with pytest.raises(ProviderError) as caught:
+        ark().submit(SWAN)
+
+    assert_error(caught, "provider_unreachable", transient=True)
+
+
+def test_refused_picture_is_drawn_anew_where_there_are_seeds(
+    ark, answering, answer_with
+):
+    """Only another seed makes another picture likely."""
+    server = answering(answer_with(400, failed("OutputImageSensitiveContentDetected")))
+    request = SWAN.__class__(SEEDED.req_key, "x", 1024, 1024, 7)
+
+    with pytest.raises(ProviderError) as caught:
+        ark(server, models=[SEEDED]).submit(request)
+
+    assert_error(caught, "content_refused_picture", new_seed=True)
+
+
+@pytest.mark.parametrize(
+    ("picture", "billed", "code", "charged"),
+    [
+        (
+            {"error": {"code": "OutputImageSensitiveContentDetected"}},
+            0,
+            "content_refused_picture",
+            "no",
+        ),
+        ({"error": {"code": "InternalServiceError"}}, 0, "provider_internal", "no"),
+        ({"error": {"code": "Strange"}}, None, "provider_internal", "unknown"),
+        ({"error": {"code": "ServerOverloaded"}}, 1, "provider_internal", "unknown"),
+        ({"error": "text"}, None, "provider_internal", "unknown"),
+        ({}, 1, "result_empty", "unknown"),
+        ({"url": "", "b64_json": "*"}, 1, "result_empty", "unknown"),
+    ],
+)
+def test_picture_that_failed_by_itself(draw, picture, billed, code, charged):
+    """The answer is a success, and the picture is not: final, never sent again."""
+    with pytest.raises(ProviderError) as caught:
+        draw(drawn(picture, billed=billed))
+
+    assert_error(caught, code, charged=charged)
+
+
+def test_no_pictures_at_all(draw):
+    """An empty list is a failure, never a success with nothing in it."""
+    with pytest.raises(ProviderError) as caught:
+        draw(drawn())
+
+    assert_error(caught, "result_empty", charged="unknown")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [([], "0217example"), (["X-Request-Id: R9"], "R9")],
+    ids=["message", "header"],
+)
+def test_name_of_the_call_is_kept(draw, headers, expected):
+    """Support asks for it; it comes in the header or at the end of the words."""
+    with pytest.raises(ProviderError) as caught:
+        draw(failed("InvalidParameter"), 400, *headers)
+
+    assert caught.value.request_id == expected
+
+
+@pytest.mark.parametrize("code", sorted(ARK_RULES))
+def test_limits_count_only_as_429(code):
+    """Elsewhere no code proves that a request was not accepted."""
+    assert judge_ark(400, code).submit != "again"
+    assert judge_ark(500, code).submit == "unknown"
+    assert (judge_ark(429, code).submit == "again") == (code in LIMITS)
+    assert not NEVER_CLEAR & set(LIMITS)
+
+
+def test_codes_are_all_of_ours():
+    """Every rule's code is among those that need words."""
+    assert {rule.code for rule in ARK_RULES.values()} <= CODES

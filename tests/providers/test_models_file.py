@@ -1,0 +1,170 @@
+"""``MODELS_FILE``: what it adds, changes and takes away, and how mistakes are named."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+from jimeng.providers import Registry
+from jimeng.providers.models import MODELS, load_models
+
+VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
+NEW = {
+    "id": "new-model",
+    "provider": ARK,
+    "req_key": "ep-2026",
+    "sides": [512, 2048],
+    "sizes": {"1:1": "1024x1024", "16:9": "1280x720"},
+}
+V30 = {"id": "doubao-seedream-3.0-t2i", "provider": VISUAL}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load the models with a file of *rows*, or of text."""
+
+    def load(*rows, text=None):
+        file = tmp_path / "models.json"
+        file.write_text(json.dumps(rows) if text is None else text, "utf-8")
+        return {(m.id, m.provider): m for m in load_models(str(file))}
+
+    return load
+
+
+def test_without_a_file_the_models_are_the_built_in_ones():
+    """Visual's first, then Ark's."""
+    assert load_models("") == MODELS
+
+
+def test_new_model_is_added(load):
+    """What is left out is as usual: on Ark the answer is the picture."""
+    models = load({**NEW, "takes_seed": False, "extra": {"guidance_scale": 2.5}})
+
+    model = models["new-model", ARK]
+    assert len(models) == len(MODELS) + 1
+    assert model.sizes["16:9"] == model.hd_sizes["16:9"] == (1280, 720)
+    assert (model.is_synchronous, model.answer_within) == (True, 180.0)
+    assert (model.takes_seed, model.extra) == (False, {"guidance_scale": 2.5})
+
+
+def test_known_model_is_changed(load):
+    """Fields that are not written stay, and so does its place."""
+    models = load({**V30, "max_images": 2, "keywords": {"xl": "2000x2000"}})
+
+    model = models[V30["id"], VISUAL]
+    assert (model.max_images, model.req_key) == (2, "jimeng_t2i_v30")
+    assert model.resolve_size("XL") == (2000, 2000)
+    assert next(iter(models)) == (V30["id"], VISUAL)
+
+
+def test_limits_can_be_of_the_other_kind(load):
+    """Null takes a limit away."""
+    area = {"sides": None, "area": [262144, 4194304], "max_ratio": 3}
+
+    assert load({**V30, **area})[V30["id"], VISUAL].fits(3024, 1296)
+
+
+def test_model_is_taken_away(load):
+    """The same name of another provider stays."""
+    models = load({"id": "doubao-seedream-4.0", "provider": VISUAL, "offered": False})
+
+    assert ("doubao-seedream-4.0", VISUAL) not in models
+    assert ("doubao-seedream-4.0", ARK) in models
+
+
+def test_example_of_the_documentation_works(load):
+    """What the page shows can be copied."""
+    page = Path(__file__).parents[2] / "docs/models.md"
+    (example,) = re.findall(r"```json\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+
+    models = load(text=example)
+
+    assert models["doubao-seedream-3.0-t2i", ARK].extra == {"guidance_scale": 2.5}
+    assert ("jimeng-2.1", VISUAL) not in models
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"id": ""}, "id"),
+        ({"id": "a b"}, "id"),
+        ({"id": 7}, "id"),
+        ({"provider": "openai"}, "provider"),
+        ({"provider": []}, "provider"),
+        ({"req_key": None}, "req_key"),
+        ({"req_key": "doubao-seedream-4-0-250828"}, "id"),
+        ({"aliases": "x"}, "aliases"),
+        ({"aliases": ["doubao-seedream-4.5"]}, "id"),
+        ({"sizes": []}, "sizes"),
+        ({"sizes": {"16:9": "1280x720"}}, "sizes"),
+        ({"sizes": {"1:1": "1024"}}, "sizes"),
+        ({"sizes": {"1:1": [1024, 1024]}}, "sizes"),
+        ({"sizes": {"1:1": "1024x1024", "5:4": "1280x1024"}}, "sizes"),
+        ({"sizes": {"1:1": "1024x1040"}}, "sizes"),
+        ({"sizes": {"1:1": "256x256"}}, "sizes"),
+        ({"hd_sizes": {"1:1": "1024x1024"}}, "hd_sizes"),
+        ({"keywords": {"4K": "4096x4096"}}, "keywords"),
+        ({"keywords": {"1x1": "1024x1024"}}, "keywords"),
+        ({"keywords": {"1:2": "1024x1024"}}, "keywords"),
+        ({"sides": None}, "sides"),
+        ({"sides": [2048, 512]}, "sides"),
+        ({"sides": [512, "2048"]}, "sides"),
+        ({"sides": [512]}, "sides"),
+        ({"area": [1, 99999999], "max_ratio": 3}, "sides"),
+        ({"sides": None, "area": [1, 99999999]}, "max_ratio"),
+        ({"max_ratio": 0.5}, "max_ratio"),
+        ({"max_prompt": 0}, "max_prompt"),
+        ({"max_prompt": 1.5}, "max_prompt"),
+        ({"max_images": 5}, "max_images"),
+        ({"max_images": True}, "max_images"),
+        ({"takes_seed": 1}, "takes_seed"),
+        ({"typical": "5"}, "typical"),
+        ({"slow": float("nan")}, "slow"),
+        ({"answer_within": 601}, "answer_within"),
+        ({"is_synchronous": False}, "is_synchronous"),
+        ({"extra": []}, "extra"),
+        ({"extra": {"sequential_image_generation": "auto"}}, "extra"),
+        ({"offered": "no"}, "offered"),
+        ({"offered": False}, "offered"),
+    ],
+    ids=str,
+)
+def test_mistake_is_named_by_row_and_field(load, change, field):
+    """The message says where to look, and what would be right."""
+    with pytest.raises(ConfigError, match=f'models.json: row 2: "{field}" ..'):
+        load({**V30, "max_images": 3}, {**NEW, **change})
+
+
+@pytest.mark.parametrize("field", ["id", "provider", "req_key", "sizes"])
+def test_what_lacks_is_named(load, field):
+    """A new model has no table to take the rest from."""
+    row = {name: value for name, value in NEW.items() if name != field}
+
+    with pytest.raises(ConfigError, match=f'row 1: "{field}" is missing'):
+        load(row)
+
+
+def test_only_what_is_there_can_be_taken_away(load):
+    """A mistyped name would go unnoticed."""
+    with pytest.raises(ConfigError, match='row 1: "id" is no model'):
+        load({"id": "jimeng-9", "provider": VISUAL, "offered": False})
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[1]", "7", "[" * 100_000])
+def test_what_is_no_list_of_models_is_refused(load, text):
+    """The file is named, and the start is off."""
+    with pytest.raises(ConfigError, match=r"^MODELS_FILE .*models\.json: "):
+        load(text=text)
+
+
+@pytest.mark.parametrize("is_directory", [True, False])
+def test_file_that_cannot_be_read_is_refused(tmp_path, is_directory):
+    """A setting that does nothing would be worse."""
+    path = tmp_path if is_directory else tmp_path / "none.json"
+
+    with pytest.raises(ConfigError, match=f"^MODELS_FILE {path}: "):
+        Registry.from_config(Config(MODELS_FILE=str(path)))

@@ -1,0 +1,1 @@
+"""Every known answer of Volcengine, and what comes of it here."""

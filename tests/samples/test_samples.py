@@ -1,0 +1,206 @@
+"""Each known answer, read by the real client and carried through the product."""
+
+import logging
+import re
+
+import mongoengine
+import pytest
+
+from jimeng.errors import ProviderError
+from jimeng.providers import ImageRequest, Progress
+from tests.samples.outcomes import OURS, OUTCOMES, Outcome
+from tests.samples.service import (
+    ARK,
+    FOLDER,
+    SECRETS,
+    VISUAL,
+    pointed_at,
+    real_clients,
+    sample,
+)
+
+CREATE = "/api/v1/ai/image/task"
+FINAL = {"never", "unknown"}
+AGAIN = {"resend", "new seed"}  # what is submitted twice
+every_sample = pytest.mark.parametrize("name", sorted(OUTCOMES))
+
+
+def named(which: set[str]) -> list[str]:
+    return sorted(name for name, outcome in OUTCOMES.items() if outcome.then in which)
+
+
+def provider_of(outcome: Outcome) -> str:
+    return ARK if outcome.call == "ark" else VISUAL
+
+
+def id_of(request_id: str | None) -> str | None:
+    """A name for a call that we made up is `OURS`."""
+    is_ours = request_id and re.fullmatch(r"[0-9a-f]{32}", request_id)
+    return OURS if is_ours else request_id
+
+
+def what_is_done(error: ProviderError, call: str) -> str:
+    if error.maybe_accepted:
+        return "unknown"
+    if error.transient:
+        return "poll again" if call == "poll" else "resend"
+    return "new seed" if error.new_seed else "never"
+
+
+def read_error(error: ProviderError, call: str) -> dict:
+    return {
+        "then": what_is_done(error, call),
+        "code": error.code,
+        "provider_code": error.provider_code,
+        "charged": error.charged,
+        "request_id": id_of(error.request_id),
+    }
+
+
+def read_progress(progress: Progress, call: str) -> dict:
+    waits = "poll again" if call == "poll" else "accepted"
+    return {
+        "then": "drawn" if progress.done else waits,
+        "code": None,
+        "provider_code": None,
+        "charged": "yes" if progress.done else "unknown",
+        "request_id": id_of(progress.request_id),
+    }
+
+
+def ask(registry, outcome: Outcome) -> dict:
+    """Make the call and say what the client makes of the answer."""
+    model = registry.model(outcome.model, provider_of(outcome))
+    seed = 7 if model.takes_seed else None
+    request = ImageRequest(model.req_key, "湖边的木屋", 1024, 1024, seed)
+    client = registry.provider(model.provider)
+    try:
+        if outcome.call == "poll":
+            progress = client.poll("8350192746610382945", request)
+        else:
+            progress = client.submit(request)
+    except ProviderError as error:
+        assert not any(secret in str(error) for secret in SECRETS)
+        return read_error(error, outcome.call)
+    return read_progress(progress, outcome.call)
+
+
+@pytest.fixture
+def lines(app):
+    """All that is logged, as it is written."""
+    root = logging.getLogger()
+    level, (shown, *_) = root.level, root.handlers
+    found: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: found.append(shown.format(record))
+    root.addHandler(handler)
+    root.setLevel("DEBUG")
+    yield found
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+@pytest.fixture
+def run(client, lines, service, work_off):
+    """Have a picture made while the service answers once as in the sample."""
+
+    def run(outcome: Outcome, name: str, **fields) -> dict:
+        service.say(outcome.call, [sample(name)])
+        wanted = {"model": outcome.model, "provider": provider_of(outcome), **fields}
+        made = client.post(
+            CREATE, json={"prompt": "湖边的木屋", "user_id": "user_7", **wanted}
+        )
+        assert made.status_code == 202, made.json
+        work_off()
+        answer = client.get(made.json["data"]["links"]["result"])
+        assert_no_secrets(answer.text, *lines, *everything())
+        return answer.json["data"]
+
+    return run
+
+
+def everything() -> list[str]:
+    database = mongoengine.get_db()
+    names = database.list_collection_names()
+    return [str(each) for name in names for each in database[name].find()]
+
+
+def assert_no_secrets(*texts: str) -> None:
+    assert not [each for each in texts if any(secret in each for secret in SECRETS)]
+
+
+def assert_failed(data: dict, outcome: Outcome) -> None:
+    error = data["error"]
+    assert data["status"] == "failed"
+    assert error["code"] == outcome.code
+    assert error["provider_code"] == outcome.provider_code
+    assert id_of(error["provider_request_id"]) == outcome.request_id
+    assert error["charged"] == outcome.charged
+
+
+def test_every_sample_has_an_outcome():
+    """69 answers are known; none is without a row, and no row without its body."""
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(OUTCOMES)
+    assert len(OUTCOMES) == 69
+
+
+@every_sample
+def test_client_reads_it(config, service, name):
+    """The real client makes of it what the table says."""
+    outcome = OUTCOMES[name]
+    service.say(outcome.call, [sample(name)])
+
+    read = ask(real_clients(pointed_at(service, config)), outcome)
+
+    assert read == {each: getattr(outcome, each) for each in read}
+
+
+@pytest.mark.parametrize("name", named(FINAL))
+def test_failure_is_recorded(run, service, name):
+    """The record says what was wrong and whether it was charged; nothing is resent."""
+    outcome = OUTCOMES[name]
+
+    data = run(outcome, name)
+
+    assert_failed(data, outcome)
+    assert len(service.sent("submit", "process", "ark")) == 1
+
+
+@pytest.mark.parametrize("name", named({"accepted", "drawn", "poll again", *AGAIN}))
+def test_picture_comes(run, service, name):
+    """What is not final is waited out, or sent once more, and costs no picture."""
+    outcome = OUTCOMES[name]
+
+    data = run(outcome, name)
+
+    assert data["status"] == "completed"
+    assert len(data["result"]["images"]) == 1
+    sent = service.sent("submit", "process", "ark")
+    assert len(sent) == (2 if outcome.then in AGAIN else 1)
+    asked_twice = outcome.call == "poll" and outcome.then in {"poll again", "new seed"}
+    polled = service.sent("poll")
+    assert len(polled) == (2 if asked_twice else provider_polls(outcome))
+
+
+def provider_polls(outcome: Outcome) -> int:
+    return 1 if outcome.call in {"submit", "poll"} else 0
+
+
+@pytest.mark.parametrize("name", named({"new seed"}))
+def test_chosen_seed_is_kept(run, service, name):
+    """Who chose the seed is told why there is no picture; nothing is resent."""
+    outcome = OUTCOMES[name]
+
+    data = run(outcome, name, seed=11)
+
+    assert_failed(data, outcome)
+    assert len(service.sent("submit", "ark")) == 1
+
+
+@pytest.mark.parametrize("name", named({"new seed"}))
+def test_new_seed_is_another(run, service, name):
+    """Drawn once more, it is not the same again."""
+    run(OUTCOMES[name], name)
+
+    first, second = service.sent("submit", "ark")
+    assert first["seed"] != second["seed"]

@@ -1,0 +1,33 @@
+"""Calls the simulator with the package volcengine-ark-runtime: port, API key."""
+
+import sys
+
+from volcenginesdkarkruntime import Ark
+from volcenginesdkarkruntime._exceptions import ArkAPIError
+
+MODEL = "doubao-seedream-4-0-250828"
+PROMPT = "雪地里的红狐狸"
+
+
+def main(port: str, key: str) -> str:
+    """Have pictures drawn in each way; what came, or the error's type and code."""
+    url = f"http://127.0.0.1:{port}/api/v3"
+    images = Ark(base_url=url, api_key=key, max_retries=0).images
+    found: list[str] = []
+    try:
+        plain = images.generate(model=MODEL, prompt=PROMPT, size="1K")
+        text = images.generate(
+            model=MODEL, prompt=PROMPT, size="1K", response_format="b64_json"
+        )
+        events = images.generate(model=MODEL, prompt=PROMPT, size="1K", stream=True)
+        names = [event.type.rpartition(".")[2] for event in events]
+        found += [plain.data[0].size, str(plain.usage.generated_images)]
+        found += [plain.data[0].url[:4], text.data[0].b64_json[:4], *names]
+        images.generate(model=MODEL, prompt="[[QuotaExceeded]]")
+    except ArkAPIError as error:
+        return " ".join([*found, type(error).__name__])
+    return "no error"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main(*sys.argv[1:]))

@@ -1,0 +1,170 @@
+"""Ark: who is let in, and what each model takes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jimeng.simulator import Simulator
+from tests.simulator.caller import (
+    ACCESS_KEY,
+    ARK_KEY,
+    ARK_PATH,
+    ARK_V30,
+    ARK_V40,
+    SECRET_KEY,
+    Caller,
+)
+
+OFFICIAL_CLIENT = Path(__file__).parent / "official_ark_client.py"
+V45 = "doubao-seedream-4-5-251128"
+V50_LITE = "doubao-seedream-5-0-260128"
+V50_PRO = "doubao-seedream-5-0-pro-260628"
+V50_FLASH = "doubao-seedream-5-0-flash-260915"
+AUTO = {"sequential_image_generation": "auto"}
+
+
+@pytest.mark.parametrize("key", ["wrong", ""])
+def test_wrong_key_is_refused(simulator, caller, key):
+    """Nothing is entered, whatever was asked for."""
+    reply = caller.ark(key=key)
+
+    assert (reply.status, reply.json["error"]["code"]) == (401, "AuthenticationError")
+    assert simulator.ledger()["rows"] == []
+
+
+def test_simulator_without_a_key_lets_nobody_in():
+    """An empty key is no key."""
+    with Simulator(access_key=ACCESS_KEY, secret_key=SECRET_KEY) as simulator:
+        replies = [Caller(simulator.port).ark(key=key) for key in ("", ARK_KEY)]
+
+    assert [reply.status for reply in replies] == [401, 401]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ARK_PATH), ("POST", "/api/v3/images/edits"), ("POST", "/api/plan/v3")],
+)
+def test_other_paths_do_not_exist(caller, method, path):
+    """There is one call, and editing is not another."""
+    assert caller.send(method, path, b"{}", {}).status == 404
+
+
+@pytest.mark.parametrize("model", [ARK_V30, "doubao-seededit-3-0-i2i-250628", "ep-1"])
+def test_retired_and_unknown_models_are_not_found(caller, model):
+    """The 3.0 family was shut down; that is said before anything else is."""
+    replies = [caller.ark(model=model), caller.ark(None, model=model)]
+
+    codes = {reply.json["error"]["code"] for reply in replies}
+    assert codes == {"InvalidEndpointOrModel.NotFound"}
+    assert [reply.status for reply in replies] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "param"),
+    [
+        (ARK_V40, {"seed": 7}, "seed"),
+        (V45, {"guidance_scale": 2.5}, "guidance_scale"),
+        (V50_PRO, AUTO, "sequential_image_generation"),
+        (V50_FLASH, {"stream": True}, "stream"),
+        (ARK_V40, {"output_format": "png"}, "output_format"),
+        (V50_PRO, {"tools": [{"type": "web_search"}]}, "tools"),
+        (V50_LITE, {"layer_decomposition": True}, "layer_decomposition"),
+        (ARK_V40, {"watermark": "no"}, "watermark"),
+        (ARK_V40, {"response_format": "base64"}, "response_format"),
+        (
+            ARK_V40,
+            {**AUTO, "sequential_image_generation_options": {"max_images": 16}},
+            "sequential_image_generation_options",
+        ),
+        (
+            V45,
+            {"optimize_prompt_options": {"mode": "fast"}},
+            "optimize_prompt_options.mode",
+        ),
+        (ARK_V40, {"image": ["http://a/1.png"] * 15}, "image"),
+        (ARK_V40, {"image": "1.png"}, "image"),
+        (V50_PRO, {"image": ["http://a/1.png"] * 11}, "image"),
+    ],
+)
+def test_parameters_that_a_model_does_not_take_are_refused(
+    simulator, caller, model, fields, param
+):
+    """The error names the parameter, and nothing is billed."""
+    reply = caller.ark(model=model, **{"size": "2K", **fields})
+
+    error = reply.json["error"]
+    assert (reply.status, error["code"]) == (400, "InvalidParameter")
+    assert error["param"] == param
+    assert f"`{param}`" in error["message"]
+    assert simulator.ledger()["rows"] == []
+
+
+@pytest.mark.parametrize("name", ["model", "prompt"])
+def test_missing_parameters_are_named(caller, name):
+    """Model and prompt are required."""
+    reply = caller.ark(**{name: None})
+
+    error = reply.json["error"]
+    assert (reply.status, error["code"], error["param"]) == (
+        400,
+        "MissingParameter",
+        name,
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "drawn"),
+    [
+        (ARK_V40, "1K", "1024x1024"),
+        (ARK_V40, "2k", "2048x2048"),
+        (ARK_V40, "1280x720", "1280x720"),
+        (ARK_V40, None, "2048x2048"),
+        (ARK_V40, "959x960", None),
+        (ARK_V40, "4096x4097", None),
+        (ARK_V40, "16400x1024", None),
+        (ARK_V40, "3K", None),
+        (ARK_V40, "1024*1024", None),
+        (V45, "1024x1024", None),
+        (V45, "1K", None),
+        (V45, "2560x1440", "2560x1440"),
+        (V50_LITE, "3K", "3072x3072"),
+        (V50_PRO, "1.5K", "1536x1536"),
+        (V50_PRO, "2560x1920", None),
+        (V50_FLASH, "4K", None),
+    ],
+)
+def test_sizes_depend_on_the_model(caller, model, size, drawn):
+    """Names in either case, pixels by area and ratio."""
+    reply = caller.ark(model=model, size=size)
+
+    if drawn is None:
+        assert reply.json["error"]["param"] == "size"
+    else:
+        assert reply.json["data"][0]["size"] == drawn
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (
+            ARK_KEY,
+            "1024x1024 1 http /9j/ partial_succeeded completed ArkRateLimitError",
+        ),
+        ("wrong", "ArkAuthenticationError"),
+    ],
+)
+def test_official_client_is_understood(key, expected):
+    """The official package reads links, bytes, streams and errors."""
+    keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ark_key": ARK_KEY}
+    with Simulator(**keys, duration=0.0, plain=True) as simulator:
+        command = [sys.executable, "-W", "ignore", str(OFFICIAL_CLIENT)]
+        done = subprocess.run(
+            [*command, str(simulator.port), key],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert done.stdout == expected, done.stderr

@@ -1,0 +1,183 @@
+"""What Ark draws: links, bytes, marks, groups and streams, and what they cost."""
+
+import base64
+import http.client
+import io
+import json
+import threading
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image, ImageChops
+
+from tests.simulator.caller import ARK_KEY, ARK_PATH, ARK_V30, ARK_V40
+
+V45 = "doubao-seedream-4-5-251128"
+V50_PRO = "doubao-seedream-5-0-pro-260628"
+DONE = "[[slow 0]] 猫"
+AUTO = {"sequential_image_generation": "auto"}
+
+
+def opened(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        return picture
+
+
+def test_retired_models_come_back_when_set(caller):
+    """For clients that still know how to call them."""
+    caller.control("settings", {"revived": True})
+    reply = caller.ark(model=ARK_V30, seed=7, guidance_scale=2.5)
+
+    (picture,) = reply.json["data"]
+    assert opened(caller.get(picture["url"]).body).size == (1024, 1024)
+    assert list(picture) == ["url"]
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "kind"),
+    [
+        (ARK_V40, {}, "JPEG"),
+        (V50_PRO, {}, "JPEG"),
+        (V50_PRO, {"output_format": "png"}, "PNG"),
+    ],
+)
+def test_link_leads_to_the_picture(clock, caller, model, fields, kind):
+    """For a day, in the format asked for, and signed."""
+    reply = caller.ark(model=model, **fields)
+    url = reply.json["data"][0]["url"]
+    query = parse_qs(urlsplit(url).query)
+
+    picture = opened(caller.get(url).body)
+    assert (picture.format, picture.size) == (kind, (1024, 1024))
+    assert query["X-Tos-Expires"] == ["86400"]
+    assert caller.get(url.replace("Expires=86400", "Expires=99999")).status == 403
+    clock.now += 86400
+    assert caller.get(url).status == 403
+
+
+def test_bytes_come_when_wanted(caller):
+    """The same picture as behind a link."""
+    fields = {"response_format": "b64_json", "watermark": False}
+    text = caller.ark(**fields).json["data"][0]["b64_json"]
+
+    assert opened(base64.b64decode(text)).size == (1024, 1024)
+
+
+def test_watermark_is_drawn_unless_refused(caller):
+    """It is on by default, in the lower right corner and nowhere else."""
+    fields = {"response_format": "b64_json"}
+    replies = [caller.ark(**fields), caller.ark(watermark=False, **fields)]
+    texts = [reply.json["data"][0]["b64_json"] for reply in replies]
+    marked, bare = (opened(base64.b64decode(text)) for text in texts)
+
+    left, top, _, _ = (
+        ImageChops.difference(marked, bare)
+        .point(lambda value: 255 if value > 40 else 0)
+        .getbbox()
+    )
+    assert left > 512
+    assert top > 900
+
+
+def test_group_is_billed_by_the_picture(simulator, caller):
+    """As many as the model likes, at most what was allowed; tokens by the area."""
+    options = {"sequential_image_generation_options": {"max_images": 3}}
+    replies = [caller.ark(), caller.ark(**AUTO), caller.ark(**AUTO, **options)]
+
+    counts = [len(reply.json["data"]) for reply in replies]
+    assert counts == [1, 4, 3]
+    assert replies[2].json["usage"] == {
+        "generated_images": 3,
+        "output_tokens": 3 * 4096,
+        "total_tokens": 3 * 4096,
+    }
+    assert simulator.ledger()["billed"] == 8
+
+
+def test_inputs_leave_less_room_for_a_group(caller):
+    """Fifteen together."""
+    reply = caller.ark(image=["http://a/1.png"] * 13, **AUTO)
+
+    assert len(reply.json["data"]) == 2
+
+
+def test_refused_picture_of_a_group_is_not_billed(simulator, caller):
+    """The others come, and are."""
+    caller.ark(f"{DONE} [[partial]]", **AUTO)
+    caller.ark(f"{DONE} [[partial]]")
+
+    assert [row["images"] for row in simulator.ledger()["rows"]] == [3, 0]
+    assert simulator.ledger()["billed"] == 3
+
+
+def test_refused_output_is_entered_and_not_billed(simulator, caller):
+    """It had to be drawn to be refused."""
+    caller.ark(f"{DONE} [[OutputImageSensitiveContentDetected.DeepFake]]")
+
+    (row,) = simulator.ledger()["rows"]
+    assert row["outcome"] == "OutputImageSensitiveContentDetected.DeepFake"
+    assert simulator.ledger()["billed"] == 0
+
+
+def test_pictures_a_minute_are_limited(clock, caller):
+    """Of one model; a minute later there is room again."""
+    caller.control("settings", {"ark_per_minute": 2})
+    codes = [caller.ark().status for _ in range(3)]
+    reply = caller.ark()
+    other = caller.ark(model=V45, size="2K").status
+    clock.now += 60
+
+    assert codes == [200, 200, 429]
+    assert reply.json["error"]["code"] == "ModelAccountIpmRateLimitExceeded"
+    assert (other, caller.ark().status) == (200, 200)
+
+
+def test_calls_under_way_are_limited(simulator, caller):
+    """Beyond the limit the account is told so, and not billed."""
+    caller.control("settings", {"ark_limit": 1})
+    waiting = threading.Thread(target=caller.ark, args=("[[slow 60]]",))
+    waiting.start()
+    deadline = time.monotonic() + 10
+    while not simulator.ledger()["rows"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+    reply = caller.ark()
+    simulator.stop()
+    waiting.join()
+
+    assert reply.json["error"]["code"] == "InflightBatchsizeExceeded"
+
+
+def test_answer_takes_its_time(caller):
+    """The caller waits while the picture is drawn."""
+    started = time.monotonic()
+
+    assert caller.ark("[[slow 0.2]]").status == 200
+    assert time.monotonic() - started >= 0.2
+
+
+def test_lost_answer_is_billed(simulator, caller):
+    """Nobody can ask for it again."""
+    with pytest.raises(ConnectionError):
+        caller.ark(f"{DONE} [[drop]]")
+
+    assert simulator.ledger()["billed"] == 1
+
+
+def test_stream_comes_in_chunks(caller):
+    """An event each, and the connection can be used again."""
+    connection = http.client.HTTPConnection(caller.host, timeout=10)
+    body = json.dumps({"model": ARK_V40, "prompt": DONE, "stream": True, **AUTO})
+    headers = {"Authorization": f"Bearer {ARK_KEY}"}
+    for _ in range(2):
+        connection.request("POST", ARK_PATH, body.encode(), headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    connection.close()
+
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert text.count("event: image_generation.partial_succeeded\n") == 4
+    assert text.endswith("\n\ndata: [DONE]\n\n")

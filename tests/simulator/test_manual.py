@@ -1,0 +1,51 @@
+"""The manual names all that can be asked for, and nothing else."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from jimeng.simulator.answers import BUSINESS, GATEWAY
+from jimeng.simulator.ark_answers import ERRORS
+from jimeng.simulator.faults import ACTIONS, WORDS, is_kind
+from jimeng.simulator.kinds import KINDS
+from jimeng.simulator.settings import Settings
+
+MANUAL = (Path(__file__).parents[2] / "docs/simulator.md").read_text("utf-8")
+QUOTED = set(re.findall(r"`([\w.]+)`", MANUAL))
+# The service's codes stand in lists without quotes.
+NUMBERS = set(re.findall(r"\b(?:50|100)\d{3}\b", MANUAL))
+SPECIAL = {"revived"}
+
+
+@pytest.mark.parametrize("name", [*KINDS, *ERRORS])
+def test_every_name_is_in_the_manual(name):
+    """Else nobody would find it."""
+    assert name in QUOTED
+
+
+@pytest.mark.parametrize("code", [*BUSINESS, *GATEWAY])
+def test_every_number_is_in_the_manual(code):
+    """Of the service and of the gateway."""
+    assert str(code) in NUMBERS
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Settings)])
+def test_every_setting_is_in_the_manual(name):
+    """With what it does."""
+    assert name in QUOTED
+
+
+@pytest.mark.parametrize("words", re.findall(r"\[\[[\w. ]+\]\]", MANUAL, re.ASCII))
+def test_every_example_works(words):
+    """What the manual tells people to write is understood."""
+    ((prefix, kind, _),) = WORDS.findall(words)
+    actions = [prefix] if prefix else ["submit", "process", "ark"]
+
+    assert kind in SPECIAL or any(is_kind(action, kind) for action in actions)
+
+
+def test_every_action_is_in_the_manual():
+    """All six of them."""
+    assert set(ACTIONS) <= QUOTED

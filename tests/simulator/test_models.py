@@ -1,0 +1,249 @@
+"""The models of Visual: parameters, sizes, formats, groups and marks of each."""
+
+import base64
+import io
+import json
+import time
+
+import pytest
+from PIL import Image, ImageChops
+
+from jimeng.simulator.drawing import mark
+from jimeng.simulator.drawing.mark import Mark
+from tests.simulator.caller import V21, V30, V40
+
+V31 = "jimeng_t2i_v31"
+V46 = "jimeng_seedream46_cvtob"
+DONE = "[[slow 0]] 猫"
+URLS = ["http://a/1.png"]
+
+
+def pictures(reply) -> list[Image.Image]:
+    """The pictures inside an answer."""
+    found = []
+    for text in reply.json["data"]["binary_data_base64"]:
+        with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+            picture.load()
+            found.append(picture)
+    return found
+
+
+def drawn(caller, req_key: str, **fields) -> list[Image.Image]:
+    task_id = caller.accepted(DONE, req_key=req_key, **fields)
+    return pictures(caller.poll(task_id, req_key=req_key, req_json=None))
+
+
+@pytest.mark.parametrize(
+    ("req_key", "fields", "kind", "size"),
+    [
+        (V30, {}, "JPEG", (1328, 1328)),
+        (V31, {"width": 1664, "height": 936}, "JPEG", (1664, 936)),
+        (V40, {}, "PNG", (2048, 2048)),
+        (V40, {"size": 1_048_576}, "PNG", (1024, 1024)),
+        (V40, {"size": 1_048_576, "width": 1472, "height": 1104}, "PNG", (1472, 1104)),
+        (V46, {"width": 1024, "height": 1024}, "PNG", (1024, 1024)),
+    ],
+)
+def test_size_and_format_depend_on_the_model(caller, req_key, fields, kind, size):
+    """Width and height win over an area."""
+    (picture,) = drawn(caller, req_key, force_single=True, **fields)
+
+    assert (picture.format, picture.size) == (kind, size)
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, (1024, 1024)),
+        ({"use_sr": False}, (512, 512)),
+        ({"width": 768, "height": 256}, (1536, 512)),
+    ],
+)
+def test_process_answers_with_the_picture(caller, fields, size):
+    """Superresolution doubles the sides unless it is turned off."""
+    (picture,) = pictures(caller.process(return_url=False, **fields))
+
+    assert (picture.format, picture.size) == ("JPEG", size)
+
+
+def test_process_takes_its_time(caller):
+    """The caller waits while the picture is drawn, and is billed once."""
+    started = time.monotonic()
+
+    assert caller.process("[[slow 0.2]]").code == 10000
+    assert time.monotonic() - started >= 0.2
+
+
+def test_process_may_end_refused(simulator, caller):
+    """After the drawing, and then it is free."""
+    assert caller.process(f"{DONE} [[poll 50511]]").code == 50511
+    assert simulator.ledger()["billed"] == 0
+
+
+def test_process_is_limited_too(caller):
+    """Its limit is its own."""
+    caller.control("settings", {"limit": 0})
+
+    assert caller.process().code == 50430
+
+
+def test_each_model_has_its_action(caller):
+    """The wrong one is a capability that was never activated."""
+    assert caller.process(req_key=V30).code == 50400
+    assert caller.submit(req_key=V21).code == 50400
+
+
+@pytest.mark.parametrize(
+    ("req_key", "fields"),
+    [
+        (V31, {"width": 2048, "height": 682}),
+        (V31, {"width": 511, "height": 512}),
+        (V40, {"width": 1024}),
+        (V40, {"width": 1024, "height": 1023}),
+        (V40, {"width": 4097, "height": 4096}),
+        (V40, {"width": 3200, "height": 1000}),
+        (V40, {"size": 1_048_575}),
+        (V40, {"size": "2K"}),
+        (V40, {"width": 4096, "height": 1024, "max_ratio": 16}),
+        (V40, {"width": 1024, "height": 1024, "min_ratio": "1"}),
+        (V40, {"image_urls": URLS * 11}),
+        (V40, {"image_urls": ["1.png"]}),
+        (V40, {"scale": 1.5}),
+        (V40, {"force_single": "true"}),
+        (V46, {"scale": 0.5}),
+        (V46, {"image_urls": URLS * 15}),
+    ],
+)
+def test_wrong_parameters_are_refused(simulator, caller, req_key, fields):
+    """Nothing is accepted, and nothing billed."""
+    assert caller.submit(req_key=req_key, **fields).code == 50200
+    assert simulator.ledger()["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("req_key", "fields"),
+    [
+        (V31, {"width": 2048, "height": 2048}),
+        (V31, {"width": 1536, "height": 512}),
+        (V40, {"width": 4096, "height": 4096}),
+        (V40, {"width": 4096, "height": 1024, "max_ratio": 15.9}),
+        (V40, {"image_urls": URLS * 10, "scale": 0.25}),
+        (V46, {"width": 8192, "height": 512, "max_ratio": 16, "scale": 100}),
+        (V46, {"image_urls": URLS * 14}),
+    ],
+)
+def test_parameters_at_the_limit_are_taken(caller, req_key, fields):
+    """The limits themselves are allowed."""
+    assert caller.submit(req_key=req_key, **fields).code == 10000
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"width": 255, "height": 512},
+        {"width": 512, "height": 769},
+        {"width": 512},
+        {"use_sr": 1},
+        {"aigc_meta": {"content_producer": "x"}},
+        {"aigc_meta": {"producer_id": "x" * 257}},
+        {"prompt": "猫" * 801},
+    ],
+)
+def test_process_refuses_wrong_parameters(caller, fields):
+    """Sides from 256 to 768, both or neither."""
+    assert caller.process(**fields).code == 50200
+
+
+def test_poll_refuses_a_meta_without_producer(caller):
+    """It stands in the text of req_json there."""
+    wishes = {"return_url": True, "aigc_meta": {"propagate_id": "1"}}
+    task_id = caller.accepted(DONE)
+
+    assert caller.poll(task_id, req_json=json.dumps(wishes)).code == 50200
+
+
+@pytest.mark.parametrize("req_key", [V40, V46])
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({}, 4),
+        ({"force_single": False}, 4),
+        ({"force_single": True}, 1),
+        ({"image_urls": URLS * 10, "force_single": True}, 1),
+    ],
+)
+def test_group_comes_unless_a_single_picture_is_forced(
+    simulator, caller, req_key, fields, count
+):
+    """Each picture is billed, and each is there."""
+    size = {"width": 1024, "height": 1024}
+    task_id = caller.accepted(DONE, req_key=req_key, **size, **fields)
+    urls = caller.poll(task_id, req_key=req_key).json["data"]["image_urls"]
+
+    assert len(set(urls)) == count
+    assert simulator.ledger()["billed"] == count
+    assert [caller.get(url).status for url in urls] == [200] * count
+
+
+def test_inputs_leave_less_room_for_a_group(simulator, caller):
+    """Fifteen together."""
+    caller.accepted(DONE, req_key=V46, image_urls=URLS * 13)
+
+    assert simulator.ledger()["billed"] == 2
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3])
+@pytest.mark.parametrize("language", [0, 1])
+def test_mark_is_drawn_into_its_corner(caller, position, language):
+    """Only when it is asked for, and nowhere else."""
+    logo = {"add_logo": True, "position": position, "language": language}
+    task_id = caller.accepted(DONE, width=600, height=600)
+    (bare,) = pictures(caller.poll(task_id, req_json="{}"))
+    wishes = json.dumps({"logo_info": logo})
+    (marked,) = pictures(caller.poll(task_id, req_json=wishes))
+
+    difference = ImageChops.difference(bare, marked).convert("L")
+    left, top, right, bottom = difference.point(lambda v: 255 * (v > 40)).getbbox()
+    assert (right <= 300, left >= 300) == (position in (1, 2), position in (0, 3))
+    assert (bottom <= 100, top >= 500) == (position in (2, 3), position in (0, 1))
+
+
+def test_link_shows_the_mark(caller):
+    """That of the last poll; in the body of a synchronous call likewise."""
+    size = {"width": 512, "height": 512}
+    logo = {"logo_info": {"add_logo": True}}
+    wishes = json.dumps({"return_url": True, **logo})
+    task_id = caller.accepted(DONE, **size)
+    polled = caller.poll(task_id, req_json=wishes).json["data"]["image_urls"][0]
+    marked = caller.get(polled).body
+    bare = caller.get(caller.poll(task_id).json["data"]["image_urls"][0]).body
+    fields = {"use_sr": False, **size}
+    processed = caller.process(**fields, **logo).json["data"]["image_urls"][0]
+
+    assert marked != bare
+    assert caller.get(processed).body == marked
+
+
+@pytest.mark.parametrize(
+    ("logo", "expected"),
+    [
+        ({}, None),
+        ({"add_logo": False}, None),
+        ("add_logo", None),
+        ({"add_logo": True}, Mark("AI生成", 0, 1.0)),
+        ({"add_logo": True, "language": 1}, Mark("Generated by AI", 0, 1.0)),
+        ({"add_logo": True, "position": 9, "opacity": 7}, Mark("AI生成", 0, 1.0)),
+        ({"add_logo": True, "logo_text_content": "x"}, Mark("x", 0, 1.0)),
+    ],
+)
+def test_logo_info_is_read(logo, expected):
+    """What is wrong or missing is as by default."""
+    assert Mark.from_logo(logo) == expected
+
+
+def test_mark_is_latin_without_a_chinese_font(monkeypatch):
+    """No boxes instead of letters."""
+    monkeypatch.setattr(mark, "chinese_font", lambda size: None)
+
+    assert mark.lettering("AI生成", 20.0)[1] == "Generated by AI"
+    assert mark.lettering("mine", 20.0)[1] == "mine"

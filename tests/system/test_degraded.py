@@ -1,0 +1,209 @@
+"""Databases go away and come back: what cannot be done is said, nothing is lost."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from pymongo.errors import AutoReconnect
+from redis.exceptions import ConnectionError as RedisGone
+
+from jimeng import jobs
+from jimeng.embedded import Mongo, Redis
+from jimeng.jobs import pump
+from jimeng.storage import GridFSStore
+from tests.conftest import come_due, run_queue
+from tests.rest import create, result, task
+from tests.system.stack import Stack, wait_for
+
+PROMPTLY = 2.0  # seconds
+WAYS = ["frozen", "killed"]
+CREATE = "/api/v1/ai/image/task"
+CAT = {"prompt": "一只猫", "user_id": "late", "size": "512x512"}
+
+
+class Site:
+    """The product over databases of its own, which may be broken."""
+
+    def __init__(self, tmp_path_factory) -> None:
+        self.mongo = Mongo(tmp_path_factory.mktemp("degraded_mongo"))
+        self.redis = Redis(tmp_path_factory.mktemp("degraded_redis"))
+        self.mongo.start()
+        self.redis.start()
+        self.stack = Stack(
+            tmp_path_factory.mktemp("degraded"),
+            self.mongo.uri,
+            self.redis.url,
+            database="degraded",
+        )
+
+    def stop(self) -> None:
+        self.stack.stop()
+        self.redis.stop()
+        self.mongo.stop()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    made = Site(tmp_path_factory)
+    made.stack.await_up()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def site(running, lane):
+    running.stack.begin_anew(duration=0.5)
+    running.stack.remember_durations(lane, 0.5)
+    running.stack.start_consumer()
+    running.stack.await_ready()
+    return running
+
+
+@contextmanager
+def away(server: Mongo | Redis, way: str) -> Iterator[None]:
+    """Frozen it takes connections and answers nothing; killed it starts anew after."""
+    assert server.child is not None
+    if way == "frozen":
+        os.killpg(server.child.pid, signal.SIGSTOP)
+    else:
+        server.child.kill()
+    try:
+        yield
+    finally:
+        if way == "frozen":
+            os.killpg(server.child.pid, signal.SIGCONT)
+        else:
+            server.spawn()
+            assert server.await_ready(time.monotonic() + 30)
+
+
+def begin(stack: Stack) -> list[str]:
+    """Six tasks, of which some are under way and some wait."""
+    ids = [stack.create(user_id=f"user{n % 2}", seed=n) for n in range(6)]
+    wait_for(lambda: stack.ledger()["rows"], 10, "the first is sent")
+    return ids
+
+
+def check_refused(stack: Stack, code: str) -> None:
+    """A submission is refused in time; the answer says why and when to come again."""
+    began = time.monotonic()
+    status, answer = stack.ask("POST", CREATE, CAT)
+    took = time.monotonic() - began
+
+    assert (status, answer["error"]) == (503, code)
+    assert took < PROMPTLY
+
+
+def check_recovered(stack: Stack, ids: list[str]) -> None:
+    """All that was taken is done, once; of what was refused there is nothing."""
+    results = stack.await_ended(ids, 60)
+    assert {each["status"] for each in results.values()} == {"completed"}
+    rows = stack.ledger()["rows"]
+    assert sorted(row["seed"] for row in rows) == list(range(6))
+    with stack.database() as found:
+        assert found.tasks.count_documents({"user_id": "late"}) == 0
+        assert found.generations.count_documents({"user_id": "late"}) == 0
+    stack.await_ready()
+    later = stack.create(user_id="late", seed=99)
+    assert stack.await_ended([later], 30)[later]["status"] == "completed"
+    wait_for(lambda: stack.slots_held() == 0, 10, "no slot is held")
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("way", WAYS)
+def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
+    """The API and the pages say so within two seconds; then all goes on."""
+    stack = site.stack
+    ids = begin(stack)
+
+    with away(site.mongo, way):
+        check_refused(stack, "database_unavailable")
+        began = time.monotonic()
+        status, kind, page = stack.fetch("/")
+        assert (status, kind) == (503, "text/html; charset=utf-8")
+        assert b"The database is away" in page
+        assert time.monotonic() - began < PROMPTLY
+        assert stack.ask("GET", "/health")[0] == 200
+        assert stack.ask("GET", "/health/ready")[1]["missing"] == ["mongodb"]
+
+    check_recovered(stack, ids)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("way", WAYS)
+def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
+    """Submissions are refused within two seconds, on the page too; reads go on."""
+    stack = site.stack
+    ids = begin(stack)
+
+    with away(site.redis, way):
+        check_refused(stack, "queue_unavailable")
+        assert stack.result(ids[0])["task_id"] == ids[0]
+        listed = stack.ask("GET", "/api/v1/ai/image/tasks?user_id=user0")[1]
+        assert listed["data"]["count"] == 3
+        assert stack.fetch("/")[0] == 200
+        assert stack.fetch(f"/tasks/{ids[0]}")[0] == 200
+        began = time.monotonic()
+        status, _, page = stack.fetch("/tasks", form={"prompt": "一只猫"})
+        assert status == 503
+        assert b"The queue is away" in page
+        assert "一只猫".encode() in page
+        assert time.monotonic() - began < PROMPTLY
+        assert stack.ask("GET", "/health/ready")[1]["missing"] == ["redis"]
+
+    check_recovered(stack, ids)
+
+
+def test_redis_that_goes_between_check_and_enqueue_delays_only(
+    client, work_off, provider, monkeypatch
+):
+    """The task is written by then, so it is taken, and the pump queues it later."""
+
+    def gone(*args: object, **kwargs: object) -> None:
+        raise RedisGone("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.huey, "enqueue", gone)
+        task_id = create(client)
+
+    work_off()
+
+    assert result(client, task_id)["status"] == "completed"
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("good_saves", [0, 1])
+def test_picture_that_cannot_be_stored_is_stored_later(
+    client, work_off, provider, monkeypatch, good_saves
+):
+    """While GridFS fails, with the picture or its thumbnail, nothing is completed."""
+    saves = 0
+    save = GridFSStore.save
+
+    def failing(self: GridFSStore, content: bytes, image_id: str) -> object:
+        nonlocal saves
+        saves += 1
+        if saves > good_saves:
+            raise AutoReconnect("gone")
+        return save(self, content, image_id)
+
+    task_id = create(client)
+    with monkeypatch.context() as patched:
+        patched.setattr(GridFSStore, "save", failing)
+        for _ in range(4):
+            pump.tick()
+            run_queue()
+            come_due()
+    stuck = task(client, task_id)
+
+    work_off()
+
+    assert saves > good_saves
+    assert (stuck["status"], stuck["phase"]) == ("processing", "saving")
+    assert result(client, task_id)["status"] == "completed"
+    assert len(provider.requests) == 1
+    (image,) = result(client, task_id)["result"]["images"]
+    assert client.get(image["url"]).status_code == 200

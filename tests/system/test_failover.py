@@ -1,0 +1,210 @@
+"""A replica set loses its primary: nothing is lost, and nothing is paid for twice."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import mongoengine
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from jimeng import documents
+from jimeng.config import Config
+from jimeng.embedded import Mongo
+from jimeng.embedded.mongo import REPLICA_SET
+from jimeng.storage import GridFSStore
+from tests.system.stack import Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+LIMIT = 4
+TASKS = 30
+# By default ten seconds pass until the others miss a primary; here these few.
+IMPATIENT = {"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500}
+
+
+class Member(Mongo):
+    """One of several; who founds the set and who leads it is not decided here."""
+
+    def answers(self) -> bool:
+        try:
+            with self._client() as client:
+                return self._is_ours(client.admin)
+        except PyMongoError:
+            return False  # still starting
+
+    def signal(self, number: int) -> None:
+        assert self.child is not None
+        os.killpg(self.child.pid, number)
+
+
+class ReplicaSet:
+    def __init__(self, tmp_path_factory) -> None:
+        self.members = [Member(tmp_path_factory.mktemp("member")) for _ in range(3)]
+        for member in self.members:
+            member.start()
+        hosts = [f"127.0.0.1:{member.port}" for member in self.members]
+        self.uri = f"mongodb://{','.join(hosts)}/?replicaSet={REPLICA_SET}"
+        config = {
+            "_id": REPLICA_SET,
+            "settings": IMPATIENT,
+            "members": [{"_id": n, "host": host} for n, host in enumerate(hosts)],
+        }
+        with MongoClient(self.members[0].uri) as client:
+            client.admin.command("replSetInitiate", config)
+        wait_for(self.is_whole, 30, "one primary and two secondaries")
+
+    def is_whole(self) -> bool:
+        with MongoClient(self.members[0].uri) as client:
+            members = client.admin.command("replSetGetStatus")["members"]
+        states = Counter(member["stateStr"] for member in members)
+        return states == {"PRIMARY": 1, "SECONDARY": 2}
+
+    @property
+    def primary(self) -> Member:
+        with MongoClient(self.uri) as client:
+            client.admin.command("ping")  # until there is one
+            port = client.primary and client.primary[1]
+        return next(member for member in self.members if member.port == port)
+
+    @property
+    def secondaries(self) -> list[Member]:
+        primary = self.primary
+        return [member for member in self.members if member is not primary]
+
+    def kill_primary(self) -> None:
+        member = self.primary
+        assert member.child is not None
+        member.child.kill()
+
+    def heal(self) -> None:
+        """Bring back whoever is missing."""
+        for member in self.members:
+            if member.child is None or member.child.status() is not None:
+                member.spawn()
+                assert member.await_ready(time.monotonic() + 30)
+        wait_for(self.is_whole, 30, "one primary and two secondaries")
+
+    def stop(self) -> None:
+        for member in self.members:  # a primary told to stop first hands over
+            if member.child is not None:
+                member.child.kill()
+
+
+@pytest.fixture(scope="module")
+def replica_set(tmp_path_factory) -> Iterator[ReplicaSet]:
+    made = ReplicaSet(tmp_path_factory)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def stack(tmp_path, replica_set, redis_server, lane):
+    made = Stack(
+        tmp_path,
+        replica_set.uri,
+        redis_server.url.removesuffix("/0") + "/8",
+        database="failover",
+        limit=LIMIT,
+        duration=0.3,
+        VOLCENGINE_CONCURRENCY=str(LIMIT),
+    )
+    made.await_up()
+    made.simulate(plain=True)
+    made.remember_durations(lane, 0.3)
+    yield made
+    made.stop()
+
+
+class Visitor:
+    """Asks for one picture after another while it is inside, each of them once."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.ids: list[str] = []
+        self.answers: Counter[int] = Counter()
+        self.slowest = 0.0
+        self._stack = stack
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        for seed in range(1000, 2000):
+            if self._over.wait(0.2):
+                return
+            began = time.monotonic()
+            body = {"prompt": "一只猫", "size": "512x512", "seed": seed}
+            body["user_id"] = "visitor"
+            status, answer = self._stack.ask("POST", "/api/v1/ai/image/task", body)
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.answers[status] += 1
+            if status == 202:
+                self.ids.append(answer["data"]["task_id"])
+
+    def __enter__(self) -> "Visitor":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def test_primary_that_dies_costs_nothing(stack, replica_set):
+    """Killed amid thirty tasks: all end with their picture, each was sent once."""
+    stack.start_consumer()
+    stack.start_consumer()
+    stack.await_ready()
+    ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(TASKS)]
+    wait_for(lambda: len(stack.ledger()["rows"]) >= 6, 20, "some are under way")
+
+    with Visitor(stack) as visitor:
+        wait_for(lambda: visitor.answers[202], 10, "the visitor is served")
+        replica_set.kill_primary()
+        wait_for(lambda: visitor.answers[503], 10, "the visitor is put off")
+        served = visitor.answers[202]
+        wait_for(
+            lambda: visitor.answers[202] > served + 2, 20, "the visitor is served again"
+        )
+    results = stack.await_ended(ids + visitor.ids, 60)
+
+    assert set(visitor.answers) == {202, 503}
+    assert visitor.slowest < 3.0
+    assert {each["status"] for each in results.values()} == {"completed"}
+    for each in results.values():
+        (image,) = each["result"]["images"]
+        assert stack.fetch(image["url"])[:2] == (200, "image/jpeg")
+    ledger = stack.ledger()
+    sent = Counter(row["seed"] for row in ledger["rows"])
+    assert set(range(TASKS)) <= set(sent)
+    assert max(sent.values()) == 1
+    assert max(ledger["high_water"].values()) <= LIMIT
+    wait_for(lambda: stack.slots_held() == 0, 10, "no slot is held")
+    replica_set.heal()
+
+
+def test_bytes_on_one_member_are_not_kept_yet(replica_set):
+    """A picture of which only the primary has the bytes would go with it."""
+    config = Config(MONGODB_URI=replica_set.uri, MONGODB_DATABASE="failover")
+    documents.connect(config, timeout=1.0)
+    store = GridFSStore()
+    kept = store.save(b"picture", "kept")
+    secondaries = replica_set.secondaries
+
+    for member in secondaries:
+        member.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(PyMongoError):
+            store.save(b"picture", "not kept")
+    finally:
+        for member in secondaries:
+            member.signal(signal.SIGCONT)
+
+    wait_for(replica_set.is_whole, 30, "all are back")
+    documents.connect(config, timeout=10.0)
+    content = store.open(kept)
+    assert content is not None and content.read() == b"picture"
+    mongoengine.disconnect()

@@ -1,0 +1,120 @@
+"""Nobody waits for the crowd of another; what the line is said to be, it is."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from tests.system.stack import Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+LIMIT = 2
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, mongo, redis_server):
+    made = Stack(
+        tmp_path_factory.mktemp("fairness"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/4",
+        database=f"fairness_{secrets.token_hex(4)}",
+        limit=LIMIT,
+        VOLCENGINE_CONCURRENCY=str(LIMIT),
+        USER_MAX_PENDING="1000",
+    )
+    made.await_up()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def stack(running):
+    running.begin_anew()
+    return running
+
+
+def create_all(stack: Stack, requests: list[tuple[str, int]]) -> list[str]:
+    """Ask, for each user and seed in this order, for a picture."""
+    return [stack.create(user_id=user, seed=seed) for user, seed in requests]
+
+
+def seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def sent_seeds(stack: Stack) -> list[int]:
+    return [row["seed"] for row in stack.ledger()["rows"]]
+
+
+def record(stack: Stack, task_id: str) -> dict:
+    status, answer = stack.ask("GET", f"/api/v1/tasks/{task_id}")
+    assert status == 200, answer
+    return answer["data"]
+
+
+def test_one_task_passes_the_two_hundred_of_another(stack):
+    """Of the crowd, no more go first than can be under way at a time."""
+    stack.start_consumer()
+    with ThreadPoolExecutor(4) as threads:
+        list(
+            threads.map(
+                lambda seed: stack.create(user_id="crowd", seed=seed), range(200)
+            )
+        )
+
+    single = stack.create(user_id="single", seed=1000)
+    wait_for(lambda: 1000 in sent_seeds(stack), 20, "the single task is sent")
+
+    created = seconds(record(stack, single)["created_at"])
+    rows = stack.ledger()["rows"]
+    before = rows[: [row["seed"] for row in rows].index(1000)]
+    assert len([row for row in before if row["accepted_at"] > created]) <= LIMIT
+    assert len(before) < 100
+
+
+def test_position_and_eta_come_true(stack, lane):
+    """Thirty tasks of three users: each starts at its place, about when it was said."""
+    stack.simulate(duration=0.6)
+    stack.remember_durations(lane, 0.6)
+    users = [f"user{n % 3}" for n in range(30)]
+    ids = create_all(stack, [(user, n) for n, user in enumerate(users)])
+
+    def told() -> list[dict] | None:
+        """All of the line, once the web has looked at it anew."""
+        looks = [stack.result(task_id) for task_id in ids]
+        places = {look["position"] for look in looks}
+        return looks if len(places) == len(ids) else None
+
+    looks = wait_for(told, 5, "each task has a place of its own")
+    stack.start_consumer()
+    wait_for(lambda: stack.ledger()["rows"], 20, "the first is sent")
+    began = stack.ledger()["rows"][0]["accepted_at"]
+    stack.await_ended(ids, 60)
+
+    order = {seed: place for place, seed in enumerate(sent_seeds(stack))}
+    for seed, (task_id, look) in enumerate(zip(ids, looks, strict=True)):
+        started = seconds(record(stack, task_id)["started_at"]) - began
+        assert abs(look["position"] - order[seed]) <= LIMIT
+        assert abs(look["eta_seconds"] - started) <= max(0.5 * started, 3.0)
+
+
+def test_cancelling_does_not_push_back_what_remains(stack, lane):
+    """After half of one user's tasks are gone, his rest and another's take turns."""
+    stack.simulate(duration=0.1)
+    stack.remember_durations(lane, 0.1)
+    halved = create_all(stack, [("halved", seed) for seed in range(16)])
+    other = create_all(stack, [("other", seed) for seed in range(100, 108)])
+    for task_id in halved[:8]:
+        status, answer = stack.ask("POST", f"/api/v1/tasks/{task_id}/cancel")
+        assert status == 200, answer
+
+    stack.start_consumer()
+    stack.await_ended(halved[8:] + other, 40)
+
+    sent = sent_seeds(stack)
+    assert sorted(sent) == [*range(8, 16), *range(100, 108)]
+    for count in range(2, 17, 2):
+        of_halved = len([seed for seed in sent[:count] if seed < 100])
+        assert abs(of_halved - count // 2) <= 1

@@ -1,0 +1,167 @@
+"""The provider's limit is found by asking little, and found again when it rises."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jimeng import lanes
+from jimeng.documents import Generation
+from tests.system.stack import Stack
+from tests.test_lanes import waiting
+
+CONFIGURED = 3
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, mongo, redis_server):
+    made = Stack(
+        tmp_path_factory.mktemp("limits"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/5",
+        database=f"limits_{secrets.token_hex(4)}",
+        VOLCENGINE_CONCURRENCY=str(CONFIGURED),
+    )
+    made.await_up()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def stack(running, lane):
+    running.begin_anew(duration=0.2, limit=1)
+    running.remember_durations(lane, 0.2)
+    return running
+
+
+def run(stack: Stack, seeds: range) -> dict[str, dict]:
+    ids = [stack.create(user_id=f"user{seed % 3}", seed=seed) for seed in seeds]
+    return stack.await_ended(ids, 60)
+
+
+def refusals(stack: Stack) -> int:
+    """Submissions that were answered with 50430."""
+    ledger = stack.ledger()
+    return ledger["calls"].get("submit", 0) - len(ledger["rows"])
+
+
+def check(stack: Stack, results: dict[str, dict], *, limit: int) -> None:
+    """A refusal is no failure, and nothing was sent twice."""
+    assert {result["status"] for result in results.values()} == {"completed"}
+    ledger = stack.ledger()
+    seeds = [row["seed"] for row in ledger["rows"]]
+    assert len(seeds) == len(set(seeds))
+    assert max(ledger["high_water"].values()) == limit
+
+
+def lane_limit(stack: Stack, lane: str) -> int:
+    with stack.database() as found:
+        record = found.lanes.find_one({"_id": lane}) or {}
+    return record.get("limit", CONFIGURED)
+
+
+def lower(stack: Stack, lane: str, *, rested: bool) -> None:
+    """As if the limit had been lowered to 1, just now or half an hour ago."""
+    until = datetime.now(UTC) + timedelta(seconds=-1 if rested else 3600)
+    with stack.database() as found:
+        low = {"limit": 1, "limit_until": until}
+        found.lanes.update_one({"_id": lane}, {"$set": low})
+
+
+def let_rest_pass(stack: Stack, lane: str) -> None:
+    """As if the limit had been low for half an hour."""
+    with stack.database() as found:
+        passed = {"limit_until": datetime.now(UTC) - timedelta(seconds=1)}
+        found.lanes.update_one({"_id": lane}, {"$set": passed})
+
+
+@pytest.mark.system
+def test_lower_limit_is_found_with_few_refusals(stack, lane):
+    """The provider takes one at a time where three are configured."""
+    stack.start_consumer()
+
+    results = run(stack, range(15))
+
+    check(stack, results, limit=1)
+    assert 1 <= refusals(stack) <= 8
+    assert lane_limit(stack, lane) == 1
+
+
+@pytest.mark.system
+def test_higher_limit_is_found_after_a_rest(stack, lane):
+    """When the provider takes three again, two rests later three are sent at a time."""
+    lower(stack, lane, rested=False)
+    stack.start_consumer()
+    check(stack, run(stack, range(3)), limit=1)
+    stack.simulate(limit=CONFIGURED)
+
+    let_rest_pass(stack, lane)
+    check(stack, run(stack, range(10, 14)), limit=2)
+    let_rest_pass(stack, lane)
+    results = run(stack, range(20, 26))
+
+    check(stack, results, limit=CONFIGURED)
+    assert lane_limit(stack, lane) == CONFIGURED
+    assert refusals(stack) == 0
+
+
+@pytest.mark.system
+def test_higher_limit_is_given_up_when_it_is_refused(stack, lane):
+    """One more is tried after a rest; still refused, it costs a few calls."""
+    lower(stack, lane, rested=True)
+    stack.start_consumer()
+
+    results = run(stack, range(6))
+
+    check(stack, results, limit=1)
+    assert 1 <= refusals(stack) <= 5
+    assert lane_limit(stack, lane) == 1
+
+
+def begin(lane: str, count: int) -> None:
+    """Let *count* pictures be drawn, and one more be on its way to the provider."""
+    for number in range(count + 1):
+        waiting(lane, "ada", number, f"a{number}")
+        claimed = lanes.claim(lane, CONFIGURED)
+        assert claimed is not None
+        if number < count:
+            claimed.hold(state="generating")
+
+
+def test_picture_taken_in_the_place_of_another_ends_no_row(database, lane):
+    """It shows that one has ended, and not that more are possible."""
+    begin(lane, 1)
+
+    for _ in range(3):
+        lanes.back_off(lane, full=True)
+        lanes.forget()
+        lanes.accepted(lane, drawn=False)
+
+    assert lanes.limit_of(lanes.read(lane, fresh=True), CONFIGURED) == 1
+
+
+def test_picture_taken_beside_the_others_ends_a_row(database, lane):
+    """More are running than when one was refused: that was a stray."""
+    begin(lane, 1)
+    lanes.back_off(lane, full=True)
+    lanes.back_off(lane, full=True)
+    Generation.collection().update_many({}, {"$set": {"state": "generating"}})
+    lanes.forget()
+
+    lanes.accepted(lane, drawn=False)
+    lanes.back_off(lane, full=True)
+
+    record = lanes.read(lane, fresh=True)
+    assert (record.refusals, record.limit) == (1, None)
+
+
+def test_one_more_is_tried_after_a_refusal_and_not_all(database, lane):
+    """The other free slots stay free until it is known that there are more."""
+    begin(lane, 1)
+    assert lanes.free_slots(lane, 10)
+
+    lanes.back_off(lane, full=True)
+    database.lanes.update_one({"_id": lane}, {"$unset": {"not_before": ""}})
+    Generation.collection().update_one({"state": "starting"}, {"$unset": {"slot": ""}})
+
+    assert len(lanes.free_slots(lane, 10)) == 1

@@ -1,0 +1,138 @@
+"""Rolling restarts under load: nothing is refused, lost or left unknown."""
+
+import itertools
+import secrets
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.system.stack import CONSUMER, Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+LIMIT = 8
+RATE = 20  # submissions a second
+SECONDS = 8
+GRACE = float(CONSUMER[CONSUMER.index("-t") + 1])  # seconds
+CREATE = "/api/v1/ai/image/task"
+
+
+@pytest.fixture
+def stack(tmp_path, mongo, redis_server, lane):
+    made = Stack(
+        tmp_path,
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/7",
+        database=f"shutdown_{secrets.token_hex(4)}",
+        limit=LIMIT,
+        duration=0.2,
+        VOLCENGINE_CONCURRENCY=str(LIMIT),
+        USER_MAX_PENDING="1000",
+        LOG_LEVEL="warning",
+    )
+    made.await_up()
+    made.simulate(plain=True)
+    made.remember_durations(lane, 0.2)
+    yield made
+    made.stop()
+
+
+class Load:
+    """Asks for a picture at fixed times, each once, whatever is answered."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.ids: list[str] = []
+        self.refusals: list[object] = []
+        self.slowest = 0.0
+        self._stack = stack
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        while True:
+            with self._lock:
+                number = next(self._numbers)
+            if number >= RATE * SECONDS:
+                return
+            time.sleep(max(self._began + number / RATE - time.monotonic(), 0))
+            self._ask(number)
+
+    def _ask(self, number: int) -> None:
+        body = {"prompt": "一只猫", "size": "512x512", "seed": number}
+        body["user_id"] = f"user{number % 5}"
+        began = time.monotonic()
+        try:
+            status, answer = self._stack.ask("POST", CREATE, body)
+        except OSError as error:
+            status, answer = 0, {"error": repr(error)}
+        with self._lock:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            if status == 202:
+                self.ids.append(answer["data"]["task_id"])
+            else:
+                self.refusals.append((status, answer))
+
+
+def roll(stack: Stack) -> float:
+    """Start a consumer, then tell the oldest to stop; the seconds that it took."""
+    stack.start_consumer()
+    oldest = stack.consumers.pop(0)
+    began = time.monotonic()
+    oldest.terminate()
+    assert oldest.wait(2 * GRACE) == 0
+    return time.monotonic() - began
+
+
+def test_rolling_restarts_under_load_lose_and_refuse_nothing(stack):
+    """Consumers told to stop one by one, web workers replaced, submissions go on."""
+    stack.start_consumer()
+    stack.start_consumer()
+    stack.await_ready()
+    load = Load(stack)
+    took = []
+
+    with ThreadPoolExecutor(16) as threads:
+        running = [threads.submit(load.run) for _ in range(16)]
+        for _ in range(2):
+            took.append(roll(stack))
+            stack.web.send_signal(signal.SIGHUP)
+            sent = len(stack.ledger()["rows"])
+            wait_for(
+                lambda sent=sent: len(stack.ledger()["rows"]) >= sent + 20,
+                20,
+                "work goes on",
+            )
+        for each in running:
+            each.result()
+    results = stack.await_ended(load.ids, 60)
+
+    assert load.refusals == []
+    assert len(set(load.ids)) == RATE * SECONDS
+    assert {each["status"] for each in results.values()} == {"completed"}
+    ledger = stack.ledger()
+    assert sorted(row["seed"] for row in ledger["rows"]) == list(range(RATE * SECONDS))
+    assert max(ledger["high_water"].values()) <= LIMIT
+    assert max(took) < GRACE
+    assert load.slowest < 8.0
+    wait_for(lambda: stack.slots_held() == 0, 10, "no slot is held")
+
+
+def test_consumer_finishes_what_it_holds_before_it_stops(stack):
+    """Told to stop while the provider takes its time to answer: that is awaited."""
+    stack.start_consumer()
+    stack.await_ready()
+    stack.spoil("submit", "late", seconds=1.5)
+    task_id = stack.create(seed=7)
+    wait_for(lambda: stack.ledger()["rows"], 10, "the provider has accepted it")
+
+    (took,) = stack.stop_consumers()
+    stack.start_consumer()
+    (result,) = stack.await_ended([task_id], 30).values()
+
+    assert 0.5 < took < GRACE
+    assert result["status"] == "completed"
+    assert len(stack.ledger()["rows"]) == 1

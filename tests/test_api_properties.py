@@ -1,0 +1,146 @@
+"""Properties: true of whatever text comes in a cursor, a key, or an address."""
+
+import string
+import zlib
+from datetime import UTC, datetime
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from jimeng.answers import idempotency_key
+from jimeng.documents import Task
+from jimeng.documents.user import email_key
+from jimeng.errors import IdempotencyKeyInvalid
+from jimeng.tasks.reading import _after, _cursor
+from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
+
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+EASY = string.ascii_letters + string.digits + "._%+-"
+QUICK = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+moments = st.datetimes(
+    min_value=datetime(1970, 1, 1),
+    max_value=datetime(9999, 12, 31),
+    timezones=st.just(UTC),
+).map(lambda when: when.replace(microsecond=when.microsecond // 1000 * 1000))
+task_ids = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=250)
+
+
+@QUICK
+@given(moment=moments, task_id=task_ids)
+def test_cursor_leads_back_to_its_place(moment, task_id):
+    """What is made of a task's place is read as that place."""
+    cursor = _cursor(Task(id=task_id, created_at=moment))
+
+    where = _after(cursor)
+
+    assert where["created_at"] == {"$lte": moment}
+    assert where["$or"][1] == {"_id": {"$lt": task_id}}
+    assert set(cursor) <= set(string.ascii_letters + string.digits + "-_")
+
+
+@QUICK
+@given(cursor=texts)
+@example(cursor="MTo")
+@example(cursor="OTk5OTk5OTk5OTk5OTk5OmE")
+def test_any_other_cursor_is_refused_or_read(client, cursor):
+    """Nobody can break a list with what they make up."""
+    answer = client.get(f"{API}/tasks/user/a", query_string={"cursor": cursor})
+
+    if answer.status_code != 200:
+        assert list(errors_of(answer)) == ["cursor"]
+
+
+@QUICK
+@given(key=st.text(VISIBLE, min_size=1, max_size=255))
+def test_quotes_around_a_key_are_not_part_of_it(app, key):
+    """Bare and quoted a key is the same, whatever it is made of."""
+    with app.test_request_context(headers={"Idempotency-Key": f'"{key}"'}):
+        assert idempotency_key() == key
+
+
+@QUICK
+@given(key=st.text(st.characters(max_codepoint=0xFF), max_size=300))
+@example(key="")
+@example(key='""')
+@example(key='"')
+@example(key="a" * 256)
+@example(key="a\xa0")
+def test_key_is_visible_ascii_or_refused(app, key):
+    """Nothing else becomes one, and nothing breaks."""
+    header = key.replace("\r", " ").replace("\n", " ")
+    with app.test_request_context(headers={"Idempotency-Key": header}):
+        try:
+            found = idempotency_key()
+        except IdempotencyKeyInvalid:
+            return
+
+    assert found is not None
+    assert 1 <= len(found) <= 255
+    assert set(found) <= set(VISIBLE)
+
+
+@settings(QUICK, max_examples=15)
+@given(key=st.text(VISIBLE, min_size=1, max_size=255), prompt=st.sampled_from("ab"))
+def test_key_names_one_request(client, key, prompt):
+    """The same again is the same task; another request under the key is refused."""
+    headers = {"Idempotency-Key": f'"{key}"'}
+    user = f"u{zlib.crc32((key + prompt).encode())}"
+    body = {**CAT, "user_id": user, "prompt": prompt}
+    first = client.post(CREATE, json=body, headers=headers)
+
+    again = client.post(CREATE, json=body, headers=headers)
+    other = client.post(CREATE, json={**body, "n": 2}, headers=headers)
+
+    assert data_of(again, 202) == data_of(first, 202)
+    refused(other, 422, "idempotency_key_reused")
+
+
+@settings(QUICK, max_examples=25)
+@given(
+    local=st.text(EASY, min_size=1, max_size=40),
+    host=st.from_regex(r"[a-zA-Z0-9-]{1,20}\.[a-zA-Z]{2,6}", fullmatch=True),
+)
+def test_address_in_any_letter_case_is_one(client, local, host):
+    """However it is written, it is one user's; it comes back as it was given."""
+    email = f"{local}@{host}"
+    answer = client.post(USERS, json={"email": email, "name": "a"})
+    swapped = email.swapcase()
+
+    if answer.status_code == 409:  # of an example before
+        return
+    assert data_of(answer, 201)["email"] == email
+    again = client.post(USERS, json={"email": swapped, "name": "b"})
+    refused(again, 409, "email_taken")
+    found = client.get(USERS, query_string={"email": f" {swapped} "})
+    assert data_of(found)["email"] == email
+
+
+@QUICK
+@given(email=texts)
+@example(email="ß@ẞ.de")
+@example(email="ﬀ@ｅxample.com")
+@example(email="a@b.c\u0345")
+def test_any_address_is_taken_or_refused(client, email):
+    """Whatever is sent, the answer is one of three; what is kept can be found."""
+    answer = client.post(USERS, json={"email": email, "name": "a"})
+
+    assert answer.status_code in {201, 409, 422}
+    if answer.status_code == 201:
+        kept = data_of(answer, 201)["email"]
+        found = client.get(USERS, query_string={"email": kept})
+        assert data_of(found)["email"] == kept
+
+
+@QUICK
+@given(email=st.text(EASY + "@ÄÖÜäöüéÉ", max_size=60))
+def test_key_of_an_address_knows_no_case(email):
+    """Upper, lower and mixed are equal, and the spaces around do not count."""
+    keys = {email_key(each) for each in (email, email.upper(), email.lower())}
+
+    assert keys == {email_key(f"  {email} ")} and len(keys) == 1

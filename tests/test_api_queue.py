@@ -1,0 +1,212 @@
+"""The queue's overview: what waits, what runs, what has ended, who works."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from jimeng import lanes, overview
+from jimeng.documents import Generation, Tally, Worker, utcnow
+from jimeng.errors import AdminsOnly, ProviderError
+from jimeng.jobs import pump
+from jimeng.viewers import Viewer
+from tests.conftest import run_queue
+from tests.rest import API, NOWHERE, client_with, create, data_of, result
+
+QUEUE = f"{API}/queue"
+COUNTS = ("pending", "active", "retry", "archived", "completed", "cancelled")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+BUSY = ProviderError("full", code="concurrency_limited", transient=True)
+REFUSED = ProviderError("no", code="content_refused_prompt")
+
+
+def counts(client) -> dict[str, int]:
+    data = data_of(client.get(QUEUE))
+    return {name: data[name] for name in COUNTS if data[name]}
+
+
+def test_empty_queue_is_all_zero(client):
+    """Nothing is left out when there is nothing."""
+    data = data_of(client.get(QUEUE))
+
+    assert [data[name] for name in COUNTS] == [0] * len(COUNTS)
+    assert (data["processed"], data["failed"], data["jobs"]) == (0, 0, 0)
+    assert data["by_date"] == data["servers"] == data["workers"] == []
+    assert MOMENT.fullmatch(data["measured_at"])
+
+
+def test_pictures_are_counted_where_they_are(client, provider):
+    """Two at the provider, the others waiting, the delayed one too."""
+    create(client, n=4)
+    create(client, user_id="somebody.else")
+    body = {"type": "image", "prompt": "a", "user_id": "b", "delay": 60}
+    data_of(client.post(f"{API}/ai/tasks", json=body), 202)
+
+    before = counts(client)
+    run_queue()
+
+    assert before == {"pending": 6}
+    assert counts(client) == {"pending": 4, "active": 2}
+
+
+def test_refused_picture_waits_as_a_retry(client, provider, lane):
+    """The lane says until when nothing is sent."""
+    provider.submits = [BUSY]
+    create(client)
+    run_queue()
+
+    data = data_of(client.get(QUEUE))
+
+    assert counts(client) == {"retry": 1}
+    (row,) = [each for each in data["lanes"] if each["id"] == lane]
+    assert (row["retry"], row["pending"], row["slots_in_use"]) == (1, 0, 0)
+    assert MOMENT.fullmatch(row["back_off_until"])
+
+
+def test_ends_are_counted_in_all_and_by_date(client, provider, work_off):
+    """Processed are those that were sent; cancelled ones never were."""
+    provider.submits = [REFUSED]
+    create(client)
+    work_off()
+    create(client, n=3)
+    work_off()
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+
+    data = data_of(client.get(QUEUE))
+
+    assert counts(client) == {"archived": 1, "completed": 3, "cancelled": 1}
+    assert (data["processed"], data["failed"]) == (4, 1)
+    (today,) = data["by_date"]
+    assert today == {
+        "date": utcnow().date().isoformat(),
+        "processed": 4,
+        "failed": 1,
+        "completed": 3,
+        "cancelled": 1,
+    }
+
+
+def test_deleted_tasks_stay_counted(client, work_off):
+    """What was drawn was drawn, whoever has thrown it away."""
+    task_id = create(client)
+    work_off()
+    client.delete(f"{API}/ai/image/task/{task_id}")
+
+    assert counts(client) == {"completed": 1}
+
+
+def test_past_days_are_counted_once(client, work_off):
+    """A day that is over is kept; what ends later counts for its own day."""
+    recent = {"ended_at": {"$gt": utcnow() - timedelta(hours=1)}}
+    for n, age in ((2, 9), (1, 6)):
+        create(client, n=n)
+        work_off()
+        old = {"ended_at": utcnow() - timedelta(days=age)}
+        Generation.collection().update_many(recent, {"$set": old})
+    create(client)
+    work_off()
+
+    first = data_of(client.get(QUEUE))
+    again = data_of(client.get(QUEUE))
+
+    assert [day["completed"] for day in first["by_date"]] == [1, 1, 2]
+    assert first["by_date"] == again["by_date"]
+    assert (again["completed"], again["processed"]) == (4, 4)
+    assert Tally.collection().count_documents({}) == 2
+
+
+def test_counts_come_from_indexes(client, database):
+    """However long the history, no count reads the whole of it."""
+    create(client)
+    plans = []
+    for where, hint in [
+        ({"state": "queued"}, "waiting"),
+        ({"due_at": {"$exists": True}}, "due"),
+        ({"ended_at": {"$gte": utcnow()}}, "ended"),
+    ]:
+        found = Generation.collection().find(where).hint(hint).explain()
+        plans.append(found["executionStats"]["totalDocsExamined"])
+
+    assert plans == [1, 0, 0]
+
+
+def test_workers_show_their_heartbeat(client):
+    """Each consumer, and the machine it runs on; one that is silent is not alive."""
+    now = utcnow()
+    for name, age in [("web-1:7:aa", 1), ("web-1:8:bb", 60), ("web-2:9:cc", 7200)]:
+        beat = {"_id": name, "started_at": now, "seen_at": now - timedelta(seconds=age)}
+        Worker.collection().insert_one(beat)
+
+    data = data_of(client.get(QUEUE))
+
+    assert [(w["pid"], w["alive"]) for w in data["workers"]] == [(7, True), (8, False)]
+    (server,) = data["servers"]
+    assert (server["host"], server["workers"], server["alive"]) == ("web-1", 1, True)
+    assert server["last_heartbeat"] == data["workers"][0]["last_heartbeat"]
+
+
+def test_consumer_that_beats_is_a_worker(client):
+    """The id that a consumer gives itself is understood."""
+    pump.beat("some.host:123:t-o_k:en", utcnow())
+    Worker.collection().delete_many({})
+    pump.beat("some.host:123:token", utcnow())
+
+    (worker,) = data_of(client.get(QUEUE))["workers"]
+
+    assert (worker["host"], worker["pid"]) == ("some.host", 123)
+
+
+def test_lane_shows_slots_and_limit(client, lane):
+    """How many are being drawn, of how many; a lowered limit is seen."""
+    create(client, n=4)
+    run_queue()
+    lanes.record.change(lane, {"$set": {"limit": 1}})
+
+    data = data_of(client.get(QUEUE))
+
+    (row,) = [each for each in data["lanes"] if each["id"] == lane]
+    assert row["provider"] == "volcengine_jimeng"
+    assert row["model"] == "doubao-seedream-3.0-t2i"
+    assert (row["slots_in_use"], row["limit"], row["configured_limit"]) == (2, 1, 2)
+    assert (row["pending"], row["back_off_until"]) == (2, None)
+
+
+def test_without_redis_the_rest_is_shown(client, config, registry):
+    """The documents are the truth; only the number of jobs is unknown."""
+    create(client)
+
+    with client_with(config, registry, REDIS_URL=f"redis://{NOWHERE}/0") as other:
+        data = data_of(other.get(QUEUE))
+
+    assert (data["pending"], data["jobs"]) == (1, None)
+
+
+def test_queue_is_for_those_who_see_all(database):
+    """Nobody else learns how much others ask for, or empties it."""
+    with pytest.raises(AdminsOnly):
+        overview.read(Viewer("ada"))
+    with pytest.raises(AdminsOnly):
+        overview.clear(Viewer("ada"))
+
+
+def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
+    """What waits is cancelled and says why; what has begun comes to its end."""
+    begun = create(client, n=2)
+    run_queue()
+    waiting = create(client), create(client, user_id="somebody.else", n=4)
+
+    cancelled, removed = overview.clear(Viewer("root", sees_all=True))
+    lanes.forget()
+    work_off()
+
+    assert (cancelled, removed) == (2, 5)
+    assert result(client, begun)["status"] == "completed"
+    for task_id in waiting:
+        data = result(client, task_id)
+        assert data["status"] == "cancelled"
+        assert data["error"]["code"] == "queue_cleared"
+        assert data["error"]["charged"] == "no"
+        assert data["message"] == data["error"]["message"]
+        assert "清空" in data["message"]
+    again = client.post(f"{API}/tasks/{waiting[0]}/retry")
+    assert data_of(again, 202)["retried_from"] == waiting[0]

@@ -1,0 +1,160 @@
+"""Choosing a model, through the whole product."""
+
+import pytest
+
+from jimeng import jobs
+from jimeng.providers import Progress, Registry
+from tests.conftest import FakeProvider, png
+from tests.rest import API, CAT, CREATE, create, data_of, errors_of, result, task
+
+VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
+DRAWN = Progress("", done=True, images=(png(),), request_id="R1")
+
+
+@pytest.fixture
+def ark() -> FakeProvider:
+    """Answers with the picture, as often as it is asked."""
+    made = FakeProvider()
+    made.submits = [DRAWN] * 8
+    return made
+
+
+@pytest.fixture
+def registry(provider, ark) -> Registry:
+    return Registry({VISUAL: provider, ARK: ark}, {VISUAL: 2, ARK: 2})
+
+
+def test_ark_draws_in_one_call(client, ark, provider, work_off):
+    """A picture of a model without seeds, by its alias, with no poll."""
+    task_id = create(client, model="doubao-seedream-5.0", size="2K", n=2)
+
+    work_off()
+
+    found = result(client, task_id)
+    assert found["status"] == "completed"
+    assert [each["seed"] for each in found["result"]["images"]] == [None, None]
+    record = task(client, task_id)
+    assert (record["model"], record["provider"]) == ("doubao-seedream-5.0-lite", ARK)
+    assert (record["seed"], record["provider_task_ids"]) == (None, [])
+    assert [each.seed for each in ark.requests] == [None, None]
+    assert {(each.width, each.height) for each in ark.requests} == {(2048, 2048)}
+    assert provider.requests == []
+
+
+@pytest.mark.parametrize(
+    ("provider_name", "req_key"),
+    [
+        (None, "jimeng_t2i_v40"),
+        (VISUAL, "jimeng_t2i_v40"),
+        (ARK, "doubao-seedream-4-0-250828"),
+    ],
+)
+def test_provider_is_chosen(client, provider, ark, work_off, provider_name, req_key):
+    """One name, two services: the first that has keys unless one is named."""
+    chosen = {"provider": provider_name} if provider_name else {}
+    create(client, model="doubao-seedream-4.0", **chosen)
+
+    work_off()
+
+    (request,) = [*provider.requests, *ark.requests]
+    assert (request.req_key, request.seed) == (req_key, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong", "words"),
+    [
+        ({"model": "doubao-seedream-4.0", "seed": 7}, "seed", "种子"),
+        ({"model": "doubao-seedream-4.0", "size": "1024x1000"}, "size", "1048576"),
+        ({"model": "doubao-seedream-4.0", "size": "4096x1024"}, "size", "3 倍"),
+        ({"model": "doubao-seedream-4.5", "size": "1024x1024"}, "size", "3686400"),
+        ({"model": "doubao-seedream-4.5", "size": "1K"}, "size", "2K 4K"),
+        ({"model": "jimeng-2.1", "size": "1024x1024"}, "size", "256 到 768"),
+        ({"model": "jimeng-3.1", "provider": ARK}, "model", "doubao-seedream-4.5"),
+        ({"model": "doubao-seedream-9"}, "model", "jimeng-4.6"),
+    ],
+)
+def test_what_a_model_does_not_take_is_refused(
+    client, provider, ark, work_off, fields, wrong, words
+):
+    """Before anything is spent, in words that say what it takes."""
+    errors = errors_of(client.post(CREATE, json={**CAT, **fields}))
+
+    assert list(errors) == [wrong]
+    assert words in errors[wrong][0]
+    work_off()
+    assert provider.requests == ark.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({"model": "doubao-seedream-4.0"}, (2048, 2048)),
+        ({"model": "doubao-seedream-4.0", "quality": "hd"}, (4096, 4096)),
+        ({"model": "jimeng-4.6", "size": "16:9", "quality": "hd"}, (5404, 3040)),
+        ({"model": "jimeng-3.1", "size": "21:9"}, (2016, 864)),
+        ({"model": "doubao-seedream-4.0", "size": "4k"}, (4096, 4096)),
+        ({"model": "doubao-seedream-5.0-lite", "size": "3K"}, (3072, 3072)),
+        ({"model": "doubao-seedream-5.0-pro", "size": "1.5K"}, (1536, 1536)),
+        ({"model": "doubao-seedream-5.0-flash", "size": "1280x720"}, (1280, 720)),
+        ({"model": "jimeng-2.1", "size": "512x384"}, (512, 384)),
+    ],
+)
+def test_size_is_the_models_own(client, fields, size):
+    """Ratios, words and pixels each become a size that the model draws."""
+    record = task(client, create(client, **fields))
+
+    assert (record["width"], record["height"]) == size
+
+
+def test_picture_without_a_seed_is_tried_again(client, provider, work_off):
+    """A retry repeats size and model, and asks for no seed either."""
+    task_id = create(client, model="jimeng-4.0", size="16:9", quality="hd")
+    client.post(f"{API}/tasks/{task_id}/cancel", json={})
+
+    again = data_of(client.post(f"{API}/tasks/{task_id}/retry", json={}), 202)
+
+    record = task(client, again["task_id"])
+    assert (record["model"], record["provider"]) == ("doubao-seedream-4.0", VISUAL)
+    assert (record["width"], record["height"]) == (5404, 3040)
+    assert record["seed"] is None
+
+
+def test_page_of_a_picture_without_a_seed(client, work_off):
+    """There is no seed to be shown."""
+    task_id = create(client, model="doubao-seedream-4.5", user_id="guest")
+    work_off()
+
+    page = client.get(f"/tasks/{task_id}").text
+
+    assert "doubao-seedream-4.5" in page
+    assert "None" not in page
+
+
+def test_models_say_what_can_be_asked(client):
+    """Each model of each service, with its names, sizes and limits."""
+    models = data_of(client.get(f"{API}/models"))
+
+    by_key = {(each["id"], each["provider"]): each for each in models}
+    assert len(by_key) == len(models) == 10
+    assert [each["id"] for each in models if each["default"]] == [
+        "doubao-seedream-3.0-t2i"
+    ]
+    lite = by_key["doubao-seedream-5.0-lite", ARK]
+    assert lite["takes_seed"] is False
+    assert "doubao-seedream-5-0-260128" in lite["aliases"]
+    assert (lite["max_prompt"], lite["max_images"]) == (800, 4)
+    assert lite["sizes"]["keywords"] == {"2K": "2048x2048", "3K": "3072x3072"}
+    assert (lite["sizes"]["min_side"], lite["sizes"]["min_area"]) == (None, 3_686_400)
+    assert lite["sizes"]["max_ratio"] == 16
+    assert lite["sizes"]["hd_ratios"]["16:9"] == "4096x2304"
+
+
+def test_one_default_where_a_service_lacks_the_usual_one(client, config, ark):
+    """With Ark alone it is Ark's first."""
+    jobs.configure(config, Registry({ARK: ark}, {ARK: 2}))
+
+    models = data_of(client.get(f"{API}/models"))
+    record = task(client, create(client))
+
+    (usual,) = [each for each in models if each["default"]]
+    assert (usual["id"], record["model"]) == ("doubao-seedream-4.0",) * 2

@@ -1,0 +1,316 @@
+"""Whatever the service answers, the task ends, and a picture is one."""
+
+import base64
+import json
+import warnings
+from dataclasses import replace
+from datetime import timedelta
+from itertools import repeat
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Generation, utcnow
+from jimeng.jobs import pump
+from jimeng.pictures import inspect
+from tests.conftest import come_due, png, run_queue
+from tests.odd_pictures import UNFIT
+from tests.samples.service import (
+    ELSEWHERE,
+    Answer,
+    pointed_at,
+    real_clients,
+    sample,
+    serving,
+    told,
+)
+
+CREATE = "/api/v1/ai/image/task"
+LINK = ELSEWHERE.decode()
+EXPIRED = Answer(403, b"the link has expired", "text/plain")
+SUBMISSIONS = ("submit", "process", "ark")
+
+
+@pytest.fixture
+def service():
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def app(database, config, service):
+    from app import create_app
+
+    settings = pointed_at(service, config)
+    made = create_app(settings)
+    jobs.configure(settings, real_clients(settings))
+    return made
+
+
+@pytest.fixture
+def ask(client):
+    """Ask for a picture; what is returned asks what became of it."""
+
+    def ask(model: str = "doubao-seedream-3.0-t2i", **fields):
+        body = {"prompt": "灯塔", "user_id": "user_9", "model": model, **fields}
+        made = client.post(CREATE, json=body)
+        assert made.status_code == 202, made.json
+        link = made.json["data"]["links"]["result"]
+        return lambda: client.get(link).json["data"]
+
+    return ask
+
+
+def picture(content: bytes, content_type: str = "image/png") -> Answer:
+    return Answer(200, content, content_type)
+
+
+def in_base64(*pictures: bytes) -> Answer:
+    texts = [base64.b64encode(content).decode() for content in pictures]
+    return told(status="done", image_urls=None, binary_data_base64=texts)
+
+
+def links(*paths: str) -> Answer:
+    return told(status="done", image_urls=[LINK + path for path in paths])
+
+
+def look_once() -> None:
+    """Poll what is being drawn, once."""
+    come_due(state="generating")
+    pump.tick()
+    run_queue()
+
+
+def pass_the_deadline() -> None:
+    """Let the provider have accepted all there is a day ago."""
+    accepted_at = utcnow() - timedelta(days=1)
+    Generation.collection().update_many({}, {"$set": {"accepted_at": accepted_at}})
+
+
+def test_unknown_status_runs_until_the_deadline(ask, service, work_off):
+    """A word that is new is not the end; the deadline is, and frees the slot."""
+    service.say("poll", repeat(told(status="warming_up")))
+    result = ask()
+    pump.tick()
+    run_queue()
+    for _ in range(5):
+        look_once()
+    assert result()["status"] == "processing"
+    assert len(service.sent("poll")) == 5
+
+    pass_the_deadline()
+    look_once()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("timed_out", "unknown")
+    assert Generation.collection().count_documents({"slot": {"$exists": True}}) == 0
+    assert len(service.sent("submit")) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"image_urls": None, "binary_data_base64": None},
+        {"image_urls": [], "binary_data_base64": []},
+        {"image_urls": [""], "binary_data_base64": [""]},
+        {"image_urls": [None], "binary_data_base64": [None]},
+        {"image_urls": "https://pictures.example/a", "binary_data_base64": "iVBORw=="},
+        {"binary_data_base64": ["this is no base64"]},
+        {},
+    ],
+    ids=str,
+)
+def test_done_without_a_picture_is_no_success(ask, service, work_off, data):
+    """It is done, so nothing is resent; nobody says whether it was charged."""
+    service.say("poll", [told(status="done", **data)])
+
+    result = ask()
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("result_empty", "unknown")
+    assert len(service.sent("submit")) == 1
+
+
+def test_large_picture_within_the_answer(ask, client, service, work_off):
+    """The largest that is drawn comes through as base64."""
+    content = png(4096, 4096)
+    service.say("poll", [in_base64(content)])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert (image["width"], image["height"]) == (4096, 4096)
+    assert client.get(image["url"]).data == content
+
+
+def test_first_of_several_links_is_kept(ask, service, work_off):
+    """One was asked for: no other is fetched, and one image is listed."""
+    service.say("poll", [links("/first", "/second", "/third")])
+
+    result = ask()
+    work_off()
+
+    assert len(result()["result"]["images"]) == 1
+    assert service.sent("picture") == ["/first"]
+
+
+def test_first_of_several_in_base64_is_kept(ask, client, service, work_off):
+    """The same for pictures that come within the answer."""
+    first, second = png(colour="plum"), png(colour="teal")
+    service.say("poll", [in_base64(first, second)])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).data == first
+
+
+def test_escaped_ampersands_are_ampersands(ask, service, work_off):
+    r"""``\u0026`` in the JSON is ``&`` in the link, which is signed with it."""
+    whole = links("/a.image?rk3s=7&x-expires=9&x-signature=Zg%3D%3D")
+    escaped = replace(whole, body=whole.body.replace(b"&", rb"\u0026"))
+    service.say("poll", [escaped])
+
+    result = ask()
+    work_off()
+
+    assert result()["status"] == "completed"
+    path = "/a.image?rk3s=7&x-expires=9&x-signature=Zg%3D%3D"
+    assert service.sent("picture") == [path]
+
+
+def test_expired_link_is_asked_for_again(ask, service, work_off):
+    """A poll gives a new one; nothing is drawn or paid for again."""
+    service.say("poll", [links("/old"), links("/new")])
+    service.say("picture", [EXPIRED])
+
+    result = ask()
+    work_off()
+
+    assert result()["status"] == "completed"
+    assert service.sent("picture") == ["/old", "/new"]
+    assert len(service.sent("submit")) == 1
+
+
+def test_expired_link_without_another_is_a_loss(ask, service, work_off):
+    """Ark cannot be asked again: what was paid for is said to be lost."""
+    service.say("picture", repeat(EXPIRED))
+
+    result = ask("doubao-seedream-4.0", provider="volcengine_ark")
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert len(service.sent("ark")) == 1
+
+
+def test_result_that_is_gone_says_who_said_so(ask, service, work_off):
+    """With the link and then the task gone, support has a call to look for."""
+    service.say("poll", [links("/old"), sample("get_invalid_task")])
+    service.say("picture", [EXPIRED])
+
+    result = ask()
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert error["provider_code"] == "50215"
+    assert error["provider_request_id"].startswith("20260314")
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_unfit_download_is_tried_again(ask, client, service, work_off, kind):
+    """What is not one whole picture is not kept; the next try may bring it."""
+    service.say("picture", [picture(UNFIT[kind])])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).data == png()
+    assert len(service.sent("picture")) == 2
+    assert len(service.sent("submit")) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(set(UNFIT) - {"no bytes"}))
+def test_unfit_bytes_are_asked_for_again(ask, client, service, work_off, kind):
+    """The same for what comes within an answer: the next poll may bring it."""
+    service.say("poll", [in_base64(UNFIT[kind]), in_base64(png())])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).data == png()
+    assert len(service.sent(*SUBMISSIONS)) == 1
+
+
+def test_picture_that_never_becomes_one_is_a_loss(ask, service, work_off):
+    """After many tries the task fails, paid for, and is not drawn again."""
+    service.say("picture", repeat(picture(UNFIT["SVG"], "image/svg+xml")))
+
+    result = ask()
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert len(service.sent("submit")) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("doubao-seedream-4.0", "volcengine_ark"), ("jimeng-2.1", "volcengine_jimeng")],
+)
+def test_unfit_bytes_that_nobody_keeps(ask, service, work_off, model, provider):
+    """A service without tasks has no second copy: lost, and not sent again."""
+    text = base64.b64encode(UNFIT["SVG"]).decode()
+    service.say(
+        "ark", [Answer(200, json.dumps({"data": [{"b64_json": text}]}).encode())]
+    )
+    service.say("process", [in_base64(UNFIT["SVG"])])
+
+    result = ask(model, provider=provider)
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert len(service.sent(*SUBMISSIONS)) == 1
+
+
+@pytest.mark.parametrize("size", [(512, 300), (1328, 1329), (16, 2000)])
+def test_wrong_size_is_kept_as_it_is(ask, service, work_off, size):
+    """It is paid for: the record has its true width and height."""
+    service.say("picture", [picture(png(*size))])
+
+    result = ask(size="1:1")
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert (image["width"], image["height"]) == size
+
+
+def test_wrong_content_type_is_not_believed(ask, client, service, work_off):
+    """The bytes say what they are, not the header."""
+    service.say("picture", [picture(png(), "text/html")])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).content_type == "image/png"
+
+
+def test_decoding_leaves_warnings_of_other_threads_alone(monkeypatch):
+    """Filters are the whole process's: two decoders could leave them changed."""
+    before, during = list(warnings.filters), []
+    monkeypatch.setattr(
+        "jimeng.pictures._thumbnail",
+        lambda image: during.extend(warnings.filters) or b"",
+    )
+
+    inspect(png())
+
+    assert during == before

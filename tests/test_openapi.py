@@ -1,0 +1,208 @@
+"""The API's description: valid, complete, and in both languages."""
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from app import create_app
+from jimeng.i18n.operations import OPERATIONS as CHINESE
+from jimeng.openapi.errors import statuses
+from jimeng.openapi.operations import OPERATIONS
+from tests.rest import API, CREATE
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+LETTER = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def described(connection, config):
+    """The application, and its description in both languages."""
+    app = create_app(config)
+    client = app.test_client()
+    documents = {
+        language: client.get("/openapi.json", headers={"Accept-Language": language})
+        for language in ("zh", "en")
+    }
+    return app, {name: answer.json for name, answer in documents.items()}
+
+
+@pytest.fixture
+def document(described) -> dict:
+    return described[1]["en"]
+
+
+def operations(document: dict):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_document_is_valid(described, language):
+    """It is OpenAPI 3.1 to the letter."""
+    document = described[1][language]
+
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_every_route_is_described(described, document):
+    """Each path and method under /api/ and of the probes, and nothing else."""
+    app = described[0]
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/api/", "/health"))
+        for method in rule.methods & {each.upper() for each in METHODS}
+    }
+
+    assert {(path, method) for path, method, _ in operations(document)} == routes
+
+
+def test_every_operation_has_its_row_and_its_words(described):
+    """A new route comes with a tag, its errors, and words in Chinese."""
+    app = described[0]
+    endpoints = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/api/", "/health"))
+    }
+
+    assert endpoints == set(OPERATIONS) == set(CHINESE)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_has_words_in_the_language(described, language):
+    """Operations, parameters, headers, fields and answers are all explained."""
+
+    def texts(node: object, inside: str = ""):
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key in {"description", "summary"} and isinstance(value, str):
+                    yield value
+                elif inside not in {"example", "value"}:
+                    yield from texts(value, key)
+        elif isinstance(node, list):
+            for value in node:
+                yield from texts(value)
+
+    found = [text for text in texts(described[1][language]) if "`" not in text]
+    chinese = [text for text in found if LETTER.search(text)]
+
+    assert len(found) > 300
+    assert chinese == (found if language == "zh" else [])
+
+
+def test_every_field_has_words(document):
+    """No field of a request or an answer is left to be guessed."""
+    lacking = [
+        (name, field)
+        for name, schema in document["components"]["schemas"].items()
+        for field, shape in schema["properties"].items()
+        if not shape.get("description")
+    ]
+
+    assert lacking == []
+
+
+def test_every_answer_has_a_shape_and_a_request_id(document):
+    """What comes back is described to the last field, in errors too."""
+    for path, method, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            where = f"{method} {path} {status}"
+            if status == "414":
+                continue  # the web server's own
+            assert "X-Request-ID" in answer["headers"], where
+            if status != "304":
+                schema = answer["content"]["application/json"]["schema"]
+                assert schema.get("$ref") or schema["properties"]["data"], where
+
+
+def test_every_code_stands_where_it_may_come(document):
+    """Whatever a request can be refused with, some operation names."""
+    named = {
+        code
+        for _, _, operation in operations(document)
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        for code in content.get("examples", {})
+    }
+    refusals = {code for code, status in statuses().items() if status < 500}
+    elsewhere = {"image_not_found", "method_not_allowed"}
+
+    assert refusals - elsewhere <= named
+    assert {"database_unavailable", "queue_unavailable", "internal"} <= named
+
+
+def test_headers_that_matter_are_described(document):
+    """Where to go, when to come back, and what makes asking cheap or safe."""
+    create = document["paths"][CREATE]["post"]
+    look = document["paths"][f"{API}/ai/image/result/{{task_id}}"]["get"]
+    page = document["paths"][f"{API}/tasks/user/{{user_id}}"]["get"]
+
+    accepted = create["responses"]["202"]["headers"]
+    assert {"Location", "Retry-After", "Idempotent-Replayed"} < set(accepted)
+    assert "Retry-After" in create["responses"]["429"]["headers"]
+    assert "Retry-After" in create["responses"]["503"]["headers"]
+    assert {"ETag", "Retry-After"} < set(look["responses"]["200"]["headers"])
+    assert "304" in look["responses"]
+    assert "Link" in page["responses"]["200"]["headers"]
+    taken = [each.get("$ref", "") for each in create["parameters"]]
+    assert any(each.endswith("/Idempotency-Key") for each in taken)
+
+
+def test_models_that_are_offered_are_named(client):
+    """The field says what this server has."""
+    document = client.get("/openapi.json").json
+
+    model = document["components"]["schemas"]["NewImageTask"]["properties"]["model"]
+    assert "doubao-seedream-3.0-t2i" in model["examples"]
+
+
+def test_document_may_be_read_by_tools_elsewhere(client):
+    """It is public, and says in which language it is."""
+    answer = client.get("/openapi.json", headers={"Accept-Language": "en"})
+
+    assert answer.content_type == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Content-Language"] == "en"
+    assert "Accept-Language" in answer.vary
+
+
+def test_page_names_only_what_this_server_has(client):
+    """Scripts, styles and the document: all there, all from here."""
+    page = client.get("/docs")
+
+    links = re.findall(r'(?:href|src|data-url)="([^"]+)"', page.text)
+    assert "/openapi.json" in links
+    assert all(link.startswith("/") and link[1:2] != "/" for link in links)
+    for link in links:
+        with client.get(link) as answer:
+            assert answer.status_code == 200
+    assert not re.search(r"<style|style=|<script>|onload", page.text)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_shows_and_tries_the_api(live_server, chromium, width):
+    """Under the strict policy nothing is blocked, and a request can be sent."""
+    complaints: list[str] = []
+    page = chromium.new_page(viewport={"width": width, "height": 800}, locale="zh-CN")
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    foreign: list[str] = []
+    page.on("request", lambda request: foreign.append(request.url))
+
+    page.goto(f"{live_server.url}/docs")
+    page.get_by_role("button", name="get /health", exact=False).first.wait_for()
+    row = page.locator("[id$='-list_models']")
+    row.locator(".opblock-summary-control").click()
+    row.locator(".execute").click()
+    row.locator(".live-responses-table .response").first.wait_for()
+
+    assert "doubao-seedream" in row.locator(".live-responses-table").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [each for each in foreign if not each.startswith(live_server.url)] == []
+    assert complaints == []
+    page.close()

@@ -1,0 +1,199 @@
+"""The examples of the API's description are true: sent, they are answered so."""
+
+from collections.abc import Callable
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from jimeng.openapi.document import EXAMPLES
+from tests.rest import API, CREATE, create, data_of, new_user, refused
+
+REQUESTS = [
+    pytest.param(name, key, id=f"{name}-{key}")
+    for name, example in EXAMPLES.items()
+    for key in example.get("requests", {})
+]
+
+
+@pytest.fixture
+def document(client) -> dict:
+    return client.get("/openapi.json").json
+
+
+@pytest.fixture
+def done(client, work_off) -> str:
+    """A completed task of the examples' user, asked for as in the examples."""
+    task_id = create(client, **EXAMPLES["create_image_task"]["requests"]["usual"])
+    work_off()
+    return task_id
+
+
+@pytest.fixture
+def cancelled(client) -> str:
+    task_id = create(client, size="1:1")
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    return task_id
+
+
+@pytest.fixture
+def place(client, done, cancelled) -> Callable[[str], str]:
+    """Turns a path of the description into one where there is something."""
+    user_id = new_user(client)["id"]
+    waiting = create(client)
+
+    def fill(path: str) -> str:
+        whose = "user_123" if "/tasks/user/" in path else user_id
+        which = cancelled if path.endswith("/retry") else done
+        which = waiting if path.endswith("/cancel") else which
+        return path.replace("{task_id}", which).replace("{user_id}", whose)
+
+    return fill
+
+
+def find(document: dict, name: str) -> tuple[str, str, dict]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if operation["operationId"] == name:
+                return path, method, operation
+    raise AssertionError(name)
+
+
+def closed(node: object) -> object:
+    """The same schema, in which nothing goes that it does not name."""
+    if isinstance(node, list):
+        return [closed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: closed(value) for key, value in node.items()}
+    if found.get("type") == "object" and "properties" in found:
+        found.setdefault("additionalProperties", False)
+    return found
+
+
+def conforms(document: dict, operation: dict, status: int, body: object) -> None:
+    """*body* is what the description says of *status*, to the last field."""
+    content = operation["responses"][str(status)]["content"]["application/json"]
+    schema = closed({**content["schema"], "components": document["components"]})
+    assert list(Draft202012Validator(schema).iter_errors(body)) == []
+
+
+def shape(node: object) -> object:
+    """The names and kinds in an answer; of a list those of its first entry."""
+    if isinstance(node, dict):
+        return {key: shape(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [shape(each) for each in node[:1]]
+    return type(node).__name__
+
+
+@pytest.mark.parametrize("name, key", REQUESTS)
+def test_example_of_a_request_is_taken(client, document, place, name, key):
+    """Sent as printed it succeeds, with the status and fields that are described."""
+    path, method, operation = find(document, name)
+    body = EXAMPLES[name]["requests"][key]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+
+    answer = client.open(place(path), method=method.upper(), json=body)
+
+    (status,) = [int(each) for each in operation["responses"] if each[0] == "2"]
+    data_of(answer, status)
+    conforms(document, operation, status, answer.json)
+    whole = {**schema, "components": document["components"]}
+    assert list(Draft202012Validator(whole).iter_errors(body)) == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_of_an_answer_conforms(document, name):
+    """What is printed is what the description says of it."""
+    _, _, operation = find(document, name)
+
+    status = next(each for each in operation["responses"] if each[0] == "2")
+    conforms(document, operation, int(status), EXAMPLES[name]["response"])
+
+
+LOOKS = [
+    *("get_result", "list_images", "get_task", "list_models", "list_styles"),
+    *("get_user", "health"),
+]
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_example_of_an_answer_is_like_the_real_one(client, document, place, name):
+    """The same fields of the same kinds as the server gives."""
+    path, method, operation = find(document, name)
+    query = {"user_id": "user_123", "offset": 2} if name == "list_images" else {}
+
+    answer = client.open(place(path), method=method.upper(), query_string=query)
+
+    assert answer.status_code == 200
+    assert shape(answer.json) == shape(EXAMPLES[name]["response"])
+    conforms(document, operation, 200, answer.json)
+
+
+def test_every_operation_has_an_example(document):
+    """Each shows an answer, and each with fields a request."""
+    lacking = []
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            wanted = {"response"}
+            if "requestBody" in operation:
+                wanted.add("requests")
+            name = operation["operationId"]
+            lacking += [name] if wanted - set(EXAMPLES.get(name, {})) else []
+
+    assert lacking == []
+
+
+@pytest.mark.parametrize(
+    "path, name, status, code",
+    [
+        (f"{API}/tasks/nope", "get_task", 404, "task_not_found"),
+        (f"{API}/models?x=1", "list_models", 422, "validation_failed"),
+        (f"{API}/tasks/user/a?limit=0", "list_tasks", 422, "validation_failed"),
+    ],
+)
+def test_errors_conform(client, document, path, name, status, code):
+    """A refusal is described, too."""
+    answer = client.get(path)
+
+    refused(answer, status, code)
+    conforms(document, find(document, name)[2], status, answer.json)
+
+
+def test_every_state_of_a_task_conforms(client, document, provider, work_off):
+    """Waiting, failed, cleared, whole or short: all of it is described."""
+    from jimeng import overview
+    from jimeng.errors import ProviderError
+    from jimeng.viewers import Viewer
+
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    failed = create(client)
+    work_off()
+    half = create(client, n=2)
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    work_off()
+    waiting = create(client)
+    statuses = {}
+    for again in (False, True):
+        for task_id in (failed, half, waiting):
+            for name, path in (
+                ("get_task", f"{API}/tasks/{task_id}"),
+                ("get_result", f"{API}/ai/image/result/{task_id}"),
+            ):
+                answer = client.get(path)
+                conforms(document, find(document, name)[2], 200, answer.json)
+                statuses[task_id, again] = answer.json["data"]["status"]
+        overview.clear(Viewer("root", sees_all=True))
+
+    found = [*statuses.values()]
+    assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]
+
+
+def test_deletion_conforms(client, document, place):
+    """The answers to what removes something are as described."""
+    for name, path in (
+        ("delete_user", "/api/v1/users/{user_id}"),
+        ("delete_task", f"{CREATE}/{{task_id}}"),
+    ):
+        answer = client.delete(place(path))
+        conforms(document, find(document, name)[2], 200, answer.json)

@@ -1,0 +1,80 @@
+"""``flask provider check``: what works, what does not, and what to do about it."""
+
+import pytest
+
+from jimeng import jobs
+from jimeng.errors import ProviderError
+from jimeng.providers import Registry
+
+VISUAL = "volcengine_jimeng"
+
+
+class Checked:
+    """A service that refuses some of its models."""
+
+    def __init__(self, **refused: ProviderError) -> None:
+        self.refused = refused
+
+    def check(self, req_key: str) -> bool:
+        if req_key in self.refused:
+            raise self.refused[req_key]
+        return req_key != "jimeng_high_aes_general_v21_L"
+
+
+@pytest.fixture
+def check(app, config):
+    """Run the command with those refusals; in the language of the terminal."""
+
+    def check(language="en_GB.UTF-8", providers=(VISUAL,), **refused):
+        served = {name: Checked(**refused) for name in providers}
+        jobs.configure(config, Registry(served, dict.fromkeys(providers, 2)))
+        env = {"LANG": language, "LC_ALL": ""}
+        return app.test_cli_runner().invoke(args=["provider", "check"], env=env)
+
+    return check
+
+
+def test_all_is_well(check):
+    """A line for each model; what only a drawing would tell is said."""
+    ended = check()
+
+    lines = ended.output.splitlines()
+    assert (ended.exit_code, len(lines)) == (0, 5)
+    assert all(line.startswith(f"ok   {VISUAL}  ") for line in lines)
+    assert "doubao-seedream-3.0-t2i  ready" in lines[0]
+    assert "jimeng-2.1" in lines[4] and "only drawing a picture tells" in lines[4]
+
+
+def test_what_is_wrong_is_said(check):
+    """The code, what to do, and what support asks for."""
+    refusal = ProviderError(
+        "words", code="access_denied", provider_code="50400", request_id="R1"
+    )
+
+    ended = check(jimeng_t2i_v31=refusal)
+
+    (line,) = [each for each in ended.output.splitlines() if each.startswith("BAD")]
+    assert ended.exit_code == 1
+    assert "jimeng-3.1" in line and "access_denied: The Volcengine account" in line
+    assert line.endswith("[50400 R1]")
+
+
+def test_it_speaks_the_language_of_the_terminal(check):
+    """Chinese where that is set."""
+    assert "可用" in check("zh_CN.UTF-8").output
+
+
+def test_without_keys_there_is_nothing_to_check(check):
+    """The words name the settings."""
+    ended = check(providers=())
+
+    assert ended.exit_code == 1
+    assert "ARK_API_KEY" in ended.output
+
+
+def test_tables_of_the_documentation_are_printed(app):
+    """What stands in the page about the models."""
+    ended = app.test_cli_runner().invoke(args=["provider", "models"])
+
+    assert ended.output.startswith("## ")
+    assert "| `jimeng-4.6` |" in ended.output

@@ -1,0 +1,109 @@
+"""``flask queue``: what an operator sees and does from a terminal."""
+
+from dataclasses import replace
+
+import pytest
+
+from app import create_app
+from jimeng import documents, jobs
+from tests.conftest import run_queue
+from tests.rest import create, result
+
+
+@pytest.fixture
+def run(app, config, registry):
+    """Runs a command and puts this process's settings back."""
+
+    def command(*words: str, answer: str = "", **changes: str):
+        other = create_app(replace(config, **changes)) if changes else app
+        runner = other.test_cli_runner()
+        try:
+            return runner.invoke(args=["queue", *words], input=answer)
+        finally:
+            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+            jobs.configure(config, registry)
+
+    return command
+
+
+def test_status_prints_the_counts(client, run):
+    """One line for each count, each lane and each worker."""
+    create(client, n=3)
+    run_queue()
+
+    done = run("status")
+
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert "pending    1" in lines and "active     2" in lines
+    assert any("jimeng_t2i_v30" in line and "1 pending" in line for line in lines)
+
+
+def test_clear_asks_first(client, run):
+    """A no leaves everything as it was."""
+    task_id = create(client)
+
+    done = run("clear", answer="n\n")
+
+    assert done.exit_code == 1
+    assert "1 pictures wait" in done.output
+    assert result(client, task_id)["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    "words, answer", [(["clear"], "y\n"), (["clear", "--force"], "")]
+)
+def test_clear_prints_both_counts(client, run, words, answer):
+    """What was cancelled and what was taken out of Redis."""
+    task_id = create(client, n=2)
+
+    done = run(*words, answer=answer)
+
+    assert done.exit_code == 0, done.output
+    assert "tasks cancelled: 1" in done.output
+    assert "jobs removed: 2" in done.output
+    data = result(client, task_id)
+    assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")
+
+
+def test_databases_of_a_running_jimeng_are_found(
+    client, run, tmp_path, mongo, redis_server
+):
+    """Without addresses those are used that `make run` keeps in its directory."""
+    create(client)
+    (tmp_path / "mongodb").symlink_to(mongo.data_dir)
+    (tmp_path / "redis").symlink_to(redis_server.data_dir)
+    here = {"DATA_DIR": str(tmp_path), "MONGODB_URI": "", "REDIS_URL": ""}
+
+    done = run("status", **here)
+
+    assert done.exit_code == 0, done.output
+    assert "pending    1" in done.output.splitlines()
+    assert "of 2 slots" in done.output
+
+
+@pytest.mark.parametrize("port", [None, "9"])
+def test_nothing_that_runs_is_said_in_one_sentence(client, run, tmp_path, port):
+    """Whether it never ran or has ended, the operator is told what to do."""
+    for name in ("mongodb", "redis"):
+        (tmp_path / name).mkdir()
+        if port:
+            (tmp_path / name / "port").write_text(port)
+    here = {"DATA_DIR": str(tmp_path), "MONGODB_URI": "", "REDIS_URL": ""}
+
+    done = run("status", **here)
+
+    assert done.exit_code == 1
+    assert "jimeng does not run here" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_databases_that_are_away_are_said_in_one_sentence(client, run):
+    """Nothing is cancelled when Redis cannot be emptied."""
+    task_id = create(client)
+
+    done = run("clear", "--force", REDIS_URL="redis://127.0.0.1:9/0")
+
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: queue_unavailable")
+    assert result(client, task_id)["status"] == "pending"
