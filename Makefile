@@ -11,7 +11,8 @@ PYTEST_ARGS ?= -n 2
 export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run dev test lint fmt bench chaos contract build clean
+.PHONY: help install install-dev run dev test lint fmt bench chaos contract build build-linux clean
+.PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
 
 help: ## List what there is
@@ -60,6 +61,26 @@ chaos: install-dev ## Break it while it works, for some minutes, and compare the
 build: install ## Compile the sources, check that the packages fit together
 	@$(PY) -m compileall -q jimeng app.py wsgi.py
 	@$(PY) -m pip --disable-pip-version-check check
+
+build-linux: ## Pack the sources and their packages for a Linux server: dist/jimeng-linux.tar.gz
+	@rm -rf dist/jimeng && mkdir -p dist/jimeng/wheels
+	@git archive HEAD app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
+	  | tar xf - -C dist/jimeng
+	@$(MAKE) --no-print-directory install
+	@$(PY) -m pip --disable-pip-version-check download --quiet -r requirements.txt -d dist/jimeng/wheels
+	@tar czf dist/jimeng-linux.tar.gz -C dist jimeng
+	@echo "dist/jimeng-linux.tar.gz; there: pip install --no-index --find-links wheels -r requirements.txt"
+
+docker-build: ## Build the image jimeng
+	docker build -t jimeng .
+
+docker-run: ## Run image and databases: http://localhost:8080
+	docker compose up --build
+
+deploy: ## Push to a Procfile platform: make deploy DEPLOY_REMOTE=dokku@host:jimeng
+	@test -n "$(DEPLOY_REMOTE)" \
+	  || { echo "say where to: make deploy DEPLOY_REMOTE=dokku@host:jimeng" >&2; exit 2; }
+	git push "$(DEPLOY_REMOTE)" HEAD:main
 
 clean: ## Remove what the other targets made; pictures and data in .data stay
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

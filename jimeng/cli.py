@@ -8,7 +8,7 @@ from flask import Flask
 
 from jimeng import documents, jobs, queue_cli
 from jimeng.errors import ProviderError
-from jimeng.i18n import LANGUAGES, MESSAGES
+from jimeng.i18n import LANGUAGES, MESSAGES, errors_page
 from jimeng.providers import Model
 from jimeng.providers.models.page import tables
 
@@ -107,3 +107,9 @@ def words(key: str) -> str:
 def print_models() -> None:
     """Print the tables of ``docs/models.md``."""
     click.echo(tables(), nl=False)
+
+
+@provider.command("errors")
+def print_errors() -> None:
+    """Print the table of ``docs/errors.md``."""
+    click.echo(errors_page.table(), nl=False)

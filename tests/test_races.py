@@ -7,7 +7,7 @@ import mongoengine
 import pytest
 
 from jimeng import jobs, tasks
-from jimeng.documents import Generation, Image, Task
+from jimeng.documents import Generation, Task
 from jimeng.jobs import janitor, outcomes, pump, submit
 from jimeng.providers import Progress
 from jimeng.tasks import changes
@@ -214,34 +214,20 @@ def test_words_of_a_task_deleted_while_it_is_made(
     assert (generation.state, generation.prompt) == ("dropped", None)
 
 
-@pytest.mark.parametrize("name", ["insert_one", "delete_many"])
-def test_bytes_without_a_file_are_swept(client, monkeypatch, name, database):
+@pytest.mark.parametrize(
+    "place", ["before pictures.files insert", "before pictures.chunks remove"]
+)
+def test_bytes_without_a_file_are_swept(monkeypatch, place, database):
     """A death in the middle of a file leaves no bytes that nobody finds."""
     store = jobs.runtime().store
     kept = store.save(png(), "kept")
     boundaries = Boundaries()
     wrap_writes(boundaries, monkeypatch)
-    with pytest.raises(Died), boundaries.process(DieAt(boundaries, name)):
-        store.save(png(), "cut-off")
+    with pytest.raises(Died), boundaries.process({(place, 1): boundaries.die}):
         store.delete(kept)
+        store.save(png(), "cut-off")
 
     monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
     janitor.sweep_files()
 
     assert mongoengine.get_db()["pictures.chunks"].count_documents({}) == 0
-    assert Image.objects.count() == 0
-
-
-class DieAt(dict):
-    """A script that dies before the first write of that name."""
-
-    def __init__(self, boundaries: Boundaries, name: str) -> None:
-        super().__init__()
-        self._die, self._name = boundaries.die, name
-
-    def get(self, number: int, default=None):
-        def die_there(name: str, side: str) -> None:
-            if name == self._name:
-                self._die(name, side)
-
-        return die_there

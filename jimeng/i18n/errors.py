@@ -147,9 +147,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Volcengine could not be reached and nothing was charged; try again later",
     ),
     "error.provider_refused": (
-        "火山引擎拒绝了请求，没有计费；请把 provider_request_id 告诉管理员",
-        "Volcengine refused the request and charged nothing; give the "
-        "provider_request_id to the operator",
+        "火山引擎拒绝了请求；请把 provider_request_id 告诉管理员",
+        "Volcengine refused the request; give the provider_request_id to the operator",
     ),
     "error.parameter_refused": (
         "火山引擎不接受某个参数，没有计费；请换一个尺寸或缩短提示词",

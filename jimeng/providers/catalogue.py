@@ -48,6 +48,12 @@ SUBMIT_UNKNOWN = Rule(
 RESULT_LOST = Rule(code="result_lost", charged="unknown", retryable=True)
 RESULT_EMPTY = Rule(code="result_empty", charged="unknown", retryable=True)
 REFUSED = Rule(code="provider_refused")
+# No answer says these: a service that is not in these tables has only its own words,
+# a model is no longer offered here, the time is over, or the bytes cannot be had.
+FAILED = Rule(code="provider_failed", retryable=True)
+NOT_CONFIGURED = Rule(code="provider_not_configured", retryable=True)
+TIMED_OUT = Rule(code="timed_out", charged="unknown", retryable=True)
+PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
 # only after codes that are known to mean "not accepted".
@@ -154,19 +160,22 @@ def _by_code(rows: Iterable[tuple[str, Rule]]) -> Mapping[str, Rule]:
 RULES = _by_code(_ROWS)
 ARK_RULES = _by_code(_ARK_ROWS)
 
+WITHOUT_CODE = (
+    UNREACHABLE,
+    SUBMIT_UNKNOWN,
+    RESULT_LOST,
+    RESULT_EMPTY,
+    REFUSED,
+    FAILED,
+    NOT_CONFIGURED,
+    TIMED_OUT,
+    PICTURE_LOST,
+)
 _RETRYABLE = {
     rule.code: rule.retryable
-    for rule in (
-        *RULES.values(),
-        *ARK_RULES.values(),
-        UNREACHABLE,
-        SUBMIT_UNKNOWN,
-        RESULT_LOST,
-        RESULT_EMPTY,
-        REFUSED,
-    )
+    for rule in (*RULES.values(), *ARK_RULES.values(), *WITHOUT_CODE)
 }
-CODES = frozenset(_RETRYABLE)  # every code of ours that the service can lead to
+CODES = frozenset(_RETRYABLE)  # every code of ours that a picture can fail with
 
 
 def retryable(code: str) -> bool:

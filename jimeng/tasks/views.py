@@ -19,8 +19,6 @@ PHASE_OF = {
     State.GENERATING: "generating",
     State.SAVING: "saving",
 }
-# Codes that do not come from the provider's catalogue.
-RETRYABLE_HERE = frozenset({"timed_out", "picture_lost", "provider_not_configured"})
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ def _picture(
         return PictureView(index, "done", 100, image=image)
     if outcome:
         error = outcome.get("error") or {"code": "picture_lost", "charged": "yes"}
-        again = retryable(error["code"]) or error["code"] in RETRYABLE_HERE
+        again = retryable(error["code"])
         shown = {"provider_code": None, "provider_request_id": None, **error}
         return PictureView(index, "failed", 100, error={**shown, "retryable": again})
     if not task.is_open:

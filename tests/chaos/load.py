@@ -5,11 +5,13 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 
 from tests.system.stack import Stack
 
 USERS = 20
 PATIENCE = 60.0  # seconds that one request is repeated
+CANCELLED, DELETED = 0.05, 0.03  # of the tasks, soon after they were accepted
 
 
 class Load:
@@ -21,6 +23,7 @@ class Load:
 
     def __init__(self, stack: Stack, *, total: int, rate: float, seed: int) -> None:
         self.accepted: list[str] = []
+        self.deleted: set[str] = set()
         self.answers: Counter[str] = Counter()
         self.finished = threading.Event()
         self._stack, self._total, self._rate = stack, total, rate
@@ -43,10 +46,26 @@ class Load:
             number = next(self._numbers)
             if number >= self._total:
                 return
-            self._ask_until_taken(number)
+            task_id = self._ask_until_taken(number)
             time.sleep(len(self._threads) / self._rate)
+            if task_id is not None:
+                self._change_mind(task_id)
 
-    def _ask_until_taken(self, number: int) -> None:
+    def _change_mind(self, task_id: str) -> None:
+        """Cancel or delete some, whatever they are doing just then."""
+        dice = self._choice.random()
+        if dice < CANCELLED:
+            self._try("POST", f"/api/v1/tasks/{task_id}/cancel")
+        elif dice < CANCELLED + DELETED:
+            with self._lock:
+                self.deleted.add(task_id)  # an answer that is lost may be a yes
+            self._try("DELETE", f"/api/v1/ai/image/task/{task_id}")
+
+    def _try(self, method: str, path: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stack.ask(method, path)
+
+    def _ask_until_taken(self, number: int) -> str | None:
         """The same request under one key, as a careful client sends it."""
         body = {
             "prompt": f"chaos {number}",
@@ -66,6 +85,8 @@ class Load:
             with self._lock:
                 self.answers[str(status or "no answer")] += 1
                 if status == 202:
-                    self.accepted.append(answer["data"]["task_id"])
-                    return
+                    task_id = answer["data"]["task_id"]
+                    self.accepted.append(task_id)
+                    return task_id
             time.sleep(0.3)
+        return None

@@ -90,11 +90,11 @@ class Artist:
         self.submits[:], self.polls[:], self.fetches[:] = submits, polls, fetches
 
     def submit(self, request: ImageRequest) -> Progress:
-        self._boundaries.reach("submit", "before")
+        self._boundaries.reach("before submit")
         submission = self._enter(request)
         answer = self.submits.pop(0) if self.submits else "accept"
         progress = self._take(submission, answer, request)
-        self._boundaries.reach("submit", "after")
+        self._boundaries.reach("after submit")
         if progress is None:
             raise failure(answer)
         return progress
@@ -144,11 +144,11 @@ class Artist:
         return Progress(submission.remote_id)
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
-        self._boundaries.reach("poll", "before")
+        self._boundaries.reach("before poll")
         assert remote_id in self._drawings, f"asked for {remote_id!r}"
         answer = self.polls.pop(0) if self.polls else "bytes"
         answer = self._draw(remote_id, answer)
-        self._boundaries.reach("poll", "after")
+        self._boundaries.reach("after poll")
         if answer == "not_yet":
             return Progress(remote_id)
         if answer == "bytes":
@@ -180,9 +180,9 @@ class Artist:
         each.drawn = each.drawn or answer in {"bytes", "links"}
 
     def fetch(self, url: str, **_: object) -> bytes:
-        self._boundaries.reach("fetch", "before")
+        self._boundaries.reach("before fetch")
         answer = self.fetches.pop(0) if self.fetches else "fine"
-        self._boundaries.reach("fetch", "after")
+        self._boundaries.reach("after fetch")
         if answer == "failed":
             raise FetchFailed("cut off")
         if answer == "gone":

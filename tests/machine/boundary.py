@@ -1,6 +1,7 @@
 """Boundaries: the moments before and after each write, and what befalls there."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,17 +13,21 @@ from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import documents, jobs
 
-WRITES = [
-    "find_one_and_update",
-    "find_one_and_delete",
-    "update_one",
-    "update_many",
-    "insert_one",
-    "insert_many",
-    "delete_one",
-    "delete_many",
-]
+WRITES = {
+    "find_one_and_update": "change",
+    "update_one": "change",
+    "update_many": "change",
+    "insert_one": "insert",
+    "insert_many": "insert",
+    "find_one_and_delete": "remove",
+    "delete_one": "remove",
+    "delete_many": "remove",
+}
 CALLS = frozenset({"submit", "poll", "fetch"})
+
+
+Moment = tuple[str, int]  # ``before tasks insert`` and such, and which of these
+Befall = Callable[[str], None]
 
 
 class Died(BaseException):
@@ -36,17 +41,15 @@ class Frame:
 
     Attributes:
         number: Of all that has begun; a later one began later.
-        script: Boundary number -> what befalls there.
-        passed: Boundaries so far.
+        script: Boundary -> what befalls there.
+        passed: How often it has been at each.
         dead: It died, and writes nothing more while the stack unwinds.
-        trail: The names of the boundaries so far.
     """
 
     number: int
-    script: Mapping[int, Callable[[str, str], None]]
-    passed: int = 0
+    script: Mapping[Moment, Befall]
+    passed: Counter[str] = field(default_factory=Counter)
     dead: bool = False
-    trail: list[str] = field(default_factory=list)
 
 
 class Clock:
@@ -85,9 +88,7 @@ class Boundaries:
         return self._begun
 
     @contextmanager
-    def process(
-        self, script: Mapping[int, Callable[[str, str], None]] | None = None
-    ) -> Iterator[Frame]:
+    def process(self, script: Mapping[Moment, Befall] | None = None) -> Iterator[Frame]:
         """Be a process; one that begins at another's boundary runs beside it."""
         self._begun += 1
         self._frames.append(Frame(self._begun, {} if script is None else script))
@@ -96,39 +97,41 @@ class Boundaries:
         finally:
             self._frames.pop()
 
-    def reach(self, name: str, side: str) -> None:
+    def reach(self, place: str) -> None:
+        """Be at *place*: ``before tasks insert``, ``after submit`` and such."""
         frame = self.frame
         if frame is None:
             return
         if frame.dead:
-            raise Died(name)
-        frame.passed += 1
-        frame.trail.append(f"{frame.passed} {side} {name}")
-        befall = frame.script.get(frame.passed)
+            raise Died(place)
+        frame.passed[place] += 1
+        befall = frame.script.get((place, frame.passed[place]))
         if befall is not None:
-            befall(name, side)
+            befall(place)
 
-    def die(self, name: str, side: str) -> None:
+    def die(self, place: str) -> None:
         """The process ends here."""
         assert self.frame is not None
         self.frame.dead = True
-        raise Died(f"{side} {name}")
+        raise Died(place)
 
-    def break_off(self, name: str, side: str) -> None:
+    def break_off(self, place: str) -> None:
         """The connection breaks here, and the process is told so."""
+        name = place.partition(" ")[2]
         if name == "enqueue":
-            raise RedisGone(f"{side} {name}")
+            raise RedisGone(place)
         if name not in CALLS:
-            raise AutoReconnect(f"{side} {name}")
+            raise AutoReconnect(place)
 
-    def wrap(self, monkeypatch, owner: object, name: str, called: str = "") -> None:
+    def wrap(self, monkeypatch, owner: type, name: str, kind: str) -> None:
         """Make the calls of *owner*'s *name* boundaries."""
         original = getattr(owner, name)
 
-        def wrapped(*args, **kwargs):
-            self.reach(called or name, "before")
-            result = original(*args, **kwargs)
-            self.reach(called or name, "after")
+        def wrapped(this, *args, **kwargs):
+            called = f"{this.name} {kind}" if owner is Collection else kind
+            self.reach(f"before {called}")
+            result = original(this, *args, **kwargs)
+            self.reach(f"after {called}")
             return result
 
         monkeypatch.setattr(owner, name, wrapped)
@@ -136,6 +139,6 @@ class Boundaries:
 
 def wrap_writes(boundaries: Boundaries, monkeypatch) -> None:
     """All writes to MongoDB, and what is put into the queue."""
-    for name in WRITES:
-        boundaries.wrap(monkeypatch, Collection, name)
-    boundaries.wrap(monkeypatch, type(jobs.huey), "enqueue")
+    for name, kind in WRITES.items():
+        boundaries.wrap(monkeypatch, Collection, name, kind)
+    boundaries.wrap(monkeypatch, type(jobs.huey), "enqueue", "enqueue")

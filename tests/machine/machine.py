@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,45 +18,11 @@ from jimeng import jobs, lanes, tasks
 from jimeng.documents import Generation, Lane, Task
 from jimeng.errors import JimengError
 from jimeng.jobs import janitor, pump
-from tests.machine.artist import FETCHES, POLLS, SUBMITS
-from tests.machine.boundary import Died
+from tests.machine import draws
+from tests.machine.boundary import Befall, Died
+from tests.machine.draws import STALL, USERS, Script
 from tests.machine.laws import EVERYBODY, hold_at_the_end
 from tests.machine.world import INSTANT, World
-
-USERS = ["ada", "bob", "eve"]
-LEASES = ["delayed", "starting", "submitting", "generating", "saving", "failed"]
-STALL = 40.0  # seconds: longer than any lease
-
-BEFALLS = [
-    *("die", "die", "break", "stall", "stall", "look", "job", "flush", "janitor"),
-    *("cancel", "delete", "forget_user", "consent", "create", "create"),
-]
-CHANGES = ["cancel", "cancel", "delete", "forget_user", "retry", "consent"]
-UPKEEP = ["pump", "pump", "janitor", "sweep", "flush", "close", "open", "open"]
-which = st.integers(0, 3)
-users = st.sampled_from(USERS)
-befalls = st.tuples(st.sampled_from(BEFALLS), which)
-disturbed = st.dictionaries(st.integers(1, 24), befalls, min_size=1, max_size=3)
-scripts = st.just({}) | disturbed | disturbed
-creations = st.fixed_dictionaries(
-    {
-        "user": users,
-        "n": st.integers(1, 4),
-        "delay": st.sampled_from([0, 0, 0, 5]),
-        "key": st.sampled_from([None, None, "one", "two"]),
-        "model": st.sampled_from(["", "", "seeded", INSTANT]),
-    }
-)
-answers = st.fixed_dictionaries(
-    {
-        "submits": st.lists(st.sampled_from(SUBMITS), max_size=2),
-        "polls": st.lists(st.sampled_from(POLLS), max_size=2),
-        "fetches": st.lists(st.sampled_from(FETCHES), max_size=2),
-    }
-)
-seconds = st.sampled_from([0.5, 3.0, 3.0, 10.0, 10.0, STALL, 100.0, 1000.0, 40_000.0])
-
-Script = Mapping[int, tuple[str, int]]
 
 
 class Machine(RuleBasedStateMachine):
@@ -70,16 +35,16 @@ class Machine(RuleBasedStateMachine):
 
     # What a process does when it runs beside another.
 
-    def befall(self, what: str, number: int) -> Callable[[str, str], None]:
+    def befall(self, what: str, number: int) -> Befall:
         boundaries = self.world.boundaries
         if what == "die":
             return boundaries.die
         if what == "break":
             return boundaries.break_off
 
-        def play(name: str, side: str) -> None:
+        def play(place: str) -> None:
             with boundaries.process(), contextlib.suppress(JimengError):
-                self._beside(what, number, name)
+                self._beside(what, number, place.partition(" ")[2])
 
         return play
 
@@ -96,12 +61,15 @@ class Machine(RuleBasedStateMachine):
         return {
             "cancel": self._cancel,
             "delete": self._delete,
-            "forget_user": lambda number: self._forget_user(USERS[number % 3]),
+            "forget_user": lambda number: self._forget_user(USERS[number % len(USERS)]),
             "retry": lambda number: self._retry(number, False, "again"),
             "consent": lambda number: self._retry(number, True, None),
-            "create": lambda number: self._create(USERS[number % 3], 1, 0, None, ""),
+            "create": lambda number: self._create(
+                USERS[number % len(USERS)], 1, 0, None, ""
+            ),
             "pump": lambda number: self._pump(),
             "job": self._job,
+            "lease": self._lease,
             "stall": lambda number: self._stall(),
             "janitor": lambda number: self._tidy(),
             "sweep": lambda number: self.world.sweep(),
@@ -109,6 +77,12 @@ class Machine(RuleBasedStateMachine):
             "close": lambda number: self.world.offer(False),
             "open": lambda number: self.world.offer(True),
         }
+
+    def _lease(self, number: int) -> None:
+        """Only what is being sent comes due, and a few jobs run."""
+        self.world.come_due([["submitting"], ["starting"], None, None][number])
+        self._pump()
+        self._work(1 + number)
 
     def _stall(self) -> None:
         self.world.clock.advance(STALL)
@@ -192,7 +166,7 @@ class Machine(RuleBasedStateMachine):
 
     # The steps.
 
-    @initialize(asked=st.lists(creations, min_size=1, max_size=3))
+    @initialize(asked=st.lists(draws.creations, min_size=1, max_size=2))
     def begin(self, asked) -> None:
         for each in asked:
             with self._process({}):
@@ -201,20 +175,28 @@ class Machine(RuleBasedStateMachine):
     def has_tasks(self) -> bool:
         return Task.collection().find_one({}, {"_id": 1}) is not None
 
-    @rule(asked=creations, script=scripts)
+    @rule(asked=draws.creations, script=draws.scripts(draws.ASKING))
     def create(self, asked, script) -> None:
         with self._process(script):
             self._create(**asked)
 
     @precondition(has_tasks)
-    @rule(what=st.sampled_from(CHANGES), number=which, script=scripts)
+    @rule(
+        what=st.sampled_from(draws.CHANGES),
+        number=draws.which,
+        script=draws.scripts(draws.CHANGING),
+    )
     def change(self, what, number, script) -> None:
         """A user changes one of the newest tasks, or takes leave."""
         with self._process(script):
             self.actions[what](number)
 
     @precondition(has_tasks)
-    @rule(rotate=st.integers(0, 5), answers=answers, script=scripts)
+    @rule(
+        rotate=st.integers(0, 3),
+        answers=draws.answers,
+        script=draws.scripts(draws.WORKING),
+    )
     def job(self, rotate, answers, script) -> None:
         self.world.artist.tell(**answers)
         if not jobs.huey.storage.queue_size():
@@ -223,7 +205,11 @@ class Machine(RuleBasedStateMachine):
             self._job(rotate)
 
     @precondition(has_tasks)
-    @rule(rotate=st.integers(0, 5), answers=answers, script=scripts)
+    @rule(
+        rotate=st.integers(0, 3),
+        answers=draws.answers,
+        script=draws.scripts(draws.WORKING),
+    )
     def due_job(self, rotate, answers, script) -> None:
         """What is under way comes due, and one of its jobs runs."""
         self.world.come_due(["generating", "saving"])
@@ -233,7 +219,7 @@ class Machine(RuleBasedStateMachine):
             self._job(rotate)
 
     @precondition(has_tasks)
-    @rule(answers=answers)
+    @rule(answers=draws.answers)
     def work(self, answers) -> None:
         """All jobs run that there are."""
         self.world.artist.tell(**answers)
@@ -241,15 +227,15 @@ class Machine(RuleBasedStateMachine):
             self._pump()
             self._work(12)
 
-    @rule(what=st.sampled_from(UPKEEP), script=scripts)
+    @rule(what=st.sampled_from(draws.UPKEEP), script=draws.scripts(draws.DOING))
     def keep_up(self, what, script) -> None:
         """What the system does by itself, and what befalls it."""
         with self._process(script if what in {"pump", "janitor"} else {}):
             self.actions[what](0)
 
     @rule(
-        seconds=seconds,
-        states=st.sets(st.sampled_from(LEASES), max_size=2),
+        seconds=draws.seconds,
+        states=st.sets(st.sampled_from(draws.LEASES), max_size=2),
     )
     def wait(self, seconds, states) -> None:
         """Time passes, or the leases of some states do."""
@@ -266,6 +252,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Time goes on undisturbed, until there is nothing left to do."""
         self.world.offer(True)
+        left = {"$or": [{"due_at": {"$exists": True}}, {"state": "queued"}]}
         for _ in range(60):
             self.world.clock.advance(61)
             Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
@@ -273,12 +260,9 @@ class Machine(RuleBasedStateMachine):
             with self._process({}):
                 self._tidy()
                 self._pump()
-                self._work(jobs.huey.storage.queue_size())
-            self.laws_hold()
-            left = {"$or": [{"due_at": {"$exists": True}}, {"state": "queued"}]}
+            self._work(jobs.huey.storage.queue_size())
             if not Generation.collection().count_documents(left):
                 break
-        self.world.clock.advance(timedelta(minutes=1).total_seconds())
         self._tidy()
         self.world.sweep()
         self.laws_hold()

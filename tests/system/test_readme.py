@@ -67,3 +67,22 @@ def test_links_lead_somewhere(name):
     targets = re.findall(r"\]\((?!http)([^)#]+)\)", text)
 
     assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("install", "dev", "run", "build", "test", "fmt", "lint", "help"),
+        *("docker-build", "docker-run", "build-linux", "deploy"),
+        *("redis-queue-status", "redis-queue-clear", "redis-queue-clear-force"),
+    ],
+)
+def test_commands_of_the_go_version_are_there(target):
+    """Whoever comes from it finds each command, and `make help` names it."""
+    listed = subprocess.run(
+        ["make", "-C", str(ROOT), "--no-print-directory", "help"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert f"make {target} " in listed.stdout

@@ -19,9 +19,9 @@ def animated(kind: str) -> bytes:
     return out.getvalue()
 
 
-def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
+def bomb() -> bytes:
     """A PNG of a few kilobytes that would be gigabytes once decoded."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     rows = zlib.compress(bytes(1_000_000), 9)
     chunks = [(b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(map(chunk, *zip(*chunks, strict=True)))
@@ -30,6 +30,13 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
 def chunk(name: bytes, data: bytes) -> bytes:
     check = struct.pack(">I", zlib.crc32(name + data))
     return struct.pack(">I", len(data)) + name + data + check
+
+
+def smaller_bomb() -> bytes:
+    """A whole PNG with more pixels than any model draws."""
+    out = io.BytesIO()
+    Pillow.new("1", (7_000, 6_000)).save(out, "PNG")
+    return out.getvalue()
 
 
 def jpeg(width: int, height: int) -> bytes:
@@ -50,6 +57,6 @@ UNFIT = {
     "GIF": animated("GIF"),
     "SVG": SVG,
     "bomb": bomb(),
-    "smaller bomb": bomb(7_000, 6_000),
+    "smaller bomb": smaller_bomb(),
     "head only": png()[:30],
 }

@@ -1,0 +1,22 @@
+# One image for both processes: the web server by default, a consumer with
+#   docker run … jimeng huey_consumer wsgi.huey -k thread -w 8 -g TERM -t 25 -n
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=8080
+WORKDIR /app
+
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
+
+COPY app.py wsgi.py Procfile ./
+COPY jimeng jimeng
+COPY templates templates
+COPY static static
+
+# Nothing is written here: pictures and tasks are in MongoDB.
+RUN useradd --system --no-create-home jimeng
+USER jimeng
+
+EXPOSE 8080
+CMD ["gunicorn", "-k", "gthread", "-w", "2", "--threads", "16", \
+     "--no-control-socket", "--limit-request-line", "8190", "wsgi:app"]

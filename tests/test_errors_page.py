@@ -1,0 +1,65 @@
+"""``docs/errors.md`` is made from the table that decides, and names all of it."""
+
+from pathlib import Path
+
+import pytest
+
+from jimeng.i18n.errors_page import table
+from jimeng.providers.catalogue import ARK_RULES, CODES, RULES
+
+PAGE = Path(__file__).parents[1] / "docs/errors.md"
+
+
+def rows() -> dict[str, list[str]]:
+    """Our code -> the cells of its row."""
+    lines = [line.strip("| ").split(" | ") for line in table().splitlines()[2:]]
+    return {cells[0].strip("`"): cells for cells in lines}
+
+
+def test_documentation_is_that_of_the_table():
+    """``flask --app app provider errors`` prints the part that must change."""
+    assert table() in PAGE.read_text("utf-8")
+
+
+def test_command_prints_the_table(app):
+    """What the page tells to run is there."""
+    ended = app.test_cli_runner().invoke(args=["provider", "errors"])
+
+    assert (ended.exit_code, ended.output) == (0, table())
+
+
+def test_every_code_has_a_row():
+    """Each of ours once; each of the services' at least once."""
+    assert set(rows()) == CODES
+    assert all(f"`{code}`" in table() for code in (*RULES, *ARK_RULES))
+
+
+@pytest.mark.parametrize(
+    ("code", "retry", "charged", "by_itself"),
+    [
+        ("submit_unknown", "yes", "unknown", "never submits again"),
+        ("content_refused_picture", "yes", "no", "submits once more"),
+        ("rate_limited", "yes", "no", "waits, then submits again"),
+        ("provider_internal", "yes", "unknown", "polls on"),
+        ("quota_exhausted", "no", "no", "–"),
+        ("picture_lost", "yes", "yes", "many downloads"),
+    ],
+)
+def test_row_says_what_is_done(code, retry, charged, by_itself):
+    """Money and repetition, as the promises have them."""
+    *_, helps, paid, done = rows()[code]
+
+    assert helps.endswith(retry)
+    assert paid.endswith(charged)
+    assert by_itself in done
+
+
+def test_only_limits_and_the_unreachable_are_submitted_again():
+    """Nothing else is certain not to have been accepted."""
+    again = {code for code, cells in rows().items() if "submits again" in cells[-1]}
+
+    assert again - {"submit_unknown"} == {
+        "rate_limited",
+        "concurrency_limited",
+        "provider_unreachable",
+    }

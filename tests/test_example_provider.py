@@ -1,0 +1,163 @@
+"""The example of the documentation is what it says, and works."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from jimeng import jobs
+from jimeng.providers import Registry
+from jimeng.providers.models.file import checked
+from tests.conftest import png
+from tests.example_provider import NAME, OIL, EaselProvider
+
+HERE = Path(__file__).parent
+KEY = "easel-key-4471"
+
+
+class Easel(ThreadingHTTPServer):
+    """
+    Attributes:
+        refusals: Status and body of the next orders' answers; with none left, orders
+            are taken.
+        looks: How often each painting was looked at; it is there at the second look.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Brush)
+        self.orders: list[dict] = []
+        self.refusals: list[tuple[int, bytes]] = []
+        self.looks: dict[str, int] = {}
+        self.address = f"127.0.0.1:{self.server_port}"
+
+
+class Brush(BaseHTTPRequestHandler):
+    server: Easel
+
+    def do_POST(self) -> None:  # noqa: N802 - the name is http.server's
+        order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.orders.append({**order, "key": self.headers["Authorization"]})
+        taken = (201, b'{"id": "p%d"}' % len(self.server.orders))
+        self.give(*(self.server.refusals.pop(0) if self.server.refusals else taken))
+
+    def do_GET(self) -> None:  # noqa: N802
+        if self.path.endswith(".png"):
+            self.give(200, png())
+            return
+        looks = self.server.looks[self.path] = self.server.looks.get(self.path, 0) + 1
+        link = f"http://{self.server.address}/p.png"
+        found = {"links": [link]} if looks > 1 else {}
+        self.give(200, json.dumps(found).encode())
+
+    def give(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def easel() -> Iterator[Easel]:
+    with Easel() as made:
+        thread = Thread(target=made.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def app(database, config, easel):
+    from app import create_app
+
+    settings = replace(config, ALLOWED_PRIVATE_HOSTS=(easel.address,))
+    made = create_app(settings)
+    service = EaselProvider(f"http://{easel.address}", KEY)
+    jobs.configure(settings, Registry({NAME: service}, {NAME: 2}, [OIL]))
+    return made
+
+
+@pytest.fixture
+def draw(client, work_off):
+    """Have a picture made and say what became of it."""
+
+    def draw(**fields) -> dict:
+        body = {"prompt": "向日葵", "user_id": "user_3", **fields}
+        made = client.post("/api/v1/ai/image/task", json=body)
+        assert made.status_code == 202, made.json
+        work_off()
+        return client.get(made.json["data"]["links"]["result"]).json["data"]
+
+    return draw
+
+
+def test_documentation_shows_the_file():
+    """The code of the page is the code that is tested here."""
+    page = (HERE.parent / "docs/AI_PROVIDER_ARCHITECTURE.md").read_text("utf-8")
+
+    assert f"```python\n{(HERE / 'example_provider.py').read_text('utf-8')}```" in page
+
+
+def test_model_is_in_order():
+    """It passes what a row of ``MODELS_FILE`` must pass."""
+    assert checked(OIL) is OIL
+
+
+def test_picture_from_a_service_of_ones_own(client, draw, easel):
+    """Registered, and nothing else changed: a prompt goes in, a picture comes out."""
+    data = draw(size="16:9")
+
+    (image,) = data["result"]["images"]
+    assert client.get(image["url"]).data == png()
+    assert easel.orders == [
+        {
+            "style": "oil",
+            "text": "向日葵",
+            "width": 768,
+            "height": 432,
+            "key": f"Bearer {KEY}",
+        }
+    ]
+
+
+def test_its_model_is_offered(client):
+    """What clients may ask for follows from the row."""
+    (model,) = client.get("/api/v1/models").json["data"]
+
+    assert (model["id"], model["provider"]) == ("easel-oil", NAME)
+
+
+def test_full_service_is_waited_for(draw, easel):
+    """It said no, so it is asked again."""
+    easel.refusals = [(429, b'{"error": "full"}')] * 2
+
+    assert draw()["status"] == "completed"
+    assert len(easel.orders) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "charged"),
+    [
+        (422, b'{"error": "words"}', "content_refused_prompt", "no"),
+        (400, b'{"error": "whim"}', "provider_refused", "no"),
+        (500, b'{"error": "full"}', "submit_unknown", "unknown"),
+        (201, b"<html>", "submit_unknown", "unknown"),
+        (201, b"{}", "submit_unknown", "unknown"),
+        (201, b"[]", "submit_unknown", "unknown"),
+    ],
+)
+def test_refusal_ends_the_task(draw, easel, status, body, code, charged):
+    """Refused for good, or perhaps accepted: either way ordered only once."""
+    easel.refusals = [(status, body)]
+
+    error = draw()["error"]
+
+    assert (error["code"], error["charged"]) == (code, charged)
+    assert len(easel.orders) == 1
