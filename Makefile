@@ -5,8 +5,9 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
-# Two cores' worth of test processes; each starts databases of its own.
-PYTEST_ARGS ?= -n 2
+# Much of the time is waiting for other processes, so three share two cores well; each
+# starts databases of its own.
+PYTEST_ARGS ?= -n 3
 
 export PIP_ROOT_USER_ACTION = ignore
 

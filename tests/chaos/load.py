@@ -24,6 +24,7 @@ class Load:
     def __init__(self, stack: Stack, *, total: int, rate: float, seed: int) -> None:
         self.accepted: list[str] = []
         self.deleted: set[str] = set()
+        self.retried: set[int] = set()  # seeds: these may be drawn a second time
         self.answers: Counter[str] = Counter()
         self.finished = threading.Event()
         self._stack, self._total, self._rate = stack, total, rate
@@ -49,21 +50,33 @@ class Load:
             task_id = self._ask_until_taken(number)
             time.sleep(len(self._threads) / self._rate)
             if task_id is not None:
-                self._change_mind(task_id)
+                self._change_mind(task_id, number)
 
-    def _change_mind(self, task_id: str) -> None:
-        """Cancel or delete some, whatever they are doing just then."""
+    def _change_mind(self, task_id: str, number: int) -> None:
+        """Cancel, retry or delete some, whatever they are doing just then."""
         dice = self._choice.random()
         if dice < CANCELLED:
-            self._try("POST", f"/api/v1/tasks/{task_id}/cancel")
+            if self._try("POST", f"/api/v1/tasks/{task_id}/cancel") and number % 2:
+                self._run_again(task_id, number)
         elif dice < CANCELLED + DELETED:
             with self._lock:
                 self.deleted.add(task_id)  # an answer that is lost may be a yes
             self._try("DELETE", f"/api/v1/ai/image/task/{task_id}")
 
-    def _try(self, method: str, path: str) -> None:
+    def _run_again(self, task_id: str, number: int) -> None:
+        with self._lock:
+            self.retried.add(number)
+        answer = self._try("POST", f"/api/v1/tasks/{task_id}/retry")
+        if answer is not None:
+            with self._lock:
+                self.accepted.append(answer["data"]["task_id"])
+
+    def _try(self, method: str, path: str) -> dict | None:
+        """One request, without a second try; its answer if that was a yes."""
         with suppress(OSError, ValueError):
-            self._stack.ask(method, path)
+            status, answer = self._stack.ask(method, path)
+            return answer if status < 300 else None
+        return None
 
     def _ask_until_taken(self, number: int) -> str | None:
         """The same request under one key, as a careful client sends it."""

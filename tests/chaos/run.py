@@ -91,7 +91,7 @@ def run(
             deaths=site.deaths,
             seconds=ended - began,
             settled_after=ended - last,
-            verdict=judge(site, load.accepted, load.deleted),
+            verdict=judge(site, load),
         )
     finally:
         mongoengine.disconnect()

@@ -1,5 +1,7 @@
 """What is drawn for a step: who asks for what, what is answered, what befalls."""
 
+from dataclasses import dataclass
+
 from hypothesis import strategies as st
 
 from tests.machine.artist import FETCHES, POLLS, SUBMITS
@@ -10,18 +12,51 @@ USERS = ["ada", "bob"]
 LEASES = ["delayed", "starting", "submitting", "generating", "saving", "failed"]
 STALL = 40.0  # seconds: longer than any lease but a synchronous call's
 
+
+@dataclass(frozen=True)
+class Theme:
+    """
+    What one example is made of, besides what is asked for.
+
+    Attributes:
+        places: Boundaries at which something befalls.
+        befalls: What does.
+        submits: Answers of the provider, as are *polls* and *fetches*.
+    """
+
+    places: list[str]
+    befalls: list[str]
+    submits: list[str]
+    polls: list[str]
+    fetches: list[str]
+
+    def script(self, drawn: list) -> dict[Moment, tuple[str, int]]:
+        """Boundary -> what befalls there, and to which."""
+        return {
+            (f"{side} {pick(self.places, place)}", nth): (pick(self.befalls, what), to)
+            for (side, place, nth, what), to in drawn
+        }
+
+    def answers(self, drawn: list[int]) -> dict[str, list[str]]:
+        """What the provider will say, whatever it is asked."""
+        return {
+            "submits": [pick(self.submits, number) for number in drawn],
+            "polls": [pick(self.polls, number) for number in drawn],
+            "fetches": [pick(self.fetches, number) for number in drawn],
+        }
+
+
+def pick(values: list[str], number: int) -> str:
+    return values[number % len(values)]
+
+
 # Where something may befall, before it or after it.
-ASKING = ["lines change", "tasks insert", "generations insert", "enqueue"]
-CHANGING = [
-    *("tasks change", "generations change", "lines change", "images remove"),
-    *("pictures.files remove", "pictures.chunks remove", "tasks remove", *ASKING),
+PLACES = [
+    *("lines change", "lanes change", "tasks insert", "tasks change", "tasks remove"),
+    *("generations insert", "generations change", "generations change", "enqueue"),
+    *("submit", "submit", "poll", "fetch", "images insert", "images remove"),
+    *("pictures.files insert", "pictures.files remove", "pictures.chunks insert"),
 ]
-WORKING = [
-    *("generations change", "generations change", "tasks change", "lanes change"),
-    *("submit", "submit", "poll", "fetch", "pictures.chunks insert"),
-    *("pictures.files insert", "images insert", "enqueue"),
-]
-DOING = [*WORKING, *CHANGING]
 BEFALLS = [
     *("die", "die", "break", "lease", "lease", "stall", "look", "job", "flush"),
     *("janitor", "cancel", "delete", "forget_user", "consent", "create", "create"),
@@ -32,17 +67,24 @@ which = st.integers(0, 3)
 users = st.sampled_from(USERS)
 
 
-def scripts(places: list[str]) -> st.SearchStrategy:
-    """What befalls a process that comes by some of *places*."""
-    place = st.builds(
-        "{} {}".format, st.sampled_from(["before", "after"]), st.sampled_from(places)
-    )
-    moment = st.tuples(place, st.sampled_from([1, 1, 1, 2, 3]))
-    befall = st.tuples(st.sampled_from(BEFALLS), which)
-    disturbed = st.dictionaries(moment, befall, min_size=1, max_size=3)
-    return st.just({}) | disturbed | disturbed
+def some(values: list[str], most: int) -> st.SearchStrategy:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True)
 
 
+# Few things that come often together find more than all things once in a while.
+themes = st.builds(
+    Theme,
+    places=some(PLACES, 4),
+    befalls=some(BEFALLS, 3),
+    submits=some(SUBMITS, 3),
+    polls=some(POLLS, 3),
+    fetches=some(FETCHES, 3),
+)
+event = st.tuples(
+    st.sampled_from(["before", "after"]), which, st.sampled_from([1, 1, 2, 3]), which
+)
+scripts = st.lists(st.tuples(event, which), max_size=3)
+answers = st.lists(which, max_size=2)
 creations = st.fixed_dictionaries(
     {
         "user": users,
@@ -52,13 +94,4 @@ creations = st.fixed_dictionaries(
         "model": st.sampled_from(["", "", "seeded", INSTANT]),
     }
 )
-answers = st.fixed_dictionaries(
-    {
-        "submits": st.lists(st.sampled_from(SUBMITS), max_size=2),
-        "polls": st.lists(st.sampled_from(POLLS), max_size=2),
-        "fetches": st.lists(st.sampled_from(FETCHES), max_size=2),
-    }
-)
 seconds = st.sampled_from([0.5, 3.0, 3.0, 10.0, 10.0, STALL, 100.0, 1000.0, 40_000.0])
-
-Script = dict[Moment, tuple[str, int]]

@@ -20,7 +20,7 @@ from jimeng.errors import JimengError
 from jimeng.jobs import janitor, pump
 from tests.machine import draws
 from tests.machine.boundary import Befall, Died
-from tests.machine.draws import STALL, USERS, Script
+from tests.machine.draws import STALL, USERS
 from tests.machine.laws import EVERYBODY, hold_at_the_end
 from tests.machine.world import INSTANT, World
 
@@ -31,6 +31,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
+        self.theme = draws.Theme(["none"], ["die"], ["accept"], ["bytes"], ["fine"])
         world.begin()
 
     # What a process does when it runs beside another.
@@ -90,9 +91,10 @@ class Machine(RuleBasedStateMachine):
         self._work(40)
 
     @contextlib.contextmanager
-    def _process(self, script: Script):
+    def _process(self, drawn: list):
         """A process that may die or lose its connections."""
         lanes.forget()
+        script = self.theme.script(drawn)
         played = {at: self.befall(*befalls) for at, befalls in script.items()}
         gone = (Died, PyMongoError, RedisError, JimengError)
         with self.world.boundaries.process(played), contextlib.suppress(*gone):
@@ -166,16 +168,19 @@ class Machine(RuleBasedStateMachine):
 
     # The steps.
 
-    @initialize(asked=st.lists(draws.creations, min_size=1, max_size=2))
-    def begin(self, asked) -> None:
+    @initialize(
+        theme=draws.themes, asked=st.lists(draws.creations, min_size=1, max_size=2)
+    )
+    def begin(self, theme, asked) -> None:
+        self.theme = theme
         for each in asked:
-            with self._process({}):
+            with self._process([]):
                 self._create(**each)
 
     def has_tasks(self) -> bool:
         return Task.collection().find_one({}, {"_id": 1}) is not None
 
-    @rule(asked=draws.creations, script=draws.scripts(draws.ASKING))
+    @rule(asked=draws.creations, script=draws.scripts)
     def create(self, asked, script) -> None:
         with self._process(script):
             self._create(**asked)
@@ -184,7 +189,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         what=st.sampled_from(draws.CHANGES),
         number=draws.which,
-        script=draws.scripts(draws.CHANGING),
+        script=draws.scripts,
     )
     def change(self, what, number, script) -> None:
         """A user changes one of the newest tasks, or takes leave."""
@@ -195,10 +200,10 @@ class Machine(RuleBasedStateMachine):
     @rule(
         rotate=st.integers(0, 3),
         answers=draws.answers,
-        script=draws.scripts(draws.WORKING),
+        script=draws.scripts,
     )
     def job(self, rotate, answers, script) -> None:
-        self.world.artist.tell(**answers)
+        self.world.artist.tell(**self.theme.answers(answers))
         if not jobs.huey.storage.queue_size():
             self._pump()
         with self._process(script):
@@ -208,13 +213,13 @@ class Machine(RuleBasedStateMachine):
     @rule(
         rotate=st.integers(0, 3),
         answers=draws.answers,
-        script=draws.scripts(draws.WORKING),
+        script=draws.scripts,
     )
     def due_job(self, rotate, answers, script) -> None:
         """What is under way comes due, and one of its jobs runs."""
         self.world.come_due(["generating", "saving"])
         self._pump()
-        self.world.artist.tell(**answers)
+        self.world.artist.tell(**self.theme.answers(answers))
         with self._process(script):
             self._job(rotate)
 
@@ -222,15 +227,15 @@ class Machine(RuleBasedStateMachine):
     @rule(answers=draws.answers)
     def work(self, answers) -> None:
         """All jobs run that there are."""
-        self.world.artist.tell(**answers)
-        with self._process({}):
+        self.world.artist.tell(**self.theme.answers(answers))
+        with self._process([]):
             self._pump()
             self._work(12)
 
-    @rule(what=st.sampled_from(draws.UPKEEP), script=draws.scripts(draws.DOING))
+    @rule(what=st.sampled_from(draws.UPKEEP), script=draws.scripts)
     def keep_up(self, what, script) -> None:
         """What the system does by itself, and what befalls it."""
-        with self._process(script if what in {"pump", "janitor"} else {}):
+        with self._process(script if what in {"pump", "janitor"} else []):
             self.actions[what](0)
 
     @rule(
@@ -257,7 +262,7 @@ class Machine(RuleBasedStateMachine):
             self.world.clock.advance(61)
             Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
             self.world.come_due(None)
-            with self._process({}):
+            with self._process([]):
                 self._tidy()
                 self._pump()
             self._work(jobs.huey.storage.queue_size())

@@ -11,6 +11,6 @@ def test_promises_are_kept_under_faults(tmp_path):
     """60 tasks and 14 faults that a seed has chosen; the long form is `make chaos`."""
     report = run(tmp_path, tasks=60, faults=14, seed=7, monkey=0.0005, with_long=False)
 
-    assert report.accepted == 60
+    assert report.accepted >= 60  # and those that were run again
     assert report.verdict.wrong == [], report.text()
     assert report.verdict.statuses["completed"] >= 45
