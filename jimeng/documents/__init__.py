@@ -1,5 +1,6 @@
 """What is stored in MongoDB."""
 
+from jimeng.documents.access import ApiKey, Attempts, Invitation
 from jimeng.documents.base import (
     WORKER_TIMEOUT,
     connect,
@@ -16,8 +17,11 @@ from jimeng.documents.user import User
 
 __all__ = [
     "WORKER_TIMEOUT",
+    "ApiKey",
+    "Attempts",
     "Generation",
     "Image",
+    "Invitation",
     "Lane",
     "Line",
     "State",

@@ -3,7 +3,7 @@
 import secrets
 import unicodedata
 
-from mongoengine.fields import DateTimeField, StringField
+from mongoengine.fields import DateTimeField, DictField, IntField, StringField
 
 from jimeng.documents.base import Stored, utcnow
 
@@ -24,6 +24,15 @@ class User(Stored):
     Attributes:
         email: As it was given.
         email_key: As it is compared.
+        role: ``user`` or ``admin``.
+        password: A hash of it (werkzeug's scrypt); absent until one is set.
+        sessions: The number that a session must hold to be valid; one more ends
+            all of them.
+        disabled_at: Since when the user is kept out.
+        daily_quota: Pictures a day, 0 for none at all; absent: the server's.
+        language: ``zh`` or ``en``; absent: the browser's.
+        theme: ``system``, ``light`` or ``dark``; absent: the system's.
+        defaults: What the form begins with: field -> value.
     """
 
     id = StringField(primary_key=True, default=new_user_id)
@@ -31,6 +40,13 @@ class User(Stored):
     email_key = StringField(required=True)
     name = StringField(required=True)
     role = StringField(default="user")
+    password = StringField()
+    sessions = IntField(default=0)
+    disabled_at = DateTimeField()
+    daily_quota = IntField()
+    language = StringField()
+    theme = StringField()
+    defaults = DictField()
     created_at = DateTimeField(default=utcnow)
     updated_at = DateTimeField(default=utcnow)
 

@@ -16,7 +16,7 @@ def is_htmx() -> bool:
 
 @bp.app_context_processor
 def words_of_every_page() -> dict:
-    return {"theme": theme}
+    return {"theme": theme, "stylesheet_url": stylesheet.stylesheet_url}
 
 
 @bp.after_request
@@ -35,4 +35,9 @@ def frame(response: Response) -> Response:
     return response
 
 
-from jimeng.web import forms, images, pages  # noqa: E402,F401 (they need bp)
+from jimeng.web import (  # noqa: E402 (they need bp)
+    forms,  # noqa: F401
+    images,  # noqa: F401
+    pages,  # noqa: F401
+    stylesheet,
+)

@@ -1,0 +1,23 @@
+"""The words of the pages, a file for each area."""
+
+from jimeng.i18n.pages.account import ACCOUNT
+from jimeng.i18n.pages.create import CREATE
+from jimeng.i18n.pages.feed import FEED
+from jimeng.i18n.pages.gallery import GALLERY
+from jimeng.i18n.pages.operator import OPERATOR
+from jimeng.i18n.pages.overview import OVERVIEW
+from jimeng.i18n.pages.picture import PICTURE
+from jimeng.i18n.pages.shell import SHELL
+from jimeng.i18n.pages.sign_in import SIGN_IN
+
+PAGES: dict[str, tuple[str, str]] = {
+    **ACCOUNT,
+    **CREATE,
+    **FEED,
+    **GALLERY,
+    **OPERATOR,
+    **OVERVIEW,
+    **PICTURE,
+    **SHELL,
+    **SIGN_IN,
+}

@@ -1,0 +1,3 @@
+"""The words of the account pages."""
+
+ACCOUNT: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,3 @@
+"""The words of the gallery."""
+
+GALLERY: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,3 @@
+"""The words of the operator's pages."""
+
+OPERATOR: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,41 @@
+"""The one stylesheet of all pages, joined from the files of ``static/``."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Response, current_app, request, url_for
+
+from jimeng.web import bp
+
+
+@cache
+def joined(folder: str) -> tuple[str, str]:
+    """
+    The tokens and shared components, then each area's own rules.
+
+    Returns:
+        The text, and what changes with it.
+    """
+    root = Path(folder)
+    files = [root / "app.css", *sorted((root / "areas").glob("*.css"))]
+    text = "\n".join(file.read_text("utf-8") for file in files)
+    return text, hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def stylesheet_url() -> str:
+    """The address of the stylesheet as it is now: another text, another address."""
+    version = joined(str(current_app.static_folder))[1]
+    return url_for("web.stylesheet", v=version)
+
+
+@bp.get("/app.css")
+def stylesheet() -> Response:
+    """All rules in one file; kept for good under the address that pages link."""
+    text, version = joined(str(current_app.static_folder))
+    response = Response(text, content_type="text/css; charset=utf-8")
+    response.set_etag(version)
+    current = request.args.get("v") == version
+    kept = "public, max-age=31536000, immutable" if current else "no-cache"
+    response.headers["Cache-Control"] = kept
+    return response.make_conditional(request)  # type: ignore[return-value]
