@@ -5,6 +5,9 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+# For every platform at once; what is locked already stays unless it no longer fits.
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
+  --universal --python-version 3.11 --generate-hashes --no-annotate
 # Much of the time is waiting for other processes, so three share two cores well; each
 # starts databases of its own.
 PYTEST_ARGS ?= -n 3
@@ -13,6 +16,7 @@ export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run dev test lint fmt bench chaos contract build build-linux clean
+.PHONY: lock audit
 .PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
 
@@ -59,6 +63,16 @@ redis-queue-clear-force: install ## The same, without asking
 chaos: install-dev ## Break it while it works, for some minutes, and compare the books
 	@$(PY) -m tests.chaos
 
+lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requirements*.txt
+	@$(PIP) uv==0.13.9
+	@$(LOCK) requirements.in -o requirements.txt
+	@$(LOCK) requirements-embedded.in -c requirements.txt -o requirements-embedded.txt
+	@$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt \
+	  -o requirements-dev.txt
+
+audit: install-dev ## Ask PyPI whether a package in use has a known vulnerability
+	@$(PY) -m tests.audit
+
 build: install ## Compile the sources, check that the packages fit together
 	@$(PY) -m compileall -q jimeng app.py wsgi.py
 	@$(PY) -m pip --disable-pip-version-check check
@@ -68,7 +82,7 @@ build-linux: ## Pack the sources and their packages for a Linux server: dist/jim
 	@git archive HEAD app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
 	  | tar xf - -C dist/jimeng
 	@$(MAKE) --no-print-directory install
-	@$(PY) -m pip --disable-pip-version-check download --quiet -r requirements.txt -d dist/jimeng/wheels
+	@$(PY) -m pip --disable-pip-version-check download --quiet --require-hashes -r requirements.txt -d dist/jimeng/wheels
 	@tar czf dist/jimeng-linux.tar.gz -C dist jimeng
 	@echo "dist/jimeng-linux.tar.gz; there: pip install --no-index --find-links wheels -r requirements.txt"
 
@@ -96,10 +110,10 @@ $(PY):
 
 $(VENV)/installed: requirements.txt requirements-embedded.txt | $(PY)
 	@echo "installing packages, once"
-	@$(PIP) -r requirements.txt -r requirements-embedded.txt
+	@$(PIP) --require-hashes -r requirements.txt -r requirements-embedded.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@echo "installing packages for tests, once"
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@

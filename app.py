@@ -13,11 +13,25 @@ from flask_smorest import Api
 from marshmallow import ValidationError
 from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import api, auth, cli, documents, health, i18n, jobs, logs, openapi, web
-from jimeng.answers import by_field, failure, in_words
+from jimeng import (
+    admin,
+    api,
+    auth,
+    cli,
+    documents,
+    health,
+    i18n,
+    jobs,
+    logs,
+    metrics,
+    openapi,
+    web,
+)
+from jimeng.answers import by_field, failure, in_words, limit_headers
 from jimeng.config import Config
-from jimeng.errors import DatabaseUnavailable, Invalid, JimengError
+from jimeng.errors import DatabaseUnavailable, Invalid, JimengError, SignInRequired
 
 log = logging.getLogger("jimeng.access")
 
@@ -63,6 +77,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.load()
     logs.setup(config)
     app = Flask(__name__)
+    auth.setup(app, config)
     app.config.from_mapping(
         JIMENG=config,
         DEMO=os.environ.get("JIMENG_DEMO") == "1",
@@ -79,13 +94,19 @@ def create_app(config: Config | None = None) -> Flask:
     jobs.configure(config)
     Api(app).register_blueprint(api.blp)
     app.register_blueprint(web.bp)
+    app.register_blueprint(admin.bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(metrics.bp)
     app.register_blueprint(openapi.bp)
     cli.register(app)
     app.jinja_env.globals.update(
         t=i18n.t, language=i18n.language, demo=app.config["DEMO"]
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if config.TRUSTED_PROXIES:
+        each = config.TRUSTED_PROXIES
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=each, x_proto=each)  # type: ignore[method-assign]
+    app.after_request(web.compress)  # the last of all: what is asked first ends last
     frame_requests(app)
     handle_errors(app)
     limit_database_time(app)
@@ -125,7 +146,7 @@ def frame_requests(app: Flask) -> None:
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Accept-Language")
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
-        quiet = request.path.startswith(("/static/", "/health"))
+        quiet = request.path.startswith(("/static/", "/health", "/metrics"))
         log.log(
             logging.DEBUG if quiet else logging.INFO,
             "%s %s %d %.0fms",
@@ -138,7 +159,7 @@ def frame_requests(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    return request.path.startswith(("/api/", "/health"))
+    return request.path.startswith(("/api/", "/health", "/metrics"))
 
 
 def answer_error(code: str, status: int, **beside) -> Response:
@@ -162,14 +183,22 @@ def answer_error(code: str, status: int, **beside) -> Response:
 def handle_errors(app: Flask) -> None:
     """Turn whatever was raised into an answer, in this one place."""
 
+    @app.errorhandler(SignInRequired)
+    def on_sign_in_required(error: SignInRequired) -> Response:
+        return web.lead_to_sign_in()
+
     @app.errorhandler(JimengError)
     def on_jimeng_error(error: JimengError) -> Response:
         level = logging.WARNING if error.status >= 500 else logging.INFO
         log.log(level, "refused code=%s: %s", error.code, error)
         message = i18n.t(f"error.{error.code}", **error.values)
-        return answer_error(
+        response = answer_error(
             error.code, error.status, message=message, retry_after=error.retry_after
         )
+        response.headers.update(limit_headers(error.standings))
+        if error.status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="jimeng"'
+        return response
 
     @app.errorhandler(Invalid)
     def on_invalid(error: Invalid) -> Response:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from flask import Response, current_app, g, jsonify, request
@@ -10,7 +10,9 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from jimeng import auth
 from jimeng.config import Config
+from jimeng.documents import Standing
 from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
 from jimeng.i18n import MESSAGES, language, t
 
@@ -50,6 +52,20 @@ def failure(
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def limit_headers(standings: Iterable[Standing]) -> dict[str, str]:
+    """
+    The limits there are, and what is left of each.
+
+    Source: draft-ietf-httpapi-ratelimit-headers-10.
+    """
+    found = list(standings)
+    if not found:
+        return {}
+    policies = [f'"{each.policy}";q={each.quota};w={each.window}' for each in found]
+    left = [f'"{each.policy}";r={each.left};t={each.resets_in}' for each in found]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 
 
 def by_field(messages: object) -> dict[str, list[str]]:
@@ -119,6 +135,9 @@ def idempotency_key() -> str | None:
     """
     The ``Idempotency-Key`` of this request, without its quotes.
 
+    Keys are the caller's: an admin who acts for a user has others than the user.
+    Without sign-in everybody's are those of whom a task is for.
+
     Raises:
         IdempotencyKeyInvalid: not 1 to 255 visible ASCII characters.
     """
@@ -130,7 +149,8 @@ def idempotency_key() -> str | None:
         key = key[1:-1]
     if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
         raise IdempotencyKeyInvalid("malformed key")
-    return key
+    # No key has a space in it, so none can look like another caller's.
+    return f"{auth.viewer_of_api().user_id} {key}" if auth.needs_sign_in() else key
 
 
 def absolute(path: str) -> str:

@@ -6,7 +6,7 @@ import sys
 import click
 from flask import Flask
 
-from jimeng import documents, jobs, queue_cli
+from jimeng import documents, jobs, queue_cli, users_cli
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES, MESSAGES, errors_page
 from jimeng.providers import Model
@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(simulator)
     app.cli.add_command(provider)
     app.cli.add_command(queue_cli.queue)
+    app.cli.add_command(users_cli.group)
 
 
 @click.command()

@@ -21,6 +21,7 @@ PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 # Pictures that the workers of one process may await at a time, of services that
 # answer with them: of eight workers four stay free for what takes milliseconds.
 MOST_SYNCHRONOUS = 4
+SHORTEST_SECRET = 32  # characters
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
 
@@ -72,6 +73,15 @@ def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def parse_secret_key(text: str) -> str:
+    if len(text) < SHORTEST_SECRET or len(set(text)) < 8:
+        raise ValueError(
+            f"must be {SHORTEST_SECRET} random characters or more, as "
+            '`python -c "import secrets; print(secrets.token_hex(32))"` prints'
+        )
+    return text
 
 
 def between(
@@ -139,12 +149,18 @@ class Config:
     SERVER_PORT: int = setting(8080, between(1, 65535, int))
     PUBLIC_URL: str = setting("", parse_url)
     AUTH: str = setting("", one_of("on", "off"))
+    SECRET_KEY: str = setting("", parse_secret_key, secret=True)
+    ADMIN_EMAIL: str = setting("")
+    ADMIN_PASSWORD: str = setting("", secret=True)
+    TRUSTED_PROXIES: int = setting(0, between(0, 10, int))
     ALLOW_OPEN_ACCESS: bool = setting(False, parse_bool)
     ALLOWED_HOSTS: tuple[str, ...] = setting((), parse_list)
     ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
     POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))
     TASK_DEADLINE: float = setting(900.0, between(1, 43200, float))
     USER_MAX_PENDING: int = setting(100, between(1, 1_000_000, int))
+    USER_SUBMISSIONS_PER_MINUTE: int = setting(300, between(0, 1_000_000, int))
+    USER_DAILY_QUOTA: int = setting(0, between(0, 1_000_000, int))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
     DATA_DIR: str = setting(".data")
     LOG_LEVEL: str = setting("info", one_of("debug", "info", "warning", "error"))
@@ -209,6 +225,11 @@ class Config:
         return (
             f"redis://{password}{self.REDIS_ADDR or 'localhost:6379'}/{self.REDIS_DB}"
         )
+
+    @property
+    def sign_in(self) -> bool:
+        """Whether nobody gets in unknown: so unless it is switched off."""
+        return self.AUTH != "off"
 
     @property
     def is_loopback(self) -> bool:

@@ -15,10 +15,12 @@ class JimengError(Exception):
     Attributes:
         retry_after: Seconds after which the same request may succeed, or None.
         values: What the user's words are filled with (``{limit}`` and the like).
+        standings: How the user stands with each limit, where one of these refused.
     """
 
     code = "internal"
     status = 500
+    standings: tuple = ()
 
     def __init__(
         self, message: str = "", *, retry_after: int | None = None, **values: object
@@ -93,6 +95,60 @@ class AdminsOnly(JimengError):
     status = 403
 
 
+class Unauthorized(JimengError):
+    """There is no API key in the request."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class ApiKeyInvalid(JimengError):
+    """The API key is unknown, revoked or expired, or its owner is kept out."""
+
+    code = "api_key_invalid"
+    status = 401
+
+
+class ScopeTooSmall(JimengError):
+    """The API key is not good for this."""
+
+    code = "scope_too_small"
+    status = 403
+
+
+class SignInRequired(JimengError):
+    """A page was asked for by nobody who is signed in."""
+
+    code = "sign_in_required"
+    status = 401
+
+
+class SignInFailed(JimengError):
+    """E-mail or password is wrong, or the account is disabled: which is not told."""
+
+    code = "sign_in_failed"
+    status = 422
+
+
+class TooManyAttempts(JimengError):
+    """Too many sign-ins have failed lately."""
+
+    code = "too_many_attempts"
+    status = 429
+
+
+class InvitationInvalid(JimengError):
+    """The link was used, replaced, has expired, or never was."""
+
+    code = "invitation_invalid"
+    status = 404
+
+
+class ApiKeyNotFound(JimengError):
+    code = "api_key_not_found"
+    status = 404
+
+
 class TaskNotFound(JimengError):
     """No such task, or not this user's: the two look alike from outside."""
 
@@ -143,10 +199,41 @@ class OutOfTime(JimengError):
     status = 503
 
 
+class IntakePaused(JimengError):
+    """The operator takes no new tasks for a while."""
+
+    code = "intake_paused"
+    status = 503
+
+
+class LastAdmin(JimengError):
+    """Without this one there would be no operator."""
+
+    code = "last_admin"
+    status = 409
+
+
+class NotYourself(JimengError):
+    """What an operator would be locked out by."""
+
+    code = "not_yourself"
+    status = 409
+
+
 class TooManyPending(JimengError):
     """The user's waiting pictures have reached ``USER_MAX_PENDING``."""
 
     code = "too_many_pending"
+    status = 429
+
+
+class TooManySubmissions(JimengError):
+    code = "too_many_submissions"
+    status = 429
+
+
+class QuotaExceeded(JimengError):
+    code = "quota_exceeded"
     status = 429
 
 

@@ -4,13 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import documents, jobs, lanes, tallies, tasks
-from jimeng.documents import Generation, State, Worker, utcnow
+from jimeng import audit, documents, jobs, lanes, tallies, tasks
+from jimeng.documents import Generation, State, User, Worker, utcnow
 from jimeng.errors import AdminsOnly, QueueUnavailable
 from jimeng.tallies import Day
 from jimeng.viewers import Viewer
 
 ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
+MOST_USERS = 20  # that are shown
 REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
 AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
 
@@ -61,6 +62,21 @@ class LaneView:
 
 
 @dataclass(frozen=True)
+class UserView:
+    """
+    One user's share of the queue.
+
+    Attributes:
+        name: Where there is a record.
+    """
+
+    id: str
+    name: str | None
+    waiting: int
+    running: int
+
+
+@dataclass(frozen=True)
 class Overview:
     """
     All numbers count pictures, each of which is a submission of its own.
@@ -71,6 +87,8 @@ class Overview:
         retry: Waiting again after a refusal that was not charged.
         days: What ended, by day, newest first.
         jobs: Jobs in Redis that no worker has taken; None if Redis is away.
+        users: Those who have something waiting or under way, the most first.
+        oldest_at: When what has waited longest was asked for; None if nothing waits.
     """
 
     measured_at: datetime
@@ -81,6 +99,8 @@ class Overview:
     jobs: int | None
     workers: list[WorkerView]
     lanes: list[LaneView]
+    users: list[UserView]
+    oldest_at: datetime | None
 
 
 def read(viewer: Viewer) -> Overview:
@@ -94,8 +114,11 @@ def read(viewer: Viewer) -> Overview:
         raise AdminsOnly("the queue")
     documents.ensure_indexes()  # the counts name the indexes they use
     now = utcnow()
-    waiting, again = _waiting()
-    under_way = _under_way()
+    lines = _waiting()
+    waiting = _total(lines, "lane", again=False)
+    again = _total(lines, "lane", again=True)
+    moving = _under_way()
+    under_way = _total(moving, "state")
     return Overview(
         measured_at=now,
         pending=waiting.total() + under_way[State.DELAYED],
@@ -105,14 +128,19 @@ def read(viewer: Viewer) -> Overview:
         jobs=_jobs(),
         workers=_workers(now),
         lanes=_lanes(waiting, again, now),
+        users=_users(lines, moving),
+        oldest_at=min((row["oldest"] for row in lines), default=None),
     )
 
 
-def clear(viewer: Viewer) -> tuple[int, int]:
+def clear(viewer: Viewer, *, within: float | None = None) -> tuple[int, int]:
     """
     Cancel every task that has not begun, and empty the queue in Redis.
 
     What the provider has begun goes on: the pump queues its jobs anew.
+
+    Args:
+        within: Seconds after which the rest is left for another call.
 
     Returns:
         How many tasks were cancelled, and how many jobs were removed.
@@ -124,8 +152,9 @@ def clear(viewer: Viewer) -> tuple[int, int]:
     if not viewer.sees_all:
         raise AdminsOnly("the queue")
     removed = jobs.check_queue()
-    cancelled = tasks.cancel_pending()
-    jobs.huey.storage.flush_queue()
+    with audit.recorded(viewer, "queue.clear") as outcome:
+        outcome["tasks"] = cancelled = tasks.cancel_pending(within=within)
+        jobs.huey.storage.flush_queue()
     return cancelled, removed
 
 
@@ -136,37 +165,59 @@ def _jobs() -> int | None:
         return None
 
 
-def _waiting() -> tuple[Counter[str], Counter[str]]:
-    """By lane: pictures in line that were never sent, and those that were."""
+def _waiting() -> list[dict]:
+    """How many are in line, by lane, user, and whether they were sent before."""
+    group = {"lane": "$lane", "user": "$user_id", "again": {"$gt": ["$attempts", 0]}}
+    counts = {"n": {"$sum": 1}, "oldest": {"$min": "$created_at"}}
     rows = Generation.collection().aggregate(
         [
             {"$match": {"state": State.QUEUED.value}},
+            {"$group": {"_id": group, **counts}},
+        ],
+        hint="waiting",
+    )
+    return [{**row["_id"], "n": row["n"], "oldest": row["oldest"]} for row in rows]
+
+
+def _under_way() -> list[dict]:
+    """By state and user: whatever has a ``due_at``; those in line have none."""
+    rows = Generation.collection().aggregate(
+        [
+            {"$match": {"due_at": {"$exists": True}}},
             {
                 "$group": {
-                    "_id": {"lane": "$lane", "again": {"$gt": ["$attempts", 0]}},
+                    "_id": {"state": "$state", "user": "$user_id"},
                     "n": {"$sum": 1},
                 }
             },
         ],
-        hint="waiting",
-    )
-    first: Counter[str] = Counter()
-    again: Counter[str] = Counter()
-    for row in rows:
-        (again if row["_id"]["again"] else first)[row["_id"]["lane"]] += row["n"]
-    return first, again
-
-
-def _under_way() -> Counter[str]:
-    """By state: whatever has a ``due_at``; those in line have none."""
-    rows = Generation.collection().aggregate(
-        [
-            {"$match": {"due_at": {"$exists": True}}},
-            {"$group": {"_id": "$state", "n": {"$sum": 1}}},
-        ],
         hint="due",
     )
-    return Counter({row["_id"]: row["n"] for row in rows})
+    return [{**row["_id"], "n": row["n"]} for row in rows]
+
+
+def _total(rows: list[dict], key: str, **where: object) -> Counter[str]:
+    """The sums of *rows* by *key*, of those that are as *where* says."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if all(row[name] == value for name, value in where.items()):
+            found[row[key]] += row["n"]
+    return found
+
+
+def _users(lines: list[dict], moving: list[dict]) -> list[UserView]:
+    delayed = _total(moving, "user", state=State.DELAYED.value)
+    waiting = _total(lines, "user") + delayed
+    running: Counter[str] = Counter()
+    for state in AT_PROVIDER:
+        running += _total(moving, "user", state=state.value)
+    most = (waiting + running).most_common(MOST_USERS)
+    where = {"_id": {"$in": [user_id for user_id, _ in most]}}
+    names = {row["_id"]: row["name"] for row in User.collection().find(where)}
+    return [
+        UserView(user_id, names.get(user_id), waiting[user_id], running[user_id])
+        for user_id, _ in most
+    ]
 
 
 def _workers(now: datetime) -> list[WorkerView]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 
 from PIL import Image as Pillow
@@ -13,6 +14,11 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 MAX_PIXELS = 40_000_000  # the largest that a model draws is below 17 million
 MIN_SIDE = 16  # pixels; less is a placeholder, not what was asked for
 THUMBNAIL_SIDE = 640  # pixels of the longer side
+MOST_SCANS = 100  # of a JPEG; progressive ones have about ten
+MOST_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
+PNG = b"\x89PNG\r\n\x1a\n"
+# A marker of a JPEG that is neither stuffing nor a restart within a scan.
+MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Picture:
     A picture that was decoded to its last row.
 
     Attributes:
-        content: The encoded bytes, as they came.
+        content: The encoded bytes, as they came, up to the picture's end.
         width: Pixels.
         height: Pixels.
         content_type: Of *content*.
@@ -41,12 +47,15 @@ def inspect(content: bytes) -> Picture:
     """
     Decode *content* whole and describe it.
 
+    What stands behind the end of the picture is cut off: an archive or a page could
+    hide there, and the picture has been paid for.
+
     Raises:
         PictureInvalid: it is not one JPEG, PNG or WebP picture, is cut short,
-            has more than `MAX_PIXELS` or is smaller than `MIN_SIDE`.
+            has more than `MAX_PIXELS`, is smaller than `MIN_SIDE`, or was made to
+            keep a decoder busy.
     """
-    if not content:
-        raise PictureInvalid("no bytes")
+    content = content[: _end(content)]
     try:
         # Pillow warns of a bomb and goes on, which is why `_check` follows. Warnings
         # are not made errors here: that would be for all threads, and for good where
@@ -65,6 +74,48 @@ def inspect(content: bytes) -> Picture:
         raise PictureInvalid("too many pixels") from error
     digest = hashlib.sha256(content).hexdigest()
     return Picture(content, width, height, kind, digest, thumbnail)
+
+
+def _end(content: bytes) -> int:
+    """Where the picture ends in *content*; found without decoding."""
+    if content.startswith(PNG):
+        return _end_of_png(content)
+    if content.startswith(b"\xff\xd8\xff"):
+        return _end_of_jpeg(content)
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        size = int.from_bytes(content[4:8], "little")
+        return 8 + size + size % 2
+    raise PictureInvalid("neither JPEG nor PNG nor WebP" if content else "no bytes")
+
+
+def _end_of_png(content: bytes) -> int:
+    """Source: https://www.w3.org/TR/png-3/#5Chunk-layout"""
+    at = len(PNG)
+    for _ in range(MOST_CHUNKS):
+        size, name = content[at : at + 4], content[at + 4 : at + 8]
+        at += 12 + int.from_bytes(size, "big")
+        if at > len(content) or len(name) < 4:
+            raise PictureInvalid("cut short")
+        if name == b"IEND":
+            return at
+    raise PictureInvalid(f"more than {MOST_CHUNKS} chunks")
+
+
+def _end_of_jpeg(content: bytes) -> int:
+    """Source: ITU-T T.81, annex B."""
+    at, scans = 2, 0
+    while found := MARKER.search(content, at):
+        at, marker = found.end(), found[1]
+        if marker == b"\xd9":
+            return at
+        if marker in b"\x01\xd8":  # these two stand alone
+            continue
+        at += int.from_bytes(content[at : at + 2], "big")
+        scans += marker == b"\xda"
+        # Each scan goes over all pixels, and one of a few bytes is enough.
+        if scans > MOST_SCANS:
+            raise PictureInvalid(f"more than {MOST_SCANS} scans")
+    raise PictureInvalid("cut short")
 
 
 def _check(image: Pillow.Image, width: int, height: int) -> None:

@@ -45,6 +45,10 @@ class GridFSStore:
         except NoFile:
             return
 
+    def size(self) -> int:
+        """Bytes of all files together, as MongoDB keeps count of them."""
+        return int(get_db().command("collStats", f"{BUCKET}.chunks").get("size", 0))
+
     def saved_before(
         self, moment: datetime, *, after: ObjectId | None, limit: int
     ) -> dict[ObjectId, str]:

@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
+from jimeng import jobs
 from jimeng.documents import Generation, State, Tally
+from jimeng.jobs import midnight
 
-# A picture that timed out may still turn up for some twelve hours, and then counts
-# for the day on which it did. Older days are counted once and kept.
-OPEN_DAYS = 2
-STATES = (State.DONE, State.FAILED, State.UNKNOWN, State.DROPPED)
+__all__ = ["Day", "Hour", "by_day", "by_hour", "count", "midnight"]
+
+HOUR = "%Y-%m-%dT%H"
 
 
 @dataclass(frozen=True)
@@ -35,53 +36,41 @@ class Day:
         return self.completed + self.failed
 
 
+@dataclass(frozen=True)
+class Hour:
+    """Pictures that ended within an hour of the clock from *begin* on."""
+
+    begin: datetime
+    completed: int
+    failed: int
+
+
 def by_day(now: datetime) -> list[Day]:
     """Each day on which a picture ended, newest first."""
-    since = close_days(now.date() - timedelta(days=OPEN_DAYS))
+    since = jobs.close_days(now.date() - timedelta(days=jobs.OPEN_DAYS))
     kept = [(row["_id"], row) for row in Tally.collection().find()]
     counted = [*kept, *count(since).items()]
     days = [_day(date.fromisoformat(day), found) for day, found in counted]
     return sorted(days, key=lambda day: day.date, reverse=True)
 
 
-def close_days(until: date) -> datetime:
+def count(
+    since: datetime, until: datetime | None = None, *, by: str = "%Y-%m-%d"
+) -> dict[str, dict[str, int]]:
     """
-    Count the days before *until* that are not kept yet, and keep them.
+    Day -> state -> pictures that ended then; from the index alone.
 
-    A long history takes more than one request; each keeps what it has counted.
-
-    Returns:
-        The moment from which on nothing is kept.
+    Args:
+        by: How the time is written; what is written alike is counted together.
     """
-    last = Tally.collection().find_one({}, sort=[("_id", -1)])
-    since = date.fromisoformat(last["_id"]) + timedelta(days=1) if last else date.min
-    while (day := next_day(_midnight(since))) is not None and day < until:
-        since = day + timedelta(days=1)
-        found = count(_midnight(day), _midnight(since)).get(day.isoformat(), {})
-        whole = {state.value: found.get(state.value, 0) for state in STATES}
-        where = {"_id": day.isoformat()}
-        Tally.collection().update_one(where, {"$set": whole}, upsert=True)
-    return _midnight(since)
-
-
-def next_day(since: datetime) -> date | None:
-    """The first day from *since* on when a picture ended; None if none did."""
-    where = {"ended_at": {"$gte": since}}
-    rows = Generation.collection().find(where, {"_id": 0, "ended_at": 1}).hint("ended")
-    row = next(rows.sort("ended_at", 1).limit(1), None)
-    return None if row is None else row["ended_at"].date()
-
-
-def count(since: datetime, until: datetime | None = None) -> dict[str, dict[str, int]]:
-    """Day -> state -> pictures that ended then; from the index alone."""
     span = {"$gte": since, **({"$lt": until} if until else {})}
-    day = {"$dateToString": {"date": "$ended_at", "format": "%Y-%m-%d"}}
+    day = {"$dateToString": {"date": "$ended_at", "format": by}}
     rows = Generation.collection().aggregate(
         [
             {"$match": {"ended_at": span}},
             {"$group": {"_id": {"day": day, "state": "$state"}, "n": {"$sum": 1}}},
         ],
-        hint="ended",
+        hint="ended_how",
     )
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
@@ -89,8 +78,16 @@ def count(since: datetime, until: datetime | None = None) -> dict[str, dict[str,
     return found
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+def by_hour(now: datetime, hours: int = 24) -> list[Hour]:
+    """The last *hours* hours of the clock, this one included, the oldest first."""
+    last = now.replace(minute=0, second=0, microsecond=0)
+    moments = [last - timedelta(hours=n) for n in reversed(range(hours))]
+    found = count(moments[0], by=HOUR)
+    days = [_day(at.date(), found.get(at.strftime(HOUR), {})) for at in moments]
+    return [
+        Hour(at, day.completed, day.failed)
+        for at, day in zip(moments, days, strict=True)
+    ]
 
 
 def _day(day: date, found: Mapping[str, int]) -> Day:

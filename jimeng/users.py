@@ -5,9 +5,9 @@ import logging
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, tasks
-from jimeng.documents import User, utcnow
+from jimeng.documents import ApiKey, Invitation, User, utcnow
 from jimeng.documents.user import email_key
-from jimeng.errors import EmailTaken, UserNotFound
+from jimeng.errors import AdminsOnly, EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -20,8 +20,11 @@ def visible(viewer: Viewer) -> dict:
 def create(viewer: Viewer, *, email: str, name: str) -> User:
     """
     Raises:
+        AdminsOnly: others make no users.
         EmailTaken: in whatever letter case.
     """
+    if not viewer.sees_all:
+        raise AdminsOnly("new user")
     documents.ensure_indexes()
     user = User(email=email, email_key=email_key(email), name=name)
     try:
@@ -79,6 +82,60 @@ def update(
     return user
 
 
+def set_role(viewer: Viewer, user_id: str, role: str) -> User:
+    """
+    Make a user an admin, or an admin a user.
+
+    Raises:
+        AdminsOnly: others do not.
+        UserNotFound: as in `find`.
+        LastAdmin: nobody would be left to let people in.
+    """
+    if not viewer.sees_all:
+        raise AdminsOnly("role")
+    found = find(viewer, user_id)
+    if role != "admin" and is_last_admin(found):
+        raise LastAdmin(f"user {user_id}")
+    changes = {"role": role, "updated_at": utcnow()}
+    user = User.swap({"_id": user_id}, {"$set": changes})
+    if user is None:
+        raise UserNotFound(f"user {user_id[:64]!r}")
+    log.info("role set user=%s role=%s by=%s", user_id, role, viewer.user_id)
+    return user
+
+
+def is_last_admin(user: User) -> bool:
+    """Whether nobody else is an admin who may come in."""
+    others = {"role": "admin", "_id": {"$ne": user.id}, "disabled_at": None}
+    return user.role == "admin" and User.find_one(others) is None
+
+
+def set_preferences(
+    viewer: Viewer,
+    user_id: str,
+    *,
+    language: str | None = None,
+    theme: str | None = None,
+    defaults: dict | None = None,
+) -> User:
+    """
+    Keep what a user likes pages to be like; None leaves a thing as it is.
+
+    Args:
+        defaults: What the form begins with: field -> value.
+
+    Raises:
+        UserNotFound: as in `find`.
+    """
+    wanted = {"language": language, "theme": theme, "defaults": defaults}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    where = {"$and": [visible(viewer), {"_id": user_id}]}
+    user = User.swap(where, {"$set": {**changes, "updated_at": utcnow()}})
+    if user is None:
+        raise UserNotFound(f"user {user_id[:64]!r}")
+    return user
+
+
 def delete(viewer: Viewer, user_id: str) -> None:
     """
     Remove a user with all tasks and pictures; what runs is cancelled.
@@ -90,5 +147,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
     """
     user = find(viewer, user_id)
     removed = tasks.delete_all(viewer, user.id)
+    for kind in (ApiKey, Invitation):
+        kind.collection().delete_many({"user_id": user.id})
     User.collection().delete_one({"_id": user.id})
     log.info("user deleted id=%s tasks=%d", user.id, removed)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+SCOPES = ("read", "write", "admin")  # of an API key
+
 
 @dataclass(frozen=True)
 class Viewer:
@@ -12,10 +14,13 @@ class Viewer:
         user_id: Whose new tasks are, unless the request says otherwise.
         sees_all: Sees and touches everybody's: an operator, or anybody where
             authentication is off.
+        scopes: What the API key that was used is good for; a signed-in browser
+            may do whatever its user may.
     """
 
     user_id: str
     sees_all: bool = False
+    scopes: frozenset[str] = frozenset(SCOPES)
 
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""

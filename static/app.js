@@ -1,25 +1,17 @@
-// Comforts. Every page works without them.
+// Comforts of every page. Each page works without them.
 "use strict";
 
-const DRAFT = "jimeng-draft";
-const prompt = () => document.getElementById("prompt");
+const own = {
+  // Storage may be full or forbidden; then nothing is remembered.
+  get(key) { try { return localStorage.getItem(`jimeng-${key}`); } catch { return null; } },
+  set(key, value) { try { localStorage.setItem(`jimeng-${key}`, value); } catch { /* forgotten */ } },
+};
 
-// How long the prompt is, counted as the server counts: by characters.
-function count() {
-  const field = prompt();
-  if (!field) return;
-  const length = [...field.value.trim()].length;
-  document.querySelector(".counter-now").textContent = length;
-  document.querySelector(".counter").dataset.over = length > Number(field.dataset.most);
-}
-
-// Storage may be full or forbidden; then there is no draft.
-function keep(text) {
-  try { localStorage.setItem(DRAFT, text); } catch { /* no draft */ }
-}
-
-function kept() {
-  try { return localStorage.getItem(DRAFT) || ""; } catch { return ""; }
+// Tell those who do not see the page, and only them.
+function announce(words) {
+  const line = document.createElement("span");
+  line.textContent = words;
+  document.getElementById("announce").replaceChildren(line);
 }
 
 // Times in the reader's own zone and manner.
@@ -42,44 +34,114 @@ function offline(is) {
   notice.textContent = is ? notice.dataset.text : "";
 }
 
-document.addEventListener("input", (event) => {
-  if (event.target !== prompt()) return;
-  event.target.removeAttribute("aria-invalid");
-  document.getElementById("errors-prompt").textContent = "";
-  keep(event.target.value);
-  count();
-});
+// Keys. What has data-key="x", or "g c" for one after the other, is pressed or entered
+// by them; the list of all is the dialog that "?" opens.
 
+let before = "";
+
+function keyOf(event) {
+  const held = `${event.ctrlKey || event.metaKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}`;
+  // Alt writes other letters on a Mac, so there the place of the key counts.
+  const letter = event.altKey && /^Key[A-Z]$/.test(event.code) ? event.code.at(-1) : event.key;
+  return held + (letter.length === 1 ? letter.toLowerCase() : letter);
+}
+
+function isTyping(target) {
+  return target.closest?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
+}
+
+function follow(key) {
+  const found = [...document.querySelectorAll("[data-key]")].find(
+    (each) => each.dataset.key === key && each.checkVisibility?.() !== false);
+  if (!found) return false;
+  if (found.matches("input, textarea, select")) found.focus();
+  else found.click();
+  return true;
+}
+
+function pressed(event) {
+  if (event.isComposing || event.repeat || event.defaultPrevented) return;
+  const key = keyOf(event);
+  const plain = !/^(mod|alt)\+/.test(key);
+  if (plain && (isTyping(event.target) || own.get("keys") === "off")) return;
+  if (document.querySelector("dialog[open]")) return;
+  const both = `${before} ${key}`;
+  const known = follow(both) || follow(key);
+  before = plain && !known ? key : "";
+  if (key === "?") show("keys");
+  if (known || key === "?") event.preventDefault();
+}
+
+function show(id) {
+  document.getElementById("keys-on").checked = own.get("keys") !== "off";
+  document.getElementById(id).showModal();
+}
+
+// Without TLS, as in a network at home, browsers have no clipboard to write to.
+function copyByHand(text) {
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.className = "unseen";
+  (document.querySelector("dialog[open]") || document.body).append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+async function copy(button) {
+  const text = button.dataset.copy || document.querySelector(button.dataset.copies).textContent;
+  if (navigator.clipboard) await navigator.clipboard.writeText(text);
+  else copyByHand(text);
+  announce(button.dataset.copied);
+  button.dataset.done = "";
+  setTimeout(() => delete button.dataset.done, 2000);
+}
+
+document.addEventListener("keydown", pressed);
 document.addEventListener("keydown", (event) => {
-  const wanted = event.key === "Enter" && (event.ctrlKey || event.metaKey);
-  // While an input method composes, Enter belongs to it.
-  if (!wanted || event.isComposing || event.repeat || event.target !== prompt()) return;
-  event.preventDefault();
-  event.target.form.requestSubmit();
+  if (event.key !== "Escape") return;
+  document.getElementById("notices").replaceChildren();
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
 });
 
 // The second click of a double click could come after the first one's answer, with
 // its new token, and count as another request.
 document.addEventListener("click", (event) => {
-  if (event.detail > 1 && event.target.closest?.("button")) event.preventDefault();
+  if (event.detail > 1 && event.target.closest?.("button:not([type=button])")) event.preventDefault();
 }, true);
+
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    if (!menu.contains(target)) menu.open = false;
+  }
+  const button = target.closest?.("button");
+  if (target.matches?.("dialog")) target.close();
+  else if (!button) return;
+  else if (button.dataset.opens) show(button.dataset.opens);
+  else if (button.dataset.closes) document.getElementById(button.dataset.closes).close();
+  else if ("dismiss" in button.dataset) button.closest(".notice").remove();
+  else if (button.dataset.copy || button.dataset.copies) copy(button);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.id === "keys-on") own.set("keys", event.target.checked ? "on" : "off");
+});
 
 // The names of htmx 4 and 2.
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
-  document.addEventListener(name, () => { localise(document); count(); });
+  document.addEventListener(name, () => localise(document));
 }
 for (const name of ["htmx:error", "htmx:sendError"]) {
   document.addEventListener(name, () => offline(true));
 }
 for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
-  document.addEventListener(name, (event) => {
-    offline(false);
-    // What was asked for is shown where it appears: at the top.
-    const source = event.detail.ctx?.sourceElement || event.detail.elt;
-    if (source?.id === "composer") window.scrollTo({ top: 0 });
-  });
+  document.addEventListener(name, () => offline(false));
 }
+addEventListener("offline", () => offline(true));
+addEventListener("online", () => offline(false));
 
-if (prompt() && !prompt().value) prompt().value = kept();
 localise(document);
-count();

@@ -11,12 +11,13 @@ import mongoengine
 import pytest
 from PIL import Image as Pillow
 
-from jimeng import documents, jobs, lanes
+from jimeng import documents, jobs, lanes, switches
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.embedded import Mongo, Redis
 from jimeng.jobs import janitor, pump
 from jimeng.providers import ImageRequest, Progress, Registry
+from tests.system import people
 from tests.system.stack import Stack
 
 # Chromium would look up hosts of its maker at every start.
@@ -94,6 +95,7 @@ def config(mongo: Mongo, redis_server: Redis) -> Config:
         MONGODB_URI=mongo.uri,
         MONGODB_DATABASE="jimeng_test",
         REDIS_URL=redis_server.url,
+        AUTH="off",
         ALLOW_OPEN_ACCESS=True,
         POLL_INTERVAL=0.05,
         LOG_LEVEL="warning",
@@ -128,6 +130,7 @@ def database(connection, config: Config, registry: Registry):
     for name in found.list_collection_names():
         found[name].delete_many({})
     lanes.forget()
+    switches.forget()
     janitor.forget()
     yield found
     jobs.huey.storage.pool.disconnect()
@@ -161,6 +164,34 @@ def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator
     made.await_ready()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
+    """The same with sign-in on: `people.make` lets somebody in."""
+    made = Stack(
+        tmp_path_factory.mktemp("closed"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/3",
+        database="jimeng_closed",
+        **people.SIGN_IN,
+    )
+    made.start_consumer()
+    made.await_ready()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def ada(closed_server: Stack) -> people.Account:
+    """A user of `closed_server`."""
+    return people.make(closed_server, "ada@example.com")
+
+
+@pytest.fixture(scope="session")
+def root(closed_server: Stack) -> people.Account:
+    """An admin of `closed_server`."""
+    return people.make(closed_server, "root@example.com", role="admin")
 
 
 @pytest.fixture(scope="session")

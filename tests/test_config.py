@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from dataclasses import fields
@@ -213,24 +214,36 @@ def test_own_hosts_are_loopback_and_what_is_configured():
     assert config.PUBLIC_URL == "https://A.example:8443/x"
 
 
+OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
+
+
 def test_open_access_must_be_meant():
     """A server that anybody may use says so in its settings."""
     with pytest.raises(ConfigError, match="ALLOW_OPEN_ACCESS=1"):
-        require_access(Config())
-    with pytest.raises(ConfigError, match="AUTH=on"):
-        require_access(Config(AUTH="on", ALLOW_OPEN_ACCESS=True))
+        require_access(Config(AUTH="off"))
     require_access(Config(AUTH="off", ALLOW_OPEN_ACCESS=True))
+
+
+@pytest.mark.parametrize("auth", ["", "on"])
+def test_sign_in_is_on_unless_switched_off(auth):
+    """Then sessions need a secret; open access is no way around it."""
+    with pytest.raises(ConfigError, match="SECRET_KEY"):
+        require_access(Config(AUTH=auth, ALLOW_OPEN_ACCESS=True))
+    require_access(Config(AUTH=auth, SECRET_KEY=secrets.token_hex(32)))
 
 
 @pytest.mark.parametrize(
     "env, words",
     [
-        ({}, "ALLOW_OPEN_ACCESS=1"),
-        ({"AUTH": "on", "ALLOW_OPEN_ACCESS": "1"}, "AUTH=on"),
-        ({"ALLOW_OPEN_ACCESS": "1", "SERVER_PORT": "x"}, "SERVER_PORT"),
-        ({"ALLOW_OPEN_ACCESS": "1", "MONGODB_URI": "x://hidden"}, "MONGODB_URI"),
-        ({"ALLOW_OPEN_ACCESS": "1", "MODELS_FILE": "no.json"}, "MODELS_FILE no.json"),
-        ({"ALLOW_OPEN_ACCESS": "1", "ARK_CONCURRENCY": "9"}, "a consumer's 8 workers"),
+        ({}, "SECRET_KEY"),
+        ({"ALLOW_OPEN_ACCESS": "1"}, "SECRET_KEY"),
+        ({"AUTH": "off"}, "ALLOW_OPEN_ACCESS=1"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY must be 32"),
+        ({"SECRET_KEY": "your-secret"}, "SECRET_KEY is still the placeholder"),
+        ({**OPEN, "SERVER_PORT": "x"}, "SERVER_PORT"),
+        ({**OPEN, "MONGODB_URI": "x://hidden"}, "MONGODB_URI"),
+        ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json"),
+        ({**OPEN, "ARK_CONCURRENCY": "9"}, "a consumer's 8 workers"),
     ],
 )
 def test_server_that_cannot_start_says_why_in_one_sentence(tmp_path, env, words):
@@ -247,6 +260,6 @@ def test_server_starts_without_its_databases(tmp_path):
     """Nothing is connected at the start, so nothing that is away prevents it."""
     away = {"MONGODB_URI": "mongodb://127.0.0.1:9", "REDIS_ADDR": "127.0.0.1:9"}
 
-    ended = start_wsgi(tmp_path, ALLOW_OPEN_ACCESS="1", **away)
+    ended = start_wsgi(tmp_path, **OPEN, **away)
 
     assert (ended.returncode, ended.stdout) == (0, "app jimeng\n")

@@ -147,7 +147,6 @@ def running(site):
 
 
 REFUSALS = [
-    ({"AUTH": "on"}, "AUTH=on is not offered"),
     ({"SERVER_HOST": "0.0.0.0"}, "ALLOW_OPEN_ACCESS=1"),
     ({"SERVER_HOST": "192.0.2.1", "ALLOW_OPEN_ACCESS": "1"}, "cannot listen"),
     ({"POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number"),
@@ -200,6 +199,24 @@ def test_children_get_the_settings_and_end_with_sigterm(site, running):
 
     assert running.wait(20) == 0
     assert site.is_empty()
+
+
+@pytest.mark.system
+def test_sign_in_gets_a_secret_that_stays(site):
+    """Made at the first start, kept for the next ones, nobody else's to read."""
+    secrets_seen = []
+    for _ in range(2):
+        with site.start(AUTH="on", **NO_DATABASES, **OWN_KEYS) as process:
+            first_line(process)
+            env = site.ask()["env"]
+            process.terminate()
+            process.wait(20)
+        secrets_seen.append(env["SECRET_KEY"])
+        assert env["AUTH"] == "on" and "ALLOW_OPEN_ACCESS" not in env
+
+    assert secrets_seen[0] == secrets_seen[1]
+    assert len(secrets_seen[0]) == 64
+    assert (site.path / ".data/secret.key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.system

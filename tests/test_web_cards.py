@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
+from jimeng import lanes, tasks
 from jimeng.errors import ProviderError
+from jimeng.viewers import Viewer
 from tests.page import PROMPT, ids, links, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
@@ -164,16 +168,130 @@ def test_cancel_after_the_end_shows_the_picture(client, work_off):
     assert "/thumb.webp" in answer.text
 
 
-def test_delete_takes_the_task_away(client, work_off):
-    """It is gone from the feed and from its own address."""
+def test_delete_leaves_a_line_with_the_way_back(client, work_off):
+    """The card is gone, its address too, and one button brings it back."""
     task_id = new_task(client)
     work_off()
 
     answer = send(client, f"/tasks/{task_id}/delete")
 
-    assert (answer.status_code, answer.location) == (303, "/")
-    assert ids(client.get("/")) == []
+    assert (answer.status_code, answer.location) == (303, f"/?deleted={task_id}")
     assert client.get(f"/tasks/{task_id}").status_code == 404
+    page = client.get(answer.location)
+    assert "/thumb.webp" not in page.text
+    assert f'action="/tasks/{task_id}/restore"' in page.text
+    send(client, f"/tasks/{task_id}/restore")
+    assert "/thumb.webp" in client.get("/").text
+
+
+def test_delete_with_htmx_answers_with_the_line(client, work_off):
+    """It takes the card's place, so that nothing else has to move."""
+    task_id = new_task(client)
+    work_off()
+
+    answer = send(client, f"/tasks/{task_id}/delete", htmx=True)
+
+    assert ids(answer) == [task_id]
+    assert "card-gone" in answer.text and "Undo" not in answer.text
+    assert 'id="announce"' in answer.text
+
+
+def test_again_asks_for_the_same_with_another_seed(client, work_off):
+    """Words, size and number are the same, and it is a task of its own."""
+    task_id = new_task(client, size="16:9", n="2")
+    work_off()
+
+    answer = send(client, f"/tasks/{task_id}/again", htmx=True, token="form-two")
+
+    (again,) = ids(answer)
+    kept = Viewer("guest")
+    first, second = tasks.find(kept, task_id), tasks.find(kept, again)
+    same = ("prompt", "model", "width", "height", "n")
+    assert [second[name] for name in same] == [first[name] for name in same]
+    assert second.seed != first.seed
+    assert tasks.wording(second) == tasks.wording(first)
+
+
+def test_again_sent_twice_makes_one_task(client, work_off):
+    """A double click costs once."""
+    task_id = new_task(client)
+
+    send(client, f"/tasks/{task_id}/again", token="form-two")
+    send(client, f"/tasks/{task_id}/again", token="form-two")
+
+    assert len(ids(client.get("/"))) == 2
+
+
+def test_again_of_what_is_not_there(client):
+    """There is nothing to ask for once more."""
+    assert send(client, "/tasks/none/again").status_code == 404
+
+
+def test_waiting_pictures_show_their_place(client):
+    """Each place says where in line it stands, and a change of that is sent."""
+    new_task(client, n="4")
+    new_task(client, n="2")
+    lanes.forget()  # the line is looked at once a second
+    page = client.get("/", headers=ENGLISH)
+    shown = marks(page)
+    assert page.text.count("No. 2 in line") == 2
+
+    moved = [shown[0].rpartition(".")[0] + ".7-90-0", shown[1]]
+    answer = look(client, moved)
+
+    assert answer.text.count("<figcaption") == 2
+    assert "<figure" not in answer.text
+
+
+def test_running_cards_keep_their_buttons(client, provider, work_off):
+    """While some pictures are still to come, focus and menus are not taken away."""
+    task_id = new_task(client, n="2")
+    (mark,) = marks(client.get("/"))
+
+    answer = look(client, [mark.replace("qq", "uq")])
+
+    assert "<figure" in answer.text
+    assert f'id="actions-{task_id}"' not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("code", "charged", "remedy"),
+    [
+        ("content_refused_prompt", "no", "edit"),
+        ("content_refused_picture_text", "no", "edit"),
+        ("parameter_refused", "no", "edit"),
+        ("provider_internal", "no", "retry"),
+        ("picture_lost", "yes", "retry"),
+        ("submit_unknown", "unknown", "retry"),
+        ("credentials_invalid", "no", None),
+        ("account_overdue", "no", None),
+    ],
+)
+def test_failure_offers_the_one_thing_that_helps(
+    client, provider, work_off, code, charged, remedy
+):
+    """What the user can change is to be changed; what only an operator can, not."""
+    provider.submits = [ProviderError("no", code=code, charged=charged)]
+    task_id = new_task(client)
+    work_off()
+
+    actions = client.get("/").text.partition('class="actions"')[2]
+    actions = actions.partition('<details id="menu-')[0]
+
+    assert ("/retry" in actions) == (remedy == "retry")
+    assert (f"/?again={task_id}" in actions) == (remedy == "edit")
+
+
+def test_card_names_style_size_and_model(client):
+    """How it was asked for stands beside it; the prompt is as it was written."""
+    wanted = {"user_id": "guest", "prompt": "一只猫", "style": "ink", "size": "16:9"}
+    client.post("/api/v1/ai/image/task", json=wanted)
+
+    text = client.get("/", headers=ENGLISH).text
+
+    assert "Ink wash" in text and "1664×936" in text
+    assert "doubao-seedream-3.0-t2i" in text
+    assert re.search(r'class="card-prompt"><a [^>]*>一只猫</a>', text)
 
 
 def test_task_page_tells_all(client, work_off):

@@ -19,7 +19,7 @@ from jimeng.providers.catalogue import CODES
 ROOT = Path(__file__).parent.parent
 SOURCES = [ROOT / "app.py", *sorted(ROOT.glob("jimeng/**/*.py"))]
 TEMPLATES = sorted(ROOT.glob("templates/**/*.*"))
-KEY = re.compile(r"(error|invalid|answer)\.(?!html$)[a-z0-9_.]+")
+KEY = re.compile(r"(error|invalid|answer)\.(?!(html|code)$)[a-z0-9_.]+")
 # Raised and caught below the doors: a picture that could not be fetched has a code of
 # its own.
 UNSAID = {"fetch_failed", "link_gone"}

@@ -5,7 +5,7 @@ from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
 from jimeng.answers import StrictParser
-from jimeng.auth import reject_cross_site
+from jimeng.auth import reject_cross_site, require_scope
 
 
 class ApiBlueprint(Blueprint):
@@ -16,6 +16,7 @@ blp = ApiBlueprint(
     "api", __name__, url_prefix="/api/v1", description="Ask for pictures, collect them."
 )
 blp.before_request(reject_cross_site)
+blp.before_request(require_scope)
 
 
 @blp.before_request
@@ -30,4 +31,12 @@ def refuse_unknown_queries() -> None:
     raise ValidationError({name: ["invalid.unknown_field"] for name in request.args})
 
 
-from jimeng.api import bulk, images, queue, tasks, users  # noqa: E402, F401 (routes)
+from jimeng.api import (  # noqa: E402 (routes)
+    bulk,  # noqa: F401
+    images,  # noqa: F401
+    keys,  # noqa: F401
+    queue,  # noqa: F401
+    tasks,  # noqa: F401
+    usage,  # noqa: F401
+    users,  # noqa: F401
+)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import Response
 
 from jimeng import auth, tasks
-from jimeng.answers import idempotency_key, success
+from jimeng.answers import idempotency_key, limit_headers, success
 from jimeng.api import blp, shapes
 from jimeng.i18n import t
 from jimeng.schemas import CancelSeveral, RetrySeveral, replies
@@ -78,7 +78,11 @@ def retry_tasks(params: dict) -> Response:
     viewer = auth.viewer_of_api()
     ids = chosen(viewer, params)
     outcomes = tasks.retry_many(viewer, ids, **params, idem_key=idempotency_key())
-    return counted(outcomes, [again(each) for each in outcomes])
+    response = counted(outcomes, [again(each) for each in outcomes])
+    for each in outcomes:  # the latest that knows it is right
+        asked = each.task or each.error
+        response.headers.update(limit_headers(asked.standings if asked else ()))
+    return response
 
 
 def again(outcome: Outcome) -> dict:

@@ -8,6 +8,7 @@ from jimeng.answers import (
     conditional,
     etag,
     idempotency_key,
+    limit_headers,
     success,
     tagged,
 )
@@ -25,8 +26,10 @@ def create_from(params: dict) -> Response:
     sent = {*body, *body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
     params.pop("type", None)
+    viewer = auth.viewer_of_api()
+    params.setdefault("user_id", viewer.user_id)
     new = tasks.NewTask(**params, given=given)
-    task, replayed = tasks.create(auth.viewer_of_api(), new, idem_key=idempotency_key())
+    task, replayed = tasks.create(viewer, new, idem_key=idempotency_key())
     return accepted(task, replayed=replayed)
 
 
@@ -34,6 +37,7 @@ def accepted(task: Task, *, replayed: bool) -> Response:
     headers = {
         "Location": url_for("api.get_result", task_id=task.id),
         "Retry-After": str(shapes.WAIT),
+        **limit_headers(task.standings),
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -99,10 +103,11 @@ def list_images(query: dict) -> Response:
 
     For what is older than the latest 1,000 use the list with a cursor.
     """
+    viewer = auth.viewer_of_api()
+    query.setdefault("user_id", viewer.user_id)
     if query["offset"] > MOST_OFFSET:
         url = absolute(url_for("api.list_tasks", user_id=query["user_id"]))
         raise Invalid.field("offset", "invalid.offset", max=MOST_OFFSET, url=url)
-    viewer = auth.viewer_of_api()
     found = tasks.recent(viewer, query.pop("user_id"), **query)
     rows = [shapes.result(view) for view in tasks.view_all(viewer, found)]
     return success({"tasks": rows, **query, "count": len(rows)})

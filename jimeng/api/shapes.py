@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flask import url_for
 
 from jimeng.answers import absolute
-from jimeng.documents import Image, Task, User
+from jimeng.documents import ApiKey, Image, Task, User
 from jimeng.i18n import language, t
 from jimeng.pictures import SUFFIXES
 from jimeng.providers import Model
@@ -172,6 +172,19 @@ def style(found: Style) -> dict:
         "name_zh": found.zh,
         "name_en": found.en,
         "phrase": found.phrase,
+    }
+
+
+def key(found: ApiKey) -> dict:
+    """An API key without what it proves."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "prefix": found.prefix,
+        "scopes": list(found.scopes),
+        "created_at": moment(found.created_at),
+        "expires_at": moment(found.expires_at),
+        "last_used_at": moment(found.last_used_at),
     }
 
 

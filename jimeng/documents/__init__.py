@@ -1,6 +1,7 @@
 """What is stored in MongoDB."""
 
 from jimeng.documents.access import ApiKey, Attempts, Invitation
+from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import (
     WORKER_TIMEOUT,
     connect,
@@ -11,23 +12,30 @@ from jimeng.documents.base import (
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.lane import Lane, Line, Worker
+from jimeng.documents.switches import Switch
 from jimeng.documents.tally import Tally
 from jimeng.documents.task import Status, Task
+from jimeng.documents.usage import Asked, Standing, Usage
 from jimeng.documents.user import User
 
 __all__ = [
     "WORKER_TIMEOUT",
     "ApiKey",
+    "Asked",
     "Attempts",
+    "AuditEntry",
     "Generation",
     "Image",
     "Invitation",
     "Lane",
     "Line",
+    "Standing",
     "State",
     "Status",
+    "Switch",
     "Tally",
     "Task",
+    "Usage",
     "User",
     "Worker",
     "connect",

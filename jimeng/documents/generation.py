@@ -39,6 +39,17 @@ class State(StrEnum):
 GENERATING_PERCENT, SAVING_PERCENT = 90, 95
 WAITING = [State.DELAYED.value, State.QUEUED.value]
 
+# Few of many pictures fail, and an operator looks for them by day, code and user.
+FAILED = {"error.code": {"$exists": True}}
+FAILED_INDEXES = [
+    {"name": name, "fields": fields, "partialFilterExpression": FAILED}
+    for name, fields in {
+        "failed": ["-ended_at", "-_id", "error.code"],
+        "failed_code": ["error.code", "-ended_at", "-_id"],
+        "failed_user": ["user_id", "-ended_at", "-_id"],
+    }.items()
+]
+
 
 class Generation(Stored):
     """
@@ -62,6 +73,8 @@ class Generation(Stored):
         expected: Seconds it was expected to take when it was sent.
         floor: Percent of progress reached before it was sent once more.
         late: Its task has ended without it; it is still looked after.
+        error: Why it failed, as in its task; absent once an operator has dealt with it.
+        dealt_with: ``how`` that was, ``by`` whom, ``at`` what time, and the ``error``.
     """
 
     id = StringField(primary_key=True)
@@ -98,6 +111,7 @@ class Generation(Stored):
     is_synchronous = BooleanField(default=False)
     charged = StringField(default="no")
     error = DictField()
+    dealt_with = DictField()
     created_at = DateTimeField(default=utcnow)
     first_sent_at = DateTimeField()
     sent_at = DateTimeField()
@@ -131,10 +145,11 @@ class Generation(Stored):
             },
             {"name": "task", "fields": ["task_id"]},
             {
-                "name": "ended",  # the state too: days are counted from it alone
-                "fields": ["ended_at", "state"],
+                "name": "ended_how",  # days are counted from it alone
+                "fields": ["ended_at", "state", "user_id", "lane", "charged"],
                 "partialFilterExpression": {"ended_at": {"$exists": True}},
             },
+            *FAILED_INDEXES,
         ],
     }
 

@@ -1,15 +1,61 @@
 """A picture that is kept."""
 
 import secrets
+from collections.abc import Mapping
 
-from mongoengine.fields import DateTimeField, IntField, ObjectIdField, StringField
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    IntField,
+    ListField,
+    ObjectIdField,
+    StringField,
+)
 
 from jimeng.documents.base import Stored, utcnow
+
+SHOWN = {"trashed_at": {"$exists": False}}
+GONE = "$$REMOVE"  # in `Image.change`: the field is to be absent
 
 
 def new_key() -> str:
     """128 random bits: who has the link may see the picture."""
     return secrets.token_urlsafe(16)
+
+
+def list_name(*, favourite: bool = False, model: str = "", ratio: str = "") -> str:
+    """
+    The list of a user's pictures that have these in common; without arguments the
+    list of all of them.
+    """
+    return f"{'*' if favourite else ''}|{model}|{ratio}"
+
+
+def lists_of(model: str, ratio: str) -> list[str]:
+    """The lists that a new picture stands in."""
+    return [list_name(model=m, ratio=r) for m in ("", model) for r in ("", ratio)]
+
+
+def _lists(mark: str) -> list[dict]:
+    model, ratio = {"$ifNull": ["$model", ""]}, {"$ifNull": ["$ratio", ""]}
+    return [
+        {"$concat": [mark, "|", m, "|", r]} for m in ("", model) for r in ("", ratio)
+    ]
+
+
+# `lists_of` for what the record says now, computed by MongoDB.
+LISTS = {
+    "$cond": [
+        {"$ne": [{"$type": "$trashed_at"}, "missing"]},
+        [],
+        {
+            "$setUnion": [
+                _lists(""),
+                {"$cond": [{"$eq": ["$favourite", True]}, _lists("*"), []]},
+            ]
+        },
+    ]
+}
 
 
 class Image(Stored):
@@ -23,6 +69,16 @@ class Image(Stored):
         file_id: The bytes, in the store.
         thumbnail_id: A WebP of it, in the store.
         seed: The seed that was sent.
+        prompt: As it was written; it never changes, so it is kept here too.
+        model: That of the task.
+        ratio: The nearest that has a name, or ``other``.
+        text: The prompt with its style, in the form that searches compare.
+        grams: The characters of *text*, and its pairs of neighbours.
+        lists: Where it stands, by `list_name`: any choice of filters is one of
+            them, so a page of one costs the same however many others there are.
+        favourite: True, or absent.
+        trashed_at: Since when it is in the trash; absent: it is shown.
+        with_task: True where it is there because its whole task is.
     """
 
     id = StringField(primary_key=True)
@@ -40,6 +96,15 @@ class Image(Stored):
     sha256 = StringField(required=True)
     seed = IntField()
     created_at = DateTimeField(default=utcnow)
+    prompt = StringField()
+    model = StringField()
+    ratio = StringField()
+    text = StringField()
+    grams = ListField(StringField())
+    lists = ListField(StringField())
+    favourite = BooleanField()
+    trashed_at = DateTimeField()
+    with_task = BooleanField()
 
     meta = {
         "collection": "images",
@@ -48,5 +113,29 @@ class Image(Stored):
             {"name": "task", "fields": ["task_id"]},
             {"name": "user_created", "fields": ["user_id", "-created_at"]},
             {"name": "created", "fields": ["created_at"]},
+            {"name": "gallery", "fields": ["user_id", "lists", "-created_at", "-_id"]},
+            {"name": "models", "fields": ["user_id", "model"]},
+            {"name": "search", "fields": ["user_id", "grams", "-created_at", "-_id"]},
+            {
+                "name": "trash",
+                "fields": ["user_id", "-trashed_at", "-_id"],
+                "partialFilterExpression": {"trashed_at": {"$exists": True}},
+            },
+            {
+                "name": "trashed",
+                "fields": ["trashed_at"],
+                "partialFilterExpression": {"trashed_at": {"$exists": True}},
+            },
         ],
     }
+
+    @classmethod
+    def change(cls, where: Mapping[str, object], changes: Mapping[str, object]) -> int:
+        """
+        Change what is shown of the pictures that match, and where they stand.
+
+        Returns:
+            How many matched.
+        """
+        update: list[dict] = [{"$set": dict(changes)}, {"$set": {"lists": LISTS}}]
+        return cls.collection().update_many(where, update).matched_count

@@ -1,6 +1,6 @@
 """What ended on one day, counted once that day can no longer change."""
 
-from mongoengine.fields import IntField, StringField
+from mongoengine.fields import BooleanField, IntField, StringField
 
 from jimeng.documents.base import Stored
 
@@ -15,6 +15,7 @@ class Tally(Stored):
         failed: Those that did not.
         unknown: Those of which nobody knows whether they were accepted.
         dropped: Those that were never sent, as nobody wanted them any more.
+        itemized: They are also kept by user, lane and way of ending.
     """
 
     id = StringField(primary_key=True)
@@ -22,5 +23,6 @@ class Tally(Stored):
     failed = IntField(default=0)
     unknown = IntField(default=0)
     dropped = IntField(default=0)
+    itemized = BooleanField()
 
     meta = {"collection": "tallies"}

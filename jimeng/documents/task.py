@@ -14,6 +14,7 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.usage import Standing
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIX = "volcengine_img_"
@@ -29,6 +30,8 @@ class Status(StrEnum):
 
 OPEN = [Status.PENDING.value, Status.PROCESSING.value]
 THERE = {"deleted_at": {"$exists": False}}
+# Deleted for good; with null instead of $exists the index finds them.
+DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
 
 
 def new_task_id() -> str:
@@ -56,7 +59,8 @@ class Task(Stored):
         reason: The code of why it was cancelled, where its owner did not ask for it.
         not_before: When a delayed task may start.
         deleted_at: Set when its owner deleted it; nobody sees it from then on,
-            and the rest of it goes soon after.
+            and the rest of it goes soon after, or at `purge_at`.
+        purge_at: Until when a deleted task can be brought back; absent: it cannot.
     """
 
     id = StringField(primary_key=True, default=new_task_id)
@@ -89,6 +93,10 @@ class Task(Stored):
     submitted_at = DateTimeField()
     completed_at = DateTimeField()
     deleted_at = DateTimeField()
+    purge_at = DateTimeField()
+
+    # Not stored: how the user stands with each limit after asking for it.
+    standings: tuple[Standing, ...] = ()
 
     meta = {
         "collection": "tasks",
@@ -106,8 +114,18 @@ class Task(Stored):
                 "partialFilterExpression": {"open": {"$exists": True}},
             },
             {
-                "name": "deleted",
-                "fields": ["deleted_at"],
+                "name": "retried",
+                "fields": ["retried_from"],
+                "partialFilterExpression": {"retried_from": {"$exists": True}},
+            },
+            {
+                "name": "trash",
+                "fields": ["user_id", "-deleted_at"],
+                "partialFilterExpression": {"purge_at": {"$exists": True}},
+            },
+            {
+                "name": "purge",
+                "fields": ["purge_at", "deleted_at"],
                 "partialFilterExpression": {"deleted_at": {"$exists": True}},
             },
         ],

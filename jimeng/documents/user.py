@@ -1,11 +1,14 @@
 """Somebody who has been given a name here."""
 
+import re
 import secrets
 import unicodedata
 
 from mongoengine.fields import DateTimeField, DictField, IntField, StringField
 
 from jimeng.documents.base import Stored, utcnow
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 def new_user_id() -> str:
@@ -15,6 +18,11 @@ def new_user_id() -> str:
 def email_key(email: str) -> str:
     """The form in which two spellings of one address are equal."""
     return unicodedata.normalize("NFKC", email.strip()).casefold()
+
+
+def is_email(text: str) -> bool:
+    """Short of sending a letter: one @, and a dot in what follows, no spaces."""
+    return len(text) <= 254 and bool(EMAIL.fullmatch(text))
 
 
 class User(Stored):

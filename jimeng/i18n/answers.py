@@ -16,6 +16,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "answer.completed": ("图像生成完成", "The pictures are ready"),
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
     "answer.task_deleted": ("任务及其图片已删除", "The task and its pictures are gone"),
+    "answer.key_revoked": ("密钥已撤销", "Key revoked"),
     "answer.user_deleted": (
         "用户及其任务和图片已删除",
         "The user is gone, with all tasks and pictures",

@@ -54,6 +54,37 @@ ERRORS: dict[str, tuple[str, str]] = {
         "This server is not known by that host name; the operator can add it with "
         "PUBLIC_URL or ALLOWED_HOSTS",
     ),
+    "error.unauthorized": (
+        "需要 API 密钥：请求头写 Authorization: Bearer <密钥>，密钥在账号页面创建",
+        "An API key is needed: send Authorization: Bearer <key>; keys are made on the "
+        "account page",
+    ),
+    "error.api_key_invalid": (
+        "API 密钥无效、已撤销或已过期；请在账号页面创建新的密钥",
+        "The API key is unknown, revoked or expired; make another on the account page",
+    ),
+    "error.scope_too_small": (
+        "这个 API 密钥的权限不够；请使用有 write 权限的密钥",
+        "This API key's scope is too small; use one with the scope write",
+    ),
+    "error.sign_in_required": ("请先登录", "Sign in first"),
+    "error.sign_in_failed": (
+        "邮箱或密码不对",
+        "The e-mail or the password is wrong",
+    ),
+    "error.too_many_attempts": (
+        "登录失败次数太多，请过一会儿再试",
+        "Too many sign-ins have failed; try again later",
+    ),
+    "error.invitation_invalid": (
+        "邀请链接已使用、已过期或无效；请管理员重新邀请",
+        "This invitation was used, has expired, or is not valid; ask the operator for "
+        "another",
+    ),
+    "error.api_key_not_found": (
+        "没有这个 API 密钥",
+        "There is no such API key",
+    ),
     "error.task_not_found": ("没有这个任务", "There is no such task"),
     "error.image_not_found": ("没有这张图片", "There is no such picture"),
     "error.user_not_found": ("没有这个用户", "There is no such user"),
@@ -84,9 +115,30 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The operator cleared the queue before it began; nothing was charged, and it "
         "can be run again",
     ),
+    "error.intake_paused": (
+        "管理员暂停了新任务，请稍后再试；已提交的任务不受影响",
+        "The operator has paused new tasks; try again later. What was asked for "
+        "before is not affected",
+    ),
+    "error.last_admin": (
+        "这是最后一位管理员，请先让另一位用户成为管理员",
+        "This is the last administrator; make another user one first",
+    ),
+    "error.not_yourself": (
+        "不能对自己的账号这样做，请由另一位管理员操作",
+        "This cannot be done to your own account; ask another administrator",
+    ),
     "error.too_many_pending": (
         "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
         "{limit} pictures are the most that may wait; submit again when some are done",
+    ),
+    "error.too_many_submissions": (
+        "每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
+        "{limit} tasks a minute are the most; try again in {seconds} seconds",
+    ),
+    "error.quota_exceeded": (
+        "今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重新计算",
+        "Of today's {limit} pictures {left} are left; the day begins at midnight UTC",
     ),
     "error.database_unavailable": (
         "数据库暂时不可用，请稍后再试；带上同一个 Idempotency-Key 就不会重复创建",

@@ -18,6 +18,15 @@ FIELDS: dict[str, tuple[str, str]] = {
         "要么只给 ids，要么同时给 status 和 user_id",
         "Give ids alone, or status together with user_id",
     ),
+    "invalid.date": (
+        "必须是 2000 年以后的日期，如 2026-01-31",
+        "Must be a date from 2000 on, such as 2026-01-31",
+    ),
+    "invalid.from_after_to": ("不能晚于 to", "Must not be after to"),
+    "invalid.too_many_days": (
+        "from 到 to 最多 366 天",
+        "From from to to there may be 366 days",
+    ),
     "invalid.value": ("值无效", "Not a valid value"),
     "invalid.range": (
         "必须在 {min} 到 {max} 之间",
@@ -28,6 +37,32 @@ FIELDS: dict[str, tuple[str, str]] = {
         "长度必须为 {min} 到 {max} 个字符",
         "Must be {min} to {max} characters long",
     ),
+    "invalid.past": ("必须是将来的时间", "Must be in the future"),
+    "invalid.moment": (
+        "必须是 RFC 3339 格式的时间，例如 2030-01-31T08:00:00Z",
+        "Must be a time as in RFC 3339, for instance 2030-01-31T08:00:00Z",
+    ),
+    "invalid.scope_beyond": (
+        "超出了你自己或该用户的权限",
+        "More than you, or that user, may do",
+    ),
+    "invalid.too_many_keys": (
+        "最多 {max} 个密钥，请先撤销不用的",
+        "{max} keys at most; revoke some first",
+    ),
+    "invalid.password_length": (
+        "密码长度必须为 {min} 到 {max} 个字符",
+        "The password must be {min} to {max} characters long",
+    ),
+    "invalid.password_is_name": (
+        "密码不能是邮箱或名字",
+        "The password must not be the e-mail or the name",
+    ),
+    "invalid.password_simple": (
+        "密码太简单，请多用几种字符",
+        "The password is too easy to guess; use more different characters",
+    ),
+    "invalid.password_wrong": ("当前密码不对", "The current password is wrong"),
     "invalid.prompt_empty": ("请写下要画什么", "Say what to draw"),
     "invalid.prompt_length": (
         "提示词（连同风格）最多 {max} 个字符",

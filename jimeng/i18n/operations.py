@@ -23,6 +23,21 @@ OPERATIONS: dict[str, str] = {
     "api.delete_task": """删除任务和图片
 
 未结束的先取消。""",
+    "api.create_key": """创建 API 密钥
+
+密钥只在这个回答里出现一次。新密钥的权限不能超过创建者：`read` 只能查看，
+`write` 还能创建、取消和删除，`admin` 对所有人有效，只有管理员才有。""",
+    "api.list_keys": """列出用户的 API 密钥
+
+最新的在前：名称、开头几个字符、最近一次使用。""",
+    "api.revoke_key": """撤销 API 密钥
+
+此后用它的请求都会被拒绝。""",
+    "api.show_usage": """查看用户的用量
+
+按天（UTC）、模型和结果列出图片数，以及其中计费的多少。`from` 和 `to` 都包含在内，
+最多 366 天，不写则是最近 30 天。图片算在它结束的那一天，任务里的每张分别计，
+删除了的也算。""",
     "api.list_models": """列出模型
 
 本服务器提供哪些模型，各自接受什么。""",
@@ -66,6 +81,11 @@ OPERATIONS: dict[str, str] = {
 
 等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。
 日期按 UTC。仅管理员可用。""",
+    "metrics.metrics": """Prometheus 指标
+
+队列、通道、结束的图片、工作进程。计数都以图片为单位，由哪个进程回答都一样。
+MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。
+启用登录后，密钥需要 `admin` 权限。""",
     "health.health": """进程是否在运行
 
 不访问数据库。""",
@@ -107,6 +127,12 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "task_id": ("任务 id", "The task's id"),
     "path_user_id": ("用户 id", "The user's id"),
+    "path_key_id": ("密钥的 id", "The key's id"),
+    "api_key": (
+        "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
+        "An API key, made on the account page or by "
+        "`POST /api/v1/users/{user_id}/keys`",
+    ),
     "X-Request-ID": (
         "请求的 id；1 到 128 个字母、数字或 . _ : - 的会被采用，否则由服务器生成",
         "A name for the request. One of 1 to 128 letters, digits and . _ : - is kept, "
@@ -134,6 +160,16 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         'The next page, rel="next", if any',
     ),
     "ETag": ("应答的标签", "Tag of the answer"),
+    "RateLimit-Policy": (
+        "有哪些限制：submissions 是任务数，daily-pictures 是图片数（按 UTC 日）；"
+        "q 是上限，w 是窗口的秒数。没有限制时不出现",
+        "The limits there are: submissions counts tasks, daily-pictures pictures of a "
+        "day in UTC; q is how many, w the window in seconds. Absent if there is none",
+    ),
+    "RateLimit": (
+        "各项限制还剩多少（r），多少秒后重新计算（t）",
+        "How much is left of each limit (r), and seconds until it begins anew (t)",
+    ),
     "ok": ("成功", "Success"),
     "not_modified": ("没有变化", "Nothing has changed"),
     "too_long": (

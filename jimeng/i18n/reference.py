@@ -4,6 +4,9 @@ What each field means, for the description of the API.
 ``field.<name>``, or ``field.<schema>.<name>`` where one name means two things.
 """
 
+from jimeng.i18n.reference_usage import USAGE_FIELDS
+from jimeng.i18n.reference_users import USER_FIELDS
+
 _FIELDS: dict[str, tuple[str, str]] = {
     # What is asked for.
     "prompt": (
@@ -284,4 +287,5 @@ _PAGE: dict[str, tuple[str, str]] = {
     ),
 }
 
-REFERENCE = _PAGE | {f"field.{name}": words for name, words in _FIELDS.items()}
+_ALL = {**_FIELDS, **USAGE_FIELDS, **USER_FIELDS}
+REFERENCE = _PAGE | {f"field.{name}": words for name, words in _ALL.items()}

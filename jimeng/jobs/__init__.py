@@ -5,6 +5,7 @@ MongoDB is the truth. Redis carries the jobs and may lose all of them: whatever 
 under way has a ``due_at``, and the pump queues again what comes due.
 """
 
+from jimeng.jobs.days import OPEN_DAYS, Ended, close_days, ended, midnight
 from jimeng.jobs.janitor import finish_deletion
 from jimeng.jobs.outcomes import forget_image
 from jimeng.jobs.plan import complete_plan, write_generations
@@ -21,14 +22,19 @@ from jimeng.jobs.submit import new_seed
 
 __all__ = [
     "HEARTBEAT",
+    "OPEN_DAYS",
+    "Ended",
     "Runtime",
     "check_queue",
+    "close_days",
     "complete_plan",
     "configure",
+    "ended",
     "enqueue_dispatch",
     "finish_deletion",
     "forget_image",
     "huey",
+    "midnight",
     "new_seed",
     "runtime",
     "write_generations",

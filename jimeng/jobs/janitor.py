@@ -9,8 +9,9 @@ from bson import ObjectId
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, Image, State, Task, new_token, utcnow
+from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
-from jimeng.jobs import outcomes, plan
+from jimeng.jobs import days, outcomes, plan, purge
 from jimeng.jobs.queue import runtime
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def complete_plans() -> None:
 
 def finish_deletions() -> None:
     """Remove the rest of tasks whose deletion was cut off."""
-    where = {"deleted_at": {"$lte": utcnow() - SETTLED}}
+    where = {**DOOMED, "deleted_at": {"$lte": utcnow() - SETTLED}}
     for row in Task.collection().find(where, {"_id": 1}).limit(BATCH):
         finish_deletion(row["_id"])
         log.warning("deletion completed task=%s", row["_id"])
@@ -67,7 +68,7 @@ def finish_deletion(task_id: str) -> None:
     Generation.collection().update_many(
         {"task_id": task_id}, {"$unset": {"prompt": ""}}
     )
-    Task.collection().delete_one({"_id": task_id, "deleted_at": {"$exists": True}})
+    Task.collection().delete_one({"_id": task_id, **DOOMED})
 
 
 def fail_unserved() -> None:
@@ -95,6 +96,7 @@ def fail_unserved() -> None:
             lanes.leave(claimed.lane, claimed.user_id, 1)
             gone = ProviderError("not offered", code="provider_not_configured")
             outcomes.fail(claimed, gone)
+            outcomes.give_back(claimed)
 
 
 def sweep_files() -> None:
@@ -115,11 +117,19 @@ def sweep_files() -> None:
         log.info("files swept count=%d", len(unreferenced))
 
 
+def close_days() -> None:
+    """Count and keep the days that are over."""
+    days.close_days()
+
+
 RUNS: dict[str, tuple[float, Callable[[], None]]] = {  # seconds between two runs
     "plans": (5.0, complete_plans),
     "deletions": (15.0, finish_deletions),
+    "trash": (30.0, purge.empty_trash),
+    "labels": (60.0, purge.label_pictures),
     "unserved": (60.0, fail_unserved),
     "files": (60.0, sweep_files),
+    "days": (3600.0, close_days),
 }
 
 

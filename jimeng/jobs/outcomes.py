@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.documents import Asked, Generation, Image, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs.queue import runtime
@@ -39,16 +39,22 @@ def record_failure(generation: Generation, error: dict) -> None:
         log.info("task %s code=%s", task.status, error["code"])
 
 
-def end(generation: Generation, state: State, **changes: object) -> None:
-    """Write the end; nothing is left to be done, and the slot is free."""
+def end(generation: Generation, state: State, **changes: object) -> bool:
+    """
+    Write the end; nothing is left to be done, and the slot is free.
+
+    Returns:
+        Whether it was written: not if the claim has been lost.
+    """
     # The words stay with the task only: it may have been deleted already, before
     # this was written.
-    generation.settle(
+    found = generation.settle(
         {
             "$set": {"state": state.value, "ended_at": utcnow(), **changes},
             "$unset": {**FREED, "waiting": "", "prompt": ""},
         }
     )
+    return found is not None
 
 
 def fail(generation: Generation, error: ProviderError) -> None:
@@ -113,7 +119,13 @@ def late_look_at(generation: Generation):
 def drop(generation: Generation) -> None:
     """Nobody wants it any more, and nothing was sent."""
     log.info("picture dropped id=%s", generation.id)
-    end(generation, State.DROPPED)
+    if end(generation, State.DROPPED):
+        give_back(generation)
+
+
+def give_back(generation: Generation) -> None:
+    """No provider has taken it, so it does not count for its user's day."""
+    Asked.give_back(generation.user_id, generation.created_at.date(), 1)
 
 
 def wait_again(generation: Generation, **changes: object) -> None:
@@ -154,10 +166,19 @@ def complete(generation: Generation) -> None:
     )
 
 
-def forget_image(image_id: str) -> None:
-    """Remove a picture: the links end first, the bytes follow."""
-    found = Image.collection().find_one_and_delete({"_id": image_id})
+def forget_image(image_id: str, where: dict | None = None) -> bool:
+    """
+    Remove a picture: the links end first, the bytes follow.
+
+    Args:
+        where: Only if this is true of its record.
+
+    Returns:
+        Whether it was there.
+    """
+    found = Image.collection().find_one_and_delete({**(where or {}), "_id": image_id})
     if found is not None:
         store = runtime().store
         store.delete(found["file_id"])
         store.delete(found["thumbnail_id"])
+    return found is not None

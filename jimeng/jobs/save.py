@@ -6,9 +6,11 @@ from datetime import timedelta
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.documents.image import lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError
 from jimeng.jobs import outcomes
+from jimeng.jobs.labels import labels
 from jimeng.jobs.queue import enqueue_dispatch, runtime
 from jimeng.pictures import Picture, inspect
 from jimeng.providers import ImageRequest, Progress
@@ -74,7 +76,7 @@ def save(generation: Generation) -> None:
 
     Failing is not the end: the provider has it for hours, and it is paid for.
     """
-    if not is_wanted(generation):
+    if wanted_by(generation) is None:
         outcomes.complete(generation)
         return
     if not generation.urls:
@@ -128,20 +130,21 @@ def store(generation: Generation, content: bytes) -> None:
         log.warning("not a picture id=%s: %s", generation.id, error)
         later(generation)
         return
-    if not is_wanted(generation):
+    task = wanted_by(generation)
+    if task is None:
         outcomes.complete(generation)
         return
-    insert(generation, picture)
+    insert(generation, picture, task)
     outcomes.complete(generation)
 
 
-def is_wanted(generation: Generation) -> bool:
-    """Whether the task is still there, and was not cancelled."""
+def wanted_by(generation: Generation) -> Task | None:
+    """The task, if it is still there, and was not cancelled."""
     where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}, **THERE}
-    return Task.collection().find_one(where, {"_id": 1}) is not None
+    return Task.find_one(where)
 
 
-def insert(generation: Generation, picture: Picture) -> None:
+def insert(generation: Generation, picture: Picture, task: Task) -> None:
     """Keep the bytes and the record of them; what another attempt kept stands."""
     files = runtime().store
     file_id = files.save(picture.content, generation.id)
@@ -160,7 +163,9 @@ def insert(generation: Generation, picture: Picture) -> None:
         content_type=picture.content_type,
         sha256=picture.sha256,
         seed=generation.seed,
+        **labels(task, picture.width, picture.height),
     )
+    image.lists = lists_of(image.model, image.ratio)
     try:
         Image.collection().insert_one(image.to_mongo())
     except DuplicateKeyError:

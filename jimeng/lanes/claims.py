@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
+from jimeng import switches
 from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.lanes.record import change, limit_of, raise_limit, read
 from jimeng.lanes.slots import slots_taken
@@ -14,7 +15,12 @@ STARTING_LEASE = timedelta(seconds=8)
 
 
 def free_slots(lane: str, most: int) -> list[int]:
-    """The numbers of the slots that may be taken now; none while backing off."""
+    """
+    The numbers of the slots that may be taken now; none while backing off, or
+    while the operator has paused sending.
+    """
+    if switches.is_paused(switches.SENDING):
+        return []
     record = read(lane, fresh=True)
     if record.not_before and record.not_before > utcnow():
         return []

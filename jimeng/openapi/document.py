@@ -12,15 +12,18 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from jimeng import __version__
+from jimeng.config import Config
 from jimeng.i18n.operations import OPERATIONS as CHINESE
 from jimeng.i18n.operations import REQUEST_TEXTS, TAGS
 from jimeng.openapi import errors
 from jimeng.openapi.operations import (
     EVERYWHERE,
+    LIMITS,
     OF_THE_API,
     OPERATIONS,
     UNSAFE,
     WITH_BODY,
+    WITH_KEYS,
     Operation,
 )
 from jimeng.openapi.parts import common_parts, described, reference, wrapped
@@ -34,7 +37,7 @@ from jimeng.schemas import (
 )
 
 EXAMPLES = json.loads((Path(__file__).parent / "examples.json").read_text("utf-8"))
-BLUEPRINTS = {"api", "health"}
+BLUEPRINTS = {"api", "health", "metrics"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EMPTY_BODIES = (Nothing, Retry, UserChanges)  # they may be left out
 # Tasks are named by their ids, or by their user and status.
@@ -78,6 +81,8 @@ class Builder:
 
     def __init__(self, app: Flask, language: int) -> None:
         self.app = app
+        config: Config = app.config["JIMENG"]
+        self.sign_in = config.sign_in
         self.language = language
         self.spec = APISpec(
             title=self.say("title"),
@@ -107,6 +112,14 @@ class Builder:
         parts = found["components"]
         for name in ("CancelSeveral", "RetrySeveral"):
             parts["schemas"][name]["oneOf"] = ONE_WAY
+        if self.sign_in:
+            key = {"type": "http", "scheme": "bearer"}
+            key["description"] = self.say("api_key")
+            parts["securitySchemes"] = {"ApiKey": key}
+            found["security"] = [{"ApiKey": []}]
+        else:
+            parts["schemas"]["NewImageTask"]["required"].append("user_id")
+            parts["schemas"]["NewGeneralTask"]["required"].append("user_id")
         for kind, named in common_parts(self.language).items():
             parts.setdefault(kind, {}).update(named)
         codes = sorted(errors.statuses())
@@ -143,6 +156,8 @@ class Builder:
                 **self.failures(endpoint, method, more, has_body=bool(bodies)),
             },
         }
+        if self.sign_in and endpoint in HEALTH:
+            found["security"] = []
         if bodies and not isinstance(bodies[0], Nothing):
             found["requestBody"] = self.body(name, bodies[0])
         return found
@@ -178,18 +193,23 @@ class Builder:
         replied = docs.get("response", {}).get("responses", {})
         if endpoint in HEALTH:
             replied = {200: [{"schema": replies.Health()}]}
+        if more.plain:
+            replied = {200: [{"schema": {"type": "string"}}]}
         for status, (reply, *_) in replied.items():
             schema = reply.get("schema", {})
             beside = endpoint == "api.list_tasks"
+            bare = more.bare or more.plain
             content: dict = {
-                "schema": schema if more.bare else wrapped(schema, next_page=beside)
+                "schema": schema if bare else wrapped(schema, next_page=beside)
             }
             if "response" in EXAMPLES.get(name, {}):
                 content["example"] = EXAMPLES[name]["response"]
             found[str(int(status))] = {
                 "description": self.say("ok"),
                 "headers": headers(more.headers, more.always),
-                "content": {"application/json": content},
+                "content": {
+                    "text/plain" if more.plain else "application/json": content
+                },
                 **ways_on(more),
             }
         if more.conditional:
@@ -206,6 +226,7 @@ class Builder:
         if endpoint not in HEALTH:
             codes += OF_THE_API
             codes += UNSAFE if method != "GET" else ()
+            codes += WITH_KEYS if self.sign_in else ()
             codes += WITH_BODY if has_body else ()
         found = {
             str(status): self.failure(status, those)
@@ -218,13 +239,14 @@ class Builder:
     def failure(self, status: int, codes: list[str]) -> dict:
         said = [f"`{code}`: {errors.words(code, self.language)}" for code in codes]
         later = ("Retry-After",) if status in errors.RETRY_LATER else ()
+        more = LIMITS if status == 429 else ()
         content = {
             "schema": replies.Refusal(),
             "examples": {code: {"$ref": reference("examples", code)} for code in codes},
         }
         return {
             "description": "\n\n".join(said),
-            "headers": headers(later, later),
+            "headers": headers((*later, *more), later),
             "content": {"application/json": content},
         }
 

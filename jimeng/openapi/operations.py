@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-REPLAYING = ("Location", "Retry-After", "Idempotent-Replayed")
+LIMITS = ("RateLimit-Policy", "RateLimit")
+REPLAYING = ("Location", "Retry-After", "Idempotent-Replayed", *LIMITS)
 NEW_TASK = (
     *("validation_failed", "not_supported_yet", "too_many_pending"),
-    *("queue_unavailable", "no_provider"),
+    *("too_many_submissions", "quota_exceeded"),
+    *("queue_unavailable", "no_provider", "intake_paused"),
 )
 KEY = ("idempotency_key_invalid", "idempotency_key_reused")
 
@@ -21,6 +23,7 @@ class Operation:
         takes: Headers that it reads, beside those of every request.
         conditional: Whether it may answer 304.
         bare: Its answers have no envelope.
+        plain: A success is plain text.
         makes: What a success makes: its name in ``data`` and in later paths, and
             the operations that go on from there.
     """
@@ -32,6 +35,7 @@ class Operation:
     takes: tuple[str, ...] = ()
     conditional: bool = False
     bare: bool = False
+    plain: bool = False
     makes: tuple[str, str, tuple[str, ...]] | None = None
 
 
@@ -81,6 +85,7 @@ OPERATIONS: dict[str, Operation] = {
     "api.retry_tasks": Operation(
         tag="tasks",
         errors=("idempotency_key_invalid", "queue_unavailable", "no_provider"),
+        headers=LIMITS,
         takes=("Idempotency-Key",),
     ),
     "api.create_user": Operation(
@@ -94,13 +99,26 @@ OPERATIONS: dict[str, Operation] = {
     "api.get_user": Operation(tag="users", errors=("user_not_found",)),
     "api.update_user": Operation(tag="users", errors=("user_not_found", "email_taken")),
     "api.delete_user": Operation(tag="users", errors=("user_not_found",)),
+    "api.show_usage": Operation(tag="users", errors=("user_not_found",)),
+    "api.create_key": Operation(
+        tag="users",
+        errors=("user_not_found",),
+        headers=("Location",),
+        always=("Location",),
+    ),
+    "api.list_keys": Operation(tag="users", errors=("user_not_found",)),
+    "api.revoke_key": Operation(
+        tag="users", errors=("user_not_found", "api_key_not_found")
+    ),
     "api.list_models": Operation(),
     "api.list_styles": Operation(),
     "api.show_queue": Operation(errors=("admins_only",)),
+    "metrics.metrics": Operation(plain=True, errors=("admins_only",)),
     "health.health": Operation(bare=True),
     "health.ready": Operation(bare=True, errors=("not_ready",)),
 }
 EVERYWHERE = ("bad_request", "internal")
 OF_THE_API = ("not_found", "validation_failed", "wrong_host", "database_unavailable")
 UNSAFE = ("cross_site",)
+WITH_KEYS = ("unauthorized", "api_key_invalid", "scope_too_small", "admins_only")
 WITH_BODY = ("invalid_json", "request_too_large", "unsupported_media_type")

@@ -19,6 +19,8 @@ HEADERS = {
     "Idempotent-Replayed": {"type": "string", "enum": ["true"]},
     "Link": TEXT,
     "ETag": TEXT,
+    "RateLimit-Policy": TEXT,
+    "RateLimit": TEXT,
 }
 TAKEN = {
     "X-Request-ID": TEXT,  # whatever is not sane is replaced
@@ -59,6 +61,7 @@ def common_parts(language: int) -> dict[str, dict]:
     for key, name, words, schema in (
         ("task_id", "task_id", "task_id", PATH_ID),
         ("user_id", "user_id", "path_user_id", PATH_ID),
+        ("key_id", "key_id", "path_key_id", PATH_ID),
         ("any_user_id", "user_id", "path_user_id", {**TEXT, **AS_USER_ID}),
     ):
         taken = {"name": name, "in": "path", "required": True, "schema": schema}

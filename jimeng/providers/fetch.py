@@ -7,7 +7,13 @@ follows any link could be made to read what only it can reach.
 
 import socket
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 from urllib.parse import urlsplit
 
 from jimeng.errors import JimengError
@@ -17,6 +23,13 @@ TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for each packet
 GONE = frozenset({403, 404, 410})  # an expired signature is answered with 403
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 UNICAST = IPv6Network("2000::/3")  # all of IPv6 that has been given out for use
+
+# Global by their number, and yet only there for those inside.
+INSIDE = (
+    IPv4Network("192.0.0.0/24"),  # RFC 6890; Oracle's cloud keeps its metadata there
+    IPv4Network("192.88.99.0/24"),  # RFC 7526: relays that are no more
+    IPv4Network("168.63.129.16/32"),  # what Azure tells its machines
+)
 
 
 class LinkGone(JimengError):
@@ -127,7 +140,8 @@ def is_public(address: str) -> bool:
         if inside is None:
             return ip in UNICAST and ip.is_global
         ip = inside
-    return ip.is_global and not ip.is_multicast
+    is_inside = any(ip in network for network in INSIDE)
+    return ip.is_global and not ip.is_multicast and not is_inside
 
 
 def _inside(ip: IPv6Address) -> IPv4Address | None:

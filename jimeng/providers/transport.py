@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from errno import EMSGSIZE
 from http.client import HTTPResponse
 
 from requests import PreparedRequest, Request, RequestException
@@ -27,6 +28,7 @@ from jimeng.errors import JimengError
 
 CAP = 64 * 1024 * 1024  # bytes of one answer
 CHUNK = 64 * 1024  # bytes
+AROUND = 1024 * 1024  # bytes of an answer that are not its body: head and framing
 POOL_SIZE = 64  # idle connections that are kept
 
 # Host and port -> the addresses that may be connected to, in this order.
@@ -74,8 +76,9 @@ class Answer:
 class Call:
     """What the connections must know of the call that this thread is making."""
 
-    def __init__(self, limit: float, resolve: Resolve | None) -> None:
+    def __init__(self, limit: float, resolve: Resolve | None, cap: int) -> None:
         self._end = time.monotonic() + limit
+        self._left = cap + AROUND
         self.resolve = resolve
         self.sent = False
 
@@ -90,6 +93,16 @@ class Call:
         if left <= 0:
             raise TimeoutError("the time for the whole call is over")
         return left
+
+    def count(self, received: int) -> None:
+        """
+        Raises:
+            OSError: more has come by now than any answer may have. The body is
+                measured elsewhere; this ends lines and chunk heads without end.
+        """
+        self._left -= received
+        if self._left < 0:
+            raise OSError(EMSGSIZE, "the answer does not end")
 
 
 _thread = threading.local()
@@ -107,7 +120,9 @@ class TimedReader(io.RawIOBase):
 
     def readinto(self, buffer) -> int | None:
         self._sock.settimeout(min(self._timeout, self._call.remaining()))
-        return self._raw.readinto(buffer)
+        received = self._raw.readinto(buffer)
+        self._call.count(received or 0)
+        return received
 
     def close(self) -> None:
         self._raw.close()
@@ -228,7 +243,7 @@ class Transport:
         if fresh:
             own["Connection"] = "close"
         adapter = WatchedAdapter() if fresh else self._pooled
-        call = _thread.call = Call(limit, resolve)
+        call = _thread.call = Call(limit, resolve, cap)
         try:
             request = Request(
                 method, url, headers={**own, **(headers or {})}, data=body, auth=auth

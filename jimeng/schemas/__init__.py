@@ -4,11 +4,13 @@ from marshmallow import (
     RAISE,
     Schema,
     ValidationError,
+    missing,
     pre_load,
     validates_schema,
 )
 from marshmallow.fields import Nested
 
+from jimeng.auth import needs_sign_in
 from jimeng.schemas.fields import (
     AS_USER_ID,
     Anything,
@@ -16,6 +18,7 @@ from jimeng.schemas.fields import (
     Digits,
     Long,
     Many,
+    Moment,
     OneOf,
     Seconds,
     Switch,
@@ -29,6 +32,7 @@ from jimeng.schemas.fields import (
     user_id_check,
 )
 from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.viewers import SCOPES
 
 MOST_DELAY = 86_400  # seconds
 MOST_SEED = 2**31 - 1
@@ -64,10 +68,23 @@ class ImageFields(Strict):
     )
 
 
-class NewImageTask(ImageFields):
-    """``POST /api/v1/ai/image/task``."""
+class Whose(Text):
+    """A user's id that has to be given only where nobody signs in."""
 
-    user_id = Text(required=True, validate=user_id_check, metadata=AS_USER_ID)
+    def _validate_missing(self, value: object) -> None:
+        if value is missing and not needs_sign_in():
+            raise self.make_error("required")
+        super()._validate_missing(value)
+
+
+class OfUser(Strict):
+    """What needs to say whose it is only where nobody signs in; else the caller's."""
+
+    user_id = Whose(validate=user_id_check, metadata=AS_USER_ID)
+
+
+class NewImageTask(ImageFields, OfUser):
+    """``POST /api/v1/ai/image/task``."""
 
 
 class NewGeneralTask(NewImageTask):
@@ -153,12 +170,19 @@ class UserChanges(Strict):
     name = Trimmed(validate=Long(1, 100))
 
 
+class NewKey(Strict):
+    """``POST /api/v1/users/<id>/keys``."""
+
+    name = Trimmed(required=True, validate=Long(1, 100))
+    scopes = Texts(Text(validate=OneOf(*SCOPES)), validate=Many(1, len(SCOPES)))
+    expires_at = Moment()
+
+
 class ByEmail(Strict):
     email = Trimmed(required=True, validate=Long(1, 254))
 
 
-class ByOffset(Strict):
-    user_id = Text(required=True, validate=user_id_check, metadata=AS_USER_ID)
+class ByOffset(OfUser):
     limit = Digits(load_default=20, validate=Between(1, 100))
     offset = Digits(load_default=0, validate=Between(0, 10**12))
 

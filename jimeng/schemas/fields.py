@@ -9,10 +9,14 @@ import re
 
 from marshmallow import ValidationError, fields, validate
 
+from jimeng.documents.user import is_email
 from jimeng.i18n import t
 
 COMMON = {"required": "invalid.required", "null": "invalid.null"}
 USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,64}")
+RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
 AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
 
 
@@ -82,6 +86,23 @@ class Switch(fields.Boolean):
         if type(value) is not bool:
             raise ValidationError("invalid.boolean")
         return value
+
+
+class Moment(fields.AwareDateTime):
+    """A time with its zone, as in RFC 3339."""
+
+    default_error_messages = {
+        **COMMON,
+        **dict.fromkeys(("invalid", "invalid_awareness", "format"), "invalid.moment"),
+    }
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+            raise ValidationError("invalid.moment")
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Texts(fields.List):
@@ -163,8 +184,7 @@ def prompt_check(value: str) -> None:
 
 
 def email_check(value: str) -> None:
-    """Short of sending a letter: one @, and a dot in what follows, no spaces."""
-    if len(value) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value):
+    if not is_email(value):
         raise ValidationError("invalid.email")
 
 

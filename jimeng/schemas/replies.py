@@ -172,6 +172,25 @@ class UserRecord(Reply):
     updated_at = moment()
 
 
+class KeyRecord(Reply):
+    id = text()
+    name = text()
+    prefix = text()
+    scopes = fields.List(one_of("read", "write", "admin"), required=True)
+    created_at = moment()
+    expires_at = moment(null=True)
+    last_used_at = moment(null=True)
+
+
+class NewKeyRecord(KeyRecord):
+    key = text()
+
+
+class KeyRevoked(Reply):
+    id = text()
+    message = text()
+
+
 class UserDeleted(Reply):
     id = text()
     message = text()

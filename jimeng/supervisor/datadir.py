@@ -87,8 +87,25 @@ def demo_keys(path: Path) -> dict[str, str]:
             "secret": secrets.token_urlsafe(32),
             "ark": secrets.token_urlsafe(32),
         }
+    write_private(path, json.dumps(made))
+    return made
+
+
+def secret_key(path: Path) -> str:
+    """What sessions are signed with, kept in *path*, made at random the first time."""
+    try:
+        kept = path.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        kept = ""
+    if len(kept) != 64:
+        kept = secrets.token_hex(32)
+        write_private(path, kept)
+    return kept
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, whatever was there before."""
     path.unlink(missing_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w", encoding="utf-8") as out:
-        json.dump(made, out)
-    return made
+        out.write(text)

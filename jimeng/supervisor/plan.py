@@ -19,13 +19,13 @@ def check_access(config: Config) -> None:
     Raises:
         ConfigError: others could reach this server, and nobody said they may.
     """
-    if config.AUTH == "on":
-        raise ConfigError("AUTH=on is not offered by this version: there is no sign-in")
-    if not (config.is_loopback or config.ALLOW_OPEN_ACCESS):
-        raise ConfigError(
-            f"whoever reaches SERVER_HOST={config.SERVER_HOST} could use it: set "
-            "ALLOW_OPEN_ACCESS=1 if that is meant, or SERVER_HOST=localhost"
-        )
+    if config.AUTH == "on" or config.is_loopback or config.ALLOW_OPEN_ACCESS:
+        return
+    raise ConfigError(
+        f"whoever reaches SERVER_HOST={config.SERVER_HOST} could use it: set AUTH=on "
+        "to have people sign in, ALLOW_OPEN_ACCESS=1 if that is meant, or "
+        "SERVER_HOST=localhost"
+    )
 
 
 def check_port(config: Config) -> None:
@@ -115,16 +115,25 @@ def simulator_command(config: Config, port: int, state: Path) -> list[str]:
     ]
 
 
-def environment(config: Config, mongodb_uri: str, redis_url: str) -> dict[str, str]:
-    """What all of the children get; it beats their ``.env``."""
+def environment(
+    config: Config, mongodb_uri: str, redis_url: str, secret_key: str
+) -> dict[str, str]:
+    """
+    What all of the children get; it beats their ``.env``.
+
+    Args:
+        secret_key: Signs sessions, unless the configuration has one.
+    """
+    access = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
+    if config.AUTH == "on":
+        access = {"AUTH": "on", "SECRET_KEY": config.SECRET_KEY or secret_key}
     return {
         **os.environ,
         "MONGODB_URI": mongodb_uri,
         "REDIS_URL": redis_url,
         "SERVER_HOST": config.SERVER_HOST,
         "SERVER_PORT": str(config.SERVER_PORT),
-        "AUTH": "off",
-        "ALLOW_OPEN_ACCESS": "1",
+        **access,
     }
 
 

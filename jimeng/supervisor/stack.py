@@ -10,7 +10,7 @@ from jimeng.config import Config
 from jimeng.embedded import Child, Mongo, Redis, keep_port
 from jimeng.errors import ConfigError
 from jimeng.supervisor import plan
-from jimeng.supervisor.datadir import demo_keys
+from jimeng.supervisor.datadir import demo_keys, secret_key
 from jimeng.supervisor.service import Service
 
 DATABASE_PATIENCE = 15.0  # seconds between SIGTERM and SIGKILL
@@ -66,7 +66,8 @@ class Stack:
     def start_processes(self) -> None:
         """The demo provider if it is wanted, the consumer, the web server."""
         config = self.config
-        env = plan.environment(config, self._mongodb_uri, self._redis_url)
+        secret = secret_key(self._data_dir / "secret.key")
+        env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
         if self.is_demo:
             port = keep_port(self._data_dir / "simulator.port")
             keys = demo_keys(self._data_dir / "simulator.keys")

@@ -5,32 +5,103 @@ Every function takes the `Viewer` that asks; what is not theirs is as if it had
 never been.
 """
 
+from jimeng.tasks.archive import chosen, pack
 from jimeng.tasks.bulk import Outcome, cancel_many, cancel_pending, retry_many, select
 from jimeng.tasks.changes import cancel, delete, delete_all, retry
 from jimeng.tasks.creation import NewTask, create
+from jimeng.tasks.everything import export
+from jimeng.tasks.favourites import set_favourite
+from jimeng.tasks.gallery import (
+    Pictures,
+    Wanted,
+    browse,
+    has_pictures,
+    models_used,
+    pictures_of,
+)
+from jimeng.tasks.pictures import (
+    PictureRecord,
+    find_picture,
+    picture,
+    replace_link,
+)
 from jimeng.tasks.reading import Page, find, find_all, image, page, recent
+from jimeng.tasks.rerun import Wording, again, wording
+from jimeng.tasks.trash import (
+    Batch,
+    purge,
+    purge_pictures,
+    restore,
+    restore_batch,
+    restore_pictures,
+    trash,
+    trash_batch,
+    trash_pictures,
+)
+from jimeng.tasks.trashed import (
+    Others,
+    count_others,
+    empty_trash,
+    trash_others,
+    trashed_pictures,
+    trashed_tasks,
+    trashed_thumbnail,
+)
 from jimeng.tasks.views import PictureView, TaskView, view, view_all
 
 __all__ = [
+    "Batch",
     "NewTask",
+    "Others",
     "Outcome",
     "Page",
+    "PictureRecord",
     "PictureView",
+    "Pictures",
     "TaskView",
+    "Wanted",
+    "Wording",
+    "again",
+    "browse",
     "cancel",
     "cancel_many",
     "cancel_pending",
+    "chosen",
+    "count_others",
     "create",
     "delete",
     "delete_all",
+    "empty_trash",
+    "export",
     "find",
     "find_all",
+    "find_picture",
+    "has_pictures",
     "image",
+    "models_used",
+    "pack",
     "page",
+    "picture",
+    "pictures_of",
+    "purge",
+    "purge_pictures",
     "recent",
+    "replace_link",
+    "restore",
+    "restore_batch",
+    "restore_pictures",
     "retry",
     "retry_many",
     "select",
+    "set_favourite",
+    "trash",
+    "trash_batch",
+    "trash_others",
+    "trash_pictures",
+    "trashed_pictures",
+    "trashed_tasks",
+    "trashed_thumbnail",
     "view",
     "view_all",
+    "wording",
 ]

@@ -1,11 +1,12 @@
 """The same for many tasks at once: cancelling, and running again."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jimeng import lanes
+from jimeng import lanes, limits
 from jimeng.documents import Generation, State, Status, Task, new_token, utcnow
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import OPEN
@@ -121,17 +122,23 @@ def _retry(
     return Outcome(task_id, task, replayed=replayed)
 
 
-def cancel_pending() -> int:
+def cancel_pending(*, within: float | None = None) -> int:
     """
     Cancel all tasks of everybody that have not begun; return how many.
 
     What is at the provider, or was once, goes on.
+
+    Args:
+        within: Seconds after which no further ones are begun.
     """
     cancelled = 0
+    deadline = math.inf if within is None else time.monotonic() + within
     where = {"open": True, "status": Status.PENDING.value}
     rows = Task.collection().find(where, {"_id": 1}).hint("open")
     ids = [row["_id"] for row in rows]
     for start in range(0, len(ids), BATCH):
+        if time.monotonic() > deadline:
+            break
         batch = {"_id": {"$in": ids[start : start + BATCH]}}
         found = cancel_where(batch, [Status.PENDING.value], reason=QUEUE_CLEARED)
         cancelled += len(found)
@@ -180,6 +187,7 @@ def drop_waiting(tasks: Sequence[Task]) -> None:
     )
     for (lane, user_id), n in count_by_line({**ids, "owner": token}).items():
         lanes.leave(lane, user_id, n)
+    limits.give_back({**ids, "owner": token})
     users = {"user_id": {"$in": list({task.user_id for task in tasks})}}
     for lane in {task.lane for task in tasks}:
         still = count_by_line({"lane": lane, **users, "waiting": True})

@@ -3,10 +3,10 @@
 import logging
 import time
 
-from jimeng import jobs, lanes, logs
-from jimeng.documents import Generation, State, Task, utcnow
+from jimeng import jobs, lanes, limits, logs
+from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.documents.generation import WAITING
-from jimeng.documents.task import OPEN
+from jimeng.documents.task import DOOMED, OPEN
 from jimeng.errors import MayBeChargedTwice, TaskFinished, TaskNotRetryable
 from jimeng.tasks.creation import NewTask, create
 from jimeng.tasks.reading import THERE, find
@@ -47,13 +47,14 @@ def drop_waiting(task: Task) -> int:
 
 
 def drop_where(where: dict) -> int:
+    token = new_token()  # by which those of this very update are told apart
+    dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": token}
     result = Generation.collection().update_many(
         {**where, "state": {"$in": WAITING}},
-        {
-            "$set": {"state": State.DROPPED.value, "ended_at": utcnow()},
-            "$unset": {"due_at": "", "waiting": "", "owner": ""},
-        },
+        {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
     )
+    if result.modified_count:
+        limits.give_back({**where, "owner": token})
     return result.modified_count
 
 
@@ -87,10 +88,10 @@ def delete_all(viewer: Viewer, user_id: str) -> int:
     is_open = {"$in": ["$status", OPEN]}
     cancelled = {"$cond": [is_open, "cancelled", "$status"]}
     hidden = Task.collection().update_many(
-        {"user_id": user_id, **THERE},
+        {"user_id": user_id, "$nor": [DOOMED]},  # the trash too
         [
             {"$set": {"deleted_at": now, "updated_at": now, "status": cancelled}},
-            {"$unset": ["open", "idem_key"]},
+            {"$unset": ["open", "idem_key", "purge_at"]},
         ],
     )
     for lane in jobs.runtime().registry.lanes:

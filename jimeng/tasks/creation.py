@@ -8,16 +8,27 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents, jobs, lanes, logs, styles
+from jimeng import documents, jobs, lanes, limits, logs, styles, switches
 from jimeng.documents import Task, utcnow
-from jimeng.errors import IdempotencyKeyReused, Invalid, TooManyPending
+from jimeng.errors import (
+    AdminsOnly,
+    IdempotencyKeyReused,
+    IntakePaused,
+    Invalid,
+    QuotaExceeded,
+    TooManyPending,
+    TooManySubmissions,
+)
+from jimeng.limits import Held
 from jimeng.providers import Model
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
 AMPLE = 20  # jobs
+PAUSED_FOR = 60  # seconds that a client is told to wait: nobody knows how long it is
 IDEMPOTENCY = timedelta(hours=24)
+BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +79,16 @@ def create(
         The task, and whether it is one that an earlier request had made.
 
     Raises:
+        AdminsOnly: others ask for themselves.
         Invalid: a field, which the model or the providers here do not take.
+        IntakePaused: the operator takes nothing new for a while.
+        TooManySubmissions: as `limits.take`, and so is QuotaExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
         QueueUnavailable: Redis is away; nothing has been written.
         IdempotencyKeyReused: the key came before with another request.
     """
     if not viewer.may_act_for(new.user_id):
-        raise Invalid.field("user_id", "invalid.other_user")
+        raise AdminsOnly(f"task for {new.user_id}")
     runtime = jobs.runtime()
     model = runtime.registry.model(new.model, new.provider)
     task = build(new, model)
@@ -83,18 +97,20 @@ def create(
     queued = jobs.check_queue()
     documents.ensure_indexes()
     try:
-        turn = take_turns(task)
-    except TooManyPending:
+        turn, held = admit(task)
+    except (IntakePaused, *BEYOND) as error:
         kept = earlier(task)  # what asks for nothing new is answered all the same
         if kept is None:
+            if isinstance(error, BEYOND):
+                error.standings = limits.standings(viewer, task.user_id)
             raise
-        return replay(kept), True
+        return replay(viewer, kept), True
     task.first_answer = first_answer(task, model, turn)
     with logs.bound(task=task.id, user=task.user_id):
-        kept = insert(task)
+        kept = insert(task, held)
         if kept is not task:
-            lanes.leave(task.lane, task.user_id, task.n)
-            return replay(kept), True
+            return replay(viewer, kept), True
+        task.standings = held.standings
         jobs.write_generations(task, None if task.not_before else turn)
         log.info("task created model=%s n=%d", task.model, task.n)
         # With many jobs queued already one of these is soon enough.
@@ -104,14 +120,42 @@ def create(
     return task, False
 
 
-def take_turns(task: Task) -> int:
+def check_intake() -> None:
+    """
+    Raises:
+        IntakePaused: the operator takes nothing new for a while.
+    """
+    if switches.is_paused(switches.INTAKE):
+        raise IntakePaused("intake paused", retry_after=PAUSED_FOR)
+
+
+def admit(task: Task) -> tuple[int, Held]:
+    """
+    Take the task's turns, and its share of the user's limits.
+
+    Raises:
+        IntakePaused: as in `create`, and so are those of `BEYOND`.
+    """
+    check_intake()
+    held = limits.take(task.user_id, task.n, task.created_at)
     most = jobs.runtime().config.USER_MAX_PENDING
-    return lanes.take_turns(task.lane, task.user_id, task.n, most=most)
+    try:
+        return lanes.take_turns(task.lane, task.user_id, task.n, most=most), held
+    except TooManyPending:
+        held.give_back()
+        raise
 
 
-def replay(kept: Task) -> Task:
+def step_back(task: Task, held: Held) -> None:
+    """Give back what was taken for a task that is not written."""
+    lanes.leave(task.lane, task.user_id, task.n)
+    held.give_back()
+
+
+def replay(viewer: Viewer, kept: Task) -> Task:
     """Answer with a task that is there, and write what its own request could not."""
     jobs.complete_plan(kept)
+    kept.standings = limits.standings(viewer, kept.user_id)
     log.info("request replayed first_task=%s", kept.id)
     return kept
 
@@ -186,9 +230,12 @@ def fingerprint(new: NewTask) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def insert(task: Task) -> Task:
+def insert(task: Task, held: Held) -> Task:
     """
     Write the task; claim and task are one insert, so a refusal leaves no claim.
+
+    What it took of the limits is given back where it is not written. Where MongoDB
+    does not say whether it is, that stays taken.
 
     Returns:
         The task itself, or the one that has its idempotency key already.
@@ -204,9 +251,10 @@ def insert(task: Task) -> Task:
             try:
                 kept = earlier(task)
             except IdempotencyKeyReused:
-                lanes.leave(task.lane, task.user_id, task.n)
+                step_back(task, held)
                 raise
         if kept is not None:
+            step_back(task, held)
             return kept
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Image, Status, Task
+from jimeng.documents.image import SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.viewers import Viewer
@@ -72,12 +73,27 @@ def page(
         if status not in set(Status):
             raise Invalid.field("status", "invalid.status", known=", ".join(Status))
         where["status"] = status
-    if q and q.split():
-        # Words are looked for as they stand: two Chinese characters are enough.
-        words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in q.split()]
-        where["$and"] = words
+    return page_of({**where, **with_words(q)}, limit=limit, cursor=cursor)
+
+
+def with_words(q: str | None) -> dict:
+    """The part of a query that keeps to prompts which have all words of *q*."""
+    if not q or not q.split():
+        return {}
+    # Words are looked for as they stand: two Chinese characters are enough.
+    words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in q.split()]
+    return {"$and": words}
+
+
+def page_of(where: dict, *, limit: int, cursor: str | None) -> Page:
+    """
+    Those that *where* holds for, newest first.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
     if cursor is not None:
-        where.update(_after(cursor))
+        where = {**where, **_after(cursor)}
     rows = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
     found = [Task._from_son(row) for row in rows]
     more = len(found) > limit
@@ -130,9 +146,9 @@ def image(
         viewer: Whoever holds the link may see the picture; None is nobody known.
 
     Raises:
-        ImageNotFound: no picture has this key (any more).
+        ImageNotFound: no picture has this key (any more), or it is in the trash.
     """
-    found = Image.find_one({"key": key})
+    found = Image.find_one({"key": key, **SHOWN})
     store = jobs.runtime().store
     content = found and store.open(found.thumbnail_id if thumbnail else found.file_id)
     if not found or not content:

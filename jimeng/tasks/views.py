@@ -29,9 +29,10 @@ class PictureView:
     Attributes:
         index: From 0.
         state: ``queued``, ``submitting``, ``generating``, ``saving`` (`PHASES`),
-            or ``done``, ``failed``, ``cancelled``.
+            or ``done``, ``failed``, ``cancelled``, ``deleted`` (by its owner).
         progress: 0 to 100.
         since: When it was sent to the provider, or None.
+        expected: Seconds it is likely to take from then on, or None.
         image: Where it is done.
         error: ``code``, ``charged``, ``retryable`` and, if known,
             ``provider_code`` and ``provider_request_id``, where it failed.
@@ -41,6 +42,7 @@ class PictureView:
     state: str
     progress: int = 0
     since: datetime | None = None
+    expected: float | None = None
     image: Image | None = None
     error: dict | None = None
 
@@ -148,7 +150,11 @@ def _picture(
     image = images.get(task.generation_ids[index])
     outcome = task.outcomes.get(str(index), {})
     if outcome.get("state") == "done" and image is not None:
+        if image.trashed_at is not None:
+            return PictureView(index, "deleted", 100)
         return PictureView(index, "done", 100, image=image)
+    if outcome.get("removed"):
+        return PictureView(index, "deleted", 100)
     if outcome:
         error = outcome.get("error") or {"code": "picture_lost", "charged": "yes"}
         again = retryable(error["code"])
@@ -162,7 +168,8 @@ def _picture(
     if generation.is_drawn_now:
         phase = "generating"
     began = None if phase == "queued" else generation.began_at
-    return PictureView(index, phase, generation.progress, began)
+    expected = generation.expected if began else None
+    return PictureView(index, phase, generation.progress, began, expected)
 
 
 def _reason(task: Task) -> dict | None:

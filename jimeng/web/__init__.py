@@ -3,7 +3,10 @@
 from flask import Blueprint, Response, request
 
 from jimeng import auth
+from jimeng.web.compression import compress
 from jimeng.web.preferences import theme
+
+__all__ = ["bp", "compress", "is_htmx"]
 
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
@@ -14,9 +17,19 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def lead_to_sign_in() -> Response:
+    """Send a browser to the sign-in page, and from there back to where it was."""
+    return sign_in.lead()
+
+
 @bp.app_context_processor
 def words_of_every_page() -> dict:
-    return {"theme": theme, "stylesheet_url": stylesheet.stylesheet_url}
+    return {
+        "theme": theme,
+        "current_user": auth.current_user,
+        "navigation": navigation.navigation,
+        "stylesheet_url": stylesheet.stylesheet_url,
+    }
 
 
 @bp.after_request
@@ -36,8 +49,23 @@ def frame(response: Response) -> Response:
 
 
 from jimeng.web import (  # noqa: E402 (they need bp)
+    account,  # noqa: F401
+    account_data,  # noqa: F401
+    account_keys,  # noqa: F401
+    account_security,  # noqa: F401
+    account_usage,  # noqa: F401
+    archives,  # noqa: F401
+    dock,  # noqa: F401
+    durations,  # noqa: F401
     forms,  # noqa: F401
+    gallery,  # noqa: F401
     images,  # noqa: F401
+    navigation,
+    overview,  # noqa: F401
     pages,  # noqa: F401
+    pictures,  # noqa: F401
+    selection,  # noqa: F401
+    sign_in,
     stylesheet,
+    trash,  # noqa: F401
 )

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jimeng import auth, tasks
+from jimeng import auth, styles, tasks
 from jimeng.documents import Image, Task
+from jimeng.i18n import language
 from jimeng.pictures import SUFFIXES
 from jimeng.tasks import PictureView, TaskView
+from jimeng.web.composer_options import spoken as model_name
 
 # One letter for each state of a picture: a mark has to fit into a URL.
 LETTERS = {
@@ -20,12 +22,26 @@ LETTERS = {
     "done": "d",
     "failed": "f",
     "cancelled": "c",
+    "deleted": "x",
 }
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
-ENDED = frozenset("dfc")
-MARK = re.compile(r"([0-9a-z]{30})\.([qugsdfc]{1,8})\.([0-9-]{1,40})", re.ASCII)
+ENDED = frozenset("dfcx")
+MARK = re.compile(r"([0-9a-z]{30})\.([qugsdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
+# Failures that the same again would meet once more, and other words, another size
+# or another model would not.
+TO_EDIT = frozenset(
+    {
+        "content_refused_prompt",
+        "content_refused_input_image",
+        "content_refused_picture_text",
+        "parameter_refused",
+        "input_refused",
+        "model_not_found",
+        "provider_not_configured",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,21 @@ class Card:
         return self.view.pictures
 
     @property
+    def prompt(self) -> str:
+        """As it was written; what was sent may hold a style's words too."""
+        return tasks.wording(self.task).prompt
+
+    @property
+    def model(self) -> str:
+        """Its name as people say it."""
+        return model_name(self.task.model)
+
+    @property
+    def style(self) -> str | None:
+        """The name of the style, in the reader's language where it has one."""
+        return style_name(tasks.wording(self.task).style)
+
+    @property
     def shape(self) -> str:
         ratio = self.task.width / self.task.height
         return "wide" if ratio > 1.2 else "tall" if ratio < 0.84 else "square"
@@ -126,12 +157,27 @@ class Card:
         return any(e["charged"] in {"unknown", "yes"} for e in self.view.errors)
 
     @property
+    def remedy(self) -> str | None:
+        """What helps: to ``retry``, to ``edit``, or None: only the operator can."""
+        if self.task.status == "cancelled":
+            return "retry"
+        if self.task.status != "failed":
+            return None
+        others = [e for e in self.view.errors if e["code"] not in TO_EDIT]
+        if any(e["retryable"] or e["charged"] != "no" for e in others):
+            return "retry"
+        return "edit" if len(others) < len(self.view.errors) else None
+
+    @property
     def may_retry(self) -> bool:
         """Whether trying the same once more is of any use."""
-        if self.task.status == "cancelled":
-            return True
-        useful = any(e["retryable"] for e in self.view.errors) or self.costs_again
-        return self.task.status == "failed" and useful
+        return self.remedy == "retry"
+
+    @property
+    def seeds(self) -> list[tuple[int, int]]:
+        """The number, from 1, and the seed of each picture that has one."""
+        images = self.view.images
+        return [(i.index + 1, i.seed) for i in images if i.seed is not None]
 
     @property
     def token(self) -> str:
@@ -153,14 +199,23 @@ class Change:
 
     @property
     def counting(self) -> list[PictureView]:
-        """Pictures in the same state, of which only the seconds have changed."""
+        """Pictures in the same state, of which only place or seconds have changed."""
         changed = self.changed
-        return [p for p in self.card.pictures if p not in changed and p.since]
+        live = [p for p in self.card.pictures if LETTERS[p.state] not in ENDED]
+        return [p for p in live if p not in changed]
 
     @property
     def ended(self) -> list[PictureView]:
         """Pictures that have ended since: worth telling, once."""
         return [p for p in self.changed if LETTERS[p.state] in ENDED]
+
+
+def style_name(style: str | None) -> str | None:
+    """What a style is called in the reader's language; own words as they stand."""
+    found = styles.find(style) if style else None
+    if found is None:
+        return style
+    return found.zh if language() == "zh" else found.en
 
 
 def seconds_since(picture: PictureView) -> int:

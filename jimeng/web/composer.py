@@ -1,94 +1,187 @@
-"""The form that asks for pictures: what it offers, and what was written into it."""
+"""The form that asks for pictures: what was written into it, and sending it off."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from jimeng import jobs, tasks
+from jimeng import styles, tasks
 from jimeng.documents import Task
 from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
 from jimeng.i18n import t
 from jimeng.providers import Model
+from jimeng.schemas import MOST_SEED
+from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
+from jimeng.web import composer_options as options
 from jimeng.web.cards import new_token, token_of
 
-FIELDS = frozenset({"prompt", "size", "n"})
-GLYPH = 14  # units of the longer side of the little frame beside a ratio
+FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style"})
+PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
+MOST_STYLE = 64  # characters
 
-
-@dataclass(frozen=True)
-class SizeOption:
-    """A size that can be chosen, and the little frame that stands for it."""
-
-    value: str
-    width: int
-    height: int
-
-    @property
-    def glyph(self) -> tuple[float, float]:
-        longer = max(self.width, self.height)
-        return GLYPH * self.width / longer, GLYPH * self.height / longer
+Reasons = dict[str, list[tuple[str, dict]]]
 
 
 @dataclass(frozen=True)
 class Composer:
     """
     Attributes:
-        prompt: As it was written.
-        size: As `Model.resolve_size` takes it.
-        n: As it was written.
+        prompt: As it was written, and so are all others.
+        wanted: The model, empty for the usual one.
+        size: A ratio, or whatever `Model.resolve_size` takes.
+        resolution: Of `options.resolutions`; empty for the usual one.
+        seed: Empty to have one drawn.
+        style: The id of a style, or words.
+        before: The model for which *resolution* was chosen.
         token: Makes sending it twice count once.
         errors: Field -> words; "" for what belongs to no field.
     """
 
     prompt: str = ""
+    wanted: str = ""
     size: str = "1:1"
+    resolution: str = ""
     n: str = "1"
+    seed: str = ""
+    style: str = ""
+    before: str = ""
     token: str = field(default_factory=new_token)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, form: Mapping[str, str]) -> "Composer":
         """What came with a request; browsers send line ends as CR LF."""
+        own_style = form.get("style_own", "").strip()
+        seed = form.get("seed", "").strip()
         return cls(
             prompt=form.get("prompt", "").replace("\r\n", "\n").strip(),
-            size=form.get("size", "1:1"),
-            n=form.get("n", "1"),
+            wanted=form.get("model", "").strip(),
+            size=form.get("size", "1:1").strip(),
+            resolution=(form.get("resolution") or form.get("quality", "")).strip(),
+            n=form.get("n", "1").strip(),
+            seed="" if seed == "-1" else seed,
+            style=own_style or form.get("style", "").strip(),
+            before=form.get("of", "").strip(),
             token=token_of(form),
         )
 
     @classmethod
-    def again(cls, task: Task) -> "Composer":
-        """The form as it was for *task*."""
-        size = f"{task.width}x{task.height}"
-        model = offered()
-        for ratio, pixels in model.sizes.items() if model else ():
-            if pixels == (task.width, task.height):
-                size = ratio
-        return cls(prompt=task.prompt, size=size, n=str(task.n))
+    def asked(cls, words: Mapping[str, str]) -> "Composer":
+        """The form as a link asks for it, with what the model does not take mended."""
+        return replace(cls.read(words), token=new_token()).fitted()
+
+    @classmethod
+    def again(cls, task: Task, *, seed: str = "") -> "Composer":
+        """The form as it was for *task*; with another seed unless one is given."""
+        words = tasks.wording(task)
+        form = cls(
+            prompt=words.prompt,
+            wanted=task.lane,
+            size=f"{task.width}x{task.height}",
+            n=str(task.n),
+            seed=seed,
+            style=words.style or "",
+        )
+        return form.fitted()
+
+    @classmethod
+    def like(cls, task: Task) -> "Composer":
+        """An empty form that draws as *task* did."""
+        return replace(cls.again(task), prompt="")
+
+    def fitted(self) -> "Composer":
+        """The same, but with the nearest of what the model takes."""
+        model = self.model
+        if model is None:
+            return self
+        size, named = options.fitting_size(model, self.size)
+        found = options.nearest_resolution(
+            model, named or self.resolution, self.model_before
+        )
+        n = int(self.n) if re.fullmatch(r"[1-9]\d?", self.n, re.ASCII) else 1
+        keeps_seed = model.takes_seed and is_seed(self.seed)
+        return replace(
+            self,
+            size=size,
+            resolution=found.value,
+            n=str(min(n, model.max_images)),
+            seed=self.seed if keeps_seed else "",
+            style=self.style[:MOST_STYLE],
+            before="",
+        )
 
     @property
     def model(self) -> Model | None:
-        return offered()
+        """The one that is asked for, else the usual one; None if there are none."""
+        return found_model(self.wanted) or found_model("")
 
     @property
-    def sizes(self) -> list[SizeOption]:
-        """Those of the model, and the one that was asked for if it is another."""
+    def model_before(self) -> Model | None:
+        return found_model(self.before) if self.before else None
+
+    @property
+    def models(self) -> list[options.ModelOption]:
+        return options.model_options()
+
+    @property
+    def model_option(self) -> options.ModelOption | None:
+        return next((each for each in self.models if each.model is self.model), None)
+
+    @property
+    def sizes(self) -> list[options.SizeOption]:
+        return options.size_options(self.model, self.size) if self.model else []
+
+    @property
+    def size_option(self) -> options.SizeOption | None:
+        return next((each for each in self.sizes if each.value == self.size), None)
+
+    @property
+    def resolutions(self) -> list[options.Resolution]:
+        return options.resolutions(self.model) if self.model else []
+
+    @property
+    def chosen_resolution(self) -> options.Resolution | None:
         if self.model is None:
-            return []
-        options = [SizeOption(r, *size) for r, size in self.model.sizes.items()]
-        if self.size not in self.model.sizes:
-            try:
-                options.append(
-                    SizeOption(self.size, *self.model.resolve_size(self.size))
-                )
-            except Invalid:
-                return options
-        return options
+            return None
+        return options.nearest_resolution(
+            self.model, self.resolution, self.model_before
+        )
+
+    @property
+    def pixels(self) -> dict[str, dict[str, str]]:
+        """Ratio -> resolution -> what comes of the two, for the page to say."""
+        if self.model is None:
+            return {}
+        return {
+            ratio: {
+                each.value: "×".join(map(str, options.size_of(self.model, ratio, each)))
+                for each in self.resolutions
+            }
+            for ratio in self.model.sizes
+        }
+
+    @property
+    def styles(self) -> list[options.StyleOption]:
+        return options.style_options()
+
+    @property
+    def named_style(self) -> options.StyleOption | None:
+        """The style, if it is one with a name."""
+        found = styles.find(self.style)
+        return next(
+            (each for each in self.styles if found and each.value == found.id), None
+        )
+
+    @property
+    def own_style(self) -> str:
+        """The style, if it is words."""
+        return "" if self.named_style else self.style
 
     @property
     def length(self) -> int:
-        return len(self.prompt)
+        """Characters that are sent, those of the style included."""
+        added = len(styles.expand(self.style)) + 1 if self.style else 0
+        return len(self.prompt) + added
 
     def submit(self, viewer: Viewer) -> tuple[Task, bool]:
         """
@@ -101,35 +194,63 @@ class Composer:
             Invalid: a field is wrong.
             TooManyPending: as `tasks.create`, and so is all else.
         """
-        wanted = tasks.NewTask(
-            user_id=viewer.user_id,
-            prompt=self.prompt,
-            size=self.size,
-            n=self.count(),
-            given={"prompt": self.prompt, "size": self.size, "n": self.count()},
-        )
+        wanted = self.request(viewer)
         try:
             return tasks.create(viewer, wanted, idem_key=self.token)
         except IdempotencyKeyReused:
             # A form from the browser's history with new words: a new request.
             return tasks.create(viewer, wanted, idem_key=new_token())
 
-    def count(self) -> int:
+    def request(self, viewer: Viewer) -> NewTask:
         """
         Raises:
-            Invalid: the prompt is empty, or the number of pictures is none.
+            Invalid: a field is wrong.
+            NoProvider: there is no model.
         """
-        wrong: dict[str, list[tuple[str, dict]]] = {}
+        model = options.find_model(self.wanted)
+        self.check(model)
+        size, quality = self.meant(model)
+        words: dict = {"prompt": self.prompt, "model": model.id, "size": size}
+        words |= {"quality": quality} if quality != options.STANDARD else {}
+        words |= {"style": self.style} if self.style else {}
+        words |= {"seed": int(self.seed)} if self.seed else {}
+        words |= {"n": int(self.n)}
+        return NewTask(
+            **words, user_id=viewer.user_id, provider=model.provider, given=words
+        )
+
+    def meant(self, model: Model) -> tuple[str, str]:
+        """Size and quality, as the API would be asked for them."""
+        if self.size not in model.sizes:
+            return self.size, options.STANDARD
+        found = self.chosen_resolution or options.usual(self.resolutions)
+        if found.quality is not None:
+            return self.size, found.quality
+        width, height = options.size_of(model, self.size, found)
+        return f"{width}x{height}", options.STANDARD
+
+    def check(self, model: Model) -> None:
+        """
+        Raises:
+            Invalid: something is not even of its kind.
+        """
+        wrong: Reasons = {}
         if not self.prompt:
             wrong["prompt"] = [("invalid.prompt_empty", {})]
-        most = self.model.max_images if self.model else 4
+        elif "\0" in self.prompt:
+            wrong["prompt"] = [("invalid.value", {})]
         if not re.fullmatch(r"\d{1,3}", self.n, re.ASCII):
             wrong["n"] = [("invalid.integer", {})]
-        elif not 1 <= int(self.n) <= most:
-            wrong["n"] = [("invalid.range", {"min": 1, "max": most})]
+        elif not 1 <= int(self.n) <= model.max_images:
+            wrong["n"] = [("invalid.range", {"min": 1, "max": model.max_images})]
+        if self.seed and not is_seed(self.seed):
+            wrong["seed"] = [("invalid.range", {"min": 0, "max": MOST_SEED})]
+        if "\0" in self.style:
+            wrong["style"] = [("invalid.value", {})]
+        elif len(self.style) > MOST_STYLE:
+            wrong["style"] = [("invalid.length", {"min": 1, "max": MOST_STYLE})]
         if wrong:
             raise Invalid(wrong)
-        return int(self.n)
 
     def refused(self, error: JimengError) -> "Composer":
         """The same form, with the reasons why it was not taken."""
@@ -138,13 +259,20 @@ class Composer:
             return replace(self, errors={"": [words]})
         found: dict[str, list[str]] = {}
         for name, reasons in error.fields.items():
-            place = name if name in FIELDS else ""
+            known = PLACES.get(name, name)
+            place = known if known in FIELDS else ""
             words_of_field = [t(key, **values) for key, values in reasons]
             found.setdefault(place, []).extend(words_of_field)
         return replace(self, errors=found)
 
 
-def offered() -> Model | None:
-    """The model that the form asks, None if no provider has credentials."""
-    registry = jobs.runtime().registry
-    return registry.model(None) if registry.models else None
+def is_seed(text: str) -> bool:
+    return bool(re.fullmatch(r"\d{1,10}", text, re.ASCII)) and int(text) <= MOST_SEED
+
+
+def found_model(name: str) -> Model | None:
+    """The model of that name; None if there is none."""
+    try:
+        return options.find_model(name)
+    except JimengError:
+        return None

@@ -8,11 +8,14 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.errors import (
+    IntakePaused,
     Invalid,
     JimengError,
     QueueUnavailable,
+    QuotaExceeded,
     TaskFinished,
     TooManyPending,
+    TooManySubmissions,
 )
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx
@@ -29,6 +32,8 @@ from jimeng.web.composer import Composer
 from jimeng.web.pages import show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
 
+BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
+
 
 @bp.post("/tasks")
 def create() -> ResponseReturnValue:
@@ -36,7 +41,7 @@ def create() -> ResponseReturnValue:
     form = Composer.read(request.form)
     try:
         made, replayed = form.submit(auth.viewer_of_page())
-    except (Invalid, TooManyPending, QueueUnavailable) as error:
+    except (Invalid, IntakePaused, QueueUnavailable, *BEYOND) as error:
         return refuse(form.refused(error), error)
     if not is_htmx():
         return redirect(url_for(".index", again=made.id), 303)
@@ -99,13 +104,23 @@ def retry(task_id: str) -> ResponseReturnValue:
     return show_created(made, replayed)
 
 
+@bp.post("/tasks/<task_id>/again")
+def again(task_id: str) -> ResponseReturnValue:
+    """Ask for the same at once, with a new seed."""
+    viewer, token = auth.viewer_of_page(), token_of(request.form)
+    made, replayed = tasks.again(viewer, task_id, idem_key=token)
+    if not is_htmx():
+        return redirect(url_for(".task", task_id=made.id), 303)
+    return show_created(made, replayed)
+
+
 @bp.post("/tasks/<task_id>/delete")
 def delete(task_id: str) -> ResponseReturnValue:
-    """Remove it with its pictures."""
-    tasks.delete(auth.viewer_of_page(), task_id)
+    """Put it into the trash with its pictures; a line with the way back stays."""
+    tasks.trash(auth.viewer_of_page(), task_id)
     if not is_htmx():
-        return redirect(url_for(".index"), 303)
-    return render_template("tasks/_deleted.html", task_id=task_id)
+        return redirect(url_for(".index", deleted=task_id), 303)
+    return render_template("tasks/_gone.html", task_id=task_id)
 
 
 @bp.post("/language")

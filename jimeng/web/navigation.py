@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from flask import current_app, request, url_for
+from flask import request, url_for
+
+from jimeng import auth
 
 
 @dataclass(frozen=True)
@@ -11,11 +13,13 @@ class Entry:
     Attributes:
         endpoint: Where it leads.
         name: Its words are ``nav.<name>``, its icon ``icon-<name>``.
+        key: What is pressed to go there, one key after the other.
         operators_only: Whether others would be refused there.
     """
 
     endpoint: str
     name: str
+    key: str
     operators_only: bool = False
 
     @property
@@ -28,19 +32,18 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("web.index", "create"),
-    Entry("web.gallery", "gallery"),
-    Entry("web.tasks", "tasks"),
-    Entry("web.account", "account"),
-    Entry("admin.queue", "operator", operators_only=True),
+    Entry("web.index", "create", "g c"),
+    Entry("web.gallery", "gallery", "g g"),
+    Entry("web.tasks", "tasks", "g t"),
+    Entry("web.account", "account", "g a"),
+    Entry("admin.queue", "operator", "g o", operators_only=True),
 )
 
 
-def navigation(*, is_operator: bool) -> list[Entry]:
-    """The entries for whoever looks at the page."""
-    return [
-        entry
-        for entry in ENTRIES
-        if entry.endpoint in current_app.view_functions
-        and (is_operator or not entry.operators_only)
-    ]
+def navigation() -> list[Entry]:
+    """The entries for whoever looks at the page; none before signing in."""
+    user = auth.current_user()
+    if user is None and auth.needs_sign_in():
+        return []
+    is_operator = user is None or user.role == "admin"
+    return [entry for entry in ENTRIES if is_operator or not entry.operators_only]

@@ -4,10 +4,9 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
-from jimeng.errors import TaskNotFound
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import Card, cards_of, interval, look_again, read_marks
-from jimeng.web.composer import Composer
+from jimeng.web.composer_start import asked_for
 
 PAGE = 12  # cards
 
@@ -18,17 +17,6 @@ def index() -> ResponseReturnValue:
     if is_htmx():
         return show_feed("tasks/_page.html")
     return show_feed("tasks/index.html", form=asked_for())
-
-
-def asked_for() -> Composer:
-    """The form, filled with what the link says: a task to repeat, or a prompt."""
-    again = request.args.get("again")
-    if again is not None:
-        try:
-            return Composer.again(tasks.find(auth.viewer_of_page(), again))
-        except TaskNotFound:
-            return Composer()
-    return Composer.read({k: request.args[k] for k in request.args if k != "token"})
 
 
 def show_feed(template: str, **values: object) -> str:

@@ -18,6 +18,12 @@ def theme() -> str:
 def remember(name: str, value: str) -> Response:
     """Set the cookie and go back to the page that the form stood on."""
     response = redirect(own_path(request.form.get("next", "")), 303)
+    keep(response, name, value)  # type: ignore[arg-type]
+    return response  # type: ignore[return-value]
+
+
+def keep(response: Response, name: str, value: str) -> None:
+    """Have the browser remember it for a year."""
     response.set_cookie(
         name,
         value,
@@ -26,7 +32,6 @@ def remember(name: str, value: str) -> Response:
         samesite="Lax",
         secure=request.is_secure,
     )
-    return response  # type: ignore[return-value]
 
 
 def own_path(target: str) -> str:

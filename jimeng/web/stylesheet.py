@@ -18,7 +18,8 @@ def joined(folder: str) -> tuple[str, str]:
         The text, and what changes with it.
     """
     root = Path(folder)
-    files = [root / "app.css", *sorted((root / "areas").glob("*.css"))]
+    shared = [root / "app.css", root / "components.css"]
+    files = [*shared, *sorted((root / "areas").glob("*.css"))]
     text = "\n".join(file.read_text("utf-8") for file in files)
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 

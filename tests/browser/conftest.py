@@ -1,73 +1,63 @@
 """A browser's page that fails the test if anything about it is out of order."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.browser import harness
+from tests.browser.harness import Watched
+
 SMALL = "/?size=512x512"  # drawn quickly
-SHOTS = Path(__file__).parent.parent.parent / "screenshots"
-
-
-@dataclass
-class Watched:
-    """
-    Attributes:
-        page: Playwright's.
-        requests: The addresses that it has asked for.
-        troubles: Errors of scripts, messages, refused and failed requests.
-    """
-
-    page: object
-    requests: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.on("request", lambda each: self.requests.append(each.url))
-        self.page.on("pageerror", lambda each: self.troubles.append(str(each)))
-        self.page.on("console", self._read)
-        self.page.on("response", self._check)
-        self.page.on("requestfailed", self._note)
-
-    def _read(self, message) -> None:
-        # A form that is refused is told in the page; Chromium adds a line of its own.
-        expected = "status of 422" in message.text
-        if message.type in {"error", "warning"} and not expected:
-            self.troubles.append(message.text)
-
-    def _check(self, response) -> None:
-        if response.status >= 400 and response.status != 422:
-            self.troubles.append(f"{response.status} {response.url}")
-
-    def _note(self, request) -> None:
-        # A page that is left lets go of what it was asking for.
-        if request.failure != "net::ERR_ABORTED":
-            self.troubles.append(f"{request.failure} {request.url}")
-
-    def polls(self) -> int:
-        return sum("/feed/changes" in url for url in self.requests)
-
-    def shot(self, name: str) -> None:
-        SHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=str(SHOTS / f"{name}.png"))
 
 
 @pytest.fixture
-def visit(chromium, live_server) -> Iterator[Callable[..., Watched]]:
-    """Open the page in a window with these settings; nothing may go wrong in it."""
-    opened: list[tuple[object, Watched]] = []
+def visit(chromium, request) -> Iterator[Callable[..., Watched]]:
+    """
+    Open a page in a new window; nothing may go wrong in it until the test ends.
 
-    def open_page(path: str = SMALL, **settings: object) -> Watched:
-        settings = {"reduced_motion": "reduce", **settings}
-        context = chromium.new_context(base_url=live_server.url, **settings)
-        watched = Watched(context.new_page())
-        watched.watch()
-        opened.append((context, watched))
-        watched.page.goto(path)
-        return watched
+    Args (of the function given):
+        path: Of the server.
+        lang, theme, width: How the page shall look: "zh" or "en", "light" or
+            "dark", and pixels; 390 is a phone that is touched.
+        chosen: Language and theme come from cookies, against the browser's own.
+        js: Whether scripts run.
+        server: A `Stack`; by default the shared one without sign-in.
+        cookies: Names and values, of a session for instance.
+        refused: Statuses that the test asks for on purpose, besides 422.
+        context: Settings of Playwright's ``new_context``, which come last.
+    """
+    opened: list[Watched] = []
+
+    def open_page(
+        path: str = SMALL,
+        *,
+        lang: str = "zh",
+        theme: str = "light",
+        width: int = 1280,
+        chosen: bool = False,
+        js: bool = True,
+        server=None,
+        cookies: Mapping[str, str] | None = None,
+        refused: tuple[int, ...] = (),
+        **context: object,
+    ) -> Watched:
+        server = server or request.getfixturevalue("live_server")
+        host = urlsplit(server.url).netloc
+        made, kept = harness.settings(lang, theme, width, chosen=chosen, host=host)
+        made |= {"base_url": server.url, "java_script_enabled": js, **context}
+        browser = chromium.new_context(**made)
+        browser.add_cookies([*kept, *harness.cookies(dict(cookies or {}), host)])
+        look = f"{lang}-{theme}-{width}" + (
+            "" if made["java_script_enabled"] else "-nojs"
+        )
+        seen = Watched(browser.new_page(), look, made, frozenset({422, *refused}))
+        seen.watch(host)
+        opened.append(seen)
+        seen.page.goto(path)
+        return seen
 
     yield open_page
-    for context, _ in opened:
-        context.close()
-    assert [trouble for _, each in opened for trouble in each.troubles] == []
+    for each in opened:
+        each.page.context.close()
+    assert [line for each in opened for line in each.verdict()] == []

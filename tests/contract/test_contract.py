@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from jimeng.embedded import Mongo, Redis
+from tests.system import people
 from tests.system.stack import Stack
 
 pytestmark = pytest.mark.system
@@ -35,34 +36,51 @@ if EXAMPLES > 50:
 # What may answer a bad request; 421 is a foreign name in Host.
 SETTINGS = """
 [checks.negative_data_rejection]
-expected-statuses = [400, 403, 404, 405, 409, 413, 414, 415, 421, 422, 429, "5xx"]
+expected-statuses = [400, 401, 403, 404, 405, 409, 413, 414, 415, 421, 422, 429, "5xx"]
 """
 SEED = "20250101"
 PATIENCE = 1200.0  # seconds
 
 
-@pytest.fixture(scope="module")
-def server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator[Stack]:
-    """The product, apart from the one that other tests wait for."""
+@pytest.fixture(scope="module", params=["open", "user", "admin"])
+def server(
+    request, mongo: Mongo, redis_server: Redis, tmp_path_factory
+) -> Iterator[tuple[Stack, list[str]]]:
+    """
+    The product, apart from the one that other tests wait for: without sign-in, or
+    with the key of a user or of an admin; and the arguments that go with it.
+    """
+    role = request.param
+    access = {} if role == "open" else people.SIGN_IN
     made = Stack(
         tmp_path_factory.mktemp("contract"),
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/2",
-        database="jimeng_contract",
+        database=f"jimeng_contract_{role}",
         duration=0.05,
+        USER_SUBMISSIONS_PER_MINUTE="100000",  # so that there is something to say
+        USER_DAILY_QUOTA="100000",
         LOG_LEVEL="warning",
+        **access,
     )
     made.start_consumer()
     made.await_ready()
-    yield made
+    key: list[str] = []
+    if access:
+        somebody = people.make(made, f"{role}@example.com", role=role)
+        key = ["--header", f"Authorization: Bearer {somebody.key}"]
+    yield made, key
     made.stop()
 
 
 def test_answers_conform_to_the_description(server, tmp_path):
     """Statuses, types, headers and bodies, for good requests and bad ones."""
+    server, key = server
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     words = ["-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
-    words += ["--checks", ",".join(CHECKS), "--phases", ",".join(PHASES)]
+    words += key
+    checks = [*CHECKS, *(["ignored_auth"] if key else [])]
+    words += ["--checks", ",".join(checks), "--phases", ",".join(PHASES)]
     words += ["--max-examples", str(EXAMPLES), "--seed", SEED]
     words += ["--generation-database", "none", "--continue-on-failure", "--no-color"]
     words += ["--request-timeout", "10", "--workers", "2"]

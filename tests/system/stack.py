@@ -78,8 +78,10 @@ class Stack:
             "VOLCENGINE_ENDPOINT": self.simulator_url,
             "VOLCENGINE_CONCURRENCY": "2",
             "ALLOWED_PRIVATE_HOSTS": f"127.0.0.1:{self.simulator_port}",
+            "AUTH": "off",
             "ALLOW_OPEN_ACCESS": "1",
             "JIMENG_DEMO": "1",
+            "USER_SUBMISSIONS_PER_MINUTE": "0",  # tests ask for much in little time
             "POLL_INTERVAL": "0.1",
             **settings,
         }

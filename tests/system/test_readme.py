@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def blocks(name: str) -> list[str]:
 @pytest.mark.parametrize("name", ["README.md", "README.en.md"])
 def test_first_picture_by_curl(live_server, tmp_path, name):
     """The block with curl ends with a picture on disk."""
-    (script,) = [block for block in blocks(name) if "curl" in block]
+    (script,) = [block for block in blocks(name) if "picture.jpg" in block]
     route = f'connect-to = "localhost:8080:127.0.0.1:{live_server.port}"\n'
     (tmp_path / ".curlrc").write_text(route)
 
@@ -38,6 +39,35 @@ def test_first_picture_by_curl(live_server, tmp_path, name):
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "picture.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+@pytest.mark.skipif(not TOOLS, reason="bash, curl and jq are needed")
+@pytest.mark.parametrize("name", ["README.md", "README.en.md"])
+def test_ways_in(closed_server, ada, name):
+    """The command that invites prints a link, and a key opens the API."""
+    script = "".join(
+        block
+        for block in blocks(name)
+        if "users invite" in block or "JIMENG_API_KEY" in block
+    )
+    given = {"JIMENG_API_KEY": ada.key, "JIMENG_URL": closed_server.url}
+
+    done = subprocess.run(
+        [
+            "bash",
+            "-euc",
+            script.replace(".venv/bin/flask", f"{sys.executable} -m flask"),
+        ],
+        cwd=closed_server.folder,
+        env={**closed_server.env, **given},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "/invitations/" in done.stdout
+    assert '"doubao-seedream-3.0-t2i"' in done.stdout
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.en.md"])

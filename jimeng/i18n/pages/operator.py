@@ -1,3 +1,209 @@
 """The words of the operator's pages."""
 
-OPERATOR: dict[str, tuple[str, str]] = {}
+from jimeng.i18n.pages.operator_actions import ACTIONS
+
+OPERATOR: dict[str, tuple[str, str]] = {
+    **ACTIONS,
+    "admin.tabs": ("管理", "Operation"),
+    "admin.utc": ("日期按 UTC 计算", "Days are counted in UTC"),
+    "admin.older": ("更早的", "Older"),
+    "admin.newest": ("回到最新", "Back to the newest"),
+    "tab.queue": ("队列", "Queue"),
+    "tab.failures": ("失败", "Failures"),
+    "tab.users": ("用户", "Users"),
+    "tab.settings": ("设置", "Settings"),
+    "tab.audit": ("操作记录", "Audit trail"),
+    # Switches.
+    "switch.label": ("暂停和恢复", "Pausing"),
+    "switch.intake": ("新任务", "New tasks"),
+    "switch.sending": ("提交到服务商", "Sending to providers"),
+    "switch.intake_words": (
+        "暂停后拒绝新任务，请稍后再试；已有的照常完成。",
+        "While paused, new tasks are refused with a hint to come back later. What is "
+        "here goes on.",
+    ),
+    "switch.sending_words": (
+        "暂停后不再提交排队的图片；已提交的照常完成并保存。",
+        "While paused, nothing that waits is sent. What the provider has is fetched "
+        "and kept.",
+    ),
+    "switch.on": ("进行中", "Going on"),
+    "switch.off": ("已暂停", "Paused"),
+    "switch.pause_intake": ("暂停新任务", "Pause new tasks"),
+    "switch.pause_sending": ("暂停提交", "Pause sending"),
+    "switch.resume_intake": ("恢复新任务", "Take new tasks again"),
+    "switch.resume_sending": ("恢复提交", "Send again"),
+    "switch.banner_intake": ("新任务已暂停", "New tasks are paused"),
+    "switch.banner_sending": ("提交已暂停", "Sending is paused"),
+    "switch.by": ("由 {name}", "by {name}"),
+    # The queue.
+    "queue.heading": ("队列", "Queue"),
+    "queue.pictures": (
+        "所有数字都以图片计，每 5 秒更新",
+        "All numbers count pictures, and are renewed every 5 s",
+    ),
+    "queue.now": ("现在", "Now"),
+    "queue.waiting": ("等待", "Waiting"),
+    "queue.oldest": ("最久 {time}", "longest {time}"),
+    "queue.none_waits": ("没有等待的", "nothing waits"),
+    "queue.running": ("进行中", "Under way"),
+    "queue.running_note": ("提交、绘制或保存", "sent, drawn or saved"),
+    "queue.retry": ("被拒后重排", "To be sent again"),
+    "queue.retry_note": ("服务商曾说太忙", "the provider was busy"),
+    "queue.done": ("一小时内完成", "Done in an hour"),
+    "queue.failed": ("一小时内失败", "Failed in an hour"),
+    "queue.archived": ("累计失败", "Failed for good"),
+    "queue.archived_note": ("自开始以来", "since the beginning"),
+    "queue.all_failures": ("查看全部失败", "See all failures"),
+    "queue.codes": ("今天失败的原因", "Why pictures failed today"),
+    "queue.no_codes": (
+        "今天没有待处理的失败。",
+        "No failure of today is left to deal with.",
+    ),
+    "queue.lanes": ("模型通道", "Lanes"),
+    "queue.lane": ("模型", "Model"),
+    "queue.slots": ("占用 / 上限", "In use / limit"),
+    "queue.lane_gone": ("已不提供", "Not offered any more"),
+    "queue.lane_lowered": (
+        "上限由 {n} 调低，服务商拒绝了更多",
+        "Limit lowered from {n}: the provider refused more",
+    ),
+    "queue.lane_waits": ("退让到", "Backs off until"),
+    "queue.no_lanes": (
+        "还没有服务商的密钥，所以没有通道。",
+        "No provider has credentials, so there are no lanes.",
+    ),
+    "queue.users": ("按用户", "By user"),
+    "queue.user": ("用户", "User"),
+    "queue.no_users": ("现在没有人在排队。", "Nobody has anything in the queue."),
+    "queue.workers": ("工作进程", "Workers"),
+    "queue.no_workers": (
+        "没有工作进程：排队的图片不会被提交。",
+        "There is no worker: what waits is not sent.",
+    ),
+    "queue.alive": ("正常", "Alive"),
+    "queue.gone": ("失去联系", "Gone"),
+    "queue.seen": ("最后心跳", "last heartbeat"),
+    "queue.since": ("启动于", "started"),
+    "queue.redis_away": ("Redis 连不上", "Redis is away"),
+    "queue.jobs": ("Redis 中有 {n} 个作业", "{n} jobs in Redis"),
+    "queue.chart": ("最近 24 小时", "The last 24 hours"),
+    "queue.chart_title": (
+        "最近 24 小时每小时完成和失败的图片，时间为 UTC",
+        "Pictures done and failed in each of the last 24 hours, in UTC",
+    ),
+    "queue.chart_done": ("完成", "Done"),
+    "queue.chart_failed": ("失败", "Failed"),
+    "queue.chart_empty": (
+        "最近 24 小时没有图片结束。",
+        "No picture has ended in the last 24 hours.",
+    ),
+    "queue.hour_tells": (
+        "{time} UTC：完成 {done}，失败 {failed}",
+        "{time} UTC: {done} done, {failed} failed",
+    ),
+    # Clearing it.
+    "queue.clear": ("清空队列", "Clear the queue"),
+    "queue.clear_intro": (
+        "取消所有还没开始的任务。先显示会取消多少，再请你确认。",
+        "Cancels every task that has not begun. It first shows how many, and asks.",
+    ),
+    "queue.clear_open": ("查看会取消什么", "See what would go"),
+    "queue.clear_count": (
+        "现在清空会取消 {users} 位用户的 {tasks} 个任务，共 {pictures} 张图片。",
+        "Clearing now cancels {tasks} tasks of {users} users: {pictures} pictures.",
+    ),
+    "queue.clear_empty": ("没有可以取消的任务。", "There is nothing to cancel."),
+    "queue.clear_goes_on": (
+        "已提交给服务商的图片照常完成。用户会看到“管理员清空了队列”，可以自己重试。",
+        "What the provider has begun goes on. Users are told that the operator "
+        "cleared the queue, and can run their tasks again.",
+    ),
+    "queue.clear_word": ("清空", "clear"),
+    "queue.clear_type": ("输入“{word}”确认", "Type “{word}” to confirm"),
+    "queue.clear_wrong": (
+        "请照提示输入确认的词。",
+        "Type the word as it is shown above.",
+    ),
+    "queue.cleared": ("已取消 {n} 个任务。", "{n} tasks were cancelled."),
+    # Failures.
+    "failures.heading": ("失败", "Failures"),
+    "failures.intro": (
+        "未处理的失败。这里不显示提示词；打开任务才能看到。",
+        "Failures that nobody has dealt with. Prompts are not shown here; open a task "
+        "to read its own.",
+    ),
+    "failures.filter": ("筛选", "Filter"),
+    "failures.code": ("原因", "Reason"),
+    "failures.any_code": ("所有原因", "Any reason"),
+    "failures.day": ("日期 (UTC)", "Day (UTC)"),
+    "failures.user": ("用户编号", "User id"),
+    "failures.find": ("查找", "Find"),
+    "failures.all": ("全部", "All"),
+    "failures.today": ("今天", "Today"),
+    "failures.yesterday": ("昨天", "Yesterday"),
+    "failures.count": ("{n} 张图片", "{n} pictures"),
+    "failures.count_more": ("超过 {n} 张图片", "Over {n} pictures"),
+    "failures.none": ("没有待处理的失败", "No failures to deal with"),
+    "failures.none_words": (
+        "这里列出最终失败、还没有重试或移除的图片。",
+        "Pictures that failed for good stand here until they are run again or dropped.",
+    ),
+    "failures.none_match": (
+        "没有符合筛选条件的失败。",
+        "No failure matches this filter.",
+    ),
+    "failures.reset": ("清除筛选", "Clear the filter"),
+    "failures.which": ("第 {pictures} 张", "Picture {pictures}"),
+    "failures.attempts": ("提交 {n} 次", "Sent {n} times"),
+    "failures.request": ("请求编号", "Request"),
+    "failures.task": ("打开任务", "Open the task"),
+    "failures.charged_no": ("未计费", "Not charged"),
+    "failures.charged_unknown": ("可能已计费", "May have been charged"),
+    "failures.charged_yes": ("已计费", "Charged"),
+    "failures.state_partly": (
+        "任务的其他图片已经完成或还在进行，不能整体重试",
+        "The task's other pictures came or are under way, so it cannot be run again",
+    ),
+    "failures.state_retried": ("用户已自己重试", "Its owner has run it again"),
+    "failures.state_gone": ("任务已被删除", "The task was deleted"),
+    "failures.retry": ("重试", "Run again"),
+    "failures.retry_sure": ("仍要重试", "Run it all the same"),
+    "failures.retry_consent": (
+        "上一次可能已经计费，重试会再计一次费。",
+        "The last run may have been charged; this one is charged again.",
+    ),
+    "failures.drop": ("移除", "Drop"),
+    "failures.retry_all": ("全部重试…", "Run all again…"),
+    "failures.retry_all_words": (
+        "按筛选条件重试最多 {n} 张图片，会产生新的费用。可能已计费的不在其中，请逐个"
+        "确认；没有选原因时，重试也没用的也不在其中。",
+        "Runs up to {n} matching pictures again, which is charged anew. Those that may "
+        "have been charged already are left out: confirm these one by one. So are, "
+        "unless a reason is chosen, those that would fail again.",
+    ),
+    "failures.retry_all_sure": ("重试 {n} 张", "Run {n} again"),
+    "failures.retry_none": (
+        "符合条件的都可能已计费，或重试也没用：请逐个处理。",
+        "All that match may have been charged, or would fail again: see to them one "
+        "by one.",
+    ),
+    "failures.drop_all": ("全部移除…", "Drop all…"),
+    "failures.drop_all_words": (
+        "从列表中移除 {n} 张图片的失败记录。用户的任务不变。",
+        "Takes the failures of {n} pictures off this list. The users' tasks stay as "
+        "they are.",
+    ),
+    "failures.drop_all_sure": ("移除 {n} 张", "Drop {n}"),
+    "failures.told_retry": (
+        "已重试 {done} 个任务，跳过 {left_out} 个。",
+        "{done} tasks run again, {left_out} left out.",
+    ),
+    "failures.told_drop": ("已移除 {done} 张。", "{done} dropped."),
+    "failures.goes_on": ("还在继续，离开本页即停止…", "Going on; leaving stops it…"),
+    "failures.go_on": ("继续处理其余的", "Go on with the rest"),
+    "failures.see_rest": ("查看剩下的", "See what is left"),
+    "failures.dealt_retry": ("已重试", "Run again"),
+    "failures.dealt_drop": ("已移除", "Dropped"),
+    "failures.new_task": ("新任务", "The new task"),
+}

@@ -1,3 +1,100 @@
 """The words of the page that lists tasks."""
 
-OVERVIEW: dict[str, tuple[str, str]] = {}
+OVERVIEW: dict[str, tuple[str, str]] = {
+    "overview.title": ("任务", "Tasks"),
+    "overview.states": ("按状态查看", "By state"),
+    "overview.search": ("搜索提示词", "Search the prompts"),
+    "overview.find": ("搜索", "Search"),
+    "overview.search_end": ("清除搜索", "Clear the search"),
+    "overview.refresh": ("刷新查看进度", "Refresh to see progress"),
+    "overview.more": ("更早的任务", "Older tasks"),
+    "overview.older": ("更早的任务", "Older tasks"),
+    "overview.tab.all": ("全部", "All"),
+    "overview.tab.pending": ("等待中", "Waiting"),
+    "overview.tab.processing": ("进行中", "Running"),
+    "overview.tab.scheduled": ("定时", "Scheduled"),
+    "overview.tab.completed": ("已完成", "Done"),
+    "overview.tab.failed": ("失败", "Failed"),
+    "overview.tab.cancelled": ("已取消", "Cancelled"),
+    "overview.n": ("{n} 张", "×{n}"),
+    "overview.begins": ("开始时间", "begins"),
+    "overview.ahead": ("前面 {n} 个，约 {eta}后", "{n} ahead, in about {eta}"),
+    "overview.next": ("下一个就是它", "next in line"),
+    "overview.drawn": ("{done}/{n} 张已画好", "{done} of {n} drawn"),
+    "overview.partly": ("画成 {done}/{n} 张", "{done} of {n} made"),
+    "overview.took": ("用时 {n}", "in {n}"),
+    "overview.retried_as": ("已重试，查看新任务", "Run again; see the new task"),
+    "overview.none": (
+        "还没有任务。写一句话，第一张图片就从这里开始排队。",
+        "No tasks yet. Write a line, and the first picture takes its place here.",
+    ),
+    "overview.begin": ("去画第一张", "Make the first picture"),
+    "overview.none_found": (
+        "没有提示词包含“{q}”的任务",
+        "No task with “{q}” in its prompt",
+    ),
+    "overview.none.pending": ("没有任务在等待", "Nothing waits"),
+    "overview.none.processing": ("没有正在画的任务", "Nothing is being drawn"),
+    "overview.none.scheduled": (
+        "没有定时任务；通过 API 提交时加上 delay，任务就会在这里等到它的时间",
+        "Nothing is scheduled. A task that the API sends with a delay waits here",
+    ),
+    "overview.none.completed": ("还没有完成的任务", "Nothing is done yet"),
+    "overview.none.failed": ("没有失败的任务", "Nothing has failed"),
+    "overview.none.cancelled": ("没有取消的任务", "Nothing was cancelled"),
+    "bulk.cancel_pending": ("取消全部等待中", "Cancel all waiting"),
+    "bulk.cancel_pending_words": (
+        "还没开始的任务会全部取消，不收费。正在画的和定时的不受影响。",
+        "All tasks that have not begun are cancelled, free of charge. What is being "
+        "drawn or scheduled goes on.",
+    ),
+    "bulk.cancel_scheduled": ("取消全部定时", "Cancel all scheduled"),
+    "bulk.cancel_scheduled_words": (
+        "还没到时间的任务会全部取消，不收费。",
+        "All tasks whose time has not come are cancelled, free of charge.",
+    ),
+    "bulk.cancel_sure": ("确认取消", "Cancel them"),
+    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all that can be ({n})"),
+    "bulk.retry_words": (
+        "它们的图片（共 {pictures} 张）会再次提交，画成后计费。",
+        "Their pictures, {pictures} in all, are asked for again and charged when made.",
+    ),
+    "bulk.paid": (
+        "另有 {n} 个上次可能已计费，不在其中；请逐个确认后重试。",
+        "Another {n} may have been charged and are left out; confirm each by itself.",
+    ),
+    "bulk.hopeless": (
+        "另有 {n} 个原样重试也不会成功，不在其中；请先按说明修改。",
+        "Another {n} would fail the same way and are left out; change them first, as "
+        "they say.",
+    ),
+    "bulk.retry_sure": ("确认重试", "Retry them"),
+    "said.cancelled": ("已取消 {n} 个任务", "Cancelled: {n}"),
+    "said.retried": ("已重新提交 {n} 个任务", "Sent again: {n}"),
+    "said.before": ("{n} 个此前已重试过", "Already run again before: {n}"),
+    "said.task_finished": (
+        "{n} 个已经结束，没有取消",
+        "Ended before they could be cancelled: {n}",
+    ),
+    "said.task_not_found": ("{n} 个已不存在", "Not there any more: {n}"),
+    "said.task_not_retryable": (
+        "{n} 个没有失败，没有重试",
+        "Not failed, so not run again: {n}",
+    ),
+    "said.may_be_charged_twice": (
+        "{n} 个上次可能已计费，没有重试；请逐个确认",
+        "May have been charged, so not run again: {n}; confirm each by itself",
+    ),
+    "said.too_many_pending": (
+        "{n} 个没有提交，等待中的图片已达上限；等一部分完成后再试",
+        "Not sent, as too many pictures wait already: {n}; try when some are done",
+    ),
+    "said.out_of_time": (
+        "{n} 个还没轮到，请再点一次",
+        "Not reached yet: {n}; press once more",
+    ),
+    "said.other": (
+        "{n} 个没有成功，打开任务查看原因",
+        "Not done: {n}; open the task to see why",
+    ),
+}

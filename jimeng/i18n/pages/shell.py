@@ -8,13 +8,34 @@ SHELL: dict[str, tuple[str, str]] = {
         "连不上服务器，正在重试；写下的文字还在",
         "The server cannot be reached; trying again. What you wrote is kept",
     ),
+    "app.docs": ("接口文档", "API"),
+    "app.close": ("关闭", "Close"),
+    "app.copied": ("已复制", "Copied"),
+    "nav.label": ("主导航", "Main"),
+    "nav.create": ("创作", "Create"),
+    "nav.gallery": ("图库", "Gallery"),
+    "nav.tasks": ("任务", "Tasks"),
+    "nav.account": ("我的", "Account"),
+    "nav.operator": ("运维", "Operator"),
+    "keys.title": ("键盘快捷键", "Keyboard shortcuts"),
+    "keys.go": ("前往{where}", "Go to {where}"),
+    "keys.this": ("显示这份列表", "Show this list"),
+    "keys.on": ("启用快捷键", "Use shortcuts"),
+    "keys.typing": (
+        "正在输入文字时，单键快捷键不起作用。",
+        "Single keys do nothing while you are typing.",
+    ),
     "theme.system": ("主题：跟随系统", "Theme: as the system"),
     "theme.light": ("主题：浅色", "Theme: light"),
     "theme.dark": ("主题：深色", "Theme: dark"),
     "demo.name": ("演示模式", "Demo mode"),
     "demo.words": (
-        "图片由内置的模拟服务绘制，不计费。真正出图请按 README 在 .env 中填入密钥。",
-        "Drawn by a built-in stand-in, free of charge. For the real service put your "
-        "Volcengine keys into .env; the README shows how.",
+        "图片由内置的模拟服务绘制，不计费",
+        "Pictures are drawn by a built-in stand-in, free of charge",
+    ),
+    "demo.keys": (
+        "要真正出图，请把火山引擎的密钥写进 .env，再重新启动；两种服务有一种即可：",
+        "For real pictures put keys of Volcengine into .env and start again; one of "
+        "its two services is enough:",
     ),
 }

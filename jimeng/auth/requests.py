@@ -1,42 +1,13 @@
-"""Who is asking, and may this request be believed."""
+"""May this request be believed: its host name, and the site it comes from."""
 
 from urllib.parse import urlsplit
 
 from flask import current_app, request
 
 from jimeng.config import Config
-from jimeng.errors import ConfigError, CrossSite, WrongHost
-from jimeng.viewers import Viewer
+from jimeng.errors import CrossSite, WrongHost
 
-GUEST = "guest"  # whoever uses the pages without a name
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def require_access(config: Config) -> None:
-    """
-    Let a server start only where its operator has said who may use it.
-
-    Raises:
-        ConfigError: ``ALLOW_OPEN_ACCESS`` is missing, or sign-in is asked for,
-            which this version does not have.
-    """
-    if config.AUTH == "on":
-        raise ConfigError("AUTH=on is not offered by this version: there is no sign-in")
-    if not config.ALLOW_OPEN_ACCESS:
-        raise ConfigError(
-            "anybody who reaches this server may use it: set ALLOW_OPEN_ACCESS=1 "
-            "if that is meant, behind a proxy that asks for a password"
-        )
-
-
-def viewer_of_api() -> Viewer:
-    """Without sign-in everybody may see and do everything, as in the examples."""
-    return Viewer(GUEST, sees_all=True)
-
-
-def viewer_of_page() -> Viewer:
-    """The pages' tasks are those of one guest; links to others' work too."""
-    return Viewer(GUEST, sees_all=True)
 
 
 def check_host() -> None:
@@ -53,6 +24,11 @@ def check_host() -> None:
     if host in config.own_hosts or request.path.startswith("/health"):
         return
     raise WrongHost(f"host {host[:100]!r}")
+
+
+def address() -> str:
+    """Where the request comes from, as told by as many proxies as are trusted."""
+    return request.remote_addr or ""
 
 
 def host_name(address: str) -> str:

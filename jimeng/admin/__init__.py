@@ -1,0 +1,61 @@
+"""The operator's door: the queue, failures, users, settings, and the audit trail."""
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, operations
+from jimeng.errors import AdminsOnly
+from jimeng.failures import CODES
+from jimeng.i18n import MESSAGES, t
+from jimeng.web import frame
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+bp.before_request(auth.reject_cross_site)
+bp.after_request(frame)
+
+
+@bp.before_request
+def operators_only() -> None:
+    """
+    Raises:
+        AdminsOnly: whoever asks is none.
+    """
+    if not auth.viewer_of_page().sees_all:
+        raise AdminsOnly("the operator's pages")
+
+
+@bp.context_processor
+def words_of_every_page() -> dict:
+    return {
+        "pauses": lambda: operations.pauses(auth.viewer_of_page()),
+        "tabs": TABS,
+        "why": why,
+        "act": act,
+    }
+
+
+def why(code: str) -> str:
+    """The words of a failure; one that only an older release knew is a failure too."""
+    return t(f"error.{code if code in CODES else 'provider_failed'}")
+
+
+def act(action: str) -> str:
+    """The words of an action; one that only an older release knew has none."""
+    return t(f"act.{action}") if f"act.{action}" in MESSAGES else action
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    return redirect(url_for(".queue"), 303)
+
+
+# Endpoint, and what its words are named after.
+TABS = (
+    ("admin.queue", "queue"),
+    ("admin.failures", "failures"),
+    ("admin.users", "users"),
+    ("admin.settings", "settings"),
+    ("admin.audit", "audit"),
+)
+
+from jimeng.admin import audit, failures, queue, settings, users  # noqa: E402, F401

@@ -1,0 +1,150 @@
+"""Users: found, invited, limited, kept out."""
+
+from collections.abc import Mapping
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from marshmallow import ValidationError
+
+from jimeng import auth, user_admin
+from jimeng.admin import bp
+from jimeng.answers import absolute, by_field, in_words
+from jimeng.documents import User
+from jimeng.errors import EmailTaken, Invalid
+from jimeng.i18n import t
+from jimeng.schemas import NewUser
+from jimeng.user_admin import ROLES
+
+
+@bp.get("/users")
+def users() -> ResponseReturnValue:
+    """Users, newest first; ``q`` finds by name and e-mail."""
+    q, cursor = request.args.get("q", "").strip(), request.args.get("cursor") or None
+    return render_template(
+        "admin/users.html",
+        page=user_admin.page(auth.viewer_of_page(), q=q, cursor=cursor),
+        q=q,
+        is_first=cursor is None,
+        was_deleted="deleted" in request.args,
+    )
+
+
+@bp.get("/users/new")
+def new_user() -> ResponseReturnValue:
+    return new_form({}, {})
+
+
+def new_form(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
+    return render_template(
+        "admin/new_user.html", given=given, errors=errors, roles=ROLES
+    )
+
+
+@bp.post("/users")
+def invite() -> ResponseReturnValue:
+    """Make a user, and show the link to a first password: now, and never again."""
+    given = {name: request.form.get(name, "") for name in ("email", "name")}
+    role = request.form.get("role", "user")
+    try:
+        values = NewUser().load(given)
+        user, token = user_admin.invite(auth.viewer_of_page(), **values, role=role)
+    except ValidationError as error:
+        return new_form(request.form, in_words(by_field(error.messages))), 422
+    except EmailTaken as error:
+        return new_form(request.form, {"email": [t(f"error.{error.code}")]}), 409
+    return show_link(user, token, is_new=True)
+
+
+@bp.post("/users/<user_id>/invite")
+def invite_again(user_id: str) -> ResponseReturnValue:
+    """A new link, for a first or a forgotten password."""
+    user, token = user_admin.invite_again(auth.viewer_of_page(), user_id)
+    return show_link(user, token)
+
+
+def show_link(user: User, token: str, *, is_new: bool = False) -> ResponseReturnValue:
+    link = absolute(url_for("web.invitation", token=token))
+    page = render_template("admin/invited.html", user=user, link=link, is_new=is_new)
+    return page, 200, {"Cache-Control": "no-store"}
+
+
+@bp.get("/users/<user_id>")
+def user(user_id: str) -> ResponseReturnValue:
+    """One user, and what can be done about them."""
+    return show_user(user_id)
+
+
+def show_user(user_id: str, errors: Mapping[str, list[str]] | None = None) -> str:
+    viewer = auth.viewer_of_page()
+    row = user_admin.find(viewer, user_id)
+    return render_template(
+        "admin/user.html",
+        row=row,
+        user=row.user,
+        is_you=row.user.id == viewer.user_id,
+        roles=ROLES,
+        errors=errors or {},
+        saved=request.args.get("saved"),
+    )
+
+
+def refused(user_id: str, error: Invalid) -> ResponseReturnValue:
+    words = {
+        name: [t(key, **values) for key, values in reasons]
+        for name, reasons in error.fields.items()
+    }
+    return show_user(user_id, words), error.status
+
+
+def saved(user_id: str, what: str) -> ResponseReturnValue:
+    return redirect(url_for(".user", user_id=user_id, saved=what), 303)
+
+
+@bp.post("/users/<user_id>/role")
+def set_role(user_id: str) -> ResponseReturnValue:
+    role = request.form.get("role", "")
+    user_admin.set_role(auth.viewer_of_page(), user_id, role)
+    return saved(user_id, "role")
+
+
+@bp.post("/users/<user_id>/quota")
+def set_quota(user_id: str) -> ResponseReturnValue:
+    """Pictures a day; left empty it is the server's."""
+    text = request.form.get("quota", "").strip()
+    try:
+        if text and not (text.isascii() and text.isdigit()):
+            raise Invalid.field("quota", "invalid.integer")
+        quota = int(text[:20]) if text else None
+        user_admin.set_quota(auth.viewer_of_page(), user_id, quota)
+    except Invalid as error:
+        return refused(user_id, error)
+    return saved(user_id, "quota")
+
+
+@bp.post("/users/<user_id>/disable")
+def disable(user_id: str) -> ResponseReturnValue:
+    user_admin.disable(auth.viewer_of_page(), user_id)
+    return saved(user_id, "disabled")
+
+
+@bp.post("/users/<user_id>/enable")
+def enable(user_id: str) -> ResponseReturnValue:
+    user_admin.enable(auth.viewer_of_page(), user_id)
+    return saved(user_id, "enabled")
+
+
+@bp.post("/users/<user_id>/end-sessions")
+def end_sessions(user_id: str) -> ResponseReturnValue:
+    user_admin.end_sessions(auth.viewer_of_page(), user_id)
+    return saved(user_id, "sessions")
+
+
+@bp.post("/users/<user_id>/delete")
+def delete_user(user_id: str) -> ResponseReturnValue:
+    """Remove a user, whose e-mail must be written once more."""
+    try:
+        email = request.form.get("email", "")
+        user_admin.delete(auth.viewer_of_page(), user_id, email=email)
+    except Invalid as error:
+        return refused(user_id, error)
+    return redirect(url_for(".users", deleted=1), 303)

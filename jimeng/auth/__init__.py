@@ -1,0 +1,40 @@
+"""Who is asking, and may this request be believed."""
+
+from jimeng.auth.requests import (
+    SAFE_METHODS,
+    address,
+    check_host,
+    host_name,
+    reject_cross_site,
+)
+from jimeng.auth.sessions import begin_session, end_session, session_user, setup
+from jimeng.auth.start import require_access
+from jimeng.auth.who import (
+    GUEST,
+    current_user,
+    needs_sign_in,
+    require_operator_of_api,
+    require_scope,
+    viewer_of_api,
+    viewer_of_page,
+)
+
+__all__ = [
+    "GUEST",
+    "SAFE_METHODS",
+    "address",
+    "begin_session",
+    "check_host",
+    "current_user",
+    "end_session",
+    "host_name",
+    "needs_sign_in",
+    "reject_cross_site",
+    "require_access",
+    "require_operator_of_api",
+    "require_scope",
+    "session_user",
+    "setup",
+    "viewer_of_api",
+    "viewer_of_page",
+]

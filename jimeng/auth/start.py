@@ -1,0 +1,25 @@
+"""Whether a server may start with the access that its settings give."""
+
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+
+
+def require_access(config: Config) -> None:
+    """
+    Let a server start only where it is safe, or its operator has said so.
+
+    Raises:
+        ConfigError: sign-in is on and there is no ``SECRET_KEY``, or it is off and
+            ``ALLOW_OPEN_ACCESS`` does not say that this is meant.
+    """
+    if config.sign_in and not config.SECRET_KEY:
+        raise ConfigError(
+            "SECRET_KEY is missing, which sessions are signed with: set it to what "
+            '`python -c "import secrets; print(secrets.token_hex(32))"` prints'
+        )
+    if not config.sign_in and not config.ALLOW_OPEN_ACCESS:
+        raise ConfigError(
+            "AUTH=off lets anybody who reaches this server use it: set "
+            "ALLOW_OPEN_ACCESS=1 if that is meant, behind a proxy that asks for a "
+            "password"
+        )

@@ -1,0 +1,118 @@
+"""Who is asking: the owner of an API key, of a session, or nobody."""
+
+from flask import current_app, g, request
+
+from jimeng import access
+from jimeng.auth.requests import SAFE_METHODS
+from jimeng.auth.sessions import session_user
+from jimeng.config import Config
+from jimeng.documents import ApiKey, User
+from jimeng.errors import (
+    AdminsOnly,
+    ApiKeyInvalid,
+    ScopeTooSmall,
+    SignInRequired,
+    Unauthorized,
+)
+from jimeng.viewers import Viewer
+
+GUEST = "guest"  # whoever uses the pages where there is no sign-in
+EVERYBODY = Viewer(GUEST, sees_all=True)
+
+
+def needs_sign_in() -> bool:
+    config: Config = current_app.config["JIMENG"]
+    return config.sign_in
+
+
+def viewer_of_api() -> Viewer:
+    """
+    The owner of the request's API key; without sign-in, anybody may do anything.
+
+    Raises:
+        Unauthorized: there is no key.
+        ApiKeyInvalid: it is unknown, revoked, or expired.
+    """
+    if not needs_sign_in():
+        return EVERYBODY
+    if "viewer_of_api" not in g:
+        key, user = access.user_of_key(bearer())
+        g.viewer_of_api = viewer_of_key(key, user)
+    return g.viewer_of_api
+
+
+def bearer() -> str:
+    """
+    The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1).
+
+    Raises:
+        Unauthorized: the header is missing, or of another kind.
+        ApiKeyInvalid: it has no key in it.
+    """
+    given = request.headers.get("Authorization", "")
+    scheme, _, key = given.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized("no API key")
+    if not key.strip() or not key.isascii():
+        raise ApiKeyInvalid("an empty or odd key")
+    return key.strip()
+
+
+def viewer_of_key(key: ApiKey, user: User) -> Viewer:
+    """The scope admin is worth something as long as its owner is an admin."""
+    scopes = set(key.scopes) - (set() if user.role == "admin" else {"admin"})
+    return Viewer(user.id, sees_all="admin" in scopes, scopes=frozenset(scopes))
+
+
+def require_scope() -> None:
+    """
+    Refuse a key that is not good for the request's method.
+
+    Raises:
+        ScopeTooSmall: what changes something needs ``write`` or ``admin``.
+        Unauthorized: as `viewer_of_api`, and so is ApiKeyInvalid.
+    """
+    scopes = viewer_of_api().scopes
+    changes = request.method not in SAFE_METHODS
+    if changes and not scopes & {"write", "admin"}:
+        raise ScopeTooSmall(f"{request.method} with {', '.join(sorted(scopes))}")
+    if not scopes:
+        raise ScopeTooSmall("a key without scopes")
+
+
+def require_operator_of_api() -> Viewer:
+    """
+    The viewer, if it is an operator.
+
+    Raises:
+        AdminsOnly: it is not.
+        Unauthorized: as `viewer_of_api`, and so is ApiKeyInvalid.
+    """
+    viewer = viewer_of_api()
+    if not viewer.sees_all:
+        raise AdminsOnly(f"{request.method} {request.path}")
+    return viewer
+
+
+def current_user() -> User | None:
+    """Who is signed in in this browser; None without sign-in, or for nobody."""
+    if not needs_sign_in():
+        return None
+    if "current_user" not in g:
+        g.current_user = session_user()
+    return g.current_user
+
+
+def viewer_of_page() -> Viewer:
+    """
+    Whose pages are asked for; without sign-in they are those of one guest.
+
+    Raises:
+        SignInRequired: nobody is signed in.
+    """
+    if not needs_sign_in():
+        return EVERYBODY
+    user = current_user()
+    if user is None:
+        raise SignInRequired(f"{request.method} {request.path}")
+    return Viewer(user.id, sees_all=user.role == "admin")

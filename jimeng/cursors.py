@@ -1,0 +1,44 @@
+"""
+Cursors: where the next part of a list begins.
+
+The lists are ordered by a time, newest first, and by id where times are equal.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from jimeng.errors import Invalid
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def cursor_of(row: Mapping, field: str) -> str:
+    """The cursor of the last row of a page, which is ordered by *field*."""
+    milliseconds = round(row[field].timestamp() * 1000)
+    text = f"{milliseconds}:{row['_id']}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def after(cursor: str, field: str) -> dict:
+    """
+    The part of a query that keeps to what comes after *cursor*.
+
+    Raises:
+        Invalid: it is not one of ours.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        moment, colon, row_id = text.partition(":")
+        if not colon or not re.fullmatch(r"\d{1,15}", moment, re.ASCII):
+            raise ValueError("no time")
+        at = EPOCH + timedelta(milliseconds=int(moment))
+    except (ValueError, binascii.Error, OverflowError, OSError):
+        raise Invalid.field("cursor", "invalid.cursor") from None
+    return {
+        field: {"$lte": at},
+        "$or": [{field: {"$lt": at}}, {"_id": {"$lt": row_id}}],
+    }

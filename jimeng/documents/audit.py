@@ -1,0 +1,45 @@
+"""What was done to this installation by hand: by whom, when, and to what."""
+
+import secrets
+
+from mongoengine.fields import DateTimeField, DictField, StringField
+
+from jimeng.documents.base import Stored, utcnow
+
+
+def new_entry_id() -> str:
+    return "act_" + secrets.token_hex(12)
+
+
+class AuditEntry(Stored):
+    """
+    One action of an operator's.
+
+    It is written before the action. What came of it is added once; nothing else of it
+    is ever changed.
+
+    Attributes:
+        by: The id of who did it.
+        action: ``queue.clear`` and the like.
+        target: The id of what it was done to; absent where there is only one.
+        details: What was asked for, as JSON.
+        outcome: What came of it: counts, ``ok``, or ``error`` with a code; absent where
+            the process died, or its database, before it could say.
+    """
+
+    id = StringField(primary_key=True, default=new_entry_id)
+    at = DateTimeField(default=utcnow)
+    by = StringField(required=True)
+    action = StringField(required=True)
+    target = StringField()
+    details = DictField()
+    outcome = DictField(default=None)
+
+    meta = {
+        "collection": "audit",
+        "indexes": [{"name": "newest", "fields": ["-at", "-_id"]}],
+    }
+
+    @property
+    def is_unfinished(self) -> bool:
+        return not self.outcome

@@ -1,0 +1,143 @@
+"""The settings as they are in force, without a character of any secret."""
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
+
+from mongoengine import get_db
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+import jimeng
+from jimeng import jobs
+from jimeng.config import Config, read_dotenv
+from jimeng.errors import AdminsOnly, ConfigError
+from jimeng.providers import Model
+from jimeng.viewers import Viewer
+
+PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "requests")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    Attributes:
+        value: As text; empty where it is not set; None where it must not be shown.
+        source: ``environment``, ``file`` (``.env``), or ``default``.
+    """
+
+    name: str
+    value: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model and how many of its pictures may be drawn at a time."""
+
+    model: Model
+    limit: int
+    is_default: bool
+
+
+@dataclass(frozen=True)
+class Effective:
+    """
+    Attributes:
+        versions: Name -> version, of all that works here; None where it is away.
+    """
+
+    settings: list[Setting]
+    offers: list[Offer]
+    versions: dict[str, str | None]
+
+
+def read(viewer: Viewer, config: Config) -> Effective:
+    """
+    Describe this process's settings.
+
+    Raises:
+        AdminsOnly: they are the operator's to see.
+    """
+    if not viewer.sees_all:
+        raise AdminsOnly("settings")
+    file = dotenv()
+    found = [_setting(config, each, file) for each in fields(config)]
+    return Effective(found, offers(), versions())
+
+
+def dotenv() -> Mapping[str, str]:
+    """``.env`` as it is now; what cannot be read any more names no sources."""
+    try:
+        return read_dotenv(".env")
+    except ConfigError:
+        return {}
+
+
+def _setting(config: Config, each, file: Mapping[str, str]) -> Setting:
+    value = getattr(config, each.name)
+    is_secret = not each.repr or has_password(value)
+    text = None if is_secret and value else as_text(value)
+    return Setting(each.name, text, source(each.name, value == each.default, file))
+
+
+def as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def has_password(value: object) -> bool:
+    """Whether it is a URL with somebody's name or password in it."""
+    return isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc
+
+
+def source(name: str, is_default: bool, file: Mapping[str, str]) -> str:
+    names = ("SERVER_PORT", "PORT") if name == "SERVER_PORT" else (name,)
+    for given, where in ((os.environ, "environment"), (file, "file")):
+        if any(given.get(each, "").strip() for each in names):
+            return where
+    # What a starter sets by itself, it sets in the environment of this process.
+    return "default" if is_default else "environment"
+
+
+def offers() -> list[Offer]:
+    registry = jobs.runtime().registry
+    default = registry.default()
+    return [
+        Offer(model, registry.lanes[model.lane], model == default)
+        for model in registry.models.values()
+    ]
+
+
+def versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {"jimeng": jimeng.__version__}
+    found["Python"] = platform.python_version()
+    found["MongoDB"] = _mongodb()
+    found["Redis"] = _redis()
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # gunicorn is not everywhere
+            found[name] = None
+    return found
+
+
+def _mongodb() -> str | None:
+    try:
+        return get_db().client.server_info()["version"]
+    except PyMongoError:
+        return None
+
+
+def _redis() -> str | None:
+    try:
+        info = jobs.huey.storage.conn.info("server")
+    except RedisError:
+        return None
+    return info.get("valkey_version") or info["redis_version"]

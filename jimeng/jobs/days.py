@@ -1,0 +1,137 @@
+"""Days: what ended on each is counted once it can no longer change, and kept."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from pymongo import UpdateOne
+
+from jimeng.documents import Generation, State, Tally, Usage, utcnow
+
+# A picture that timed out may still turn up for some twelve hours, and then counts
+# for the day on which it did. Older days are counted once and kept.
+OPEN_DAYS = 2
+CAME = [State.DONE.value, State.DROPPED.value]
+FAILED = [State.FAILED.value, State.UNKNOWN.value]
+STATES = (*CAME, *FAILED)
+BATCH = 1000  # rows
+# Of an error that an operator has dealt with the code stands elsewhere.
+CODE = {"$ifNull": ["$error.code", {"$ifNull": ["$dealt_with.error.code", ""]}]}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """
+    One way in which pictures ended on a day in UTC.
+
+    Attributes:
+        day: ``2026-01-31``.
+        state: ``done``, ``failed``, ``unknown`` or ``dropped``.
+        charged: ``no``, ``unknown`` or ``yes``.
+        code: Of the error; empty where there was none.
+    """
+
+    day: str
+    user_id: str
+    lane: str
+    state: str
+    charged: str
+    code: str = ""
+
+
+def ended(
+    since: datetime,
+    until: datetime | None = None,
+    *,
+    user_id: str | None = None,
+    failed: dict | None = None,
+) -> Counter[Ended]:
+    """
+    How many pictures ended in each way, as the generations say.
+
+    Those that came are counted from the index alone.
+
+    Args:
+        since: The first moment that counts; *until* is the first that does not.
+        user_id: Whose they are; None for everybody's.
+        failed: What else must be true of those that failed.
+    """
+    where: dict = {"ended_at": {"$gte": since, **({"$lt": until} if until else {})}}
+    if user_id is not None:
+        where["user_id"] = user_id
+    found = _count({**where, "state": {"$in": CAME}}, code="")
+    found += _count({**where, "state": {"$in": FAILED}, **(failed or {})}, code=CODE)
+    return found
+
+
+def _count(where: dict, *, code: object) -> Counter[Ended]:
+    day = {"$dateToString": {"date": "$ended_at", "format": "%Y-%m-%d"}}
+    names = ("user_id", "lane", "state", "charged")
+    way = {"day": day, **{name: f"${name}" for name in names}, "code": code}
+    rows = Generation.collection().aggregate(
+        [{"$match": where}, {"$group": {"_id": way, "n": {"$sum": 1}}}],
+        hint="ended_how",
+    )
+    found: Counter[Ended] = Counter()
+    for row in rows:
+        # Whatever was thought of an earlier try: what was not drawn is not charged.
+        is_dropped = row["_id"]["state"] == State.DROPPED.value
+        change = {"charged": "no"} if is_dropped else {}
+        found[Ended(**{**row["_id"], **change})] += row["n"]
+    return found
+
+
+def close_days(until: date | None = None) -> datetime:
+    """
+    Count the days before *until* that are not kept yet, and keep them.
+
+    A long history takes more than one request; each keeps what it has counted. Two
+    at once write the same.
+
+    Args:
+        until: By default `OPEN_DAYS` ago.
+
+    Returns:
+        The moment from which on nothing is kept.
+    """
+    until = until or utcnow().date() - timedelta(days=OPEN_DAYS)
+    last = Tally.collection().find_one({"itemized": True}, sort=[("_id", -1)])
+    since = date.fromisoformat(last["_id"]) + timedelta(days=1) if last else date.min
+    while (day := next_day(midnight(since))) is not None and day < until:
+        since = day + timedelta(days=1)
+        _close(day, ended(midnight(day), midnight(since)))
+    return midnight(since)
+
+
+def _close(day: date, found: Counter[Ended]) -> None:
+    updates = [
+        UpdateOne(
+            {"_id": "|".join(vars(way).values())},
+            {"$set": {**vars(way), "pictures": n}},
+            upsert=True,
+        )
+        for way, n in found.items()
+    ]
+    for start in range(0, len(updates), BATCH):
+        batch = updates[start : start + BATCH]
+        Usage.collection().bulk_write(batch, ordered=False)
+    # The sums come last: they say that the day is closed.
+    whole = dict.fromkeys(STATES, 0)
+    for way, n in found.items():
+        whole[way.state] += n
+    Tally.collection().update_one(
+        {"_id": day.isoformat()}, {"$set": {**whole, "itemized": True}}, upsert=True
+    )
+
+
+def next_day(since: datetime) -> date | None:
+    """The first day from *since* on when a picture ended; None if none did."""
+    where = {"ended_at": {"$gte": since}}
+    rows = Generation.collection().find(where, {"_id": 0, "ended_at": 1})
+    row = next(rows.hint("ended_how").sort("ended_at", 1).limit(1), None)
+    return None if row is None else row["ended_at"].date()
+
+
+def midnight(day: date) -> datetime:
+    """When the day begins, in UTC."""
+    return datetime.combine(day, time.min, UTC)

@@ -1,0 +1,205 @@
+"""
+Limits: how many tasks a user may ask for in a minute, and pictures in a day.
+
+Tasks are counted in Redis: a count that is lost is one of the last minute.
+Pictures are counted in MongoDB, by the day in UTC on which they were asked for.
+Both are taken before the task is written, and given back when it is not written after
+all. A picture is given back to its day also when it ends while it waits: cancelled,
+deleted, or its model offered no longer. What a provider has taken counts, whatever
+came of it.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from redis.exceptions import RedisError
+
+from jimeng import jobs
+from jimeng.documents import Asked, Generation, Standing, User, utcnow
+from jimeng.errors import (
+    QueueUnavailable,
+    QuotaExceeded,
+    TooManySubmissions,
+    UserNotFound,
+)
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+SUBMISSIONS, PICTURES = "submissions", "daily-pictures"  # as `RateLimit` names them
+MINUTE, DAY = 60, 86_400  # seconds
+
+# A window begins with the first of its tasks. One script, so that many requests at
+# once cannot pass together, and no count is left without an end.
+TAKE = """
+local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+local taken = used < tonumber(ARGV[1]) and 1 or 0
+if taken == 1 then
+  used = redis.call('INCR', KEYS[1])
+  if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+end
+return {taken, used, redis.call('PTTL', KEYS[1])}
+"""
+GIVE_BACK = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
+  redis.call('DECR', KEYS[1])
+end
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """
+    What one request has taken of its user's limits.
+
+    Attributes:
+        standings: What is left, of each limit that there is.
+    """
+
+    user_id: str
+    day: date
+    pictures: int
+    standings: tuple[Standing, ...]
+
+    def give_back(self) -> None:
+        """The request has made nothing."""
+        _uncount_submission(self.user_id)
+        Asked.give_back(self.user_id, self.day, self.pictures)
+
+
+def take(user_id: str, pictures: int, now: datetime) -> Held:
+    """
+    Count one more task of the user, and its pictures.
+
+    Args:
+        now: When it is created; its day is the one that they count for.
+
+    Raises:
+        TooManySubmissions: the user has asked for as many tasks as a minute may have.
+        QuotaExceeded: these would be more pictures than the day may have.
+        QueueUnavailable: Redis is away.
+    """
+    found = [_count_submission(user_id)]
+    try:
+        found.append(_count_pictures(user_id, pictures, now))
+    except QuotaExceeded:
+        _uncount_submission(user_id)
+        raise
+    standings = tuple(each for each in found if each is not None)
+    return Held(user_id, now.date(), pictures, standings)
+
+
+def give_back(where: dict) -> None:
+    """Count those pictures out that have just been dropped, each of its own day."""
+    day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
+    whose = {"user_id": "$user_id", "day": day}
+    rows = Generation.collection().aggregate(
+        [{"$match": where}, {"$group": {"_id": whose, "n": {"$sum": 1}}}]
+    )
+    for row in rows:
+        asked_on = date.fromisoformat(row["_id"]["day"])
+        Asked.give_back(row["_id"]["user_id"], asked_on, row["n"])
+
+
+def standings(viewer: Viewer, user_id: str) -> tuple[Standing, ...]:
+    """
+    How a user stands with each limit that there is, as it is now.
+
+    Raises:
+        UserNotFound: another's are not there to see.
+        QueueUnavailable: Redis is away.
+    """
+    if not viewer.may_act_for(user_id):
+        raise UserNotFound(f"user {user_id[:64]!r}")
+    found = []
+    most, quota, now = _per_minute(), quota_of(user_id), utcnow()
+    if most:
+        found.append(_submissions(most, *_read_submissions(user_id)))
+    if quota is not None:
+        found.append(_pictures(quota, Asked.count(user_id, now.date()), now))
+    return tuple(found)
+
+
+def quota_of(user_id: str) -> int | None:
+    """
+    Pictures that the user may ask for in a day; None for no limit.
+
+    What the user's record says comes first, 0 being none at all; else the server's
+    ``USER_DAILY_QUOTA`` holds, of which 0 is no limit.
+    """
+    row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
+    own = row.get("daily_quota")
+    return own if own is not None else jobs.runtime().config.USER_DAILY_QUOTA or None
+
+
+def _per_minute() -> int:
+    return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
+
+
+def _count_submission(user_id: str) -> Standing | None:
+    most = _per_minute()
+    if not most:
+        return None
+    try:
+        taken, used, left = jobs.huey.storage.conn.eval(
+            TAKE, 1, _key(user_id), most, 1000 * MINUTE
+        )
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    standing = _submissions(most, used, left)
+    if not taken:
+        wait = standing.resets_in
+        raise TooManySubmissions(
+            f"user {user_id}", retry_after=wait, limit=most, seconds=wait
+        )
+    return standing
+
+
+def _uncount_submission(user_id: str) -> None:
+    try:
+        jobs.huey.storage.conn.eval(GIVE_BACK, 1, _key(user_id))
+    except RedisError as error:
+        log.warning("submission stays counted for its minute: %s", error)
+
+
+def _read_submissions(user_id: str) -> tuple[int, int]:
+    """How many were counted, and milliseconds until they are forgotten."""
+    try:
+        with jobs.huey.storage.conn.pipeline(transaction=False) as pipeline:
+            used, left = pipeline.get(_key(user_id)).pttl(_key(user_id)).execute()
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    return int(used or 0), left
+
+
+def _key(user_id: str) -> str:
+    return f"jimeng:submissions:{user_id}"
+
+
+def _submissions(most: int, used: int, milliseconds: int) -> Standing:
+    # Without a count the whole window is there.
+    left = milliseconds if milliseconds > 0 else 1000 * MINUTE
+    return Standing(SUBMISSIONS, most, MINUTE, max(most - used, 0), -(-left // 1000))
+
+
+def _count_pictures(user_id: str, n: int, now: datetime) -> Standing | None:
+    quota = quota_of(user_id)
+    counted = Asked.take(user_id, now.date(), n, most=quota)
+    if quota is None:
+        return None
+    if counted is not None:
+        return _pictures(quota, counted.pictures, now)
+    standing = _pictures(quota, Asked.count(user_id, now.date()), now)
+    raise QuotaExceeded(
+        f"user {user_id}",
+        retry_after=standing.resets_in,
+        limit=quota,
+        left=standing.left,
+    )
+
+
+def _pictures(quota: int, used: int, now: datetime) -> Standing:
+    midnight = datetime.combine(now.date() + timedelta(days=1), time.min, now.tzinfo)
+    wait = -(-(midnight - now) // timedelta(seconds=1))
+    return Standing(PICTURES, quota, DAY, max(quota - used, 0), wait)

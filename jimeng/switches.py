@@ -1,0 +1,50 @@
+"""
+Two switches: new tasks, and sending to the providers.
+
+They are kept in MongoDB, and each process looks twice a second at most.
+"""
+
+import time
+
+from jimeng.documents import Switch, utcnow
+
+INTAKE, SENDING = "intake", "sending"
+NAMES = (INTAKE, SENDING)
+CACHE = 0.5  # seconds
+
+_paused: tuple[float, dict[str, Switch]] | None = None
+
+
+def is_paused(name: str) -> bool:
+    """Whether *name* is paused, as it was half a second ago at most."""
+    return name in paused()
+
+
+def paused(*, fresh: bool = False) -> dict[str, Switch]:
+    """Those that are paused, by name."""
+    global _paused
+    kept = _paused
+    if not fresh and kept and time.monotonic() - kept[0] < CACHE:
+        return kept[1]
+    rows = [Switch._from_son(row) for row in Switch.collection().find()]
+    found = {row.id: row for row in rows}
+    _paused = (time.monotonic(), found)
+    return found
+
+
+def pause(name: str, by: str) -> None:
+    """Pausing what is paused leaves it as it was."""
+    first = {"paused_at": utcnow(), "by": by}
+    Switch.collection().update_one({"_id": name}, {"$setOnInsert": first}, upsert=True)
+    forget()
+
+
+def resume(name: str) -> None:
+    Switch.collection().delete_one({"_id": name})
+    forget()
+
+
+def forget() -> None:
+    """Drop what this process remembers of them."""
+    global _paused
+    _paused = None

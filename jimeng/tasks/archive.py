@@ -1,0 +1,178 @@
+"""
+Pictures as one file: a zip archive that is written while it is read.
+
+Pictures are compressed already, so they are only stored, and pass through in pieces:
+an archive of any size needs the memory of one piece.
+"""
+
+import logging
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+from itertools import chain
+
+from gridfs.errors import GridFSError
+from pymongo.errors import PyMongoError
+
+from jimeng import jobs
+from jimeng.documents import Image
+from jimeng.errors import ImageNotFound, JimengError
+from jimeng.pictures import SUFFIXES
+from jimeng.tasks.gallery import pictures_of
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+MOST_PICTURES = 500  # in an archive of chosen ones
+PIECE = 256 * 1024  # bytes
+MOST_NAME = 40  # characters of a prompt that become a file's name
+NOT_WHOLE = "以下图片没能完整打包 / These pictures could not be packed whole:\n\n"
+
+
+class NothingSelected(JimengError):
+    """A form for many pictures came without one."""
+
+    code = "nothing_selected"
+    status = 422
+
+
+class ArchiveTooLarge(JimengError):
+    """More pictures than one archive of chosen ones takes."""
+
+    code = "archive_too_large"
+    status = 422
+
+
+class Outlet:
+    """A file for `zipfile` to write to, from which is taken what it wrote."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes, /) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        """It has nowhere else to go."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def take(self) -> bytes:
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
+
+
+class Archive:
+    """
+    An archive on its way; each method gives out what it has become longer by.
+
+    Args:
+        zone: Of the times that its files carry.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._missing: list[str] = []
+        self._outlet = Outlet()
+        self._zip = zipfile.ZipFile(self._outlet, "w", zipfile.ZIP_STORED)
+
+    def add(
+        self, name: str, moment: datetime, pieces: Iterable[bytes]
+    ) -> Iterator[bytes]:
+        """Write one file."""
+        local = moment.astimezone(self._zone)
+        when = local.year, local.month, local.day, local.hour, local.minute
+        info = zipfile.ZipInfo(name, (*when, local.second))
+        info.external_attr = 0o644 << 16  # else what unpacks it may not read it
+        with self._zip.open(info, "w") as file:
+            for piece in pieces:
+                file.write(piece)
+                yield self._outlet.take()
+        yield self._outlet.take()
+
+    def add_picture(self, name: str, image: Image) -> Iterator[bytes]:
+        """
+        Write one picture. One that cannot be read leaves the rest of the archive
+        whole, and is named at its end.
+        """
+        pieces = self._read(name, image)
+        first = next(pieces, None)
+        if first is not None:
+            yield from self.add(name, image.created_at, chain([first], pieces))
+
+    def _read(self, name: str, image: Image) -> Iterator[bytes]:
+        length = 0
+        try:
+            content = jobs.runtime().store.open(image.file_id)
+            if content is not None:
+                with content:
+                    while piece := content.read(PIECE):
+                        length += len(piece)
+                        yield piece
+        except (GridFSError, PyMongoError) as error:
+            log.warning("picture not packed id=%s: %s", image.id, type(error).__name__)
+        if length != image.bytes:
+            self._missing.append(name)
+
+    def close(self) -> Iterator[bytes]:
+        """Name what is missing, and write the table of contents."""
+        if self._missing:
+            words = NOT_WHOLE + "\n".join(self._missing) + "\n"
+            now = datetime.now(UTC)
+            yield from self.add("missing.txt", now, [words.encode()])
+        self._zip.close()
+        yield self._outlet.take()
+
+
+def chosen(viewer: Viewer, picture_ids: Sequence[str]) -> list[Image]:
+    """
+    Look up the pictures for an archive, newest first.
+
+    Raises:
+        NothingSelected: there are no ids.
+        ArchiveTooLarge: there are more than `MOST_PICTURES`.
+        ImageNotFound: none of them is there, and the viewer's to see.
+    """
+    ids = list(dict.fromkeys(picture_ids))
+    if not ids:
+        raise NothingSelected("no pictures for an archive")
+    if len(ids) > MOST_PICTURES:
+        raise ArchiveTooLarge(f"{len(ids)} pictures", limit=MOST_PICTURES)
+    images = pictures_of(viewer, ids)
+    if not images:
+        raise ImageNotFound(f"none of {len(ids)} pictures")
+    return images
+
+
+def pack(images: Iterable[Image], zone: tzinfo) -> Iterator[bytes]:
+    """
+    The archive of these pictures, each named after its prompt.
+
+    Args:
+        zone: Of the times that the files carry.
+    """
+    archive, taken = Archive(zone), set[str]()
+    for image in images:
+        name = free_name(plain_name(image.prompt), SUFFIXES[image.content_type], taken)
+        yield from archive.add_picture(name, image)
+    yield from archive.close()
+
+
+def free_name(stem: str, suffix: str, taken: set[str]) -> str:
+    """A name that is not taken yet, also not in the other case, and takes it."""
+    name, number = f"{stem}.{suffix}", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem}-{number}.{suffix}"
+    taken.add(name.casefold())
+    return name
+
+
+def plain_name(prompt: str | None) -> str:
+    """The beginning of a prompt, of characters that every file system takes."""
+    words = re.sub(r"[^\w-]+", "-", prompt or "")[:MOST_NAME].strip("-_")
+    return words or "jimeng"

@@ -1,0 +1,132 @@
+"""Looking through one's pictures: any filters, any words, page by page."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jimeng import documents
+from jimeng.cursors import after, cursor_of
+from jimeng.documents import Image
+from jimeng.documents.image import SHOWN, list_name
+from jimeng.jobs.labels import fold, grams
+from jimeng.viewers import Viewer
+
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+UNSEEN = {"grams": 0, "lists": 0, "text": 0}  # what searches need, and nobody else
+MOST_WORDS = 12
+MOST_COUNTED = 500  # pictures; what has fewer is rare enough
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """
+    Which pictures; everything is optional.
+
+    Attributes:
+        q: Their prompts have all of these words, in either case.
+        favourite: Only favourites.
+        model: Only of this one.
+        ratio: Only of this shape, by the name that `Image.ratio` has.
+        since: Made at that moment or later.
+        until: Made before that moment.
+    """
+
+    q: str = ""
+    favourite: bool = False
+    model: str = ""
+    ratio: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def where(self, user_id: str) -> dict:
+        """The query that one index answers, whatever else the user has."""
+        name = list_name(favourite=self.favourite, model=self.model, ratio=self.ratio)
+        where: dict = {"user_id": user_id, "lists": name}
+        between = {"$gte": self.since, "$lt": self.until}
+        given = {sign: moment for sign, moment in between.items() if moment}
+        return {**where, "created_at": given} if given else where
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Some of a user's pictures, newest first, and where the next ones begin."""
+
+    images: list[Image]
+    next_cursor: str | None
+
+
+def browse(
+    viewer: Viewer, wanted: Wanted, *, cursor: str | None = None, limit: int = 60
+) -> Pictures:
+    """
+    The viewer's own pictures; a page deep down costs what the first does.
+
+    Args:
+        cursor: The ``next_cursor`` of the page before.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    documents.ensure_indexes()  # they are named below
+    index, parts = plan(viewer.user_id, wanted)
+    if cursor is not None:
+        parts.append(after(cursor, "created_at"))
+    rows = Image.collection().find({"$and": parts}, UNSEEN).hint(index)
+    return page_of(list(rows.sort(NEWEST_FIRST).limit(limit + 1)), limit, "created_at")
+
+
+def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
+    """
+    The index to go by, and what must be true of a picture.
+
+    Words are looked for among the pictures of a list, or among those with a certain
+    pair of characters, whichever are fewer.
+    """
+    where = wanted.where(user_id)
+    words = fold(wanted.q).split()[:MOST_WORDS]
+    if not words:
+        return "gallery", [where]
+    # As they stand: pairs that a prompt has may be apart in it.
+    parts = [where, *({"text": {"$regex": re.escape(word)}} for word in words)]
+    pairs = [gram for word in words for gram in grams(word) if len(gram) == 2]
+    some = sorted({*pairs, *(word for word in words if len(word) == 1)})[:MOST_WORDS]
+    counts = {
+        gram: count({"user_id": user_id, "grams": gram}, "search") for gram in some
+    }
+    rarest = min(counts, key=lambda gram: counts[gram])
+    if count(where, "gallery") < counts[rarest]:
+        return "gallery", parts
+    return "search", [*parts, {"grams": rarest}]
+
+
+def count(where: dict, index: str) -> int:
+    """How many pictures, up to so many that it does not matter any more."""
+    most = MOST_COUNTED
+    return Image.collection().count_documents(where, hint=index, limit=most)
+
+
+def page_of(rows: list[dict], limit: int, field: str) -> Pictures:
+    """*rows* are one more than a page where there is a next one."""
+    shown = [Image._from_son(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Pictures(shown, cursor_of(rows[limit - 1], field) if more else None)
+
+
+def pictures_of(viewer: Viewer, picture_ids: Iterable[str]) -> list[Image]:
+    """Those of these pictures that are there for this viewer, newest first."""
+    where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
+    rows = Image.collection().find(where, UNSEEN).sort(NEWEST_FIRST)
+    return [Image._from_son(row) for row in rows]
+
+
+def has_pictures(viewer: Viewer) -> bool:
+    """Whether there is any picture outside the trash."""
+    where = Wanted().where(viewer.user_id)
+    return Image.collection().find_one(where, {"_id": 1}) is not None
+
+
+def models_used(viewer: Viewer) -> list[str]:
+    """The models that have made any of the viewer's pictures."""
+    found = Image.collection().distinct("model", {"user_id": viewer.user_id})
+    return sorted(model for model in found if model)

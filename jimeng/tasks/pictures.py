@@ -1,0 +1,104 @@
+"""One picture: all there is to know of it, its neighbours, and its link."""
+
+import logging
+from dataclasses import dataclass
+
+from jimeng.documents import Generation, Image, Task
+from jimeng.documents.image import SHOWN, new_key
+from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.tasks.reading import find
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PictureRecord:
+    """
+    Attributes:
+        image: The picture.
+        task: What asked for it.
+        generation: What made it; None if that is not kept any more.
+        siblings: All pictures of the task that are there, in order.
+        newer: The id of its owner's next newer picture, if there is one.
+        older: The same, older.
+    """
+
+    image: Image
+    task: Task
+    generation: Generation | None
+    siblings: list[Image]
+    newer: str | None
+    older: str | None
+
+
+def find_picture(viewer: Viewer, picture_id: str) -> Image:
+    """
+    Look up one picture.
+
+    Raises:
+        ImageNotFound: no such picture, somebody else's, or one in the trash.
+    """
+    found = Image.find_one({"_id": picture_id, **viewer.filter(), **SHOWN})
+    if found is None:
+        raise ImageNotFound(f"picture {picture_id[:80]!r}")
+    return found
+
+
+def picture(viewer: Viewer, picture_id: str) -> PictureRecord:
+    """
+    All there is to know of a picture.
+
+    Raises:
+        ImageNotFound: as in `find_picture`.
+    """
+    image = find_picture(viewer, picture_id)
+    try:
+        task = find(viewer, image.task_id)
+    except TaskNotFound as error:
+        raise ImageNotFound(f"picture {picture_id[:80]!r} of no task") from error
+    rows = Image.collection().find({"task_id": task.id, **SHOWN}).sort("index", 1)
+    return PictureRecord(
+        image,
+        task,
+        Generation.find_one({"_id": image.id}),
+        [Image._from_son(row) for row in rows],
+        newer=beside(image, newer=True),
+        older=beside(image, newer=False),
+    )
+
+
+def beside(image: Image, *, newer: bool) -> str | None:
+    """The id of the picture next to *image* among those of its owner."""
+    way, order = ("$gt", 1) if newer else ("$lt", -1)
+    found = Image.collection().find_one(
+        {
+            "user_id": image.user_id,
+            **SHOWN,
+            # The first bound is what the index can begin at.
+            "created_at": {f"{way}e": image.created_at},
+            "$or": [
+                {"created_at": {way: image.created_at}},
+                {"_id": {way: image.id}},
+            ],
+        },
+        {"_id": 1},
+        sort=[("created_at", order), ("_id", order)],
+    )
+    return None if found is None else found["_id"]
+
+
+def replace_link(viewer: Viewer, picture_id: str) -> Image:
+    """
+    Give a picture a new link; whoever has only the old one sees it no more.
+
+    Raises:
+        ImageNotFound: as in `find_picture`.
+    """
+    found = Image.swap(
+        {"_id": picture_id, **viewer.filter(), **SHOWN}, {"$set": {"key": new_key()}}
+    )
+    if found is None:
+        raise ImageNotFound(f"picture {picture_id[:80]!r}")
+    log.info("link replaced picture=%s user=%s", found.id, viewer.user_id)
+    return found

@@ -1,0 +1,181 @@
+"""Deleting from a page: what is deleted can be brought back for a week."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jimeng import jobs
+from jimeng.cursors import EPOCH
+from jimeng.documents import Image, Task, utcnow
+from jimeng.documents.image import GONE, SHOWN
+from jimeng.documents.task import THERE
+from jimeng.errors import TaskNotFound
+from jimeng.jobs.purge import KEPT
+from jimeng.tasks.changes import drop_waiting
+from jimeng.tasks.reading import find
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+LATEST = 10**14  # milliseconds: the year 5138
+
+
+@dataclass(frozen=True)
+class Batch:
+    """
+    What went into the trash in one go.
+
+    Attributes:
+        moment: Since when it is there.
+        count: How many pictures.
+    """
+
+    moment: datetime
+    count: int
+
+    @property
+    def milliseconds(self) -> int:
+        """Since 1970: by this all of it is brought back."""
+        return (self.moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def trash_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
+    """
+    Put pictures into the trash; return how many.
+
+    Nobody sees them from then on, also not by their links. The tasks stay, and
+    stay completed: their lists leave these pictures out.
+    """
+    return trash_batch(viewer, picture_ids).count
+
+
+def trash_batch(viewer: Viewer, picture_ids: Iterable[str]) -> Batch:
+    """`trash_pictures`, with what it takes to bring all of them back."""
+    moment = utcnow()
+    where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
+    return Batch(moment, _change(where, {"trashed_at": moment}))
+
+
+def restore_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
+    """
+    Bring pictures back from the trash; return how many.
+
+    Where the whole task had been deleted it comes back too, with only these.
+    """
+    return _restore({"_id": {"$in": list(picture_ids)}, **viewer.filter()})
+
+
+def restore_batch(viewer: Viewer, milliseconds: int) -> int:
+    """
+    Bring back what the viewer put into the trash in one go; return how many.
+
+    Args:
+        milliseconds: `Batch.milliseconds`.
+    """
+    if not 0 <= milliseconds < LATEST:
+        return 0
+    moment = EPOCH + timedelta(milliseconds=milliseconds)
+    return _restore({"user_id": viewer.user_id, "trashed_at": moment})
+
+
+def purge_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
+    """
+    Give up pictures in the trash for good; return how many. From now on they are
+    too old to be brought back, and the janitor removes them within a minute.
+    """
+    now = utcnow()
+    ids = {"_id": {"$in": list(picture_ids)}, **viewer.filter()}
+    given_up = Image.collection().update_many(
+        {**ids, "trashed_at": {"$gt": now - KEPT}},
+        {"$set": {"trashed_at": now - KEPT}, "$unset": {"with_task": ""}},
+    )
+    log.info("purged user=%s n=%d", viewer.user_id, given_up.modified_count)
+    return given_up.modified_count
+
+
+def trash(viewer: Viewer, task_id: str) -> None:
+    """
+    Put a task with its pictures into the trash, cancelled if it has not ended.
+
+    Raises:
+        TaskNotFound: as in `find`.
+    """
+    task = find(viewer, task_id)
+    now = utcnow()
+    shown, gone = {"task_id": task.id, **SHOWN}, {"trashed_at": now, "with_task": True}
+    # The pictures go first: those of a task that nobody can see would be left over.
+    Image.change(shown, gone)
+    Task.collection().update_one(
+        {"_id": task.id, **THERE},
+        {
+            "$set": {"deleted_at": now, "purge_at": now + KEPT, "updated_at": now},
+            "$unset": {"idem_key": ""},
+        },
+    )
+    if Task.cancel({}, task.id) is not None:
+        drop_waiting(task)
+        Image.change(shown, gone)  # one may have come in between
+    log.info("task trashed task=%s user=%s", task.id, task.user_id)
+
+
+def restore(viewer: Viewer, task_id: str) -> Task:
+    """
+    Bring a task back from the trash, with the pictures that went with it.
+
+    Raises:
+        TaskNotFound: no such task, somebody else's, or it is too late.
+    """
+    task = _bring_back({"_id": task_id, **viewer.filter()})
+    if task is None:
+        task = find(viewer, task_id)  # sent twice: it is there already
+    with_it = {"task_id": task.id, "with_task": True}
+    Image.change(with_it, {"trashed_at": GONE, "with_task": GONE})
+    log.info("task restored task=%s user=%s", task.id, viewer.user_id)
+    return task
+
+
+def purge(viewer: Viewer, task_id: str) -> None:
+    """
+    Remove a task in the trash for good.
+
+    Raises:
+        TaskNotFound: it is not in the trash, or somebody else's.
+    """
+    where = {"_id": task_id, **viewer.filter(), "purge_at": {"$exists": True}}
+    if Task.swap(where, {"$unset": {"purge_at": ""}}) is None:
+        raise TaskNotFound(f"task {task_id[:64]!r} in the trash")
+    jobs.finish_deletion(task_id)
+    log.info("task purged task=%s user=%s", task_id, viewer.user_id)
+
+
+def _change(where: dict, changes: dict) -> int:
+    """Change pictures, and let their tasks be read anew: what they show changes."""
+    task_ids = Image.collection().distinct("task_id", where)
+    changed = Image.change(where, changes)
+    touched = {"_id": {"$in": task_ids}}
+    Task.collection().update_many(touched, {"$set": {"updated_at": utcnow()}})
+    return changed
+
+
+def _restore(where: dict) -> int:
+    now = utcnow()
+    fresh = {"$and": [where, {"trashed_at": {"$gt": now - KEPT}}]}
+    task_ids = Image.collection().distinct("task_id", fresh)
+    hidden = {"_id": {"$in": task_ids}, "purge_at": {"$gt": now}}
+    for task_id in Task.collection().distinct("_id", hidden):
+        if _bring_back({"_id": task_id}) is not None:
+            alone = {"task_id": task_id, "with_task": True}
+            Image.collection().update_many(alone, {"$unset": {"with_task": ""}})
+    # What is being removed for good has no task any more that would show it.
+    there = Task.collection().distinct("_id", {"_id": {"$in": task_ids}, **THERE})
+    shown_again = {**fresh, "task_id": {"$in": there}}
+    return _change(shown_again, {"trashed_at": GONE, "with_task": GONE})
+
+
+def _bring_back(where: dict) -> Task | None:
+    now = utcnow()
+    return Task.swap(
+        {**where, "purge_at": {"$gt": now}},
+        {"$set": {"updated_at": now}, "$unset": {"deleted_at": "", "purge_at": ""}},
+    )

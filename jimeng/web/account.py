@@ -1,0 +1,132 @@
+"""One's own page: name, language, theme, and what the form begins with."""
+
+from collections.abc import Mapping
+
+from flask import current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from jimeng import auth, users
+from jimeng.documents import User
+from jimeng.errors import Invalid, JimengError
+from jimeng.i18n import COOKIE, LANGUAGES, language, t
+from jimeng.web import bp
+from jimeng.web import composer_options as options
+from jimeng.web import defaults as start
+from jimeng.web.preferences import THEME, THEMES, keep, theme
+
+MOST_NAME = 100  # characters
+# Endpoints, each with a word of its own; those that need a name come last.
+OPEN_PAGES = ("account", "account_usage", "account_data")
+OWN_PAGES = ("account_keys", "account_security")
+DONE = frozenset({"profile", "defaults", "password", "sessions", "revoked"})
+
+Problems = Mapping[str, list[str]]
+
+
+def account_user() -> User:
+    """
+    Who is signed in.
+
+    Raises:
+        SignInRequired: nobody is.
+        NotFound: there is no signing in here.
+    """
+    auth.viewer_of_page()
+    user = auth.current_user()
+    if user is None:
+        raise NotFound
+    return user
+
+
+def show(template: str, **values: object) -> str:
+    """A page of the account, with the ways to the others."""
+    found = [*OPEN_PAGES, *(OWN_PAGES if auth.current_user() else ("account_keys",))]
+    done = request.args.get("done")
+    return render_template(
+        f"account/{template}.html",
+        pages=[each for each in found if f"web.{each}" in current_app.view_functions],
+        here="account" if template == "settings" else f"account_{template}",
+        user=auth.current_user(),
+        done=done if done in DONE else None,
+        **values,
+    )
+
+
+def go(endpoint: str, done: str) -> ResponseReturnValue:
+    """Back to a page of the account, which says that it is done."""
+    return redirect(url_for(endpoint, done=done), 303)
+
+
+def problems(error: JimengError) -> dict[str, list[str]]:
+    """Field -> words; "" for what belongs to none."""
+    if not isinstance(error, Invalid):
+        return {"": [t(f"error.{error.code}", **error.values)]}
+    return {
+        name: [t(key, **values) for key, values in reasons]
+        for name, reasons in error.fields.items()
+    }
+
+
+@bp.get("/account")
+def account() -> ResponseReturnValue:
+    """Name, language, theme, and what the form begins with."""
+    auth.viewer_of_page()
+    return settings()
+
+
+def settings(*, errors: Problems | None = None, given: Mapping | None = None) -> str:
+    found = options.model_options()
+    model = options.find_model(None) if found else None
+    return show(
+        "settings",
+        models=found,
+        sizes=options.size_options(model, "1:1") if model else [],
+        most=start.MOST_PICTURES,
+        begins=start.defaults(),
+        themes=THEMES,
+        chosen_theme=theme(),
+        chosen_language=language(),
+        errors=errors or {},
+        given=given or {},
+    )
+
+
+@bp.post("/account")
+def save_profile() -> ResponseReturnValue:
+    """Keep name, language and theme; what is no choice of ours is left as it was."""
+    viewer = auth.viewer_of_page()
+    lang = one_of(request.form.get("lang"), LANGUAGES)
+    look = one_of(request.form.get("theme"), THEMES)
+    user = auth.current_user()
+    if user is not None:
+        name = request.form.get("name", user.name).strip()
+        if not 0 < len(name) <= MOST_NAME:
+            error = Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
+            page = settings(errors=problems(error), given=request.form)
+            return page, error.status
+        users.update(viewer, user.id, name=name)
+        users.set_preferences(viewer, user.id, language=lang, theme=look)
+    response = redirect(url_for(".account", done="profile"), 303)
+    for cookie, value in ((COOKIE, lang), (THEME, look)):
+        if value:
+            keep(response, cookie, value)  # type: ignore[arg-type]
+    return response
+
+
+def one_of(value: str | None, known: tuple[str, ...]) -> str | None:
+    return value if value in known else None
+
+
+@bp.post("/account/defaults")
+def save_defaults() -> ResponseReturnValue:
+    """Keep what the form begins with."""
+    auth.viewer_of_page()
+    try:
+        found = start.check(request.form)
+    except Invalid as error:
+        page = settings(errors=problems(error), given=request.form)
+        return page, error.status
+    response = redirect(url_for(".account", done="defaults"), 303)
+    start.store(response, found)  # type: ignore[arg-type]
+    return response

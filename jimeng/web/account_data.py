@@ -1,0 +1,55 @@
+"""What is kept of one: to take along, or to have removed."""
+
+from flask import current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import access, auth, users
+from jimeng.documents import User
+from jimeng.errors import Invalid, LastAdmin, SignInFailed, TooManyAttempts
+from jimeng.web import bp
+from jimeng.web.account import Problems, account_user, problems, show
+
+EXPORT = "web.export"
+
+
+@bp.get("/account/data")
+def account_data() -> ResponseReturnValue:
+    """The way to an export, and to the end of the account."""
+    auth.viewer_of_page()
+    return data()
+
+
+def data(errors: Problems | None = None) -> str:
+    exports = EXPORT in current_app.view_functions
+    return show("data", exports=exports, errors=errors or {})
+
+
+@bp.post("/account/delete")
+def delete_account() -> ResponseReturnValue:
+    """Remove the account with all tasks, pictures and keys; asks for the password."""
+    user = account_user()
+    try:
+        check(user)
+    except (Invalid, LastAdmin, TooManyAttempts) as error:
+        return data(problems(error)), error.status
+    users.delete(auth.viewer_of_page(), user.id)
+    auth.end_session()
+    return redirect(url_for(".sign_in"), 303)
+
+
+def check(user: User) -> None:
+    """
+    Raises:
+        Invalid: the e-mail was not written as asked for, or the password is wrong.
+        LastAdmin: nobody would be left to let people in.
+        TooManyAttempts: as `access.user_of_password`.
+    """
+    if request.form.get("email", "").strip().casefold() != user.email.casefold():
+        raise Invalid.field("email", "account.not_the_email")
+    if users.is_last_admin(user):
+        raise LastAdmin(f"user {user.id}")
+    password = request.form.get("password", "")
+    try:
+        access.user_of_password(user.email, password, address=auth.address())
+    except SignInFailed as error:
+        raise Invalid.field("password", "invalid.password_wrong") from error

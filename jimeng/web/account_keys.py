@@ -1,0 +1,116 @@
+"""One's own API keys: made here, shown once, taken away."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from flask import Response, current_app, make_response, request
+from flask.typing import ResponseReturnValue
+
+from jimeng import access, auth
+from jimeng.documents import ApiKey, User
+from jimeng.errors import Invalid
+from jimeng.i18n import t
+from jimeng.web import bp
+from jimeng.web.account import MOST_NAME, Problems, account_user, go, problems, show
+
+LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
+ROUTE = "/api/v1/ai/image/task"
+
+
+@bp.get("/account/keys")
+def account_keys() -> ResponseReturnValue:
+    """The keys that there are, and the form for another."""
+    auth.viewer_of_page()
+    return keys()
+
+
+def keys(
+    made: ApiKey | None = None,
+    text: str = "",
+    *,
+    errors: Problems | None = None,
+    given: Mapping | None = None,
+) -> str:
+    user = auth.current_user()
+    found = access.list_keys(auth.viewer_of_page(), user.id) if user else []
+    return show(
+        "keys",
+        keys=found,
+        scopes=scopes_of(user) if user else [],
+        lifetimes=LIFETIMES,
+        now=datetime.now(UTC),
+        made=made,
+        text=text,
+        curl=curl(text) if text else "",
+        errors=errors or {},
+        given=given or {},
+    )
+
+
+def scopes_of(user: User) -> list[str]:
+    """Those that the user's keys may have."""
+    return [each for each in access.SCOPES if each != "admin" or user.role == "admin"]
+
+
+def curl(key: str) -> str:
+    """A line for a shell, which asks for a picture with this key."""
+    config = current_app.config["JIMENG"]
+    server = (config.PUBLIC_URL or request.host_url).rstrip("/")
+    body = json.dumps({"prompt": t("account.curl_prompt")}, ensure_ascii=False)
+    return (
+        f"curl {shlex.quote(server + ROUTE)} "
+        f"-H 'Authorization: Bearer {key}' "
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+@bp.post("/account/keys")
+def make_key() -> ResponseReturnValue:
+    """
+    Make a key. It is in this answer and never again, so there is no redirect: it
+    would have to be in an address, or be kept.
+    """
+    user = account_user()
+    try:
+        key, text = access.create_key(
+            auth.viewer_of_page(),
+            user.id,
+            name=named(request.form.get("name", "")),
+            scopes=request.form.getlist("scopes"),
+            expires_at=ends(request.form.get("days", "")),
+        )
+    except Invalid as error:
+        return keys(errors=problems(error), given=request.form), error.status
+    response: Response = make_response(keys(key, text), 201)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def named(text: str) -> str:
+    """
+    Raises:
+        Invalid: nothing is left, or it is too long.
+    """
+    name = text.strip()
+    if not 0 < len(name) <= MOST_NAME:
+        raise Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
+    return name
+
+
+def ends(days: str) -> datetime | None:
+    """
+    Raises:
+        Invalid: not one of `LIFETIMES`.
+    """
+    if days not in LIFETIMES:
+        raise Invalid.field("days", "invalid.value")
+    return datetime.now(UTC) + timedelta(days=int(days)) if days else None
+
+
+@bp.post("/account/keys/<key_id>/revoke")
+def revoke_key(key_id: str) -> ResponseReturnValue:
+    """Take a key away: its next use is refused."""
+    access.revoke_key(auth.viewer_of_page(), account_user().id, key_id)
+    return go(".account_keys", "revoked")

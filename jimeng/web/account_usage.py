@@ -1,0 +1,146 @@
+"""What one's pictures have come to: by day and by model, and as CSV."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, limits, usage
+from jimeng.chart import Chart, Point, bars
+from jimeng.errors import QueueUnavailable
+from jimeng.i18n import t
+from jimeng.usage import UsageRow
+from jimeng.web import bp
+from jimeng.web.account import show
+
+SPANS = (7, 30, 90)  # days
+USUAL = 30
+DRAWN = ("done", "failed", "unknown")  # the chart's series; the rest was never sent
+COLUMNS = ("date", "model", "outcome", "charged", "pictures")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """
+    Pictures of one day, one model, or all.
+
+    Attributes:
+        outcomes: Outcome -> pictures.
+        charged: ``no``, ``unknown`` or ``yes`` -> pictures.
+    """
+
+    outcomes: Counter[str]
+    charged: Counter[str]
+
+
+@bp.get("/account/usage")
+def account_usage() -> ResponseReturnValue:
+    """Numbers, a chart, and tables of the days that were chosen."""
+    days = span()
+    rows = read(days)
+    return show(
+        "usage",
+        spans=SPANS,
+        days=days,
+        total=sums(rows),
+        by_model=grouped(rows, "model"),
+        by_day=grouped(rows, "date"),
+        chart=chart_of(rows, days),
+        series=DRAWN,
+        tells=tells,
+        standings=standings(),
+    )
+
+
+@bp.get("/account/usage.csv")
+def usage_csv() -> ResponseReturnValue:
+    """The same numbers for a spreadsheet."""
+    days = span()
+    response = Response(text_of(read(days)), content_type="text/csv; charset=utf-8")
+    name = f"jimeng-usage-{days}-days.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def span() -> int:
+    """The days that are asked for; the usual number for what is none of ours."""
+    wanted = request.args.get("days", type=int)
+    return wanted if wanted in SPANS else USUAL
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def read(days: int) -> list[UsageRow]:
+    viewer = auth.viewer_of_page()
+    since = today() - timedelta(days=days - 1)
+    return usage.by_day(viewer, viewer.user_id, since=since, until=today())
+
+
+def standings() -> Sequence[limits.Standing]:
+    """The limits that there are; none while nobody can be asked about them."""
+    viewer = auth.viewer_of_page()
+    with suppress(QueueUnavailable):
+        return limits.standings(viewer, viewer.user_id)
+    return ()
+
+
+def sums(rows: Iterable[UsageRow]) -> Sums:
+    found = Sums(Counter(), Counter())
+    for row in rows:
+        found.outcomes[row.outcome] += row.pictures
+        found.charged[row.charged] += row.pictures
+    return found
+
+
+def grouped(rows: Iterable[UsageRow], name: str) -> list[tuple[object, Sums]]:
+    """The rows by one of their fields, in the order in which they come."""
+    found: dict[object, list[UsageRow]] = {}
+    for row in rows:
+        found.setdefault(getattr(row, name), []).append(row)
+    return [(key, sums(each)) for key, each in found.items()]
+
+
+def chart_of(rows: Iterable[UsageRow], days: int) -> Chart:
+    """A bar for each day up to today, empty days too."""
+    found = dict(grouped(rows, "date"))
+    none = sums(())
+    wanted = [today() - timedelta(days=ago) for ago in range(days - 1, -1, -1)]
+    return bars([point(day, found.get(day, none)) for day in wanted])
+
+
+def point(day: date, found: Sums) -> Point:
+    values = tuple(found.outcomes[outcome] for outcome in DRAWN)
+    return Point(day.strftime("%m-%d"), values)
+
+
+def tells(each: Point) -> str:
+    """A day in words, for whoever points at its bar."""
+    numbers = dict(zip(DRAWN, each.values, strict=True))
+    return t("usage.tells", day=each.label, **numbers)
+
+
+def text_of(rows: Iterable[UsageRow]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([harmless(str(getattr(row, name))) for name in COLUMNS])
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """
+    Keep a spreadsheet from taking a text for a formula.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{cell}" if cell.startswith(FORMULA) else cell

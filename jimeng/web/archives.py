@@ -1,0 +1,40 @@
+"""Pictures to take away: chosen ones, or everything, as a zip archive."""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, tasks
+from jimeng.i18n import t
+from jimeng.web import bp
+from jimeng.web.selection import selected
+from jimeng.web.zones import today, zone
+
+
+@bp.post("/pictures/zip")
+def archive() -> ResponseReturnValue:
+    """The chosen pictures; whatever is wrong is said before the first byte."""
+    images = tasks.chosen(auth.viewer_of_page(), selected())
+    name = t("archive.name", n=len(images), day=today(zone()))
+    return send(tasks.pack(images, zone()), name)
+
+
+@bp.get("/account/export")
+def export() -> ResponseReturnValue:
+    """All pictures, and a record of all tasks."""
+    pieces = tasks.export(auth.viewer_of_page(), zone())
+    return send(pieces, t("archive.all", day=today(zone())))
+
+
+def send(pieces: Iterator[bytes], name: str) -> Response:
+    """Pass the pieces on as they come; nobody knows before how many there will be."""
+    response = Response(pieces, content_type="application/zip")
+    plain = f"jimeng-{today(zone())}.zip"
+    named = quote(f"{name}.zip", safe="")
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{named}"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,62 @@
+"""What the form begins with: with a name on the user's record, else in a cookie."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Response, request
+
+from jimeng import auth, users
+from jimeng.errors import Invalid
+from jimeng.providers import Model
+from jimeng.web import composer_options as options
+from jimeng.web.preferences import keep
+
+COOKIE = "defaults"
+FIELDS = ("model", "size", "n")  # as the form names them
+LONGEST = 100  # characters of a value
+MOST_PICTURES = 4
+
+
+def defaults() -> dict[str, str]:
+    """Field -> value, of those that somebody has chosen."""
+    user = auth.current_user()
+    if user is not None:
+        return chosen({name: str(value) for name, value in user.defaults.items()})
+    if auth.needs_sign_in():
+        return {}
+    return chosen(dict(parse_qsl(request.cookies.get(COOKIE, "")[:1000])))
+
+
+def chosen(words: Mapping[str, str]) -> dict[str, str]:
+    """What is set among *words*, and is one of ours."""
+    found = {name: words.get(name, "").strip() for name in FIELDS}
+    return {name: value for name, value in found.items() if 0 < len(value) <= LONGEST}
+
+
+def check(words: Mapping[str, str]) -> dict[str, str]:
+    """
+    The fields of *words* that are set.
+
+    Raises:
+        Invalid: one holds what the form would not offer.
+    """
+    found = chosen(words)
+    model: Model | None = None
+    if options.model_options():
+        model = options.find_model(found.get("model"))
+    sizes = list(model.sizes) if model else []
+    if "size" in found and found["size"] not in sizes:
+        raise Invalid.field("size", "invalid.choice", known=", ".join(sizes))
+    most = model.max_images if model else MOST_PICTURES
+    if "n" in found and found["n"] not in map(str, range(1, most + 1)):
+        raise Invalid.field("n", "invalid.range", min=1, max=most)
+    return found
+
+
+def store(response: Response, words: dict[str, str]) -> None:
+    """Keep them, where `defaults` finds them again."""
+    user = auth.current_user()
+    if user is None:
+        keep(response, COOKIE, urlencode(words))
+    else:
+        users.set_preferences(auth.viewer_of_page(), user.id, defaults=words)

@@ -1,0 +1,90 @@
+"""What of the gallery is wanted: as its address says it, and as its form sends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+
+from flask import url_for
+
+from jimeng.jobs.labels import OTHER
+from jimeng.providers.models import RATIOS
+from jimeng.tasks import Wanted
+from jimeng.web.zones import start_of
+
+MOST_TEXT = 200  # characters of a search
+SHAPES = (*RATIOS, OTHER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """
+    Attributes:
+        q: Words of the prompt.
+        fav: Only favourites.
+        model: Only of this model; any if empty.
+        ratio: Only of this shape; any if empty.
+        since: The first day.
+        until: The last day.
+    """
+
+    q: str = ""
+    fav: bool = False
+    model: str = ""
+    ratio: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> "Filters":
+        """What cannot be meant is left out."""
+        ratio = given.get("ratio", "")
+        return cls(
+            q=given.get("q", "").strip()[:MOST_TEXT],
+            fav=given.get("fav") == "1",
+            model=given.get("model", "")[:MOST_TEXT],
+            ratio=ratio if ratio in SHAPES else "",
+            since=day_of(given.get("from", "")),
+            until=day_of(given.get("to", "")),
+        )
+
+    @property
+    def any(self) -> bool:
+        return self != Filters()
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the address says."""
+        given = {
+            "q": self.q,
+            "fav": "1" if self.fav else "",
+            "model": self.model,
+            "ratio": self.ratio,
+            "from": self.since.isoformat() if self.since else "",
+            "to": self.until.isoformat() if self.until else "",
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def url(self, **more: str | int) -> str:
+        """The address of the gallery with these filters."""
+        values: dict = {**self.query, **more}
+        return url_for("web.gallery", **values)
+
+    def wanted(self, where: tzinfo) -> Wanted:
+        since, until = self.since, self.until
+        return Wanted(
+            q=self.q,
+            favourite=self.fav,
+            model=self.model,
+            ratio=self.ratio,
+            since=start_of(since, where) if since else None,
+            until=start_of(until + timedelta(days=1), where) if until else None,
+        )
+
+
+def day_of(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Days that have a neighbour in every zone.
+    return day if 1970 <= day.year <= 9000 else None

@@ -1,0 +1,188 @@
+"""The gallery: all pictures, by day, as far as the filters let them through."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, tasks
+from jimeng.documents import Image, Task
+from jimeng.i18n import t
+from jimeng.pictures import SUFFIXES
+from jimeng.web import bp, is_htmx
+from jimeng.web.filters import SHAPES, Filters
+from jimeng.web.zones import today, zone
+
+PAGE = 60  # pictures: whole rows of two, three, four, five and six
+DONE = frozenset({"trashed", "restored", "purged", "emptied", "starred", "unstarred"})
+AUTOMATIC = 5  # pages that follow by themselves; then the foot can be reached
+
+
+@dataclass(frozen=True)
+class Day:
+    """
+    Attributes:
+        date: In the reader's zone; of a month, its first day.
+        goes_on: The page before has shown its beginning.
+        is_month: Whether it is a whole month.
+    """
+
+    date: dt.date
+    images: list[Image]
+    goes_on: bool = False
+    is_month: bool = False
+
+    @property
+    def words(self) -> str:
+        return t(
+            self._key(today(zone())),
+            year=self.date.year,
+            month=t(f"gallery.month.{self.date.month}"),
+            day=self.date.day,
+            weekday=t(f"gallery.weekday.{self.date.isoweekday()}"),
+        )
+
+    def _key(self, now: dt.date) -> str:
+        if self.is_month:
+            return "gallery.whole_month"
+        if self.date == now:
+            return "gallery.today"
+        if self.date == now - timedelta(days=1):
+            return "gallery.yesterday"
+        return "gallery.day" if self.date.year == now.year else "gallery.day_of_year"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """
+    A page of pictures, as it is shown.
+
+    Attributes:
+        filters: Which ones; None in the trash.
+        days: Newest first.
+        next_cursor: Where the next page begins, if there is one.
+        automatic: How many more pages follow by themselves.
+        is_first: Whether there is nothing newer.
+    """
+
+    filters: Filters | None
+    days: list[Day]
+    next_cursor: str | None
+    automatic: int
+    is_first: bool
+
+    @property
+    def is_trash(self) -> bool:
+        return self.filters is None
+
+    @property
+    def images(self) -> list[Image]:
+        return [image for day in self.days for image in day.images]
+
+    @property
+    def next_url(self) -> str:
+        """Where a plain link leads."""
+        return self._url(cursor=self.next_cursor or "")
+
+    @property
+    def more_url(self) -> str:
+        """What a script asks for, to go on below what is shown."""
+        last = self.days[-1].date.isoformat()
+        return self._url(
+            cursor=self.next_cursor or "", after=last, auto=max(self.automatic - 1, 0)
+        )
+
+    def _url(self, **more: str | int) -> str:
+        if self.filters is None:
+            values: dict = {"trash": 1, **more}
+            return url_for("web.gallery", **values)
+        return self.filters.url(**more)
+
+    def suffix(self, image: Image) -> str:
+        return SUFFIXES[image.content_type]
+
+
+def read_auto() -> int:
+    """How many pages may still follow by themselves, as the last one said."""
+    given = request.args.get("auto", type=int)
+    return AUTOMATIC if given is None else max(0, min(given, AUTOMATIC))
+
+
+def days_of(images: Iterable[Image], filters: Filters | None) -> list[Day]:
+    """
+    The pictures by day; those of a search, which are few and far between, by month.
+    In the trash it is the day on which they were deleted.
+    """
+    here, shown = zone(), request.args.get("after") if is_htmx() else None
+    is_month = filters is not None and bool(filters.q)
+
+    def day(image: Image) -> dt.date:
+        moment = image.trashed_at if filters is None else image.created_at
+        found = moment.astimezone(here).date()
+        return found.replace(day=1) if is_month else found
+
+    return [
+        Day(each, list(found), each.isoformat() == shown, is_month)
+        for each, found in groupby(images, day)
+    ]
+
+
+def shelf_of(found: tasks.Pictures, filters: Filters | None) -> Shelf:
+    return Shelf(
+        filters,
+        days_of(found.images, filters),
+        found.next_cursor,
+        read_auto(),
+        "cursor" not in request.args,
+    )
+
+
+@bp.get("/gallery")
+def gallery() -> ResponseReturnValue:
+    """All pictures; the address says which, and where to begin."""
+    if request.args.get("trash") == "1":
+        return show_trash()
+    viewer, filters = auth.viewer_of_page(), Filters.read(request.args)
+    cursor = request.args.get("cursor")
+    found = tasks.browse(viewer, filters.wanted(zone()), cursor=cursor, limit=PAGE)
+    shelf = shelf_of(found, filters)
+    if is_htmx() and cursor is not None:
+        return render_template("gallery/_items.html", shelf=shelf)
+    found_none = not found.images and tasks.has_pictures(viewer)
+    if is_htmx():
+        return render_template(
+            "gallery/_results.html", shelf=shelf, found_none=found_none
+        )
+    return render_template(
+        "gallery/index.html",
+        shelf=shelf,
+        found_none=found_none,
+        models=tasks.models_used(viewer),
+        shapes=SHAPES,
+        **news(),
+    )
+
+
+def news() -> dict:
+    """What was just done, as the address says, with how many."""
+    done = request.args.get("done", "")
+    return {
+        "done": done if done in DONE else None,
+        "n": request.args.get("n", 0, type=int),
+        "batch": request.args.get("batch", type=int),
+    }
+
+
+def show_trash() -> str:
+    """What was deleted within a week, and can be brought back."""
+    viewer, cursor = auth.viewer_of_page(), request.args.get("cursor")
+    found = tasks.trashed_pictures(viewer, cursor=cursor, limit=PAGE)
+    shelf = shelf_of(found, None)
+    if is_htmx() and cursor is not None:
+        return render_template("gallery/_items.html", shelf=shelf)
+    without: list[Task] = tasks.trashed_tasks(viewer) if shelf.is_first else []
+    return render_template("gallery/trash.html", shelf=shelf, tasks=without, **news())

@@ -1,0 +1,198 @@
+"""All tasks of one's own: how each stands, and what can be done about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, tasks
+from jimeng.documents import Task
+from jimeng.tasks import summary, sweeps
+from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.web import bp, is_htmx
+from jimeng.web.cards import (
+    TO_EDIT,
+    interval,
+    look_again,
+    new_token,
+    read_marks,
+    token_of,
+)
+from jimeng.web.rows import (
+    BEFORE,
+    CANCELLED,
+    RETRIED,
+    Note,
+    Wanted,
+    notes_of,
+    read_notes,
+    rows_from,
+    rows_of,
+)
+
+PAGE = 24  # rows
+MOST_WORDS = 200  # characters of a search
+
+
+@bp.get("/tasks", endpoint="tasks")
+def overview() -> ResponseReturnValue:
+    """One's tasks by state, newest first."""
+    wanted = asked_for()
+    if is_htmx() and wanted.cursor:
+        return render_template("overview/_page.html", wanted=wanted, **listing(wanted))
+    return show(wanted, read_notes(request.args.getlist("said")))
+
+
+@dataclass(frozen=True)
+class Everything:
+    """
+    What stands above the rows.
+
+    Attributes:
+        counts: State -> tasks, of those that the search finds.
+        waiting: State -> tasks that can be cancelled, whatever is searched for.
+        again: The failed tasks that can all be run again.
+    """
+
+    counts: dict[str, int]
+    waiting: dict[str, int]
+    again: sweeps.Again
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def asked_for() -> Wanted:
+    given = request.values
+    state = given.get("status")
+    return Wanted(
+        state=state if state in summary.STATES else None,
+        q=" ".join(given.get("q", "").split())[:MOST_WORDS],
+        cursor=given.get("cursor"),
+    )
+
+
+def everything(wanted: Wanted) -> Everything:
+    viewer = auth.viewer_of_page()
+    counts = summary.counts(viewer, viewer.user_id)
+    found = counts
+    if wanted.q:
+        found = summary.counts(viewer, viewer.user_id, q=wanted.q)
+    again = sweeps.failures(viewer, viewer.user_id, to_edit=TO_EDIT)
+    waiting = {state: counts[state] for state in sweeps.CANCELLABLE}
+    return Everything(dict(found), waiting, again)
+
+
+def listing(wanted: Wanted) -> dict:
+    """What the rows of a page want."""
+    viewer = auth.viewer_of_page()
+    page = summary.in_states(
+        viewer,
+        viewer.user_id,
+        state=wanted.state,
+        q=wanted.q,
+        limit=PAGE,
+        cursor=wanted.cursor,
+    )
+    rows = rows_of(page.tasks)
+    return {
+        "rows": rows,
+        "next_cursor": page.next_cursor,
+        "wait": interval(row.card for row in rows),
+    }
+
+
+def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
+    """The whole page; for htmx what is under its heading."""
+    part = "overview/_overview.html" if is_htmx() else "overview/index.html"
+    return render_template(
+        part,
+        notes=list(notes),
+        **around(wanted),
+        **listing(wanted),
+    )
+
+
+def around(wanted: Wanted) -> dict:
+    """What the parts around the rows want."""
+    return {
+        "wanted": wanted,
+        "states": (None, *summary.STATES),
+        "everything": everything(wanted),
+        "token": new_token(),
+    }
+
+
+@bp.get("/tasks/changes")
+def task_changes() -> ResponseReturnValue:
+    """What has changed since, of the rows that a page shows as unfinished."""
+    cards, changed, gone = look_again(read_marks(request.args.getlist("c")))
+    wait = interval(cards)
+    if wait and not changed and not gone:
+        return "", 204
+    moved = bool(gone) or any(change.changed for change in changed)
+    return render_template(
+        "overview/_changes.html",
+        rows=rows_from([change.card for change in changed]),
+        gone=gone,
+        wait=wait,
+        moved=moved,
+        # The seconds that count on are no reason to count tasks.
+        **(around(asked_for()) if moved else {"wanted": asked_for()}),
+    )
+
+
+@bp.post("/tasks/cancel")
+def cancel_tasks() -> ResponseReturnValue:
+    """Cancel the task ``id``, or with ``all`` every one that has not begun."""
+    viewer = auth.viewer_of_page()
+    state = request.form.get("all")
+    if state in sweeps.CANCELLABLE:
+        cancelled = sweeps.cancel_all(viewer, viewer.user_id, state)
+        return answer([Note(CANCELLED, cancelled)])
+    given = request.form.getlist("id")[:1]
+    return answer(notes_of(CANCELLED, tasks.cancel_many(viewer, given)))
+
+
+@bp.post("/tasks/retry")
+def retry_tasks() -> ResponseReturnValue:
+    """
+    Run each task ``id`` again, but for those that were already; one alone also
+    where it may be charged twice, if the form says so.
+    """
+    viewer = auth.viewer_of_page()
+    given = list(dict.fromkeys(request.form.getlist("id")))[:MOST_AT_ONCE]
+    before = summary.runs_again(viewer, given)
+    agreed = request.form.get("accept_double_charge") == "yes" and len(given) == 1
+    outcomes = tasks.retry_many(
+        viewer,
+        [task_id for task_id in given if task_id not in before],
+        accept_double_charge=agreed,
+        idem_key=token_of(request.form),
+    )
+    notes = notes_of(RETRIED, outcomes)
+    if before:
+        notes.append(Note(BEFORE, len(before)))
+    return answer(notes, [each.task for each in outcomes if each.task])
+
+
+def answer(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
+    """The list as it is now, with what was done above it; for one row, that row."""
+    wanted = asked_for()
+    if not is_htmx():
+        said = [str(note) for note in notes]
+        return redirect(url_for(".tasks", **wanted.query, said=said), 303)
+    if request.form.get("only") != "row":
+        return show(wanted, notes)
+    touched = tasks.find_all(auth.viewer_of_page(), request.form.getlist("id")[:1])
+    new = [row for row in rows_of(made) if wanted.takes(row.state)]
+    return render_template(
+        "overview/_done.html",
+        new=new,
+        rows=rows_of(touched),
+        notes=notes,
+        wait=interval(row.card for row in new),
+        **around(wanted),
+    )

@@ -1,0 +1,147 @@
+"""A picture's own page, and what is done to one picture."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, tasks
+from jimeng.answers import absolute
+from jimeng.pictures import SUFFIXES
+from jimeng.tasks import PictureRecord
+from jimeng.web import bp, is_htmx
+from jimeng.web.cards import new_token, style_name
+from jimeng.web.code import Program, programs
+from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.preferences import own_path
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    A moment of a picture's way.
+
+    Attributes:
+        name: Its words are ``step.<name>``.
+        seconds: Since the step before, None for the first.
+    """
+
+    name: str
+    moment: datetime
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class PicturePage:
+    """What the page shows of a picture."""
+
+    record: PictureRecord
+
+    @property
+    def prompt(self) -> str:
+        return tasks.wording(self.record.task).prompt
+
+    @property
+    def sent_prompt(self) -> str | None:
+        """What was sent, where that is not what was written."""
+        sent = self.record.task.prompt
+        return None if sent == self.prompt else sent
+
+    @property
+    def model(self) -> str:
+        return model_name(self.record.task.model)
+
+    @property
+    def style(self) -> str | None:
+        return style_name(tasks.wording(self.record.task).style)
+
+    @property
+    def suffix(self) -> str:
+        return SUFFIXES[self.record.image.content_type]
+
+    @property
+    def link(self) -> str:
+        """The address under which anybody may see the picture."""
+        key = self.record.image.key
+        return absolute(url_for("web.image", key=key, ext=self.suffix))
+
+    @property
+    def token(self) -> str:
+        return new_token()
+
+    @property
+    def remote_ids(self) -> list[str]:
+        made = self.record.generation
+        return list(made.remote_ids) if made else []
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its way from the asking to the keeping, as far as it is known."""
+        task, made = self.record.task, self.record.generation
+        moments = [("asked", task.created_at)]
+        if made is not None:
+            moments += [("sent", made.sent_at), ("drawn", made.drawn_at)]
+        moments.append(("saved", self.record.image.created_at))
+        steps: list[Step] = []
+        for name, moment in moments:
+            if moment is None:
+                continue
+            since = (moment - steps[-1].moment).total_seconds() if steps else None
+            steps.append(Step(name, moment, since))
+        return steps
+
+    @property
+    def seconds(self) -> float:
+        """From the asking to the keeping."""
+        return (self.steps[-1].moment - self.steps[0].moment).total_seconds()
+
+    @property
+    def needs_key(self) -> bool:
+        return auth.needs_sign_in()
+
+    @property
+    def programs(self) -> list[Program]:
+        return programs(self.record, absolute(""), with_key=self.needs_key)
+
+
+@bp.get("/pictures/<picture_id>")
+def picture(picture_id: str) -> ResponseReturnValue:
+    """One picture, large, and all there is to know about it."""
+    record = tasks.picture(auth.viewer_of_page(), picture_id)
+    return render_template("pictures/show.html", page=PicturePage(record))
+
+
+@bp.post("/pictures/<picture_id>/favourite")
+def favourite(picture_id: str) -> ResponseReturnValue:
+    """Mark a picture as a favourite, or no more; twice is as once."""
+    viewer = auth.viewer_of_page()
+    tasks.find_picture(viewer, picture_id)
+    tasks.set_favourite(viewer, [picture_id], request.form.get("on") == "1")
+    if not is_htmx():
+        # Back to the very button: the page may be long.
+        back = own_path(request.form.get("next", "")).partition("#")[0]
+        return redirect(f"{back}#favourite-{picture_id}", 303)
+    image = tasks.find_picture(viewer, picture_id)
+    return render_template("pictures/_favourite.html", image=image)
+
+
+@bp.post("/pictures/<picture_id>/link")
+def replace_link(picture_id: str) -> ResponseReturnValue:
+    """Give the picture a new link; the old one leads nowhere from now on."""
+    tasks.replace_link(auth.viewer_of_page(), picture_id)
+    return redirect(url_for(".picture", picture_id=picture_id) + "#share", 303)
+
+
+@bp.post("/pictures/<picture_id>/delete")
+def delete_picture(picture_id: str) -> ResponseReturnValue:
+    """Put the picture into the trash and show the next one, with the way back."""
+    viewer = auth.viewer_of_page()
+    record = tasks.picture(viewer, picture_id)
+    tasks.trash_pictures(viewer, [picture_id])
+    beside = record.older or record.newer
+    if beside is None:
+        where = url_for(".task", task_id=record.task.id, deleted=picture_id)
+    else:
+        where = url_for(".picture", picture_id=beside, deleted=picture_id)
+    return redirect(where, 303)

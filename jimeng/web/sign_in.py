@@ -1,0 +1,105 @@
+"""Signing in and out, and taking up an invitation."""
+
+from flask import Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import access, auth
+from jimeng.documents import User
+from jimeng.errors import Invalid, JimengError, SignInFailed, TooManyAttempts
+from jimeng.i18n import COOKIE, t
+from jimeng.web import bp, is_htmx
+from jimeng.web.preferences import THEME, keep, own_path
+
+MOST_EMAIL = 254  # characters
+
+
+def lead() -> Response:
+    """Where a page was asked for by nobody: on to the sign-in page."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    url = url_for("web.sign_in", next=None if wanted == "/" else wanted)
+    if is_htmx():
+        # A part of a page is swapped into a page that is worth nothing any more.
+        return Response(status=401, headers={"HX-Redirect": url_for("web.sign_in")})
+    return redirect(url, 303)  # type: ignore[return-value]
+
+
+@bp.get("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """The form; whoever is signed in already goes on."""
+    target = own_path(request.args.get("next", ""))
+    if not auth.needs_sign_in() or auth.current_user():
+        return redirect(target, 303)
+    return form(target)
+
+
+def form(target: str, *, email: str = "", error: str = "") -> str:
+    return render_template(
+        "sign_in/sign_in.html", target=target, email=email, error=error
+    )
+
+
+@bp.post("/sign-in")
+def do_sign_in() -> ResponseReturnValue:
+    """Check e-mail and password, and begin a session."""
+    target = own_path(request.form.get("next", ""))
+    email = request.form.get("email", "").strip()[:MOST_EMAIL]
+    try:
+        user = access.user_of_password(
+            email, request.form.get("password", ""), address=auth.address()
+        )
+    except (SignInFailed, TooManyAttempts) as error:
+        words = t(f"error.{error.code}")
+        page = form(target, email=email, error=words)
+        return page, error.status, retry_headers(error)
+    return welcome(user, target)
+
+
+def welcome(user: User, target: str) -> Response:
+    """Begin a session, in the language and theme that the user likes."""
+    auth.begin_session(user)
+    response = redirect(target, 303)
+    for name, value in ((COOKIE, user.language), (THEME, user.theme)):
+        if value:
+            keep(response, name, value)  # type: ignore[arg-type]
+    return response  # type: ignore[return-value]
+
+
+def retry_headers(error: JimengError) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+
+
+@bp.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session of this browser."""
+    auth.end_session()
+    return redirect(url_for(".sign_in"), 303)
+
+
+@bp.get("/invitations/<token>")
+def invitation(token: str) -> ResponseReturnValue:
+    """The form to choose a password with; looking at it uses nothing up."""
+    return invitation_form(token, access.invited(token))
+
+
+def invitation_form(token: str, user: User, *, errors: tuple[str, ...] = ()) -> str:
+    return render_template(
+        "sign_in/invitation.html",
+        token=token,
+        user=user,
+        errors=errors,
+        shortest=access.SHORTEST_PASSWORD,
+    )
+
+
+@bp.post("/invitations/<token>")
+def accept_invitation(token: str) -> ResponseReturnValue:
+    """Set the password, and begin a session with it."""
+    try:
+        user = access.accept(token, request.form.get("password", ""))
+    except Invalid as error:
+        words = tuple(
+            t(key, **values) for each in error.fields.values() for key, values in each
+        )
+        page = invitation_form(token, access.invited(token), errors=words)
+        return page, error.status
+    return welcome(user, url_for(".index"))

@@ -1,0 +1,68 @@
+// The choices beside the prompt: what their chips say, and the dice.
+"use strict";
+
+const MOST_SEED = 2 ** 31;
+
+// What a chip says of the choices in it.
+function tell(menu) {
+  const now = menu.querySelector(".chip-now");
+  const text = menu.querySelector("input:not([type=radio])");
+  const chosen = menu.querySelector(":checked")?.closest("label");
+  const label = text?.value.trim() || chosen?.querySelector("[data-label]")?.textContent;
+  now.textContent = label || now.dataset.none;
+  if ("none" in now.dataset) menu.firstElementChild.toggleAttribute("data-set", Boolean(label));
+  const glyph = chosen?.querySelector(".glyph");
+  if (glyph) menu.querySelector(".chip-glyph").replaceChildren(glyph.cloneNode(true));
+}
+
+function tellPixels() {
+  const line = document.getElementById("pixels");
+  if (!line) return;
+  const size = document.querySelector("[name=size]:checked")?.value;
+  const table = JSON.parse(line.dataset.pixels)[size] || {};
+  const resolution = document.querySelector("[name=resolution]:checked")?.value;
+  const pixels = table[resolution] || Object.values(table)[0] || size?.replace("x", "×");
+  if (pixels) line.textContent = line.dataset.words.replace("{}", pixels);
+}
+
+// An error of a choice stays only as long as the choice.
+function chosen(target) {
+  const place = target.name === "style_own" ? "style" : target.name === "resolution" ? "size" : target.name;
+  const errors = document.getElementById(`errors-${place}`);
+  if (errors) errors.textContent = "";
+  target.removeAttribute("aria-invalid");
+  const menu = target.closest(".choice-menu");
+  (menu?.firstElementChild || target.closest("fieldset"))?.removeAttribute("data-wrong");
+  // Words of one's own take the place of a style with a name, and the other way round.
+  if (target.name === "style") document.getElementById("style-own").value = "";
+  if (target.name === "style_own") {
+    for (const each of menu.querySelectorAll("[type=radio]")) each.checked = each.value === "" && !target.value.trim();
+  }
+  if (menu) tell(menu);
+  tellPixels();
+  count();
+}
+
+function seed(action) {
+  const field = document.getElementById("seed");
+  field.value = action === "roll" ? Math.floor(Math.random() * MOST_SEED) : "";
+  chosen(field);
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (target !== prompt() && target.closest?.("#composer")) chosen(target);
+});
+
+document.addEventListener("keydown", (event) => {
+  const { target } = event;
+  if (event.isComposing || event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
+  event.preventDefault(); // else it would send the form
+  const menu = target.closest(".menu");
+  menu.open = false;
+  menu.firstElementChild.focus();
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-seed]");
+  if (button) seed(button.dataset.seed);
+});

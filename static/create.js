@@ -1,0 +1,99 @@
+// The prompt: counting, the draft, earlier ones, sending.
+"use strict";
+
+const DRAFT = "draft";
+const SENT = "prompts"; // what was sent, newest first
+const MOST_SENT = 50;
+const prompt = () => document.getElementById("prompt");
+
+// How long the prompt is, counted as the server counts: by characters, with the style.
+function count() {
+  const field = prompt();
+  const counter = document.getElementById("counter");
+  if (!field || !counter) return;
+  const named = document.querySelector("#menu-style [name=style]:checked");
+  const words = document.getElementById("style-own")?.value.trim();
+  const style = words ? [...words].length + 1 : Number(named?.dataset.length || 0);
+  const length = [...field.value.trim()].length + style;
+  counter.firstElementChild.textContent = length;
+  counter.dataset.over = length > Number(counter.dataset.most);
+}
+
+// The prompts that were sent from here, and those that the page shows.
+function earlier() {
+  let kept = [];
+  try { kept = JSON.parse(own.get(SENT)) || []; } catch { /* not ours */ }
+  const shown = [...document.querySelectorAll("#feed .card-prompt")].map((each) => each.textContent.trim());
+  return [...new Set([...kept, ...shown])].slice(0, MOST_SENT);
+}
+
+function remember(text) {
+  if (text) own.set(SENT, JSON.stringify([text, ...earlier().filter((each) => each !== text)].slice(0, MOST_SENT)));
+}
+
+let place = -1; // in the list of earlier prompts; before it comes what is being written
+let unsent = "";
+
+function walk(field, step) {
+  if (place < 0) unsent = field.value;
+  const list = earlier().filter((each) => each !== unsent.trim());
+  const next = Math.min(Math.max(place + step, -1), list.length - 1);
+  if (next === place) return;
+  place = next;
+  field.value = place < 0 ? unsent : list[place];
+  field.setSelectionRange(field.value.length, field.value.length);
+  written(field);
+}
+
+// Something else stands in the prompt: what was said of it is over.
+function written(field) {
+  field.removeAttribute("aria-invalid");
+  document.getElementById("errors-prompt").textContent = "";
+  own.set(DRAFT, field.value);
+  count();
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (target !== prompt()) return;
+  place = -1;
+  written(target);
+});
+
+document.addEventListener("keydown", (event) => {
+  // While an input method composes, its keys belong to it; Safari tells by the number.
+  if (event.isComposing || event.keyCode === 229) return;
+  const { target, key } = event;
+  if (target !== prompt()) return;
+  if (event.altKey && (key === "ArrowUp" || key === "ArrowDown")) {
+    event.preventDefault();
+    walk(target, key === "ArrowUp" ? 1 : -1);
+  } else if (key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) {
+    event.preventDefault();
+    target.form.requestSubmit();
+  }
+});
+
+// The names of htmx 4 and 2.
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, count);
+for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
+  document.addEventListener(name, (event) => {
+    const source = event.detail.ctx?.sourceElement || event.detail.elt;
+    const status = event.detail.ctx?.response?.status || event.detail.xhr?.status;
+    if (source?.id !== "composer" || status !== 200) return;
+    place = -1;
+    remember(prompt().value.trim());
+    // What was asked for is shown where it appears: at the top.
+    window.scrollTo({ top: 0 });
+  });
+}
+
+// Where the keyboard of a phone lies over the page, what stays in view is put above it.
+window.visualViewport?.addEventListener("resize", () => {
+  const { height, offsetTop, scale } = window.visualViewport;
+  const covered = window.innerHeight - height - offsetTop;
+  if (covered > 80 && scale < 1.1) document.body.style.setProperty("--bottom", `${Math.round(covered)}px`);
+  else document.body.style.removeProperty("--bottom");
+});
+
+if (prompt() && !prompt().value) prompt().value = own.get(DRAFT) || "";
+count();

@@ -1,0 +1,60 @@
+// Comforts of pages with live cards. They work without them.
+"use strict";
+
+const UNSEEN = 15000; // milliseconds between two looks while the page is hidden
+let looked = 0;
+let kept = null;
+
+// htmx 4 tells in ctx what htmx 2 tells beside it.
+const sourceOf = ({ detail }) => detail.ctx?.sourceElement || detail.elt;
+const statusOf = ({ detail }) => detail.ctx?.response?.status || detail.xhr?.status;
+
+function on(names, listener) {
+  for (const name of names.split(" ")) document.addEventListener(name, listener);
+}
+
+// Nobody sees a hidden tab: most looks are let go, and the next one after its return
+// is not. The title and what is announced stay right.
+on("htmx:before:request htmx:beforeRequest", (event) => {
+  if (sourceOf(event)?.id !== "ticker") return;
+  const now = Date.now();
+  if (document.hidden && now - looked < UNSEEN) event.preventDefault();
+  else looked = now;
+});
+
+// What is replaced keeps its menus open and the focus in its place.
+on("htmx:before:swap htmx:beforeSwap", () => {
+  const focus = document.activeElement;
+  kept = {
+    focus,
+    open: [...document.querySelectorAll("details[id][open]")].map((each) => each.id),
+    card: focus.closest("article")?.id,
+    last: focus.matches(".more") ? focus.previousElementSibling : null,
+  };
+});
+
+on("htmx:after:swap htmx:afterSwap", () => {
+  if (!kept) return;
+  for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
+  const { focus, card, last } = kept;
+  if (focus.isConnected || document.activeElement !== document.body) return;
+  const near = last?.nextElementSibling || (card && document.getElementById(card));
+  const next = document.getElementById(focus.id) ||
+    near?.querySelector(".card-prompt a, .card-gone button");
+  next?.focus({ preventScroll: true });
+});
+
+// What was asked for with a card's button appears at the top, so that is shown; and who
+// has filled the form with an old task's words is about to change them.
+on("htmx:after:request htmx:afterRequest", (event) => {
+  const pressed = sourceOf(event);
+  const target = pressed?.getAttribute?.("hx-target");
+  if (!["#feed", "#composer"].includes(target) || statusOf(event) >= 400) return;
+  pressed.closest("details")?.removeAttribute("open");
+  if (target === "#feed") window.scrollTo({ top: 0 });
+});
+
+on("htmx:after:swap htmx:afterSwap", (event) => {
+  const pressed = sourceOf(event);
+  if (pressed?.getAttribute?.("hx-target") === "#composer") document.getElementById("prompt")?.focus();
+});

@@ -1,0 +1,110 @@
+// Comforts of the gallery: selecting with Shift, and filters that count at once.
+"use strict";
+
+const main = document.getElementById("main");
+const boxes = () => [...document.querySelectorAll("#photos .photo-check")];
+let last = null; // the box that was pressed before, where a range begins
+
+// The days that the server writes are those of the reader's zone from the next page on.
+document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
+
+function count() {
+  const n = boxes().filter((box) => box.checked).length;
+  const words = document.querySelector(".picks-count");
+  if (words) words.textContent = words.dataset.words.replace("{n}", n);
+  const all = document.getElementById("select-all");
+  if (all) all.disabled = n === boxes().length;
+  for (const button of document.querySelectorAll("#selection button:not([type])")) button.disabled = n === 0;
+}
+
+function selecting(is) {
+  const button = document.getElementById("select");
+  if (!button) return;
+  main.toggleAttribute("data-selecting", is);
+  button.setAttribute("aria-pressed", is);
+  if (!is) for (const box of boxes()) box.checked = false;
+  last = null;
+  count();
+}
+
+// All from the last box to this one become what this one has become.
+function range(box) {
+  const all = boxes();
+  const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b);
+  if (from < 0) return;
+  for (const each of all.slice(from, to + 1)) each.checked = box.checked;
+}
+
+function press(box, withShift) {
+  if (withShift && last) range(box);
+  last = box;
+  count();
+}
+
+document.addEventListener("click", (event) => {
+  const photo = event.target.closest(".photo");
+  if (event.target.matches(".photo-check")) press(event.target, event.shiftKey);
+  else if (photo && !event.target.closest(".photo-tools") && wantsSelecting(event)) {
+    event.preventDefault();
+    const box = photo.querySelector(".photo-check");
+    box.checked = !box.checked;
+    press(box, event.shiftKey);
+  } else if (event.target.closest("#select")) selecting(!main.hasAttribute("data-selecting"));
+  else if (event.target.closest("#select-all")) {
+    for (const box of boxes()) box.checked = true;
+    count();
+  }
+});
+
+// While anything is selected a picture is one more to select, not a link.
+function wantsSelecting(event) {
+  if (event.ctrlKey || event.metaKey || event.button) return false;
+  return main.hasAttribute("data-selecting") || boxes().some((box) => box.checked);
+}
+
+document.addEventListener("reset", (event) => {
+  if (event.target.id === "selection") setTimeout(() => selecting(false));
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && wantsSelecting(event)) selecting(false);
+});
+
+// Filters.
+
+const filters = document.getElementById("filters");
+let soon = 0;
+
+function apply() {
+  clearTimeout(soon);
+  filters.requestSubmit();
+}
+
+// Letters that an input method is still putting together are no words yet.
+function later(event) {
+  if (event.target.id !== "q" || event.isComposing) return;
+  clearTimeout(soon);
+  soon = setTimeout(apply, 350);
+}
+
+filters?.addEventListener("input", later);
+filters?.addEventListener("compositionend", later);
+filters?.addEventListener("change", (event) => { if (event.target.id !== "q") apply(); });
+filters?.addEventListener("submit", () => {
+  const given = [...new FormData(filters)].filter(([, value]) => value);
+  const query = new URLSearchParams(given).toString();
+  history.replaceState(null, "", query ? `?${query}` : location.pathname);
+  selecting(false);
+});
+
+// Where the selected ones have gone the bar goes too; the way back is what comes next.
+function afterwards() {
+  const picks = document.getElementById("selection");
+  if (picks?.contains(document.activeElement) && !boxes().some((box) => box.checked)) {
+    selecting(false);
+    (document.getElementById("undo") || document.getElementById("select"))?.focus();
+  }
+  count();
+}
+
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, afterwards);
+count();

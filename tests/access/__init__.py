@@ -1,0 +1,1 @@
+"""Proving to be a user: keys, sessions, invitations."""

@@ -1,0 +1,94 @@
+"""A server that asks who one is, and people who have something to show."""
+
+import secrets
+from dataclasses import dataclass, replace
+
+import mongoengine
+import pytest
+from werkzeug.test import TestResponse
+
+from jimeng import access, jobs, users
+from jimeng.documents import User
+from jimeng.viewers import Viewer
+from tests.page import POST
+
+OPERATOR = Viewer("operator", sees_all=True)
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Person:
+    """
+    Attributes:
+        client: A browser of theirs.
+        key: An API key of theirs, with all scopes they may have.
+    """
+
+    user: User
+    client: object
+    key: str
+
+    @property
+    def id(self) -> str:
+        return self.user.id
+
+    def api(self, method: str, path: str, **kwargs) -> TestResponse:
+        """Ask the API as this person."""
+        return call(self.client, method, path, key=self.key, **kwargs)
+
+    def sign_in(self, password: str = PASSWORD, **fields: str) -> TestResponse:
+        data = {"email": self.user.email, "password": password, **fields}
+        return self.client.post("/sign-in", data=data, headers=POST)
+
+
+def call(client, method: str, path: str, *, key: str, **kwargs) -> TestResponse:
+    headers = {**kwargs.pop("headers", {}), "Authorization": f"Bearer {key}"}
+    return client.open(path, method=method, headers=headers, **kwargs)
+
+
+@pytest.fixture
+def secured(database, config, registry):
+    """The application with sign-in on."""
+    from app import create_app
+
+    closed = replace(config, AUTH="on", SECRET_KEY=secrets.token_hex(32))
+    made = create_app(closed)
+    jobs.configure(closed, registry)
+    return made
+
+
+@pytest.fixture
+def stored(secured):
+    """The database, through the connection that the application has made."""
+    return mongoengine.get_db()
+
+
+@pytest.fixture
+def nobody(secured):
+    """Somebody who has nothing to show."""
+    return secured.test_client()
+
+
+def make_person(app, email: str, *, role: str = "user") -> Person:
+    user = users.create(OPERATOR, email=email, name=email.partition("@")[0])
+    if role != "user":
+        user = users.set_role(OPERATOR, user.id, role)
+    user = access.accept(access.invite(OPERATOR, user.id), PASSWORD)
+    scopes = ["read", "write"] + (["admin"] if role == "admin" else [])
+    _, key = access.create_key(OPERATOR, user.id, name="test", scopes=scopes)
+    return Person(user, app.test_client(), key)
+
+
+@pytest.fixture
+def ada(secured) -> Person:
+    return make_person(secured, "ada@example.com")
+
+
+@pytest.fixture
+def bob(secured) -> Person:
+    return make_person(secured, "bob@example.com")
+
+
+@pytest.fixture
+def admin(secured) -> Person:
+    return make_person(secured, "root@example.com", role="admin")

@@ -1,0 +1,162 @@
+"""API keys, made and revoked by their owner on a page."""
+
+import html
+import logging
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jimeng.documents import ApiKey
+from tests.access.conftest import call, make_person
+from tests.page import POST, send
+
+SECRET = re.compile(r"jm_[\w-]{40,}")
+
+
+@pytest.fixture
+def ada(ada):
+    """Signed in."""
+    ada.sign_in()
+    return ada
+
+
+def make(person, **fields):
+    form = {"name": "上架脚本", "scopes": ["read", "write"], "days": "", **fields}
+    return person.client.post("/account/keys", data=form, headers=POST)
+
+
+def stored(person) -> list[ApiKey]:
+    rows = ApiKey.collection().find({"user_id": person.id, "name": {"$ne": "test"}})
+    return [ApiKey._from_son(row) for row in rows]
+
+
+def test_key_is_shown_once_and_works(ada, nobody):
+    """It stands in the answer that made it, to be copied, and nowhere afterwards."""
+    answer = make(ada)
+
+    assert answer.status_code == 201
+    assert answer.headers["Cache-Control"] == "no-store"
+    (text,) = set(SECRET.findall(answer.text))
+    assert 'data-copies="#made-key"' in answer.text
+    assert call(nobody, "GET", "/api/v1/models", key=text).status_code == 200
+    later = ada.client.get("/account/keys").text
+    assert "上架脚本" in later and text[:10] in later
+    assert text not in later
+
+
+def test_curl_line_is_ready(ada):
+    """Pasted into a shell it is one command, with the key and a prompt."""
+    page = make(ada, name="x").text
+
+    line = html.unescape(re.search(r'id="made-curl">([^<]*)<', page)[1])
+    words = shlex.split(line)
+    assert words[0] == "curl"
+    assert words[1] == "http://localhost/api/v1/ai/image/task"
+    assert SECRET.search(words[3])
+    assert '"prompt"' in words[-1]
+
+
+def test_key_is_in_no_log(ada, caplog):
+    """Nothing that is written down holds it."""
+    with caplog.at_level(logging.DEBUG):
+        (text,) = set(SECRET.findall(make(ada).text))
+
+    assert "key created" in caplog.text
+    assert text not in caplog.text
+
+
+@pytest.mark.parametrize("days", ["30", "90", "365"])
+def test_key_ends(ada, days):
+    """It is good for as long as was chosen, to the minute."""
+    make(ada, days=days)
+
+    (key,) = stored(ada)
+    wanted = datetime.now(UTC) + timedelta(days=int(days))
+    assert abs(key.expires_at - wanted) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", " "),
+        ("name", "x" * 101),
+        ("scopes", []),
+        ("scopes", ["everything"]),
+        ("scopes", ["admin"]),
+        ("days", "1000000"),
+        ("days", "-1"),
+    ],
+)
+def test_wrong_form_makes_no_key(ada, field, value):
+    """The reason stands at the field, and what was written stays."""
+    answer = make(ada, **{field: value})
+
+    assert answer.status_code == 422
+    place = rf'id="errors-{field}" class="errors"><p class="error">'
+    assert re.search(place, answer.text)
+    assert stored(ada) == []
+
+
+def test_admin_may_make_an_admins_key(secured):
+    """Others are not offered what they would not get."""
+    root = make_person(secured, "root@example.com", role="admin")
+    root.sign_in()
+
+    assert 'value="admin"' in root.client.get("/account/keys").text
+    assert make(root, scopes=["admin"]).status_code == 201
+    assert stored(root)[0].scopes == ["admin"]
+
+
+def test_admins_scope_is_not_offered_to_users(ada):
+    """What would be refused is not there to choose."""
+    assert 'value="admin"' not in ada.client.get("/account/keys").text
+
+
+def test_key_is_revoked(ada, nobody):
+    """Its next use is refused, and the list does not have it any more."""
+    (text,) = set(SECRET.findall(make(ada).text))
+    (key,) = stored(ada)
+
+    answer = send(ada.client, f"/account/keys/{key.id}/revoke")
+
+    assert call(nobody, "GET", "/api/v1/models", key=text).status_code == 401
+    assert key.prefix not in ada.client.get(answer.location).text
+
+
+def test_another_users_key_is_not_there(ada, secured):
+    """It is neither shown nor revoked, and looks as if it had never been."""
+    bob = make_person(secured, "bob@example.com")
+    bob.sign_in()
+    make(bob, name="鲍勃的")
+    (key,) = stored(bob)
+
+    assert "鲍勃的" not in ada.client.get("/account/keys").text
+    assert send(ada.client, f"/account/keys/{key.id}/revoke").status_code == 404
+    assert len(stored(bob)) == 1
+
+
+def test_list_says_what_there_is_to_know(ada, nobody):
+    """Name, beginning, scopes, when it was made, used, and ends."""
+    ada.client.set_cookie("lang", "en")
+    (text,) = set(SECRET.findall(make(ada, name="<b>", days="30").text))
+
+    page = ada.client.get("/account/keys").text
+    assert "&lt;b&gt;" in page and "<h3><b>" not in page
+    assert page.count("never used") == 2
+
+    call(nobody, "GET", "/api/v1/models", key=text)
+    assert "last used" in ada.client.get("/account/keys").text
+
+
+def test_expired_key_is_marked(ada):
+    """Its owner sees why it does not work."""
+    make(ada, days="30")
+    past = datetime.now(UTC) - timedelta(days=1)
+    ApiKey.collection().update_one(
+        {"_id": stored(ada)[0].id}, {"$set": {"expires_at": past}}
+    )
+    ada.client.set_cookie("lang", "en")
+
+    assert "Expired" in ada.client.get("/account/keys").text

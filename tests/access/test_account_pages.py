@@ -1,0 +1,276 @@
+"""One's own pages: settings, password, sessions, and the end of it all."""
+
+import re
+
+import pytest
+
+from jimeng.documents import ApiKey, Task, User
+from tests.access.conftest import PASSWORD, make_person
+from tests.page import POST, send
+
+OTHER = "another horse entirely"
+
+
+@pytest.fixture
+def ada(ada):
+    """Signed in."""
+    ada.sign_in()
+    return ada
+
+
+@pytest.fixture
+def elsewhere(secured, ada):
+    """Another browser in which the same person is signed in."""
+    client = secured.test_client()
+    data = {"email": ada.user.email, "password": PASSWORD}
+    client.post("/sign-in", data=data, headers=POST)
+    return client
+
+
+def record(person) -> User:
+    found = User.find_one({"_id": person.id})
+    assert found is not None
+    return found
+
+
+PAGES = ["", "/usage", "/keys", "/security", "/data"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_is_led_to_the_sign_in(nobody, page):
+    """The pages are somebody's."""
+    answer = nobody.get(f"/account{page}")
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_leads_to_the_others(ada, page):
+    """The ways between them are plain links, and say where one is."""
+    answer = ada.client.get(f"/account{page}")
+
+    assert answer.status_code == 200
+    for other in PAGES:
+        assert f'href="/account{other}"' in answer.text
+    assert f'href="/account{page}" aria-current="page"' in answer.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_hold_nothing_that_the_policy_refuses(ada, page):
+    """No script, style or handler within the page, nothing of other hosts."""
+    text = ada.client.get(f"/account{page}").text
+
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/defaults",
+        "/password",
+        "/sessions/end",
+        "/keys",
+        "/keys/x/revoke",
+        "/delete",
+    ],
+)
+def test_forms_of_other_sites_are_refused(ada, path):
+    """Nobody else's page changes an account."""
+    answer = ada.client.post(
+        f"/account{path}", headers={"Sec-Fetch-Site": "cross-site"}
+    )
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/password", "/sessions/end", "/keys", "/keys/x/revoke", "/delete"]
+)
+def test_nobody_changes_nothing(nobody, path):
+    """Without a session every form leads to the sign-in page."""
+    answer = send(nobody, f"/account{path}")
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/sign-in")
+
+
+def test_profile_is_kept(ada):
+    """Name, language and theme are the user's, and this browser's at once."""
+    answer = send(ada.client, "/account", name=" 阿达 ", lang="en", theme="dark")
+
+    page = ada.client.get(answer.location).text
+    assert "Saved" in page and 'data-theme="dark"' in page
+    assert 'value="阿达"' in page
+    user = record(ada)
+    assert (user.name, user.language, user.theme) == ("阿达", "en", "dark")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101])
+def test_name_that_is_none_is_refused(ada, name):
+    """The reason stands at the field, and nothing is changed."""
+    answer = send(ada.client, "/account", name=name, lang="en", theme="dark")
+
+    assert answer.status_code == 422
+    assert re.search(r'id="errors-name" class="errors"><p class="error">', answer.text)
+    user = record(ada)
+    assert (user.name, user.language) == ("ada", None)
+
+
+def test_language_and_theme_that_are_none_are_left(ada):
+    """What no page of ours offers changes nothing."""
+    send(ada.client, "/account", name="ada", lang="xx", theme="pink")
+
+    user = record(ada)
+    assert (user.language, user.theme) == (None, None)
+
+
+def test_defaults_are_kept_and_taken_back(ada):
+    """The form begins with them, until nothing is chosen any more."""
+    answer = send(ada.client, "/account/defaults", model="", size="16:9", n="3")
+
+    page = ada.client.get(answer.location).text
+    assert '<option value="16:9" selected>' in page
+    assert '<option value="3" selected>' in page
+    assert record(ada).defaults == {"size": "16:9", "n": "3"}
+    send(ada.client, "/account/defaults", model="", size="", n="")
+    assert record(ada).defaults == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("model", "none"), ("size", "17:3"), ("n", "5"), ("n", "-1")]
+)
+def test_default_that_the_form_does_not_offer_is_refused(ada, field, value):
+    """The reason stands at the field, and nothing is changed."""
+    answer = send(ada.client, "/account/defaults", **{field: value})
+
+    assert answer.status_code == 422
+    place = rf'id="errors-{field}" class="errors"><p class="error">'
+    assert re.search(place, answer.text)
+    assert record(ada).defaults == {}
+
+
+def test_password_is_changed(ada, elsewhere, nobody):
+    """This browser stays signed in, others do not; only the new one lets in."""
+    form = {"current": PASSWORD, "new": OTHER, "again": OTHER}
+
+    answer = send(ada.client, "/account/password", **form)
+
+    assert answer.status_code == 303
+    assert ada.client.get(answer.location).status_code == 200
+    assert elsewhere.get("/account").status_code == 303
+    ada.client = nobody
+    assert ada.sign_in(PASSWORD).status_code == 422
+    assert ada.sign_in(OTHER).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "form"),
+    [
+        ("current", {"current": "wrong password"}),
+        ("new", {"new": "short", "again": "short"}),
+        ("new", {"new": "ada@example.com", "again": "ada@example.com"}),
+        ("again", {"again": "something else"}),
+    ],
+)
+def test_password_is_not_changed(ada, elsewhere, field, form):
+    """The reason stands at the field; no password comes back in the page."""
+    form = {"current": PASSWORD, "new": OTHER, "again": OTHER, **form}
+
+    answer = send(ada.client, "/account/password", **form)
+
+    assert answer.status_code == 422
+    place = rf'id="errors-{field}" class="errors"><p class="error">'
+    assert re.search(place, answer.text)
+    assert not re.search(r'type="password"[^>]*value=', answer.text)
+    assert elsewhere.get("/account").status_code == 200
+
+
+def test_other_browsers_are_signed_out(ada, elsewhere):
+    """Only the one that asks for it stays."""
+    answer = send(ada.client, "/account/sessions/end")
+
+    assert ada.client.get(answer.location).status_code == 200
+    assert elsewhere.get("/account").status_code == 303
+    assert ada.api("GET", "/api/v1/models").status_code == 200
+
+
+def test_account_is_deleted_with_everything(ada, secured):
+    """Tasks, keys and the way in go with it; another's stay."""
+    bob = make_person(secured, "bob@example.com")
+    for person in (ada, bob):
+        body = {"type": "image", "user_id": person.id, "prompt": "一只猫"}
+        assert person.api("POST", "/api/v1/ai/tasks", json=body).status_code == 202
+    form = {"email": "Ada@Example.com ", "password": PASSWORD}
+
+    answer = send(ada.client, "/account/delete", **form)
+
+    assert answer.location == "/sign-in"
+    assert ada.client.get("/account").status_code == 303
+    assert User.find_one({"_id": ada.id}) is None
+    assert ApiKey.find_one({"user_id": ada.id}) is None
+    there = {"deleted_at": {"$exists": False}}
+    assert Task.find_one({"user_id": ada.id, **there}) is None
+    assert Task.find_one({"user_id": bob.id, **there}) is not None
+    assert ada.sign_in().status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("field", "form"),
+    [
+        ("email", {"email": "bob@example.com"}),
+        ("email", {"email": ""}),
+        ("password", {"password": "wrong password"}),
+    ],
+)
+def test_account_is_not_deleted_by_mistake(ada, field, form):
+    """It takes the e-mail as asked for, and the password."""
+    form = {"email": "ada@example.com", "password": PASSWORD, **form}
+
+    answer = send(ada.client, "/account/delete", **form)
+
+    assert answer.status_code == 422
+    place = rf'id="errors-{field}" class="errors"><p class="error">'
+    assert re.search(place, answer.text)
+    assert ada.client.get("/account").status_code == 200
+
+
+def test_last_admin_stays(secured):
+    """Nobody would be left to let people in."""
+    root = make_person(secured, "root@example.com", role="admin")
+    root.sign_in()
+
+    answer = send(
+        root.client, "/account/delete", email=root.user.email, password=PASSWORD
+    )
+
+    assert answer.status_code == 409
+    assert root.client.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["", "/usage", "/data", "/keys"])
+def test_without_sign_in_there_are_settings_and_no_keys(client, page):
+    """Everybody is one guest, who is told what accounts would need."""
+    answer = client.get(f"/account{page}")
+
+    assert answer.status_code == 200
+    assert "/account/security" not in answer.text
+    assert ("SECRET_KEY" in answer.text) == (page == "/keys")
+
+
+def test_guest_keeps_settings_in_the_browser(client):
+    """There is no record, so cookies hold them."""
+    send(client, "/account", lang="en", theme="dark")
+    answer = send(client, "/account/defaults", model="", size="16:9", n="2")
+
+    page = client.get(answer.location).text
+    assert "Saved" in page and 'data-theme="dark"' in page
+    assert '<option value="16:9" selected>' in page
+
+
+@pytest.mark.parametrize("path", ["/password", "/sessions/end", "/keys", "/delete"])
+def test_guest_has_no_account_to_change(client, path):
+    """What needs a name is not there without sign-in."""
+    assert send(client, f"/account{path}").status_code == 404

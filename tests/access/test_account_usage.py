@@ -1,0 +1,120 @@
+"""What one's pictures have come to, on a page and as CSV."""
+
+import csv
+import io
+import re
+from datetime import date
+
+import pytest
+
+from jimeng.errors import ProviderError
+from jimeng.usage import UsageRow
+from jimeng.web.account_usage import harmless, text_of
+
+REFUSED = ProviderError("no", code="content_refused_prompt")
+
+
+def ask(person, n: int = 1, **fields: object) -> None:
+    body = {"type": "image", "user_id": person.id, "prompt": "一只猫", "n": n, **fields}
+    assert person.api("POST", "/api/v1/ai/tasks", json=body).status_code == 202
+
+
+@pytest.fixture
+def ada(ada):
+    """Signed in."""
+    ada.sign_in()
+    ada.client.set_cookie("lang", "en")
+    return ada
+
+
+def tiles(page) -> dict[str, int]:
+    found = re.findall(r"<dt>(\w+)</dt><dd[^>]*>(\d+)", page.text)
+    return {name: int(n) for name, n in found}
+
+
+@pytest.fixture
+def used(ada, bob, provider, work_off) -> None:
+    """Three pictures were made and one refused; another user made two."""
+    ask(ada, 3)
+    work_off()
+    provider.submits.append(REFUSED)
+    ask(ada)
+    work_off()
+    ask(bob, 2)
+    work_off()
+
+
+def test_empty_account_says_so(ada):
+    """No chart of nothing, and a way to begin."""
+    page = ada.client.get("/account/usage")
+
+    assert "Nothing was made in the last 30 days" in page.text
+    assert "<rect" not in page.text.split("</header>")[1]
+    assert set(tiles(page).values()) == {0}
+
+
+def test_numbers_are_ones_own(ada, used):
+    """What others have used is in none of them."""
+    page = ada.client.get("/account/usage")
+
+    assert tiles(page) == {"Made": 3, "Failed": 1, "Unknown": 0, "Charged": 3}
+    assert page.text.count('class="chart-bar"') == 30
+    assert "doubao-seedream-3.0-t2i" in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "days"), [("7", 7), ("90", 90), ("8", 30), ("x", 30), ("", 30)]
+)
+def test_span_is_one_of_three(ada, used, query, days):
+    """A number that is not offered is the usual one."""
+    page = ada.client.get(f"/account/usage?days={query}").text
+
+    assert page.count('class="chart-bar"') == days
+    assert re.search(rf'days={days}" aria-current="true"', page)
+    assert f"/account/usage.csv?days={days}" in page
+
+
+def test_csv_has_the_same_numbers(ada, used):
+    """It is saved under a name, a row for each day, model and outcome."""
+    answer = ada.client.get("/account/usage.csv?days=7")
+
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {(row["outcome"], row["charged"], row["pictures"]) for row in rows} == {
+        ("done", "yes", "3"),
+        ("failed", "no", "1"),
+    }
+    assert answer.mimetype == "text/csv"
+    assert (
+        'attachment; filename="jimeng-usage-7-days.csv"'
+        in (answer.headers["Content-Disposition"])
+    )
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(text):
+    """A spreadsheet shows it as text."""
+    row = UsageRow(date(2026, 1, 31), text, "done", "yes", 1)
+
+    (cells,) = list(csv.reader(io.StringIO(text_of([row]), newline="")))[1:]
+    assert cells == ["2026-01-31", f"'{text}", "done", "yes", "1"]
+
+
+def test_plain_cells_stay_as_they_are():
+    """Numbers stay numbers."""
+    assert harmless("12") == "12"
+    assert harmless("2026-01-31") == "2026-01-31"
+
+
+def test_nobody_gets_no_csv(nobody):
+    """It is somebody's, as the page is."""
+    assert nobody.get("/account/usage.csv").status_code == 303
+
+
+def test_quota_is_shown(ada):
+    """Who has a daily number sees how much of it is left."""
+    from jimeng.documents import User
+
+    User.collection().update_one({"_id": ada.id}, {"$set": {"daily_quota": 5}})
+    ask(ada, 2)
+
+    assert "Today 2 of 5 pictures" in ada.client.get("/account/usage").text

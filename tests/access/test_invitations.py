@@ -1,0 +1,105 @@
+"""Invitations: a link, once, within a day."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import access, users
+from jimeng.documents import Invitation, utcnow
+from jimeng.errors import AdminsOnly
+from jimeng.viewers import Viewer
+from tests.access.conftest import OPERATOR
+from tests.page import POST
+
+NEW = "another good password"
+
+
+@pytest.fixture
+def eve(secured):
+    return users.create(OPERATOR, email="eve@example.com", name="Eve <b>")
+
+
+@pytest.fixture
+def token(eve) -> str:
+    return access.invite(OPERATOR, eve.id)
+
+
+def accept(client, token: str, password: str = NEW):
+    path = f"/invitations/{token}"
+    return client.post(path, data={"password": password}, headers=POST)
+
+
+def test_link_sets_a_password_once(nobody, token, eve):
+    """Whoever follows it is in; the second time it is worth nothing."""
+    page = nobody.get(f"/invitations/{token}")
+    taken = accept(nobody, token)
+
+    assert "Eve &lt;b&gt;" in page.text
+    assert (taken.status_code, taken.location) == (303, "/")
+    assert nobody.get("/").status_code == 200
+    assert accept(nobody, token, "yet another one!").status_code == 404
+    assert nobody.get(f"/invitations/{token}").status_code == 404
+
+
+def test_looking_uses_nothing_up(nobody, token):
+    """Programs that look at links in letters do no harm."""
+    for _ in range(3):
+        assert nobody.get(f"/invitations/{token}").status_code == 200
+
+    assert accept(nobody, token).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "password", ["", "short", "x" * 300, "aaaaaaaaaaaa", "eve@example.com"]
+)
+def test_weak_password_is_refused_and_the_link_stays(nobody, token, password):
+    """With words beside the field."""
+    answer = accept(nobody, token, password)
+
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.text
+    assert accept(nobody, token).status_code == 303
+
+
+def test_link_ends_after_a_day(nobody, token):
+    """Whether its record is still there or not."""
+    past = utcnow() - timedelta(seconds=1)
+    Invitation.collection().update_many({}, {"$set": {"expires_at": past}})
+
+    assert nobody.get(f"/invitations/{token}").status_code == 404
+    assert accept(nobody, token).status_code == 404
+
+
+def test_new_link_replaces_the_old_one(nobody, token, eve):
+    """Of two letters the later counts."""
+    access.invite(OPERATOR, eve.id)
+
+    assert nobody.get(f"/invitations/{token}").status_code == 404
+
+
+def test_token_is_not_kept(token, stored):
+    """Who reads the database cannot follow the link."""
+    assert token not in str(list(stored.invitations.find()))
+
+
+def test_others_invite_nobody(eve):
+    """Only an operator lets people in."""
+    with pytest.raises(AdminsOnly):
+        access.invite(Viewer("user_x"), eve.id)
+
+
+def test_setting_a_password_ends_other_sessions(ada):
+    """Whoever had the old one is out."""
+    ada.sign_in()
+    token = access.invite(OPERATOR, ada.id)
+
+    access.accept(token, NEW)
+
+    assert ada.client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("token", ["x", "x" * 5000, "%00", "..%2f", "$gt"])
+def test_odd_links_are_404(nobody, token):
+    """Never an error of the server's."""
+    assert nobody.get(f"/invitations/{token}").status_code == 404
+    assert accept(nobody, token).status_code == 404

@@ -1,0 +1,190 @@
+"""API keys: made, shown once, listed, revoked, and good for what they say."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import access
+from jimeng.documents import ApiKey, User, utcnow
+from tests.access.conftest import OPERATOR, call
+from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
+
+CAT = {"prompt": "一只猫"}
+
+
+def new_key(person, **fields) -> dict:
+    body = {"name": "脚本", **fields}
+    return data_of(person.api("POST", f"{USERS}/{person.id}/keys", json=body), 201)
+
+
+def test_key_is_shown_once(ada, stored):
+    """The list has its beginning only, and the database what it hashes to."""
+    made = new_key(ada, expires_at="2100-01-01T08:00:00+08:00")
+
+    listed = data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))
+    assert made["key"].startswith("jm_") and len(made["key"]) == 46
+    assert made["expires_at"] == "2100-01-01T00:00:00.000Z"
+    assert listed[0]["id"] == made["id"]
+    assert listed[0]["prefix"] == made["key"][:10]
+    assert made["key"] not in str(list(stored.api_keys.find())) + str(listed)
+
+
+def test_key_opens_the_api_to_its_owner(ada):
+    """A task belongs to the key's owner where the request says nothing else."""
+    made = data_of(ada.api("POST", CREATE, json=CAT), 202)
+
+    task = data_of(ada.api("GET", f"{API}/tasks/{made['task_id']}"))
+    assert task["user_id"] == ada.id
+
+
+def test_last_use_is_noted(ada):
+    """To the minute, so that reading does not write all the time."""
+    made = new_key(ada)
+    call(ada.client, "GET", f"{API}/models", key=made["key"])
+
+    (found,) = [
+        each
+        for each in data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))
+        if each["id"] == made["id"]
+    ]
+    assert found["last_used_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "headers, code",
+    [
+        ({}, "unauthorized"),
+        ({"Authorization": "Basic YTpi"}, "unauthorized"),
+        ({"Authorization": "Bearer"}, "api_key_invalid"),
+        ({"Authorization": "Bearer "}, "api_key_invalid"),
+        ({"Authorization": "Bearer jm_" + "x" * 43}, "api_key_invalid"),
+        ({"Authorization": "Bearer jm_" + "x" * 10_000}, "api_key_invalid"),
+        ({"Authorization": "Bearer jm_é"}, "api_key_invalid"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/models", "/tasks/volcengine_img_x", "/queue"])
+def test_nobody_gets_in_without_a_good_key(nobody, headers, code, path):
+    """401, and the scheme that is asked for."""
+    answer = nobody.get(API + path, headers=headers)
+
+    refused(answer, 401, code)
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="jimeng"'
+
+
+def test_revoked_key_is_refused_at_once(ada):
+    """The next call with it is a 401."""
+    made = new_key(ada)
+    data_of(ada.api("DELETE", f"{USERS}/{ada.id}/keys/{made['id']}"))
+
+    answer = call(ada.client, "GET", f"{API}/models", key=made["key"])
+
+    refused(answer, 401, "api_key_invalid")
+    again = ada.api("DELETE", f"{USERS}/{ada.id}/keys/{made['id']}")
+    refused(again, 404, "api_key_not_found")
+
+
+def test_expired_key_is_refused(ada):
+    """From the moment that it was given."""
+    made = new_key(ada, expires_at="2100-01-01T00:00:00Z")
+    past = utcnow() - timedelta(seconds=1)
+    ApiKey.collection().update_one({"_id": made["id"]}, {"$set": {"expires_at": past}})
+
+    answer = call(ada.client, "GET", f"{API}/models", key=made["key"])
+
+    refused(answer, 401, "api_key_invalid")
+
+
+def test_key_of_a_disabled_user_is_refused(ada):
+    """Whoever is kept out is so in every way."""
+    User.collection().update_one({"_id": ada.id}, {"$set": {"disabled_at": utcnow()}})
+
+    refused(ada.api("GET", f"{API}/models"), 401, "api_key_invalid")
+
+
+def test_read_key_changes_nothing(ada):
+    """It looks, and is refused where something would change."""
+    key = new_key(ada, scopes=["read"])["key"]
+
+    data_of(call(ada.client, "GET", f"{API}/models", key=key))
+    refused(call(ada.client, "POST", CREATE, key=key, json=CAT), 403, "scope_too_small")
+
+
+@pytest.mark.parametrize(
+    "given, wanted", [("read", "write"), ("write", "admin"), ("read", "admin")]
+)
+def test_key_makes_no_key_that_may_more(admin, given, wanted):
+    """Nor does an admin's, if it is not good for that itself."""
+    _, key = access.create_key(OPERATOR, admin.id, name="k", scopes=[given, "write"])
+    path = f"{USERS}/{admin.id}/keys"
+    if given == "read":
+        _, key = access.create_key(OPERATOR, admin.id, name="k", scopes=[given])
+
+    answer = call(
+        admin.client, "POST", path, key=key, json={"name": "x", "scopes": [wanted]}
+    )
+
+    assert answer.status_code in {403, 422}
+
+
+def test_user_has_no_admin_key(ada, admin):
+    """Not by asking, and not by an admin's mistake."""
+    body = {"name": "x", "scopes": ["admin"]}
+
+    mine = ada.api("POST", f"{USERS}/{ada.id}/keys", json=body)
+    given = admin.api("POST", f"{USERS}/{ada.id}/keys", json=body)
+
+    assert "scopes" in errors_of(mine)
+    assert "scopes" in errors_of(given)
+
+
+def test_admin_key_is_worth_less_once_its_owner_is_no_admin(admin, ada):
+    """The role counts when the key is used, not when it was made."""
+    assert admin.api("GET", f"{API}/queue").status_code == 200
+    User.collection().update_one({"_id": admin.id}, {"$set": {"role": "user"}})
+
+    refused(admin.api("GET", f"{API}/queue"), 403, "admins_only")
+    refused(admin.api("GET", f"{USERS}/{ada.id}"), 404, "user_not_found")
+
+
+@pytest.mark.parametrize(
+    "fields, wrong",
+    [
+        ({"name": ""}, "name"),
+        ({"name": None}, "name"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["root"]}, "scopes"),
+        ({"scopes": "read"}, "scopes"),
+        ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": "2100-01-01"}, "expires_at"),
+        ({"expires_at": "2100-01-01T00:00:00"}, "expires_at"),
+        ({"expires_at": "2100-99-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": {"$gt": ""}}, "expires_at"),
+        ({"id": "key_1"}, "id"),
+        ({"sha256": "0" * 64}, "sha256"),
+    ],
+)
+def test_wrong_field_is_named(ada, fields, wrong):
+    """And no key is made."""
+    answer = ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x", **fields})
+
+    (named,) = errors_of(answer)
+    assert named.partition(".")[0] == wrong
+    assert len(access.list_keys(OPERATOR, ada.id)) == 1
+
+
+def test_number_of_keys_is_bounded(ada):
+    """Fifty are enough for anybody."""
+    for _ in range(49):
+        access.create_key(OPERATOR, ada.id, name="k")
+
+    answer = ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x"})
+
+    assert "name" in errors_of(answer)
+
+
+def test_keys_go_with_their_user(ada, admin, stored):
+    """Nothing of a deleted user opens anything."""
+    data_of(admin.api("DELETE", f"{USERS}/{ada.id}"))
+
+    refused(ada.api("GET", f"{API}/models"), 401, "api_key_invalid")
+    assert stored.api_keys.count_documents({"user_id": ada.id}) == 0

@@ -1,0 +1,219 @@
+"""Signing in and out in a browser."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from jimeng import access, users
+from jimeng.access import passwords
+from jimeng.documents import User, utcnow
+from jimeng.viewers import Viewer
+from tests.access.conftest import PASSWORD
+from tests.page import HTMX, POST
+
+
+def is_in(client) -> bool:
+    return client.get("/").status_code == 200
+
+
+def test_page_leads_to_the_sign_in_and_back(ada):
+    """Whoever is nobody signs in, and is then where they wanted to be."""
+    wanted = "/?prompt=cat&size=1:1"
+    led = ada.client.get(wanted)
+    page = ada.client.get(led.location)
+    back = ada.sign_in(next=wanted)
+
+    assert led.status_code == 303
+    assert led.location.startswith("/sign-in?next=")
+    assert 'name="next" value="/?prompt=cat&amp;size=1:1"' in page.text
+    assert (back.status_code, back.location) == (303, wanted)
+    assert is_in(ada.client)
+
+
+def test_part_of_a_page_leads_the_whole_page(nobody):
+    """A form would not fit where a card was to go."""
+    answer = nobody.get("/feed/changes", headers=HTMX)
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_form_of_nobody_leads_to_the_sign_in(nobody):
+    """And changes nothing."""
+    answer = nobody.post("/tasks", data={"prompt": "x"}, headers=POST)
+
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("https://evil.example/", "//evil.example", "/\\evil.example"),
+        *("/\t/evil.example", "javascript:alert(1)", "\\\\evil.example"),
+    ],
+)
+def test_sign_in_leads_to_no_other_site(ada, target):
+    """What comes after it is a path of this one."""
+    assert ada.sign_in(next=target).location == "/"
+
+
+def test_sign_out_ends_it(ada):
+    """And the next page asks again."""
+    ada.sign_in()
+    out = ada.client.post("/sign-out", headers=POST)
+
+    assert out.location == "/sign-in"
+    assert not is_in(ada.client)
+
+
+def test_cookie_is_kept_from_scripts_and_other_sites(secured, ada):
+    """Beyond this machine it goes over TLS only, for this host only."""
+    usual = secured.config["JIMENG"]
+    secured.config["JIMENG"] = replace(usual, PUBLIC_URL="https://images.example")
+    data = {"email": ada.user.email, "password": PASSWORD}
+    local = ada.sign_in().headers["Set-Cookie"]
+    far = ada.client.post(
+        "/sign-in", data=data, headers=POST, base_url="https://images.example"
+    ).headers["Set-Cookie"]
+
+    for cookie in (local, far):
+        parts = {part.strip() for part in cookie.split(";")}
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= parts
+        assert not any(part.startswith("Domain") for part in parts)
+    assert local.startswith("session=") and "Secure" not in local
+    assert far.startswith("__Host-session=") and "Secure" in far
+
+
+def test_sessions_end_everywhere(secured, ada):
+    """One number on the record, and no cookie is worth anything."""
+    ada.sign_in()
+    other = secured.test_client()
+    data = {"email": ada.user.email, "password": PASSWORD}
+    other.post("/sign-in", data=data, headers=POST)
+    assert is_in(other)
+
+    access.end_sessions(ada.id)
+
+    assert not is_in(ada.client)
+    assert not is_in(other)
+
+
+def test_disabled_user_is_out_at_once(ada):
+    """Signed in or not."""
+    ada.sign_in()
+    User.collection().update_one({"_id": ada.id}, {"$set": {"disabled_at": utcnow()}})
+
+    assert not is_in(ada.client)
+    assert ada.sign_in().status_code == 422
+
+
+def test_pages_are_in_the_language_that_the_user_likes(ada):
+    """In whatever browser they sign in."""
+    users.set_preferences(Viewer(ada.id), ada.id, language="en", theme="dark")
+    ada.sign_in()
+
+    page = ada.client.get("/").text
+    assert '<html lang="en" data-theme="dark">' in page
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"password": "wrong password"},
+        {"password": ""},
+        {"email": "nobody@example.com"},
+        {"email": ""},
+        {"email": "\0"},
+        {"email": '{"$gt": ""}'},
+        {"password": PASSWORD + "x"},
+        {"password": "x" * 100_000},
+    ],
+)
+def test_wrong_sign_in_says_one_thing(ada, fields):
+    """Whether there is such an account is not told."""
+    data = {"email": ada.user.email, "password": PASSWORD, **fields}
+    answer = ada.client.post("/sign-in", data=data, headers=POST)
+
+    assert answer.status_code == 422
+    assert "邮箱或密码不对" in answer.text
+    assert not is_in(ada.client)
+
+
+def test_account_that_is_not_there_takes_as_long(ada, monkeypatch):
+    """A password is compared in both cases, with the same work."""
+    compared = []
+
+    def compare(hashed: str, given: str) -> bool:
+        compared.append(hashed.rpartition("$")[0].split("$")[0])
+        return False
+
+    monkeypatch.setattr(passwords, "check_password_hash", compare)
+    data = {"password": "x"}
+    for email in (ada.user.email, "nobody@example.com"):
+        ada.client.post("/sign-in", data={**data, "email": email}, headers=POST)
+
+    assert len(compared) == 2
+    assert compared[0] == compared[1]
+
+
+def test_guessing_is_bounded_by_account(ada):
+    """After ten wrong ones the right one is not looked at, for a while."""
+    for _ in range(passwords.MOST_BY_ACCOUNT):
+        assert ada.sign_in("wrong password").status_code == 422
+
+    answer = ada.sign_in()
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 900
+    assert not is_in(ada.client)
+
+
+def test_guessing_is_bounded_by_address(ada, monkeypatch):
+    """Over many accounts too."""
+    monkeypatch.setattr(passwords, "MOST_BY_ADDRESS", 3)
+    monkeypatch.setattr(passwords, "check_password_hash", lambda *_: False)
+    for number in range(3):
+        data = {"email": f"x{number}@example.com", "password": "x"}
+        ada.client.post("/sign-in", data=data, headers=POST)
+
+    assert ada.sign_in().status_code == 429
+
+
+def test_bound_ends_with_its_time(ada, stored):
+    """What is past counts no more, even while the record is still there."""
+    for _ in range(passwords.MOST_BY_ACCOUNT + 1):
+        ada.sign_in("wrong password")
+    stored.attempts.update_many({}, {"$set": {"expires_at": utcnow()}})
+    time.sleep(0.002)  # the clock has milliseconds
+
+    assert ada.sign_in().status_code == 303
+
+
+def test_good_sign_in_forgets_the_bad_ones(ada, stored):
+    """Nobody is kept out by their own slips of last week."""
+    for _ in range(5):
+        ada.sign_in("wrong password")
+    ada.sign_in()
+
+    assert stored.attempts.count_documents({"_id": {"$regex": "^account"}}) == 0
+
+
+def test_forged_cookie_is_nobody(nobody, ada):
+    """Only what this server has signed counts."""
+    for value in ("x", "eyJ1c2VyIjoieCJ9.aaaa.bbbb", ""):
+        nobody.set_cookie("session", value)
+        assert not is_in(nobody)
+
+
+def test_whoever_is_in_goes_on(ada):
+    """The sign-in page is not shown to them."""
+    ada.sign_in()
+
+    assert ada.client.get("/sign-in?next=/?size=1:1").location == "/?size=1:1"
+
+
+def test_without_sign_in_there_is_none(client):
+    """The pages are everybody's."""
+    assert client.get("/sign-in").location == "/"
+    assert is_in(client)

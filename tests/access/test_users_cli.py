@@ -1,0 +1,111 @@
+"""``flask users``: how the first admin comes in, and others after."""
+
+from dataclasses import replace
+
+import pytest
+
+from app import create_app
+from jimeng import documents, jobs, users
+from jimeng.documents import User
+from tests.access.conftest import OPERATOR, PASSWORD, call
+from tests.page import POST
+from tests.rest import API
+
+
+@pytest.fixture
+def run(secured, registry):
+    """Runs a command and puts this process's settings back."""
+    usual = secured.config["JIMENG"]
+
+    def command(*words: str, **changes: str):
+        other = create_app(replace(usual, **changes))
+        try:
+            return other.test_cli_runner().invoke(args=["users", *words])
+        finally:
+            documents.connect(usual, timeout=documents.WORKER_TIMEOUT)
+            jobs.configure(usual, registry)
+
+    return command
+
+
+def sign_in(client, email: str, password: str) -> int:
+    data = {"email": email, "password": password}
+    return client.post("/sign-in", data=data, headers=POST).status_code
+
+
+def test_release_makes_the_first_admin(run, nobody):
+    """From the two settings, and the second time it changes nothing."""
+    given = {"ADMIN_EMAIL": "root@example.com", "ADMIN_PASSWORD": PASSWORD}
+
+    first = run("create-admin", **given)
+    second = run("create-admin", **{**given, "ADMIN_PASSWORD": "other password"})
+
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output
+    assert PASSWORD not in first.output
+    assert sign_in(nobody, "root@example.com", PASSWORD) == 303
+    assert users.find_by_email(OPERATOR, "ROOT@example.com").role == "admin"
+    assert User.collection().count_documents({}) == 1
+
+
+def test_release_without_the_settings_goes_on(run):
+    """Where there is an admin already nobody needs them."""
+    done = run("create-admin")
+
+    assert done.exit_code == 0
+    assert User.collection().count_documents({}) == 0
+
+
+def test_admin_without_a_password_gets_a_link(run, nobody):
+    """At the address that users see."""
+    done = run("create-admin", "root@example.com", PUBLIC_URL="https://i.example/j")
+
+    link = done.output.splitlines()[-1]
+    assert link.startswith("https://i.example/j/invitations/")
+    path = link.removeprefix("https://i.example/j")
+    assert nobody.post(path, data={"password": PASSWORD}, headers=POST).status_code == (
+        303
+    )
+
+
+def test_weak_admin_password_is_refused(run):
+    """In one sentence that does not repeat it."""
+    done = run("create-admin", ADMIN_EMAIL="root@example.com", ADMIN_PASSWORD="short")
+
+    assert done.exit_code == 1
+    assert "ADMIN_PASSWORD" in done.output and "short" not in done.output
+
+
+def test_invited_user_comes_in_by_the_link(run, nobody):
+    """The name is the e-mail's first part unless another is given."""
+    done = run("invite", "eve@example.com")
+
+    path = "/invitations/" + done.output.strip().rpartition("/")[2]
+    nobody.post(path, data={"password": PASSWORD}, headers=POST)
+    user = users.find_by_email(OPERATOR, "eve@example.com")
+    assert (user.name, user.role) == ("eve", "user")
+    assert nobody.get("/").status_code == 200
+
+
+def test_key_from_the_terminal_opens_the_api(run, ada):
+    """For those who have no browser at hand."""
+    key = run("create-key", "ada@example.com", "--scope", "read").output.strip()
+
+    assert call(ada.client, "GET", f"{API}/models", key=key).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["invite", "nobody"], "no e-mail address"),
+        (["create-admin", "a b@c.d"], "no e-mail address"),
+        (["create-key", "nobody@example.com"], "user_not_found"),
+        (["create-key", "ada@example.com", "--scope", "admin"], "More than you"),
+    ],
+)
+def test_wrong_request_is_one_sentence(run, ada, words, said):
+    """And changes nothing."""
+    done = run(*words)
+
+    assert done.exit_code == 1
+    assert said in done.output and "Traceback" not in done.output
+    assert User.collection().count_documents({}) == 1

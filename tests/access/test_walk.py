@@ -1,0 +1,176 @@
+"""Nobody sees or touches what is another's, through any route."""
+
+from io import BytesIO
+from zipfile import ZipFile
+
+import pytest
+
+from jimeng import access
+from tests.access.conftest import OPERATOR
+from tests.access.walk import LAST, ROUTES, SECRET, Kind, ask, walk
+from tests.page import POST, marks, picture_of
+from tests.rest import CREATE, data_of
+
+SIGN_IN = "/sign-in"
+
+
+@pytest.fixture
+def places(secured, ada, work_off) -> dict[str, str]:
+    """What is Ada's, by the names that routes have for it."""
+    ada.sign_in()
+    made = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
+    work_off()
+    image = picture_of(ada.client, made["task_id"]).rpartition("/i/")[2]
+    key, _, ext = image.partition(".")
+    waiting = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
+    api_key, _ = access.create_key(OPERATOR, ada.id, name="x")
+    return {
+        "task_id": made["task_id"],
+        "picture_id": f"{made['task_id']}_0",
+        "user_id": ada.id,
+        "key_id": api_key.id,
+        "key": key,
+        "ext": ext,
+        "token": access.invite(OPERATOR, ada.id),
+        "filename": "favicon.svg",
+        "mark": marks(ada.client.get(f"/tasks/{waiting['task_id']}"))[0],
+        **dict.fromkeys(("code", "day", "name", "table"), "x"),
+    }
+
+
+def tells(answer, places: dict[str, str]) -> list[str]:
+    """What an answer tells of Ada."""
+    text = read(answer)
+    secrets = {
+        "prompt": SECRET,
+        "e-mail": "ada@example.com",
+        "picture": f"/i/{places['key']}",
+    }
+    return [name for name, secret in secrets.items() if secret in text]
+
+
+def read(answer) -> str:
+    """The text of an answer; of an archive, that of the files in it."""
+    if answer.mimetype.startswith("image/"):
+        return ""
+    if answer.mimetype != "application/zip":
+        return answer.text
+    with ZipFile(BytesIO(answer.get_data())) as archive:
+        files = [
+            archive.read(name).decode(errors="replace") for name in archive.namelist()
+        ]
+        return "\n".join([*archive.namelist(), *files])
+
+
+def test_every_route_has_an_entry(secured):
+    """Whoever adds a route says who may use it."""
+    endpoints = {rule.endpoint for rule, _ in walk(secured)}
+
+    assert endpoints == set(ROUTES)
+
+
+def expected(kind: Kind, *, is_api: bool, who: str, unsafe: bool) -> set[int]:
+    """The statuses that *who* may get of a route of this kind."""
+    if kind in {Kind.PUBLIC, Kind.LINK}:
+        return set()  # whatever it is, it is the same for everybody
+    if who == "nobody":
+        return {401} if is_api else {303}
+    if who == "reader" and is_api and unsafe:
+        return {403}
+    if kind is Kind.ADMIN:
+        return {403}
+    return {404} if kind is Kind.OWN else {200, 202, 204, 303, 422}
+
+
+def test_nobody_gets_at_what_is_anothers(secured, places, bob, nobody, ada):
+    """
+    Another user gets 404 or 403 of what is Ada's, nobody 401 or the sign-in page,
+    a read-only key changes nothing; and no answer tells of Ada.
+    """
+    bob.sign_in()
+    _, reading = access.create_key(OPERATOR, bob.id, name="r", scopes=["read"])
+    wrong, table = [], []
+    for rule, method in walk(secured):
+        route = ROUTES[rule.endpoint]
+        is_api = rule.rule.startswith(("/api/", "/metrics"))
+        if rule.endpoint in {*LAST, "web.accept_invitation"}:
+            bob.sign_in()  # whose session they end, or take the place of
+        said = {}
+        for who, client, key in (
+            ("nobody", nobody, ""),
+            ("other", bob.client, bob.key),
+            ("reader", bob.client, reading),
+        ):
+            answer = ask(client, rule, method, places, key)
+            said[who] = answer.status_code
+            unsafe = method != "GET"
+            wanted = expected(route.kind, is_api=is_api, who=who, unsafe=unsafe)
+            told = [] if route.kind is Kind.LINK else tells(answer, places)
+            to_sign_in = who != "nobody" or is_api or not wanted
+            led = to_sign_in or answer.location.startswith(SIGN_IN)
+            if (wanted and answer.status_code not in wanted) or told or not led:
+                wrong.append((who, method, rule.rule, answer.status_code, told))
+            answer.close()
+        table.append(f"{method:6} {rule.rule:52} {route.kind:8} " + row(said))
+    print("\n" + "\n".join(sorted(table, key=lambda line: line.split()[1])))
+
+    assert wrong == []
+    assert untouched(ada, places)
+
+
+def row(said: dict[str, int]) -> str:
+    return " ".join(f"{who} {status}" for who, status in said.items())
+
+
+def untouched(ada, places: dict[str, str]) -> bool:
+    """Whether Ada still has all that she had."""
+    task = ada.api("GET", f"/api/v1/tasks/{places['task_id']}")
+    waiting = places["mark"].partition(".")[0]
+    open_task = ada.api("GET", f"/api/v1/tasks/volcengine_img_{waiting}")
+    keys = data_of(ada.api("GET", f"/api/v1/users/{ada.id}/keys"))
+    return (
+        data_of(task)["status"] == "completed"
+        and data_of(open_task)["status"] == "pending"
+        and ada.client.get(f"/pictures/{places['picture_id']}").status_code == 200
+        and places["key_id"] in {key["id"] for key in keys}
+        and data_of(ada.api("GET", f"/api/v1/users/{ada.id}"))["name"] == "ada"
+    )
+
+
+def test_bulk_requests_touch_nothing_of_others(bob, places):
+    """Each of another's tasks is one that is not there."""
+    for what in ("cancel", "retry"):
+        body = {"ids": [places["task_id"]]}
+        answer = data_of(bob.api("POST", f"/api/v1/tasks/{what}", json=body))
+
+        (result,) = answer["results"]
+        assert result["error"] == "task_not_found"
+
+
+@pytest.mark.parametrize("whose", ["{user_id}", "guest", "user_nobody"])
+def test_nobody_asks_in_anothers_name(bob, places, whose):
+    """Only an admin may say whose a task is to be."""
+    body = {"prompt": "x", "user_id": whose.format(**places)}
+
+    assert bob.api("POST", CREATE, json=body).status_code == 403
+
+
+def test_admins_see_what_is_everybodys(admin, places):
+    """And may act for others."""
+    admin.sign_in()
+    body = {"prompt": "x", "user_id": places["user_id"]}
+
+    data_of(admin.api("POST", CREATE, json=body), 202)
+    task = data_of(admin.api("GET", f"/api/v1/tasks/{places['task_id']}"))
+    assert task["user_id"] == places["user_id"]
+    assert admin.client.get(f"/tasks/{places['task_id']}").status_code == 200
+
+
+def test_sign_out_ends_only_ones_own_session(ada, bob):
+    """Two people at two browsers."""
+    ada.sign_in()
+    bob.sign_in()
+
+    bob.client.post("/sign-out", headers=POST)
+
+    assert ada.client.get("/").status_code == 200

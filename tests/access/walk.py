@@ -1,0 +1,214 @@
+"""
+Every route of the application, asked by those who should not get through.
+
+`ROUTES` says of each endpoint what kind it is; a route without an entry fails the
+test that walks them. ``python -m pytest -s tests/access/test_walk.py`` prints the
+table.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.page import POST
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+SECRET = "海边的灯塔，只给 Ada 看"  # the prompt of what is Ada's
+
+
+class Kind(StrEnum):
+    PUBLIC = "public"  # for everybody, and tells nothing of anybody
+    LINK = "by link"  # whoever has the link may see the one thing
+    OWN = "own"  # the thing is its owner's, and the admins'
+    LIST = "list"  # answers everybody, each with their own
+    ADMIN = "admin"  # the operators'
+
+
+@dataclass(frozen=True)
+class Route:
+    """
+    Attributes:
+        json: A body that would be taken from the owner.
+        form: The same, of a form.
+        query: Needed in the query string.
+    """
+
+    kind: Kind
+    json: dict | None = None
+    form: dict = field(default_factory=dict)
+    query: dict = field(default_factory=dict)
+
+
+def public() -> Route:
+    return Route(Kind.PUBLIC)
+
+
+def own(json: dict | None = None, **form: object) -> Route:
+    return Route(Kind.OWN, json, form)
+
+
+def listed(json: dict | None = None, **form: object) -> Route:
+    return Route(Kind.LIST, json, form)
+
+
+def admins(json: dict | None = None, **form: object) -> Route:
+    return Route(Kind.ADMIN, json, form)
+
+
+NEW_USER = {"email": "new@example.com", "name": "New"}
+ROUTES: dict[str, Route] = {
+    "static": public(),
+    "health.health": public(),
+    "health.ready": public(),
+    "openapi.document": public(),
+    "openapi.page": public(),
+    "web.stylesheet": public(),
+    "web.sign_in": public(),
+    "web.do_sign_in": public(),
+    "web.sign_out": public(),
+    "web.choose_language": public(),
+    "web.choose_theme": public(),
+    "web.invitation": Route(Kind.LINK),
+    "web.accept_invitation": Route(Kind.LINK),
+    "web.image": Route(Kind.LINK),
+    "web.thumbnail": Route(Kind.LINK),
+    # REST
+    "api.create_image_task": listed({"prompt": "x"}),
+    "api.create_task": listed({"type": "image", "prompt": "x"}),
+    "api.get_result": own(),
+    "api.list_images": Route(Kind.OWN, query={"user_id": "{user_id}"}),
+    "api.delete_task": own(),
+    "api.get_task": own(),
+    "api.list_tasks": own(),
+    "api.cancel_task": own(),
+    "api.retry_task": own(),
+    "api.cancel_tasks": listed({"ids": ["{task_id}"]}),
+    "api.retry_tasks": listed({"ids": ["{task_id}"]}),
+    "api.create_user": admins(NEW_USER),
+    "api.find_user": Route(Kind.OWN, query={"email": "ada@example.com"}),
+    "api.get_user": own(),
+    "api.update_user": own({"name": "Eve"}),
+    "api.delete_user": own(),
+    "api.show_usage": own(),
+    "metrics.metrics": admins(),
+    "api.create_key": own({"name": "x"}),
+    "api.list_keys": own(),
+    "api.revoke_key": own(),
+    "api.list_models": listed(),
+    "api.list_styles": listed(),
+    "api.show_queue": admins(),
+    # Pages
+    "web.index": listed(),
+    "web.create": listed(prompt="x", size="1:1", n="1"),
+    "web.changes": Route(Kind.LIST, query={"c": "{mark}"}),
+    "web.task": own(),
+    "web.card": own(),
+    "web.cancel": own(),
+    "web.retry": own(),
+    "web.delete": own(),
+    "web.again": own(),
+    "web.composer": listed(),
+    "web.change_model": listed(prompt="x"),
+    "web.tasks": listed(),
+    "web.task_changes": Route(Kind.LIST, query={"c": "{mark}"}),
+    "web.cancel_tasks": listed(id="{task_id}"),
+    "web.retry_tasks": listed(id="{task_id}"),
+    "web.picture": own(),
+    "web.favourite": own(on="1"),
+    "web.replace_link": own(),
+    "web.delete_picture": own(),
+    "web.gallery": listed(),
+    "web.favourite_many": listed(id="{picture_id}", on="1"),
+    "web.trash": listed(id="{picture_id}"),
+    "web.restore": listed(id="{picture_id}"),
+    "web.purge": listed(id="{picture_id}"),
+    "web.archive": own(id="{picture_id}"),
+    "web.trashed_thumbnail": own(),
+    "web.restore_task": own(),
+    "web.purge_task": own(),
+    "web.empty_trash": listed(),
+    "web.tidy": listed(),
+    "web.tidy_up": listed(word="删除", n="1"),
+    "web.account": listed(),
+    "web.account_usage": listed(),
+    "web.usage_csv": listed(),
+    "web.export": listed(),
+    "web.save_profile": listed(name="Bob"),
+    "web.save_defaults": listed(),
+    "web.account_data": listed(),
+    "web.delete_account": listed(),
+    "web.account_keys": listed(),
+    "web.make_key": listed(name="x"),
+    "web.revoke_key": own(),
+    "web.account_security": listed(),
+    "web.change_password": listed(),
+    "web.end_sessions": listed(),
+    # The operators'
+    **dict.fromkeys(
+        (
+            *("admin.index", "admin.audit", "admin.failures", "admin.queue"),
+            *("admin.live", "admin.show_clear", "admin.settings", "admin.users"),
+            *("admin.new_user", "admin.user"),
+        ),
+        Route(Kind.ADMIN),
+    ),
+    **dict.fromkeys(
+        (
+            *("admin.retry_failures", "admin.drop_failures", "admin.retry_failure"),
+            *("admin.drop_failure", "admin.switch", "admin.clear", "admin.invite"),
+            *("admin.invite_again", "admin.set_role", "admin.set_quota"),
+            *("admin.disable", "admin.enable", "admin.end_sessions"),
+            "admin.delete_user",
+        ),
+        Route(Kind.ADMIN),
+    ),
+}
+# These end the session of whoever sends them, so they come last.
+LAST = ("web.end_sessions", "web.sign_out")
+
+
+def walk(app: Flask) -> list[tuple[Rule, str]]:
+    """Each route with each of its methods."""
+    found = [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in METHODS
+        if method in (rule.methods or ())
+    ]
+    return sorted(found, key=lambda each: each[0].endpoint in LAST)
+
+
+def filled(value: object, places: dict[str, str]) -> object:
+    """*value* with the names of what is Ada's put in."""
+    if isinstance(value, str):
+        return value.format(**places) if "{" in value else value
+    if isinstance(value, list):
+        return [filled(each, places) for each in value]
+    if isinstance(value, dict):
+        return {key: filled(each, places) for key, each in value.items()}
+    return value
+
+
+def ask(client, rule: Rule, method: str, places: dict[str, str], key: str = ""):
+    """Send what the route's owner could send, with *key* if it is the API's."""
+    route = ROUTES[rule.endpoint]
+    path = rule.rule
+    for name in rule.arguments:
+        path = path.replace(placeholder(rule, name), places[name])
+    headers = dict(POST)
+    if key and path.startswith(("/api/", "/metrics")):
+        headers["Authorization"] = f"Bearer {key}"
+    options: dict = {"query_string": filled(route.query, places), "headers": headers}
+    if method != "GET" and path.startswith("/api/"):
+        options["json"] = filled(route.json or {}, places)
+    elif method != "GET":
+        options["data"] = filled(route.form, places)
+    return client.open(path, method=method, **options)
+
+
+def placeholder(rule: Rule, name: str) -> str:
+    """``<name>`` as it stands in the rule, with its converter if it has one."""
+    (found,) = [p for p in rule.rule.split("<")[1:] if p.split(">")[0].endswith(name)]
+    return "<" + found.split(">")[0] + ">"

@@ -1,0 +1,246 @@
+"""
+What the tests of pages stand on: looks, and a page that is watched.
+
+A state of a page in all its looks, and what every state has to be::
+
+    @every_look
+    def test_empty_gallery(visit, look):
+        seen = visit("/gallery", **look)
+        seen.check("gallery-empty")  # axe, width, language, theme, screenshot
+
+Anything else in the browser::
+
+    seen = visit("/", lang="en", theme="dark", width=390, js=False)
+    seen.page.get_by_role("link", name="Gallery").click()
+    assert seen.axe() == []
+    assert seen.layout_shift() == []
+
+Whatever goes wrong meanwhile fails the test when it ends: errors and warnings in the
+console, answers of 400 and above but for 422, requests that failed or went to another
+host, reports of the Content-Security-Policy. What a test provokes on purpose it says
+before, ``visit("/nothing", refused=(404,))``, or forgives, ``seen.forgive("words")``.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser import axe
+
+SHOTS = Path(__file__).parent.parent.parent / "screenshots"
+HTML = "text/html; charset=utf-8"
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+OTHER = {"zh": "en", "en": "zh", "light": "dark", "dark": "light"}
+WINDOWS: dict[int, dict] = {
+    390: {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+    },
+    1280: {"viewport": {"width": 1280, "height": 800}},
+}
+LOOKS = [
+    # In the wide window what was chosen on the page beats the browser's own wishes.
+    {"lang": lang, "theme": theme, "width": width, "chosen": width > 1000}
+    for lang, theme, width in itertools.product(LOCALES, ("light", "dark"), WINDOWS)
+]
+# The cheap half, where every language, theme and width occurs.
+FEW_LOOKS = [LOOKS[0], LOOKS[3], LOOKS[5], LOOKS[6]]
+
+# Listeners from before the first byte: the console and the tests read what they tell.
+SPY = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});
+window.__shifts = [];
+window.__shiftObserver = new PerformanceObserver((list) => {
+  window.__shifts.push(...list.getEntries());
+});
+window.__shiftObserver.observe({ type: "layout-shift", buffered: true });
+"""
+SHIFTS = """
+async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
+  window.__shifts.push(...window.__shiftObserver.takeRecords());
+  const name = (node) => !node ? "something that is gone"
+    : node.nodeType === 1 ? `${node.outerHTML.split(">")[0]}>` : node.textContent;
+  return window.__shifts.map((each) => ({
+    input: each.hadRecentInput,
+    line: each.sources.map((source) =>
+      `${name(source.node)} ${source.previousRect.top} -> ${source.currentRect.top}`
+    ).join(", ") + ` (${each.value.toFixed(4)})`,
+  }));
+}
+"""
+HEAD = """
+() => [document.documentElement.lang, document.documentElement.scrollWidth,
+       getComputedStyle(document.documentElement).colorScheme,
+       matchMedia("(prefers-color-scheme: dark)").matches]
+"""
+
+
+def _name(look: dict) -> str:
+    return f"{look['lang']}-{look['theme']}-{look['width']}"
+
+
+every_look = pytest.mark.parametrize("look", LOOKS, ids=_name)
+some_looks = pytest.mark.parametrize("look", FEW_LOOKS, ids=_name)
+
+
+@dataclass
+class Watched:
+    """
+    Attributes:
+        page: Playwright's; other pages of its context are watched, too.
+        look: "zh-light-390", for instance, with "-nojs" where scripts are off.
+        settings: Those of the context.
+        refused: Statuses of answers that the test asks for on purpose.
+        requests: The addresses that were asked for.
+        troubles: What went wrong so far.
+    """
+
+    page: object
+    look: str = ""
+    settings: dict = field(default_factory=dict)
+    refused: frozenset[int] = frozenset({422})
+    requests: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    _forgiven: list[str] = field(default_factory=list)
+
+    def watch(self, host: str) -> None:
+        """Listen to all that happens in this page's context."""
+        self._host = host
+        context = self.page.context
+        context.on("request", self._ask)
+        context.on("weberror", lambda each: self.troubles.append(str(each.error)))
+        context.on("console", self._read)
+        context.on("response", self._check)
+        context.on("requestfailed", self._note)
+        context.add_init_script(SPY)
+
+    def _ask(self, request) -> None:
+        self.requests.append(request.url)
+        parts = urlsplit(request.url)
+        if (
+            parts.scheme in {"http", "https", "ws", "wss"}
+            and parts.netloc != self._host
+        ):
+            self.troubles.append(f"asks another host: {request.url}")
+
+    def _read(self, message) -> None:
+        # What was refused is told in the page; Chromium adds a line of its own.
+        told = re.search(r"status of (\d+)", message.text)
+        if told and int(told[1]) in self.refused:
+            return
+        if message.type in {"error", "warning"}:
+            self.troubles.append(message.text)
+
+    def _check(self, response) -> None:
+        if response.status >= 400 and response.status not in self.refused:
+            self.troubles.append(f"{response.status} {response.url}")
+
+    def _note(self, request) -> None:
+        # A page that is left lets go of what it was asking for.
+        if request.failure != "net::ERR_ABORTED":
+            self.troubles.append(f"{request.failure} {request.url}")
+
+    def forgive(self, words: str) -> None:
+        """Do not mind troubles with these *words* in them, before and after."""
+        self._forgiven.append(words)
+
+    def verdict(self) -> list[str]:
+        """The troubles that were not forgiven."""
+        return [
+            f"{self.look}: {trouble}"
+            for trouble in self.troubles
+            if not any(words in trouble for words in self._forgiven)
+        ]
+
+    def polls(self) -> int:
+        """How often the page has asked for changes."""
+        return sum("/feed/changes" in url for url in self.requests)
+
+    def axe(self, within: str | None = None) -> list[str]:
+        """What axe-core finds, a line an element; *within* a CSS selector."""
+        if self.settings.get("java_script_enabled", True):
+            return axe.violations(self.page, within)
+        with self._twin() as page:
+            return axe.violations(page, within)
+
+    @contextmanager
+    def _twin(self) -> Iterator[object]:
+        """The same document where axe can run, and the page's own scripts do not."""
+        html = re.sub(r"(</?)noscript", r"\1div", self.page.content())
+        twin = {**self.settings, "java_script_enabled": True}
+        context = self.page.context.browser.new_context(**twin)
+        page = context.new_page()
+        page.route(
+            self.page.url, lambda each: each.fulfill(body=html, content_type=HTML)
+        )
+        page.route("**/*.js*", lambda each: each.fulfill(body=""))
+        page.goto(self.page.url)
+        yield page
+        context.close()
+
+    def layout_shift(self, *, after_input: bool = False) -> list[str]:
+        """
+        What has moved by itself since the page was opened, a line each time.
+
+        Args:
+            after_input: Also what moved within half a second of a click or a key.
+        """
+        found = self.page.evaluate(SHIFTS)
+        return [each["line"] for each in found if after_input or not each["input"]]
+
+    def shot(self, name: str, *, full: bool = False) -> Path:
+        """
+        Write ``screenshots/<name>-<language>-<theme>-<width>.png``.
+
+        Args:
+            full: The whole page, not only what the window shows.
+        """
+        SHOTS.mkdir(exist_ok=True)
+        path = SHOTS / f"{name}-{self.look}.png"
+        self.page.screenshot(path=str(path), full_page=full, animations="disabled")
+        return path
+
+    def check(self, name: str, *, full: bool = False) -> None:
+        """
+        Take the screenshot and hold what every state of every page has to be:
+        accessible, no wider than the window, in the language and theme wanted.
+        """
+        self.shot(name, full=full)
+        lang, wide, scheme, is_dark = self.page.evaluate(HEAD)
+        wanted_lang, theme, width = self.look.split("-")[:3]
+        assert lang == {"zh": "zh-CN", "en": "en"}[wanted_lang]
+        if scheme in {"", "normal", "light dark"}:  # as the system likes it
+            scheme = "dark" if is_dark else "light"
+        assert scheme == theme
+        assert wide <= int(width), f"{wide} pixels wide"
+        assert self.axe() == []
+
+
+def settings(
+    lang: str, theme: str, width: int, *, chosen: bool, host: str
+) -> tuple[dict, list[dict]]:
+    """Playwright's settings of a context for a look, and its cookies."""
+    own_lang, own_theme = (OTHER[lang], OTHER[theme]) if chosen else (lang, theme)
+    window = WINDOWS.get(width) or {"viewport": {"width": width, "height": 800}}
+    wishes = {"locale": LOCALES[own_lang], "color_scheme": own_theme}
+    kept = {"lang": lang, "theme": theme} if chosen else {}
+    return window | wishes | {"reduced_motion": "reduce"}, cookies(kept, host)
+
+
+def cookies(values: dict[str, str], host: str) -> Iterable[dict]:
+    """Cookies as Playwright takes them."""
+    url = f"http://{host}"
+    return [{"name": name, "value": v, "url": url} for name, v in values.items()]

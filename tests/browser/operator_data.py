@@ -1,0 +1,150 @@
+"""What an operator finds on a busy morning, written into a server's database."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from pymongo.database import Database
+
+LANE = "volcengine_jimeng:jimeng_t2i_v30"
+HOURS = (
+    2,
+    0,
+    0,
+    1,
+    0,
+    3,
+    8,
+    14,
+    22,
+    31,
+    27,
+    18,
+    25,
+    40,
+    36,
+    28,
+    33,
+    21,
+    12,
+    9,
+    6,
+    4,
+    7,
+    5,
+)
+REASONS = [
+    ("rate_limited", "50429", "no", 6),
+    ("content_refused_prompt", "50412", "no", 3),
+    ("submit_unknown", None, "unknown", 2),
+    ("provider_access_denied", "50400", "no", 1),
+]
+
+
+def clear(database: Database) -> None:
+    for name in ("generations", "tasks", "audit", "switches", "tallies"):
+        database[name].delete_many({})
+    database.users.delete_many({"email": {"$regex": "@studio.example$"}})
+
+
+def fill(database: Database) -> None:
+    """Users, a day of pictures, and failures of today and yesterday."""
+    clear(database)
+    now = datetime.now(UTC)
+    people = [user(database, *each, now) for each in PEOPLE]
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for ago, n in enumerate(reversed(HOURS)):
+        at = min(hour - timedelta(hours=ago) + timedelta(minutes=20), now)
+        rows += [picture(people[0], at, "done") for _ in range(n)]
+    database.generations.insert_many(rows)
+    for code, provider_code, charged, n in REASONS:
+        for number in range(n):
+            at = now - timedelta(minutes=1 + 7 * number)
+            fail(database, people[number % 3], at, code, provider_code, charged)
+
+
+PEOPLE = [
+    ("林小满", "lin@studio.example", "admin", False),
+    ("Ada Lovelace", "ada@studio.example", "user", False),
+    ("周也", "zhou@studio.example", "user", True),
+]
+
+
+def user(database, name, email, role, is_disabled, now) -> str:
+    user_id = "user_" + secrets.token_hex(12)
+    row = {
+        "_id": user_id,
+        "name": name,
+        "email": email,
+        "email_key": email,
+        "role": role,
+        "password": "x",
+        "sessions": 0,
+        "created_at": now - timedelta(days=40),
+        "updated_at": now,
+    }
+    if is_disabled:
+        row["disabled_at"] = now
+    database.users.insert_one(row)
+    return user_id
+
+
+def task_id() -> str:
+    return "volcengine_img_" + secrets.token_hex(15)
+
+
+def picture(user_id: str, at: datetime, state: str, **fields: object) -> dict:
+    name = str(fields.pop("task_id", task_id()))
+    return {
+        "_id": f"{name}_0",
+        "task_id": name,
+        "index": 0,
+        "user_id": user_id,
+        "lane": LANE,
+        "provider": "volcengine_jimeng",
+        "req_key": "jimeng_t2i_v30",
+        "state": state,
+        "attempts": 1,
+        "charged": "yes",
+        "created_at": at,
+        "ended_at": at,
+        **fields,
+    }
+
+
+def fail(database, user_id, at, code, provider_code, charged) -> str:
+    """A task that has failed, as the product stores it."""
+    name = task_id()
+    error = {
+        "code": code,
+        "charged": charged,
+        "provider_code": provider_code,
+        "provider_request_id": secrets.token_hex(10),
+    }
+    error = {key: value for key, value in error.items() if value}
+    database.tasks.insert_one(
+        {
+            "_id": name,
+            "user_id": user_id,
+            "type": "image",
+            "input": {"prompt": "晨雾里的码头"},
+            "prompt": "晨雾里的码头",
+            "model": "doubao-seedream-3.0-t2i",
+            "provider": "volcengine_jimeng",
+            "lane": LANE,
+            "req_key": "jimeng_t2i_v30",
+            "width": 512,
+            "height": 512,
+            "n": 1,
+            "seed": 7,
+            "seed_given": False,
+            "status": "failed",
+            "outcomes": {"0": {"state": "failed", "error": error}},
+            "created_at": at,
+            "updated_at": at,
+            "completed_at": at,
+        }
+    )
+    row = picture(user_id, at, "failed", task_id=name, charged=charged, error=error)
+    database.generations.insert_one(row)
+    return name

@@ -1,0 +1,229 @@
+"""The form in a real browser: its choices, its keys, its place in the window."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests.browser.harness import every_look, some_looks
+from tests.system import people
+
+pytestmark = pytest.mark.browser
+
+USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
+SEND = re.compile("生成|Generate")
+
+
+def chip(page, name: str):
+    """The chip that opens the choices of that name."""
+    return page.locator(f"#menu-{name} > summary")
+
+
+def choose(page, menu: str, value: str) -> None:
+    chip(page, menu).click()
+    page.locator(f'#menu-{menu} [name="{menu}"][value="{value}"]').check()
+    page.keyboard.press("Escape")
+
+
+def send(page, prompt: str):
+    page.fill("#prompt", prompt)
+    page.get_by_role("button", name=SEND).click()
+    card = page.locator(".card").first
+    expect(card.locator(".card-prompt")).to_contain_text(prompt)
+    return card
+
+
+@pytest.fixture
+def newcomer(closed_server, request) -> dict:
+    """Somebody who has nothing yet: the server and their cookies."""
+    name = re.sub(r"\W+", "-", request.node.name)
+    made = people.make(closed_server, f"{name}@example.com")
+    return {"server": closed_server, "cookies": made.cookies}
+
+
+@every_look
+def test_first_visit(visit, newcomer, look):
+    """Ideas to click, and in demo mode the way to real keys."""
+    seen = visit("/", **newcomer, **look)
+
+    expect(seen.page.locator(".frame")).to_have_count(6)
+    expect(seen.page.get_by_text("ARK_API_KEY")).to_be_visible()
+    seen.check("create-first", full=True)
+    assert seen.layout_shift() == []
+
+
+def test_first_visit_without_javascript(visit, newcomer):
+    """An idea is a link that fills the form."""
+    seen = visit("/", **newcomer, width=390, lang="en", js=False)
+    seen.shot("create-first")
+
+    seen.page.locator(".frame").nth(1).click()
+
+    expect(seen.page.locator("#prompt")).to_have_value(re.compile("orange cat"))
+    expect(seen.page.locator('[name="size"][value="1:1"]')).to_be_checked()
+
+
+@some_looks
+@pytest.mark.parametrize("menu", ["model", "size", "style", "seed"])
+def test_panels(visit, newcomer, look, menu):
+    """Each opens under its chip, or as a sheet on a phone, and Escape closes it."""
+    seen = visit("/", **newcomer, **look)
+    page = seen.page
+
+    chip(page, menu).click()
+
+    expect(page.locator(f"#menu-{menu} .choice-panel")).to_be_in_viewport(ratio=1)
+    seen.check(f"create-{menu}")
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#menu-{menu} .choice-panel")).to_be_hidden()
+    expect(chip(page, menu)).to_be_focused()
+
+
+def test_other_model_brings_its_choices(visit):
+    """The words stay, what both models take stays, and so does the focus."""
+    page = visit(lang="en").page
+    page.fill("#prompt", "a lighthouse")
+    choose(page, "size", "16:9")
+    page.locator('[name="n"][value="3"]').check()
+    expect(chip(page, "seed")).to_be_visible()
+
+    chip(page, "model").click()
+    radio = page.locator(f'[name="model"][value="{NO_SEED}"]')
+    radio.check()
+
+    expect(page.locator('[name="resolution"][value="4K"]')).to_be_visible()
+    expect(chip(page, "seed")).to_have_count(0)
+    expect(radio).to_be_focused()
+    expect(chip(page, "model")).to_contain_text("Jimeng 4.6")
+    expect(page.locator("#prompt")).to_have_value("a lighthouse")
+    expect(page.locator('[name="size"][value="16:9"]')).to_be_checked()
+    expect(page.locator('[name="n"][value="3"]')).to_be_checked()
+
+
+def test_chips_tell_what_was_chosen(visit):
+    """And a panel how many pixels that comes to."""
+    page = visit("/?prompt=x", lang="en").page
+
+    choose(page, "size", "9:16")
+    choose(page, "style", "ink")
+    page.locator('[name="resolution"][value="2K"]').check()
+
+    expect(chip(page, "size")).to_contain_text("9:16")
+    expect(chip(page, "style")).to_contain_text("Ink wash")
+    expect(page.locator("#pixels")).to_have_text("1152×2048 pixels")
+    chip(page, "style").click()
+    page.get_by_label("In your own words").fill("woodcut")
+    expect(chip(page, "style")).to_contain_text("woodcut")
+    expect(page.locator('[name="style"][value="ink"]')).not_to_be_checked()
+    expect(page.locator("#counter")).to_have_text("9/800")
+
+
+def test_seed_is_rolled_and_cleared(visit):
+    """Enter in its field closes the panel and sends nothing."""
+    page = visit(lang="en").page
+    chip(page, "seed").click()
+
+    page.get_by_role("button", name="Roll a seed").click()
+    expect(chip(page, "seed")).to_have_text(re.compile(r"Seed\s*\d+"))
+    page.get_by_role("button", name="Back to random").click()
+    expect(chip(page, "seed")).to_contain_text("Random")
+    page.locator("#seed").fill("42")
+    page.locator("#seed").press("Enter")
+
+    expect(page.locator("#menu-seed")).not_to_have_attribute("open", "")
+    expect(chip(page, "seed")).to_contain_text("42")
+    expect(page.locator(".composer.htmx-request")).to_have_count(0)
+
+
+def test_earlier_prompts_come_back(visit):
+    """Alt+↑ goes back, Alt+↓ returns to what was being written."""
+    page = visit(lang="en").page
+    send(page, "first of two")
+    send(page, "second of two")
+    field = page.locator("#prompt")
+    field.fill("not sent yet")
+
+    for key, text in [
+        ("ArrowUp", "second of two"),
+        ("ArrowUp", "first of two"),
+        ("ArrowDown", "second of two"),
+        ("ArrowDown", "not sent yet"),
+        ("ArrowDown", "not sent yet"),
+    ]:
+        field.press(f"Alt+{key}")
+        expect(field).to_have_value(text)
+
+
+def test_prompt_grows_with_its_text(visit):
+    """And the form stays in view however far the page is scrolled."""
+    page = visit(lang="en", viewport={"width": 1280, "height": 500}).page
+    field = page.locator("#prompt")
+    low = field.bounding_box()["height"]
+
+    field.fill("line\n" * 5)
+
+    assert field.bounding_box()["height"] > low
+    send(page, "something to scroll by")
+    page.mouse.wheel(0, 5000)
+    expect(page.get_by_role("button", name=SEND)).to_be_in_viewport(ratio=1)
+
+
+def test_phone_keeps_the_form_above_the_navigation(visit):
+    """Everything of it is in the window, and nothing covers it."""
+    page = visit("/", width=390).page
+
+    form, bar = (page.locator(each).bounding_box() for each in (".composer", ".nav"))
+
+    assert form["y"] + form["height"] == pytest.approx(bar["y"], abs=1)
+    assert bar["y"] + bar["height"] == pytest.approx(844, abs=1)
+    assert form["height"] < 150
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_other_model_without_javascript(visit, width):
+    """A button brings the page again, with the form as it was."""
+    seen = visit("/", lang="en", width=width, js=False)
+    page = seen.page
+    page.fill("#prompt", "half a thought")
+
+    chip(page, "model").click()
+    page.locator(f'[name="model"][value="{NO_SEED}"]').check()
+    page.get_by_role("button", name="Use this model").click()
+
+    expect(page.locator("#prompt")).to_have_value("half a thought")
+    expect(page.locator('[name="resolution"][value="4K"]')).to_be_attached()
+    expect(page.locator("#seed")).to_have_count(0)
+
+
+@some_looks
+def test_refused_choices(visit, look):
+    """What is wrong is said under the form, and its chip is marked."""
+    seen = visit("/?prompt=x", **look)
+    page = seen.page
+    chip(page, "seed").click()
+    page.locator("#seed").fill("99999999999"[:10])
+    page.keyboard.press("Escape")
+    page.fill("#prompt", "字" * 801)
+
+    page.get_by_role("button", name=SEND).click()
+
+    expect(page.locator("#errors-seed")).to_contain_text("2147483647")
+    seen.check("create-refused")
+    chip(page, "seed").click()
+    page.locator("#seed").fill("7")
+    expect(page.locator("#errors-seed")).to_be_empty()
+
+
+def test_remix_takes_seed_and_settings(visit):
+    """The link of a card fills the form."""
+    page = visit("/?size=512x512&seed=5&n=2", lang="en").page
+    send(page, "to be remixed")
+
+    page.locator(".card").first.get_by_role("link", name="Remix", exact=True).click()
+
+    expect(page.locator("#prompt")).to_have_value("to be remixed")
+    expect(page.locator('[name="size"][value="512x512"]')).to_be_checked()
+    expect(page.locator('[name="n"][value="2"]')).to_be_checked()
+    expect(page.locator("#seed")).to_have_value("")

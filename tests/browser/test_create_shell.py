@@ -1,0 +1,117 @@
+"""What every page has around it: keys, navigation, and being offline."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests.browser.harness import every_look, some_looks
+
+pytestmark = pytest.mark.browser
+
+
+@some_looks
+def test_list_of_keys(visit, look):
+    """It opens by ? and by its button, and Escape closes it."""
+    seen = visit("/", **look)
+    page = seen.page
+
+    page.keyboard.press("Shift+?")
+
+    expect(page.locator("#keys")).to_be_visible()
+    seen.check("keys")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.locator('[data-opens="keys"]').click()
+    expect(page.locator("#keys")).to_be_visible()
+
+
+def test_keys_lead_between_pages(visit):
+    """One after the other; Alt+A goes to the prompt."""
+    page = visit("/", lang="en").page
+
+    page.keyboard.press("Alt+a")
+    expect(page.locator("#prompt")).to_be_focused()
+    page.locator("#prompt").blur()
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+
+    page.wait_for_url("**/tasks")
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.wait_for_url(re.compile(r"/$"))
+
+
+def test_keys_are_letters_while_typing(visit):
+    """And a menu's letters are the menu's."""
+    page = visit("/", lang="en").page
+
+    page.locator("#prompt").press_sequentially("g t?")
+
+    expect(page.locator("#prompt")).to_have_value("g t?")
+    expect(page.locator("#keys")).to_be_hidden()
+    assert page.url.endswith("/")
+
+
+def test_keys_can_be_switched_off(visit):
+    """For good; the button still opens the list."""
+    page = visit("/", lang="en").page
+    page.locator('[data-opens="keys"]').click()
+    page.get_by_label("Use shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+
+    page.keyboard.press("Shift+?")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.locator('[data-opens="keys"]').click()
+
+    expect(page.get_by_label("Use shortcuts")).not_to_be_checked()
+    assert page.url.endswith("/")
+
+
+def test_no_button_without_its_script(visit):
+    """What could do nothing is not shown."""
+    page = visit("/", lang="en", js=False).page
+
+    expect(page.locator('[data-opens="keys"]')).to_be_hidden()
+
+
+@every_look
+def test_page_that_is_not_there(visit, look):
+    """It says so, and leads back."""
+    seen = visit("/nothing", refused=(404,), **look)
+
+    seen.check("not-found")
+
+
+@some_looks
+def test_server_that_cannot_be_reached(visit, look):
+    """The page says so, keeps what was written, and takes it back when all is well."""
+    seen = visit("/?size=512x512", **look)
+    page = seen.page
+    for words in ("ERR_INTERNET_DISCONNECTED", "Failed to fetch"):
+        seen.forgive(words)
+    page.fill("#prompt", "written on a train")
+    page.context.set_offline(True)
+
+    page.locator("#prompt").press("Control+Enter")
+
+    expect(page.locator(".offline")).to_be_visible()
+    seen.check("offline")
+    expect(page.locator("#prompt")).to_have_value("written on a train")
+    page.context.set_offline(False)
+    page.locator("#prompt").press("Control+Enter")
+    expect(page.locator(".card-prompt").first).to_contain_text("written on a train")
+    expect(page.locator(".offline")).to_be_hidden()
+
+
+def test_current_page_is_marked(visit):
+    """In the navigation, for eyes and for screen readers."""
+    page = visit("/tasks", lang="en").page
+
+    here = page.get_by_role("navigation", name="Main").locator("[aria-current]")
+
+    expect(here).to_have_text("Tasks")

@@ -1,0 +1,40 @@
+"""What the tests of the limits have in common."""
+
+from collections.abc import Iterator
+
+import pytest
+from werkzeug.test import TestResponse
+
+from jimeng import limits
+from jimeng.viewers import Viewer
+from tests.rest import CAT, CREATE, client_with
+
+EVERYBODY = Viewer("root", sees_all=True)
+USER = CAT["user_id"]
+
+
+@pytest.fixture
+def limited(app, config, registry) -> Iterator:
+    """A server with five tasks a minute and ten pictures a day for each user."""
+    changes = {"USER_SUBMISSIONS_PER_MINUTE": 5, "USER_DAILY_QUOTA": 10}
+    with client_with(config, registry, **changes) as client:
+        yield client
+
+
+@pytest.fixture
+def quota(app, config, registry) -> Iterator:
+    """A server with ten pictures a day, and as many tasks a minute as one likes."""
+    changes = {"USER_SUBMISSIONS_PER_MINUTE": 0, "USER_DAILY_QUOTA": 10}
+    with client_with(config, registry, **changes) as client:
+        yield client
+
+
+def ask(client, key: str | None = None, **fields) -> TestResponse:
+    headers = {"Idempotency-Key": key} if key else {}
+    return client.post(CREATE, json={**CAT, **fields}, headers=headers)
+
+
+def left(user_id: str = USER) -> dict[str, int]:
+    """What is left of each limit."""
+    standings = limits.standings(EVERYBODY, user_id)
+    return {each.policy: each.left for each in standings}

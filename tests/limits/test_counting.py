@@ -1,0 +1,159 @@
+"""What counts for a user's limits, and what is given back."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from jimeng import jobs, lanes
+from jimeng.documents import Asked, Generation, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import janitor, pump
+from tests.conftest import come_due, run_queue
+from tests.limits.conftest import USER, ask, left
+from tests.rest import (
+    API,
+    CREATE,
+    client_with,
+    create,
+    data_of,
+    new_user,
+    refused,
+    result,
+)
+
+
+def test_refused_request_is_not_counted(limited):
+    """Only what makes a task counts."""
+    create(limited)
+    ask(limited, "k")
+    before = left()
+
+    refused(ask(limited, prompt="x" * 5000), 422, "validation_failed")
+    refused(ask(limited, "k", prompt="another"), 422, "idempotency_key_reused")
+    refused(ask(limited, n=4, size="7x7"), 422, "validation_failed")
+
+    assert left() == before == {"submissions": 3, "daily-pictures": 8}
+
+
+def test_request_beyond_the_line_is_not_counted(app, config, registry):
+    """Who has too many waiting keeps what is left of the day."""
+    changes = {"USER_MAX_PENDING": 2, "USER_DAILY_QUOTA": 10}
+    with client_with(config, registry, **changes) as other:
+        create(other, n=2)
+        before = left()
+
+        answer = ask(other)
+
+        refused(answer, 429, "too_many_pending")
+        assert left() == before
+        assert '"daily-pictures";r=8' in answer.headers["RateLimit"]
+
+
+def test_repetition_is_not_counted(limited):
+    """It is answered also when nothing is left."""
+    first = ask(limited, "k-1", n=4)
+    again = ask(limited, "k-1", n=4)
+    for _ in range(4):
+        create(limited)
+    last = ask(limited, "k-1", n=4)
+
+    assert data_of(first, 202) == data_of(again, 202) == data_of(last, 202)
+    assert again.headers["RateLimit"].startswith('"submissions";r=4;')
+    assert left() == {"submissions": 0, "daily-pictures": 2}
+
+
+def test_parallel_repetitions_count_once(limited):
+    """However many lose the race for their key, each gives back what it took."""
+
+    def send(_: int) -> int:
+        return ask(limited.application.test_client(), "same", n=2).status_code
+
+    with ThreadPoolExecutor(5) as threads:
+        statuses = set(threads.map(send, range(5)))
+
+    assert statuses == {202}
+    assert left() == {"submissions": 4, "daily-pictures": 8}
+
+
+def test_running_again_counts(limited):
+    """A retry is a task like any other, one by one or many at once."""
+    ids = [create(limited) for _ in range(3)]
+    data_of(limited.post(f"{API}/tasks/cancel", json={"ids": ids}))
+    data_of(limited.post(f"{API}/tasks/{ids[0]}/retry"), 202)
+
+    answer = limited.post(f"{API}/tasks/retry", json={"ids": ids[1:]})
+
+    rows = data_of(answer)["results"]
+    assert [row.get("error") for row in rows] == [None, "too_many_submissions"]
+    assert answer.headers["RateLimit"].startswith('"submissions";r=0;')
+
+
+def test_cancelled_pictures_are_given_back(quota):
+    """Those that waited, by whatever way they are cancelled; the begun one counts."""
+    kept = create(quota, n=3)
+    one, two, deleted = (create(quota, n=2) for _ in range(3))
+    run_queue()  # two of the first are being drawn
+
+    quota.post(f"{API}/tasks/{one}/cancel")
+    quota.post(f"{API}/tasks/cancel", json={"ids": [two, kept]})
+    quota.delete(f"{CREATE}/{deleted}")
+    quota.delete(f"{CREATE}/{deleted}")
+
+    assert result(quota, kept)["status"] == "cancelled"
+    assert left() == {"daily-pictures": 8}
+
+
+def test_deleted_user_s_pictures_are_given_back(quota):
+    """All that waited is dropped at once, of whatever task."""
+    user_id = new_user(quota)["id"]
+    for n in (1, 2):
+        create(quota, n=n, user_id=user_id)
+
+    quota.delete(f"{API}/users/{user_id}")
+
+    assert Asked.count(user_id, utcnow().date()) == 0
+
+
+def test_picture_that_is_cancelled_in_its_last_moment_is_given_back(quota, lane):
+    """It had a slot already, and nothing had been sent."""
+    task_id = create(quota)
+    lanes.claim(lane, 1)
+
+    quota.post(f"{API}/tasks/{task_id}/cancel")
+    assert left() == {"daily-pictures": 9}
+    for _ in range(2):  # its claim lapses, and the next one finds it unwanted
+        come_due()
+        pump.tick()
+        run_queue()
+
+    assert left() == {"daily-pictures": 10}
+
+
+def test_refused_prompt_counts(quota, provider, work_off):
+    """What was sent was sent, even where nothing came of it."""
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    create(quota)
+    work_off()
+
+    assert left() == {"daily-pictures": 9}
+
+
+def test_picture_of_a_model_that_is_gone_is_given_back(quota):
+    """It was never sent, on whatever day that is found."""
+    create(quota)
+    yesterday = utcnow() - timedelta(days=1)
+    gone = {"lane": "x:y", "created_at": yesterday}
+    Generation.collection().update_many({}, {"$set": gone})
+    Asked.take(USER, yesterday.date(), 3, most=None)
+
+    janitor.fail_unserved()
+
+    assert Asked.count(USER, yesterday.date()) == 2
+
+
+def test_flushed_redis_keeps_the_day(quota):
+    """What costs money is counted where nothing is lost."""
+    create(quota, n=4)
+
+    jobs.huey.storage.conn.flushdb()
+
+    assert left() == {"daily-pictures": 6}

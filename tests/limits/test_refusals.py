@@ -1,0 +1,188 @@
+"""How much a user may ask for: tasks in a minute, pictures in a day."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from jimeng import jobs, limits
+from jimeng.documents import Asked, Generation, Task, User, utcnow
+from jimeng.errors import UserNotFound
+from jimeng.viewers import Viewer
+from tests.limits.conftest import USER, ask, left
+from tests.rest import API, CAT, client_with, create, data_of, new_user, refused
+
+DAY = 86_400  # seconds
+
+
+def test_tasks_beyond_the_minute_s_are_refused(limited):
+    """The sixth is told when to come back; others' are not counted with it."""
+    for _ in range(5):
+        create(limited)
+
+    answer = ask(limited)
+
+    assert "5" in refused(answer, 429, "too_many_submissions")["message"]
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert Task.collection().count_documents({}) == 5
+    create(limited, user_id="somebody.else")
+
+
+def test_the_next_minute_begins_anew(limited):
+    """A window ends sixty seconds after its first task."""
+    for _ in range(5):
+        create(limited)
+
+    conn = jobs.huey.storage.conn
+    assert 59_000 < conn.pttl(f"jimeng:submissions:{USER}") <= 60_000
+    conn.delete(f"jimeng:submissions:{USER}")
+
+    create(limited)
+
+
+def test_pictures_beyond_the_day_s_are_refused(quota):
+    """As many as are left are taken; the words say how many that is."""
+    create(quota, n=4)
+    create(quota, n=4)
+
+    answer = ask(quota, n=4)
+
+    message = refused(answer, 429, "quota_exceeded")["message"]
+    assert ("10" in message, "2" in message) == (True, True)
+    tomorrow = utcnow().date() + timedelta(days=1)
+    told = utcnow() + timedelta(seconds=int(answer.headers["Retry-After"]))
+    assert abs(told - datetime.combine(tomorrow, time.min, UTC)) < timedelta(seconds=3)
+    create(quota, n=2)
+    assert left() == {"daily-pictures": 0}
+
+
+def test_yesterday_s_pictures_do_not_count(quota):
+    """A day is one in UTC."""
+    yesterday = (utcnow() - timedelta(days=1)).date()
+    Asked.take(USER, yesterday, 10, most=10)
+
+    create(quota)
+
+    assert left() == {"daily-pictures": 9}
+
+
+def test_counts_of_past_days_are_forgotten(quota):
+    """MongoDB removes each some days after its own."""
+    create(quota)
+
+    (kept,) = Asked.collection().find()
+    expiry = Asked.collection().index_information()["expiry"]
+
+    assert expiry["expireAfterSeconds"] == 0
+    assert timedelta(days=1) < kept["expires_at"] - utcnow() <= timedelta(days=3)
+
+
+def test_quota_holds_for_requests_at_once(quota):
+    """However many come together, not one picture more is taken."""
+
+    def send(_: int) -> int:
+        return ask(quota.application.test_client()).status_code
+
+    with ThreadPoolExecutor(20) as threads:
+        statuses = list(threads.map(send, range(40)))
+
+    assert sorted(set(statuses)) == [202, 429]
+    assert statuses.count(202) == Generation.collection().count_documents({}) == 10
+    assert left() == {"daily-pictures": 0}
+
+
+def test_minute_holds_for_requests_at_once(limited):
+    """The same of tasks."""
+
+    def send(_: int) -> int:
+        return ask(limited.application.test_client()).status_code
+
+    with ThreadPoolExecutor(20) as threads:
+        statuses = list(threads.map(send, range(20)))
+
+    assert statuses.count(202) == Task.collection().count_documents({}) == 5
+
+
+def test_user_s_own_quota_comes_first(quota):
+    """More than the server's, less, or none at all."""
+    user_id = new_user(quota)["id"]
+    own = {}
+    for allowed in (12, 3, 0):
+        User.collection().update_one(
+            {"_id": user_id}, {"$set": {"daily_quota": allowed}}
+        )
+        own[allowed] = [ask(quota, n=4, user_id=user_id).status_code for _ in range(4)]
+
+    assert own[12] == [202, 202, 202, 429]
+    assert own[3] == own[0] == [429] * 4
+
+
+def test_quota_of_one_user_on_a_server_without(client):
+    """What was asked for earlier in the day counts, too."""
+    user_id = new_user(client)["id"]
+    create(client, n=4, user_id=user_id)
+    User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 5}})
+
+    answer = ask(client, n=2, user_id=user_id)
+
+    refused(answer, 429, "quota_exceeded")
+    create(client, user_id=user_id)
+    create(client, n=4)
+
+
+def test_without_limits_nothing_is_said_of_any(app, config, registry):
+    """0 is no limit, and then there are no headers."""
+    changes = {"USER_SUBMISSIONS_PER_MINUTE": 0, "USER_DAILY_QUOTA": 0}
+    with client_with(config, registry, **changes) as other:
+        answer = ask(other)
+
+    assert answer.status_code == 202
+    assert not {"RateLimit", "RateLimit-Policy"} & set(answer.headers.keys())
+
+
+def test_headers_say_what_is_left(limited):
+    """In the form of the draft, on every answer of a creating route."""
+    first, second = ask(limited, n=4), ask(limited)
+
+    assert first.headers["RateLimit-Policy"] == (
+        '"submissions";q=5;w=60, "daily-pictures";q=10;w=86400'
+    )
+    form = r'"submissions";r=(\d+);t=(\d+), "daily-pictures";r=(\d+);t=(\d+)'
+    found = [
+        re.fullmatch(form, each.headers["RateLimit"]).groups()
+        for each in (first, second)
+    ]
+    assert [(int(r), int(d)) for r, _, d, _ in found] == [(4, 6), (3, 5)]
+    assert all(0 < int(t) <= 60 and 0 < int(u) <= DAY for _, t, _, u in found)
+
+
+def test_refusal_has_the_headers_too(limited):
+    """A client sees which of the limits it has reached."""
+    for _ in range(5):
+        create(limited)
+
+    answer = ask(limited)
+
+    assert answer.headers["RateLimit"].startswith('"submissions";r=0;t=')
+    assert '"daily-pictures";r=5;t=' in answer.headers["RateLimit"]
+    assert "q=5;w=60" in answer.headers["RateLimit-Policy"]
+
+
+def test_general_form_and_retry_have_the_headers(limited):
+    """Whatever creates a task."""
+    general = limited.post(f"{API}/ai/tasks", json={**CAT, "type": "image"})
+    task_id = data_of(general, 202)["task_id"]
+    limited.post(f"{API}/tasks/{task_id}/cancel")
+
+    again = limited.post(f"{API}/tasks/{task_id}/retry")
+
+    assert general.headers["RateLimit"].startswith('"submissions";r=4;')
+    assert again.headers["RateLimit"].startswith('"submissions";r=3;')
+
+
+def test_others_standing_is_not_there_to_see(database):
+    """Everybody sees their own."""
+    assert limits.standings(Viewer("ada"), "ada")
+    with pytest.raises(UserNotFound):
+        limits.standings(Viewer("ada"), "bob")

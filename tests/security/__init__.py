@@ -1,0 +1,1 @@
+"""Attacks, each tried; docs/security.md lists them."""

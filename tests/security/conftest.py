@@ -1,0 +1,162 @@
+"""Servers on real sockets that do to a client whatever a test tells them."""
+
+import contextlib
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+Behave = Callable[[socket.socket], None]
+
+
+@dataclass
+class Server:
+    """
+    Attributes:
+        requests: What was asked for: the heads, in order.
+        sni: The names that TLS clients asked for.
+        over: Set when the test is over.
+    """
+
+    listener: socket.socket
+    behave: Behave
+    context: ssl.SSLContext | None = None
+    requests: list[bytes] = field(default_factory=list)
+    sni: list[str | None] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    current: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        return self.listener.getsockname()[1]
+
+    def run(self) -> None:
+        if self.context:
+            self.context.sni_callback = lambda sock, name, _: self.sni.append(name)
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(5)
+                self.current = connection
+                if self.context:
+                    connection = self.context.wrap_socket(connection, server_side=True)
+                with connection:
+                    self.behave(connection)
+
+    def read(self, connection: socket.socket) -> None:
+        """Read the head of a request."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (packet := connection.recv(65536)):
+                return
+            head += packet
+        self.requests.append(head)
+
+    def stop(self) -> None:
+        self.over.set()
+        # Closing does not wake a thread that waits in accept or send.
+        for each in filter(None, (self.listener, self.current)):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start a server: *first* is sent, then *more* for as long as anybody reads."""
+    started: list[tuple[Server, threading.Thread]] = []
+
+    def start(
+        first: bytes,
+        more: bytes = b"",
+        *,
+        every: float = 0,
+        context: ssl.SSLContext | None = None,
+    ) -> Server:
+        def behave(connection: socket.socket) -> None:
+            server.read(connection)
+            connection.sendall(first)
+            while more and not server.over.wait(every):
+                connection.sendall(more)
+
+        server = Server(socket.create_server(("127.0.0.1", 0)), behave, context)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        started.append((server, thread))
+        return server
+
+    yield start
+    for server, thread in started:
+        server.stop()
+        thread.join(5)
+
+
+@pytest.fixture
+def names(monkeypatch) -> Callable[..., list[str]]:
+    """
+    Let a name have other addresses each time it is looked up, the last ones for
+    good; returns the list of the names that were looked up.
+    """
+
+    def resolve(**answers: list[list[str]]) -> list[str]:
+        asked: list[str] = []
+
+        def getaddrinfo(host, port, *args, **kwargs):
+            asked.append(host)
+            turns = answers.get(host.split(".")[0], [[host]])
+            found = turns.pop(0) if len(turns) > 1 else turns[0]
+            kinds = [
+                socket.AF_INET6 if ":" in each else socket.AF_INET for each in found
+            ]
+            return [
+                (kind, socket.SOCK_STREAM, 6, "", (each, port))
+                for kind, each in zip(kinds, found, strict=True)
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        return asked
+
+    return resolve
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate for pictures.example, and who has signed it."""
+
+    folder: Path
+
+    @property
+    def bundle(self) -> str:
+        return str(self.folder / "ca.pem")
+
+    def server_side(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / "site.pem", self.folder / "site.key")
+        return context
+
+
+CERTIFICATES = """
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+  -subj /CN=test-ca -keyout ca.key -out ca.pem \
+  -addext keyUsage=critical,keyCertSign -addext basicConstraints=critical,CA:TRUE
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+  -subj /CN=pictures.example -addext subjectAltName=DNS:pictures.example \
+  -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key \
+  -keyout site.key -out site.pem
+"""
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory) -> Authority:
+    folder = tmp_path_factory.mktemp("authority")
+    command = ["sh", "-ec", CERTIFICATES]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return Authority(folder)

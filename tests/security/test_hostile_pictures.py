@@ -1,0 +1,80 @@
+"""Pictures that are bombs, pages, archives or nothing; and what is served of them."""
+
+import time
+import tracemalloc
+
+import pytest
+
+from jimeng.errors import PictureInvalid
+from jimeng.pictures import MOST_SCANS, inspect
+from jimeng.providers import Progress
+from tests.page import picture_of
+from tests.rest import create
+from tests.security.hostile_pictures import LACED, REFUSED, SCRIPT, TRAILED, scans
+
+SAFE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_no_picture_is_refused(what):
+    """At once, and without the memory that it would like to have."""
+    began = time.monotonic()
+    tracemalloc.start()
+
+    with pytest.raises(PictureInvalid):
+        inspect(REFUSED[what])
+
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert used < 40_000_000
+    assert time.monotonic() - began < 3
+
+
+def test_usual_progressive_picture_is_taken():
+    """The bound on scans is far above what encoders make."""
+    assert inspect(scans(MOST_SCANS // 2)).width == 512
+
+
+@pytest.mark.parametrize("what", TRAILED)
+def test_what_stands_behind_a_picture_is_not_kept(what):
+    """It has been paid for, so it is kept, up to its own end."""
+    plain, trailed = TRAILED[what]
+
+    kept = inspect(trailed)
+
+    assert (kept.content, kept.sha256) == (plain, inspect(plain).sha256)
+
+
+@pytest.mark.parametrize("kind", LACED)
+def test_script_within_a_picture_stays_a_picture(kind, client, provider, work_off):
+    """It is served as what it was decoded as, and a browser may not guess or run."""
+    content, content_type = LACED[kind]
+    provider.polls = [Progress("remote-1", done=True, images=(content,))]
+    task_id = create(client, user_id="guest")
+    work_off()
+    path = picture_of(client, task_id)
+
+    answer = client.get(path)
+
+    assert SCRIPT in answer.data
+    assert answer.content_type == content_type
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == SAFE
+    thumbnail = client.get(path.rpartition(".")[0] + "/thumb.webp")
+    assert thumbnail.content_type == "image/webp"
+    assert SCRIPT not in thumbnail.data
+
+
+@pytest.mark.parametrize("kind", LACED)
+def test_picture_is_nothing_else_by_its_address(kind, client, provider, work_off):
+    """Another ending does not make a page of it."""
+    content, _ = LACED[kind]
+    provider.polls = [Progress("remote-1", done=True, images=(content,))]
+    task_id = create(client, user_id="guest")
+    work_off()
+    stem = picture_of(client, task_id).rpartition(".")[0]
+
+    for ending in ("html", "svg", "js", "htm", "xml", "gif"):
+        answer = client.get(f"{stem}.{ending}")
+        assert answer.status_code == 404
+        assert SCRIPT not in answer.data

@@ -1,0 +1,302 @@
+"""Finding pictures: by words, by what they are, page by page, and nobody else's."""
+
+from datetime import timedelta
+
+import mongoengine
+import pytest
+
+from jimeng import tasks
+from jimeng.documents import Image, utcnow
+from jimeng.documents.image import lists_of
+from jimeng.errors import Invalid
+from jimeng.jobs import purge
+from jimeng.jobs.labels import fold, grams, labels, ratio_of
+from jimeng.tasks import Wanted
+from jimeng.viewers import Viewer
+from tests.hung import MODEL, hang, task_of
+from tests.rest import create
+
+ME = Viewer("guest")
+CAT = "雨后的江南小巷，青石板上一只黑猫"
+LANTERN = "红色灯笼，古镇屋檐，Night Market"
+SNOW = "A cat watching the SNOW"
+
+
+@pytest.fixture
+def hung(database) -> list[str]:
+    return hang(CAT, LANTERN, SNOW)
+
+
+def found(wanted: Wanted | None = None, **filters) -> list[str | None]:
+    """The prompts of what is shown, in order."""
+    page = tasks.browse(ME, wanted or Wanted(**filters))
+    return [image.prompt for image in page.images]
+
+
+def scanned(where: dict) -> int:
+    """How many entries of an index MongoDB looks at for one page."""
+    plan = Image.collection().find(where).hint("gallery")
+    plan = plan.sort([("created_at", -1), ("_id", -1)]).limit(61).explain()
+    return plan["executionStats"]["totalKeysExamined"]
+
+
+@pytest.mark.parametrize(
+    ("q", "prompts"),
+    [
+        ("", [CAT, LANTERN, SNOW]),
+        ("黑猫", [CAT]),
+        ("猫", [CAT]),
+        ("石板上一", [CAT]),
+        ("猫 江南", [CAT]),
+        ("猫 灯笼", []),
+        ("灯 笼", [LANTERN]),
+        ("笼灯", []),
+        ("CAT", [SNOW]),
+        ("cat snow", [SNOW]),
+        ("ＣＡＴ", [SNOW]),
+        ("n", [LANTERN, SNOW]),
+        ("market", [LANTERN]),
+        ("，", [CAT, LANTERN]),
+        ("猫猫猫", []),
+        ("   ", [CAT, LANTERN, SNOW]),
+    ],
+)
+def test_words_of_the_prompt_find(hung, q, prompts):
+    """All words have to be there, in either case, as they stand."""
+    assert found(q=q) == prompts
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        *("$gt", '{"$gt": ""}', ".*", "^", "[", "(", "a{99999}", "\\", "(?i)x"),
+        *("\x00", "\x00\x00 \x00", "\ud800", "\u200b", "%00", "$where", "\\Q"),
+        *("x" * 5000, "很" * 5000, " ".join("abcdefghijklmnopqrstuvwxyz" * 9)),
+    ],
+)
+def test_no_words_are_a_command(hung, q):
+    """What looks like an operator or a pattern is only looked for."""
+    assert found(q=q) in ([], [CAT, LANTERN, SNOW])
+
+
+def test_sign_of_a_pattern_is_found_as_it_stands(database):
+    """A prompt with such signs is found by them."""
+    hang("100% [real] $gold (maybe) a.b*", "something else")
+
+    for q in ("[real]", "$gold", "(maybe)", "a.b*", "100%"):
+        assert found(q=q) == ["100% [real] $gold (maybe) a.b*"]
+
+
+def test_filters_go_together(database):
+    """Favourite, model and shape hold at once, each by itself, and with words."""
+    wide, tall = (1664, 936), (936, 1664)
+    hang("一", size=wide, model="one")
+    second = hang("二", size=wide, model="two")
+    third = hang("三", size=tall, model="one")
+    tasks.set_favourite(ME, [*second, *third], True)
+
+    assert found(model="one") == ["三", "一"]
+    assert found(ratio="16:9") == ["二", "一"]
+    assert found(favourite=True) == ["三", "二"]
+    assert found(model="one", ratio="16:9") == ["一"]
+    assert found(model="one", favourite=True) == ["三"]
+    assert found(ratio="16:9", favourite=True) == ["二"]
+    assert found(model="one", ratio="16:9", favourite=True) == []
+    assert found(q="三", model="one", ratio="9:16", favourite=True) == ["三"]
+
+
+def test_favourites_come_and_go(hung):
+    """Twice is as once, and what is a favourite no more is in no list of them."""
+    assert tasks.set_favourite(ME, hung[:2], True) == 2
+    assert tasks.set_favourite(ME, hung[:2], True) == 2
+    assert found(favourite=True) == [CAT, LANTERN]
+
+    assert tasks.set_favourite(ME, hung[:1], False) == 1
+
+    assert found(favourite=True) == [LANTERN]
+    assert found() == [CAT, LANTERN, SNOW]
+
+
+def test_trashed_favourite_is_one_again(hung):
+    """The trash forgets nothing that is brought back."""
+    tasks.set_favourite(ME, hung[:1], True)
+    tasks.trash_pictures(ME, hung)
+    assert found() == found(q="猫") == found(favourite=True) == []
+
+    tasks.restore_pictures(ME, hung)
+
+    assert found(favourite=True) == [CAT]
+
+
+def test_days_have_both_ends(database):
+    """A range has its first moment, and not the one after its last."""
+    now = utcnow()
+    hang("一", "二", "三", newest=now, apart=timedelta(days=1))
+    day = timedelta(days=1)
+
+    assert found(since=now - day) == ["一", "二"]
+    assert found(until=now - day) == ["三"]
+    assert found(since=now - day, until=now) == ["二"]
+
+
+def test_cursor_walks_over_pictures_of_one_moment(database):
+    """No picture is left out or shown twice, though all are of one millisecond."""
+    ids = hang(*"一二三四五六七", apart=timedelta())
+    seen, cursor = [], None
+
+    while True:
+        page = tasks.browse(ME, Wanted(), cursor=cursor, limit=3)
+        seen += [image.id for image in page.images]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert sorted(seen) == sorted(ids)
+    assert len(seen) == 7
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "\x00", "$gt", "MTIz", "😀", "a" * 9999])
+def test_other_cursors_are_refused(hung, cursor):
+    """Only what a page gave out is one."""
+    with pytest.raises(Invalid):
+        tasks.browse(ME, Wanted(), cursor=cursor)
+
+
+def test_nobody_sees_anothers_pictures(hung):
+    """Not in lists, by words or by id, and no operator in their own gallery."""
+    for viewer in (Viewer("else"), Viewer("boss", sees_all=True)):
+        assert tasks.browse(viewer, Wanted()).images == []
+        assert tasks.browse(viewer, Wanted(q="猫")).images == []
+        assert tasks.models_used(viewer) == []
+        assert not tasks.has_pictures(viewer)
+        assert tasks.count_others(viewer) == tasks.Others(0, 0)
+        assert tasks.trash_others(viewer).count == 0
+    assert tasks.pictures_of(Viewer("else"), hung) == []
+
+
+def test_filter_costs_a_page_whatever_else_there_is(database):
+    """The index leads to the page itself, not past what is left out."""
+    template = Image.objects.get(id=hang("猫", model="rare")[0])
+    rows = []
+    for number in range(300):
+        row = template.to_mongo() | {"_id": f"copy_{number}", "key": f"key_{number}"}
+        rows.append({**row, "model": MODEL, "lists": lists_of(MODEL, "1:1")})
+    Image.collection().insert_many(rows)
+
+    assert scanned(Wanted(model="rare").where("guest")) <= 2
+    assert scanned(Wanted(favourite=True).where("guest")) <= 1
+    assert scanned(Wanted(ratio="16:9").where("guest")) <= 1
+    assert scanned(Wanted().where("guest")) <= 61
+
+
+def test_lists_of_a_new_picture_are_those_of_a_changed_one(hung):
+    """Both ways of telling where a picture stands agree."""
+    new = Image.objects.get(id=hung[0]).lists
+
+    tasks.set_favourite(ME, hung[:1], True)
+    tasks.set_favourite(ME, hung[:1], False)
+
+    assert sorted(Image.objects.get(id=hung[0]).lists) == sorted(new)
+
+
+def test_kept_picture_can_be_found(client, work_off):
+    """A picture that was drawn has all that searches need."""
+    create(client, user_id="guest", style="水彩", size="16:9")
+    work_off()
+
+    assert found(q="猫") == found(q="水彩") == found() == ["一只猫"]
+    assert tasks.models_used(ME) == [MODEL]
+    # The fake provider's pictures are square, whatever was asked for.
+    assert found(ratio="1:1", model=MODEL) == ["一只猫"]
+
+
+def test_pictures_of_earlier_versions_are_labelled(hung, monkeypatch):
+    """What was kept without labels is given them, and shown."""
+    monkeypatch.setattr(purge, "_all_labelled", False)
+    gone = ["prompt", "model", "ratio", "text", "grams", "lists"]
+    Image.collection().update_many({}, [{"$unset": gone}])
+    assert found() == []
+
+    purge.label_pictures()
+
+    assert found() == [CAT, LANTERN, SNOW]
+    assert found(q="灯笼", model=MODEL, ratio="1:1") == [LANTERN]
+
+
+def test_prompt_that_is_no_expression_is_labelled(database, monkeypatch):
+    """A text that begins with $ is a text."""
+    monkeypatch.setattr(purge, "_all_labelled", False)
+    hang("$prompt")
+    Image.collection().update_many({}, {"$unset": {"text": "", "prompt": ""}})
+
+    purge.label_pictures()
+
+    assert found(q="$prompt") == ["$prompt"]
+
+
+def test_picture_of_no_task_is_labelled_too(hung, monkeypatch):
+    """Nothing keeps the rest from being labelled."""
+    monkeypatch.setattr(purge, "_all_labelled", False)
+    mongoengine.get_db().tasks.delete_one({"_id": hung[0].rpartition("_")[0]})
+    Image.collection().update_many({}, {"$unset": {"text": "", "prompt": ""}})
+
+    purge.label_pictures()
+
+    assert found()[1:] == [LANTERN, SNOW]
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        ((1328, 1328), "1:1"),
+        ((1664, 936), "16:9"),
+        ((936, 1664), "9:16"),
+        ((1472, 1104), "4:3"),
+        ((3024, 1296), "21:9"),
+        ((2016, 864), "21:9"),
+        ((1000, 100), "other"),
+        ((1, 16), "other"),
+    ],
+)
+def test_shape_has_the_nearest_name(size, name):
+    """Sizes are rounded to what a model draws, so near is enough."""
+    assert ratio_of(*size) == name
+
+
+def test_grams_are_characters_and_neighbours():
+    """Words are apart; nothing is found across the space between them."""
+    assert grams(fold("Ab 猫狗")) == {"a", "b", "ab", "猫", "狗", "猫狗"}
+    assert grams("") == set()
+
+
+def test_label_has_the_words_that_were_written():
+    """A style's words are searched for, and not shown."""
+    task = task_of("一只猫", "guest", MODEL, (64, 64), utcnow())
+    task.prompt = "一只猫，水彩画"
+
+    made = labels(task, 64, 64)
+
+    assert (made["prompt"], made["text"]) == ("一只猫", "一只猫,水彩画")
+
+
+def test_all_but_favourites_go(hung):
+    """What is counted is what goes, and favourites stay."""
+    tasks.set_favourite(ME, hung[:1], True)
+    assert tasks.count_others(ME) == tasks.Others(1, 2)
+
+    batch = tasks.trash_others(ME)
+
+    assert batch.count == 2
+    assert found() == [CAT]
+    tasks.restore_batch(ME, batch.milliseconds)
+    assert found() == [CAT, LANTERN, SNOW]
+
+
+@pytest.mark.parametrize("odd", ["", "\x00", "$gt", "x" * 9999, "f" * 24, "../.."])
+def test_ids_of_every_shape_are_nothing(hung, odd):
+    """No id but a real one is of any picture."""
+    assert tasks.set_favourite(ME, [odd], True) == 0
+    assert tasks.trash_pictures(ME, [odd]) == 0
+    assert tasks.restore_pictures(ME, [odd]) == 0
+    assert tasks.purge_pictures(ME, [odd]) == 0
+    assert tasks.pictures_of(ME, [odd]) == []

@@ -1,0 +1,170 @@
+"""The two switches: what they stop, and what they let go on."""
+
+import pytest
+
+from jimeng import lanes, operations, switches
+from jimeng.documents import AuditEntry, Generation, Task, Worker, utcnow
+from jimeng.errors import AdminsOnly, Invalid
+from jimeng.jobs import pump
+from jimeng.viewers import Viewer
+from tests.conftest import come_due, run_queue
+from tests.rest import CAT, CREATE, create, data_of, refused, result
+
+OPERATOR = Viewer("root", sees_all=True)
+
+
+@pytest.fixture
+def pause(database):
+    """Pauses a part of the work."""
+    return lambda name: operations.set_paused(OPERATOR, name, True)
+
+
+def resume(name: str) -> None:
+    operations.set_paused(OPERATOR, name, False)
+
+
+def test_paused_intake_refuses_before_anything_is_written(client, pause):
+    """The answer says when to come back, and leaves no trace."""
+    pause("intake")
+
+    answer = client.post(CREATE, json=CAT)
+
+    refused(answer, 503, "intake_paused")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert Task.collection().count_documents({}) == 0
+    assert Generation.collection().count_documents({}) == 0
+    resume("intake")
+    assert create(client)
+
+
+def test_paused_intake_still_says_what_is_wrong(client, pause):
+    """A request that would be refused anyhow is refused for its own reason."""
+    pause("intake")
+
+    answer = client.post(CREATE, json={**CAT, "prompt": "字" * 801})
+
+    refused(answer, 422, "validation_failed")
+
+
+def test_paused_intake_answers_what_came_before(client, pause):
+    """A request that is repeated asks for nothing new."""
+    headers = {"Idempotency-Key": "one"}
+    first = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
+    pause("intake")
+
+    again = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
+
+    assert again["task_id"] == first["task_id"]
+    other = client.post(CREATE, json=CAT, headers={"Idempotency-Key": "two"})
+    refused(other, 503, "intake_paused")
+
+
+def test_paused_intake_refuses_running_again(client, pause):
+    """A retry is a new task."""
+    task_id = create(client)
+    client.post(f"/api/v1/tasks/{task_id}/cancel")
+    pause("intake")
+
+    answer = client.post(f"/api/v1/tasks/{task_id}/retry", json={})
+
+    refused(answer, 503, "intake_paused")
+
+
+def test_paused_intake_lets_work_go_on(client, pause, work_off):
+    """What was asked for before is drawn."""
+    task_id = create(client)
+    pause("intake")
+
+    work_off()
+
+    assert result(client, task_id)["status"] == "completed"
+
+
+def test_paused_sending_submits_nothing(client, provider, pause, lane):
+    """Neither what is queued already nor what the pump finds is sent."""
+    task_id = create(client, n=2)
+    pause("sending")
+
+    run_queue()
+    pump.tick()
+    run_queue()
+
+    assert provider.requests == []
+    assert lanes.free_slots(lane, 2) == []
+    assert result(client, task_id)["status"] == "pending"
+
+
+def test_paused_sending_finishes_what_was_sent(client, provider, pause):
+    """What the provider has is polled, fetched and kept."""
+    task_id = create(client)
+    run_queue()
+    assert len(provider.requests) == 1
+    pause("sending")
+
+    come_due()
+    pump.tick()
+    run_queue()
+    come_due()
+    pump.tick()
+    run_queue()
+
+    assert result(client, task_id)["status"] == "completed"
+
+
+def test_sending_goes_on_where_it_was(client, provider, pause, work_off):
+    """New tasks are taken meanwhile, and all are sent in the end."""
+    pause("sending")
+    task_ids = [create(client) for _ in range(3)]
+    run_queue()
+    assert provider.requests == []
+
+    resume("sending")
+    work_off()
+
+    assert {result(client, each)["status"] for each in task_ids} == {"completed"}
+
+
+def test_another_process_sees_it_soon(database, monkeypatch):
+    """Each looks again after half a second, and not at every request."""
+    clock = [100.0]
+    monkeypatch.setattr(switches.time, "monotonic", lambda: clock[0])
+    assert not switches.is_paused("intake")
+    database.switches.insert_one({"_id": "intake", "paused_at": None, "by": "x"})
+    assert not switches.is_paused("intake")
+
+    clock[0] += switches.CACHE
+
+    assert switches.is_paused("intake")
+    assert not switches.is_paused("sending")
+
+
+def test_pausing_twice_keeps_the_first(database, pause):
+    """Since when and by whom is not forgotten."""
+    pause("sending")
+    first = operations.pauses(OPERATOR)
+
+    operations.set_paused(Viewer("other", sees_all=True), "sending", True)
+
+    assert operations.pauses(OPERATOR) == first
+
+
+def test_only_operators_pause(database):
+    """Others do neither, and there are no other switches."""
+    with pytest.raises(AdminsOnly):
+        operations.set_paused(Viewer("ada"), "intake", True)
+    with pytest.raises(Invalid):
+        operations.set_paused(OPERATOR, "polling", True)
+
+    assert operations.pauses(OPERATOR) == []
+    assert AuditEntry.collection().count_documents({}) == 0
+
+
+@pytest.mark.parametrize("name", switches.NAMES)
+def test_readiness_is_not_affected(client, pause, name):
+    """A balancer that took the server away would stop the pages, too."""
+    now = {"started_at": utcnow(), "seen_at": utcnow()}
+    Worker.collection().insert_one({"_id": "here:1:x", **now})
+
+    pause(name)
+
+    assert client.get("/health/ready").status_code == 200

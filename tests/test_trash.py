@@ -1,0 +1,314 @@
+"""Deleting from a page: gone at once, back within a week, then gone for good."""
+
+from datetime import timedelta
+
+import mongoengine
+import pytest
+
+from jimeng import tasks
+from jimeng.documents import Generation, Image, Task, utcnow
+from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.jobs import janitor, purge
+from jimeng.jobs.purge import KEPT
+from jimeng.viewers import Viewer
+from tests.conftest import run_queue
+from tests.rest import create, refused, result, task
+
+MINE = Viewer("user_123")
+OTHER = Viewer("somebody_else")
+
+
+@pytest.fixture
+def made(client, work_off) -> str:
+    """A task of two pictures that is done."""
+    task_id = create(client, n=2)
+    work_off()
+    return task_id
+
+
+def urls(client, task_id: str) -> list[str]:
+    return result(client, task_id)["result"]["image_urls"]
+
+
+def a_week_later() -> None:
+    """Let all that is in the trash have been there for its time."""
+    ago = utcnow() - KEPT
+    Image.collection().update_many(
+        {"trashed_at": {"$exists": True}}, {"$set": {"trashed_at": ago}}
+    )
+    Task.collection().update_many(
+        {"purge_at": {"$exists": True}},
+        {"$set": {"purge_at": utcnow(), "deleted_at": ago}},
+    )
+
+
+def test_trashed_picture_is_seen_nowhere(client, made):
+    """Its link, its thumbnail and its place in the result are gone; the other stays."""
+    first, second = urls(client, made)
+
+    assert tasks.trash_pictures(MINE, [f"{made}_0"]) == 1
+
+    assert client.get(first).status_code == 404
+    assert client.get(first.replace(".png", "/thumb.webp")).status_code == 404
+    data = result(client, made)
+    assert (data["status"], data["result"]["image_urls"]) == ("completed", [second])
+    assert data["result"]["failed"] == []
+
+
+def test_task_stays_completed_without_its_pictures(client, made):
+    """What was done was done: the list is empty, and nothing is said to have failed."""
+    tasks.trash_pictures(MINE, [f"{made}_0", f"{made}_1"])
+
+    data = result(client, made)
+
+    assert (data["status"], data["image_url"]) == ("completed", None)
+    assert (data["result"]["images"], data["result"]["failed"]) == ([], [])
+
+
+def test_result_without_the_picture_is_not_taken_for_unchanged(client, made):
+    """A client that has the whole result is told the smaller one, and back again."""
+    url = f"/api/v1/ai/image/result/{made}"
+    whole = client.get(url).headers["ETag"]
+
+    tasks.trash_pictures(MINE, [f"{made}_0"])
+    smaller = client.get(url, headers={"If-None-Match": whole})
+    tasks.restore_pictures(MINE, [f"{made}_0"])
+    known = {"If-None-Match": smaller.headers["ETag"]}
+
+    assert smaller.status_code == 200
+    assert client.get(url, headers=known).status_code == 200
+
+
+def test_restored_picture_has_its_link_again(client, made):
+    """Bringing back leads to what was before, under the same address."""
+    before = urls(client, made)
+    tasks.trash_pictures(MINE, [f"{made}_1"])
+
+    assert tasks.restore_pictures(MINE, [f"{made}_1"]) == 1
+
+    assert urls(client, made) == before
+    assert client.get(before[1]).status_code == 200
+
+
+def test_batch_is_brought_back_whole(client, made):
+    """One undo is for all that went in one go, and for nothing else."""
+    tasks.trash_pictures(MINE, [f"{made}_0"])
+    Image.collection().update_many(
+        {"trashed_at": {"$exists": True}},
+        {"$set": {"trashed_at": utcnow() - timedelta(hours=1)}},
+    )
+    batch = tasks.trash_batch(MINE, [f"{made}_1"])
+
+    assert tasks.restore_batch(MINE, batch.milliseconds) == 1
+    assert len(urls(client, made)) == 1
+
+
+@pytest.mark.parametrize("number", [-1, 0, 10**14, 10**30])
+def test_no_batch_of_such_a_number(client, made, number):
+    """Whatever is asked for, only what was trashed then comes back."""
+    tasks.trash_pictures(MINE, [f"{made}_0"])
+
+    assert tasks.restore_batch(MINE, number) == 0
+
+
+def test_trashed_task_is_as_if_deleted(client, made):
+    """Nobody finds it or its pictures; the records and bytes are still there."""
+    before = urls(client, made)
+
+    tasks.trash(MINE, made)
+
+    refused(client.get(f"/api/v1/tasks/{made}"), 404, "task_not_found")
+    assert [client.get(url).status_code for url in before] == [404, 404]
+    assert mongoengine.get_db()["pictures.files"].count_documents({}) == 4
+
+
+def test_restored_task_is_whole(client, made):
+    """Record, pictures and links are there again; twice is as once."""
+    before = urls(client, made)
+    tasks.trash(MINE, made)
+
+    tasks.restore(MINE, made)
+    tasks.restore(MINE, made)
+
+    assert urls(client, made) == before
+    assert [client.get(url).status_code for url in before] == [200, 200]
+
+
+def test_picture_that_was_deleted_before_its_task_stays_deleted(client, made):
+    """Bringing a task back does not undo what was done to one picture earlier."""
+    tasks.trash_pictures(MINE, [f"{made}_0"])
+    tasks.trash(MINE, made)
+
+    tasks.restore(MINE, made)
+
+    assert len(urls(client, made)) == 1
+
+
+def test_picture_brings_its_task_back(client, made):
+    """One picture of a deleted task comes back in its task, without the other."""
+    tasks.trash(MINE, made)
+
+    assert tasks.restore_pictures(MINE, [f"{made}_1"]) == 1
+
+    assert len(urls(client, made)) == 1
+    tasks.restore_pictures(MINE, [f"{made}_0"])
+    assert len(urls(client, made)) == 2
+
+
+def test_waiting_pictures_of_a_trashed_task_are_never_sent(client, provider, work_off):
+    """It is cancelled, and comes back as a cancelled task."""
+    task_id = create(client)
+
+    tasks.trash(MINE, task_id)
+    work_off()
+    tasks.restore(MINE, task_id)
+
+    assert provider.requests == []
+    assert result(client, task_id)["status"] == "cancelled"
+
+
+def test_picture_that_is_drawn_meanwhile_is_not_kept(client, provider, work_off):
+    """What the provider had begun is paid for once, and shown to nobody."""
+    task_id = create(client)
+    run_queue()
+
+    tasks.trash(MINE, task_id)
+    work_off()
+
+    assert Image.collection().count_documents({}) == 0
+    assert Generation.objects.get(task_id=task_id).charged == "yes"
+
+
+def test_key_of_a_trashed_task_is_free(client):
+    """A request that is repeated after a deletion is a new one."""
+    sent = {"Idempotency-Key": "again"}
+    body = {"prompt": "一只猫", "user_id": "user_123"}
+    first = client.post("/api/v1/ai/image/task", json=body, headers=sent)
+    first_id = first.json["data"]["task_id"]
+    tasks.trash(MINE, first_id)
+
+    again = client.post("/api/v1/ai/image/task", json=body, headers=sent)
+
+    assert again.json["data"]["task_id"] != first_id
+
+
+def test_delete_by_rest_is_at_once(client, made):
+    """The API's delete leaves no trash."""
+    assert client.delete(f"/api/v1/ai/image/task/{made}").status_code == 200
+
+    assert Task.collection().count_documents({}) == 0
+    with pytest.raises(TaskNotFound):
+        tasks.restore(MINE, made)
+
+
+def test_trash_is_emptied_after_a_week(client, made):
+    """Bytes and records go, and nothing brings them back."""
+    tasks.trash(MINE, made)
+    a_week_later()
+
+    purge.empty_trash()
+    with pytest.raises(TaskNotFound):
+        tasks.restore(MINE, made)
+    janitor.finish_deletions()
+
+    assert Task.collection().count_documents({}) == 0
+    assert Image.collection().count_documents({}) == 0
+    assert mongoengine.get_db()["pictures.files"].count_documents({}) == 0
+
+
+def test_janitor_leaves_alone_what_may_come_back(client, made):
+    """Before its time nothing in the trash is touched."""
+    tasks.trash(MINE, made)
+    ago = utcnow() - KEPT + timedelta(hours=1)
+    Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
+
+    purge.empty_trash()
+    janitor.finish_deletions()
+
+    assert tasks.restore(MINE, made).id == made
+
+
+def test_purged_picture_is_not_called_lost(client, made):
+    """A picture its owner removed for good is no failure of the task."""
+    tasks.trash_pictures(MINE, [f"{made}_0"])
+    a_week_later()
+
+    purge.empty_trash()
+
+    assert Image.collection().count_documents({}) == 1
+    data = result(client, made)
+    assert (len(data["result"]["images"]), data["result"]["failed"]) == (1, [])
+    assert task(client, made)["progress"] == 100
+
+
+def test_purging_now_leaves_no_way_back(client, made):
+    """Deleted for good means at once, though the bytes go a little later."""
+    tasks.trash_pictures(MINE, [f"{made}_0"])
+
+    assert tasks.purge_pictures(MINE, [f"{made}_0", f"{made}_1"]) == 1
+
+    assert tasks.restore_pictures(MINE, [f"{made}_0"]) == 0
+    purge.empty_trash()
+    assert [image.index for image in Image.objects] == [1]
+
+
+def test_purged_task_is_gone(client, made):
+    """Only what is in the trash can be purged."""
+    with pytest.raises(TaskNotFound):
+        tasks.purge(MINE, made)
+    tasks.trash(MINE, made)
+
+    tasks.purge(MINE, made)
+
+    assert Task.collection().count_documents({}) == 0
+    assert Image.collection().count_documents({}) == 0
+
+
+def test_emptied_trash_has_nothing(client, made, work_off):
+    """Pictures, and tasks with theirs, are out of sight and out of reach at once."""
+    other = create(client)
+    work_off()
+    tasks.trash(MINE, made)
+    tasks.trash_pictures(MINE, [f"{other}_0"])
+
+    tasks.empty_trash(MINE)
+
+    assert tasks.trashed_pictures(MINE).images == []
+    assert tasks.restore_pictures(MINE, [f"{other}_0", f"{made}_0"]) == 0
+    with pytest.raises(TaskNotFound):
+        tasks.restore(MINE, made)
+
+
+def test_deleting_a_user_deletes_the_trash(client, made):
+    """An account leaves nothing behind."""
+    tasks.trash(MINE, made)
+
+    tasks.delete_all(MINE, "user_123")
+
+    assert Task.collection().count_documents({}) == 0
+    assert Image.collection().count_documents({}) == 0
+
+
+def test_others_can_do_nothing(client, made):
+    """Another's pictures and tasks are as if they had never been."""
+    picture = f"{made}_0"
+    assert tasks.trash_pictures(OTHER, [picture]) == 0
+    assert tasks.set_favourite(OTHER, [picture], True) == 0
+    with pytest.raises(TaskNotFound):
+        tasks.trash(OTHER, made)
+
+    batch = tasks.trash_batch(MINE, [picture])
+    assert tasks.restore_pictures(OTHER, [picture]) == 0
+    assert tasks.restore_batch(OTHER, batch.milliseconds) == 0
+    assert tasks.purge_pictures(OTHER, [picture]) == 0
+    with pytest.raises(ImageNotFound):
+        tasks.trashed_thumbnail(OTHER, picture)
+    assert tasks.trashed_pictures(OTHER).images == []
+    tasks.empty_trash(OTHER)
+    assert tasks.restore_pictures(MINE, [picture]) == 1
+
+    tasks.trash(MINE, made)
+    with pytest.raises(TaskNotFound):
+        tasks.restore(OTHER, made)
+    with pytest.raises(TaskNotFound):
+        tasks.purge(OTHER, made)

@@ -1,0 +1,182 @@
+"""The programs that a picture's page offers: each is run as it stands."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+from jimeng.documents import Image, Task
+from jimeng.tasks import PictureRecord
+from jimeng.web.code import ROUTE, programs
+from tests.rest import API
+from tests.system.stack import wait_for
+
+RUN = {
+    "curl": ["bash", "-c"],
+    "python": [sys.executable, "-c"],
+    "javascript": ["node", "-e"],
+}
+HOSTILE = {
+    "quotes": "it's a 'cat' '' '\\'' say \"meow\" \"\"\" \\\" '''",
+    "shell": "-d @/etc/passwd $(touch hacked) `touch hacked` ${HOME} !! ; touch hacked"
+    " # && touch hacked",
+    "code": '" + __import__("os").system("touch hacked") + "'
+    '"}); require("fs").writeFileSync("hacked", ""); ({x: "${1+1}`',
+    "lines": "one\ntwo\r\n\tthree \\n \\",
+    "markup": "</script></pre><script>alert(1)</script><!-- &amp; ]]>",
+    "format": "%s %d {0} {server} {{}} %(x)s \\x41 \\u0041",
+    "invisible": "猫\u202egnp.exe\u2066\u200f\ufeff \u2028 \u2029 \u0085 \u3000"
+    " \x01\x1b[31m\x7f",
+    "beyond-16-bits": "👩\u200d🚀🏳️\u200d🌈\U000e0041\U0001fae8",
+}
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Plays the API: takes any task, which is then done."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((self.path, dict(self.headers), json.loads(body)))
+        links = {"result": f"{self.server.url}/result"}
+        self._answer(202, {"data": {"status": "pending", "links": links}})
+
+    def do_GET(self) -> None:
+        self.server.looked.append(dict(self.headers))
+        if self.path.startswith("/i/"):
+            self._answer(200, {})
+            return
+        urls = [f"{self.server.url}/i/picture.png"]
+        done = {"status": "completed", "result": {"image_urls": urls}}
+        self._answer(200, {"data": done})
+
+    def _answer(self, status: int, body: dict) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Location", "/result")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def recorder() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    server.asked, server.looked = [], []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def record(prompt: str) -> PictureRecord:
+    """A picture of a task that nobody has stored."""
+    given = {"prompt": prompt, "user_id": "guest"}
+    wanted = {"prompt": prompt, "input": given, "user_id": "guest", "model": "m"}
+    task = Task(width=512, height=768, n=1, **wanted)
+    image = Image(id=f"{task.id}_0", task_id=task.id, seed=41)
+    return PictureRecord(image, task, None, [image], None, None)
+
+
+def program(prompt: str, language: str, server: str, *, with_key: bool = False) -> str:
+    found = programs(record(prompt), server, with_key=with_key)
+    return next(each.text for each in found if each.id == language)
+
+
+def run(language: str, text: str, folder: Path, **env: str) -> str:
+    """Run a program in an empty folder and return what it printed."""
+    command = RUN[language]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is needed")
+    done = subprocess.run(
+        [*command, text],
+        cwd=folder,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **env},
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("language", RUN)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_program_sends_the_very_words(recorder, tmp_path, language, name):
+    """Whatever a prompt holds is text in every language, and nothing else runs."""
+    run(language, program(HOSTILE[name], language, recorder.url), tmp_path)
+
+    ((path, headers, body),) = recorder.asked
+    assert path == ROUTE
+    assert body == {
+        "user_id": "guest",
+        "model": "m",
+        "prompt": HOSTILE[name],
+        "size": "512x768",
+        "seed": 41,
+    }
+    assert "Authorization" not in headers
+    assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize("language", RUN)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_program_shows_all_that_it_says(language, name):
+    """No character of it is invisible, or turns others around."""
+    text = program(HOSTILE[name], language, "http://localhost")
+
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+@pytest.mark.parametrize("language", RUN)
+def test_program_reads_the_key_from_its_surroundings(recorder, tmp_path, language):
+    """The key stands in no program, and goes along with every request to the API."""
+    text = program("一只猫", language, recorder.url, with_key=True)
+
+    run(language, text, tmp_path, JIMENG_API_KEY="jm_secret")
+
+    keys = [recorder.asked[0][1], recorder.looked[0]]
+    assert [each["Authorization"] for each in keys] == ["Bearer jm_secret"] * 2
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("language", RUN)
+def test_program_of_the_page_makes_the_picture_again(live_server, tmp_path, language):
+    """Copied from the page and run against this server, it draws the same picture."""
+    wanted = {"user_id": "coder", "prompt": f"it's a {language}", "size": "512x512"}
+    url = f"{live_server.url}{API}"
+    answer = requests.post(url + "/ai/image/task", json=wanted, timeout=10).json()
+    first = finished(answer["data"]["links"]["result"])
+    page = f"{live_server.url}/pictures/{answer['data']['task_id']}_0"
+    shown = requests.get(page, timeout=10).text
+
+    text = re.search(rf'<pre id="program-{language}"[^>]*>(.*?)</pre>', shown, re.S)[1]
+    run(language, html.unescape(text), tmp_path)
+
+    tasks = requests.get(url + "/tasks/user/coder", timeout=10).json()["data"]
+    second = finished(tasks[0]["links"]["result"])
+    assert tasks[0]["prompt"] == wanted["prompt"]
+    seeds = [each["result"]["images"][0]["seed"] for each in (first, second)]
+    assert seeds[0] == seeds[1]
+
+
+def finished(link: str) -> dict:
+    def look() -> dict | None:
+        found = requests.get(link, timeout=10).json()["data"]
+        return found if found["status"] == "completed" else None
+
+    return wait_for(look, 20, "a finished task")

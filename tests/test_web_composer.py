@@ -1,0 +1,318 @@
+"""The form: what each model offers, what it keeps of what was chosen, and errors."""
+
+import html
+import json
+import re
+
+import pytest
+
+from jimeng import auth
+from jimeng.documents import Task
+from jimeng.providers import Registry
+from jimeng.providers.models import MODELS
+from jimeng.web import composer_options as options
+from tests.page import HTMX, PROMPT, ask, ids, new_task, send
+
+VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
+USUAL, NO_SEED, SMALL = "doubao-seedream-3.0-t2i", "jimeng-4.6", "jimeng-2.1"
+PRO = "doubao-seedream-5.0-pro"
+
+
+@pytest.fixture
+def registry(provider) -> Registry:
+    return Registry({VISUAL: provider, ARK: provider}, {VISUAL: 2, ARK: 2})
+
+
+def chosen(page, name: str) -> str | None:
+    """The value of a field of the form, as it would be sent."""
+    radio = rf'<input type="radio" name="{name}" value="([^"]*)"[^>]*? checked'
+    text = rf'<input class="input[^"]*"[^>]* name="{name}"[^>]* value="([^"]*)"'
+    found = re.search(radio, page.text) or re.search(text, page.text)
+    return html.unescape(found[1]) if found else None
+
+
+def offered(page, name: str) -> list[str]:
+    return re.findall(rf'<input type="radio" name="{name}" value="([^"]*)"', page.text)
+
+
+def errors(page) -> dict[str, str]:
+    """What is said beside each field."""
+    found = re.findall(
+        r'<div id="errors-(\w+)"[^>]*><p class="error">([^<]*)', page.text
+    )
+    return dict(found)
+
+
+def stored(client) -> Task:
+    return Task.find_one({"_id": ids(client.get("/"))[0]})
+
+
+def choices(client, **fields: str):
+    """The choices as they come in place of another model's."""
+    return client.get("/composer", query_string=fields, headers=HTMX)
+
+
+@pytest.mark.parametrize(
+    ("model", "resolutions", "takes_seed", "most"),
+    [
+        (USUAL, ["1K", "2K"], True, 800),
+        (NO_SEED, ["1K", "2K", "4K"], False, 800),
+        (SMALL, ["standard", "hd"], True, 800),
+        (PRO, ["1K", "1.5K", "2K"], False, 800),
+        ("doubao-seedream-4.5", ["2K", "4K"], False, 800),
+    ],
+)
+def test_choices_follow_the_model(client, model, resolutions, takes_seed, most):
+    """What a model cannot do is not offered."""
+    part = choices(client, model=model)
+
+    assert "<html" not in part.text
+    assert offered(part, "resolution") == resolutions
+    assert ('name="seed"' in part.text) is takes_seed
+    assert offered(part, "n") == ["1", "2", "3", "4"]
+    assert f'data-most="{most}"' in part.text
+
+
+def test_every_choice_of_every_model_is_drawn_by_it(app):
+    """No combination of shape and resolution is one that the model refuses."""
+    for model in MODELS:
+        for each in options.resolutions(model):
+            for ratio in model.sizes:
+                assert model.fits(*options.size_of(model, ratio, each))
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"size": "16:9", "n": "3"}, {"size": "16:9", "n": "3", "resolution": "2K"}),
+        # What was the standard of one is the standard of the other.
+        ({"of": USUAL, "resolution": "1K"}, {"resolution": "2K"}),
+        ({"of": USUAL, "resolution": "2K"}, {"resolution": "4K"}),
+        ({"of": PRO, "resolution": "1.5K"}, {"resolution": "1K"}),
+        ({"resolution": "1K"}, {"resolution": "1K"}),
+        ({"quality": "hd"}, {"resolution": "4K"}),
+        ({"size": "4k"}, {"size": "1:1", "resolution": "4K"}),
+        ({"size": "2560x1440"}, {"size": "16:9", "resolution": "2K"}),
+        ({"size": "1600x1200"}, {"size": "1600x1200"}),
+        ({"size": "512x384"}, {"size": "4:3"}),
+        ({"size": "5:4"}, {"size": "4:3"}),
+        ({"size": "nonsense"}, {"size": "1:1"}),
+        ({"n": "9"}, {"n": "4"}),
+        ({"n": "many"}, {"n": "1"}),
+        ({"seed": "7"}, {"seed": None}),
+        ({"style": "ink"}, {"style": "ink"}),
+        ({"style": "水墨"}, {"style": "ink"}),
+        ({"style": "woodcut"}, {"style_own": "woodcut", "style": None}),
+    ],
+)
+def test_values_stay_if_the_new_model_takes_them(client, fields, kept):
+    """Another model keeps what it can, and the nearest of the rest."""
+    part = choices(client, model=NO_SEED, **fields)
+
+    assert {name: chosen(part, name) for name in kept} == kept
+
+
+def test_pixels_of_each_choice_are_there_to_be_told(client):
+    """The page says what a shape and a resolution come to, without asking again."""
+    part = choices(client, model=NO_SEED, size="21:9", resolution="1K")
+
+    table = json.loads(html.unescape(re.search(r'data-pixels="([^"]*)"', part.text)[1]))
+    assert table["21:9"] == {"1K": "1568×672", "2K": "3024×1296", "4K": "6197×2656"}
+    assert re.search(r'id="pixels"[^>]*>1568×672', part.text)
+
+
+def test_two_models_of_one_name_are_told_apart(client):
+    """Each provider's can be chosen, and it is the one that draws."""
+    values = offered(client.get("/"), "model")
+    ark = f"{ARK}:doubao-seedream-4-0-250828"
+
+    assert {"doubao-seedream-4.0", ark} <= set(values)
+    assert len(values) == len(set(values)) == len(MODELS)
+    ask(client, model=ark)
+    assert stored(client).provider == ARK
+
+
+def test_other_model_without_javascript(client):
+    """A button brings the page for the model, with everything else as it was."""
+    page = send(client, "/composer", prompt="半句", model=NO_SEED, n="3", seed="5")
+
+    assert page.status_code == 200
+    assert re.search(r"<textarea[^>]*>\s*半句</textarea>", page.text)
+    assert (chosen(page, "model"), chosen(page, "n")) == (NO_SEED, "3")
+    assert 'name="seed"' not in page.text
+    assert ids(client.get("/")) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, (1328, 1328)),
+        ({"resolution": "2K", "size": "16:9"}, (2048, 1152)),
+        ({"model": NO_SEED, "resolution": "1K", "size": "16:9"}, (1408, 792)),
+        ({"model": NO_SEED, "resolution": "4K", "size": "16:9"}, (5404, 3040)),
+        ({"model": SMALL, "resolution": "hd"}, (768, 768)),
+        ({"size": "1024x768", "resolution": "2K"}, (1024, 768)),
+        # Sent without a script: the resolution is still that of the model before.
+        ({"model": NO_SEED, "of": USUAL, "resolution": "1K"}, (2048, 2048)),
+    ],
+)
+def test_choices_become_pixels(client, fields, size):
+    """What the page shows is what is asked for."""
+    ask(client, **fields)
+
+    task = stored(client)
+    assert (task.width, task.height) == size
+
+
+def test_everything_is_asked_for(client):
+    """All choices reach the task, and its record says them as the API would."""
+    ask(client, model="jimeng-3.1", resolution="2K", n="2", seed="42", style="ink")
+
+    task = stored(client)
+    assert (task.model, task.n, task.seed, task.seed_given) == (
+        "jimeng-3.1",
+        2,
+        42,
+        True,
+    )
+    assert task.prompt.startswith(f"{PROMPT}，中国水墨画")
+    assert task.input == {
+        "prompt": PROMPT,
+        "model": "jimeng-3.1",
+        "size": "1:1",
+        "quality": "hd",
+        "style": "ink",
+        "seed": 42,
+        "n": 2,
+    }
+
+
+def test_own_words_come_before_a_named_style(client):
+    """What somebody has written is meant."""
+    ask(client, style="ink", style_own=" woodcut ")
+
+    assert stored(client).prompt == f"{PROMPT}，woodcut"
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "words"),
+    [
+        ({"seed": "-7"}, "seed", "0 to 2147483647"),
+        ({"seed": "2147483648"}, "seed", "0 to 2147483647"),
+        ({"seed": "٣"}, "seed", "0 to 2147483647"),
+        ({"seed": "7", "model": NO_SEED}, "seed", "does not take a seed"),
+        ({"style_own": "x" * 65}, "style", "1 to 64"),
+        ({"style_own": "a\0b"}, "style", "Not a valid value"),
+        ({"prompt": "a\0b"}, "prompt", "Not a valid value"),
+        ({"prompt": "字" * 790, "style": "ink"}, "prompt", "style included"),
+        ({"model": "nobody"}, "model", "There is no such model"),
+        ({"size": "9x9"}, "size", "This model takes"),
+        ({"n": "٢"}, "n", "Must be an integer"),
+        ({"n": "-1"}, "n", "Must be an integer"),
+    ],
+)
+def test_errors_stand_at_their_field(client, fields, place, words):
+    """Nothing is made, nothing that was written is lost, and the reason is said."""
+    client.set_cookie("lang", "en")
+
+    page = ask(client, htmx=True, **{"prompt": "保留", **fields})
+
+    assert page.status_code == 422
+    assert list(errors(page)) == [place]
+    assert words in errors(page)[place]
+    assert "保留" in page.text or "prompt" in fields
+    assert ids(client.get("/")) == []
+
+
+def test_size_is_judged_before_resolution(client):
+    """Odd words in a choice that no page offers change nothing."""
+    ask(client, resolution="'; drop", size="4:3")
+
+    assert (stored(client).width, stored(client).height) == (1472, 1104)
+
+
+@pytest.mark.parametrize("name", ["model", "size", "resolution", "seed", "style_own"])
+def test_markup_in_a_choice_is_text(client, name):
+    """Whatever a link says becomes no part of the page."""
+    odd = '"><script>alert(1)</script>'
+
+    for page in (client.get("/", query_string={name: odd}), ask(client, **{name: odd})):
+        assert "<script>alert" not in page.text
+
+
+def test_remix_fills_everything_but_the_seed(client):
+    """The form is as it was for the task: its words, not those of its style."""
+    task_id = new_task(
+        client,
+        model="jimeng-3.1",
+        resolution="2K",
+        size="3:4",
+        n="2",
+        style="ink",
+        seed="9",
+    )
+
+    page = client.get(f"/?again={task_id}")
+
+    assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", page.text)
+    wanted = {"model": "jimeng-3.1", "size": "3:4", "resolution": "2K", "n": "2"}
+    wanted |= {"style": "ink", "seed": ""}
+    assert {name: chosen(page, name) for name in wanted} == wanted
+    assert chosen(client.get(f"/?again={task_id}&seed=9"), "seed") == "9"
+
+
+def test_remix_of_what_is_gone_is_an_empty_form(client):
+    """A link that is old leads to the page all the same."""
+    page = client.get("/?again=volcengine_img_0&seed=x")
+
+    assert page.status_code == 200
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
+
+
+def test_whole_form_comes_by_itself(client):
+    """A remix can take the form's place without a new page."""
+    task_id = new_task(client, n="3")
+
+    part = choices(client, again=task_id)
+
+    assert part.text.count('<form id="composer"') == 1
+    assert "<html" not in part.text
+    assert chosen(part, "n") == "3"
+
+
+def test_settings_that_were_used_last_are_there_again(client):
+    """A new visit begins where the last one ended, without its words."""
+    ask(client, model=NO_SEED, size="9:16", resolution="4K", n="4", style="oil")
+
+    page = client.get("/")
+
+    wanted = {"model": NO_SEED, "size": "9:16", "resolution": "4K", "n": "4"}
+    assert {name: chosen(page, name) for name in wanted} == wanted
+    assert chosen(page, "style") == "oil"
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
+
+
+def test_defaults_of_the_user_come_first(client, monkeypatch):
+    """What somebody has set beats what they used last; a link beats both."""
+
+    class Somebody:
+        role = "user"
+        name = email = "somebody"
+        defaults = {"model": "jimeng-3.1", "n": 2, "quality": "hd"}
+
+    ask(client, n="4")
+    monkeypatch.setattr(auth, "current_user", lambda: Somebody)
+
+    page, linked = client.get("/"), client.get("/?n=3")
+
+    wanted = {"model": "jimeng-3.1", "n": "2", "resolution": "2K"}
+    assert {name: chosen(page, name) for name in wanted} == wanted
+    assert chosen(linked, "n") == "3"
+
+
+def test_length_counts_the_words_of_the_style(client):
+    """The counter tells what will be sent."""
+    page = client.get("/?prompt=abc&style=ink")
+
+    now = re.search(r'class="counter-now">(\d+)<', page.text)[1]
+    assert int(now) == len("abc，中国水墨画，留白，墨色浓淡相宜，宣纸质感")

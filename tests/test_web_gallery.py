@@ -1,0 +1,277 @@
+"""The gallery's page: its address, its days, its forms, with and without scripts."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jimeng.documents import utcnow
+from jimeng.web.filters import Filters, day_of
+from jimeng.web.zones import named, zone
+from tests.hung import hang
+from tests.page import HTMX, POST, send
+
+NIGHT = datetime(2025, 3, 4, 17, 0, tzinfo=UTC)  # in China it is the fifth
+
+
+def shown(page) -> list[str]:
+    """The prompts of the pictures that a page shows, in order."""
+    return re.findall(
+        r'<figure id="picture-[^>]+>\s*<a [^>]+><img [^>]*alt="([^"]*)"', page.text
+    )
+
+
+def headings(page) -> list[str]:
+    return re.findall(r'<h2 class="photos-day"><time [^>]+>([^<]+)</time>', page.text)
+
+
+def next_link(page) -> str | None:
+    found = re.search(r'rel="next" href="([^"]+)"', page.text)
+    return html.unescape(found[1]) if found else None
+
+
+def more_link(page) -> str:
+    return html.unescape(re.search(r'rel="next"[^>]* hx-get="([^"]+)"', page.text)[1])
+
+
+def test_picture_is_a_link_with_a_thumbnail_of_known_size(client):
+    """Each stands as a link to its page; nothing moves while they load."""
+    (picture,) = hang('一只"猫"')
+
+    page = client.get("/gallery")
+
+    assert f'href="/pictures/{picture}"' in page.text
+    assert "/thumb.webp" in page.text
+    assert 'alt="一只&#34;猫&#34;"' in page.text
+    assert 'width="1328" height="1328" loading="lazy"' in page.text
+
+
+def test_days_are_those_of_the_reader(client):
+    """Without a word from the browser it is China's day; with one, the reader's."""
+    hang("夜里", newest=NIGHT)
+
+    assert headings(client.get("/gallery")) == ["2025年3月5日"]
+    client.set_cookie("zone", "Europe/Berlin")
+    assert headings(client.get("/gallery")) == ["2025年3月4日"]
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "../../etc/passwd", "Europe", "x" * 999, "Nowhere/Land", "\u00e9"]
+)
+def test_odd_zone_is_none(app, cookie):
+    """What is no zone counts as none was given."""
+    with app.test_request_context(headers={"Cookie": f"zone={cookie}"}):
+        offset = datetime.now(zone()).utcoffset()
+
+    assert offset == timedelta(hours=8)
+
+
+def test_zone_without_tables_is_chinas():
+    """A system that knows no zones still has days."""
+    assert datetime.now(named("No/Such")).utcoffset() == timedelta(hours=8)
+
+
+def test_days_have_names(client):
+    """Today and yesterday are called so, in either language."""
+    hang("今", newest=utcnow())
+    english = {"Accept-Language": "en"}
+
+    assert headings(client.get("/gallery")) == ["今天"]
+    assert headings(client.get("/gallery", headers=english)) == ["Today"]
+
+
+def test_address_holds_the_state(client):
+    """Whoever opens the address sees the same, and the form says what it is."""
+    hang("红猫", "蓝猫", "红狗", newest=NIGHT, apart=timedelta(days=1))
+    address = "/gallery?q=猫&model=doubao-seedream-3.0-t2i&ratio=1:1&from=2025-03-05"
+
+    page = client.get(address)
+
+    assert shown(page) == ["红猫"]
+    assert 'value="猫"' in page.text
+    assert '<option value="1:1" selected>' in page.text
+    assert 'value="2025-03-05"' in page.text
+    assert shown(client.get("/gallery?to=2025-03-03")) == ["红狗"]
+
+
+def test_search_is_by_month(client):
+    """Few pictures do not stand under many days."""
+    hang("猫一", "猫二", newest=NIGHT, apart=timedelta(days=1))
+
+    assert headings(client.get("/gallery?q=猫")) == ["2025年3月"]
+
+
+def test_next_page_is_a_plain_link(client, monkeypatch):
+    """It keeps the filters, and ends."""
+    monkeypatch.setattr("jimeng.web.gallery.PAGE", 2)
+    hang("猫一", "猫二", "狗", "猫三", newest=NIGHT)
+
+    first = client.get("/gallery?q=猫")
+    second = client.get(next_link(first))
+
+    assert shown(first) == ["猫一", "猫二"]
+    assert shown(second) == ["猫三"]
+    assert next_link(second) is None
+    assert 'href="/gallery?q=%E7%8C%AB"' in second.text  # back to the newest
+
+
+def test_scrolling_goes_on_under_the_same_day(client, monkeypatch):
+    """What follows has no second heading for the day it belongs to."""
+    monkeypatch.setattr("jimeng.web.gallery.PAGE", 2)
+    hang("一", "二", "三", newest=NIGHT)
+    first = client.get("/gallery")
+
+    part = client.get(more_link(first), headers=HTMX)
+
+    assert shown(part) == ["三"]
+    assert headings(part) == []
+    assert "<html" not in part.text
+    assert headings(client.get(next_link(first))) == ["2025年3月5日"]
+
+
+def test_scrolling_by_itself_has_an_end(client, monkeypatch):
+    """After some pages it takes a click, so that the foot can be reached."""
+    monkeypatch.setattr("jimeng.web.gallery.PAGE", 1)
+    hang(*"一二三四五六七八九")
+    page, automatic = client.get("/gallery"), 0
+
+    while "click, revealed" in page.text:
+        automatic += 1
+        page = client.get(more_link(page), headers=HTMX)
+
+    assert automatic == 5
+    assert next_link(page)
+
+
+def test_nothing_yet_leads_to_the_beginning(client):
+    """An empty gallery says what comes here; filters change nothing about that."""
+    hang("别人的", user_id="else")
+
+    for path in ("/gallery", "/gallery?q=猫"):
+        page = client.get(path)
+        assert "还没有图片" in page.text
+        assert shown(page) == []
+
+
+def test_nothing_found_leads_back(client):
+    """What the filters let nothing through for can be cleared."""
+    hang("狗")
+
+    page = client.get("/gallery?q=猫")
+
+    assert "没有符合条件的图片" in page.text
+    assert 'href="/gallery">清除筛选' in page.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00", "q=$gt", "q[$gt]=", "q=.*&q=x", "model=$gt", "model[$ne]=x",
+        "ratio=$gt", "ratio=99:1", "from=x", "from=0001-01-01&to=9999-12-31",
+        "from=2025-02-30", "fav=2", "to=%00", "auto=-5", "auto=x", "after=x",
+        "n=x&done=<b>&batch=x", "q=%ff%fe", "trash=2", "trash=1&q=$gt",
+    ],
+)  # fmt: skip
+def test_odd_addresses_are_pages(client, query):
+    """What cannot be meant is left out, and nothing breaks."""
+    hang("猫")
+
+    page = client.get(f"/gallery?{query}")
+
+    assert page.status_code == 200
+    assert "<b>" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/gallery?cursor=x", "/gallery?trash=1&cursor=%00"])
+def test_odd_cursor_is_refused(client, path):
+    """A page that cannot be said to begin anywhere is no page."""
+    assert client.get(path).status_code == 422
+
+
+def test_filters_read_what_they_write():
+    """An address made of filters is read as the same filters."""
+    filters = Filters(
+        q="猫 狗", fav=True, model="m", ratio="16:9", since=day_of("2025-01-02")
+    )
+
+    assert Filters.read(filters.query) == filters
+    assert Filters.read({}) == Filters()
+
+
+def test_htmx_gets_the_results_alone(client):
+    """Filtering swaps what is found; the form keeps the focus."""
+    hang("猫")
+
+    part = client.get("/gallery?q=猫", headers=HTMX)
+
+    assert part.text.lstrip().startswith('<section id="results"')
+    assert 'id="filters"' not in part.text
+    assert "HX-Request" in part.vary
+
+
+def test_deleting_leads_back_with_a_way_to_undo(client):
+    """A plain form ends where it began, and says what was done."""
+    ids = hang("一", "二", "三")
+    back = "/gallery?fav=1&done=starred&n=9"
+
+    answer = client.post(
+        "/pictures/trash", data={"id": ids[:2], "next": back}, headers=POST
+    )
+    page = client.get(answer.headers["Location"].replace("fav=1&", ""))
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/gallery?fav=1&done=trashed&n=2&b")
+    assert "已删除 2 张图片" in page.text
+    assert shown(page) == ["三"]
+    batch = re.search(r'name="batch" value="(\d+)"', page.text)[1]
+    undone = send(client, "/pictures/restore", batch=batch)
+    assert undone.headers["Location"] == "/gallery?done=restored&n=2"
+    assert shown(client.get("/gallery")) == ["一", "二", "三"]
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/gallery"])
+def test_forms_lead_to_no_other_site(client, target):
+    """The page to go back to is one of ours."""
+    answer = send(client, "/pictures/trash", next=target)
+
+    assert answer.headers["Location"] == "/"
+
+
+def test_deleting_takes_the_pictures_off_the_page(client):
+    """With htmx only they go, and a notice has the way back."""
+    ids = hang("一", "二")
+
+    part = send(client, "/pictures/trash", htmx=True, id=ids[0])
+
+    assert f'<figure id="picture-{ids[0]}" hx-swap-oob="delete">' in part.text
+    assert 'id="undo"' in part.text
+
+
+def test_many_favourites_at_once(client):
+    """Each switch shows how it stands now."""
+    ids = hang("一", "二")
+
+    part = client.post(
+        "/pictures/favourite", data={"id": ids, "on": "1"}, headers={**POST, **HTMX}
+    )
+
+    assert part.text.count('aria-pressed="true"') == 2
+    assert part.text.count('hx-swap-oob="true"') == 2
+    assert shown(client.get("/gallery?fav=1")) == ["一", "二"]
+    plain = send(client, "/pictures/favourite", id=ids[0], on="0", next="/gallery")
+    assert plain.headers["Location"] == "/gallery?done=unstarred&n=1"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/pictures/favourite", "/pictures/trash", "/pictures/restore"),
+        *("/pictures/purge", "/pictures/zip", "/gallery/tidy", "/gallery/trash/empty"),
+    ],
+)
+def test_other_sites_can_send_no_form(client, path):
+    """What changes something is refused from elsewhere."""
+    answer = client.post(path, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 403

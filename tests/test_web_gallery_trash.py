@@ -1,0 +1,189 @@
+"""The trash's page, and clearing the gallery into it."""
+
+import re
+
+import pytest
+
+from jimeng import tasks
+from jimeng.jobs import purge
+from jimeng.viewers import Viewer
+from tests.hung import hang
+from tests.page import HTMX, new_task, send
+
+ME = Viewer("guest")
+
+
+def ids(page) -> list[str]:
+    return re.findall(r'<figure id="picture-([^"]+)"', page.text)
+
+
+def test_trash_shows_what_was_deleted_last(client):
+    """Pictures lie there without a link, with a thumbnail for their owner alone."""
+    first, second, third = hang("一", "二", "三")
+    tasks.trash_pictures(ME, [third])
+    tasks.trash_pictures(ME, [first])
+
+    page = client.get("/gallery?trash=1")
+
+    assert set(ids(page)) == {first, third}
+    assert f"/pictures/{first}/trashed.webp" in page.text
+    assert f'href="/pictures/{first}"' not in page.text
+    thumbnail = client.get(f"/pictures/{first}/trashed.webp")
+    assert thumbnail.content_type == "image/webp"
+    assert "private" in thumbnail.headers["Cache-Control"]
+    assert client.get(f"/pictures/{second}/trashed.webp").status_code == 404
+
+
+def test_empty_trash_says_so(client):
+    """There is nothing to press where there is nothing."""
+    hang("一")
+
+    page = client.get("/gallery?trash=1")
+
+    assert "回收站是空的" in page.text
+    assert 'id="selection"' not in page.text
+
+
+def test_trash_goes_on(client, monkeypatch):
+    """A long one has a next page, too."""
+    monkeypatch.setattr("jimeng.web.gallery.PAGE", 2)
+    pictures = hang("一", "二", "三")
+    tasks.trash_pictures(ME, pictures)
+
+    first = client.get("/gallery?trash=1")
+    link = re.search(r'rel="next" href="([^"]+)"', first.text)[1].replace("&amp;", "&")
+    rest = client.get(link)
+
+    assert sorted(ids(first) + ids(rest)) == sorted(pictures)
+    assert ids(client.get(link, headers=HTMX)) == ids(rest)
+
+
+def test_picture_is_brought_back(client):
+    """It is in the gallery again."""
+    (picture,) = hang("一")
+    tasks.trash_pictures(ME, [picture])
+
+    back = "/gallery?trash=1"
+    answer = send(client, "/pictures/restore", id=picture, next=back)
+
+    assert answer.headers["Location"] == f"{back}&done=restored&n=1"
+    assert "已恢复 1 张图片" in client.get(answer.headers["Location"]).text
+    assert ids(client.get("/gallery")) == [picture]
+
+
+def test_picture_is_removed_for_good(client):
+    """Nothing brings it back, and htmx takes it off the page."""
+    (picture,) = hang("一")
+    tasks.trash_pictures(ME, [picture])
+
+    part = send(client, "/pictures/purge", htmx=True, id=picture)
+
+    assert f'id="picture-{picture}" hx-swap-oob="delete"' in part.text
+    assert ids(client.get("/gallery?trash=1")) == []
+    purge.empty_trash()
+    assert tasks.restore_pictures(ME, [picture]) == 0
+
+
+def test_trash_is_emptied(client):
+    """All of it is out of reach at once."""
+    tasks.trash_pictures(ME, hang("一", "二"))
+
+    answer = send(client, "/gallery/trash/empty")
+
+    page = client.get(answer.headers["Location"])
+    assert "回收站已清空" in page.text
+    assert ids(page) == []
+
+
+def test_task_without_pictures_is_brought_back(client):
+    """A deleted task that never had one lies there by its words."""
+    task_id = new_task(client)
+    tasks.trash(ME, task_id)
+    page = client.get("/gallery?trash=1")
+    assert f"/tasks/{task_id}/restore" in page.text
+
+    answer = send(client, f"/tasks/{task_id}/restore")
+
+    assert answer.headers["Location"] == f"/tasks/{task_id}"
+    assert client.get(f"/tasks/{task_id}").status_code == 200
+    assert "restore" not in client.get("/gallery?trash=1").text
+
+
+def test_feed_gets_its_card_back(client):
+    """With htmx the answer to an undo is the card."""
+    task_id = new_task(client)
+    tasks.trash(ME, task_id)
+
+    part = send(client, f"/tasks/{task_id}/restore", htmx=True)
+
+    assert f'<article id="task-{task_id}"' in part.text
+
+
+def test_task_is_removed_for_good(client):
+    """The page for it is the trash; what is not there cannot be removed."""
+    task_id = new_task(client)
+    assert send(client, f"/tasks/{task_id}/purge").status_code == 404
+    tasks.trash(ME, task_id)
+
+    answer = send(client, f"/tasks/{task_id}/purge")
+
+    assert answer.headers["Location"] == "/gallery?trash=1"
+    assert send(client, f"/tasks/{task_id}/restore").status_code == 404
+
+
+def test_tidying_tells_the_numbers_first(client):
+    """How many go and how many stay stands there before anything is done."""
+    pictures = hang("一", "二", "三")
+    tasks.set_favourite(ME, pictures[:1], True)
+
+    page = client.get("/gallery/tidy")
+
+    assert "有 2 张图片不是收藏" in page.text
+    assert "1 张收藏会留下" in page.text
+    assert 'name="n" value="2"' in page.text
+
+
+@pytest.mark.parametrize("word", ["删除", " delete ", "“删除”", "DELETE"])
+def test_tidying_keeps_favourites(client, word):
+    """The word is enough in either language; an undo brings all back."""
+    pictures = hang("一", "二", "三")
+    tasks.set_favourite(ME, pictures[:1], True)
+
+    answer = send(client, "/gallery/tidy", word=word, n="2")
+
+    page = client.get(answer.headers["Location"])
+    assert ids(page) == pictures[:1]
+    batch = re.search(r'name="batch" value="(\d+)"', page.text)[1]
+    send(client, "/pictures/restore", batch=batch)
+    assert ids(client.get("/gallery")) == pictures
+
+
+@pytest.mark.parametrize(
+    ("word", "n", "words"),
+    [
+        ("", "2", "请输入“删除”"),
+        ("yes", "2", "请输入“删除”"),
+        ("删除", "3", "数量刚刚变了"),
+        ("删除", "", "数量刚刚变了"),
+        ("删除", "x", "数量刚刚变了"),
+    ],
+)
+def test_tidying_needs_word_and_number(client, word, n, words):
+    """Anything else deletes nothing, and says why."""
+    pictures = hang("一", "二")
+
+    answer = send(client, "/gallery/tidy", word=word, n=n)
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert ids(client.get("/gallery")) == pictures
+
+
+def test_nothing_to_tidy(client):
+    """Where there are only favourites there is no form."""
+    tasks.set_favourite(ME, hang("一"), True)
+
+    page = client.get("/gallery/tidy")
+
+    assert "没有要删除的图片" in page.text
+    assert 'name="word"' not in page.text

@@ -1,0 +1,350 @@
+"""The list of all tasks: by state, and what can be done to one or to many."""
+
+import html
+import re
+
+import pytest
+
+from jimeng.documents import Task
+from jimeng.errors import ProviderError
+from tests.page import HTMX, PROMPT, links, marks, send
+
+ENGLISH = {"Accept-Language": "en-GB"}
+REFUSED = ProviderError("no", code="content_refused_prompt")
+BUSY = ProviderError("no", code="moderation_unavailable")
+UNKNOWN = ProviderError(
+    "502", code="submit_unknown", maybe_accepted=True, charged="unknown"
+)
+
+
+def rows(page) -> list[str]:
+    """The tasks whose rows a page shows, from the top."""
+    return re.findall(r'<li id="row-([0-9a-z_]+)"', page.text)
+
+
+def counts(page) -> dict[str, int]:
+    """What stands beside the name of each state; "" is all."""
+    found = re.findall(
+        r'<a href="/tasks(?:\?(?:status=(\w+))?[^"]*)?"[^>]*>[^<]*<span[^>]*>(\d+)<',
+        page.text,
+    )
+    return {state: int(n) for state, n in found}
+
+
+def new_task(client, prompt: str = PROMPT, **fields: object) -> str:
+    """Ask for a picture as the pages' own guest and return the task's id."""
+    body = {"type": "image", "user_id": "guest", "prompt": prompt, **fields}
+    return client.post("/api/v1/ai/tasks", json=body).json["data"]["task_id"]
+
+
+def fail(client, provider, work_off, *errors, **fields) -> list[str]:
+    """Tasks that failed, one for each error, the newest first."""
+    made = []
+    for error in errors:
+        made.append(new_task(client, **fields))
+        provider.submits.append(error)
+        work_off()
+    return made[::-1]
+
+
+@pytest.fixture
+def each_state(client, provider, work_off) -> dict[str, str]:
+    """A task in every state but running."""
+    done = new_task(client, prompt="画好的湖")
+    work_off()
+    (failed,) = fail(client, provider, work_off, REFUSED, prompt="被拒的诗")
+    cancelled = new_task(client, prompt="不要的桥")
+    send(client, f"/tasks/{cancelled}/cancel")
+    return {
+        "completed": done,
+        "failed": failed,
+        "cancelled": cancelled,
+        "scheduled": new_task(client, prompt="明天的云", delay=3600),
+        "pending": new_task(client, prompt="等着的船"),
+    }
+
+
+def test_empty_list_leads_to_the_form(client):
+    """Who has no tasks is shown where they come from."""
+    page = client.get("/tasks", headers=ENGLISH)
+
+    assert rows(page) == []
+    assert "No tasks yet" in page.text
+    assert counts(page) == dict.fromkeys(
+        ["", "pending", "processing", "scheduled", "completed", "failed", "cancelled"],
+        0,
+    )
+
+
+def test_all_are_there_newest_first_and_counted(client, each_state):
+    """Each state has its number, and all of them their sum."""
+    page = client.get("/tasks")
+
+    assert rows(page) == list(each_state.values())[::-1]
+    assert counts(page) == {**dict.fromkeys(each_state, 1), "processing": 0, "": 5}
+
+
+@pytest.mark.parametrize(
+    "state", ["pending", "scheduled", "completed", "failed", "cancelled"]
+)
+def test_state_shows_its_own(client, each_state, state):
+    """What waits for its hour is not what is in line."""
+    page = client.get(f"/tasks?status={state}")
+
+    assert rows(page) == [each_state[state]]
+    assert re.search(rf'status={state}" aria-current="page"', page.text)
+
+
+def test_unknown_state_is_all(client, each_state):
+    """An old link shows more, not an error."""
+    assert len(rows(client.get("/tasks?status=archived"))) == 5
+
+
+def test_search_narrows_rows_and_counts(client, each_state):
+    """Two characters find a task, and the numbers are those of what is found."""
+    page = client.get("/tasks?q=画好")
+
+    assert rows(page) == [each_state["completed"]]
+    assert counts(page)[""] == counts(page)["completed"] == 1
+    assert counts(page)["failed"] == 0
+    assert "没有提示词包含" in client.get("/tasks?q=无此词").text
+
+
+def test_failure_says_why_and_offers_what_helps(client, provider, work_off):
+    """A refused prompt is edited, a bad moment is tried again, a cost is asked for."""
+    paid, busy, refused = fail(client, provider, work_off, REFUSED, BUSY, UNKNOWN)
+
+    page = client.get("/tasks?status=failed", headers=ENGLISH).text
+    by_id = {each[:45]: each for each in page.split('<li id="row-')[1:]}
+
+    assert "did not pass the content check" in by_id[refused]
+    assert f'href="/?again={refused}"' in by_id[refused]
+    assert "/tasks/retry" not in by_id[refused]
+    assert "/tasks/retry" in by_id[busy]
+    assert "accept_double_charge" not in by_id[busy]
+    assert 'name="accept_double_charge" value="yes"' in by_id[paid]
+
+
+def test_scheduled_row_says_when(client):
+    """Its time is in the page in a form that browsers turn into the reader's."""
+    task_id = new_task(client, delay=3600)
+
+    moment = Task.find_one({"_id": task_id}).not_before.isoformat()
+    assert html.escape(f'datetime="{moment}"', quote=False) in client.get("/tasks").text
+
+
+def test_older_rows_come_on_demand(client):
+    """The link leads to the next page, and for htmx to the rows alone."""
+    made = [new_task(client, prompt=f"云 {n}") for n in range(26)]
+    first = client.get("/tasks?q=云")
+    (older,) = set(links(first, "cursor="))
+
+    rest = client.get(older, headers=HTMX)
+
+    assert rows(first) + rows(rest) == made[::-1]
+    assert "<html" not in rest.text
+    assert rows(client.get(older)) == rows(rest)
+    assert "q=" in older
+
+
+def test_one_is_cancelled(client):
+    """A plain form comes back to the same list, with a word about it."""
+    task_id = new_task(client)
+
+    answer = send(client, "/tasks/cancel", id=task_id, status="pending", q="雨")
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/tasks?status=pending&q=")
+    client.set_cookie("lang", "en")
+    page = client.get(answer.location)
+    assert "Cancelled: 1" in page.text
+    assert counts(page)["cancelled"] == 1
+
+
+def test_one_is_cancelled_with_htmx(client):
+    """Its row comes back, with the numbers and a word beside it."""
+    task_id = new_task(client)
+
+    answer = send(client, "/tasks/cancel", htmx=True, id=task_id, only="row")
+
+    assert "<html" not in answer.text
+    assert re.search(rf'id="row-{task_id}"[^>]*hx-swap-oob="true"', answer.text)
+    assert counts(answer)["cancelled"] == 1
+    assert marks(answer) == []
+
+
+def test_cancelling_what_has_ended_says_so(client, work_off):
+    """Nothing is done, and nothing is claimed to have been."""
+    task_id = new_task(client)
+    work_off()
+    client.set_cookie("lang", "en")
+
+    answer = send(client, "/tasks/cancel", id=task_id)
+
+    assert "Ended before they could be cancelled: 1" in client.get(answer.location).text
+
+
+def test_all_waiting_are_cancelled_and_nothing_else(client, each_state):
+    """What is scheduled, has begun or has ended stays as it is."""
+    new_task(client)
+    client.set_cookie("lang", "en")
+    assert (
+        'Cancel all waiting (<span id="waiting-pending">2<' in client.get("/tasks").text
+    )
+
+    answer = send(client, "/tasks/cancel", all="pending")
+
+    page = client.get(answer.location)
+    assert "Cancelled: 2" in page.text
+    wanted = {"pending": 0, "scheduled": 1, "completed": 1, "failed": 1, "cancelled": 3}
+    assert counts(page) == {"": 6, "processing": 0, **wanted}
+
+
+def test_all_scheduled_are_cancelled_and_nothing_else(client, each_state):
+    """What is in line goes on."""
+    answer = send(client, "/tasks/cancel", htmx=True, all="scheduled")
+
+    assert counts(answer)["scheduled"] == 0
+    assert counts(answer)["pending"] == 1
+
+
+def bulk_ids(page) -> list[str]:
+    """The tasks that the question about all failures names."""
+    form = page.text.split('<div id="bulk"')[1].split("<ol")[0]
+    return re.findall(r'name="id" value="([^"]+)"', form)
+
+
+def test_all_that_can_be_are_run_again(client, provider, work_off):
+    """Those that may have been charged, or would fail the same, are left out."""
+    made = fail(client, provider, work_off, BUSY, UNKNOWN, BUSY, REFUSED)
+    page = client.get("/tasks", headers=ENGLISH)
+    assert bulk_ids(page) == [made[1], made[3]]
+    assert "Retry all that can be (2)" in page.text
+    assert "Another 1 may have been charged" in page.text
+    assert "Another 1 would fail the same way" in page.text
+
+    answer = client.post(
+        "/tasks/retry",
+        data={"id": bulk_ids(page), "token": "form-one"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+
+    after = client.get(answer.location, headers=ENGLISH)
+    assert "Sent again: 2" in after.text
+    assert counts(after)["pending"] == 2
+    assert bulk_ids(after) == []
+    assert after.text.count("Run again; see the new task") == 2
+
+
+def test_what_was_run_again_is_not_run_a_third_time(client, provider, work_off):
+    """A form that another window has sent already does nothing."""
+    (task_id,) = fail(client, provider, work_off, BUSY)
+    send(client, "/tasks/retry", id=task_id, token="form-one")
+    client.set_cookie("lang", "en")
+
+    answer = send(client, "/tasks/retry", id=task_id, token="form-two")
+
+    page = client.get(answer.location)
+    assert "Already run again before: 1" in page.text
+    assert counts(page)[""] == 2
+
+
+def test_double_charge_needs_a_word(client, provider, work_off):
+    """Without it nothing is sent; with it one task is, and only one at a time."""
+    one, two = fail(client, provider, work_off, UNKNOWN, UNKNOWN)
+    client.set_cookie("lang", "en")
+
+    plain = send(client, "/tasks/retry", id=one)
+    both = client.post(
+        "/tasks/retry",
+        data={"id": [one, two], "accept_double_charge": "yes"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+
+    assert "may_be_charged_twice.1" in plain.location
+    assert "may_be_charged_twice.2" in both.location
+    assert (
+        "May have been charged, so not run again: 2" in client.get(both.location).text
+    )
+    agreed = send(client, "/tasks/retry", id=one, accept_double_charge="yes")
+    assert "retried.1" in agreed.location
+
+
+def test_one_is_run_again_with_htmx(client, provider, work_off):
+    """The new row comes for the top, and the old one says where it went."""
+    (task_id,) = fail(client, provider, work_off, BUSY)
+
+    answer = send(client, "/tasks/retry", htmx=True, id=task_id, only="row")
+
+    new, old = rows(answer)
+    assert old == task_id != new
+    assert f'href="/tasks/{new}"' in answer.text.split(f'id="row-{old}"')[1]
+    assert len(marks(answer)) == 1
+    assert 'hx-get="/tasks/changes"' in answer.text
+
+
+def test_new_row_stays_out_of_a_list_of_failures(client, provider, work_off):
+    """What waits does not stand among what failed."""
+    (task_id,) = fail(client, provider, work_off, BUSY)
+
+    answer = send(
+        client, "/tasks/retry", htmx=True, id=task_id, only="row", status="failed"
+    )
+
+    assert rows(answer) == [task_id]
+
+
+@pytest.mark.parametrize("said", ["rich.5", "cancelled.-1", "cancelled.<b>", "x" * 999])
+def test_notes_are_not_written_by_others(client, said):
+    """A link can make the page say only what it says anyway, with a number."""
+    page = client.get("/tasks", query_string={"said": said})
+
+    assert page.status_code == 200
+    assert 'data-kind="good"' not in page.text
+
+
+def test_changes_are_told_once(client, work_off):
+    """Nothing new is no answer; an end is the row, the numbers, and no more asking."""
+    task_id = new_task(client)
+    shown = marks(client.get("/tasks"))
+    query = {"c": shown}
+    assert client.get("/tasks/changes", query_string=query).status_code == 204
+    work_off()
+
+    answer = client.get("/tasks/changes", query_string=query, headers=HTMX)
+
+    assert rows(answer) == [task_id]
+    assert counts(answer)["completed"] == 1
+    assert "hx-get" not in answer.text.split('id="ticker"')[1].split(">")[0]
+
+
+def test_row_that_is_gone_goes(client):
+    """A task that was deleted elsewhere leaves the list."""
+    task_id = new_task(client)
+    shown = marks(client.get("/tasks"))
+    send(client, f"/tasks/{task_id}/delete")
+
+    answer = client.get("/tasks/changes", query_string={"c": shown}, headers=HTMX)
+
+    assert f'<li id="row-{task_id}" hx-swap-oob="delete">' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/tasks/cancel", "/tasks/retry"])
+def test_forms_of_other_sites_are_refused(client, path):
+    """Nobody else's page cancels or spends."""
+    task_id = new_task(client)
+
+    answer = client.post(
+        path, data={"id": task_id}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+
+    assert answer.status_code == 403
+    assert counts(client.get("/tasks"))["pending"] == 1
+
+
+def test_page_holds_nothing_that_the_policy_refuses(client, each_state):
+    """No script, style or handler within the page, nothing of other hosts."""
+    page = client.get("/tasks").text
+
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", page)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)

@@ -1,0 +1,269 @@
+"""A picture's own page, and what is done to one picture."""
+
+import re
+
+import pytest
+
+from jimeng import tasks
+from jimeng.auth import who
+from jimeng.documents import Image
+from jimeng.errors import ImageNotFound
+from jimeng.viewers import Viewer
+from tests.page import HTMX, PROMPT, new_task, send
+
+ENGLISH = {"Accept-Language": "en-GB"}
+GUEST = Viewer("guest")
+STRANGER = Viewer("somebody else")
+
+
+@pytest.fixture
+def pictures(client, work_off) -> list[str]:
+    """The ids of three finished pictures, the newest first."""
+    made = [new_task(client, prompt=f"{PROMPT} {number}") for number in range(3)]
+    work_off()
+    return [f"{task_id}_0" for task_id in reversed(made)]
+
+
+@pytest.fixture
+def picture(pictures) -> str:
+    """The one in the middle."""
+    return pictures[1]
+
+
+@pytest.fixture
+def as_stranger(monkeypatch):
+    """From now on the pages are looked at by somebody who owns nothing here."""
+    return lambda: monkeypatch.setattr(who, "EVERYBODY", STRANGER)
+
+
+def neighbours(page) -> dict[str, str]:
+    found = re.findall(r'rel="(prev|next)"[^>]* href="/pictures/([^"]+)"', page.text)
+    return dict(found)
+
+
+def link_of(picture_id: str) -> str:
+    return f"/i/{Image.find_one({'_id': picture_id}).key}.png"
+
+
+def test_page_tells_all(client, picture):
+    """The picture whole, its words, sizes, seed, ids and the times of its way."""
+    page = client.get(f"/pictures/{picture}", headers=ENGLISH)
+
+    image = tasks.find_picture(GUEST, picture)
+    wanted = [PROMPT, "doubao-seedream-3.0-t2i", "volcengine_jimeng", "remote-2"]
+    wanted += ["64×64", "(asked for 1328×1328)", str(image.seed), "PNG", picture]
+    wanted += ["Asked for", "Sent to the provider", "Drawn", "Kept on this server"]
+    assert [words for words in wanted if words not in page.text] == []
+    assert f'src="{link_of(picture)}"' in page.text
+    assert f'href="{link_of(picture)}?download=1"' in page.text
+
+
+def test_sent_prompt_is_shown_where_it_differs(client, work_off):
+    """A style's words are told apart from what was written."""
+    wanted = {"user_id": "guest", "prompt": "一只猫", "style": "水墨"}
+    made = client.post("/api/v1/ai/image/task", json=wanted).json["data"]["task_id"]
+    work_off()
+
+    text = client.get(f"/pictures/{made}_0", headers=ENGLISH).text
+
+    assert re.search(r'<h1 class="page-prompt">一只猫</h1>', text)
+    assert re.search(r"As sent</dt><dd [^>]*>一只猫，中国水墨画", text)
+    assert "Ink wash" in text
+
+
+def test_neighbours_are_the_pictures_before_and_after(client, pictures):
+    """Left is newer, right is older, and the ends have one only."""
+    newest, middle, oldest = pictures
+
+    found = [neighbours(client.get(f"/pictures/{each}")) for each in pictures]
+
+    assert found == [
+        {"next": middle},
+        {"prev": newest, "next": oldest},
+        {"prev": middle},
+    ]
+
+
+def test_neighbours_of_one_moment_have_an_order(client, pictures):
+    """Pictures of the same millisecond are walked through one by one."""
+    moment = Image.find_one({"_id": pictures[0]}).created_at
+    Image.collection().update_many({}, {"$set": {"created_at": moment}})
+
+    walked, here = [], max(pictures)
+    while here:
+        walked.append(here)
+        here = neighbours(client.get(f"/pictures/{here}")).get("next")
+
+    assert walked == sorted(pictures, reverse=True)
+
+
+def test_neighbours_leave_out_the_trash_and_others_pictures(client, pictures):
+    """What is deleted, or somebody else's, is passed over."""
+    newest, middle, oldest = pictures
+    tasks.trash_pictures(GUEST, [middle])
+    where = {"_id": newest}
+    Image.collection().update_one(where, {"$set": {"user_id": "another"}})
+
+    assert neighbours(client.get(f"/pictures/{oldest}")) == {}
+
+
+def test_batch_shows_its_siblings(client, work_off):
+    """From one picture of a batch the others are one press away."""
+    task_id = new_task(client, n="3")
+    work_off()
+
+    text = client.get(f"/pictures/{task_id}_1").text
+
+    block = text.partition('class="siblings"')[2].partition("</nav>")[0]
+    assert re.findall(r'href="/pictures/\w+_(\d)"', block) == ["0", "1", "2"]
+    assert block.count("aria-current") == 1
+
+
+POSTS = ("favourite", "link", "delete")
+
+
+def test_others_pictures_are_not_there(client, picture, as_stranger):
+    """Neither the page nor anything that changes the picture."""
+    as_stranger()
+    answers = [client.get(f"/pictures/{picture}")]
+    answers += [send(client, f"/pictures/{picture}/{each}", on="1") for each in POSTS]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+    kept = tasks.find_picture(GUEST, picture)
+    assert not kept.favourite
+
+
+def test_pictures_that_never_were(client):
+    """An odd id is a 404 everywhere."""
+    answers = [client.get("/pictures/none_0")]
+    answers += [send(client, f"/pictures/none_0/{each}", on="1") for each in POSTS]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
+def test_picture_in_the_trash_is_not_there(client, picture):
+    """Its page is gone, as its link is, until it is taken out again."""
+    tasks.trash_pictures(GUEST, [picture])
+
+    assert client.get(f"/pictures/{picture}").status_code == 404
+    tasks.restore_pictures(GUEST, [picture])
+    assert client.get(f"/pictures/{picture}").status_code == 200
+
+
+def test_favourite_is_switched_on_and_off(client, picture):
+    """A plain form leads back to its button on the page that it stood on."""
+    path = f"/pictures/{picture}/favourite"
+
+    answer = send(client, path, on="1", next="/?cursor=x")
+
+    assert answer.status_code == 303
+    assert answer.location == f"/?cursor=x#favourite-{picture}"
+    assert tasks.find_picture(GUEST, picture).favourite
+    send(client, path, on="0", next="/")
+    assert not tasks.find_picture(GUEST, picture).favourite
+
+
+def test_favourite_leads_nowhere_else(client, picture):
+    """The page to go back to is one of this site."""
+    path = f"/pictures/{picture}/favourite"
+
+    answer = send(client, path, on="1", next="https://elsewhere.example/")
+
+    assert answer.location == f"/#favourite-{picture}"
+
+
+def test_favourite_with_htmx_answers_with_the_switch(client, picture):
+    """It shows what it is now and does the contrary next."""
+    path = f"/pictures/{picture}/favourite"
+
+    answer = send(client, path, htmx=True, on="1")
+
+    assert 'aria-pressed="true"' in answer.text
+    assert 'name="on" value="0"' in answer.text
+    assert "<html" not in answer.text
+
+
+def test_deleting_shows_the_next_one_and_the_way_back(client, pictures):
+    """Whoever sorts out pictures goes on with the older neighbour."""
+    newest, middle, oldest = pictures
+
+    answer = send(client, f"/pictures/{middle}/delete")
+
+    assert answer.status_code == 303
+    assert answer.location == f"/pictures/{oldest}?deleted={middle}"
+    page = client.get(answer.location)
+    assert f'name="id" value="{middle}"' in page.text
+    send(client, "/pictures/restore", id=middle)
+    assert client.get(f"/pictures/{middle}").status_code == 200
+
+
+def test_deleting_the_only_picture_shows_its_task(client, work_off):
+    """There the way back stands too, and the place of the picture says so."""
+    task_id = new_task(client)
+    work_off()
+
+    answer = send(client, f"/pictures/{task_id}_0/delete")
+
+    assert answer.location == f"/tasks/{task_id}?deleted={task_id}_0"
+    page = client.get(answer.location)
+    assert 'data-state="deleted"' in page.text
+    assert 'action="/pictures/restore"' in page.text
+
+
+def test_old_link_ends_when_it_is_replaced(client, picture):
+    """At once, for the picture and its thumbnail; the new one works."""
+    old = link_of(picture)
+    assert client.get(old).status_code == 200
+
+    answer = send(client, f"/pictures/{picture}/link")
+
+    assert answer.location == f"/pictures/{picture}#share"
+    new = link_of(picture)
+    assert new != old
+    gone = [client.get(old), client.get(old.replace(".png", "/thumb.webp"))]
+    assert [each.status_code for each in gone] == [404, 404]
+    assert client.get(new).status_code == 200
+    assert new in client.get(f"/pictures/{picture}").text
+
+
+def test_replacing_needs_the_owner(picture, database):
+    """The function itself knows whose picture it is."""
+    old = link_of(picture)
+
+    with pytest.raises(ImageNotFound):
+        tasks.replace_link(STRANGER, picture)
+
+    assert link_of(picture) == old
+
+
+def test_forms_of_other_sites_are_refused(client, picture):
+    """Nobody else's page deletes or shares anything."""
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    old = link_of(picture)
+
+    answers = [
+        client.post(f"/pictures/{picture}/{each}", headers=headers) for each in POSTS
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 3
+    assert link_of(picture) == old
+
+
+def test_page_holds_nothing_that_the_policy_refuses(client, work_off):
+    """No script, style or handler within the page, whatever the prompt says."""
+    hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)> 'style=x'"
+    task_id = new_task(client, prompt=hostile)
+    work_off()
+
+    # What stands within quotes is text, whatever it looks like.
+    text = re.sub(r'"[^"]*"', '""', client.get(f"/pictures/{task_id}_0").text)
+
+    assert "alert(1)" in text
+    assert not re.search(r"<[^>]*\s(style|on\w+)=|<style|<script(?![^>]*\ssrc=)", text)
+
+
+def test_parts_are_never_kept(client, picture):
+    """The page may be asked for by htmx, and is not stored."""
+    answer = client.get(f"/pictures/{picture}", headers=HTMX)
+
+    assert answer.headers["Cache-Control"] == "no-store"
