@@ -112,21 +112,43 @@ def registry(provider: FakeProvider) -> Registry:
     return Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 2})
 
 
+class Connection:
+    """
+    The tests' connection to MongoDB, made anew where a test has put another in its
+    place: with all its indexes that takes longer than most tests.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._made: object = None
+
+    def restore(self) -> None:
+        if self._made is None or current_client() is not self._made:
+            documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
+            documents.ensure_indexes()
+            self._made = current_client()
+
+
+def current_client() -> object:
+    try:
+        return mongoengine.get_connection()
+    except mongoengine.ConnectionFailure:
+        return None
+
+
 @pytest.fixture(scope="session")
-def connection(config: Config) -> Iterator[None]:
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-    yield
+def connection(config: Config) -> Iterator[Connection]:
+    yield Connection(config)
     mongoengine.disconnect()
 
 
 @pytest.fixture
-def database(connection, config: Config, registry: Registry):
+def database(connection: Connection, config: Config, registry: Registry):
     """Empty collections, an empty queue, and nothing remembered."""
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    connection.restore()
     jobs.configure(config, registry)
     jobs.huey.storage.conn.flushdb()
     found = mongoengine.get_db()
-    documents.ensure_indexes()
     for name in found.list_collection_names():
         found[name].delete_many({})
     lanes.forget()
@@ -136,13 +158,19 @@ def database(connection, config: Config, registry: Registry):
     jobs.huey.storage.pool.disconnect()
 
 
-@pytest.fixture
-def app(database, config: Config, registry: Registry):
+@pytest.fixture(scope="session")
+def built(config: Config):
+    """The application, built once: building it takes longer than most tests."""
     from app import create_app
 
-    made = create_app(config)
-    jobs.configure(config, registry)
-    return made
+    return create_app(config)
+
+
+@pytest.fixture
+def app(built, database, config: Config, registry: Registry):
+    for kept in ("metrics", "openapi"):
+        built.extensions.pop(kept, None)
+    return built
 
 
 @pytest.fixture

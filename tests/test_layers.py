@@ -1,13 +1,13 @@
 """Imports point down, and what stands where is written here."""
 
 import ast
+import functools
 import graphlib
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import mongoengine
-import pytest
 
 ROOT = Path(__file__).parent.parent
 # From top to bottom. Each may import its own level and those below.
@@ -68,16 +68,24 @@ def part_of(path: Path) -> str:
     return inside[1] if inside[0] == "jimeng" else inside[0]
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def tree_of(path: Path) -> ast.AST:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
     """The full names of the modules that a file imports, lazily ones too."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    found: list[str] = []
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
+            whole = node.module == "jimeng"
             for alias in node.names:
-                whole = node.module == "jimeng"
-                yield f"jimeng.{alias.name}" if whole else str(node.module)
+                found.append(f"jimeng.{alias.name}" if whole else str(node.module))
+    return tuple(found)
 
 
 def parts_imported(path: Path) -> set[str]:
@@ -96,23 +104,26 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_every_part_has_its_place(path):
+def test_every_part_has_its_place():
     """A new part is put into the order before anything imports it."""
-    assert part_of(path) in {*LEVEL_OF, *LEAVES}
+    assert {part_of(path) for path in FILES} == {*LEVEL_OF, *LEAVES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_point_down(path):
+def test_imports_point_down():
     """Nothing knows what stands above it."""
-    part = part_of(path)
+    upward = {name_of(path): above(path) for path in FILES}
+
+    assert {name: found for name, found in upward.items() if found} == {}
+
+
+def above(path: Path) -> set[str]:
+    """The parts that a file imports and should not."""
+    part, others = part_of(path), parts_imported(path)
     if part in LEAVES:
-        assert parts_imported(path) <= {"config", "errors", "logs", *LEAVES[part]}
-        return
-    others = parts_imported(path)
-    upward = {each for each in others - set(LEAVES) if LEVEL_OF[each] < LEVEL_OF[part]}
-    assert not upward
-    assert not others & set(LEAVES) or part in USERS_OF_LEAVES
+        return others - {"config", "errors", "logs", *LEAVES[part]}
+    leaves = set() if part in USERS_OF_LEAVES else others & set(LEAVES)
+    others -= set(LEAVES)
+    return leaves | {each for each in others if LEVEL_OF[each] < LEVEL_OF[part]}
 
 
 def test_no_parts_import_each_other():
@@ -124,28 +135,37 @@ def test_no_parts_import_each_other():
     graphlib.TopologicalSorter(graph).prepare()
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if part_of(p) in WITHOUT_FLASK], ids=name_of
-)
-def test_only_the_doors_know_http_frameworks(path):
+def test_only_the_doors_know_http_frameworks():
     """From tasks and jobs down nothing depends on how a request came in."""
-    assert not libraries(path) & WEB_LIBRARIES
+    others = [path for path in FILES if part_of(path) in WITHOUT_FLASK]
+    known = {name_of(path): libraries(path) & WEB_LIBRARIES for path in others}
+
+    assert {name: found for name, found in known.items() if found} == {}
 
 
 DOORS = [path for path in FILES if part_of(path) in {"api", "web", "admin"}]
 
 
-@pytest.mark.parametrize("path", DOORS, ids=name_of)
-def test_doors_talk_to_no_database(path):
+def test_doors_talk_to_no_database():
     """They ask `tasks` and `users`, which know who may see what."""
-    assert not libraries(path) & DATABASE_LIBRARIES
-    assert not parts_imported(path) & {"lanes", "storage"}
+    known = {
+        name_of(path): libraries(path) & DATABASE_LIBRARIES
+        | parts_imported(path) & {"lanes", "storage"}
+        for path in DOORS
+    }
+    assert {name: found for name, found in known.items() if found} == {}
 
 
-@pytest.mark.parametrize("path", DOORS, ids=name_of)
-def test_doors_use_documents_as_types_only(path):
+def test_doors_use_documents_as_types_only():
     """A document's class in a door stands in annotations and nowhere else."""
-    tree = ast.parse(path.read_text("utf-8"))
+    used = {name_of(path): documents_used(path) for path in DOORS}
+
+    assert {name: found for name, found in used.items() if found} == {}
+
+
+def documents_used(path: Path) -> set[str]:
+    """The documents' classes that a file names outside of annotations."""
+    tree = tree_of(path)
     documents = {
         alias.asname or alias.name
         for node in ast.walk(tree)
@@ -156,9 +176,7 @@ def test_doors_use_documents_as_types_only(path):
     }
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     typed = {id(name) for each in annotations(tree) for name in ast.walk(each)}
-
-    elsewhere = {node.id for node in used if id(node) not in typed} & documents
-    assert not elsewhere
+    return {node.id for node in used if id(node) not in typed} & documents
 
 
 def is_document(found: object) -> bool:

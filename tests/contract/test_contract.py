@@ -7,7 +7,7 @@ Schemathesis: made-up requests, each answered as the API's description says.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,10 +28,11 @@ CHECKS = [
     "use_after_free",
     "ensure_resource_availability",
 ]
-EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "4"))
+USUAL = 4  # for one of three roles; one for the others
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", USUAL))
 # The systematic cases are some thousands: for `make contract` alone.
 PHASES = ["examples", "fuzzing"]
-if EXAMPLES > 50:
+if EXAMPLES > USUAL:
     PHASES += ["coverage", "stateful"]
 # What may answer a bad request; 421 is a foreign name in Host.
 SETTINGS = """
@@ -42,18 +43,10 @@ SEED = "20250101"
 PATIENCE = 1200.0  # seconds
 
 
-@pytest.fixture(scope="module", params=["open", "user", "admin"])
-def server(
-    request, mongo: Mongo, redis_server: Redis, tmp_path_factory
-) -> Iterator[tuple[Stack, list[str]]]:
-    """
-    The product, apart from the one that other tests wait for: without sign-in, or
-    with the key of a user or of an admin; and the arguments that go with it.
-    """
-    role = request.param
-    access = {} if role == "open" else people.SIGN_IN
+def start(role: str, where: Path, mongo: Mongo, redis_server: Redis, **access) -> Stack:
+    """The product, apart from the one that other tests wait for."""
     made = Stack(
-        tmp_path_factory.mktemp("contract"),
+        where,
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/2",
         database=f"jimeng_contract_{role}",
@@ -65,34 +58,46 @@ def server(
     )
     made.start_consumer()
     made.await_ready()
-    key: list[str] = []
+    return made
+
+
+@pytest.mark.parametrize("role", ["open", "user", "admin"])
+def test_answers_conform_to_the_description(role, mongo, redis_server, tmp_path):
+    """
+    Statuses, types, headers and bodies, for good requests and bad ones: without
+    sign-in, and with the key of a user and of an admin.
+    """
+    access = {} if role == "open" else people.SIGN_IN
+    server = start(role, tmp_path / "server", mongo, redis_server, **access)
+    more, examples = [], EXAMPLES
     if access:
-        somebody = people.make(made, f"{role}@example.com", role=role)
-        key = ["--header", f"Authorization: Bearer {somebody.key}"]
-    yield made, key
-    made.stop()
-
-
-def test_answers_conform_to_the_description(server, tmp_path):
-    """Statuses, types, headers and bodies, for good requests and bad ones."""
-    server, key = server
-    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
-    words = ["-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
-    words += key
-    checks = [*CHECKS, *(["ignored_auth"] if key else [])]
-    words += ["--checks", ",".join(checks), "--phases", ",".join(PHASES)]
-    words += ["--max-examples", str(EXAMPLES), "--seed", SEED]
-    words += ["--generation-database", "none", "--continue-on-failure", "--no-color"]
-    words += ["--request-timeout", "10", "--workers", "2"]
-
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+        somebody = people.make(server, f"{role}@example.com", role=role)
+        more = ["--header", f"Authorization: Bearer {somebody.key}"]
+        examples = EXAMPLES if EXAMPLES > USUAL else 1
+    try:
+        done = ask(server, tmp_path, examples, more, [*CHECKS, "ignored_auth"])
+    finally:
+        server.stop()
 
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
     assert "Traceback" not in server.log("web")
+
+
+def ask(
+    server: Stack, where: Path, examples: int, more: list[str], checks: list[str]
+) -> subprocess.CompletedProcess[str]:
+    """Schemathesis, to its end."""
+    (where / "schemathesis.toml").write_text(SETTINGS)
+    words = ["-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", *more]
+    words += ["--checks", ",".join(checks), "--phases", ",".join(PHASES)]
+    words += ["--max-examples", str(examples), "--seed", SEED]
+    words += ["--generation-database", "none", "--continue-on-failure", "--no-color"]
+    words += ["--request-timeout", "10", "--workers", "2"]
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=where,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
