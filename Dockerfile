@@ -19,4 +19,5 @@ USER jimeng
 
 EXPOSE 8080
 CMD ["gunicorn", "-k", "gthread", "-w", "2", "--threads", "16", \
-     "--no-control-socket", "--limit-request-line", "8190", "wsgi:app"]
+     "--no-control-socket", "--limit-request-line", "8190", \
+     "--forwarder-headers", "", "wsgi:app"]

@@ -16,7 +16,7 @@ export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run dev test lint fmt bench chaos contract build build-linux clean
-.PHONY: lock audit
+.PHONY: lock audit screenshots
 .PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
 
@@ -47,6 +47,10 @@ fmt: install-dev ## Format the sources and mend what can be mended
 
 bench: install-dev ## Measure how many tasks a second it takes
 	@$(PY) -m tests.bench
+
+screenshots: install-dev ## Take the guides' pictures anew
+	@$(PY) -m pytest -q $(PYTEST_ARGS) tests/browser
+	@$(PY) -m tests.tour
 
 contract: install-dev ## Send made-up requests by the thousand, check each answer
 	@CONTRACT_EXAMPLES=200 $(PY) -m pytest -q -s tests/contract

@@ -49,18 +49,6 @@ HTTP_CODES = {
     415: "unsupported_media_type",
 }
 UNSUPPORTED = "invalid.not_supported_yet"
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -140,8 +128,7 @@ def frame_requests(app: Flask) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.get("request_id", "")
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
+        auth.guard(response)
         if wants_json():
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Accept-Language")
@@ -151,7 +138,7 @@ def frame_requests(app: Flask) -> None:
             logging.DEBUG if quiet else logging.INFO,
             "%s %s %d %.0fms",
             request.method,
-            request.path,
+            auth.shown_path(),
             response.status_code,
             took,
         )

@@ -81,6 +81,8 @@ def page(viewer: Viewer, cursor: str | None = None) -> Page:
 
 def names(entries: list[AuditEntry]) -> dict[str, str]:
     """User id -> name, of all that the entries speak of."""
-    ids = {entry.by for entry in entries} | {entry.target for entry in entries}
-    rows = User.collection().find({"_id": {"$in": list(ids - {None})}}, {"name": 1})
-    return {row["_id"]: row["name"] for row in rows}
+    ids: set[str | None] = set()
+    for entry in entries:
+        told = {**entry.details, **(entry.outcome or {})}
+        ids |= {entry.by, entry.target, told.get("user")}
+    return User.names(each for each in ids if each)

@@ -69,7 +69,8 @@ def parse_redis_url(text: str) -> str:
 def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text):
-            raise ValueError(f"must be {words}, not {text!r}")
+            # Who writes a password into an address would read it in the log.
+            raise ValueError(f"must be {words}")
         return text
 
     return parse
@@ -257,5 +258,8 @@ def read_dotenv(path: str) -> dict[str, str]:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     bare = [name for name, value in found.items() if value is None]
     if bare:
-        raise ConfigError(f"{path}: no = after {bare[0]!r}")
+        # What is no name of ours may be a key, pasted there.
+        known = {each.name for each in fields(Config)}
+        where = f" after {bare[0]}" if bare[0] in known else " in one of its lines"
+        raise ConfigError(f"{path}: no ={where}")
     return {name: value or "" for name, value in found.items()}

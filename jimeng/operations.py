@@ -35,6 +35,12 @@ class Board:
     codes: list[tuple[str, int]]
 
     @property
+    def done_today(self) -> int:
+        """Pictures that came since midnight, UTC."""
+        today = self.overview.measured_at.date()
+        return sum(day.completed for day in self.overview.days if day.date == today)
+
+    @property
     def archived(self) -> int:
         """Pictures that failed for good, since the beginning."""
         return sum(day.failed for day in self.overview.days)
@@ -101,8 +107,7 @@ def pauses(viewer: Viewer) -> list[Pause]:
     """What is paused now."""
     check(viewer)
     found = switches.paused(fresh=True)
-    where = {"_id": {"$in": [switch.by for switch in found.values()]}}
-    names = {row["_id"]: row["name"] for row in User.collection().find(where)}
+    names = User.names(switch.by for switch in found.values())
 
     def pause(switch: Switch) -> Pause:
         return Pause(switch.id, switch.paused_at, names.get(switch.by, switch.by))

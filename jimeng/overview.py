@@ -212,8 +212,7 @@ def _users(lines: list[dict], moving: list[dict]) -> list[UserView]:
     for state in AT_PROVIDER:
         running += _total(moving, "user", state=state.value)
     most = (waiting + running).most_common(MOST_USERS)
-    where = {"_id": {"$in": [user_id for user_id, _ in most]}}
-    names = {row["_id"]: row["name"] for row in User.collection().find(where)}
+    names = User.names(user_id for user_id, _ in most)
     return [
         UserView(user_id, names.get(user_id), waiting[user_id], running[user_id])
         for user_id, _ in most

@@ -12,6 +12,8 @@ from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
+ADMINS = {"role": "admin", "disabled_at": None}  # those who may come in
+
 
 def visible(viewer: Viewer) -> dict:
     return {} if viewer.sees_all else {"_id": viewer.user_id}
@@ -93,20 +95,52 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> User:
     """
     if not viewer.sees_all:
         raise AdminsOnly("role")
-    found = find(viewer, user_id)
-    if role != "admin" and is_last_admin(found):
-        raise LastAdmin(f"user {user_id}")
-    changes = {"role": role, "updated_at": utcnow()}
-    user = User.swap({"_id": user_id}, {"$set": changes})
-    if user is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
+    found, given = find(viewer, user_id), {"$set": {"role": role}}
+    if role == "admin":
+        user = change(found.id, given)
+    else:
+        user = change_sparing_last_admin(found, given, {"$set": {"role": "admin"}})
     log.info("role set user=%s role=%s by=%s", user_id, role, viewer.user_id)
     return user
 
 
+def change(user_id: str, update: dict) -> User:
+    """
+    Change a record as MongoDB's *update* says.
+
+    Raises:
+        UserNotFound: it is gone.
+    """
+    stamp = {"$set": {**update.get("$set", {}), "updated_at": utcnow()}}
+    changed = User.swap({"_id": user_id}, {**update, **stamp})
+    if changed is None:
+        raise UserNotFound(f"user {user_id[:64]!r}")
+    return changed
+
+
+def change_sparing_last_admin(user: User, update: dict, back: dict) -> User:
+    """
+    Change a record so that there may be an admin less, but never none.
+
+    Args:
+        back: What undoes *update*.
+
+    Raises:
+        LastAdmin: nobody would be left to let people in.
+    """
+    if is_last_admin(user):
+        raise LastAdmin(f"user {user.id}")
+    changed = change(user.id, update)
+    if user.role == "admin" and User.find_one(ADMINS) is None:
+        # Two who did this to each other at once: both see it, and both go back.
+        change(user.id, back)
+        raise LastAdmin(f"user {user.id}")
+    return changed
+
+
 def is_last_admin(user: User) -> bool:
     """Whether nobody else is an admin who may come in."""
-    others = {"role": "admin", "_id": {"$ne": user.id}, "disabled_at": None}
+    others = {**ADMINS, "_id": {"$ne": user.id}}
     return user.role == "admin" and User.find_one(others) is None
 
 
@@ -144,8 +178,11 @@ def delete(viewer: Viewer, user_id: str) -> None:
 
     Raises:
         UserNotFound: as in `find`.
+        LastAdmin: nobody would be left to let people in.
     """
     user = find(viewer, user_id)
+    if is_last_admin(user):
+        raise LastAdmin(f"user {user.id}")
     removed = tasks.delete_all(viewer, user.id)
     for kind in (ApiKey, Invitation):
         kind.collection().delete_many({"user_id": user.id})

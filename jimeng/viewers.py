@@ -1,6 +1,7 @@
 """Who asks, and what they may see."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 SCOPES = ("read", "write", "admin")  # of an API key
 
@@ -16,11 +17,13 @@ class Viewer:
             authentication is off.
         scopes: What the API key that was used is good for; a signed-in browser
             may do whatever its user may.
+        key_ends_at: When that key ends, if it does.
     """
 
     user_id: str
     sees_all: bool = False
     scopes: frozenset[str] = frozenset(SCOPES)
+    key_ends_at: datetime | None = None
 
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""

@@ -1,10 +1,12 @@
 // Comforts of every page. Each page works without them.
 "use strict";
 
+// What this browser remembers, apart for each who signs in with it: prompts are private.
+const who = document.body.dataset.who || "";
 const own = {
   // Storage may be full or forbidden; then nothing is remembered.
-  get(key) { try { return localStorage.getItem(`jimeng-${key}`); } catch { return null; } },
-  set(key, value) { try { localStorage.setItem(`jimeng-${key}`, value); } catch { /* forgotten */ } },
+  get(key) { try { return localStorage.getItem(`jimeng-${who}-${key}`); } catch { return null; } },
+  set(key, value) { try { localStorage.setItem(`jimeng-${who}-${key}`, value); } catch { /* forgotten */ } },
 };
 
 // Tell those who do not see the page, and only them.
@@ -27,11 +29,21 @@ function localise(root) {
   }
 }
 
+const PROBE = 3000; // milliseconds between two looks whether the server is back
+let probing = 0;
+
 function offline(is) {
   const notice = document.querySelector(".offline");
+  clearTimeout(probing);
+  if (is) probing = setTimeout(probe, PROBE, notice.dataset.url);
   if (is === "on" in notice.dataset) return;
   notice.toggleAttribute("data-on", is);
   notice.textContent = is ? notice.dataset.text : "";
+}
+
+async function probe(url) {
+  const back = await fetch(url, { cache: "no-store" }).then(({ ok }) => ok, () => false);
+  offline(!back);
 }
 
 // Keys. What has data-key="x", or "g c" for one after the other, is pressed or entered
@@ -63,7 +75,7 @@ function pressed(event) {
   if (event.isComposing || event.repeat || event.defaultPrevented) return;
   const key = keyOf(event);
   const plain = !/^(mod|alt)\+/.test(key);
-  if (plain && (isTyping(event.target) || own.get("keys") === "off")) return;
+  if (isTyping(event.target) || own.get("keys") === "off") return;
   if (document.querySelector("dialog[open]")) return;
   const both = `${before} ${key}`;
   const known = follow(both) || follow(key);

@@ -25,6 +25,15 @@ function tellPixels() {
   if (pixels) line.textContent = line.dataset.words.replace("{}", pixels);
 }
 
+// What is chosen is there again after a reload: the server reads it from this cookie,
+// which goes with the window, and draws the form with it.
+function keepChoices() {
+  const words = new URLSearchParams(new FormData(document.getElementById("composer")));
+  for (const name of ["prompt", "token"]) words.delete(name);
+  words.set("who", who);
+  document.cookie = `choices=${words}; path=/; samesite=lax`;
+}
+
 // An error of a choice stays only as long as the choice.
 function chosen(target) {
   const place = target.name === "style_own" ? "style" : target.name === "resolution" ? "size" : target.name;
@@ -41,6 +50,7 @@ function chosen(target) {
   if (menu) tell(menu);
   tellPixels();
   count();
+  keepChoices();
 }
 
 function seed(action) {
@@ -55,7 +65,7 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("keydown", (event) => {
   const { target } = event;
-  if (event.isComposing || event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
+  if (event.isComposing || event.keyCode === 229 || event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
   event.preventDefault(); // else it would send the form
   const menu = target.closest(".menu");
   menu.open = false;
@@ -66,3 +76,13 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-seed]");
   if (button) seed(button.dataset.seed);
 });
+
+// Other choices have come, of another model or with another form.
+let drawn = document.getElementById("choices");
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
+  document.addEventListener(name, () => {
+    const now = document.getElementById("choices");
+    if (now && now !== drawn) keepChoices();
+    drawn = now;
+  });
+}

@@ -73,8 +73,25 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Another form has come in the place of the one before: what it holds is the draft now,
+// and who had sent it goes on where something is wrong.
+let form = document.getElementById("composer");
+
+function renewed() {
+  count();
+  const now = document.getElementById("composer");
+  if (now === form) return;
+  form = now;
+  own.set(DRAFT, prompt().value);
+  const wrong = form.querySelector("[aria-invalid=true]");
+  const menu = wrong?.closest("details:not([open])");
+  if (wrong) (menu?.firstElementChild || wrong).focus();
+  else if (document.activeElement === document.body) form.querySelector(".primary").focus();
+  prompt().setSelectionRange(prompt().value.length, prompt().value.length);
+}
+
 // The names of htmx 4 and 2.
-for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, count);
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renewed);
 for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
   document.addEventListener(name, (event) => {
     const source = event.detail.ctx?.sourceElement || event.detail.elt;
@@ -88,12 +105,14 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
 }
 
 // Where the keyboard of a phone lies over the page, what stays in view is put above it.
-window.visualViewport?.addEventListener("resize", () => {
+function makeRoom() {
   const { height, offsetTop, scale } = window.visualViewport;
   const covered = window.innerHeight - height - offsetTop;
   if (covered > 80 && scale < 1.1) document.body.style.setProperty("--bottom", `${Math.round(covered)}px`);
   else document.body.style.removeProperty("--bottom");
-});
+}
+
+for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener(name, makeRoom);
 
 if (prompt() && !prompt().value) prompt().value = own.get(DRAFT) || "";
 count();

@@ -4,6 +4,7 @@
 const main = document.getElementById("main");
 const boxes = () => [...document.querySelectorAll("#photos .photo-check")];
 let last = null; // the box that was pressed before, where a range begins
+let acting = false; // a button of the bar was pressed, and its answer is not there yet
 
 // The days that the server writes are those of the reader's zone from the next page on.
 document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
@@ -24,6 +25,7 @@ function selecting(is) {
   button.setAttribute("aria-pressed", is);
   if (!is) for (const box of boxes()) box.checked = false;
   last = null;
+  acting = false;
   count();
 }
 
@@ -53,7 +55,7 @@ document.addEventListener("click", (event) => {
   else if (event.target.closest("#select-all")) {
     for (const box of boxes()) box.checked = true;
     count();
-  }
+  } else if (event.target.closest("#selection [hx-post]")) acting = true;
 });
 
 // While anything is selected a picture is one more to select, not a link.
@@ -96,10 +98,11 @@ filters?.addEventListener("submit", () => {
   selecting(false);
 });
 
-// Where the selected ones have gone the bar goes too; the way back is what comes next.
+// Where the selected ones have gone the bar goes too, and a focus on either is lost: the
+// way back is what comes next.
 function afterwards() {
-  const picks = document.getElementById("selection");
-  if (picks?.contains(document.activeElement) && !boxes().some((box) => box.checked)) {
+  if (acting) announce(document.querySelector("#notices p")?.textContent ?? "");
+  if (acting && !boxes().some((box) => box.checked)) {
     selecting(false);
     (document.getElementById("undo") || document.getElementById("select"))?.focus();
   }

@@ -5,7 +5,7 @@ import re
 
 from werkzeug.test import TestResponse
 
-from jimeng.documents import AuditEntry
+from jimeng.documents import AuditEntry, Task
 from jimeng.viewers import Viewer
 from tests.page import send
 from tests.rest import create
@@ -45,6 +45,12 @@ def done(client, path: str, **fields: str) -> TestResponse:
     answer = send(client, path, **fields)
     assert answer.status_code == 303, answer.text
     return client.get(answer.location, headers=ENGLISH)
+
+
+def runs_again(task_id: str) -> list[str]:
+    """The tasks that were made of one that had failed."""
+    rows = Task.collection().find({"retried_from": task_id})
+    return [row["_id"] for row in rows]
 
 
 def actions() -> list[tuple[str, str | None]]:

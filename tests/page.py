@@ -24,6 +24,19 @@ def send(client, path: str, *, htmx: bool = False, **fields: str) -> TestRespons
     return client.post(path, data=fields, headers=headers)
 
 
+def choices(client, **fields: str) -> TestResponse:
+    """The choices of the form as they come in place of another model's."""
+    return client.get("/composer", query_string=fields, headers=HTMX)
+
+
+def chosen(page, name: str) -> str | None:
+    """The value of a field of the form, as it would be sent."""
+    radio = rf'<input type="radio" name="{name}" value="([^"]*)"[^>]*? checked'
+    text = rf'<input class="input[^"]*"[^>]* name="{name}"[^>]* value="([^"]*)"'
+    found = re.search(radio, page.text) or re.search(text, page.text)
+    return html.unescape(found[1]) if found else None
+
+
 def ids(page: TestResponse) -> list[str]:
     """The tasks whose cards a page shows, from the top."""
     return re.findall(r'<article id="task-([0-9a-z_]+)"', page.text)

@@ -4,22 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import failures, operations
+from jimeng import failures
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.failures import Filter
 from jimeng.viewers import Viewer
 from tests.admin_pages import (
     ENGLISH,
-    OPERATOR,
     actions,
     done,
     fail,
+    runs_again,
     shown,
     text_of,
     unknown,
 )
 from tests.page import send
-from tests.rest import result
+from tests.rest import new_user, result
 from tests.test_core import refusal
 
 LIST = "/admin/failures"
@@ -31,11 +31,6 @@ def failed(client, provider, work_off):
     return lambda *refusals, **fields: fail(
         client, provider, work_off, *refusals, **fields
     )
-
-
-def runs_again(task_id: str) -> list[str]:
-    rows = Task.collection().find({"retried_from": task_id})
-    return [row["_id"] for row in rows]
 
 
 def many(n: int, **fields: object) -> None:
@@ -83,7 +78,7 @@ def test_pictures_of_one_task_stand_together(client, failed):
 
     assert len(shown(page)) == 1
     assert "Picture 1, 2, 3, 4" in text_of(page)
-    assert "4 pictures" in text_of(page)
+    assert "Pictures: 4" in text_of(page)
 
 
 def test_filters_find_the_few(client, failed):
@@ -113,6 +108,18 @@ def test_filters_find_the_few(client, failed):
         [],
         [f"{mine}_0", f"{other}_0"],
     ]
+
+
+def test_users_failures_are_found_by_email(client, failed):
+    """In any letter case; nobody's finds nothing."""
+    ada = new_user(client, "ada@example.com", "Ada")["id"]
+    hers = failed(user_id=ada)
+    failed(user_id="bob")
+
+    found = shown(client.get(f"{LIST}?user=ADA@example.com"))
+    none = shown(client.get(f"{LIST}?user=eve@example.com"))
+
+    assert (found, none) == ([f"{hers}_0"], [])
 
 
 def test_pages_follow_each_other(client, database):
@@ -196,32 +203,6 @@ def test_what_may_be_charged_twice_needs_consent(client, failed):
     assert len(runs_again(task_id)) == 1
 
 
-def test_all_that_match_run_again_but_for_the_doubtful(client, failed):
-    """By reason; what may have been charged, or was retried by its owner, stays."""
-    plain = [failed(refusal("quota_exhausted")) for _ in range(3)]
-    doubtful = failed(refusal("quota_exhausted", charged="unknown"))
-    other = failed(refusal())
-    client.post(f"/api/v1/tasks/{plain[0]}/retry", json={})
-
-    page = done(client, f"{LIST}/retry", code="quota_exhausted")
-
-    assert "2 tasks run again, 1 left out" in text_of(page)
-    assert [len(runs_again(each)) for each in plain] == [1, 1, 1]
-    assert runs_again(doubtful) == runs_again(other) == []
-    assert shown(client.get(LIST)) == [f"{other}_0", f"{doubtful}_0", f"{plain[0]}_0"]
-
-
-def test_without_a_reason_only_what_may_succeed_runs_again(client, failed):
-    """A prompt that was refused would be refused again."""
-    hopeless = failed(refusal("content_refused_prompt"))
-    hopeful = failed(refusal("provider_unreachable"))
-
-    done(client, f"{LIST}/retry")
-
-    assert runs_again(hopeless) == []
-    assert len(runs_again(hopeful)) == 1
-
-
 def test_part_of_a_task_is_not_run_again(client, failed, provider):
     """A task that has one of its pictures is completed."""
     from jimeng.providers import Progress
@@ -234,45 +215,6 @@ def test_part_of_a_task_is_not_run_again(client, failed, provider):
     assert "cannot be run again" in text_of(page)
     assert answer.status_code == 409
     assert runs_again(task_id) == []
-
-
-def test_long_work_goes_on_by_steps(client, failed, monkeypatch):
-    """Each request does what it has time for; the page offers to go on."""
-    monkeypatch.setattr(failures.actions, "STEP_TIME", -1.0)
-    task_ids = [failed(refusal("quota_exhausted")) for _ in range(3)]
-    path, fields = f"{LIST}/retry", {"code": "quota_exhausted"}
-
-    first = send(client, path, htmx=True, **fields)
-    plain = done(client, path, **fields, after=after(first), done="1")
-
-    assert "1 个任务" in first.text and 'hx-trigger="load' in first.text
-    assert "2 tasks run again" in text_of(plain)
-    assert 'hx-trigger="load' not in plain.text, "a link must start nothing"
-    assert sum(len(runs_again(each)) for each in task_ids) == 2
-    assert (
-        failures.retry_step(OPERATOR, Filter(code="quota_exhausted"), after(plain)).done
-        == 1
-    )
-
-
-def after(page) -> str:
-    return page.text.partition('name="after" value="')[2].partition('"')[0]
-
-
-def test_dropping_hides_and_keeps_the_task(client, failed):
-    """One, or all that match; the user still sees what failed."""
-    single = failed()
-    others = [failed(refusal("quota_exhausted")) for _ in range(2)]
-    stays = failed(refusal("provider_refused"))
-
-    done(client, f"{LIST}/{single}/drop")
-    page = done(client, f"{LIST}/drop", code="quota_exhausted")
-
-    assert "2 dropped" in text_of(page)
-    assert shown(client.get(LIST)) == [f"{stays}_0"]
-    for task_id in (single, *others):
-        assert result(client, task_id)["status"] == "failed"
-    assert actions() == [("failures.drop", single), ("failures.drop_all", None)]
 
 
 def test_answer_to_scripts_is_the_row(client, failed):
@@ -295,18 +237,6 @@ def test_deleted_task_can_only_be_dropped(client, failed):
     assert "The task was deleted" in text_of(page)
     assert f"{LIST}/{task_id}/retry" not in page.text
     assert send(client, f"{LIST}/{task_id}/retry").status_code == 404
-
-
-def test_paused_intake_runs_nothing_again(client, failed):
-    """The operator is told why, and the failure stays."""
-    task_id = failed(refusal("quota_exhausted"))
-    operations.set_paused(OPERATOR, "intake", True)
-
-    answer = send(client, f"{LIST}/retry", htmx=True, code="quota_exhausted")
-
-    assert answer.status_code == 503
-    assert answer.headers["HX-Retarget"] == "#notices"
-    assert shown(client.get(LIST)) == [f"{task_id}_0"]
 
 
 def test_queue_page_leads_to_todays_reasons(client, failed):

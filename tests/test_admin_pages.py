@@ -1,24 +1,23 @@
-"""Who may see the operator's pages; the settings, and the audit trail."""
+"""Who may see the operator's pages; today's use, and the settings."""
 
 import os
 import secrets
 from dataclasses import replace
 
 import pytest
-from pymongo.errors import PyMongoError
 
-from jimeng import audit, documents, jobs
+from jimeng import documents, jobs
 from jimeng.config import Config
 from jimeng.documents import AuditEntry
-from jimeng.errors import AdminsOnly, QueueUnavailable
-from jimeng.i18n import MESSAGES
-from jimeng.viewers import Viewer
 from tests.access.conftest import make_person
-from tests.admin_pages import ENGLISH, OPERATOR, text_of
+from tests.admin_pages import ENGLISH, fail, text_of, unknown
 from tests.page import HTMX, send
-from tests.rest import client_with
+from tests.rest import client_with, create, new_user
 
-PAGES = ("queue", "failures", "users", "users/new", "settings", "audit", "queue/clear")
+PAGES = (
+    *("queue", "queue/hours", "queue/clear", "failures", "usage"),
+    *("users", "users/new", "settings", "audit"),
+)
 
 
 @pytest.fixture
@@ -78,6 +77,24 @@ def test_disabled_user_is_out_at_once(closed):
     assert ada.sign_in().status_code != 303
 
 
+def test_role_that_was_taken_is_gone_at_once(closed):
+    """In the browser that is open; an invitation that was kept lets nobody back in."""
+    root = make_person(closed, "root@example.com", role="admin")
+    eve = make_person(closed, "eve@example.com", role="admin")
+    root.sign_in()
+    eve.sign_in()
+    assert eve.client.get("/admin/queue").status_code == 200
+
+    send(root.client, f"/admin/users/{eve.id}/role", role="user")
+    refused = eve.client.get("/admin/queue").status_code
+    page = send(root.client, f"/admin/users/{eve.id}/invite")
+    send(root.client, f"/admin/users/{eve.id}/disable")
+
+    link = page.text.partition('id="link" value="')[2].partition('"')[0]
+    assert refused == 403
+    assert eve.client.get(link).status_code == 404
+
+
 def test_start_of_it_all_leads_to_the_queue(client):
     """The address is short enough to be remembered."""
     assert client.get("/admin/").location == "/admin/queue"
@@ -104,14 +121,14 @@ def test_pages_are_kept_by_no_cache(client, headers):
     assert "HX-Request" in answer.vary
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "queue/hours"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_one_tab_is_the_page(client, page, language):
     """All are offered, and where one is, is said."""
     text = client.get(f"/admin/{page}", headers={"Accept-Language": language}).text
 
     tabs = text.partition('<nav class="tabs"')[2].partition("</nav>")[0]
-    assert tabs.count("<a ") == 5
+    assert tabs.count("<a ") == 6
     assert tabs.count('aria-current="page"') == 1
 
 
@@ -166,59 +183,33 @@ def test_versions_of_what_is_away_are_said(config, registry):
     assert "Redis Not there" in text_of(page)
 
 
-def test_trail_tells_what_came_of_it(client, database):
-    """Done, refused, or cut off in the middle."""
-    with audit.recorded(OPERATOR, "queue.clear") as outcome:
-        outcome["tasks"] = 3
-    with pytest.raises(QueueUnavailable), audit.recorded(OPERATOR, "queue.clear"):
-        raise QueueUnavailable("away")
-    with (
-        pytest.raises(PyMongoError),
-        audit.recorded(OPERATOR, "users.role", "user_1", role="admin"),
-    ):
-        raise PyMongoError("away")
+def test_todays_use_is_told_by_user(client, provider, work_off):
+    """The sums of all, then whoever had the most pictures; strangers by their id."""
+    assert "No picture has ended today" in text_of(
+        client.get("/admin/usage", headers=ENGLISH)
+    )
+    ada = new_user(client, "ada@example.com", "Ada L")["id"]
+    fail(client, provider, work_off, unknown(), user_id="stranger")
+    create(client, user_id=ada, n=3)
+    work_off()
 
-    words = text_of(client.get("/admin/audit", headers=ENGLISH))
+    page = client.get("/admin/usage", headers=ENGLISH)
 
-    assert 'root Cleared the queue {"tasks": 3}' in words
-    assert "root Cleared the queue Refused: queue_unavailable" in words
-    assert 'Changed a role user_1 {"role": "admin"} Did not finish' in words
-
-
-def test_trail_is_written_before(database):
-    """Whoever dies on the way has left a trace."""
-    with audit.recorded(OPERATOR, "queue.clear"):
-        entry = AuditEntry.find_one({})
-        assert entry is not None and entry.is_unfinished
-
-    entry = AuditEntry.find_one({})
-    assert entry is not None and not entry.is_unfinished
+    words = text_of(page)
+    assert "Made 3 Failed 0 Unknown 1 Cancelled 0 Charged 3 1 more perhaps" in words
+    assert "Ada L 3 0 0 0 3 stranger 0 0 1 0 0" in words
+    assert f"/admin/users/{ada}" in page.text
 
 
-def test_trail_goes_back_to_the_beginning(client, database):
-    """Page after page, newest first."""
-    for number in range(audit.PAGE + 3):
-        with audit.recorded(OPERATOR, "users.quota", f"user_{number:03d}"):
-            pass
+def test_use_of_many_is_cut_off_and_says_so(client, work_off, monkeypatch):
+    """The sums are still those of all."""
+    monkeypatch.setattr("jimeng.admin.usage.MOST", 1)
+    for user_id in ("ada", "bob", "eve"):
+        create(client, user_id=user_id)
+    work_off()
 
-    first = audit.page(OPERATOR)
-    second = audit.page(OPERATOR, first.next_cursor)
+    words = text_of(client.get("/admin/usage", headers=ENGLISH))
 
-    targets = [entry.target for entry in first.entries + second.entries]
-    assert set(targets) == {f"user_{n:03d}" for n in range(audit.PAGE + 3)}
-    assert (len(targets), second.next_cursor) == (audit.PAGE + 3, None)
-    with pytest.raises(AdminsOnly):
-        audit.page(Viewer("ada"))
-
-
-def test_every_action_has_words():
-    """Wherever one is recorded in the source, the page can say it."""
-    import re
-    from pathlib import Path
-
-    sources = Path(audit.__file__).parent.glob("**/*.py")
-    text = "".join(path.read_text("utf-8") for path in sources)
-    found = set(re.findall(r'recorded\(\s*viewer,\s*"([a-z_.]+)"', text))
-
-    assert {f"act.{action}" for action in found} - set(MESSAGES) == set()
-    assert len(found) > 10
+    assert "Made 3" in words
+    assert "ada 1" in words and "bob" not in words
+    assert "2 more users are not listed" in words

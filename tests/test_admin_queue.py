@@ -11,7 +11,7 @@ from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.conftest import run_queue
 from tests.page import HTMX, send
-from tests.rest import create, new_user, result
+from tests.rest import client_with, create, new_user, result
 
 QUEUE, LIVE, CLEAR = "/admin/queue", "/admin/queue/live", "/admin/queue/clear"
 
@@ -22,6 +22,15 @@ def tiles(page) -> dict[str, str]:
         r"<dt>([^<]+)</dt>\s*<dd class=\"op-number-value\">(\d+)", page.text
     )
     return dict(pairs)
+
+
+def test_absent_redis_is_said(config, registry, database):
+    """The page comes, and tells what does not work."""
+    with client_with(config, registry, REDIS_URL="redis://127.0.0.1:9/0") as client:
+        words = text_of(client.get(QUEUE, headers=ENGLISH))
+
+    assert "Redis is away" in words
+    assert "Jobs in Redis" not in words
 
 
 def look(client) -> dict[str, str]:
@@ -99,7 +108,8 @@ def test_missing_worker_is_said(client):
 
     words = text_of(client.get(QUEUE, headers=ENGLISH))
     assert "There is no worker" not in words
-    assert "a:1 Alive" in words and "b:2 Gone" in words
+    assert "a:1 Alive heartbeat within 15 s" in words
+    assert "b:2 Gone last heartbeat" in words
 
 
 def test_last_day_is_drawn(client, work_off):
@@ -111,6 +121,10 @@ def test_last_day_is_drawn(client, work_off):
     page = client.get(QUEUE, headers=ENGLISH)
 
     assert f"{utcnow():%H}:00 UTC: 1 done, 0 failed" in page.text
+    assert f"{utcnow():%m-%d %H}:00 1 0" in text_of(page), "for who sees no bars"
+    assert "1 today" in text_of(page)
+    renewed = client.get("/admin/queue/hours", headers={**HTMX, **ENGLISH}).text
+    assert renewed.strip() in page.text
     assert len(operations.hours(OPERATOR)) == 24
 
 
@@ -118,14 +132,14 @@ def live_link(page) -> str:
     return page.text.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
 
 
-def test_live_part_answers_only_what_has_changed(client):
+def test_live_part_answers_only_what_has_changed(client, work_off):
     """204 while all is as shown; then the part, with where to ask on."""
-    create(client)
     link = live_link(client.get(QUEUE))
     assert link.startswith(LIVE)
     assert client.get(link, headers=HTMX).status_code == 204
 
     create(client)
+    work_off()  # while something waits, the seconds that it has waited change
     changed = client.get(link, headers=HTMX)
 
     assert changed.status_code == 200
@@ -168,7 +182,7 @@ def test_clearing_tells_first_and_asks_for_a_word(client):
     task_id = create(client, n=3)
     create(client, user_id="bob")
     page = client.get(CLEAR, headers=ENGLISH)
-    assert "cancels 2 tasks of 2 users: 4 pictures" in text_of(page)
+    assert "tasks: 2, pictures: 4, users: 2" in text_of(page)
 
     answer = send(client, CLEAR, word="yes")
 
@@ -187,7 +201,7 @@ def test_clearing_cancels_what_waits(client, provider, word):
 
     page = done(client, CLEAR, word=word)
 
-    assert "1 tasks were cancelled" in text_of(page)
+    assert "Tasks cancelled: 1" in text_of(page)
     assert "There is nothing to cancel" in text_of(page)
     data = result(client, waiting)
     assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")

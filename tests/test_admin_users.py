@@ -3,7 +3,7 @@
 import pytest
 
 from jimeng import user_admin
-from jimeng.documents import User
+from jimeng.documents import User, utcnow
 from jimeng.errors import AdminsOnly, LastAdmin, NotYourself
 from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, done, text_of
@@ -162,6 +162,35 @@ def test_two_admins_cannot_demote_each_other_at_once(database, client, ada, root
             user_admin.set_role(OPERATOR, root, "user")
 
     assert record(root).role == "admin"
+
+
+def test_two_admins_cannot_disable_each_other_at_once(database, client, ada, root):
+    """Nor is nobody left so."""
+    user_admin.set_role(OPERATOR, ada, "admin")
+    seen_before = user_admin.users.is_last_admin
+
+    def both_at_once(user: User) -> bool:
+        is_last = seen_before(user)
+        User.collection().update_one({"_id": ada}, {"$set": {"disabled_at": utcnow()}})
+        return is_last
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_admin.users, "is_last_admin", both_at_once)
+        with pytest.raises(LastAdmin):
+            user_admin.disable(OPERATOR, root)
+
+    assert record(root).disabled_at is None
+
+
+def test_disabling_twice_keeps_the_first(client, ada):
+    """Since when somebody is out is not forgotten."""
+    user_admin.disable(OPERATOR, ada)
+    first = record(ada).disabled_at
+
+    user_admin.disable(OPERATOR, ada)
+
+    assert record(ada).disabled_at == first
+    assert record(ada).sessions == 1
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,16 @@
 
 from datetime import timedelta
 
-import mongoengine
 import pytest
 
 from jimeng import tasks
+from jimeng.cursors import after, cursor_of
 from jimeng.documents import Image, utcnow
 from jimeng.documents.image import lists_of
 from jimeng.errors import Invalid
-from jimeng.jobs import purge
-from jimeng.jobs.labels import fold, grams, labels, ratio_of
-from jimeng.tasks import Wanted
+from jimeng.tasks import Wanted, gallery
 from jimeng.viewers import Viewer
-from tests.hung import MODEL, hang, task_of
+from tests.hung import MODEL, hang
 from tests.rest import create
 
 ME = Viewer("guest")
@@ -33,10 +31,12 @@ def found(wanted: Wanted | None = None, **filters) -> list[str | None]:
     return [image.prompt for image in page.images]
 
 
-def scanned(where: dict) -> int:
+def scanned(wanted: Wanted, cursor: str | None = None) -> int:
     """How many entries of an index MongoDB looks at for one page."""
-    plan = Image.collection().find(where).hint("gallery")
-    plan = plan.sort([("created_at", -1), ("_id", -1)]).limit(61).explain()
+    index, parts = gallery.plan("guest", wanted)
+    parts += [after(cursor, "created_at")] if cursor else []
+    plan = Image.collection().find({"$and": parts}).hint(index)
+    plan = plan.sort(gallery.NEWEST_FIRST).limit(61).explain()
     return plan["executionStats"]["totalKeysExamined"]
 
 
@@ -174,19 +174,26 @@ def test_nobody_sees_anothers_pictures(hung):
     assert tasks.pictures_of(Viewer("else"), hung) == []
 
 
-def test_filter_costs_a_page_whatever_else_there_is(database):
-    """The index leads to the page itself, not past what is left out."""
-    template = Image.objects.get(id=hang("猫", model="rare")[0])
-    rows = []
+def test_page_costs_what_it_shows_whatever_else_there_is(database):
+    """The index leads to the page itself, not past what is left out or newer."""
+    template = Image.objects.get(id=hang("猫", model="rare")[0]).to_mongo()
+    rows, day = [], timedelta(days=1)
     for number in range(300):
-        row = template.to_mongo() | {"_id": f"copy_{number}", "key": f"key_{number}"}
+        row = {**template, "_id": f"copy_{number:03}", "key": f"key_{number}"}
+        row["created_at"] -= (number + 1) * day
         rows.append({**row, "model": MODEL, "lists": lists_of(MODEL, "1:1")})
     Image.collection().insert_many(rows)
+    deep = cursor_of(rows[199], "created_at")
+    then = rows[250]["created_at"]
 
-    assert scanned(Wanted(model="rare").where("guest")) <= 2
-    assert scanned(Wanted(favourite=True).where("guest")) <= 1
-    assert scanned(Wanted(ratio="16:9").where("guest")) <= 1
-    assert scanned(Wanted().where("guest")) <= 61
+    assert scanned(Wanted(model="rare")) <= 2
+    assert scanned(Wanted(favourite=True)) <= 1
+    assert scanned(Wanted(ratio="16:9")) <= 1
+    assert scanned(Wanted(since=then, until=then + day)) <= 2
+    assert scanned(Wanted(q="狗")) <= 1
+    for common in (Wanted(), Wanted(q="猫"), Wanted(model=MODEL, ratio="1:1")):
+        assert scanned(common) <= 61
+        assert scanned(common, deep) <= 62
 
 
 def test_lists_of_a_new_picture_are_those_of_a_changed_one(hung):
@@ -208,75 +215,6 @@ def test_kept_picture_can_be_found(client, work_off):
     assert tasks.models_used(ME) == [MODEL]
     # The fake provider's pictures are square, whatever was asked for.
     assert found(ratio="1:1", model=MODEL) == ["一只猫"]
-
-
-def test_pictures_of_earlier_versions_are_labelled(hung, monkeypatch):
-    """What was kept without labels is given them, and shown."""
-    monkeypatch.setattr(purge, "_all_labelled", False)
-    gone = ["prompt", "model", "ratio", "text", "grams", "lists"]
-    Image.collection().update_many({}, [{"$unset": gone}])
-    assert found() == []
-
-    purge.label_pictures()
-
-    assert found() == [CAT, LANTERN, SNOW]
-    assert found(q="灯笼", model=MODEL, ratio="1:1") == [LANTERN]
-
-
-def test_prompt_that_is_no_expression_is_labelled(database, monkeypatch):
-    """A text that begins with $ is a text."""
-    monkeypatch.setattr(purge, "_all_labelled", False)
-    hang("$prompt")
-    Image.collection().update_many({}, {"$unset": {"text": "", "prompt": ""}})
-
-    purge.label_pictures()
-
-    assert found(q="$prompt") == ["$prompt"]
-
-
-def test_picture_of_no_task_is_labelled_too(hung, monkeypatch):
-    """Nothing keeps the rest from being labelled."""
-    monkeypatch.setattr(purge, "_all_labelled", False)
-    mongoengine.get_db().tasks.delete_one({"_id": hung[0].rpartition("_")[0]})
-    Image.collection().update_many({}, {"$unset": {"text": "", "prompt": ""}})
-
-    purge.label_pictures()
-
-    assert found()[1:] == [LANTERN, SNOW]
-
-
-@pytest.mark.parametrize(
-    ("size", "name"),
-    [
-        ((1328, 1328), "1:1"),
-        ((1664, 936), "16:9"),
-        ((936, 1664), "9:16"),
-        ((1472, 1104), "4:3"),
-        ((3024, 1296), "21:9"),
-        ((2016, 864), "21:9"),
-        ((1000, 100), "other"),
-        ((1, 16), "other"),
-    ],
-)
-def test_shape_has_the_nearest_name(size, name):
-    """Sizes are rounded to what a model draws, so near is enough."""
-    assert ratio_of(*size) == name
-
-
-def test_grams_are_characters_and_neighbours():
-    """Words are apart; nothing is found across the space between them."""
-    assert grams(fold("Ab 猫狗")) == {"a", "b", "ab", "猫", "狗", "猫狗"}
-    assert grams("") == set()
-
-
-def test_label_has_the_words_that_were_written():
-    """A style's words are searched for, and not shown."""
-    task = task_of("一只猫", "guest", MODEL, (64, 64), utcnow())
-    task.prompt = "一只猫，水彩画"
-
-    made = labels(task, 64, 64)
-
-    assert (made["prompt"], made["text"]) == ("一只猫", "一只猫,水彩画")
 
 
 def test_all_but_favourites_go(hung):

@@ -2,7 +2,10 @@
 
 import io
 import json
+import random
+import tracemalloc
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +15,8 @@ import pytest
 from jimeng import jobs, tasks
 from jimeng.documents import Image
 from jimeng.errors import ImageNotFound
+from jimeng.jobs import outcomes
+from jimeng.pictures import inspect
 from jimeng.tasks.archive import MOST_PICTURES, ArchiveTooLarge, NothingSelected
 from jimeng.viewers import Viewer
 from tests.conftest import png
@@ -102,6 +107,34 @@ def test_archive_passes_through_in_pieces(database, monkeypatch):
 
     assert len(pieces) >= len(png()) / 64
     assert max(map(len, pieces)) < 400
+
+
+def test_archive_needs_the_memory_of_one_picture(database):
+    """However much there is to pack, it is never there at once."""
+    large = replace(inspect(png()), content=random.Random(1).randbytes(2**20))
+    images = tasks.chosen(ME, hang(*"一二三四五六七八九十", picture=large))
+    tracemalloc.start()
+
+    total = sum(map(len, tasks.pack(images, ZONE)))
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total > 10 * 2**20
+    assert most < 4 * 2**20
+
+
+def test_picture_that_goes_meanwhile_is_named(database):
+    """What its owner removes while the archive is on its way costs only itself."""
+    ids = hang("一", "二", "三")
+    pieces = tasks.pack(tasks.chosen(ME, ids), ZONE)
+    begun = next(pieces)
+
+    outcomes.forget_image(ids[1])
+    archive = zipfile.ZipFile(io.BytesIO(begun + b"".join(pieces)))
+
+    assert archive.namelist() == ["一.png", "三.png", "missing.txt"]
+    assert archive.testzip() is None
+    assert "二.png" in archive.read("missing.txt").decode()
 
 
 def test_reader_may_leave(database):

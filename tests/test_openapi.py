@@ -14,7 +14,7 @@ from tests.rest import API, CREATE
 METHODS = {"get", "post", "put", "patch", "delete"}
 OF_PAGES = {
     *("sign_in_required", "sign_in_failed", "too_many_attempts"),
-    *("invitation_invalid", "last_admin", "not_yourself"),
+    *("invitation_invalid", "not_yourself"),
     *("nothing_selected", "archive_too_large"),
 }
 LETTER = re.compile(r"[\u4e00-\u9fff]")

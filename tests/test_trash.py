@@ -1,4 +1,4 @@
-"""Deleting from a page: gone at once, back within a week, then gone for good."""
+"""Deleting from a page: gone at once, and back within a week."""
 
 from datetime import timedelta
 
@@ -8,11 +8,9 @@ import pytest
 from jimeng import tasks
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.errors import ImageNotFound, TaskNotFound
-from jimeng.jobs import janitor, purge
-from jimeng.jobs.purge import KEPT
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
-from tests.rest import create, refused, result, task
+from tests.rest import create, refused, result
 
 MINE = Viewer("user_123")
 OTHER = Viewer("somebody_else")
@@ -28,18 +26,6 @@ def made(client, work_off) -> str:
 
 def urls(client, task_id: str) -> list[str]:
     return result(client, task_id)["result"]["image_urls"]
-
-
-def a_week_later() -> None:
-    """Let all that is in the trash have been there for its time."""
-    ago = utcnow() - KEPT
-    Image.collection().update_many(
-        {"trashed_at": {"$exists": True}}, {"$set": {"trashed_at": ago}}
-    )
-    Task.collection().update_many(
-        {"purge_at": {"$exists": True}},
-        {"$set": {"purge_at": utcnow(), "deleted_at": ago}},
-    )
 
 
 def test_trashed_picture_is_seen_nowhere(client, made):
@@ -199,94 +185,6 @@ def test_delete_by_rest_is_at_once(client, made):
     assert Task.collection().count_documents({}) == 0
     with pytest.raises(TaskNotFound):
         tasks.restore(MINE, made)
-
-
-def test_trash_is_emptied_after_a_week(client, made):
-    """Bytes and records go, and nothing brings them back."""
-    tasks.trash(MINE, made)
-    a_week_later()
-
-    purge.empty_trash()
-    with pytest.raises(TaskNotFound):
-        tasks.restore(MINE, made)
-    janitor.finish_deletions()
-
-    assert Task.collection().count_documents({}) == 0
-    assert Image.collection().count_documents({}) == 0
-    assert mongoengine.get_db()["pictures.files"].count_documents({}) == 0
-
-
-def test_janitor_leaves_alone_what_may_come_back(client, made):
-    """Before its time nothing in the trash is touched."""
-    tasks.trash(MINE, made)
-    ago = utcnow() - KEPT + timedelta(hours=1)
-    Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
-
-    purge.empty_trash()
-    janitor.finish_deletions()
-
-    assert tasks.restore(MINE, made).id == made
-
-
-def test_purged_picture_is_not_called_lost(client, made):
-    """A picture its owner removed for good is no failure of the task."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
-    a_week_later()
-
-    purge.empty_trash()
-
-    assert Image.collection().count_documents({}) == 1
-    data = result(client, made)
-    assert (len(data["result"]["images"]), data["result"]["failed"]) == (1, [])
-    assert task(client, made)["progress"] == 100
-
-
-def test_purging_now_leaves_no_way_back(client, made):
-    """Deleted for good means at once, though the bytes go a little later."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
-
-    assert tasks.purge_pictures(MINE, [f"{made}_0", f"{made}_1"]) == 1
-
-    assert tasks.restore_pictures(MINE, [f"{made}_0"]) == 0
-    purge.empty_trash()
-    assert [image.index for image in Image.objects] == [1]
-
-
-def test_purged_task_is_gone(client, made):
-    """Only what is in the trash can be purged."""
-    with pytest.raises(TaskNotFound):
-        tasks.purge(MINE, made)
-    tasks.trash(MINE, made)
-
-    tasks.purge(MINE, made)
-
-    assert Task.collection().count_documents({}) == 0
-    assert Image.collection().count_documents({}) == 0
-
-
-def test_emptied_trash_has_nothing(client, made, work_off):
-    """Pictures, and tasks with theirs, are out of sight and out of reach at once."""
-    other = create(client)
-    work_off()
-    tasks.trash(MINE, made)
-    tasks.trash_pictures(MINE, [f"{other}_0"])
-
-    tasks.empty_trash(MINE)
-
-    assert tasks.trashed_pictures(MINE).images == []
-    assert tasks.restore_pictures(MINE, [f"{other}_0", f"{made}_0"]) == 0
-    with pytest.raises(TaskNotFound):
-        tasks.restore(MINE, made)
-
-
-def test_deleting_a_user_deletes_the_trash(client, made):
-    """An account leaves nothing behind."""
-    tasks.trash(MINE, made)
-
-    tasks.delete_all(MINE, "user_123")
-
-    assert Task.collection().count_documents({}) == 0
-    assert Image.collection().count_documents({}) == 0
 
 
 def test_others_can_do_nothing(client, made):

@@ -55,7 +55,8 @@ class Recorder(BaseHTTPRequestHandler):
             self._answer(200, {})
             return
         urls = [f"{self.server.url}/i/picture.png"]
-        done = {"status": "completed", "result": {"image_urls": urls}}
+        found = {"image_url": urls[0], "image_urls": urls}
+        done = {"status": "completed", "result": found}
         self._answer(200, {"data": done})
 
     def _answer(self, status: int, body: dict) -> None:
@@ -130,7 +131,7 @@ def test_program_sends_the_very_words(recorder, tmp_path, language, name):
         "seed": 41,
     }
     assert "Authorization" not in headers
-    assert not (tmp_path / "hacked").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["picture.png"]
 
 
 @pytest.mark.parametrize("language", RUN)

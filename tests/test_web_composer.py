@@ -6,12 +6,11 @@ import re
 
 import pytest
 
-from jimeng import auth
 from jimeng.documents import Task
 from jimeng.providers import Registry
 from jimeng.providers.models import MODELS
 from jimeng.web import composer_options as options
-from tests.page import HTMX, PROMPT, ask, ids, new_task, send
+from tests.page import PROMPT, ask, choices, chosen, ids, send
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 USUAL, NO_SEED, SMALL = "doubao-seedream-3.0-t2i", "jimeng-4.6", "jimeng-2.1"
@@ -21,14 +20,6 @@ PRO = "doubao-seedream-5.0-pro"
 @pytest.fixture
 def registry(provider) -> Registry:
     return Registry({VISUAL: provider, ARK: provider}, {VISUAL: 2, ARK: 2})
-
-
-def chosen(page, name: str) -> str | None:
-    """The value of a field of the form, as it would be sent."""
-    radio = rf'<input type="radio" name="{name}" value="([^"]*)"[^>]*? checked'
-    text = rf'<input class="input[^"]*"[^>]* name="{name}"[^>]* value="([^"]*)"'
-    found = re.search(radio, page.text) or re.search(text, page.text)
-    return html.unescape(found[1]) if found else None
 
 
 def offered(page, name: str) -> list[str]:
@@ -45,11 +36,6 @@ def errors(page) -> dict[str, str]:
 
 def stored(client) -> Task:
     return Task.find_one({"_id": ids(client.get("/"))[0]})
-
-
-def choices(client, **fields: str):
-    """The choices as they come in place of another model's."""
-    return client.get("/composer", query_string=fields, headers=HTMX)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +210,18 @@ def test_errors_stand_at_their_field(client, fields, place, words):
     assert ids(client.get("/")) == []
 
 
+def test_all_that_is_wrong_is_said_at_once(client):
+    """Each at its field, and by its name where the field is out of sight."""
+    client.set_cookie("lang", "en")
+
+    page = ask(client, htmx=True, prompt="字" * 801, seed="-7", style_own="x" * 65)
+
+    assert list(errors(page)) == ["prompt", "style", "seed"]
+    assert errors(page)["prompt"].startswith("The prompt")
+    assert errors(page)["style"].startswith("Style: ")
+    assert errors(page)["seed"].startswith("Seed: ")
+
+
 def test_size_is_judged_before_resolution(client):
     """Odd words in a choice that no page offers change nothing."""
     ask(client, resolution="'; drop", size="4:3")
@@ -238,76 +236,6 @@ def test_markup_in_a_choice_is_text(client, name):
 
     for page in (client.get("/", query_string={name: odd}), ask(client, **{name: odd})):
         assert "<script>alert" not in page.text
-
-
-def test_remix_fills_everything_but_the_seed(client):
-    """The form is as it was for the task: its words, not those of its style."""
-    task_id = new_task(
-        client,
-        model="jimeng-3.1",
-        resolution="2K",
-        size="3:4",
-        n="2",
-        style="ink",
-        seed="9",
-    )
-
-    page = client.get(f"/?again={task_id}")
-
-    assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", page.text)
-    wanted = {"model": "jimeng-3.1", "size": "3:4", "resolution": "2K", "n": "2"}
-    wanted |= {"style": "ink", "seed": ""}
-    assert {name: chosen(page, name) for name in wanted} == wanted
-    assert chosen(client.get(f"/?again={task_id}&seed=9"), "seed") == "9"
-
-
-def test_remix_of_what_is_gone_is_an_empty_form(client):
-    """A link that is old leads to the page all the same."""
-    page = client.get("/?again=volcengine_img_0&seed=x")
-
-    assert page.status_code == 200
-    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
-
-
-def test_whole_form_comes_by_itself(client):
-    """A remix can take the form's place without a new page."""
-    task_id = new_task(client, n="3")
-
-    part = choices(client, again=task_id)
-
-    assert part.text.count('<form id="composer"') == 1
-    assert "<html" not in part.text
-    assert chosen(part, "n") == "3"
-
-
-def test_settings_that_were_used_last_are_there_again(client):
-    """A new visit begins where the last one ended, without its words."""
-    ask(client, model=NO_SEED, size="9:16", resolution="4K", n="4", style="oil")
-
-    page = client.get("/")
-
-    wanted = {"model": NO_SEED, "size": "9:16", "resolution": "4K", "n": "4"}
-    assert {name: chosen(page, name) for name in wanted} == wanted
-    assert chosen(page, "style") == "oil"
-    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
-
-
-def test_defaults_of_the_user_come_first(client, monkeypatch):
-    """What somebody has set beats what they used last; a link beats both."""
-
-    class Somebody:
-        role = "user"
-        name = email = "somebody"
-        defaults = {"model": "jimeng-3.1", "n": 2, "quality": "hd"}
-
-    ask(client, n="4")
-    monkeypatch.setattr(auth, "current_user", lambda: Somebody)
-
-    page, linked = client.get("/"), client.get("/?n=3")
-
-    wanted = {"model": "jimeng-3.1", "n": "2", "resolution": "2K"}
-    assert {name: chosen(page, name) for name in wanted} == wanted
-    assert chosen(linked, "n") == "3"
 
 
 def test_length_counts_the_words_of_the_style(client):

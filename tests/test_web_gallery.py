@@ -206,8 +206,19 @@ def test_htmx_gets_the_results_alone(client):
     part = client.get("/gallery?q=猫", headers=HTMX)
 
     assert part.text.lstrip().startswith('<section id="results"')
+    assert "<html" not in part.text
     assert 'id="filters"' not in part.text
     assert "HX-Request" in part.vary
+
+
+def test_bar_comes_along_with_the_filters(client):
+    """It leads back to what is shown now, and takes favourites out among favourites."""
+    part = client.get("/gallery?q=&model=&fav=1", headers=HTMX)
+
+    bar = part.text.partition('<form id="selection"')[2]
+    assert 'hx-swap-oob="true"' in bar
+    assert 'name="next" value="/gallery?fav=1"' in bar
+    assert 'name="on" value="0"' in bar
 
 
 def test_deleting_leads_back_with_a_way_to_undo(client):

@@ -1,6 +1,7 @@
 """The bytes of pictures, as browsers and proxies fetch them."""
 
 import hashlib
+from urllib.parse import unquote
 
 import pytest
 
@@ -89,11 +90,20 @@ def test_download_is_named_after_the_prompt(client, picture):
     """A file that can be found again; old clients get a plain name."""
     kept = client.get(f"{picture}?download=1").headers["Content-Disposition"]
 
-    from urllib.parse import unquote
-
     plain, _, encoded = kept.partition("; filename*=UTF-8''")
     assert plain.startswith('attachment; filename="jimeng-')
     assert unquote(encoded) == PROMPT.replace("，", "-") + "-1.png"
+
+
+def test_download_is_named_after_what_was_written(client, work_off):
+    """Not after a style's words, which were sent along."""
+    task_id = new_task(client, prompt="一只猫", style="ink")
+    work_off()
+
+    answer = client.get(picture_of(client, task_id) + "?download=1")
+
+    encoded = answer.headers["Content-Disposition"].partition("''")[2]
+    assert unquote(encoded) == "一只猫-1.png"
 
 
 @pytest.mark.parametrize(

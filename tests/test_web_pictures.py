@@ -183,6 +183,18 @@ def test_favourite_with_htmx_answers_with_the_switch(client, picture):
     assert "<html" not in answer.text
 
 
+def test_key_of_the_favourite_is_the_pages_own(client, picture):
+    """On the picture's page it stays after a swap; where there are many it has none."""
+    path = f"/pictures/{picture}/favourite"
+    page = client.get(f"/pictures/{picture}").text
+
+    swapped = send(client, path, htmx=True, on="1", with_key="1").text
+
+    assert page.count('data-key="f"') == swapped.count('data-key="f"') == 1
+    assert 'data-key="f"' not in send(client, path, htmx=True, on="1").text
+    assert 'data-key="f"' not in client.get("/").text
+
+
 def test_deleting_shows_the_next_one_and_the_way_back(client, pictures):
     """Whoever sorts out pictures goes on with the older neighbour."""
     newest, middle, oldest = pictures

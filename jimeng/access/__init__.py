@@ -11,6 +11,7 @@ from jimeng.access.keys import (
 from jimeng.access.passwords import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
+    end_session,
     end_sessions,
     password_problem,
     set_password,
@@ -24,6 +25,7 @@ __all__ = [
     "SHORTEST_PASSWORD",
     "accept",
     "create_key",
+    "end_session",
     "end_sessions",
     "invite",
     "invited",

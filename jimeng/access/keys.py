@@ -32,7 +32,8 @@ def create_key(
 
     Args:
         scopes: Some of `SCOPES`; by default read and write.
-        expires_at: From when on it is worth nothing; None for never.
+        expires_at: From when on it is worth nothing; None for never, or for when
+            the key ends that this is asked for with: none outlives its maker.
 
     Returns:
         The record, and the key itself, which nobody can read again.
@@ -40,12 +41,15 @@ def create_key(
     Raises:
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, a time that
-            has passed, or too many keys.
+            has passed or is beyond the caller's own key, or too many keys.
     """
     user = users.find(viewer, user_id)
     wanted = check_scopes(viewer, user, scopes)
+    end = viewer.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
+    if end is not None and expires_at is not None and expires_at > end:
+        raise Invalid.field("expires_at", "invalid.scope_beyond")
     if ApiKey.collection().count_documents({"user_id": user.id}) >= MOST_KEYS:
         raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
     documents.ensure_indexes()
@@ -56,7 +60,7 @@ def create_key(
         prefix=text[:SHOWN],
         sha256=digest(text),
         scopes=wanted,
-        expires_at=expires_at,
+        expires_at=expires_at or end,
     )
     ApiKey.collection().insert_one(key.to_mongo())
     log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
+import math
 import secrets
 from datetime import timedelta
-from functools import cache
+from ipaddress import ip_address, ip_network
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -20,6 +21,8 @@ SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256  # characters
 PERIOD = timedelta(minutes=15)
 # Failures within `PERIOD`. An address may stand for an office, so it has more.
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS = 10, 50
+METHOD = "scrypt:32768:8:1"  # werkzeug's, and its parameters
+MOST_ENDED = 100  # sessions of one user that are remembered as ended
 
 
 def user_of_password(email: str, password: str, *, address: str) -> User:
@@ -38,7 +41,7 @@ def user_of_password(email: str, password: str, *, address: str) -> User:
     """
     documents.ensure_indexes()
     account = counted("account", email_key(email))
-    place = counted("address", address)
+    place = counted("address", neighbourhood(address))
     for counter, most in ((account, MOST_BY_ACCOUNT), (place, MOST_BY_ADDRESS)):
         take_attempt(counter, most)
     user = User.find_one({"email_key": email_key(email)})
@@ -53,10 +56,28 @@ def user_of_password(email: str, password: str, *, address: str) -> User:
     return user
 
 
-@cache
 def no_password() -> str:
-    """The hash of a password that nobody knows, to compare with all the same."""
-    return generate_password_hash(secrets.token_urlsafe(32))
+    """
+    What no password hashes to, and as much work to compare with as any hash.
+
+    It is made without that work: the first time it would be done twice otherwise,
+    which would tell that there is no such account.
+    """
+    return f"{METHOD}${secrets.token_hex(8)}${secrets.token_hex(64)}"
+
+
+def neighbourhood(address: str) -> str:
+    """
+    Whom attempts are counted for: an IPv4 address, or what a customer has of IPv6,
+    which is 2^64 addresses at least.
+    """
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address  # of a socket of Unix, for instance
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
 
 
 def counted(kind: str, of: str) -> str:
@@ -86,8 +107,9 @@ def take_attempt(counter: str, most: int) -> None:
         upsert=True,
     )
     if found and found.count > most:
-        left = int((found.expires_at - now).total_seconds()) + 1
-        raise TooManyAttempts(counter.partition(":")[0], retry_after=left)
+        left = math.ceil((found.expires_at - now).total_seconds())
+        kind, minutes = counter.partition(":")[0], math.ceil(left / 60)
+        raise TooManyAttempts(kind, retry_after=left, minutes=minutes)
 
 
 def password_problem(password: str, user: User) -> tuple[str, dict] | None:
@@ -104,27 +126,28 @@ def password_problem(password: str, user: User) -> tuple[str, dict] | None:
     return None
 
 
-def store_password(user: User, password: str, *, field: str = "password") -> User:
+def hash_password(user: User, password: str, *, field: str = "password") -> str:
     """
-    Give a user this password; all sessions end.
+    What is kept of a password; takes a tenth of a second of work.
 
     Raises:
         Invalid: too short, too long, or easily guessed.
-        UserNotFound: the user is gone.
     """
     problem = password_problem(password, user)
     if problem:
         raise Invalid.field(field, problem[0], **problem[1])
-    changed = User.swap(
-        {"_id": user.id},
-        {
-            "$set": {
-                "password": generate_password_hash(password),
-                "updated_at": utcnow(),
-            },
-            "$inc": {"sessions": 1},
-        },
-    )
+    return generate_password_hash(password, METHOD)
+
+
+def store_password(user: User, hashed: str) -> User:
+    """
+    Give a user the password of `hash_password`; all sessions end.
+
+    Raises:
+        UserNotFound: the user is gone.
+    """
+    given = {"password": hashed, "updated_at": utcnow()}
+    changed = User.swap({"_id": user.id}, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:
         raise UserNotFound(f"user {user.id}")
     log.info("password set user=%s", user.id)
@@ -147,7 +170,7 @@ def set_password(viewer: Viewer, *, current: str, new: str, address: str) -> Use
         user_of_password(user.email, current, address=address)
     except SignInFailed as error:
         raise Invalid.field("current", "invalid.password_wrong") from error
-    return store_password(user, new, field="new")
+    return store_password(user, hash_password(user, new, field="new"))
 
 
 def end_sessions(user_id: str) -> User:
@@ -162,3 +185,10 @@ def end_sessions(user_id: str) -> User:
         raise UserNotFound(f"user {user_id[:64]!r}")
     log.info("sessions ended user=%s", user_id)
     return changed
+
+
+def end_session(user_id: str, session_id: str) -> None:
+    """End one session: whoever has a copy of its cookie is out, too."""
+    newest = {"$each": [session_id], "$slice": -MOST_ENDED}
+    User.collection().update_one({"_id": user_id}, {"$push": {"ended": newest}})
+    log.info("signed out user=%s", user_id)

@@ -53,9 +53,17 @@ def index() -> ResponseReturnValue:
 TABS = (
     ("admin.queue", "queue"),
     ("admin.failures", "failures"),
+    ("admin.usage", "usage"),
     ("admin.users", "users"),
     ("admin.settings", "settings"),
     ("admin.audit", "audit"),
 )
 
-from jimeng.admin import audit, failures, queue, settings, users  # noqa: E402, F401
+from jimeng.admin import (  # noqa: E402
+    audit,  # noqa: F401
+    failures,  # noqa: F401
+    queue,  # noqa: F401
+    settings,  # noqa: F401
+    usage,  # noqa: F401
+    users,  # noqa: F401
+)

@@ -1,13 +1,31 @@
 """The audit trail: who did what here."""
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import audit as trail
 from jimeng import auth
 from jimeng.admin import bp
+from jimeng.documents import AuditEntry
+from jimeng.i18n import MESSAGES, t
+
+
+@dataclass(frozen=True)
+class Fact:
+    """
+    Something that an entry tells.
+
+    Attributes:
+        label: What it is; empty where the text says it.
+        url: Where there is more, or None.
+    """
+
+    label: str
+    text: str
+    url: str | None = None
 
 
 @bp.get("/audit")
@@ -18,10 +36,43 @@ def audit() -> ResponseReturnValue:
         "admin/audit.html",
         page=trail.page(auth.viewer_of_page(), cursor),
         is_first=cursor is None,
-        as_json=as_json,
+        facts=facts,
+        target=target,
     )
 
 
-def as_json(details: dict) -> str:
-    """Short, for a line of a table."""
-    return json.dumps(details, ensure_ascii=False) if details else ""
+def target(entry: AuditEntry, names: Mapping[str, str]) -> Fact:
+    """What it was done to; a user who is gone has no page any more."""
+    name = str(entry.target)
+    return user(name, names) if entry.action.startswith("users.") else task("", name)
+
+
+def task(label: str, task_id: str) -> Fact:
+    """The end of its id is enough to tell it apart."""
+    return Fact(label, f"…{task_id[-8:]}", url_for("web.task", task_id=task_id))
+
+
+def user(user_id: str, names: Mapping[str, str]) -> Fact:
+    if user_id not in names:
+        return Fact("", user_id)
+    return Fact("", names[user_id], url_for(".user", user_id=user_id))
+
+
+def facts(told: Mapping[str, object], names: Mapping[str, str]) -> list[Fact]:
+    """Details or an outcome in words; what only an older release told as it stands."""
+    return [fact(name, value, names) for name, value in told.items()]
+
+
+def fact(name: str, value: object, names: Mapping[str, str]) -> Fact:
+    key = f"fact.{name}"
+    label = t(key) if key in MESSAGES else name
+    if name == "user":
+        who = user(str(value), names)
+        return Fact(label, who.text, who.url)
+    if name == "task":
+        return task(label, str(value))
+    if name == "role":
+        return Fact(label, t(f"users.role_{value}"))
+    if value is None or value is True:
+        return Fact(label, t("fact.usual") if value is None else "")
+    return Fact(label, str(value))

@@ -1,15 +1,17 @@
 """Failures: found, run again, or dropped; singly, or all that match."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth
+from jimeng import auth, users
 from jimeng import failures as archive
 from jimeng.admin import bp
+from jimeng.errors import UserNotFound
 from jimeng.failures import Filter, Step
 from jimeng.web import is_htmx
 
@@ -38,8 +40,18 @@ def asked_for(given: Mapping[str, str]) -> Filter:
         day = date.fromisoformat(given.get("day", "").strip())
     except ValueError:
         day = None
+    # One that has neighbours.
+    day = day if day and 1970 <= day.year <= 9000 else None
     code, user = given.get("code", "").strip(), given.get("user", "").strip()
-    return Filter(code=code or None, day=day, user_id=user or None)
+    return Filter(code=code or None, day=day, user_id=id_of(user) or None)
+
+
+def id_of(text: str) -> str:
+    """Whom the text means: an e-mail's user, or an id, maybe of one who is gone."""
+    if "@" in text:
+        with suppress(UserNotFound):
+            return users.find_by_email(auth.viewer_of_page(), text).id
+    return text
 
 
 def query_of(wanted: Filter) -> dict[str, Any]:
@@ -88,14 +100,17 @@ def tell(wanted: Filter, how: str, step: Step) -> ResponseReturnValue:
     left_out = step.left_out + request.form.get("left_out", default=0, type=int)
     sums: dict[str, Any] = {"how": how, "done": done, "left_out": left_out}
     query = query_of(wanted)
-    if is_htmx():
-        return render_template(
-            "admin/_step.html",
-            step={**sums, "after": step.after},
-            query=query,
-            goes_on=True,
-        )
-    return redirect(url_for(".failures", **query, **sums, more=step.after), 303)
+    page = url_for(".failures", **query, **sums, more=step.after)
+    if not is_htmx():
+        return redirect(page, 303)
+    if step.after is None:
+        return "", 200, {"HX-Redirect": page}  # to a list without those
+    return render_template(
+        "admin/_step.html",
+        step={**sums, "after": step.after},
+        query=query,
+        goes_on=True,
+    )
 
 
 @bp.post("/failures/<task_id>/retry")

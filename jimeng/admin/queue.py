@@ -5,38 +5,36 @@ import hashlib
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, chart, operations
+from jimeng import auth, chart, operations, overview
 from jimeng.admin import bp
 from jimeng.chart import Chart, Point
 from jimeng.i18n import t
+from jimeng.tallies import Hour
 
 WORDS = ("clear", "清空")  # either is taken, in both languages
 
 
 @bp.get("/queue")
 def queue() -> ResponseReturnValue:
-    """The whole page; a part of it asks for itself every five seconds."""
-    viewer = auth.viewer_of_page()
-    hours = operations.hours(viewer)
+    """The whole page; parts of it ask for themselves from time to time."""
     return render_template(
-        "admin/queue.html",
-        part=live_part(),
-        hours=hours,
-        chart=hourly(hours),
-        tells=tells,
+        "admin/queue.html", part=live_part(), last_day=last_day(), paused=paused()
     )
+
+
+def paused() -> list[str]:
+    """The names of the switches that are off."""
+    return [pause.name for pause in operations.pauses(auth.viewer_of_page())]
 
 
 def live_part() -> str:
     """The part that changes, and with it what makes the next one comparable."""
-    viewer = auth.viewer_of_page()
-    board = operations.board(viewer)
-    inner = render_template("admin/_board.html", board=board)
-    paused = "-".join(pause.name for pause in operations.pauses(viewer))
-    seen = hashlib.sha256(f"{paused} {inner}".encode()).hexdigest()[:16]
-    return render_template(
-        "admin/_live.html", inner=inner, seen=seen, paused=paused, board=board
-    )
+    board = operations.board(auth.viewer_of_page())
+    alive_within = round(overview.ALIVE.total_seconds())
+    inner = render_template("admin/_board.html", board=board, alive_within=alive_within)
+    off = "-".join(paused())
+    seen = hashlib.sha256(f"{off} {inner}".encode()).hexdigest()[:16]
+    return render_template("admin/_live.html", inner=inner, seen=seen, paused=off)
 
 
 @bp.get("/queue/live")
@@ -47,18 +45,29 @@ def live() -> ResponseReturnValue:
     ``seen`` stands for what the page shows, ``paused`` for the switches it shows:
     they are elsewhere on the page, so it is loaded anew when these have changed.
     """
-    viewer = auth.viewer_of_page()
-    paused = "-".join(pause.name for pause in operations.pauses(viewer))
-    if paused != request.args.get("paused", ""):
+    if "-".join(paused()) != request.args.get("paused", ""):
         return "", 200, {"HX-Refresh": "true"}
     part = live_part()
     seen = request.args.get("seen", "")
     return ("", 204) if seen and f"seen={seen}" in part else part
 
 
-def hourly(hours: list) -> Chart:
+@bp.get("/queue/hours")
+def hours() -> ResponseReturnValue:
+    """The chart of the last 24 hours, which the page renews every five minutes."""
+    return last_day()
+
+
+def last_day() -> str:
+    found = operations.hours(auth.viewer_of_page())
+    return render_template(
+        "admin/_hours.html", hours=found, chart=hourly(found), tells=tells
+    )
+
+
+def hourly(found: list[Hour]) -> Chart:
     points = [
-        Point(f"{hour.begin:%H:%M}", (hour.completed, hour.failed)) for hour in hours
+        Point(f"{hour.begin:%H:%M}", (hour.completed, hour.failed)) for hour in found
     ]
     return chart.bars(points)
 

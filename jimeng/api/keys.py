@@ -16,9 +16,9 @@ def create_key(params: dict, user_id: str) -> Response:
     """
     Make an API key for a user; the key itself is in this answer and never again.
 
-    A key may do no more than the one that makes it: `read` looks, `write` asks,
-    cancels and deletes as well, `admin` does so for everybody, and only an admin
-    has it.
+    A key may do no more than the one that makes it, and ends no later: `read` looks,
+    `write` asks, cancels and deletes as well, `admin` does so for everybody, and only
+    an admin has it.
     """
     key, text = access.create_key(auth.viewer_of_api(), user_id, **params)
     location = url_for("api.list_keys", user_id=user_id)

@@ -1,11 +1,13 @@
 """Who is asking, and may this request be believed."""
 
+from jimeng.auth.headers import guard
 from jimeng.auth.requests import (
     SAFE_METHODS,
     address,
     check_host,
     host_name,
     reject_cross_site,
+    shown_path,
 )
 from jimeng.auth.sessions import begin_session, end_session, session_user, setup
 from jimeng.auth.start import require_access
@@ -27,6 +29,7 @@ __all__ = [
     "check_host",
     "current_user",
     "end_session",
+    "guard",
     "host_name",
     "needs_sign_in",
     "reject_cross_site",
@@ -35,6 +38,7 @@ __all__ = [
     "require_scope",
     "session_user",
     "setup",
+    "shown_path",
     "viewer_of_api",
     "viewer_of_page",
 ]

@@ -61,7 +61,12 @@ def bearer() -> str:
 def viewer_of_key(key: ApiKey, user: User) -> Viewer:
     """The scope admin is worth something as long as its owner is an admin."""
     scopes = set(key.scopes) - (set() if user.role == "admin" else {"admin"})
-    return Viewer(user.id, sees_all="admin" in scopes, scopes=frozenset(scopes))
+    return Viewer(
+        user.id,
+        sees_all="admin" in scopes,
+        scopes=frozenset(scopes),
+        key_ends_at=key.expires_at,
+    )
 
 
 def require_scope() -> None:

@@ -129,6 +129,11 @@ class Image(Stored):
         ],
     }
 
+    @staticmethod
+    def changing(changes: Mapping[str, object]) -> list[dict]:
+        """The update that changes what is shown of pictures, and where they stand."""
+        return [{"$set": dict(changes)}, {"$set": {"lists": LISTS}}]
+
     @classmethod
     def change(cls, where: Mapping[str, object], changes: Mapping[str, object]) -> int:
         """
@@ -137,5 +142,5 @@ class Image(Stored):
         Returns:
             How many matched.
         """
-        update: list[dict] = [{"$set": dict(changes)}, {"$set": {"lists": LISTS}}]
+        update = cls.changing(changes)
         return cls.collection().update_many(where, update).matched_count

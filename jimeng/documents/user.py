@@ -3,8 +3,15 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 
-from mongoengine.fields import DateTimeField, DictField, IntField, StringField
+from mongoengine.fields import (
+    DateTimeField,
+    DictField,
+    IntField,
+    ListField,
+    StringField,
+)
 
 from jimeng.documents.base import Stored, utcnow
 
@@ -21,8 +28,8 @@ def email_key(email: str) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Short of sending a letter: one @, and a dot in what follows, no spaces."""
-    return len(text) <= 254 and bool(EMAIL.fullmatch(text))
+    """Short of sending a letter: one @, a dot in what follows, nothing unseen."""
+    return len(text) <= 254 and text.isprintable() and bool(EMAIL.fullmatch(text))
 
 
 class User(Stored):
@@ -36,6 +43,7 @@ class User(Stored):
         password: A hash of it (werkzeug's scrypt); absent until one is set.
         sessions: The number that a session must hold to be valid; one more ends
             all of them.
+        ended: The ids of sessions that were ended one by one, the newest last.
         disabled_at: Since when the user is kept out.
         daily_quota: Pictures a day, 0 for none at all; absent: the server's.
         language: ``zh`` or ``en``; absent: the browser's.
@@ -50,6 +58,7 @@ class User(Stored):
     role = StringField(default="user")
     password = StringField()
     sessions = IntField(default=0)
+    ended = ListField(StringField())
     disabled_at = DateTimeField()
     daily_quota = IntField()
     language = StringField()
@@ -62,3 +71,9 @@ class User(Stored):
         "collection": "users",
         "indexes": [{"name": "email", "fields": ["email_key"], "unique": True}],
     }
+
+    @classmethod
+    def names(cls, ids: Iterable[str]) -> dict[str, str]:
+        """Id -> name, of those that have a record."""
+        where = {"_id": {"$in": list(ids)}}
+        return {u["_id"]: u["name"] for u in cls.collection().find(where, {"name": 1})}

@@ -169,8 +169,7 @@ def describe(rows: Sequence[dict]) -> list[Failure]:
     ids = list({row["task_id"] for row in rows})
     found = {each["_id"]: each for each in Task.collection().find(there(ids))}
     again = set(Task.collection().distinct("retried_from", retries_of(ids)))
-    users = {"_id": {"$in": list({row["user_id"] for row in rows})}}
-    names = {u["_id"]: u["name"] for u in User.collection().find(users, {"name": 1})}
+    names = User.names({row["user_id"] for row in rows})
     groups = groupby(rows, lambda row: (row["task_id"], row["error"]["code"]))
     return [_failure(list(group), found, again, names) for _, group in groups]
 

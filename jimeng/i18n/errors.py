@@ -73,8 +73,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The e-mail or the password is wrong",
     ),
     "error.too_many_attempts": (
-        "登录失败次数太多，请过一会儿再试",
-        "Too many sign-ins have failed; try again later",
+        "登录失败次数太多，请 {minutes} 分钟后再试",
+        "Too many sign-ins have failed; try again in {minutes} min",
     ),
     "error.invitation_invalid": (
         "邀请链接已使用、已过期或无效；请管理员重新邀请",

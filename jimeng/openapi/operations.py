@@ -98,7 +98,7 @@ OPERATIONS: dict[str, Operation] = {
     "api.find_user": Operation(tag="users", errors=("user_not_found",)),
     "api.get_user": Operation(tag="users", errors=("user_not_found",)),
     "api.update_user": Operation(tag="users", errors=("user_not_found", "email_taken")),
-    "api.delete_user": Operation(tag="users", errors=("user_not_found",)),
+    "api.delete_user": Operation(tag="users", errors=("user_not_found", "last_admin")),
     "api.show_usage": Operation(tag="users", errors=("user_not_found",)),
     "api.create_key": Operation(
         tag="users",

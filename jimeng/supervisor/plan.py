@@ -94,6 +94,9 @@ def web_command(config: Config) -> list[str]:
         *("--no-control-socket", "--graceful-timeout", str(WEB_GRACE)),
         # By default 4 KiB, which a page with a hundred unfinished cards fills.
         *("--limit-request-line", "8190"),
+        # By default a proxy on this machine may set the path by headers, and with it
+        # whoever sends those through the proxy.
+        *("--forwarder-headers", ""),
         *("--keep-alive", "5", "--log-level", "warning", "wsgi:app"),
     ]
 

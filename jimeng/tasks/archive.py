@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 MOST_PICTURES = 500  # in an archive of chosen ones
 PIECE = 256 * 1024  # bytes
 MOST_NAME = 40  # characters of a prompt that become a file's name
+# What Windows takes for a device, whatever its ending.
+DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)", re.IGNORECASE)
 NOT_WHOLE = "以下图片没能完整打包 / These pictures could not be packed whole:\n\n"
 
 
@@ -175,4 +177,4 @@ def free_name(stem: str, suffix: str, taken: set[str]) -> str:
 def plain_name(prompt: str | None) -> str:
     """The beginning of a prompt, of characters that every file system takes."""
     words = re.sub(r"[^\w-]+", "-", prompt or "")[:MOST_NAME].strip("-_")
-    return words or "jimeng"
+    return f"jimeng-{words}" if DEVICE.fullmatch(words) else words or "jimeng"

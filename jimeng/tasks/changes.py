@@ -8,6 +8,7 @@ from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import DOOMED, OPEN
 from jimeng.errors import MayBeChargedTwice, TaskFinished, TaskNotRetryable
+from jimeng.tasks import steps
 from jimeng.tasks.creation import NewTask, create
 from jimeng.tasks.reading import THERE, find
 from jimeng.viewers import Viewer
@@ -87,7 +88,8 @@ def delete_all(viewer: Viewer, user_id: str) -> int:
     now = utcnow()
     is_open = {"$in": ["$status", OPEN]}
     cancelled = {"$cond": [is_open, "cancelled", "$status"]}
-    hidden = Task.collection().update_many(
+    hidden = steps.update(
+        Task.collection(),
         {"user_id": user_id, "$nor": [DOOMED]},  # the trash too
         [
             {"$set": {"deleted_at": now, "updated_at": now, "status": cancelled}},
@@ -102,7 +104,7 @@ def delete_all(viewer: Viewer, user_id: str) -> int:
         if time.monotonic() - began > DELETION_TIME:
             break
         jobs.finish_deletion(task_id)
-    return hidden.modified_count
+    return hidden
 
 
 def drop_deleted(lane: str, user_id: str) -> None:

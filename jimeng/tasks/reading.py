@@ -78,11 +78,11 @@ def page(
 
 def with_words(q: str | None) -> dict:
     """The part of a query that keeps to prompts which have all words of *q*."""
-    if not q or not q.split():
-        return {}
-    # Words are looked for as they stand: two Chinese characters are enough.
-    words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in q.split()]
-    return {"$and": words}
+    # Words are looked for as they stand: two Chinese characters are enough. A pattern
+    # of MongoDB's cannot hold a NUL.
+    found = (q or "").replace("\0", " ").split()
+    words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in found]
+    return {"$and": words} if words else {}
 
 
 def page_of(where: dict, *, limit: int, cursor: str | None) -> Page:

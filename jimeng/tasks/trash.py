@@ -12,6 +12,7 @@ from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import TaskNotFound
 from jimeng.jobs.purge import KEPT
+from jimeng.tasks import steps
 from jimeng.tasks.changes import drop_waiting
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
@@ -52,8 +53,12 @@ def trash_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
 
 def trash_batch(viewer: Viewer, picture_ids: Iterable[str]) -> Batch:
     """`trash_pictures`, with what it takes to bring all of them back."""
+    return trash_where({"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN})
+
+
+def trash_where(where: dict) -> Batch:
+    """The same for all pictures that match, however many; *where* says whose."""
     moment = utcnow()
-    where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
     return Batch(moment, _change(where, {"trashed_at": moment}))
 
 
@@ -152,9 +157,9 @@ def purge(viewer: Viewer, task_id: str) -> None:
 def _change(where: dict, changes: dict) -> int:
     """Change pictures, and let their tasks be read anew: what they show changes."""
     task_ids = Image.collection().distinct("task_id", where)
-    changed = Image.change(where, changes)
+    changed = steps.update(Image.collection(), where, Image.changing(changes))
     touched = {"_id": {"$in": task_ids}}
-    Task.collection().update_many(touched, {"$set": {"updated_at": utcnow()}})
+    steps.update(Task.collection(), touched, {"$set": {"updated_at": utcnow()}})
     return changed
 
 

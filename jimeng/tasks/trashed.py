@@ -8,13 +8,13 @@ from jimeng.cursors import after
 from jimeng.documents import Image, Task, utcnow
 from jimeng.errors import ImageNotFound
 from jimeng.jobs.purge import KEPT
+from jimeng.tasks import steps
 from jimeng.tasks.gallery import UNSEEN, Pictures, Wanted, page_of
-from jimeng.tasks.trash import Batch, trash_batch
+from jimeng.tasks.trash import Batch, trash_where
 from jimeng.viewers import Viewer
 
 LATEST_FIRST = [("trashed_at", -1), ("_id", -1)]
 MOST_TASKS = 50
-MOST_AT_ONCE = 10_000  # pictures: what a request has time for
 EXISTS = {"$exists": True}
 
 
@@ -70,10 +70,9 @@ def empty_trash(viewer: Viewer) -> None:
     """Remove all that the viewer has in the trash for good; the janitor does it."""
     mine, too_old = {"user_id": viewer.user_id}, {"trashed_at": utcnow() - KEPT}
     trashed = {**mine, "trashed_at": EXISTS}
-    Task.collection().update_many(
-        {**mine, "purge_at": EXISTS}, {"$unset": {"purge_at": ""}}
-    )
-    Image.collection().update_many(trashed, {"$set": too_old})
+    hidden = {**mine, "purge_at": EXISTS}
+    steps.update(Task.collection(), hidden, {"$unset": {"purge_at": ""}})
+    steps.update(Image.collection(), trashed, {"$set": too_old})
 
 
 def count_others(viewer: Viewer) -> Others:
@@ -85,7 +84,5 @@ def count_others(viewer: Viewer) -> Others:
 
 
 def trash_others(viewer: Viewer) -> Batch:
-    """Put all pictures but favourites into the trash, the newest `MOST_AT_ONCE`."""
-    where = {**Wanted().where(viewer.user_id), "favourite": {"$ne": True}}
-    rows = Image.collection().find(where, {"_id": 1}).sort("created_at", -1)
-    return trash_batch(viewer, [row["_id"] for row in rows.limit(MOST_AT_ONCE)])
+    """Put all pictures but favourites into the trash."""
+    return trash_where({**Wanted().where(viewer.user_id), "favourite": {"$ne": True}})

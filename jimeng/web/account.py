@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -16,9 +16,9 @@ from jimeng.web import defaults as start
 from jimeng.web.preferences import THEME, THEMES, keep, theme
 
 MOST_NAME = 100  # characters
-# Endpoints, each with a word of its own; those that need a name come last.
-OPEN_PAGES = ("account", "account_usage", "account_data")
-OWN_PAGES = ("account_keys", "account_security")
+# Endpoints, each with a word of its own.
+PAGES = ("account", "account_usage", "account_keys", "account_security", "account_data")
+GUEST_PAGES = tuple(page for page in PAGES if page != "account_security")
 DONE = frozenset({"profile", "defaults", "password", "sessions", "revoked"})
 
 Problems = Mapping[str, list[str]]
@@ -41,11 +41,10 @@ def account_user() -> User:
 
 def show(template: str, **values: object) -> str:
     """A page of the account, with the ways to the others."""
-    found = [*OPEN_PAGES, *(OWN_PAGES if auth.current_user() else ("account_keys",))]
     done = request.args.get("done")
     return render_template(
         f"account/{template}.html",
-        pages=[each for each in found if f"web.{each}" in current_app.view_functions],
+        pages=PAGES if auth.current_user() else GUEST_PAGES,
         here="account" if template == "settings" else f"account_{template}",
         user=auth.current_user(),
         done=done if done in DONE else None,
@@ -100,9 +99,9 @@ def save_profile() -> ResponseReturnValue:
     look = one_of(request.form.get("theme"), THEMES)
     user = auth.current_user()
     if user is not None:
-        name = request.form.get("name", user.name).strip()
-        if not 0 < len(name) <= MOST_NAME:
-            error = Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
+        try:
+            name = named(request.form.get("name", user.name))
+        except Invalid as error:
             page = settings(errors=problems(error), given=request.form)
             return page, error.status
         users.update(viewer, user.id, name=name)
@@ -112,6 +111,19 @@ def save_profile() -> ResponseReturnValue:
         if value:
             keep(response, cookie, value)  # type: ignore[arg-type]
     return response
+
+
+def named(text: str) -> str:
+    """
+    Raises:
+        Invalid: nothing is left, it is too long, or no text.
+    """
+    name = text.strip()
+    if not 0 < len(name) <= MOST_NAME:
+        raise Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
+    if "\0" in name:
+        raise Invalid.field("name", "invalid.value")
+    return name
 
 
 def one_of(value: str | None, known: tuple[str, ...]) -> str | None:

@@ -1,6 +1,6 @@
 """What is kept of one: to take along, or to have removed."""
 
-from flask import current_app, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import access, auth, users
@@ -8,8 +8,7 @@ from jimeng.documents import User
 from jimeng.errors import Invalid, LastAdmin, SignInFailed, TooManyAttempts
 from jimeng.web import bp
 from jimeng.web.account import Problems, account_user, problems, show
-
-EXPORT = "web.export"
+from jimeng.web.sign_in import retry_headers
 
 
 @bp.get("/account/data")
@@ -19,9 +18,8 @@ def account_data() -> ResponseReturnValue:
     return data()
 
 
-def data(errors: Problems | None = None) -> str:
-    exports = EXPORT in current_app.view_functions
-    return show("data", exports=exports, errors=errors or {})
+def data(errors: Problems | None = None, *, email: str = "") -> str:
+    return show("data", errors=errors or {}, email=email)
 
 
 @bp.post("/account/delete")
@@ -31,7 +29,8 @@ def delete_account() -> ResponseReturnValue:
     try:
         check(user)
     except (Invalid, LastAdmin, TooManyAttempts) as error:
-        return data(problems(error)), error.status
+        page = data(problems(error), email=request.form.get("email", ""))
+        return page, error.status, retry_headers(error)
     users.delete(auth.viewer_of_page(), user.id)
     auth.end_session()
     return redirect(url_for(".sign_in"), 303)

@@ -13,7 +13,7 @@ from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
 from jimeng.i18n import t
 from jimeng.web import bp
-from jimeng.web.account import MOST_NAME, Problems, account_user, go, problems, show
+from jimeng.web.account import Problems, account_user, go, named, problems, show
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
 ROUTE = "/api/v1/ai/image/task"
@@ -55,15 +55,17 @@ def scopes_of(user: User) -> list[str]:
 
 
 def curl(key: str) -> str:
-    """A line for a shell, which asks for a picture with this key."""
+    """A command for a shell, which asks for a picture with this key."""
     config = current_app.config["JIMENG"]
     server = (config.PUBLIC_URL or request.host_url).rstrip("/")
     body = json.dumps({"prompt": t("account.curl_prompt")}, ensure_ascii=False)
-    return (
-        f"curl {shlex.quote(server + ROUTE)} "
-        f"-H 'Authorization: Bearer {key}' "
-        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    words = (
+        f"curl {shlex.quote(server + ROUTE)}",
+        f"-H 'Authorization: Bearer {key}'",
+        "-H 'Content-Type: application/json'",
+        f"-d {shlex.quote(body)}",
     )
+    return " \\\n  ".join(words)
 
 
 @bp.post("/account/keys")
@@ -86,17 +88,6 @@ def make_key() -> ResponseReturnValue:
     response: Response = make_response(keys(key, text), 201)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def named(text: str) -> str:
-    """
-    Raises:
-        Invalid: nothing is left, or it is too long.
-    """
-    name = text.strip()
-    if not 0 < len(name) <= MOST_NAME:
-        raise Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
-    return name
 
 
 def ends(days: str) -> datetime | None:

@@ -7,6 +7,7 @@ from jimeng import access, auth
 from jimeng.errors import Invalid, TooManyAttempts
 from jimeng.web import bp
 from jimeng.web.account import Problems, account_user, go, problems, show
+from jimeng.web.sign_in import retry_headers
 
 
 @bp.get("/account/security")
@@ -35,7 +36,7 @@ def change_password() -> ResponseReturnValue:
             address=auth.address(),
         )
     except (Invalid, TooManyAttempts) as error:
-        return security(problems(error)), error.status
+        return security(problems(error)), error.status, retry_headers(error)
     auth.begin_session(user)
     return go(".account_security", "password")
 

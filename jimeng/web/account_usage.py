@@ -18,12 +18,13 @@ from jimeng.i18n import t
 from jimeng.usage import UsageRow
 from jimeng.web import bp
 from jimeng.web.account import show
+from jimeng.web.composer_options import spoken
 
 SPANS = (7, 30, 90)  # days
 USUAL = 30
 DRAWN = ("done", "failed", "unknown")  # the chart's series; the rest was never sent
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def account_usage() -> ResponseReturnValue:
         spans=SPANS,
         days=days,
         total=sums(rows),
-        by_model=grouped(rows, "model"),
+        by_model=[(named(model), each) for model, each in grouped(rows, "model")],
         by_day=grouped(rows, "date"),
         chart=chart_of(rows, days),
         series=DRAWN,
@@ -107,6 +108,11 @@ def grouped(rows: Iterable[UsageRow], name: str) -> list[tuple[object, Sums]]:
     for row in rows:
         found.setdefault(getattr(row, name), []).append(row)
     return [(key, sums(each)) for key, each in found.items()]
+
+
+def named(model: object) -> str:
+    """Its name as people say it; of one that is gone only the lane is known."""
+    return str(model) if ":" in str(model) else spoken(str(model))
 
 
 def chart_of(rows: Iterable[UsageRow], days: int) -> Chart:

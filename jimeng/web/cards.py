@@ -158,15 +158,14 @@ class Card:
 
     @property
     def remedy(self) -> str | None:
-        """What helps: to ``retry``, to ``edit``, or None: only the operator can."""
+        """What helps, once it has ended without a picture: ``retry`` or ``edit``."""
         if self.task.status == "cancelled":
             return "retry"
         if self.task.status != "failed":
             return None
-        others = [e for e in self.view.errors if e["code"] not in TO_EDIT]
-        if any(e["retryable"] or e["charged"] != "no" for e in others):
-            return "retry"
-        return "edit" if len(others) < len(self.view.errors) else None
+        # Keys and accounts are put right by the operator; then it is to be tried again.
+        is_to_edit = all(e["code"] in TO_EDIT for e in self.view.errors)
+        return "edit" if is_to_edit else "retry"
 
     @property
     def may_retry(self) -> bool:

@@ -15,9 +15,16 @@ result=$(curl -fsS -D - -o /dev/null "$server{route}" \\
 {auth}  -H 'Content-Type: application/json' \\
   -d {body} | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')
 if [ -n "$result" ]; then
-  until curl -fsS {short_auth}"$server$result" |
-    grep -Eq '"status": ?"(completed|failed|cancelled)"'; do sleep 2; done
-  curl -fsS {short_auth}"$server$result"
+  until task=$(curl -fsS {short_auth}"$server$result") &&
+    printf %s "$task" | grep -Eq '"status": ?"(completed|failed|cancelled)"'
+  do sleep 2; done
+  picture=$(printf %s "$task" | grep -Eo '"image_url": ?"[^"]+' | head -n 1)
+  picture=$(printf %s "$picture" | cut -d '"' -f 4)
+  if [ -n "$picture" ]; then
+    curl -fsSO "$picture" && echo "${{picture##*/}}"
+  else
+    printf %s "$task"
+  fi
 fi
 """
 
@@ -53,6 +60,7 @@ for url in task["result"]["image_urls"]:
 
 JAVASCRIPT = """\
 (async () => {{
+  const {{ writeFile }} = await import("node:fs/promises");
   const server = {server};
   const headers = {{
     "Content-Type": "application/json",
@@ -72,7 +80,12 @@ JAVASCRIPT = """\
     await new Promise((resolve) => setTimeout(resolve, 2000));
   }}
   if (task.status !== "completed") throw new Error(task.message);
-  console.log(task.result.image_urls.join("\\n"));
+  for (const url of task.result.image_urls) {{
+    const name = url.split("/").at(-1);
+    const picture = await (await fetch(url)).arrayBuffer();
+    await writeFile(name, new Uint8Array(picture));
+    console.log(name);
+  }}
 }})();
 """
 
@@ -93,7 +106,8 @@ class Program:
 
 def programs(record: PictureRecord, server: str, *, with_key: bool) -> list[Program]:
     """
-    Programs that ask for this one picture again: same words, size and seed.
+    Programs that ask for this one picture again, same words, size and seed, and keep
+    it as a file in the folder where they run.
 
     Args:
         server: Its address, without a slash at the end.

@@ -239,6 +239,8 @@ class Composer:
             wrong["prompt"] = [("invalid.prompt_empty", {})]
         elif "\0" in self.prompt:
             wrong["prompt"] = [("invalid.value", {})]
+        elif self.length > model.max_prompt:
+            wrong["prompt"] = [("invalid.prompt_length", {"max": model.max_prompt})]
         if not re.fullmatch(r"\d{1,3}", self.n, re.ASCII):
             wrong["n"] = [("invalid.integer", {})]
         elif not 1 <= int(self.n) <= model.max_images:

@@ -1,4 +1,6 @@
-"""How the form begins: as a link asks, as its user likes it, or as it was used last."""
+"""How the form begins: as a link asks, as it was left, or as its user likes it."""
+
+from urllib.parse import parse_qsl
 
 from flask import request
 
@@ -6,17 +8,18 @@ from jimeng import auth, tasks
 from jimeng.errors import TaskNotFound
 from jimeng.viewers import Viewer
 from jimeng.web.composer import Composer
+from jimeng.web.defaults import CHOICES, defaults
 
-WORDS = frozenset(
-    {"prompt", "model", "size", "resolution", "quality", "n", "seed", "of"}
-    | {"style", "style_own"}
-)
+SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
+SETTINGS |= {"quality", "style_own"}
+WORDS = SETTINGS | {"prompt"}
 
 
 def asked_for() -> Composer:
     """
     The form, filled with what the link says: a task to repeat, or words and settings.
-    Where it says nothing, the settings are those that were used last.
+    Where it says nothing, the settings are those that the page was left with, those
+    that the user begins with, or those that were used last.
     """
     viewer = auth.viewer_of_page()
     again = request.args.get("again")
@@ -27,14 +30,20 @@ def asked_for() -> Composer:
             return Composer.asked(defaults())
         return Composer.again(task, seed=request.args.get("seed", ""))
     given = {name: request.args[name] for name in WORDS & set(request.args)}
-    words = defaults() | given
+    words = defaults() | (given or left_behind())
     return Composer.asked(words) if words else used_last(viewer)
 
 
-def defaults() -> dict[str, str]:
-    """What the user has chosen for the form to begin with: field -> value."""
+def left_behind() -> dict[str, str]:
+    """
+    What was chosen in this browser and not sent, as choices.js keeps it; nothing of
+    what somebody else chose who was signed in before.
+    """
+    words = dict(parse_qsl(request.cookies.get(CHOICES, "")[:4000]))
     user = auth.current_user()
-    return {name: str(value) for name, value in (user.defaults if user else {}).items()}
+    if words.pop("who", "") != (user.id if user else ""):
+        return {}
+    return {name: words[name] for name in SETTINGS & set(words)}
 
 
 def used_last(viewer: Viewer) -> Composer:

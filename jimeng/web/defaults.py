@@ -12,6 +12,7 @@ from jimeng.web import composer_options as options
 from jimeng.web.preferences import keep
 
 COOKIE = "defaults"
+CHOICES = "choices"  # the cookie in which the page itself keeps what is chosen in it
 FIELDS = ("model", "size", "n")  # as the form names them
 LONGEST = 100  # characters of a value
 MOST_PICTURES = 4
@@ -54,7 +55,8 @@ def check(words: Mapping[str, str]) -> dict[str, str]:
 
 
 def store(response: Response, words: dict[str, str]) -> None:
-    """Keep them, where `defaults` finds them again."""
+    """Keep them, where `defaults` finds them again; the next form begins so."""
+    response.delete_cookie(CHOICES)
     user = auth.current_user()
     if user is None:
         keep(response, COOKIE, urlencode(words))

@@ -5,7 +5,7 @@ from contextlib import suppress
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, tasks
+from jimeng import auth, tasks, users
 from jimeng.documents import Task
 from jimeng.errors import (
     IntakePaused,
@@ -44,7 +44,8 @@ def create() -> ResponseReturnValue:
     except (Invalid, IntakePaused, QueueUnavailable, *BEYOND) as error:
         return refuse(form.refused(error), error)
     if not is_htmx():
-        return redirect(url_for(".index", again=made.id), 303)
+        seed = made.seed if made.seed_given else None
+        return redirect(url_for(".index", again=made.id, seed=seed), 303)
     return show_created(made, replayed)
 
 
@@ -125,11 +126,21 @@ def delete(task_id: str) -> ResponseReturnValue:
 
 @bp.post("/language")
 def choose_language() -> ResponseReturnValue:
-    chosen = request.form.get("lang")
-    return remember(COOKIE, chosen if chosen in LANGUAGES else LANGUAGES[0])
+    """Keep it in this browser, and for every other that the user signs in with."""
+    wanted = request.form.get("lang")
+    chosen = wanted if wanted in LANGUAGES else LANGUAGES[0]
+    user = auth.current_user()
+    if user is not None:
+        users.set_preferences(auth.viewer_of_page(), user.id, language=chosen)
+    return remember(COOKIE, chosen)
 
 
 @bp.post("/theme")
 def choose_theme() -> ResponseReturnValue:
-    chosen = request.form.get("theme")
-    return remember(THEME, chosen if chosen in THEMES else THEMES[0])
+    """Keep it, as the language is kept."""
+    wanted = request.form.get("theme")
+    chosen = wanted if wanted in THEMES else THEMES[0]
+    user = auth.current_user()
+    if user is not None:
+        users.set_preferences(auth.viewer_of_page(), user.id, theme=chosen)
+    return remember(THEME, chosen)

@@ -155,7 +155,7 @@ def gallery() -> ResponseReturnValue:
     found_none = not found.images and tasks.has_pictures(viewer)
     if is_htmx():
         return render_template(
-            "gallery/_results.html", shelf=shelf, found_none=found_none
+            "gallery/_filtered.html", shelf=shelf, found_none=found_none
         )
     return render_template(
         "gallery/index.html",

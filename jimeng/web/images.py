@@ -9,7 +9,7 @@ from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, tasks
 from jimeng.documents import Image
-from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.errors import ImageNotFound, SignInRequired, TaskNotFound
 from jimeng.pictures import SUFFIXES
 from jimeng.web import bp
 
@@ -30,6 +30,9 @@ def image(key: str, ext: str) -> Response:
     response = send(content, found.bytes, found.content_type, etag=found.sha256)
     response.last_modified = found.created_at
     response.headers["Content-Disposition"] = disposition(found, ext)
+    if "download" in request.args:
+        # Its name depends on who asks, so no cache may give it to others.
+        response.headers["Cache-Control"] = "private, no-cache"
     return finish(response, found.bytes)
 
 
@@ -53,6 +56,8 @@ def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Respo
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Content-Security-Policy"] = ALONE
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    # Shared with whoever has the link, not listed.
+    response.headers["X-Robots-Tag"] = "noindex, noimageindex"
     return response
 
 
@@ -72,11 +77,12 @@ def disposition(found: Image, ext: str) -> str:
 
 
 def file_name(found: Image) -> str:
-    """The beginning of the prompt, for those who may read it."""
+    """The beginning of the prompt as it was written, for those who may read it."""
     try:
         task = tasks.find(auth.viewer_of_page(), found.task_id)
-    except TaskNotFound:
+    except (TaskNotFound, SignInRequired):
         return "jimeng"
     # Only letters, digits, - and _: what every file system takes.
-    words = re.sub(r"[^\w-]+", "-", task.prompt)[:MOST_NAME].strip("-_")
+    words = re.sub(r"[^\w-]+", "-", tasks.wording(task).prompt)
+    words = words[:MOST_NAME].strip("-_")
     return words or "jimeng"

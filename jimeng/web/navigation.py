@@ -14,12 +14,14 @@ class Entry:
         endpoint: Where it leads.
         name: Its words are ``nav.<name>``, its icon ``icon-<name>``.
         key: What is pressed to go there, one key after the other.
+        within: How the paths of the pages begin that lie below it.
         operators_only: Whether others would be refused there.
     """
 
     endpoint: str
     name: str
     key: str
+    within: tuple[str, ...]
     operators_only: bool = False
 
     @property
@@ -27,16 +29,19 @@ class Entry:
         return url_for(self.endpoint)
 
     @property
-    def is_here(self) -> bool:
-        return request.endpoint == self.endpoint
+    def here(self) -> str | None:
+        """For ``aria-current``: whether this page is it, or lies below it."""
+        if request.endpoint == self.endpoint:
+            return "page"
+        return "true" if request.path.startswith(self.within) else None
 
 
 ENTRIES = (
-    Entry("web.index", "create", "g c"),
-    Entry("web.gallery", "gallery", "g g"),
-    Entry("web.tasks", "tasks", "g t"),
-    Entry("web.account", "account", "g a"),
-    Entry("admin.queue", "operator", "g o", operators_only=True),
+    Entry("web.index", "create", "g c", ("/composer", "/tasks/")),
+    Entry("web.gallery", "gallery", "g g", ("/gallery/", "/pictures/")),
+    Entry("web.tasks", "tasks", "g t", ()),
+    Entry("web.account", "account", "g a", ("/account/",)),
+    Entry("admin.queue", "operator", "g o", ("/admin/",), operators_only=True),
 )
 
 

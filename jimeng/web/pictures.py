@@ -123,7 +123,8 @@ def favourite(picture_id: str) -> ResponseReturnValue:
         back = own_path(request.form.get("next", "")).partition("#")[0]
         return redirect(f"{back}#favourite-{picture_id}", 303)
     image = tasks.find_picture(viewer, picture_id)
-    return render_template("pictures/_favourite.html", image=image)
+    with_key = "with_key" in request.form
+    return render_template("pictures/_favourite.html", image=image, with_key=with_key)
 
 
 @bp.post("/pictures/<picture_id>/link")

@@ -48,7 +48,7 @@ def do_sign_in() -> ResponseReturnValue:
             email, request.form.get("password", ""), address=auth.address()
         )
     except (SignInFailed, TooManyAttempts) as error:
-        words = t(f"error.{error.code}")
+        words = t(f"error.{error.code}", **error.values)
         page = form(target, email=email, error=words)
         return page, error.status, retry_headers(error)
     return welcome(user, target)
@@ -78,7 +78,8 @@ def sign_out() -> ResponseReturnValue:
 @bp.get("/invitations/<token>")
 def invitation(token: str) -> ResponseReturnValue:
     """The form to choose a password with; looking at it uses nothing up."""
-    return invitation_form(token, access.invited(token))
+    page = invitation_form(token, access.invited(token))
+    return page, 200, {"Cache-Control": "no-store"}
 
 
 def invitation_form(token: str, user: User, *, errors: tuple[str, ...] = ()) -> str:

@@ -1,11 +1,14 @@
-"""One's own pages: settings, password, sessions, and the end of it all."""
+"""One's own pages: settings, password, sessions."""
 
 import re
+from dataclasses import fields
 
 import pytest
 
-from jimeng.documents import ApiKey, Task, User
-from tests.access.conftest import PASSWORD, make_person
+from jimeng.access import passwords
+from jimeng.config import Config
+from jimeng.documents import User
+from tests.access.conftest import PASSWORD
 from tests.page import POST, send
 
 OTHER = "another horse entirely"
@@ -188,6 +191,21 @@ def test_password_is_not_changed(ada, elsewhere, field, form):
     assert elsewhere.get("/account").status_code == 200
 
 
+def test_password_is_guessed_no_better_here(ada):
+    """A browser that was left open lets nobody try for ever; the page says how long."""
+    form = {"current": "wrong password", "new": OTHER, "again": OTHER}
+    ada.client.set_cookie("lang", "en")
+    for _ in range(passwords.MOST_BY_ACCOUNT):
+        assert send(ada.client, "/account/password", **form).status_code == 422
+
+    answer = send(ada.client, "/account/password", **{**form, "current": PASSWORD})
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 900
+    assert "try again in 15 min" in answer.text
+    assert ada.client.get("/account").status_code == 200
+
+
 def test_other_browsers_are_signed_out(ada, elsewhere):
     """Only the one that asks for it stays."""
     answer = send(ada.client, "/account/sessions/end")
@@ -195,59 +213,6 @@ def test_other_browsers_are_signed_out(ada, elsewhere):
     assert ada.client.get(answer.location).status_code == 200
     assert elsewhere.get("/account").status_code == 303
     assert ada.api("GET", "/api/v1/models").status_code == 200
-
-
-def test_account_is_deleted_with_everything(ada, secured):
-    """Tasks, keys and the way in go with it; another's stay."""
-    bob = make_person(secured, "bob@example.com")
-    for person in (ada, bob):
-        body = {"type": "image", "user_id": person.id, "prompt": "一只猫"}
-        assert person.api("POST", "/api/v1/ai/tasks", json=body).status_code == 202
-    form = {"email": "Ada@Example.com ", "password": PASSWORD}
-
-    answer = send(ada.client, "/account/delete", **form)
-
-    assert answer.location == "/sign-in"
-    assert ada.client.get("/account").status_code == 303
-    assert User.find_one({"_id": ada.id}) is None
-    assert ApiKey.find_one({"user_id": ada.id}) is None
-    there = {"deleted_at": {"$exists": False}}
-    assert Task.find_one({"user_id": ada.id, **there}) is None
-    assert Task.find_one({"user_id": bob.id, **there}) is not None
-    assert ada.sign_in().status_code == 422
-
-
-@pytest.mark.parametrize(
-    ("field", "form"),
-    [
-        ("email", {"email": "bob@example.com"}),
-        ("email", {"email": ""}),
-        ("password", {"password": "wrong password"}),
-    ],
-)
-def test_account_is_not_deleted_by_mistake(ada, field, form):
-    """It takes the e-mail as asked for, and the password."""
-    form = {"email": "ada@example.com", "password": PASSWORD, **form}
-
-    answer = send(ada.client, "/account/delete", **form)
-
-    assert answer.status_code == 422
-    place = rf'id="errors-{field}" class="errors"><p class="error">'
-    assert re.search(place, answer.text)
-    assert ada.client.get("/account").status_code == 200
-
-
-def test_last_admin_stays(secured):
-    """Nobody would be left to let people in."""
-    root = make_person(secured, "root@example.com", role="admin")
-    root.sign_in()
-
-    answer = send(
-        root.client, "/account/delete", email=root.user.email, password=PASSWORD
-    )
-
-    assert answer.status_code == 409
-    assert root.client.get("/account").status_code == 200
 
 
 @pytest.mark.parametrize("page", ["", "/usage", "/data", "/keys"])
@@ -258,6 +223,15 @@ def test_without_sign_in_there_are_settings_and_no_keys(client, page):
     assert answer.status_code == 200
     assert "/account/security" not in answer.text
     assert ("SECRET_KEY" in answer.text) == (page == "/keys")
+
+
+def test_what_accounts_need_are_settings_of_ours(client):
+    """The lines to put into .env have the names that are read."""
+    block = client.get("/account/keys").text.partition("<code>")[2].partition("</code>")
+
+    names = re.findall(r"^(\w+)=", block[0], re.MULTILINE)
+    assert names == ["AUTH", "SECRET_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD"]
+    assert set(names) <= {field.name for field in fields(Config)}
 
 
 def test_guest_keeps_settings_in_the_browser(client):

@@ -32,6 +32,13 @@ def tiles(page) -> dict[str, int]:
     return {name: int(n) for name, n in found}
 
 
+def figures(table: str) -> list[int]:
+    """The sums of the columns made, failed, unknown and charged."""
+    rows = [re.findall(r"figures\">(\d+)<", row) for row in table.split("<tr>")[2:]]
+    columns = [sum(map(int, column)) for column in zip(*rows, strict=True)]
+    return [*columns[:3], columns[4]]
+
+
 @pytest.fixture
 def used(ada, bob, provider, work_off) -> None:
     """Three pictures were made and one refused; another user made two."""
@@ -59,7 +66,7 @@ def test_numbers_are_ones_own(ada, used):
 
     assert tiles(page) == {"Made": 3, "Failed": 1, "Unknown": 0, "Charged": 3}
     assert page.text.count('class="chart-bar"') == 30
-    assert "doubao-seedream-3.0-t2i" in page.text
+    assert "Seedream 3.0</th>" in page.text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,28 @@ def test_csv_has_the_same_numbers(ada, used):
     )
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_off):
+    """By day, by model, and row by row it is the same."""
+    ask(ada, 2, model="jimeng-3.1")
+    work_off()
+    page = ada.client.get("/account/usage?days=7")
+    rows = list(csv.DictReader(io.StringIO(ada.client.get("/account/usage.csv").text)))
+
+    def total(outcome: str) -> int:
+        return sum(int(r["pictures"]) for r in rows if r["outcome"] == outcome)
+
+    by_day, by_model = page.text.split("<table")[1:]
+    numbers = [figures(by_day), figures(by_model)]
+    wanted = {"Made": 5, "Failed": 1, "Unknown": 0, "Charged": 5}
+    assert tiles(page) == wanted
+    assert numbers == [list(wanted.values())] * 2
+    assert [total("done"), total("failed"), total("unknown")] == [5, 1, 0]
+    assert by_model.count('<th scope="row">') == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠SUM"]
+)
 def test_no_cell_is_a_formula(text):
     """A spreadsheet shows it as text."""
     row = UsageRow(date(2026, 1, 31), text, "done", "yes", 1)

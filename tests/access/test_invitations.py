@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from pymongo.errors import ExecutionTimeout
 
 from jimeng import access, users
+from jimeng.access import passwords
 from jimeng.documents import Invitation, utcnow
 from jimeng.errors import AdminsOnly
 from jimeng.viewers import Viewer
@@ -58,6 +60,19 @@ def test_weak_password_is_refused_and_the_link_stays(nobody, token, password):
 
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.text
+    assert accept(nobody, token).status_code == 303
+
+
+def test_link_stays_where_setting_the_password_is_cut_off(nobody, token, monkeypatch):
+    """Hashing takes time; a request that ends in it has used nothing up."""
+
+    def too_long(*_: object) -> str:
+        raise ExecutionTimeout("the request's time is over")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords, "generate_password_hash", too_long)
+        assert accept(nobody, token).status_code == 503
+
     assert accept(nobody, token).status_code == 303
 
 

@@ -166,6 +166,7 @@ def test_guessing_is_bounded_by_account(ada):
 
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 900
+    assert "登录失败次数太多，请 15 分钟后再试" in answer.text
     assert not is_in(ada.client)
 
 

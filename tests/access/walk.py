@@ -149,6 +149,7 @@ ROUTES: dict[str, Route] = {
     **dict.fromkeys(
         (
             *("admin.index", "admin.audit", "admin.failures", "admin.queue"),
+            *("admin.hours", "admin.usage"),
             *("admin.live", "admin.show_clear", "admin.settings", "admin.users"),
             *("admin.new_user", "admin.user"),
         ),

@@ -1,18 +1,15 @@
 """``python -m tests.bench [ROUNDS]``: prints a table of rates and ratios."""
 
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.embedded import Mongo, Redis
-from tests.bench import gallery
+from tests.bench import gallery, loop
 from tests.bench.load import ask, rate
+from tests.bench.started import started
 
 SECONDS = 2.0  # of each measurement
 CREATE = "/api/v1/ai/image/task"
@@ -24,51 +21,14 @@ def main(rounds: int) -> None:
         mongo, redis = Mongo(Path(folder, "mongo")), Redis(Path(folder, "redis"))
         mongo.start()
         redis.start()
-        port = free_port()
-        server = serve(port, mongo.uri, redis.url)
         try:
-            await_answer(port)
-            measure(port, rounds)
-            gallery.measure(port, mongo.uri)
+            with started(mongo.uri, redis.url) as port:
+                measure(port, rounds)
+            gallery.measure(mongo.uri, redis.url)
+            loop.measure(Path(folder, "loop"), mongo.uri, redis.url)
         finally:
-            server.terminate()
-            server.wait()
             redis.stop()
             mongo.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def serve(port: int, mongodb_uri: str, redis_url: str) -> subprocess.Popen:
-    env = os.environ | {
-        "MONGODB_URI": mongodb_uri,
-        "REDIS_URL": redis_url,
-        "VOLCENGINE_ACCESS_KEY": "bench",
-        "VOLCENGINE_SECRET_KEY": "bench",
-        "USER_MAX_PENDING": "1000000",
-        "USER_SUBMISSIONS_PER_MINUTE": "1000000",
-        "AUTH": "off",
-        "ALLOW_OPEN_ACCESS": "1",
-        "LOG_LEVEL": "error",
-    }
-    words = ["gunicorn", "-k", "gthread", "-w", "2", "--threads", "16"]
-    words += ["--no-control-socket", "--log-level", "error"]
-    words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]
-    return subprocess.Popen([sys.executable, "-m", *words], env=env)
-
-
-def await_answer(port: int) -> None:
-    for _ in range(200):
-        try:
-            ask(port, "GET", "/health")
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise SystemExit("the server does not answer")
 
 
 def measure(port: int, rounds: int) -> None:

@@ -4,6 +4,7 @@ import http.client
 import random
 import statistics
 import time
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from jimeng.config import Config
 from jimeng.cursors import cursor_of
 from jimeng.documents import Image, utcnow
 from jimeng.pictures import inspect
+from tests.bench.started import started
 from tests.conftest import png
 from tests.hung import image_of, task_of
 
@@ -42,32 +44,44 @@ PAGES = {
 }
 
 
-def measure(port: int, mongodb_uri: str) -> None:
-    """Fill the guest's gallery, ask for each page, and print a table."""
-    documents.connect(Config(MONGODB_URI=mongodb_uri), timeout=30)
+def measure(mongodb_uri: str, redis_url: str) -> None:
+    """
+    Fill a gallery of each size, ask for each page of all in turns, so that what the
+    machine does besides hits each, and print a table.
+    """
+    dice = random.Random(8)
+    with ExitStack() as servers:
+        links, queries = [], []
+        for size in SIZES:
+            name = f"gallery_{size}"
+            queries.append({**PAGES, "a page deep down": fill(mongodb_uri, name, dice)})
+            settings = {"MONGODB_DATABASE": name}
+            port = servers.enter_context(started(mongodb_uri, redis_url, **settings))
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            links.append(servers.enter_context(closing(link)))
+        print(f"\n{'gallery, ms (pictures)':26}" + "".join(f"{n:>16,}" for n in SIZES))
+        for name in queries[0]:
+            print(f"{name:26}" + look(links, [each[name] for each in queries]))
+
+
+def fill(mongodb_uri: str, name: str, dice: random.Random) -> str:
+    """
+    Pictures of guest's and as many of somebody else's, a tenth in the trash.
+
+    Returns:
+        Query of a page deep down.
+    """
+    config = Config(MONGODB_URI=mongodb_uri, MONGODB_DATABASE=name)
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
     documents.ensure_indexes()
-    dice, columns, there = random.Random(8), [], 0
-    for size in SIZES:
-        fill(there, size, dice)
-        there = size
-        deep = f"cursor={oldest_cursor()}"
-        pages = {**PAGES, "a page deep down": deep}
-        columns.append({name: look(port, query) for name, query in pages.items()})
-    print(f"\n{'gallery, ms a page':26}" + "".join(f"{size:>10,}" for size in SIZES))
-    for name in columns[0]:
-        print(f"{name:26}" + "".join(f"{column[name]:10.1f}" for column in columns))
-
-
-def fill(first: int, last: int, dice: random.Random) -> None:
-    """Pictures of guest's and as many of somebody else's, a tenth in the trash."""
-    picture, now = inspect(png()), utcnow()
+    picture, now, size = inspect(png()), utcnow(), int(name.rpartition("_")[2])
     for user in ("guest", "somebody_else"):
-        rows = [row(n, user, picture, now, dice) for n in range(first, last)]
+        rows = [row(n, user, picture, now, dice) for n in range(size)]
         Image.collection().insert_many(rows)
-    chosen = {"user_id": "guest", "index": 0}
-    some = {"$expr": {"$lt": [{"$rand": {}}, 0.1]}}
-    Image.change({**chosen, **some}, {"favourite": True})
-    Image.change({**chosen, **some}, {"trashed_at": now})
+    some = {"user_id": "guest", "$expr": {"$lt": [{"$rand": {}}, 0.1]}}
+    Image.change(some, {"favourite": True})
+    Image.change(some, {"trashed_at": now})
+    return f"cursor={oldest_cursor()}"
 
 
 def row(n: int, user: str, picture, now, dice: random.Random) -> dict:
@@ -84,19 +98,22 @@ def oldest_cursor() -> str:
     return cursor_of(next(iter(rows.skip(70).limit(1))), "created_at")
 
 
-def look(port: int, query: str) -> float:
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    path = f"/gallery?{quote(query, safe='=&:')}"
-    times = [ask(link, path) for _ in range(ROUNDS)]
-    link.close()
-    return statistics.median(times) * 1000
+def look(links: list[http.client.HTTPConnection], queries: list[str]) -> str:
+    """The medians of each link's page, and how many pictures it shows."""
+    paths = [f"/gallery?{quote(query, safe='=&:')}" for query in queries]
+    rounds = [list(map(ask, links, paths)) for _ in range(ROUNDS)]
+    cells = []
+    for column in zip(*rounds, strict=True):
+        median = statistics.median(seconds for seconds, _ in column) * 1000
+        cells.append(f"{median:10.1f} ({column[0][1]:3})")
+    return "".join(cells)
 
 
-def ask(link: http.client.HTTPConnection, path: str) -> float:
+def ask(link: http.client.HTTPConnection, path: str) -> tuple[float, int]:
     began = time.perf_counter()
     link.request("GET", path)
     answer = link.getresponse()
-    answer.read()
+    page = answer.read()
     if answer.status != 200:
         raise RuntimeError(f"{path}: {answer.status}")
-    return time.perf_counter() - began
+    return time.perf_counter() - began, page.count(b'class="photo"')

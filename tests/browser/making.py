@@ -1,4 +1,7 @@
-"""Tasks for the tests of pages, asked for over the API as the guest of the pages."""
+"""
+Tasks for the tests of pages, asked for over the API: as the guest of open pages, or
+with somebody's key.
+"""
 
 import requests
 
@@ -6,30 +9,54 @@ from tests.rest import API
 from tests.system.stack import Stack, wait_for
 
 
-def ask(server: Stack, prompt: str, **fields: object) -> str:
+def header(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def ask(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
     """Ask for small pictures and return the task's id at once."""
-    wanted = {"user_id": "guest", "prompt": prompt, "size": "512x512", **fields}
-    answer = requests.post(f"{server.url}{API}/ai/image/task", json=wanted, timeout=10)
-    return answer.json()["data"]["task_id"]
+    wanted = {"type": "image", "prompt": prompt, "size": "512x512", **fields}
+    if not key:
+        wanted["user_id"] = "guest"
+    url = f"{server.url}{API}/ai/tasks"
+    answer = requests.post(url, json=wanted, headers=header(key), timeout=10).json()
+    return answer["data"]["task_id"]
 
 
-def finish(server: Stack, task_id: str) -> str:
+def finish(server: Stack, task_id: str, *, key: str = "") -> str:
     """Wait until a task has ended, and return its id."""
+    url = f"{server.url}{API}/tasks/{task_id}"
 
     def has_ended() -> bool:
-        url = f"{server.url}{API}/tasks/{task_id}"
-        found = requests.get(url, timeout=10).json()["data"]
+        found = requests.get(url, headers=header(key), timeout=10).json()["data"]
         return found["status"] not in {"pending", "processing"}
 
     wait_for(has_ended, 30, "a task that has ended")
     return task_id
 
 
-def make(server: Stack, prompt: str, **fields: object) -> str:
+def make(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
     """Ask for small pictures and wait for them."""
-    return finish(server, ask(server, prompt, **fields))
+    return finish(server, ask(server, prompt, key=key, **fields), key=key)
+
+
+def clear(server: Stack) -> None:
+    """Nobody has asked for anything yet: pages are short, and soon looked through."""
+    with server.database() as found:
+        for name in ("tasks", "generations", "images"):
+            found[name].delete_many({})
 
 
 def card_of(page, task_id: str):
     """The card of a task on a page."""
     return page.locator(f"#task-{task_id}")
+
+
+def slot_of(page, task_id: str, index: int = 0):
+    """The place of one picture of a task."""
+    return page.locator(f"#slot-{task_id}-{index}")
+
+
+def button(within, name: str):
+    """A button of a page, or of a part of one."""
+    return within.get_by_role("button", name=name, exact=True)

@@ -36,18 +36,45 @@ REASONS = [
     ("rate_limited", "50429", "no", 6),
     ("content_refused_prompt", "50412", "no", 3),
     ("submit_unknown", None, "unknown", 2),
-    ("provider_access_denied", "50400", "no", 1),
+    ("access_denied", "50400", "no", 1),
+]
+YESTERDAY = [
+    ("provider_unreachable", None, "no", 3),
+    ("content_refused_prompt", "50412", "no", 1),
+    ("submit_unknown", None, "unknown", 1),
+]
+ACTIONS = [
+    ("intake.pause", None, {}, {"ok": True}),
+    ("intake.resume", None, {}, {"ok": True}),
+    ("queue.clear", None, {}, {"tasks": 12}),
+    ("users.invite", None, {"role": "user"}, {"user": "{1}"}),
+    ("users.role", "{1}", {"role": "admin"}, {"ok": True}),
+    ("users.role", "{0}", {"role": "user"}, {"error": "last_admin"}),
+    ("users.quota", "{1}", {"quota": None}, {"ok": True}),
+    ("users.disable", "{2}", {}, {"ok": True}),
+    ("users.delete", "user_0123456789abcdef01234567", {}, {"ok": True}),
+    ("failures.drop", "{task}", {}, {"done": 4}),
+    (
+        *("failures.retry", "{task}"),
+        *({"accept_double_charge": True}, {"task": "{task}"}),
+    ),
+    (
+        *("failures.retry_all", None),
+        *({"code": "rate_limited", "day": "2026-03-14"}, {"done": 31, "left_out": 2}),
+    ),
+    ("failures.drop_all", None, {"code": "content_refused_prompt"}, None),
 ]
 
 
 def clear(database: Database) -> None:
-    for name in ("generations", "tasks", "audit", "switches", "tallies"):
+    for name in ("generations", "tasks", "images", "audit", "switches", "tallies"):
         database[name].delete_many({})
+    database.usage.delete_many({})
     database.users.delete_many({"email": {"$regex": "@studio.example$"}})
 
 
 def fill(database: Database) -> None:
-    """Users, a day of pictures, and failures of today and yesterday."""
+    """Users, a day of pictures, failures of today and yesterday, and actions."""
     clear(database)
     now = datetime.now(UTC)
     people = [user(database, *each, now) for each in PEOPLE]
@@ -55,12 +82,54 @@ def fill(database: Database) -> None:
     rows = []
     for ago, n in enumerate(reversed(HOURS)):
         at = min(hour - timedelta(hours=ago) + timedelta(minutes=20), now)
-        rows += [picture(people[0], at, "done") for _ in range(n)]
+        rows += [picture(people[each % 2], at, "done") for each in range(n)]
     database.generations.insert_many(rows)
     for code, provider_code, charged, n in REASONS:
         for number in range(n):
             at = now - timedelta(minutes=1 + 7 * number)
             fail(database, people[number % 3], at, code, provider_code, charged)
+    fail_yesterday(database, people[1])
+    act(database, people, now)
+
+
+def fail_yesterday(database: Database, user_id: str) -> list[str]:
+    """The tasks of a user that failed at noon of the day before, in UTC."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days=1)
+    return [
+        fail(database, user_id, noon + timedelta(minutes=number), code, ours, charged)
+        for code, ours, charged, n in YESTERDAY
+        for number in range(n)
+    ]
+
+
+def act(database: Database, people: list[str], now: datetime) -> None:
+    """Entries of the audit trail, of every kind there is."""
+    names = {f"{{{number}}}": user_id for number, user_id in enumerate(people)}
+    names["{task}"] = task_id()
+
+    def named(found: dict) -> dict:
+        return {key: names.get(value, value) for key, value in found.items()}
+
+    for number, (action, target, details, outcome) in enumerate(ACTIONS):
+        row = {
+            "_id": f"act_{number:024}",
+            "at": now - timedelta(minutes=90 - 6 * number),
+            "by": people[0],
+            "action": action,
+            "details": named(details),
+        }
+        if target:
+            row |= named({"target": target})
+        if outcome:
+            row["outcome"] = named(outcome)
+        database.audit.insert_one(row)
+
+
+def pause(database: Database, email: str, name: str) -> None:
+    """Throw a switch as the admin with that e-mail."""
+    admin = database.users.find_one({"email": email})
+    now = datetime.now(UTC)
+    database.switches.insert_one({"_id": name, "paused_at": now, "by": admin["_id"]})
 
 
 PEOPLE = [

@@ -1,6 +1,9 @@
 """One's own pages, in a real browser."""
 
+import json
 import re
+import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +16,7 @@ from tests.system import people
 pytestmark = pytest.mark.browser
 
 KEY = re.compile(r"jm_[\w-]{40,}")
+OTHER = "another horse entirely"
 
 
 @pytest.fixture
@@ -38,8 +42,6 @@ def used(closed_server, ada):
 
 
 def rows(user_id: str, lane: str) -> list[dict]:
-    from datetime import UTC, datetime, timedelta
-
     today = datetime.now(UTC).date()
     made = []
     for ago in range(4, 90):
@@ -63,31 +65,60 @@ def rows(user_id: str, lane: str) -> list[dict]:
 
 
 @every_look
-@pytest.mark.parametrize("page", ["", "/keys", "/security", "/data"])
-def test_page_in_every_look(show, page, look):
-    """Each page, as it is found."""
-    seen = show(page, **look)
-
-    seen.check("account" + page.replace("/", "-"), full=True)
+def test_settings_and_usage(show, used, look):
+    """The two pages that one comes back to; the chart is of ninety days."""
+    seen = show(**look)
+    seen.check("account", full=True)
     assert seen.layout_shift() == []
 
-
-@every_look
-def test_usage_in_every_look(show, used, look):
-    """Numbers and a chart of ninety days."""
-    seen = show("/usage?days=90", **look)
+    seen.page.goto("/account/usage?days=90")
 
     expect(seen.page.locator(".chart-bar")).to_have_count(90)
     seen.check("account-usage", full=True)
+    assert seen.layout_shift() == []
 
 
 @some_looks
-@pytest.mark.parametrize("page", ["", "/usage", "/keys", "/data"])
-def test_pages_of_the_guest(visit, page, look):
-    """Where there is no sign-in everybody has the same ones."""
-    seen = visit(f"/account{page}", **look)
+def test_pages_that_are_rarely_opened(show, look):
+    """Security and data; what they refuse is said at the field."""
+    seen = show("/data", **look)
+    page = seen.page
+    seen.check("account-data", full=True)
 
-    seen.check("account-guest" + page.replace("/", "-"), full=True)
+    page.goto("/account/security")
+    assert seen.layout_shift() == []
+    for name in ("new", "again"):
+        page.locator(f"#{name}").fill(OTHER)
+    page.locator("#current").fill("a wrong password")
+    page.locator("form[action='/account/password'] button").click()
+
+    expect(page.locator("#errors-current .error")).to_be_visible()
+    seen.check("account-password-refused", full=True)
+
+
+@some_looks
+def test_keys(show, look):
+    """The list, and a new key with a command to be copied, once."""
+    seen = show("/keys", **look)
+    page = seen.page
+    seen.check("account-keys", full=True)
+    assert seen.layout_shift() == []
+    make_key(page)
+
+    expect(page.locator("#made-key")).to_have_text(KEY)
+    seen.check("account-key-made", full=True)
+    revoke_all(page)
+
+
+@some_looks
+def test_pages_of_the_guest(visit, look):
+    """Where there is no sign-in everybody has the same ones."""
+    seen = visit("/account", **look)
+    seen.check("account-guest")
+
+    for page in ("account/usage", "account/keys", "account/data", "tasks"):
+        seen.page.goto(f"/{page}")
+        seen.check(f"{page.replace('/', '-')}-guest")
 
 
 def test_chart_has_words_and_a_table(show, used):
@@ -100,17 +131,9 @@ def test_chart_has_words_and_a_table(show, used):
     expect(page.locator("details .table tbody tr")).to_have_count(26)
 
 
-@every_look
-def test_key_is_made_in_every_look(show, look):
-    """The key and a command are there to be copied, once."""
-    seen = show("/keys", **look)
-    page = seen.page
+def make_key(page) -> None:
     page.locator("#key-name").fill("shop script")
     page.locator("form[action='/account/keys'] button").click()
-
-    expect(page.locator("#made-key")).to_have_text(KEY)
-    seen.check("account-key-made", full=True)
-    revoke_all(page)
 
 
 def revoke_all(page) -> None:
@@ -125,11 +148,10 @@ def revoke_all(page) -> None:
 
 
 def test_key_is_copied_used_and_revoked(show, closed_server):
-    """One click each; afterwards the server does not know it."""
+    """One click each; the command runs as it is, until the key is taken away."""
     seen = show("/keys", lang="en", permissions=["clipboard-read", "clipboard-write"])
     page = seen.page
-    page.get_by_label("Name").fill("shop script")
-    page.get_by_role("button", name="Make the key").click()
+    make_key(page)
 
     page.get_by_role("button", name="Copy the key").click()
     key = page.evaluate("navigator.clipboard.readText()")
@@ -137,20 +159,28 @@ def test_key_is_copied_used_and_revoked(show, closed_server):
     command = page.evaluate("navigator.clipboard.readText()")
 
     assert KEY.fullmatch(key) and key in command
-    headers = {"Authorization": f"Bearer {key}"}
-    assert closed_server.ask("GET", "/api/v1/models", headers=headers)[0] == 200
+    answer = json.loads(run(command))
+    assert answer["success"] and answer["data"]["status"] == "pending"
     page.goto("/account/keys")
     assert key not in page.content()
+    expect(page.locator(".key-row", has_text="shop script")).to_contain_text(
+        "last used"
+    )
     revoke_all(page)
     expect(page.get_by_text("The key is revoked")).to_be_visible()
-    assert closed_server.ask("GET", "/api/v1/models", headers=headers)[0] == 401
+    assert json.loads(run(command))["error"] == "api_key_invalid"
+
+
+def run(command: str) -> str:
+    """What a shell prints when *command* is pasted into it."""
+    shell = ["bash", "-euc", command]
+    return subprocess.run(shell, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def test_key_without_scripts(show):
     """The key is there to be marked and copied by hand."""
     page = show("/keys", lang="en", js=False).page
-    page.get_by_label("Name").fill("shop script")
-    page.get_by_role("button", name="Make the key").click()
+    make_key(page)
 
     expect(page.locator("#made-key")).to_have_text(KEY)
     expect(page.get_by_role("button", name="Copy the key")).to_be_hidden()
@@ -199,35 +229,27 @@ def test_form_begins_with_the_defaults(show):
 
 
 @pytest.mark.parametrize("js", [True, False], ids=["js", "plain"])
-def test_account_ends(visit, closed_server, js):
-    """After the e-mail was written and the password given, nobody is signed in."""
+def test_password_changes_and_account_ends(visit, closed_server, js):
+    """The browser that changes it stays in, until there is nobody to be in as."""
     eve = people.make(closed_server, f"eve-{js}@example.com".lower())
     how = {"server": closed_server, "cookies": eve.cookies, "js": js, "lang": "en"}
-    seen = visit("/account/data", **how)
-    page = seen.page
-    page.get_by_label(f"Write {eve.email}").fill("somebody@example.com")
+    page = visit("/account/security", **how).page
     page.get_by_label("Current password").fill(people.PASSWORD)
+    page.get_by_label("New password", exact=True).fill(OTHER)
+    page.get_by_label("The new password once more").fill(OTHER)
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_text("The password is changed")).to_be_visible()
+
+    page.get_by_role("link", name="Data").click()
+    page.get_by_label(f"Write {eve.email}").fill("somebody@example.com")
+    page.get_by_label("Current password").fill(OTHER)
     page.get_by_role("button", name="Delete my account").click()
     expect(page.locator("#errors-email")).to_contain_text("not the e-mail")
 
     page.get_by_label(f"Write {eve.email}").fill(eve.email)
-    page.get_by_label("Current password").fill(people.PASSWORD)
+    page.get_by_label("Current password").fill(OTHER)
     page.get_by_role("button", name="Delete my account").click()
 
     page.get_by_role("heading", name="Sign in").wait_for()
     page.goto("/account")
     assert "/sign-in" in page.url
-
-
-def test_password_changes(visit, closed_server):
-    """The browser that changes it stays signed in."""
-    eve = people.make(closed_server, "eve-password@example.com")
-    how = {"server": closed_server, "cookies": eve.cookies, "lang": "en"}
-    page = visit("/account/security", **how).page
-    page.get_by_label("Current password").fill(people.PASSWORD)
-    page.get_by_label("New password", exact=True).fill("another horse entirely")
-    page.get_by_label("The new password once more").fill("another horse entirely")
-
-    page.get_by_role("button", name="Change it").click()
-
-    expect(page.get_by_text("The password is changed")).to_be_visible()

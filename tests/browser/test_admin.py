@@ -1,11 +1,15 @@
-"""The operator's pages in a real browser."""
+"""The operator's pages in a real browser: each of them, and their states."""
+
+import re
+import secrets
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
 
 from tests.browser import operator_data
-from tests.browser.harness import every_look
+from tests.browser.harness import FEW_LOOKS, every_look, some_looks
 
 pytestmark = pytest.mark.browser
 
@@ -29,11 +33,139 @@ def busy(closed_server):
         operator_data.clear(database)
 
 
+@pytest.fixture
+def idle(closed_server):
+    """A server where nothing has happened."""
+    with closed_server.database() as database:
+        operator_data.clear(database)
+        yield database
+        operator_data.clear(database)
+
+
+def id_of(database, name: str) -> str:
+    return database.users.find_one({"name": name})["_id"]
+
+
 @every_look
-@pytest.mark.parametrize("page", ["queue", "failures", "users", "settings", "audit"])
+@pytest.mark.parametrize("page", ["queue", "failures"])
 def test_pages_in_every_look(operate, busy, look, page):
     """Each is in order everywhere."""
     seen = operate(f"/admin/{page}", **look)
 
     seen.check(f"admin-{page}", full=True)
     assert seen.layout_shift() == []
+
+
+@some_looks
+def test_lists_in_few_looks(operate, busy, look):
+    """Today's use, the users, the settings, and what was done by whom."""
+    seen = operate("/admin/", **look)
+    for page in ("usage", "users", "settings", "audit"):
+        seen.page.goto(f"/admin/{page}")
+        seen.check(f"admin-{page}", full=True)
+        assert seen.layout_shift() == []
+
+
+@some_looks
+def test_users_in_few_looks(operate, busy, look):
+    """One who may come in, and one who may not."""
+    seen = operate("/admin/users", **look)
+    people = {"active": id_of(busy, "Ada Lovelace"), "disabled": id_of(busy, "周也")}
+    for name, user_id in people.items():
+        seen.page.goto(f"/admin/users/{user_id}")
+        seen.page.locator("details.op-ask").evaluate_all(
+            "all => all.map(d => d.open = true)"
+        )
+        seen.check(f"admin-user-{name}", full=True)
+
+
+@some_looks
+def test_invitation_in_few_looks(operate, busy, look):
+    """Refused for what is wrong with it; then its link, to be copied once."""
+    seen = operate("/admin/users/new", refused=(409,), **look)
+    page = seen.page
+    page.locator("#name").fill("Grace Hopper")
+    page.locator("#email").fill("ADA@studio.example")
+    page.locator("form .primary").click()
+    expect(page.locator("#email-errors")).to_be_visible()
+    seen.check("admin-invite-refused", full=True)
+
+    page.locator("#email").fill(f"{secrets.token_hex(4)}@studio.example")
+    page.locator("form .primary").click()
+
+    expect(page.locator("#link")).to_have_value(re.compile(r"/invitations/.{20,}"))
+    seen.check("admin-invited", full=True)
+
+
+@some_looks
+def test_failures_asked_about_in_few_looks(operate, busy, look):
+    """Every question open: of all, of one that may cost twice; then the answer."""
+    seen = operate("/admin/failures?code=submit_unknown", **look)
+    page = seen.page
+    page.locator("summary").evaluate_all("all => all.map(s => s.click())")
+    seen.check("admin-failures-asked", full=True)
+
+    page.locator(".op-bulk .danger").click()
+    expect(page.locator(".empty")).to_be_visible()
+    expect(page.locator("#step [role=status]")).to_contain_text("3")
+    seen.check("admin-failures-dropped")
+
+
+@pytest.mark.parametrize("look", FEW_LOOKS[1::2])
+def test_idle_server_in_few_looks(operate, idle, look):
+    """Nothing to show is said on each page, and nothing is broken by it."""
+    seen = operate("/admin/queue", **look)
+    for page in ("queue", "failures", "usage", "queue/clear"):
+        seen.page.goto(f"/admin/{page}")
+        seen.check(f"admin-idle-{page.replace('/', '-')}", full=True)
+
+
+def test_own_page_offers_nothing_that_locks_out(operate, busy, root):
+    """Another admin does that; the rest is as for everybody."""
+    own = busy.users.find_one({"email": root.email})["_id"]
+    seen = operate(f"/admin/users/{own}", lang="en", theme="dark")
+
+    seen.check("admin-user-own", full=True)
+    expect(seen.page.get_by_role("button", name="Save")).to_have_count(1)
+    expect(seen.page.locator("#main .danger")).to_have_count(0)
+
+
+def test_list_is_searched_from_the_keyboard(operate, busy):
+    """The slash leads to the field; the rest is a form."""
+    seen = operate("/admin/users?q=nobody", lang="en", width=390)
+    page = seen.page
+    seen.check("admin-users-none")
+    page.keyboard.press("/")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("lovelace")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Ada Lovelace").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace")
+
+
+def test_link_is_copied(operate, busy):
+    """The invitation goes to the clipboard, and that is said."""
+    seen = operate(
+        "/admin/users", lang="en", permissions=["clipboard-read", "clipboard-write"]
+    )
+    page = seen.page
+    page.goto(f"/admin/users/{id_of(busy, 'Ada Lovelace')}")
+    page.get_by_role("button", name="Make a new password link").click()
+
+    page.get_by_role("button", name="Copy the link").click()
+
+    expect(page.locator("#announce")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#link").input_value()
+
+
+def test_row_says_what_was_done_with_it(operate, busy):
+    """In its place, without leaving the page; the focus is not lost."""
+    page = operate("/admin/failures?code=access_denied", lang="en").page
+
+    page.get_by_role("button", name="Drop", exact=True).click()
+
+    expect(page.locator(".op-failure-dealt")).to_contain_text("Dropped")
+    assert busy.audit.find_one({"action": "failures.drop", "outcome.done": 1})

@@ -13,6 +13,11 @@ from tests.system import people
 pytestmark = pytest.mark.browser
 
 USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
+# What iOS does when its keyboard comes up: the page does not get smaller.
+COVERED = """
+Object.defineProperty(visualViewport, "height", { value: 500, configurable: true });
+visualViewport.dispatchEvent(new Event("resize"));
+"""
 SEND = re.compile("生成|Generate")
 
 
@@ -35,11 +40,10 @@ def send(page, prompt: str):
     return card
 
 
-@pytest.fixture
-def newcomer(closed_server, request) -> dict:
+@pytest.fixture(scope="module")
+def newcomer(closed_server) -> dict:
     """Somebody who has nothing yet: the server and their cookies."""
-    name = re.sub(r"\W+", "-", request.node.name)
-    made = people.make(closed_server, f"{name}@example.com")
+    made = people.make(closed_server, "newcomer@example.com")
     return {"server": closed_server, "cookies": made.cookies}
 
 
@@ -65,20 +69,42 @@ def test_first_visit_without_javascript(visit, newcomer):
     expect(seen.page.locator('[name="size"][value="1:1"]')).to_be_checked()
 
 
+def test_drafts_are_private(visit, newcomer, ada):
+    """Who signs in after somebody in the same browser sees nothing of theirs."""
+    page = visit("/", **newcomer, lang="en").page
+    page.fill("#prompt", "for my eyes only")
+    choose(page, "size", "16:9")
+    mine = newcomer["cookies"]["session"]
+
+    def become(session: str) -> None:
+        url = newcomer["server"].url
+        cookie = {"name": "session", "value": session, "url": url}
+        page.context.add_cookies([cookie])
+        page.reload()
+
+    become(ada.cookies["session"])
+    expect(page.locator("#prompt")).to_have_value("")
+    expect(page.locator('[name="size"][value="16:9"]')).not_to_be_checked()
+    become(mine)
+    expect(page.locator("#prompt")).to_have_value("for my eyes only")
+    expect(page.locator('[name="size"][value="16:9"]')).to_be_checked()
+
+
 @some_looks
-@pytest.mark.parametrize("menu", ["model", "size", "style", "seed"])
-def test_panels(visit, newcomer, look, menu):
+def test_panels(visit, newcomer, look):
     """Each opens under its chip, or as a sheet on a phone, and Escape closes it."""
     seen = visit("/", **newcomer, **look)
     page = seen.page
 
-    chip(page, menu).click()
-
-    expect(page.locator(f"#menu-{menu} .choice-panel")).to_be_in_viewport(ratio=1)
-    seen.check(f"create-{menu}")
-    page.keyboard.press("Escape")
-    expect(page.locator(f"#menu-{menu} .choice-panel")).to_be_hidden()
-    expect(chip(page, menu)).to_be_focused()
+    for menu in ("model", "size", "style", "seed"):
+        chip(page, menu).click()
+        panel = page.locator(f"#menu-{menu} .choice-panel")
+        expect(panel).to_be_in_viewport(ratio=1)
+        seen.shot(f"create-{menu}")
+        assert seen.axe(within=f"#menu-{menu}") == []
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        expect(chip(page, menu)).to_be_focused()
 
 
 def test_other_model_brings_its_choices(visit):
@@ -176,9 +202,27 @@ def test_phone_keeps_the_form_above_the_navigation(visit):
 
     form, bar = (page.locator(each).bounding_box() for each in (".composer", ".nav"))
 
-    assert form["y"] + form["height"] == pytest.approx(bar["y"], abs=1)
-    assert bar["y"] + bar["height"] == pytest.approx(844, abs=1)
+    assert bottom(form) == pytest.approx(bar["y"], abs=1)
+    assert bottom(bar) == pytest.approx(844, abs=1)
     assert form["height"] < 150
+
+
+def bottom(box: dict) -> float:
+    return box["y"] + box["height"]
+
+
+def test_phone_keeps_the_form_above_its_keyboard(visit):
+    """Whether the keyboard lies over the page, or the window is what it leaves."""
+    page = visit("/", width=390).page
+    page.locator("#prompt").focus()
+
+    page.evaluate(COVERED)
+    assert bottom(page.locator(".composer").bounding_box()) == pytest.approx(500, abs=1)
+    page.evaluate("delete visualViewport.height")
+    page.set_viewport_size({"width": 390, "height": 480})
+
+    assert bottom(page.locator(".composer").bounding_box()) == pytest.approx(480, abs=1)
+    expect(page.locator(".nav")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -199,18 +243,24 @@ def test_other_model_without_javascript(visit, width):
 
 @some_looks
 def test_refused_choices(visit, look):
-    """What is wrong is said under the form, and its chip is marked."""
+    """What is wrong is said at its field, its chip is marked, and one can go on."""
     seen = visit("/?prompt=x", **look)
     page = seen.page
     chip(page, "seed").click()
-    page.locator("#seed").fill("99999999999"[:10])
+    page.locator("#seed").fill("9999999999")
     page.keyboard.press("Escape")
     page.fill("#prompt", "字" * 801)
 
     page.get_by_role("button", name=SEND).click()
 
+    expect(page.locator("#errors-prompt")).to_contain_text("800")
     expect(page.locator("#errors-seed")).to_contain_text("2147483647")
+    expect(page.locator("#prompt")).to_be_focused()
     seen.check("create-refused")
+    page.fill("#prompt", "x")
+    expect(page.locator("#errors-prompt")).to_be_empty()
+    page.get_by_role("button", name=SEND).click()
+    expect(chip(page, "seed")).to_be_focused()
     chip(page, "seed").click()
     page.locator("#seed").fill("7")
     expect(page.locator("#errors-seed")).to_be_empty()

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import some_looks
 
 pytestmark = pytest.mark.browser
 
@@ -45,12 +45,17 @@ def test_keys_lead_between_pages(visit):
 
 
 def test_keys_are_letters_while_typing(visit):
-    """And a menu's letters are the menu's."""
+    """In the prompt as in every other field."""
     page = visit("/", lang="en").page
 
     page.locator("#prompt").press_sequentially("g t?")
+    page.locator("#menu-style > summary").click()
+    page.locator("#style-own").press_sequentially("g t?")
+    page.locator("#style-own").press("Alt+a")
 
     expect(page.locator("#prompt")).to_have_value("g t?")
+    expect(page.locator("#style-own")).to_have_value("g t?")
+    expect(page.locator("#style-own")).to_be_focused()
     expect(page.locator("#keys")).to_be_hidden()
     assert page.url.endswith("/")
 
@@ -79,7 +84,7 @@ def test_no_button_without_its_script(visit):
     expect(page.locator('[data-opens="keys"]')).to_be_hidden()
 
 
-@every_look
+@some_looks
 def test_page_that_is_not_there(visit, look):
     """It says so, and leads back."""
     seen = visit("/nothing", refused=(404,), **look)
@@ -108,10 +113,41 @@ def test_server_that_cannot_be_reached(visit, look):
     expect(page.locator(".offline")).to_be_hidden()
 
 
-def test_current_page_is_marked(visit):
-    """In the navigation, for eyes and for screen readers."""
-    page = visit("/tasks", lang="en").page
+def test_page_tells_when_the_server_is_back(visit):
+    """By itself: nobody has to press anything to find out."""
+    seen = visit("/", lang="en")
+    for words in ("ERR_FAILED", "Failed to fetch"):
+        seen.forgive(words)
+    page = seen.page
+    page.route("**/tasks", lambda each: each.abort())
+    page.fill("#prompt", "while it was restarted")
 
-    here = page.get_by_role("navigation", name="Main").locator("[aria-current]")
+    page.get_by_role("button", name="Generate").click()
 
-    expect(here).to_have_text("Tasks")
+    expect(page.locator(".offline")).to_have_text(re.compile("No connection"))
+    expect(page.locator(".offline")).to_be_hidden(timeout=10_000)
+
+
+def test_phone_has_its_bar_on_every_page(visit):
+    """At the lower edge, with the part marked that the page belongs to."""
+    page = visit("/", lang="en", width=390, refused=(404,)).page
+    bar = page.get_by_role("navigation", name="Main")
+
+    for path, part in [
+        ("/", "Create"),
+        ("/gallery", "Gallery"),
+        ("/gallery/tidy", "Gallery"),
+        ("/tasks", "Tasks"),
+        ("/account", "Account"),
+        ("/account/usage", "Account"),
+        ("/admin/queue", "Operator"),
+        ("/admin/users/new", "Operator"),
+    ]:
+        page.goto(path)
+        expect(bar.locator("[aria-current]")).to_have_text(part)
+        box, wide = bar.bounding_box(), page.evaluate("document.body.scrollWidth")
+        assert (box["x"], box["width"], wide) == (0, 390, 390), path
+        assert box["y"] + box["height"] == pytest.approx(844, abs=1), path
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        foot = page.locator(".foot").bounding_box()
+        assert foot["y"] + foot["height"] <= box["y"] + 1, f"{path}: foot is covered"

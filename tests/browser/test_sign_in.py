@@ -1,10 +1,37 @@
 """Signing in, in a real browser."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from tests.browser.harness import every_look
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from jimeng.access import passwords
+from tests.browser.harness import every_look, some_looks
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def invitation(closed_server, ada) -> str:
+    """The path of a link that nobody has followed yet."""
+    link = flask(closed_server, "users", "invite", "eve@example.com").split()[-1]
+    return "/invitations/" + link.rpartition("/")[2]
+
+
+@pytest.fixture
+def tried(closed_server):
+    """Somebody whose password was guessed at too often."""
+    email = "mallory@example.com"
+    counter = passwords.counted("account", email)
+    end = datetime.now(UTC) + timedelta(minutes=12)
+    row = {"count": passwords.MOST_BY_ACCOUNT, "expires_at": end}
+    with closed_server.database() as found:
+        found.attempts.replace_one({"_id": counter}, row, upsert=True)
+    return email
 
 
 @every_look
@@ -16,19 +43,33 @@ def test_sign_in_page(visit, closed_server, look):
     seen.check("sign-in")
 
 
-@every_look
-def test_invitation_page(visit, closed_server, ada, look):
-    """Where a password is chosen."""
-    link = flask(closed_server, "users", "invite", "eve@example.com").split()[-1]
-
-    seen = visit(
-        "/invitations/" + link.rpartition("/")[2], server=closed_server, **look
-    )
-
+@some_looks
+def test_invitation(visit, closed_server, invitation, look):
+    """Where a password is chosen, and what becomes of a link that is worth nothing."""
+    seen = visit(invitation, server=closed_server, refused=(404,), **look)
     seen.check("invitation")
 
+    seen.page.goto("/invitations/used-up")
 
-@pytest.mark.parametrize("js", [True, False])
+    expect(seen.page.get_by_role("alert")).to_be_visible()
+    seen.check("invitation-used")
+
+
+@some_looks
+def test_too_many_attempts(visit, closed_server, tried, look):
+    """The page says for how long, and keeps the e-mail."""
+    seen = visit("/sign-in", server=closed_server, refused=(429,), **look)
+    page = seen.page
+    page.locator("[name=email]").fill(tried)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator(".gate-form button").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("12")
+    expect(page.locator("[name=email]")).to_have_value(tried)
+    seen.check("sign-in-too-often")
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["js", "plain"])
 def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
     """By keyboard; a wrong password first."""
     seen = visit("/", server=closed_server, js=js, lang="en")
@@ -37,7 +78,7 @@ def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
     page.get_by_label("Password").fill("a wrong password")
     page.get_by_label("Password").press("Enter")
     page.get_by_role("alert").get_by_text("is wrong").wait_for()
-    seen.check(f"sign-in-refused-{'js' if js else 'nojs'}")
+    seen.check("sign-in-refused")
 
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("Password").press("Enter")

@@ -11,7 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.access.conftest import (  # noqa: F401 (fixtures)
+    ada,
+    admin,
+    bob,
+    light_hashes,
+    nobody,
+    secured,
+    stored,
+)
+
 Behave = Callable[[socket.socket], None]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch) -> None:
+    """A machine that is busy with other tests is no reason to answer with 503."""
+    monkeypatch.setattr("app.DATABASE_BUDGET", 30)
 
 
 @dataclass

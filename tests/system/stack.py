@@ -112,7 +112,8 @@ class Stack:
 
     def start_web(self) -> subprocess.Popen:
         words = ["-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", "16"]
-        words += ["--no-control-socket", "-b", f"127.0.0.1:{self.port}", "wsgi:app"]
+        words += ["--no-control-socket", "--forwarder-headers", ""]
+        words += ["-b", f"127.0.0.1:{self.port}", "wsgi:app"]
         return self.start(words, "web")
 
     def start_consumer(self, words: list[str] | None = None, **env: str) -> None:

@@ -4,7 +4,7 @@ CREATE: dict[str, tuple[str, str]] = {
     "index.heading": ("用文字画图", "Pictures from words"),
     "form.prompt": ("提示词", "Prompt"),
     "form.placeholder": (
-        "想画什么？写下主体、场景、光线和风格",
+        "想画什么？主体、场景、光线、风格",
         "What shall it show? Subject, scene, light, style",
     ),
     "form.counter": (
@@ -41,6 +41,7 @@ CREATE: dict[str, tuple[str, str]] = {
         "种子和提示词都相同，画面就相近。",
         "The same seed and prompt give much the same picture.",
     ),
+    "form.error": ("{field}：{words}", "{field}: {words}"),
     "form.send": ("生成", "Generate"),
     "keys.prompt": ("写提示词", "Write the prompt"),
     "keys.send": ("生成", "Generate"),

@@ -55,6 +55,8 @@ GALLERY: dict[str, tuple[str, str]] = {
         "换几个字，或放宽筛选条件试试。",
         "Try other words, or fewer filters.",
     ),
+    "gallery.none_left": ("这里没有图片了", "No pictures are left here"),
+    "gallery.all": ("查看全部图片", "See all pictures"),
     "gallery.no_more": ("没有更早的图片了", "There is nothing older"),
     "gallery.select": ("选择", "Select"),
     "gallery.select_end": ("完成", "Done"),
@@ -68,6 +70,9 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.delete": ("删除", "Delete"),
     "gallery.cancel": ("取消选择", "Clear selection"),
     "gallery.download": ("下载：{prompt}", "Download: {prompt}"),
+    "keys.range": ("选中从上一张到这张", "Select from the last one to this"),
+    "keys.space": ("空格", "Space"),
+    "keys.delete": ("删除选中的图片", "Delete what is selected"),
     "news.trashed": (
         "已删除 {n} 张图片，7 天内可以恢复",
         "Pictures deleted: {n}. They can be brought back for 7 days",

@@ -13,6 +13,20 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.waiting": ("等待", "Waiting"),
     "users.today": ("今日图片", "Today"),
     "users.created": ("创建时间", "Since"),
+    # Today's use.
+    "use.heading": ("今日用量", "Today's use"),
+    "use.words": (
+        "今天（UTC）结束的图片，按用户，多的在前。",
+        "Pictures that have ended today, in UTC, by user; whoever had the most first.",
+    ),
+    "use.all": ("合计", "All"),
+    "use.by_user": ("按用户", "By user"),
+    "use.more": ("还有 {n} 位用户没有列出。", "{n} more users are not listed."),
+    "use.none": ("今天还没有图片结束", "No picture has ended today"),
+    "use.none_words": (
+        "图片画成、失败或取消后计入当天。",
+        "Pictures count for the day on which they came, failed, or were cancelled.",
+    ),
     "users.role_user": ("用户", "User"),
     "users.role_admin": ("管理员", "Administrator"),
     "users.role_user_words": (
@@ -51,6 +65,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "new one is set.",
     ),
     "users.link": ("邀请链接", "The link"),
+    "users.copy_link": ("复制链接", "Copy the link"),
     "users.link_done": ("完成", "Done"),
     "users.you": ("你自己", "You"),
     "users.not_you": (
@@ -130,13 +145,29 @@ ACTIONS: dict[str, tuple[str, str]] = {
     # The audit trail.
     "audit.heading": ("操作记录", "Audit trail"),
     "audit.words": (
-        "管理员的每个操作，执行前写入，不会修改或删除。",
-        "Every action of an operator, written before it is done. Nothing is changed "
-        "or removed.",
+        "在这些页面上或用命令行清空队列的每个操作，执行前写入，不会修改或删除。",
+        "Every action on these pages, and clearing the queue from the terminal: "
+        "written before it is done, never changed or removed.",
     ),
     "audit.none": ("还没有操作", "Nothing was done yet"),
+    "audit.none_words": (
+        "暂停、重试、邀请、停用等操作会列在这里。",
+        "Pausing, running again, inviting, disabling and the like stand here.",
+    ),
+    "audit.done": ("完成", "Done"),
     "audit.failed": ("被拒绝：{code}", "Refused: {code}"),
     "audit.unfinished": ("没有结果", "Did not finish"),
+    "fact.tasks": ("任务", "Tasks"),
+    "fact.done": ("已处理", "Dealt with"),
+    "fact.left_out": ("跳过", "Left out"),
+    "fact.task": ("新任务", "New task"),
+    "fact.user": ("用户", "User"),
+    "fact.role": ("角色", "Role"),
+    "fact.quota": ("每天", "A day"),
+    "fact.usual": ("按服务器设置", "the server's"),
+    "fact.code": ("原因", "Reason"),
+    "fact.day": ("日期", "Day"),
+    "fact.accept_double_charge": ("接受再次计费", "Accepting another charge"),
     "act.queue.clear": ("清空队列", "Cleared the queue"),
     "act.intake.pause": ("暂停新任务", "Paused new tasks"),
     "act.intake.resume": ("恢复新任务", "Took new tasks again"),

@@ -1,0 +1,91 @@
+"""Somebody at work: seconds from the press to the picture, without the provider's."""
+
+import shutil
+import statistics
+from pathlib import Path
+
+from jimeng.config import Config
+from tests.conftest import QUIET
+from tests.system.stack import Stack
+
+ROUNDS = 10
+STEPS = ("press to accepted", "drawn to seen by a poll", "to kept", "to on the screen")
+DURATION = 3.0  # seconds, the median that the provider takes for a picture
+# Presses the button, and waits until the picture that comes of it is on the screen.
+PRESS = """
+async (prompt) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const pressed = Date.now();
+  document.querySelector("#composer .primary").click();
+  for (;;) {
+    const card = [...document.querySelectorAll(".card")]
+      .find((each) => each.querySelector(".card-prompt").textContent.trim() === prompt);
+    const picture = card?.querySelector(".slot img");
+    if (picture?.complete && picture.naturalWidth) break;
+    await frame();
+  }
+  await frame();
+  return [pressed / 1000, Date.now() / 1000];
+}
+"""
+
+
+def measure(folder: Path, mongodb_uri: str, redis_url: str) -> None:
+    """Ask for pictures one after the other in Chromium, and print where time went."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        print("\nthe loop in a browser: Chromium is needed")
+        return
+    folder.mkdir()
+    stack = Stack(
+        folder,
+        mongodb_uri,
+        redis_url,
+        database="bench_loop",
+        duration=DURATION,
+        POLL_INTERVAL=str(Config().POLL_INTERVAL),
+    )
+    try:
+        stack.start_consumer()
+        stack.await_ready()
+        stack.simulate(plain=True)  # the time of drawing is not ours
+        rounds = browse(stack, path)[1:]  # the first one warms all up
+    finally:
+        stack.stop()
+    print(f"\n{'beyond the provider, s':26}{'median':>10}{'most':>10}")
+    for name in STEPS:
+        print_row(name, [each[name] for each in rounds])
+    print_row("all", [sum(each.values()) for each in rounds])
+
+
+def print_row(name: str, seconds: list[float]) -> None:
+    print(f"{name:26}{statistics.median(seconds):10.2f}{max(seconds):10.2f}")
+
+
+def browse(stack: Stack, path: str) -> list[dict[str, float]]:
+    """For each round the seconds of each step."""
+    # Imported here: all else is measured without it, too.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        page = browser.new_page(base_url=stack.url)
+        page.goto("/")
+        found = [once(stack, page, f"一只猫 {number}") for number in range(ROUNDS)]
+        browser.close()
+    return found
+
+
+def once(stack: Stack, page, prompt: str) -> dict[str, float]:
+    page.fill("#prompt", prompt)
+    page.check('[name="n"][value="1"]')
+    pressed, shown = page.evaluate(PRESS, prompt)
+    ledger = stack.ask("GET", "/_simulator/ledger", url=stack.simulator_url)[1]
+    (row,) = [each for each in ledger["rows"] if each["prompt"] == prompt]
+    with stack.database() as found:
+        image = found.images.find_one({"prompt": prompt})
+        drawn = found.generations.find_one({"_id": image["_id"]})["drawn_at"]
+    moments = [row["finished_at"], drawn.timestamp(), image["created_at"].timestamp()]
+    ends = [*moments[1:], shown]
+    spans = [end - begin for begin, end in zip(moments, ends, strict=True)]
+    return dict(zip(STEPS, [row["accepted_at"] - pressed, *spans], strict=True))

@@ -1,0 +1,57 @@
+"""The server that is measured, in a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.bench.load import ask
+
+
+@contextmanager
+def started(mongodb_uri: str, redis_url: str, **settings: str) -> Iterator[int]:
+    """Start it, and tell its port once it answers."""
+    port = free_port()
+    server = serve(port, MONGODB_URI=mongodb_uri, REDIS_URL=redis_url, **settings)
+    try:
+        await_answer(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def serve(port: int, **settings: str) -> subprocess.Popen:
+    env = os.environ | {
+        "VOLCENGINE_ACCESS_KEY": "bench",
+        "VOLCENGINE_SECRET_KEY": "bench",
+        "USER_MAX_PENDING": "1000000",
+        "USER_SUBMISSIONS_PER_MINUTE": "1000000",
+        "AUTH": "off",
+        "ALLOW_OPEN_ACCESS": "1",
+        "LOG_LEVEL": "error",
+        **settings,
+    }
+    words = ["gunicorn", "-k", "gthread", "-w", "2", "--threads", "16"]
+    words += ["--no-control-socket", "--log-level", "error"]
+    words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]
+    return subprocess.Popen([sys.executable, "-m", *words], env=env)
+
+
+def await_answer(port: int) -> None:
+    for _ in range(200):
+        try:
+            ask(port, "GET", "/health")
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit("the server does not answer")

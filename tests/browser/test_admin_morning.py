@@ -1,0 +1,116 @@
+"""An admin's morning: old failures, a user, today's use, and the trail of it all."""
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+from tests.browser import operator_data
+from tests.system import people
+from tests.system.stack import wait_for
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def ada_yesterday(closed_server, ada):
+    """Ada, whose pictures failed yesterday; afterwards she may come in as before."""
+    with closed_server.database() as database:
+        operator_data.clear(database)
+        user = database.users.find_one({"email": ada.email})
+        operator_data.fail_yesterday(database, user["_id"])
+        yield user
+        operator_data.clear(database)
+        before = {"$set": {"sessions": user["sessions"]}}
+        out = {"$unset": {"disabled_at": ""}}
+        database.users.update_one({"_id": user["_id"]}, {**before, **out})
+
+
+def sign_in(page: Page, account: people.Account) -> None:
+    page.get_by_label("E-mail").fill(account.email)
+    page.get_by_label("Password").fill(people.PASSWORD)
+    page.get_by_label("Password").press("Enter")
+
+
+def tab(page: Page, name: str) -> None:
+    """Go to another of the operator's pages."""
+    page.get_by_role("navigation", name="Operation").get_by_role(
+        "link", name=name
+    ).click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize(("js", "width"), [(True, 1280), (False, 390)])
+def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
+    """From the sign-in to the audit trail, by links and forms that are on the pages."""
+    how = {"server": closed_server, "lang": "en"}
+    hers = visit("/", cookies=ada.cookies, **how).page
+    seen = visit("/admin/", js=js, width=width, **how)
+    page = seen.page
+    sign_in(page, root)
+
+    tab(page, "Failures")
+    page.get_by_role("link", name="Yesterday").click()
+    expect(page.locator(".op-failure")).to_have_count(5)
+    seen.check("admin-morning-failures", full=True)
+    retry_what_can_be(page)
+    drop_the_rest(page)
+    await_pictures(closed_server, 4)
+
+    tab(page, "Users")
+    page.get_by_role("link", name="ada@example.com").click()
+    page.get_by_role("button", name="Disable the user").click()
+    expect(page.get_by_role("status").first).to_contain_text("worth nothing from now")
+    hers.goto("/tasks")
+    expect(hers.get_by_label("Password")).to_be_visible()
+    headers = {"Authorization": f"Bearer {ada.key}"}
+    assert closed_server.ask("GET", "/api/v1/models", headers=headers)[0] == 401
+
+    tab(page, "Usage")
+    row = page.locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row.locator("td").first).to_have_text("4")
+    seen.check("admin-morning-usage", full=True)
+
+    tab(page, "Audit")
+    seen.check("admin-morning-audit", full=True)
+    assert set(page.locator(".op-trail-by").all_inner_texts()) == {"root"}
+    told = page.locator(".op-trail-what").all_inner_texts()
+    done = [each.split("\n")[0].strip() for each in told]
+    assert list(dict.fromkeys(done)) == [  # a slow server runs them in several steps
+        "Disabled a user",
+        "Dropped a failure",
+        "Ran a failed task again",
+        "Ran many failed tasks again",
+    ]
+
+
+def retry_what_can_be(page: Page) -> None:
+    """All at once, and one that needs a look, as it may cost twice."""
+    page.get_by_text("Run all again…").click()
+    page.get_by_role("button", name="Run 3 again").click()
+    expect(page.get_by_role("status").first).to_contain_text("Tasks run again: 3")
+    page.get_by_role("link", name="Yesterday").click()
+    expect(page.locator(".op-failure")).to_have_count(2)
+    doubtful = page.locator(".op-failure", has_text="May have been charged")
+    doubtful.locator("summary").click()
+    doubtful.get_by_role("button", name="Run it all the same").click()
+    expect(page.get_by_role("status").first).to_contain_text("un again")
+
+
+def drop_the_rest(page: Page) -> None:
+    page.get_by_role("link", name="Yesterday").click()
+    expect(page.locator(".op-failure")).to_have_count(1)
+    page.get_by_role("button", name="Drop", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("ropped")
+    page.get_by_role("link", name="Yesterday").click()
+    expect(page.locator(".op-failure")).to_have_count(0)
+
+
+def await_pictures(server, n: int) -> None:
+    """Until what was run again has been drawn."""
+    with server.database() as found:
+        done = {"state": "done"}
+        wait_for(
+            lambda: found.generations.count_documents(done) == n, 20, f"{n} pictures"
+        )

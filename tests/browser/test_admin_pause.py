@@ -1,0 +1,147 @@
+"""The two switches, thrown in a real browser, with real consumers behind it."""
+
+import time
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+from tests.browser import operator_data
+from tests.browser.harness import some_looks
+from tests.system.stack import wait_for
+
+pytestmark = pytest.mark.browser
+
+OBEYED = 0.7  # seconds after which every process has seen a switch
+TICKS = 1.5  # seconds in which the pump would have sent what waits, many times
+
+
+@pytest.fixture
+def quiet(closed_server):
+    """Nothing waits, nothing is paused, before and after; yields its database."""
+    with closed_server.database() as database:
+        operator_data.clear(database)
+        yield database
+        operator_data.clear(database)
+        closed_server.simulate(duration=0.3)
+        time.sleep(OBEYED)
+
+
+def throw(page: Page, name: str) -> None:
+    page.goto("/admin/queue")
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name="Queue", exact=True)).to_be_visible()
+
+
+def ask(server, account, prompt: str = "一只猫") -> tuple[int, dict]:
+    body = {"type": "image", "prompt": prompt, "size": "512x512"}
+    headers = {"Authorization": f"Bearer {account.key}", "Accept-Language": "en"}
+    return server.ask("POST", "/api/v1/ai/tasks", body, headers=headers)
+
+
+def accepted(server) -> int:
+    """How many submissions the provider has taken so far."""
+    return len(server.ledger()["rows"])
+
+
+def states(database, *answers: tuple[int, dict]) -> list[str]:
+    """How the tasks of these answers stand."""
+    ids = [answer["data"]["task_id"] for _, answer in answers]
+    return [database.tasks.find_one({"_id": each})["status"] for each in ids]
+
+
+def test_paused_sending_stops_the_lanes_and_they_go_on(
+    visit, closed_server, root, ada, quiet
+):
+    """What the provider has is finished; nothing else is sent until it may be."""
+    closed_server.simulate(duration=1.0)
+    page = visit(
+        "/admin/queue", server=closed_server, cookies=root.cookies, lang="en"
+    ).page
+    begun = ask(closed_server, ada)
+    wait_for(lambda: states(quiet, begun) == ["processing"], 10, "one is under way")
+
+    throw(page, "Pause sending")
+    time.sleep(OBEYED)
+    sent = accepted(closed_server)
+    waiting = [ask(closed_server, ada) for _ in range(3)]
+    wait_for(lambda: states(quiet, begun) == ["completed"], 10, "it was finished")
+    time.sleep(TICKS)
+
+    assert accepted(closed_server) == sent
+    assert states(quiet, *waiting) == ["pending"] * 3
+    page.goto("/admin/queue")
+    expect(page.locator(".op-banner")).to_contain_text("Sending is paused")
+    expect(page.locator(".op-number-value").first).to_have_text("3")
+
+    throw(page, "Send again")
+
+    def all_done() -> bool:
+        return states(quiet, *waiting) == ["completed"] * 3
+
+    wait_for(all_done, 20, "those that waited were drawn")
+    assert accepted(closed_server) == sent + 3
+
+
+def test_paused_intake_is_said_in_words(visit, closed_server, root, ada, quiet):
+    """To programs and on the page, where what was written stays; then it is taken."""
+    page = visit(
+        "/admin/queue", server=closed_server, cookies=root.cookies, lang="en"
+    ).page
+    throw(page, "Pause new tasks")
+    time.sleep(OBEYED)
+
+    status, answer = ask(closed_server, ada)
+    hers = visit(
+        "/?size=512x512",
+        server=closed_server,
+        cookies=ada.cookies,
+        lang="en",
+        refused=(503,),
+    ).page
+    send(hers, "晨雾里的码头")
+
+    assert (status, answer["error"]) == (503, "intake_paused")
+    assert "has paused new tasks; try again later" in answer["message"]
+    words = "The operator has paused new tasks; try again later"
+    expect(hers.locator("#composer")).to_contain_text(words)
+    expect(hers.locator("#prompt")).to_have_value("晨雾里的码头")
+    assert quiet.tasks.count_documents({}) == 0
+
+    throw(page, "Take new tasks again")
+    time.sleep(OBEYED)
+    hers.locator("#composer button.primary").click()
+    expect(hers.locator("article")).to_have_count(1)
+    wait_for(lambda: quiet.tasks.count_documents({"status": "completed"}), 20, "drawn")
+
+
+def send(page: Page, prompt: str) -> None:
+    page.locator("#prompt").fill(prompt)
+    page.locator("#composer button.primary").click()
+
+
+@some_looks
+def test_clearing_in_few_looks(visit, closed_server, root, ada, quiet, look):
+    """Both switches off, two tasks waiting: the count, the question, the outcome."""
+    operator_data.pause(quiet, root.email, "sending")
+    time.sleep(OBEYED)
+    waiting = [ask(closed_server, ada) for _ in range(2)]
+    operator_data.pause(quiet, root.email, "intake")
+    seen = visit("/admin/queue", server=closed_server, cookies=root.cookies, **look)
+    page = seen.page
+    expect(page.locator(".op-banner")).to_have_count(2)
+    seen.check("admin-queue-paused", full=True)
+
+    page.locator(".op-board-clear a").click()
+    seen.check("admin-clear", full=True)
+    page.locator("#word").fill("no")
+    page.locator("form .danger").click()
+    expect(page.locator("#word-error")).to_be_visible()
+    seen.check("admin-clear-refused")
+    page.locator("#word").fill("清空")
+    page.locator("form .danger").click()
+
+    expect(page.get_by_role("status").first).to_contain_text("2")
+    seen.shot("admin-cleared")
+    assert states(quiet, *waiting) == ["cancelled"] * 2

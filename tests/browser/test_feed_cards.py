@@ -1,0 +1,144 @@
+"""What is done with a finished card of the feed, in a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests.browser.making import button, card_of, clear, make, slot_of
+
+pytestmark = pytest.mark.browser
+
+PROMPT = '山顶的风车，\n"傍晚" <b>'
+
+
+@pytest.fixture(scope="module")
+def ended(live_server) -> str:
+    """A task with two pictures, on a feed that can be scrolled."""
+    clear(live_server)
+    task_id = make(live_server, PROMPT, n=2, seed=41, style="ink")
+    make(live_server, "后来的一张", size="9:16")
+    return task_id
+
+
+def from_menu(card, name: str) -> None:
+    """Choose something from a card's menu."""
+    card.locator(".menu summary").click()
+    card.locator(".menu-list").get_by_text(name, exact=True).click()
+
+
+def test_retry_asks_where_it_may_be_charged_twice(visit, live_server):
+    """The first press only asks; the second has the picture made, on top."""
+    task_id = make(live_server, "[[50500 1]] 再试一次就好")
+    page = visit("/", lang="en").page
+    card = card_of(page, task_id)
+    newest = page.locator(".card").first
+
+    card.get_by_text("Try again", exact=True).click()
+    expect(card).to_contain_text("The last run may have been charged")
+    expect(newest).to_have_id(f"task-{task_id}")
+    button(card, "Try again anyway").click()
+
+    expect(newest).not_to_have_id(f"task-{task_id}")
+    expect(newest.locator("img")).to_be_visible(timeout=20_000)
+
+
+@pytest.mark.parametrize(("width", "opacity"), [(390, "1"), (1280, "0")])
+def test_tools_of_a_picture(visit, ended, width, opacity):
+    """Always under fingers, else under the pointer and with the focus; they work."""
+    page = visit("/", lang="en", width=width).page
+    slot = slot_of(page, ended)
+    switch, download = button(slot, "Favourite"), slot.locator(".slot-tools > a")
+
+    expect(download).to_have_css("opacity", opacity)
+    switch.focus()
+    expect(download).to_have_css("opacity", "1")
+    box = download.bounding_box()
+    with page.expect_download() as waiting:
+        download.click()
+    switch.focus()
+    page.keyboard.press("Enter")
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    expect(switch).to_be_focused()
+    page.reload()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    switch.click()
+
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    assert min(box["width"], box["height"]) >= 44
+    assert waiting.value.suggested_filename == "山顶的风车-傍晚-b-1.jpg"
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_words_and_settings_are_taken_up_again(visit, ended):
+    """Remix fills the form in place, so does a seed, and the prompt can be copied."""
+    allowed = ["clipboard-read", "clipboard-write"]
+    page = visit("/", lang="en", permissions=allowed).page
+    card = card_of(page, ended)
+
+    from_menu(card, "Copy the prompt")
+    expect(page.locator("#announce")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == PROMPT
+    page.keyboard.press("Escape")
+    card.get_by_role("link", name="Remix").click()
+    expect(page.locator("#prompt")).to_have_value(PROMPT)
+    expect(page.locator("#prompt")).to_be_focused()
+    card.locator(".menu summary").click()
+    card.get_by_role("link", name="Use the seed of picture 2").click()
+
+    expect(page.locator("#composer [name=seed]")).to_have_value("42")
+    expect(card.locator(".menu")).not_to_have_attribute("open", "")
+
+
+def test_delete_can_be_undone(visit, ended):
+    """A line takes the card's place, and its button brings the card back."""
+    page = visit("/", lang="en").page
+    card = card_of(page, ended)
+
+    from_menu(card, "Delete")
+    expect(card).to_have_text(re.compile("Moved to the trash"))
+    expect(button(card, "Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(card.locator("img")).to_have_count(2)
+    expect(card.locator(".card-prompt a")).to_be_focused()
+
+
+def test_again_shows_the_new_card_on_top(visit, ended):
+    """The same is asked for at once, and comes into view."""
+    page = visit("/", lang="en").page
+    old = card_of(page, ended)
+    newest = page.locator(".card").first
+    before = newest.get_attribute("id")
+    old.scroll_into_view_if_needed()
+
+    button(old, "Again").click()
+
+    expect(newest).not_to_have_id(before)
+    expect(newest.locator(".card-prompt")).to_have_text(PROMPT)
+    expect(newest.locator("img")).to_have_count(2, timeout=20_000)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_feed_without_javascript(visit, ended):
+    """Favourites, asking again, deleting and undoing are plain forms."""
+    seen = visit("/", lang="en", width=390, js=False)
+    page = seen.page
+    card, slot = card_of(page, ended), slot_of(page, ended)
+
+    button(slot, "Favourite").click()
+    expect(button(slot, "Favourite")).to_have_attribute("aria-pressed", "true")
+    card.locator(".menu summary").click()
+    expect(card.locator("[data-copy]")).to_be_hidden()
+    seen.check("feed")
+    button(card, "Delete").click()
+    expect(card_of(page, ended)).to_contain_text("Moved to the trash")
+    seen.check("feed-deleted")
+    button(page, "Undo").click()
+    expect(card.locator("img")).to_have_count(2)
+    button(card, "Again").click()
+
+    expect(page.locator(".page-prompt")).to_have_text(PROMPT)

@@ -1,0 +1,189 @@
+"""The gallery in a real browser: how it looks, and how one finds one's way in it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from jimeng import tasks
+from jimeng.viewers import Viewer
+from tests.browser import wall
+from tests.browser.harness import every_look, some_looks
+
+pytestmark = pytest.mark.browser
+
+ME = Viewer("guest")
+CAT = "雨后的江南小巷，青石板上一只黑猫，水墨淡彩"
+
+
+@pytest.fixture(autouse=True)
+def empty_gallery(live_server):
+    with wall.connected(live_server):
+        yield
+
+
+def photos(page):
+    return page.locator("#photos .photo")
+
+
+def hold(page, address: str) -> list:
+    """Keep the next answer from such an address back; what is in the list goes on."""
+    held: list = []
+    page.route(re.compile(address), lambda each: held.append(each), times=1)
+    return held
+
+
+@every_look
+def test_gallery_in_every_look(visit, look):
+    """Pictures by day, filters above them, and nothing moves while they come."""
+    ids = wall.fill(30)
+    tasks.set_favourite(ME, ids[1:4], True)
+    seen = visit("/gallery", **look)
+    expect(photos(seen.page)).to_have_count(30)
+    seen.page.wait_for_function(
+        "[...document.images].filter((each) => each.complete).length > 5"
+    )
+    photos(seen.page).nth(4).hover()
+
+    seen.check("gallery")
+
+    assert seen.layout_shift() == []
+
+
+@some_looks
+def test_without_pictures(visit, look):
+    """Each kind of nothing says what it is, and leads on."""
+    seen = visit("/gallery", **look)
+    expect(seen.page.locator("#filters, #select")).to_have_count(0)
+    seen.check("gallery-empty")
+    seen.page.goto("/gallery?trash=1")
+    seen.check("trash-empty")
+    wall.fill(1)
+    seen.page.goto("/gallery?q=恐龙&ratio=16:9&from=2025-01-02")
+    seen.check("gallery-nothing-found")
+
+    seen.page.locator(".empty a").click()
+
+    expect(photos(seen.page)).to_have_count(1)
+    assert seen.page.url.endswith("/gallery")
+
+
+def test_words_are_searched_while_they_are_typed(visit):
+    """Two characters find; the address, a reload and the way back have the same."""
+    wall.fill(8)
+    page = visit("/gallery").page
+
+    page.keyboard.press("/")
+    page.keyboard.type("黑猫")
+
+    expect(photos(page)).to_have_count(2)
+    expect(page.locator("#q")).to_be_focused()
+    assert "?q=%E9%BB%91%E7%8C%AB" in page.url
+    photos(page).first.locator("a").first.click()
+    expect(page.locator("#photos")).to_have_count(0)
+    page.go_back()
+    expect(photos(page)).to_have_count(2)
+    expect(page.locator("#q")).to_have_value("黑猫")
+    page.get_by_role("link", name="清除筛选").click()
+    expect(photos(page)).to_have_count(8)
+    expect(page.locator("#q")).to_have_value("")
+
+
+def test_each_filter_counts_at_once(visit):
+    """Favourite, model, shape and days narrow what is shown, one after the other."""
+    ids = wall.fill(14, apart=timedelta(days=1))
+    tasks.set_favourite(ME, ids[7:], True)
+    page = visit("/gallery", lang="en").page
+
+    page.get_by_label("Favourites").check()
+    expect(photos(page)).to_have_count(7)
+    page.get_by_label("Model").select_option(wall.OLD)
+    expect(photos(page)).to_have_count(4)
+    page.get_by_label("Shape").select_option("16:9")
+    expect(photos(page)).to_have_count(1)
+    page.get_by_label("From").fill("2030-01-01")
+    expect(page.get_by_role("heading", name="No picture matches")).to_be_visible()
+    address = page.url.partition("?")[2]
+    assert address == f"fav=1&model={wall.OLD}&ratio=16%3A9&from=2030-01-01"
+    page.reload()
+    expect(page.get_by_label("Favourites")).to_be_checked()
+    expect(page.get_by_label("Shape")).to_have_value("16:9")
+
+
+def test_what_is_awaited_and_what_fails_is_told(visit):
+    """Old results are seen to be old; a server that is away is named, and forgiven."""
+    wall.fill(3)
+    seen = visit("/gallery", lang="en")
+    page, results = seen.page, seen.page.locator("#results")
+    held = hold(page, "q=fox")
+
+    page.locator("#q").fill("fox")
+    expect(results).to_have_css("opacity", "0.5")
+    held[0].continue_()
+    expect(page.get_by_role("heading", name="No picture matches")).to_be_visible()
+    expect(results).to_have_css("opacity", "1")
+
+    seen.forgive("ERR_FAILED")
+    seen.forgive("Failed to fetch")
+    page.route(re.compile("q=sea"), lambda each: each.abort(), times=1)
+    page.locator("#q").fill("sea")
+    expect(page.locator(".offline")).to_be_visible()
+    expect(results).to_have_css("opacity", "1")
+    page.locator("#q").press("Enter")
+    expect(photos(page)).to_have_count(1)
+    expect(page.locator(".offline")).not_to_be_visible()
+
+
+def test_scrolling_brings_the_next_page(visit):
+    """Older pictures come by themselves, each day has one heading, none is twice."""
+    ids = wall.fill(130)
+    page = visit("/gallery", width=390).page
+    expect(photos(page)).to_have_count(60)
+
+    page.locator(".photos-more").scroll_into_view_if_needed()
+    expect(photos(page)).to_have_count(120)
+    page.locator(".photos-more").scroll_into_view_if_needed()
+    expect(photos(page)).to_have_count(130)
+
+    shown = photos(page).evaluate_all("found => found.map((each) => each.id.slice(8))")
+    assert shown == ids
+    days = page.locator(".photos-day time").evaluate_all(
+        "found => found.map((each) => each.dateTime)"
+    )
+    assert days == sorted(set(days), reverse=True)
+    expect(page.locator(".photos-more")).to_have_count(0)
+
+
+def test_days_are_those_of_the_readers_clock(visit):
+    """Once the browser has told where it is, a picture of the night is on its day."""
+    wall.fill(1, newest=datetime(2025, 3, 4, 17, 0, tzinfo=UTC))
+    page = visit("/gallery", timezone_id="America/New_York").page
+    expect(page.locator(".photos-day")).to_have_text("2025年3月5日")
+
+    page.reload()
+
+    expect(page.locator(".photos-day")).to_have_text("2025年3月4日")
+    page.goto("/gallery?from=2025-03-05")
+    expect(photos(page)).to_have_count(0)
+
+
+def test_without_scripts(visit):
+    """Filters are a form, the next page is a link, and another leads back."""
+    wall.fill(70)
+    seen = visit("/gallery", js=False)
+    page = seen.page
+    expect(photos(page)).to_have_count(60)
+    seen.check("gallery-plain")
+
+    page.locator("a[rel=next]").click()
+    expect(photos(page)).to_have_count(10)
+    page.get_by_role("link", name="回到最新").click()
+    expect(photos(page)).to_have_count(60)
+    page.locator("#q").fill("黑猫")
+    page.locator(".filters-apply").click()
+
+    expect(photos(page)).to_have_count(10)
+    expect(page.locator(".photo img").first).to_have_attribute("alt", CAT)

@@ -1,0 +1,241 @@
+"""Many pictures at once, in a real browser: chosen, taken away, and brought back."""
+
+import re
+import zipfile
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from jimeng import tasks
+from jimeng.viewers import Viewer
+from tests.browser import wall
+from tests.browser.harness import some_looks
+
+pytestmark = pytest.mark.browser
+
+ME = Viewer("guest")
+
+
+@pytest.fixture(autouse=True)
+def empty_gallery(live_server):
+    with wall.connected(live_server):
+        yield
+
+
+def boxes(page):
+    return page.locator("#photos .photo-check")
+
+
+def chosen(page) -> list[int]:
+    """Which of the pictures are selected, from 0."""
+    checked = boxes(page).evaluate_all("found => found.map((each) => each.checked)")
+    return [place for place, each in enumerate(checked) if each]
+
+
+# Scroll on until no check box lies half under the bar: a target of half its size.
+SETTLE = """
+() => {
+  const { top } = document.getElementById("selection").getBoundingClientRect();
+  const ends = [...document.querySelectorAll("#photos .photo-check")]
+    .map((box) => box.getBoundingClientRect())
+    .filter((box) => box.top < top && box.bottom > top);
+  if (ends.length) scrollBy(0, ends[0].bottom - top);
+}
+"""
+
+
+def press(page, name: str) -> None:
+    """Press a button of the bar."""
+    page.locator("#selection").get_by_role("button", name=name, exact=True).click()
+
+
+@some_looks
+def test_bar_of_the_selected(visit, look):
+    """It counts what is selected and what can be done with it, over the pictures."""
+    wall.fill(30)
+    seen = visit("/gallery", **look)
+    page = seen.page
+    page.locator("#select").click()
+    for place in (0, 2, 3):
+        page.locator(".photo").nth(place).click()
+
+    expect(page.locator(".picks-count")).to_contain_text("3")
+    expect(page.locator("#selection")).to_be_in_viewport(ratio=1)
+    page.evaluate(SETTLE)
+    seen.check("gallery-selecting")
+    page.locator("#selection .danger").click()
+    expect(page.locator("#notices .notice")).to_be_visible()
+    seen.check("gallery-deleted")
+
+
+@some_looks
+def test_trash_in_its_looks(visit, look):
+    """What was deleted, how long it stays, and both ways out of here."""
+    tasks.trash_pictures(ME, wall.fill(9)[:5])
+    seen = visit("/gallery?trash=1", **look)
+    page = seen.page
+    boxes(page).nth(1).check()
+    page.locator("#selection summary").click()
+    expect(page.locator("#selection .danger")).to_be_in_viewport(ratio=1)
+    seen.check("trash")
+
+    page.goto("/gallery/tidy")
+
+    seen.check("gallery-tidy")
+
+
+def test_range_is_chosen_with_shift(visit):
+    """From the last to this one; a second time takes the range out again."""
+    wall.fill(9)
+    page = visit("/gallery").page
+    pictures = page.locator(".photo")
+
+    pictures.nth(1).hover()
+    boxes(page).nth(1).click()
+    pictures.nth(5).click(modifiers=["Shift"])
+    assert chosen(page) == [1, 2, 3, 4, 5]
+    pictures.nth(3).click()
+    assert chosen(page) == [1, 2, 4, 5]
+    pictures.nth(5).click(modifiers=["Shift"])
+
+    assert chosen(page) == [1, 2]
+    expect(page.locator(".picks-count")).to_have_text("已选 2 张")
+    page.keyboard.press("Escape")
+    assert chosen(page) == []
+    expect(page.locator("#selection")).to_be_hidden()
+    pictures.nth(0).click()
+    expect(page).to_have_url(re.compile("/pictures/"))
+
+
+def test_everything_goes_with_the_keys_alone(visit):
+    """Select, a range, all, delete, undo: without a mouse, and the focus is kept."""
+    wall.fill(6)
+    page = visit("/gallery", lang="en").page
+    page.keyboard.press("v")
+    expect(page.locator("#select")).to_have_attribute("aria-pressed", "true")
+    boxes(page).nth(1).focus()
+
+    page.keyboard.press("Space")
+    boxes(page).nth(3).focus()
+    page.keyboard.press("Shift+Space")
+    assert chosen(page) == [1, 2, 3]
+    page.keyboard.press("a")
+    assert chosen(page) == [0, 1, 2, 3, 4, 5]
+    page.keyboard.press("Delete")
+
+    expect(boxes(page)).to_have_count(0)
+    expect(page.locator("#undo")).to_be_focused()
+    expect(page.locator("#announce")).to_contain_text("Pictures deleted: 6")
+    expect(page.get_by_role("heading", name="No pictures are left")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(boxes(page)).to_have_count(6)
+    expect(page.locator("#notices")).to_contain_text("Pictures brought back: 6")
+
+
+def test_chosen_ones_become_favourites(visit):
+    """Each shows it at once, and stays selected for what comes next."""
+    wall.fill(5)
+    page = visit("/gallery", lang="en").page
+    page.locator("#select").click()
+    for place in (0, 4):
+        page.locator(".photo").nth(place).click()
+
+    press(page, "Favourite")
+
+    expect(page.locator("#notices")).to_contain_text("New favourites: 2")
+    expect(page.locator(".photo [aria-pressed=true]")).to_have_count(2)
+    assert chosen(page) == [0, 4]
+    page.goto("/gallery?fav=1")
+    expect(boxes(page)).to_have_count(2)
+
+
+def test_filters_stay_over_a_deletion_and_its_undo(visit):
+    """Whoever filters, deletes and undoes is still where they were."""
+    tasks.set_favourite(ME, wall.fill(8)[:3], True)
+    page = visit("/gallery", lang="en").page
+    page.get_by_label("Favourites").check()
+    expect(boxes(page)).to_have_count(3)
+    page.keyboard.press("v")
+    page.locator(".photo").nth(1).click()
+
+    press(page, "Delete")
+    expect(boxes(page)).to_have_count(2)
+    page.locator("#undo").click()
+
+    expect(page.locator("#notices")).to_contain_text("Pictures brought back: 1")
+    expect(boxes(page)).to_have_count(3)
+    page.keyboard.press("v")
+    page.locator(".photo").nth(1).click()
+    press(page, "Not a favourite")
+    expect(page.locator(".photo [aria-pressed=true]")).to_have_count(2)
+
+
+def test_zip_of_the_chosen_ones(visit, tmp_path):
+    """The file has a name for people and the pictures under their prompts."""
+    wall.fill(5)
+    page = visit("/gallery", lang="en").page
+    page.locator("#select").click()
+    for place in (0, 2):
+        page.locator(".photo").nth(place).click()
+
+    with page.expect_download() as download:
+        press(page, "Download zip")
+
+    found = download.value
+    assert re.fullmatch(r"jimeng-2-pictures-[\d-]{10}\.zip", found.suggested_filename)
+    found.save_as(tmp_path / "them.zip")
+    with zipfile.ZipFile(tmp_path / "them.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "雨后的江南小巷-青石板上一只黑猫-水墨淡彩.png",
+            "A-lighthouse-by-the-sea-at-dusk-long-exp.png",
+        ]
+
+
+def test_trash_gives_back_and_takes_for_good(visit):
+    """One comes back, one goes for good, and at last all that is left."""
+    tasks.trash_pictures(ME, wall.fill(4)[:3])
+    page = visit("/gallery?trash=1", lang="en").page
+    page.locator("#select").click()
+
+    page.locator(".photo").nth(0).click()
+    press(page, "Bring back")
+    expect(boxes(page)).to_have_count(2)
+    page.locator(".photo").nth(0).hover()
+    boxes(page).nth(0).check()
+    page.locator("#selection summary").click()
+    press(page, "Delete for good")
+    expect(boxes(page)).to_have_count(1)
+    page.locator(".page-head summary").click()
+    page.get_by_role("button", name="Empty it").click()
+
+    expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    page.goto("/gallery")
+    expect(boxes(page)).to_have_count(2)
+
+
+def test_many_at_once_without_scripts(visit):
+    """Check boxes and buttons do the same; the page says what was done."""
+    wall.fill(4)
+    seen = visit("/gallery", lang="en", width=390, js=False)
+    page = seen.page
+    expect(page.locator("#selection")).to_be_hidden()
+    boxes(page).nth(0).check()
+    boxes(page).nth(2).check()
+    expect(page.locator("#selection")).to_be_in_viewport(ratio=1)
+    seen.check("gallery-selecting")
+
+    press(page, "Delete")
+    expect(page.locator("#notices")).to_contain_text("Pictures deleted: 2")
+    page.locator("#undo").click()
+    expect(boxes(page)).to_have_count(4)
+    boxes(page).nth(1).check()
+    press(page, "Favourite")
+    page.goto("/gallery/tidy")
+    page.get_by_label('Type "delete" to confirm').fill("delete")
+    page.get_by_role("button", name="Delete these 3").click()
+
+    expect(boxes(page)).to_have_count(1)
+    expect(page.locator("#undo")).to_be_visible()

@@ -1,0 +1,56 @@
+"""Texts, ids and values that try to be more than what they are put in for."""
+
+MARKS = "\u0301\u0316\u0334"  # above, below and through the letter before them
+
+# Each of them is a text that somebody may write into a form.
+TEXTS = {
+    "script": "<script>alert(1)</script>",
+    "attribute": '"><img src=x onerror=alert(1)>',
+    "single quotes": "' onfocus=alert(1) autofocus='",
+    "end of a block": "</title></textarea></style></script><svg onload=alert(1)>",
+    "template": "{{7*7}}${7*7}<%= 7*7 %>#{7*7}{%print(7*7)%}{0}{x.__class__}%s%n",
+    "entity": "&lt;img src=x onerror=alert(1)&gt; &#60;script&#62;",
+    "comment": "<!--><img src=x onerror=alert(1)>-->",
+    "link": "javascript:alert(1)//",
+    "right to left": "a\u202eexe.gnp\u2066\u200f\u061cb",
+    "emoji": "\U0001f469\u200d\U0001f469\u200d\U0001f466\U0001f3f4\U000e0067",
+    "marks": "a" + 20 * MARKS,
+    "lines": "a\r\nSet-Cookie: hacked=1\r\n\r\n<b>",
+    "escape": "\x1b[31mred\x1b[0m\x07\x08\x7f\x9b31m",
+    "formula": '=HYPERLINK("http://evil.example")',
+    "path": "../../../../etc/passwd\\..\\con.nul",
+    "odd letters": "\ufeff\ufffe\uffff\u2028\u2029\x85\u00ad",
+}
+
+# Nobody's id: what stands for one in an address must be 404, whatever it is.
+IDS = {
+    "nothing special": "x",
+    "number": "0",
+    "negative": "-1",
+    "large number": "9" * 40,
+    "null": "null",
+    "object id": "507f1f77bcf86cd799439011",
+    "operator": "$gt",
+    "operators": '{"$gt": ""}',
+    "regular expression": ".*",
+    "list": "[]",
+    "dots": "..",
+    "path": "..%2f..%2fetc%2fpasswd",
+    "backslash": "..%5c..%5cboot.ini",
+    "NUL": "x%00y",
+    "line break": "x%0d%0aX-Evil:%201",
+    "half a character": "%ed%a0%80",
+    "no UTF-8": "%ff%fe",
+    "overlong": "%c0%ae%c0%ae",
+    "emoji": "%f0%9f%90%b1",
+    "right to left": "%e2%80%ae",
+    "script": "%3Cscript%3E",
+    "template": "%7B%7B7*7%7D%7D",
+    "format": "%25s%25n%7B0%7D",
+    "space": "%20",
+    "quote": "%27%20or%201=1--",
+    "long": "a" * 3000,
+    "of a prefix": "volcengine_img_",
+    "of a user": "user_" + "0" * 24,
+    "of a key": "key_" + "f" * 16,
+}

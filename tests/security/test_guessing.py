@@ -1,0 +1,196 @@
+"""Guessing: passwords, accounts, keys; and what the time of an answer tells."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+import werkzeug.security
+
+from jimeng import access
+from jimeng.access import passwords
+from jimeng.documents import Attempts, User, utcnow
+from jimeng.errors import SignInFailed, TooManyAttempts
+from tests.access.conftest import OPERATOR, PASSWORD, call
+from tests.page import POST
+from tests.rest import API, USERS, data_of
+
+WRONG = "wrong password"
+
+
+@pytest.fixture
+def scrypts(monkeypatch) -> list[tuple]:
+    """The work done for passwords: parameters and length, each time."""
+    done: list[tuple] = []
+    usual = werkzeug.security.hashlib.scrypt
+
+    def scrypt(password, *, salt, **parameters):
+        found = usual(password, salt=salt, **parameters)
+        done.append((*sorted(parameters.items()), len(salt), len(found)))
+        return found
+
+    monkeypatch.setattr(werkzeug.security.hashlib, "scrypt", scrypt)
+    return done
+
+
+@pytest.fixture
+def accounts(secured, ada, admin, bob) -> dict[str, str]:
+    """An e-mail of each kind that a guess can have."""
+    bare = User(email="bare@example.com", email_key="bare@example.com", name="x")
+    User.collection().insert_one(bare.to_mongo())
+    where = {"_id": bob.id}
+    User.collection().update_one(where, {"$set": {"disabled_at": utcnow()}})
+    return {
+        "there": ada.user.email,
+        "of an admin": admin.user.email,
+        "kept out": bob.user.email,
+        "without a password": bare.email,
+        "not there": "nobody@example.com",
+        "none": "x",
+    }
+
+
+@pytest.mark.parametrize("password", [WRONG, "", "x" * 5000, "密码" * 20])
+def test_account_that_is_not_there_costs_the_same(password, accounts, nobody, scrypts):
+    """One comparison, of the same work, from the very first on; and the same words."""
+    answers, works = set(), []
+    for email in accounts.values():
+        form = {"email": email, "password": password}
+        scrypts.clear()
+        answer = nobody.post("/sign-in", data=form, headers=POST)
+        works.append(tuple(scrypts))
+        answers.add((answer.status_code, answer.text.replace(f'"{email}"', "")))
+
+    assert len(works[0]) == 1
+    assert len(set(works)) == 1
+    assert len(answers) == 1
+
+
+def test_bound_of_guesses_does_not_tell_either(accounts, nobody, scrypts):
+    """Accounts that are not there are locked just as well, without any work."""
+    seen = {}
+    for kind in ("there", "not there"):
+        form = {"email": accounts[kind], "password": WRONG}
+        statuses = [
+            nobody.post("/sign-in", data=form, headers=POST).status_code
+            for _ in range(passwords.MOST_BY_ACCOUNT + 1)
+        ]
+        seen[kind] = (statuses, len(scrypts))
+        scrypts.clear()
+
+    assert seen["there"] == seen["not there"]
+    assert seen["there"][0][-1] == 429
+
+
+def test_hashes_are_compared_in_constant_time(ada, monkeypatch):
+    """Not by ==, which ends at the first difference."""
+    compared = []
+    usual = werkzeug.security.hmac.compare_digest
+
+    def compare_digest(a, b):
+        compared.append((len(a), len(b)))
+        return usual(a, b)
+
+    # A copy of the module for werkzeug alone: sessions are signed with it, too.
+    own = SimpleNamespace(compare_digest=compare_digest)
+    monkeypatch.setattr(werkzeug.security, "hmac", own)
+
+    assert ada.sign_in(WRONG).status_code == 422
+    assert ada.sign_in().status_code == 303
+    assert compared == [(128, 128)] * 2
+
+
+def test_many_guesses_at_once_are_counted_each(ada):
+    """Forty requests at a time try no more passwords than forty one by one."""
+    ends = Counter()
+
+    def guess() -> None:
+        try:
+            access.user_of_password(ada.user.email, WRONG, address="192.0.2.1")
+        except (SignInFailed, TooManyAttempts) as error:
+            ends[error.code] += 1
+
+    threads = [threading.Thread(target=guess) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ends == {"sign_in_failed": 10, "too_many_attempts": 30}
+
+
+@pytest.mark.parametrize(
+    "first, second, is_one",
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("", "unix:", False),
+    ],
+)
+def test_address_stands_for_whoever_has_it(first, second, is_one, secured):
+    """Of IPv6 everybody has more addresses than could be counted."""
+    for number, address in enumerate((first, second)):
+        with pytest.raises(SignInFailed):
+            access.user_of_password(f"x{number}@x.org", WRONG, address=address)
+
+    places = Attempts.collection().count_documents({"_id": {"$regex": "^address"}})
+    assert places == (1 if is_one else 2)
+
+
+def test_address_is_not_what_a_header_says(ada):
+    """Without trusted proxies nobody has another address by writing one."""
+    for number in range(passwords.MOST_BY_ADDRESS + 1):
+        form = {"email": f"x{number}@x.org", "password": WRONG}
+        headers = {**POST, "X-Forwarded-For": f"198.51.100.{number}"}
+        answer = ada.client.post("/sign-in", data=form, headers=headers)
+
+    assert answer.status_code == 429
+
+
+def test_database_sees_no_secret(ada, admin, stored):
+    """What is looked up is a hash: MongoDB's own log and profile have nothing."""
+    token = access.invite(OPERATOR, ada.id)
+    stored.command("profile", 2, slowms=0)
+    try:
+        ada.client.get(f"/invitations/{token}")
+        ada.sign_in()
+        ada.sign_in(WRONG + "!")
+        made = ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x"})
+        key = data_of(made, 201)["key"]
+        call(ada.client, "GET", f"{API}/models", key=key)
+        call(ada.client, "GET", f"{API}/models", key=key + "x")
+    finally:
+        stored.command("profile", 0)
+    seen = str(list(stored["system.profile"].find()))
+    stored.drop_collection("system.profile")
+
+    assert "api_keys" in seen and "sha256" in seen
+    for secret in (token, PASSWORD, WRONG + "!", key, ada.key):
+        assert secret not in seen
+
+
+def test_key_is_found_by_its_hash_alone(ada):
+    """A guess that is nearly right is as wrong as any."""
+    for guess in (ada.key[:-1], ada.key + "A", ada.key.lower(), ada.key[:10], "jm_"):
+        answer = call(ada.client, "GET", f"{API}/models", key=guess)
+        assert answer.status_code == 401
+
+
+def test_key_makes_none_that_outlives_it(ada):
+    """Whoever finds one that ends tomorrow is out tomorrow."""
+    end = utcnow() + timedelta(days=1)
+    _, short = access.create_key(OPERATOR, ada.id, name="short", expires_at=end)
+    path, body = f"{USERS}/{ada.id}/keys", {"name": "x"}
+    later = {**body, "expires_at": "2100-01-01T00:00:00Z"}
+
+    made = data_of(call(ada.client, "POST", path, key=short, json=body), 201)
+    refused = call(ada.client, "POST", path, key=short, json=later)
+
+    assert made["expires_at"] == end.isoformat(timespec="milliseconds").replace(
+        "+00:00", "Z"
+    )
+    assert "expires_at" in refused.json["errors"]

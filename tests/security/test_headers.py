@@ -1,0 +1,164 @@
+"""What every answer tells browsers, and which names this server answers to."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.access.test_walk import places  # noqa: F401 (a fixture)
+from tests.access.walk import LAST, ask, walk
+from tests.page import POST
+
+PICTURES = {"web.image", "web.thumbnail", "web.trashed_thumbnail"}
+STRICT = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+ALONE = {"default-src": "'none'", "style-src": "'unsafe-inline'", "sandbox": ""}
+# What would be inline, or a host's that is not ours.
+LOOSE = re.compile(r"unsafe|https?:|\*|blob:|nonce|strict-dynamic")
+FAR = "https://images.example"
+
+
+def policy(text: str) -> dict[str, str]:
+    parts = [part.strip().partition(" ") for part in text.split(";")]
+    return {name: rest for name, _, rest in parts}
+
+
+def lacking(answer, *, is_picture: bool) -> list[str]:
+    """What an answer's headers do not say."""
+    said = answer.headers
+    found = policy(said.get("Content-Security-Policy", ""))
+    right = {
+        "policy": found == (ALONE if is_picture else STRICT),
+        "nosniff": said.get("X-Content-Type-Options") == "nosniff",
+        "frames": said.get("X-Frame-Options") == "DENY",
+        "referrer": said.get("Referrer-Policy") == "same-origin",
+        "devices": "camera=()" in said.get("Permissions-Policy", ""),
+        "opener": said.get("Cross-Origin-Opener-Policy") == "same-origin",
+        "id": bool(said.get("X-Request-ID")),
+        "no TLS": "Strict-Transport-Security" not in said,
+        "cookies": all(map(is_guarded, said.getlist("Set-Cookie"))),
+        "no origin": said.get("Access-Control-Allow-Origin") in {None, "*"},
+    }
+    return [name for name, is_right in right.items() if not is_right]
+
+
+def is_guarded(cookie: str) -> bool:
+    parts = {part.strip() for part in cookie.split(";")}
+    return {"HttpOnly", "SameSite=Lax", "Path=/"} <= parts and "Domain" not in cookie
+
+
+def test_every_route_says_it(secured, places, ada, admin, nobody):  # noqa: F811
+    """Whatever the answer is: a page, JSON, a picture, a redirect or a refusal."""
+    wrong = []
+    for rule, method in walk(secured):
+        if rule.endpoint in LAST or rule.endpoint == "web.accept_invitation":
+            continue
+        for client, key in ((ada.client, ada.key), (nobody, "")):
+            answer = ask(client, rule, method, places, key)
+            is_picture = rule.endpoint in PICTURES and answer.status_code == 200
+            lack = lacking(answer, is_picture=is_picture)
+            if lack:
+                wrong.append((method, rule.rule, answer.status_code, lack))
+            answer.close()
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        *(("GET", "/nothing"), ("GET", "/api/v1/nothing"), ("PUT", "/sign-in")),
+        *(("OPTIONS", "/"), ("TRACE", "/"), ("GET", "/static/nothing.css")),
+        *(("HEAD", "/sign-in"), ("POST", "/api/v1/tasks/x"), ("GET", "//evil")),
+    ],
+)
+def test_answers_of_no_route_say_it(nobody, method, path):
+    """Nor is an error page without them."""
+    answer = nobody.open(path, method=method, headers=POST)
+
+    assert lacking(answer, is_picture=False) == []
+    assert answer.status_code < 500
+
+
+def test_policy_lets_nothing_in_but_ours():
+    """Nothing inline, nobody else's, and nothing that can be guessed."""
+    assert not any(LOOSE.search(value) for value in STRICT.values())
+
+
+def test_pages_have_nothing_inline(nobody, ada, admin):
+    """What the policy would refuse is not there to begin with."""
+    admin.sign_in()
+    paths = ["/", "/tasks", "/gallery", "/account", "/account/usage", "/admin/queue"]
+    for path in [*paths, "/docs", "/sign-in"]:
+        page = admin.client.get(path).text
+        assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|https?://", page)
+
+
+@pytest.mark.parametrize(
+    "public, base, wanted",
+    [
+        ("", "http://localhost", False),
+        ("", "https://localhost", False),
+        ("", "http://images.example", False),
+        ("", "https://images.example", True),
+        ("http://images.example", "http://images.example", False),
+        ("https://images.example", "http://images.example", True),
+        ("https://images.example", "http://localhost:8080", False),
+        ("https://images.example:8443/x", "https://images.example:8443", True),
+    ],
+)
+def test_tls_is_asked_for_where_there_is_tls(secured, nobody, public, base, wanted):
+    """And never of this machine, whose name other programs share."""
+    usual = secured.config["JIMENG"]
+    hosts = ("images.example",)
+    secured.config["JIMENG"] = replace(usual, PUBLIC_URL=public, ALLOWED_HOSTS=hosts)
+
+    answer = nobody.get("/sign-in", base_url=base)
+
+    said = answer.headers.get("Strict-Transport-Security")
+    assert answer.status_code == 200
+    assert said == ("max-age=31536000" if wanted else None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example", "localhost.evil.example", "evil.example:8080", "localhost."),
+        *("evil@localhost", "localhost@evil.example", "localhost/evil", "localhost?x"),
+        *("localhost#x", "localhost:x", "localhost:99999", "localhost,evil.example"),
+        *("localhost evil", "localhost\\evil", "", "[::1", "[::ffff:127.0.0.1]"),
+        *("127.0.0.2", "0.0.0.0", "169.254.169.254", 'a"><script>', "127.1"),
+    ],
+)
+def test_other_names_are_refused(nobody, host):
+    """A site whose name points here reads nothing; nor do links lead to it."""
+    for path in ("/sign-in", "/api/v1/models", "/static/app.css"):
+        answer = nobody.get(path, headers={"Host": host})
+
+        assert answer.status_code == 421
+        assert "evil" not in answer.text and "<script>" not in answer.text
+
+
+def test_forwarded_names_are_not_believed(nobody):
+    """Nobody's header changes where links lead."""
+    headers = {
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "//evil.example",
+        "Forwarded": "host=evil.example",
+        "X-Original-URL": "/admin/",
+        "X-Rewrite-URL": "/admin/",
+    }
+
+    answer = nobody.get("/", headers=headers)
+
+    assert answer.location == "/sign-in"
+    assert "evil" not in nobody.get("/sign-in", headers=headers).text

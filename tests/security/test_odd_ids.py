@@ -1,0 +1,158 @@
+"""Ids and values of every shape on every route: nothing is found, nothing breaks."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.access.test_walk import places  # noqa: F401 (a fixture)
+from tests.access.walk import LAST, ask, placeholder, walk
+from tests.page import HTMX, POST
+from tests.rest import API, CREATE
+from tests.security.hostile import IDS, TEXTS
+
+NAMES = (
+    *("task_id", "picture_id", "user_id", "key_id", "key", "token"),
+    *("code", "name", "filename", "mark", "day", "table"),
+)
+# What pages read from addresses and forms, with what they make of them.
+FIELDS = (
+    *("q", "status", "batch", "n", "days", "page", "auto", "after", "model", "ratio"),
+    *("from", "to", "seed", "prompt", "size", "deleted", "saved", "done", "left_out"),
+    *("more", "code", "day", "user", "c", "email", "download", "next", "lang", "how"),
+    *("said", "paused", "seen", "fav", "style", "style_own", "resolution", "quality"),
+    *("of", "id", "all", "only", "on", "word", "theme", "current", "new", "again"),
+    *("scopes", "quota", "token", "name", "accept_double_charge", "trash", "v"),
+)
+VALUES = {
+    **{name: TEXTS[name] for name in ("script", "lines", "odd letters", "template")},
+    "NUL": "a\0b",
+    "half a character": b"\xed\xa0\x80\xff",
+    "digits without end": "9" * 5000,
+    "beyond 64 bits": str(2**63),
+    "negative": "-5",
+    "other digits": "\u0663\u0661",
+    "no number": "nan",
+    "first day": "0001-01-01",
+    "last day": "9999-12-31",
+    "marks": "a" + "\u0301\u0316" * 2000,
+    "one": "1",
+    "nothing": "",
+    "cursor": "OTk5OTk5OTk5OTk5OTk5Ong",
+}
+# Anybody may have tasks, whoever has a record or not; dropping what is not there is
+# done at once; and two have choices that are looked at first.
+MAY = {
+    "api.list_tasks": {200, 422},
+    "api.show_usage": {200},
+    "admin.drop_failure": {303},
+    "admin.switch": {422},
+    "admin.set_role": {422},
+}
+# These change who asks, or end who asks.
+OTHERWISE = {"web.accept_invitation", "web.do_sign_in", "web.change_password"}
+
+
+@pytest.mark.parametrize("what", IDS)
+def test_odd_id_is_not_found(what, secured, admin):
+    """404 for an operator too, from whom nothing is kept; never an error of ours."""
+    admin.sign_in()
+    odd, wrong = IDS[what], []
+    for rule, method in walk(secured):
+        if not rule.arguments or rule.endpoint in LAST:
+            continue
+        places = {**dict.fromkeys(NAMES, odd), "ext": "png"}  # noqa: F811
+        answer = ask(admin.client, rule, method, places, admin.key)
+        wanted = {404} | MAY.get(rule.endpoint, set())
+        if answer.status_code not in wanted:
+            wrong.append((method, rule.rule, answer.status_code))
+        answer.close()
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("what", VALUES)
+def test_odd_value_breaks_nothing(what, secured, admin, places):  # noqa: F811
+    """In addresses and forms of all pages, plain and by htmx."""
+    admin.sign_in()
+    value, wrong = VALUES[what], []
+    odd = urlencode([(name, value) for name in FIELDS if name != "again"])
+    cursor = urlencode({"cursor": value})
+    queries = [odd, cursor, f"trash=1&{cursor}", urlencode({"again": value})]
+    for rule, method in walk(secured):
+        if rule.endpoint in {*LAST, *OTHERWISE} or rule.rule.startswith("/api/"):
+            continue
+        path = rule.rule
+        for name in rule.arguments:
+            path = path.replace(placeholder(rule, name), places[name])
+        for options in requests(method, queries):
+            answer = admin.client.open(path, method=method, **options)
+            is_health = rule.endpoint == "health.ready"  # no worker runs here
+            if answer.status_code >= 500 and not is_health:
+                wrong.append((method, path, options, answer.status_code))
+            answer.close()
+
+    assert wrong == []
+
+
+def requests(method: str, queries: list[str]) -> list[dict]:
+    """The ways to send values: each of *queries*, or the first as a form."""
+    if method == "GET":
+        return [{"query_string": q, "headers": h} for q in queries for h in ({}, HTMX)]
+    form = {"data": queries[0], "content_type": "application/x-www-form-urlencoded"}
+    return [{**form, "headers": {**POST, **more}} for more in ({}, HTMX)]
+
+
+HEADERS = {
+    "Range": ["bytes=-1", "bytes=9-1", "bytes=0-0,2-3", "x", "bytes=" + "0-1," * 900],
+    "If-None-Match": ['"', '"x', "*", 'W/"' + "x" * 5000 + '"', "\xff"],
+    "If-Modified-Since": ["never", "Thu, 99 Foo 0000 99:99:99 GMT", "\xff"],
+    "Accept-Language": ["zz;q=x", ";" * 900, "en;q=1e999", "\xff", "en" * 4000],
+    "Accept-Encoding": ["gzip;q=x", "gzip;q=-1", "*;q=0", "\xff"],
+    "Cookie": [
+        *("session=x", "session=" + "a.b.c" * 900, "lang=../x; theme=<b>", "=;=;"),
+        *("zone=../../etc/passwd", "zone=Africa", "zone=posix/UTC", "defaults=n=x"),
+        *("zone=\xff", "zone=" + "a" * 99, "defaults=model=%00&size=%ff", "lang=\0"),
+    ],
+    "Content-Type": ["multipart/form-data", "multipart/form-data; boundary=", "x/y;="],
+    "Content-Length": ["0", "5"],
+    "Authorization": ["Bearer", "Bearer \xff", "Digest x", "Bearer " + "x" * 7000],
+    "X-Request-ID": ["x" * 500, "<b>", "\xff", "a b"],
+    "HX-Request": ["true"],
+    "HX-Target": ["<b>", "\xff"],
+    "Idempotency-Key": ["", '"', "\xff", "x" * 999, '{"$gt": ""}'],
+    "Sec-Fetch-Site": ["same-origin"],
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_odd_header_breaks_nothing(name, ada, work_off):
+    """On a page, a picture, a file, a form, and the API."""
+    ada.sign_in()
+    body = {"prompt": "x"}
+    task = ada.api("POST", CREATE, json=body).json["data"]["task_id"]
+    work_off()
+    (picture,) = set(
+        re.findall(r"/i/[^/]+\.png", ada.client.get(f"/tasks/{task}").text)
+    )
+    bearer = {"Authorization": f"Bearer {ada.key}"}
+
+    for value in HEADERS[name]:
+        headers = {**bearer, name: value}
+        answers = [
+            ada.client.get(path, headers=headers)
+            for path in (
+                "/gallery",
+                picture,
+                f"{picture}?download=1",
+                "/static/app.css",
+            )
+        ]
+        answers += [
+            ada.client.get(f"{API}/ai/image/result/{task}", headers=headers),
+            ada.client.post(CREATE, json=body, headers=headers),
+            ada.client.post("/tasks", data=body, headers=headers),
+        ]
+        assert [a.status_code for a in answers if a.status_code >= 500] == []
+        for answer in answers:
+            answer.close()

@@ -1,0 +1,184 @@
+"""The audit trail: whatever an operator does here leaves an entry."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pymongo.errors import PyMongoError
+
+from jimeng import audit, failures, user_admin
+from jimeng.documents import AuditEntry
+from jimeng.errors import AdminsOnly, QueueUnavailable
+from jimeng.i18n import MESSAGES
+from jimeng.viewers import Viewer
+from tests.admin_pages import ENGLISH, OPERATOR, actions, fail, text_of
+from tests.page import send
+from tests.rest import new_user
+
+# What each form takes, and the action that it leaves behind. Names in braces are those
+# of `places`.
+FORMS = {
+    "admin.switch": ({"name": "intake"}, {"paused": "1"}, "intake.pause"),
+    "admin.clear": ({}, {"word": "clear"}, "queue.clear"),
+    "admin.retry_failures": ({}, {}, "failures.retry_all"),
+    "admin.drop_failures": ({}, {}, "failures.drop_all"),
+    "admin.retry_failure": ({"task_id": "{failed}"}, {}, "failures.retry"),
+    "admin.drop_failure": ({"task_id": "{failed}"}, {}, "failures.drop"),
+    "admin.invite": ({}, {"name": "B", "email": "b@example.com"}, "users.invite"),
+    "admin.invite_again": ({"user_id": "{user}"}, {}, "users.invite_again"),
+    "admin.set_role": ({"user_id": "{user}"}, {"role": "admin"}, "users.role"),
+    "admin.set_quota": ({"user_id": "{user}"}, {"quota": "5"}, "users.quota"),
+    "admin.disable": ({"user_id": "{user}"}, {}, "users.disable"),
+    "admin.enable": ({"user_id": "{user}"}, {}, "users.enable"),
+    "admin.end_sessions": ({"user_id": "{user}"}, {}, "users.end_sessions"),
+    "admin.delete_user": (
+        {"user_id": "{user}"},
+        {"email": "ada@example.com"},
+        "users.delete",
+    ),
+}
+
+
+def doors(app) -> set[str]:
+    """The endpoints of the operator's forms."""
+    return {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.") and "POST" in (rule.methods or ())
+    }
+
+
+@pytest.fixture
+def places(client, provider, work_off) -> dict[str, str]:
+    """Something of each kind that can be acted upon."""
+    return {
+        "failed": fail(client, provider, work_off),
+        "user": new_user(client, "ada@example.com", "Ada")["id"],
+    }
+
+
+def test_every_form_is_in_the_list_below(app):
+    """A form that is added has to say what it leaves behind."""
+    assert doors(app) == set(FORMS)
+
+
+@pytest.mark.parametrize("endpoint", FORMS)
+def test_every_form_leaves_one_entry(app, client, places, endpoint):
+    """With who did it, to what, and what came of it; the page has words for each."""
+    route, fields, action = FORMS[endpoint]
+    route = {name: value.format(**places) for name, value in route.items()}
+    with app.test_request_context():
+        path = app.url_for(endpoint, **route)
+
+    answer = send(client, path, **fields)
+
+    assert answer.status_code in {200, 303}, answer.text
+    (entry,) = AuditEntry.collection().find()
+    target = route.get("task_id") or route.get("user_id")
+    assert (entry["action"], entry.get("target")) == (action, target)
+    assert entry["outcome"] and "error" not in entry["outcome"]
+    told = {*entry.get("details", {}), *entry["outcome"]} - {"ok"}
+    assert {f"fact.{name}" for name in told} <= set(MESSAGES)
+    assert MESSAGES[f"act.{action}"][1] in text_of(
+        client.get("/admin/audit", headers=ENGLISH)
+    )
+
+
+def test_no_link_changes_anything(app, client, places):
+    """Looking leaves no entry: whatever acts is a form."""
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.") and "GET" in (rule.methods or ())
+    ]
+    for rule in rules:
+        path = rule.rule.replace("<user_id>", places["user"])
+        assert client.get(path).status_code < 400, path
+
+    assert len(rules) > 8
+    assert actions() == []
+
+
+def test_people_are_told_by_name(client):
+    """Who did it, and to whom, with a way there; who is gone stays as an id."""
+    root = new_user(client, "root@example.com", "Root")["id"]
+    bob = new_user(client, "bob@example.com", "Bob")["id"]
+    admin = Viewer(root, sees_all=True)
+
+    user_admin.set_quota(admin, bob, 7)
+    invited, _ = user_admin.invite(admin, email="c@example.com", name="C", role="user")
+    user_admin.delete(admin, invited.id, email="c@example.com")
+
+    page = client.get("/admin/audit", headers=ENGLISH)
+    words = text_of(page)
+    assert "Root Changed a daily limit Bob A day 7 Done" in words
+    assert f"Root Invited a user Role User User {invited.id}" in words
+    assert f"Root Deleted a user {invited.id} Done" in words
+    assert f'href="/admin/users/{bob}"' in page.text
+    assert f"/admin/users/{invited.id}" not in page.text
+
+
+def test_answer_to_a_failure_leads_to_tasks(client, provider, work_off):
+    """To the one that failed, and to the one that was made of it."""
+    failed = fail(client, provider, work_off)
+    made = failures.retry(OPERATOR, failed)
+
+    page = client.get("/admin/audit", headers=ENGLISH)
+
+    for task_id in (failed, made.id):
+        assert f'href="/tasks/{task_id}"' in page.text
+
+
+def test_trail_tells_what_came_of_it(client, database):
+    """Done, refused, or cut off in the middle."""
+    with audit.recorded(OPERATOR, "queue.clear") as outcome:
+        outcome["tasks"] = 3
+    with pytest.raises(QueueUnavailable), audit.recorded(OPERATOR, "queue.clear"):
+        raise QueueUnavailable("away")
+    with (
+        pytest.raises(PyMongoError),
+        audit.recorded(OPERATOR, "users.role", "user_1", role="admin"),
+    ):
+        raise PyMongoError("away")
+
+    words = text_of(client.get("/admin/audit", headers=ENGLISH))
+
+    assert "root Cleared the queue Tasks 3" in words
+    assert "root Cleared the queue Refused: queue_unavailable" in words
+    assert "Changed a role user_1 Role Administrator Did not finish" in words
+
+
+def test_trail_is_written_before(database):
+    """Whoever dies on the way has left a trace."""
+    with audit.recorded(OPERATOR, "queue.clear"):
+        entry = AuditEntry.find_one({})
+        assert entry is not None and entry.is_unfinished
+
+    entry = AuditEntry.find_one({})
+    assert entry is not None and not entry.is_unfinished
+
+
+def test_trail_goes_back_to_the_beginning(client, database):
+    """Page after page, newest first."""
+    for number in range(audit.PAGE + 3):
+        with audit.recorded(OPERATOR, "users.quota", f"user_{number:03d}"):
+            pass
+
+    first = audit.page(OPERATOR)
+    second = audit.page(OPERATOR, first.next_cursor)
+
+    targets = [entry.target for entry in first.entries + second.entries]
+    assert set(targets) == {f"user_{n:03d}" for n in range(audit.PAGE + 3)}
+    assert (len(targets), second.next_cursor) == (audit.PAGE + 3, None)
+    with pytest.raises(AdminsOnly):
+        audit.page(Viewer("ada"))
+
+
+def test_every_action_has_words():
+    """Wherever one is recorded in the source, the page can say it."""
+    sources = Path(audit.__file__).parent.glob("**/*.py")
+    text = "".join(path.read_text("utf-8") for path in sources)
+    found = set(re.findall(r'recorded\(\s*viewer,\s*"([a-z_.]+)"', text))
+
+    assert {f"act.{action}" for action in found} - set(MESSAGES) == set()
+    assert len(found) > 10

@@ -1,0 +1,53 @@
+"""What the stylesheet keeps to, whichever file a rule stands in."""
+
+import re
+
+import pytest
+
+
+@pytest.fixture
+def rules(client) -> str:
+    """All rules, without comments."""
+    return re.sub(r"/\*.*?\*/", "", client.get("/app.css").text, flags=re.DOTALL)
+
+
+def without_blocks(text: str, head: str) -> str:
+    """The text but for the blocks that begin with *head*."""
+    while head in text:
+        start = text.index(head)
+        end, depth = text.index("{", start) + 1, 1
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        text = text[:start] + text[end:]
+    return text
+
+
+def tokens(text: str, selector: str) -> dict[str, str]:
+    """The variables that the first block of that selector sets."""
+    block = re.search(re.escape(selector) + r"\s*\{([^}]*)\}", text)[1]
+    return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block))
+
+
+def test_nothing_moves_for_those_who_asked_for_rest(rules):
+    """Motion stands only where it was not declined."""
+    moving = r"[{;\s](animation|transition|scroll-behavior)[\w-]*:(?!\s*(none|auto))"
+    allowed = "@media (prefers-reduced-motion: no-preference)"
+
+    assert re.search(moving, rules)
+    assert not re.search(moving, without_blocks(rules, allowed))
+
+
+def test_dark_is_the_same_however_it_was_chosen(rules):
+    """By the system or on the page: the same colours, and each has a light one."""
+    chosen = tokens(rules, ':root[data-theme="dark"]')
+
+    assert chosen == tokens(rules, ':root[data-theme="system"]')
+    assert set(chosen) <= set(tokens(rules, ":root"))
+
+
+def test_every_variable_is_defined(rules):
+    """A misspelt one would leave a thing without its colour."""
+    used = set(re.findall(r"var\((--[\w-]+)\)", rules))
+
+    assert used <= set(re.findall(r"(--[\w-]+)\s*:", rules))

@@ -1,0 +1,152 @@
+"""How the form begins: as a link asks, as it was left, as its user likes it."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from jimeng import auth
+from tests.page import PROMPT, ask, choices, chosen, new_task, send
+
+NO_SEED = "jimeng-4.6"
+
+
+class Somebody:
+    """Who is signed in."""
+
+    id = "user_1"
+    role = "user"
+    name = email = "somebody"
+    defaults = {"model": "jimeng-3.1", "n": 2, "size": "4:3"}
+
+
+def settings(page, *names: str) -> dict[str, str | None]:
+    return {name: chosen(page, name) for name in names}
+
+
+def leave(client, **choices: str) -> None:
+    """What was chosen in the browser and not sent."""
+    client.set_cookie("choices", urlencode({"who": "", **choices}))
+
+
+def test_remix_fills_everything_but_the_seed(client):
+    """The form is as it was for the task: its words, not those of its style."""
+    task_id = new_task(
+        client,
+        model="jimeng-3.1",
+        resolution="2K",
+        size="3:4",
+        n="2",
+        style="ink",
+        seed="9",
+    )
+
+    page = client.get(f"/?again={task_id}")
+
+    assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", page.text)
+    wanted = {"model": "jimeng-3.1", "size": "3:4", "resolution": "2K", "n": "2"}
+    wanted |= {"style": "ink", "seed": ""}
+    assert {name: chosen(page, name) for name in wanted} == wanted
+    assert chosen(client.get(f"/?again={task_id}&seed=9"), "seed") == "9"
+
+
+def test_remix_of_what_is_gone_is_an_empty_form(client):
+    """A link that is old leads to the page all the same."""
+    page = client.get("/?again=volcengine_img_0&seed=x")
+
+    assert page.status_code == 200
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
+
+
+def test_whole_form_comes_by_itself(client):
+    """A remix can take the form's place without a new page."""
+    task_id = new_task(client, n="3")
+
+    part = choices(client, again=task_id)
+
+    assert part.text.count('<form id="composer"') == 1
+    assert "<html" not in part.text
+    assert chosen(part, "n") == "3"
+
+
+def test_settings_that_were_used_last_are_there_again(client):
+    """A new visit begins where the last one ended, without its words."""
+    ask(client, model=NO_SEED, size="9:16", resolution="4K", n="4", style="oil")
+
+    page = client.get("/")
+
+    wanted = {"model": NO_SEED, "size": "9:16", "resolution": "4K", "n": "4"}
+    assert {name: chosen(page, name) for name in wanted} == wanted
+    assert chosen(page, "style") == "oil"
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
+
+
+def test_form_without_a_script_stays_filled(client):
+    """It comes back as it was sent, and a seed that was wanted is wanted still."""
+    sent = {"model": "jimeng-3.1", "size": "4:3", "resolution": "2K", "n": "2"}
+
+    page = client.get(ask(client, **sent, seed="42").location)
+    other = client.get(ask(client, **sent).location)
+
+    assert settings(page, *sent, "seed") == sent | {"seed": "42"}
+    assert chosen(other, "seed") == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "shown"),
+    [
+        ({"model": NO_SEED, "resolution": "4K"}, {"resolution": "4K"}),
+        ({"model": "jimeng-3.1", "n": "3", "seed": "7"}, {"n": "3", "seed": "7"}),
+        ({"style_own": "woodcut"}, {"style_own": "woodcut"}),
+        ({"model": NO_SEED, "n": "9", "size": "?"}, {"n": "4", "size": "1:1"}),
+        ({"model": '"><b>', "n": "-"}, {"model": "doubao-seedream-3.0-t2i", "n": "1"}),
+    ],
+)
+def test_choices_outlive_a_reload(client, left, shown):
+    """They are there again though nothing was sent; what is not legal is mended."""
+    leave(client, **left)
+
+    assert settings(client.get("/"), *shown) == shown
+
+
+def test_link_begins_afresh(client):
+    """What was left in the form is not mixed into what a link asks for."""
+    leave(client, model="jimeng-3.1", seed="7", n="3")
+
+    page = client.get("/?prompt=x&n=2")
+
+    assert settings(page, "n", "seed") == {"n": "2", "seed": ""}
+
+
+def test_choices_of_somebody_else_are_not_shown(client, monkeypatch):
+    """Two people may use one browser, one after the other."""
+    leave(client, style_own="a secret", who="user_2")
+    assert "a secret" not in client.get("/").text
+
+    monkeypatch.setattr(auth, "current_user", lambda: Somebody)
+
+    assert "a secret" not in client.get("/").text
+    leave(client, style_own="my own", who="user_1")
+    assert "my own" in client.get("/").text
+
+
+def test_defaults_of_the_user_come_first(client, monkeypatch):
+    """What somebody has set beats what they used last; a link beats both."""
+    ask(client, n="4")
+    monkeypatch.setattr(auth, "current_user", lambda: Somebody)
+
+    page, linked = client.get("/"), client.get("/?n=3")
+
+    wanted = {"model": "jimeng-3.1", "n": "2", "size": "4:3"}
+    assert settings(page, *wanted) == wanted
+    assert settings(linked, "n", "size") == {"n": "3", "size": "4:3"}
+
+
+def test_defaults_of_a_guest_count_too(client):
+    """Where nobody signs in the browser keeps them; new ones beat what was left."""
+    leave(client, n="2")
+
+    send(client, "/account/defaults", model=NO_SEED, size="16:9", n="3")
+
+    wanted = {"model": NO_SEED, "size": "16:9", "n": "3"}
+    assert settings(client.get("/"), *wanted) == wanted

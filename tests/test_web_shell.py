@@ -1,0 +1,79 @@
+"""What every page has around it, and the pages of what went wrong."""
+
+import re
+
+import pytest
+
+from jimeng.web import pages
+from tests.page import HTMX
+
+HEAD = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def broken(client, monkeypatch):
+    """Somebody at a server whose first page fails."""
+
+    def fail(*args, **values):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pages, "show_feed", fail)
+    return client
+
+
+def test_page_of_a_fault_leads_on(broken):
+    """It tells what to report, and offers to try the same again."""
+    answer = broken.get("/?prompt=x&n=2", headers=HEAD)
+
+    assert answer.status_code == 500
+    assert answer.text.count("<h1>") == 1
+    assert f"<code>{answer.headers['X-Request-ID']}</code>" in answer.text
+    assert 'href="/?prompt=x&amp;n=2">Try again' in answer.text
+    assert "a bug" not in answer.text
+
+
+def test_fault_in_a_part_is_only_its_message(broken):
+    """What htmx takes of the page are the words, without a second heading."""
+    answer = broken.get("/", headers=HEAD | HTMX)
+
+    part = re.search(r'<div id="error".*?</button>\s*</div>', answer.text, re.DOTALL)
+    assert answer.headers["HX-Reselect"] == "#error"
+    assert "request_id" in part[0] and "<h1" not in part[0]
+
+
+def test_page_that_is_not_there_says_so(client):
+    """Trying it again would change nothing, so that is not offered."""
+    answer = client.get("/nothing", headers=HEAD)
+
+    assert answer.status_code == 404
+    assert "<h1>Not found</h1>" in answer.text
+    assert "Try again" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "how"),
+    [
+        ("/", "/", "page"),
+        ("/gallery", "/gallery", "page"),
+        ("/gallery/tidy", "/gallery", "true"),
+        ("/tasks", "/tasks", "page"),
+        ("/account/usage", "/account", "true"),
+        ("/admin/users", "/admin/queue", "true"),
+    ],
+)
+def test_navigation_marks_where_one_is(client, path, part, how):
+    """One entry, of the page itself or of the part that it belongs to."""
+    nav = re.search(r'<nav class="nav".*?</nav>', client.get(path).text, re.DOTALL)[0]
+
+    marked = re.findall(r'href="([^"]+)"[^>]* aria-current="(\w+)"', nav)
+
+    assert marked == [(part, how)]
+
+
+def test_icons_are_there(client):
+    """For a tab, and for the home screen of a phone."""
+    icons = re.findall(r'<link rel="[a-z-]*icon" href="([^"]+)"', client.get("/").text)
+
+    kinds = [client.get(icon, buffered=True).mimetype for icon in icons]
+
+    assert kinds == ["image/svg+xml", "image/png"]

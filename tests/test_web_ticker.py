@@ -1,0 +1,139 @@
+"""How a page learns what has become of the tasks that it shows as unfinished."""
+
+import re
+
+from jimeng import lanes
+from tests.page import PROMPT, look, marks, new_task, send
+
+ENGLISH = {"Accept-Language": "en-GB"}
+
+
+def test_ticker_is_silent_while_nothing_changes(client):
+    """An answer without news is empty."""
+    new_task(client)
+    shown = marks(client.get("/"))
+
+    answer = look(client, shown)
+
+    assert len(shown) == 1
+    assert (answer.status_code, answer.data) == (204, b"")
+
+
+def test_ticker_brings_the_picture_and_ends(client, work_off):
+    """The picture takes its place, it is told once, and no more is asked."""
+    task_id = new_task(client, n="2")
+    shown = marks(client.get("/"))
+    work_off()
+
+    answer = look(client, shown)
+
+    assert f'<figure id="slot-{task_id}-0"' in answer.text
+    assert f'<figure id="slot-{task_id}-1"' in answer.text
+    assert answer.text.count("/thumb.webp") == 2
+    assert 'id="announce"' in answer.text
+    assert marks(answer) == []
+    assert '<div id="ticker" hidden></div>' in answer.text
+
+
+def test_ticker_tells_only_what_has_ended_since(client, work_off):
+    """What was shown as done is neither sent nor announced again."""
+    new_task(client, n="2")
+    (mark,) = marks(client.get("/"))
+    work_off()
+
+    answer = look(client, [mark.replace("qq", "dq")])
+
+    assert answer.text.count("<figure") == 1
+    news = re.search(r'<p id="announce".*?</p>', answer.text, re.DOTALL)[0]
+    assert "2" in news and "第 1 张" not in news
+
+
+def test_answer_that_was_lost_is_given_again(client, work_off):
+    """Nothing is remembered of who has seen what."""
+    new_task(client)
+    shown = marks(client.get("/"))
+    work_off()
+
+    assert "<figure" in look(client, shown).text
+    assert "<figure" in look(client, shown).text
+
+
+def test_ticker_takes_away_what_is_gone(client):
+    """A task that was deleted in another window goes from this one too."""
+    task_id = new_task(client)
+    shown = marks(client.get("/"))
+    send(client, f"/tasks/{task_id}/delete")
+
+    answer = look(client, shown)
+
+    assert f'<article id="task-{task_id}" hx-swap-oob="delete">' in answer.text
+
+
+def test_ticker_overlooks_what_is_no_mark(client):
+    """Odd queries are answered as if there were nothing live."""
+    answer = look(client, ["", "x.y.z", "../../etc", "a" * 5000])
+
+    assert answer.status_code == 200
+    assert "hx-get" not in answer.text
+
+
+def test_finished_page_asks_for_nothing(client, work_off):
+    """A page on which all has ended holds no ticker that ticks."""
+    new_task(client)
+    assert 'hx-trigger="every 1s"' in client.get("/").text
+    work_off()
+
+    page = client.get("/")
+
+    assert "every" not in page.text
+    assert marks(page) == []
+
+
+def test_title_counts_what_is_under_way(client, work_off):
+    """The tab says how many are still to come."""
+    new_task(client)
+    new_task(client, prompt="一只猫")
+    assert "<title>(2) " in client.get("/").text
+
+    work_off()
+
+    assert "<title>(" not in client.get("/").text
+
+
+def test_waiting_pictures_show_their_place(client):
+    """Each place says where in line it stands, and a change of that is sent."""
+    new_task(client, n="4")
+    new_task(client, n="2")
+    lanes.forget()  # the line is looked at once a second
+    page = client.get("/", headers=ENGLISH)
+    shown = marks(page)
+    assert page.text.count("No. 2 in line") == 2
+
+    moved = [shown[0].rpartition(".")[0] + ".7-90-0", shown[1]]
+    answer = look(client, moved)
+
+    assert answer.text.count("<figcaption") == 2
+    assert "<figure" not in answer.text
+
+
+def test_running_cards_keep_their_buttons(client, provider, work_off):
+    """While some pictures are still to come, focus and menus are not taken away."""
+    task_id = new_task(client, n="2")
+    (mark,) = marks(client.get("/"))
+
+    answer = look(client, [mark.replace("qq", "uq")])
+
+    assert "<figure" in answer.text
+    assert f'id="actions-{task_id}"' not in answer.text
+
+
+def test_ticker_of_a_task_page_brings_the_picture_whole(client, work_off):
+    """Its own page shows the picture, not the thumbnail."""
+    task_id = new_task(client)
+    shown = marks(client.get(f"/tasks/{task_id}"))
+    work_off()
+
+    answer = look(client, shown, page="task")
+
+    assert ".png" in answer.text and "thumb.webp" not in answer.text
+    assert PROMPT in re.search(r"<title>(.*)</title>", answer.text)[1]
