@@ -48,8 +48,8 @@ fmt: install-dev ## Format the sources and mend what can be mended
 bench: install-dev ## Measure how many tasks a second it takes
 	@$(PY) -m tests.bench
 
-screenshots: install-dev ## Take the guides' pictures anew
-	@$(PY) -m pytest -q $(PYTEST_ARGS) tests/browser
+screenshots: install-dev ## See every page in all its looks, and take the guides' pictures anew
+	@LOOKS=all $(PY) -m pytest -q $(PYTEST_ARGS) tests/browser
 	@$(PY) -m tests.tour
 
 contract: install-dev ## Send made-up requests by the thousand, check each answer

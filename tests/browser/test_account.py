@@ -202,9 +202,11 @@ def test_wrong_form_keeps_what_was_written(show):
 
 
 @pytest.mark.parametrize("js", [True, False], ids=["js", "plain"])
-def test_settings_change_at_once(show, js):
+def test_settings_change_at_once(visit, closed_server, js):
     """Language and theme are those of the next page, and stay."""
-    page = show("", lang="en", theme="light", js=js).page
+    zoe = people.make(closed_server, f"zoe-{js}@example.com".lower())
+    how = {"server": closed_server, "cookies": zoe.cookies, "js": js, "lang": "en"}
+    page = visit("/account", **how).page
 
     page.get_by_text("中文", exact=True).last.click()
     page.get_by_text("Dark", exact=True).click()

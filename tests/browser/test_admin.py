@@ -9,7 +9,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser import operator_data
-from tests.browser.harness import FEW_LOOKS, every_look, some_looks
+from tests.browser.harness import every_look, some_looks
 
 pytestmark = pytest.mark.browser
 
@@ -111,7 +111,7 @@ def test_failures_asked_about_in_few_looks(operate, busy, look):
     seen.check("admin-failures-dropped")
 
 
-@pytest.mark.parametrize("look", FEW_LOOKS[1::2])
+@some_looks
 def test_idle_server_in_few_looks(operate, idle, look):
     """Nothing to show is said on each page, and nothing is broken by it."""
     seen = operate("/admin/queue", **look)

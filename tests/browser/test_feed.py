@@ -177,11 +177,13 @@ def test_one_ticker_asks_for_all_and_seldom_where_nobody_looks(visit, site):
         "is => Object.defineProperty(document, 'hidden', {value: is, configurable: 1})"
     )
 
+    answered = []
+    page.on("requestfinished", lambda request: answered.append(request.url))
     before = seen.polls()
-    tick(page, 4)
+    tick(seen, answered, 4)
     shown = seen.polls() - before
     page.evaluate(hide, True)
-    tick(page, 8)
+    tick(seen, answered, 8)
     hidden = seen.polls() - before - shown
 
     assert (shown, hidden) in {(4, 0), (4, 1)}
@@ -190,8 +192,11 @@ def test_one_ticker_asks_for_all_and_seldom_where_nobody_looks(visit, site):
         page.clock.run_for(1100)
 
 
-def tick(page, seconds: int) -> None:
-    """Let seconds pass, each with the time that an answer takes."""
+def tick(seen, answered: list[str], seconds: int) -> None:
+    """Let seconds pass, each after the answer to what was asked in the one before."""
+    asked, done = len(seen.requests), len(answered)
     for _ in range(seconds):
-        page.clock.run_for(1000)
-        page.evaluate("fetch('/health')")
+        seen.page.clock.run_for(1000)
+        seen.page.evaluate("fetch('/health').then((answer) => answer.text())")
+        while len(answered) - done < len(seen.requests) - asked:
+            seen.page.wait_for_timeout(20)
