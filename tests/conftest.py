@@ -35,6 +35,18 @@ for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK
     del os.environ[name]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    What stands on a fixture that takes seconds, made for its file, stays in one
+    process; with pytest-xdist's ``--dist loadgroup``.
+    """
+    for item in items:
+        folder, file = item.path.parts[-2:]
+        if folder in {"browser", "system"} or file == "test_secrets.py":
+            item.add_marker(pytest.mark.xdist_group(file))
+
+
 def png(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
     """A real picture, small and quick to make."""
     out = io.BytesIO()
@@ -166,10 +178,15 @@ def built(config: Config):
     return create_app(config)
 
 
+def forget_what_was_kept(app) -> None:
+    """What an application remembers between requests."""
+    for kept in ("metrics", "openapi"):
+        app.extensions.pop(kept, None)
+
+
 @pytest.fixture
 def app(built, database, config: Config, registry: Registry):
-    for kept in ("metrics", "openapi"):
-        built.extensions.pop(kept, None)
+    forget_what_was_kept(built)
     return built
 
 

@@ -9,7 +9,7 @@ from tests.machine.machine import Machine
 from tests.machine.world import World
 
 EXAMPLES = int(os.environ.get("JIMENG_MACHINE_EXAMPLES", "0"))
-QUICK = 40
+QUICK = 16
 
 PROFILE = settings(
     max_examples=EXAMPLES or QUICK,

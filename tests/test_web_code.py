@@ -1,8 +1,6 @@
 """The programs that a picture's page offers: each is run as it stands."""
 
-import html
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import requests
 
 from jimeng.documents import Image, Task
 from jimeng.tasks import PictureRecord
 from jimeng.web.code import ROUTE, programs
-from tests.rest import API
-from tests.system.stack import wait_for
 
 RUN = {
     "curl": ["bash", "-c"],
@@ -152,32 +147,3 @@ def test_program_reads_the_key_from_its_surroundings(recorder, tmp_path, languag
 
     keys = [recorder.asked[0][1], recorder.looked[0]]
     assert [each["Authorization"] for each in keys] == ["Bearer jm_secret"] * 2
-
-
-@pytest.mark.system
-@pytest.mark.parametrize("language", RUN)
-def test_program_of_the_page_makes_the_picture_again(live_server, tmp_path, language):
-    """Copied from the page and run against this server, it draws the same picture."""
-    wanted = {"user_id": "coder", "prompt": f"it's a {language}", "size": "512x512"}
-    url = f"{live_server.url}{API}"
-    answer = requests.post(url + "/ai/image/task", json=wanted, timeout=10).json()
-    first = finished(answer["data"]["links"]["result"])
-    page = f"{live_server.url}/pictures/{answer['data']['task_id']}_0"
-    shown = requests.get(page, timeout=10).text
-
-    text = re.search(rf'<pre id="program-{language}"[^>]*>(.*?)</pre>', shown, re.S)[1]
-    run(language, html.unescape(text), tmp_path)
-
-    tasks = requests.get(url + "/tasks/user/coder", timeout=10).json()["data"]
-    second = finished(tasks[0]["links"]["result"])
-    assert tasks[0]["prompt"] == wanted["prompt"]
-    seeds = [each["result"]["images"][0]["seed"] for each in (first, second)]
-    assert seeds[0] == seeds[1]
-
-
-def finished(link: str) -> dict:
-    def look() -> dict | None:
-        found = requests.get(link, timeout=10).json()["data"]
-        return found if found["status"] == "completed" else None
-
-    return wait_for(look, 20, "a finished task")

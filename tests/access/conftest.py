@@ -9,8 +9,10 @@ from werkzeug.test import TestResponse
 
 from jimeng import access, jobs, users
 from jimeng.access import passwords
+from jimeng.config import Config
 from jimeng.documents import User
 from jimeng.viewers import Viewer
+from tests.conftest import forget_what_was_kept
 from tests.page import POST
 
 OPERATOR = Viewer("operator", sees_all=True)
@@ -53,20 +55,31 @@ def call(client, method: str, path: str, *, key: str, **kwargs) -> TestResponse:
     return client.open(path, method=method, headers=headers, **kwargs)
 
 
-@pytest.fixture
-def secured(database, config, registry):
-    """The application with sign-in on."""
+@pytest.fixture(scope="session")
+def closed(config) -> Config:
+    """Sign-in is on."""
+    return replace(config, AUTH="on", SECRET_KEY=secrets.token_hex(32))
+
+
+@pytest.fixture(scope="session")
+def built_closed(closed):
+    """The application with sign-in on, built once."""
     from app import create_app
 
-    closed = replace(config, AUTH="on", SECRET_KEY=secrets.token_hex(32))
-    made = create_app(closed)
+    return create_app(closed)
+
+
+@pytest.fixture
+def secured(built_closed, database, closed, registry):
+    """The application with sign-in on."""
+    forget_what_was_kept(built_closed)
     jobs.configure(closed, registry)
-    return made
+    return built_closed
 
 
 @pytest.fixture
 def stored(secured):
-    """The database, through the connection that the application has made."""
+    """The database as it is."""
     return mongoengine.get_db()
 
 

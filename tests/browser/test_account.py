@@ -216,9 +216,10 @@ def test_settings_change_at_once(visit, closed_server, js):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_form_begins_with_the_defaults(show):
+def test_form_begins_with_the_defaults(visit, closed_server):
     """What was chosen here is chosen there."""
-    page = show("", lang="en").page
+    ida = people.make(closed_server, "ida@example.com")
+    page = visit("/account", server=closed_server, cookies=ida.cookies, lang="en").page
     page.get_by_label("Shape").select_option("16:9")
     page.get_by_label("Pictures", exact=True).select_option("3")
     page.get_by_role("button", name="Save").last.click()

@@ -70,22 +70,37 @@ def queue_stands(closed_server):
 
 
 @pytest.fixture(scope="module")
-def full(closed_server, account):
-    """A task in every state but running; nothing moves."""
+def kept(closed_server, account) -> dict[str, list[dict]]:
+    """The records of a task in every state but running."""
     lin = Somebody(closed_server, account)
-    with closed_server.database() as found:
-        found.tasks.delete_many({})
     ended = [lin.ask("画好的湖", n=3), *map(lin.ask, FAILING), lin.ask(LONG)]
     lin.await_end(*ended)
     closed_server.stop_consumers()
-    lin.ask("明天的云", delay=86_400)
-    gone = lin.ask("不要的桥")
-    path = f"/api/v1/tasks/{gone}/cancel"
+    waiting = [lin.ask("明天的云", delay=86_400), lin.ask("不要的桥")]
+    path = f"/api/v1/tasks/{waiting[1]}/cancel"
     assert closed_server.ask("POST", path, headers=lin.headers)[0] == 200
-    lin.ask("等着的船", n=2)
-    lin.ask("等着的山")
-    yield lin
+    waiting += [lin.ask("等着的船", n=2), lin.ask("等着的山")]
+    ids = [*ended, *waiting]
+    with closed_server.database() as found:
+        records = {
+            "tasks": list(found.tasks.find({"_id": {"$in": ids}})),
+            "generations": list(found.generations.find({"task_id": {"$in": ids}})),
+        }
+        found.generations.delete_many({"task_id": {"$in": waiting}})
     closed_server.start_consumer()
+    return records
+
+
+@pytest.fixture
+def full(lin, kept, closed_server, queue_stands):
+    """A task in every state but running; nothing moves."""
+    with closed_server.database() as found:
+        for name, records in kept.items():
+            found[name].delete_many({})
+            found[name].insert_many(records)
+        yield
+        for name in kept:
+            found[name].delete_many({})
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ PATIENCE = 1200.0  # seconds
 
 def start(role: str, where: Path, mongo: Mongo, redis_server: Redis, **access) -> Stack:
     """The product, apart from the one that other tests wait for."""
+    where.mkdir()
     made = Stack(
         where,
         mongo.uri,

@@ -15,6 +15,8 @@ from tests.access.conftest import (  # noqa: F401 (fixtures)
     ada,
     admin,
     bob,
+    built_closed,
+    closed,
     light_hashes,
     nobody,
     secured,

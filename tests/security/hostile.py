@@ -22,6 +22,17 @@ TEXTS = {
     "odd letters": "\ufeff\ufffe\uffff\u2028\u2029\x85\u00ad",
 }
 
+# The same, several at a time, where each goes through much.
+MIXED = {
+    " and ".join(names): " ".join(TEXTS[name] for name in names)
+    for names in (
+        ("script", "attribute", "single quotes", "end of a block"),
+        ("template", "entity", "comment", "link"),
+        ("right to left", "emoji", "marks", "lines"),
+        ("escape", "formula", "path", "odd letters"),
+    )
+}
+
 # Nobody's id: what stands for one in an address must be 404, whatever it is.
 IDS = {
     "nothing special": "x",

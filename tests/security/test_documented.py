@@ -1,0 +1,57 @@
+"""docs/security.md: every attack that it lists has tests, and they are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from jimeng.config import Config
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = ("docs/security.md", "docs/security.en.md")
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+
+
+def named(page: str) -> list[tuple[str, str]]:
+    return NAMED.findall((ROOT / page).read_text("utf-8"))
+
+
+def names_in(file: str) -> set[str]:
+    tree = ast.parse((ROOT / file).read_text("utf-8"))
+    return {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_is_named_exists(page):
+    """Whoever renames one changes the page, too."""
+    missing = [(f, name) for f, name in named(page) if name not in names_in(f)]
+
+    assert missing == []
+    assert len(named(page)) > 50
+
+
+def test_both_languages_name_the_same():
+    """In the same order, attack by attack."""
+    assert named(PAGES[0]) == named(PAGES[1])
+
+
+@pytest.mark.parametrize("file", sorted(Path(__file__).parent.glob("test_*.py")))
+def test_every_file_of_attacks_is_named(file):
+    """What is tried here stands on the page."""
+    name = str(file.relative_to(ROOT))
+
+    assert name == str(Path(__file__).relative_to(ROOT)) or name in dict(
+        named(PAGES[0])
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_secret_has_its_way_to_be_changed(page):
+    """Those that are settings are told of by name."""
+    text = (ROOT / page).read_text("utf-8")
+    names = ("SECRET_KEY", "ARK_API_KEY", "ADMIN_PASSWORD", "MONGODB_URI", "REDIS_URL")
+
+    for name in (*names, "VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"):
+        assert name in Config.__dataclass_fields__
+        assert f"`{name}`" in text.rpartition("## ")[2]
