@@ -35,18 +35,6 @@ for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK
     del os.environ[name]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """
-    What stands on a fixture that takes seconds, made for its file, stays in one
-    process; with pytest-xdist's ``--dist loadgroup``.
-    """
-    for item in items:
-        folder, file = item.path.parts[-2:]
-        if folder in {"browser", "system"} or file == "test_secrets.py":
-            item.add_marker(pytest.mark.xdist_group(file))
-
-
 def png(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
     """A real picture, small and quick to make."""
     out = io.BytesIO()

@@ -8,6 +8,12 @@ from tests.page import PROMPT, look, marks, new_task, send
 ENGLISH = {"Accept-Language": "en-GB"}
 
 
+def states(mark: str, letters: str) -> str:
+    """The mark of a page that shows its two pictures so."""
+    assert ".qq" in mark
+    return mark.replace(".qq", f".{letters}")
+
+
 def test_ticker_is_silent_while_nothing_changes(client):
     """An answer without news is empty."""
     new_task(client)
@@ -41,7 +47,7 @@ def test_ticker_tells_only_what_has_ended_since(client, work_off):
     (mark,) = marks(client.get("/"))
     work_off()
 
-    answer = look(client, [mark.replace("qq", "dq")])
+    answer = look(client, [states(mark, "dq")])
 
     assert answer.text.count("<figure") == 1
     news = re.search(r'<p id="announce".*?</p>', answer.text, re.DOTALL)[0]
@@ -121,7 +127,7 @@ def test_running_cards_keep_their_buttons(client, provider, work_off):
     task_id = new_task(client, n="2")
     (mark,) = marks(client.get("/"))
 
-    answer = look(client, [mark.replace("qq", "uq")])
+    answer = look(client, [states(mark, "uq")])
 
     assert "<figure" in answer.text
     assert f'id="actions-{task_id}"' not in answer.text
