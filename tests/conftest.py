@@ -166,15 +166,16 @@ def built(config: Config):
     return create_app(config)
 
 
-def forget_what_was_kept(app) -> None:
-    """What an application remembers between requests."""
+def make_as_new(app, config: Config) -> None:
+    """Its settings are those it was built with, and nothing is remembered."""
+    app.config["JIMENG"] = config
     for kept in ("metrics", "openapi"):
         app.extensions.pop(kept, None)
 
 
 @pytest.fixture
 def app(built, database, config: Config, registry: Registry):
-    forget_what_was_kept(built)
+    make_as_new(built, config)
     return built
 
 

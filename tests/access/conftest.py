@@ -12,7 +12,7 @@ from jimeng.access import passwords
 from jimeng.config import Config
 from jimeng.documents import User
 from jimeng.viewers import Viewer
-from tests.conftest import forget_what_was_kept
+from tests.conftest import make_as_new
 from tests.page import POST
 
 OPERATOR = Viewer("operator", sees_all=True)
@@ -72,7 +72,7 @@ def built_closed(closed):
 @pytest.fixture
 def secured(built_closed, database, closed, registry):
     """The application with sign-in on."""
-    forget_what_was_kept(built_closed)
+    make_as_new(built_closed, closed)
     jobs.configure(closed, registry)
     return built_closed
 

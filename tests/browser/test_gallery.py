@@ -44,7 +44,7 @@ def test_gallery_in_every_look(visit, look):
     seen = visit("/gallery", **look)
     expect(photos(seen.page)).to_have_count(30)
     seen.page.wait_for_function(
-        "[...document.images].filter((each) => each.complete).length > 5"
+        "() => [...document.images].filter((each) => each.complete).length > 5"
     )
     photos(seen.page).nth(4).hover()
 
