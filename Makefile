@@ -8,9 +8,9 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # For every platform at once; what is locked already stays unless it no longer fits.
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
   --universal --python-version 3.11 --generate-hashes --no-annotate
-# Much of the time is waiting for other processes, so four share two cores well; each
+# Much of the time is waiting for other processes, so three share two cores well; each
 # starts databases of its own, and takes whole files, for what their tests share.
-PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 export PIP_ROOT_USER_ACTION = ignore
 
