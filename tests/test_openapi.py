@@ -126,6 +126,21 @@ def test_every_answer_has_a_shape_and_a_request_id(document):
                 assert named, where
 
 
+def test_body_may_be_left_out_where_nothing_of_it_is_needed(document):
+    """A client may rely on it: there, and nowhere else."""
+    optional = {
+        (path, method)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "requestBody" in operation and not operation["requestBody"]["required"]
+    }
+
+    assert optional == {
+        ("/api/v1/tasks/{task_id}/retry", "post"),
+        ("/api/v1/users/{user_id}", "put"),
+    }
+
+
 def test_every_code_stands_where_it_may_come(document):
     """Whatever a request can be refused with, some operation names."""
     named = {

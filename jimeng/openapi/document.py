@@ -184,7 +184,7 @@ class Builder:
         given = EXAMPLES.get(name, {}).get("requests")
         if given:
             content["examples"] = {key: {"value": body} for key, body in given.items()}
-        required = not isinstance(schema, EMPTY_BODIES)
+        required = type(schema) not in EMPTY_BODIES
         return {"required": required, "content": {"application/json": content}}
 
     def successes(self, endpoint: str, docs: dict, more: Operation) -> dict:
