@@ -135,6 +135,30 @@ def test_no_parts_import_each_other():
     graphlib.TopologicalSorter(graph).prepare()
 
 
+def test_no_files_import_each_other():
+    """Within a part too there is an order, and what a file needs stands at its top."""
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        graph[name] = modules_imported(path) - {name}
+
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def modules_imported(path: Path) -> set[str]:
+    """The files of this project that a file names in its imports."""
+    found: set[str] = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name for name in (node.module, *names) if is_file(name)}
+    return found
+
+
+def is_file(module: str) -> bool:
+    return (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
+
+
 def test_only_the_doors_know_http_frameworks():
     """From tasks and jobs down nothing depends on how a request came in."""
     others = [path for path in FILES if part_of(path) in WITHOUT_FLASK]

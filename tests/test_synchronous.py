@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jimeng.documents import Generation
-from jimeng.jobs import submit
+from jimeng.jobs import queue, submit
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
 from tests.test_core import create, result
@@ -113,5 +113,5 @@ def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
     for place in places:
         place.__exit__(None, None, None)
 
-    submit.send_next(synchronous.lane)
+    queue.dispatch.call_local(synchronous.lane)
     assert result(client, task_id)["status"] == "completed"

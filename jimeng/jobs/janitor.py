@@ -12,7 +12,7 @@ from jimeng.documents import Generation, Image, State, Task, new_token, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
 from jimeng.jobs import days, outcomes, plan, purge
-from jimeng.jobs.queue import runtime
+from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 

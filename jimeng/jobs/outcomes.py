@@ -6,19 +6,34 @@ a process that dies between the two has both written again, and harmlessly.
 """
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Asked, Generation, Image, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs.queue import runtime
+from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 
 LATE_LOOKS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
 SLOW = 60.0  # seconds, for a model that is no longer offered
 FREED = {"slot": "", "owner": "", "due_at": ""}
+
+
+@dataclass(frozen=True)
+class Freed:
+    """
+    A lane may send another picture.
+
+    Attributes:
+        then: What is left to do, once that has been said.
+    """
+
+    lane: str
+    then: Callable[[], None] = lambda: None
 
 
 def error_of(error: ProviderError) -> dict:

@@ -14,16 +14,15 @@ from redis.exceptions import RedisError
 from jimeng import documents, lanes
 from jimeng.documents import Generation, Worker, new_token, utcnow
 from jimeng.jobs import janitor
-from jimeng.jobs.queue import (
+from jimeng.jobs.broker import (
     MOST_QUEUED,
     WORKER_TIMEOUT,
-    advance,
     connect,
-    dispatch,
     huey,
     queue_length,
-    runtime,
 )
+from jimeng.jobs.queue import advance, dispatch
+from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 

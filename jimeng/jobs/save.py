@@ -2,16 +2,19 @@
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from pymongo.errors import DuplicateKeyError
 
+from jimeng import logs
 from jimeng.documents import Generation, Image, State, Task, utcnow
 from jimeng.documents.image import lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.labels import labels
-from jimeng.jobs.queue import enqueue_dispatch, runtime
+from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
 from jimeng.providers import ImageRequest, Progress
 from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
@@ -23,7 +26,7 @@ RETRY_AFTER = (2, 5, 15, 30, 60)  # seconds after each failure in a row
 MOST_FAULTS = 40  # failures in a row: half an hour and more
 
 
-def take(generation: Generation, progress: Progress) -> None:
+def take(generation: Generation, progress: Progress) -> Freed | None:
     """The provider is done: its slot is free, and the links are written down."""
     now = utcnow()
     saving = generation.settle(
@@ -39,9 +42,9 @@ def take(generation: Generation, progress: Progress) -> None:
             "$unset": {"slot": ""},
         }
     )
-    if saving is not None:
-        enqueue_dispatch(saving.lane)
-        keep(saving, progress.images)
+    if saving is None:
+        return None
+    return Freed(saving.lane, partial(keep, saving, progress.images))
 
 
 def request_of(generation: Generation) -> ImageRequest:
@@ -56,10 +59,11 @@ def request_of(generation: Generation) -> ImageRequest:
 
 def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
     """Keep a picture that has been drawn: the bytes that came along, or its link's."""
-    if images and not generation.urls:
-        store(generation, images[0])
-    else:
-        save(generation)
+    with logs.bound(task=generation.task_id, user=generation.user_id):
+        if images and not generation.urls:
+            store(generation, images[0])
+        else:
+            save(generation)
 
 
 def save_again(generation: Generation) -> None:

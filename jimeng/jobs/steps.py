@@ -7,7 +7,8 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
-from jimeng.jobs.queue import enqueue_dispatch, runtime
+from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, request_of, save_again, take
 from jimeng.jobs.submit import draw_anew, may_draw_anew
 
@@ -21,7 +22,7 @@ SEEN_IN_TIME = timedelta(seconds=1)  # later looks would measure ourselves
 FIRST_LOOK_COUNTS = 0.7
 
 
-def take_step(generation_id: str, token: str) -> None:
+def take_step(generation_id: str, token: str) -> Freed | None:
     """
     Claim a generation that the pump reserved under *token*, and do what is due.
 
@@ -33,16 +34,16 @@ def take_step(generation_id: str, token: str) -> None:
         durable=False,
     )
     if held is None:
-        return
+        return None
     with logs.bound(task=held.task_id, user=held.user_id):
-        STEPS[State(held.state)](held)
+        return STEPS[State(held.state)](held)
 
 
-def queue(generation: Generation) -> None:
+def queue(generation: Generation) -> Freed | None:
     """A delayed picture's time has come: it takes its turn."""
     if not Task.find_one({"_id": generation.task_id, "open": True}):
         outcomes.drop(generation)
-        return
+        return None
     # It has counted as waiting since it was asked for, so it is not counted anew.
     lanes.leave(generation.lane, generation.user_id, 1)
     turn = lanes.take_turns(generation.lane, generation.user_id, 1)
@@ -52,14 +53,14 @@ def queue(generation: Generation) -> None:
             "$unset": {"due_at": "", "owner": ""},
         }
     )
-    enqueue_dispatch(generation.lane)
+    return Freed(generation.lane)
 
 
-def start_over(generation: Generation) -> None:
+def start_over(generation: Generation) -> Freed:
     """Its claim died before anything was sent: it waits again."""
     log.info("claim lost id=%s: waits again", generation.id)
     outcomes.wait_again(generation)
-    enqueue_dispatch(generation.lane)
+    return Freed(generation.lane)
 
 
 def give_up_submission(generation: Generation) -> None:
@@ -71,48 +72,44 @@ def give_up_submission(generation: Generation) -> None:
     outcomes.unknown(generation, lost)
 
 
-def free_unknown(generation: Generation) -> None:
+def free_unknown(generation: Generation) -> Freed:
     """By now the provider has drawn it, if ever it was accepted."""
     generation.settle({"$unset": outcomes.FREED})
-    enqueue_dispatch(generation.lane)
+    return Freed(generation.lane)
 
 
-def poll(generation: Generation) -> None:
+def poll(generation: Generation) -> Freed | None:
     """Ask the provider once; keep the picture, or plan the next look."""
     asked_at = utcnow()
     try:
         provider = runtime().registry.provider(generation.provider)
         progress = provider.poll(generation.remote_id or "", request_of(generation))
     except ProviderError as error:
-        poll_failed(generation, error)
-        return
+        return poll_failed(generation, error)
     if not progress.done:
-        not_yet(generation)
-        return
+        return not_yet(generation)
     measure(generation, asked_at)
-    take(generation, progress)
+    return take(generation, progress)
 
 
-def poll_failed(generation: Generation, error: ProviderError) -> None:
+def poll_failed(generation: Generation, error: ProviderError) -> Freed | None:
     if error.transient:
         log.warning("poll failed id=%s code=%s: %s", generation.id, error.code, error)
-        not_yet(generation, fault=True)
-    elif may_draw_anew(generation, error):
-        draw_anew(generation)
-    else:
-        outcomes.fail(generation, error)
-        enqueue_dispatch(generation.lane)
+        return not_yet(generation, fault=True)
+    if may_draw_anew(generation, error):
+        return draw_anew(generation)
+    outcomes.fail(generation, error)
+    return Freed(generation.lane)
 
 
-def not_yet(generation: Generation, *, fault: bool = False) -> None:
+def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
     """Plan the next look, or give up at the deadline."""
     if generation.state == State.FAILED.value:
         look_later(generation)
-        return
+        return None
     if age(generation) > runtime().config.TASK_DEADLINE:
         outcomes.time_out(generation)
-        enqueue_dispatch(generation.lane)
-        return
+        return Freed(generation.lane)
     faults = generation.faults + 1 if fault else 0
     due_at = utcnow() + timedelta(seconds=next_look_after(generation, faults))
     generation.settle(
@@ -123,6 +120,7 @@ def not_yet(generation: Generation, *, fault: bool = False) -> None:
         },
         durable=False,
     )
+    return None
 
 
 def next_look_after(generation: Generation, faults: int) -> float:

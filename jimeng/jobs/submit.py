@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 from pymongo.errors import PyMongoError
 
@@ -14,7 +15,8 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
-from jimeng.jobs.queue import enqueue_dispatch, runtime
+from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, keep, request_of
 from jimeng.providers import Model, Progress
 
@@ -32,19 +34,19 @@ PATIENT = frozenset({"rate_limited", "concurrency_limited"})
 STORE_TRIES = 3  # of some 30 s each: the name of what was paid for is precious
 
 
-def send_next(lane: str) -> None:
+def send_next(lane: str) -> Freed | None:
     """Send the picture that is next in *lane*, if a slot is free."""
     model = runtime().registry.by_lane(lane)
     if model is None:
-        return
+        return None
     with place_for(model) as is_free:
         if not is_free:
-            return  # the pump asks again, and so does another consumer's
+            return None  # the pump asks again, and so does another consumer's
         generation = lanes.claim(lane, runtime().registry.lanes[lane])
         if generation is None:
-            return
+            return None
         with logs.bound(task=generation.task_id, user=generation.user_id):
-            send(generation, model)
+            return send(generation, model)
 
 
 @contextmanager
@@ -61,25 +63,24 @@ def place_for(model: Model) -> Iterator[bool]:
             _synchronous.release()
 
 
-def send(generation: Generation, model: Model) -> None:
+def send(generation: Generation, model: Model) -> Freed | None:
     """Submit a claimed generation, unless its task is no longer wanted."""
     if not Task.start(generation.task_id):
         outcomes.drop(generation)
-        return
+        return None
     sent = mark_submitting(generation, model)
     if sent is None:
         log.info("submission given up id=%s: late, or deleted", generation.id)
-        return
+        return None
     provider = runtime().registry.provider(sent.provider)
     began = time.monotonic()
     try:
         progress = provider.submit(request_of(sent))
     except ProviderError as error:
-        refused(sent, error)
-        return
+        return refused(sent, error)
     if progress.done:
         lanes.record_duration(sent.lane, time.monotonic() - began)
-    accepted(sent, progress)
+    return accepted(sent, progress)
 
 
 def mark_submitting(generation: Generation, model: Model) -> Generation | None:
@@ -109,7 +110,7 @@ def submitting_lease(model: Model) -> timedelta:
     return timedelta(seconds=model.answer_within + LEASE_SLACK)
 
 
-def accepted(generation: Generation, progress: Progress) -> None:
+def accepted(generation: Generation, progress: Progress) -> Freed | None:
     """
     Store the provider's name for the picture, and plan the first look.
 
@@ -128,7 +129,7 @@ def accepted(generation: Generation, progress: Progress) -> None:
                 raise
     if found is None:
         log.error("accepted but not expected id=%s", generation.id)
-        return
+        return None
     log.info(
         "picture submitted id=%s remote=%s provider_request=%s late=%s",
         found.id,
@@ -138,9 +139,9 @@ def accepted(generation: Generation, progress: Progress) -> None:
     )
     note_submitted(found)
     lanes.accepted(found.lane, drawn=progress.done)
-    if progress.done:
-        enqueue_dispatch(found.lane)
-        keep(found, progress.images)
+    if not progress.done:
+        return None
+    return Freed(found.lane, partial(keep, found, progress.images))
 
 
 def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
@@ -217,7 +218,7 @@ def first_poll_after(generation: Generation) -> float:
     return max(least, share * (generation.expected or 0))
 
 
-def refused(generation: Generation, error: ProviderError) -> None:
+def refused(generation: Generation, error: ProviderError) -> Freed | None:
     """
     Decide over a submission that was not answered with a name.
 
@@ -233,10 +234,11 @@ def refused(generation: Generation, error: ProviderError) -> None:
         lanes.back_off(generation.lane, full=error.code == "concurrency_limited")
         outcomes.wait_again(generation)
     elif may_draw_anew(generation, error):
-        draw_anew(generation)
+        return draw_anew(generation)
     else:
         outcomes.fail(generation, error)
-        enqueue_dispatch(generation.lane)
+        return Freed(generation.lane)
+    return None
 
 
 def overdue(generation: Generation) -> bool:
@@ -253,10 +255,10 @@ def may_draw_anew(generation: Generation, error: ProviderError) -> bool:
     return error.new_seed and untried
 
 
-def draw_anew(generation: Generation) -> None:
+def draw_anew(generation: Generation) -> Freed:
     log.info("picture refused id=%s: once more with a new seed", generation.id)
     outcomes.wait_again(generation, resent=True, seed=new_seed())
-    enqueue_dispatch(generation.lane)
+    return Freed(generation.lane)
 
 
 def new_seed() -> int:

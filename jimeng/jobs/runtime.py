@@ -1,0 +1,39 @@
+"""What jobs need in this process."""
+
+from dataclasses import dataclass
+
+from jimeng.config import Config
+from jimeng.jobs import broker
+from jimeng.providers import Registry
+from jimeng.storage import GridFSStore
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What jobs need: the settings, the providers, and the picture store."""
+
+    config: Config
+    registry: Registry
+    store: GridFSStore
+
+
+_runtime: Runtime | None = None
+
+
+def configure(config: Config, registry: Registry | None = None) -> Runtime:
+    """
+    Set up this process; nothing is connected yet.
+
+    Args:
+        registry: The providers; by default those that *config* has keys for.
+    """
+    global _runtime
+    broker.connect(config)
+    _runtime = Runtime(config, registry or Registry.from_config(config), GridFSStore())
+    return _runtime
+
+
+def runtime() -> Runtime:
+    if _runtime is None:
+        raise RuntimeError("jobs.configure has not been called")
+    return _runtime
