@@ -3,7 +3,7 @@
 import logging
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -80,6 +80,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(12)
 
 
+# How a field is stored -> its name; the defaults that are values; the others.
+Shape = tuple[dict[str, str], dict[str, object], list[tuple[str, Callable[[], object]]]]
+_shapes: dict[type, Shape] = {}
+
+
 class Stored(Document):
     """A document whose changes are single guarded updates."""
 
@@ -124,6 +129,43 @@ class Stored(Document):
         return None if found is None else cls._from_son(found)
 
     @classmethod
+    def _from_son(
+        cls,
+        son: Mapping[str, object],
+        _auto_dereference: bool = True,
+        created: bool = False,
+    ) -> Self:
+        """
+        A document as it is stored. A field that this release does not know is left out.
+
+        mongoengine's own prepares for a document that is changed here and saved as a
+        whole, which none of these ever is: that took a fifth of a millisecond each.
+        """
+        names, values, makers = _shapes.get(cls) or _shapes.setdefault(cls, _shape(cls))
+        data = dict(values)
+        for stored, value in son.items():
+            name = names.get(stored)
+            if name is not None and value is not None:
+                data[name] = value
+        for name, make in makers:
+            if name not in data:
+                data[name] = make()
+        found = cls.__new__(cls)
+        for slot, value in (("_data", data), ("_initialised", False)):
+            object.__setattr__(found, slot, value)
+        object.__setattr__(found, "_created", created)
+        object.__setattr__(found, "_changed_fields", [])
+        return found
+
+    @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:
         found = cls.collection().find_one(where)
         return None if found is None else cls._from_son(found)
+
+
+def _shape(kind: type[Stored]) -> Shape:
+    fields = kind._fields.items()
+    makers = [(name, each.default) for name, each in fields if callable(each.default)]
+    made = {name for name, _ in makers}
+    values = {name: each.default for name, each in fields if name not in made}
+    return {each.db_field: name for name, each in fields}, values, makers
