@@ -11,7 +11,6 @@ import pymongo
 from flask import Flask, Response, g, render_template, request
 from flask_smorest import Api
 from marshmallow import ValidationError
-from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -39,7 +38,6 @@ MOST_BYTES = 1024 * 1024  # of a request's body
 # Seconds of a request that may be spent on MongoDB. While no server can be found the
 # driver looks at the clock every half second: 1.5 is what this comes to then.
 DATABASE_BUDGET = 1.4
-AWAY = (ConnectionFailure, WTimeoutError)
 SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 HTTP_CODES = {
     400: "bad_request",
@@ -206,14 +204,6 @@ def handle_errors(app: Flask) -> None:
         words = in_words(reasons)
         return answer_error(code, Invalid.status, message=message, errors=words)
 
-    @app.errorhandler(PyMongoError)
-    def on_database_error(error: PyMongoError) -> Response:
-        if not (error.timeout or isinstance(error, AWAY)):
-            return on_bug(error)
-        log.warning("database away: %s: %s", type(error).__name__, error)
-        away = DatabaseUnavailable
-        return answer_error(away.code, away.status, retry_after=5)
-
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         status = error.code or 500
@@ -227,7 +217,11 @@ def handle_errors(app: Flask) -> None:
         return response
 
     @app.errorhandler(Exception)
-    def on_bug(error: Exception) -> Response:
+    def on_other(error: Exception) -> Response:
+        if documents.is_away(error):
+            log.warning("database away: %s: %s", type(error).__name__, error)
+            away = DatabaseUnavailable
+            return answer_error(away.code, away.status, retry_after=5)
         log.error("failed", exc_info=error)
         return answer_error("internal", 500)
 

@@ -9,6 +9,7 @@ from jimeng.documents.base import (
     new_token,
     utcnow,
 )
+from jimeng.documents.faults import is_away
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.lane import Lane, Line, Worker
@@ -40,6 +41,7 @@ __all__ = [
     "Worker",
     "connect",
     "ensure_indexes",
+    "is_away",
     "new_token",
     "utcnow",
 ]
