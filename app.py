@@ -14,25 +14,13 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import (
-    admin,
-    api,
-    auth,
-    cli,
-    documents,
-    health,
-    i18n,
-    jobs,
-    logs,
-    metrics,
-    openapi,
-    web,
-)
+from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, openapi, web
 from jimeng.answers import by_field, failure, in_words, limit_headers
 from jimeng.config import Config
 from jimeng.errors import DatabaseUnavailable, Invalid, JimengError, SignInRequired
+from jimeng.monitoring import health, metrics
 
-log = logging.getLogger("jimeng.access")
+log = logging.getLogger("jimeng.accounts")
 
 MOST_BYTES = 1024 * 1024  # of a request's body
 # Seconds of a request that may be spent on MongoDB. While no server can be found the
@@ -227,7 +215,7 @@ def handle_errors(app: Flask) -> None:
 
 
 if __name__ == "__main__":
+    from jimeng.local.supervisor import main
     from jimeng.providers import Registry
-    from jimeng.supervisor import main
 
     sys.exit(main(check=Registry.from_config))

@@ -11,11 +11,12 @@ import mongoengine
 import pytest
 from PIL import Image as Pillow
 
-from jimeng import documents, jobs, lanes, switches
+from jimeng import documents, jobs, lanes
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
-from jimeng.embedded import Mongo, Redis
 from jimeng.jobs import janitor, pump
+from jimeng.lanes import switches
+from jimeng.local.embedded import Mongo, Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests.system import people
 from tests.system.stack import Stack

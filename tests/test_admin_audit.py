@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pymongo.errors import PyMongoError
 
-from jimeng import audit, failures, user_admin
 from jimeng.documents import AuditEntry
 from jimeng.errors import AdminsOnly, QueueUnavailable
 from jimeng.i18n import MESSAGES
+from jimeng.operations import audit, failures, users
 from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, fail, text_of
 from tests.page import send
@@ -105,9 +105,9 @@ def test_people_are_told_by_name(client):
     bob = new_user(client, "bob@example.com", "Bob")["id"]
     admin = Viewer(root, sees_all=True)
 
-    user_admin.set_quota(admin, bob, 7)
-    invited, _ = user_admin.invite(admin, email="c@example.com", name="C", role="user")
-    user_admin.delete(admin, invited.id, email="c@example.com")
+    users.set_quota(admin, bob, 7)
+    invited, _ = users.invite(admin, email="c@example.com", name="C", role="user")
+    users.delete(admin, invited.id, email="c@example.com")
 
     page = client.get("/admin/audit", headers=ENGLISH)
     words = text_of(page)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import failures
 from jimeng.documents import Generation, Task, utcnow
-from jimeng.failures import Filter
+from jimeng.operations import failures
+from jimeng.operations.failures import Filter
 from jimeng.viewers import Viewer
 from tests.admin_pages import (
     ENGLISH,

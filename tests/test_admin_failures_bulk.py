@@ -2,8 +2,8 @@
 
 import pytest
 
-from jimeng import failures, operations
-from jimeng.failures import Filter
+from jimeng.operations import board, failures
+from jimeng.operations.failures import Filter
 from tests.admin_pages import (
     ENGLISH,
     OPERATOR,
@@ -110,7 +110,7 @@ def test_dropping_hides_and_keeps_the_task(client, failed):
 def test_paused_intake_runs_nothing_again(client, failed):
     """The operator is told why, and the failure stays."""
     task_id = failed(refusal("quota_exhausted"))
-    operations.set_paused(OPERATOR, "intake", True)
+    board.set_paused(OPERATOR, "intake", True)
 
     answer = send(client, f"{LIST}/retry", htmx=True, code="quota_exhausted")
 

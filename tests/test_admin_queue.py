@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import operations, overview
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
+from jimeng.operations import board, queue
 from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.conftest import run_queue
@@ -125,7 +125,7 @@ def test_last_day_is_drawn(client, work_off):
     assert "1 today" in text_of(page)
     renewed = client.get("/admin/queue/hours", headers={**HTMX, **ENGLISH}).text
     assert renewed.strip() in page.text
-    assert len(operations.hours(OPERATOR)) == 24
+    assert len(board.hours(OPERATOR)) == 24
 
 
 def live_link(page) -> str:
@@ -150,7 +150,7 @@ def test_live_part_answers_only_what_has_changed(client, work_off):
 def test_live_part_loads_the_page_anew_when_a_switch_was_thrown(client):
     """Another operator's pause is not overlooked."""
     link = live_link(client.get(QUEUE))
-    operations.set_paused(OPERATOR, "intake", True)
+    board.set_paused(OPERATOR, "intake", True)
 
     answer = client.get(link, headers=HTMX)
 
@@ -212,14 +212,14 @@ def test_clearing_cancels_what_waits(client, provider, word):
 def test_long_queue_is_cleared_in_rounds(client, monkeypatch):
     """A request stops in time, and the page shows what is left."""
     monkeypatch.setattr("jimeng.tasks.bulk.BATCH", 2)
-    monkeypatch.setattr(operations, "CLEAR_TIME", -1.0)
+    monkeypatch.setattr(board, "CLEAR_TIME", -1.0)
     for _ in range(3):
         create(client)
-    assert operations.clear(OPERATOR) == 0
+    assert board.clear(OPERATOR) == 0
 
-    monkeypatch.setattr(operations, "CLEAR_TIME", 60.0)
+    monkeypatch.setattr(board, "CLEAR_TIME", 60.0)
 
-    assert operations.clear(OPERATOR) == 3
+    assert board.clear(OPERATOR) == 3
     assert Task.collection().count_documents({"status": "pending"}) == 0
 
 
@@ -227,6 +227,6 @@ def test_terminal_leaves_a_trace_too(client):
     """``flask queue clear`` is an operator's action like any other."""
     create(client)
 
-    overview.clear(Viewer("operator", sees_all=True))
+    queue.clear(Viewer("operator", sees_all=True))
 
     assert actions() == [("queue.clear", None)]

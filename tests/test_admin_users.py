@@ -2,9 +2,9 @@
 
 import pytest
 
-from jimeng import user_admin
 from jimeng.documents import User, utcnow
 from jimeng.errors import AdminsOnly, LastAdmin, NotYourself
+from jimeng.operations import users
 from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, done, text_of
 from tests.page import send
@@ -68,11 +68,11 @@ def test_many_users_come_in_pages(client):
         for n in range(70)
     )
 
-    first = user_admin.page(OPERATOR)
-    second = user_admin.page(OPERATOR, cursor=first.next_cursor)
+    first = users.page(OPERATOR)
+    second = users.page(OPERATOR, cursor=first.next_cursor)
 
     names = [row.user.name for row in first.rows + second.rows]
-    assert len(first.rows) == user_admin.PAGE
+    assert len(first.rows) == users.PAGE
     assert (len(set(names)), second.next_cursor) == (70, None)
 
 
@@ -148,8 +148,8 @@ def test_last_admin_cannot_be_shut_out(client, root, do):
 
 def test_two_admins_cannot_demote_each_other_at_once(database, client, ada, root):
     """The second sees that nobody is left, and takes it back."""
-    user_admin.set_role(OPERATOR, ada, "admin")
-    seen_before = user_admin.users.is_last_admin
+    users.set_role(OPERATOR, ada, "admin")
+    seen_before = users.users.is_last_admin
 
     def both_at_once(user: User) -> bool:
         is_last = seen_before(user)
@@ -157,17 +157,17 @@ def test_two_admins_cannot_demote_each_other_at_once(database, client, ada, root
         return is_last
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_admin.users, "is_last_admin", both_at_once)
+        patch.setattr(users.users, "is_last_admin", both_at_once)
         with pytest.raises(LastAdmin):
-            user_admin.set_role(OPERATOR, root, "user")
+            users.set_role(OPERATOR, root, "user")
 
     assert record(root).role == "admin"
 
 
 def test_two_admins_cannot_disable_each_other_at_once(database, client, ada, root):
     """Nor is nobody left so."""
-    user_admin.set_role(OPERATOR, ada, "admin")
-    seen_before = user_admin.users.is_last_admin
+    users.set_role(OPERATOR, ada, "admin")
+    seen_before = users.users.is_last_admin
 
     def both_at_once(user: User) -> bool:
         is_last = seen_before(user)
@@ -175,19 +175,19 @@ def test_two_admins_cannot_disable_each_other_at_once(database, client, ada, roo
         return is_last
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_admin.users, "is_last_admin", both_at_once)
+        patch.setattr(users.users, "is_last_admin", both_at_once)
         with pytest.raises(LastAdmin):
-            user_admin.disable(OPERATOR, root)
+            users.disable(OPERATOR, root)
 
     assert record(root).disabled_at is None
 
 
 def test_disabling_twice_keeps_the_first(client, ada):
     """Since when somebody is out is not forgotten."""
-    user_admin.disable(OPERATOR, ada)
+    users.disable(OPERATOR, ada)
     first = record(ada).disabled_at
 
-    user_admin.disable(OPERATOR, ada)
+    users.disable(OPERATOR, ada)
 
     assert record(ada).disabled_at == first
     assert record(ada).sessions == 1
@@ -196,14 +196,14 @@ def test_disabling_twice_keeps_the_first(client, ada):
 @pytest.mark.parametrize(
     "lock_out",
     [
-        lambda you, own: user_admin.disable(you, own),
-        lambda you, own: user_admin.set_role(you, own, "user"),
-        lambda you, own: user_admin.delete(you, own, email="root@example.com"),
+        lambda you, own: users.disable(you, own),
+        lambda you, own: users.set_role(you, own, "user"),
+        lambda you, own: users.delete(you, own, email="root@example.com"),
     ],
 )
 def test_nobody_locks_themselves_out(database, client, ada, root, lock_out):
     """Another administrator has to do it."""
-    user_admin.set_role(OPERATOR, ada, "admin")
+    users.set_role(OPERATOR, ada, "admin")
 
     with pytest.raises(NotYourself):
         lock_out(Viewer(root, sees_all=True), root)
@@ -238,7 +238,7 @@ def test_disabled_user_is_let_in_again(client, ada):
 )
 def test_daily_limit(client, ada, text, stored, status):
     """A whole number, or nothing for the server's own."""
-    user_admin.set_quota(OPERATOR, ada, 7)
+    users.set_quota(OPERATOR, ada, 7)
 
     answer = send(client, f"{USERS}/{ada}/quota", quota=text)
 
@@ -278,11 +278,11 @@ def test_only_operators_see_users(database):
     """Nor do others change them."""
     eve = Viewer("eve")
     for ask in (
-        lambda: user_admin.page(eve),
-        lambda: user_admin.find(eve, "eve"),
-        lambda: user_admin.invite(eve, email="e@x.y", name="E", role="admin"),
-        lambda: user_admin.set_role(eve, "eve", "admin"),
-        lambda: user_admin.disable(eve, "eve"),
+        lambda: users.page(eve),
+        lambda: users.find(eve, "eve"),
+        lambda: users.invite(eve, email="e@x.y", name="E", role="admin"),
+        lambda: users.set_role(eve, "eve", "admin"),
+        lambda: users.disable(eve, "eve"),
     ):
         with pytest.raises(AdminsOnly):
             ask()

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import lanes, overview
+from jimeng import lanes
 from jimeng.documents import Generation, Tally, Worker, utcnow
 from jimeng.errors import AdminsOnly, ProviderError
 from jimeng.jobs import pump
+from jimeng.operations import queue
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.rest import API, NOWHERE, client_with, create, data_of, result
@@ -184,9 +185,9 @@ def test_without_redis_the_rest_is_shown(client, config, registry):
 def test_queue_is_for_those_who_see_all(database):
     """Nobody else learns how much others ask for, or empties it."""
     with pytest.raises(AdminsOnly):
-        overview.read(Viewer("ada"))
+        queue.read(Viewer("ada"))
     with pytest.raises(AdminsOnly):
-        overview.clear(Viewer("ada"))
+        queue.clear(Viewer("ada"))
 
 
 def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
@@ -195,7 +196,7 @@ def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
     run_queue()
     waiting = create(client), create(client, user_id="somebody.else", n=4)
 
-    cancelled, removed = overview.clear(Viewer("root", sees_all=True))
+    cancelled, removed = queue.clear(Viewer("root", sees_all=True))
     lanes.forget()
     work_off()
 

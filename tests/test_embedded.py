@@ -11,8 +11,8 @@ import pytest
 import redis
 from pymongo import MongoClient
 
-from jimeng.embedded import Child, Mongo, Redis, binaries, is_open
 from jimeng.errors import ConfigError
+from jimeng.local.embedded import Child, Mongo, Redis, binaries, is_open
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ if not os.fork():
 """
 PARENT = """
 import sys, time
-from jimeng.embedded import Child
+from jimeng.local.embedded import Child
 child = Child(sys.argv[1:])
 time.sleep(60)
 """

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from jimeng import tasks
-from jimeng.cursors import after, cursor_of
 from jimeng.documents import Image, utcnow
+from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.image import lists_of
 from jimeng.errors import Invalid
 from jimeng.tasks import Wanted, gallery

@@ -6,7 +6,7 @@ import pytest
 from jimeng import tasks
 from jimeng.documents import Image, utcnow
 from jimeng.jobs import purge
-from jimeng.jobs.labels import fold, grams, labels, ratio_of
+from jimeng.pictures.labels import fold, grams, labels, ratio_of
 from jimeng.tasks import Wanted
 from jimeng.viewers import Viewer
 from tests.hung import MODEL, hang, task_of

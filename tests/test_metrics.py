@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jimeng import metrics, usage
+from jimeng import usage
 from jimeng.documents import Generation, Image, Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import janitor
+from jimeng.monitoring import metrics
 from tests.conftest import run_queue
 from tests.rest import API, CAT, NOWHERE, client_with, create, refused
 

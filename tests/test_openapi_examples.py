@@ -163,8 +163,8 @@ def test_errors_conform(client, document, path, name, status, code):
 
 def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     """Waiting, failed, cleared, whole or short: all of it is described."""
-    from jimeng import overview
     from jimeng.errors import ProviderError
+    from jimeng.operations import queue
     from jimeng.viewers import Viewer
 
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
@@ -184,7 +184,7 @@ def test_every_state_of_a_task_conforms(client, document, provider, work_off):
                 answer = client.get(path)
                 conforms(document, find(document, name)[2], 200, answer.json)
                 statuses[task_id, again] = answer.json["data"]["status"]
-        overview.clear(Viewer("root", sees_all=True))
+        queue.clear(Viewer("root", sees_all=True))
 
     found = [*statuses.values()]
     assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]

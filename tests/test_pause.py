@@ -2,10 +2,12 @@
 
 import pytest
 
-from jimeng import lanes, operations, switches
+from jimeng import lanes
 from jimeng.documents import AuditEntry, Generation, Task, Worker, utcnow
 from jimeng.errors import AdminsOnly, Invalid
 from jimeng.jobs import pump
+from jimeng.lanes import switches
+from jimeng.operations import board
 from jimeng.viewers import Viewer
 from tests.conftest import come_due, run_queue
 from tests.rest import CAT, CREATE, create, data_of, refused, result
@@ -16,11 +18,11 @@ OPERATOR = Viewer("root", sees_all=True)
 @pytest.fixture
 def pause(database):
     """Pauses a part of the work."""
-    return lambda name: operations.set_paused(OPERATOR, name, True)
+    return lambda name: board.set_paused(OPERATOR, name, True)
 
 
 def resume(name: str) -> None:
-    operations.set_paused(OPERATOR, name, False)
+    board.set_paused(OPERATOR, name, False)
 
 
 def test_paused_intake_refuses_before_anything_is_written(client, pause):
@@ -141,21 +143,21 @@ def test_another_process_sees_it_soon(database, monkeypatch):
 def test_pausing_twice_keeps_the_first(database, pause):
     """Since when and by whom is not forgotten."""
     pause("sending")
-    first = operations.pauses(OPERATOR)
+    first = board.pauses(OPERATOR)
 
-    operations.set_paused(Viewer("other", sees_all=True), "sending", True)
+    board.set_paused(Viewer("other", sees_all=True), "sending", True)
 
-    assert operations.pauses(OPERATOR) == first
+    assert board.pauses(OPERATOR) == first
 
 
 def test_only_operators_pause(database):
     """Others do neither, and there are no other switches."""
     with pytest.raises(AdminsOnly):
-        operations.set_paused(Viewer("ada"), "intake", True)
+        board.set_paused(Viewer("ada"), "intake", True)
     with pytest.raises(Invalid):
-        operations.set_paused(OPERATOR, "polling", True)
+        board.set_paused(OPERATOR, "polling", True)
 
-    assert operations.pauses(OPERATOR) == []
+    assert board.pauses(OPERATOR) == []
     assert AuditEntry.collection().count_documents({}) == 0
 
 

@@ -29,7 +29,7 @@ APP = """
 import sys
 from http.client import HTTPException
 from pathlib import Path
-from jimeng.supervisor import main
+from jimeng.local.supervisor import main
 
 sys.exit(main(root=Path(__file__).parent))
 """

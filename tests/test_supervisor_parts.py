@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.supervisor import datadir, service, watch
-from jimeng.supervisor.service import Service
+from jimeng.local.supervisor import datadir, service, watch
+from jimeng.local.supervisor.service import Service
 
 
 class FakeChild:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng import jobs, tallies, usage
+from jimeng import jobs, usage
 from jimeng.documents import Generation, Tally, Usage, utcnow
 from jimeng.errors import AdminsOnly, ProviderError, UserNotFound
 from jimeng.jobs import janitor, purge
+from jimeng.usage import tallies
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.rest import (

@@ -3,10 +3,11 @@
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, operations
+from jimeng import auth
 from jimeng.errors import AdminsOnly
-from jimeng.failures import CODES
 from jimeng.i18n import MESSAGES, t
+from jimeng.operations import board
+from jimeng.operations.failures import CODES
 from jimeng.web import frame
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -27,7 +28,7 @@ def operators_only() -> None:
 @bp.context_processor
 def words_of_every_page() -> dict:
     return {
-        "pauses": lambda: operations.pauses(auth.viewer_of_page()),
+        "pauses": lambda: board.pauses(auth.viewer_of_page()),
         "tabs": TABS,
         "why": why,
         "act": act,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import audit as trail
 from jimeng import auth
 from jimeng.admin import bp
 from jimeng.documents import AuditEntry
 from jimeng.i18n import MESSAGES, t
+from jimeng.operations import audit as trail
 
 
 @dataclass(frozen=True)

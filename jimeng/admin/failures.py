@@ -8,11 +8,12 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, users
-from jimeng import failures as archive
+from jimeng import auth
+from jimeng.accounts import users
 from jimeng.admin import bp
 from jimeng.errors import UserNotFound
-from jimeng.failures import Filter, Step
+from jimeng.operations import failures as archive
+from jimeng.operations.failures import Filter, Step
 from jimeng.web import is_htmx
 
 

@@ -5,11 +5,12 @@ import hashlib
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, chart, operations, overview
+from jimeng import auth, operations
 from jimeng.admin import bp
-from jimeng.chart import Chart, Point
 from jimeng.i18n import t
-from jimeng.tallies import Hour
+from jimeng.usage.tallies import Hour
+from jimeng.web import chart
+from jimeng.web.chart import Chart, Point
 
 WORDS = ("clear", "清空")  # either is taken, in both languages
 
@@ -24,13 +25,13 @@ def queue() -> ResponseReturnValue:
 
 def paused() -> list[str]:
     """The names of the switches that are off."""
-    return [pause.name for pause in operations.pauses(auth.viewer_of_page())]
+    return [pause.name for pause in operations.board.pauses(auth.viewer_of_page())]
 
 
 def live_part() -> str:
     """The part that changes, and with it what makes the next one comparable."""
-    board = operations.board(auth.viewer_of_page())
-    alive_within = round(overview.ALIVE.total_seconds())
+    board = operations.board.board(auth.viewer_of_page())
+    alive_within = round(operations.queue.ALIVE.total_seconds())
     inner = render_template("admin/_board.html", board=board, alive_within=alive_within)
     off = "-".join(paused())
     seen = hashlib.sha256(f"{off} {inner}".encode()).hexdigest()[:16]
@@ -59,7 +60,7 @@ def hours() -> ResponseReturnValue:
 
 
 def last_day() -> str:
-    found = operations.hours(auth.viewer_of_page())
+    found = operations.board.hours(auth.viewer_of_page())
     return render_template(
         "admin/_hours.html", hours=found, chart=hourly(found), tells=tells
     )
@@ -81,7 +82,7 @@ def tells(point: Point) -> str:
 def switch(name: str) -> ResponseReturnValue:
     """Pause a part of the work, or let it go on."""
     is_paused = request.form.get("paused") == "1"
-    operations.set_paused(auth.viewer_of_page(), name, is_paused)
+    operations.board.set_paused(auth.viewer_of_page(), name, is_paused)
     return redirect(url_for(".queue"), 303)
 
 
@@ -96,14 +97,14 @@ def clear() -> ResponseReturnValue:
     """Cancel what waits; a long queue takes several rounds."""
     if request.form.get("word", "").strip().casefold() not in WORDS:
         return clear_form(error=t("queue.clear_wrong")), 422
-    cancelled = operations.clear(auth.viewer_of_page())
+    cancelled = operations.board.clear(auth.viewer_of_page())
     return redirect(url_for(".show_clear", done=cancelled), 303)
 
 
 def clear_form(error: str | None = None) -> str:
     return render_template(
         "admin/clear.html",
-        pending=operations.pending(auth.viewer_of_page()),
+        pending=operations.board.pending(auth.viewer_of_page()),
         done=request.args.get("done", type=int),
         word=t("queue.clear_word"),
         error=error,

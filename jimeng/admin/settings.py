@@ -3,7 +3,7 @@
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, effective
+from jimeng import auth, operations
 from jimeng.admin import bp
 from jimeng.config import Config
 
@@ -12,5 +12,5 @@ from jimeng.config import Config
 def settings() -> ResponseReturnValue:
     """What is in force; secrets only as set or not."""
     config: Config = current_app.config["JIMENG"]
-    found = effective.read(auth.viewer_of_page(), config)
+    found = operations.settings.read(auth.viewer_of_page(), config)
     return render_template("admin/settings.html", found=found)

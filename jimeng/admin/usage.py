@@ -5,9 +5,10 @@ from collections import Counter
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, user_admin
+from jimeng import auth
 from jimeng import usage as use
 from jimeng.admin import bp
+from jimeng.operations import users
 
 MOST = 100  # users that are listed; the sums count all
 
@@ -25,7 +26,7 @@ def usage() -> ResponseReturnValue:
     return render_template(
         "admin/usage.html",
         rows=shown,
-        names=user_admin.names(viewer, [each.user_id for each in shown]),
+        names=users.names(viewer, [each.user_id for each in shown]),
         left_out=len(found) - len(shown),
         outcomes=outcomes,
         charged=charged,

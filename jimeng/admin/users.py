@@ -6,14 +6,14 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
-from jimeng import auth, user_admin
+from jimeng import auth, operations
 from jimeng.admin import bp
 from jimeng.answers import absolute, by_field, in_words
 from jimeng.documents import User
 from jimeng.errors import EmailTaken, Invalid
 from jimeng.i18n import t
+from jimeng.operations.users import ROLES
 from jimeng.schemas import NewUser
-from jimeng.user_admin import ROLES
 
 
 @bp.get("/users")
@@ -22,7 +22,7 @@ def users() -> ResponseReturnValue:
     q, cursor = request.args.get("q", "").strip(), request.args.get("cursor") or None
     return render_template(
         "admin/users.html",
-        page=user_admin.page(auth.viewer_of_page(), q=q, cursor=cursor),
+        page=operations.users.page(auth.viewer_of_page(), q=q, cursor=cursor),
         q=q,
         is_first=cursor is None,
         was_deleted="deleted" in request.args,
@@ -47,7 +47,9 @@ def invite() -> ResponseReturnValue:
     role = request.form.get("role", "user")
     try:
         values = NewUser().load(given)
-        user, token = user_admin.invite(auth.viewer_of_page(), **values, role=role)
+        user, token = operations.users.invite(
+            auth.viewer_of_page(), **values, role=role
+        )
     except ValidationError as error:
         return new_form(request.form, in_words(by_field(error.messages))), 422
     except EmailTaken as error:
@@ -58,7 +60,7 @@ def invite() -> ResponseReturnValue:
 @bp.post("/users/<user_id>/invite")
 def invite_again(user_id: str) -> ResponseReturnValue:
     """A new link, for a first or a forgotten password."""
-    user, token = user_admin.invite_again(auth.viewer_of_page(), user_id)
+    user, token = operations.users.invite_again(auth.viewer_of_page(), user_id)
     return show_link(user, token)
 
 
@@ -76,7 +78,7 @@ def user(user_id: str) -> ResponseReturnValue:
 
 def show_user(user_id: str, errors: Mapping[str, list[str]] | None = None) -> str:
     viewer = auth.viewer_of_page()
-    row = user_admin.find(viewer, user_id)
+    row = operations.users.find(viewer, user_id)
     return render_template(
         "admin/user.html",
         row=row,
@@ -103,7 +105,7 @@ def saved(user_id: str, what: str) -> ResponseReturnValue:
 @bp.post("/users/<user_id>/role")
 def set_role(user_id: str) -> ResponseReturnValue:
     role = request.form.get("role", "")
-    user_admin.set_role(auth.viewer_of_page(), user_id, role)
+    operations.users.set_role(auth.viewer_of_page(), user_id, role)
     return saved(user_id, "role")
 
 
@@ -115,7 +117,7 @@ def set_quota(user_id: str) -> ResponseReturnValue:
         if text and not (text.isascii() and text.isdigit()):
             raise Invalid.field("quota", "invalid.integer")
         quota = int(text[:20]) if text else None
-        user_admin.set_quota(auth.viewer_of_page(), user_id, quota)
+        operations.users.set_quota(auth.viewer_of_page(), user_id, quota)
     except Invalid as error:
         return refused(user_id, error)
     return saved(user_id, "quota")
@@ -123,19 +125,19 @@ def set_quota(user_id: str) -> ResponseReturnValue:
 
 @bp.post("/users/<user_id>/disable")
 def disable(user_id: str) -> ResponseReturnValue:
-    user_admin.disable(auth.viewer_of_page(), user_id)
+    operations.users.disable(auth.viewer_of_page(), user_id)
     return saved(user_id, "disabled")
 
 
 @bp.post("/users/<user_id>/enable")
 def enable(user_id: str) -> ResponseReturnValue:
-    user_admin.enable(auth.viewer_of_page(), user_id)
+    operations.users.enable(auth.viewer_of_page(), user_id)
     return saved(user_id, "enabled")
 
 
 @bp.post("/users/<user_id>/end-sessions")
 def end_sessions(user_id: str) -> ResponseReturnValue:
-    user_admin.end_sessions(auth.viewer_of_page(), user_id)
+    operations.users.end_sessions(auth.viewer_of_page(), user_id)
     return saved(user_id, "sessions")
 
 
@@ -144,7 +146,7 @@ def delete_user(user_id: str) -> ResponseReturnValue:
     """Remove a user, whose e-mail must be written once more."""
     try:
         email = request.form.get("email", "")
-        user_admin.delete(auth.viewer_of_page(), user_id, email=email)
+        operations.users.delete(auth.viewer_of_page(), user_id, email=email)
     except Invalid as error:
         return refused(user_id, error)
     return redirect(url_for(".users", deleted=1), 303)

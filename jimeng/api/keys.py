@@ -2,7 +2,7 @@
 
 from flask import Response, url_for
 
-from jimeng import access, auth
+from jimeng import accounts, auth
 from jimeng.answers import success
 from jimeng.api import blp, shapes
 from jimeng.i18n import t
@@ -20,7 +20,7 @@ def create_key(params: dict, user_id: str) -> Response:
     `write` asks, cancels and deletes as well, `admin` does so for everybody, and only
     an admin has it.
     """
-    key, text = access.create_key(auth.viewer_of_api(), user_id, **params)
+    key, text = accounts.create_key(auth.viewer_of_api(), user_id, **params)
     location = url_for("api.list_keys", user_id=user_id)
     record = {**shapes.key(key), "key": text}
     return success(record, 201, headers={"Location": location})
@@ -30,7 +30,7 @@ def create_key(params: dict, user_id: str) -> Response:
 @blp.response(200, replies.KeyRecord(many=True))
 def list_keys(user_id: str) -> Response:
     """List a user's API keys, newest first: names, beginnings, last use."""
-    found = access.list_keys(auth.viewer_of_api(), user_id)
+    found = accounts.list_keys(auth.viewer_of_api(), user_id)
     return success([shapes.key(each) for each in found])
 
 
@@ -39,5 +39,5 @@ def list_keys(user_id: str) -> Response:
 @blp.response(200, replies.KeyRevoked)
 def revoke_key(params: dict, user_id: str, key_id: str) -> Response:
     """Revoke an API key: its next use is refused."""
-    access.revoke_key(auth.viewer_of_api(), user_id, key_id)
+    accounts.revoke_key(auth.viewer_of_api(), user_id, key_id)
     return success({"id": key_id, "message": t("answer.key_revoked")})

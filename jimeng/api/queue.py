@@ -4,11 +4,12 @@ from itertools import groupby
 
 from flask import Response
 
-from jimeng import auth, overview
+from jimeng import auth
 from jimeng.answers import success
 from jimeng.api import blp
 from jimeng.api.shapes import moment
-from jimeng.overview import LaneView, Overview, WorkerView
+from jimeng.operations import queue
+from jimeng.operations.queue import LaneView, Overview, WorkerView
 from jimeng.schemas import replies
 
 MOST_DAYS = 30  # that are listed one by one
@@ -23,7 +24,7 @@ def show_queue() -> Response:
     All numbers count pictures: a task of four counts as four, since each is a
     submission of its own. Dates are days in UTC.
     """
-    found = overview.read(auth.viewer_of_api())
+    found = queue.read(auth.viewer_of_api())
     return success(
         {
             "measured_at": moment(found.measured_at),

@@ -2,7 +2,8 @@
 
 from flask import Response, url_for
 
-from jimeng import auth, users
+from jimeng import auth
+from jimeng.accounts import users
 from jimeng.answers import success
 from jimeng.api import blp, shapes
 from jimeng.i18n import t

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-from jimeng import access, users
+from jimeng import accounts
+from jimeng.accounts import users
 from jimeng.auth.requests import host_name
 from jimeng.config import LOOPBACK, Config
 from jimeng.documents import User
@@ -76,7 +77,7 @@ def end_session() -> None:
     """Sign the browser out; a copy of its cookie is worth nothing any more."""
     user = session_user()
     if user is not None:
-        access.end_session(user.id, session["id"])
+        accounts.end_session(user.id, session["id"])
     session.clear()
 
 

@@ -2,7 +2,7 @@
 
 from flask import current_app, g, request
 
-from jimeng import access
+from jimeng import accounts
 from jimeng.auth.requests import SAFE_METHODS
 from jimeng.auth.sessions import session_user
 from jimeng.config import Config
@@ -36,7 +36,7 @@ def viewer_of_api() -> Viewer:
     if not needs_sign_in():
         return EVERYBODY
     if "viewer_of_api" not in g:
-        key, user = access.user_of_key(bearer())
+        key, user = accounts.user_of_key(bearer())
         g.viewer_of_api = viewer_of_key(key, user)
     return g.viewer_of_api
 

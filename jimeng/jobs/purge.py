@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from jimeng.documents import Image, Task, utcnow
 from jimeng.jobs import outcomes
-from jimeng.jobs.labels import labels
+from jimeng.pictures.labels import labels
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from jimeng.config import Config
 from jimeng.jobs import broker
+from jimeng.pictures.storage import GridFSStore
 from jimeng.providers import Registry
-from jimeng.storage import GridFSStore
 
 
 @dataclass(frozen=True)

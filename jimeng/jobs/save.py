@@ -12,10 +12,10 @@ from jimeng.documents.image import lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError
 from jimeng.jobs import outcomes
-from jimeng.jobs.labels import labels
 from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
+from jimeng.pictures.labels import labels
 from jimeng.providers import ImageRequest, Progress
 from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
 

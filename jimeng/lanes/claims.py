@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import switches
 from jimeng.documents import Generation, State, new_token, utcnow
+from jimeng.lanes import switches
 from jimeng.lanes.record import change, limit_of, raise_limit, read
 from jimeng.lanes.slots import slots_taken
 from jimeng.lanes.turns import leave

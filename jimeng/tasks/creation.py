@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents, jobs, lanes, limits, logs, styles, switches
+from jimeng import documents, jobs, lanes, limits, logs, styles
 from jimeng.documents import Task, utcnow
 from jimeng.errors import (
     AdminsOnly,
@@ -19,6 +19,7 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
+from jimeng.lanes import switches
 from jimeng.limits import Held
 from jimeng.providers import Model
 from jimeng.viewers import Viewer

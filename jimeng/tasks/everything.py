@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
-from jimeng.cursors import after, cursor_of
 from jimeng.documents import Image, Task
+from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
 from jimeng.pictures import SUFFIXES
 from jimeng.tasks.archive import Archive, plain_name

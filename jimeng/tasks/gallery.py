@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jimeng import documents
-from jimeng.cursors import after, cursor_of
 from jimeng.documents import Image
+from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.image import SHOWN, list_name
-from jimeng.jobs.labels import fold, grams
+from jimeng.pictures.labels import fold, grams
 from jimeng.viewers import Viewer
 
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]

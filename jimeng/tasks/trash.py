@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng import jobs
-from jimeng.cursors import EPOCH
 from jimeng.documents import Image, Task, utcnow
+from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import TaskNotFound

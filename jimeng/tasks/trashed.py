@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from jimeng import jobs
-from jimeng.cursors import after
 from jimeng.documents import Image, Task, utcnow
+from jimeng.documents.cursors import after
 from jimeng.errors import ImageNotFound
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks import steps

@@ -6,7 +6,8 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from jimeng import auth, users
+from jimeng import auth
+from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import COOKIE, LANGUAGES, language, t

@@ -3,7 +3,8 @@
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import access, auth, users
+from jimeng import accounts, auth
+from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import Invalid, LastAdmin, SignInFailed, TooManyAttempts
 from jimeng.web import bp
@@ -41,7 +42,7 @@ def check(user: User) -> None:
     Raises:
         Invalid: the e-mail was not written as asked for, or the password is wrong.
         LastAdmin: nobody would be left to let people in.
-        TooManyAttempts: as `access.user_of_password`.
+        TooManyAttempts: as `accounts.user_of_password`.
     """
     if request.form.get("email", "").strip().casefold() != user.email.casefold():
         raise Invalid.field("email", "account.not_the_email")
@@ -49,6 +50,6 @@ def check(user: User) -> None:
         raise LastAdmin(f"user {user.id}")
     password = request.form.get("password", "")
     try:
-        access.user_of_password(user.email, password, address=auth.address())
+        accounts.user_of_password(user.email, password, address=auth.address())
     except SignInFailed as error:
         raise Invalid.field("password", "invalid.password_wrong") from error

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 
-from jimeng import access, auth
+from jimeng import accounts, auth
 from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
 from jimeng.i18n import t
@@ -34,7 +34,7 @@ def keys(
     given: Mapping | None = None,
 ) -> str:
     user = auth.current_user()
-    found = access.list_keys(auth.viewer_of_page(), user.id) if user else []
+    found = accounts.list_keys(auth.viewer_of_page(), user.id) if user else []
     return show(
         "keys",
         keys=found,
@@ -51,7 +51,7 @@ def keys(
 
 def scopes_of(user: User) -> list[str]:
     """Those that the user's keys may have."""
-    return [each for each in access.SCOPES if each != "admin" or user.role == "admin"]
+    return [each for each in accounts.SCOPES if each != "admin" or user.role == "admin"]
 
 
 def curl(key: str) -> str:
@@ -76,7 +76,7 @@ def make_key() -> ResponseReturnValue:
     """
     user = account_user()
     try:
-        key, text = access.create_key(
+        key, text = accounts.create_key(
             auth.viewer_of_page(),
             user.id,
             name=named(request.form.get("name", "")),
@@ -103,5 +103,5 @@ def ends(days: str) -> datetime | None:
 @bp.post("/account/keys/<key_id>/revoke")
 def revoke_key(key_id: str) -> ResponseReturnValue:
     """Take a key away: its next use is refused."""
-    access.revoke_key(auth.viewer_of_page(), account_user().id, key_id)
+    accounts.revoke_key(auth.viewer_of_page(), account_user().id, key_id)
     return go(".account_keys", "revoked")

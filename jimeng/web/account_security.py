@@ -3,7 +3,7 @@
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from jimeng import access, auth
+from jimeng import accounts, auth
 from jimeng.errors import Invalid, TooManyAttempts
 from jimeng.web import bp
 from jimeng.web.account import Problems, account_user, go, problems, show
@@ -18,7 +18,7 @@ def account_security() -> ResponseReturnValue:
 
 
 def security(errors: Problems | None = None) -> str:
-    return show("security", errors=errors or {}, shortest=access.SHORTEST_PASSWORD)
+    return show("security", errors=errors or {}, shortest=accounts.SHORTEST_PASSWORD)
 
 
 @bp.post("/account/password")
@@ -29,7 +29,7 @@ def change_password() -> ResponseReturnValue:
     try:
         if form.get("new", "") != form.get("again", ""):
             raise Invalid.field("again", "account.not_the_same")
-        user = access.set_password(
+        user = accounts.set_password(
             auth.viewer_of_page(),
             current=form.get("current", ""),
             new=form.get("new", ""),
@@ -44,5 +44,5 @@ def change_password() -> ResponseReturnValue:
 @bp.post("/account/sessions/end")
 def end_sessions() -> ResponseReturnValue:
     """Sign out all browsers but this one."""
-    auth.begin_session(access.end_sessions(account_user().id))
+    auth.begin_session(accounts.end_sessions(account_user().id))
     return go(".account_security", "sessions")

@@ -12,12 +12,12 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, limits, usage
-from jimeng.chart import Chart, Point, bars
 from jimeng.errors import QueueUnavailable
 from jimeng.i18n import t
 from jimeng.usage import UsageRow
 from jimeng.web import bp
 from jimeng.web.account import show
+from jimeng.web.chart import Chart, Point, bars
 from jimeng.web.composer_options import spoken
 
 SPANS = (7, 30, 90)  # days

@@ -5,7 +5,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, request
 
-from jimeng import auth, users
+from jimeng import auth
+from jimeng.accounts import users
 from jimeng.errors import Invalid
 from jimeng.providers import Model
 from jimeng.web import composer_options as options

@@ -6,7 +6,7 @@ from datetime import date, timedelta, tzinfo
 
 from flask import url_for
 
-from jimeng.jobs.labels import OTHER
+from jimeng.pictures.labels import OTHER
 from jimeng.providers.models import RATIOS
 from jimeng.tasks import Wanted
 from jimeng.web.zones import start_of

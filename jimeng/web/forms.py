@@ -5,7 +5,8 @@ from contextlib import suppress
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, tasks, users
+from jimeng import auth, tasks
+from jimeng.accounts import users
 from jimeng.documents import Task
 from jimeng.errors import (
     IntakePaused,

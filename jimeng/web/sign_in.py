@@ -3,7 +3,7 @@
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import access, auth
+from jimeng import accounts, auth
 from jimeng.documents import User
 from jimeng.errors import Invalid, JimengError, SignInFailed, TooManyAttempts
 from jimeng.i18n import COOKIE, t
@@ -44,7 +44,7 @@ def do_sign_in() -> ResponseReturnValue:
     target = own_path(request.form.get("next", ""))
     email = request.form.get("email", "").strip()[:MOST_EMAIL]
     try:
-        user = access.user_of_password(
+        user = accounts.user_of_password(
             email, request.form.get("password", ""), address=auth.address()
         )
     except (SignInFailed, TooManyAttempts) as error:
@@ -78,7 +78,7 @@ def sign_out() -> ResponseReturnValue:
 @bp.get("/invitations/<token>")
 def invitation(token: str) -> ResponseReturnValue:
     """The form to choose a password with; looking at it uses nothing up."""
-    page = invitation_form(token, access.invited(token))
+    page = invitation_form(token, accounts.invited(token))
     return page, 200, {"Cache-Control": "no-store"}
 
 
@@ -88,7 +88,7 @@ def invitation_form(token: str, user: User, *, errors: tuple[str, ...] = ()) -> 
         token=token,
         user=user,
         errors=errors,
-        shortest=access.SHORTEST_PASSWORD,
+        shortest=accounts.SHORTEST_PASSWORD,
     )
 
 
@@ -96,11 +96,11 @@ def invitation_form(token: str, user: User, *, errors: tuple[str, ...] = ()) -> 
 def accept_invitation(token: str) -> ResponseReturnValue:
     """Set the password, and begin a session with it."""
     try:
-        user = access.accept(token, request.form.get("password", ""))
+        user = accounts.accept(token, request.form.get("password", ""))
     except Invalid as error:
         words = tuple(
             t(key, **values) for each in error.fields.values() for key, values in each
         )
-        page = invitation_form(token, access.invited(token), errors=words)
+        page = invitation_form(token, accounts.invited(token), errors=words)
         return page, error.status
     return welcome(user, url_for(".index"))

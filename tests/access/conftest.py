@@ -7,8 +7,8 @@ import mongoengine
 import pytest
 from werkzeug.test import TestResponse
 
-from jimeng import access, jobs, users
-from jimeng.access import passwords
+from jimeng import accounts, jobs
+from jimeng.accounts import passwords, users
 from jimeng.config import Config
 from jimeng.documents import User
 from jimeng.viewers import Viewer
@@ -93,9 +93,9 @@ def make_person(app, email: str, *, role: str = "user") -> Person:
     user = users.create(OPERATOR, email=email, name=email.partition("@")[0])
     if role != "user":
         user = users.set_role(OPERATOR, user.id, role)
-    user = access.accept(access.invite(OPERATOR, user.id), PASSWORD)
+    user = accounts.accept(accounts.invite(OPERATOR, user.id), PASSWORD)
     scopes = ["read", "write"] + (["admin"] if role == "admin" else [])
-    _, key = access.create_key(OPERATOR, user.id, name="test", scopes=scopes)
+    _, key = accounts.create_key(OPERATOR, user.id, name="test", scopes=scopes)
     return Person(user, app.test_client(), key)
 
 

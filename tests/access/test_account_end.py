@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jimeng.access import passwords
+from jimeng.accounts import passwords
 from jimeng.documents import ApiKey, Image, Task, User
 from tests.access.conftest import PASSWORD, make_person
 from tests.page import send

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from jimeng.access import passwords
+from jimeng.accounts import passwords
 from jimeng.config import Config
 from jimeng.documents import User
 from tests.access.conftest import PASSWORD

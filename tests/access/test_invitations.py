@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import ExecutionTimeout
 
-from jimeng import access, users
-from jimeng.access import passwords
+from jimeng import accounts
+from jimeng.accounts import passwords, users
 from jimeng.documents import Invitation, utcnow
 from jimeng.errors import AdminsOnly
 from jimeng.viewers import Viewer
@@ -23,7 +23,7 @@ def eve(secured):
 
 @pytest.fixture
 def token(eve) -> str:
-    return access.invite(OPERATOR, eve.id)
+    return accounts.invite(OPERATOR, eve.id)
 
 
 def accept(client, token: str, password: str = NEW):
@@ -87,7 +87,7 @@ def test_link_ends_after_a_day(nobody, token):
 
 def test_new_link_replaces_the_old_one(nobody, token, eve):
     """Of two letters the later counts."""
-    access.invite(OPERATOR, eve.id)
+    accounts.invite(OPERATOR, eve.id)
 
     assert nobody.get(f"/invitations/{token}").status_code == 404
 
@@ -100,15 +100,15 @@ def test_token_is_not_kept(token, stored):
 def test_others_invite_nobody(eve):
     """Only an operator lets people in."""
     with pytest.raises(AdminsOnly):
-        access.invite(Viewer("user_x"), eve.id)
+        accounts.invite(Viewer("user_x"), eve.id)
 
 
 def test_setting_a_password_ends_other_sessions(ada):
     """Whoever had the old one is out."""
     ada.sign_in()
-    token = access.invite(OPERATOR, ada.id)
+    token = accounts.invite(OPERATOR, ada.id)
 
-    access.accept(token, NEW)
+    accounts.accept(token, NEW)
 
     assert ada.client.get("/").status_code == 303
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import access
+from jimeng import accounts
 from jimeng.documents import ApiKey, User, utcnow
 from tests.access.conftest import OPERATOR, call
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
@@ -114,10 +114,10 @@ def test_read_key_changes_nothing(ada):
 )
 def test_key_makes_no_key_that_may_more(admin, given, wanted):
     """Nor does an admin's, if it is not good for that itself."""
-    _, key = access.create_key(OPERATOR, admin.id, name="k", scopes=[given, "write"])
+    _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=[given, "write"])
     path = f"{USERS}/{admin.id}/keys"
     if given == "read":
-        _, key = access.create_key(OPERATOR, admin.id, name="k", scopes=[given])
+        _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=[given])
 
     answer = call(
         admin.client, "POST", path, key=key, json={"name": "x", "scopes": [wanted]}
@@ -169,13 +169,13 @@ def test_wrong_field_is_named(ada, fields, wrong):
 
     (named,) = errors_of(answer)
     assert named.partition(".")[0] == wrong
-    assert len(access.list_keys(OPERATOR, ada.id)) == 1
+    assert len(accounts.list_keys(OPERATOR, ada.id)) == 1
 
 
 def test_number_of_keys_is_bounded(ada):
     """Fifty are enough for anybody."""
     for _ in range(49):
-        access.create_key(OPERATOR, ada.id, name="k")
+        accounts.create_key(OPERATOR, ada.id, name="k")
 
     answer = ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x"})
 

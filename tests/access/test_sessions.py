@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng import access, users
-from jimeng.access import passwords
+from jimeng import accounts
+from jimeng.accounts import passwords, users
 from jimeng.documents import User, utcnow
 from jimeng.viewers import Viewer
 from tests.access.conftest import PASSWORD
@@ -93,7 +93,7 @@ def test_sessions_end_everywhere(secured, ada):
     other.post("/sign-in", data=data, headers=POST)
     assert is_in(other)
 
-    access.end_sessions(ada.id)
+    accounts.end_sessions(ada.id)
 
     assert not is_in(ada.client)
     assert not is_in(other)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
-from jimeng import documents, jobs, users
+from jimeng import documents, jobs
+from jimeng.accounts import users
 from jimeng.documents import User
 from tests.access.conftest import OPERATOR, PASSWORD, call
 from tests.page import POST

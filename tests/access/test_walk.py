@@ -5,7 +5,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from jimeng import access
+from jimeng import accounts
 from tests.access.conftest import OPERATOR
 from tests.access.walk import LAST, ROUTES, SECRET, Kind, ask, walk
 from tests.page import POST, marks, picture_of
@@ -23,7 +23,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
     image = picture_of(ada.client, made["task_id"]).rpartition("/i/")[2]
     key, _, ext = image.partition(".")
     waiting = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
-    api_key, _ = access.create_key(OPERATOR, ada.id, name="x")
+    api_key, _ = accounts.create_key(OPERATOR, ada.id, name="x")
     return {
         "task_id": made["task_id"],
         "picture_id": f"{made['task_id']}_0",
@@ -31,7 +31,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "key_id": api_key.id,
         "key": key,
         "ext": ext,
-        "token": access.invite(OPERATOR, ada.id),
+        "token": accounts.invite(OPERATOR, ada.id),
         "filename": "favicon.svg",
         "mark": marks(ada.client.get(f"/tasks/{waiting['task_id']}"))[0],
         **dict.fromkeys(("code", "day", "name", "table"), "x"),
@@ -88,7 +88,7 @@ def test_nobody_gets_at_what_is_anothers(secured, places, bob, nobody, ada):
     a read-only key changes nothing; and no answer tells of Ada.
     """
     bob.sign_in()
-    _, reading = access.create_key(OPERATOR, bob.id, name="r", scopes=["read"])
+    _, reading = accounts.create_key(OPERATOR, bob.id, name="r", scopes=["read"])
     wrong, table = [], []
     for rule, method in walk(secured):
         route = ROUTES[rule.endpoint]

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from jimeng.embedded import Mongo, Redis
+from jimeng.local.embedded import Mongo, Redis
 from tests.bench import gallery, loop
 from tests.bench.load import ask, rate
 from tests.bench.started import started

@@ -12,8 +12,8 @@ from bson import ObjectId
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.cursors import cursor_of
 from jimeng.documents import Image, utcnow
+from jimeng.documents.cursors import cursor_of
 from jimeng.pictures import inspect
 from tests.bench.started import started
 from tests.conftest import png

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng.access import passwords
+from jimeng.accounts import passwords
 from tests.browser.harness import every_look, some_looks
 from tests.system.commands import flask
 from tests.system.people import PASSWORD

@@ -12,9 +12,9 @@ from bson import ObjectId
 from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import Image, Task, utcnow
+from jimeng.local.simulator.drawing import draw
 from jimeng.pictures import Picture, inspect
-from jimeng.simulator.drawing import draw
-from jimeng.storage import GridFSStore
+from jimeng.pictures.storage import GridFSStore
 from tests.hung import image_of, task_of
 from tests.system.stack import Stack
 

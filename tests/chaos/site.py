@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from jimeng.embedded import Mongo, Redis
+from jimeng.local.embedded import Mongo, Redis
 from tests.system.stack import CONSUMER, MONKEY, Stack, wait_for
 
 LIMIT = 6  # pictures at a time, in the simulator and in the configuration

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.embedded import Mongo, Redis
+from jimeng.local.embedded import Mongo, Redis
 from tests.system import people
 from tests.system.stack import Stack
 

@@ -15,9 +15,9 @@ from visual_replies import (
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
+from jimeng.local.simulator import Simulator
 from jimeng.providers.fetch import fetch_picture
 from jimeng.providers.visual import VisualProvider
-from jimeng.simulator import Simulator
 
 PNG = b"\x89PNG picture"
 

@@ -10,7 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from jimeng import access, users
+from jimeng import accounts
+from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import ProviderError
 from jimeng.viewers import Viewer
@@ -165,10 +166,10 @@ def test_name_is_shown_as_it_is(what, secured, ada, admin, made):
     ada.sign_in()
     admin.sign_in()
     users.update(Viewer(ada.id), ada.id, name=text, email=f"{mailable(text)}@x.org")
-    access.create_key(OPERATOR, ada.id, name=text)
+    accounts.create_key(OPERATOR, ada.id, name=text)
     admin.client.post(f"/admin/users/{ada.id}/quota", data={"quota": 5}, headers=POST)
     made("a cat")
-    token = access.invite(OPERATOR, ada.id)
+    token = accounts.invite(OPERATOR, ada.id)
 
     pages = {p: look(ada.client, f"/account{p}") for p in ("", "/keys", "/data")}
     for path in ("users", f"users/{ada.id}", "audit", "failures", "queue"):

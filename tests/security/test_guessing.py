@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pytest
 import werkzeug.security
 
-from jimeng import access
-from jimeng.access import passwords
+from jimeng.accounts import create_key, invite, passwords
 from jimeng.documents import Attempts, User, utcnow
 from jimeng.errors import SignInFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD, call
@@ -107,7 +106,7 @@ def test_many_guesses_at_once_are_counted_each(ada):
 
     def guess() -> None:
         try:
-            access.user_of_password(ada.user.email, WRONG, address="192.0.2.1")
+            passwords.user_of_password(ada.user.email, WRONG, address="192.0.2.1")
         except (SignInFailed, TooManyAttempts) as error:
             ends[error.code] += 1
 
@@ -135,7 +134,7 @@ def test_address_stands_for_whoever_has_it(first, second, is_one, secured):
     """Of IPv6 everybody has more addresses than could be counted."""
     for number, address in enumerate((first, second)):
         with pytest.raises(SignInFailed):
-            access.user_of_password(f"x{number}@x.org", WRONG, address=address)
+            passwords.user_of_password(f"x{number}@x.org", WRONG, address=address)
 
     places = Attempts.collection().count_documents({"_id": {"$regex": "^address"}})
     assert places == (1 if is_one else 2)
@@ -153,7 +152,7 @@ def test_address_is_not_what_a_header_says(ada):
 
 def test_database_sees_no_secret(ada, admin, stored):
     """What is looked up is a hash: MongoDB's own log and profile have nothing."""
-    token = access.invite(OPERATOR, ada.id)
+    token = invite(OPERATOR, ada.id)
     stored.command("profile", 2, slowms=0)
     try:
         ada.client.get(f"/invitations/{token}")
@@ -183,7 +182,7 @@ def test_key_is_found_by_its_hash_alone(ada):
 def test_key_makes_none_that_outlives_it(ada):
     """Whoever finds one that ends tomorrow is out tomorrow."""
     end = utcnow() + timedelta(days=1)
-    _, short = access.create_key(OPERATOR, ada.id, name="short", expires_at=end)
+    _, short = create_key(OPERATOR, ada.id, name="short", expires_at=end)
     path, body = f"{USERS}/{ada.id}/keys", {"name": "x"}
     later = {**body, "expires_at": "2100-01-01T00:00:00Z"}
 

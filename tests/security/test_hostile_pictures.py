@@ -6,7 +6,8 @@ import tracemalloc
 import pytest
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures import MOST_SCANS, inspect
+from jimeng.pictures import inspect
+from jimeng.pictures.inspection import MOST_SCANS
 from jimeng.providers import Progress
 from tests.page import picture_of
 from tests.rest import create

@@ -151,10 +151,10 @@ def test_users_name_no_role_of_their_own(secured, ada):
 
 def test_invitation_sets_a_password_and_nothing_else(secured, ada, admin):
     """Whoever follows the link does not choose who they are."""
-    from jimeng import access
+    from jimeng import accounts
     from tests.access.conftest import OPERATOR
 
-    token = access.invite(OPERATOR, ada.id)
+    token = accounts.invite(OPERATOR, ada.id)
     form = {"password": PASSWORD, "role": "admin", "email": "x@x.org", "user": admin.id}
 
     answer = secured.test_client().post(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jimeng.simulator import Simulator
+from jimeng.local.simulator import Simulator
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.simulator import Simulator
+from jimeng.local.simulator import Simulator
 from tests.simulator.caller import (
     ACCESS_KEY,
     ARK_KEY,

@@ -5,9 +5,9 @@ import random
 import pytest
 from PIL import ImageChops, ImageStat
 
-from jimeng.simulator.drawing import draw
-from jimeng.simulator.drawing.palettes import choose_palette, has_word
-from jimeng.simulator.drawing.scenes import SCENES
+from jimeng.local.simulator.drawing import draw
+from jimeng.local.simulator.drawing.palettes import choose_palette, has_word
+from jimeng.local.simulator.drawing.scenes import SCENES
 
 SIZES = [(512, 512), (512, 2048), (2048, 512), (936, 1664), (513, 767)]
 

@@ -10,7 +10,7 @@ import threading
 import pytest
 from PIL import Image
 
-from jimeng.simulator import Simulator
+from jimeng.local.simulator import Simulator
 from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
 
 TWELVE_HOURS = 12 * 3600

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.simulator.answers import BUSINESS, GATEWAY
-from jimeng.simulator.ark_answers import ERRORS
-from jimeng.simulator.faults import ACTIONS, WORDS, is_kind
-from jimeng.simulator.kinds import KINDS
-from jimeng.simulator.settings import Settings
+from jimeng.local.simulator.answers import BUSINESS, GATEWAY
+from jimeng.local.simulator.ark_answers import ERRORS
+from jimeng.local.simulator.faults import ACTIONS, WORDS, is_kind
+from jimeng.local.simulator.kinds import KINDS
+from jimeng.local.simulator.settings import Settings
 
 MANUAL = (Path(__file__).parents[2] / "docs/simulator.md").read_text("utf-8")
 QUOTED = set(re.findall(r"`([\w.]+)`", MANUAL))

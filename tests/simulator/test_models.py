@@ -8,8 +8,8 @@ import time
 import pytest
 from PIL import Image, ImageChops
 
-from jimeng.simulator.drawing import mark
-from jimeng.simulator.drawing.mark import Mark
+from jimeng.local.simulator.drawing import mark
+from jimeng.local.simulator.drawing.mark import Mark
 from tests.simulator.caller import V21, V30, V40
 
 V31 = "jimeng_t2i_v31"

@@ -27,7 +27,7 @@ def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
     started = []
     keys = {"VOLCENGINE_ACCESS_KEY": ACCESS_KEY, "VOLCENGINE_SECRET_KEY": SECRET_KEY}
     keys["ARK_API_KEY"] = ARK_KEY
-    command = [sys.executable, "-m", "jimeng.simulator", "--port", str(port)]
+    command = [sys.executable, "-m", "jimeng.local.simulator", "--port", str(port)]
     command += ["--state", str(tmp_path / "ledger")]
 
     def start() -> subprocess.Popen:
@@ -101,7 +101,7 @@ def test_it_wants_keys():
     """Without them it says so and does not start."""
     env = {n: v for n, v in os.environ.items() if not n.startswith("VOLCENGINE_")}
     done = subprocess.run(
-        [sys.executable, "-m", "jimeng.simulator"],
+        [sys.executable, "-m", "jimeng.local.simulator"],
         env=env,
         capture_output=True,
         text=True,

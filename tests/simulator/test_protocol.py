@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.simulator import Simulator
-from jimeng.simulator.answers import go_duration
+from jimeng.local.simulator import Simulator
+from jimeng.local.simulator.answers import go_duration
 from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, SUBMIT, V30, Caller
 
 OFFICIAL_CLIENT = Path(__file__).parent / "official_client.py"

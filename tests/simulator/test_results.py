@@ -10,9 +10,9 @@ import time
 import pytest
 from PIL import Image
 
-from jimeng.simulator import Simulator
-from jimeng.simulator.faults import ACTIONS, is_kind
-from jimeng.simulator.kinds import KINDS
+from jimeng.local.simulator import Simulator
+from jimeng.local.simulator.faults import ACTIONS, is_kind
+from jimeng.local.simulator.kinds import KINDS
 from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
 
 DONE = "[[slow 0]] 猫"

@@ -91,7 +91,7 @@ class Stack:
         self.consumers: list[subprocess.Popen] = []
 
     def start_simulator(self) -> None:
-        words = ["-m", "jimeng.simulator", "--port", str(self.simulator_port)]
+        words = ["-m", "jimeng.local.simulator", "--port", str(self.simulator_port)]
         words += [*self._simulator, "--state", str(self.folder / "simulator.db")]
         self.simulator = self.start(words, "simulator")
 

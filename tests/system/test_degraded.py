@@ -11,9 +11,9 @@ from pymongo.errors import AutoReconnect
 from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import jobs
-from jimeng.embedded import Mongo, Redis
 from jimeng.jobs import pump
-from jimeng.storage import GridFSStore
+from jimeng.local.embedded import Mongo, Redis
+from jimeng.pictures.storage import GridFSStore
 from tests.conftest import come_due, run_queue
 from tests.rest import create, result, task
 from tests.system.stack import Stack, wait_for

@@ -1,0 +1,76 @@
+"""Links to set a password with: once, within a day."""
+
+import hashlib
+import logging
+import secrets
+from datetime import timedelta
+
+from jimeng import documents
+from jimeng.accounts.passwords import hash_password, store_password
+from jimeng.documents import Invitation, User, utcnow
+from jimeng.errors import AdminsOnly, InvitationInvalid, UserNotFound
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+INVITATION = timedelta(hours=24)
+LONGEST_TOKEN = 100  # characters that are looked at
+
+
+def invite(viewer: Viewer, user_id: str) -> str:
+    """
+    Make the link's token for a user; earlier ones are worth nothing from now on.
+
+    Raises:
+        AdminsOnly: others invite nobody.
+        UserNotFound: no such user.
+    """
+    if not viewer.sees_all:
+        raise AdminsOnly("invitation")
+    documents.ensure_indexes()
+    if User.find_one({"_id": user_id}) is None:
+        raise UserNotFound(f"user {user_id[:64]!r}")
+    token = secrets.token_urlsafe(32)
+    Invitation.collection().delete_many({"user_id": user_id})
+    invitation = Invitation(
+        id=digest(token), user_id=user_id, expires_at=utcnow() + INVITATION
+    )
+    Invitation.collection().insert_one(invitation.to_mongo())
+    log.info("user invited user=%s by=%s", user_id, viewer.user_id)
+    return token
+
+
+def invited(token: str) -> User:
+    """
+    Whom the link is for.
+
+    Raises:
+        InvitationInvalid: used, replaced, older than a day, or never made.
+    """
+    where = {"_id": digest(token), "expires_at": {"$gt": utcnow()}}
+    found = Invitation.find_one(where) if len(token) <= LONGEST_TOKEN else None
+    user = User.find_one({"_id": found.user_id}) if found else None
+    if user is None or user.disabled_at:
+        raise InvitationInvalid("no such invitation")
+    return user
+
+
+def accept(token: str, password: str) -> User:
+    """
+    Set the password of the one who was invited; the link is used up.
+
+    Raises:
+        InvitationInvalid: as in `invited`.
+        Invalid: the password cannot be taken; the link stays good.
+    """
+    user = invited(token)
+    # Before the link is used up: what is cut off in this work can be done again.
+    hashed = hash_password(user, password)
+    used = Invitation.collection().delete_one({"_id": digest(token)})
+    if not used.deleted_count:
+        raise InvitationInvalid("used in the meantime")
+    return store_password(user, hashed)
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

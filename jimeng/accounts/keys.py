@@ -1,0 +1,139 @@
+"""API keys: 256 random bits, kept as a hash, shown once."""
+
+import hashlib
+import logging
+import secrets
+from datetime import datetime, timedelta
+
+from jimeng import documents
+from jimeng.accounts import users
+from jimeng.documents import ApiKey, User, utcnow
+from jimeng.errors import ApiKeyInvalid, ApiKeyNotFound, Invalid
+from jimeng.viewers import SCOPES, Viewer
+
+log = logging.getLogger(__name__)
+
+PREFIX = "jm_"
+SHOWN = 10  # characters that tell one key from another
+MOST_KEYS = 50  # of one user
+LONGEST_KEY = 100  # characters that are looked at
+USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
+
+
+def create_key(
+    viewer: Viewer,
+    user_id: str,
+    *,
+    name: str,
+    scopes: list[str] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """
+    Make a key for a user.
+
+    Args:
+        scopes: Some of `SCOPES`; by default read and write.
+        expires_at: From when on it is worth nothing; None for never, or for when
+            the key ends that this is asked for with: none outlives its maker.
+
+    Returns:
+        The record, and the key itself, which nobody can read again.
+
+    Raises:
+        UserNotFound: as in `users.find`.
+        Invalid: a scope that the caller or the user does not have, a time that
+            has passed or is beyond the caller's own key, or too many keys.
+    """
+    user = users.find(viewer, user_id)
+    wanted = check_scopes(viewer, user, scopes)
+    end = viewer.key_ends_at
+    if expires_at is not None and expires_at <= utcnow():
+        raise Invalid.field("expires_at", "invalid.past")
+    if end is not None and expires_at is not None and expires_at > end:
+        raise Invalid.field("expires_at", "invalid.scope_beyond")
+    if ApiKey.collection().count_documents({"user_id": user.id}) >= MOST_KEYS:
+        raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
+    documents.ensure_indexes()
+    text = PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        user_id=user.id,
+        name=name,
+        prefix=text[:SHOWN],
+        sha256=digest(text),
+        scopes=wanted,
+        expires_at=expires_at or end,
+    )
+    ApiKey.collection().insert_one(key.to_mongo())
+    log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)
+    return key, text
+
+
+def check_scopes(viewer: Viewer, user: User, scopes: list[str] | None) -> list[str]:
+    """
+    Raises:
+        Invalid: more than the caller may do, or than the user ever could.
+    """
+    wanted = set(scopes if scopes is not None else ["read", "write"])
+    if not wanted or wanted - set(SCOPES):
+        raise Invalid.field("scopes", "invalid.choice", known=", ".join(SCOPES))
+    beyond = wanted - viewer.scopes
+    if beyond or ("admin" in wanted and user.role != "admin"):
+        raise Invalid.field("scopes", "invalid.scope_beyond")
+    return [scope for scope in SCOPES if scope in wanted]
+
+
+def list_keys(viewer: Viewer, user_id: str) -> list[ApiKey]:
+    """
+    The keys of a user, the newest first.
+
+    Raises:
+        UserNotFound: as in `users.find`.
+    """
+    user = users.find(viewer, user_id)
+    rows = ApiKey.collection().find({"user_id": user.id}).sort("created_at", -1)
+    return [ApiKey._from_son(row) for row in rows]
+
+
+def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
+    """
+    Take a key away: its next use is refused.
+
+    Raises:
+        UserNotFound: as in `users.find`.
+        ApiKeyNotFound: the user has no such key.
+    """
+    user = users.find(viewer, user_id)
+    gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
+    if not gone.deleted_count:
+        raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
+    log.info("key revoked key=%s user=%s by=%s", key_id, user.id, viewer.user_id)
+
+
+def user_of_key(text: str) -> tuple[ApiKey, User]:
+    """
+    Whose key *text* is; notes the use.
+
+    The key is looked up by its hash, so how long that takes tells nothing of how
+    much of a guess was right.
+
+    Raises:
+        ApiKeyInvalid: unknown, revoked, expired, or its user is kept out.
+    """
+    found = None
+    if text.startswith(PREFIX) and len(text) <= LONGEST_KEY:
+        found = ApiKey.find_one({"sha256": digest(text)})
+    now = utcnow()
+    if found is None or (found.expires_at and found.expires_at <= now):
+        raise ApiKeyInvalid("no such key, or expired")
+    user = User.find_one({"_id": found.user_id})
+    if user is None or user.disabled_at:
+        raise ApiKeyInvalid(f"key {found.id}: its user is gone or disabled")
+    if found.last_used_at is None or found.last_used_at < now - USE_STEP:
+        ApiKey.collection(durable=False).update_one(
+            {"_id": found.id}, {"$set": {"last_used_at": now}}
+        )
+    return found, user
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,17 @@
+"""
+Commands: ``flask --help`` lists them.
+
+A door: only `app` may import it.
+"""
+
+from flask import Flask
+
+from jimeng.cli import commands, queue, users
+
+
+def register(app: Flask) -> None:
+    app.cli.add_command(commands.indexes)
+    app.cli.add_command(commands.simulator)
+    app.cli.add_command(commands.provider)
+    app.cli.add_command(queue.queue)
+    app.cli.add_command(users.group)

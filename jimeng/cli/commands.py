@@ -1,0 +1,107 @@
+"""Commands that look after databases, providers and the simulator."""
+
+import os
+import sys
+
+import click
+
+from jimeng import documents, jobs
+from jimeng.errors import ProviderError
+from jimeng.i18n import LANGUAGES, MESSAGES, errors_page
+from jimeng.providers import Model
+from jimeng.providers.models.page import tables
+
+
+@click.command()
+def indexes() -> None:
+    """Create the database's indexes; run before the first start of a release."""
+    documents.ensure_indexes()
+    click.echo("indexes: ok")
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), required=True)
+@click.option("--access-key", envvar="VOLCENGINE_ACCESS_KEY", required=True)
+@click.option("--secret-key", envvar="VOLCENGINE_SECRET_KEY", required=True)
+@click.option("--ark-key", envvar="ARK_API_KEY", default="", help="Lets Ark answer.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=2, show_default=True)
+@click.option("--duration", type=float, default=3.0, show_default=True, help="Seconds.")
+@click.option("--sigma", type=float, default=0.0, help="Spread, log-normal.")
+@click.option("--state", default=":memory:", help="A file, to outlive a restart.")
+def simulator(
+    port: int,
+    access_key: str,
+    secret_key: str,
+    ark_key: str,
+    limit: int,
+    duration: float,
+    sigma: float,
+    state: str,
+) -> None:
+    """Run Volcengine on this machine: same protocol, demo pictures, no charges."""
+    from jimeng.local.simulator import run
+
+    run(
+        port,
+        access_key,
+        secret_key,
+        limit=limit,
+        duration=duration,
+        sigma=sigma,
+        state=state,
+        ark_key=ark_key,
+    )
+
+
+@click.group()
+def provider() -> None:
+    """Look at the image services and their models."""
+
+
+@provider.command("check")
+def check_providers() -> None:
+    """
+    Ask each provider whether its keys and models work; costs nothing.
+
+    Prints a line for each model. The exit status is 1 if something is wrong.
+    """
+    models = list(jobs.runtime().registry.models.values())
+    if not models:
+        click.echo(words("error.no_provider"))
+    width = max((len(model.id) for model in models), default=0)
+    are_fine = bool(models)
+    for model in models:
+        is_fine, found = check(model)
+        are_fine = are_fine and is_fine
+        mark = "ok " if is_fine else "BAD"
+        click.echo(f"{mark}  {model.provider:17}  {model.id:{width}}  {found}")
+    sys.exit(0 if are_fine else 1)
+
+
+def check(model: Model) -> tuple[bool, str]:
+    """Whether a model can be used as far as can be told, and words for that."""
+    try:
+        service = jobs.runtime().registry.provider(model.provider)
+        is_known = service.check(model.req_key)
+    except ProviderError as error:
+        said = f"{error.code}: {words(f'error.{error.code}')}"
+        return False, f"{said} [{error.provider_code or '-'} {error.request_id or '-'}]"
+    return True, words("answer.model_ready" if is_known else "answer.model_untried")
+
+
+def words(key: str) -> str:
+    """Say *key* in the language of the terminal: Chinese, else English."""
+    wanted = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return MESSAGES[key][LANGUAGES.index("zh" if wanted.startswith("zh") else "en")]
+
+
+@provider.command("models")
+def print_models() -> None:
+    """Print the tables of ``docs/models.md``."""
+    click.echo(tables(), nl=False)
+
+
+@provider.command("errors")
+def print_errors() -> None:
+    """Print the table of ``docs/errors.md``."""
+    click.echo(errors_page.table(), nl=False)

@@ -1,0 +1,151 @@
+"""``flask queue``: look at the queue, and clear it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from jimeng import documents, jobs, operations
+from jimeng.config import Config
+from jimeng.errors import JimengError
+from jimeng.local.embedded import Mongo, Redis
+from jimeng.local.embedded.ports import is_open, kept_port
+from jimeng.operations.queue import LaneView, Overview, WorkerView
+from jimeng.viewers import Viewer
+
+OPERATOR = Viewer("operator", sees_all=True)
+NOTHING_RUNS = (
+    "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
+    "REDIS_URL to the databases that it uses"
+)
+MOST_DAYS = 7
+
+
+@click.group()
+def queue() -> None:
+    """Look at the queue, and clear it."""
+
+
+@queue.command()
+@with_appcontext
+def status() -> None:
+    """Print what waits, what runs, what has ended, and who works."""
+    with databases():
+        found = operations.queue.read(OPERATOR)
+    for line in report(found):
+        click.echo(line)
+
+
+@queue.command()
+@click.option("--force", is_flag=True, help="Do not ask first.")
+@with_appcontext
+def clear(force: bool) -> None:
+    """
+    Cancel every task that has not begun, and empty the queue in Redis.
+
+    Pictures that the provider has begun go on. The users' tasks say that the
+    operator cleared the queue, and can be run again.
+    """
+    with databases():
+        if not force:
+            waiting = operations.queue.read(OPERATOR).pending
+            click.confirm(
+                f"{waiting} pictures wait. Cancel their tasks and empty the queue?",
+                abort=True,
+            )
+        cancelled, removed = operations.queue.clear(OPERATOR)
+    click.echo(f"tasks cancelled: {cancelled}")
+    click.echo(f"jobs removed: {removed}")
+
+
+@contextmanager
+def databases() -> Iterator[None]:
+    """
+    Connect to the databases of the settings, else to those of a running `make run`.
+
+    Raises:
+        ClickException: in one sentence, why they cannot be used.
+    """
+    config = found_databases(current_app.config["JIMENG"])
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    jobs.configure(config)
+    try:
+        yield
+    except JimengError as error:
+        raise click.ClickException(f"{error.code}: {error}") from error
+    except (PyMongoError, RedisError) as error:
+        raise click.ClickException(f"{type(error).__name__}: {error}") from error
+    finally:
+        jobs.huey.storage.pool.disconnect()
+
+
+def found_databases(config: Config) -> Config:
+    """*config* with the addresses that it leaves to `make run`."""
+    data_dir = Path(current_app.root_path) / config.DATA_DIR
+    changes: dict = {}
+    if not config.MONGODB_URI:
+        mongo = Mongo(data_dir / "mongodb")
+        require(mongo)
+        changes["MONGODB_URI"] = mongo.uri
+    if not (config.REDIS_URL or config.REDIS_ADDR):
+        redis = Redis(data_dir / "redis")
+        require(redis)
+        changes["REDIS_URL"] = redis.url
+    if changes and not config.has_credentials:
+        # `make run` has the demo provider then, with keys of its own; here they
+        # are never used, but the lanes are known by them.
+        names = ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY", "ARK_API_KEY")
+        changes |= dict.fromkeys(names, "demo")
+    return replace(config, **changes)
+
+
+def require(server: Mongo | Redis) -> None:
+    """
+    Find the port of a server that another process has started.
+
+    Raises:
+        ClickException: none runs on its directory.
+    """
+    server.port = kept_port(server.port_file)
+    if not (server.port and is_open(server.port) and server.answers()):
+        raise click.ClickException(NOTHING_RUNS)
+
+
+def report(found: Overview) -> Iterator[str]:
+    """The lines of ``flask queue status``."""
+    failed = sum(day.failed for day in found.days)
+    yield f"pending    {found.pending}"
+    yield f"active     {found.active}"
+    yield f"retry      {found.retry}"
+    yield f"archived   {failed}"
+    yield f"completed  {sum(day.completed for day in found.days)}"
+    yield f"cancelled  {sum(day.cancelled for day in found.days)}"
+    yield f"processed  {sum(day.processed for day in found.days)}"
+    yield f"failed     {failed}"
+    yield f"jobs       {'Redis is away' if found.jobs is None else found.jobs}"
+    for day in found.days[:MOST_DAYS]:
+        yield f"{day.date}  processed {day.processed}, failed {day.failed}"
+    yield from (lane_line(lane) for lane in found.lanes)
+    yield from (worker_line(worker, found) for worker in found.workers)
+
+
+def lane_line(lane: LaneView) -> str:
+    limit = "not offered" if lane.limit is None else f"of {lane.limit}"
+    line = f"lane {lane.id}: {lane.slots_in_use} {limit} slots, {lane.pending} pending"
+    if lane.retry:
+        line += f", {lane.retry} retry"
+    if lane.back_off_until:
+        line += f", backs off until {lane.back_off_until:%H:%M:%S}Z"
+    return line
+
+
+def worker_line(worker: WorkerView, found: Overview) -> str:
+    ago = (found.measured_at - worker.seen_at).total_seconds()
+    state = "alive" if worker.alive else "gone"
+    return f"worker {worker.host}:{worker.pid}: {state}, heartbeat {ago:.0f} s ago"

@@ -1,0 +1,14 @@
+"""
+A MongoDB and a Redis of one's own, and children that never outlive their parent.
+
+For ``make run`` and ``make test`` on a machine that has neither server. Both are
+the real ones, on loopback ports that stay the same from run to run, with their
+data and logs in a directory of the caller's.
+"""
+
+from jimeng.local.embedded.child import Child
+from jimeng.local.embedded.mongo import Mongo
+from jimeng.local.embedded.ports import is_open, keep_port
+from jimeng.local.embedded.redis import Redis
+
+__all__ = ["Child", "Mongo", "Redis", "is_open", "keep_port"]

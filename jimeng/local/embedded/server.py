@@ -1,0 +1,101 @@
+"""What the two embedded servers have in common: a port kept, a start awaited."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jimeng.errors import ConfigError
+from jimeng.local.embedded.child import Child
+from jimeng.local.embedded.ports import choose_port, is_open, kept_port
+
+ATTEMPTS = 3  # another process may take the chosen port first
+LOOK = 0.02  # seconds between two looks at a starting server
+LOG_LIMIT = 8_000_000  # bytes; a longer log is begun anew at the next start
+
+
+class Server:
+    """
+    A database server on a loopback port of its own.
+
+    Args:
+        data_dir: Holds data, log and port; made if it is not there.
+        hold: As for `Child`.
+    """
+
+    name = ""
+
+    def __init__(self, data_dir: Path | str, *, hold: Sequence[int] = ()) -> None:
+        self.data_dir = Path(data_dir).resolve()
+        self.port = 0
+        self.child: Child | None = None
+        self._hold = hold
+
+    def command(self) -> list[str]:
+        """The command line that serves `data_dir` on `port`."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """Whether it is this server that answers, and can be written to."""
+        raise NotImplementedError
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / f"{self.name}.log"
+
+    @property
+    def port_file(self) -> Path:
+        return self.data_dir / "port"
+
+    def start(self, timeout: float = 30.0) -> None:
+        """
+        Start it and return when it can be used, after at most *timeout* seconds.
+
+        The port is that of the last time unless something else has taken it.
+
+        Raises:
+            ConfigError: no program was found, or it ended or hung at the start.
+        """
+        deadline = time.monotonic() + timeout
+        for _ in range(ATTEMPTS):
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.port = choose_port(self.port_file)
+            if self.port != kept_port(self.port_file):
+                self.move(deadline)
+            self.spawn()
+            if self.await_ready(deadline):
+                self.port_file.write_text(f"{self.port}\n", "ascii")
+                return
+            self.stop()
+        raise ConfigError(f"{self.name} did not start; its log is {self.log}")
+
+    def move(self, deadline: float) -> None:
+        """Do what it takes before serving on a `port` that was not there before."""
+
+    def spawn(self) -> Child:
+        """Start the process on the present port and do not wait for it."""
+        if self.log.is_file() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.unlink()
+        return self.run(self.command())
+
+    def run(self, command: list[str]) -> Child:
+        self.child = Child(command, log=self.log, hold=self._hold)
+        return self.child
+
+    def await_ready(self, deadline: float) -> bool:
+        """Wait for `answers` until *deadline*; False if it ended or never came."""
+        return self.await_true(self.answers, deadline)
+
+    def await_true(self, is_true: Callable[[], bool], deadline: float) -> bool:
+        while self.child and self.child.status() is None:
+            if is_open(self.port) and is_true():
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK)
+        return False
+
+    def stop(self, patience: float = 15.0) -> None:
+        """End it, by force after *patience* seconds; harmless when not started."""
+        if self.child:
+            self.child.stop(patience)
+            self.child = None

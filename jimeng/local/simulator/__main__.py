@@ -1,0 +1,38 @@
+"""``python -m jimeng.local.simulator``: the simulator as a process of its own."""
+
+import argparse
+import os
+
+from jimeng import logs
+from jimeng.config import Config
+from jimeng.local.simulator.server import run
+
+
+def main() -> None:
+    """Read the command line; keys may stay out of it, in the environment."""
+    parser = argparse.ArgumentParser(prog="python -m jimeng.local.simulator")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8099)
+    parser.add_argument(
+        "--access-key", default=os.environ.get("VOLCENGINE_ACCESS_KEY", "")
+    )
+    parser.add_argument(
+        "--secret-key", default=os.environ.get("VOLCENGINE_SECRET_KEY", "")
+    )
+    parser.add_argument("--ark-key", default=os.environ.get("ARK_API_KEY", ""))
+    parser.add_argument("--limit", type=int, default=2, help="running tasks")
+    parser.add_argument("--duration", type=float, default=3.0, help="seconds, median")
+    parser.add_argument("--sigma", type=float, default=0.0, help="log-normal spread")
+    parser.add_argument("--state", default=":memory:", metavar="FILE")
+    args = parser.parse_args()
+    if not (args.access_key and args.secret_key):
+        parser.error(
+            "needs a key pair: --access-key and --secret-key, or "
+            "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY"
+        )
+    logs.setup(Config.load())
+    run(**vars(args))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The shapes in which Volcengine Ark answers, and its errors."""
+
+import json
+import secrets
+from dataclasses import dataclass
+
+from jimeng.local.simulator.answers import Answer, encode
+
+JSON_TYPE = "application/json"
+STREAM_TYPE = "text/event-stream"
+TYPES = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    429: "TooManyRequests",
+    500: "InternalServerError",
+}
+NOT_VALID = "The parameter `{}` specified in the request is not valid."
+INPUT = "The input {} may contain sensitive information."
+OUTPUT = "The output image may contain sensitive information."
+FAILED = "The request failed because the output image may contain {} information."
+LIMIT = "The {} limit of the account{} was exceeded."
+
+# Code: HTTP status and message. Codes and statuses are those of
+# https://www.volcengine.com/docs/82379/1299023; the words are not.
+ERRORS: dict[str, tuple[int, str]] = {
+    "MissingParameter": (
+        400,
+        "The request is missing the `prompt` parameter.",
+    ),
+    "InvalidParameter": (400, NOT_VALID.format("size")),
+    "InvalidEndpoint.ClosedEndpoint": (400, "The endpoint is closed."),
+    "InputTextSensitiveContentDetected": (400, INPUT.format("text")),
+    "InputImageSensitiveContentDetected": (400, INPUT.format("image")),
+    "InputImageSensitiveContentDetected.PrivacyInformation": (
+        400,
+        "The input image may show a real person.",
+    ),
+    "InputImageSensitiveContentDetected.PolicyViolation": (
+        400,
+        "The input image may violate a right of others.",
+    ),
+    "InputImageRiskDetection": (400, "The input image did not pass the check."),
+    "SensitiveContentDetected": (400, INPUT.format("content")),
+    "OutputImageSensitiveContentDetected": (400, OUTPUT),
+    "OutputImageSensitiveContentDetected.DeepFake": (
+        400,
+        "The output image may show a real person.",
+    ),
+    "OutputImageRiskDetection": (400, "The output image did not pass the check."),
+    "AuthenticationError": (
+        401,
+        "The API key in the request is missing or invalid.",
+    ),
+    "InvalidAccountStatus": (401, "The account is not in a normal state."),
+    "AccountOverdueError": (403, "The account has an overdue balance."),
+    "AccessDenied": (403, "The API key may not use this model."),
+    "OperationDenied.ServiceNotOpen": (403, "The service has not been opened."),
+    "OperationDenied.ServiceOverdue": (403, "The service has an overdue bill."),
+    "InvalidEndpointOrModel.NotFound": (
+        404,
+        "The model or endpoint does not exist or you do not have access to it.",
+    ),
+    "ModelNotOpen": (404, "Your account has not activated the model."),
+    "UnsupportedModel": (404, "The model does not support this call."),
+    "ModelAccountIpmRateLimitExceeded": (
+        429,
+        LIMIT.format("images-per-minute", " for this model"),
+    ),
+    "ModelAccountRpmRateLimitExceeded": (
+        429,
+        LIMIT.format("requests-per-minute", " for this model"),
+    ),
+    "ModelAccountTpmRateLimitExceeded": (
+        429,
+        LIMIT.format("tokens-per-minute", " for this model"),
+    ),
+    "RateLimitExceeded.EndpointRPMExceeded": (
+        429,
+        LIMIT.format("requests-per-minute", " for this endpoint"),
+    ),
+    "RateLimitExceeded.EndpointTPMExceeded": (
+        429,
+        LIMIT.format("tokens-per-minute", " for this endpoint"),
+    ),
+    "APIAccountRpmRateLimitExceeded": (
+        429,
+        LIMIT.format("requests-per-minute", " for this API"),
+    ),
+    "AccountRateLimitExceeded": (429, LIMIT.format("rate", "")),
+    "RequestBurstTooFast": (429, "The number of requests rose too fast."),
+    "ServerOverloaded": (429, "The service is overloaded."),
+    "InflightBatchsizeExceeded": (
+        429,
+        "Too many requests of the account are under way.",
+    ),
+    "QuotaExceeded": (429, "The free quota of the account is used up."),
+    "SetLimitExceeded": (
+        429,
+        "The model service was paused because the usage cap of the safe trial mode"
+        " was reached.",
+    ),
+    "InternalServiceError": (
+        500,
+        "The service encountered an unexpected internal error.",
+    ),
+}
+PARAMS = {"MissingParameter": "prompt", "InvalidParameter": "size"}
+# They come when the picture has been drawn, and nothing is billed.
+ENDING = frozenset(code for code in ERRORS if code.startswith("Output"))
+DOWNLOAD = "Timeout while downloading url=https://example.com/a.png"
+REFUSED_PICTURE = {
+    "code": "OutputImageSensitiveContentDetected",
+    "message": FAILED.format("sensitive"),
+}
+
+
+@dataclass(frozen=True)
+class ArkCall:
+    """
+    One call of Ark.
+
+    Attributes:
+        request_id: Sent as a header and repeated in every error's message.
+        now: Unix time.
+    """
+
+    request_id: str
+    now: float
+
+    @classmethod
+    def begin(cls, now: float) -> "ArkCall":
+        return cls(f"02{int(now * 1000):013d}{secrets.token_hex(19)}", now)
+
+    def success(self, body: object) -> Answer:
+        return self._answer(200, encode(body))
+
+    def error(self, code: str, message: str = "", param: str = "") -> Answer:
+        """Refuse with *code*; *message* and *param* instead of its usual ones."""
+        status, usual = ERRORS[code]
+        error = {
+            "code": code,
+            "message": self._signed(message or usual),
+            "param": param if message else PARAMS.get(code, ""),
+            "type": TYPES[status],
+        }
+        return self._answer(status, encode({"error": error}), code)
+
+    def invalid(self, param: str) -> Answer:
+        """Refuse the value of *param*, or that it is there at all."""
+        return self.error("InvalidParameter", NOT_VALID.format(param), param)
+
+    def missing(self, param: str) -> Answer:
+        text = f"The request is missing the `{param}` parameter."
+        return self.error("MissingParameter", text, param)
+
+    def refuse(self, kind: str) -> Answer:
+        """Answer with what a fault names."""
+        if kind == "image_download":
+            return self.error("InvalidParameter", DOWNLOAD, "image")
+        if kind == "stream_error":
+            message = self._signed("The service encountered an internal error.")
+            error = {"code": "InternalServiceError", "message": message}
+            return self.stream([("error", {"error": error})], code=error["code"])
+        return self.error(kind)
+
+    def stream(self, events: list[tuple[str, object]], code: str = "") -> Answer:
+        """Send server-sent events; without a name the value is text as it is."""
+        body = b"".join(event(name, value) for name, value in events)
+        headers = (("X-Request-Id", self.request_id),)
+        return Answer(200, body, STREAM_TYPE, headers, events=True, code=code)
+
+    def _signed(self, message: str) -> str:
+        return f"{message} Request id: {self.request_id}"
+
+    def _answer(self, status: int, body: bytes, code: str = "") -> Answer:
+        headers = (("X-Request-Id", self.request_id),)
+        return Answer(status, body, JSON_TYPE, headers, code=code)
+
+
+def event(name: str, value: object) -> bytes:
+    if not name:
+        return f"data: {value}\n\n".encode()
+    text = json.dumps(value, ensure_ascii=False)
+    return f"event: {name}\ndata: {text}\n\n".encode()

@@ -1,0 +1,196 @@
+"""The models of Visual as data: what each req_key takes, and what it sends back."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from jimeng.local.simulator.answers import PROCESS, SUBMIT
+
+Body = Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReqKey:
+    """
+    Attributes:
+        action: With which a picture is ordered.
+        sides: Smallest and largest width and height, in pixels; None: any.
+        area: Square roots of the smallest and largest width times height; None: any.
+        max_ratio: Longer side through the shorter; 0: any.
+        widest: What ``min_ratio`` and ``max_ratio`` may stretch it to; 0: not.
+        includes_widest: Whether ``max_ratio`` may be *widest* itself.
+        max_prompt: Characters.
+        max_inputs: Reference pictures.
+        scale: Smallest and largest ``scale``; None: the model has none.
+        default_size: Width and height when neither was sent.
+        is_group: Draws several pictures unless ``force_single`` is sent.
+        has_area: Takes an area as ``size``.
+        has_sr: ``use_sr`` doubles both sides.
+        picture: Pillow's name of the file format.
+    """
+
+    action: str = SUBMIT
+    sides: tuple[int, int] | None = None
+    area: tuple[int, int] | None = None
+    max_ratio: float = 0
+    widest: float = 0
+    includes_widest: bool = False
+    max_prompt: int = 800
+    max_inputs: int = 0
+    scale: tuple[float, float] | None = None
+    default_size: tuple[int, int] = (1328, 1328)
+    is_group: bool = False
+    has_area: bool = False
+    has_sr: bool = False
+    picture: str = "JPEG"
+
+    def complaint(self, body: Body) -> str:
+        """Say what is wrong with the parameters of a submission, or nothing."""
+        prompt = body.get("prompt")
+        if not isinstance(prompt, str) or not prompt.strip():
+            return "prompt is required"
+        if len(prompt) > self.max_prompt:
+            return f"prompt can not be more than {self.max_prompt} chars"
+        if not is_int(body.get("seed", -1)):
+            return "seed must be an integer"
+        for name in ("use_pre_llm", "use_sr", "force_single", "return_url"):
+            if not isinstance(body.get(name, True), bool):
+                return f"{name} must be a boolean"
+        return (
+            meta_complaint(body.get("aigc_meta"))
+            or self._inputs_complaint(body)
+            or self._scale_complaint(body.get("scale"))
+            or self._size_complaint(body)
+        )
+
+    def size(self, body: Body) -> tuple[int, int]:
+        """Width and height of the picture, for a body without complaint."""
+        width, height, area = body.get("width"), body.get("height"), body.get("size")
+        found = self.default_size
+        if is_int(width) and is_int(height):
+            found = width, height
+        elif self.has_area and is_int(area):
+            # The real model picks a ratio from the prompt; here it is a square.
+            found = math.isqrt(area), math.isqrt(area)
+        factor = 2 if self.has_sr and body.get("use_sr", True) else 1
+        return found[0] * factor, found[1] * factor
+
+    def count(self, body: Body, group: int) -> int:
+        """How many pictures are drawn, where the model would like *group* of them."""
+        if not self.is_group or body.get("force_single") is True:
+            return 1
+        inputs = body.get("image_urls")
+        return min(group, 15 - (len(inputs) if isinstance(inputs, list) else 0))
+
+    def _inputs_complaint(self, body: Body) -> str:
+        urls = body.get("image_urls")
+        if not self.max_inputs or urls is None:
+            return ""
+        if not isinstance(urls, list) or len(urls) > self.max_inputs:
+            return f"image_urls must hold at most {self.max_inputs} urls"
+        good = all(isinstance(url, str) and url.startswith("http") for url in urls)
+        return "" if good else "image_urls must hold urls"
+
+    def _scale_complaint(self, scale: object) -> str:
+        if self.scale is None or scale is None:
+            return ""
+        low, high = self.scale
+        # A range from 1 on is one of whole numbers.
+        right = is_int(scale) if low else is_number(scale)
+        if right and is_number(scale) and low <= scale <= high:
+            return ""
+        return f"scale must in [{low:g}, {high:g}]"
+
+    def _size_complaint(self, body: Body) -> str:
+        width, height = body.get("width"), body.get("height")
+        if width is None and height is None:
+            return self._area_complaint(body.get("size"))
+        if not (is_int(width) and is_int(height)):
+            return "width and height must be integers, both or neither"
+        low, high = self.sides or (1, 1 << 30)
+        if not (low <= width <= high and low <= height <= high):
+            return f"width and height must in [{low}, {high}]"
+        if self.area and not self.area[0] ** 2 <= width * height <= self.area[1] ** 2:
+            low, high = self.area
+            return f"width*height must in [{low} * {low}, {high} * {high}]"
+        return self._ratio_complaint(body, width / height)
+
+    def _area_complaint(self, size: object) -> str:
+        if not self.has_area or self.area is None or size is None:
+            return ""
+        low, high = self.area
+        if is_int(size) and low**2 <= size <= high**2:
+            return ""
+        return f"size must in [{low} * {low}, {high} * {high}]"
+
+    def _ratio_complaint(self, body: Body, ratio: float) -> str:
+        if not self.max_ratio:
+            return ""
+        low, high = 1 / self.max_ratio, self.max_ratio
+        if self.widest:
+            low, high = body.get("min_ratio", low), body.get("max_ratio", high)  # type: ignore[assignment]
+            if not (is_number(low) and is_number(high)):
+                return "min_ratio and max_ratio must be numbers"
+            within = high < self.widest or (
+                self.includes_widest and high == self.widest
+            )
+            if not (1 / self.widest <= low <= high and within):
+                return f"min_ratio and max_ratio must in [1/{self.widest:g}, 16)"
+        return "" if low <= ratio <= high else f"width/height must in [{low}, {high}]"
+
+
+def meta_complaint(meta: object) -> str:
+    """Say what is wrong with ``aigc_meta``, an object or JSON in a string."""
+    if meta is None:
+        return ""
+    try:
+        found = json.loads(meta) if isinstance(meta, str) else meta
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping) or not found.get("producer_id"):
+        return "aigc_meta must have a producer_id"
+    short = all(isinstance(text, str) and len(text) <= 256 for text in found.values())
+    return "" if short else "aigc_meta must hold texts of at most 256 chars"
+
+
+def is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# https://www.volcengine.com/docs/85621: 1616429, 1756900, 1817045, 2275082, 1537648.
+REQ_KEYS = {
+    "jimeng_t2i_v30": ReqKey(sides=(512, 2048)),
+    "jimeng_t2i_v31": ReqKey(area=(512, 2048), max_ratio=3),
+    "jimeng_t2i_v40": ReqKey(
+        area=(1024, 4096),
+        max_ratio=3,
+        widest=16,
+        max_inputs=10,
+        scale=(0, 1),
+        default_size=(2048, 2048),
+        is_group=True,
+        has_area=True,
+        picture="PNG",
+    ),
+    "jimeng_seedream46_cvtob": ReqKey(
+        area=(1024, 4096),
+        max_ratio=3,
+        widest=16,
+        includes_widest=True,
+        max_inputs=14,
+        scale=(1, 100),
+        default_size=(2048, 2048),
+        is_group=True,
+        has_area=True,
+        picture="PNG",
+    ),
+    "jimeng_high_aes_general_v21_L": ReqKey(
+        action=PROCESS, sides=(256, 768), default_size=(512, 512), has_sr=True
+    ),
+}

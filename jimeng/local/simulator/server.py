@@ -1,0 +1,167 @@
+"""Starts and stops the simulator, in a thread of its own or as a whole process."""
+
+import logging
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from jimeng.errors import ConfigError
+from jimeng.local.simulator.ark import Ark
+from jimeng.local.simulator.callbacks import Callbacks
+from jimeng.local.simulator.handler import Server
+from jimeng.local.simulator.ledger import Ledger
+from jimeng.local.simulator.links import Links
+from jimeng.local.simulator.service import Service
+from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.signatures import Keys
+from jimeng.local.simulator.visual import Visual
+
+log = logging.getLogger(__name__)
+
+
+class Simulator:
+    """
+    A server on this machine that speaks the protocols of Volcengine's Visual and Ark.
+
+    Attributes:
+        service: What is behind the protocol; its ``settings`` may be replaced.
+        port: Where it listens, also when 0 was asked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        access_key: str,
+        secret_key: str,
+        session_token: str = "",
+        ark_key: str = "",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        state: str = ":memory:",
+        limit: int = 2,
+        duration: float = 3.0,
+        sigma: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        wall_clock: Callable[[], float] = time.time,
+        dice: random.Random | None = None,
+        **settings: object,
+    ) -> None:
+        """
+        Listen, but answer nobody before `start`.
+
+        Args:
+            ark_key: The API key of Ark; without one Ark lets nobody in.
+            port: 0 for any free one.
+            state: File of the ledger, made when missing; kept over restarts.
+            limit: Running tasks of one req_key.
+            duration: Median seconds that a task takes.
+            sigma: Spread of the logarithm of the duration.
+            clock: Unix time by which tasks go on and links expire.
+            wall_clock: Unix time by which signatures are judged.
+            dice: For durations and seeds; seeded by a test.
+            settings: Further fields of `Settings`.
+
+        Raises:
+            ValueError: one of *settings* is unknown or wrong.
+            OSError: the port is taken.
+        """
+        values = {"limit": limit, "duration": duration, "sigma": sigma, **settings}
+        self.host = host
+        self.service = Service(
+            Ledger(state),
+            Links(secret_key),
+            Settings().changed(values),
+            clock=clock,
+            dice=dice or random.Random(),  # noqa: S311 - draws pictures, guards nothing
+        )
+        keys = Keys(access_key, secret_key, session_token)
+        self._callbacks = Callbacks()
+        apis = Visual(self.service, self._callbacks), Ark(self.service, ark_key)
+        try:
+            self._server = Server((host, port), self.service, apis, keys, wall_clock)
+        except OSError:
+            self.service.ledger.close()
+            raise
+        self.port: int = self._server.server_address[1]
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def ledger(self) -> dict:
+        """The same as ``GET /_simulator/ledger``."""
+        return self.service.ledger.report(self.service.now)
+
+    def start(self) -> "Simulator":
+        """Answer in a background thread."""
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="simulator"
+        )
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Finish what is being answered and close everything; twice is fine."""
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.server_close()
+        self._callbacks.close()
+        self.service.ledger.close()
+
+    def __enter__(self) -> "Simulator":
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def run(
+    port: int,
+    access_key: str,
+    secret_key: str,
+    *,
+    limit: int = 2,
+    duration: float = 3.0,
+    sigma: float = 0.0,
+    state: str = ":memory:",
+    host: str = "127.0.0.1",
+    ark_key: str = "",
+) -> None:
+    """
+    Be the simulator until SIGTERM or SIGINT. Wants the main thread.
+
+    Raises:
+        ConfigError: the port is taken.
+    """
+    try:
+        simulator = Simulator(
+            access_key=access_key,
+            secret_key=secret_key,
+            ark_key=ark_key,
+            host=host,
+            port=port,
+            state=state,
+            limit=limit,
+            duration=duration,
+            sigma=sigma,
+        )
+    except OSError as error:
+        raise ConfigError(f"the simulator cannot listen on {port}: {error}") from error
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    with simulator:
+        log.info("simulator started url=%s limit=%s", simulator.url, limit)
+        stop.wait()
+    log.info("simulator stopped")

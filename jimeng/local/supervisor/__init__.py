@@ -1,0 +1,68 @@
+"""
+``python app.py``: the whole of jimeng on one machine, in one terminal.
+
+A MongoDB, a Redis, the demo provider (each only where none is set), a consumer and
+a web server, started in this order, restarted when they end, stopped together.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jimeng import logs
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+from jimeng.local.supervisor import datadir, plan
+from jimeng.local.supervisor.run import run
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).parents[2]
+REFUSED = 2  # the exit status when a setting keeps jimeng from starting
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    root: Path = ROOT,
+    check: Callable[[Config], object] | None = None,
+) -> int:
+    """
+    Run jimeng until it is told to stop; the exit status.
+
+    Args:
+        argv: The arguments after the program's name.
+        root: The directory of ``wsgi.py`` and ``.env``.
+        check: Raises `ConfigError` for what no child could start with.
+
+    Returns:
+        0 after Ctrl-C or SIGTERM, 2 with a sentence on standard error when it
+        cannot start, 130 after a second Ctrl-C.
+    """
+    parser = argparse.ArgumentParser(prog="app.py", description="Run jimeng here.")
+    parser.add_argument(
+        "--dev", action="store_true", help="start again when a source file changes"
+    )
+    args = parser.parse_args(argv)
+    os.chdir(root)
+    try:
+        return supervise(root, check, dev=args.dev)
+    except ConfigError as error:
+        sys.stderr.write(f"jimeng does not start: {error}\n")
+        return REFUSED
+
+
+def supervise(
+    root: Path, check: Callable[[Config], object] | None, *, dev: bool
+) -> int:
+    config = Config.load()
+    logs.setup(config)
+    plan.check_access(config)
+    if check is not None:
+        check(config)
+    data_dir = root / config.DATA_DIR
+    with datadir.locked(data_dir) as lock:
+        plan.check_port(config)
+        return run(config, root=root, data_dir=data_dir, lock=lock, dev=dev)

@@ -1,0 +1,154 @@
+"""What is to be run: command lines, and the environment that goes with them."""
+
+import errno
+import os
+import socket
+import sys
+from pathlib import Path
+
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+
+WEB_GRACE = 5  # seconds for requests under way when the web server stops
+# Compared with, not listened on.
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
+
+
+def check_access(config: Config) -> None:
+    """
+    Raises:
+        ConfigError: others could reach this server, and nobody said they may.
+    """
+    if config.AUTH == "on" or config.is_loopback or config.ALLOW_OPEN_ACCESS:
+        return
+    raise ConfigError(
+        f"whoever reaches SERVER_HOST={config.SERVER_HOST} could use it: set AUTH=on "
+        "to have people sign in, ALLOW_OPEN_ACCESS=1 if that is meant, or "
+        "SERVER_HOST=localhost"
+    )
+
+
+def check_port(config: Config) -> None:
+    """
+    Raises:
+        ConfigError: the web server could not listen where it is told to.
+    """
+    host, port = bare_host(config), config.SERVER_PORT
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ConfigError(
+                f"it cannot listen on SERVER_HOST={host} SERVER_PORT={port}: "
+                f"{error.strerror}"
+            ) from error
+        raise taken(port) from error
+    local = config.is_loopback or host in EVERYWHERE
+    if local and any(map(answers, ("127.0.0.1", "::1"), (port, port))):
+        # Another program has the address that a browser may try first, or one that
+        # the system lets us share.
+        raise taken(port)
+
+
+def taken(port: int) -> ConfigError:
+    other = port + 10 if port < 65_000 else port - 10
+    return ConfigError(
+        f"port {port} is taken by another program; choose another, for instance "
+        f"SERVER_PORT={other}"
+    )
+
+
+def answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def bare_host(config: Config) -> str:
+    return config.SERVER_HOST.strip("[]")
+
+
+def address(config: Config) -> str:
+    """``host:port``, as Gunicorn and URLs write it."""
+    host = bare_host(config)
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{config.SERVER_PORT}"
+
+
+def url(config: Config) -> str:
+    """Where a browser on this machine finds the pages."""
+    if bare_host(config) in EVERYWHERE:
+        return f"http://localhost:{config.SERVER_PORT}"
+    return f"http://{address(config)}"
+
+
+def web_command(config: Config) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "--bind", address(config)),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
+        *("--no-control-socket", "--graceful-timeout", str(WEB_GRACE)),
+        # By default 4 KiB, which a page with a hundred unfinished cards fills.
+        *("--limit-request-line", "8190"),
+        # By default a proxy on this machine may set the path by headers, and with it
+        # whoever sends those through the proxy.
+        *("--forwarder-headers", ""),
+        *("--keep-alive", "5", "--log-level", "warning", "wsgi:app"),
+    ]
+
+
+def consumer_command(config: Config) -> list[str]:
+    return [
+        *(sys.executable, "-m", "huey.bin.huey_consumer", "wsgi.huey"),
+        *("--worker-type", "thread", "--workers", "8", "--no-periodic", "--quiet"),
+        *("--graceful-signal", "TERM"),
+        *("--shutdown-timeout", f"{config.SHUTDOWN_GRACE:g}"),
+    ]
+
+
+def simulator_command(config: Config, port: int, state: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "jimeng.local.simulator", "--port", str(port)),
+        *("--state", str(state), "--sigma", "0.2"),
+        *("--limit", str(config.VOLCENGINE_CONCURRENCY)),
+    ]
+
+
+def environment(
+    config: Config, mongodb_uri: str, redis_url: str, secret_key: str
+) -> dict[str, str]:
+    """
+    What all of the children get; it beats their ``.env``.
+
+    Args:
+        secret_key: Signs sessions, unless the configuration has one.
+    """
+    access = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
+    if config.AUTH == "on":
+        access = {"AUTH": "on", "SECRET_KEY": config.SECRET_KEY or secret_key}
+    return {
+        **os.environ,
+        "MONGODB_URI": mongodb_uri,
+        "REDIS_URL": redis_url,
+        "SERVER_HOST": config.SERVER_HOST,
+        "SERVER_PORT": str(config.SERVER_PORT),
+        **access,
+    }
+
+
+def demo_environment(config: Config, port: int, keys: dict[str, str]) -> dict[str, str]:
+    """What points the real client at the demo provider on the loopback *port*."""
+    host = f"127.0.0.1:{port}"
+    return {
+        "JIMENG_DEMO": "1",
+        "VOLCENGINE_ENDPOINT": f"http://{host}",
+        "VOLCENGINE_ACCESS_KEY": keys["access"],
+        "VOLCENGINE_SECRET_KEY": keys["secret"],
+        "ARK_BASE_URL": f"http://{host}/api/v3",
+        "ARK_API_KEY": keys["ark"],
+        "ALLOWED_PRIVATE_HOSTS": ",".join((*config.ALLOWED_PRIVATE_HOSTS, host)),
+    }

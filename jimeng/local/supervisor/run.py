@@ -1,0 +1,94 @@
+"""One run of jimeng, from the first process to the last."""
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from jimeng.config import Config
+from jimeng.local.supervisor import plan, ready
+from jimeng.local.supervisor.signals import Signals
+from jimeng.local.supervisor.stack import Stack
+from jimeng.local.supervisor.watch import Watch, needs_consumer
+
+log = logging.getLogger(__name__)
+
+TICK = 0.1  # seconds between two looks at the children
+WATCH = 0.5  # seconds between two looks at the sources
+SLOW = 15.0  # seconds after which it says what it is waiting for
+INTERRUPTED = 130  # the exit status of what was stopped by Ctrl-C, by custom
+DEMO = (
+    " (pictures are drawn by the demo provider; for real ones set "
+    "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY)"
+)
+
+
+class Run:
+    """
+    Args:
+        stack: What is to run.
+        watch: The sources, if a change in them is to restart what runs them.
+    """
+
+    def __init__(self, stack: Stack, watch: Watch | None) -> None:
+        self._stack = stack
+        self._watch = watch
+        self._signals = Signals()
+        self._began = time.monotonic()
+        self._is_ready = False
+        self._said_slow = False
+        self._watched = 0.0  # when the sources were last looked at
+
+    def until_stopped(self) -> int:
+        """
+        Start everything, keep it running, and stop it when a signal comes.
+
+        Returns:
+            The exit status: 0, or 130 if Ctrl-C came twice.
+
+        Raises:
+            ConfigError: a database could not be started.
+        """
+        self._signals.listen()
+        try:
+            self._stack.start_databases(self._signals.hurry)
+            if not self._signals.stop.is_set():
+                self._stack.start_processes()
+            while not self._signals.stop.wait(TICK):
+                self._look()
+        finally:
+            self._stack.stop(self._signals.hurry)
+        return INTERRUPTED if self._signals.hurry() else 0
+
+    def _look(self) -> None:
+        self._stack.look()
+        if not self._is_ready:
+            self._ask_whether_ready()
+        if self._watch and time.monotonic() - self._watched > WATCH:
+            self._watched = time.monotonic()
+            self._reload_changed(self._watch.changes())
+
+    def _ask_whether_ready(self) -> None:
+        lacking = ready.lacking(self._stack.config)
+        if not lacking:
+            self._is_ready = True
+            demo = DEMO if self._stack.is_demo else ""
+            sys.stdout.write(f"jimeng: {plan.url(self._stack.config)}{demo}\n")
+            sys.stdout.flush()
+        elif not self._said_slow and time.monotonic() - self._began > SLOW:
+            self._said_slow = True
+            log.warning("not ready yet, waiting for: %s", lacking)
+
+    def _reload_changed(self, changed: set[Path]) -> None:
+        if not changed:
+            return
+        log.info("sources changed files=%d, starting again", len(changed))
+        self._stack.web.reload()
+        if needs_consumer(changed):
+            self._stack.consumer.replace()
+
+
+def run(config: Config, *, root: Path, data_dir: Path, lock: int, dev: bool) -> int:
+    """Run all of jimeng until it is told to stop; see `Run.until_stopped`."""
+    watch = Watch(root) if dev else None
+    return Run(Stack(config, data_dir, lock), watch).until_stopped()

@@ -1,0 +1,100 @@
+"""A child that is started again when it ends."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+
+from jimeng.local.embedded import Child
+
+log = logging.getLogger(__name__)
+
+SHORTEST, LONGEST = 0.5, 15.0  # seconds between an end and the next start
+STEADY = 30.0  # seconds of life after which earlier ends are forgotten
+LOOK = 0.02  # seconds between two looks at a child that is ending
+
+
+class Service:
+    """
+    One of the supervisor's children.
+
+    Args:
+        name: What the log calls it.
+        spawn: Starts the process.
+        patience: Seconds between SIGTERM and SIGKILL.
+        child: The process, if it was started already.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spawn: Callable[[], Child],
+        *,
+        patience: float,
+        child: Child | None = None,
+    ) -> None:
+        self.name = name
+        self.child = child
+        self._spawn = spawn
+        self._patience = patience
+        self._failures = 0
+        self._began = time.monotonic()
+        self._due = 0.0  # when to start it, while there is no child
+        self._end_by = 0.0  # when to kill it, while it is being replaced
+
+    def look(self) -> None:
+        """Start it if it is due, notice if it has ended; never waits for either."""
+        now = time.monotonic()
+        if self.child is None:
+            if now >= self._due:
+                self._began = now
+                self.child = self._spawn()
+            return
+        status = self.child.status()
+        if status is not None:
+            self._ended(status, now)
+        elif self._end_by and now > self._end_by:
+            self.child.kill()
+        elif now - self._began > STEADY:
+            self._failures = 0
+
+    def _ended(self, status: int, now: float) -> None:
+        self.child = None
+        if self._end_by:
+            self._end_by = 0.0
+            self.look()
+            return
+        delay = min(LONGEST, SHORTEST * 2**self._failures)
+        self._failures += 1
+        self._due = now + delay
+        log.warning(
+            "%s ended status=%d, starting again in %.1f s", self.name, status, delay
+        )
+
+    def reload(self) -> None:
+        """Let a Gunicorn replace its workers; its port stays open meanwhile."""
+        self._forgive()
+        if self.child:
+            self.child.signal(signal.SIGHUP)
+
+    def replace(self) -> None:
+        """End it gently and start it anew; `look` does the rest."""
+        self._forgive()
+        if self.child and not self._end_by:
+            self.child.signal(signal.SIGTERM)
+            self._end_by = time.monotonic() + self._patience
+
+    def _forgive(self) -> None:
+        self._failures = 0
+        self._due = 0.0
+
+    def stop(self, hurry: Callable[[], bool]) -> None:
+        """End it for good: SIGTERM, then SIGKILL in time or as soon as *hurry*."""
+        if self.child is None:
+            return
+        deadline = time.monotonic() + self._patience
+        self.child.signal(signal.SIGTERM)
+        while self.child.status() is None:
+            if hurry() or time.monotonic() > deadline:
+                self.child.kill()
+            time.sleep(LOOK)

@@ -1,0 +1,129 @@
+"""All that runs, in the order in which it is started."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+from jimeng.local.embedded import Child, Mongo, Redis, keep_port
+from jimeng.local.supervisor import plan
+from jimeng.local.supervisor.datadir import demo_keys, secret_key
+from jimeng.local.supervisor.service import Service
+
+DATABASE_PATIENCE = 15.0  # seconds between SIGTERM and SIGKILL
+SIMULATOR_PATIENCE = 5.0
+
+
+class Stack:
+    """
+    The services of one run.
+
+    Args:
+        data_dir: Where databases, ports and the demo provider's state are kept.
+        lock: The descriptor that the leashes hold; see `datadir.locked`.
+    """
+
+    def __init__(self, config: Config, data_dir: Path, lock: int) -> None:
+        self.config = config
+        self.services: list[Service] = []
+        self._data_dir = data_dir
+        self._hold = (lock,)
+        self._mongodb_uri = config.mongodb_uri
+        self._redis_url = config.redis_url
+
+    @property
+    def is_demo(self) -> bool:
+        return not self.config.has_credentials
+
+    def start_databases(self, hurry: Callable[[], bool]) -> None:
+        """
+        Start those that the configuration does not name, and wait for them.
+
+        Raises:
+            ConfigError: one of them could not be started.
+        """
+        mongo = Mongo(self._data_dir / "mongodb", hold=self._hold)
+        redis = Redis(self._data_dir / "redis", hold=self._hold)
+        wanted: list[Mongo | Redis] = []
+        if not self.config.MONGODB_URI:
+            wanted.append(mongo)
+        if not (self.config.REDIS_URL or self.config.REDIS_ADDR):
+            wanted.append(redis)
+        try:
+            start_together(wanted, hurry)
+        finally:
+            for each in wanted:
+                if each.child:
+                    self._keep(each.name, each.spawn, DATABASE_PATIENCE, each.child)
+        if mongo in wanted:
+            self._mongodb_uri = mongo.uri
+        if redis in wanted:
+            self._redis_url = redis.url
+
+    def start_processes(self) -> None:
+        """The demo provider if it is wanted, the consumer, the web server."""
+        config = self.config
+        secret = secret_key(self._data_dir / "secret.key")
+        env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
+        if self.is_demo:
+            port = keep_port(self._data_dir / "simulator.port")
+            keys = demo_keys(self._data_dir / "simulator.keys")
+            env |= plan.demo_environment(config, port, keys)
+            state = self._data_dir / "simulator.db"
+            command = plan.simulator_command(config, port, state)
+            self._run("simulator", command, env, SIMULATOR_PATIENCE)
+        grace = config.SHUTDOWN_GRACE + 3
+        self.consumer = self._run("consumer", plan.consumer_command(config), env, grace)
+        web = plan.web_command(config)
+        self.web = self._run("web", web, env, plan.WEB_GRACE + 3)
+
+    def look(self) -> None:
+        """Start again what has ended, when its time has come."""
+        for service in self.services:
+            service.look()
+
+    def stop(self, hurry: Callable[[], bool]) -> None:
+        """The last first: nobody loses what he still needs to end in order."""
+        for service in reversed(self.services):
+            service.stop(hurry)
+
+    def _run(
+        self, name: str, command: list[str], env: dict[str, str], patience: float
+    ) -> Service:
+        spawn = partial(Child, command, env=env, hold=self._hold)
+        return self._keep(name, spawn, patience)
+
+    def _keep(
+        self,
+        name: str,
+        spawn: Callable[[], Child],
+        patience: float,
+        child: Child | None = None,
+    ) -> Service:
+        service = Service(name, spawn, patience=patience, child=child)
+        self.services.append(service)
+        return service
+
+
+def start_together(servers: list[Mongo | Redis], hurry: Callable[[], bool]) -> None:
+    """Start *servers* at once: each takes half a second, which it mostly waits."""
+    errors: list[ConfigError] = []
+
+    def start(server: Mongo | Redis) -> None:
+        try:
+            server.start()
+        except ConfigError as error:
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=start, args=(each,), daemon=True) for each in servers
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads) and not hurry():
+        time.sleep(0.02)
+    if errors:
+        raise errors[0]

@@ -1,0 +1,239 @@
+"""
+Figures for Prometheus.
+
+All are asked of MongoDB and Redis when they are scraped, so whichever web process
+answers, they are the same. Pictures are counted, not tasks: a task of four is four.
+No label tells of a user or of what was asked for.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, current_app
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from jimeng import __version__, auth, jobs, operations, usage
+from jimeng.documents import Image
+from jimeng.errors import QueueUnavailable
+from jimeng.lanes import switches
+from jimeng.operations.queue import Overview
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+bp = Blueprint("metrics", __name__)
+
+CACHE = 3.0  # seconds
+OPERATOR = Viewer("metrics", sees_all=True)
+
+Values = dict[tuple[str, ...], float]  # by the values of the labels
+
+_asking = threading.Lock()
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """
+    Figures for Prometheus: the queue, the lanes, what has ended, who works.
+
+    All of them count pictures, and are the same whichever process answers. Where
+    MongoDB is away there is `jimeng_mongodb_up 0` and little else. With sign-in the
+    key must have the scope `admin`.
+    """
+    try:
+        auth.require_operator_of_api()
+        text = kept()
+    except PyMongoError as error:
+        if not (error.timeout or isinstance(error, ConnectionFailure)):
+            raise
+        # Nobody's key can be looked up either: that it is away is all that is told,
+        # as it is by /health/ready.
+        log.warning("database away: %s: %s", type(error).__name__, error)
+        text = generate_latest(Figures([ups(mongodb=False, redis=redis_answers())]))
+    return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def kept() -> bytes:
+    """The figures as they were `CACHE` seconds ago at most."""
+    kept = current_app.extensions.setdefault("metrics", {})
+    with _asking:
+        if time.monotonic() >= kept.get("until", 0.0):
+            kept["text"] = generate_latest(Figures(list(measure())))
+            kept["until"] = time.monotonic() + CACHE
+        return kept["text"]
+
+
+def redis_answers() -> bool:
+    try:
+        jobs.check_queue()
+    except QueueUnavailable:
+        return False
+    return True
+
+
+class Figures(Collector):
+    """What `generate_latest` takes."""
+
+    def __init__(self, groups: list[list[Metric]]) -> None:
+        self.groups = groups
+
+    def collect(self) -> Iterator[Metric]:
+        for group in self.groups:
+            yield from group
+
+
+def measure() -> Iterator[list[Metric]]:
+    found = operations.queue.read(OPERATOR)
+    yield ups(mongodb=True, redis=found.jobs is not None)
+    yield queue(found)
+    yield lanes(found)
+    yield workers(found)
+    yield ends()
+    yield stored()
+
+
+def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
+    about = InfoMetricFamily("jimeng", "The server.", {"version": __version__})
+    return [
+        about,
+        GaugeMetricFamily("jimeng_mongodb_up", "Whether MongoDB answers.", mongodb),
+        GaugeMetricFamily("jimeng_redis_up", "Whether Redis answers.", redis),
+    ]
+
+
+def queue(found: Overview) -> list[Metric]:
+    oldest = 0.0
+    if found.oldest_at is not None:
+        oldest = max((found.measured_at - found.oldest_at).total_seconds(), 0.0)
+    figures: list[Metric] = [
+        family(
+            "jimeng_queue_pictures",
+            "Pictures that wait (pending), wait after a refusal (retry), or are "
+            "being sent, drawn or saved (active).",
+            ["state"],
+            {
+                ("pending",): found.pending,
+                ("retry",): found.retry,
+                ("active",): found.active,
+            },
+        ),
+        GaugeMetricFamily(
+            "jimeng_queue_oldest_wait_seconds",
+            "Age of the picture that has waited longest, 0 where none waits.",
+            oldest,
+        ),
+        family(
+            "jimeng_paused",
+            "Whether an operator has paused new tasks (intake) or sending.",
+            ["switch"],
+            {(name,): switches.is_paused(name) for name in switches.NAMES},
+        ),
+    ]
+    if found.jobs is not None:
+        words = "Jobs in Redis that no worker has taken."
+        figures.append(GaugeMetricFamily("jimeng_queue_jobs", words, found.jobs))
+    return figures
+
+
+def lanes(found: Overview) -> list[Metric]:
+    """A lane is one provider's model; its limit is what may be drawn at a time."""
+    names = ["lane", "provider", "model"]
+    labels = {
+        each.id: (each.id, each.provider, each.model or "") for each in found.lanes
+    }
+    figures: dict[str, tuple[str, Values]] = {
+        "slots_in_use": (
+            "Pictures that the provider may be at.",
+            {labels[each.id]: each.slots_in_use for each in found.lanes},
+        ),
+        "slots_limit": (
+            "How many there may be now; 0 where the model is offered no longer.",
+            {labels[each.id]: each.limit or 0 for each in found.lanes},
+        ),
+        "pictures_waiting": (
+            "Pictures in line.",
+            {labels[each.id]: each.pending + each.retry for each in found.lanes},
+        ),
+        "backing_off": (
+            "Whether nothing is sent for a while, as the provider asked for patience.",
+            {labels[each.id]: each.back_off_until is not None for each in found.lanes},
+        ),
+    }
+    return [
+        family(f"jimeng_lane_{name}", words, names, values)
+        for name, (words, values) in figures.items()
+    ]
+
+
+def workers(found: Overview) -> list[Metric]:
+    ages: Values = {
+        (f"{each.host}:{each.pid}",): (found.measured_at - each.seen_at).total_seconds()
+        for each in found.workers
+    }
+    return [
+        GaugeMetricFamily(
+            "jimeng_workers_alive",
+            "Workers whose heartbeat is recent.",
+            sum(each.alive for each in found.workers),
+        ),
+        family(
+            "jimeng_worker_heartbeat_age_seconds",
+            "Seconds since the latest heartbeat, of workers seen within the hour.",
+            ["worker"],
+            ages,
+        ),
+    ]
+
+
+def ends() -> list[Metric]:
+    ways, uncertain = usage.totals(OPERATOR)
+    total = CounterMetricFamily(
+        "jimeng_pictures_ended",
+        "Pictures that have ended: done, failed, unknown (whether the provider had "
+        "taken it) or cancelled before they were sent; code is that of the error.",
+        labels=["model", "outcome", "charged", "code"],
+    )
+    for way, n in sorted(ways.items(), key=lambda item: str(item[0])):
+        total.add_metric([way.model, way.outcome, way.charged, way.code], n)
+    young = family(
+        "jimeng_pictures_uncertain",
+        "Failures of the last day that may still turn out to be none; they are "
+        "counted as ended when they are a day old.",
+        ["code"],
+        {(code,): n for code, n in uncertain.items()},
+    )
+    return [total, young]
+
+
+def stored() -> list[Metric]:
+    return [
+        GaugeMetricFamily(
+            "jimeng_pictures_stored",
+            "Pictures that are kept, the trash included.",
+            Image.collection().estimated_document_count(),
+        ),
+        GaugeMetricFamily(
+            "jimeng_pictures_stored_bytes",
+            "Bytes that they and their thumbnails take in the store.",
+            jobs.runtime().store.size(),
+        ),
+    ]
+
+
+def family(
+    name: str, words: str, labels: list[str], values: Values
+) -> GaugeMetricFamily:
+    found = GaugeMetricFamily(name, words, labels=labels)
+    for value_labels, value in values.items():
+        found.add_metric(value_labels, float(value))
+    return found

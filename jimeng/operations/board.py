@@ -1,0 +1,172 @@
+"""What an operator does to the queue as a whole; each of it leaves an audit entry."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jimeng.documents import State, Status, Switch, Task, User, utcnow
+from jimeng.errors import AdminsOnly, Invalid
+from jimeng.lanes import switches
+from jimeng.operations import audit, failures, queue
+from jimeng.operations.queue import Overview
+from jimeng.usage import tallies
+from jimeng.usage.tallies import Hour, midnight
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+CLEAR_TIME = 0.8  # seconds of a request
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Board:
+    """
+    The operator's page of the queue.
+
+    Attributes:
+        done: Pictures that came in the last 60 minutes.
+        failed: Those that did not, in the same time.
+        codes: Code -> failures since midnight, UTC, that nobody has dealt with.
+    """
+
+    overview: Overview
+    done: int
+    failed: int
+    codes: list[tuple[str, int]]
+
+    @property
+    def done_today(self) -> int:
+        """Pictures that came since midnight, UTC."""
+        today = self.overview.measured_at.date()
+        return sum(day.completed for day in self.overview.days if day.date == today)
+
+    @property
+    def archived(self) -> int:
+        """Pictures that failed for good, since the beginning."""
+        return sum(day.failed for day in self.overview.days)
+
+    @property
+    def oldest_wait(self) -> float | None:
+        """Seconds; None if nothing waits."""
+        oldest = self.overview.oldest_at
+        if oldest is None:
+            return None
+        return (self.overview.measured_at - oldest).total_seconds()
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A switch that is off, and who did it, by name where there is a record."""
+
+    name: str
+    since: datetime
+    by: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What clearing the queue would cancel."""
+
+    tasks: int
+    pictures: int
+    users: int
+
+
+def check(viewer: Viewer) -> None:
+    if not viewer.sees_all:
+        raise AdminsOnly("operations")
+
+
+def board(viewer: Viewer) -> Board:
+    """
+    Look at the queue.
+
+    Raises:
+        AdminsOnly: it is the operator's to see.
+    """
+    found = queue.read(viewer)
+    done, failed = _ended_since(found.measured_at - HOUR)
+    today = midnight(found.measured_at.date())
+    return Board(found, done, failed, failures.codes_since(viewer, today))
+
+
+def _ended_since(since: datetime) -> tuple[int, int]:
+    states: Counter[str] = Counter()
+    for found in tallies.count(since).values():
+        states.update(found)
+    return states[State.DONE], states[State.FAILED] + states[State.UNKNOWN]
+
+
+def hours(viewer: Viewer) -> list[Hour]:
+    """What ended in each of the last 24 hours, the oldest first."""
+    check(viewer)
+    return tallies.by_hour(utcnow())
+
+
+def pauses(viewer: Viewer) -> list[Pause]:
+    """What is paused now."""
+    check(viewer)
+    found = switches.paused(fresh=True)
+    names = User.names(switch.by for switch in found.values())
+
+    def pause(switch: Switch) -> Pause:
+        return Pause(switch.id, switch.paused_at, names.get(switch.by, switch.by))
+
+    return [pause(found[name]) for name in switches.NAMES if name in found]
+
+
+def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
+    """
+    Pause a part of the work, or let it go on; all processes obey within a second.
+
+    Args:
+        name: ``intake``: nothing new is taken. ``sending``: nothing waiting is sent;
+            what the provider has goes on.
+
+    Raises:
+        AdminsOnly: as `board`.
+        Invalid: there is no such switch.
+    """
+    check(viewer)
+    if name not in switches.NAMES:
+        raise Invalid.field("name", "invalid.choice", known=", ".join(switches.NAMES))
+    action = f"{name}.{'pause' if is_paused else 'resume'}"
+    with audit.recorded(viewer, action):
+        if is_paused:
+            switches.pause(name, viewer.user_id)
+        else:
+            switches.resume(name)
+
+
+def pending(viewer: Viewer) -> Pending:
+    """Count what `clear` would cancel."""
+    check(viewer)
+    group = {"_id": "$user_id", "tasks": {"$sum": 1}, "pictures": {"$sum": "$n"}}
+    rows = Task.collection().aggregate(
+        [
+            {"$match": {"open": True, "status": Status.PENDING.value}},
+            {"$group": group},
+        ],
+        hint="open",
+    )
+    found = list(rows)
+    return Pending(
+        sum(row["tasks"] for row in found),
+        sum(row["pictures"] for row in found),
+        len(found),
+    )
+
+
+def clear(viewer: Viewer) -> int:
+    """
+    Cancel what waits, as much as a request has time for; return how many tasks.
+
+    Raises:
+        AdminsOnly: as `board`.
+        QueueUnavailable: Redis is away; nothing was cancelled.
+    """
+    check(viewer)
+    cancelled, _ = queue.clear(viewer, within=CLEAR_TIME)
+    return cancelled

@@ -1,0 +1,230 @@
+"""The list of failures: found by code, day and user, however many there are."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from jimeng.documents import Generation, Task, User
+from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.generation import FAILED
+from jimeng.documents.task import THERE
+from jimeng.errors import AdminsOnly
+from jimeng.providers.catalogue import CODES, retryable
+from jimeng.usage.tallies import midnight
+from jimeng.viewers import Viewer
+
+PAGE = 50  # pictures
+MOST_COUNTED = 10_000
+NEWEST_FIRST = [("ended_at", -1), ("_id", -1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """
+    Which failures are meant.
+
+    Attributes:
+        code: Only those that failed with it.
+        day: Only those that ended on that day, in UTC.
+        user_id: Only those of this user.
+    """
+
+    code: str | None = None
+    day: date | None = None
+    user_id: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.code or self.day or self.user_id)
+
+    @property
+    def index(self) -> str:
+        """The index that finds the fewest: a user's are fewer than a code's."""
+        if self.user_id:
+            return "failed_user"
+        return "failed_code" if self.code else "failed"
+
+    def where(self) -> dict:
+        where: dict = dict(FAILED)
+        if self.code:
+            where["error.code"] = self.code
+        if self.user_id:
+            where["user_id"] = self.user_id
+        if self.day:
+            begin = midnight(self.day)
+            where["ended_at"] = {"$gte": begin, "$lt": begin + timedelta(days=1)}
+        return where
+
+    def as_json(self) -> dict[str, str]:
+        """For the audit trail: what is set."""
+        day = self.day.isoformat() if self.day else None
+        given = {"code": self.code, "day": day, "user": self.user_id}
+        return {name: text for name, text in given.items() if text}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """
+    Pictures of one task that failed for one reason.
+
+    Attributes:
+        id: Of the first of the pictures.
+        pictures: Their numbers, from 1.
+        user_name: Where the user has a record.
+        attempts: Submissions of the picture that had the most.
+        state: ``open`` if the task can be run again, ``consent`` if that may be
+            charged twice, ``partly`` if its other pictures came or are under way,
+            ``retried`` if its owner has done so, ``gone`` if it was deleted.
+    """
+
+    id: str
+    task_id: str
+    pictures: list[int]
+    code: str
+    provider_code: str | None
+    request_id: str | None
+    charged: str
+    attempts: int
+    ended_at: datetime
+    user_id: str
+    user_name: str | None
+    model: str
+    state: str
+
+    @property
+    def may_retry(self) -> bool:
+        return self.state in {"open", "consent"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """
+    Attributes:
+        count: How many pictures match, up to `MOST_COUNTED`.
+        can_retry: As many of them as `retry_step` would look at.
+    """
+
+    failures: list[Failure]
+    count: int
+    can_retry: int
+    next_cursor: str | None
+
+
+def check(viewer: Viewer) -> None:
+    if not viewer.sees_all:
+        raise AdminsOnly("failures")
+
+
+def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
+    """
+    Some failures that nobody has dealt with, newest first.
+
+    Raises:
+        AdminsOnly: they are the operator's to see.
+        Invalid: the cursor is not one of ours.
+    """
+    check(viewer)
+    rows = list(find(wanted, cursor, PAGE + 1))
+    more = len(rows) > PAGE
+    return Page(
+        describe(rows[:PAGE]),
+        count(wanted.where(), wanted.index),
+        count(to_retry(wanted), wanted.index),
+        cursor_of(rows[PAGE - 1], "ended_at") if more else None,
+    )
+
+
+def find(wanted: Filter, cursor: str | None, limit: int, where: dict | None = None):
+    """Rows of generations, newest first, from *cursor* on."""
+    parts = [where or wanted.where()]
+    if cursor:
+        parts.append(after(cursor, "ended_at"))
+    rows = Generation.collection().find({"$and": parts}).sort(NEWEST_FIRST)
+    return rows.hint(wanted.index).limit(limit)
+
+
+def count(where: dict, index: str) -> int:
+    """How many match; beyond `MOST_COUNTED` nobody needs to know."""
+    return Generation.collection().count_documents(
+        where, hint=index, limit=MOST_COUNTED
+    )
+
+
+def codes_since(viewer: Viewer, since: datetime) -> list[tuple[str, int]]:
+    """Code -> pictures that failed with it since then, the most frequent first."""
+    check(viewer)
+    rows = Generation.collection().aggregate(
+        [
+            {"$match": {**FAILED, "ended_at": {"$gte": since}}},
+            {"$group": {"_id": "$error.code", "n": {"$sum": 1}}},
+            {"$sort": {"n": -1, "_id": 1}},
+        ],
+        hint="failed",
+    )
+    return [(row["_id"], row["n"]) for row in rows]
+
+
+def describe(rows: Sequence[dict]) -> list[Failure]:
+    ids = list({row["task_id"] for row in rows})
+    found = {each["_id"]: each for each in Task.collection().find(there(ids))}
+    again = set(Task.collection().distinct("retried_from", retries_of(ids)))
+    names = User.names({row["user_id"] for row in rows})
+    groups = groupby(rows, lambda row: (row["task_id"], row["error"]["code"]))
+    return [_failure(list(group), found, again, names) for _, group in groups]
+
+
+def there(task_ids: Sequence[str]) -> dict:
+    return {"_id": {"$in": list(task_ids)}, **THERE}
+
+
+def retries_of(task_ids: Sequence[str]) -> dict:
+    return {"retried_from": {"$in": list(task_ids)}}
+
+
+def _failure(rows: list[dict], found: dict, again: set, names: dict) -> Failure:
+    first, error = rows[0], rows[0]["error"]
+    task = found.get(first["task_id"])
+    return Failure(
+        id=first["_id"],
+        task_id=first["task_id"],
+        pictures=sorted(row["index"] + 1 for row in rows),
+        code=error["code"],
+        provider_code=error.get("provider_code"),
+        request_id=error.get("provider_request_id"),
+        charged=first["charged"],
+        attempts=max(row.get("attempts", 0) for row in rows),
+        ended_at=first["ended_at"],
+        user_id=first["user_id"],
+        user_name=names.get(first["user_id"]),
+        model=task["model"] if task else first["req_key"],
+        state=_state(task, first["task_id"] in again),
+    )
+
+
+def _state(task: dict | None, is_retried: bool) -> str:
+    if task is None:
+        return "gone"
+    if is_retried:
+        return "retried"
+    if task["status"] != "failed":
+        return "partly"
+    charges = {each.get("error", {}).get("charged") for each in outcomes(task)}
+    return "open" if charges <= {None, "no"} else "consent"
+
+
+def outcomes(task: dict) -> Iterator[dict]:
+    yield from task.get("outcomes", {}).values()
+
+
+def to_retry(wanted: Filter) -> dict:
+    """
+    Of those that are meant, the ones that may be run again without a look at each.
+
+    Whatever may have been charged is left out. Without a code, so is what would only
+    fail again; who names a code has seen to its reason.
+    """
+    where = {**wanted.where(), "charged": "no"}
+    if not wanted.code:
+        where["error.code"] = {"$in": sorted(filter(retryable, CODES))}
+    return where

@@ -1,0 +1,259 @@
+"""The queue as its operator sees it: what waits, what runs, what has ended."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jimeng import documents, jobs, lanes, tasks
+from jimeng.documents import Generation, State, User, Worker, utcnow
+from jimeng.errors import AdminsOnly, QueueUnavailable
+from jimeng.operations import audit
+from jimeng.usage import tallies
+from jimeng.usage.tallies import Day
+from jimeng.viewers import Viewer
+
+ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
+MOST_USERS = 20  # that are shown
+REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
+AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """
+    A consumer: a process that does the work.
+
+    Attributes:
+        host: The machine it runs on.
+        seen_at: Its latest heartbeat; one is due every five seconds.
+        alive: Whether that was recent enough.
+    """
+
+    id: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """
+    One provider's model.
+
+    Attributes:
+        model: The name that clients use; None where it is offered no longer.
+        slots_in_use: Pictures that the provider may be drawing now.
+        limit: How many it may draw at a time now; None where it is not offered.
+        configured: What `limit` is unless the provider refused as many.
+        pending: Pictures that wait and were never sent.
+        retry: Pictures that wait after a refusal.
+        back_off_until: Nothing is sent until then, or None.
+    """
+
+    id: str
+    provider: str
+    model: str | None
+    slots_in_use: int
+    limit: int | None
+    configured: int | None
+    pending: int
+    retry: int
+    back_off_until: datetime | None
+
+
+@dataclass(frozen=True)
+class UserView:
+    """
+    One user's share of the queue.
+
+    Attributes:
+        name: Where there is a record.
+    """
+
+    id: str
+    name: str | None
+    waiting: int
+    running: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    All numbers count pictures, each of which is a submission of its own.
+
+    Attributes:
+        pending: Waiting, those with a delay included.
+        active: Claimed, sent, being drawn, or being saved.
+        retry: Waiting again after a refusal that was not charged.
+        days: What ended, by day, newest first.
+        jobs: Jobs in Redis that no worker has taken; None if Redis is away.
+        users: Those who have something waiting or under way, the most first.
+        oldest_at: When what has waited longest was asked for; None if nothing waits.
+    """
+
+    measured_at: datetime
+    pending: int
+    active: int
+    retry: int
+    days: list[Day]
+    jobs: int | None
+    workers: list[WorkerView]
+    lanes: list[LaneView]
+    users: list[UserView]
+    oldest_at: datetime | None
+
+
+def read(viewer: Viewer) -> Overview:
+    """
+    Describe the queue as it is now.
+
+    Raises:
+        AdminsOnly: the viewer does not see everybody's tasks.
+    """
+    if not viewer.sees_all:
+        raise AdminsOnly("the queue")
+    documents.ensure_indexes()  # the counts name the indexes they use
+    now = utcnow()
+    lines = _waiting()
+    waiting = _total(lines, "lane", again=False)
+    again = _total(lines, "lane", again=True)
+    moving = _under_way()
+    under_way = _total(moving, "state")
+    return Overview(
+        measured_at=now,
+        pending=waiting.total() + under_way[State.DELAYED],
+        active=sum(under_way[state] for state in AT_PROVIDER),
+        retry=again.total(),
+        days=tallies.by_day(now),
+        jobs=_jobs(),
+        workers=_workers(now),
+        lanes=_lanes(waiting, again, now),
+        users=_users(lines, moving),
+        oldest_at=min((row["oldest"] for row in lines), default=None),
+    )
+
+
+def clear(viewer: Viewer, *, within: float | None = None) -> tuple[int, int]:
+    """
+    Cancel every task that has not begun, and empty the queue in Redis.
+
+    What the provider has begun goes on: the pump queues its jobs anew.
+
+    Args:
+        within: Seconds after which the rest is left for another call.
+
+    Returns:
+        How many tasks were cancelled, and how many jobs were removed.
+
+    Raises:
+        AdminsOnly: as in `read`.
+        QueueUnavailable: Redis is away; nothing was cancelled.
+    """
+    if not viewer.sees_all:
+        raise AdminsOnly("the queue")
+    removed = jobs.check_queue()
+    with audit.recorded(viewer, "queue.clear") as outcome:
+        outcome["tasks"] = cancelled = tasks.cancel_pending(within=within)
+        jobs.huey.storage.flush_queue()
+    return cancelled, removed
+
+
+def _jobs() -> int | None:
+    try:
+        return jobs.check_queue()
+    except QueueUnavailable:
+        return None
+
+
+def _waiting() -> list[dict]:
+    """How many are in line, by lane, user, and whether they were sent before."""
+    group = {"lane": "$lane", "user": "$user_id", "again": {"$gt": ["$attempts", 0]}}
+    counts = {"n": {"$sum": 1}, "oldest": {"$min": "$created_at"}}
+    rows = Generation.collection().aggregate(
+        [
+            {"$match": {"state": State.QUEUED.value}},
+            {"$group": {"_id": group, **counts}},
+        ],
+        hint="waiting",
+    )
+    return [{**row["_id"], "n": row["n"], "oldest": row["oldest"]} for row in rows]
+
+
+def _under_way() -> list[dict]:
+    """By state and user: whatever has a ``due_at``; those in line have none."""
+    rows = Generation.collection().aggregate(
+        [
+            {"$match": {"due_at": {"$exists": True}}},
+            {
+                "$group": {
+                    "_id": {"state": "$state", "user": "$user_id"},
+                    "n": {"$sum": 1},
+                }
+            },
+        ],
+        hint="due",
+    )
+    return [{**row["_id"], "n": row["n"]} for row in rows]
+
+
+def _total(rows: list[dict], key: str, **where: object) -> Counter[str]:
+    """The sums of *rows* by *key*, of those that are as *where* says."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if all(row[name] == value for name, value in where.items()):
+            found[row[key]] += row["n"]
+    return found
+
+
+def _users(lines: list[dict], moving: list[dict]) -> list[UserView]:
+    delayed = _total(moving, "user", state=State.DELAYED.value)
+    waiting = _total(lines, "user") + delayed
+    running: Counter[str] = Counter()
+    for state in AT_PROVIDER:
+        running += _total(moving, "user", state=state.value)
+    most = (waiting + running).most_common(MOST_USERS)
+    names = User.names(user_id for user_id, _ in most)
+    return [
+        UserView(user_id, names.get(user_id), waiting[user_id], running[user_id])
+        for user_id, _ in most
+    ]
+
+
+def _workers(now: datetime) -> list[WorkerView]:
+    rows = Worker.collection().find({"seen_at": {"$gte": now - REMEMBERED}})
+    return [_worker(row, now) for row in rows.sort("seen_at", -1)]
+
+
+def _worker(row: dict, now: datetime) -> WorkerView:
+    host, pid, _ = row["_id"].rsplit(":", 2)
+    alive = row["seen_at"] >= now - ALIVE
+    return WorkerView(
+        row["_id"], host, int(pid), row["started_at"], row["seen_at"], alive
+    )
+
+
+def _lanes(waiting: Counter[str], again: Counter[str], now: datetime) -> list[LaneView]:
+    registry = jobs.runtime().registry
+    names = sorted({*registry.lanes, *waiting, *again})
+    return [_lane(name, waiting[name], again[name], now) for name in names]
+
+
+def _lane(name: str, pending: int, retry: int, now: datetime) -> LaneView:
+    registry = jobs.runtime().registry
+    record = lanes.read(name, fresh=True)
+    most = registry.lanes.get(name)
+    model = registry.by_lane(name)
+    patient = record.not_before is not None and record.not_before > now
+    return LaneView(
+        id=name,
+        provider=name.partition(":")[0],
+        model=model.id if model else None,
+        slots_in_use=len(lanes.slots_taken(name)),
+        limit=None if most is None else lanes.limit_of(record, most),
+        configured=most,
+        pending=pending,
+        retry=retry,
+        back_off_until=record.not_before if patient else None,
+    )

@@ -1,0 +1,251 @@
+"""What an operator does to users; each of it leaves an audit entry."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jimeng import accounts
+from jimeng.accounts import users
+from jimeng.documents import Generation, Image, User, utcnow
+from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.user import email_key
+from jimeng.errors import AdminsOnly, Invalid, NotYourself
+from jimeng.operations import audit
+from jimeng.usage.tallies import midnight
+from jimeng.viewers import Viewer
+
+PAGE = 50  # users
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+ROLES = ("user", "admin")
+MOST_QUOTA = 1_000_000  # pictures a day
+MOST_EMAIL = 255  # characters that are looked at, one more than there can be
+BACK_IN = {"$unset": {"disabled_at": ""}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    A user and what there is of theirs.
+
+    Attributes:
+        waiting: Pictures that wait.
+        today: Pictures that came since midnight, UTC.
+    """
+
+    user: User
+    waiting: int
+    today: int
+
+    @property
+    def state(self) -> str:
+        """``disabled``, ``invited`` (no password was ever set), or ``active``."""
+        if self.user.disabled_at:
+            return "disabled"
+        return "active" if self.user.password else "invited"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some users, newest first, and where the next ones begin."""
+
+    rows: list[Row]
+    next_cursor: str | None
+
+
+def check(viewer: Viewer) -> None:
+    if not viewer.sees_all:
+        raise AdminsOnly("users")
+
+
+def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> Page:
+    """
+    Users, newest first.
+
+    Args:
+        q: Only those with all of these words in e-mail or name.
+
+    Raises:
+        AdminsOnly: they are the operator's to see.
+        Invalid: the cursor is not one of ours.
+    """
+    check(viewer)
+    # A pattern of MongoDB's cannot hold a NUL.
+    parts = [_has(word) for word in (q or "").replace("\0", " ").split()]
+    if cursor:
+        parts.append(after(cursor, "created_at"))
+    where = {"$and": parts} if parts else {}
+    found = User.collection().find(where).sort(NEWEST_FIRST).limit(PAGE + 1)
+    rows = list(found)
+    more = len(rows) > PAGE
+    next_cursor = cursor_of(rows[PAGE - 1], "created_at") if more else None
+    return Page(_rows([User._from_son(row) for row in rows[:PAGE]]), next_cursor)
+
+
+def _has(word: str) -> dict:
+    exact = re.compile(re.escape(word), re.IGNORECASE)
+    email = re.compile(re.escape(email_key(word)))
+    return {"$or": [{"name": exact}, {"email_key": email}, {"_id": word}]}
+
+
+def _rows(found: list[User]) -> list[Row]:
+    ids = {"user_id": {"$in": [user.id for user in found]}}
+    waiting = _count(Generation, {**ids, "waiting": True}, "user_waiting")
+    today = {"created_at": {"$gte": midnight(utcnow().date())}}
+    made = _count(Image, {**ids, **today}, "user_created")
+    return [Row(user, waiting[user.id], made[user.id]) for user in found]
+
+
+def _count(kind: type[Generation] | type[Image], where: dict, hint: str) -> Counter:
+    group = {"_id": "$user_id", "n": {"$sum": 1}}
+    rows = kind.collection().aggregate(
+        [{"$match": where}, {"$group": group}], hint=hint
+    )
+    return Counter({row["_id"]: row["n"] for row in rows})
+
+
+def names(viewer: Viewer, ids: Iterable[str]) -> dict[str, str]:
+    """
+    Id -> name, of those that have a record.
+
+    Raises:
+        AdminsOnly: as `page`.
+    """
+    check(viewer)
+    return User.names(ids)
+
+
+def find(viewer: Viewer, user_id: str) -> Row:
+    """
+    Raises:
+        AdminsOnly: as `page`.
+        UserNotFound: no such user.
+    """
+    check(viewer)
+    return _rows([users.find(viewer, user_id)])[0]
+
+
+def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, str]:
+    """
+    Make a user, and the token of the link to set a first password with.
+
+    Raises:
+        AdminsOnly: as `page`.
+        EmailTaken: another user has it.
+    """
+    check(viewer)
+    check_role(role)
+    with audit.recorded(viewer, "users.invite", role=role) as outcome:
+        user = users.create(viewer, email=email, name=name)
+        outcome["user"] = user.id
+        if role != user.role:
+            user = users.set_role(viewer, user.id, role)
+        return user, accounts.invite(viewer, user.id)
+
+
+def invite_again(viewer: Viewer, user_id: str) -> tuple[User, str]:
+    """
+    A new link, for a first or a forgotten password; those before it end.
+
+    Raises:
+        AdminsOnly: as `page`.
+        UserNotFound: no such user.
+    """
+    user = find(viewer, user_id).user
+    with audit.recorded(viewer, "users.invite_again", user.id):
+        return user, accounts.invite(viewer, user.id)
+
+
+def set_role(viewer: Viewer, user_id: str, role: str) -> None:
+    """
+    Raises:
+        Invalid: there is no such role.
+        NotYourself: nobody takes their own away.
+        LastAdmin: nobody would be left.
+    """
+    check_role(role)
+    user = find(viewer, user_id).user
+    with audit.recorded(viewer, "users.role", user.id, role=role):
+        if role != "admin":
+            not_yourself(viewer, user)
+        users.set_role(viewer, user.id, role)
+
+
+def check_role(role: str) -> None:
+    if role not in ROLES:
+        raise Invalid.field("role", "invalid.choice", known=", ".join(ROLES))
+
+
+def set_quota(viewer: Viewer, user_id: str, quota: int | None) -> None:
+    """
+    Args:
+        quota: Pictures a day, 0 for none at all; None for the server's.
+
+    Raises:
+        Invalid: below 0, or more than anybody needs.
+    """
+    if quota is not None and not 0 <= quota <= MOST_QUOTA:
+        raise Invalid.field("quota", "invalid.range", min=0, max=MOST_QUOTA)
+    user = find(viewer, user_id).user
+    given = {"$set": {"daily_quota": quota}}
+    with audit.recorded(viewer, "users.quota", user.id, quota=quota):
+        users.change(
+            user.id, given if quota is not None else {"$unset": {"daily_quota": ""}}
+        )
+
+
+def disable(viewer: Viewer, user_id: str) -> None:
+    """
+    Keep a user out from now on: sessions and keys are worth nothing. What they have
+    asked for before goes on.
+
+    Raises:
+        NotYourself: that would lock you out.
+        LastAdmin: nobody would be left.
+    """
+    user = find(viewer, user_id).user
+    with audit.recorded(viewer, "users.disable", user.id):
+        not_yourself(viewer, user)
+        if user.disabled_at:
+            return
+        out = {"$set": {"disabled_at": utcnow()}, "$inc": {"sessions": 1}}
+        users.change_sparing_last_admin(user, out, BACK_IN)
+
+
+def enable(viewer: Viewer, user_id: str) -> None:
+    """Let a user in again."""
+    user = find(viewer, user_id).user
+    with audit.recorded(viewer, "users.enable", user.id):
+        users.change(user.id, BACK_IN)
+
+
+def end_sessions(viewer: Viewer, user_id: str) -> None:
+    """Have a user sign in anew everywhere; API keys stay good."""
+    user = find(viewer, user_id).user
+    with audit.recorded(viewer, "users.end_sessions", user.id):
+        users.change(user.id, {"$inc": {"sessions": 1}})
+
+
+def delete(viewer: Viewer, user_id: str, *, email: str) -> None:
+    """
+    Remove a user with all tasks and pictures.
+
+    Args:
+        email: The user's, written once more.
+
+    Raises:
+        Invalid: the e-mail is another.
+        NotYourself: that is done on your own page.
+        LastAdmin: nobody would be left.
+    """
+    user = find(viewer, user_id).user
+    if email_key(email[:MOST_EMAIL]) != user.email_key:
+        raise Invalid.field("email", "invalid.email_differs")
+    with audit.recorded(viewer, "users.delete", user.id):
+        not_yourself(viewer, user)
+        users.delete(viewer, user.id)
+
+
+def not_yourself(viewer: Viewer, user: User) -> None:
+    if viewer.user_id == user.id:
+        raise NotYourself(f"user {user.id}")

@@ -1,0 +1,17 @@
+"""
+The bytes of pictures: looked at, described, and kept.
+
+`jobs`, `tasks` and the doors may import it; it knows no Flask.
+"""
+
+from jimeng.pictures.inspection import (
+    SUFFIXES,
+    Picture,
+    inspect,
+)
+
+__all__ = [
+    "SUFFIXES",
+    "Picture",
+    "inspect",
+]
