@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from jimeng.errors import AdminsOnly
+
 SCOPES = ("read", "write", "admin")  # of an API key
 
 
@@ -31,3 +33,14 @@ class Viewer:
 
     def may_act_for(self, user_id: str) -> bool:
         return self.sees_all or user_id == self.user_id
+
+    def require_operator(self, what: str) -> None:
+        """
+        Args:
+            what: Was asked for, for the log.
+
+        Raises:
+            AdminsOnly: it is the operator's alone to see or to do.
+        """
+        if not self.sees_all:
+            raise AdminsOnly(what)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from jimeng import documents
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, utcnow
-from jimeng.errors import AdminsOnly, InvitationInvalid, UserNotFound
+from jimeng.errors import InvitationInvalid, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,7 @@ def invite(viewer: Viewer, user_id: str) -> str:
         AdminsOnly: others invite nobody.
         UserNotFound: no such user.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("invitation")
+    viewer.require_operator("invitation")
     documents.ensure_indexes()
     if User.find_one({"_id": user_id}) is None:
         raise UserNotFound(f"user {user_id[:64]!r}")

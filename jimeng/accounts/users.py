@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError
 from jimeng import documents, tasks
 from jimeng.documents import ApiKey, Invitation, User, utcnow
 from jimeng.documents.user import email_key
-from jimeng.errors import AdminsOnly, EmailTaken, LastAdmin, UserNotFound
+from jimeng.errors import EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,7 @@ def create(viewer: Viewer, *, email: str, name: str) -> User:
         AdminsOnly: others make no users.
         EmailTaken: in whatever letter case.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("new user")
+    viewer.require_operator("new user")
     documents.ensure_indexes()
     user = User(email=email, email_key=email_key(email), name=name)
     try:
@@ -93,8 +92,7 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> User:
         UserNotFound: as in `find`.
         LastAdmin: nobody would be left to let people in.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("role")
+    viewer.require_operator("role")
     found, given = find(viewer, user_id), {"$set": {"role": role}}
     if role == "admin":
         user = change(found.id, given)

@@ -4,7 +4,6 @@ from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth
-from jimeng.errors import AdminsOnly
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import board
 from jimeng.operations.failures import CODES
@@ -21,8 +20,7 @@ def operators_only() -> None:
     Raises:
         AdminsOnly: whoever asks is none.
     """
-    if not auth.viewer_of_page().sees_all:
-        raise AdminsOnly("the operator's pages")
+    auth.viewer_of_page().require_operator("the operator's pages")
 
 
 @bp.context_processor

@@ -8,7 +8,6 @@ from jimeng.auth.sessions import session_user
 from jimeng.config import Config
 from jimeng.documents import ApiKey, User
 from jimeng.errors import (
-    AdminsOnly,
     ApiKeyInvalid,
     ScopeTooSmall,
     SignInRequired,
@@ -94,8 +93,7 @@ def require_operator_of_api() -> Viewer:
         Unauthorized: as `viewer_of_api`, and so is ApiKeyInvalid.
     """
     viewer = viewer_of_api()
-    if not viewer.sees_all:
-        raise AdminsOnly(f"{request.method} {request.path}")
+    viewer.require_operator(f"{request.method} {request.path}")
     return viewer
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jimeng.documents import AuditEntry, User
 from jimeng.documents.cursors import after, cursor_of
-from jimeng.errors import AdminsOnly, JimengError
+from jimeng.errors import JimengError
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,7 @@ def page(viewer: Viewer, cursor: str | None = None) -> Page:
         AdminsOnly: it is the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("the audit trail")
+    viewer.require_operator("the audit trail")
     where = after(cursor, "at") if cursor else {}
     rows = AuditEntry.collection().find(where).sort([("at", -1), ("_id", -1)])
     found = list(rows.limit(PAGE + 1))

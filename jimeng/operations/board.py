@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng.documents import State, Status, Switch, Task, User, utcnow
-from jimeng.errors import AdminsOnly, Invalid
+from jimeng.errors import Invalid
 from jimeng.lanes import switches
 from jimeng.operations import audit, failures, queue
 from jimeng.operations.queue import Overview
@@ -74,11 +74,6 @@ class Pending:
     users: int
 
 
-def check(viewer: Viewer) -> None:
-    if not viewer.sees_all:
-        raise AdminsOnly("operations")
-
-
 def board(viewer: Viewer) -> Board:
     """
     Look at the queue.
@@ -101,13 +96,13 @@ def _ended_since(since: datetime) -> tuple[int, int]:
 
 def hours(viewer: Viewer) -> list[Hour]:
     """What ended in each of the last 24 hours, the oldest first."""
-    check(viewer)
+    viewer.require_operator("operations")
     return tallies.by_hour(utcnow())
 
 
 def pauses(viewer: Viewer) -> list[Pause]:
     """What is paused now."""
-    check(viewer)
+    viewer.require_operator("operations")
     found = switches.paused(fresh=True)
     names = User.names(switch.by for switch in found.values())
 
@@ -129,7 +124,7 @@ def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
         AdminsOnly: as `board`.
         Invalid: there is no such switch.
     """
-    check(viewer)
+    viewer.require_operator("operations")
     if name not in switches.NAMES:
         raise Invalid.field("name", "invalid.choice", known=", ".join(switches.NAMES))
     action = f"{name}.{'pause' if is_paused else 'resume'}"
@@ -142,7 +137,7 @@ def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
 
 def pending(viewer: Viewer) -> Pending:
     """Count what `clear` would cancel."""
-    check(viewer)
+    viewer.require_operator("operations")
     group = {"_id": "$user_id", "tasks": {"$sum": 1}, "pictures": {"$sum": "$n"}}
     rows = Task.collection().aggregate(
         [
@@ -167,6 +162,6 @@ def clear(viewer: Viewer) -> int:
         AdminsOnly: as `board`.
         QueueUnavailable: Redis is away; nothing was cancelled.
     """
-    check(viewer)
+    viewer.require_operator("operations")
     cancelled, _ = queue.clear(viewer, within=CLEAR_TIME)
     return cancelled

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from jimeng import documents, jobs, lanes, tasks
 from jimeng.documents import Generation, State, User, Worker, utcnow
-from jimeng.errors import AdminsOnly, QueueUnavailable
+from jimeng.errors import QueueUnavailable
 from jimeng.operations import audit
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Day
@@ -112,8 +112,7 @@ def read(viewer: Viewer) -> Overview:
     Raises:
         AdminsOnly: the viewer does not see everybody's tasks.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("the queue")
+    viewer.require_operator("the queue")
     documents.ensure_indexes()  # the counts name the indexes they use
     now = utcnow()
     lines = _waiting()
@@ -151,8 +150,7 @@ def clear(viewer: Viewer, *, within: float | None = None) -> tuple[int, int]:
         AdminsOnly: as in `read`.
         QueueUnavailable: Redis is away; nothing was cancelled.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("the queue")
+    viewer.require_operator("the queue")
     removed = jobs.check_queue()
     with audit.recorded(viewer, "queue.clear") as outcome:
         outcome["tasks"] = cancelled = tasks.cancel_pending(within=within)

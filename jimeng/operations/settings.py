@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 import jimeng
 from jimeng import jobs
 from jimeng.config import Config, read_dotenv
-from jimeng.errors import AdminsOnly, ConfigError
+from jimeng.errors import ConfigError
 from jimeng.providers import Model
 from jimeng.viewers import Viewer
 
@@ -62,8 +62,7 @@ def read(viewer: Viewer, config: Config) -> Effective:
     Raises:
         AdminsOnly: they are the operator's to see.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("settings")
+    viewer.require_operator("settings")
     file = dotenv()
     found = [_setting(config, each, file) for each in fields(config)]
     return Effective(found, offers(), versions())

@@ -10,7 +10,7 @@ from jimeng.accounts import users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.user import email_key
-from jimeng.errors import AdminsOnly, Invalid, NotYourself
+from jimeng.errors import Invalid, NotYourself
 from jimeng.operations import audit
 from jimeng.usage.tallies import midnight
 from jimeng.viewers import Viewer
@@ -53,11 +53,6 @@ class Page:
     next_cursor: str | None
 
 
-def check(viewer: Viewer) -> None:
-    if not viewer.sees_all:
-        raise AdminsOnly("users")
-
-
 def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> Page:
     """
     Users, newest first.
@@ -69,7 +64,7 @@ def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> 
         AdminsOnly: they are the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    check(viewer)
+    viewer.require_operator("users")
     # A pattern of MongoDB's cannot hold a NUL.
     parts = [_has(word) for word in (q or "").replace("\0", " ").split()]
     if cursor:
@@ -111,7 +106,7 @@ def names(viewer: Viewer, ids: Iterable[str]) -> dict[str, str]:
     Raises:
         AdminsOnly: as `page`.
     """
-    check(viewer)
+    viewer.require_operator("users")
     return User.names(ids)
 
 
@@ -121,7 +116,7 @@ def find(viewer: Viewer, user_id: str) -> Row:
         AdminsOnly: as `page`.
         UserNotFound: no such user.
     """
-    check(viewer)
+    viewer.require_operator("users")
     return _rows([users.find(viewer, user_id)])[0]
 
 
@@ -133,7 +128,7 @@ def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, s
         AdminsOnly: as `page`.
         EmailTaken: another user has it.
     """
-    check(viewer)
+    viewer.require_operator("users")
     check_role(role)
     with audit.recorded(viewer, "users.invite", role=role) as outcome:
         user = users.create(viewer, email=email, name=name)

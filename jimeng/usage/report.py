@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from jimeng import documents, jobs
 from jimeng.documents import Generation, State, Usage, utcnow
-from jimeng.errors import AdminsOnly, UserNotFound
+from jimeng.errors import UserNotFound
 from jimeng.jobs import Ended
 from jimeng.viewers import Viewer
 
@@ -104,8 +104,7 @@ def today(viewer: Viewer) -> list[UserDay]:
     Raises:
         AdminsOnly: it is not for this viewer to see.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("everybody's usage")
+    viewer.require_operator("everybody's usage")
     documents.ensure_indexes()
     users: dict[str, UserDay] = {}
     for way, n in jobs.ended(jobs.midnight(utcnow().date())).items():
@@ -129,8 +128,7 @@ def totals(viewer: Viewer) -> tuple[Counter[Way], Counter[str]]:
     Raises:
         AdminsOnly: it is not for this viewer to see.
     """
-    if not viewer.sees_all:
-        raise AdminsOnly("everybody's usage")
+    viewer.require_operator("everybody's usage")
     documents.ensure_indexes()
     since, border = jobs.close_days(), utcnow() - CERTAIN_AFTER
     certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]

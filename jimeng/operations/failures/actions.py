@@ -10,7 +10,7 @@ from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
 from jimeng.errors import JimengError
 from jimeng.operations import audit
-from jimeng.operations.failures.listing import Filter, check, find, retries_of, to_retry
+from jimeng.operations.failures.listing import Filter, find, retries_of, to_retry
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -
         AdminsOnly: as `page`.
         MayBeChargedTwice: as `tasks.retry`, and so is all else.
     """
-    check(viewer)
+    viewer.require_operator("failures")
     details = {"accept_double_charge": True} if accept_double_charge else {}
     with audit.recorded(viewer, "failures.retry", task_id, **details) as outcome:
         made = _retry(viewer, task_id, accept_double_charge)
@@ -75,7 +75,7 @@ def retry_step(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Ste
         IntakePaused: no new tasks are taken; QueueUnavailable, likewise.
         Invalid: the cursor is not one of ours.
     """
-    check(viewer)
+    viewer.require_operator("failures")
     step = Step()
     with audit.recorded(viewer, "failures.retry_all", **wanted.as_json()) as outcome:
         try:
@@ -117,7 +117,7 @@ def _retry_one(viewer: Viewer, task_id: str, step: Step) -> None:
 
 def drop(viewer: Viewer, task_id: str) -> int:
     """Take a task's failures off the list; return how many pictures that were."""
-    check(viewer)
+    viewer.require_operator("failures")
     with audit.recorded(viewer, "failures.drop", task_id) as outcome:
         outcome["done"] = deal({"task_id": task_id}, "dropped", viewer)
     return outcome["done"]
@@ -130,7 +130,7 @@ def drop_step(viewer: Viewer, wanted: Filter) -> Step:
     Raises:
         AdminsOnly: as `page`.
     """
-    check(viewer)
+    viewer.require_operator("failures")
     with audit.recorded(viewer, "failures.drop_all", **wanted.as_json()) as outcome:
         step = Step()
         deadline = time.monotonic() + STEP_TIME

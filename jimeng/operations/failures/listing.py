@@ -9,7 +9,6 @@ from jimeng.documents import Generation, Task, User
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.generation import FAILED
 from jimeng.documents.task import THERE
-from jimeng.errors import AdminsOnly
 from jimeng.providers.catalogue import CODES, retryable
 from jimeng.usage.tallies import midnight
 from jimeng.viewers import Viewer
@@ -111,11 +110,6 @@ class Page:
     next_cursor: str | None
 
 
-def check(viewer: Viewer) -> None:
-    if not viewer.sees_all:
-        raise AdminsOnly("failures")
-
-
 def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
     """
     Some failures that nobody has dealt with, newest first.
@@ -124,7 +118,7 @@ def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
         AdminsOnly: they are the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    check(viewer)
+    viewer.require_operator("failures")
     rows = list(find(wanted, cursor, PAGE + 1))
     more = len(rows) > PAGE
     return Page(
@@ -153,7 +147,7 @@ def count(where: dict, index: str) -> int:
 
 def codes_since(viewer: Viewer, since: datetime) -> list[tuple[str, int]]:
     """Code -> pictures that failed with it since then, the most frequent first."""
-    check(viewer)
+    viewer.require_operator("failures")
     rows = Generation.collection().aggregate(
         [
             {"$match": {**FAILED, "ended_at": {"$gte": since}}},
