@@ -1,5 +1,5 @@
 # One image for both processes: the web server by default, a consumer with
-#   docker run … jimeng huey_consumer wsgi.huey -k thread -w 8 -g TERM -t 25 -n
+#   docker run … jimeng python -m jimeng.serve worker
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=8080
@@ -18,6 +18,4 @@ RUN useradd --system --no-create-home jimeng
 USER jimeng
 
 EXPOSE 8080
-CMD ["gunicorn", "-k", "gthread", "-w", "2", "--threads", "16", \
-     "--no-control-socket", "--limit-request-line", "8190", \
-     "--forwarder-headers", "", "wsgi:app"]
+CMD ["python", "-m", "jimeng.serve", "web"]

@@ -1,8 +1,9 @@
-"""What servers import: ``gunicorn wsgi:app`` and ``huey_consumer wsgi.huey``."""
+"""What servers import; `jimeng.serve` is one, Gunicorn and huey_consumer others."""
 
 import sys
 
 from app import create_app
+from jimeng import logs
 from jimeng.auth import require_access
 from jimeng.config import Config
 from jimeng.errors import ConfigError
@@ -13,6 +14,6 @@ try:
     require_access(config)
     app = create_app(config)
 except ConfigError as error:
-    sys.exit(f"jimeng does not start: {error}")
+    sys.exit(logs.refuse(error))
 
 __all__ = ["app", "huey"]

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,7 @@ PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 # Pictures that the workers of one process may await at a time, of services that
 # answer with them: of eight workers four stay free for what takes milliseconds.
 MOST_SYNCHRONOUS = 4
+PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
 SHORTEST_SECRET = 32  # characters
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
@@ -172,23 +174,23 @@ class Config:
         """
         Build the settings from *env*; unset and empty names keep their default.
 
-        Heroku's ``PORT`` stands in for ``SERVER_PORT``.
+        A platform's ``PORT`` is stronger than ``SERVER_PORT``.
 
         Raises:
             ConfigError: naming the variable that is malformed or a placeholder.
         """
-        given = {name: text.strip() for name, text in env.items() if text.strip()}
+        told = {name: text.strip() for name, text in env.items() if text.strip()}
         values = {}
         for each in fields(cls):
             name = each.name
-            if name == "SERVER_PORT" and name not in given:
+            if name == "SERVER_PORT" and "PORT" in told:
                 name = "PORT"
-            if name not in given:
+            if name not in told:
                 continue
-            if PLACEHOLDER.match(given[name]):
+            if PLACEHOLDER.match(told[name]):
                 raise ConfigError(f"{name} is still the placeholder of the example")
             try:
-                values[each.name] = each.metadata["parse"](given[name])
+                values[each.name] = each.metadata["parse"](told[name])
             except ValueError as error:
                 raise ConfigError(f"{name} {error}") from None
         config = cls(**values)
@@ -200,12 +202,12 @@ class Config:
     @classmethod
     def load(cls, path: str = ".env") -> "Config":
         """
-        Build the settings of this process; the environment beats ``.env``.
+        Build the settings of this process from what was `given`.
 
         Raises:
-            ConfigError: as in `from_env`, or ``.env`` cannot be read.
+            ConfigError: as in `from_env` and `read_dotenv`.
         """
-        return cls.from_env({**read_dotenv(path), **os.environ})
+        return cls.from_env(given(path))
 
     @property
     def has_credentials(self) -> bool:
@@ -237,10 +239,29 @@ class Config:
         return self.SERVER_HOST.lower() in LOOPBACK
 
     @property
+    def bare_host(self) -> str:
+        """``SERVER_HOST`` without the brackets of an IPv6 address."""
+        return self.SERVER_HOST.strip("[]")
+
+    @property
+    def address(self) -> str:
+        """``host:port``, as Gunicorn and URLs write it."""
+        host = f"[{self.bare_host}]" if ":" in self.bare_host else self.bare_host
+        return f"{host}:{self.SERVER_PORT}"
+
+    @property
     def own_hosts(self) -> frozenset[str]:
         """The host names, without port, under which this server may be asked."""
         public = {urlsplit(self.PUBLIC_URL).hostname or ""} - {""}
         return LOOPBACK | public | set(self.ALLOWED_HOSTS)
+
+
+KNOWN = [each.name for each in fields(Config)]
+
+
+def given(path: str = ".env") -> dict[str, str]:
+    """What this process was told, by name; the environment beats ``.env``."""
+    return {**read_dotenv(path), **os.environ}
 
 
 def read_dotenv(path: str) -> dict[str, str]:
@@ -248,7 +269,8 @@ def read_dotenv(path: str) -> dict[str, str]:
     Read a ``.env`` file; none is the same as an empty one.
 
     Raises:
-        ConfigError: it is not UTF-8 text of ``NAME=value`` lines.
+        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name is
+            none of ours by a slip: what was meant would silently not apply.
     """
     if not Path(path).is_file():
         return {}
@@ -259,7 +281,15 @@ def read_dotenv(path: str) -> dict[str, str]:
     bare = [name for name, value in found.items() if value is None]
     if bare:
         # What is no name of ours may be a key, pasted there.
-        known = {each.name for each in fields(Config)}
-        where = f" after {bare[0]}" if bare[0] in known else " in one of its lines"
+        where = f" after {bare[0]}" if bare[0] in KNOWN else " in one of its lines"
         raise ConfigError(f"{path}: no ={where}")
+    for name in found.keys() - KNOWN:
+        if meant := nearest(name):
+            raise ConfigError(f"{path}: there is no {name}; is {meant} meant?")
     return {name: value or "" for name, value in found.items()}
+
+
+def nearest(name: str) -> str:
+    """The setting that *name* is a slip of, or nothing."""
+    alike = 0.6 if name.upper().startswith(PROVIDERS) else 0.85
+    return next(iter(get_close_matches(name.upper(), KNOWN, n=1, cutoff=alike)), "")

@@ -2,16 +2,21 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from textwrap import indent
+from typing import TYPE_CHECKING
 
-from jimeng.config import Config
+if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
+    from jimeng.config import Config
 
 FIELDS = ("request", "task", "user")
+# Gunicorn ends when a worker ends with it; after any other it tries for ever.
+REFUSED = 4
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
 _bound: ContextVar[dict[str, str]] = ContextVar("bound")
@@ -82,11 +87,25 @@ def moment(record: logging.LogRecord) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def setup(config: Config) -> None:
+def formatter(kind: str) -> logging.Formatter:
+    """That of a ``LOG_FORMAT``."""
+    return JsonFormatter() if kind == "json" else TextFormatter()
+
+
+def refuse(error: Exception) -> int:
+    """Say in a sentence on standard error why nothing starts; the exit status."""
+    line = f"jimeng does not start: {error}"
+    if os.environ.get("LOG_FORMAT") == "json":
+        record = logging.LogRecord("jimeng", logging.ERROR, "", 0, line, None, None)
+        line = JsonFormatter().format(record)
+    sys.stderr.write(f"{line}\n")
+    return REFUSED
+
+
+def setup(config: "Config") -> None:
     """Send the log to standard error; calling it again replaces the handler."""
     handler = logging.StreamHandler(sys.stderr)
-    json_wanted = config.LOG_FORMAT == "json"
-    handler.setFormatter(JsonFormatter() if json_wanted else TextFormatter())
+    handler.setFormatter(formatter(config.LOG_FORMAT))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.LOG_LEVEL.upper())

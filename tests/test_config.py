@@ -172,11 +172,11 @@ def test_seeds_names_are_understood():
         ({}, 8080),
         ({"PORT": "5000"}, 5000),
         ({"SERVER_PORT": "", "PORT": "5000"}, 5000),
-        ({"SERVER_PORT": "9000", "PORT": "5000"}, 9000),
+        ({"SERVER_PORT": "9000", "PORT": "5000"}, 5000),
     ],
 )
 def test_platforms_port_stands_in(env, port):
-    """PORT counts where SERVER_PORT says nothing."""
+    """PORT is what the platform asks at, whatever SERVER_PORT says."""
     assert port == Config.from_env(env).SERVER_PORT
 
 
@@ -251,7 +251,7 @@ def test_server_that_cannot_start_says_why_in_one_sentence(tmp_path, env, words)
     ended = start_wsgi(tmp_path, **env)
 
     (line,) = ended.stderr.splitlines()
-    assert ended.returncode == 1
+    assert ended.returncode == 4  # after any other Gunicorn tries for ever
     assert line.startswith("jimeng does not start: ")
     assert words in line and "hidden" not in line
 

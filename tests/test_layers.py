@@ -12,7 +12,7 @@ import mongoengine
 ROOT = Path(__file__).parent.parent
 # From top to bottom. Each may import its own level and those below.
 LEVELS = [
-    {"wsgi"},
+    {"wsgi", "serve"},
     {"app"},
     {"api", "web", "admin", "cli", "monitoring", "openapi"},
     {"operations"},

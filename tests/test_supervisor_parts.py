@@ -93,7 +93,6 @@ def test_watch_sees_what_changes(tmp_path):
 
 
 def test_templates_do_not_restart_the_consumer():
-    """Only code and settings concern it."""
+    """Only code concerns it."""
     assert watch.needs_consumer({Path("jimeng/jobs/pump.py"), Path("static/app.css")})
-    assert watch.needs_consumer({Path(".env")})
     assert not watch.needs_consumer({Path("templates/base.html")})

@@ -158,10 +158,11 @@ def run(
         )
     except OSError as error:
         raise ConfigError(f"the simulator cannot listen on {port}: {error}") from error
-    stop = threading.Event()
+    heard: list[int] = []  # no event: its lock may be held when a signal comes
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+        signal.signal(each, lambda number, _frame: heard.append(number))
     with simulator:
         log.info("simulator started url=%s limit=%s", simulator.url, limit)
-        stop.wait()
+        while not heard:
+            time.sleep(0.1)
     log.info("simulator stopped")

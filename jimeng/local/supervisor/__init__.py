@@ -15,7 +15,9 @@ from jimeng import logs
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.local.supervisor import datadir, plan
-from jimeng.local.supervisor.run import run
+from jimeng.local.supervisor.run import Run
+from jimeng.local.supervisor.stack import Stack
+from jimeng.local.supervisor.watch import Watch
 
 __all__ = ["main"]
 
@@ -57,12 +59,17 @@ def main(
 def supervise(
     root: Path, check: Callable[[Config], object] | None, *, dev: bool
 ) -> int:
-    config = Config.load()
+    def read() -> Config:
+        config = Config.load()
+        plan.check_access(config)
+        if check is not None:
+            check(config)
+        return config
+
+    config = read()
     logs.setup(config)
-    plan.check_access(config)
-    if check is not None:
-        check(config)
     data_dir = root / config.DATA_DIR
     with datadir.locked(data_dir) as lock:
         plan.check_port(config)
-        return run(config, root=root, data_dir=data_dir, lock=lock, dev=dev)
+        watch = Watch(root) if dev else None
+        return Run(Stack(config, data_dir, lock), watch, read).until_stopped()

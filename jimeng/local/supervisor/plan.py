@@ -33,7 +33,7 @@ def check_port(config: Config) -> None:
     Raises:
         ConfigError: the web server could not listen where it is told to.
     """
-    host, port = bare_host(config), config.SERVER_PORT
+    host, port = config.bare_host, config.SERVER_PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
@@ -69,45 +69,21 @@ def answers(host: str, port: int) -> bool:
     return True
 
 
-def bare_host(config: Config) -> str:
-    return config.SERVER_HOST.strip("[]")
-
-
-def address(config: Config) -> str:
-    """``host:port``, as Gunicorn and URLs write it."""
-    host = bare_host(config)
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{config.SERVER_PORT}"
-
-
 def url(config: Config) -> str:
     """Where a browser on this machine finds the pages."""
-    if bare_host(config) in EVERYWHERE:
+    if config.bare_host in EVERYWHERE:
         return f"http://localhost:{config.SERVER_PORT}"
-    return f"http://{address(config)}"
+    return f"http://{config.address}"
 
 
-def web_command(config: Config) -> list[str]:
-    return [
-        *(sys.executable, "-m", "gunicorn", "--bind", address(config)),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "16"),
-        *("--no-control-socket", "--graceful-timeout", str(WEB_GRACE)),
-        # By default 4 KiB, which a page with a hundred unfinished cards fills.
-        *("--limit-request-line", "8190"),
-        # By default a proxy on this machine may set the path by headers, and with it
-        # whoever sends those through the proxy.
-        *("--forwarder-headers", ""),
-        *("--keep-alive", "5", "--log-level", "warning", "wsgi:app"),
-    ]
+def serve_command(kind: str, *options: str) -> list[str]:
+    """That of `jimeng.serve`, for *kind* ``web`` or ``worker``."""
+    return [sys.executable, "-m", "jimeng.serve", kind, *options]
 
 
-def consumer_command(config: Config) -> list[str]:
-    return [
-        *(sys.executable, "-m", "huey.bin.huey_consumer", "wsgi.huey"),
-        *("--worker-type", "thread", "--workers", "8", "--no-periodic", "--quiet"),
-        *("--graceful-signal", "TERM"),
-        *("--shutdown-timeout", f"{config.SHUTDOWN_GRACE:g}"),
-    ]
+def web_command() -> list[str]:
+    quiet = ("--log-level", "warning")  # the supervisor says when it is ready
+    return serve_command("web", *quiet, "--graceful-timeout", str(WEB_GRACE))
 
 
 def simulator_command(config: Config, port: int, state: Path) -> list[str]:

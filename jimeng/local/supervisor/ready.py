@@ -12,7 +12,7 @@ PATIENCE = 2.0  # seconds for one answer
 
 def lacking(config: Config) -> str:
     """What ``/health/ready`` says is missing; empty when all is there."""
-    host = plan.bare_host(config)
+    host = config.bare_host
     host = "127.0.0.1" if host in plan.EVERYWHERE else host
     link = HTTPConnection(host, config.SERVER_PORT, timeout=PATIENCE)
     with closing(link):

@@ -3,13 +3,15 @@
 import logging
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.config import Config
+from jimeng.errors import ConfigError
 from jimeng.local.supervisor import plan, ready
 from jimeng.local.supervisor.signals import Signals
 from jimeng.local.supervisor.stack import Stack
-from jimeng.local.supervisor.watch import Watch, needs_consumer
+from jimeng.local.supervisor.watch import Watch, needs_consumer, needs_new_master
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +30,15 @@ class Run:
     Args:
         stack: What is to run.
         watch: The sources, if a change in them is to restart what runs them.
+        read: Reads the settings anew; raises `ConfigError` for wrong ones.
     """
 
-    def __init__(self, stack: Stack, watch: Watch | None) -> None:
+    def __init__(
+        self, stack: Stack, watch: Watch | None, read: Callable[[], Config]
+    ) -> None:
         self._stack = stack
         self._watch = watch
+        self._read = read
         self._signals = Signals()
         self._began = time.monotonic()
         self._is_ready = False
@@ -52,9 +58,9 @@ class Run:
         self._signals.listen()
         try:
             self._stack.start_databases(self._signals.hurry)
-            if not self._signals.stop.is_set():
+            if not self._signals.stop():
                 self._stack.start_processes()
-            while not self._signals.stop.wait(TICK):
+            while not self._signals.stop(after=TICK):
                 self._look()
         finally:
             self._stack.stop(self._signals.hurry)
@@ -80,15 +86,24 @@ class Run:
             log.warning("not ready yet, waiting for: %s", lacking)
 
     def _reload_changed(self, changed: set[Path]) -> None:
+        if any(path.name == ".env" for path in changed):
+            return self._take_settings()
         if not changed:
             return
         log.info("sources changed files=%d, starting again", len(changed))
-        self._stack.web.reload()
+        if needs_new_master(changed):
+            self._stack.web.replace()
+        else:
+            self._stack.web.reload()
         if needs_consumer(changed):
             self._stack.consumer.replace()
 
-
-def run(config: Config, *, root: Path, data_dir: Path, lock: int, dev: bool) -> int:
-    """Run all of jimeng until it is told to stop; see `Run.until_stopped`."""
-    watch = Watch(root) if dev else None
-    return Run(Stack(config, data_dir, lock), watch).until_stopped()
+    def _take_settings(self) -> None:
+        """Start again with what ``.env`` says now, or go on with what it said."""
+        try:
+            self._stack.take(self._read())
+        except ConfigError as error:
+            log.error("settings not taken, going on with the earlier ones: %s", error)
+        else:
+            log.info("settings changed, starting again")
+            self._is_ready = False

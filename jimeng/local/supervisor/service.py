@@ -77,9 +77,10 @@ class Service:
         if self.child:
             self.child.signal(signal.SIGHUP)
 
-    def replace(self) -> None:
-        """End it gently and start it anew; `look` does the rest."""
+    def replace(self, spawn: Callable[[], Child] | None = None) -> None:
+        """End it gently and start it anew, by *spawn* from now on; `look` does it."""
         self._forgive()
+        self._spawn = spawn or self._spawn
         if self.child and not self._end_by:
             self.child.signal(signal.SIGTERM)
             self._end_by = time.monotonic() + self._patience

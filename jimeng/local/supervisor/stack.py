@@ -33,6 +33,7 @@ class Stack:
         self._hold = (lock,)
         self._mongodb_uri = config.mongodb_uri
         self._redis_url = config.redis_url
+        self._simulator_port = 0  # until it is started
 
     @property
     def is_demo(self) -> bool:
@@ -65,20 +66,52 @@ class Stack:
 
     def start_processes(self) -> None:
         """The demo provider if it is wanted, the consumer, the web server."""
+        env = self._environment()
+        grace = self.config.SHUTDOWN_GRACE + 3
+        worker = partial(self._spawn, plan.serve_command("worker"), env)
+        self.consumer = self._keep("consumer", worker, grace)
+        web = partial(self._spawn, plan.web_command(), env)
+        self.web = self._keep("web", web, plan.WEB_GRACE + 3)
+
+    def take(self, config: Config) -> None:
+        """
+        Go on with other settings: consumer and web server are started anew.
+
+        Raises:
+            ConfigError: what only a new start can change has changed.
+        """
+        for name in ("DATA_DIR", "MONGODB_URI", "REDIS_URL", "REDIS_ADDR"):
+            if getattr(config, name) != getattr(self.config, name):
+                raise ConfigError(f"{name} has changed; stop jimeng and start it again")
+        if config.address != self.config.address:
+            plan.check_port(config)
+        self.config = config
+        env = self._environment()
+        worker = plan.serve_command("worker")
+        self.consumer.replace(partial(self._spawn, worker, env))
+        self.web.replace(partial(self._spawn, plan.web_command(), env))
+
+    def _environment(self) -> dict[str, str]:
+        """What consumer and web server get; starts the demo provider if need be."""
         config = self.config
         secret = secret_key(self._data_dir / "secret.key")
         env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
-        if self.is_demo:
-            port = keep_port(self._data_dir / "simulator.port")
-            keys = demo_keys(self._data_dir / "simulator.keys")
-            env |= plan.demo_environment(config, port, keys)
+        if not self.is_demo:
+            return env
+        starting = not self._simulator_port
+        if starting:
+            self._simulator_port = keep_port(self._data_dir / "simulator.port")
+        keys = demo_keys(self._data_dir / "simulator.keys")
+        env |= plan.demo_environment(config, self._simulator_port, keys)
+        if starting:
             state = self._data_dir / "simulator.db"
-            command = plan.simulator_command(config, port, state)
-            self._run("simulator", command, env, SIMULATOR_PATIENCE)
-        grace = config.SHUTDOWN_GRACE + 3
-        self.consumer = self._run("consumer", plan.consumer_command(config), env, grace)
-        web = plan.web_command(config)
-        self.web = self._run("web", web, env, plan.WEB_GRACE + 3)
+            command = plan.simulator_command(config, self._simulator_port, state)
+            spawn = partial(self._spawn, command, env)
+            self._keep("simulator", spawn, SIMULATOR_PATIENCE)
+        return env
+
+    def _spawn(self, command: list[str], env: dict[str, str]) -> Child:
+        return Child(command, env=env, hold=self._hold)
 
     def look(self) -> None:
         """Start again what has ended, when its time has come."""
@@ -89,12 +122,6 @@ class Stack:
         """The last first: nobody loses what he still needs to end in order."""
         for service in reversed(self.services):
             service.stop(hurry)
-
-    def _run(
-        self, name: str, command: list[str], env: dict[str, str], patience: float
-    ) -> Service:
-        spawn = partial(Child, command, env=env, hold=self._hold)
-        return self._keep(name, spawn, patience)
 
     def _keep(
         self,

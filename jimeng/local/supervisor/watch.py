@@ -42,4 +42,11 @@ class Watch:
 
 def needs_consumer(changed: set[Path]) -> bool:
     """Whether the consumer runs any of it; templates only matter to the web."""
-    return any(path.suffix == CODE or path.name == ".env" for path in changed)
+    return any(path.suffix == CODE for path in changed)
+
+
+def needs_new_master(changed: set[Path]) -> bool:
+    """Whether Gunicorn's master has imported any of it: its workers inherit that."""
+    return any(
+        path.parent.name == "serve" or path.name == "logs.py" for path in changed
+    )

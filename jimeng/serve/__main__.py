@@ -1,0 +1,44 @@
+"""Read the settings, then become the web server or a consumer."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from jimeng import logs
+from jimeng.config import Config, given
+from jimeng.errors import ConfigError
+from jimeng.serve import consumer, web
+
+USAGE = "usage: python -m jimeng.serve web [GUNICORN'S OPTIONS] | worker\n"
+
+
+def main(argv: Sequence[str]) -> int:
+    """
+    Be one of the two until SIGTERM; the exit status.
+
+    Returns:
+        2 if it is not said which, 4 with a sentence on standard error when a
+        setting keeps it from starting.
+    """
+    kind, *options = argv or [""]
+    if kind not in {"web", "worker"} or (kind == "worker" and options):
+        sys.stderr.write(USAGE)
+        return 2
+    try:
+        told = given()
+        config = Config.from_env(told)
+    except ConfigError as error:
+        return logs.refuse(error)
+    # Gunicorn's master and the front of its workers read no settings.
+    os.environ["LOG_FORMAT"] = config.LOG_FORMAT
+    os.environ["TRUSTED_PROXIES"] = str(config.TRUSTED_PROXIES)
+    if kind == "worker":
+        return consumer.run(config)
+    # A process of its own, which has nothing of jimeng in it: its workers are made
+    # by forking, and what was imported before stays as it is when they are renewed.
+    command = [sys.executable, "-m", "gunicorn", *web.options(config, told), *options]
+    os.execv(sys.executable, command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

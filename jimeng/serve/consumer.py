@@ -1,0 +1,40 @@
+"""A consumer: Huey's, that finishes what it holds however often it is told to stop."""
+
+import importlib
+import signal
+from types import FrameType
+
+from huey.consumer import Consumer
+
+from jimeng import logs
+from jimeng.config import Config
+
+WORKERS = 8  # threads; `config.MOST_SYNCHRONOUS` counts on them
+
+
+class PatientConsumer(Consumer):
+    """
+    Told by SIGTERM or SIGHUP it finishes its jobs, for at most ``SHUTDOWN_GRACE``.
+
+    Huey's own takes a second SIGTERM for impatience and interrupts them, and then
+    nobody knows what was being submitted. But systemd sends it to a whole group, in
+    which a parent passes it on.
+    """
+
+    def _handle_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signum = number
+        self._restart, self._graceful = False, number != signal.SIGINT
+
+
+def run(config: Config) -> int:
+    """Run the jobs of ``wsgi.huey`` until told to stop; the exit status."""
+    logs.setup(config)
+    PatientConsumer(
+        importlib.import_module("wsgi").huey,
+        workers=WORKERS,
+        worker_type="thread",
+        periodic=False,
+        graceful_signal="TERM",
+        shutdown_timeout=config.SHUTDOWN_GRACE,
+    ).run()
+    return 0

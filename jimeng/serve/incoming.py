@@ -1,0 +1,101 @@
+"""
+A request while it comes in: is it all there?
+
+It is only looked at here. What it says is for Gunicorn's parser, which gets every
+byte: a wrong guess here costs a thread some seconds and no more.
+"""
+
+import re
+import time
+
+HEAD_ENDS = b"\r\n\r\n"
+MOST_LINE = 8190  # bytes of the first line; Gunicorn's --limit-request-line
+MOST_HEAD = 64 * 1024  # bytes
+MOST_BODY = 1024 * 1024  # bytes; more the application refuses without reading it
+HEAD_WITHIN = 10.0  # seconds from a request's first byte, or from connecting
+ALL_WITHIN = 60.0  # seconds, and no slower than
+SLOWEST = 1024  # bytes a second, after the first `HEAD_WITHIN`
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
+CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(;.*)?", re.IGNORECASE | re.DOTALL)
+
+
+class Incoming:
+    """
+    The bytes of a request so far.
+
+    Attributes:
+        data: These, and whatever came after them.
+        is_too_long: Its body is not to be waited for.
+        awaits_leave: The client holds its body back until it is told to go on.
+    """
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.data = bytearray(data)
+        self.is_too_long = False
+        self.awaits_leave = False
+        self._began = time.monotonic()
+        self._searched = 0  # bytes in which no end of the head was found
+        self._at = 0  # where the body begins, or its next chunk; 0 within the head
+        self._end = 0  # where the body ends; 0 if that is for its chunks to say
+
+    def add(self, data: bytes) -> None:
+        self.data += data
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether it should be there by now, or come faster."""
+        allowed = HEAD_WITHIN
+        if self._at:
+            allowed = min(ALL_WITHIN, HEAD_WITHIN + len(self.data) / SLOWEST)
+        return now - self._began > allowed
+
+    @property
+    def is_head_too_large(self) -> bool:
+        return not self._at and len(self.data) > MOST_HEAD
+
+    def is_whole(self) -> bool:
+        """Whether all of it is there, or enough to refuse it."""
+        if not self._at and not self._find_end_of_head():
+            return self._is_line_too_long()
+        if self._end:
+            return self.is_too_long or len(self.data) >= self._end
+        return self._have_chunks_ended()
+
+    def _is_line_too_long(self) -> bool:
+        return len(self.data) > MOST_LINE + 2 and b"\r\n" not in self.data[:MOST_LINE]
+
+    def _find_end_of_head(self) -> bool:
+        found = self.data.find(HEAD_ENDS, max(self._searched - 3, 0))
+        self._searched = len(self.data)
+        if found < 0:
+            return False
+        head, expected = EXPECT.subn(b"", bytes(self.data[: found + 2]))
+        self.data[: found + 2] = head
+        self._at = len(head) + 2
+        self.awaits_leave = bool(expected)
+        if not CHUNKED.search(head):
+            length = LENGTH.search(head)
+            size = int(length[1]) if length else 0
+            self._end = self._at + size
+            self.is_too_long = size > MOST_BODY
+        return True
+
+    def _have_chunks_ended(self) -> bool:
+        if len(self.data) - self._at > 2 * MOST_BODY:
+            self.is_too_long = True
+        while not self.is_too_long:
+            ends = self.data.find(b"\r\n", self._at, self._at + MOST_LINE)
+            if ends < 0:
+                return len(self.data) - self._at > MOST_LINE
+            size = CHUNK_SIZE.fullmatch(self.data[self._at : ends])
+            if size is None:
+                return True  # which the parser refuses
+            if int(size[1], 16) == 0:
+                return self.data.find(HEAD_ENDS, ends) >= 0
+            following = ends + 2 + int(size[1], 16) + 2
+            if following > len(self.data):
+                self.is_too_long = following > 2 * MOST_BODY
+                break
+            self._at = following
+        return self.is_too_long

@@ -1,0 +1,279 @@
+"""
+Gunicorn's threads, for whole requests only.
+
+In Gunicorn's own worker a thread waits while a request trickles in and while its
+answer is read: sixteen slow clients, and nobody else is served. Here one loop takes
+requests in and hands answers out, for all connections at once, and a thread has a
+request only while the application works on it. How long each may take is in
+`incoming` and `outgoing`. A proxy that buffers does this better; see
+``docs/deployment.md``.
+"""
+
+import errno
+import os
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+from gunicorn import util
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from jimeng.serve.incoming import Incoming
+from jimeng.serve.outgoing import Held, PatientSocket
+
+MOST_OF_PEER = 256  # connections of an address at a time, in each process
+LINGER = 2.0  # seconds in which a client may read its last answer
+SWEEP = 0.5  # seconds between two looks at who is late
+PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
+LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection(TConn):
+    """
+    Attributes:
+        peer: The client's address, without the port.
+        incoming: The request that is coming in, or that a thread has.
+        charged: Bytes of it that count as held.
+        stays: Whether another request may follow.
+        is_overdue: Whether what is waited for, if anything, is late.
+    """
+
+    sock: PatientSocket
+
+    def __init__(
+        self, cfg, sock, client, server, peer: str, left: Callable[["Connection"], None]
+    ) -> None:
+        super().__init__(cfg, sock, client, server)
+        self.peer = peer
+        self.incoming = Incoming()
+        self.charged = 0
+        self.stays = False
+        self.is_overdue: Callable[[float], bool] | None = None
+        self.data_ready = True
+        self._left = left
+
+    def close(self, graceful: bool = False) -> None:
+        self.sock.forget()
+        self._left(self)
+        super().close()
+
+
+class Worker(ThreadWorker):
+    """See above."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        # Of whoever stands behind a proxy it is the proxy's address that is seen.
+        self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
+        self._coming = Held(by_peer=self._by_peer)
+        self._going = Held(by_peer=self._by_peer, most_waiting=self.cfg.threads // 2)
+        self._peers: Counter[str] = Counter()  # connections by address
+        self._watched: dict[Connection, None] = {}  # in the order of their coming
+        self._swept = 0.0
+        self._stop_by = 0.0  # when those that say nothing are let go, once stopping
+
+    @classmethod
+    def check_config(cls, cfg, log) -> None:
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise RuntimeError("HTTPS is for a proxy to speak; leave --certfile out")
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection in, and what it has said already."""
+        try:
+            accepted, client = listener.accept()
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise
+            return
+        peer = str(client[0]) if isinstance(client, tuple) else ""
+        if not self._make_room(peer):
+            accepted.close()
+            return
+        self.nr_conns += 1
+        self._peers[peer] += 1
+        sock = PatientSocket(accepted, peer, self._going)
+        server = listener.getsockname()
+        self._receive(Connection(self.cfg, sock, client, server, peer, self._left))
+
+    def _make_room(self, peer: str) -> bool:
+        """Whether *peer* may connect; who has nothing to say makes room for it."""
+        if self.nr_conns >= self.worker_connections - 1:
+            self._close_idle(lambda conn: True)
+        if not self._by_peer or self._peers[peer] < MOST_OF_PEER:
+            return True
+        return self._close_idle(lambda conn: conn.peer == peer)
+
+    def _close_idle(self, is_meant: Callable[[Connection], bool]) -> bool:
+        for conn in self.keepalived_conns:
+            if is_meant(conn):
+                self.keepalived_conns.remove(conn)
+                self.poller.unregister(conn.sock)
+                self._drop(conn)
+                return True
+        return False
+
+    def _left(self, conn: Connection) -> None:
+        self._charge(conn, -conn.charged)
+        self._peers[conn.peer] -= 1
+        if not self._peers[conn.peer]:
+            del self._peers[conn.peer]
+
+    def _charge(self, conn: Connection, size: int) -> None:
+        conn.charged += size
+        self._coming.change(conn.peer, size)
+
+    def on_client_socket_readable(self, conn: Connection, client) -> None:
+        """A connection that rested begins a request, or ends."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        conn.incoming = Incoming()
+        self._receive(conn)
+
+    def _receive(self, conn: Connection) -> None:
+        try:
+            data = conn.sock.take()
+        except BlockingIOError:
+            return self._watch(conn, selectors.EVENT_READ, self._receive)
+        except OSError:
+            return self._drop(conn)
+        if not data:
+            return self._drop(conn)
+        conn.incoming.add(data)
+        self._charge(conn, len(data))
+        if self._coming.is_full(conn.peer):
+            return self._drop(conn)
+        self._consider(conn)
+
+    def _consider(self, conn: Connection) -> None:
+        """Give the request to a thread if it is whole; else wait for the rest."""
+        if conn.incoming.is_whole():
+            self._unwatch(conn)
+            self._charge(conn, -conn.charged)
+            self.enqueue_req(conn)
+        elif conn.incoming.is_head_too_large:
+            util.write_error(conn.sock, 431, "Request Header Fields Too Large", "")
+            self._send(conn)
+        else:
+            if conn.incoming.awaits_leave:
+                conn.incoming.awaits_leave = False
+                conn.sock.sendall(GO_ON)
+            self._watch(conn, selectors.EVENT_READ, self._receive)
+
+    def handle(self, conn: Connection):
+        """Answer a request that is whole; in a thread."""
+        conn.init()
+        conn.sock.begin()
+        conn.parser.unreader.unread(bytes(conn.incoming.data))
+        conn.incoming.data.clear()
+        return super().handle(conn)
+
+    def handle_request(self, req, conn: Connection):
+        if conn.incoming.is_too_long:
+            req.force_close()  # nobody reads the rest
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Connection, future: Future) -> None:
+        """A thread has done with it."""
+        done = not future.cancelled() and future.exception() is None
+        conn.stays = done and bool(future.result())
+        self._send(conn)
+
+    def _send(self, conn: Connection) -> None:
+        """Hand out the answer as it is read, then go on as the client wishes."""
+        try:
+            conn.sock.flush()
+        except OSError:
+            return self._drop(conn)
+        if conn.sock.waiting:
+            self._watch(conn, selectors.EVENT_WRITE, self._send)
+        elif conn.stays:
+            self._unwatch(conn)
+            self._await_next(conn)
+        else:
+            self._linger(conn)
+
+    def _await_next(self, conn: Connection) -> None:
+        conn.stays = False
+        conn.incoming = Incoming(conn.parser.unreader.take_buffered())
+        if conn.incoming.data:  # a client that does not wait for answers
+            return self._consider(conn)
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        if not self.alive:
+            linger = time.monotonic() + STOP_KEEPALIVE_LINGER
+            conn.timeout = min(conn.timeout, linger)
+        self.keepalived_conns.append(conn)
+        readable = partial(self.on_client_socket_readable, conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+
+    def _linger(self, conn: Connection) -> None:
+        """Close once the client has: before, it may not have read all yet."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return self._drop(conn)
+        until = time.monotonic() + LINGER
+        self._watch(conn, selectors.EVENT_READ, self._discard, lambda now: now > until)
+
+    def _discard(self, conn: Connection) -> None:
+        try:
+            if conn.sock.take():
+                return
+        except OSError:
+            pass
+        self._drop(conn)
+
+    def _watch(
+        self,
+        conn: Connection,
+        event: int,
+        then: Callable[[Connection], None],
+        is_overdue: Callable[[float], bool] | None = None,
+    ) -> None:
+        is_reading = event == selectors.EVENT_READ
+        late = conn.incoming.is_overdue if is_reading else conn.sock.is_overdue
+        self._unwatch(conn)
+        conn.is_overdue = is_overdue or late
+        self._watched[conn] = None
+        conn.sock.setblocking(False)
+        self.poller.register(conn.sock, event, lambda _sock: then(conn))
+
+    def _unwatch(self, conn: Connection) -> None:
+        if conn in self._watched:
+            del self._watched[conn]
+            self.poller.unregister(conn.sock)
+
+    def _drop(self, conn: Connection) -> None:
+        self._unwatch(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Let go of who is late; called whenever the loop has gone round."""
+        now = time.monotonic()
+        if now < self._swept + SWEEP:
+            return
+        self._swept = now
+        if not self.alive and not self._stop_by:
+            self._stop_by = now + STOP_KEEPALIVE_LINGER
+        for conn in list(self._watched):
+            is_mute = not (conn.incoming.data or conn.sock.waiting)
+            if is_mute and self._stop_by and now > self._stop_by:
+                self._drop(conn)
+            elif conn.is_overdue and conn.is_overdue(now):
+                self._give_up(conn)
+
+    def _give_up(self, conn: Connection) -> None:
+        self.log.debug("Client too slow: %s", conn.client)
+        if conn.incoming.data and not conn.sock.waiting:
+            try:
+                conn.sock.send(LATE)
+            except OSError:
+                self.log.debug("Client gone: %s", conn.client)
+        self._drop(conn)
