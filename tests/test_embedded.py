@@ -283,3 +283,70 @@ def test_children_die_with_a_killed_parent(fifo):
         parent.kill()
 
         assert reader.read() == ""  # waits until the last of them has ended
+
+
+@pytest.mark.parametrize("kept", ["", "0", "71915", "-1", "seven", "80"])
+def test_a_port_that_is_none_is_chosen_anew(redis_server, kept):
+    """71915 is 6379 to whoever cuts it short, and there may be somebody else's."""
+    redis_server.data_dir.mkdir(parents=True)
+    redis_server.port_file.write_text(kept)
+
+    redis_server.start()
+
+    assert 20_000 <= redis_server.port < 32_000
+    assert int(redis_server.port_file.read_text()) == redis_server.port
+
+
+@pytest.mark.parametrize(
+    ("emptied", "lines"), [("*.aof", 0), ("*.manifest", 1), ("*", 1)]
+)
+def test_redis_begins_empty_where_its_files_are_broken(
+    redis_server, caplog, emptied, lines
+):
+    """It may lose everything, so nothing in it stops a start; one line says so."""
+    redis_server.start()
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.set("key", "value")
+    redis_server.stop()
+    kept = redis_server.data_dir / "appendonlydir"
+    for file in kept.glob(emptied):
+        file.write_bytes(b"")
+
+    redis_server.start()
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.ping()
+        client.set("key", "again")
+    said = [line for line in caplog.messages if "begins empty" in line]
+    assert len(said) == lines
+    assert len(list(redis_server.data_dir.glob("appendonlydir-*"))) == lines
+
+
+def test_redis_is_nobody_elses(redis_server):
+    """Without the password nothing is told; it stands in no argument of a process."""
+    redis_server.start()
+    password = (redis_server.data_dir / "password").read_text()
+
+    with (
+        redis.Redis(port=redis_server.port) as stranger,
+        pytest.raises(redis.exceptions.AuthenticationError),
+    ):
+        stranger.get("key")
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True)
+    assert password not in listed.stdout
+    for name in ("password", "redis.conf"):
+        assert (redis_server.data_dir / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_another_redis_on_the_port_is_not_taken_for_ours(redis_server, tmp_path):
+    """Who does not know the password is somebody else."""
+    other = Redis(tmp_path / "other")
+    other.start()
+    try:
+        redis_server.data_dir.mkdir(parents=True)
+        redis_server.port = other.port
+
+        assert not redis_server.answers()
+        assert other.answers()
+    finally:
+        other.stop()

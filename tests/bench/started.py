@@ -41,7 +41,8 @@ def serve(port: int, **settings: str) -> subprocess.Popen:
         "LOG_LEVEL": "error",
         **settings,
     }
-    words = ["gunicorn", "-k", "gthread", "-w", "2", "--threads", "16"]
+    words = ["gunicorn", "-k", "jimeng.serve.threads.Worker", "-w", "2"]
+    words += ["--threads", "16"]
     words += ["--no-control-socket", "--log-level", "error"]
     words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]
     return subprocess.Popen([sys.executable, "-m", *words], env=env)

@@ -21,8 +21,8 @@ from pymongo.database import Database
 
 ROOT = Path(__file__).parent.parent.parent
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
-CONSUMER = ["-m", "huey.bin.huey_consumer", "wsgi.huey", "-k", "thread", "-w", "8"]
-CONSUMER += ["-g", "TERM", "-t", "10", "-n"]
+CONSUMER = ["-m", "jimeng.serve", "worker"]
+GRACE = 10.0  # seconds
 MONKEY = ["-m", "tests.system.monkey"]
 
 
@@ -83,6 +83,9 @@ class Stack:
             "JIMENG_DEMO": "1",
             "USER_SUBMISSIONS_PER_MINUTE": "0",  # tests ask for much in little time
             "POLL_INTERVAL": "0.1",
+            "SHUTDOWN_GRACE": str(GRACE),
+            "SERVER_HOST": "127.0.0.1",
+            "SERVER_PORT": str(self.port),
             **settings,
         }
         self._simulator = ["--limit", str(limit), "--duration", str(duration)]
@@ -111,9 +114,7 @@ class Stack:
         return process
 
     def start_web(self) -> subprocess.Popen:
-        words = ["-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", "16"]
-        words += ["--no-control-socket", "--forwarder-headers", ""]
-        words += ["-b", f"127.0.0.1:{self.port}", "wsgi:app"]
+        words = ["-m", "jimeng.serve", "web", "--workers", "1"]
         return self.start(words, "web")
 
     def start_consumer(self, words: list[str] | None = None, **env: str) -> None:

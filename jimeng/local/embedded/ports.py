@@ -31,11 +31,13 @@ def is_open(port: int) -> bool:
 
 
 def kept_port(path: Path) -> int:
-    """The port kept in the file *path*, or 0."""
+    """The port kept in the file *path*, or 0 if it holds none that we chose."""
     try:
-        return int(path.read_text("ascii"))
+        port = int(path.read_text("ascii"))
     except (OSError, ValueError):
         return 0
+    # A greater one some programs refuse, and others take for what is left of it.
+    return port if FIRST <= port <= 65_535 else 0
 
 
 def choose_port(path: Path) -> int:

@@ -1,37 +1,63 @@
 """An embedded Redis (or Valkey): append-only, so that the queue outlives a restart."""
 
-import os
+import logging
 import socket
+from datetime import UTC, datetime
 
 from jimeng.local.embedded.binaries import find_redis
 from jimeng.local.embedded.ports import LOOPBACK
+from jimeng.local.embedded.private import kept_secret, write_private
 from jimeng.local.embedded.server import Server
+
+log = logging.getLogger(__name__)
+
+KEPT = "appendonlydir"
 
 
 class Redis(Server):
-    """A ``redis-server`` that serves *data_dir*; see `Server`."""
+    """
+    A ``redis-server`` that serves *data_dir*; see `Server`.
+
+    Its password is random and kept there. Without it another user of this machine
+    could read and write the queue, and another server could pass for this one.
+    """
 
     name = "redis"
 
     @property
     def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    @property
+    def _password(self) -> str:
+        return kept_secret(self.data_dir / "password")
 
     def command(self) -> list[str]:
+        # In a file: who lists processes sees their arguments.
+        settings = self.data_dir / "redis.conf"
+        write_private(settings, f"requirepass {self._password}\n")
         return [
-            find_redis(self.data_dir / "bin"),
+            *(find_redis(self.data_dir / "bin"), str(settings)),
             *("--port", str(self.port), "--bind", LOOPBACK),
             *("--dir", str(self.data_dir), "--appendonly", "yes", "--save", ""),
             *("--loglevel", "warning", "--daemonize", "no"),
         ]
 
     def answers(self) -> bool:
-        """Ask for its directory too: two processes may have chosen one port."""
+        """Whether who answers knows our password; the port may be another's."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as link:
-                link.sendall(b"PING\r\nCONFIG GET dir\r\nQUIT\r\n")
+                link.sendall(f"AUTH {self._password}\r\nPING\r\nQUIT\r\n".encode())
                 with link.makefile("rb") as answers:
-                    lines = answers.read().split(b"\r\n")
+                    return answers.read().startswith(b"+OK\r\n+PONG\r\n")
         except OSError:
             return False
-        return lines[0] == b"+PONG" and os.fsencode(self.data_dir) in lines
+
+    def begin_anew(self) -> None:
+        """The queue may be lost at any time: what is due is in MongoDB."""
+        kept = self.data_dir / KEPT
+        if not kept.exists():
+            return
+        aside = kept.with_name(f"{KEPT}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        kept.rename(aside)
+        log.warning("redis did not start on its files, begins empty; see %s", aside)

@@ -1,15 +1,17 @@
 """What the two embedded servers have in common: a port kept, a start awaited."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jimeng.errors import ConfigError
 from jimeng.local.embedded.child import Child
-from jimeng.local.embedded.ports import choose_port, is_open, kept_port
+from jimeng.local.embedded.ports import choose_port, is_free, is_open, kept_port
+from jimeng.errors import ConfigError
 
 ATTEMPTS = 3  # another process may take the chosen port first
 LOOK = 0.02  # seconds between two looks at a starting server
+LITTLE = 20  # MB
 LOG_LIMIT = 8_000_000  # bytes; a longer log is begun anew at the next start
 
 
@@ -65,8 +67,21 @@ class Server:
             if self.await_ready(deadline):
                 self.port_file.write_text(f"{self.port}\n", "ascii")
                 return
+            # Ended by itself, and not for want of its port: by what it has kept.
+            ended = self.child and self.child.status() is not None
+            if ended and is_free(self.port) and not self._room():
+                self.begin_anew()
             self.stop()
-        raise ConfigError(f"{self.name} did not start; its log is {self.log}")
+        raise ConfigError(
+            f"{self.name} did not start{self._room()}; its log is {self.log}"
+        )
+
+    def _room(self) -> str:
+        free = shutil.disk_usage(self.data_dir).free // 2**20
+        return f" with {free} MB of disk left" if free < LITTLE else ""
+
+    def begin_anew(self) -> None:
+        """Put aside what it does not start on, if that may be lost."""
 
     def move(self, deadline: float) -> None:
         """Do what it takes before serving on a `port` that was not there before."""

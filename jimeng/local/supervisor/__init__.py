@@ -6,8 +6,8 @@ a web server, started in this order, restarted when they end, stopped together.
 """
 
 import argparse
+import errno
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from jimeng.local.supervisor.watch import Watch
 __all__ = ["main"]
 
 ROOT = Path(__file__).parents[2]
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 REFUSED = 2  # the exit status when a setting keeps jimeng from starting
 
 
@@ -52,7 +53,12 @@ def main(
     try:
         return supervise(root, check, dev=args.dev)
     except ConfigError as error:
-        sys.stderr.write(f"jimeng does not start: {error}\n")
+        logs.refuse(error)
+        return REFUSED
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        logs.refuse(ConfigError(f"DATA_DIR cannot be written to: {error.strerror}"))
         return REFUSED
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jimeng.embedded import write_private
 from jimeng.errors import ConfigError
 
 LAST_ONES = 15.0  # seconds to wait for what a killed jimeng left behind to end
@@ -32,8 +33,11 @@ def locked(data_dir: Path) -> Iterator[int]:
         raise unusable(data_dir, error) from error
     try:
         take(lock, data_dir)
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        except OSError as error:
+            raise unusable(data_dir, error) from error
         yield lock
     finally:
         os.close(lock)
@@ -89,23 +93,3 @@ def demo_keys(path: Path) -> dict[str, str]:
         }
     write_private(path, json.dumps(made))
     return made
-
-
-def secret_key(path: Path) -> str:
-    """What sessions are signed with, kept in *path*, made at random the first time."""
-    try:
-        kept = path.read_text("utf-8").strip()
-    except (OSError, ValueError):
-        kept = ""
-    if len(kept) != 64:
-        kept = secrets.token_hex(32)
-        write_private(path, kept)
-    return kept
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read, whatever was there before."""
-    path.unlink(missing_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as out:
-        out.write(text)

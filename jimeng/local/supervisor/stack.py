@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from jimeng.config import Config
+from jimeng.local.embedded import Child, Mongo, Redis, keep_port, kept_secret
 from jimeng.errors import ConfigError
-from jimeng.local.embedded import Child, Mongo, Redis, keep_port
 from jimeng.local.supervisor import plan
-from jimeng.local.supervisor.datadir import demo_keys, secret_key
+from jimeng.local.supervisor.datadir import demo_keys
 from jimeng.local.supervisor.service import Service
 
 DATABASE_PATIENCE = 15.0  # seconds between SIGTERM and SIGKILL
@@ -94,7 +94,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         """What consumer and web server get; starts the demo provider if need be."""
         config = self.config
-        secret = secret_key(self._data_dir / "secret.key")
+        secret = kept_secret(self._data_dir / "secret.key")
         env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
         if not self.is_demo:
             return env
@@ -137,12 +137,12 @@ class Stack:
 
 def start_together(servers: list[Mongo | Redis], hurry: Callable[[], bool]) -> None:
     """Start *servers* at once: each takes half a second, which it mostly waits."""
-    errors: list[ConfigError] = []
+    errors: list[ConfigError | OSError] = []
 
     def start(server: Mongo | Redis) -> None:
         try:
             server.start()
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             errors.append(error)
 
     threads = [

@@ -1,0 +1,27 @@
+"""Files that are this user's alone, and secrets kept in them."""
+
+import os
+import secrets
+from pathlib import Path
+
+LENGTH = 64  # hexadecimal digits of a secret
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, whatever was there before."""
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def kept_secret(path: Path) -> str:
+    """The secret kept in *path*, made at random the first time."""
+    try:
+        kept = path.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        kept = ""
+    if len(kept) != LENGTH or not kept.isalnum():
+        kept = secrets.token_hex(LENGTH // 2)
+        write_private(path, kept)
+    return kept
