@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jimeng.errors import ConfigError
 from jimeng.local.embedded.child import Child
 from jimeng.local.embedded.ports import choose_port, is_free, is_open, kept_port
-from jimeng.errors import ConfigError
 
 ATTEMPTS = 3  # another process may take the chosen port first
 LOOK = 0.02  # seconds between two looks at a starting server

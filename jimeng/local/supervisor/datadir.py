@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jimeng.embedded import write_private
 from jimeng.errors import ConfigError
+from jimeng.local.embedded import write_private
 
 LAST_ONES = 15.0  # seconds to wait for what a killed jimeng left behind to end
 

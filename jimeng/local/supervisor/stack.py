@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from jimeng.config import Config
-from jimeng.local.embedded import Child, Mongo, Redis, keep_port, kept_secret
 from jimeng.errors import ConfigError
+from jimeng.local.embedded import Child, Mongo, Redis, keep_port, kept_secret
 from jimeng.local.supervisor import plan
 from jimeng.local.supervisor.datadir import demo_keys
 from jimeng.local.supervisor.service import Service
