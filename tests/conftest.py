@@ -3,37 +3,29 @@
 import io
 import itertools
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import mongoengine
 import pytest
 from PIL import Image as Pillow
+from pymongo.database import Database
 
 from jimeng import documents, jobs, lanes
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.jobs import janitor, pump
 from jimeng.lanes import switches
-from jimeng.local.embedded import Mongo, Redis
+from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
-from tests.system import people
-from tests.system.stack import Stack
+from tests.databases import Mongo, choose_temporary_root
+from tests.servers import ada, chromium, closed_server, live_server, root
 
-# Chromium would look up hosts of its maker at every start.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["ada", "chromium", "closed_server", "live_server", "root"]
 
 for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK_"))]:
     del os.environ[name]
+choose_temporary_root()
 
 
 def png(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
@@ -113,10 +105,18 @@ def registry(provider: FakeProvider) -> Registry:
     return Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 2})
 
 
+def connect_lightly(
+    connect: Callable = mongoengine.connect, **settings: object
+) -> object:
+    return connect(**{**settings, "w": 1, "journal": False})
+
+
 class Connection:
     """
     The tests' connection to MongoDB, made anew where a test has put another in its
     place: with all its indexes that takes longer than most tests.
+
+    Its writes do not wait for the journal: only `tests.system` loses servers.
     """
 
     def __init__(self, config: Config) -> None:
@@ -125,7 +125,9 @@ class Connection:
 
     def restore(self) -> None:
         if self._made is None or current_client() is not self._made:
-            documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(mongoengine, "connect", connect_lightly)
+                documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
             documents.ensure_indexes()
             self._made = current_client()
 
@@ -143,6 +145,18 @@ def connection(config: Config) -> Iterator[Connection]:
     mongoengine.disconnect()
 
 
+def filled(database: Database) -> list[str]:
+    """The collections that hold anything, by one question for all of them."""
+    looks = [
+        {"coll": name, "pipeline": [{"$limit": 1}, {"$project": {"in": name}}]}
+        for name in database.list_collection_names()
+    ]
+    every = database.aggregate(
+        [{"$documents": []}, *({"$unionWith": look} for look in looks)]
+    )
+    return [each["in"] for each in every]
+
+
 @pytest.fixture
 def database(connection: Connection, config: Config, registry: Registry):
     """Empty collections, an empty queue, and nothing remembered."""
@@ -150,7 +164,7 @@ def database(connection: Connection, config: Config, registry: Registry):
     jobs.configure(config, registry)
     jobs.huey.storage.conn.flushdb()
     found = mongoengine.get_db()
-    for name in found.list_collection_names():
+    for name in filled(found):
         found[name].delete_many({})
     lanes.forget()
     switches.forget()
@@ -184,63 +198,6 @@ def app(built, database, config: Config, registry: Registry):
 def client(app):
     """Somebody who speaks HTTP."""
     return app.test_client()
-
-
-@pytest.fixture(scope="session")
-def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator[Stack]:
-    """The whole product as `make run` starts it, with the demo provider."""
-    made = Stack(
-        tmp_path_factory.mktemp("live"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/1",  # beside the other tests' queue
-        database="jimeng_live",
-    )
-    made.start_consumer()
-    made.await_ready()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="session")
-def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
-    """The same with sign-in on: `people.make` lets somebody in."""
-    made = Stack(
-        tmp_path_factory.mktemp("closed"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/3",
-        database="jimeng_closed",
-        **people.SIGN_IN,
-    )
-    made.start_consumer()
-    made.await_ready()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="session")
-def ada(closed_server: Stack) -> people.Account:
-    """A user of `closed_server`."""
-    return people.make(closed_server, "ada@example.com")
-
-
-@pytest.fixture(scope="session")
-def root(closed_server: Stack) -> people.Account:
-    """An admin of `closed_server`."""
-    return people.make(closed_server, "root@example.com", role="admin")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """A real browser, shared: each test opens a context or a page of its own."""
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("chromium is needed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Somebody at work: seconds from the press to the picture, without the provider's."""
 
-import shutil
 import statistics
 from pathlib import Path
 
 from jimeng.config import Config
-from tests.conftest import QUIET
+from tests.servers import QUIET, find_chromium
 from tests.system.stack import Stack
 
 ROUNDS = 10
@@ -32,7 +31,7 @@ async (prompt) => {
 
 def measure(folder: Path, mongodb_uri: str, redis_url: str) -> None:
     """Ask for pictures one after the other in Chromium, and print where time went."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = find_chromium()
     if path is None:
         print("\nthe loop in a browser: Chromium is needed")
         return

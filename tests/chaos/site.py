@@ -7,7 +7,8 @@ import threading
 import time
 from pathlib import Path
 
-from jimeng.local.embedded import Mongo, Redis
+from jimeng.local.embedded import Redis
+from tests.databases import Mongo
 from tests.system.stack import CONSUMER, MONKEY, Stack, wait_for
 
 LIMIT = 6  # pictures at a time, in the simulator and in the configuration

@@ -11,7 +11,6 @@ import pytest
 pytestmark = pytest.mark.system
 
 DATA = Path(__file__).parent.parent / "data"
-CHROMIUM = shutil.which("chromium")
 needs_shell = pytest.mark.skipif(
     not (shutil.which("jq") and shutil.which("curl") and shutil.which("bash")),
     reason="bash, curl and jq are needed",
@@ -48,7 +47,6 @@ def test_javascript_functions_parse(tmp_path):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM, reason="chromium is needed")
 def test_javascript_functions_get_their_picture(live_server, chromium):
     """The two functions, on the page that the server serves."""
     page = chromium.new_page()

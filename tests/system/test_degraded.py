@@ -12,9 +12,10 @@ from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import jobs
 from jimeng.jobs import pump
-from jimeng.local.embedded import Mongo, Redis
+from jimeng.local.embedded import Redis
 from jimeng.pictures.storage import GridFSStore
 from tests.conftest import come_due, run_queue
+from tests.databases import Mongo
 from tests.rest import create, result, task
 from tests.system.stack import Stack, wait_for
 

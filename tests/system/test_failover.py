@@ -14,9 +14,9 @@ from pymongo.errors import PyMongoError
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.local.embedded import Mongo
 from jimeng.local.embedded.mongo import REPLICA_SET
 from jimeng.pictures.storage import GridFSStore
+from tests.databases import Mongo
 from tests.system.stack import Stack, wait_for
 
 pytestmark = pytest.mark.system

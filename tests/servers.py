@@ -1,0 +1,85 @@
+"""Fixtures: the whole product as it runs, people at it, and a browser."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from jimeng.local.embedded import Mongo, Redis
+from tests.system import people
+from tests.system.stack import Stack
+
+# Chromium would look up hosts of its maker at every start.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# The same engine, best without the windows around it: a third of the work.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium, if there is one."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="session")
+def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator[Stack]:
+    """The whole product as `make run` starts it, with the demo provider."""
+    made = Stack(
+        tmp_path_factory.mktemp("live"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/1",  # beside the other tests' queue
+        database="jimeng_live",
+    )
+    made.start_consumer()
+    made.await_ready()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
+    """The same with sign-in on: `people.make` lets somebody in."""
+    made = Stack(
+        tmp_path_factory.mktemp("closed"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/3",
+        database="jimeng_closed",
+        **people.SIGN_IN,
+    )
+    made.start_consumer()
+    made.await_ready()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def ada(closed_server: Stack) -> people.Account:
+    """A user of `closed_server`."""
+    return people.make(closed_server, "ada@example.com")
+
+
+@pytest.fixture(scope="session")
+def root(closed_server: Stack) -> people.Account:
+    """An admin of `closed_server`."""
+    return people.make(closed_server, "root@example.com", role="admin")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A real browser, shared: each test opens a context or a page of its own."""
+    from playwright.sync_api import sync_playwright
+
+    path = find_chromium()
+    if path is None:
+        pytest.skip("chromium is needed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
