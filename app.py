@@ -9,13 +9,14 @@ import time
 
 import pymongo
 from flask import Flask, Response, g, render_template, request
-from flask_smorest import Api
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, openapi, web
+from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, web
 from jimeng.answers import by_field, failure, in_words, limit_headers
+from jimeng.api import openapi
+from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
 from jimeng.errors import DatabaseUnavailable, Invalid, JimengError, SignInRequired
 from jimeng.monitoring import health, metrics
@@ -56,9 +57,6 @@ def create_app(config: Config | None = None) -> Flask:
         JIMENG=config,
         DEMO=os.environ.get("JIMENG_DEMO") == "1",
         MAX_CONTENT_LENGTH=MOST_BYTES,
-        API_TITLE="jimeng",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
     )
     # A redirect would be an answer in HTML, and to a POST not what was asked for.
     app.url_map.merge_slashes = False
@@ -66,11 +64,12 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     documents.connect(config)
     jobs.configure(config)
-    Api(app).register_blueprint(api.blp)
+    rest = DescribedApi(app)
+    with app.app_context():
+        for blueprint in (api.blp, health.bp, metrics.bp):
+            rest.register_blueprint(blueprint)
     app.register_blueprint(web.bp)
     app.register_blueprint(admin.bp)
-    app.register_blueprint(health.bp)
-    app.register_blueprint(metrics.bp)
     app.register_blueprint(openapi.bp)
     cli.register(app)
     app.jinja_env.globals.update(

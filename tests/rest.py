@@ -15,7 +15,15 @@ CREATE = f"{API}/ai/image/task"
 GENERAL = f"{API}/ai/tasks"
 USERS = f"{API}/users"
 CAT = {"prompt": "一只猫", "user_id": "user_123"}
+METHODS = {"get", "post", "put", "patch", "delete"}
 NOWHERE = "127.0.0.1:9"  # nothing listens at the port called "discard"
+
+
+def operations(document: dict) -> Iterator[tuple[str, str, dict]]:
+    """Path, method and operation, of all that the API's description has."""
+    for path, methods in document["paths"].items():
+        for method in METHODS & set(methods):
+            yield path, method, methods[method]
 
 
 def data_of(answer: TestResponse, status: int = 200):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 LEVELS = [
     {"wsgi", "serve"},
     {"app"},
-    {"api", "web", "admin", "cli", "monitoring", "openapi"},
+    {"api", "web", "admin", "cli", "monitoring"},
     {"operations"},
     {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
     {"viewers", "styles", "limits"},

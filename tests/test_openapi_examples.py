@@ -5,14 +5,27 @@ from collections.abc import Callable
 import pytest
 from jsonschema import Draft202012Validator
 
-from jimeng.openapi.document import EXAMPLES
-from tests.rest import API, CREATE, create, data_of, new_user, refused
+from jimeng import health
+from jimeng.api import blp
+from tests.rest import (
+    API,
+    CREATE,
+    create,
+    data_of,
+    new_user,
+    operations,
+    refused,
+)
 
+NAMES = [*blp._docs, *health.bp._docs]
 REQUESTS = [
     pytest.param(name, key, id=f"{name}-{key}")
-    for name, example in EXAMPLES.items()
-    for key in example.get("requests", {})
+    for name, methods in blp._docs.items()
+    for method in {"post", "put"} & set(methods)
+    for taken in methods[method]["arguments"]["parameters"]
+    for key in taken["schema"].examples
 ]
+OPEN = {"input", "ratios", "hd_ratios", "keywords"}  # objects of any names
 
 
 @pytest.fixture
@@ -22,8 +35,8 @@ def document(client) -> dict:
 
 @pytest.fixture
 def done(client, work_off) -> str:
-    """A completed task of the examples' user, asked for as in the examples."""
-    task_id = create(client, **EXAMPLES["create_image_task"]["requests"]["usual"])
+    """A completed task of the examples' user."""
+    task_id = create(client, user_id="user_123")
     work_off()
     return task_id
 
@@ -52,11 +65,7 @@ def place(client, done, cancelled) -> Callable[[str], str]:
 
 
 def find(document: dict, name: str) -> tuple[str, str, dict]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            if operation["operationId"] == name:
-                return path, method, operation
-    raise AssertionError(name)
+    return next(each for each in operations(document) if each[2]["operationId"] == name)
 
 
 def closed(node: object) -> object:
@@ -81,7 +90,7 @@ def conforms(document: dict, operation: dict, status: int, body: object) -> None
 def shape(node: object) -> object:
     """The names and kinds in an answer; of a list those of its first entry."""
     if isinstance(node, dict):
-        return {key: shape(value) for key, value in node.items()}
+        return {k: shape(v) if k not in OPEN else OPEN for k, v in node.items()}
     if isinstance(node, list):
         return [shape(each) for each in node[:1]]
     return type(node).__name__
@@ -91,8 +100,8 @@ def shape(node: object) -> object:
 def test_example_of_a_request_is_taken(client, document, place, name, key):
     """Sent as printed it succeeds, with the status and fields that are described."""
     path, method, operation = find(document, name)
-    body = EXAMPLES[name]["requests"][key]
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]["application/json"]
+    body, schema = content["examples"][key]["value"], content["schema"]
 
     answer = client.open(place(path), method=method.upper(), json=body)
 
@@ -103,13 +112,19 @@ def test_example_of_a_request_is_taken(client, document, place, name, key):
     assert list(Draft202012Validator(whole).iter_errors(body)) == []
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+def answer_of(operation: dict) -> tuple[int, object]:
+    """The status of a success, and its example."""
+    status = next(each for each in operation["responses"] if each[0] == "2")
+    (content,) = operation["responses"][status]["content"].values()
+    return int(status), content["example"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_example_of_an_answer_conforms(document, name):
     """What is printed is what the description says of it."""
     _, _, operation = find(document, name)
 
-    status = next(each for each in operation["responses"] if each[0] == "2")
-    conforms(document, operation, int(status), EXAMPLES[name]["response"])
+    conforms(document, operation, *answer_of(operation))
 
 
 LOOKS = [
@@ -127,20 +142,17 @@ def test_example_of_an_answer_is_like_the_real_one(client, document, place, name
     answer = client.open(place(path), method=method.upper(), query_string=query)
 
     assert answer.status_code == 200
-    assert shape(answer.json) == shape(EXAMPLES[name]["response"])
+    assert shape(answer.json) == shape(answer_of(operation)[1])
     conforms(document, operation, 200, answer.json)
 
 
 def test_every_operation_has_an_example(document):
     """Each shows an answer, and each with fields a request."""
     lacking = []
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            wanted = {"response"}
-            if "requestBody" in operation:
-                wanted.add("requests")
-            name = operation["operationId"]
-            lacking += [name] if wanted - set(EXAMPLES.get(name, {})) else []
+    for _, _, operation in operations(document):
+        bodies = operation.get("requestBody", {}).get("content", {}).values()
+        if not answer_of(operation)[1] or not all(each["examples"] for each in bodies):
+            lacking.append(operation["operationId"])
 
     assert lacking == []
 

@@ -1,20 +1,12 @@
 """The REST door: JSON in, JSON out, in one envelope."""
 
 from flask import current_app, request
-from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
-from jimeng.answers import StrictParser
+from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.auth import reject_cross_site, require_scope
 
-
-class ApiBlueprint(Blueprint):
-    ARGUMENTS_PARSER = StrictParser()
-
-
-blp = ApiBlueprint(
-    "api", __name__, url_prefix="/api/v1", description="Ask for pictures, collect them."
-)
+blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
 

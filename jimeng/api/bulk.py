@@ -1,14 +1,11 @@
 """What can be done to many tasks in one request."""
 
-from collections.abc import Sequence
-
-from flask import Response
-
 from jimeng import auth, tasks
-from jimeng.answers import idempotency_key, limit_headers, success
-from jimeng.api import blp, shapes
-from jimeng.i18n import t
-from jimeng.schemas import CancelSeveral, RetrySeveral, replies
+from jimeng.answers import idempotency_key, limit_headers
+from jimeng.api import blp
+from jimeng.api.openapi.blueprint import LIMITS
+from jimeng.schemas import CancelSeveral, RetrySeveral
+from jimeng.schemas.task_replies import CancelOutcomes, RetryOutcomes
 from jimeng.tasks import Outcome
 from jimeng.viewers import Viewer
 
@@ -22,30 +19,10 @@ def chosen(viewer: Viewer, params: dict) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def counted(outcomes: Sequence[Outcome], rows: list[dict]) -> Response:
-    """One row for each task, and how many went which way."""
-    succeeded = sum(each.error is None for each in outcomes)
-    counts = {"total": len(rows), "succeeded": succeeded}
-    return success(
-        {"results": rows, **counts, "failed": len(rows) - succeeded},
-    )
-
-
-def refusal(outcome: Outcome) -> dict:
-    assert outcome.error is not None  # noqa: S101 - the caller has looked
-    error = outcome.error
-    return {
-        "task_id": outcome.task_id,
-        "success": False,
-        "error": error.code,
-        "message": t(f"error.{error.code}", **error.values),
-    }
-
-
-@blp.post("/tasks/cancel")
+@blp.post("/tasks/cancel", tags=["tasks"])
 @blp.arguments(CancelSeveral)
-@blp.response(200, replies.CancelOutcomes)
-def cancel_tasks(params: dict) -> Response:
+@blp.response(200, CancelOutcomes)
+def cancel_tasks(params: dict) -> list[Outcome]:
     """
     Cancel up to 100 tasks at once.
 
@@ -54,20 +31,18 @@ def cancel_tasks(params: dict) -> Response:
     the others, and `results` says what became of each.
     """
     viewer = auth.viewer_of_api()
-    outcomes = tasks.cancel_many(viewer, chosen(viewer, params))
-    rows = [
-        refusal(each)
-        if each.error
-        else {"task_id": each.task_id, "success": True, "status": "cancelled"}
-        for each in outcomes
-    ]
-    return counted(outcomes, rows)
+    return tasks.cancel_many(viewer, chosen(viewer, params))
 
 
-@blp.post("/tasks/retry")
+@blp.post("/tasks/retry", tags=["tasks"])
 @blp.arguments(RetrySeveral)
-@blp.response(200, replies.RetryOutcomes)
-def retry_tasks(params: dict) -> Response:
+@blp.response(200, RetryOutcomes)
+@blp.describe(
+    errors=["idempotency_key_invalid", "queue_unavailable", "no_provider"],
+    headers=LIMITS,
+    takes=["Idempotency-Key"],
+)
+def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     """
     Run up to 100 failed or cancelled tasks again.
 
@@ -78,21 +53,8 @@ def retry_tasks(params: dict) -> Response:
     viewer = auth.viewer_of_api()
     ids = chosen(viewer, params)
     outcomes = tasks.retry_many(viewer, ids, **params, idem_key=idempotency_key())
-    response = counted(outcomes, [again(each) for each in outcomes])
+    headers: dict[str, str] = {}
     for each in outcomes:  # the latest that knows it is right
         asked = each.task or each.error
-        response.headers.update(limit_headers(asked.standings if asked else ()))
-    return response
-
-
-def again(outcome: Outcome) -> dict:
-    if outcome.task is None:
-        return refusal(outcome)
-    return {
-        "task_id": outcome.task_id,
-        "success": True,
-        "status": "pending",
-        "new_task_id": outcome.task.id,
-        "replayed": outcome.replayed,
-        "links": shapes.links(outcome.task),
-    }
+        headers.update(limit_headers(asked.standings if asked else ()))
+    return outcomes, headers

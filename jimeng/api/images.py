@@ -1,5 +1,7 @@
 """Pictures: ask for them, look after them, take them away."""
 
+from functools import partial
+
 from flask import Response, request, url_for
 
 from jimeng import auth, jobs, styles, tasks
@@ -12,12 +14,34 @@ from jimeng.answers import (
     success,
     tagged,
 )
-from jimeng.api import blp, shapes
+from jimeng.api import blp
+from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.documents import Task
 from jimeng.errors import Invalid
-from jimeng.i18n import t
-from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing, replies
+from jimeng.providers import Model
+from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing
+from jimeng.schemas.replies import ModelRecord, StyleRecord
+from jimeng.schemas.task_replies import Created, TaskDeleted, TaskPage, TaskResult
+from jimeng.styles import Style
 from jimeng.tasks.reading import MOST_OFFSET
+
+WAIT = 3  # seconds that a client is asked to wait between two looks
+CREATED, RESULT = Created(), TaskResult()
+LATER = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
+NEW_TASK = [
+    *("validation_failed", "not_supported_yet", "too_many_pending"),
+    *("too_many_submissions", "quota_exceeded"),
+    *("queue_unavailable", "no_provider", "intake_paused"),
+    *("idempotency_key_invalid", "idempotency_key_reused"),
+]
+# What is told of every operation that makes a task.
+creates = partial(
+    blp.describe,
+    headers=["Idempotent-Replayed", *LIMITS],
+    always=["Location", "Retry-After"],
+    takes=["Idempotency-Key"],
+    makes=("task_id", "task_id", LATER),
+)
 
 
 def create_from(params: dict) -> Response:
@@ -36,17 +60,18 @@ def create_from(params: dict) -> Response:
 def accepted(task: Task, *, replayed: bool) -> Response:
     headers = {
         "Location": url_for("api.get_result", task_id=task.id),
-        "Retry-After": str(shapes.WAIT),
+        "Retry-After": str(WAIT),
         **limit_headers(task.standings),
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    return success(shapes.created(task), 202, headers=headers)
+    return success(CREATED.dump(task), 202, headers=headers)
 
 
-@blp.post("/ai/image/task")
+@blp.post("/ai/image/task", tags=["images"])
 @blp.arguments(NewImageTask)
-@blp.response(202, replies.Created)
+@blp.response(202, Created)
+@creates(errors=NEW_TASK)
 def create_image_task(params: dict) -> Response:
     """
     Ask for one to four pictures.
@@ -57,9 +82,10 @@ def create_image_task(params: dict) -> Response:
     return create_from(params)
 
 
-@blp.post("/ai/tasks")
+@blp.post("/ai/tasks", tags=["images"])
 @blp.arguments(NewGeneralTask)
-@blp.response(202, replies.Created)
+@blp.response(202, Created)
+@creates(errors=NEW_TASK)
 def create_task(params: dict) -> Response:
     """
     Ask for a task of any type.
@@ -70,8 +96,15 @@ def create_task(params: dict) -> Response:
     return create_from(params)
 
 
-@blp.get("/ai/image/result/<task_id>")
-@blp.response(200, replies.TaskResult)
+@blp.get("/ai/image/result/<task_id>", tags=["images"])
+@blp.response(200, TaskResult)
+@blp.describe(
+    errors=["task_not_found"],
+    headers=["Retry-After"],
+    always=["ETag"],
+    takes=["If-None-Match"],
+    conditional=True,
+)
 def get_result(task_id: str) -> Response:
     """
     Look at a task: its status, and the pictures once they are there.
@@ -84,20 +117,20 @@ def get_result(task_id: str) -> Response:
     if not task.is_open:
         tag = etag(task.id, task.updated_at)
         return conditional(tag) or tagged(
-            success(shapes.result(tasks.view(viewer, task))), tag
+            success(RESULT.dump(tasks.view(viewer, task))), tag
         )
-    data = shapes.result(tasks.view(viewer, task))
+    data = RESULT.dump(tasks.view(viewer, task))
     tag = etag(data)
     response = conditional(tag) or tagged(success(data), tag)
     if data["status"] in {"pending", "processing"}:
-        response.headers["Retry-After"] = str(shapes.WAIT)
+        response.headers["Retry-After"] = str(WAIT)
     return response
 
 
-@blp.get("/ai/image/tasks")
+@blp.get("/ai/image/tasks", tags=["images"])
 @blp.arguments(ByOffset, location="query")
-@blp.response(200, replies.TaskPage)
-def list_images(query: dict) -> Response:
+@blp.response(200, TaskPage)
+def list_images(query: dict) -> dict:
     """
     List a user's tasks, newest first, by offset.
 
@@ -109,31 +142,28 @@ def list_images(query: dict) -> Response:
         url = absolute(url_for("api.list_tasks", user_id=query["user_id"]))
         raise Invalid.field("offset", "invalid.offset", max=MOST_OFFSET, url=url)
     found = tasks.recent(viewer, query.pop("user_id"), **query)
-    rows = [shapes.result(view) for view in tasks.view_all(viewer, found)]
-    return success({"tasks": rows, **query, "count": len(rows)})
+    return {"tasks": tasks.view_all(viewer, found), **query, "count": len(found)}
 
 
-@blp.delete("/ai/image/task/<task_id>")
+@blp.delete("/ai/image/task/<task_id>", tags=["images"])
 @blp.arguments(Nothing)
-@blp.response(200, replies.TaskDeleted)
-def delete_task(params: dict, task_id: str) -> Response:
+@blp.response(200, TaskDeleted)
+@blp.describe(errors=["task_not_found"])
+def delete_task(params: dict, task_id: str) -> dict:
     """Cancel a task if need be, and remove it with its pictures."""
     tasks.delete(auth.viewer_of_api(), task_id)
-    return success({"task_id": task_id, "message": t("answer.task_deleted")})
+    return {"task_id": task_id}
 
 
-@blp.get("/styles")
-@blp.response(200, replies.StyleRecord(many=True))
-def list_styles() -> Response:
+@blp.get("/styles", tags=["system"])
+@blp.response(200, StyleRecord(many=True))
+def list_styles() -> list[Style]:
     """List the styles that have a name, and the words that each stands for."""
-    return success([shapes.style(each) for each in styles.STYLES])
+    return [*styles.STYLES]
 
 
-@blp.get("/models")
-@blp.response(200, replies.ModelRecord(many=True))
-def list_models() -> Response:
+@blp.get("/models", tags=["system"])
+@blp.response(200, ModelRecord(many=True))
+def list_models() -> list[Model]:
     """List the models that this server offers, and what each of them takes."""
-    registry = jobs.runtime().registry
-    usual = registry.default()
-    models = registry.models.values()
-    return success([shapes.model(m, is_default=m is usual) for m in models])
+    return [*jobs.runtime().registry.models.values()]

@@ -1,18 +1,18 @@
 """API keys of a user: make, list, revoke."""
 
-from flask import Response, url_for
+from flask import url_for
 
-from jimeng import accounts, auth
-from jimeng.answers import success
-from jimeng.api import blp, shapes
-from jimeng.i18n import t
+from jimeng import access, auth
+from jimeng.api import blp
+from jimeng.documents import ApiKey
 from jimeng.schemas import NewKey, Nothing, replies
 
 
-@blp.post("/users/<user_id>/keys")
+@blp.post("/users/<user_id>/keys", tags=["users"])
 @blp.arguments(NewKey)
 @blp.response(201, replies.NewKeyRecord)
-def create_key(params: dict, user_id: str) -> Response:
+@blp.describe(errors=["user_not_found"], always=["Location"])
+def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     """
     Make an API key for a user; the key itself is in this answer and never again.
 
@@ -20,24 +20,23 @@ def create_key(params: dict, user_id: str) -> Response:
     `write` asks, cancels and deletes as well, `admin` does so for everybody, and only
     an admin has it.
     """
-    key, text = accounts.create_key(auth.viewer_of_api(), user_id, **params)
-    location = url_for("api.list_keys", user_id=user_id)
-    record = {**shapes.key(key), "key": text}
-    return success(record, 201, headers={"Location": location})
+    made = access.create_key(auth.viewer_of_api(), user_id, **params)
+    return made, {"Location": url_for("api.list_keys", user_id=user_id)}
 
 
-@blp.get("/users/<user_id>/keys")
+@blp.get("/users/<user_id>/keys", tags=["users"])
 @blp.response(200, replies.KeyRecord(many=True))
-def list_keys(user_id: str) -> Response:
+@blp.describe(errors=["user_not_found"])
+def list_keys(user_id: str) -> list[ApiKey]:
     """List a user's API keys, newest first: names, beginnings, last use."""
-    found = accounts.list_keys(auth.viewer_of_api(), user_id)
-    return success([shapes.key(each) for each in found])
+    return access.list_keys(auth.viewer_of_api(), user_id)
 
 
-@blp.delete("/users/<user_id>/keys/<key_id>")
+@blp.delete("/users/<user_id>/keys/<key_id>", tags=["users"])
 @blp.arguments(Nothing)
 @blp.response(200, replies.KeyRevoked)
-def revoke_key(params: dict, user_id: str, key_id: str) -> Response:
+@blp.describe(errors=["user_not_found", "api_key_not_found"])
+def revoke_key(params: dict, user_id: str, key_id: str) -> dict:
     """Revoke an API key: its next use is refused."""
-    accounts.revoke_key(auth.viewer_of_api(), user_id, key_id)
-    return success({"id": key_id, "message": t("answer.key_revoked")})
+    access.revoke_key(auth.viewer_of_api(), user_id, key_id)
+    return {"id": key_id}

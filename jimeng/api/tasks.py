@@ -4,27 +4,32 @@ from flask import Response, url_for
 
 from jimeng import auth, tasks
 from jimeng.answers import absolute, idempotency_key, success
-from jimeng.api import blp, shapes
-from jimeng.api.images import accepted
+from jimeng.api import blp
+from jimeng.api.images import NEW_TASK, WAIT, accepted, creates
 from jimeng.errors import Invalid
-from jimeng.schemas import ByCursor, Nothing, Retry, replies
+from jimeng.schemas import ByCursor, Nothing, Retry
 from jimeng.schemas.fields import USER_ID
+from jimeng.schemas.task_replies import Created, TaskRecord
+from jimeng.tasks import TaskView
+
+RECORDS = TaskRecord(many=True)
 
 
-@blp.get("/tasks/<task_id>")
-@blp.response(200, replies.TaskRecord)
-def get_task(task_id: str) -> Response:
+@blp.get("/tasks/<task_id>", tags=["tasks"])
+@blp.response(200, TaskRecord)
+@blp.describe(errors=["task_not_found"], headers=["Retry-After"])
+def get_task(task_id: str) -> tuple[TaskView, dict]:
     """Look at everything that is known of a task."""
     viewer = auth.viewer_of_api()
     task = tasks.find(viewer, task_id)
     (view,) = tasks.view_all(viewer, [task], whole=True)
-    headers = {"Retry-After": str(shapes.WAIT)} if task.is_open else {}
-    return success(shapes.record(view), headers=headers)
+    return view, {"Retry-After": str(WAIT)} if task.is_open else {}
 
 
-@blp.get("/tasks/user/<user_id>")
+@blp.get("/tasks/user/<user_id>", tags=["tasks"])
 @blp.arguments(ByCursor, location="query")
-@blp.response(200, replies.TaskRecord(many=True))
+@blp.response(200, RECORDS)
+@blp.describe(headers=["Link"], beside={"next_cursor": ["string", "null"]})
 def list_tasks(query: dict, user_id: str) -> Response:
     """
     List a user's tasks, newest first.
@@ -42,14 +47,15 @@ def list_tasks(query: dict, user_id: str) -> Response:
         query["cursor"] = page.next_cursor
         url = absolute(url_for("api.list_tasks", user_id=user_id, **query))
         headers["Link"] = f'<{url}>; rel="next"'
-    rows = [shapes.record(view) for view in views]
+    rows = RECORDS.dump(views)
     return success(rows, headers=headers, next_cursor=page.next_cursor)
 
 
-@blp.post("/tasks/<task_id>/cancel")
+@blp.post("/tasks/<task_id>/cancel", tags=["tasks"])
 @blp.arguments(Nothing)
-@blp.response(200, replies.TaskRecord)
-def cancel_task(params: dict, task_id: str) -> Response:
+@blp.response(200, TaskRecord)
+@blp.describe(errors=["task_not_found", "task_finished"])
+def cancel_task(params: dict, task_id: str) -> TaskView:
     """
     Cancel a task that has not ended.
 
@@ -59,12 +65,18 @@ def cancel_task(params: dict, task_id: str) -> Response:
     viewer = auth.viewer_of_api()
     task = tasks.cancel(viewer, task_id)
     (view,) = tasks.view_all(viewer, [task], whole=True)
-    return success(shapes.record(view))
+    return view
 
 
-@blp.post("/tasks/<task_id>/retry")
+@blp.post("/tasks/<task_id>/retry", tags=["tasks"])
 @blp.arguments(Retry)
-@blp.response(202, replies.Created)
+@blp.response(202, Created)
+@creates(
+    errors=[
+        *("task_not_found", "task_not_retryable", "may_be_charged_twice"),
+        *NEW_TASK,
+    ]
+)
 def retry_task(params: dict, task_id: str) -> Response:
     """
     Run a failed or cancelled task again, as a new task.

@@ -1,24 +1,17 @@
 """Usage: what became of a user's pictures, day by day."""
 
-from collections import Counter
-from collections.abc import Sequence
-from itertools import groupby
-
-from flask import Response
-
 from jimeng import auth, usage
-from jimeng.answers import success
 from jimeng.api import blp
 from jimeng.errors import UserNotFound
 from jimeng.schemas.fields import USER_ID
-from jimeng.schemas.usage import OUTCOMES, Span, UsageRecord, span
-from jimeng.usage import UsageRow
+from jimeng.schemas.usage import Span, UsageRecord, span
 
 
-@blp.get("/users/<user_id>/usage")
+@blp.get("/users/<user_id>/usage", tags=["users"])
 @blp.arguments(Span, location="query")
 @blp.response(200, UsageRecord)
-def show_usage(query: dict, user_id: str) -> Response:
+@blp.describe(errors=["user_not_found"])
+def show_usage(query: dict, user_id: str) -> dict:
     """
     Look at what became of a user's pictures, by day, model and outcome.
 
@@ -32,40 +25,4 @@ def show_usage(query: dict, user_id: str) -> Response:
         raise UserNotFound("an id that nobody can have")
     since, until = span(**query)
     rows = usage.by_day(viewer, user_id, since=since, until=until)
-    days = groupby(rows, lambda row: row.date)
-    return success(
-        {
-            "user_id": user_id,
-            "from": since.isoformat(),
-            "to": until.isoformat(),
-            "days": [
-                {"date": date.isoformat(), "models": models(list(found))}
-                for date, found in days
-            ],
-            "totals": {**counted(rows), "outcomes": outcomes(rows)},
-        }
-    )
-
-
-def models(rows: Sequence[UsageRow]) -> list[dict]:
-    names = sorted({row.model for row in rows})
-    return [
-        {"model": name, "outcomes": outcomes([r for r in rows if r.model == name])}
-        for name in names
-    ]
-
-
-def outcomes(rows: Sequence[UsageRow]) -> list[dict]:
-    """Those that there are, in a fixed order."""
-    return [
-        {"outcome": outcome, **counted([r for r in rows if r.outcome == outcome])}
-        for outcome in OUTCOMES
-        if any(row.outcome == outcome for row in rows)
-    ]
-
-
-def counted(rows: Sequence[UsageRow]) -> dict:
-    charged = Counter({"no": 0, "unknown": 0, "yes": 0})
-    for row in rows:
-        charged[row.charged] += row.pictures
-    return {"pictures": charged.total(), "charged": dict(charged)}
+    return {"user_id": user_id, "since": since, "until": until, "rows": rows}

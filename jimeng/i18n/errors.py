@@ -17,6 +17,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         "这个地址不支持该请求方法",
         "This address does not take that method",
     ),
+    "error.uri_too_long": (
+        "地址超过 8190 字节，请缩短后再试",
+        "The address is over 8,190 bytes; send a shorter one",
+    ),
+    "error.headers_too_large": (
+        "请求头太多或太长：最多 100 个，每个最多 8190 字节",
+        "Too many headers, or one is too long: 100 of 8,190 bytes each are the most",
+    ),
     "error.unsupported_media_type": (
         "请求体必须是 JSON：请加上 Content-Type: application/json",
         "The body must be JSON: send Content-Type: application/json",

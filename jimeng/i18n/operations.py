@@ -94,16 +94,11 @@ MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。
 任务需要的一切都在：200；否则 503 并说明缺少什么。""",
 }
 
-TAGS: dict[str, tuple[str, str, str, str]] = {  # name and words, zh and en
-    "images": (
-        "图像",
-        "创建任务、取回图片",
-        "Images",
-        "Ask for pictures, collect them.",
-    ),
-    "tasks": ("任务", "查看、取消、重试", "Tasks", "Look at them, cancel, run again."),
-    "users": ("用户", "用户记录", "Users", "Who has a name here."),
-    "system": ("系统", "模型、风格、队列、健康", "System", "What there is, how it is."),
+TAGS: dict[str, tuple[str, str]] = {
+    "images": ("创建任务、取回图片", "Ask for pictures, collect them."),
+    "tasks": ("查看、取消、重试任务", "Look at tasks, cancel them, run them again."),
+    "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
+    "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
 }
 
 REQUEST_TEXTS: dict[str, tuple[str, str]] = {
@@ -125,9 +120,9 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "and end in `Z`. Unknown fields in bodies and queries are 422. The language of "
         "this document follows `Accept-Language`, too.",
     ),
-    "task_id": ("任务 id", "The task's id"),
-    "path_user_id": ("用户 id", "The user's id"),
-    "path_key_id": ("密钥的 id", "The key's id"),
+    "path.task_id": ("任务 id", "The task's id"),
+    "path.user_id": ("用户 id", "The user's id"),
+    "path.key_id": ("密钥的 id", "The key's id"),
     "api_key": (
         "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
         "An API key, made on the account page or by "
@@ -172,9 +167,4 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ok": ("成功", "Success"),
     "not_modified": ("没有变化", "Nothing has changed"),
-    "too_long": (
-        "请求行超过 4094 字节，由网页服务器直接回答",
-        "The request line is over 4,094 bytes; the web server itself answers",
-    ),
-    "not_ready": ("尚未就绪", "Not ready"),
 }

@@ -181,7 +181,7 @@ _FIELDS: dict[str, tuple[str, str]] = {
     ),
     "total": ("一共几个", "How many there were"),
     "succeeded": ("成功几个", "How many succeeded"),
-    "Counted.failed": ("没有成功的几个", "How many did not"),
+    "CancelOutcomes.failed": ("没有成功的几个", "How many did not"),
     "success": ("是否成功", "Whether it succeeded"),
     "error": ("错误代码，给程序看", "Code of the error, for programs"),
     "new_task_id": ("新任务的 id", "The new task's id"),

@@ -2,33 +2,38 @@
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, jsonify
+from flask import Response
 from mongoengine import get_db
 from pymongo.errors import PyMongoError
 
 from jimeng import jobs
 from jimeng.answers import failure
+from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.i18n import t
+from jimeng.schemas.replies import Health, Ready
 
-bp = Blueprint("health", __name__)
+bp = DescribedBlueprint("health", __name__, probe=True)
 
 ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
 
 
-@bp.get("/health")
-def health() -> Response:
+@bp.get("/health", tags=["system"])
+@bp.response(200, Health)
+def health() -> dict:
     """The process answers; nothing else is asked."""
-    return jsonify(status="ok", message=t("answer.healthy"))
+    return {"status": "ok"}
 
 
-@bp.get("/health/ready")
-def ready() -> Response:
+@bp.get("/health/ready", tags=["system"])
+@bp.response(200, Ready)
+@bp.describe(errors=["not_ready"])
+def ready() -> Response | dict:
     """Everything that a task needs is there; or 503 and what is missing."""
     missing = lacking()
     if not missing:
-        return jsonify(status="ready", message=t("answer.ready"))
+        return {"status": "ready"}
     message = t("answer.not_ready", missing=", ".join(missing))
     return failure(
         "not_ready",

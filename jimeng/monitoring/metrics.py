@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, current_app
+from flask import Response, current_app
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from jimeng import __version__, auth, jobs, operations, usage
+from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.documents import Image
 from jimeng.errors import QueueUnavailable
 from jimeng.lanes import switches
@@ -31,8 +32,13 @@ from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
-bp = Blueprint("metrics", __name__)
+bp = DescribedBlueprint("metrics", __name__)
 
+EXAMPLE = """\
+# HELP jimeng_mongodb_up Whether MongoDB answers.
+# TYPE jimeng_mongodb_up gauge
+jimeng_mongodb_up 1.0
+"""
 CACHE = 3.0  # seconds
 OPERATOR = Viewer("metrics", sees_all=True)
 
@@ -41,7 +47,9 @@ Values = dict[tuple[str, ...], float]  # by the values of the labels
 _asking = threading.Lock()
 
 
-@bp.get("/metrics")
+@bp.get("/metrics", tags=["system"])
+@bp.response(200)
+@bp.describe(errors=["admins_only"], plain=EXAMPLE)
 def metrics() -> Response:
     """
     Figures for Prometheus: the queue, the lanes, what has ended, who works.

@@ -1,16 +1,13 @@
-"""The shapes that the REST API takes."""
+"""The shapes that the REST API takes, and the page's form with it."""
 
-from marshmallow import (
-    RAISE,
-    Schema,
-    ValidationError,
-    missing,
-    pre_load,
-    validates_schema,
-)
+from collections.abc import Sequence
+from typing import ClassVar
+
+from marshmallow import RAISE, Schema, ValidationError, pre_load, validates_schema
 from marshmallow.fields import Nested
 
 from jimeng.auth import needs_sign_in
+from jimeng.documents import Status
 from jimeng.schemas.fields import (
     AS_USER_ID,
     Anything,
@@ -36,11 +33,42 @@ from jimeng.viewers import SCOPES
 
 MOST_DELAY = 86_400  # seconds
 MOST_SEED = 2**31 - 1
-LINKS = {"type": "array", "items": {"type": "string"}}  # for OpenAPI
+# For OpenAPI.
+LINKS = {"type": "array", "items": {"type": "string"}}
+AS_EMAIL = {"format": "email", "maxLength": 254}
+# Tasks are named by their ids, or by their user and status.
+ONE_WAY = [
+    {
+        "required": ["ids"],
+        "not": {"anyOf": [{"required": ["status"]}, {"required": ["user_id"]}]},
+    },
+    {"required": ["status", "user_id"], "not": {"required": ["ids"]}},
+]
+ASKED = {"prompt": "一只可爱的小猫咪在花园里玩耍", "user_id": "user_123"}
+
+
+def chosen(status: str, **more: object) -> dict[str, dict]:
+    """Examples of naming tasks by their ids, and by their user and status."""
+    ids = ["volcengine_img_06axe07c1r4m5k8v9s2t3w6x7y8z9q"]
+    by_status = {"user_id": "user_123", "status": status, **more}
+    return {"by_ids": {"ids": ids}, "by_status": by_status}
 
 
 class Strict(Schema):
-    """A schema whose unknown fields are errors."""
+    """
+    A schema whose unknown fields are errors.
+
+    Attributes:
+        examples: Bodies that succeed, each by a name.
+        rules: What JSON Schema is told beside the fields.
+        other_shapes: In which the same may be sent, too.
+        may_be_left_out: Whether a request may come without a body.
+    """
+
+    examples: ClassVar[dict[str, dict]] = {}
+    rules: ClassVar[dict] = {}
+    other_shapes: ClassVar[Sequence[type[Schema]]] = ()
+    may_be_left_out: ClassVar[bool] = False
 
     error_messages = {"unknown": "invalid.unknown_field", "type": "invalid.object"}
 
@@ -71,10 +99,13 @@ class ImageFields(Strict):
 class Whose(Text):
     """A user's id that has to be given only where nobody signs in."""
 
-    def _validate_missing(self, value: object) -> None:
-        if value is missing and not needs_sign_in():
-            raise self.make_error("required")
-        super()._validate_missing(value)
+    @property
+    def required(self) -> bool:
+        return not needs_sign_in()
+
+    @required.setter
+    def required(self, given: bool) -> None:
+        """It is not for a schema to say."""
 
 
 class OfUser(Strict):
@@ -86,12 +117,35 @@ class OfUser(Strict):
 class NewImageTask(ImageFields, OfUser):
     """``POST /api/v1/ai/image/task``."""
 
+    examples: ClassVar = {
+        "minimal": ASKED,
+        "usual": {**ASKED, "model": "doubao-seedream-3.0-t2i", "size": "1024x1024"}
+        | {"quality": "standard"},
+        "everything": {**ASKED, "size": "16:9", "quality": "hd", "n": 2, "seed": 42}
+        | {"style": "watercolor"},
+    }
+
+
+class NestedTask(Strict):
+    """How `NewGeneralTask` may be written, for its description."""
+
+    type = Text(required=True, validate=OneOf("image", "image_generation"))
+    delay = Seconds(load_default=0, validate=Between(0, MOST_DELAY))
+    input = Nested(NewImageTask, required=True)
+
 
 class NewGeneralTask(NewImageTask):
     """``POST /api/v1/ai/tasks``: the fields beside these, or under ``input``."""
 
+    other_shapes: ClassVar = [NestedTask]
+    examples: ClassVar = {
+        "beside": {"type": "image", **ASKED, "size": "1:1"},
+        "inside": {"type": "image", "input": {**ASKED, "n": 2}},
+        "delayed": {"type": "image", **ASKED, "delay": 3600},
+    }
+
     type = Text(required=True, validate=OneOf("image", "image_generation"))
-    delay = Seconds(load_default=0.0, validate=Between(0, MOST_DELAY))
+    delay = Seconds(load_default=0, validate=Between(0, MOST_DELAY))
 
     @pre_load
     def unpack(self, data, **kwargs):
@@ -109,16 +163,11 @@ class NewGeneralTask(NewImageTask):
         return {**{k: v for k, v in data.items() if k != "input"}, **inner}
 
 
-class NestedTask(Strict):
-    """How `NewGeneralTask` may be written, for its description."""
-
-    type = Text(required=True, validate=OneOf("image", "image_generation"))
-    delay = Seconds(load_default=0.0, validate=Between(0, MOST_DELAY))
-    input = Nested(NewImageTask, required=True)
-
-
 class Retry(Strict):
     """``POST /api/v1/tasks/<id>/retry``; the body may be left out."""
+
+    may_be_left_out: ClassVar = True
+    examples: ClassVar = {"plain": {}, "consent": {"accept_double_charge": True}}
 
     accept_double_charge = Switch(load_default=False)
 
@@ -130,6 +179,8 @@ class Nothing(Strict):
 class SeveralTasks(Strict):
     """Tasks by their ids, or those of a user in a status."""
 
+    may_be_left_out: ClassVar = False
+    rules: ClassVar = {"oneOf": ONE_WAY}
     ids = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_AT_ONCE))
     user_id = Text(validate=user_id_check, metadata=AS_USER_ID)
 
@@ -147,32 +198,45 @@ class SeveralTasks(Strict):
 class CancelSeveral(SeveralTasks):
     """``POST /api/v1/tasks/cancel``."""
 
+    examples: ClassVar = chosen("pending")
     status = Text(validate=OneOf("pending", "processing"))
 
 
 class RetrySeveral(SeveralTasks, Retry):
     """``POST /api/v1/tasks/retry``."""
 
+    examples: ClassVar = chosen("failed", accept_double_charge=True)
     status = Text(validate=OneOf("failed", "cancelled"))
 
 
 class NewUser(Strict):
     """``POST /api/v1/users``."""
 
-    email = Trimmed(required=True, validate=email_check)
+    examples: ClassVar = {"usual": {"email": "user@example.com", "name": "张三"}}
+    email = Trimmed(required=True, validate=email_check, metadata=AS_EMAIL)
     name = Trimmed(required=True, validate=Long(1, 100))
 
 
 class UserChanges(Strict):
     """``PUT /api/v1/users/<id>``: whole or partial."""
 
-    email = Trimmed(validate=email_check)
+    may_be_left_out: ClassVar = True
+    examples: ClassVar = {
+        "name": {"name": "李四"},
+        "both": {"email": "li.si@example.com", "name": "李四"},
+    }
+    email = Trimmed(validate=email_check, metadata=AS_EMAIL)
     name = Trimmed(validate=Long(1, 100))
 
 
 class NewKey(Strict):
     """``POST /api/v1/users/<id>/keys``."""
 
+    examples: ClassVar = {
+        "usual": {"name": "部署脚本", "scopes": ["read", "write"]}
+        | {"expires_at": "2100-01-01T00:00:00Z"},
+        "shortest": {"name": "我的电脑"},
+    }
     name = Trimmed(required=True, validate=Long(1, 100))
     scopes = Texts(Text(validate=OneOf(*SCOPES)), validate=Many(1, len(SCOPES)))
     expires_at = Moment()
@@ -190,5 +254,5 @@ class ByOffset(OfUser):
 class ByCursor(Strict):
     limit = Digits(load_default=20, validate=Between(1, 100))
     cursor = Text(validate=Long(1, 200))
-    status = Text()
+    status = Text(metadata={"enum": list(Status)})
     q = Text(validate=Long(1, 200))

@@ -1,41 +1,100 @@
-"""The kinds of fields that replies have."""
+"""
+The kinds of fields that replies have.
 
-from marshmallow import Schema, fields, validate
+The first argument of most says where the value comes from: left out, it is the
+attribute (or the entry) of the field's own name; else a function of what is described.
+A value that is `missing` is left out of the answer. What a field means stands in
+``i18n.reference``, by its name.
+"""
 
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
-def text(*, required: bool = True, null: bool = False, **more: object) -> fields.Field:
-    return fields.String(required=required, allow_none=null, metadata=more)
-
-
-def whole(*, required: bool = True, null: bool = False, **more: object) -> fields.Field:
-    return fields.Integer(required=required, allow_none=null, metadata=more)
-
-
-def moment(*, null: bool = False) -> fields.Field:
-    return text(null=null, format="date-time")
-
-
-def address(*, required: bool = True, null: bool = False) -> fields.Field:
-    return text(required=required, null=null, format="uri")
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 
-def one_of(*choices: str, required: bool = True) -> fields.Field:
-    return fields.String(required=required, validate=validate.OneOf(choices))
+class Reply(Schema):
+    """What is answered: dumped for clients, and described to them."""
+
+    class Meta:
+        unknown = EXCLUDE  # clients must bear what later versions add
+
+    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
+        if callable(attr):
+            return attr(obj)
+        if isinstance(obj, Mapping):
+            return obj.get(attr, default)
+        return getattr(obj, attr, default)
 
 
-def flag(*, required: bool = True) -> fields.Field:
-    return fields.Boolean(required=required)
+def moment(when: datetime | None) -> str | None:
+    """RFC 3339, UTC, milliseconds, ending in ``Z``."""
+    if when is None:
+        return None
+    text = when.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
 
 
-def a(
-    schema: type[Schema], *, required: bool = True, null: bool = False
+class Instant(fields.DateTime):
+    def _serialize(self, value, attr, obj, **kwargs):
+        return moment(value)
+
+
+def made(
+    kind: Callable[..., fields.Field],
+    of: Any = None,
+    *,
+    required: bool = True,
+    null: bool = False,
+    example: Any = None,
+    data_key: str | None = None,
+    **more: Any,
 ) -> fields.Field:
-    return fields.Nested(schema, required=required, allow_none=null)
+    """
+    Make a field.
+
+    Args:
+        of: Where the value comes from.
+        required: Whether every answer has it.
+        null: Whether it may be null.
+        example: What examples show; by default something of its kind if it is
+            required, else nothing. A pair is one for each language, and ``...``
+            what it is made of.
+        data_key: The name in JSON, where Python cannot have it.
+        more: What else JSON Schema is told.
+    """
+    if example is ...:
+        more["shown"] = True  # which JSON Schema does not know
+    elif example is not None:
+        more["examples"] = [example]
+    given = {"attribute": of, "data_key": data_key, "metadata": more}
+    return kind(required=required, allow_none=null, **given)
 
 
-def some(schema: type[Schema]) -> fields.Field:
-    return fields.List(fields.Nested(schema), required=True)
+text = partial(made, fields.String)
+whole = partial(made, fields.Integer)
+count = partial(made, fields.Integer, minimum=0)
+instant = partial(made, Instant)
+day = partial(made, fields.Date)
+flag = partial(made, fields.Boolean)
+entries = partial(made, fields.Dict)  # an object whose names are not fixed
+address = partial(made, fields.String, format="uri")
 
 
-def named_texts() -> fields.Field:
-    return fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+def one_of(*choices: str, of: Any = None, **more: Any) -> fields.Field:
+    kind = partial(fields.String, validate=validate.OneOf(choices))
+    return made(kind, of, **more)
+
+
+def list_of(inner: fields.Field, of: Any = None, **more: Any) -> fields.Field:
+    return made(partial(fields.List, inner), of, **more)
+
+
+def a(schema: type[Schema], of: Any = None, **more: Any) -> fields.Field:
+    return made(partial(fields.Nested, schema), of, **more)
+
+
+def some(schema: type[Schema], of: Any = None, **more: Any) -> fields.Field:
+    return made(partial(fields.Nested, schema, many=True), of, **more)

@@ -1,288 +1,209 @@
-"""
-The shapes that the REST API gives, for its description.
+"""What the REST API says of users, keys, models, styles, the queue, and errors."""
 
-Nothing is made from these; tests hold the answers to them.
-"""
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import fields
 
-from jimeng.documents import Status
+from jimeng import jobs
+from jimeng.i18n import MESSAGES, language, t
+from jimeng.providers import Model
 from jimeng.schemas.kinds import (
+    Reply,
     a,
-    address,
+    count,
+    day,
+    entries,
     flag,
-    moment,
-    named_texts,
+    instant,
+    list_of,
     one_of,
     some,
     text,
     whole,
 )
-from jimeng.tasks.views import PHASES
+from jimeng.schemas.task_replies import MODEL, PROVIDER
+from jimeng.viewers import SCOPES
 
-STATUS = tuple(Status)
-
-
-class Reply(Schema):
-    class Meta:
-        unknown = EXCLUDE  # clients must bear what later versions add
+MOST_DAYS = 30  # that are listed one by one
+USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"
 
 
-class Links(Reply):
-    self = address()
-    result = address()
-    cancel = address()
-    html = address()
-
-
-class Created(Reply):
-    task_id = text()
-    status = one_of("pending")
-    message = text()
-    provider = text()
-    model = text()
-    created_at = moment()
-    position = whole(minimum=0)
-    eta_seconds = whole(minimum=0)
-    retried_from = text(required=False)
-    links = a(Links)
-
-
-class Picture(Reply):
-    url = address()
-    thumbnail_url = address()
-    width = whole(minimum=1)
-    height = whole(minimum=1)
-    bytes = whole(minimum=1)
-    content_type = text()
-    seed = whole(null=True)
-
-
-class Failure(Reply):
-    code = text()
-    message = text()
-    provider_code = text(null=True)
-    provider_request_id = text(null=True)
-    retryable = flag()
-    charged = one_of("no", "unknown", "yes")
-
-
-class Pictures(Reply):
-    image_url = address(null=True)
-    image_urls = fields.List(address(), required=True)
-    images = some(Picture)
-    failed = some(Failure)
-
-
-class Progressing(Reply):
-    """What a task that has not ended says of its way."""
-
-    phase = one_of(*PHASES, required=False)
-    progress = whole(required=False, minimum=0, maximum=100)
-    position = whole(required=False, minimum=0)
-    eta_seconds = whole(required=False, minimum=0)
-    image_url = address(required=False, null=True)
-
-
-class TaskResult(Progressing):
-    task_id = text()
-    status = one_of(*STATUS)
-    message = text()
-    created_at = moment()
-    result = a(Pictures, required=False)
-    error = a(Failure, required=False)
-
-
-class TaskRecord(Progressing):
-    id = text()
-    task_id = text()
-    type = one_of("image")
-    status = one_of(*STATUS)
-    message = text()
-    user_id = text()
-    input = fields.Dict(required=True)
-    prompt = text()
-    provider = text()
-    model = text()
-    width = whole(minimum=1)
-    height = whole(minimum=1)
-    n = whole(minimum=1, maximum=4)
-    seed = whole(null=True)
-    provider_task_ids = fields.List(fields.String(), required=True)
-    attempts = whole(minimum=0)
-    retried_from = text(null=True)
-    created_at = moment()
-    updated_at = moment()
-    not_before = moment(null=True)
-    started_at = moment(null=True)
-    submitted_at = moment(null=True)
-    completed_at = moment(null=True)
-    progress = whole(minimum=0, maximum=100)
-    result = a(Pictures, null=True)
-    error = a(Failure, null=True)
-    links = a(Links)
-
-
-class TaskPage(Reply):
-    tasks = some(TaskResult)
-    limit = whole()
-    offset = whole()
-    count = whole()
-
-
-class TaskDeleted(Reply):
-    task_id = text()
-    message = text()
-
-
-class CancelOutcome(Reply):
-    task_id = text()
-    success = flag()
-    status = text(required=False)
-    error = text(required=False)
-    message = text(required=False)
-
-
-class RetryOutcome(CancelOutcome):
-    new_task_id = text(required=False)
-    replayed = flag(required=False)
-    links = a(Links, required=False)
-
-
-class Counted(Reply):
-    total = whole(minimum=0, maximum=100)
-    succeeded = whole(minimum=0)
-    failed = whole(minimum=0)
-
-
-class CancelOutcomes(Counted):
-    results = some(CancelOutcome)
-
-
-class RetryOutcomes(Counted):
-    results = some(RetryOutcome)
+def said(key: str) -> fields.Field:
+    """A sentence for people, always the same."""
+    return text(lambda about: t(key), example=MESSAGES[key])
 
 
 class UserRecord(Reply):
-    id = text()
-    email = text()
-    name = text()
+    id = text(example=USER)
+    email = text(format="email", example="user@example.com")
+    name = text(example="张三")
     role = one_of("user", "admin")
-    created_at = moment()
-    updated_at = moment()
-
-
-class KeyRecord(Reply):
-    id = text()
-    name = text()
-    prefix = text()
-    scopes = fields.List(one_of("read", "write", "admin"), required=True)
-    created_at = moment()
-    expires_at = moment(null=True)
-    last_used_at = moment(null=True)
-
-
-class NewKeyRecord(KeyRecord):
-    key = text()
-
-
-class KeyRevoked(Reply):
-    id = text()
-    message = text()
+    created_at = instant()
+    updated_at = instant()
 
 
 class UserDeleted(Reply):
-    id = text()
-    message = text()
+    id = text(example=USER)
+    message = said("answer.user_deleted")
+
+
+class KeyRecord(Reply):
+    """An API key without what it proves."""
+
+    id = text(example=KEY)
+    name = text(example="部署脚本")
+    prefix = text(example="jm_3fQx0aB")
+    scopes = list_of(one_of(*SCOPES), example=["read", "write"])
+    created_at = instant()
+    expires_at = instant(null=True)
+    last_used_at = instant(null=True)
+
+
+class NewKeyRecord(KeyRecord):
+    """The record, and the key itself."""
+
+    key = text(example="jm_3fQx0aBExampleOfAKeyThatOpensNothingAtAll00")
+
+    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
+        record, key = obj
+        return key if attr == "key" else super().get_attribute(record, attr, default)
+
+
+class KeyRevoked(Reply):
+    id = text(example=KEY)
+    message = said("answer.key_revoked")
+
+
+def pixels(name: str, example: dict) -> fields.Field:
+    def of(model: Model) -> dict[str, str]:
+        named: Mapping[str, tuple[int, int]] = getattr(model, name)
+        return {each: f"{width}x{height}" for each, (width, height) in named.items()}
+
+    return entries(of, example=example, additionalProperties={"type": "string"})
+
+
+def limit(name: str, place: int, example: int | None = None) -> fields.Field:
+    """One end of a model's range, null where there is none."""
+
+    def of(model: Model) -> float | None:
+        return (getattr(model, name) or (None, None))[place]
+
+    return whole(of, null=True, example=example)
 
 
 class Sizes(Reply):
-    ratios = named_texts()
-    hd_ratios = named_texts()
-    keywords = named_texts()
-    min_side = whole(null=True)
-    max_side = whole(null=True)
-    min_area = whole(null=True)
-    max_area = whole(null=True)
+    ratios = pixels("sizes", {"1:1": "1328x1328", "16:9": "1664x936"})
+    hd_ratios = pixels("hd_sizes", {"1:1": "2048x2048", "16:9": "2048x1152"})
+    keywords = pixels("keywords", {"1K": "1328x1328", "2K": "2048x2048"})
+    min_side = limit("sides", 0, 512)
+    max_side = limit("sides", 1, 2048)
+    min_area = limit("area", 0)
+    max_area = limit("area", 1)
     max_ratio = fields.Float(required=True, allow_none=True)
 
 
 class ModelRecord(Reply):
-    id = text()
-    provider = text()
-    aliases = fields.List(fields.String(), required=True)
-    sizes = a(Sizes)
-    max_images = whole(minimum=1)
-    max_prompt = whole(minimum=1)
-    takes_images = flag()
+    """What can be asked of a model."""
+
+    id = text(example=MODEL)
+    provider = text(example=PROVIDER)
+    aliases = list_of(
+        text(example="jimeng-3.0"), lambda model: sorted(model.names - {model.id})
+    )
+    sizes = a(Sizes, lambda model: model)
+    max_images = whole(minimum=1, example=4)
+    max_prompt = whole(minimum=1, example=800)
+    takes_images = flag(example=False)
     takes_seed = flag()
-    default = flag()
+    default = flag(lambda model: model is jobs.runtime().registry.default())
 
 
 class StyleRecord(Reply):
-    id = text()
-    name = text()
-    name_zh = text()
-    name_en = text()
-    phrase = text()
+    id = text(example="ink")
+    name = text(
+        lambda style: style.zh if language() == "zh" else style.en,
+        example=("水墨", "Ink wash"),
+    )
+    name_zh = text("zh", example="水墨")
+    name_en = text("en", example="Ink wash")
+    phrase = text(example="中国水墨画，留白，墨色浓淡相宜，宣纸质感")
 
 
 class Day(Reply):
-    date = text(format="date")
-    processed = whole(minimum=0)
-    failed = whole(minimum=0)
-    completed = whole(minimum=0)
-    cancelled = whole(minimum=0)
+    date = day()
+    processed = count(example=1)
+    failed = count()
+    completed = count(example=1)
+    cancelled = count()
 
 
 class ServerRecord(Reply):
-    host = text()
-    workers = whole(minimum=0)
-    last_heartbeat = moment()
-    alive = flag()
+    """A machine that workers run on."""
+
+    host = text(lambda there: there[0].host, example=HOST)
+    workers = count(lambda there: sum(each.alive for each in there), example=1)
+    last_heartbeat = instant(lambda there: max(each.seen_at for each in there))
+    alive = flag(lambda there: any(each.alive for each in there))
 
 
 class WorkerRecord(Reply):
-    id = text()
-    host = text()
-    pid = whole()
-    started_at = moment()
-    last_heartbeat = moment()
+    id = text(example="worker-1:7160:B3zu8D_v-xGvHMDC")
+    host = text(example=HOST)
+    pid = whole(example=7160)
+    started_at = instant()
+    last_heartbeat = instant("seen_at")
     alive = flag()
 
 
 class LaneRecord(Reply):
-    id = text()
-    provider = text()
-    model = text(null=True)
-    slots_in_use = whole(minimum=0)
-    limit = whole(null=True)
-    configured_limit = whole(null=True)
-    pending = whole(minimum=0)
-    retry = whole(minimum=0)
-    back_off_until = moment(null=True)
+    id = text(example="volcengine_jimeng:jimeng_t2i_v30")
+    provider = text(example=PROVIDER)
+    model = text(null=True, example=MODEL)
+    slots_in_use = count(example=2)
+    limit = whole(null=True, example=2)
+    configured_limit = whole("configured", null=True, example=2)
+    pending = count(example=1)
+    retry = count()
+    back_off_until = instant(null=True)
+
+
+def servers(found: Any) -> list[list]:
+    """The workers, by the machine they run on."""
+    ordered = sorted(found.workers, key=lambda each: each.host)
+    return [list(there) for _, there in groupby(ordered, lambda each: each.host)]
+
+
+def summed(name: str, **more: Any) -> fields.Field:
+    return count(lambda found: sum(getattr(each, name) for each in found.days), **more)
 
 
 class QueueRecord(Reply):
-    measured_at = moment()
-    pending = whole(minimum=0)
-    active = whole(minimum=0)
-    retry = whole(minimum=0)
-    archived = whole(minimum=0)
-    completed = whole(minimum=0)
-    cancelled = whole(minimum=0)
-    processed = whole(minimum=0)
-    failed = whole(minimum=0)
-    by_date = some(Day)
-    jobs = whole(null=True)
-    servers = some(ServerRecord)
+    measured_at = instant()
+    pending = count(example=1)
+    active = count(example=2)
+    retry = count()
+    archived = summed("failed")
+    completed = summed("completed", example=1)
+    cancelled = summed("cancelled")
+    processed = summed("processed", example=1)
+    failed = summed("failed")
+    by_date = some(Day, lambda found: found.days[:MOST_DAYS])
+    jobs = whole(null=True, example=0)
+    servers = some(ServerRecord, servers)
     workers = some(WorkerRecord)
     lanes = some(LaneRecord)
 
 
 class Health(Reply):
-    status = one_of("ok", "ready")
-    message = text()
+    status = one_of("ok")
+    message = said("answer.healthy")
+
+
+class Ready(Health):
+    status = one_of("ready")
+    message = said("answer.ready")
 
 
 class Refusal(Reply):
@@ -294,4 +215,4 @@ class Refusal(Reply):
     request_id = text()
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
     status = text(required=False)
-    missing = fields.List(fields.String())
+    missing = list_of(fields.String(), required=False)

@@ -1,6 +1,7 @@
 """The shapes of a user's usage: what is asked, and what is answered."""
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from marshmallow import ValidationError, fields, validates_schema
@@ -8,8 +9,9 @@ from marshmallow import ValidationError, fields, validates_schema
 from jimeng.documents import utcnow
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import COMMON
-from jimeng.schemas.kinds import a, one_of, some, text, whole
-from jimeng.schemas.replies import Reply
+from jimeng.schemas.kinds import Reply, a, count, day, one_of, some, text
+from jimeng.schemas.task_replies import MODEL
+from jimeng.usage import UsageRow
 
 USUAL_DAYS, MOST_DAYS = 30, 366
 DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
@@ -48,38 +50,59 @@ def span(since: date | None = None, until: date | None = None) -> tuple[date, da
     return since or until - timedelta(days=USUAL_DAYS - 1), until
 
 
+Rows = Sequence[UsageRow]
+
+
+def split(name: str, order: Iterable[object] | None = None):
+    """Rows by what *name* is in them, in *order* or in the order of the alphabet."""
+
+    def of(rows: Rows) -> list[Rows]:
+        found = {getattr(row, name) for row in rows}
+        ordered = sorted(found) if order is None else [o for o in order if o in found]
+        return [[row for row in rows if getattr(row, name) == each] for each in ordered]
+
+    return of
+
+
+def pictures(charged: str | None = None):
+    def of(rows: Rows) -> int:
+        return sum(row.pictures for row in rows if charged in {None, row.charged})
+
+    return of
+
+
 class Charged(Reply):
-    no = whole(minimum=0)
-    perhaps = fields.Integer(required=True, data_key="unknown", metadata={"minimum": 0})
-    yes = whole(minimum=0)
+    no = count(pictures("no"))
+    perhaps = count(pictures("unknown"), data_key="unknown")
+    yes = count(pictures("yes"), example=5)
 
 
 class OutcomeUsage(Reply):
-    outcome = one_of(*OUTCOMES)
-    pictures = whole(minimum=0)
-    charged = a(Charged)
+    outcome = one_of(*OUTCOMES, of=lambda rows: rows[0].outcome)
+    pictures = count(pictures(), example=5)
+    charged = a(Charged, lambda rows: rows)
 
 
 class ModelUsage(Reply):
-    model = text()
-    outcomes = some(OutcomeUsage)
+    model = text(lambda rows: rows[0].model, example=MODEL)
+    outcomes = some(OutcomeUsage, split("outcome", OUTCOMES))
 
 
 class DayUsage(Reply):
-    date = text(format="date")
-    models = some(ModelUsage)
+    date = day(lambda rows: rows[0].date)
+    models = some(ModelUsage, split("model"))
 
 
 class UsageTotals(Reply):
-    pictures = whole(minimum=0)
-    charged = a(Charged)
-    outcomes = some(OutcomeUsage)
+    pictures = count(pictures(), example=5)
+    charged = a(Charged, lambda rows: rows)
+    outcomes = some(OutcomeUsage, split("outcome", OUTCOMES))
 
 
 class UsageRecord(Reply):
-    user_id = text()
+    user_id = text(example="user_123")
     # Words of Python's own, which a class cannot have as names.
-    since = fields.String(required=True, data_key="from", metadata={"format": "date"})
-    until = fields.String(required=True, data_key="to", metadata={"format": "date"})
-    days = some(DayUsage)
-    totals = a(UsageTotals)
+    since = day(data_key="from")
+    until = day(data_key="to")
+    days = some(DayUsage, lambda found: split("date")(found["rows"])[::-1])
+    totals = a(UsageTotals, "rows")

@@ -4,7 +4,6 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from jimeng import jobs
 from jimeng.i18n import language
-from jimeng.openapi.document import build
 
 bp = Blueprint("openapi", __name__)
 
@@ -17,7 +16,8 @@ def document() -> Response:
     kept = current_app.extensions.setdefault("openapi", {})
     key = (spoken, *models)
     if key not in kept:
-        kept[key] = build(current_app, spoken, models)
+        api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+        kept[key] = api.spec.to_dict()
     response = jsonify(kept[key])
     # Anybody may read it, from wherever: tools on other hosts fetch it.
     response.headers["Access-Control-Allow-Origin"] = "*"

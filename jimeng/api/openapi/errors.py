@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from jimeng.api.openapi.parts import Words, both
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES
 
@@ -11,11 +12,18 @@ HTTP_STATUSES = {
     "not_found": 404,
     "method_not_allowed": 405,
     "request_too_large": 413,
+    "uri_too_long": 414,
     "unsupported_media_type": 415,
     "not_supported_yet": 422,
+    "headers_too_large": 431,
     "not_ready": 503,
 }
-WORDS_WITH_FIELDS = {"validation_failed", "not_supported_yet"}
+# What the server answers itself, before anybody has read the request.
+OF_THE_SERVER = ["uri_too_long", "headers_too_large"]
+WITH_FIELDS = {
+    "validation_failed": ("n", "invalid.range"),
+    "not_supported_yet": ("images", "invalid.not_supported_yet"),
+}
 # Codes whose words stand elsewhere.
 KEYS = {
     "not_supported_yet": "invalid.not_supported_yet",
@@ -32,7 +40,8 @@ def statuses() -> dict[str, int]:
         for below in kind.__subclasses__():
             yield from each(below)
 
-    return HTTP_STATUSES | {kind.code: kind.status for kind in each(JimengError)}
+    own = [kind for kind in each(JimengError) if "code" in vars(kind)]
+    return HTTP_STATUSES | {kind.code: kind.status for kind in own}
 
 
 def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
@@ -44,28 +53,25 @@ def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
     return dict(sorted(found.items()))
 
 
-def words(code: str, language: int) -> str:
+def words(code: str) -> Words:
     """What *code* means; values that are not known yet stand as an ellipsis."""
-    text = MESSAGES[KEYS.get(code, f"error.{code}")][language]
-    return text.format_map(defaultdict(lambda: "…"))
+    texts = MESSAGES[KEYS.get(code, f"error.{code}")]
+    return both(lambda spoken: texts[spoken].format_map(defaultdict(lambda: "…")))
 
 
-def example(code: str, language: int) -> dict:
+def example(code: str) -> dict:
     """An answer with *code*, as it might be."""
     body: dict = {
         "success": False,
         "error": code,
-        "message": words(code, language),
+        "message": words(code),
         "request_id": "3f2a9c0d5b7e4c1a8d6f0e12",
     }
-    if code in WORDS_WITH_FIELDS:
-        name, key = ("n", "invalid.range")
-        if code == "not_supported_yet":
-            name, key = ("images", "invalid.not_supported_yet")
-        values = {"min": 1, "max": 4}
-        body["errors"] = {name: [MESSAGES[key][language].format(**values)]}
+    if code in WITH_FIELDS:
+        name, key = WITH_FIELDS[code]
+        reason = both(lambda spoken: MESSAGES[key][spoken].format(min=1, max=4))
+        body["errors"] = {name: [reason]}
     if code == "not_ready":
-        missing = ["redis"]
-        text = MESSAGES["answer.not_ready"][language].format(missing="redis")
-        body |= {"message": text, "status": "unavailable", "missing": missing}
-    return {"summary": words(code, language), "value": body}
+        said = both(lambda s: MESSAGES["answer.not_ready"][s].format(missing="redis"))
+        body |= {"message": said, "status": "unavailable", "missing": ["redis"]}
+    return {"summary": words(code), "value": body}

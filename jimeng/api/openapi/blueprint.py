@@ -1,0 +1,238 @@
+"""
+The blueprint of the REST API: one envelope for all answers, and views that say all
+that the document tells of them.
+
+Words stand in pairs, Chinese and English, until `document` chooses.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_smorest import Blueprint
+from flask_smorest.utils import load_info_from_docstring
+
+from jimeng.answers import StrictParser
+from jimeng.api.openapi import errors
+from jimeng.api.openapi.examples import example_of
+from jimeng.api.openapi.parts import both, field_words, headers, place, reference
+from jimeng.i18n.operations import OPERATIONS as CHINESE
+from jimeng.i18n.operations import REQUEST_TEXTS
+from jimeng.schemas import Strict, replies
+
+LIMITS = ["RateLimit-Policy", "RateLimit"]
+EVERYWHERE = ["bad_request", "internal"]
+OF_THE_API = ["not_found", "validation_failed", "wrong_host", "database_unavailable"]
+UNSAFE = ["cross_site"]
+WITH_KEYS = ["unauthorized", "api_key_invalid", "scope_too_small", "admins_only"]
+WITH_BODY = ["invalid_json", "request_too_large", "unsupported_media_type"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """
+    What a view's schemas do not tell of it.
+
+    Attributes:
+        errors: The codes that are its own, beside those of every request.
+        headers: Those that a success may have.
+        always: Those that each success has.
+        takes: Headers that it reads, beside those of every request.
+        conditional: Whether it may answer 304.
+        makes: What a success makes: its name in ``data`` and in later paths, and
+            the operations that go on from there.
+        beside: Names in the envelope beside ``data``, with their types.
+        plain: A success is this plain text, as in this example.
+    """
+
+    errors: Sequence[str] = ()
+    headers: Sequence[str] = ()
+    always: Sequence[str] = ()
+    takes: Sequence[str] = ()
+    conditional: bool = False
+    makes: tuple[str, str, list[str]] | None = None
+    beside: Mapping[str, list[str]] = field(default_factory=dict)
+    plain: str | None = None
+
+
+class DescribedBlueprint(Blueprint):
+    """
+    Attributes:
+        probe: Its routes are asked by machines: without a key, an envelope, or the
+            database.
+    """
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *args: Any, probe: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.probe = probe
+        self._prepare_doc_cbks = [
+            self._prepare_arguments_doc,
+            self._prepare_response_doc,
+            self._prepare_operation,
+        ]
+
+    @staticmethod
+    def describe(**told: Any) -> Callable:
+        """Say what an `Operation` is told by."""
+
+        def decorator(view: Any) -> Any:
+            view._apidoc = {**getattr(view, "_apidoc", {}), "more": Operation(**told)}
+            return view
+
+        return decorator
+
+    def _prepare_response_content(self, data):
+        return data if self.probe else {"success": True, "data": data}
+
+    def add_url_rule(self, rule, endpoint=None, view_func=None, *args, **options):
+        """Keep what the document needs beside what smorest keeps."""
+        names = re.findall(r"<(?:\w+:)?(\w+)>", rule)
+        options["parameters"] = [place(name) for name in names]
+        super().add_url_rule(rule, endpoint, view_func, *args, **options)
+        name = endpoint or view_func.__name__
+        for method in ("get", "post", "put", "patch", "delete"):
+            if method in self._docs[name]:
+                self._docs[name][method]["name"] = name
+
+    def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
+        name, more = doc_info["name"], doc_info.get("more", Operation())
+        doc_info["docstring"] = words(doc_info["docstring"], f"{self.name}.{name}")
+        doc["operationId"] = name
+        doc.setdefault("parameters", []).extend(
+            [*more.takes, "X-Request-ID", "Accept-Language"]
+        )
+        sign_in = app.config["JIMENG"].sign_in
+        if sign_in and self.probe:
+            doc["security"] = []
+        body = doc.pop("requestBody", None)
+        if body is not None:
+            (content,) = body["content"].values()
+            schema = content["schema"]
+            if schema._declared_fields:
+                doc["requestBody"] = body_of(schema, sign_in=sign_in)
+        (status,) = doc_info["success_status_codes"]
+        doc["responses"] = {
+            str(status): self.success(doc["responses"][status], more),
+            **({"304": unchanged(more)} if more.conditional else {}),
+            **self.failures(method, more, has_body=body is not None, sign_in=sign_in),
+        }
+        return doc
+
+    def success(self, answer: dict, more: Operation) -> dict:
+        if more.plain is not None:
+            kind = "text/plain"
+            content: dict = {"schema": {"type": "string"}, "example": more.plain}
+        else:
+            kind = "application/json"
+            schema = answer["content"][kind]["schema"]
+            content = {"schema": schema, "example": example_of(schema)}
+            if not self.probe:
+                content = enveloped(content, more.beside)
+        return {
+            "description": REQUEST_TEXTS["ok"],
+            "headers": headers(more.headers, more.always),
+            "content": {kind: content},
+            **ways_on(more),
+        }
+
+    def failures(
+        self, method: str, more: Operation, *, has_body: bool, sign_in: bool
+    ) -> dict:
+        codes = [*EVERYWHERE, *more.errors]
+        if not self.probe:
+            codes += OF_THE_API
+            codes += UNSAFE if method != "get" else ()
+            codes += WITH_KEYS if sign_in else ()
+            codes += WITH_BODY if has_body else ()
+        return {
+            str(status): failure(status, those)
+            for status, those in errors.by_status(
+                [*codes, *errors.OF_THE_SERVER]
+            ).items()
+        }
+
+
+def words(english: dict[str, str], endpoint: str) -> dict[str, tuple[str, str]]:
+    """A view's docstring, and the same in Chinese: the first line is the summary."""
+    chinese = load_info_from_docstring(CHINESE[endpoint])
+    said = []
+    for info, joint in ((chinese, ""), (english, " ")):
+        paragraphs = info.get("description", info["summary"]).split("\n\n")
+        lines = [joint.join(each.split("\n")) for each in paragraphs]
+        said.append((info["summary"], "\n\n".join(lines)))
+    summary, description = zip(*said, strict=True)
+    return {"summary": summary, "description": description}
+
+
+def enveloped(content: dict, beside: Mapping[str, list[str]]) -> dict:
+    """The envelope of a success around what it holds."""
+    success = {"type": "boolean", "enum": [True], "description": field_words("success")}
+    properties: dict = {"success": success, "data": content["schema"]}
+    for name, kind in beside.items():
+        properties[name] = {"type": kind, "description": field_words(name)}
+    shown = {"success": True, "data": content["example"], **dict.fromkeys(beside)}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+    }
+    return {"schema": schema, "example": shown}
+
+
+def body_of(schema: type[Strict], *, sign_in: bool) -> dict:
+    """Its shapes and examples; with sign-in nobody says whose it is."""
+    shapes = [schema, *schema.other_shapes]
+    content: dict = {"schema": {"anyOf": shapes} if schema.other_shapes else schema}
+    content["examples"] = {
+        name: {"value": own(body) if sign_in else body}
+        for name, body in schema.examples.items()
+    }
+    return {
+        "required": not schema.may_be_left_out,
+        "content": {"application/json": content},
+    }
+
+
+def own(body: dict) -> dict:
+    """A request's body without saying whose it is."""
+    found = {name: value for name, value in body.items() if name != "user_id"}
+    if "input" in found:
+        found["input"] = own(found["input"])
+    return found
+
+
+def failure(status: int, codes: Iterable[str]) -> dict:
+    always = ["Retry-After"] if status in errors.RETRY_LATER else []
+    examples = {code: {"$ref": reference("examples", code)} for code in codes}
+    return {
+        "description": both(
+            lambda spoken: "\n\n".join(
+                f"`{code}`: {errors.words(code)[spoken]}" for code in codes
+            )
+        ),
+        "headers": headers(LIMITS if status == 429 else [], always),
+        "content": {
+            "application/json": {"schema": replies.Refusal, "examples": examples}
+        },
+    }
+
+
+def unchanged(more: Operation) -> dict:
+    return {
+        "description": REQUEST_TEXTS["not_modified"],
+        "headers": headers(more.headers, more.always),
+    }
+
+
+def ways_on(more: Operation) -> dict:
+    """The operations that what was made can be given to, as OpenAPI's links."""
+    if more.makes is None:
+        return {}
+    name, where, later = more.makes
+    given = {where: f"$response.body#/data/{name}"}
+    return {
+        "links": {each: {"operationId": each, "parameters": given} for each in later}
+    }

@@ -1,0 +1,93 @@
+"""smorest's description of the API, finished: words, keys, errors and models."""
+
+import json
+import re
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from flask_smorest import Api
+from flask_smorest.spec import openapi_cli
+from flask_smorest.spec.plugins import FlaskPlugin
+
+from jimeng import __version__, jobs
+from jimeng.api.openapi import errors
+from jimeng.api.openapi.parts import described, shared
+from jimeng.i18n import LANGUAGES, language
+from jimeng.i18n.operations import REQUEST_TEXTS, TAGS
+
+
+class Converter(OpenAPIConverter):
+    """Tells what each field means, and what schemas ask for beside their fields."""
+
+    def init_attribute_functions(self) -> None:
+        super().init_attribute_functions()
+        self.attribute_functions.remove(self.field2default)
+        self.add_attribute_function(described)
+
+    def schema2jsonschema(self, schema: Any) -> dict:
+        return super().schema2jsonschema(schema) | getattr(schema, "rules", {})
+
+
+class Plugin(MarshmallowPlugin):
+    Converter = Converter
+
+
+class Document(APISpec):
+    """The document, in the language of whoever asks."""
+
+    def to_dict(self) -> dict[str, Any]:
+        found = super().to_dict()
+        used = re.findall(r"#/components/examples/(\w+)", json.dumps(found))
+        found["components"]["examples"] = {
+            code: errors.example(code) for code in sorted(set(used))
+        }
+        found["tags"] = [{"name": n, "description": w} for n, w in TAGS.items()]
+        chosen = said(found, LANGUAGES.index(language()))
+        models = sorted({m.id for m in jobs.runtime().registry.models.values()})
+        for name in ("NewImageTask", "NewGeneralTask"):
+            field = chosen["components"]["schemas"][name]["properties"]["model"]
+            field.update({"examples": models} if models else {})
+        return chosen
+
+
+class DescribedApi(Api):
+    """smorest's, with this document."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
+
+    def _init_spec(self, **options: Any) -> None:
+        self.flask_plugin, self.ma_plugin = FlaskPlugin(), Plugin()
+        parts: dict = shared()
+        whole: dict = {"components": parts}
+        if self._app.config["JIMENG"].sign_in:
+            key = {"type": "http", "scheme": "bearer"}
+            parts["securitySchemes"] = {
+                "ApiKey": {**key, "description": REQUEST_TEXTS["api_key"]}
+            }
+            whole["security"] = [{"ApiKey": []}]
+        self.spec = Document(
+            "",
+            __version__,
+            "3.1.0",
+            [self.flask_plugin, self.ma_plugin],
+            info={
+                "title": REQUEST_TEXTS["title"],
+                "description": REQUEST_TEXTS["description"],
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            servers=[{"url": "/"}],
+            **whole,
+        )
+        self._app.cli.add_command(openapi_cli)
+
+
+def said(node: Any, spoken: int) -> Any:
+    """The same with one of each pair of words: a JSON document has no other pairs."""
+    if isinstance(node, tuple):
+        return node[spoken]
+    if isinstance(node, dict):
+        return {name: said(inner, spoken) for name, inner in node.items()}
+    if isinstance(node, list):
+        return [said(inner, spoken) for inner in node]
+    return node

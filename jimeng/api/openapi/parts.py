@@ -1,0 +1,112 @@
+"""
+The parts of the document that many operations share, and what its fields mean.
+
+Words stand in pairs, Chinese and English, as in ``i18n``.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+
+from marshmallow import Schema, fields, missing
+
+from jimeng.i18n import MESSAGES
+from jimeng.i18n.operations import REQUEST_TEXTS
+from jimeng.schemas.fields import AS_USER_ID
+
+Words = tuple[str, str]
+TEXT = {"type": "string"}
+SECONDS = {"type": "integer", "minimum": 0}
+AS_REQUEST_ID = {"pattern": r"^[A-Za-z0-9._:\-]{1,128}$"}
+HEADERS: dict[str, dict] = {
+    "X-Request-ID": TEXT | AS_REQUEST_ID,
+    "Location": {"type": "string", "format": "uri-reference"},
+    "Retry-After": SECONDS,
+    "Idempotent-Replayed": {"type": "string", "enum": ["true"]},
+    "Link": TEXT,
+    "ETag": TEXT,
+    "RateLimit-Policy": TEXT,
+    "RateLimit": TEXT,
+}
+TAKEN: dict[str, dict] = {
+    "X-Request-ID": TEXT,  # whatever is not sane is replaced
+    "Accept-Language": {"type": "string", "examples": ["zh", "en"]},
+    "If-None-Match": TEXT,
+    "Idempotency-Key": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]+$",
+    },
+}
+# Whatever looks otherwise is nobody's.
+PLACES: dict[str, dict] = {
+    "task_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
+    "user_id": AS_USER_ID,
+    "key_id": {"pattern": "^key_[0-9a-f]{16}$"},
+}
+
+
+def both(say: Callable[[int], str]) -> Words:
+    return say(0), say(1)
+
+
+def reference(kind: str, name: str) -> str:
+    return f"#/components/{kind}/{name}"
+
+
+def place(name: str) -> dict:
+    """A parameter in the path."""
+    schema = {"type": "string", "minLength": 1, **PLACES.get(name, {})}
+    words = REQUEST_TEXTS.get(f"path.{name}") or field_words(name)
+    taken = {"name": name, "in": "path", "required": True, "schema": schema}
+    return {**taken, "description": words}
+
+
+def headers(names: Iterable[str], always: Iterable[str]) -> dict:
+    """Those of every answer, and *names*; *always* are never left out."""
+    always = [*always, "X-Request-ID"]
+    known = {name: name for name in always}
+    known |= {name: f"{name}-if-any" for name in names if name not in known}
+    return {name: {"$ref": reference("headers", part)} for name, part in known.items()}
+
+
+def shared() -> dict[str, dict]:
+    """Headers and parameters, by the names that operations call them by."""
+    found: dict[str, dict] = {"headers": {}, "parameters": {}}
+    for name, schema in HEADERS.items():
+        header = {"description": REQUEST_TEXTS[name], "schema": schema}
+        found["headers"][name] = {**header, "required": True}
+        found["headers"][f"{name}-if-any"] = header
+    for name, schema in TAKEN.items():
+        taken = {"name": name, "in": "header", "schema": schema}
+        found["parameters"][name] = {**taken, "description": REQUEST_TEXTS[name]}
+    return found
+
+
+def field_words(name: str, kinds: Iterable[type] = ()) -> Words:
+    """
+    What a field means: in one of the schemas *kinds*, else anywhere.
+
+    Raises:
+        KeyError: nobody has said.
+    """
+    for kind in kinds:
+        if words := MESSAGES.get(f"field.{kind.__name__}.{name}"):
+            return words
+    return MESSAGES[f"field.{name}"]
+
+
+def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
+    """
+    The words of a field, for apispec, with what it is by default.
+
+    As ``default`` the latter would have generated clients send it each time.
+    """
+    if not isinstance(field.parent, Schema):
+        return {}  # within a list
+    name = str(field.data_key or field.name)
+    chinese, english = field_words(name, type(field.parent).__mro__)
+    if field.load_default is not missing:
+        usual = json.dumps(field.load_default).strip('"')
+        chinese, english = f"{chinese}；默认 {usual}", f"{english}; {usual} by default"
+    return {"description": (chinese, english)}

@@ -1,0 +1,286 @@
+"""What the REST API says of tasks and their pictures."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import url_for
+from marshmallow import fields, missing
+
+from jimeng.answers import absolute
+from jimeng.documents import Image, Status
+from jimeng.errors import JimengError
+from jimeng.i18n import MESSAGES, t
+from jimeng.pictures import SUFFIXES
+from jimeng.schemas.fields import AS_USER_ID
+from jimeng.schemas.kinds import (
+    Reply,
+    a,
+    address,
+    count,
+    entries,
+    flag,
+    instant,
+    list_of,
+    one_of,
+    some,
+    text,
+    whole,
+)
+from jimeng.tasks import Outcome, TaskView
+from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.tasks.views import PHASES
+
+STATUS = tuple(Status)
+HOST = "https://pictures.example.com"
+TASK, OTHER = (
+    f"volcengine_img_{rest}"
+    for rest in ("01m887frvfcaq6swdcq2hdp358bxvt", "01m887fw13am7j0p14qygjhszprzpz")
+)
+PICTURE = f"{HOST}/i/-hirVBSkTvga-VDstxm8wQ"
+MODEL, PROVIDER = "doubao-seedream-3.0-t2i", "volcengine_jimeng"
+PROMPT = "一只可爱的小猫咪在花园里玩耍"
+
+
+def link(endpoint: str, path: str) -> fields.Field:
+    """The address of a task's *endpoint*; *path* is that of the example."""
+
+    def of(task: Any) -> str:
+        return absolute(url_for(endpoint, task_id=task.id))
+
+    return address(of, example=HOST + path.format(TASK))
+
+
+class Links(Reply):
+    self = link("api.get_task", "/api/v1/tasks/{}")
+    result = link("api.get_result", "/api/v1/ai/image/result/{}")
+    cancel = link("api.cancel_task", "/api/v1/tasks/{}/cancel")
+    html = link("web.task", "/tasks/{}")
+
+
+class Created(Reply):
+    """The answer to a request that made a task, and to its repetitions."""
+
+    task_id = text("id", example=TASK)
+    status = one_of("pending", of=lambda task: "pending")
+    message = text(lambda task: t("answer.created"), example=MESSAGES["answer.created"])
+    provider = text(example=PROVIDER)
+    model = text(example=MODEL)
+    created_at = instant()
+    position = count(lambda task: task.first_answer.get("position", 0))
+    eta_seconds = count(lambda task: task.first_answer.get("eta_seconds", 0))
+    retried_from = text(lambda task: task.retried_from or missing, required=False)
+    links = a(Links, lambda task: task)
+
+
+def picture_link(found: Image) -> str:
+    suffix = SUFFIXES[found.content_type]
+    return absolute(url_for("web.image", key=found.key, ext=suffix))
+
+
+def thumbnail_link(found: Image) -> str:
+    return absolute(url_for("web.thumbnail", key=found.key))
+
+
+class Picture(Reply):
+    url = address(picture_link, example=f"{PICTURE}.jpg")
+    thumbnail_url = address(thumbnail_link, example=f"{PICTURE}/thumb.webp")
+    width = whole(minimum=1, example=1024)
+    height = whole(minimum=1, example=1024)
+    bytes = whole(minimum=1, example=183256)
+    content_type = text(example="image/jpeg")
+    seed = whole(null=True, example=364759945)
+
+
+class Failure(Reply):
+    """Why a picture did not come, in words."""
+
+    code = text()
+    message = text(lambda kept: t(f"error.{kept['code']}"))
+    provider_code = text(null=True)
+    provider_request_id = text(null=True)
+    retryable = flag()
+    charged = one_of("no", "unknown", "yes")
+
+
+def has_error(view: TaskView) -> bool:
+    """Whether it failed, or was ended by other than its owner."""
+    return bool(view.errors) and (
+        view.task.status == "failed" or view.task.reason is not None
+    )
+
+
+def sentence(view: TaskView) -> str:
+    if has_error(view):
+        return t(f"error.{view.errors[0]['code']}")
+    return t(f"answer.{view.task.status}")
+
+
+def has_result(view: TaskView) -> bool:
+    return view.task.status == "completed" and not has_error(view)
+
+
+def first_link(view: TaskView) -> str | None:
+    return picture_link(view.images[0]) if view.images else None
+
+
+def while_open(name: str):
+    """The view's *name*, which is left out of what has ended or does not have it."""
+
+    def of(view: TaskView) -> object:
+        value = getattr(view, name) if view.task.is_open else None
+        return missing if value is None else value
+
+    return of
+
+
+class Pictures(Reply):
+    image_url = address(first_link, null=True, example=f"{PICTURE}.jpg")
+    image_urls = list_of(
+        address(example=f"{PICTURE}.jpg"),
+        lambda view: [picture_link(each) for each in view.images],
+    )
+    images = some(Picture)
+    failed = some(Failure, "errors", example=[])
+
+
+class OfView(Reply):
+    """What a view does not say itself is asked of its task."""
+
+    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
+        if not callable(attr) and not hasattr(obj, attr):
+            obj = obj.task
+        return super().get_attribute(obj, attr, default)
+
+
+def result_or(otherwise: object):
+    return lambda view: view if has_result(view) else otherwise
+
+
+def error_or(otherwise: object):
+    return lambda view: view.errors[0] if has_error(view) else otherwise
+
+
+PHASE = one_of(*PHASES, of=while_open("phase"), required=False)
+POSITION = count(while_open("position"), required=False)
+ETA = count(while_open("eta_seconds"), required=False)
+FIRST = address(
+    lambda view: first_link(view) if has_result(view) else missing,
+    required=False,
+    null=True,
+    example=f"{PICTURE}.jpg",
+)
+
+
+class TaskResult(OfView):
+    """The short answer: how it stands, and the pictures."""
+
+    task_id = text("id", example=TASK)
+    status = one_of(*STATUS, example="completed")
+    message = text(sentence, example=MESSAGES["answer.completed"])
+    created_at = instant()
+    phase = PHASE
+    progress = whole(while_open("progress"), required=False, minimum=0, maximum=100)
+    position = POSITION
+    eta_seconds = ETA
+    result = a(Pictures, result_or(missing), required=False, example=...)
+    error = a(Failure, error_or(missing), required=False)
+    image_url = FIRST
+
+
+class TaskRecord(OfView):
+    """All that is known of a task."""
+
+    id = text(example=TASK)
+    task_id = text(lambda view: view.task.id, example=TASK)
+    type = one_of("image")
+    status = one_of(*STATUS, example="completed")
+    message = text(sentence, example=MESSAGES["answer.completed"])
+    user_id = text(example="user_123", pattern=AS_USER_ID["pattern"])
+    input = entries(example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"})
+    prompt = text(example=PROMPT)
+    provider = text(example=PROVIDER)
+    model = text(example=MODEL)
+    width = whole(minimum=1, example=1328)
+    height = whole(minimum=1, example=1328)
+    n = whole(minimum=1, maximum=4)
+    seed = whole(null=True, example=364759945)
+    provider_task_ids = list_of(text(example="7707695021820599348"), "remote_ids")
+    attempts = count(example=1)
+    retried_from = text(null=True)
+    created_at = instant()
+    updated_at = instant()
+    not_before = instant(null=True)
+    started_at = instant(null=True, example=...)
+    submitted_at = instant(null=True, example=...)
+    completed_at = instant(null=True, example=...)
+    progress = whole(minimum=0, maximum=100, example=100)
+    result = a(Pictures, result_or(None), null=True, example=...)
+    error = a(Failure, error_or(None), null=True)
+    phase = PHASE
+    position = POSITION
+    eta_seconds = ETA
+    image_url = FIRST
+    links = a(Links, "task")
+
+
+class TaskPage(Reply):
+    tasks = some(TaskResult)
+    limit = whole(example=20)
+    offset = whole()
+    count = whole(example=1)
+
+
+class TaskDeleted(Reply):
+    task_id = text(example=TASK)
+    message = text(
+        lambda gone: t("answer.task_deleted"), example=MESSAGES["answer.task_deleted"]
+    )
+
+
+def if_done(of: Callable[[Any], object]):
+    return lambda outcome: missing if outcome.error else of(outcome)
+
+
+def if_refused(of: Callable[[JimengError], object]):
+    return lambda outcome: of(outcome.error) if outcome.error else missing
+
+
+class CancelOutcome(Reply):
+    """What became of one of many tasks."""
+
+    task_id = text(example=TASK)
+    success = flag(lambda outcome: outcome.error is None)
+    status = text(if_done(lambda _: "cancelled"), required=False, example="cancelled")
+    error = text(if_refused(lambda error: error.code), required=False)
+    message = text(
+        if_refused(lambda error: t(f"error.{error.code}", **error.values)),
+        required=False,
+    )
+
+
+class RetryOutcome(CancelOutcome):
+    status = text(if_done(lambda _: "pending"), required=False, example="pending")
+    new_task_id = text(
+        if_done(lambda outcome: outcome.task.id), required=False, example=OTHER
+    )
+    replayed = flag(
+        if_done(lambda outcome: outcome.replayed), required=False, example=False
+    )
+    links = a(Links, if_done(lambda outcome: outcome.task), required=False, example=...)
+
+
+def done(outcomes: Sequence[Outcome]) -> int:
+    return sum(each.error is None for each in outcomes)
+
+
+class CancelOutcomes(Reply):
+    """One for each task, and how many went which way."""
+
+    results = some(CancelOutcome, lambda outcomes: outcomes)
+    total = count(len, maximum=MOST_AT_ONCE, example=1)
+    succeeded = count(done, example=1)
+    failed = count(lambda outcomes: len(outcomes) - done(outcomes))
+
+
+class RetryOutcomes(CancelOutcomes):
+    results = some(RetryOutcome, lambda outcomes: outcomes)
