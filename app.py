@@ -21,7 +21,7 @@ from jimeng.config import Config
 from jimeng.errors import DatabaseUnavailable, Invalid, JimengError, SignInRequired
 from jimeng.monitoring import health, metrics
 
-log = logging.getLogger("jimeng.accounts")
+log = logging.getLogger("jimeng.access")
 
 MOST_BYTES = 1024 * 1024  # of a request's body
 # Seconds of a request that may be spent on MongoDB. While no server can be found the

@@ -133,7 +133,7 @@ def test_request_can_be_found_by_its_id(client, written):
     assert written and all("request=req-42" in line for line in written)
     (created,) = [line for line in written if "task created" in line]
     assert f"task={task_id}" in created and "user=user_123" in created
-    (access,) = [line for line in written if "jimeng.accounts" in line]
+    (access,) = [line for line in written if "jimeng.access" in line]
     assert f"POST {CREATE} 202" in access
 
 

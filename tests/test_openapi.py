@@ -9,11 +9,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from app import create_app
-from jimeng import health
 from jimeng.api.openapi.blueprint import WITH_KEYS, DescribedBlueprint
 from jimeng.api.openapi.errors import statuses
 from jimeng.i18n import MESSAGES, t
 from jimeng.i18n.operations import OPERATIONS as CHINESE
+from jimeng.monitoring import health
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import Trimmed
 from jimeng.schemas.kinds import Reply, text

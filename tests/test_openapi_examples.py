@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from jsonschema import Draft202012Validator
 
-from jimeng import health
 from jimeng.api import blp
+from jimeng.monitoring import health
 from tests.rest import (
     API,
     CREATE,

@@ -5,8 +5,9 @@ import json
 import pytest
 from marshmallow import Schema
 
-from jimeng import overview, styles, tasks
+from jimeng import styles, tasks
 from jimeng.errors import ProviderError
+from jimeng.operations import queue
 from jimeng.schemas import replies, task_replies
 from jimeng.schemas.kinds import Reply
 from jimeng.viewers import Viewer
@@ -31,13 +32,13 @@ def views(app, client, provider, work_off) -> list:
 
 def test_the_quick_way_gives_what_marshmallow_gives(app, views, registry, monkeypatch):
     """The same names in the same order, and the same values, whatever is dumped."""
-    queue = overview.read(EVERYBODY)
+    board = queue.read(EVERYBODY)
     shown = [(task_replies.TaskResult(), view) for view in views]
     shown += [(task_replies.TaskRecord(), view) for view in views]
     shown += [(task_replies.Created(), view.task) for view in views]
     shown += [(replies.ModelRecord(), model) for model in registry.models.values()]
     shown += [(replies.StyleRecord(), style) for style in styles.STYLES]
-    shown += [(replies.QueueRecord(), queue)]
+    shown += [(replies.QueueRecord(), board)]
 
     with app.test_request_context():
         quick = [schema.dump(what) for schema, what in shown]

@@ -2,7 +2,7 @@
 
 from flask import url_for
 
-from jimeng import access, auth
+from jimeng import accounts, auth
 from jimeng.api import blp
 from jimeng.documents import ApiKey
 from jimeng.schemas import NewKey, Nothing, replies
@@ -20,7 +20,7 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     `write` asks, cancels and deletes as well, `admin` does so for everybody, and only
     an admin has it.
     """
-    made = access.create_key(auth.viewer_of_api(), user_id, **params)
+    made = accounts.create_key(auth.viewer_of_api(), user_id, **params)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}
 
 
@@ -29,7 +29,7 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
 @blp.describe(errors=["user_not_found"])
 def list_keys(user_id: str) -> list[ApiKey]:
     """List a user's API keys, newest first: names, beginnings, last use."""
-    return access.list_keys(auth.viewer_of_api(), user_id)
+    return accounts.list_keys(auth.viewer_of_api(), user_id)
 
 
 @blp.delete("/users/<user_id>/keys/<key_id>", tags=["users"])
@@ -38,5 +38,5 @@ def list_keys(user_id: str) -> list[ApiKey]:
 @blp.describe(errors=["user_not_found", "api_key_not_found"])
 def revoke_key(params: dict, user_id: str, key_id: str) -> dict:
     """Revoke an API key: its next use is refused."""
-    access.revoke_key(auth.viewer_of_api(), user_id, key_id)
+    accounts.revoke_key(auth.viewer_of_api(), user_id, key_id)
     return {"id": key_id}

@@ -1,8 +1,9 @@
 """The queue, for its operator."""
 
-from jimeng import auth, overview
+from jimeng import auth
 from jimeng.api import blp
-from jimeng.overview import Overview
+from jimeng.operations import queue
+from jimeng.operations.queue import Overview
 from jimeng.schemas import replies
 
 
@@ -16,4 +17,4 @@ def show_queue() -> Overview:
     All numbers count pictures: a task of four counts as four, since each is a
     submission of its own. Dates are days in UTC.
     """
-    return overview.read(auth.viewer_of_api())
+    return queue.read(auth.viewer_of_api())

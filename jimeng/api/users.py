@@ -2,7 +2,8 @@
 
 from flask import url_for
 
-from jimeng import auth, users
+from jimeng import auth
+from jimeng.accounts import users
 from jimeng.api import blp
 from jimeng.documents import User
 from jimeng.schemas import ByEmail, NewUser, Nothing, UserChanges, replies
