@@ -3,7 +3,7 @@
 import pytest
 from mongoengine import Document
 
-from jimeng.documents import Generation, Image, Lane, Task, User
+from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
 
 KINDS = [each for each in Stored.__subclasses__() if each.__module__.startswith("jime")]
@@ -17,7 +17,7 @@ ROWS = [
     (Task, {"user_id": "ada", "n": 2, "outcomes": {"0": {"state": "done"}}}),
     (Generation, {"task_id": "t", "index": 1, "remote_ids": ["a", "b"], "slot": 3}),
     (Image, {"task_id": "t", "index": 0, "width": 8, "height": 8}),
-    (Lane, {"id": "a:b", "durations": [1.5, 2.0]}),
+    (Lane, {"id": "a:b", "durations": [1.5, 2.0], "limit": None}),
     (User, {"email": "a@b.cd", "defaults": {"n": "2"}}),
 ]
 
@@ -34,6 +34,15 @@ def test_document_is_what_mongoengine_would_make_of_it(kind, fields):
         name: getattr(expected, name) for name in kind._fields
     }
     assert found.to_mongo() == expected.to_mongo()
+
+
+@pytest.mark.parametrize("kind, fields", ROWS)
+def test_row_is_what_mongoengine_would_write(kind, fields):
+    """Field by field, for what is stored without a document being made."""
+    fixed = {"id": "x", "key": "k", "created_at": utcnow(), "updated_at": utcnow()}
+    fields = {**{n: v for n, v in fixed.items() if n in kind._fields}, **fields}
+
+    assert kind.row(**fields) == stored(kind, **fields)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
@@ -80,8 +81,22 @@ def new_token() -> str:
     return secrets.token_urlsafe(12)
 
 
-# How a field is stored -> its name; the defaults that are values; the others.
-Shape = tuple[dict[str, str], dict[str, object], list[tuple[str, Callable[[], object]]]]
+@dataclass(frozen=True)
+class Shape:
+    """
+    What a kind of document consists of.
+
+    Attributes:
+        names: How a field is stored -> its name.
+        values: The defaults that are values, also None.
+        makers: The others.
+    """
+
+    names: dict[str, str]
+    values: dict[str, object]
+    makers: list[tuple[str, Callable[[], object]]]
+
+
 _shapes: dict[type, Shape] = {}
 
 
@@ -141,13 +156,13 @@ class Stored(Document):
         mongoengine's own prepares for a document that is changed here and saved as a
         whole, which none of these ever is: that took a fifth of a millisecond each.
         """
-        names, values, makers = _shapes.get(cls) or _shapes.setdefault(cls, _shape(cls))
-        data = dict(values)
+        shape = cls._shape()
+        data = dict(shape.values)
         for stored, value in son.items():
-            name = names.get(stored)
+            name = shape.names.get(stored)
             if name is not None and value is not None:
                 data[name] = value
-        for name, make in makers:
+        for name, make in shape.makers:
             if name not in data:
                 data[name] = make()
         found = cls.__new__(cls)
@@ -158,14 +173,35 @@ class Stored(Document):
         return found
 
     @classmethod
+    def row(cls, **fields: object) -> dict:
+        """
+        What a new document of these fields is stored as. Nothing is checked, and no
+        document is made: that took as long as the rest of a request.
+        """
+        shape = cls._shape()
+        made = {**shape.values, **fields}
+        for name, make in shape.makers:
+            if name not in made:
+                made[name] = make()
+        return {
+            stored: made[name]
+            for stored, name in shape.names.items()
+            if made[name] is not None
+        }
+
+    @classmethod
+    def _shape(cls) -> Shape:
+        kept = _shapes.get(cls)
+        if kept is None:
+            fields = cls._fields.items()
+            makers = [(name, f.default) for name, f in fields if callable(f.default)]
+            made = {name for name, _ in makers}
+            values = {name: f.default for name, f in fields if name not in made}
+            kept = Shape({f.db_field: name for name, f in fields}, values, makers)
+            _shapes[cls] = kept
+        return kept
+
+    @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:
         found = cls.collection().find_one(where)
         return None if found is None else cls._from_son(found)
-
-
-def _shape(kind: type[Stored]) -> Shape:
-    fields = kind._fields.items()
-    makers = [(name, each.default) for name, each in fields if callable(each.default)]
-    made = {name for name, _ in makers}
-    values = {name: each.default for name, each in fields if name not in made}
-    return {each.db_field: name for name, each in fields}, values, makers

@@ -21,11 +21,13 @@ def write_generations(task: Task, first_turn: int | None) -> None:
         _generation(task, index, None if first_turn is None else first_turn + index)
         for index in range(task.n)
     ]
+    # Not durable by itself: the task is, and what is missing of it gets written again.
+    generations = Generation.collection(durable=False)
     try:
         if task.n == 1:  # by far the most frequent, and a third of the work
-            Generation.collection().insert_one(rows[0])
+            generations.insert_one(rows[0])
         else:
-            Generation.collection().insert_many(rows, ordered=False)
+            generations.insert_many(rows, ordered=False)
     except DuplicateKeyError:
         return
     except BulkWriteError as error:
@@ -50,7 +52,10 @@ def complete_plan(task: Task) -> int:
 
 
 def _generation(task: Task, index: int, turn: int | None) -> dict:
-    generation = Generation(
+    when: dict = {"turn": turn}
+    if turn is None:
+        when = {"state": State.DELAYED.value, "due_at": task.not_before}
+    return Generation.row(
         id=task.generation_ids[index],
         task_id=task.id,
         index=index,
@@ -65,10 +70,5 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         seed_given=task.seed_given,
         waiting=True,
         created_at=task.created_at,
+        **when,
     )
-    if turn is None:
-        generation.state = State.DELAYED.value
-        generation.due_at = task.not_before
-    else:
-        generation.turn = turn
-    return generation.to_mongo()
