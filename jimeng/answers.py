@@ -103,7 +103,7 @@ def printable(name: str) -> str:
 class StrictParser(FlaskParser):
     """
     Reads a request's body as JSON and nothing else, and lets no field pass that
-    the schema does not know.
+    the schema does not know. The body stays in ``g.body`` as it came.
     """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}
@@ -118,9 +118,10 @@ class StrictParser(FlaskParser):
         if not req.is_json:
             raise UnsupportedMediaType()
         try:
-            return json.loads(body.decode(), parse_constant=_no_constant)
+            g.body = json.loads(body.decode(), parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise InvalidJson(f"body: {type(error).__name__}") from error
+        return g.body
 
     def handle_error(self, error, req, schema, *, error_status_code, error_headers):
         # webargs puts the location around the fields; the contract does not.

@@ -2,7 +2,8 @@
 Limits: how many tasks a user may ask for in a minute, and pictures in a day.
 
 Tasks are counted in Redis: a count that is lost is one of the last minute.
-Pictures are counted in MongoDB, by the day in UTC on which they were asked for.
+Pictures are counted in MongoDB, by the day in UTC on which they were asked for,
+together with their turns.
 Both are taken before the task is written, and given back when it is not written after
 all. A picture is given back to its day also when it ends while it waits: cancelled,
 deleted, or its model offered no longer. What a provider has taken counts, whatever
@@ -13,33 +14,42 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from redis import Redis
+from redis.commands.core import Script
 from redis.exceptions import RedisError
 
-from jimeng import jobs
-from jimeng.documents import Asked, Generation, Standing, User, utcnow
+from jimeng import jobs, lanes
+from jimeng.documents import Generation, Line, Standing, Task, User, utcnow
 from jimeng.errors import (
     QueueUnavailable,
     QuotaExceeded,
+    TooManyPending,
     TooManySubmissions,
     UserNotFound,
 )
-from jimeng.viewers import Viewer
+from jimeng.viewers import UNKNOWN, Viewer
 
 log = logging.getLogger(__name__)
 
 SUBMISSIONS, PICTURES = "submissions", "daily-pictures"  # as `RateLimit` names them
 MINUTE, DAY = 60, 86_400  # seconds
 
+_registered: Script | None = None
+
 # A window begins with the first of its tasks. One script, so that many requests at
-# once cannot pass together, and no count is left without an end.
+# once cannot pass together, and no count is left without an end; and one round trip.
 TAKE = """
-local used = tonumber(redis.call('GET', KEYS[1]) or '0')
-local taken = used < tonumber(ARGV[1]) and 1 or 0
-if taken == 1 then
-  used = redis.call('INCR', KEYS[1])
-  if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local taken, used, left = 1, 0, 0
+if ARGV[1] ~= '0' then
+  used = tonumber(redis.call('GET', KEYS[1]) or '0')
+  taken = used < tonumber(ARGV[1]) and 1 or 0
+  if taken == 1 then
+    used = redis.call('INCR', KEYS[1])
+    if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  end
+  left = redis.call('PTTL', KEYS[1])
 end
-return {taken, used, redis.call('PTTL', KEYS[1])}
+return {taken, used, left, redis.call('LLEN', KEYS[2])}
 """
 GIVE_BACK = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
@@ -54,40 +64,45 @@ class Held:
     What one request has taken of its user's limits.
 
     Attributes:
+        turn: The first of the turns in its lane.
+        queued: Jobs that waited in Redis.
         standings: What is left, of each limit that there is.
     """
 
     user_id: str
+    lane: str
     day: date
     pictures: int
+    turn: int
+    queued: int
     standings: tuple[Standing, ...]
 
     def give_back(self) -> None:
         """The request has made nothing."""
         _uncount_submission(self.user_id)
-        Asked.give_back(self.user_id, self.day, self.pictures)
+        lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
 
 
-def take(user_id: str, pictures: int, now: datetime) -> Held:
+def take(viewer: Viewer, task: Task) -> Held:
     """
-    Count one more task of the user, and its pictures.
-
-    Args:
-        now: When it is created; its day is the one that they count for.
+    Count one more task of its user, and its pictures; give them turns in their lane.
 
     Raises:
         TooManySubmissions: the user has asked for as many tasks as a minute may have.
         QuotaExceeded: these would be more pictures than the day may have.
+        TooManyPending: these would be more than ``USER_MAX_PENDING``.
         QueueUnavailable: Redis is away.
     """
-    found = [_count_submission(user_id)]
+    quota = quota_of(viewer, task.user_id)
+    submission, queued = _count_submission(task.user_id)
     try:
-        found.append(_count_pictures(user_id, pictures, now))
-    except QuotaExceeded:
-        _uncount_submission(user_id)
+        turn, picture = _count_pictures(task, quota)
+    except (QuotaExceeded, TooManyPending):
+        _uncount_submission(task.user_id)
         raise
-    standings = tuple(each for each in found if each is not None)
-    return Held(user_id, now.date(), pictures, standings)
+    found = tuple(each for each in (submission, picture) if each is not None)
+    day = task.created_at.date()
+    return Held(task.user_id, task.lane, day, task.n, turn, queued, found)
 
 
 def give_back(where: dict) -> None:
@@ -99,7 +114,7 @@ def give_back(where: dict) -> None:
     )
     for row in rows:
         asked_on = date.fromisoformat(row["_id"]["day"])
-        Asked.give_back(row["_id"]["user_id"], asked_on, row["n"])
+        Line.give_back(row["_id"]["user_id"], asked_on, row["n"])
 
 
 def standings(viewer: Viewer, user_id: str) -> tuple[Standing, ...]:
@@ -113,23 +128,26 @@ def standings(viewer: Viewer, user_id: str) -> tuple[Standing, ...]:
     if not viewer.may_act_for(user_id):
         raise UserNotFound(f"user {user_id[:64]!r}")
     found = []
-    most, quota, now = _per_minute(), quota_of(user_id), utcnow()
+    most, quota, now = _per_minute(), quota_of(viewer, user_id), utcnow()
     if most:
         found.append(_submissions(most, *_read_submissions(user_id)))
     if quota is not None:
-        found.append(_pictures(quota, Asked.count(user_id, now.date()), now))
+        found.append(_pictures(quota, Line.asked_on(user_id, now.date()), now))
     return tuple(found)
 
 
-def quota_of(user_id: str) -> int | None:
+def quota_of(viewer: Viewer, user_id: str) -> int | None:
     """
     Pictures that the user may ask for in a day; None for no limit.
 
     What the user's record says comes first, 0 being none at all; else the server's
     ``USER_DAILY_QUOTA`` holds, of which 0 is no limit.
     """
-    row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
-    own = row.get("daily_quota")
+    if viewer.user_id == user_id and viewer.daily_quota != UNKNOWN:
+        own = viewer.daily_quota
+    else:
+        row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
+        own = row.get("daily_quota")
     return own if own is not None else jobs.runtime().config.USER_DAILY_QUOTA or None
 
 
@@ -137,14 +155,12 @@ def _per_minute() -> int:
     return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
 
 
-def _count_submission(user_id: str) -> Standing | None:
-    most = _per_minute()
-    if not most:
-        return None
+def _count_submission(user_id: str) -> tuple[Standing | None, int]:
+    """How the user stands with one more, and how many jobs wait in Redis."""
+    most, storage = _per_minute(), jobs.huey.storage
+    keys = [_key(user_id), storage.queue_key]
     try:
-        taken, used, left = jobs.huey.storage.conn.eval(
-            TAKE, 1, _key(user_id), most, 1000 * MINUTE
-        )
+        taken, used, left, queued = _script(storage.conn)(keys, [most, 1000 * MINUTE])
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
     standing = _submissions(most, used, left)
@@ -153,7 +169,15 @@ def _count_submission(user_id: str) -> Standing | None:
         raise TooManySubmissions(
             f"user {user_id}", retry_after=wait, limit=most, seconds=wait
         )
-    return standing
+    return standing if most else None, queued
+
+
+def _script(conn: Redis) -> Script:
+    """`TAKE`, which is sent by its hash once Redis has it."""
+    global _registered
+    if _registered is None or _registered.registered_client is not conn:
+        _registered = conn.register_script(TAKE)
+    return _registered
 
 
 def _uncount_submission(user_id: str) -> None:
@@ -183,20 +207,23 @@ def _submissions(most: int, used: int, milliseconds: int) -> Standing:
     return Standing(SUBMISSIONS, most, MINUTE, max(most - used, 0), -(-left // 1000))
 
 
-def _count_pictures(user_id: str, n: int, now: datetime) -> Standing | None:
-    quota = quota_of(user_id)
-    counted = Asked.take(user_id, now.date(), n, most=quota)
-    if quota is None:
-        return None
-    if counted is not None:
-        return _pictures(quota, counted.pictures, now)
-    standing = _pictures(quota, Asked.count(user_id, now.date()), now)
-    raise QuotaExceeded(
-        f"user {user_id}",
-        retry_after=standing.resets_in,
-        limit=quota,
-        left=standing.left,
-    )
+def _count_pictures(task: Task, quota: int | None) -> tuple[int, Standing | None]:
+    """Their first turn, and how the user stands with the day's."""
+    now, day = task.created_at, lanes.Day(task.created_at.date(), quota)
+    most = jobs.runtime().config.USER_MAX_PENDING
+    try:
+        turn, asked = lanes.take_turns(
+            task.lane, task.user_id, task.n, most=most, day=day
+        )
+    except lanes.DayIsFull as full:
+        standing = _pictures(quota or 0, full.asked, now)
+        raise QuotaExceeded(
+            f"user {task.user_id}",
+            retry_after=standing.resets_in,
+            limit=quota,
+            left=standing.left,
+        ) from None
+    return turn, None if quota is None else _pictures(quota, asked, now)
 
 
 def _pictures(quota: int, used: int, now: datetime) -> Standing:

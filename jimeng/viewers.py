@@ -6,6 +6,7 @@ from datetime import datetime
 from jimeng.errors import AdminsOnly
 
 SCOPES = ("read", "write", "admin")  # of an API key
+UNKNOWN = -1
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,15 @@ class Viewer:
         scopes: What the API key that was used is good for; a signed-in browser
             may do whatever its user may.
         key_ends_at: When that key ends, if it does.
+        daily_quota: Pictures a day that the user's record allows, None where it does
+            not say; `UNKNOWN` if nobody has looked.
     """
 
     user_id: str
     sees_all: bool = False
     scopes: frozenset[str] = frozenset(SCOPES)
     key_ends_at: datetime | None = None
+    daily_quota: int | None = UNKNOWN
 
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""

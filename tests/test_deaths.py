@@ -12,6 +12,7 @@ from datetime import timedelta
 import gridfs
 import pytest
 from pymongo.collection import Collection
+from redis import Redis
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, Task
@@ -47,7 +48,7 @@ class Reaper:
         self._wrap(monkeypatch, gridfs.GridFSBucket, "upload_from_stream")
         self._wrap(monkeypatch, FakeProvider, "submit")
         self._wrap(monkeypatch, FakeProvider, "poll")
-        self._wrap(monkeypatch, type(jobs.huey), "enqueue")
+        self._wrap(monkeypatch, Redis, "lpush")
 
     def _wrap(self, monkeypatch, owner: type, name: str) -> None:
         original = getattr(owner, name)

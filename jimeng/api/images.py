@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Response, request, url_for
+from flask import Response, g, url_for
 
 from jimeng import auth, jobs, styles, tasks
 from jimeng.answers import (
@@ -46,8 +46,7 @@ creates = partial(
 
 def create_from(params: dict) -> Response:
     """Both creating routes: the body has been checked, the model decides the rest."""
-    body = request.get_json()
-    sent = {*body, *body.get("input", {})}
+    sent = {*g.body, *g.body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
     params.pop("type", None)
     viewer = auth.viewer_of_api()
@@ -69,7 +68,7 @@ def accepted(task: Task, *, replayed: bool) -> Response:
 
 
 @blp.post("/ai/image/task", tags=["images"])
-@blp.arguments(NewImageTask)
+@blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
 @creates(errors=NEW_TASK)
 def create_image_task(params: dict) -> Response:
@@ -83,7 +82,7 @@ def create_image_task(params: dict) -> Response:
 
 
 @blp.post("/ai/tasks", tags=["images"])
-@blp.arguments(NewGeneralTask)
+@blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
 @creates(errors=NEW_TASK)
 def create_task(params: dict) -> Response:

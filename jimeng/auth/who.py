@@ -65,6 +65,7 @@ def viewer_of_key(key: ApiKey, user: User) -> Viewer:
         sees_all="admin" in scopes,
         scopes=frozenset(scopes),
         key_ends_at=key.expires_at,
+        daily_quota=user.daily_quota,
     )
 
 
@@ -118,4 +119,5 @@ def viewer_of_page() -> Viewer:
     user = current_user()
     if user is None:
         raise SignInRequired(f"{request.method} {request.path}")
-    return Viewer(user.id, sees_all=user.role == "admin")
+    is_admin = user.role == "admin"
+    return Viewer(user.id, sees_all=is_admin, daily_quota=user.daily_quota)

@@ -13,16 +13,16 @@ from jimeng.documents.faults import is_away
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.lane import Lane, Line, Worker
+from jimeng.documents.leftovers import left_over
 from jimeng.documents.switches import Switch
 from jimeng.documents.tally import Tally
 from jimeng.documents.task import Status, Task
-from jimeng.documents.usage import Asked, Standing, Usage
+from jimeng.documents.usage import Standing, Usage
 from jimeng.documents.user import User
 
 __all__ = [
     "WORKER_TIMEOUT",
     "ApiKey",
-    "Asked",
     "Attempts",
     "AuditEntry",
     "Generation",
@@ -41,6 +41,7 @@ __all__ = [
     "Worker",
     "connect",
     "ensure_indexes",
+    "left_over",
     "is_away",
     "new_token",
     "utcnow",

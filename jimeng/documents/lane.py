@@ -1,7 +1,10 @@
 """What is known of each lane, of each user's place in it, and of the consumers."""
 
+from datetime import date
+
 from mongoengine.fields import (
     DateTimeField,
+    DictField,
     FloatField,
     IntField,
     ListField,
@@ -40,21 +43,59 @@ class Lane(Stored):
 
 class Line(Stored):
     """
-    One user in one lane.
+    One user: what was asked for in a day, and a place in each lane.
+
+    All that a submission takes of its user's limits is taken in one update of this.
 
     Attributes:
-        id: ``lane|user``.
-        last: The highest turn that was given to the user.
-        pending: Waiting pictures; a hint, counted anew where it matters.
-        taken_at: When the user was last given a turn.
+        id: The user's.
+        day: In UTC, the latest on which something was asked for: ``2026-01-31``.
+        asked: Pictures that were asked for on it, without those that were never
+            sent. A process that dies between two writes may leave some counted
+            that nobody drew; never fewer.
+        lanes: `place_of` a lane -> ``last``, the highest turn that was given, and
+            ``pending``, waiting pictures: a hint, counted anew where it matters.
+        taken_at: When a turn was last given.
     """
 
     id = StringField(primary_key=True)
-    last = IntField(default=0)
-    pending = IntField(default=0)
+    day = StringField(default="")
+    asked = IntField(default=0)
+    lanes = DictField()
     taken_at = DateTimeField()
 
-    meta = {"collection": "lines"}
+    meta = {
+        "collection": "places",
+        "indexes": [
+            {
+                "name": "forgotten",
+                "fields": ["taken_at"],
+                "expireAfterSeconds": 30 * 86_400,
+            }
+        ],
+    }
+
+    @staticmethod
+    def place_of(lane: str) -> str:
+        """The path of a lane's entry; no model's name may lead out of it."""
+        name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+        return f"lanes.{name}"
+
+    @classmethod
+    def asked_on(cls, user_id: str, day: date) -> int:
+        """
+        Pictures that the user has asked for on *day*, or since: another server's
+        clock may have begun the next one.
+        """
+        found = cls.find_one({"_id": user_id, "day": {"$gte": day.isoformat()}})
+        return found.asked if found else 0
+
+    @classmethod
+    def give_back(cls, user_id: str, day: date, n: int) -> None:
+        """Count *n* pictures out again, while that day is the latest."""
+        # A count that is less is not one that they were in.
+        where = {"_id": user_id, "day": day.isoformat(), "asked": {"$gte": n}}
+        cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 
 
 class Worker(Stored):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Asked, Generation, Image, State, Task, utcnow
+from jimeng.documents import Generation, Image, Line, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs.runtime import runtime
@@ -140,7 +140,7 @@ def drop(generation: Generation) -> None:
 
 def give_back(generation: Generation) -> None:
     """No provider has taken it, so it does not count for its user's day."""
-    Asked.give_back(generation.user_id, generation.created_at.date(), 1)
+    Line.give_back(generation.user_id, generation.created_at.date(), 1)
 
 
 def wait_again(generation: Generation, **changes: object) -> None:

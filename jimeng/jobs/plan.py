@@ -46,7 +46,7 @@ def complete_plan(task: Task) -> int:
     missing = task.n - Generation.collection().count_documents(where, hint="task")
     if missing > 0:
         if task.not_before is None:
-            turn = lanes.take_turns(task.lane, task.user_id, task.n)
+            turn, _ = lanes.take_turns(task.lane, task.user_id, task.n)
         write_generations(task, None if task.not_before else turn)
     return max(missing, 0)
 

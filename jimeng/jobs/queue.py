@@ -36,9 +36,10 @@ def follow(freed: Freed | None) -> None:
         freed.then()
 
 
-def enqueue_dispatch(lane: str) -> None:
-    """Ask for the lane's next picture to be sent. The pump does if this fails."""
+def enqueue_dispatch(lane: str, n: int = 1) -> None:
+    """Ask for the lane's next *n* pictures to be sent. The pump does if this fails."""
+    found = [huey.serialize_task(dispatch.s(lane)) for _ in range(n)]
     try:
-        dispatch(lane)
+        huey.storage.conn.lpush(huey.storage.queue_key, *found)
     except RedisError as error:
         log.warning("dispatch not queued lane=%s: %s", lane, error)

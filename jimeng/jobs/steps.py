@@ -46,7 +46,7 @@ def queue(generation: Generation) -> Freed | None:
         return None
     # It has counted as waiting since it was asked for, so it is not counted anew.
     lanes.leave(generation.lane, generation.user_id, 1)
-    turn = lanes.take_turns(generation.lane, generation.user_id, 1)
+    turn, _ = lanes.take_turns(generation.lane, generation.user_id, 1)
     generation.settle(
         {
             "$set": {"state": State.QUEUED.value, "turn": turn},

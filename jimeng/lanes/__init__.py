@@ -21,10 +21,19 @@ from jimeng.lanes.record import (
     slow_duration,
 )
 from jimeng.lanes.slots import slots_taken
-from jimeng.lanes.turns import count_waiting, leave, renumber, take_turns
+from jimeng.lanes.turns import (
+    Day,
+    DayIsFull,
+    count_waiting,
+    leave,
+    renumber,
+    take_turns,
+)
 from jimeng.lanes.waiting import Queue, queue
 
 __all__ = [
+    "Day",
+    "DayIsFull",
     "Queue",
     "accepted",
     "back_off",

@@ -3,18 +3,20 @@
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, jobs, lanes, limits, logs, styles
-from jimeng.documents import Task, utcnow
+from jimeng.documents import Task, left_over, utcnow
 from jimeng.errors import (
     AdminsOnly,
     IdempotencyKeyReused,
     IntakePaused,
     Invalid,
+    QueueUnavailable,
     QuotaExceeded,
     TooManyPending,
     TooManySubmissions,
@@ -92,13 +94,14 @@ def create(
         raise AdminsOnly(f"task for {new.user_id}")
     runtime = jobs.runtime()
     model = runtime.registry.model(new.model, new.provider)
-    task = build(new, model)
+    row = build(new, model)
     if idem_key is not None:
-        task.idem_key, task.idem_hash = idem_key, fingerprint(new)
-    queued = jobs.check_queue()
+        row.update(idem_key=idem_key, idem_hash=fingerprint(new))
+    task = Task._from_son(row)
     documents.ensure_indexes()
     try:
-        turn, held = admit(task)
+        check_intake()
+        held = limits.take(viewer, task)
     except (IntakePaused, *BEYOND) as error:
         kept = earlier(task)  # what asks for nothing new is answered all the same
         if kept is None:
@@ -106,18 +109,19 @@ def create(
                 error.standings = limits.standings(viewer, task.user_id)
             raise
         return replay(viewer, kept), True
-    task.first_answer = first_answer(task, model, turn)
+    task.first_answer = row["first_answer"] = first_answer(task, model, held.turn)
     with logs.bound(task=task.id, user=task.user_id):
-        kept = insert(task, held)
+        kept = insert(task, row, held)
         if kept is not task:
             return replay(viewer, kept), True
+        # It is taken: from here on nothing changes the answer.
         task.standings = held.standings
-        jobs.write_generations(task, None if task.not_before else turn)
+        with left_over("generations"):
+            jobs.write_generations(task, None if task.not_before else held.turn)
         log.info("task created model=%s n=%d", task.model, task.n)
         # With many jobs queued already one of these is soon enough.
-        if task.not_before is None and queued < AMPLE:
-            for _ in range(task.n):
-                jobs.enqueue_dispatch(task.lane)
+        if task.not_before is None and held.queued < AMPLE:
+            jobs.enqueue_dispatch(task.lane, task.n)
     return task, False
 
 
@@ -130,39 +134,20 @@ def check_intake() -> None:
         raise IntakePaused("intake paused", retry_after=PAUSED_FOR)
 
 
-def admit(task: Task) -> tuple[int, Held]:
-    """
-    Take the task's turns, and its share of the user's limits.
-
-    Raises:
-        IntakePaused: as in `create`, and so are those of `BEYOND`.
-    """
-    check_intake()
-    held = limits.take(task.user_id, task.n, task.created_at)
-    most = jobs.runtime().config.USER_MAX_PENDING
-    try:
-        return lanes.take_turns(task.lane, task.user_id, task.n, most=most), held
-    except TooManyPending:
-        held.give_back()
-        raise
-
-
-def step_back(task: Task, held: Held) -> None:
-    """Give back what was taken for a task that is not written."""
-    lanes.leave(task.lane, task.user_id, task.n)
-    held.give_back()
-
-
 def replay(viewer: Viewer, kept: Task) -> Task:
     """Answer with a task that is there, and write what its own request could not."""
-    jobs.complete_plan(kept)
-    kept.standings = limits.standings(viewer, kept.user_id)
+    with left_over("generations"):
+        jobs.complete_plan(kept)
+    with left_over("standings"), suppress(QueueUnavailable):
+        kept.standings = limits.standings(viewer, kept.user_id)
     log.info("request replayed first_task=%s", kept.id)
     return kept
 
 
-def build(new: NewTask, model: Model) -> Task:
+def build(new: NewTask, model: Model) -> dict:
     """
+    The task as it is stored.
+
     Raises:
         Invalid: as in `create`.
     """
@@ -175,7 +160,7 @@ def build(new: NewTask, model: Model) -> Task:
     if new.seed >= 0 and not model.takes_seed:
         raise Invalid.field("seed", "invalid.seed_unsupported")
     now = utcnow()
-    return Task(
+    return Task.row(
         user_id=new.user_id,
         input=new.given,
         prompt=prompt,
@@ -231,7 +216,7 @@ def fingerprint(new: NewTask) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def insert(task: Task, held: Held) -> Task:
+def insert(task: Task, row: dict, held: Held) -> Task:
     """
     Write the task; claim and task are one insert, so a refusal leaves no claim.
 
@@ -246,16 +231,16 @@ def insert(task: Task, held: Held) -> Task:
     """
     while True:
         try:
-            Task.collection().insert_one(task.to_mongo())
+            Task.collection().insert_one(row)
             return task
         except DuplicateKeyError:
             try:
                 kept = earlier(task)
             except IdempotencyKeyReused:
-                step_back(task, held)
+                held.give_back()
                 raise
         if kept is not None:
-            step_back(task, held)
+            held.give_back()
             return kept
 
 

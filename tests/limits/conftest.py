@@ -1,11 +1,13 @@
 """What the tests of the limits have in common."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from werkzeug.test import TestResponse
 
 from jimeng import limits
+from jimeng.documents import Line
 from jimeng.viewers import Viewer
 from tests.rest import CAT, CREATE, client_with
 
@@ -38,3 +40,8 @@ def left(user_id: str = USER) -> dict[str, int]:
     """What is left of each limit."""
     standings = limits.standings(EVERYBODY, user_id)
     return {each.policy: each.left for each in standings}
+
+
+def put_on(day: date, pictures: int) -> None:
+    """Let *day* be the latest on which the user has asked for something."""
+    Line.objects(id=USER).update(set__day=day.isoformat(), set__asked=pictures)

@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from jimeng import jobs, lanes
-from jimeng.documents import Asked, Generation, utcnow
+from jimeng.documents import Generation, Line, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import janitor, pump
 from tests.conftest import come_due, run_queue
-from tests.limits.conftest import USER, ask, left
+from tests.limits.conftest import USER, ask, left, put_on
 from tests.rest import (
     API,
     CREATE,
@@ -110,7 +110,7 @@ def test_deleted_user_s_pictures_are_given_back(quota):
 
     quota.delete(f"{API}/users/{user_id}")
 
-    assert Asked.count(user_id, utcnow().date()) == 0
+    assert Line.asked_on(user_id, utcnow().date()) == 0
 
 
 def test_picture_that_is_cancelled_in_its_last_moment_is_given_back(quota, lane):
@@ -143,11 +143,22 @@ def test_picture_of_a_model_that_is_gone_is_given_back(quota):
     yesterday = utcnow() - timedelta(days=1)
     gone = {"lane": "x:y", "created_at": yesterday}
     Generation.collection().update_many({}, {"$set": gone})
-    Asked.take(USER, yesterday.date(), 3, most=None)
+    put_on(yesterday.date(), 3)
 
     janitor.fail_unserved()
 
-    assert Asked.count(USER, yesterday.date()) == 2
+    assert Line.asked_on(USER, yesterday.date()) == 2
+
+
+def test_what_is_given_back_late_is_not_today_s(quota):
+    """Its day is over, and today's count had nothing to do with it."""
+    task_id = create(quota)
+    yesterday = utcnow() - timedelta(days=1)
+    Generation.collection().update_many({}, {"$set": {"created_at": yesterday}})
+
+    quota.post(f"{API}/tasks/{task_id}/cancel")
+
+    assert left() == {"daily-pictures": 9}
 
 
 def test_flushed_redis_keeps_the_day(quota):

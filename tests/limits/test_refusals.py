@@ -7,10 +7,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from jimeng import jobs, limits
-from jimeng.documents import Asked, Generation, Task, User, utcnow
+from jimeng.documents import Generation, Line, Task, User, utcnow
 from jimeng.errors import UserNotFound
 from jimeng.viewers import Viewer
-from tests.limits.conftest import USER, ask, left
+from tests.limits.conftest import USER, ask, left, put_on
 from tests.rest import API, CAT, client_with, create, data_of, new_user, refused
 
 DAY = 86_400  # seconds
@@ -60,22 +60,29 @@ def test_pictures_beyond_the_day_s_are_refused(quota):
 def test_yesterday_s_pictures_do_not_count(quota):
     """A day is one in UTC."""
     yesterday = (utcnow() - timedelta(days=1)).date()
-    Asked.take(USER, yesterday, 10, most=10)
+    create(quota)
+    put_on(yesterday, 10)
 
     create(quota)
 
     assert left() == {"daily-pictures": 9}
 
 
-def test_counts_of_past_days_are_forgotten(quota):
-    """MongoDB removes each some days after its own."""
+def test_day_of_a_clock_that_is_behind_does_not_begin_anew(quota):
+    """Two servers meet midnight one after the other; the later day counts on."""
+    create(quota)
+    put_on(utcnow().date() + timedelta(days=1), 10)
+
+    refused(ask(quota), 429, "quota_exceeded")
+
+
+def test_users_who_went_are_forgotten(quota):
+    """MongoDB removes what is known of who has not asked for a month."""
     create(quota)
 
-    (kept,) = Asked.collection().find()
-    expiry = Asked.collection().index_information()["expiry"]
-
-    assert expiry["expireAfterSeconds"] == 0
-    assert timedelta(days=1) < kept["expires_at"] - utcnow() <= timedelta(days=3)
+    assert Line.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
+    expiry = Line.collection().index_information()["forgotten"]
+    assert expiry["expireAfterSeconds"] == 30 * DAY
 
 
 def test_quota_holds_for_requests_at_once(quota):

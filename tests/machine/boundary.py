@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
-from jimeng import documents, jobs
+from jimeng import documents
 
 WRITES = {
     "find_one_and_update": "change",
@@ -141,4 +142,4 @@ def wrap_writes(boundaries: Boundaries, monkeypatch) -> None:
     """All writes to MongoDB, and what is put into the queue."""
     for name, kind in WRITES.items():
         boundaries.wrap(monkeypatch, Collection, name, kind)
-    boundaries.wrap(monkeypatch, type(jobs.huey), "enqueue", "enqueue")
+    boundaries.wrap(monkeypatch, Redis, "lpush", "enqueue")

@@ -52,7 +52,7 @@ def pick(values: list[str], number: int) -> str:
 
 # Where something may befall, before it or after it.
 PLACES = [
-    *("lines change", "lanes change", "tasks insert", "tasks change", "tasks remove"),
+    *("places change", "lanes change", "tasks insert", "tasks change", "tasks remove"),
     *("generations insert", "generations change", "generations change", "enqueue"),
     *("submit", "submit", "poll", "fetch", "images insert", "images remove"),
     *("pictures.files insert", "pictures.files remove", "pictures.chunks insert"),

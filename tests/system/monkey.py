@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import gridfs
 import huey
+import redis
 import requests
 from huey.bin.huey_consumer import consumer_main
 from pymongo.collection import Collection
@@ -30,7 +31,7 @@ TARGETS = [
     (Collection, "insert_one"),
     (gridfs.GridFSBucket, "upload_from_stream"),
     (requests.Session, "send"),
-    (huey.RedisHuey, "enqueue"),
+    (redis.Redis, "lpush"),
     (huey.RedisHuey, "dequeue"),
 ]
 

@@ -167,7 +167,7 @@ def test_redis_that_goes_between_check_and_enqueue_delays_only(
         raise RedisGone("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.huey, "enqueue", gone)
+        patched.setattr(jobs.huey.storage.conn, "lpush", gone)
         task_id = create(client)
 
     work_off()
