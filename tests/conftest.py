@@ -157,18 +157,23 @@ def filled(database: Database) -> list[str]:
     return [each["in"] for each in every]
 
 
+def begin_anew(database: Database) -> None:
+    """Nothing is stored, queued or remembered."""
+    jobs.huey.storage.conn.flushdb()
+    for name in filled(database):
+        database[name].delete_many({})
+    lanes.forget()
+    switches.forget()
+    janitor.forget()
+
+
 @pytest.fixture
 def database(connection: Connection, config: Config, registry: Registry):
     """Empty collections, an empty queue, and nothing remembered."""
     connection.restore()
     jobs.configure(config, registry)
-    jobs.huey.storage.conn.flushdb()
     found = mongoengine.get_db()
-    for name in filled(found):
-        found[name].delete_many({})
-    lanes.forget()
-    switches.forget()
-    janitor.forget()
+    begin_anew(found)
     yield found
     jobs.huey.storage.pool.disconnect()
 

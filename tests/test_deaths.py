@@ -1,34 +1,45 @@
 """
-A consumer dies just before or after each of its writes and calls, one after another.
+A process dies just before or after each of its writes and calls, one after another.
 
 Whatever the moment: every task ends, no slot stays taken, nothing is submitted twice,
 and only a death around the submission itself leaves anything unknown.
+
+How many moments there are, the code decides: the same is done again and again, with a
+death one moment later, until it is done before that moment comes.
 """
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import gridfs
 import pytest
 from pymongo.collection import Collection
+from pymongo.database import Database
 from redis import Redis
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, Task
 from jimeng.jobs import janitor, pump
-from tests.conftest import FakeProvider, come_due, run_queue
+from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
 from tests.test_core import create, refusal
 
 WRITES = [
-    "find_one_and_update",
-    "find_one_and_delete",
-    "update_one",
-    "update_many",
-    "insert_one",
-    "insert_many",
+    "bulk_write",
+    "delete_many",
     "delete_one",
+    "find_one_and_delete",
+    "find_one_and_replace",
+    "find_one_and_update",
+    "insert_many",
+    "insert_one",
+    "replace_one",
+    "update_many",
+    "update_one",
 ]
+TOO_MANY = 200  # moments: work that never ends
 
 
 class Died(BaseException):
@@ -43,6 +54,7 @@ class Reaper:
         self.at: tuple[int, str] | None = None
         self.seen: list[str] = []
         self.armed = False
+        self.killed = False
         for name in WRITES:
             self._wrap(monkeypatch, Collection, name)
         self._wrap(monkeypatch, gridfs.GridFSBucket, "upload_from_stream")
@@ -60,16 +72,57 @@ class Reaper:
             number = self.count
             self.seen.append(f"{number} {name} {getattr(this, 'name', '')}")
             self.die_if((number, "before"))
-            result = original(this, *args, **kwargs)
-            self.die_if((number, "after"))
-            return result
+            try:
+                return original(this, *args, **kwargs)
+            finally:  # also after an answer that is an error
+                self.die_if((number, "after"))
 
         monkeypatch.setattr(owner, name, wrapped)
 
+    def arm(self, number: int, side: str) -> None:
+        """Begin to count, and let the process die at that write or call."""
+        self.at, self.count, self.seen, self.armed = (number, side), 0, [], True
+        self.killed = False
+
+    def disarm(self) -> None:
+        self.at, self.armed = None, False
+
     def die_if(self, moment: tuple[int, str]) -> None:
         if self.at == moment:
-            self.armed = False
+            self.disarm()
+            self.killed = True
             raise Died(moment)
+
+
+@dataclass
+class Afresh:
+    """An empty database and a provider that was not asked for anything, each time."""
+
+    reaper: Reaper
+    database: Database
+    provider: FakeProvider
+
+    def each_moment(self, *, least: int) -> Iterator[int]:
+        """
+        Numbers of a write or call, 1 and up, at which the caller lets somebody die.
+
+        The last is the first at which nobody did, as there are not so many.
+
+        Args:
+            least: How many there have to be, if it is done as it has to be done.
+
+        Raises:
+            AssertionError: nobody died though the moment came, or it never ends.
+        """
+        for number in range(1, TOO_MANY):
+            begin_anew(self.database)
+            self.provider.__init__()  # the registry goes on to hold it
+            yield number
+            self.reaper.disarm()
+            if not self.reaper.killed:
+                assert least <= self.reaper.count < number, self.reaper.seen
+                return
+        raise AssertionError(f"never done; {self.reaper.seen[-5:]}")
 
 
 def consume(reaper: Reaper) -> None:
@@ -81,7 +134,6 @@ def consume(reaper: Reaper) -> None:
             run_queue()
         except Died:
             jobs.huey.storage.flush_queue()  # what was in flight is lost
-            reaper.at = None
         reaper.armed = False
         come_due()
         if not Generation.collection().count_documents({"due_at": {"$exists": True}}):
@@ -106,84 +158,84 @@ def check(provider: FakeProvider, where: str) -> None:
         assert len(task.done) + len(task.failures) == task.n, where
 
 
-def run_once(client, reaper, provider, at, monkeypatch) -> None:
-    create(client, n=2, seed=100)
-    reaper.at, reaper.count, reaper.seen, reaper.armed = at, 0, [], True
-    consume(reaper)
-    reaper.armed = False
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
-    janitor.sweep_files()
+@pytest.fixture
+def reaper(database, monkeypatch) -> Reaper:
+    return Reaper(monkeypatch)
+
+
+@pytest.fixture
+def afresh(reaper, database, provider) -> Afresh:
+    return Afresh(reaper, database, provider)
+
+
+def check_files(monkeypatch) -> None:
+    """After the sweep there are the files of the pictures, and no others."""
+    with monkeypatch.context() as patched:
+        patched.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+        janitor.sweep_files()
     files = jobs.runtime().store.saved_before
     assert set(files(janitor.utcnow() + timedelta(days=1), after=None, limit=99)) == {
         file_id
         for image in Image.objects
         for file_id in (image.file_id, image.thumbnail_id)
     }
-    check(provider, f"{at}: {reaper.seen[-3:]}")
 
 
-@pytest.fixture
-def reaper(database, monkeypatch) -> Reaper:
-    return Reaper(monkeypatch)
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_death_at_any_moment_loses_and_repeats_nothing(
+    client, reaper, afresh, provider, monkeypatch, side
+):
+    """One death, at each write or call; with none left, everything is done."""
+    for number in afresh.each_moment(least=20):
+        create(client, n=2, seed=100)
+        reaper.arm(number, side)
 
+        consume(reaper)
 
-def test_undisturbed_work_is_complete(client, reaper, provider, monkeypatch):
-    """Without a death everything is done, in a number of steps worth dying at."""
-    run_once(client, reaper, provider, (0, "before"), monkeypatch)
+        reaper.disarm()
+        check_files(monkeypatch)
+        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
 
-    assert 20 < reaper.count < 54
     assert Task.objects.first().status == "completed"
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 54))
-def test_death_at_any_moment_loses_and_repeats_nothing(
-    client, reaper, provider, monkeypatch, number, side
-):
-    """One death, at the write or call of that number."""
-    run_once(client, reaper, provider, (number, side), monkeypatch)
-
-
-@pytest.mark.parametrize("side", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 31))
 def test_death_of_the_request_leaves_no_half_task(
-    client, reaper, provider, number, side
+    client, reaper, afresh, provider, side
 ):
     """The web server dies while it creates: there is no task, or one that ends."""
-    reaper.at, reaper.armed = (number, side), True
-    with contextlib.suppress(Died):
-        create(client, n=2, seed=100)
-    reaper.armed = False
+    for number in afresh.each_moment(least=2):
+        reaper.arm(number, side)
+        with contextlib.suppress(Died):
+            create(client, n=2, seed=100)
+        reaper.disarm()
 
-    Task.collection().update_many(
-        {}, [{"$set": {"created_at": {"$subtract": ["$created_at", 60_000]}}}]
-    )
-    janitor.complete_plans()
-    consume(reaper)
+        Task.collection().update_many(
+            {}, [{"$set": {"created_at": {"$subtract": ["$created_at", 60_000]}}}]
+        )
+        janitor.complete_plans()
+        consume(reaper)
 
-    check(provider, f"{number} {side}")
-    assert {task.status for task in Task.objects} <= {"completed"}
+        check(provider, f"{number} {side}")
+        assert {task.status for task in Task.objects} <= {"completed"}
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 61, 2))
 def test_death_around_refusals_loses_and_repeats_nothing(
-    client, reaper, provider, monkeypatch, number, side
+    client, reaper, afresh, provider, monkeypatch, side
 ):
     """The same, while the provider is full and its polls fail."""
-    from jimeng.documents import Lane
-
     busy = refusal("concurrency_limited", transient=True)
-    provider.submits = [busy, busy]
-    provider.polls = [refusal("provider_internal", transient=True)]
     monkeypatch.setattr(lanes.record, "BACK_OFF", 0.0)
-    Lane.objects.delete()
-    create(client, n=2, seed=100)
-    reaper.at, reaper.count, reaper.armed = (number, side), 0, True
+    for number in afresh.each_moment(least=20):
+        provider.submits = [busy, busy]
+        provider.polls = [refusal("provider_internal", transient=True)]
+        create(client, n=2, seed=100)
+        reaper.arm(number, side)
 
-    consume(reaper)
+        consume(reaper)
 
-    sent = Counter(request.seed for request in provider.requests)
-    assert sum(sent.values()) <= 4
-    provider.requests.clear()
-    check(provider, f"{number} {side}")
+        sent = Counter(request.seed for request in provider.requests)
+        assert sum(sent.values()) <= 4
+        provider.requests.clear()
+        check(provider, f"{number} {side}")
