@@ -12,6 +12,10 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 # starts databases of its own, and takes whole files, for what their tests share.
 PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
+PACK := dist/jimeng-linux-x86_64-python3.11.tar.gz
+PACKED := app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
+  README.md README.en.md LICENSE CHANGELOG.md docs
+
 export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
@@ -81,14 +85,17 @@ build: install ## Compile the sources, check that the packages fit together
 	@$(PY) -m compileall -q jimeng app.py wsgi.py
 	@$(PY) -m pip --disable-pip-version-check check
 
-build-linux: ## Pack the sources and their packages for a Linux server: dist/jimeng-linux.tar.gz
-	@rm -rf dist/jimeng && mkdir -p dist/jimeng/wheels
-	@git archive HEAD app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
-	  | tar xf - -C dist/jimeng
-	@$(MAKE) --no-print-directory install
-	@$(PY) -m pip --disable-pip-version-check download --quiet --require-hashes -r requirements.txt -d dist/jimeng/wheels
-	@tar czf dist/jimeng-linux.tar.gz -C dist jimeng
-	@echo "dist/jimeng-linux.tar.gz; there: pip install --no-index --find-links wheels -r requirements.txt"
+build-linux: install ## Pack the sources and their packages for a Linux server, x86_64 and Python 3.11
+	@rm -rf dist && mkdir -p dist/jimeng/wheels
+	@git archive HEAD $(PACKED) | tar xf - -C dist/jimeng
+	@$(PY) -m pip --disable-pip-version-check download --quiet --require-hashes -r requirements.txt \
+	  --only-binary :all: --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 \
+	  --python-version 3.11 -d dist/jimeng/wheels
+	@tar czf $(PACK) -C dist jimeng && rm -rf dist/jimeng
+	@echo "packed: $(PACK)"
+	@echo "on the server:"
+	@echo "  tar xzf $(notdir $(PACK)) && cd jimeng && python3.11 -m venv .venv"
+	@echo "  .venv/bin/pip install --no-index --find-links wheels --require-hashes -r requirements.txt"
 
 docker-build: ## Build the image jimeng
 	docker build -t jimeng .

@@ -24,6 +24,7 @@ PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 MOST_SYNCHRONOUS = 4
 PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
 SHORTEST_SECRET = 32  # characters
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
 
@@ -153,7 +154,7 @@ class Config:
     PUBLIC_URL: str = setting("", parse_url)
     AUTH: str = setting("", one_of("on", "off"))
     SECRET_KEY: str = setting("", parse_secret_key, secret=True)
-    ADMIN_EMAIL: str = setting("")
+    ADMIN_EMAIL: str = setting("", matching(EMAIL, "one e-mail address"))
     ADMIN_PASSWORD: str = setting("", secret=True)
     TRUSTED_PROXIES: int = setting(0, between(0, 10, int))
     ALLOW_OPEN_ACCESS: bool = setting(False, parse_bool)

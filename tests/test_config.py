@@ -112,6 +112,7 @@ def test_placeholder_is_refused_by_name(name, text):
         *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WATERMARK", "perhaps")],
         *[("ARK_CONCURRENCY", text) for text in ("0", "5", "x")],
         *[("ARK_BASE_URL", "ark.example"), ("AIGC_PRODUCER_ID", "x" * 257)],
+        *[("ADMIN_EMAIL", text) for text in ("root", "a@b.example PASSWORD=x")],
     ],
 )
 def test_wrong_value_is_refused_by_name(name, text):

@@ -1,0 +1,172 @@
+"""What the documents print runs as printed, on a clone in which nothing is set."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.system.stack import ROOT, free_port, wait_for
+
+pytestmark = pytest.mark.system
+
+OURS = (
+    "VOLCENGINE_",
+    "ARK_",
+    "MONGODB_",
+    "REDIS_",
+    "SERVER_",
+    "JIMENG_",
+    "AUTH",
+    "ADM",
+)
+PAGES = [*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md")]
+
+
+def printed(word: str) -> set[str]:
+    """Every line of a shell block in the documents that has *word* in it."""
+    found: set[str] = set()
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        for block in re.findall(r"^```(?:bash|sh)\n(.*?)^```", text, re.M | re.S):
+            found |= {line for line in block.splitlines() if word in line}
+    return {line.partition("  #")[0].strip() for line in found}
+
+
+@dataclass
+class Clone:
+    """A checkout in which `make run` runs."""
+
+    folder: Path
+    env: dict[str, str]
+    port: int
+
+    def run(self, line: str, *, answer: str = "") -> subprocess.CompletedProcess[str]:
+        """Give a line to a shell, and *answer* to what it asks."""
+        return subprocess.run(
+            ["bash", "-euc", line],
+            cwd=self.folder,
+            env=self.env,
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+
+def check_out(folder: Path) -> None:
+    """The files that are or may become the repository's, and the packages at hand."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, os.fsdecode(names).split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_file():
+            shutil.copy(ROOT / name, target)
+            os.utime(target, (0, 0))  # older than what was installed for them
+    (folder / ".venv").symlink_to(sys.prefix)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Iterator[Clone]:
+    folder = tmp_path_factory.mktemp("clone")
+    check_out(folder)
+    unset = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    made = Clone(folder, {**unset, "LC_ALL": "C.UTF-8"}, free_port())
+    with open(folder / "log", "wb") as log:
+        words = ["make", "run", f"SERVER_PORT={made.port}"]
+        running = subprocess.Popen(
+            words, cwd=folder, env=made.env, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{made.port}/health/ready"
+    try:
+        wait_for(lambda: answers(url), 60, "`make run` is ready")
+        yield made
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(60)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted(
+        printed("redis-queue-status") | {"./scripts/clear_redis_queue.sh --show-only"}
+    ),
+)
+def test_queue_is_shown(clone, line):
+    """By either of its names."""
+    done = clone.run(line)
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^pending +0$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "status"),
+    [
+        ("./scripts/clear_redis_queue.sh", "n\n", 2),
+        ("./scripts/clear_redis_queue.sh --all", "", 2),
+        ("./scripts/clear_redis_queue.sh", "y\n", 0),
+        ("./scripts/clear_redis_queue.sh --force", "", 0),
+        ("make redis-queue-clear-force", "", 0),
+    ],
+)
+def test_queue_is_cleared(clone, line, answer, status):
+    """Whoever says no, or what nobody understands, changes nothing."""
+    done = clone.run(line, answer=answer)
+
+    assert done.returncode == status, done.stdout + done.stderr
+    assert ("tasks cancelled: 0" in done.stdout) == (status == 0)
+
+
+def test_commands_of_the_program(clone):
+    """Each line with ``flask`` in it works, or says what is not there yet."""
+    lines = printed(".venv/bin/flask")
+
+    assert {line.split("--app app ")[-1].split()[0] for line in lines} == {
+        *("provider", "simulator", "users"),
+    }
+    for line in lines - printed(" simulator "):
+        done = clone.run(line)
+        if "provider check" in line:
+            # Without keys there is nothing to check, which is what it says.
+            assert (done.returncode, done.stderr) == (1, ""), done.stderr
+            assert "VOLCENGINE_ACCESS_KEY" in done.stdout
+        else:
+            assert done.returncode == 0, done.stderr
+            assert "/invitations/" in done.stdout
+
+
+def test_simulator_runs_alone(clone):
+    """At the port that is printed, or another one."""
+    (line,) = printed(" simulator ")
+    port = free_port()
+    words = line.replace("9000", str(port)).split()
+    running = subprocess.Popen(words, cwd=clone.folder, env=clone.env)
+    try:
+        wait_for(lambda: is_open(port), 20, "the simulator listens")
+        assert running.poll() is None
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
