@@ -18,7 +18,13 @@ from jimeng.answers import by_field, failure, in_words, limit_headers
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
-from jimeng.errors import DatabaseUnavailable, Invalid, JimengError, SignInRequired
+from jimeng.errors import (
+    DatabaseUnavailable,
+    IndexMissing,
+    Invalid,
+    JimengError,
+    SignInRequired,
+)
 from jimeng.monitoring import health, metrics
 
 log = logging.getLogger("jimeng.access")
@@ -207,7 +213,7 @@ def handle_errors(app: Flask) -> None:
     def on_other(error: Exception) -> Response:
         if documents.is_away(error):
             log.warning("database away: %s: %s", type(error).__name__, error)
-            away = DatabaseUnavailable
+            away = IndexMissing if documents.lacks_index(error) else DatabaseUnavailable
             return answer_error(away.code, away.status, retry_after=5)
         log.error("failed", exc_info=error)
         return answer_error("internal", 500)

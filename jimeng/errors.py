@@ -249,6 +249,13 @@ class DatabaseUnavailable(JimengError):
     status = 503
 
 
+class IndexMissing(JimengError):
+    """The unique index that keeps this from being done twice is not there."""
+
+    code = "index_missing"
+    status = 503
+
+
 class QueueUnavailable(JimengError):
     code = "queue_unavailable"
     status = 503

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from jimeng import documents
 from jimeng.accounts import users
-from jimeng.documents import ApiKey, User, utcnow
+from jimeng.documents import ApiKey, User, indexes, utcnow
 from jimeng.errors import ApiKeyInvalid, ApiKeyNotFound, Invalid
 from jimeng.viewers import SCOPES, Viewer
 
@@ -54,6 +54,7 @@ def create_key(
     if ApiKey.collection().count_documents({"user_id": user.id}) >= MOST_KEYS:
         raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
     documents.ensure_indexes()
+    indexes.require(indexes.API_KEYS, fresh=True)
     text = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         user_id=user.id,

@@ -5,7 +5,7 @@ import logging
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, tasks
-from jimeng.documents import ApiKey, Invitation, User, utcnow
+from jimeng.documents import ApiKey, Invitation, User, indexes, utcnow
 from jimeng.documents.user import email_key
 from jimeng.errors import EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer
@@ -24,9 +24,11 @@ def create(viewer: Viewer, *, email: str, name: str) -> User:
     Raises:
         AdminsOnly: others make no users.
         EmailTaken: in whatever letter case.
+        IndexMissing: nobody can tell whether it is.
     """
     viewer.require_operator("new user")
     documents.ensure_indexes()
+    indexes.require(indexes.EMAILS, fresh=True)
     user = User(email=email, email_key=email_key(email), name=name)
     try:
         User.collection().insert_one(user.to_mongo())
@@ -66,10 +68,11 @@ def update(
 
     Raises:
         UserNotFound: as in `find`.
-        EmailTaken: by another user.
+        EmailTaken: by another user; IndexMissing, as in `create`.
     """
     changes: dict = {"updated_at": utcnow()}
     if email is not None:
+        indexes.require(indexes.EMAILS, fresh=True)
         changes |= {"email": email, "email_key": email_key(email)}
     if name is not None:
         changes["name"] = name

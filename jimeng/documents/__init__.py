@@ -5,15 +5,15 @@ from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import (
     WORKER_TIMEOUT,
     connect,
-    ensure_indexes,
     new_token,
     utcnow,
 )
-from jimeng.documents.faults import is_away
+from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.lane import Lane, Line, Worker
 from jimeng.documents.leftovers import left_over
+from jimeng.documents.mending import ensure_indexes
 from jimeng.documents.switches import Switch
 from jimeng.documents.tally import Tally
 from jimeng.documents.task import Status, Task
@@ -43,6 +43,7 @@ __all__ = [
     "ensure_indexes",
     "left_over",
     "is_away",
+    "lacks_index",
     "new_token",
     "utcnow",
 ]

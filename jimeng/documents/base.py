@@ -1,8 +1,6 @@
 """The connection, the clock, and the one way in which a document changes."""
 
-import logging
 import secrets
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +13,8 @@ from pymongo.collection import Collection
 
 from jimeng.config import Config
 
-log = logging.getLogger(__name__)
-
 WEB_TIMEOUT = 1.5  # seconds for one operation: an answer within 2 s, even if 503
 WORKER_TIMEOUT = 30.0
-
-_indexes_lock = threading.Lock()
-_indexes_made = False
 
 
 def connect(config: Config, *, timeout: float = WEB_TIMEOUT) -> None:
@@ -35,9 +28,7 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT) -> None:
     Args:
         timeout: Seconds for one operation, finding a server included.
     """
-    global _indexes_made
     mongoengine.disconnect()
-    _indexes_made = False
     mongoengine.connect(
         db=config.MONGODB_DATABASE,
         host=config.mongodb_uri,
@@ -50,24 +41,6 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT) -> None:
         connectTimeoutMS=int(timeout * 1000),
         appname="jimeng",
     )
-
-
-def ensure_indexes() -> None:
-    """
-    Create the indexes that are missing; once a process, and cheap if all exist.
-
-    Several are no matter of speed: the unique ones are what makes slots and
-    idempotency keys exclusive, so they come before the first write.
-    """
-    global _indexes_made
-    if _indexes_made:
-        return
-    with _indexes_lock:
-        if not _indexes_made:
-            for document in Stored.__subclasses__():
-                document.ensure_indexes()
-            _indexes_made = True
-            log.info("indexes ensured")
 
 
 def utcnow() -> datetime:

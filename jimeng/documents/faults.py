@@ -16,6 +16,9 @@ from pymongo.errors import (
     PyMongoError,
 )
 
+# What the driver raises where the answer is none, and by itself is no proof of that.
+STUMBLES = (LookupError, struct.error)
+TROUBLES = (PyMongoError, InvalidBSON, *STUMBLES)
 OURS = (
     CollectionInvalid,
     DuplicateKeyError,
@@ -83,7 +86,7 @@ def lacks_index(error: Exception) -> bool:
 
 def _is_of_the_driver(error: Exception) -> bool:
     """Whether the driver stumbled over an answer: a field that is not in it, say."""
-    if not isinstance(error, LookupError | struct.error):
+    if not isinstance(error, STUMBLES):
         return False
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return frames[-1].f_globals.get("__name__", "").startswith("pymongo.")

@@ -12,8 +12,11 @@ from mongoengine.fields import (
     IntField,
     StringField,
 )
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from jimeng.documents import indexes
 from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.faults import lacks_index
 from jimeng.documents.usage import Standing
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
@@ -157,6 +160,33 @@ class Task(Stored):
             for index, outcome in self.outcomes.items()
             if outcome["state"] == "done"
         )
+
+    @classmethod
+    def insert(cls, row: dict) -> bool:
+        """
+        Write a new task, with its idempotency key in the same step.
+
+        Returns:
+            False if the user has another task under that key.
+
+        Raises:
+            IndexMissing: there is a key, and nothing that would keep it to one task.
+        """
+        if "idem_key" not in row:
+            cls.collection().insert_one(row)
+            return True
+        key = {name: row[name] for name in ("user_id", "idem_key")}
+        new = {"$setOnInsert": {k: v for k, v in row.items() if k not in key}}
+        try:
+            # An insert would not notice that the index is gone; the hint does.
+            done = cls.collection().update_one(key, new, upsert=True, hint="idem")
+        except DuplicateKeyError:
+            return False  # another request was faster
+        except OperationFailure as error:
+            if lacks_index(error):
+                raise indexes.found_missing(indexes.IDEMPOTENCY) from error
+            raise
+        return done.upserted_id is not None
 
     @classmethod
     def start(cls, task_id: str) -> bool:

@@ -153,6 +153,13 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The database is away. Try again shortly; with the same Idempotency-Key "
         "nothing is made twice",
     ),
+    "error.index_missing": (
+        "数据库缺少一个唯一索引，为避免重复，暂不执行；正在重建，请稍后再试。"
+        "若一直如此，请管理员运行 flask indexes",
+        "The database lacks a unique index, and without it this could be done twice. "
+        "It is being rebuilt: try again shortly. If it stays so, the operator should "
+        "run `flask indexes`",
+    ),
     "error.queue_unavailable": (
         "任务队列暂时不可用，什么都没有写入，请稍后再试",
         "The queue is away; nothing was written. Try again shortly",

@@ -3,9 +3,9 @@
 import random
 from datetime import timedelta
 
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from jimeng.documents import Generation, State, new_token, utcnow
+from jimeng.documents import Generation, State, indexes, lacks_index, new_token, utcnow
 from jimeng.lanes import switches
 from jimeng.lanes.record import change, limit_of, raise_limit, read
 from jimeng.lanes.slots import slots_taken
@@ -17,9 +17,9 @@ STARTING_LEASE = timedelta(seconds=8)
 def free_slots(lane: str, most: int) -> list[int]:
     """
     The numbers of the slots that may be taken now; none while backing off, or
-    while the operator has paused sending.
+    while the operator has paused sending, or nothing keeps two out of one slot.
     """
-    if switches.is_paused(switches.SENDING):
+    if switches.is_paused(switches.SENDING) or not indexes.is_there(indexes.SLOTS):
         return []
     record = read(lane, fresh=True)
     if record.not_before and record.not_before > utcnow():
@@ -29,7 +29,13 @@ def free_slots(lane: str, most: int) -> list[int]:
     if record.refusals and record.full_at:
         # Just refused: one more is tried, and not all that there are at once.
         limit = min(limit, record.full_at + 1)
-    taken = slots_taken(lane)
+    try:
+        taken = slots_taken(lane)
+    except OperationFailure as error:
+        if not lacks_index(error):
+            raise
+        indexes.found_missing(indexes.SLOTS)
+        return []
     # Where the limit was higher before, some may hold numbers beyond it.
     room = max(limit - len(taken), 0)
     return sorted(set(range(limit)) - taken)[:room]

@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pymongo.errors import DuplicateKeyError
-
 from jimeng import documents, jobs, lanes, limits, logs, styles
-from jimeng.documents import Task, left_over, utcnow
+from jimeng.documents import Task, indexes, left_over, utcnow
 from jimeng.errors import (
     AdminsOnly,
     IdempotencyKeyReused,
+    IndexMissing,
     IntakePaused,
     Invalid,
     QueueUnavailable,
@@ -89,6 +88,7 @@ def create(
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
         QueueUnavailable: Redis is away; nothing has been written.
         IdempotencyKeyReused: the key came before with another request.
+        IndexMissing: there is a key, and nothing that keeps it to one task.
     """
     if not viewer.may_act_for(new.user_id):
         raise AdminsOnly(f"task for {new.user_id}")
@@ -99,6 +99,8 @@ def create(
         row.update(idem_key=idem_key, idem_hash=fingerprint(new))
     task = Task._from_son(row)
     documents.ensure_indexes()
+    if idem_key is not None:
+        indexes.require(indexes.IDEMPOTENCY)
     try:
         check_intake()
         held = limits.take(viewer, task)
@@ -228,17 +230,16 @@ def insert(task: Task, row: dict, held: Held) -> Task:
 
     Raises:
         IdempotencyKeyReused: that one was asked for in other words.
+        IndexMissing: as in `create`.
     """
     while True:
         try:
-            Task.collection().insert_one(row)
-            return task
-        except DuplicateKeyError:
-            try:
-                kept = earlier(task)
-            except IdempotencyKeyReused:
-                held.give_back()
-                raise
+            if Task.insert(row):
+                return task
+            kept = earlier(task)
+        except (IdempotencyKeyReused, IndexMissing):
+            held.give_back()
+            raise
         if kept is not None:
             held.give_back()
             return kept

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from jimeng.documents import Generation, Image, Task
+from jimeng.documents import Generation, Image, Task, indexes
 from jimeng.documents.image import SHOWN, new_key
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.tasks.reading import find
@@ -95,6 +95,7 @@ def replace_link(viewer: Viewer, picture_id: str) -> Image:
     Raises:
         ImageNotFound: as in `find_picture`.
     """
+    indexes.require(indexes.LINKS, fresh=True)
     found = Image.swap(
         {"_id": picture_id, **viewer.filter(), **SHOWN}, {"$set": {"key": new_key()}}
     )

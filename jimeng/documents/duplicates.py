@@ -1,0 +1,50 @@
+"""Duplicates: documents that have in common what a unique index forbids."""
+
+from dataclasses import dataclass
+
+from mongoengine import get_db
+
+from jimeng.documents.indexes import Index
+
+MOST = 20  # values that are named at a time
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """
+    Attributes:
+        values: Field -> what they have in common.
+        ids: Of the documents that have it.
+    """
+
+    values: dict[str, object]
+    ids: list
+
+
+def duplicates(index: Index, *, limit: int = MOST) -> list[Duplicate]:
+    """
+    The first *limit* values that more than one document has; reads all of them.
+
+    Raises:
+        PyMongoError: MongoDB does not answer, or not in time.
+    """
+    rows = get_db()[index.collection]
+    fields = [name for name, _ in index.keys]
+    held = {f"k{n}": f"${name}" for n, name in enumerate(fields)}
+    groups = rows.aggregate(
+        [
+            {"$match": index.only},
+            {"$group": {"_id": held, "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
+            {"$sort": {"_id": 1}},
+            {"$limit": limit},
+        ],
+        allowDiskUse=True,
+    )
+    found = []
+    for group in list(groups):
+        values = {name: group["_id"].get(f"k{n}") for n, name in enumerate(fields)}
+        # `$and`: the filter may name a field that is one of the keys too.
+        same = rows.find({"$and": [index.only, values]}, {"_id": 1}).sort("_id", 1)
+        found.append(Duplicate(values, [row["_id"] for row in same]))
+    return found

@@ -1,0 +1,205 @@
+"""Indexes: what the code declares, what is there, and what rests on it."""
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mongoengine import get_connection, get_db
+from pymongo.errors import OperationFailure, ProtocolError
+
+from jimeng.documents.base import Stored
+from jimeng.errors import IndexMissing
+
+log = logging.getLogger(__name__)
+
+LOOKS = 8  # collections at a time
+COME_AGAIN = 30  # seconds that a client is told to wait
+NO_COLLECTION = 26  # MongoDB's code
+OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
+FOREIGN = ("sparse", "collation", "hidden")  # those that none of ours has
+
+# The unique ones, which something rests on: without them it is refused.
+IDEMPOTENCY = "tasks.idem"
+SLOTS = "generations.slot"
+EMAILS = "users.email"
+API_KEYS = "api_keys.sha256"
+LINKS = "images.key"
+
+
+class Fault(StrEnum):
+    """What may be wrong with an index."""
+
+    MISSING = "missing"
+    BUILDING = "building"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True)
+class Index:
+    """
+    An index as it should be.
+
+    Attributes:
+        keys: Field and direction.
+        options: Those of `OPTIONS` that it has.
+    """
+
+    collection: str
+    name: str
+    keys: tuple[tuple[str, int], ...]
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"{self.collection}.{self.name}"
+
+    @property
+    def is_unique(self) -> bool:
+        return bool(self.options.get("unique"))
+
+    @property
+    def only(self) -> dict:
+        """The documents that it is of."""
+        found = self.options.get("partialFilterExpression", {})
+        assert isinstance(found, dict)  # noqa: S101 - as all of ours are
+        return found
+
+    @property
+    def stand_in(self) -> str:
+        """The name of what takes its place while it is replaced."""
+        return f"{self.name}.next"
+
+    def fault(self, found: Mapping[str, Mapping]) -> Fault | None:
+        """What is wrong with it among those of its collection, as `_read` has them."""
+        there = found.get(self.name)
+        if there is None:
+            return Fault.MISSING
+        is_built = "buildUUID" not in there
+        spec = there if is_built else there["spec"]
+        options = {name: spec[name] for name in (*OPTIONS, *FOREIGN) if spec.get(name)}
+        if "expireAfterSeconds" in spec:  # where 0 means something
+            options["expireAfterSeconds"] = spec["expireAfterSeconds"]
+        if tuple(spec["key"].items()) != self.keys or options != self.options:
+            return Fault.DIFFERENT
+        return None if is_built else Fault.BUILDING
+
+
+# GridFS makes it with its first file, and never again.
+CHUNKS = Index(
+    "pictures.chunks", "files_id_1_n_1", (("files_id", 1), ("n", 1)), {"unique": True}
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """
+    Attributes:
+        client: The connection that was looked through.
+        at: When, on the monotonic clock.
+        faults: Label -> what is wrong.
+    """
+
+    client: object
+    at: float
+    faults: dict[str, Fault]
+
+
+_last: Look | None = None
+
+
+def declared() -> dict[str, Index]:
+    """All indexes that there should be, by label."""
+    found = [CHUNKS]
+    for document in Stored.__subclasses__():
+        for spec in document._meta["index_specs"]:
+            options = {name: spec[name] for name in OPTIONS if name in spec}
+            collection, keys = document._get_collection_name(), tuple(spec["fields"])
+            found.append(Index(collection, spec["name"], keys, options))
+    return {index.label: index for index in found}
+
+
+def look() -> dict[str, Fault]:
+    """
+    See which indexes are not as they should be, and remember it.
+
+    Raises:
+        PyMongoError: MongoDB does not tell.
+    """
+    global _last
+    client, at, wanted = get_connection(), time.monotonic(), declared()
+    names = sorted({index.collection for index in wanted.values()})
+    with ThreadPoolExecutor(LOOKS, "indexes") as pool:
+        found = dict(zip(names, pool.map(_read, names), strict=True))
+    faults = {
+        label: fault
+        for label, index in wanted.items()
+        if (fault := index.fault(found[index.collection]))
+    }
+    before = last_look()
+    _last = Look(client, at, faults)
+    if before is not None and before.faults != faults:
+        said = ", ".join(f"{label} {fault}" for label, fault in faults.items())
+        log.warning("indexes changed: %s", said or "all are there")
+    return faults
+
+
+def last_look() -> Look | None:
+    """What was found last over the connection that there is now."""
+    seen = _last
+    return seen if seen is not None and seen.client is get_connection() else None
+
+
+def is_there(label: str, *, fresh: bool = False) -> bool:
+    """
+    Whether an index is there, built, and as it should be.
+
+    Args:
+        fresh: Ask MongoDB, and not what was found some seconds ago.
+    """
+    seen = last_look()
+    if seen is not None and not fresh:
+        return label not in seen.faults
+    index = declared()[label]
+    return index.fault(_read(index.collection)) is None
+
+
+def found_missing(label: str) -> IndexMissing:
+    """What to raise where an index has just proved to be missing."""
+    global _last
+    _last = None  # so that somebody looks at once
+    return IndexMissing(f"index {label}", retry_after=COME_AGAIN)
+
+
+def require(label: str, *, fresh: bool = False) -> None:
+    """
+    Args:
+        fresh: As of `is_there`; where a round trip more does not matter.
+
+    Raises:
+        IndexMissing: what is to be done rests on an index that is not there.
+    """
+    if not is_there(label, fresh=fresh):
+        raise IndexMissing(f"index {label}", retry_after=COME_AGAIN)
+
+
+def _read(collection: str) -> dict[str, Mapping]:
+    """
+    A collection's indexes by name, as MongoDB describes them.
+
+    One that is being built has ``buildUUID``, and the rest under ``spec``. The driver's
+    own `list_indexes` cannot tell it from one that is ready.
+    """
+    command = {"listIndexes": collection, "includeBuildUUIDs": True}
+    try:
+        answer = get_db().command({**command, "cursor": {"batchSize": 1000}})
+    except OperationFailure as error:
+        if error.code == NO_COLLECTION:
+            return {}
+        raise
+    rows = answer.get("cursor", {}).get("firstBatch")
+    if rows is None:
+        raise ProtocolError("an answer without a list of indexes")
+    return {row.get("spec", row)["name"]: row for row in rows}
