@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, web
-from jimeng.answers import by_field, failure, in_words, limit_headers
+from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
@@ -123,6 +123,8 @@ def frame_requests(app: Flask) -> None:
         if wants_json():
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Accept-Language")
+            if request.method == "OPTIONS":
+                del response.headers["Content-Type"]  # there is nothing in it
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
         quiet = request.path.startswith(("/static/", "/health", "/metrics"))
         log.log(
@@ -185,16 +187,17 @@ def handle_errors(app: Flask) -> None:
             for name, reasons in error.fields.items()
         }
         log.info("refused %s", error)
-        return answer_error(error.code, error.status, errors=words)
+        said = sentence(words)
+        return answer_error(error.code, error.status, message=said, errors=words)
 
     @app.errorhandler(ValidationError)
     def on_validation_error(error: ValidationError) -> Response:
         reasons = by_field(error.messages)
         log.info("refused invalid: %s", ", ".join(reasons))
-        code, message = Invalid.code, None
+        words = in_words(reasons)
+        code, message = Invalid.code, sentence(words)
         if all(each == [UNSUPPORTED] for each in reasons.values()):
             code, message = "not_supported_yet", i18n.t(UNSUPPORTED)
-        words = in_words(reasons)
         return answer_error(code, Invalid.status, message=message, errors=words)
 
     @app.errorhandler(HTTPException)

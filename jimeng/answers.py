@@ -16,6 +16,8 @@ from jimeng.documents import Standing
 from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
 from jimeng.i18n import MESSAGES, language, t
 
+MOST_NAMED = 3  # fields in one sentence
+
 
 def success(
     data: object,
@@ -95,6 +97,13 @@ def in_words(reasons: Mapping[str, list[str]]) -> dict[str, list[str]]:
     }
 
 
+def sentence(words: Mapping[str, list[str]]) -> str:
+    """Which fields are wrong, and why: the first few."""
+    parts = [f"{name[:64]}: {reasons[0]}" for name, reasons in words.items()]
+    more = ["…"] if len(parts) > MOST_NAMED else []
+    return t("invalid.fields", wrong="; ".join(parts[:MOST_NAMED] + more))
+
+
 def printable(name: str) -> str:
     """A field's name as it can be sent back: JSON may hold half a character."""
     return name.encode(errors="backslashreplace").decode()
@@ -145,7 +154,7 @@ def idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    key = key.strip()
+    key = key.strip(" \t")  # and nothing else that is white
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):

@@ -19,6 +19,7 @@ from tests.rest import (
     task,
 )
 
+ENGLISH = {"Accept-Language": "en"}
 SEED_CURL = """{
     "prompt": "一只可爱的小猫咪在花园里玩耍",
     "user_id": "user_123",
@@ -190,3 +191,30 @@ def test_user_with_too_many_waiting_is_told_when_to_come_back(client, config, re
         assert Task.collection().count_documents({}) == 1
         create(other, user_id="somebody.else", n=2)
         create(other, n=1)
+
+
+def test_more_than_may_ever_wait_is_not_told_to_wait(client, config, registry):
+    """Waiting would not help: 422, which names the field and the limit."""
+    with client_with(config, registry, USER_MAX_PENDING=2) as other:
+        answer = other.post(CREATE, json={**CAT, "n": 3}, headers=ENGLISH)
+
+        body = refused(answer, 422, "validation_failed")
+        assert body["errors"] == {
+            "n": ["2 at most: no user may have more pictures waiting"]
+        }
+        assert "Retry-After" not in answer.headers
+        create(other, n=2)
+
+
+@pytest.mark.parametrize("n, seed", [(2.0, 7.0), (2, 7)])
+def test_integer_may_be_written_with_a_point(client, n, seed):
+    """2.0 is an integer in JSON Schema, and the same request as 2."""
+    given = {**CAT, "n": n, "seed": seed}
+    first, again = (
+        data_of(client.post(CREATE, json=body, headers={"Idempotency-Key": "k"}), 202)
+        for body in (given, {**CAT, "n": 2, "seed": 7})
+    )
+
+    assert first["task_id"] == again["task_id"]
+    record = task(client, first["task_id"])
+    assert (record["n"], record["seed"]) == (2, 7)

@@ -1,6 +1,7 @@
 """Bad requests: each is an answer in JSON that says what is wrong."""
 
 import io
+import re
 
 import pytest
 
@@ -131,6 +132,7 @@ def test_doubled_slash_is_not_found(client, path):
         ("GET", CREATE, "POST"),
         ("PATCH", f"{API}/tasks/x", "GET"),
         ("POST", f"{API}/users/x", "PUT"),
+        ("GET", f"{API}/tasks/cancel", "POST"),
     ],
 )
 def test_wrong_method_names_the_right_ones(client, method, path, allowed):
@@ -139,6 +141,58 @@ def test_wrong_method_names_the_right_ones(client, method, path, allowed):
 
     refused(answer, 405, "method_not_allowed")
     assert allowed in answer.headers["Allow"]
+
+
+def test_options_name_what_a_route_takes(client, app):
+    """Allow has the methods of the route, and not those of one that looks like it."""
+    allowed: dict[str, set] = {}
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith((API, "/health", "/metrics")):
+            path = re.sub(r"<[^>]+>", "x", rule.rule)
+            allowed.setdefault(path, set()).update(rule.methods)
+
+    for path, methods in allowed.items():
+        answer = client.options(path)
+        assert answer.status_code == 200
+        assert set(answer.allow) == methods, path
+        assert "Content-Type" not in answer.headers
+    assert len(allowed) > 15
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{API}/tasks/user/a?limit=3&limit=4",
+        f"{API}/models?limit=3&limit=3",
+        f"{API}/ai/image/tasks?user_id=a&limit=3&limit=3",
+    ],
+)
+def test_parameter_that_is_there_twice_is_refused(client, path):
+    """Nobody can tell which is meant."""
+    assert errors_of(client.get(path)) == {"limit": ["只能出现一次"]}
+
+
+def test_message_names_fields_and_reasons(client):
+    """Whoever shows no more than the sentence tells what to mend."""
+    one = client.post(CREATE, json={**CAT, "n": 9}, headers=ENGLISH)
+    many = {**CAT, "n": 9, "seed": -2, "a": 1, "b" * 100: 2, "c": 3}
+    several = client.post(CREATE, json=many, headers=ENGLISH)
+
+    said = refused(one, 422, "validation_failed")["message"]
+    assert said == "Not as it should be: n: Must be 1 to 4"
+    said = refused(several, 422, "validation_failed")["message"]
+    assert said.count("; ") == 3
+    assert said.endswith("; …")
+    assert "b" * 65 not in said
+
+
+@pytest.mark.parametrize("key", ["a b", '"a b"', " ", "\xa0a", "a\xa0", '" a"', ""])
+def test_key_with_a_space_is_refused(client, key):
+    """Visible ASCII and nothing else, also around it."""
+    answer = client.post(CREATE, json=CAT, headers={"Idempotency-Key": key})
+
+    said = refused(answer, 400, "idempotency_key_invalid")["message"]
+    assert "ASCII" in said
 
 
 def test_messages_are_chinese_unless_english_is_preferred(client):

@@ -63,6 +63,16 @@ def test_part_beyond_the_end(client, picture):
     assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
 
 
+@pytest.mark.parametrize("wanted", ["bytes=0-1,4-5", "items=0-1", "bytes=x", "0-1"])
+def test_several_parts_or_none_are_the_whole(client, picture, wanted):
+    """What is not understood is left out of account, as RFC 9110 has it."""
+    answer = client.get(picture, headers={"Range": wanted})
+
+    assert answer.status_code == 200
+    assert answer.data == BYTES
+    assert answer.headers["Accept-Ranges"] == "bytes"
+
+
 @pytest.mark.parametrize("kind", ["picture", "thumbnail"])
 def test_what_is_known_is_not_sent_again(client, picture, kind):
     """The tag and the date of the first answer spare the second."""

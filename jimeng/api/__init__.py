@@ -2,20 +2,39 @@
 
 from flask import current_app, request
 from marshmallow import ValidationError
+from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.auth import reject_cross_site, require_scope
 
+NOT_IDS = ("cancel", "retry")  # /tasks/cancel is not a task
+
+
+class TaskId(UnicodeConverter):
+    """A task's id, where one could take a route's name for it."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map)
+        self.regex = rf"(?!(?:{'|'.join(NOT_IDS)})$){self.regex}"
+
+
 blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
+blp.record(lambda state: state.app.url_map.converters.update(task=TaskId))
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
 
 
 @blp.before_request
-def refuse_unknown_queries() -> None:
-    """A misspelt parameter is an error where a route takes none, too."""
+def check_query() -> None:
+    """
+    A parameter that is there twice is an error, since nobody knows which is meant; and
+    where a route takes none a misspelt one is, too.
+    """
     if not request.args or request.endpoint is None:
         return
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise ValidationError({name: ["invalid.repeated"] for name in twice})
     view = current_app.view_functions[request.endpoint]
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})
     if any(each["in"] == "query" for each in arguments.get("parameters", [])):

@@ -15,7 +15,7 @@ from jimeng.tasks import TaskView
 RECORDS = TaskRecord(many=True)
 
 
-@blp.get("/tasks/<task_id>", tags=["tasks"])
+@blp.get("/tasks/<task:task_id>", tags=["tasks"])
 @blp.response(200, TaskRecord)
 @blp.describe(errors=["task_not_found"], headers=["Retry-After"])
 def get_task(task_id: str) -> tuple[TaskView, dict]:

@@ -18,12 +18,12 @@ ERRORS: dict[str, tuple[str, str]] = {
         "This address does not take that method",
     ),
     "error.uri_too_long": (
-        "地址超过 8190 字节，请缩短后再试",
-        "The address is over 8,190 bytes; send a shorter one",
+        "请求行超过 8190 字节，请缩短后再试",
+        "The request line is over 8,190 bytes; send a shorter one",
     ),
     "error.headers_too_large": (
-        "请求头太多或太长：最多 100 个，每个最多 8190 字节",
-        "Too many headers, or one is too long: 100 of 8,190 bytes each are the most",
+        "请求头太多或太长：最多 100 个，每个最多 8190 字节，一共 64 KiB",
+        "Too many headers, or too long: at most 100, 8,190 bytes each, 64 KiB in all",
     ),
     "error.unsupported_media_type": (
         "请求体必须是 JSON：请加上 Content-Type: application/json",

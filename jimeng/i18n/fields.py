@@ -1,6 +1,8 @@
 """Words for a field of a request, ``invalid.<reason>``: what it takes."""
 
 FIELDS: dict[str, tuple[str, str]] = {
+    "invalid.fields": ("请求参数有误：{wrong}", "Not as it should be: {wrong}"),
+    "invalid.repeated": ("只能出现一次", "Must be given once"),
     "invalid.required": ("必须填写", "Required"),
     "invalid.null": ("不能为 null", "Must not be null"),
     "invalid.unknown_field": ("没有这个字段", "There is no such field"),
@@ -96,6 +98,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "longer side at most {ratio} times the shorter), or one of {named}",
     ),
     "invalid.n": ("最多 {max} 张", "{max} at most"),
+    "invalid.n_pending": (
+        "最多 {max} 张：这是一个用户可以同时等待的图片数",
+        "{max} at most: no user may have more pictures waiting",
+    ),
     "invalid.seed_unsupported": (
         "这个模型不能指定种子",
         "This model does not take a seed",

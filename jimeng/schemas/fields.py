@@ -41,7 +41,10 @@ class Text(fields.String):
 
 
 class Whole(fields.Integer):
-    """An integer that is one in JSON too; ``"3"`` and ``true`` are not."""
+    """
+    An integer that is one in JSON too: ``2.0`` is, as JSON Schema has it; ``"3"`` and
+    ``true`` are not.
+    """
 
     default_error_messages = {
         **COMMON,
@@ -50,6 +53,8 @@ class Whole(fields.Integer):
     }
 
     def _deserialize(self, value, attr, data, **kwargs):
+        if type(value) is float and value.is_integer():
+            return int(value)
         if type(value) is not int:
             raise ValidationError("invalid.integer")
         return value

@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from jimeng.serve.incoming import Incoming
 from jimeng.serve.outgoing import Held, PatientSocket
+from jimeng.serve.refusals import write_error
 
 MOST_OF_PEER = 256  # connections of an address at a time, in each process
 LINGER = 2.0  # seconds in which a client may read its last answer
@@ -31,6 +32,7 @@ SWEEP = 0.5  # seconds between two looks at who is late
 PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+util.write_error = write_error  # which Gunicorn has no setting for
 
 
 class Connection(TConn):
@@ -157,7 +159,7 @@ class Worker(ThreadWorker):
             self._charge(conn, -conn.charged)
             self.enqueue_req(conn)
         elif conn.incoming.is_head_too_large:
-            util.write_error(conn.sock, 431, "Request Header Fields Too Large", "")
+            write_error(conn.sock, 431, "Request Header Fields Too Large", "")
             self._send(conn)
         else:
             if conn.incoming.awaits_leave:

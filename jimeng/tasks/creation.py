@@ -159,6 +159,8 @@ def build(new: NewTask, model: Model) -> dict:
         raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
     if new.n > model.max_images:
         raise Invalid.field("n", "invalid.n", max=model.max_images)
+    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
+        raise Invalid.field("n", "invalid.n_pending", max=most)
     if new.seed >= 0 and not model.takes_seed:
         raise Invalid.field("seed", "invalid.seed_unsupported")
     now = utcnow()

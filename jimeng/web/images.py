@@ -62,8 +62,11 @@ def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Respo
 
 
 def finish(response: Response, size: int) -> Response:
-    """Answer 304, 206 or 416 where that was asked for."""
-    response.make_conditional(request, accept_ranges=True, complete_length=size)
+    """Answer 304, 206 or 416 where that was asked for; of several parts the whole."""
+    asked, wanted = request.environ, request.range
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        asked = {name: each for name, each in asked.items() if name != "HTTP_RANGE"}
+    response.make_conditional(asked, accept_ranges=True, complete_length=size)
     return response
 
 

@@ -37,7 +37,9 @@ if EXAMPLES > USUAL:
 # What may answer a bad request; 421 is a foreign name in Host.
 SETTINGS = """
 [checks.negative_data_rejection]
-expected-statuses = [400, 401, 403, 404, 405, 409, 413, 414, 415, 421, 422, 429, "5xx"]
+expected-statuses = [
+    400, 401, 403, 404, 405, 409, 413, 414, 415, 421, 422, 429, 431, "5xx"
+]
 """
 SEED = "20250101"
 PATIENCE = 1200.0  # seconds

@@ -1,0 +1,65 @@
+"""What the web server refuses before the application has it, in the API's own shape."""
+
+import http.client
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.rest import API
+
+pytestmark = pytest.mark.system
+
+
+def ask(server, path: str, headers: dict[str, str]) -> tuple[int, dict, dict]:
+    """Status, headers and body."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    found = dict(answer.getheaders())
+    body = json.loads(answer.read())
+    connection.close()
+    return answer.status, found, body
+
+
+@pytest.mark.parametrize(
+    "path, headers, status, code",
+    [
+        (f"{API}/models?q=" + "a" * 9000, {}, 414, "uri_too_long"),
+        (f"{API}/models?q=" + "a" * 70_000, {}, 414, "uri_too_long"),
+        (f"{API}/models", {"X-Long": "a" * 9000}, 431, "headers_too_large"),
+        (f"{API}/models", {"X-Long": "a" * 70_000}, 431, "headers_too_large"),
+        (
+            f"{API}/models",
+            {f"X-{n}": "a" for n in range(101)},
+            431,
+            "headers_too_large",
+        ),
+        (f"{API}/models", {"X Y": "a"}, 400, "bad_request"),
+    ],
+    ids=["line", "longer", "header", "longer header", "headers", "name"],
+)
+def test_refusal_is_json(live_server, path, headers, status, code):
+    """The same shape as every other error, and a request id."""
+    found, sent, body = ask(live_server, path, headers)
+
+    assert (found, body["error"]) == (status, code)
+    assert sent["Content-Type"] == "application/json"
+    assert sent["X-Request-ID"] == body["request_id"]
+    assert body["success"] is False
+    assert body["message"]
+
+
+@pytest.mark.parametrize("length, status", [(8190, 422), (8191, 414)])
+def test_limit_is_as_described(live_server, length, status):
+    """A request line of 8,190 bytes is read, and no longer one."""
+    start, end = f"GET {API}/models?q=", " HTTP/1.1"
+    line = start + "a" * (length - len(start + end)) + end
+    address = urlsplit(live_server.url)
+
+    with socket.create_connection((address.hostname, address.port), 10) as sock:
+        sock.sendall(f"{line}\r\nHost: {address.netloc}\r\n\r\n".encode())
+        answer = sock.recv(100).decode(errors="replace")
+
+    assert answer.startswith(f"HTTP/1.1 {status} ")
