@@ -7,7 +7,7 @@ The lists are ordered by a time, newest first, and by id where times are equal.
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from jimeng.errors import Invalid
@@ -42,3 +42,16 @@ def after(cursor: str, field: str) -> dict:
         field: {"$lte": at},
         "$or": [{field: {"$lt": at}}, {"_id": {"$lt": row_id}}],
     }
+
+
+def cut_page(
+    rows: Sequence[dict], limit: int, field: str
+) -> tuple[Sequence[dict], str | None]:
+    """
+    Some of the rows of a list, and the cursor where the next ones begin.
+
+    Args:
+        rows: One more than *limit* where there are next ones, ordered by *field*.
+    """
+    more = len(rows) > limit
+    return rows[:limit], cursor_of(rows[limit - 1], field) if more else None

@@ -14,6 +14,7 @@ from mongoengine.fields import (
 
 from jimeng.documents.base import Stored, utcnow
 
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}
 GONE = "$$REMOVE"  # in `Image.change`: the field is to be absent
 
@@ -128,6 +129,11 @@ class Image(Stored):
             },
         ],
     }
+
+    @property
+    def suffix(self) -> str:
+        """How the name of its file ends."""
+        return SUFFIXES.get(self.content_type, "bin")  # a later release may keep others
 
     @staticmethod
     def changing(changes: Mapping[str, object]) -> list[dict]:

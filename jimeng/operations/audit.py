@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from jimeng.documents import AuditEntry, User
-from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.cursors import after, cut_page
 from jimeng.errors import JimengError
 from jimeng.viewers import Viewer
 
@@ -70,12 +70,9 @@ def page(viewer: Viewer, cursor: str | None = None) -> Page:
     viewer.require_operator("the audit trail")
     where = after(cursor, "at") if cursor else {}
     rows = AuditEntry.collection().find(where).sort([("at", -1), ("_id", -1)])
-    found = list(rows.limit(PAGE + 1))
-    entries = [AuditEntry._from_son(row) for row in found[:PAGE]]
-    more = len(found) > PAGE
-    return Page(
-        entries, names(entries), cursor_of(found[PAGE - 1], "at") if more else None
-    )
+    found, next_cursor = cut_page(list(rows.limit(PAGE + 1)), PAGE, "at")
+    entries = [AuditEntry._from_son(row) for row in found]
+    return Page(entries, names(entries), next_cursor)
 
 
 def names(entries: list[AuditEntry]) -> dict[str, str]:

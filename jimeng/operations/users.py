@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.documents import Generation, Image, User, utcnow
-from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid, NotYourself
 from jimeng.operations import audit
@@ -71,10 +71,8 @@ def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> 
         parts.append(after(cursor, "created_at"))
     where = {"$and": parts} if parts else {}
     found = User.collection().find(where).sort(NEWEST_FIRST).limit(PAGE + 1)
-    rows = list(found)
-    more = len(rows) > PAGE
-    next_cursor = cursor_of(rows[PAGE - 1], "created_at") if more else None
-    return Page(_rows([User._from_son(row) for row in rows[:PAGE]]), next_cursor)
+    rows, next_cursor = cut_page(list(found), PAGE, "created_at")
+    return Page(_rows([User._from_son(row) for row in rows]), next_cursor)
 
 
 def _has(word: str) -> dict:

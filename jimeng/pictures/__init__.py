@@ -5,13 +5,11 @@ The bytes of pictures: looked at, described, and kept.
 """
 
 from jimeng.pictures.inspection import (
-    SUFFIXES,
     Picture,
     inspect,
 )
 
 __all__ = [
-    "SUFFIXES",
     "Picture",
     "inspect",
 ]

@@ -10,7 +10,6 @@ from PIL import Image as Pillow
 from jimeng.errors import PictureInvalid
 
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 MAX_PIXELS = 40_000_000  # the largest that a model draws is below 17 million
 MIN_SIDE = 16  # pixels; less is a placeholder, not what was asked for
 THUMBNAIL_SIDE = 640  # pixels of the longer side

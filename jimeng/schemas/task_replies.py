@@ -10,7 +10,6 @@ from jimeng.answers import absolute
 from jimeng.documents import Image, Status
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES, t
-from jimeng.pictures import SUFFIXES
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (
     Reply,
@@ -73,8 +72,7 @@ class Created(Reply):
 
 
 def picture_link(found: Image) -> str:
-    suffix = SUFFIXES[found.content_type]
-    return absolute(url_for("web.image", key=found.key, ext=suffix))
+    return absolute(url_for("web.image", key=found.key, ext=found.suffix))
 
 
 def thumbnail_link(found: Image) -> str:

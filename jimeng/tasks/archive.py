@@ -18,7 +18,6 @@ from pymongo.errors import PyMongoError
 from jimeng import jobs
 from jimeng.documents import Image
 from jimeng.errors import ImageNotFound, JimengError
-from jimeng.pictures import SUFFIXES
 from jimeng.tasks.gallery import pictures_of
 from jimeng.viewers import Viewer
 
@@ -159,7 +158,7 @@ def pack(images: Iterable[Image], zone: tzinfo) -> Iterator[bytes]:
     """
     archive, taken = Archive(zone), set[str]()
     for image in images:
-        name = free_name(plain_name(image.prompt), SUFFIXES[image.content_type], taken)
+        name = free_name(plain_name(image.prompt), image.suffix, taken)
         yield from archive.add_picture(name, image)
     yield from archive.close()
 

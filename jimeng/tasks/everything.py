@@ -7,7 +7,6 @@ from datetime import UTC, datetime, tzinfo
 from jimeng.documents import Image, Task
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
-from jimeng.pictures import SUFFIXES
 from jimeng.tasks.archive import Archive, plain_name
 from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Wanted
 from jimeng.tasks.views import view_all
@@ -37,7 +36,7 @@ def file_name(image: Image, zone: tzinfo) -> str:
     """By day; the end of the task's id keeps equal prompts apart."""
     day = image.created_at.astimezone(zone).date()
     name = f"{plain_name(image.prompt)}-{image.task_id[-10:]}-{image.index + 1}"
-    return f"{day}/{name}.{SUFFIXES[image.content_type]}"
+    return f"{day}/{name}.{image.suffix}"
 
 
 def batches(document: type[Image] | type[Task], where: dict) -> Iterator[list[dict]]:

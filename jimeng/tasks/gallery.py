@@ -7,7 +7,7 @@ from datetime import datetime
 
 from jimeng import documents
 from jimeng.documents import Image
-from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.pictures.labels import fold, grams
 from jimeng.viewers import Viewer
@@ -108,9 +108,8 @@ def count(where: dict, index: str) -> int:
 
 def page_of(rows: list[dict], limit: int, field: str) -> Pictures:
     """*rows* are one more than a page where there is a next one."""
-    shown = [Image._from_son(row) for row in rows[:limit]]
-    more = len(rows) > limit
-    return Pictures(shown, cursor_of(rows[limit - 1], field) if more else None)
+    shown, next_cursor = cut_page(rows, limit, field)
+    return Pictures([Image._from_son(row) for row in shown], next_cursor)
 
 
 def pictures_of(viewer: Viewer, picture_ids: Iterable[str]) -> list[Image]:

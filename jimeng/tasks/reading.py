@@ -1,21 +1,17 @@
 """Finding tasks and pictures."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from jimeng import jobs
-from jimeng.documents import Image, Status, Task
+from jimeng.documents import Image, Status, Task, cursors
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.viewers import Viewer
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 MOST_OFFSET = 1000  # beyond, a cursor is the way
 
@@ -93,11 +89,10 @@ def page_of(where: dict, *, limit: int, cursor: str | None) -> Page:
         Invalid: the cursor is not one of ours.
     """
     if cursor is not None:
-        where = {**where, **_after(cursor)}
-    rows = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
-    found = [Task._from_son(row) for row in rows]
-    more = len(found) > limit
-    return Page(found[:limit], _cursor(found[limit - 1]) if more else None)
+        where = {**where, **cursors.after(cursor, "created_at")}
+    found = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
+    rows, next_cursor = cursors.cut_page(list(found), limit, "created_at")
+    return Page([Task._from_son(row) for row in rows], next_cursor)
 
 
 def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Task]:
@@ -112,28 +107,6 @@ def owned(viewer: Viewer, user_id: str) -> dict:
     if not viewer.may_act_for(user_id):
         raise TaskNotFound(f"tasks of {user_id!r}")
     return {"user_id": user_id}
-
-
-def _cursor(task: Task) -> str:
-    milliseconds = round(task.created_at.timestamp() * 1000)
-    text = f"{milliseconds}:{task.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _after(cursor: str) -> dict:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-        moment, colon, task_id = text.partition(":")
-        if not colon or not re.fullmatch(r"\d{1,15}", moment, re.ASCII):
-            raise ValueError("no time")
-        created_at = EPOCH + timedelta(milliseconds=int(moment))
-    except (ValueError, binascii.Error, OverflowError, OSError):
-        raise Invalid.field("cursor", "invalid.cursor") from None
-    return {
-        "created_at": {"$lte": created_at},
-        "$or": [{"created_at": {"$lt": created_at}}, {"_id": {"$lt": task_id}}],
-    }
 
 
 def image(

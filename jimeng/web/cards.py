@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jimeng import auth, styles, tasks
-from jimeng.documents import Image, Task
+from jimeng.documents import Task
 from jimeng.i18n import language
-from jimeng.pictures import SUFFIXES
 from jimeng.tasks import PictureView, TaskView
 from jimeng.web.composer_options import spoken as model_name
 
@@ -123,10 +122,6 @@ class Card:
     def elapsed(self, picture: PictureView) -> int:
         """Seconds since it was sent to the provider."""
         return seconds_since(picture)
-
-    def suffix(self, image: Image) -> str:
-        """How the name of its file ends."""
-        return SUFFIXES[image.content_type]
 
     @property
     def eta(self) -> int:

@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.documents import Image, Task
 from jimeng.i18n import t
-from jimeng.pictures import SUFFIXES
 from jimeng.web import bp, is_htmx
 from jimeng.web.filters import SHAPES, Filters
 from jimeng.web.zones import today, zone
@@ -101,9 +100,6 @@ class Shelf:
             values: dict = {"trash": 1, **more}
             return url_for("web.gallery", **values)
         return self.filters.url(**more)
-
-    def suffix(self, image: Image) -> str:
-        return SUFFIXES[image.content_type]
 
 
 def read_auto() -> int:

@@ -10,7 +10,6 @@ from werkzeug.wsgi import FileWrapper
 from jimeng import auth, tasks
 from jimeng.documents import Image
 from jimeng.errors import ImageNotFound, SignInRequired, TaskNotFound
-from jimeng.pictures import SUFFIXES
 from jimeng.web import bp
 
 CHUNK = 256 * 1024  # bytes
@@ -24,7 +23,7 @@ ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 def image(key: str, ext: str) -> Response:
     """The picture as it came from the provider."""
     found, content = tasks.image(None, key)
-    if SUFFIXES[found.content_type] != ext:
+    if found.suffix != ext:
         content.close()
         raise ImageNotFound("no picture of that type")
     response = send(content, found.bytes, found.content_type, etag=found.sha256)

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.answers import absolute
-from jimeng.pictures import SUFFIXES
 from jimeng.tasks import PictureRecord
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import new_token, style_name
@@ -57,14 +56,10 @@ class PicturePage:
         return style_name(tasks.wording(self.record.task).style)
 
     @property
-    def suffix(self) -> str:
-        return SUFFIXES[self.record.image.content_type]
-
-    @property
     def link(self) -> str:
         """The address under which anybody may see the picture."""
         key = self.record.image.key
-        return absolute(url_for("web.image", key=key, ext=self.suffix))
+        return absolute(url_for("web.image", key=key, ext=self.record.image.suffix))
 
     @property
     def token(self) -> str:

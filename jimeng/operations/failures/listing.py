@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from jimeng.documents import Generation, Task, User
-from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.generation import FAILED
 from jimeng.documents.task import THERE
 from jimeng.providers.catalogue import CODES, retryable
@@ -119,13 +119,13 @@ def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
         Invalid: the cursor is not one of ours.
     """
     viewer.require_operator("failures")
-    rows = list(find(wanted, cursor, PAGE + 1))
-    more = len(rows) > PAGE
+    found = list(find(wanted, cursor, PAGE + 1))
+    rows, next_cursor = cut_page(found, PAGE, "ended_at")
     return Page(
-        describe(rows[:PAGE]),
+        describe(rows),
         count(wanted.where(), wanted.index),
         count(to_retry(wanted), wanted.index),
-        cursor_of(rows[PAGE - 1], "ended_at") if more else None,
+        next_cursor,
     )
 
 
