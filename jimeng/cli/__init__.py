@@ -6,11 +6,11 @@ A door: only `app` may import it.
 
 from flask import Flask
 
-from jimeng.cli import commands, queue, users
+from jimeng.cli import commands, indexes, queue, users
 
 
 def register(app: Flask) -> None:
-    app.cli.add_command(commands.indexes)
+    app.cli.add_command(indexes.indexes)
     app.cli.add_command(commands.simulator)
     app.cli.add_command(commands.provider)
     app.cli.add_command(queue.queue)

@@ -1,22 +1,15 @@
-"""Commands that look after databases, providers and the simulator."""
+"""Commands that look after providers and the simulator."""
 
 import os
 import sys
 
 import click
 
-from jimeng import documents, jobs
+from jimeng import jobs
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES, MESSAGES, errors_page
 from jimeng.providers import Model
 from jimeng.providers.models.page import tables
-
-
-@click.command()
-def indexes() -> None:
-    """Create the database's indexes; run before the first start of a release."""
-    documents.ensure_indexes()
-    click.echo("indexes: ok")
 
 
 @click.command()

@@ -4,6 +4,6 @@ What an operator sees and does: board, queue, failures, users, audit, settings.
 The doors may import it; it knows no Flask.
 """
 
-from jimeng.operations import audit, board, failures, queue, settings, users
+from jimeng.operations import audit, board, failures, queue, settings, settling, users
 
-__all__ = ["audit", "board", "failures", "queue", "settings", "users"]
+__all__ = ["audit", "board", "failures", "queue", "settings", "settling", "users"]

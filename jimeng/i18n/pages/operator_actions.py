@@ -177,6 +177,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.failures.retry_all": ("批量重试失败", "Ran many failed tasks again"),
     "act.failures.drop": ("移除一个失败", "Dropped a failure"),
     "act.failures.drop_all": ("批量移除失败", "Dropped many failures"),
+    "act.duplicates.settle": ("处理重复的数据", "Settled duplicates"),
     "act.users.invite": ("邀请用户", "Invited a user"),
     "act.users.invite_again": ("生成新的密码链接", "Made a new password link"),
     "act.users.role": ("更改角色", "Changed a role"),
