@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, pre_load, validates_schema
-from marshmallow.fields import Nested
+from marshmallow.fields import Integer, Nested
 
 from jimeng.auth import needs_sign_in
 from jimeng.documents import Status
@@ -33,6 +33,7 @@ from jimeng.viewers import SCOPES
 
 MOST_DELAY = 86_400  # seconds
 MOST_SEED = 2**31 - 1
+MOST_STYLE = 64  # characters
 # For OpenAPI.
 LINKS = {"type": "array", "items": {"type": "string"}}
 AS_EMAIL = {"format": "email", "maxLength": 254}
@@ -83,9 +84,9 @@ class ImageFields(Strict):
     model = Text(validate=Long(1, 100))
     size = Trimmed(validate=Long(1, 20))
     quality = Text(load_default="standard", validate=OneOf("standard", "hd"))
-    style = Trimmed(validate=Long(1, 64))
-    n = Whole(load_default=1, validate=Between(1, 4))
-    seed = Whole(load_default=-1, validate=Between(-1, MOST_SEED))
+    style = Trimmed(validate=Long(1, MOST_STYLE))
+    n: Integer = Whole(load_default=1, validate=Between(1, 4))
+    seed: Integer = Whole(load_default=-1, validate=Between(-1, MOST_SEED))
     negative_prompt = Anything(
         validate=refuse("invalid.negative_prompt"), metadata={"type": "string"}
     )
@@ -94,6 +95,13 @@ class ImageFields(Strict):
     webhook_url = Anything(
         validate=refuse("invalid.not_supported_yet"), metadata={"type": "string"}
     )
+
+
+class ComposedTask(ImageFields):
+    """The page's form: the same fields, but numbers are text, and no seed is -1."""
+
+    n = Digits(required=True, validate=Between(1, 4))
+    seed = Digits(validate=Between(0, MOST_SEED))
 
 
 class Whose(Text):

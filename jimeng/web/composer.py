@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from marshmallow import ValidationError
+
 from jimeng import styles, tasks
+from jimeng.answers import by_field
 from jimeng.documents import Task
 from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
-from jimeng.i18n import t
+from jimeng.i18n import MESSAGES, t
 from jimeng.providers import Model
-from jimeng.schemas import MOST_SEED
+from jimeng.schemas import MOST_SEED, MOST_STYLE, ComposedTask
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
@@ -17,9 +20,6 @@ from jimeng.web.cards import new_token, token_of
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style"})
 PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
-MOST_STYLE = 64  # characters
-
-Reasons = dict[str, list[tuple[str, dict]]]
 
 
 @dataclass(frozen=True)
@@ -208,13 +208,13 @@ class Composer:
             NoProvider: there is no model.
         """
         model = options.find_model(self.wanted)
-        self.check(model)
+        values = self.checked(model)
         size, quality = self.meant(model)
-        words: dict = {"prompt": self.prompt, "model": model.id, "size": size}
+        words = {"prompt": values["prompt"], "model": model.id, "size": size}
         words |= {"quality": quality} if quality != options.STANDARD else {}
-        words |= {"style": self.style} if self.style else {}
-        words |= {"seed": int(self.seed)} if self.seed else {}
-        words |= {"n": int(self.n)}
+        words |= {
+            name: values[name] for name in ("style", "seed", "n") if name in values
+        }
         return NewTask(
             **words, user_id=viewer.user_id, provider=model.provider, given=words
         )
@@ -229,30 +229,28 @@ class Composer:
         width, height = options.size_of(model, self.size, found)
         return f"{width}x{height}", options.STANDARD
 
-    def check(self, model: Model) -> None:
+    def checked(self, model: Model) -> dict:
         """
+        The fields as the API has them, all but the size, which only a model can judge.
+
         Raises:
             Invalid: something is not even of its kind.
         """
-        wrong: Reasons = {}
-        if not self.prompt:
-            wrong["prompt"] = [("invalid.prompt_empty", {})]
-        elif "\0" in self.prompt:
-            wrong["prompt"] = [("invalid.value", {})]
-        elif self.length > model.max_prompt:
+        words = {"prompt": self.prompt, "n": self.n}
+        words |= {"style": self.style} if self.style else {}
+        words |= {"seed": self.seed} if self.seed else {}
+        values: dict = {}
+        wrong: dict[str, list[tuple[str, dict]]] = {}
+        try:
+            values = ComposedTask(only=("prompt", "n", "style", "seed")).load(words)
+        except ValidationError as error:
+            for name, reasons in by_field(error.messages).items():
+                wrong[name] = [(reason, {}) for reason in reasons]
+        if "prompt" not in wrong and self.length > model.max_prompt:
             wrong["prompt"] = [("invalid.prompt_length", {"max": model.max_prompt})]
-        if not re.fullmatch(r"\d{1,3}", self.n, re.ASCII):
-            wrong["n"] = [("invalid.integer", {})]
-        elif not 1 <= int(self.n) <= model.max_images:
-            wrong["n"] = [("invalid.range", {"min": 1, "max": model.max_images})]
-        if self.seed and not is_seed(self.seed):
-            wrong["seed"] = [("invalid.range", {"min": 0, "max": MOST_SEED})]
-        if "\0" in self.style:
-            wrong["style"] = [("invalid.value", {})]
-        elif len(self.style) > MOST_STYLE:
-            wrong["style"] = [("invalid.length", {"min": 1, "max": MOST_STYLE})]
         if wrong:
             raise Invalid(wrong)
+        return values
 
     def refused(self, error: JimengError) -> "Composer":
         """The same form, with the reasons why it was not taken."""
@@ -263,8 +261,10 @@ class Composer:
         for name, reasons in error.fields.items():
             known = PLACES.get(name, name)
             place = known if known in FIELDS else ""
-            words_of_field = [t(key, **values) for key, values in reasons]
-            found.setdefault(place, []).extend(words_of_field)
+            found.setdefault(place, []).extend(
+                t(said, **values) if said in MESSAGES else said
+                for said, values in reasons
+            )
         return replace(self, errors=found)
 
 
