@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from app import create_app
+from jimeng.api.openapi import parts
 from jimeng.api.openapi.blueprint import WITH_KEYS, DescribedBlueprint
 from jimeng.api.openapi.errors import statuses
 from jimeng.i18n import MESSAGES, t
@@ -110,6 +111,25 @@ def test_every_field_has_words(document):
     ]
 
     assert lacking == []
+
+
+def test_no_words_of_fields_are_left_over(connection, config, monkeypatch):
+    """What is said of a field is said of one that there is."""
+    asked = set()
+
+    class Words(dict):
+        def get(self, key, otherwise=None):
+            asked.add(key)
+            return super().get(key, otherwise)
+
+        def __getitem__(self, key):
+            asked.add(key)
+            return super().__getitem__(key)
+
+    monkeypatch.setattr(parts, "MESSAGES", Words(MESSAGES))
+    create_app(config)
+
+    assert {key for key in MESSAGES if key.startswith("field.")} - asked == set()
 
 
 def test_every_answer_has_a_shape_and_a_request_id(document):

@@ -109,7 +109,8 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         '"error": "代码", "message": "说明", "request_id": "…"}`，'
         "参数错误另有 `errors`。\n\n"
         "`message` 默认中文，`Accept-Language` 偏好英文时为英文。"
-        "时间都是 UTC，以 `Z` 结尾。请求体和查询中不认识的字段是 422。"
+        "时间都是 UTC，以 `Z` 结尾。整数也可以写成 2.0。"
+        "请求体和查询中不认识的字段、出现两次的查询参数是 422。"
         "本文档的语言同样由 `Accept-Language` 决定。",
         "Pictures, asynchronously: submit a task, poll by `Retry-After`, collect the "
         "pictures.\n\n"
@@ -117,8 +118,9 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         '"error": "code", "message": "sentence", "request_id": "…"}`, with `errors` '
         "by field where some are wrong.\n\n"
         "`message` is Chinese unless `Accept-Language` prefers English. Times are UTC "
-        "and end in `Z`. Unknown fields in bodies and queries are 422. The language of "
-        "this document follows `Accept-Language`, too.",
+        "and end in `Z`. An integer may be written 2.0. Unknown fields in bodies and "
+        "queries are 422, and so is a query parameter that is there twice. The "
+        "language of this document follows `Accept-Language`, too.",
     ),
     "path.task_id": ("任务 id", "The task's id"),
     "path.user_id": ("用户 id", "The user's id"),

@@ -272,7 +272,6 @@ _FIELDS: dict[str, tuple[str, str]] = {
         "仅 /health/ready：缺少 mongodb、redis、worker、no_provider 中的哪些",
         "Only of /health/ready: which of mongodb, redis, worker, no_provider",
     ),
-    "data": ("内容", "The content"),
     "next_cursor": (
         "下一页的 cursor；没有下一页时为 null",
         "Of the next page; null at the end",

@@ -29,6 +29,7 @@ from jimeng.schemas.fields import (
     user_id_check,
 )
 from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.tasks.reading import MOST_OFFSET
 from jimeng.viewers import SCOPES
 
 MOST_DELAY = 86_400  # seconds
@@ -256,7 +257,12 @@ class ByEmail(Strict):
 
 class ByOffset(OfUser):
     limit = Digits(load_default=20, validate=Between(1, 100))
-    offset = Digits(load_default=0, validate=Between(0, 10**12))
+    # Beyond it is refused with the address of the list by cursor.
+    offset = Digits(
+        load_default=0,
+        validate=Between(0, 10**12),
+        metadata={"maximum": MOST_OFFSET},
+    )
 
 
 class ByCursor(Strict):

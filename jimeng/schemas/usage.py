@@ -32,8 +32,8 @@ class Day(fields.Date):
 class Span(Strict):
     """``GET /api/v1/users/<id>/usage``: the days that are asked about."""
 
-    since = Day(data_key="from")
-    until = Day(data_key="to")
+    since = Day(data_key="from", metadata={"pattern": f"^{DATE.pattern}$"})
+    until = Day(data_key="to", metadata={"pattern": f"^{DATE.pattern}$"})
 
     @validates_schema
     def in_order(self, data: dict, **kwargs) -> None:
