@@ -19,7 +19,7 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
-from jimeng.documents import Generation, Line, Standing, Task, User, utcnow
+from jimeng.documents import Line, Standing, Task, User, utcnow
 from jimeng.errors import (
     QueueUnavailable,
     QuotaExceeded,
@@ -103,18 +103,6 @@ def take(viewer: Viewer, task: Task) -> Held:
     found = tuple(each for each in (submission, picture) if each is not None)
     day = task.created_at.date()
     return Held(task.user_id, task.lane, day, task.n, turn, queued, found)
-
-
-def give_back(where: dict) -> None:
-    """Count those pictures out that have just been dropped, each of its own day."""
-    day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
-    whose = {"user_id": "$user_id", "day": day}
-    rows = Generation.collection().aggregate(
-        [{"$match": where}, {"$group": {"_id": whose, "n": {"$sum": 1}}}]
-    )
-    for row in rows:
-        asked_on = date.fromisoformat(row["_id"]["day"])
-        Line.give_back(row["_id"]["user_id"], asked_on, row["n"])
 
 
 def standings(viewer: Viewer, user_id: str) -> tuple[Standing, ...]:

@@ -259,8 +259,8 @@ def test_only_operators_see_failures(database):
         lambda: failures.page(ada, Filter()),
         lambda: failures.retry(ada, "x"),
         lambda: failures.drop(ada, "x"),
-        lambda: failures.retry_step(ada, Filter()),
-        lambda: failures.drop_step(ada, Filter()),
+        lambda: failures.retry_all(ada, Filter()),
+        lambda: failures.drop_all(ada, Filter()),
         lambda: failures.codes_since(ada, utcnow()),
     ):
         with pytest.raises(AdminsOnly):

@@ -1,9 +1,13 @@
 """The operator's failures, many at a time: run again or dropped, all that match."""
 
+import html
+import re
+
 import pytest
 
-from jimeng.operations import board, failures
-from jimeng.operations.failures import Filter
+from jimeng import bulk
+from jimeng.bulk import working
+from jimeng.operations import board
 from tests.admin_pages import (
     ENGLISH,
     OPERATOR,
@@ -55,27 +59,33 @@ def test_without_a_reason_only_what_may_succeed_runs_again(client, failed):
     assert len(runs_again(hopeful)) == 1
 
 
-def test_long_work_goes_on_by_steps(client, failed, monkeypatch):
-    """Each request does what it has time for; the page offers to go on."""
-    monkeypatch.setattr(failures.actions, "STEP_TIME", -1.0)
-    task_ids = [failed(refusal("quota_exhausted")) for _ in range(3)]
-    path, fields = f"{LIST}/retry", {"code": "quota_exhausted"}
+@pytest.mark.parametrize(
+    "how, going, ended",
+    [
+        ("retry", "Running again: 0 of 3 tasks", "Tasks run again: 3; left out: 0."),
+        ("drop", "Dropping: 0 of 3 pictures", "Pictures dropped: 3."),
+    ],
+)
+def test_long_work_goes_on_in_the_background(
+    client, failed, monkeypatch, how, going, ended
+):
+    """The page says how far it is; a consumer goes on, whoever looks."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    fields = {"code": "quota_exhausted"}
+    for _ in range(3):
+        failed(refusal("quota_exhausted"))
 
-    first = send(client, path, htmx=True, **fields)
-    plain = done(client, path, **fields, after=after(first), done="1")
+    scripted = send(client, f"{LIST}/{how}", htmx=True, **fields)
+    plain = done(client, f"{LIST}/{how}", **fields)
 
-    assert "1 个任务" in first.text and 'hx-trigger="load' in first.text
-    assert "Tasks run again: 2" in text_of(plain)
-    assert 'hx-trigger="load' not in plain.text, "a link must start nothing"
-    assert sum(len(runs_again(each)) for each in task_ids) == 2
-    assert (
-        failures.retry_step(OPERATOR, Filter(code="quota_exhausted"), after(plain)).done
-        == 1
-    )
-
-
-def after(page) -> str:
-    return page.text.partition('name="after" value="')[2].partition('"')[0]
+    assert going in text_of(plain)
+    (address,) = re.findall(r'hx-get="(/admin/failures/progress[^"]+)"', scripted.text)
+    bulk.go_on()
+    answer = client.get(html.unescape(address), headers={"HX-Request": "true"})
+    page = client.get(answer.headers["HX-Redirect"], headers=ENGLISH)
+    assert ended in text_of(page)
+    assert shown(page) == []
+    assert actions() == [(f"failures.{how}_all", None)]
 
 
 def test_answer_to_scripts_is_a_list_without_those(client, failed):

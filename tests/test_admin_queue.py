@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from jimeng import bulk
+from jimeng.bulk import working
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
-from jimeng.operations import board, queue
+from jimeng.operations import board
 from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.conftest import run_queue
@@ -209,24 +211,32 @@ def test_clearing_cancels_what_waits(client, provider, word):
     assert actions() == [("queue.clear", None)]
 
 
-def test_long_queue_is_cleared_in_rounds(client, monkeypatch):
-    """A request stops in time, and the page shows what is left."""
-    monkeypatch.setattr("jimeng.tasks.bulk.BATCH", 2)
-    monkeypatch.setattr(board, "CLEAR_TIME", -1.0)
+def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
+    """A request stops in time; the page shows how far it is, and a consumer goes on."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
     for _ in range(3):
         create(client)
-    assert board.clear(OPERATOR) == 0
 
-    monkeypatch.setattr(board, "CLEAR_TIME", 60.0)
+    page = done(client, CLEAR, word="clear")
+    again = done(client, CLEAR, word="clear")
 
-    assert board.clear(OPERATOR) == 3
+    for each in (page, again):
+        assert "Clearing: 0 of 3 tasks cancelled" in text_of(each)
+        assert 'hx-get="/admin/queue/clear/progress"' in each.text
+        assert 'name="word"' not in each.text, "one at a time"
+    progress = client.get(f"{CLEAR}/progress", headers=ENGLISH)
+    assert "Clearing: 0 of 3" in text_of(progress)
+    bulk.go_on()
+    ended = client.get(f"{CLEAR}/progress").headers["HX-Redirect"]
+    assert "Tasks cancelled: 3" in text_of(client.get(ended, headers=ENGLISH))
     assert Task.collection().count_documents({"status": "pending"}) == 0
+    assert actions() == [("queue.clear", None)]
 
 
 def test_terminal_leaves_a_trace_too(client):
     """``flask queue clear`` is an operator's action like any other."""
     create(client)
 
-    queue.clear(Viewer("operator", sees_all=True))
+    board.clear(Viewer("operator", sees_all=True))
 
     assert actions() == [("queue.clear", None)]

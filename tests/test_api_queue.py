@@ -9,7 +9,7 @@ from jimeng import lanes
 from jimeng.documents import Generation, Tally, Worker, utcnow
 from jimeng.errors import AdminsOnly, ProviderError
 from jimeng.jobs import pump
-from jimeng.operations import queue
+from jimeng.operations import board, queue
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.rest import API, NOWHERE, client_with, create, data_of, result
@@ -187,7 +187,7 @@ def test_queue_is_for_those_who_see_all(database):
     with pytest.raises(AdminsOnly):
         queue.read(Viewer("ada"))
     with pytest.raises(AdminsOnly):
-        queue.clear(Viewer("ada"))
+        board.clear(Viewer("ada"))
 
 
 def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
@@ -196,11 +196,11 @@ def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
     run_queue()
     waiting = create(client), create(client, user_id="somebody.else", n=4)
 
-    cancelled, removed = queue.clear(Viewer("root", sees_all=True))
+    action = board.clear(Viewer("root", sees_all=True))
     lanes.forget()
     work_off()
 
-    assert (cancelled, removed) == (2, 5)
+    assert (action.done, action.details["jobs"]) == (2, 5)
     assert result(client, begun)["status"] == "completed"
     for task_id in waiting:
         data = result(client, task_id)

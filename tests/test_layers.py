@@ -17,7 +17,7 @@ LEVELS = [
     {"api", "web", "admin", "cli", "monitoring"},
     {"operations"},
     {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
-    {"viewers", "styles", "limits"},
+    {"viewers", "styles", "limits", "bulk"},
     {"jobs"},
     {"lanes"},
     {"documents", "providers", "pictures"},
@@ -30,7 +30,7 @@ LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
-    *("jobs", "lanes", "documents", "providers", "pictures"),
+    *("bulk", "jobs", "lanes", "documents", "providers", "pictures"),
     *("logs", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}

@@ -176,7 +176,7 @@ def test_errors_conform(client, document, path, name, status, code):
 def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     """Waiting, failed, cleared, whole or short: all of it is described."""
     from jimeng.errors import ProviderError
-    from jimeng.operations import queue
+    from jimeng.operations import board
     from jimeng.viewers import Viewer
 
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
@@ -196,7 +196,7 @@ def test_every_state_of_a_task_conforms(client, document, provider, work_off):
                 answer = client.get(path)
                 conforms(document, find(document, name)[2], 200, answer.json)
                 statuses[task_id, again] = answer.json["data"]["status"]
-        queue.clear(Viewer("root", sees_all=True))
+        board.clear(Viewer("root", sees_all=True))
 
     found = [*statuses.values()]
     assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]

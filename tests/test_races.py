@@ -10,7 +10,7 @@ from jimeng import jobs, tasks
 from jimeng.documents import Generation, Task
 from jimeng.jobs import janitor, outcomes, pump, submit
 from jimeng.providers import Progress
-from jimeng.tasks import changes
+from jimeng.tasks import changes, deletion
 from jimeng.viewers import Viewer
 from tests.conftest import come_due, png, run_queue
 from tests.machine.boundary import Boundaries, Clock, Died, wrap_writes
@@ -92,8 +92,8 @@ def test_task_asked_for_while_its_user_is_deleted(
     made = []
     once(
         monkeypatch,
-        changes,
-        "drop_where",
+        deletion,
+        "drop",
         before=lambda: made.append(create(client)["task_id"]),
     )
 

@@ -7,6 +7,7 @@ import mongoengine
 import pytest
 
 from jimeng import tasks
+from jimeng.bulk import working
 from jimeng.documents import Image, Task, utcnow
 from jimeng.errors import TaskNotFound
 from jimeng.jobs import janitor, purge
@@ -23,6 +24,7 @@ MINE = Viewer("user_123")
 def largest_update(database, monkeypatch) -> Iterator[Callable[[], int]]:
     """Tells how many records MongoDB has changed by one command, at most."""
     monkeypatch.setattr(steps, "STEP", 2)
+    monkeypatch.setattr(working, "FEW", 2)
     database.command("profile", 2)
     yield lambda: max(
         row.get("nModified", 0) for row in database["system.profile"].find()

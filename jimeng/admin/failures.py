@@ -11,9 +11,10 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth
 from jimeng.accounts import users
 from jimeng.admin import bp
+from jimeng.documents import BulkAction
 from jimeng.errors import UserNotFound
 from jimeng.operations import failures as archive
-from jimeng.operations.failures import Filter, Step
+from jimeng.operations.failures import Filter
 from jimeng.web import is_htmx
 
 
@@ -66,52 +67,55 @@ def days() -> dict[str, date]:
 
 
 def told() -> dict | None:
-    """What the form before this page has done: numbers, so nothing can be faked."""
+    """What the form before this page has done, or is doing."""
+    found = archive.under_way(auth.viewer_of_page(), request.args.get("action", ""))
+    if found is not None:
+        return step_of(found)
     done = request.args.get("done", type=int)
     if done is None:
         return None
-    how = "drop" if request.args.get("how") == "drop" else "retry"
-    left_out = request.args.get("left_out", default=0, type=int)
-    more = request.args.get("more") or None
-    return {"how": how, "done": done, "left_out": left_out, "after": more}
+    return {"how": "drop" if request.args.get("how") == "drop" else "retry", "n": done}
+
+
+def step_of(action: BulkAction) -> dict:
+    how = "drop" if action.kind == archive.DROP else "retry"
+    return {"how": how, "n": action.done, "action": action}
 
 
 @bp.post("/failures/retry")
 def retry_failures() -> ResponseReturnValue:
-    """Run those that match again, as many as a request has time for."""
+    """Run those that match again; very many take longer than this request."""
     wanted = asked_for(request.form)
-    after = request.form.get("after") or None
-    step = archive.retry_step(auth.viewer_of_page(), wanted, after)
-    return tell(wanted, "retry", step)
+    return tell(wanted, archive.retry_all(auth.viewer_of_page(), wanted))
 
 
 @bp.post("/failures/drop")
 def drop_failures() -> ResponseReturnValue:
     """Take those that match off the list."""
     wanted = asked_for(request.form)
-    return tell(wanted, "drop", archive.drop_step(auth.viewer_of_page(), wanted))
+    return tell(wanted, archive.drop_all(auth.viewer_of_page(), wanted))
 
 
-def tell(wanted: Filter, how: str, step: Step) -> ResponseReturnValue:
-    """
-    Say what was done so far. With scripts the answer goes on by itself; without, the
-    page has a button for it. Never on opening a link: that one may come from anybody.
-    """
-    done = step.done + request.form.get("done", default=0, type=int)
-    left_out = step.left_out + request.form.get("left_out", default=0, type=int)
-    sums: dict[str, Any] = {"how": how, "done": done, "left_out": left_out}
+@bp.get("/failures/progress")
+def failures_progress() -> ResponseReturnValue:
+    """How far that has come; at the end the page is loaded anew."""
+    wanted = asked_for(request.args)
+    action_id = request.args.get("action", "")
+    action = archive.under_way(auth.viewer_of_page(), action_id)
+    if action is None:
+        return "", 200, {"HX-Redirect": url_for(".failures", **query_of(wanted))}
+    return tell(wanted, action)
+
+
+def tell(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
+    """Say what was done so far; at the end, beside a list without those."""
     query = query_of(wanted)
-    page = url_for(".failures", **query, **sums, more=step.after)
+    page = url_for(".failures", **query, action=action.id)
     if not is_htmx():
         return redirect(page, 303)
-    if step.after is None:
-        return "", 200, {"HX-Redirect": page}  # to a list without those
-    return render_template(
-        "admin/_step.html",
-        step={**sums, "after": step.after},
-        query=query,
-        goes_on=True,
-    )
+    if not action.is_open:
+        return "", 200, {"HX-Redirect": page}
+    return render_template("admin/_step.html", step=step_of(action), query=query)
 
 
 @bp.post("/failures/<task_id>/retry")

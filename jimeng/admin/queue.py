@@ -94,18 +94,32 @@ def show_clear() -> ResponseReturnValue:
 
 @bp.post("/queue/clear")
 def clear() -> ResponseReturnValue:
-    """Cancel what waits; a long queue takes several rounds."""
+    """Cancel what waits; a long queue takes longer than this request."""
     if request.form.get("word", "").strip().casefold() not in WORDS:
         return clear_form(error=t("queue.clear_wrong")), 422
-    cancelled = operations.board.clear(auth.viewer_of_page())
-    return redirect(url_for(".show_clear", done=cancelled), 303)
+    action = operations.board.clear(auth.viewer_of_page())
+    return redirect(url_for(".show_clear", action=action.id), 303)
+
+
+@bp.get("/queue/clear/progress")
+def clear_progress() -> ResponseReturnValue:
+    """How far it has come; at the end the page is loaded anew."""
+    action = operations.board.cleared(auth.viewer_of_page())
+    if action is None or not action.is_open:
+        page = url_for(".show_clear", action=action and action.id)
+        return "", 200, {"HX-Redirect": page}
+    return render_template("admin/_clearing.html", action=action)
 
 
 def clear_form(error: str | None = None) -> str:
+    viewer = auth.viewer_of_page()
+    action = operations.board.cleared(viewer)
+    # One that has ended is told of to whoever asked for it.
+    tells = action and (action.is_open or action.id == request.args.get("action"))
     return render_template(
         "admin/clear.html",
-        pending=operations.board.pending(auth.viewer_of_page()),
-        done=request.args.get("done", type=int),
+        pending=operations.board.pending(viewer),
+        action=action if tells else None,
         word=t("queue.clear_word"),
         error=error,
     )

@@ -1,5 +1,6 @@
 """``flask queue``: look at the queue, and clear it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,8 +12,9 @@ from flask.cli import with_appcontext
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import documents, jobs, operations
+from jimeng import bulk, documents, jobs, operations
 from jimeng.config import Config
+from jimeng.documents import BulkAction
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.ports import is_open, kept_port
@@ -25,6 +27,7 @@ NOTHING_RUNS = (
     "REDIS_URL to the databases that it uses"
 )
 MOST_DAYS = 7
+WAIT = 0.5  # seconds until the next look at what somebody else works on
 
 
 @click.group()
@@ -50,7 +53,8 @@ def clear(force: bool) -> None:
     Cancel every task that has not begun, and empty the queue in Redis.
 
     Pictures that the provider has begun go on. The users' tasks say that the
-    operator cleared the queue, and can be run again.
+    operator cleared the queue, and can be run again. How far it has come is printed
+    beside; what is interrupted is finished by a consumer.
     """
     with databases():
         if not force:
@@ -59,9 +63,25 @@ def clear(force: bool) -> None:
                 f"{waiting} pictures wait. Cancel their tasks and empty the queue?",
                 abort=True,
             )
-        cancelled, removed = operations.queue.clear(OPERATOR)
-    click.echo(f"tasks cancelled: {cancelled}")
-    click.echo(f"jobs removed: {removed}")
+        ended = await_end(operations.board.clear(OPERATOR))
+    click.echo(f"tasks cancelled: {ended.done}")
+    click.echo(f"jobs removed: {ended.details['jobs']}")
+    if ended.error:
+        raise click.ClickException(f"ended early: {ended.error}")
+
+
+def await_end(action: BulkAction) -> BulkAction:
+    """
+    Work on it until it ends, or watch who does: a consumer that is running may be
+    quicker, and without one it comes to its end all the same.
+    """
+    while action.is_open:
+        before = action.done
+        action = bulk.work(action, within=1.0)
+        click.echo(f"{action.done} of {max(action.total, action.done)} tasks", err=True)
+        if action.is_open and action.done == before:
+            time.sleep(WAIT)
+    return action
 
 
 @contextmanager

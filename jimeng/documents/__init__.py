@@ -8,6 +8,7 @@ from jimeng.documents.base import (
     new_token,
     utcnow,
 )
+from jimeng.documents.bulk import BulkAction
 from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
@@ -25,6 +26,7 @@ __all__ = [
     "ApiKey",
     "Attempts",
     "AuditEntry",
+    "BulkAction",
     "Generation",
     "Image",
     "Invitation",

@@ -40,6 +40,12 @@ class AuditEntry(Stored):
         "indexes": [{"name": "newest", "fields": ["-at", "-_id"]}],
     }
 
+    @classmethod
+    def close(cls, entry_id: str, outcome: dict) -> None:
+        """Add what came of it, if nothing was said yet."""
+        where = {"_id": entry_id, "outcome": {"$exists": False}}
+        cls.collection().update_one(where, {"$set": {"outcome": outcome}})
+
     @property
     def is_unfinished(self) -> bool:
         return not self.outcome

@@ -56,6 +56,7 @@ class Line(Stored):
         lanes: `place_of` a lane -> ``last``, the highest turn that was given, and
             ``pending``, waiting pictures: a hint, counted anew where it matters.
         taken_at: When a turn was last given.
+        left: Tokens of the latest bulk cancellations that were counted out.
     """
 
     id = StringField(primary_key=True)
@@ -63,6 +64,7 @@ class Line(Stored):
     asked = IntField(default=0)
     lanes = DictField()
     taken_at = DateTimeField()
+    left = ListField(StringField())
 
     meta = {
         "collection": "places",

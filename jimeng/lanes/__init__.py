@@ -24,8 +24,10 @@ from jimeng.lanes.slots import slots_taken
 from jimeng.lanes.turns import (
     Day,
     DayIsFull,
+    Place,
     count_waiting,
     leave,
+    leave_all,
     renumber,
     take_turns,
 )
@@ -34,6 +36,7 @@ from jimeng.lanes.waiting import Queue, queue
 __all__ = [
     "Day",
     "DayIsFull",
+    "Place",
     "Queue",
     "accepted",
     "back_off",
@@ -45,6 +48,7 @@ __all__ = [
     "is_measured",
     "is_waited_for",
     "leave",
+    "leave_all",
     "limit_of",
     "queue",
     "read",

@@ -1,9 +1,12 @@
 """Turns: the order in which waiting pictures go, fair among users."""
 
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Generation, Line, State, utcnow
@@ -12,6 +15,8 @@ from jimeng.lanes.record import read
 
 UNLIMITED = 1_000_000_000
 TRIES = 3
+BATCH = 1000  # updates in one command
+MOST_TOKENS = 4
 QUIET = timedelta(seconds=5)  # longer than a request may take
 
 
@@ -134,35 +139,121 @@ def leave(lane: str, user_id: str, n: int, *, day: date | None = None) -> None:
     Args:
         day: They were never asked for, then: they are counted out of it, too.
     """
-    pending = f"{Line.place_of(lane)}.pending"
-    left = {"$max": [{"$subtract": [{"$ifNull": [f"${pending}", 0]}, n]}, 0]}
-    changes: dict = {pending: left}
-    if day is not None:
-        is_counted = {"$eq": ["$day", day.isoformat()]}
-        fewer = {"$max": [{"$subtract": ["$asked", n]}, 0]}
-        changes["asked"] = {"$cond": [is_counted, fewer, "$asked"]}
+    changes = _without({lane: n}, {day.isoformat(): n} if day else {})
     Line.collection(durable=False).update_one({"_id": user_id}, [{"$set": changes}])
 
 
-def renumber(lane: str, user_id: str) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where pictures have waited, and the day that they count for, in ISO's form."""
+
+    lane: str
+    user_id: str
+    day: str
+
+
+def leave_all(counts: Mapping[Place, int], token: str | None = None) -> None:
     """
-    Close the gaps that a cancellation left in the user's turns.
+    Note that pictures of many users wait no longer, and were never asked for.
+
+    Args:
+        token: Under which this may be repeated, and is done once.
+    """
+    lanes: dict[str, Counter] = defaultdict(Counter)
+    days: dict[str, Counter] = defaultdict(Counter)
+    for place, n in counts.items():
+        lanes[place.user_id][place.lane] += n
+        days[place.user_id][place.day] += n
+    noted, unless = {}, {}
+    if token is not None:
+        before = {"$ifNull": ["$left", []]}
+        latest = {"$slice": [{"$concatArrays": [before, [token]]}, -MOST_TOKENS]}
+        noted, unless = {"left": latest}, {"left": {"$ne": token}}
+    _write(
+        Line,
+        [
+            UpdateOne(
+                {"_id": user_id, **unless},
+                [{"$set": {**_without(found, days[user_id]), **noted}}],
+            )
+            for user_id, found in lanes.items()
+        ],
+    )
+
+
+def _without(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
+    """What counts so many fewer that wait in each lane, and are asked for on a day."""
+    changes: dict = {}
+    for lane, n in lanes.items():
+        pending = f"{Line.place_of(lane)}.pending"
+        counted = {"$ifNull": [f"${pending}", 0]}
+        changes[pending] = {"$max": [{"$subtract": [counted, n]}, 0]}
+    if days:  # of which only the latest is counted
+        fewer = [
+            {
+                "case": {"$eq": ["$day", day]},
+                "then": {"$max": [{"$subtract": ["$asked", n]}, 0]},
+            }
+            for day, n in days.items()
+        ]
+        changes["asked"] = {"$switch": {"branches": fewer, "default": "$asked"}}
+    return changes
+
+
+def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
+    """
+    Close the gaps that a cancellation left in these users' turns.
 
     Without it the pictures that remain wait behind those of others as if the
     cancelled ones were still drawn.
+
+    Args:
+        user_ids: None for everybody.
     """
-    where = {"lane": lane, "user_id": user_id, "waiting": True}
-    rows = list(Generation.collection().find(where).sort("turn", 1))
-    rows = [row for row in rows if row["state"] == State.QUEUED.value]
-    rows.sort(key=lambda row: (row["turn"], row["_id"]))
+    where: dict = {"lane": lane, "waiting": True}
+    if user_ids is not None:
+        where["user_id"] = {"$in": list(user_ids)}
+    fields = {"user_id": 1, "turn": 1, "state": 1}
+    rows = Generation.collection().find(where, fields).hint("user_waiting")
+    rows.sort([("user_id", 1), ("turn", 1)])
     turn = read(lane, fresh=True).turn
-    for row in rows:
+    if user_ids is None:
+        _go_back(lane, turn)
+    following = dict.fromkeys(user_ids or (), turn)
+    moves: list[UpdateOne] = []
+    for user_id, theirs in groupby(rows, lambda row: row["user_id"]):
+        queued = [row for row in theirs if row["state"] == State.QUEUED.value]
+        following[user_id] = _close_gaps(queued, turn, moves)
+    _write(Generation, moves)
+    last = f"{Line.place_of(lane)}.last"
+    ends = [
+        UpdateOne(
+            {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_turn - 1}}
+        )
+        for user_id, next_turn in following.items()
+    ]
+    _write(Line, ends)
+
+
+def _go_back(lane: str, turn: int) -> None:
+    """Whoever has nothing waiting begins at *turn*."""
+    last = f"{Line.place_of(lane)}.last"
+    Line.collection(durable=False).update_many(
+        {last: {"$gte": turn}}, {"$set": {last: turn - 1}}
+    )
+
+
+def _close_gaps(rows: list[dict], turn: int, moves: list[UpdateOne]) -> int:
+    """Add what moves one user's pictures up to *moves*; return the turn after them."""
+    for row in sorted(rows, key=lambda row: (row["turn"], row["_id"])):
         if row["turn"] > turn:
             guard = {"_id": row["_id"], "state": State.QUEUED.value}
-            Generation.collection(durable=False).update_one(
-                guard, {"$set": {"turn": turn}}
-            )
+            moves.append(UpdateOne(guard, {"$set": {"turn": turn}}))
         turn = min(row["turn"], turn) + 1
-    Line.collection(durable=False).update_one(
-        {"_id": user_id}, {"$set": {f"{Line.place_of(lane)}.last": turn - 1}}
-    )
+    return turn
+
+
+def _write(kind: type[Generation] | type[Line], updates: list[UpdateOne]) -> None:
+    for start in range(0, len(updates), BATCH):
+        some = updates[start : start + BATCH]
+        kind.collection(durable=False).bulk_write(some, ordered=False)

@@ -47,16 +47,9 @@ def recorded(
     try:
         yield outcome
     except JimengError as error:
-        close(entry, {**outcome, "error": error.code})
+        AuditEntry.close(entry.id, {**outcome, "error": error.code})
         raise
-    close(entry, outcome or {"ok": True})
-
-
-def close(entry: AuditEntry, outcome: dict) -> None:
-    AuditEntry.collection().update_one(
-        {"_id": entry.id, "outcome": {"$exists": False}},
-        {"$set": {"outcome": outcome}},
-    )
+    AuditEntry.close(entry.id, outcome or {"ok": True})
 
 
 def page(viewer: Viewer, cursor: str | None = None) -> Page:

@@ -1,22 +1,21 @@
 """What an operator does to the queue as a whole; each of it leaves an audit entry."""
 
-import logging
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng.documents import State, Status, Switch, Task, User, utcnow
+from jimeng import bulk
+from jimeng.documents import BulkAction, State, Switch, User, utcnow
 from jimeng.errors import Invalid
 from jimeng.lanes import switches
 from jimeng.operations import audit, failures, queue
 from jimeng.operations.queue import Overview
+from jimeng.tasks import clearing
+from jimeng.tasks.clearing import Pending
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Hour, midnight
 from jimeng.viewers import Viewer
 
-log = logging.getLogger(__name__)
-
-CLEAR_TIME = 0.8  # seconds of a request
 HOUR = timedelta(hours=1)
 
 
@@ -63,15 +62,6 @@ class Pause:
     name: str
     since: datetime
     by: str
-
-
-@dataclass(frozen=True)
-class Pending:
-    """What clearing the queue would cancel."""
-
-    tasks: int
-    pictures: int
-    users: int
 
 
 def board(viewer: Viewer) -> Board:
@@ -138,30 +128,22 @@ def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
 def pending(viewer: Viewer) -> Pending:
     """Count what `clear` would cancel."""
     viewer.require_operator("operations")
-    group = {"_id": "$user_id", "tasks": {"$sum": 1}, "pictures": {"$sum": "$n"}}
-    rows = Task.collection().aggregate(
-        [
-            {"$match": {"open": True, "status": Status.PENDING.value}},
-            {"$group": group},
-        ],
-        hint="open",
-    )
-    found = list(rows)
-    return Pending(
-        sum(row["tasks"] for row in found),
-        sum(row["pictures"] for row in found),
-        len(found),
-    )
+    return clearing.pending()
 
 
-def clear(viewer: Viewer) -> int:
+def clear(viewer: Viewer) -> BulkAction:
     """
-    Cancel what waits, as much as a request has time for; return how many tasks.
+    Cancel what waits, as much as a request has time for; the consumers go on.
 
     Raises:
         AdminsOnly: as `board`.
         QueueUnavailable: Redis is away; nothing was cancelled.
     """
     viewer.require_operator("operations")
-    cancelled, _ = queue.clear(viewer, within=CLEAR_TIME)
-    return cancelled
+    return bulk.work_briefly(clearing.clear(viewer))
+
+
+def cleared(viewer: Viewer) -> BulkAction | None:
+    """The clearing that is under way, else the last one, if it was lately."""
+    viewer.require_operator("operations")
+    return bulk.latest(clearing.CLEAR)

@@ -4,10 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import documents, jobs, lanes, tasks
+from jimeng import documents, jobs, lanes
 from jimeng.documents import Generation, State, User, Worker, utcnow
 from jimeng.errors import QueueUnavailable
-from jimeng.operations import audit
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Day
 from jimeng.viewers import Viewer
@@ -132,30 +131,6 @@ def read(viewer: Viewer) -> Overview:
         users=_users(lines, moving),
         oldest_at=min((row["oldest"] for row in lines), default=None),
     )
-
-
-def clear(viewer: Viewer, *, within: float | None = None) -> tuple[int, int]:
-    """
-    Cancel every task that has not begun, and empty the queue in Redis.
-
-    What the provider has begun goes on: the pump queues its jobs anew.
-
-    Args:
-        within: Seconds after which the rest is left for another call.
-
-    Returns:
-        How many tasks were cancelled, and how many jobs were removed.
-
-    Raises:
-        AdminsOnly: as in `read`.
-        QueueUnavailable: Redis is away; nothing was cancelled.
-    """
-    viewer.require_operator("the queue")
-    removed = jobs.check_queue()
-    with audit.recorded(viewer, "queue.clear") as outcome:
-        outcome["tasks"] = cancelled = tasks.cancel_pending(within=within)
-        jobs.huey.storage.flush_queue()
-    return cancelled, removed
 
 
 def _jobs() -> int | None:

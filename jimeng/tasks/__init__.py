@@ -6,9 +6,10 @@ never been.
 """
 
 from jimeng.tasks.archive import chosen, pack
-from jimeng.tasks.bulk import Outcome, cancel_many, cancel_pending, retry_many, select
-from jimeng.tasks.changes import cancel, delete, delete_all, retry
-from jimeng.tasks.creation import NewTask, create
+from jimeng.tasks.bulk import Outcome, cancel_many, retry_many, select
+from jimeng.tasks.changes import cancel, delete, retry
+from jimeng.tasks.creation import NewTask, check_intake, create
+from jimeng.tasks.deletion import delete_all
 from jimeng.tasks.everything import export
 from jimeng.tasks.favourites import set_favourite
 from jimeng.tasks.gallery import (
@@ -65,7 +66,7 @@ __all__ = [
     "browse",
     "cancel",
     "cancel_many",
-    "cancel_pending",
+    "check_intake",
     "chosen",
     "count_others",
     "create",

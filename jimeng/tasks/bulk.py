@@ -1,26 +1,18 @@
 """The same for many tasks at once: cancelling, and running again."""
 
-import logging
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jimeng import lanes, limits
-from jimeng.documents import Generation, State, Status, Task, new_token, utcnow
-from jimeng.documents.generation import WAITING
-from jimeng.documents.task import OPEN
+from jimeng.documents import Task
 from jimeng.errors import JimengError, OutOfTime, TaskFinished, TaskNotFound
+from jimeng.tasks.cancelling import cancel_where
 from jimeng.tasks.changes import retry
 from jimeng.tasks.reading import NEWEST_FIRST, THERE, owned
 from jimeng.viewers import Viewer
 
-log = logging.getLogger(__name__)
-
 MOST_AT_ONCE = 100  # tasks in one request
 RETRY_TIME = 0.9  # seconds of a request
-BATCH = 500
-QUEUE_CLEARED = "queue_cleared"
 
 
 @dataclass(frozen=True)
@@ -120,85 +112,3 @@ def _retry(
             raise
         return Outcome(task_id, error=error)
     return Outcome(task_id, task, replayed=replayed)
-
-
-def cancel_pending(*, within: float | None = None) -> int:
-    """
-    Cancel all tasks of everybody that have not begun; return how many.
-
-    What is at the provider, or was once, goes on.
-
-    Args:
-        within: Seconds after which no further ones are begun.
-    """
-    cancelled = 0
-    deadline = math.inf if within is None else time.monotonic() + within
-    where = {"open": True, "status": Status.PENDING.value}
-    rows = Task.collection().find(where, {"_id": 1}).hint("open")
-    ids = [row["_id"] for row in rows]
-    for start in range(0, len(ids), BATCH):
-        if time.monotonic() > deadline:
-            break
-        batch = {"_id": {"$in": ids[start : start + BATCH]}}
-        found = cancel_where(batch, [Status.PENDING.value], reason=QUEUE_CLEARED)
-        cancelled += len(found)
-    log.info("queue cleared tasks=%d", cancelled)
-    return cancelled
-
-
-def cancel_where(
-    where: dict, statuses: Sequence[str] = OPEN, *, reason: str | None = None
-) -> list[Task]:
-    """
-    Cancel the tasks of *where* that are in one of *statuses*, in few updates.
-
-    Args:
-        reason: The code of why, where it was not their owner's wish.
-
-    Returns:
-        Those that are cancelled now and were not before.
-    """
-    where = {**where, "status": {"$in": list(statuses)}}
-    ids = [row["_id"] for row in Task.collection().find(where, {"_id": 1})]
-    if not ids:
-        return []
-    now = utcnow()
-    ended = {"status": Status.CANCELLED.value, "completed_at": now, "updated_at": now}
-    because = {"reason": reason} if reason else {}
-    Task.collection().update_many(
-        {**where, "_id": {"$in": ids}},
-        {"$set": {**ended, **because}, "$unset": {"open": ""}},
-    )
-    rows = Task.collection().find({"_id": {"$in": ids}, **ended})
-    tasks = [Task._from_son(row) for row in rows]
-    drop_waiting(tasks)
-    return tasks
-
-
-def drop_waiting(tasks: Sequence[Task]) -> None:
-    """Take the waiting pictures of all these out of the lines, in few updates."""
-    generations = Generation.collection()
-    ids = {"task_id": {"$in": [task.id for task in tasks]}}
-    token = new_token()  # by which those of this very update are told apart
-    dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": token}
-    generations.update_many(
-        {**ids, "state": {"$in": WAITING}},
-        {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
-    )
-    for (lane, user_id), n in count_by_line({**ids, "owner": token}).items():
-        lanes.leave(lane, user_id, n)
-    limits.give_back({**ids, "owner": token})
-    users = {"user_id": {"$in": list({task.user_id for task in tasks})}}
-    for lane in {task.lane for task in tasks}:
-        still = count_by_line({"lane": lane, **users, "waiting": True})
-        for _, user_id in still:
-            lanes.renumber(lane, user_id)
-
-
-def count_by_line(where: dict) -> dict[tuple[str, str], int]:
-    """How many of these pictures each user has in each lane."""
-    line = {"lane": "$lane", "user_id": "$user_id"}
-    rows = Generation.collection().aggregate(
-        [{"$match": where}, {"$group": {"_id": line, "n": {"$sum": 1}}}]
-    )
-    return {(row["_id"]["lane"], row["_id"]["user_id"]): row["n"] for row in rows}

@@ -1,22 +1,16 @@
 """Cancelling, deleting, and running again."""
 
 import logging
-import time
 
-from jimeng import jobs, lanes, limits, logs
-from jimeng.documents import Generation, State, Task, new_token, utcnow
-from jimeng.documents.generation import WAITING
-from jimeng.documents.task import DOOMED, OPEN
+from jimeng import jobs, logs
+from jimeng.documents import Task, utcnow
 from jimeng.errors import MayBeChargedTwice, TaskFinished, TaskNotRetryable
-from jimeng.tasks import steps
+from jimeng.tasks.cancelling import drop_waiting
 from jimeng.tasks.creation import NewTask, create
 from jimeng.tasks.reading import THERE, find
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
-
-DELETION_TIME = 0.8  # seconds of a request
-DELETED = {"deleted_at": {"$exists": True}}
 
 
 def cancel(viewer: Viewer, task_id: str) -> Task:
@@ -33,30 +27,9 @@ def cancel(viewer: Viewer, task_id: str) -> Task:
         ended = find(viewer, task_id)
         raise TaskFinished(f"task {ended.id} is {ended.status}")
     with logs.bound(task=task.id, user=task.user_id):
-        dropped = drop_waiting(task)
+        dropped = drop_waiting([task.id])
         log.info("task cancelled dropped=%d of=%d", dropped, task.n)
     return task
-
-
-def drop_waiting(task: Task) -> int:
-    """Take the task's waiting pictures out of the line; return how many."""
-    dropped = drop_where({"task_id": task.id})
-    if dropped:
-        lanes.leave(task.lane, task.user_id, dropped)
-        lanes.renumber(task.lane, task.user_id)
-    return dropped
-
-
-def drop_where(where: dict) -> int:
-    token = new_token()  # by which those of this very update are told apart
-    dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": token}
-    result = Generation.collection().update_many(
-        {**where, "state": {"$in": WAITING}},
-        {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
-    )
-    if result.modified_count:
-        limits.give_back({**where, "owner": token})
-    return result.modified_count
 
 
 def delete(viewer: Viewer, task_id: str) -> None:
@@ -71,51 +44,9 @@ def delete(viewer: Viewer, task_id: str) -> None:
         {"_id": task.id}, {"$set": {"deleted_at": utcnow()}, "$unset": {"idem_key": ""}}
     )
     if Task.cancel({}, task.id) is not None:
-        drop_waiting(task)
+        drop_waiting([task.id])
     jobs.finish_deletion(task.id)
     log.info("task deleted task=%s user=%s", task.id, task.user_id)
-
-
-def delete_all(viewer: Viewer, user_id: str) -> int:
-    """
-    Delete all tasks of a user that the viewer may act for; return how many.
-
-    They are hidden and cancelled at once. As many as fit into `DELETION_TIME` are
-    removed here; the janitor removes the rest within a minute.
-    """
-    if not viewer.may_act_for(user_id):
-        return 0
-    now = utcnow()
-    is_open = {"$in": ["$status", OPEN]}
-    cancelled = {"$cond": [is_open, "cancelled", "$status"]}
-    hidden = steps.update(
-        Task.collection(),
-        {"user_id": user_id, "$nor": [DOOMED]},  # the trash too
-        [
-            {"$set": {"deleted_at": now, "updated_at": now, "status": cancelled}},
-            {"$unset": ["open", "idem_key", "purge_at"]},
-        ],
-    )
-    for lane in jobs.runtime().registry.lanes:
-        drop_deleted(lane, user_id)
-    began = time.monotonic()
-    rows = Task.collection().find({"user_id": user_id, **DELETED}, {"_id": 1})
-    for task_id in [row["_id"] for row in rows]:
-        if time.monotonic() - began > DELETION_TIME:
-            break
-        jobs.finish_deletion(task_id)
-    return hidden
-
-
-def drop_deleted(lane: str, user_id: str) -> None:
-    """Take the pictures of a user's deleted tasks out of a line."""
-    where = {"lane": lane, "user_id": user_id, "waiting": True}
-    waiting = Generation.collection().distinct("task_id", where)
-    # Only of these: somebody may be asking for new ones in this moment.
-    deleted = Task.collection().distinct("_id", {"_id": {"$in": waiting}, **DELETED})
-    dropped = drop_where({"task_id": {"$in": deleted}})
-    if dropped:
-        lanes.leave(lane, user_id, dropped)
 
 
 def retry(

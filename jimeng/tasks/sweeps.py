@@ -1,19 +1,20 @@
 """What a user can do to all tasks in one state: cancel what waits, retry failures."""
 
-import logging
 from collections.abc import Container
 from dataclasses import dataclass
 
-from jimeng.documents import Status, Task
+from jimeng import bulk, jobs, lanes
+from jimeng.bulk import Kind
+from jimeng.documents import BulkAction, Status, Task
 from jimeng.documents.task import THERE
 from jimeng.providers.catalogue import retryable
-from jimeng.tasks.bulk import MOST_AT_ONCE, cancel_where
+from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.tasks.clearing import cancel_some
 from jimeng.tasks.reading import NEWEST_FIRST, owned
 from jimeng.tasks.summary import SCHEDULED, in_state, runs_again
 from jimeng.viewers import Viewer
 
-log = logging.getLogger(__name__)
-
+CANCEL = "tasks.cancel"
 CANCELLABLE = (Status.PENDING.value, SCHEDULED)  # states of what has not begun
 MOST_LOOKED_AT = 500  # failed tasks, the newest
 
@@ -36,9 +37,10 @@ class Again:
     hopeless: int
 
 
-def cancel_all(viewer: Viewer, user_id: str, state: str) -> int:
+def cancel_all(viewer: Viewer, user_id: str, state: str) -> BulkAction:
     """
-    Cancel a user's tasks that have not begun; return how many.
+    Cancel a user's tasks that have not begun, as many as a request has time for; the
+    consumers go on with the rest.
 
     Args:
         state: One of `CANCELLABLE`. What begins in this very moment goes on.
@@ -46,10 +48,55 @@ def cancel_all(viewer: Viewer, user_id: str, state: str) -> int:
     Raises:
         TaskNotFound: another's tasks are not there to see.
     """
-    where = {**owned(viewer, user_id), **THERE, **in_state(state)}
-    cancelled = cancel_where(where, [Status.PENDING.value])
-    log.info("tasks cancelled user=%s state=%s n=%d", user_id, state, len(cancelled))
-    return len(cancelled)
+    total = Task.collection().count_documents(_meant(owned(viewer, user_id), state))
+    details = {"user": user_id, "state": state}
+    scope = f"{user_id}|{state}"
+    action = bulk.start(viewer, CANCEL, scope=scope, total=total, details=details)
+    return bulk.work_briefly(action)
+
+
+def cancelling(viewer: Viewer) -> list[BulkAction]:
+    """What is being cancelled of the viewer's own, in this moment."""
+    found = [bulk.latest(CANCEL, f"{viewer.user_id}|{each}") for each in CANCELLABLE]
+    return [action for action in found if action is not None and action.is_open]
+
+
+def find(viewer: Viewer, action_id: str) -> BulkAction | None:
+    """The cancellation of the viewer's own that has this id, or None."""
+    action = bulk.find(action_id)
+    if action is None or action.kind != CANCEL:
+        return None
+    return action if action.details["user"] == viewer.user_id else None
+
+
+def _meant(mine: dict, state: str) -> dict:
+    return {**mine, **THERE, **in_state(state)}
+
+
+def _select(action: BulkAction, size: int) -> tuple[list[str], None]:
+    mine = {"user_id": action.details["user"]}
+    earlier = {"created_at": {"$lte": action.started_at}}
+    where = {**_meant(mine, action.details["state"]), **earlier}
+    rows = Task.collection().find(where, {"_id": 1}).sort(NEWEST_FIRST).limit(size)
+    return [row["_id"] for row in rows], None
+
+
+def _finish(action: BulkAction) -> None:
+    user_id = action.details["user"]
+    for lane in jobs.runtime().registry.lanes:
+        lanes.renumber(lane, [user_id])
+
+
+bulk.register(
+    CANCEL,
+    Kind(
+        select=_select,
+        apply=lambda action, batch: cancel_some(
+            batch, {"user_id": action.details["user"], **THERE}
+        ),
+        finish=_finish,
+    ),
+)
 
 
 def failures(viewer: Viewer, user_id: str, *, to_edit: Container[str] = ()) -> Again:

@@ -13,7 +13,7 @@ from jimeng.documents.task import THERE
 from jimeng.errors import TaskNotFound
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks import steps
-from jimeng.tasks.changes import drop_waiting
+from jimeng.tasks.cancelling import drop_waiting
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -119,7 +119,7 @@ def trash(viewer: Viewer, task_id: str) -> None:
         },
     )
     if Task.cancel({}, task.id) is not None:
-        drop_waiting(task)
+        drop_waiting([task.id])
         Image.change(shown, gone)  # one may have come in between
     log.info("task trashed task=%s user=%s", task.id, task.user_id)
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.documents import Task
+from jimeng.i18n import t
 from jimeng.tasks import summary, sweeps
 from jimeng.tasks.bulk import MOST_AT_ONCE
 from jimeng.web import bp, is_htmx
@@ -121,6 +122,7 @@ def around(wanted: Wanted) -> dict:
         "wanted": wanted,
         "states": (None, *summary.STATES),
         "everything": everything(wanted),
+        "cancelling": sweeps.cancelling(auth.viewer_of_page()),
         "token": new_token(),
     }
 
@@ -150,10 +152,28 @@ def cancel_tasks() -> ResponseReturnValue:
     viewer = auth.viewer_of_page()
     state = request.form.get("all")
     if state in sweeps.CANCELLABLE:
-        cancelled = sweeps.cancel_all(viewer, viewer.user_id, state)
-        return answer([Note(CANCELLED, cancelled)])
+        action = sweeps.cancel_all(viewer, viewer.user_id, state)
+        # One that goes on is shown by itself.
+        return answer([] if action.is_open else [Note(CANCELLED, action.done)])
     given = request.form.getlist("id")[:1]
     return answer(notes_of(CANCELLED, tasks.cancel_many(viewer, given)))
+
+
+@bp.get("/tasks/cancelling")
+def cancelling() -> ResponseReturnValue:
+    """How far a cancellation of many has come; at the end the page is loaded anew."""
+    viewer, wanted = auth.viewer_of_page(), asked_for()
+    action = sweeps.find(viewer, request.args.get("action", ""))
+    if action is None or not action.is_open:
+        said = [str(Note(CANCELLED, action.done))] if action else []
+        return "", 200, {"HX-Redirect": url_for(".tasks", **wanted.query, said=said)}
+    return render_template(
+        "_bulk_action.html",
+        action=action,
+        words=t("bulk.cancelling", done=action.done, total=action.total),
+        url=url_for(".cancelling", action=action.id, **wanted.query),
+        page=url_for(".tasks", **wanted.query),
+    )
 
 
 @bp.post("/tasks/retry")

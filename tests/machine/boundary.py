@@ -18,6 +18,7 @@ WRITES = {
     "find_one_and_update": "change",
     "update_one": "change",
     "update_many": "change",
+    "bulk_write": "change",
     "insert_one": "insert",
     "insert_many": "insert",
     "find_one_and_delete": "remove",

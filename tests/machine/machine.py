@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import jobs, lanes, tasks
+from jimeng import bulk, jobs, lanes, tasks
 from jimeng.documents import Generation, Lane, Task
 from jimeng.errors import JimengError
 from jimeng.jobs import janitor, pump
@@ -164,6 +164,7 @@ class Machine(RuleBasedStateMachine):
     def _tidy(self) -> None:
         janitor.complete_plans()
         janitor.finish_deletions()
+        bulk.go_on()
         janitor.fail_unserved()
 
     # The steps.

@@ -28,6 +28,7 @@ TARGETS = [
     (Collection, "find_one_and_delete"),
     (Collection, "update_one"),
     (Collection, "update_many"),
+    (Collection, "bulk_write"),
     (Collection, "insert_one"),
     (gridfs.GridFSBucket, "upload_from_stream"),
     (requests.Session, "send"),

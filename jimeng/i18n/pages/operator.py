@@ -132,6 +132,10 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "请照提示输入确认的词。",
         "Type the word as it is shown above.",
     ),
+    "queue.clearing": (
+        "正在清空：已取消 {done} / {total} 个任务",
+        "Clearing: {done} of {total} tasks cancelled",
+    ),
     "queue.cleared": ("已取消 {n} 个任务。", "Tasks cancelled: {n}."),
     # Failures.
     "failures.heading": ("失败", "Failures"),
@@ -207,8 +211,14 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "Tasks run again: {done}; left out: {left_out}.",
     ),
     "failures.told_drop": ("已移除 {done} 张。", "Pictures dropped: {done}."),
-    "failures.goes_on": ("还在继续，离开本页即停止…", "Going on; leaving stops it…"),
-    "failures.go_on": ("继续处理其余的", "Go on with the rest"),
+    "failures.under_way_retry": (
+        "正在重试：{done} / {total} 个任务",
+        "Running again: {done} of {total} tasks",
+    ),
+    "failures.under_way_drop": (
+        "正在移除：{done} / {total} 张",
+        "Dropping: {done} of {total} pictures",
+    ),
     "failures.dealt_retry": ("已重试", "Run again"),
     "failures.dealt_drop": ("已移除", "Dropped"),
     "failures.new_task": ("新任务", "The new task"),

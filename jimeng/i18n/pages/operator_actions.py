@@ -159,6 +159,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "audit.unfinished": ("没有结果", "Did not finish"),
     "fact.tasks": ("任务", "Tasks"),
     "fact.done": ("已处理", "Dealt with"),
+    "fact.jobs": ("Redis 中的作业", "Jobs in Redis"),
     "fact.left_out": ("跳过", "Left out"),
     "fact.task": ("新任务", "New task"),
     "fact.user": ("用户", "User"),

@@ -53,6 +53,16 @@ OVERVIEW: dict[str, tuple[str, str]] = {
         "还没到时间的任务会全部取消，不收费。",
         "All tasks whose time has not come are cancelled, free of charge.",
     ),
+    "bulk.cancelling": (
+        "正在取消：{done} / {total} 个任务",
+        "Cancelling: {done} of {total} tasks",
+    ),
+    "bulk.goes_on": (
+        "在后台进行，离开本页也会继续。",
+        "It goes on by itself, also when you leave this page.",
+    ),
+    "bulk.look": ("刷新查看进度", "Refresh to see progress"),
+    "bulk.ended_early": ("提前结束：{reason}", "It ended early: {reason}"),
     "bulk.cancel_sure": ("确认取消", "Cancel them"),
     "bulk.retry": ("重试全部可重试的 ({n})", "Retry all that can be ({n})"),
     "bulk.retry_words": (

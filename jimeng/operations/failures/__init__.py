@@ -5,7 +5,14 @@ All numbers count pictures. A failure is dealt with once: its error moves from w
 the list looks to ``dealt_with``. The user's own task stays as it was.
 """
 
-from jimeng.operations.failures.actions import Step, drop, drop_step, retry, retry_step
+from jimeng.operations.failures.actions import (
+    DROP,
+    drop,
+    drop_all,
+    retry,
+    retry_all,
+    under_way,
+)
 from jimeng.operations.failures.listing import (
     MOST_COUNTED,
     Failure,
@@ -18,15 +25,16 @@ from jimeng.providers.catalogue import CODES
 
 __all__ = [
     "CODES",
+    "DROP",
     "MOST_COUNTED",
     "Failure",
     "Filter",
     "Page",
-    "Step",
     "codes_since",
     "drop",
-    "drop_step",
+    "drop_all",
     "page",
     "retry",
-    "retry_step",
+    "retry_all",
+    "under_way",
 ]

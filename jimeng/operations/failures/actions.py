@@ -1,11 +1,13 @@
 """Failures are dealt with: run again, or dropped from the list."""
 
 import logging
-import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
 
-from jimeng import tasks
-from jimeng.documents import Generation, Task, utcnow
+from jimeng import bulk, jobs, tasks
+from jimeng.bulk import Batch, Counts, Kind
+from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
 from jimeng.errors import JimengError
@@ -15,25 +17,7 @@ from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
-STEP_TIME = 0.8  # seconds of a request
-STEP = 100  # pictures that are read at a time
-DROP_STEP = 1000
-
-
-@dataclass
-class Step:
-    """
-    What one request of a long operation has done.
-
-    Attributes:
-        done: Pictures (of a retry: tasks) that are dealt with.
-        left_out: Tasks that cannot be run again, or not without consent.
-        after: Where the next request goes on; None at the end.
-    """
-
-    done: int = 0
-    left_out: int = 0
-    after: str | None = None
+RETRY, DROP = "failures.retry_all", "failures.drop_all"
 
 
 def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -> Task:
@@ -55,105 +39,146 @@ def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -
 
 
 def _retry(viewer: Viewer, task_id: str, accept_double_charge: bool) -> Task:
-    # No client's own key can have a space in it.
     made, _ = tasks.retry(
         viewer,
         task_id,
         accept_double_charge=accept_double_charge,
-        idem_key=f"operator {task_id}",
+        idem_key=key_of(task_id),
     )
-    deal({"task_id": task_id}, "retried", viewer)
+    deal({"task_id": task_id}, "retried", viewer.user_id)
     return made
 
 
-def retry_step(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Step:
+def key_of(task_id: str) -> str:
+    """No client's own key can have a space in it."""
+    return f"operator {task_id}"
+
+
+def retry_all(viewer: Viewer, wanted: Filter) -> BulkAction:
     """
-    Run those that match again, from *cursor* on, for as long as a request may take.
+    Run those that match again, as many as a request has time for; the consumers go on.
 
     Raises:
         AdminsOnly: as `page`.
         IntakePaused: no new tasks are taken; QueueUnavailable, likewise.
-        Invalid: the cursor is not one of ours.
     """
     viewer.require_operator("failures")
-    step = Step()
-    with audit.recorded(viewer, "failures.retry_all", **wanted.as_json()) as outcome:
-        try:
-            _retry_some(viewer, wanted, cursor, step)
-        finally:
-            outcome.update(done=step.done, left_out=step.left_out)
-    return step
+    tasks.check_intake()
+    jobs.check_queue()
+    return _begin(viewer, RETRY, wanted, to_retry(wanted))
 
 
-def _retry_some(viewer: Viewer, wanted: Filter, cursor: str | None, step: Step) -> None:
-    deadline = time.monotonic() + STEP_TIME
-    rows = list(find(wanted, cursor, STEP + 1, to_retry(wanted)))
-    seen: set[str] = set()
-    for row in rows[:STEP]:
-        if row["task_id"] not in seen:  # else another picture of the same
-            seen.add(row["task_id"])
-            _retry_one(viewer, row["task_id"], step)
-        step.after = cursor_of(row, "ended_at")
-        if time.monotonic() > deadline:
-            return
-    if len(rows) <= STEP:
-        step.after = None
+def drop_all(viewer: Viewer, wanted: Filter) -> BulkAction:
+    """
+    Take those that match off the list, as many as a request has time for; the
+    consumers go on.
+
+    Raises:
+        AdminsOnly: as `page`.
+    """
+    viewer.require_operator("failures")
+    return _begin(viewer, DROP, wanted, wanted.where())
 
 
-def _retry_one(viewer: Viewer, task_id: str, step: Step) -> None:
+def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
+    """
+    What `retry_all` or `drop_all` began, as it is now; None if it is forgotten.
+
+    Raises:
+        AdminsOnly: as `page`.
+    """
+    viewer.require_operator("failures")
+    action = bulk.find(action_id)
+    return action if action and action.kind in (RETRY, DROP) else None
+
+
+def _begin(viewer: Viewer, kind: str, wanted: Filter, where: dict) -> BulkAction:
+    total = Generation.collection().count_documents(where, hint=wanted.index)
+    given = wanted.as_json()
+    scope = "|".join(f"{name}={text}" for name, text in sorted(given.items()))
+    action = bulk.start(
+        viewer, kind, scope=scope, total=total, details=given, audited=True
+    )
+    return bulk.work_briefly(action)
+
+
+def _select(
+    action: BulkAction, size: int, where: Callable[[Filter], dict]
+) -> tuple[list[str], str | None]:
+    # What fails from now on is not meant.
+    wanted = Filter.from_json(action.details)
+    meant = {"$and": [where(wanted), {"ended_at": {"$lte": action.started_at}}]}
+    rows = list(find(wanted, action.cursor, size, meant))
+    behind = cursor_of(rows[-1], "ended_at") if rows else None
+    return [row["_id"] for row in rows], behind
+
+
+def _retry_batch(action: BulkAction, batch: Batch) -> Counts:
+    """A picture of a task that was seen already is dealt with, or left out, by then."""
+    viewer = Viewer(action.by, sees_all=action.sees_all)
+    rows = Generation.collection().find({"_id": {"$in": list(batch.ids)}})
+    counts = Counter(
+        _retry_one(viewer, task_id) for task_id in {row["task_id"] for row in rows}
+    )
+    return Counts(counts[True], counts[False])
+
+
+def _retry_one(viewer: Viewer, task_id: str) -> bool:
     # Its owner may have been quicker; nobody has asked for it twice.
-    if Task.find_one(retries_of([task_id])):
-        step.left_out += 1
-        return
+    others = {**retries_of([task_id]), "idem_key": {"$ne": key_of(task_id)}}
+    if Task.find_one(others):
+        return False
     try:
         _retry(viewer, task_id, accept_double_charge=False)
-        step.done += 1
     except JimengError as error:
         if error.status >= 500:
             raise
-        step.left_out += 1
         log.info("not run again task=%s code=%s", task_id, error.code)
+        return False
+    return True
 
 
 def drop(viewer: Viewer, task_id: str) -> int:
     """Take a task's failures off the list; return how many pictures that were."""
     viewer.require_operator("failures")
     with audit.recorded(viewer, "failures.drop", task_id) as outcome:
-        outcome["done"] = deal({"task_id": task_id}, "dropped", viewer)
+        outcome["done"] = deal({"task_id": task_id}, "dropped", viewer.user_id)
     return outcome["done"]
 
 
-def drop_step(viewer: Viewer, wanted: Filter) -> Step:
-    """
-    Take those that match off the list, as many as a request has time for.
-
-    Raises:
-        AdminsOnly: as `page`.
-    """
-    viewer.require_operator("failures")
-    with audit.recorded(viewer, "failures.drop_all", **wanted.as_json()) as outcome:
-        step = Step()
-        deadline = time.monotonic() + STEP_TIME
-        while time.monotonic() < deadline:
-            ids = [row["_id"] for row in find(wanted, None, DROP_STEP)]
-            step.done += deal({"_id": {"$in": ids}}, "dropped", viewer)
-            if len(ids) < DROP_STEP:
-                break
-        else:
-            step.after = "more"
-        outcome["done"] = step.done
-    return step
+def _drop_batch(action: BulkAction, batch: Batch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}}
+    deal(ids, "dropped", action.by, at=batch.at)
+    dealt_with = {**ids, "dealt_with.at": batch.at}
+    return Counts(Generation.collection().count_documents(dealt_with))
 
 
-def deal(where: dict, how: str, viewer: Viewer) -> int:
+def deal(where: dict, how: str, by: str, *, at: datetime | None = None) -> int:
     """Note that an operator has dealt with these failures; return how many."""
     kept = {
         "how": how,
-        "by": {"$literal": viewer.user_id},
-        "at": utcnow(),
+        "by": {"$literal": by},
+        "at": at or utcnow(),
         "error": "$error",
     }
     changed = Generation.collection().update_many(
         {**where, **FAILED}, [{"$set": {"dealt_with": kept}}, {"$unset": "error"}]
     )
     return changed.modified_count
+
+
+bulk.register(
+    RETRY,
+    Kind(
+        select=lambda action, size: _select(action, size, to_retry),
+        apply=_retry_batch,
+        size=25,
+    ),
+)
+bulk.register(
+    DROP,
+    Kind(
+        select=lambda action, size: _select(action, size, Filter.where),
+        apply=_drop_batch,
+    ),
+)

@@ -61,6 +61,16 @@ class Filter:
         given = {"code": self.code, "day": day, "user": self.user_id}
         return {name: text for name, text in given.items() if text}
 
+    @classmethod
+    def from_json(cls, given: dict[str, str]) -> "Filter":
+        """What `as_json` has written."""
+        day = given.get("day")
+        return cls(
+            code=given.get("code"),
+            day=date.fromisoformat(day) if day else None,
+            user_id=given.get("user"),
+        )
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -101,7 +111,7 @@ class Page:
     """
     Attributes:
         count: How many pictures match, up to `MOST_COUNTED`.
-        can_retry: As many of them as `retry_step` would look at.
+        can_retry: As many of them as `retry_all` would look at.
     """
 
     failures: list[Failure]

@@ -1,0 +1,29 @@
+"""
+Bulk actions: changes to more documents than a request has time for.
+
+An action is a document of its own, worked off in batches by whoever claims it: the
+request that began it for a moment, then the consumers. Batches are written down before
+they are changed, so that one whose worker was killed is repeated and not forgotten;
+repeating it changes nothing twice. Imports `jobs` and below; `tasks` and those above
+say what is done.
+"""
+
+from jimeng.bulk.actions import find, latest, start
+from jimeng.bulk.kinds import Batch, Counts, Kind, register
+from jimeng.bulk.working import go_on, work, work_briefly
+from jimeng.jobs import janitor
+
+__all__ = [
+    "Batch",
+    "Counts",
+    "Kind",
+    "find",
+    "go_on",
+    "latest",
+    "register",
+    "start",
+    "work",
+    "work_briefly",
+]
+
+janitor.RUNS["bulk"] = (1.0, go_on)  # in each consumer, beside what else it looks after

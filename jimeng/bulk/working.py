@@ -1,0 +1,164 @@
+"""Bulk actions are worked off: claimed, some batches at a time, by whoever is there."""
+
+import logging
+import math
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from jimeng.bulk.actions import note
+from jimeng.bulk.kinds import KINDS, Batch, Kind
+from jimeng.documents import (
+    WORKER_TIMEOUT,
+    AuditEntry,
+    BulkAction,
+    is_away,
+    new_token,
+    utcnow,
+)
+from jimeng.errors import DatabaseUnavailable, JimengError, QueueUnavailable
+
+log = logging.getLogger(__name__)
+
+# Longer than an operation of the database may take: nobody else begins a batch while
+# the one before is still being written.
+LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
+TURN = 1.0  # seconds that a consumer works before it looks at other things
+IN_REQUEST, FEW = 0.4, 100  # seconds; documents in a batch
+MOST_TRIES = 10
+RETRY_IN = timedelta(seconds=5)  # where a database is away
+KEPT = timedelta(days=7)  # after its end
+AWAY = (PyMongoError, RedisError, DatabaseUnavailable, QueueUnavailable)
+
+
+def go_on() -> None:
+    """Work on whatever action is due, for a while; called often, by each consumer."""
+    action = _claim({})
+    if action is not None:
+        _work(action, TURN)
+
+
+def work(
+    action: BulkAction, *, within: float = math.inf, size: int | None = None
+) -> BulkAction:
+    """
+    Work on *action*, unless somebody else does.
+
+    Args:
+        within: Seconds after which no further batch is begun; the rest is left to the
+            consumers.
+        size: Of a batch, at most; a request's time is short.
+
+    Returns:
+        The action as it is now.
+    """
+    claimed = _claim({"_id": action.id})
+    if claimed is not None:
+        _work(claimed, within, size)
+    return BulkAction.find_one({"_id": action.id}) or action
+
+
+def work_briefly(action: BulkAction) -> BulkAction:
+    """`work`, as long as a request has time for it: what is little is done at once."""
+    return work(action, within=IN_REQUEST, size=FEW)
+
+
+def _claim(where: dict) -> BulkAction | None:
+    now = utcnow()
+    due = {"open": True, "due_at": {"$lte": now}, "kind": {"$in": sorted(KINDS)}}
+    claim = {"owner": new_token(), "due_at": now + LEASE}
+    return BulkAction.swap(
+        {**due, **where},
+        {"$set": claim, "$inc": {"tries": 1}},
+        sort=[("due_at", 1)],
+    )
+
+
+def _work(action: BulkAction, within: float, size: int | None = None) -> None:
+    deadline = time.monotonic() + within
+    kind = KINDS[action.kind]
+    size = min(size or kind.size, kind.size)
+    try:
+        note(action)  # whoever began it may have died before it could
+        if action.tries > MOST_TRIES:
+            log.error("bulk action given up id=%s kind=%s", action.id, action.kind)
+            _end(action, "internal")
+        found: BulkAction | None = action
+        while found is not None and time.monotonic() < deadline:
+            found = _one_batch(found, kind, size)
+    except AWAY as error:
+        if isinstance(error, PyMongoError) and not is_away(error):
+            raise
+        log.warning("bulk action waits id=%s: %s", action.id, error)
+        _release(action, {"due_at": utcnow() + RETRY_IN, "tries": 0})
+    except JimengError as error:
+        log.info("bulk action ended early id=%s code=%s", action.id, error.code)
+        _end(action, error.code)
+    else:
+        _release(action, {"due_at": utcnow()})
+
+
+def _release(action: BulkAction, changes: dict) -> None:
+    """Let others go on; where not even that can be written, its lease passes."""
+    mine = {"_id": action.id, "owner": action.owner, "open": True}
+    with suppress(PyMongoError):
+        BulkAction.collection().update_one(mine, {"$set": changes})
+
+
+def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
+    """Change some more; None at the end, or where somebody else has taken over."""
+    if not action.batch:
+        ids, cursor = kind.select(action, size)
+        if not ids:
+            kind.finish(action)
+            _end(action)
+            return None
+        chosen = Batch(list(ids), utcnow(), new_token(), cursor)
+        held = _hold(action, {"$set": {"batch": vars(chosen)}})
+        if held is None:
+            return None
+        action = held
+    batch = Batch(**action.batch)
+    counts = kind.apply(action, batch)
+    over = {
+        "$inc": {"done": counts.done, "left_out": counts.left_out},
+        "$set": {"cursor": batch.cursor, "tries": 0},
+        "$unset": {"batch": ""},
+    }
+    return _hold(action, over, {"batch.token": batch.token})
+
+
+def _hold(
+    action: BulkAction, update: dict, where: dict | None = None
+) -> BulkAction | None:
+    """Change the action as long as it is this claim's; the lease begins anew."""
+    mine = {"_id": action.id, "owner": action.owner, "open": True, **(where or {})}
+    lease = {**update.get("$set", {}), "due_at": utcnow() + LEASE}
+    return BulkAction.swap(mine, {**update, "$set": lease})
+
+
+def _end(action: BulkAction, error: str | None = None) -> None:
+    """Say how it ended, in the audit trail first: that is said once at most."""
+    found = BulkAction.find_one({"_id": action.id, "owner": action.owner})
+    if found is None:
+        return
+    if found.audit_id:
+        outcome = {KINDS[found.kind].counts: found.done}
+        more = {"left_out": found.left_out, "error": error}
+        AuditEntry.close(found.audit_id, outcome | {k: v for k, v in more.items() if v})
+    now = utcnow()
+    ended = {
+        "ended_at": now,
+        "expires_at": now + KEPT,
+        **({"error": error} if error else {}),
+    }
+    gone = {"open": "", "owner": "", "due_at": "", "batch": "", "cursor": ""}
+    mine = {"_id": found.id, "owner": action.owner}
+    BulkAction.collection().update_one(mine, {"$set": ended, "$unset": gone})
+    log.info(
+        "bulk action ended id=%s kind=%s done=%d left_out=%d error=%s",
+        *(found.id, found.kind, found.done, found.left_out, error),
+    )

@@ -1,0 +1,92 @@
+"""A change to very many documents that somebody asked for, and how far it has come."""
+
+import secrets
+
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    IntField,
+    StringField,
+)
+
+from jimeng.documents.base import Stored, utcnow
+
+
+def new_action_id() -> str:
+    return "bulk_" + secrets.token_hex(12)
+
+
+class BulkAction(Stored):
+    """
+    One bulk action, from the asking to its end.
+
+    Attributes:
+        kind: ``queue.clear`` and the like.
+        key: What two at a time would be about: while one is open, the next that is
+            asked for is this one.
+        by: The id of who asked for it.
+        sees_all: Whether that was somebody who may touch everybody's.
+        details: What was asked for, as JSON.
+        total: How many there seemed to be when it began.
+        done: How many it was done to, and `left_out` how many not.
+        open: True until it has ended, then absent.
+        due_at: When somebody must go on with it; pushed ahead while somebody does.
+        owner: The token of whoever does.
+        tries: Claims in a row that brought nothing forward.
+        cursor: Where it goes on, for kinds that need to know.
+        batch: What is being changed in this moment: ``ids``, ``at``, ``token``. Written
+            before the change, so that whoever takes over repeats just that.
+        audit_id: The id of its entry in the audit trail, if it has one.
+        error: The code of why it ended early.
+    """
+
+    id = StringField(primary_key=True, default=new_action_id)
+    kind = StringField(required=True)
+    key = StringField(required=True)
+    by = StringField(required=True)
+    sees_all = BooleanField(default=False)
+    details = DictField()
+    total = IntField(default=0)
+    done = IntField(default=0)
+    left_out = IntField(default=0)
+    open = BooleanField()
+    due_at = DateTimeField()
+    owner = StringField()
+    tries = IntField(default=0)
+    cursor = StringField()
+    batch = DictField()
+    audit_id = StringField()
+    error = StringField()
+    started_at = DateTimeField(default=utcnow)
+    ended_at = DateTimeField()
+    expires_at = DateTimeField()
+
+    meta = {
+        "collection": "bulk_actions",
+        "indexes": [
+            {
+                "name": "one_at_a_time",
+                "fields": ["key"],
+                "unique": True,
+                "partialFilterExpression": {"open": {"$exists": True}},
+            },
+            {
+                "name": "due",
+                "fields": ["due_at"],
+                "partialFilterExpression": {"open": {"$exists": True}},
+            },
+            {"name": "latest", "fields": ["key", "-started_at"]},
+            {"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0},
+        ],
+    }
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.open)
+
+    @property
+    def percent(self) -> int:
+        """How much of it is over; what came later may make it more than it seemed."""
+        over = self.done + self.left_out
+        return min(99, 100 * over // max(self.total, over, 1)) if self.open else 100

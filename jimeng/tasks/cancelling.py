@@ -1,0 +1,110 @@
+"""Cancelling: one way for a single task and for very many."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from jimeng import lanes
+from jimeng.documents import Generation, State, Status, Task, new_token, utcnow
+from jimeng.documents.generation import WAITING
+from jimeng.documents.task import OPEN
+from jimeng.lanes import Place
+
+BATCH = 500  # tasks in one update
+
+
+def cancel_where(where: dict, statuses: Sequence[str] = OPEN) -> list[Task]:
+    """
+    Cancel the tasks of *where* that are in one of *statuses*, some at a time.
+
+    Returns:
+        Those that are cancelled now and were not before.
+    """
+    rows = Task.collection().find({**where, "status": {"$in": statuses}}, {"_id": 1})
+    ids = [row["_id"] for row in rows]
+    cancelled: list[str] = []
+    for start in range(0, len(ids), BATCH):
+        some = ids[start : start + BATCH]
+        cancelled += cancel_batch(where, some, statuses, at=utcnow())
+    drop_waiting(cancelled)
+    rows = Task.collection().find({"_id": {"$in": cancelled}})
+    return [Task._from_son(row) for row in rows]
+
+
+def cancel_batch(
+    where: dict,
+    task_ids: Sequence[str],
+    statuses: Sequence[str],
+    *,
+    at: datetime,
+    reason: str | None = None,
+) -> list[str]:
+    """
+    Cancel those of these tasks that are in one of *statuses*; their pictures still
+    wait, until `drop_waiting`.
+
+    Args:
+        at: The moment that it counts for. Repeated with the same, it returns the same.
+        reason: The code of why, where it was not their owner's wish.
+    """
+    ids = {"_id": {"$in": list(task_ids)}}
+    ended = {"status": Status.CANCELLED.value, "completed_at": at, "updated_at": at}
+    because = {"reason": reason} if reason else {}
+    Task.collection().update_many(
+        {**where, **ids, "status": {"$in": list(statuses)}},
+        {"$set": {**ended, **because}, "$unset": {"open": ""}},
+    )
+    return [row["_id"] for row in Task.collection().find({**ids, **ended}, {"_id": 1})]
+
+
+def drop_waiting(task_ids: Sequence[str]) -> int:
+    """Take the waiting pictures of these tasks out of the lines; return how many."""
+    dropped: Counter[Place] = Counter()
+    for start in range(0, len(task_ids), BATCH):
+        dropped += drop(task_ids[start : start + BATCH])
+    renumber(dropped)
+    return dropped.total()
+
+
+def drop(task_ids: Sequence[str], token: str | None = None) -> Counter[Place]:
+    """
+    Take the waiting pictures of these tasks out, and out of what counts them.
+
+    The turns of what remains are left as they are: `renumber` them.
+
+    Args:
+        token: Under which this may be repeated, and counts them out once.
+
+    Returns:
+        How many, by where they waited.
+    """
+    generations = Generation.collection()
+    ids = {"task_id": {"$in": list(task_ids)}}
+    owner = token or new_token()  # by which those of this very update are told apart
+    dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": owner}
+    changed = generations.update_many(
+        {**ids, "state": {"$in": WAITING}},
+        {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
+    )
+    if not changed.modified_count and token is None:
+        return Counter()
+    day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
+    place = {"lane": "$lane", "user_id": "$user_id", "day": day}
+    rows = generations.aggregate(
+        [
+            {"$match": {**ids, "owner": owner}},
+            {"$group": {"_id": place, "n": {"$sum": 1}}},
+        ]
+    )
+    left = Counter({Place(**row["_id"]): row["n"] for row in rows})
+    lanes.leave_all(left, token)
+    return left
+
+
+def renumber(places: Iterable[Place]) -> None:
+    """Close the gaps in the turns of these lanes' users."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for place in places:
+        users[place.lane].add(place.user_id)
+    for lane, found in users.items():
+        lanes.renumber(lane, found)

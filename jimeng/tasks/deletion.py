@@ -1,0 +1,66 @@
+"""Deleting everything that a user has made."""
+
+from collections.abc import Sequence
+
+from jimeng import bulk, jobs
+from jimeng.bulk import Batch, Counts, Kind
+from jimeng.documents import BulkAction, Task
+from jimeng.documents.task import DOOMED, OPEN
+from jimeng.tasks.cancelling import drop
+from jimeng.viewers import Viewer
+
+DELETE = "tasks.delete"
+HIDDEN = "hidden"  # the second round: all are, and go for good
+FEW = 25  # removed at a time, with the bytes of their pictures
+
+
+def delete_all(viewer: Viewer, user_id: str) -> int:
+    """
+    Delete all tasks of a user that the viewer may act for; return how many.
+
+    They are hidden and cancelled first, and then removed, as many as fit into this
+    request; the consumers go on with the rest.
+    """
+    if not viewer.may_act_for(user_id):
+        return 0
+    total = Task.collection().count_documents({"user_id": user_id, "$nor": [DOOMED]})
+    details = {"user": user_id}
+    action = bulk.start(viewer, DELETE, scope=user_id, total=total, details=details)
+    bulk.work_briefly(action)
+    return total
+
+
+def _select(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
+    # Somebody may be asking for new ones in this moment: those are not meant.
+    mine = {
+        "user_id": action.details["user"],
+        "created_at": {"$lte": action.started_at},
+    }
+    if action.cursor is None:
+        ids = _ids({**mine, "$nor": [DOOMED]}, size)  # the trash too
+        if ids:
+            return ids, None
+    return _ids({**mine, **DOOMED}, min(size, FEW)), HIDDEN
+
+
+def _ids(where: dict, size: int) -> list[str]:
+    rows = Task.collection().find(where, {"_id": 1}).limit(size)
+    return [row["_id"] for row in rows]
+
+
+def _apply(action: BulkAction, batch: Batch) -> Counts:
+    if batch.cursor == HIDDEN:
+        for task_id in batch.ids:
+            jobs.finish_deletion(task_id)
+        return Counts(len(batch.ids))
+    cancelled = {"$cond": [{"$in": ["$status", OPEN]}, "cancelled", "$status"]}
+    changes = {"deleted_at": batch.at, "updated_at": batch.at, "status": cancelled}
+    Task.collection().update_many(
+        {"_id": {"$in": list(batch.ids)}, "$nor": [DOOMED]},
+        [{"$set": changes}, {"$unset": ["open", "idem_key", "purge_at"]}],
+    )
+    drop(batch.ids, batch.token)
+    return Counts(0)
+
+
+bulk.register(DELETE, Kind(select=_select, apply=_apply))
