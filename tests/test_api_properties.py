@@ -8,10 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jimeng.answers import idempotency_key
-from jimeng.documents import Task
+from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.user import email_key
 from jimeng.errors import IdempotencyKeyInvalid
-from jimeng.tasks.reading import _after, _cursor
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -35,9 +34,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=250)
 @given(moment=moments, task_id=task_ids)
 def test_cursor_leads_back_to_its_place(moment, task_id):
     """What is made of a task's place is read as that place."""
-    cursor = _cursor(Task(id=task_id, created_at=moment))
+    cursor = cursor_of({"_id": task_id, "created_at": moment}, "created_at")
 
-    where = _after(cursor)
+    where = after(cursor, "created_at")
 
     assert where["created_at"] == {"$lte": moment}
     assert where["$or"][1] == {"_id": {"$lt": task_id}}

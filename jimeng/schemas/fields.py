@@ -6,13 +6,13 @@ A message that is a key of ``i18n`` is translated where the answer is made.
 
 import math
 import re
+from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from jimeng.documents.user import is_email
 from jimeng.i18n import t
 
-COMMON = {"required": "invalid.required", "null": "invalid.null"}
 USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,64}")
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
@@ -20,14 +20,16 @@ RFC_3339 = re.compile(
 AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
 
 
+def saying(reason: str, *others: str) -> dict[str, Any]:
+    """The messages of a field that is refused as ``invalid``, or as one of *others*."""
+    common = {"required": "invalid.required", "null": "invalid.null"}
+    return common | dict.fromkeys(("invalid", *others), f"invalid.{reason}")
+
+
 class Text(fields.String):
     """A string that can be stored: no halves of surrogate pairs, and no NUL."""
 
-    default_error_messages = {
-        **COMMON,
-        "invalid": "invalid.string",
-        "invalid_utf8": "invalid.string",
-    }
+    default_error_messages = saying("string", "invalid_utf8")
 
     def _deserialize(self, value, attr, data, **kwargs):
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -46,11 +48,7 @@ class Whole(fields.Integer):
     ``true`` are not.
     """
 
-    default_error_messages = {
-        **COMMON,
-        "invalid": "invalid.integer",
-        "too_large": "invalid.integer",
-    }
+    default_error_messages = saying("integer")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if type(value) is float and value.is_integer():
@@ -63,11 +61,7 @@ class Whole(fields.Integer):
 class Digits(fields.Integer):
     """An integer in a query string."""
 
-    default_error_messages = {
-        **COMMON,
-        "invalid": "invalid.integer",
-        "too_large": "invalid.integer",
-    }
+    default_error_messages = saying("integer")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
@@ -76,7 +70,7 @@ class Digits(fields.Integer):
 
 
 class Seconds(fields.Float):
-    default_error_messages = {**COMMON, "invalid": "invalid.number"}
+    default_error_messages = saying("number")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if type(value) not in {int, float} or not math.isfinite(value):
@@ -85,7 +79,7 @@ class Seconds(fields.Float):
 
 
 class Switch(fields.Boolean):
-    default_error_messages = {**COMMON, "invalid": "invalid.boolean"}
+    default_error_messages = saying("boolean")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if type(value) is not bool:
@@ -96,10 +90,7 @@ class Switch(fields.Boolean):
 class Moment(fields.AwareDateTime):
     """A time with its zone, as in RFC 3339."""
 
-    default_error_messages = {
-        **COMMON,
-        **dict.fromkeys(("invalid", "invalid_awareness", "format"), "invalid.moment"),
-    }
+    default_error_messages = saying("moment", "invalid_awareness", "format")
 
     def __init__(self, **kwargs) -> None:
         super().__init__(format="iso", **kwargs)
@@ -113,11 +104,11 @@ class Moment(fields.AwareDateTime):
 class Texts(fields.List):
     """A list of strings."""
 
-    default_error_messages = {**COMMON, "invalid": "invalid.list"}
+    default_error_messages = saying("list")
 
 
 class Anything(fields.Raw):
-    default_error_messages = {**COMMON}
+    default_error_messages = saying("value")
 
 
 class Trimmed(Text):
@@ -130,41 +121,34 @@ class Trimmed(Text):
 class Between(validate.Validator):
     """Numbers from *low* to *high*, both included."""
 
+    key = "invalid.range"
+
     def __init__(self, low: int, high: int) -> None:
         self.min, self.max = low, high
 
-    def __call__(self, value: float) -> float:
-        if not self.min <= value <= self.max:
-            raise ValidationError(t("invalid.range", min=self.min, max=self.max))
+    def measure(self, value: Any) -> float:
+        return value
+
+    def __call__(self, value: Any) -> Any:
+        if not self.min <= self.measure(value) <= self.max:
+            raise ValidationError(t(self.key, min=self.min, max=self.max))
         return value
 
 
-class Long(validate.Validator):
+class Long(Between):
     """Texts of *low* to *high* characters."""
 
+    key = "invalid.length"
     equal = None  # by which OpenAPI tells a length from a range
 
-    def __init__(self, low: int, high: int) -> None:
-        self.min, self.max = low, high
-
-    def __call__(self, value: str) -> str:
-        if not self.min <= len(value) <= self.max:
-            raise ValidationError(t("invalid.length", min=self.min, max=self.max))
-        return value
+    def measure(self, value: Any) -> float:
+        return len(value)
 
 
-class Many(validate.Validator):
+class Many(Long):
     """Lists of *low* to *high* items."""
 
-    equal = None
-
-    def __init__(self, low: int, high: int) -> None:
-        self.min, self.max = low, high
-
-    def __call__(self, value: list) -> list:
-        if not self.min <= len(value) <= self.max:
-            raise ValidationError(t("invalid.items", min=self.min, max=self.max))
-        return value
+    key = "invalid.items"
 
 
 class OneOf(validate.Validator):

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from jimeng.documents import utcnow
 from jimeng.schemas import Strict
-from jimeng.schemas.fields import COMMON
+from jimeng.schemas.fields import saying
 from jimeng.schemas.kinds import Reply, a, count, day, one_of, some, text
 from jimeng.schemas.task_replies import MODEL
 from jimeng.usage import UsageRow
@@ -21,7 +21,7 @@ OUTCOMES = ("done", "failed", "cancelled", "unknown")
 class Day(fields.Date):
     """A date of this millennium, ``2026-01-31``."""
 
-    default_error_messages = {**COMMON, "invalid": "invalid.date"}
+    default_error_messages = saying("date")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not DATE.fullmatch(value):
