@@ -6,7 +6,7 @@ A state of a page in all its looks, and what every state has to be::
     @every_look
     def test_empty_gallery(visit, look):
         seen = visit("/gallery", **look)
-        seen.check("gallery-empty")  # axe, width, language, theme, screenshot
+        seen.check("gallery-empty")  # axe, width, language, theme; `make screenshots`
 
 Anything else in the browser::
 
@@ -221,24 +221,26 @@ class Watched:
         found = self.page.evaluate(SHIFTS)
         return [each["line"] for each in found if after_input or not each["input"]]
 
-    def shot(self, name: str, *, full: bool = False) -> Path:
+    def shot(self, name: str, *, full: bool = False) -> None:
         """
-        Write ``screenshots/<name>-<language>-<theme>-<width>.png``.
+        With `make screenshots`, for people to look at: write
+        ``screenshots/<name>-<language>-<theme>-<width>.png``.
 
         Args:
             full: The whole page, not only what the window shows.
         """
+        if not ALL:
+            return
         SHOTS.mkdir(exist_ok=True)
         path = SHOTS / f"{name}-{self.look}.png"
         # Hiding the caret would leave a style attribute in every field, which htmx
         # would copy, and the policy refuse.
         how = {"animations": "disabled", "caret": "initial"}
         self.page.screenshot(path=str(path), full_page=full, **how)
-        return path
 
     def check(self, name: str, *, full: bool = False) -> None:
         """
-        Take the screenshot and hold what every state of every page has to be:
+        Take the screenshot, and hold what every state of every page has to be:
         accessible, no wider than the window, in the language and theme wanted.
         """
         self.shot(name, full=full)
