@@ -1,7 +1,20 @@
 """Documents as they are read: quickly, and whatever a later release has written."""
 
+from datetime import datetime
+
 import pytest
+from bson import ObjectId
 from mongoengine import Document
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    FloatField,
+    IntField,
+    ListField,
+    ObjectIdField,
+    StringField,
+)
 
 from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
@@ -10,14 +23,20 @@ KINDS = [each for each in Stored.__subclasses__() if each.__module__.startswith(
 
 
 def stored(kind: type[Stored], **fields: object) -> dict:
-    return kind(**fields).to_mongo().to_dict()
+    """As it is written: with all that has to be there."""
+    row = kind(**{"id": "x", **fields}).to_mongo().to_dict()
+    needed = [each for each in kind._fields.values() if each.required]
+    return {each.db_field: SAMPLE[type(each)] for each in needed} | row
+
+
+SAMPLE: dict[type, object] = {StringField: "x", IntField: 1, ObjectIdField: ObjectId()}
 
 
 ROWS = [
     (Task, {"user_id": "ada", "n": 2, "outcomes": {"0": {"state": "done"}}}),
     (Generation, {"task_id": "t", "index": 1, "remote_ids": ["a", "b"], "slot": 3}),
     (Image, {"task_id": "t", "index": 0, "width": 8, "height": 8}),
-    (Lane, {"id": "a:b", "durations": [1.5, 2.0], "limit": None}),
+    (Lane, {"durations": [1.5, 2.0], "limit": None}),
     (User, {"email": "a@b.cd", "defaults": {"n": "2"}}),
 ]
 
@@ -42,7 +61,7 @@ def test_row_is_what_mongoengine_would_write(kind, fields):
     fixed = {"id": "x", "key": "k", "created_at": utcnow(), "updated_at": utcnow()}
     fields = {**{n: v for n, v in fixed.items() if n in kind._fields}, **fields}
 
-    assert kind.row(**fields) == stored(kind, **fields)
+    assert kind.row(**fields) == kind(**fields).to_mongo().to_dict()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,3 +86,49 @@ def test_fields_of_a_later_release_are_left_out(kind):
 
     assert found.pk == "x"
     assert not hasattr(found, "not_yet_known")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [{"later": 1}, ["text", 1], "text", 7, -1.5, None])
+def test_values_of_another_kind_are_left_out(kind, value):
+    """Whatever is stored, each field has a value of its own kind, or none."""
+    names = [name for name, each in kind._fields.items() if not each.primary_key]
+
+    found = kind._from_son({"_id": "x", **dict.fromkeys(names, value)})
+
+    fields = {name: kind._fields[name] for name in names}
+    odd = {
+        name
+        for name, each in fields.items()
+        if getattr(found, name) is not None
+        and not isinstance(getattr(found, name), OF_KIND[type(each)])
+    }
+    assert odd == set()
+    assert {n for n, e in fields.items() if e.required and found[n] is None} == set()
+
+
+OF_KIND: dict[type, tuple[type, ...]] = {
+    StringField: (str,),
+    IntField: (int,),
+    FloatField: (float, int),
+    BooleanField: (bool,),
+    DateTimeField: (datetime,),
+    ObjectIdField: (ObjectId,),
+    DictField: (dict,),
+    ListField: (list,),
+}
+
+
+def test_what_was_not_understood_is_named():
+    """Who has to act on a document can tell."""
+    row = stored(Task, n=2) | {"seed": "text", "width": None, "not_yet": 1}
+
+    assert Task._from_son(row).unread == {"seed", "width"}
+    assert Task._from_son(stored(Task)).unread == set()
+
+
+def test_numbers_that_are_texts_are_numbers():
+    """So they were read before, and so does MongoDB in the updates."""
+    found = Task._from_son(stored(Task) | {"n": "3", "seed": 7.0, "delay": "1.5"})
+
+    assert (found.n, found.seed, found.delay, found.unread) == (3, 7, 1.5, set())

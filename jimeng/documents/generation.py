@@ -38,6 +38,19 @@ class State(StrEnum):
 
 GENERATING_PERCENT, SAVING_PERCENT = 90, 95
 WAITING = [State.DELAYED.value, State.QUEUED.value]
+SENDABLE = [*WAITING, State.STARTING.value]  # nothing has been sent
+UNDER_WAY = [State.SUBMITTING.value, State.GENERATING.value, State.SAVING.value]
+# What comes due. A later release may know others, and looks after them itself.
+DUE = [
+    *(State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
+    *(State.FAILED.value, State.UNKNOWN.value),
+]
+# Without these nobody knows what to do; all others are measurements and hints.
+NEEDED = frozenset(
+    ("task_id", "index", "user_id", "lane", "provider", "req_key")
+    + ("prompt", "width", "height", "seed")
+    + ("remote_ids", "urls", "submit_token", "created_at")
+)
 
 # Few of many pictures fail, and an operator looks for them by day, code and user.
 FAILED = {"error.code": {"$exists": True}}
@@ -71,6 +84,8 @@ class Generation(Stored):
         resent: It was sent once more, after the provider refused the picture.
         is_synchronous: The provider draws it before it answers.
         expected: Seconds it was expected to take when it was sent.
+        rubbish: How often what came was no picture.
+        trouble: Why saving it is tried again.
         floor: Percent of progress reached before it was sent once more.
         late: Its task has ended without it; it is still looked after.
         error: Why it failed, as in its task; absent once an operator has dealt with it.
@@ -85,8 +100,8 @@ class Generation(Stored):
     provider = StringField(required=True)
     req_key = StringField(required=True)
     prompt = StringField()
-    width = IntField()  # pixels
-    height = IntField()  # pixels
+    width = IntField(min_value=1)  # pixels
+    height = IntField(min_value=1)  # pixels
     seed = IntField()
     seed_given = BooleanField(default=False)
 
@@ -104,6 +119,8 @@ class Generation(Stored):
     polls = IntField(default=0)
     planned_at = DateTimeField()  # the next poll, as planned
     faults = IntField(default=0)  # failed polls or downloads in a row
+    rubbish = IntField(default=0)
+    trouble = StringField()
     late = BooleanField(default=False)
     late_looks = IntField(default=0)
     expected = FloatField()
@@ -156,6 +173,12 @@ class Generation(Stored):
     @property
     def remote_id(self) -> str | None:
         return self.remote_ids[-1] if self.remote_ids else None
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether this release can read what it takes to go on."""
+        has_size = self.width is not None and self.height is not None
+        return has_size and NEEDED.isdisjoint(self.unread)
 
     @property
     def is_drawn_now(self) -> bool:

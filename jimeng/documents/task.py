@@ -15,7 +15,7 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.documents import indexes
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, number, utcnow
 from jimeng.documents.faults import lacks_index
 from jimeng.documents.usage import Standing
 
@@ -32,6 +32,10 @@ class Status(StrEnum):
 
 
 OPEN = [Status.PENDING.value, Status.PROCESSING.value]
+ENDED = [Status.COMPLETED.value, Status.FAILED.value, Status.CANCELLED.value]
+CHARGED = ("no", "unknown", "yes")
+# What is said of a failure as long as nothing better is known.
+NOT_UNDERSTOOD = {"code": "not_understood", "charged": "unknown"}
 THERE = {"deleted_at": {"$exists": False}}
 # Deleted for good; with null instead of $exists the index finds them.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
@@ -75,9 +79,9 @@ class Task(Stored):
     provider = StringField(required=True)
     lane = StringField(required=True)
     req_key = StringField(required=True)
-    width = IntField(required=True)  # pixels
-    height = IntField(required=True)  # pixels
-    n = IntField(required=True)
+    width = IntField(required=True, min_value=1)  # pixels
+    height = IntField(required=True, min_value=1)  # pixels
+    n = IntField(required=True, min_value=1, max_value=100)
     seed = IntField()  # of the first picture
     seed_given = BooleanField(default=False)
     status = StringField(default=Status.PENDING.value)
@@ -135,8 +139,13 @@ class Task(Stored):
     }
 
     @property
+    def is_known(self) -> bool:
+        """Whether its status is one of this release's."""
+        return self.status in OPEN or self.status in ENDED
+
+    @property
     def is_open(self) -> bool:
-        return self.status in OPEN
+        return self.status in OPEN or not self.is_known and bool(self.open)
 
     @property
     def generation_ids(self) -> list[str]:
@@ -146,20 +155,23 @@ class Task(Stored):
     @property
     def failures(self) -> dict[int, dict]:
         """Picture number -> the error of each picture that did not come."""
-        return {
-            int(index): outcome["error"]
-            for index, outcome in sorted(self.outcomes.items(), key=lambda x: int(x[0]))
-            if outcome["state"] == "failed"
-        }
+        ends = self.ends.items()
+        return {i: end["error"] for i, end in ends if end["state"] == "failed"}
+
+    @property
+    def ends(self) -> dict[int, dict]:
+        """
+        Picture number -> ``state`` and, but for those that are done, ``error``.
+
+        An end that only a later release knows is one that cannot be read here.
+        """
+        kept = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
+        return {index: _end(kept[index]) for index in sorted(kept)}
 
     @property
     def done(self) -> list[int]:
         """The numbers of the pictures that have come."""
-        return sorted(
-            int(index)
-            for index, outcome in self.outcomes.items()
-            if outcome["state"] == "done"
-        )
+        return [index for index, end in self.ends.items() if end["state"] == "done"]
 
     @classmethod
     def insert(cls, row: dict) -> bool:
@@ -227,7 +239,10 @@ class Task(Stored):
             the outcome already.
         """
         key = f"outcomes.{index}"
-        wanted: list[dict] = [{"status": {"$in": OPEN}, key: {"$exists": False}}]
+        # Not those of `OPEN` alone: what has been drawn counts whatever a later
+        # release calls a task that goes on.
+        goes_on = {"status": {"$nin": ENDED}, key: {"$exists": False}}
+        wanted: list[dict] = [goes_on]
         if outcome["state"] == "done":
             kept = {"$ne": Status.CANCELLED.value}
             wanted.append({"status": kept, f"{key}.error.charged": "unknown"})
@@ -235,7 +250,7 @@ class Task(Stored):
         entries = {"$objectToArray": "$outcomes"}
         states = {"$map": {"input": entries, "in": "$$this.v.state"}}
         ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", "failed"]}
-        all_in = {"$gte": [{"$size": "$_states"}, "$n"]}
+        all_in = {"$gte": [{"$size": "$_states"}, number("$n", otherwise=1)]}
         return cls.swap(
             {"_id": task_id, "$or": wanted, **THERE},
             [
@@ -252,3 +267,17 @@ class Task(Stored):
                 {"$unset": "_states"},
             ],
         )
+
+
+def _end(outcome: object) -> dict:
+    end = outcome if isinstance(outcome, dict) else {}
+    if end.get("state") == "done":
+        return end
+    error = end.get("error")
+    given = error if isinstance(error, dict) else {}
+    error = {**NOT_UNDERSTOOD, **given}
+    if error["charged"] not in CHARGED:
+        error["charged"] = "unknown"
+    if not isinstance(error["code"], str):
+        error["code"] = NOT_UNDERSTOOD["code"]
+    return {**end, "state": end.get("state"), "error": error}

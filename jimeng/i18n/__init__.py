@@ -18,6 +18,17 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **PAGES,
     **REFERENCE,
 }
+# How the keys of words for what is stored begin -> what stands for unknown ones.
+OTHERWISE = {
+    "error.": "error.not_understood",
+    "answer.": "answer.unknown",
+    "trouble.": "trouble.download_failed",
+    **dict.fromkeys(
+        ("status.", "picture.", "overview.tab.", "users.role_", "users.state_")
+        + ("scope.", "step.", "failures.charged_", "failures.state_"),
+        "status.unknown",
+    ),
+}
 
 
 def language() -> str:
@@ -39,4 +50,10 @@ def language() -> str:
 
 def t(key: str, **values: object) -> str:
     """Say *key* in the language of this request."""
-    return MESSAGES[key][LANGUAGES.index(language())].format(**values)
+    words = MESSAGES.get(key) or MESSAGES[_otherwise(key)]
+    return words[LANGUAGES.index(language())].format(**values)
+
+
+def _otherwise(key: str) -> str:
+    """What is said of something stored that only a later release has words for."""
+    return next((OTHERWISE[each] for each in OTHERWISE if key.startswith(each)), key)

@@ -13,6 +13,20 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "任务处理中，请稍后查询",
         "The task is being processed; ask again later",
     ),
+    "trouble.not_a_picture": (
+        "图片已生成，但收到的不是有效的图片；两分钟内会再要几次，之后任务失败并说明原因",
+        "The picture is drawn, but what came is no valid picture; it is asked for "
+        "again a few times within two minutes, then the task fails and says why",
+    ),
+    "trouble.download_failed": (
+        "图片已生成，但暂时下载不到；会一直重试，直到链接失效（24 小时），不需要做什么",
+        "The picture is drawn, but cannot be downloaded right now; this is tried "
+        "again until the link ends (24 hours), and there is nothing to do",
+    ),
+    "answer.unknown": (
+        "这个版本的服务器不认识任务的状态；请稍后再查询",
+        "This version of the server does not know the task's status; ask again later",
+    ),
     "answer.completed": ("图像生成完成", "The pictures are ready"),
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
     "answer.task_deleted": ("任务及其图片已删除", "The task and its pictures are gone"),

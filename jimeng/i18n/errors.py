@@ -301,9 +301,16 @@ ERRORS: dict[str, tuple[str, str]] = {
         "trying again may be charged twice",
     ),
     "error.picture_lost": (
-        "图片已生成并计费，但没能下载保存；重试会再次计费",
-        "The picture was drawn and charged but could not be saved; trying again is "
-        "charged again",
+        "图片已生成并计费，但没能取得有效的图片文件；可以重试，会再次计费；"
+        "如果反复出现，请管理员检查服务器到火山引擎的网络和代理",
+        "The picture was drawn and charged, but no valid picture could be fetched; "
+        "trying again is charged again, and if this repeats, the administrator "
+        "should check this server's network and proxy towards Volcengine",
+    ),
+    "error.not_understood": (
+        "这个版本的服务器读不懂这张图片的记录；请把任务的编号告诉管理员",
+        "This version of the server cannot read what is recorded of this picture; "
+        "give the task's id to the administrator",
     ),
     "error.picture_invalid": (
         "收到的文件不是有效的图片",

@@ -11,7 +11,7 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, Image, State, Task, new_token, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
-from jimeng.jobs import days, outcomes, plan, purge
+from jimeng.jobs import days, mend, outcomes, plan, purge
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,7 @@ def close_days() -> None:
 
 RUNS: dict[str, tuple[float, Callable[[], None]]] = {  # seconds between two runs
     "plans": (5.0, complete_plans),
+    "mending": (15.0, mend.mend),
     "deletions": (15.0, finish_deletions),
     "trash": (30.0, purge.empty_trash),
     "labels": (60.0, purge.label_pictures),

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Generation, Image, Line, State, Task, utcnow
+from jimeng.documents.generation import SENDABLE
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs.runtime import runtime
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 LATE_LOOKS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
 SLOW = 60.0  # seconds, for a model that is no longer offered
+OTHERS_TIME = timedelta(seconds=30)  # between two looks at what we do not know
 FREED = {"slot": "", "owner": "", "due_at": ""}
 
 
@@ -105,6 +107,32 @@ def unknown(generation: Generation, error: ProviderError) -> None:
     )
 
 
+def set_aside(generation: Generation, why: str) -> Freed:
+    """
+    End what this release cannot act on, so that it holds up nothing.
+
+    It may have been written by a later one, or by hand. An operator finds it among
+    the failures.
+    """
+    at = generation.state
+    log.error("picture set aside id=%s state=%s: %s", generation.id, at, why)
+    if at in (State.FAILED.value, State.UNKNOWN.value):
+        generation.settle({"$unset": FREED})
+        return Freed(generation.lane)
+    is_sent = at not in SENDABLE
+    drawn = "yes" if at == State.SAVING.value else "unknown"
+    kept = {"code": "not_understood", "charged": drawn if is_sent else "no"}
+    # All that it takes to find the task is in the id.
+    task_id, _, index = str(generation.id).rpartition("_")
+    if index.isdecimal():
+        Task.record(task_id, int(index), {"state": "failed", "error": kept})
+    owner = {"user_id": generation.user_id, "lane": generation.lane}
+    end(generation, State.FAILED, error=kept, charged=kept["charged"], **owner)
+    if not is_sent:
+        give_back(generation)
+    return Freed(generation.lane)
+
+
 def time_out(generation: Generation) -> None:
     """Past the deadline: the task fails, and two late looks may still save it."""
     kept = {"code": "timed_out", "charged": "unknown"}
@@ -129,6 +157,24 @@ def late_look_at(generation: Generation):
     if generation.late_looks >= len(LATE_LOOKS) or generation.accepted_at is None:
         return None
     return max(generation.accepted_at + LATE_LOOKS[generation.late_looks], utcnow())
+
+
+def wait_for_its_release(generation: Generation) -> None:
+    """
+    Nothing was sent, and only a later release knows what its task is about: it is
+    left to that one, and looked at again in a while.
+    """
+    log.warning("task has an unknown status id=%s: waits", generation.id)
+    due_at = utcnow() + OTHERS_TIME
+    state = State.DELAYED.value
+    found = generation.settle(
+        {
+            "$set": {"state": state, "waiting": True, "due_at": due_at},
+            "$unset": {"slot": "", "owner": "", "submit_token": ""},
+        }
+    )
+    if found is not None and generation.state != state:
+        lanes.leave(found.lane, found.user_id, -1)
 
 
 def drop(generation: Generation) -> None:

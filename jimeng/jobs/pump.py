@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from jimeng import documents, lanes
 from jimeng.documents import Generation, Worker, new_token, utcnow
+from jimeng.documents.generation import DUE
 from jimeng.jobs import janitor
 from jimeng.jobs.broker import (
     MOST_QUEUED,
@@ -100,7 +101,7 @@ def reserve(limit: int) -> list[tuple[str, str]]:
     queued. Returns generation ids with the token.
     """
     now = utcnow()
-    due = {"due_at": {"$lte": now}}
+    due = {"due_at": {"$lte": now}, "state": {"$in": DUE}}
     generations = Generation.collection(durable=False)
     found = generations.find(due, {"_id": 1}).sort("due_at", 1).limit(limit)
     ids = [row["_id"] for row in found]

@@ -22,8 +22,12 @@ from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
 log = logging.getLogger(__name__)
 
 SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
-RETRY_AFTER = (2, 5, 15, 30, 60)  # seconds after each failure in a row
-MOST_FAULTS = 40  # failures in a row: half an hour and more
+RETRY_AFTER = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
+LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing to get
+# What is no picture is hardly one a minute later: asked for again over 50 s.
+MOST_RUBBISH = 4
+# Why saving is tried again, as it is shown meanwhile.
+UNREACHABLE, NO_PICTURE = "download_failed", "not_a_picture"
 
 
 def take(generation: Generation, progress: Progress) -> Freed | None:
@@ -95,7 +99,7 @@ def save(generation: Generation) -> None:
         return
     except FetchFailed as error:
         log.warning("download failed id=%s: %s", generation.id, error)
-        later(generation)
+        later(generation, UNREACHABLE)
         return
     renewed = generation.hold(due_at=utcnow() + SAVING_LEASE)
     if renewed is not None:
@@ -112,7 +116,7 @@ def _ask_again(generation: Generation) -> None:
         progress = provider.poll(generation.remote_id, request_of(generation))
     except ProviderError as error:
         if error.transient:
-            later(generation)
+            later(generation, UNREACHABLE)
         else:
             # Whatever it says now, the picture had been drawn.
             error.code, error.charged = "picture_lost", "yes"
@@ -120,10 +124,10 @@ def _ask_again(generation: Generation) -> None:
         return
     if progress.images:
         store(generation, progress.images[0])
-    elif tuple(generation.urls) != progress.urls:
-        later(generation, urls=list(progress.urls))
+    elif progress.urls and tuple(generation.urls) != progress.urls:
+        later(generation, UNREACHABLE, urls=list(progress.urls))
     else:
-        later(generation)
+        no_picture(generation)
 
 
 def store(generation: Generation, content: bytes) -> None:
@@ -132,7 +136,7 @@ def store(generation: Generation, content: bytes) -> None:
         picture = inspect(content)
     except PictureInvalid as error:
         log.warning("not a picture id=%s: %s", generation.id, error)
-        later(generation)
+        no_picture(generation)
         return
     task = wanted_by(generation)
     if task is None:
@@ -179,20 +183,34 @@ def insert(generation: Generation, picture: Picture, task: Task) -> None:
     log.info("picture saved id=%s bytes=%d", generation.id, len(picture.content))
 
 
-def later(generation: Generation, **changes: object) -> None:
-    """Try again in a while; after very many failures, give up."""
-    if generation.faults >= MOST_FAULTS:
+def no_picture(generation: Generation) -> None:
+    """What came is none, or there is nothing to ask for: again, but not for long."""
+    rubbish = generation.rubbish + 1
+    if rubbish > MOST_RUBBISH:
+        _lost(generation, "what came is no picture")
+        return
+    later(generation, NO_PICTURE, wait=RETRY_AFTER[rubbish - 1], rubbish=rubbish)
+
+
+def later(
+    generation: Generation, trouble: str, *, wait: int | None = None, **changes: object
+) -> None:
+    """
+    Try again in a while, for as long as the provider keeps the picture.
+
+    Args:
+        trouble: Why, as it is shown meanwhile.
+        wait: Seconds; by default more after each failure.
+    """
+    since = generation.drawn_at or generation.created_at
+    if utcnow() > since + LINKS_LIVE:
         _lost(generation, "cannot be kept")
         return
-    wait = RETRY_AFTER[min(generation.faults, len(RETRY_AFTER) - 1)]
+    if wait is None:
+        wait = RETRY_AFTER[min(generation.faults, len(RETRY_AFTER) - 1)]
     due_at = utcnow() + timedelta(seconds=wait)
-    generation.settle(
-        {
-            "$set": {"due_at": due_at, **changes},
-            "$inc": {"faults": 1},
-            "$unset": {"owner": ""},
-        }
-    )
+    changes |= {"trouble": trouble, "faults": generation.faults + 1}
+    generation.settle({"$set": {"due_at": due_at, **changes}, "$unset": {"owner": ""}})
 
 
 def _lost(generation: Generation, why: str) -> None:

@@ -1,10 +1,12 @@
 """Steps: what is due for a generation, by its state, under one claim."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, new_token, utcnow
+from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.outcomes import Freed
@@ -20,6 +22,9 @@ SLOW_FACTOR = 2.5  # times the poll interval, after that
 MOST_FAULT_WAIT = 30.0  # seconds between looks at a provider that fails
 SEEN_IN_TIME = timedelta(seconds=1)  # later looks would measure ourselves
 FIRST_LOOK_COUNTS = 0.7
+# What Python raises where a value is not what the code took it for.
+SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+MOST_STUMBLES = 3
 
 
 def take_step(generation_id: str, token: str) -> Freed | None:
@@ -28,21 +33,45 @@ def take_step(generation_id: str, token: str) -> Freed | None:
 
     Nothing happens if somebody else has claimed it meanwhile.
     """
+    mine = {"_id": generation_id, "owner": token, "due_at": {"$exists": True}}
     held = Generation.swap(
-        {"_id": generation_id, "owner": token, "due_at": {"$exists": True}},
+        {**mine, "state": {"$in": DUE}},
         {"$set": {"owner": new_token(), "due_at": utcnow() + POLL_LEASE}},
         durable=False,
     )
     if held is None:
         return None
     with logs.bound(task=held.task_id, user=held.user_id):
-        return STEPS[State(held.state)](held)
+        if not held.is_understood:
+            return outcomes.set_aside(held, f"unread {sorted(held.unread)}")
+        try:
+            return STEPS[held.state](held)
+        except SURPRISES as error:
+            return stumble(held, error)
+
+
+def stumble(generation: Generation, error: Exception) -> Freed | None:
+    """Try a step again that broke on what nobody thought of; then hold up nothing."""
+    log.error("step broke id=%s", generation.id, exc_info=error)
+    if generation.faults >= MOST_STUMBLES:
+        return outcomes.set_aside(generation, type(error).__name__)
+    generation.settle(
+        {
+            "$set": {"due_at": utcnow() + POLL_LEASE, "faults": generation.faults + 1},
+            "$unset": {"owner": ""},
+        }
+    )
+    return None
 
 
 def queue(generation: Generation) -> Freed | None:
     """A delayed picture's time has come: it takes its turn."""
-    if not Task.find_one({"_id": generation.task_id, "open": True}):
+    task = Task.find_one({"_id": generation.task_id, "open": True})
+    if task is None:
         outcomes.drop(generation)
+        return None
+    if not task.is_known:
+        outcomes.wait_for_its_release(generation)
         return None
     # It has counted as waiting since it was asked for, so it is not counted anew.
     lanes.leave(generation.lane, generation.user_id, 1)
@@ -114,8 +143,12 @@ def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
     due_at = utcnow() + timedelta(seconds=next_look_after(generation, faults))
     generation.settle(
         {
-            "$set": {"due_at": due_at, "planned_at": due_at, "faults": faults},
-            "$inc": {"polls": 1},
+            "$set": {
+                "due_at": due_at,
+                "planned_at": due_at,
+                "faults": faults,
+                "polls": generation.polls + 1,
+            },
             "$unset": {"owner": ""},
         },
         durable=False,
@@ -160,7 +193,7 @@ def measure(generation: Generation, asked_at: datetime) -> None:
 
 def look_later(generation: Generation) -> None:
     """Not there at a late look: there is one more, or there is none."""
-    looked = generation.settle({"$inc": {"late_looks": 1}})
+    looked = generation.settle({"$set": {"late_looks": generation.late_looks + 1}})
     if looked is None:
         return
     next_look = outcomes.late_look_at(looked)
@@ -177,7 +210,7 @@ def resave(generation: Generation) -> None:
         save_again(held)
 
 
-STEPS = {
+STEPS: dict[str, Callable[[Generation], Freed | None]] = {
     State.DELAYED: queue,
     State.STARTING: start_over,
     State.SUBMITTING: give_up_submission,

@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, utcnow
+from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.outcomes import Freed
@@ -46,6 +47,8 @@ def send_next(lane: str) -> Freed | None:
         if generation is None:
             return None
         with logs.bound(task=generation.task_id, user=generation.user_id):
+            if not generation.is_understood:
+                return outcomes.set_aside(generation, f"unread {generation.unread}")
             return send(generation, model)
 
 
@@ -66,8 +69,9 @@ def place_for(model: Model) -> Iterator[bool]:
 def send(generation: Generation, model: Model) -> Freed | None:
     """Submit a claimed generation, unless its task is no longer wanted."""
     if not Task.start(generation.task_id):
-        outcomes.drop(generation)
-        return None
+        return unwanted(generation)
+    if generation.prompt is None:
+        return outcomes.set_aside(generation, "no prompt")
     sent = mark_submitting(generation, model)
     if sent is None:
         log.info("submission given up id=%s: late, or deleted", generation.id)
@@ -78,9 +82,21 @@ def send(generation: Generation, model: Model) -> Freed | None:
         progress = provider.submit(request_of(sent))
     except ProviderError as error:
         return refused(sent, error)
+    seconds = time.monotonic() - began
+    freed = accepted(sent, progress)
     if progress.done:
-        lanes.record_duration(sent.lane, time.monotonic() - began)
-    return accepted(sent, progress)
+        lanes.record_duration(sent.lane, seconds)
+    return freed
+
+
+def unwanted(generation: Generation) -> Freed:
+    """Its task has ended or is gone; or only a later release knows how it stands."""
+    task = Task.find_one({"_id": generation.task_id, **THERE})
+    if task is None or task.is_known:
+        outcomes.drop(generation)
+    else:
+        outcomes.wait_for_its_release(generation)
+    return Freed(generation.lane)
 
 
 def mark_submitting(generation: Generation, model: Model) -> Generation | None:
@@ -99,8 +115,8 @@ def mark_submitting(generation: Generation, model: Model) -> Generation | None:
                 "first_sent_at": generation.first_sent_at or now,
                 "sent_at": now,
                 "is_synchronous": model.is_synchronous,
+                "attempts": generation.attempts + 1,
             },
-            "$inc": {"attempts": 1},
         },
         where={"prompt": {"$exists": True}},
     )

@@ -1,5 +1,6 @@
 """A lane's record: its limit, its patience, and how long its pictures take."""
 
+import logging
 import random
 import statistics
 import time
@@ -7,6 +8,8 @@ from datetime import timedelta
 
 from jimeng.documents import Lane, utcnow
 from jimeng.lanes.slots import count_drawn, slots_taken
+
+log = logging.getLogger(__name__)
 
 LIMIT_REST = timedelta(minutes=30)  # then a lowered limit is tried one higher
 REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
@@ -26,6 +29,10 @@ def read(lane: str, *, fresh: bool = False) -> Lane:
     if not fresh and kept and time.monotonic() - kept[0] < LANE_CACHE:
         return kept[1]
     found = Lane.find_one({"_id": lane}) or Lane(id=lane)
+    if found.unread:
+        # Hints and measurements: without those that cannot be read the lane goes on.
+        log.error("lane mended lane=%s unread=%s", lane, sorted(found.unread))
+        change(lane, {"$unset": dict.fromkeys(found.unread, "")})
     _lanes[lane] = (time.monotonic(), found)
     return found
 
@@ -65,6 +72,7 @@ def back_off(lane: str, *, full: bool) -> None:
         full: It said that too many are running: after three of these the limit
             becomes what was running.
     """
+    read(lane)  # which mends what the updates would stumble over
     now, lanes = utcnow(), Lane.collection(durable=False)
     forgotten = {"_id": lane, "not_before": {"$lt": now - REFUSALS_KEPT}}
     lanes.update_one(forgotten, {"$unset": ROW})
@@ -103,6 +111,7 @@ def accepted(lane: str, *, drawn: bool) -> None:
 
 def record_duration(lane: str, seconds: float) -> None:
     """Remember how long a picture took at the provider."""
+    read(lane)  # which mends what the update would stumble over
     sample = {"$each": [round(seconds, 2)], "$slice": -SAMPLES}
     change(lane, {"$push": {"durations": sample}})
 

@@ -10,6 +10,7 @@ from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Generation, Line, State, utcnow
+from jimeng.documents.base import number
 from jimeng.errors import TooManyPending
 from jimeng.lanes.record import read
 
@@ -80,17 +81,17 @@ def _take(
     lane: str, user_id: str, n: int, most: int, day: Day | None
 ) -> tuple[int, int]:
     place, floor, now = Line.place_of(lane), read(lane).turn, utcnow()
-    next_turn = {"$add": [{"$ifNull": [f"${place}.last", -1]}, 1]}
+    next_turn = {"$add": [number(f"${place}.last", otherwise=-1), 1]}
     where: dict = {"_id": user_id, f"{place}.pending": {"$not": {"$gt": most - n}}}
     changes: dict = {
         f"{place}.last": {"$add": [{"$max": [next_turn, floor]}, n - 1]},
-        f"{place}.pending": {"$add": [{"$ifNull": [f"${place}.pending", 0]}, n]},
+        f"{place}.pending": {"$add": [number(f"${place}.pending"), n]},
         "taken_at": now,
     }
     if day is not None:
         today = day.date.isoformat()
         is_over = {"$lt": ["$day", today]}  # also of who never asked before
-        changes["asked"] = {"$cond": [is_over, n, {"$add": ["$asked", n]}]}
+        changes["asked"] = {"$cond": [is_over, n, {"$add": [number("$asked"), n]}]}
         changes["day"] = {"$max": ["$day", today]}
         if day.most is not None:
             room = {"$not": {"$gt": day.most - n}}
@@ -127,7 +128,7 @@ def count_waiting(lane: str, user_id: str) -> int:
     where = {"lane": lane, "user_id": user_id, "waiting": True}
     pending = Generation.collection().count_documents(where, hint="user_waiting")
     Line.collection(durable=False).update_one(
-        {"_id": user_id}, {"$set": {f"{Line.place_of(lane)}.pending": pending}}
+        {"_id": user_id}, [{"$set": {f"{Line.place_of(lane)}.pending": pending}}]
     )
     return pending
 
@@ -166,7 +167,7 @@ def leave_all(counts: Mapping[Place, int], token: str | None = None) -> None:
         days[place.user_id][place.day] += n
     noted, unless = {}, {}
     if token is not None:
-        before = {"$ifNull": ["$left", []]}
+        before = {"$cond": [{"$isArray": "$left"}, "$left", []]}
         latest = {"$slice": [{"$concatArrays": [before, [token]]}, -MOST_TOKENS]}
         noted, unless = {"left": latest}, {"left": {"$ne": token}}
     _write(
@@ -186,13 +187,13 @@ def _without(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
     changes: dict = {}
     for lane, n in lanes.items():
         pending = f"{Line.place_of(lane)}.pending"
-        counted = {"$ifNull": [f"${pending}", 0]}
+        counted = number(f"${pending}")
         changes[pending] = {"$max": [{"$subtract": [counted, n]}, 0]}
     if days:  # of which only the latest is counted
         fewer = [
             {
                 "case": {"$eq": ["$day", day]},
-                "then": {"$max": [{"$subtract": ["$asked", n]}, 0]},
+                "then": {"$max": [{"$subtract": [number("$asked"), n]}, 0]},
             }
             for day, n in days.items()
         ]
@@ -210,7 +211,7 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     Args:
         user_ids: None for everybody.
     """
-    where: dict = {"lane": lane, "waiting": True}
+    where: dict = {"lane": lane, "waiting": True, "turn": {"$type": "number"}}
     if user_ids is not None:
         where["user_id"] = {"$in": list(user_ids)}
     fields = {"user_id": 1, "turn": 1, "state": 1}

@@ -48,7 +48,7 @@ def queue(lane: str) -> Queue:
     if kept and time.monotonic() < kept[0]:
         return kept[1]
     began = time.monotonic()
-    where = {"lane": lane, "state": State.QUEUED.value}
+    where = {"lane": lane, "state": State.QUEUED.value, "turn": {"$type": "number"}}
     rows = Generation.collection().find(where, {"turn": 1}).hint("waiting")
     rows = rows.sort([("turn", 1), ("_id", 1)])
     found = Queue([(row["turn"], row["_id"]) for row in rows])

@@ -54,6 +54,7 @@ FAILED = Rule(code="provider_failed", retryable=True)
 NOT_CONFIGURED = Rule(code="provider_not_configured", retryable=True)
 TIMED_OUT = Rule(code="timed_out", charged="unknown", retryable=True)
 PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
+NOT_UNDERSTOOD = Rule(code="not_understood", charged="unknown", retryable=True)
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
 # only after codes that are known to mean "not accepted".
@@ -170,6 +171,7 @@ WITHOUT_CODE = (
     NOT_CONFIGURED,
     TIMED_OUT,
     PICTURE_LOST,
+    NOT_UNDERSTOOD,
 )
 _RETRYABLE = {
     rule.code: rule.retryable

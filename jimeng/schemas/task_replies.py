@@ -110,6 +110,8 @@ def has_error(view: TaskView) -> bool:
 def sentence(view: TaskView) -> str:
     if has_error(view):
         return t(f"error.{view.errors[0]['code']}")
+    if view.troubles:
+        return t(f"trouble.{view.troubles[0]}")
     return t(f"answer.{view.task.status}")
 
 

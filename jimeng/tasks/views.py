@@ -11,7 +11,7 @@ from jimeng.tasks.creation import eta
 from jimeng.viewers import Viewer
 
 PHASES = ("queued", "submitting", "generating", "saving")
-PHASE_OF = {
+PHASE_OF: dict[str, str] = {
     State.DELAYED: "queued",
     State.QUEUED: "queued",
     State.STARTING: "submitting",
@@ -36,6 +36,7 @@ class PictureView:
         image: Where it is done.
         error: ``code``, ``charged``, ``retryable`` and, if known,
             ``provider_code`` and ``provider_request_id``, where it failed.
+        trouble: Why saving it is tried again, where it is.
     """
 
     index: int
@@ -45,6 +46,7 @@ class PictureView:
     expected: float | None = None
     image: Image | None = None
     error: dict | None = None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class TaskView:
     @property
     def images(self) -> list[Image]:
         return [picture.image for picture in self.pictures if picture.image]
+
+    @property
+    def troubles(self) -> list[str]:
+        """Why saving pictures is tried again, each reason once."""
+        return list(dict.fromkeys(p.trouble for p in self.pictures if p.trouble))
 
     @property
     def errors(self) -> list[dict]:
@@ -148,28 +155,32 @@ def _picture(
     task: Task, index: int, generation: Generation | None, images: dict[str, Image]
 ) -> PictureView:
     image = images.get(task.generation_ids[index])
-    outcome = task.outcomes.get(str(index), {})
-    if outcome.get("state") == "done" and image is not None:
+    end = task.ends.get(index, {})
+    if end.get("state") == "done" and image is not None:
         if image.trashed_at is not None:
             return PictureView(index, "deleted", 100)
         return PictureView(index, "done", 100, image=image)
-    if outcome.get("removed"):
+    if end.get("removed"):
         return PictureView(index, "deleted", 100)
-    if outcome:
-        error = outcome.get("error") or {"code": "picture_lost", "charged": "yes"}
+    if end:
+        error = end.get("error") or {"code": "picture_lost", "charged": "yes"}
         again = retryable(error["code"])
         shown = {"provider_code": None, "provider_request_id": None, **error}
         return PictureView(index, "failed", 100, error={**shown, "retryable": again})
     if not task.is_open:
         return PictureView(index, "cancelled", 100, error=_reason(task))
-    if generation is None or State(generation.state) not in PHASE_OF:
+    if generation is None:
         return PictureView(index, "queued")
-    phase = PHASE_OF[State(generation.state)]
+    # A state that only a later release knows is one of being worked on.
+    otherwise = "generating" if generation.began_at else "queued"
+    phase = PHASE_OF.get(generation.state, otherwise)
     if generation.is_drawn_now:
         phase = "generating"
     began = None if phase == "queued" else generation.began_at
     expected = generation.expected if began else None
-    return PictureView(index, phase, generation.progress, began, expected)
+    trouble = generation.trouble if phase == "saving" else None
+    progress = generation.progress
+    return PictureView(index, phase, progress, began, expected, trouble=trouble)
 
 
 def _reason(task: Task) -> dict | None:

@@ -18,6 +18,7 @@ LETTERS = {
     "submitting": "u",
     "generating": "g",
     "saving": "s",
+    "trouble": "t",
     "done": "d",
     "failed": "f",
     "cancelled": "c",
@@ -25,7 +26,7 @@ LETTERS = {
 }
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfcx")
-MARK = re.compile(r"([0-9a-z]{30})\.([qugsdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
+MARK = re.compile(r"([0-9a-z]{30})\.([qugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
 # Failures that the same again would meet once more, and other words, another size
@@ -114,7 +115,7 @@ class Card:
 
     @property
     def mark(self) -> Mark:
-        letters = "".join(LETTERS[picture.state] for picture in self.pictures)
+        letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)
         numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}"
         return Mark(self.task.id, letters, numbers)
@@ -189,7 +190,7 @@ class Change:
     def changed(self) -> list[PictureView]:
         """Pictures in another state than the page shows."""
         pairs = zip(self.card.pictures, self.before.letters, strict=False)
-        return [p for p, letter in pairs if LETTERS[p.state] != letter]
+        return [p for p, letter in pairs if letter_of(p) != letter]
 
     @property
     def counting(self) -> list[PictureView]:
@@ -210,6 +211,10 @@ def style_name(style: str | None) -> str | None:
     if found is None:
         return style
     return found.zh if language() == "zh" else found.en
+
+
+def letter_of(picture: PictureView) -> str:
+    return LETTERS["trouble" if picture.trouble else picture.state]
 
 
 def seconds_since(picture: PictureView) -> int:

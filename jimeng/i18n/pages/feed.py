@@ -31,6 +31,7 @@ FEED: dict[str, tuple[str, str]] = {
     "status.generating": ("正在绘制", "Drawing"),
     "status.saving": ("正在保存", "Saving"),
     "status.some": ("已完成 {done}/{n} 张", "{done} of {n} done"),
+    "status.unknown": ("状态不明", "Not known here"),
     "status.completed": ("完成，用时 {time}", "Done in {time}"),
     "status.partly": ("完成 {done}/{n} 张", "{done} of {n} made"),
     "status.failed": ("没有画成", "Not made"),

@@ -1,0 +1,41 @@
+"""Mending: what is stored in such a way that nothing would ever find it."""
+
+import logging
+
+from jimeng import lanes
+from jimeng.documents import Generation, State, utcnow
+from jimeng.documents.generation import DUE
+from jimeng.jobs.runtime import runtime
+
+log = logging.getLogger(__name__)
+
+# MongoDB compares values of one type only: a time that is a text is never past, and
+# a turn that is one comes after all numbers.
+COMMON = ("string", "object", "binData", "objectId", "bool", "null", "regex")
+NO_TIME = {"$type": [*COMMON, "double", "int", "long", "decimal", "timestamp"]}
+NO_TURN = {"$type": [*COMMON, "date", "timestamp"]}
+
+
+def mend() -> None:
+    """
+    Let what has no time come due, and let what has no turn take one.
+
+    Whether it is understood otherwise is for the one who claims it to say.
+    """
+    generations, known = Generation.collection(), {"state": {"$in": DUE}}
+    now = {"$set": {"due_at": utcnow()}}
+    mended = generations.update_many({"due_at": NO_TIME, **known}, now, hint="due")
+    _say("due_at", mended.modified_count)
+    # It holds a slot, and nothing would look after it.
+    lost = {"slot": {"$exists": True}, "due_at": {"$exists": False}, **known}
+    _say("no due_at", generations.update_many(lost, now, hint="slot").modified_count)
+    for lane in runtime().registry.lanes:
+        where = {"lane": lane, "state": State.QUEUED.value, "turn": NO_TURN}
+        first = {"$set": {"turn": lanes.read(lane).turn}}
+        found = generations.update_many(where, first, hint="waiting")
+        _say("turn", found.modified_count)
+
+
+def _say(what: str, count: int) -> None:
+    if count:
+        log.error("generations mended count=%d: %s was not readable", count, what)
