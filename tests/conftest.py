@@ -19,10 +19,17 @@ from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests.databases import Mongo, choose_temporary_root
+from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from tests.servers import ada, chromium, closed_server, live_server, root
 
 __all__ = [
-    *("ada", "chromium", "closed_server", "live_server", "root"),
-    *("pytest_collection_modifyitems", "pytest_xdist_make_scheduler"),
+    "ada",
+    "chromium",
+    "closed_server",
+    "live_server",
+    "pytest_collection_modifyitems",
+    "pytest_xdist_make_scheduler",
+    "root",
 ]
 
 for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK_"))]:
