@@ -7,7 +7,6 @@ import secrets
 import sys
 import time
 
-import pymongo
 from flask import Flask, Response, g, render_template, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
@@ -30,9 +29,6 @@ from jimeng.monitoring import health, metrics
 log = logging.getLogger("jimeng.access")
 
 MOST_BYTES = 1024 * 1024  # of a request's body
-# Seconds of a request that may be spent on MongoDB. While no server can be found the
-# driver looks at the clock every half second: 1.5 is what this comes to then.
-DATABASE_BUDGET = 1.4
 SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 HTTP_CODES = {
     400: "bad_request",
@@ -88,19 +84,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.after_request(web.compress)  # the last of all: what is asked first ends last
     frame_requests(app)
     handle_errors(app)
-    limit_database_time(app)
     return app
-
-
-def limit_database_time(app: Flask) -> None:
-    """Answer within two seconds, even if MongoDB answers nothing at all."""
-    inner = app.wsgi_app
-
-    def wsgi_app(environ, start_response):
-        with pymongo.timeout(DATABASE_BUDGET):
-            return inner(environ, start_response)
-
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
 
 def frame_requests(app: Flask) -> None:

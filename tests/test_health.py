@@ -37,7 +37,7 @@ def worker(database):
 @pytest.fixture
 def without_mongodb(database, config, registry, monkeypatch):
     """A client of a server whose MongoDB is away; it gives up sooner than usual."""
-    monkeypatch.setattr("app.DATABASE_BUDGET", 0.3)
+    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
     with client_with(config, registry, **MONGODB_AWAY) as client:
         yield client
 

@@ -214,7 +214,7 @@ def test_figures_are_kept_for_a_moment(client, monkeypatch):
 
 def test_without_mongodb_it_says_so(database, config, registry, monkeypatch):
     """It answers all the same, and the alarm can ring."""
-    monkeypatch.setattr("app.DATABASE_BUDGET", 0.3)
+    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
     with client_with(config, registry, **MONGODB_AWAY) as other:
         found = scrape(other)
 
@@ -239,7 +239,7 @@ def test_without_redis_the_rest_is_there(app, client, config, registry):
 
 def test_with_sign_in_a_key_is_needed(database, config, registry, monkeypatch):
     """Also where MongoDB is away and nobody's key can be looked up."""
-    monkeypatch.setattr("app.DATABASE_BUDGET", 0.3)
+    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
     closed = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
     with client_with(config, registry, **closed) as other:
         refused(other.get("/metrics"), 401, "unauthorized")

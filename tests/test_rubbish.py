@@ -30,7 +30,7 @@ def test_rubbish_is_answered_as_an_absence(
     database, config, registry, monkeypatch, kind, door
 ):
     """503 in time, with when to come again, whatever it was that came."""
-    monkeypatch.setattr("app.DATABASE_BUDGET", 0.3)
+    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
     method, path, body = DOORS[door]
     with (
         speaking(RUBBISH[kind], config.MONGODB_URI) as uri,

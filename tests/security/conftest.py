@@ -29,7 +29,7 @@ Behave = Callable[[socket.socket], None]
 @pytest.fixture(autouse=True)
 def patience(monkeypatch) -> None:
     """A machine that is busy with other tests is no reason to answer with 503."""
-    monkeypatch.setattr("app.DATABASE_BUDGET", 30)
+    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 30)
 
 
 @dataclass
