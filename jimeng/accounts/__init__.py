@@ -1,6 +1,12 @@
 """Proving to be a user: API keys, passwords, invitations."""
 
-from jimeng.accounts.invitations import INVITATION, accept, invite, invited
+from jimeng.accounts.invitations import (
+    INVITATION,
+    accept,
+    invite,
+    invited,
+    make_link,
+)
 from jimeng.accounts.keys import (
     SCOPES,
     create_key,
@@ -29,6 +35,7 @@ __all__ = [
     "end_sessions",
     "invite",
     "invited",
+    "make_link",
     "list_keys",
     "password_problem",
     "revoke_key",

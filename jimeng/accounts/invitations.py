@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from jimeng import documents
 from jimeng.accounts.passwords import hash_password, store_password
-from jimeng.documents import Invitation, User, utcnow
+from jimeng.documents import Invitation, User, left_over, utcnow
 from jimeng.errors import InvitationInvalid, UserNotFound
 from jimeng.viewers import Viewer
 
@@ -29,13 +29,18 @@ def invite(viewer: Viewer, user_id: str) -> str:
     documents.ensure_indexes()
     if User.find_one({"_id": user_id}) is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
+    log.info("user invited user=%s by=%s", user_id, viewer.user_id)
+    return make_link(user_id)
+
+
+def make_link(user_id: str) -> str:
+    """The token of a link for a user, whose record may follow it."""
     token = secrets.token_urlsafe(32)
     Invitation.collection().delete_many({"user_id": user_id})
     invitation = Invitation(
         id=digest(token), user_id=user_id, expires_at=utcnow() + INVITATION
     )
     Invitation.collection().insert_one(invitation.to_mongo())
-    log.info("user invited user=%s by=%s", user_id, viewer.user_id)
     return token
 
 
@@ -49,7 +54,7 @@ def invited(token: str) -> User:
     where = {"_id": digest(token), "expires_at": {"$gt": utcnow()}}
     found = Invitation.find_one(where) if len(token) <= LONGEST_TOKEN else None
     user = User.find_one({"_id": found.user_id}) if found else None
-    if user is None or user.disabled_at:
+    if user is None or user.disabled_at or user.accepted == digest(token):
         raise InvitationInvalid("no such invitation")
     return user
 
@@ -63,12 +68,14 @@ def accept(token: str, password: str) -> User:
         Invalid: the password cannot be taken; the link stays good.
     """
     user = invited(token)
-    # Before the link is used up: what is cut off in this work can be done again.
-    hashed = hash_password(user, password)
-    used = Invitation.collection().delete_one({"_id": digest(token)})
-    if not used.deleted_count:
-        raise InvitationInvalid("used in the meantime")
-    return store_password(user, hashed)
+    # One update sets the password and uses the link up; its record goes afterwards.
+    try:
+        changed = store_password(user, hash_password(user, password), digest(token))
+    except UserNotFound as error:
+        raise InvitationInvalid("used in the meantime") from error
+    with left_over("invitation"):
+        Invitation.collection().delete_one({"_id": digest(token)})
+    return changed
 
 
 def digest(token: str) -> str:

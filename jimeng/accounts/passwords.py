@@ -139,15 +139,22 @@ def hash_password(user: User, password: str, *, field: str = "password") -> str:
     return generate_password_hash(password, METHOD)
 
 
-def store_password(user: User, hashed: str) -> User:
+def store_password(user: User, hashed: str, invitation: str | None = None) -> User:
     """
     Give a user the password of `hash_password`; all sessions end.
 
+    Args:
+        invitation: The id of the one that is used up by this.
+
     Raises:
-        UserNotFound: the user is gone.
+        UserNotFound: the user is gone, or the invitation has been used before.
     """
     given = {"password": hashed, "updated_at": utcnow()}
-    changed = User.swap({"_id": user.id}, {"$set": given, "$inc": {"sessions": 1}})
+    where: dict = {"_id": user.id}
+    if invitation is not None:
+        where["accepted"] = {"$ne": invitation}
+        given["accepted"] = invitation
+    changed = User.swap(where, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:
         raise UserNotFound(f"user {user.id}")
     log.info("password set user=%s", user.id)

@@ -6,7 +6,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, tasks
 from jimeng.documents import ApiKey, Invitation, User, indexes, utcnow
-from jimeng.documents.user import email_key
+from jimeng.documents.user import email_key, new_user_id
 from jimeng.errors import EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer
 
@@ -19,8 +19,18 @@ def visible(viewer: Viewer) -> dict:
     return {} if viewer.sees_all else {"_id": viewer.user_id}
 
 
-def create(viewer: Viewer, *, email: str, name: str) -> User:
+def create(
+    viewer: Viewer,
+    *,
+    email: str,
+    name: str,
+    role: str = "user",
+    user_id: str | None = None,
+) -> User:
     """
+    Args:
+        user_id: One of `new_user_id`; by default another.
+
     Raises:
         AdminsOnly: others make no users.
         EmailTaken: in whatever letter case.
@@ -29,7 +39,13 @@ def create(viewer: Viewer, *, email: str, name: str) -> User:
     viewer.require_operator("new user")
     documents.ensure_indexes()
     indexes.require(indexes.EMAILS, fresh=True)
-    user = User(email=email, email_key=email_key(email), name=name)
+    user = User(
+        id=user_id or new_user_id(),
+        email=email,
+        email_key=email_key(email),
+        name=name,
+        role=role,
+    )
     try:
         User.collection().insert_one(user.to_mongo())
     except DuplicateKeyError as error:

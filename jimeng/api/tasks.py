@@ -63,9 +63,7 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
     once, and not shown.
     """
     viewer = auth.viewer_of_api()
-    task = tasks.cancel(viewer, task_id)
-    (view,) = tasks.view_all(viewer, [task], whole=True)
-    return view
+    return tasks.view_changed(viewer, tasks.cancel(viewer, task_id))
 
 
 @blp.post("/tasks/<task_id>/retry", tags=["tasks"])

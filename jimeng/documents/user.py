@@ -44,6 +44,7 @@ class User(Stored):
         sessions: The number that a session must hold to be valid; one more ends
             all of them.
         ended: The ids of sessions that were ended one by one, the newest last.
+        accepted: The id of the invitation that set the password, which is used up.
         disabled_at: Since when the user is kept out.
         daily_quota: Pictures a day, 0 for none at all; absent: the server's.
         language: ``zh`` or ``en``; absent: the browser's.
@@ -59,6 +60,7 @@ class User(Stored):
     password = StringField()
     sessions = IntField(default=0)
     ended = ListField(StringField())
+    accepted = StringField()
     disabled_at = DateTimeField()
     daily_quota = IntField()
     language = StringField()

@@ -9,7 +9,7 @@ from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cut_page
-from jimeng.documents.user import email_key
+from jimeng.documents.user import email_key, new_user_id
 from jimeng.errors import Invalid, NotYourself
 from jimeng.operations import audit
 from jimeng.usage.tallies import midnight
@@ -129,11 +129,12 @@ def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, s
     viewer.require_operator("users")
     check_role(role)
     with audit.recorded(viewer, "users.invite", role=role) as outcome:
-        user = users.create(viewer, email=email, name=name)
-        outcome["user"] = user.id
-        if role != user.role:
-            user = users.set_role(viewer, user.id, role)
-        return user, accounts.invite(viewer, user.id)
+        user_id = new_user_id()
+        # The link first: with the record all of it is there.
+        token = accounts.make_link(user_id)
+        made = users.create(viewer, email=email, name=name, role=role, user_id=user_id)
+        outcome["user"] = made.id
+        return made, token
 
 
 def invite_again(viewer: Viewer, user_id: str) -> tuple[User, str]:

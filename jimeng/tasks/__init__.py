@@ -48,7 +48,7 @@ from jimeng.tasks.trashed import (
     trashed_tasks,
     trashed_thumbnail,
 )
-from jimeng.tasks.views import PictureView, TaskView, view, view_all
+from jimeng.tasks.views import PictureView, TaskView, view, view_all, view_changed
 
 __all__ = [
     "Batch",
@@ -104,5 +104,6 @@ __all__ = [
     "trashed_thumbnail",
     "view",
     "view_all",
+    "view_changed",
     "wording",
 ]

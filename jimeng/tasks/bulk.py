@@ -1,15 +1,26 @@
 """The same for many tasks at once: cancelling, and running again."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pymongo.errors import PyMongoError
+
 from jimeng.documents import Task
-from jimeng.errors import JimengError, OutOfTime, TaskFinished, TaskNotFound
+from jimeng.errors import (
+    DatabaseUnavailable,
+    JimengError,
+    OutOfTime,
+    TaskFinished,
+    TaskNotFound,
+)
 from jimeng.tasks.cancelling import cancel_where
 from jimeng.tasks.changes import retry
 from jimeng.tasks.reading import NEWEST_FIRST, THERE, owned
 from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 100  # tasks in one request
 RETRY_TIME = 0.9  # seconds of a request
@@ -83,13 +94,31 @@ def retry_many(
 
     Returns:
         An outcome for each id, in their order; its error is that of `retry`, or
-        `OutOfTime`.
+        `OutOfTime`. Where a database goes away while some are made, the others
+        are told of that.
+
+    Raises:
+        QueueUnavailable: Redis is away, and none has been made.
     """
     deadline = time.monotonic() + RETRY_TIME
-    return [
-        _retry(viewer, task_id, accept_double_charge, idem_key, deadline)
-        for task_id in task_ids
-    ]
+    found: list[Outcome] = []
+    for task_id in task_ids:
+        try:
+            found.append(
+                _retry(viewer, task_id, accept_double_charge, idem_key, deadline)
+            )
+        except (JimengError, PyMongoError) as error:
+            if not any(each.task for each in found):
+                raise
+            found.append(Outcome(task_id, error=away(error)))
+    return found
+
+
+def away(error: JimengError | PyMongoError) -> JimengError:
+    if isinstance(error, JimengError):
+        return error
+    log.warning("database away: %s: %s", type(error).__name__, error)
+    return DatabaseUnavailable("retry")
 
 
 def _retry(

@@ -5,7 +5,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from jimeng import lanes
-from jimeng.documents import Generation, State, Status, Task, new_token, utcnow
+from jimeng.documents import (
+    Generation,
+    State,
+    Status,
+    Task,
+    left_over,
+    new_token,
+    utcnow,
+)
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import OPEN
 from jimeng.lanes import Place
@@ -26,7 +34,8 @@ def cancel_where(where: dict, statuses: Sequence[str] = OPEN) -> list[Task]:
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
         cancelled += cancel_batch(where, some, statuses, at=utcnow())
-    drop_waiting(cancelled)
+    with left_over("waiting pictures"):
+        drop_waiting(cancelled)
     rows = Task.collection().find({"_id": {"$in": cancelled}})
     return [Task._from_son(row) for row in rows]
 
@@ -55,6 +64,24 @@ def cancel_batch(
         {"$set": {**ended, **because}, "$unset": {"open": ""}},
     )
     return [row["_id"] for row in Task.collection().find({**ids, **ended}, {"_id": 1})]
+
+
+def hiding(at: datetime, purge_at: datetime | None = None) -> list[dict]:
+    """
+    The one update by which a task is deleted, and cancelled if it has not ended.
+
+    Args:
+        purge_at: Until when it can be brought back; None: it cannot.
+    """
+    is_open = {"$in": ["$status", OPEN]}
+    gone: dict = {
+        "deleted_at": at,
+        "updated_at": at,
+        "status": {"$cond": [is_open, "cancelled", "$status"]},
+        "completed_at": {"$cond": [is_open, at, "$completed_at"]},
+        "purge_at": purge_at or "$$REMOVE",
+    }
+    return [{"$set": gone}, {"$unset": ["open", "idem_key"]}]
 
 
 def drop_waiting(task_ids: Sequence[str]) -> int:

@@ -3,9 +3,9 @@
 import logging
 
 from jimeng import jobs, logs
-from jimeng.documents import Task, utcnow
+from jimeng.documents import Task, left_over, utcnow
 from jimeng.errors import MayBeChargedTwice, TaskFinished, TaskNotRetryable
-from jimeng.tasks.cancelling import drop_waiting
+from jimeng.tasks.cancelling import drop_waiting, hiding
 from jimeng.tasks.creation import NewTask, create
 from jimeng.tasks.reading import THERE, find
 from jimeng.viewers import Viewer
@@ -27,8 +27,9 @@ def cancel(viewer: Viewer, task_id: str) -> Task:
         ended = find(viewer, task_id)
         raise TaskFinished(f"task {ended.id} is {ended.status}")
     with logs.bound(task=task.id, user=task.user_id):
-        dropped = drop_waiting([task.id])
-        log.info("task cancelled dropped=%d of=%d", dropped, task.n)
+        log.info("task cancelled")
+        with left_over("waiting pictures"):
+            drop_waiting([task.id])
     return task
 
 
@@ -40,13 +41,12 @@ def delete(viewer: Viewer, task_id: str) -> None:
         TaskNotFound: as in `find`.
     """
     task = find(viewer, task_id)
-    Task.collection().update_one(
-        {"_id": task.id}, {"$set": {"deleted_at": utcnow()}, "$unset": {"idem_key": ""}}
-    )
-    if Task.cancel({}, task.id) is not None:
-        drop_waiting([task.id])
-    jobs.finish_deletion(task.id)
+    Task.collection().update_one({"_id": task.id}, hiding(utcnow()))
     log.info("task deleted task=%s user=%s", task.id, task.user_id)
+    with left_over("deletion"):
+        if task.is_open:
+            drop_waiting([task.id])
+        jobs.finish_deletion(task.id)
 
 
 def retry(

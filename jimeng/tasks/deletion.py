@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from jimeng import bulk, jobs
 from jimeng.bulk import Batch, Counts, Kind
 from jimeng.documents import BulkAction, Task
-from jimeng.documents.task import DOOMED, OPEN
-from jimeng.tasks.cancelling import drop
+from jimeng.documents.task import DOOMED
+from jimeng.tasks.cancelling import drop, hiding
 from jimeng.viewers import Viewer
 
 DELETE = "tasks.delete"
@@ -53,12 +53,8 @@ def _apply(action: BulkAction, batch: Batch) -> Counts:
         for task_id in batch.ids:
             jobs.finish_deletion(task_id)
         return Counts(len(batch.ids))
-    cancelled = {"$cond": [{"$in": ["$status", OPEN]}, "cancelled", "$status"]}
-    changes = {"deleted_at": batch.at, "updated_at": batch.at, "status": cancelled}
-    Task.collection().update_many(
-        {"_id": {"$in": list(batch.ids)}, "$nor": [DOOMED]},
-        [{"$set": changes}, {"$unset": ["open", "idem_key", "purge_at"]}],
-    )
+    mine = {"_id": {"$in": list(batch.ids)}, "$nor": [DOOMED]}
+    Task.collection().update_many(mine, hiding(batch.at))
     drop(batch.ids, batch.token)
     return Counts(0)
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng import jobs
-from jimeng.documents import Image, Task, utcnow
+from jimeng.documents import Image, Task, left_over, utcnow
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import TaskNotFound
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks import steps
-from jimeng.tasks.cancelling import drop_waiting
+from jimeng.tasks.cancelling import drop_waiting, hiding
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -111,17 +111,13 @@ def trash(viewer: Viewer, task_id: str) -> None:
     shown, gone = {"task_id": task.id, **SHOWN}, {"trashed_at": now, "with_task": True}
     # The pictures go first: those of a task that nobody can see would be left over.
     Image.change(shown, gone)
-    Task.collection().update_one(
-        {"_id": task.id, **THERE},
-        {
-            "$set": {"deleted_at": now, "purge_at": now + KEPT, "updated_at": now},
-            "$unset": {"idem_key": ""},
-        },
-    )
-    if Task.cancel({}, task.id) is not None:
-        drop_waiting([task.id])
-        Image.change(shown, gone)  # one may have come in between
+    there = {"_id": task.id, **THERE}
+    Task.collection().update_one(there, hiding(now, purge_at=now + KEPT))
     log.info("task trashed task=%s user=%s", task.id, task.user_id)
+    with left_over("waiting pictures"):
+        if task.is_open:
+            drop_waiting([task.id])
+            Image.change(shown, gone)  # one may have come in between
 
 
 def restore(viewer: Viewer, task_id: str) -> Task:

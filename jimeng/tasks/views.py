@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jimeng import jobs, lanes
-from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.creation import eta
 from jimeng.viewers import Viewer
@@ -89,6 +89,16 @@ class TaskView:
 def view(viewer: Viewer, task: Task) -> TaskView:
     """One task, as `view_all`."""
     return view_all(viewer, [task])[0]
+
+
+def view_changed(viewer: Viewer, task: Task) -> TaskView:
+    """
+    The whole of a task that was just changed. What MongoDB does not tell of its
+    pictures is left out: what was asked for is done.
+    """
+    with left_over("look"):
+        return view_all(viewer, [task], whole=True)[0]
+    return _view(task, {}, {})
 
 
 def view_all(

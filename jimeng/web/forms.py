@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.accounts import users
-from jimeng.documents import Task
+from jimeng.documents import Task, left_over
 from jimeng.errors import (
     IntakePaused,
     Invalid,
@@ -64,17 +64,23 @@ def refuse(form: Composer, error: JimengError) -> ResponseReturnValue:
 def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
     """The new card, for the top of the feed."""
     if replayed:
-        # The first answer was lost on its way, so what the page shows is old.
-        return "", 200, {"HX-Refresh": "true"}
-    card = cards_of([made])[0]
-    shown = len(read_marks(request.form.getlist("c")))
-    return render_template(
-        "tasks/_created.html",
-        card=card,
-        wait=interval([card]),
-        live=shown + card.is_open,
-        token=new_token(),
-    )
+        return look_anew()  # the first answer was lost: what the page shows is old
+    with left_over("card"):
+        card = cards_of([made])[0]
+        shown = len(read_marks(request.form.getlist("c")))
+        return render_template(
+            "tasks/_created.html",
+            card=card,
+            wait=interval([card]),
+            live=shown + card.is_open,
+            token=new_token(),
+        )
+    return look_anew()
+
+
+def look_anew() -> ResponseReturnValue:
+    """Let the page be loaded again."""
+    return "", 200, {"HX-Refresh": "true"}
 
 
 @bp.post("/tasks/<task_id>/cancel")
@@ -85,11 +91,13 @@ def cancel(task_id: str) -> ResponseReturnValue:
         tasks.cancel(viewer, task_id)
     if not is_htmx():
         return redirect(url_for(".task", task_id=task_id), 303)
-    is_page = request.form.get("page") == "task"
-    card = cards_of([tasks.find(viewer, task_id)], is_page=is_page)[0]
-    # Whatever the page shows, each picture is sent anew.
-    unknown = Mark(task_id, "-" * len(card.pictures), "")
-    return render_template("tasks/_changed.html", change=Change(card, unknown))
+    with left_over("card"):
+        is_page = request.form.get("page") == "task"
+        card = cards_of([tasks.find(viewer, task_id)], is_page=is_page)[0]
+        # Whatever the page shows, each picture is sent anew.
+        unknown = Mark(task_id, "-" * len(card.pictures), "")
+        return render_template("tasks/_changed.html", change=Change(card, unknown))
+    return look_anew()
 
 
 @bp.post("/tasks/<task_id>/retry")

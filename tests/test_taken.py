@@ -1,0 +1,253 @@
+"""Once the write that decides has happened the answer says so, whatever fails after."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisGone
+
+from jimeng import accounts
+from jimeng.documents import ApiKey, Generation, Task, User, utcnow
+from jimeng.errors import InvitationInvalid
+from jimeng.jobs import janitor
+from jimeng.viewers import Viewer
+from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, new_user, result
+
+READS = ["find", "find_one", "aggregate", "count_documents", "distinct"]
+WRITES = [
+    *("insert_one", "insert_many", "update_one", "update_many", "bulk_write"),
+    *("find_one_and_update", "delete_one", "delete_many"),
+]
+ROOT = Viewer("root", sees_all=True)
+PASSWORD = "correct horse battery"  # noqa: S105
+
+
+class Databases:
+    """MongoDB and Redis, which go away once a certain write has been done."""
+
+    def __init__(self, monkeypatch) -> None:
+        self._after: tuple[str, str] | None = None
+        self._let_pass = 0
+        self.gone, self.refused = False, 0
+        for name in READS + WRITES:
+            self._wrap(monkeypatch, Collection, name, AutoReconnect)
+        for name in ("lpush", "eval", "evalsha"):
+            self._wrap(monkeypatch, Redis, name, RedisGone)
+
+    def go_after(self, collection: str, write: str, *, let_pass: int = 0) -> None:
+        """Be gone after this, but for as many operations as are let pass."""
+        self._after, self._let_pass = (collection, write), let_pass
+
+    def come_back(self) -> None:
+        """All works again, and what was to happen has happened."""
+        assert self.gone, "the write that decides was not seen"
+        self.gone, self._after = False, None
+
+    def _wrap(self, monkeypatch, owner: type, name: str, error: type) -> None:
+        original = getattr(owner, name)
+
+        def wrapped(this, *args, **kwargs):
+            if self.gone:
+                if not self._let_pass:
+                    self.refused += 1
+                    raise error("gone")
+                self._let_pass -= 1
+            result = original(this, *args, **kwargs)
+            if self._after == (getattr(this, "name", ""), name):
+                self.gone = True
+            return result
+
+        monkeypatch.setattr(owner, name, wrapped)
+
+
+@pytest.fixture
+def databases(database, monkeypatch) -> Databases:
+    return Databases(monkeypatch)
+
+
+def complete() -> None:
+    """Half a minute later the janitor comes by."""
+    older = {"$subtract": ["$created_at", 60_000]}
+    Task.collection().update_many({}, [{"$set": {"created_at": older}}])
+    janitor.forget()
+    janitor.tick()
+
+
+def ended(client) -> str:
+    task_id = create(client, n=2)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    return task_id
+
+
+def form(**fields: object) -> dict:
+    return {"prompt": "一只猫", "n": "2", "token": "t" * 22, **fields}
+
+
+HTMX = {"HX-Request": "true"}
+IMAGE = {**CAT, "type": "image"}
+# Each takes the client, and a task that can be run again.
+DOORS: dict[str, Callable] = {
+    "create": lambda c, _: c.post(CREATE, json={**CAT, "n": 2}),
+    "general": lambda c, _: c.post(GENERAL, json={**IMAGE, "n": 2}),
+    "delayed": lambda c, _: c.post(GENERAL, json={**IMAGE, "delay": 1}),
+    "retry": lambda c, t: c.post(f"{API}/tasks/{t}/retry", json={}),
+    "page": lambda c, _: c.post("/tasks", data=form()),
+    "page by htmx": lambda c, _: c.post("/tasks", data=form(), headers=HTMX),
+    "page's retry": lambda c, t: c.post(f"/tasks/{t}/retry", data=form(), headers=HTMX),
+    "page's again": lambda c, t: c.post(f"/tasks/{t}/again", data=form()),
+}
+
+
+@pytest.mark.parametrize("let_pass", range(4))
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_written_is_taken(client, databases, work_off, door, let_pass):
+    """The answer is as if nothing had happened, and the task is completed."""
+    first = ended(client)
+    databases.go_after("tasks", "insert_one", let_pass=let_pass)
+
+    answer = DOORS[door](client, first)
+
+    assert answer.status_code in {200, 202, 303}, answer.text
+    databases.come_back()
+    (task_id,) = set(Task.collection().distinct("_id")) - {first}
+    complete()
+    Generation.collection().update_many(
+        {"state": "delayed"}, {"$set": {"due_at": utcnow() - timedelta(seconds=1)}}
+    )
+    work_off()
+    assert result(client, task_id)["status"] == "completed"
+
+
+def test_refusal_before_it_is_one(client, databases):
+    """What fails before the task is written leaves nothing."""
+    databases.go_after("places", "find_one_and_update")
+
+    answer = client.post(CREATE, json=CAT)
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    databases.come_back()
+    assert Task.collection().count_documents({}) == 0
+
+
+def test_repeated_request_is_answered_the_same(client, databases, work_off):
+    """Also where what the first could not write cannot be written now either."""
+    headers = {"Idempotency-Key": "k"}
+    databases.go_after("tasks", "insert_one")
+    first = client.post(CREATE, json=CAT, headers=headers)
+    databases.come_back()
+    databases.go_after("places", "update_one", let_pass=1)  # has found the first
+
+    again = client.post(CREATE, json=CAT, headers=headers)
+
+    databases.come_back()
+    assert data_of(again, 202) == data_of(first, 202)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    complete()
+    work_off()
+    assert result(client, data_of(first, 202)["task_id"])["status"] == "completed"
+
+
+@pytest.mark.parametrize("let_pass", range(5))
+def test_cancelled_is_cancelled(client, databases, work_off, provider, let_pass):
+    """Nothing of it is drawn, and others' pictures are."""
+    task_id, other = create(client, n=2), create(client, user_id="bob")
+    databases.go_after("tasks", "find_one_and_update", let_pass=let_pass)
+
+    answer = client.post(f"{API}/tasks/{task_id}/cancel")
+
+    assert data_of(answer)["status"] == "cancelled"
+    databases.come_back()
+    work_off()
+    assert result(client, task_id)["status"] == "cancelled"
+    assert result(client, other)["status"] == "completed"
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("let_pass", range(5))
+@pytest.mark.parametrize("way", ["api", "page", "htmx"])
+def test_deleted_is_deleted(client, databases, work_off, provider, way, let_pass):
+    """Nobody sees it, nothing of it is drawn, and the rest goes."""
+    task_id = create(client, n=2)
+    databases.go_after("tasks", "update_one", let_pass=let_pass)
+
+    if way == "api":
+        answer = client.delete(f"{CREATE}/{task_id}")
+    else:
+        headers = HTMX if way == "htmx" else {}
+        answer = client.post(f"/tasks/{task_id}/delete", headers=headers)
+
+    assert answer.status_code in {200, 303}
+    databases.come_back()
+    assert client.get(f"{API}/tasks/{task_id}").status_code == 404
+    work_off()
+    assert provider.requests == []
+
+
+def test_what_was_put_away_unfinished_comes_back_cancelled(client, databases, work_off):
+    """One write hides it and ends it, so it is never open without its pictures."""
+    task_id = create(client)
+    databases.go_after("tasks", "update_one")
+    client.post(f"/tasks/{task_id}/delete")
+    databases.come_back()
+    work_off()
+
+    client.post(f"/tasks/{task_id}/restore")
+
+    assert result(client, task_id)["status"] == "cancelled"
+
+
+def test_bulk_retry_says_what_it_has_made(client, databases, work_off):
+    """The databases go away after the first of two: one is made, and one is not."""
+    ids = [ended(client), ended(client)]
+    databases.go_after("tasks", "insert_one")
+
+    answer = client.post(f"{API}/tasks/retry", json={"ids": ids})
+
+    databases.come_back()
+    first, second = data_of(answer)["results"]
+    assert (first["success"], second["success"]) == (True, False)
+    assert second["error"] in {"database_unavailable", "queue_unavailable"}
+    complete()
+    work_off()
+    assert result(client, first["new_task_id"])["status"] == "completed"
+
+
+def test_key_that_is_written_is_given(client, databases):
+    """It could be read this once only."""
+    user_id = new_user(client)["id"]
+    databases.go_after("api_keys", "insert_one")
+
+    answer = client.post(f"{API}/users/{user_id}/keys", json={"name": "k"})
+
+    databases.come_back()
+    _, user = accounts.user_of_key(data_of(answer, 201)["key"])
+    assert user.id == user_id
+    assert ApiKey.collection().count_documents({}) == 1
+
+
+def test_user_that_is_written_is_told(client, databases):
+    """Asking again would be told that the address is taken."""
+    databases.go_after("users", "insert_one")
+
+    answer = client.post(f"{API}/users", json={"email": "a@b.cd", "name": "Ada"})
+
+    databases.come_back()
+    assert data_of(answer, 201)["email"] == "a@b.cd"
+
+
+def test_invitation_is_used_up_with_the_password(client, databases):
+    """Both or none: a link is never spent for nothing, and never works twice."""
+    user_id = new_user(client)["id"]
+    token = accounts.invite(ROOT, user_id)
+    databases.go_after("users", "find_one_and_update")
+
+    accounts.accept(token, PASSWORD)
+
+    databases.come_back()
+    assert User.find_one({"_id": user_id}).password
+    with pytest.raises(InvitationInvalid):
+        accounts.accept(token, PASSWORD)
