@@ -21,6 +21,7 @@ class Lane(Stored):
     Attributes:
         id: ``provider:req_key``.
         turn: The highest turn that was ever claimed.
+        taken_at: When a picture was last taken from the line.
         not_before: Nothing is sent until then: the provider asked for patience.
         refusals: Refusals for want of a place, in a row.
         full_at: The fewest that were running at one of these.
@@ -31,6 +32,7 @@ class Lane(Stored):
 
     id = StringField(primary_key=True)
     turn = IntField(default=0)
+    taken_at = DateTimeField()
     not_before = DateTimeField()
     refusals = IntField(default=0)
     full_at = IntField()

@@ -6,6 +6,7 @@ from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
 from jimeng.i18n.pages import PAGES
+from jimeng.i18n.ready import READY
 from jimeng.i18n.reference import REFERENCE
 
 LANGUAGES = ("zh", "en")
@@ -16,6 +17,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **ERRORS,
     **FIELDS,
     **PAGES,
+    **READY,
     **REFERENCE,
 }
 # How the keys of words for what is stored begin -> what stands for unknown ones.

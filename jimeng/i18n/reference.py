@@ -269,8 +269,26 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "Refusal.status": ("仅 /health/ready：unavailable", "Only of /health/ready"),
     "Health.status": ("ok 或 ready", "ok or ready"),
     "missing": (
-        "仅 /health/ready：缺少 mongodb、redis、worker、no_provider 中的哪些",
-        "Only of /health/ready: which of mongodb, redis, worker, no_provider",
+        "仅 /health/ready：缺少什么，代号见 reasons",
+        "Only of /health/ready: the codes of what is missing, as in reasons",
+    ),
+    "reasons": (
+        "仅 /health/ready：缺少的每一项，以及该做什么",
+        "Only of /health/ready: each thing that is missing, and what to do",
+    ),
+    "Reason.code": (
+        "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
+        "redis_refuses、disk、duplicates、index_missing、worker、overdue、"
+        "lane_stalled、no_provider",
+        "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
+        "redis_refuses, disk, duplicates, index_missing, worker, overdue, "
+        "lane_stalled, no_provider",
+    ),
+    "Reason.names": ("哪些索引或通道", "Which indexes or lanes"),
+    "Reason.message": ("该做什么", "What to do"),
+    "paused": (
+        "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
+        "What an operator has paused, which is no failure: intake, sending",
     ),
     "next_cursor": (
         "下一页的 cursor；没有下一页时为 null",

@@ -21,6 +21,7 @@ from jimeng.lanes.record import (
     slow_duration,
 )
 from jimeng.lanes.slots import slots_taken
+from jimeng.lanes.stalls import stalled
 from jimeng.lanes.turns import (
     Day,
     DayIsFull,
@@ -56,6 +57,7 @@ __all__ = [
     "renumber",
     "slots_taken",
     "slow_duration",
+    "stalled",
     "take_turns",
 ]
 

@@ -81,7 +81,7 @@ def claim(lane: str, most: int) -> Generation | None:
             continue  # another consumer has that slot
         if taken is not None:
             leave(lane, taken.user_id, 1)
-            change(lane, {"$max": {"turn": taken.turn}})
+            change(lane, {"$max": {"turn": taken.turn, "taken_at": utcnow()}})
         return taken
     return None
 

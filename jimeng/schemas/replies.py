@@ -204,6 +204,15 @@ class Health(Reply):
 class Ready(Health):
     status = one_of("ready")
     message = said("answer.ready")
+    paused = list_of(fields.String(), example=[])
+
+
+class Reason(Reply):
+    """One thing that keeps this server from being ready."""
+
+    code = text()
+    names = list_of(fields.String())
+    message = text()
 
 
 class Refusal(Reply):
@@ -216,3 +225,5 @@ class Refusal(Reply):
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
     status = text(required=False)
     missing = list_of(fields.String(), required=False)
+    reasons = some(Reason, required=False)
+    paused = list_of(fields.String(), required=False)

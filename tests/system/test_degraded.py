@@ -158,6 +158,34 @@ def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
     check_recovered(stack, ids)
 
 
+@pytest.mark.system
+def test_consumer_that_stands_still_is_not_ready(site):
+    """Frozen with a picture that waits: the probe says who, and which lane."""
+    stack = site.stack
+    (consumer,) = stack.consumers
+    os.killpg(consumer.pid, signal.SIGSTOP)
+    try:
+        waiting = stack.create(user_id="late", seed=1)
+        with stack.database() as found:
+            found.workers.update_many({}, earlier("seen_at"))
+            found.lanes.update_many({}, earlier("taken_at"))
+            found.generations.update_many({"state": "queued"}, earlier("created_at"))
+        missing = wait_for(
+            lambda: stack.ask("GET", "/health/ready")[1].get("missing"), 3, "not ready"
+        )
+    finally:
+        os.killpg(consumer.pid, signal.SIGCONT)
+
+    assert missing == ["worker", "lane_stalled"]
+    assert stack.await_ended([waiting], 30)[waiting]["status"] == "completed"
+    stack.await_ready()
+
+
+def earlier(name: str) -> list[dict]:
+    """The update that makes a time a minute ago."""
+    return [{"$set": {name: {"$subtract": ["$$NOW", 60_000]}}}]
+
+
 def test_redis_that_goes_between_check_and_enqueue_delays_only(
     client, work_off, provider, monkeypatch
 ):

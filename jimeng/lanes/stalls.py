@@ -1,0 +1,31 @@
+"""Stalls: a lane that sends nothing though it could, and nobody says why."""
+
+from datetime import timedelta
+
+from jimeng.documents import Generation, State, utcnow
+from jimeng.lanes.claims import free_slots
+from jimeng.lanes.record import read
+
+PATIENCE = timedelta(seconds=30)
+
+
+def stalled(lane: str, most: int) -> str | None:
+    """
+    The id of the picture that is next in a lane and has been for too long: none was
+    taken meanwhile, and a slot is free. None if all is well, the lane backs off, or
+    sending is paused.
+
+    A picture whose delay has just ended looks like that for a moment, too: whoever
+    acts on it looks twice.
+    """
+    before = utcnow() - PATIENCE
+    where = {"lane": lane, "state": State.QUEUED.value}
+    order = [("turn", 1), ("_id", 1)]
+    rows = Generation.collection()
+    found = rows.find_one(where, {"created_at": 1}, sort=order, hint="waiting")
+    if found is None or found["created_at"] > before:
+        return None
+    taken_at = read(lane, fresh=True).taken_at
+    if taken_at is not None and taken_at > before:
+        return None
+    return found["_id"] if free_slots(lane, most) else None

@@ -1,0 +1,217 @@
+"""Readiness: whether a task that came now would be drawn, and if not, why."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pymongo
+from mongoengine import get_db
+from pymongo.errors import DuplicateKeyError
+from redis.exceptions import (
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+from jimeng import jobs, lanes
+from jimeng.config import LOOPBACK
+from jimeng.documents import Generation, Worker, indexes, lacks_index, mending, utcnow
+from jimeng.documents.faults import TROUBLES
+from jimeng.lanes import switches
+
+ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
+OVERDUE = timedelta(seconds=60)  # the pump takes what is due within a second
+KEPT = 1.0  # seconds that an answer is good for, whoever asks
+STALE = 10.0  # seconds that one is good for while a new one is being found
+LONGEST = 1.2  # seconds that MongoDB has for one part
+DEADLINE = 1.7  # seconds for all of them
+TWICE = 0.4  # seconds between two looks at a lane that seems to stand still
+AT_A_TIME = 8  # lanes
+KEY = "jimeng.ready"
+LEAST_ROOM = 300 * 2**20  # bytes on the disk of a database on this machine
+
+
+@dataclass(frozen=True)
+class Reason:
+    """
+    Why not.
+
+    Attributes:
+        code: For programs; its words are ``ready.<code>`` in ``i18n``.
+        names: Which ones.
+    """
+
+    code: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    Attributes:
+        reasons: Why not; empty where all is there.
+        paused: What an operator has switched off, which is no failure.
+    """
+
+    reasons: tuple[Reason, ...]
+    paused: tuple[str, ...] = ()
+
+
+_finding = threading.Lock()
+_kept: tuple[float, object, Answer] | None = None
+
+
+def answer() -> Answer:
+    """Look at everything; at most once a second, however many ask. Never raises."""
+    global _kept
+    if (found := _still_good(KEPT)) is not None:
+        return found
+    with_patience = _still_good(STALE) is None
+    if not _finding.acquire(blocking=with_patience):
+        return _still_good(float("inf")) or find()
+    try:
+        found = _still_good(KEPT) or find()
+        _kept = (time.monotonic(), jobs.runtime(), found)
+        return found
+    finally:
+        _finding.release()
+
+
+def _still_good(seconds: float) -> Answer | None:
+    kept = _kept
+    if kept is None or kept[1] is not jobs.runtime():
+        return None
+    return kept[2] if time.monotonic() - kept[0] < seconds else None
+
+
+def find() -> Answer:
+    """Look at everything, side by side, in less than two seconds."""
+    pool = ThreadPoolExecutor(len(CHECKS), "ready")
+    parts = {pool.submit(_bounded, check): otherwise for check, otherwise in CHECKS}
+    done, late = wait(parts, timeout=DEADLINE)
+    pool.shutdown(wait=False)
+    reasons = [Reason(parts[each]) for each in late]
+    paused: tuple[str, ...] = ()
+    for each in done:
+        try:
+            found = each.result()
+        except TROUBLES as error:
+            if not lacks_index(error):  # that is said in its place
+                reasons.append(Reason(parts[each]))
+            continue
+        reasons += found.reasons
+        paused += found.paused
+    return Answer(tuple(_in_order(reasons)), paused)
+
+
+def _bounded(check: Callable[[], Answer]) -> Answer:
+    with pymongo.timeout(LONGEST):
+        return check()
+
+
+def _in_order(reasons: Iterable[Reason]) -> list[Reason]:
+    """Each code once; a MongoDB that does not even answer is not said to be full."""
+    found = {reason.code: reason for reason in reasons}
+    if "mongodb" in found:
+        found = {c: r for c, r in found.items() if c in {"mongodb"} | WITHOUT_MONGODB}
+    return [found[code] for code in CODES if code in found]
+
+
+def _mongodb() -> Answer:
+    try:
+        get_db()["probes"].update_one(
+            {"_id": "ready"}, {"$set": {"at": utcnow()}}, upsert=True
+        )
+    except DuplicateKeyError:
+        return Answer(())  # another server has just made it
+    return Answer(())
+
+
+def _redis() -> Answer:
+    try:
+        jobs.huey.storage.conn.set(KEY, 1, ex=5)
+    except OutOfMemoryError:
+        return Answer((Reason("redis_full"),))
+    except ReadOnlyError:
+        return Answer((Reason("redis_read_only"),))
+    except ResponseError:
+        return Answer((Reason("redis_refuses"),))
+    except RedisError:
+        return Answer((Reason("redis"),))
+    return Answer(())
+
+
+def _indexes() -> Answer:
+    faults = indexes.look()
+    barred = [label for label in mending.with_duplicates() if label in faults]
+    missing = [label for label in faults if label not in barred]
+    found = []
+    if barred:
+        found.append(Reason("duplicates", tuple(barred)))
+    if missing:
+        found.append(Reason("index_missing", tuple(missing)))
+    return Answer(tuple(found))
+
+
+def _work() -> Answer:
+    """A worker that lives, and takes what there is."""
+    found = []
+    if Worker.find_one({"seen_at": {"$gte": utcnow() - ALIVE}}) is None:
+        found.append(Reason("worker"))
+    late = {"due_at": {"$lt": utcnow() - OVERDUE}}
+    if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
+        found.append(Reason("overdue"))
+    return Answer(tuple(found), tuple(sorted(switches.paused(fresh=True))))
+
+
+def _lanes() -> Answer:
+    """No lane stands still that could send."""
+    served = jobs.runtime().registry.lanes
+    with ThreadPoolExecutor(AT_A_TIME, "lanes") as pool:
+        heads = pool.map(lanes.stalled, served.keys(), served.values())
+        before = {x: head for x, head in zip(served, heads, strict=True) if head}
+    if not before:
+        return Answer(())
+    time.sleep(TWICE)
+    still = [x for x, head in before.items() if lanes.stalled(x, served[x]) == head]
+    return Answer((Reason("lane_stalled", tuple(still)),) if still else ())
+
+
+def _here() -> Answer:
+    """What this process knows by itself."""
+    found = []
+    runtime = jobs.runtime()
+    if not runtime.registry.models:
+        found.append(Reason("no_provider"))
+    data = Path(runtime.config.DATA_DIR) / "mongodb"
+    is_local = urlsplit(runtime.config.mongodb_uri).hostname in LOOPBACK
+    if is_local and data.is_dir() and shutil.disk_usage(data).free < LEAST_ROOM:
+        found.append(Reason("disk"))
+    return Answer(tuple(found))
+
+
+# What each says where it cannot tell; nothing, if the others say it.
+CHECKS: list[tuple[Callable[[], Answer], str]] = [
+    (_mongodb, "mongodb_refuses"),
+    (_redis, "redis"),
+    (_indexes, "mongodb"),
+    (_work, "mongodb"),
+    (_lanes, ""),  # on a slow database there is no time for it
+    (_here, "disk"),
+]
+WITHOUT_MONGODB = {
+    *("redis", "redis_full", "redis_read_only", "redis_refuses"),
+    *("disk", "no_provider"),
+}
+CODES = (
+    *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
+    *("redis_refuses", "disk", "duplicates", "index_missing", "worker", "overdue"),
+    *("lane_stalled", "no_provider"),
+)

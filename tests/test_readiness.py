@@ -1,0 +1,383 @@
+"""Each reason why a server is not ready, by breaking the thing itself."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pymongo.errors import ServerSelectionTimeoutError
+
+from jimeng import documents, jobs
+from jimeng.documents import Generation, Lane, Worker, indexes, mending, utcnow
+from jimeng.i18n import MESSAGES
+from jimeng.jobs import pump
+from jimeng.lanes import switches
+from jimeng.local.embedded import Redis
+from jimeng.monitoring import readiness
+from tests.conftest import run_queue
+from tests.databases import Mongo
+from tests.rest import client_with, create, refused
+
+PATIENCE = 2.0  # seconds that a probe waits
+LONG_AGO = timedelta(minutes=5)
+
+
+@pytest.fixture
+def worker(database):
+    """A consumer that was seen just now."""
+    now = utcnow()
+    Worker.collection().insert_one({"_id": "w", "started_at": now, "seen_at": now})
+
+
+@pytest.fixture
+def probe(client, worker, monkeypatch):
+    """Asks anew each time; the answer must come in time."""
+    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    return lambda: ask(client)
+
+
+def ask(client) -> dict:
+    began = time.monotonic()
+    answer = client.get("/health/ready", headers={"Accept-Language": "en"})
+    assert time.monotonic() - began < PATIENCE
+    if answer.status_code == 200:
+        return {"missing": [], "names": {}, **answer.json}
+    found = refused(answer, 503, "not_ready")
+    codes = [each["code"] for each in found["reasons"]]
+    assert codes == found["missing"]
+    for each in found["reasons"]:
+        assert each["message"] == MESSAGES[f"ready.{each['code']}"][1]
+    return {
+        **found,
+        "names": {each["code"]: each["names"] for each in found["reasons"]},
+    }
+
+
+def test_every_reason_has_words():
+    """In both languages, and no others are there."""
+    words = {key.removeprefix("ready.") for key in MESSAGES if key.startswith("ready.")}
+
+    assert words == set(readiness.CODES)
+
+
+def test_server_that_lacks_nothing_is_ready(probe):
+    """Whole databases, a worker, a provider."""
+    assert probe()["missing"] == []
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory):
+    """A Redis that may be broken."""
+    server = Redis(tmp_path_factory.mktemp("own_redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@contextmanager
+def beside(config, registry, **changes):
+    with client_with(config, registry, **changes) as client:
+        yield client
+
+
+@pytest.fixture
+def over_redis(own_redis, config, registry, worker, monkeypatch):
+    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    with client_with(config, registry, REDIS_URL=own_redis.url) as client:
+        yield client, jobs.huey.storage.conn
+
+
+def test_redis_that_is_full_is_told(over_redis):
+    """It answers, and takes nothing."""
+    client, redis = over_redis
+    assert ask(client)["missing"] == []
+
+    redis.config_set("maxmemory", "1mb")
+    try:
+        full = ask(client)
+    finally:
+        redis.config_set("maxmemory", "0")
+
+    assert full["missing"] == ["redis_full"]
+    assert ask(client)["missing"] == []
+
+
+def test_redis_that_is_a_replica_is_told(over_redis):
+    """It can be read only."""
+    client, redis = over_redis
+
+    redis.replicaof("127.0.0.1", 9)
+    try:
+        replica = ask(client)
+    finally:
+        redis.replicaof("NO", "ONE")
+
+    assert replica["missing"] == ["redis_read_only"]
+    assert ask(client)["missing"] == []
+
+
+def test_redis_that_refuses_writes_is_told(over_redis):
+    """For whatever other reason: here it wants replicas that are not there."""
+    client, redis = over_redis
+
+    redis.config_set("min-replicas-to-write", "1")
+    try:
+        refusing = ask(client)
+    finally:
+        redis.config_set("min-replicas-to-write", "0")
+
+    assert refusing["missing"] == ["redis_refuses"]
+
+
+def test_redis_that_hangs_is_told(over_redis, own_redis):
+    """It takes connections and says nothing."""
+    client, _ = over_redis
+
+    with stopped(own_redis):
+        hanging = ask(client)
+
+    assert hanging["missing"] == ["redis"]
+    assert ask(client)["missing"] == []
+
+
+@contextmanager
+def stopped(server):
+    os.killpg(server.child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(server.child.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def own_mongo(tmp_path_factory):
+    """A MongoDB that may be broken."""
+    server = Mongo(tmp_path_factory.mktemp("own_mongo"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def over_mongo(own_mongo, database, config, registry, monkeypatch):
+    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    with client_with(config, registry, MONGODB_URI=own_mongo.uri) as client:
+        mending.mend(at_once=True)
+        now = utcnow()
+        Worker.collection().replace_one(
+            {"_id": "w"}, {"started_at": now, "seen_at": now}, upsert=True
+        )
+        yield client
+
+
+def test_mongodb_that_hangs_is_told(over_mongo, own_mongo):
+    """Within two seconds, however often it is asked, and no more once it is back."""
+    assert ask(over_mongo)["missing"] == []
+
+    with stopped(own_mongo):
+        hanging = [ask(over_mongo)["missing"] for _ in range(3)]
+
+    assert hanging == [["mongodb"]] * 3
+    until_ready(over_mongo)
+
+
+def until_ready(client) -> None:
+    end = time.monotonic() + 10
+    while ask(client)["missing"] and time.monotonic() < end:
+        time.sleep(0.1)
+    assert ask(client)["missing"] == []
+
+
+def test_mongodb_that_takes_no_writes_is_told(over_mongo):
+    """It can be read, as a secondary or one without room can."""
+    admin = documents.base.mongoengine.get_connection().admin
+    assert ask(over_mongo)["missing"] == []
+
+    admin.command("replSetStepDown", 20, force=True)
+    try:
+        refusing = ask(over_mongo)
+    finally:
+        admin.command("replSetFreeze", 0)
+
+    assert refusing["missing"] == ["mongodb_refuses"]
+    until_ready(over_mongo)
+
+
+@pytest.mark.parametrize("label", ["tasks.idem", "generations.slot", "images.gallery"])
+def test_missing_index_is_told(probe, database, label):
+    """By its name, until it is back."""
+    index = indexes.declared()[label]
+    database[index.collection].drop_index(index.name)
+
+    without = probe()
+
+    assert without["missing"] == ["index_missing"]
+    assert without["names"]["index_missing"] == [label]
+    mending.mend(at_once=True)
+    assert probe()["missing"] == []
+
+
+def test_duplicates_are_told(probe, database):
+    """They keep the index from coming back by itself."""
+    database.tasks.drop_index("idem")
+    one = {"user_id": "a", "idem_key": "k"}
+    database.tasks.insert_many([{"_id": "t1", **one}, {"_id": "t2", **one}])
+    mending.mend(at_once=True)
+
+    with_duplicates = probe()
+
+    assert with_duplicates["names"] == {"duplicates": ["tasks.idem"]}
+    database.tasks.delete_one({"_id": "t2"})
+    mending.mend(at_once=True)
+    assert probe()["missing"] == []
+
+
+def test_worker_that_is_gone_is_told(probe, database):
+    """Nobody would draw anything."""
+    database.workers.update_many({}, {"$set": {"seen_at": utcnow() - LONG_AGO}})
+
+    assert probe()["missing"] == ["worker"]
+
+
+def test_due_picture_that_nobody_takes_is_told(client, probe, database):
+    """A worker says that it lives, and does nothing."""
+    create(client)
+    run_queue()
+    assert probe()["missing"] == []
+
+    database.generations.update_many({}, {"$set": {"due_at": utcnow() - LONG_AGO}})
+
+    assert probe()["missing"] == ["overdue"]
+    pump.tick()
+    assert probe()["missing"] == []
+
+
+@pytest.fixture
+def forgotten(client, database, lane):
+    """A picture that has waited for minutes in a lane with free slots."""
+    create(client)
+    jobs.huey.storage.conn.flushdb()
+    database.generations.update_many({}, {"$set": {"created_at": utcnow() - LONG_AGO}})
+
+
+def test_lane_that_stands_still_is_told(probe, forgotten, lane):
+    """By its name, until it sends again."""
+    assert probe()["names"] == {"lane_stalled": [lane]}
+
+    pump.tick()
+    run_queue()
+
+    assert probe()["missing"] == []
+
+
+def test_lane_with_a_picture_that_has_just_come_does_not_stand_still(client, probe):
+    """It is given half a minute."""
+    create(client)
+
+    assert probe()["missing"] == []
+
+
+def test_lane_that_has_just_sent_does_not_stand_still(probe, forgotten, lane):
+    """What waits is not the first in line yet; busy lanes have a free slot at times."""
+    Lane.collection().update_one(
+        {"_id": lane}, {"$set": {"taken_at": utcnow()}}, upsert=True
+    )
+
+    assert probe()["missing"] == []
+
+
+def test_lane_that_backs_off_does_not_stand_still(probe, forgotten, lane):
+    """The provider has asked for patience."""
+    later = utcnow() + timedelta(seconds=10)
+    Lane.collection().update_one(
+        {"_id": lane}, {"$set": {"not_before": later}}, upsert=True
+    )
+
+    assert probe()["missing"] == []
+
+
+def test_full_lane_does_not_stand_still(probe, forgotten, client, database):
+    """Its pictures wait for a slot."""
+    create(client, n=2)
+    pump.tick()
+    run_queue()
+    database.lanes.update_many({}, {"$unset": {"taken_at": ""}})
+    database.generations.update_many(
+        {"state": "queued"}, {"$set": {"created_at": utcnow() - LONG_AGO}}
+    )
+    assert Generation.collection().count_documents({"state": "queued"}) == 1
+
+    assert probe()["missing"] == []
+
+
+def test_lane_that_goes_on_between_two_looks_does_not_stand_still(
+    probe, forgotten, monkeypatch
+):
+    """A delay that has just ended looks like a stall for a moment."""
+
+    def meanwhile(seconds: float) -> None:
+        pump.tick()
+        run_queue()
+
+    monkeypatch.setattr("jimeng.monitoring.readiness.time.sleep", meanwhile)
+
+    assert probe()["missing"] == []
+
+
+def test_sending_that_is_paused_is_said_and_no_failure(probe, forgotten):
+    """The operator wanted it."""
+    switches.pause(switches.SENDING, "root")
+
+    found = probe()
+
+    assert (found["missing"], found["paused"]) == ([], ["sending"])
+
+
+def test_full_disk_of_a_local_database_is_told(
+    probe, client, config, registry, tmp_path, monkeypatch
+):
+    """Only if the database is on this machine."""
+    (tmp_path / "mongodb").mkdir()
+    monkeypatch.setattr(readiness, "LEAST_ROOM", 2**60)
+    assert probe()["missing"] == []
+
+    jobs.configure(replace(config, DATA_DIR=str(tmp_path)), registry)
+
+    assert probe()["missing"] == ["disk"]
+
+
+def test_probes_do_not_load_the_databases(client, worker, monkeypatch):
+    """However many ask, each second sees one look."""
+    found = []
+    whole = readiness.find
+    monkeypatch.setattr(readiness, "find", lambda: found.append(1) or whole())
+    threads = [
+        threading.Thread(
+            target=lambda: client.application.test_client().get("/health/ready")
+        )
+        for _ in range(20)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 1
+
+
+def test_health_asks_no_database(client, monkeypatch):
+    """A process that lives is not restarted for what others lack."""
+
+    def away(*args: object, **kwargs: object) -> None:
+        raise ServerSelectionTimeoutError("asked")
+
+    monkeypatch.setattr(
+        "pymongo.synchronous.mongo_client.MongoClient._get_topology", away
+    )
+
+    assert client.get("/health").status_code == 200
