@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from jimeng import accounts
+from jimeng import accounts, bulk
 from jimeng.documents import Task, ensure_indexes, indexes, mending
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
@@ -60,6 +60,7 @@ def test_all_that_is_declared_is_there(database):
         indexes.EMAILS,
         indexes.API_KEYS,
         indexes.LINKS,
+        indexes.BULK,
         indexes.CHUNKS.label,
     }
 
@@ -321,6 +322,16 @@ def test_without_the_index_of_keys_none_is_made(client, database):
         accounts.create_key(me, user["id"], name="k")
 
     assert database.api_keys.count_documents({}) == 0
+
+
+def test_without_the_index_of_bulk_actions_none_is_begun(client, database):
+    """Two could work on the same tasks."""
+    drop(database, indexes.BULK)
+
+    with pytest.raises(IndexMissing):
+        bulk.start(Viewer("admin", sees_all=True), "some", total=1)
+
+    assert database.bulk_actions.count_documents({}) == 0
 
 
 def test_without_the_index_of_links_none_is_replaced(client, database):

@@ -4,7 +4,7 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents import AuditEntry, BulkAction, ensure_indexes, utcnow
+from jimeng.documents import AuditEntry, BulkAction, ensure_indexes, indexes, utcnow
 from jimeng.documents.audit import new_entry_id
 from jimeng.viewers import Viewer
 
@@ -32,6 +32,9 @@ def start(
 
     Returns:
         The action; the one that is under way already, if there is one.
+
+    Raises:
+        IndexMissing: nothing would keep two of them apart.
     """
     ensure_indexes()
     now = utcnow()
@@ -47,6 +50,7 @@ def start(
         started_at=now,
         audit_id=new_entry_id() if audited else None,
     )
+    indexes.require(indexes.BULK, fresh=True)
     while True:
         try:
             BulkAction.collection().insert_one(action.to_mongo())

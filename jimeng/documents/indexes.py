@@ -27,6 +27,7 @@ SLOTS = "generations.slot"
 EMAILS = "users.email"
 API_KEYS = "api_keys.sha256"
 LINKS = "images.key"
+BULK = "bulk_actions.one_at_a_time"
 
 
 class Fault(StrEnum):

@@ -125,7 +125,11 @@ class Stack:
     def await_ready(self) -> None:
         def is_ready() -> bool:
             try:
-                return self.ask("GET", "/health/ready")[0] == 200
+                # An answer is kept for a second: it may be from before.
+                with self.database() as found:
+                    alive = found.workers.count_documents({})
+                wanted = len(self.consumers)
+                return alive >= wanted and self.ask("GET", "/health/ready")[0] == 200
             except OSError:
                 return False
 
