@@ -70,6 +70,7 @@ redis-queue-clear-force: install ## The same, without asking
 
 chaos: install-dev ## Break it while it works, for some minutes, and compare the books
 	@$(PY) -m tests.chaos
+	@$(PY) -m tests.chaos.group_kills
 
 lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requirements*.txt
 	@$(PIP) uv==0.13.9

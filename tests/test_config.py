@@ -203,6 +203,36 @@ def test_file_that_cannot_be_read_is_refused(tmp_path, content):
         Config.load(str(file))
 
 
+@pytest.mark.parametrize(
+    "name, meant",
+    [
+        ("VOLCENGINE_ACESS_KEY", "VOLCENGINE_ACCESS_KEY"),
+        ("VOLCENGINE_SECRET", "VOLCENGINE_SECRET_KEY"),
+        ("volcengine_secret_key", "VOLCENGINE_SECRET_KEY"),
+        ("ARK_KEY", "ARK_API_KEY"),
+        ("MONGODB_URL", "MONGODB_URI"),
+        ("SERVER_PROT", "SERVER_PORT"),
+    ],
+)
+def test_slip_in_a_name_is_refused_with_what_was_meant(tmp_path, name, meant):
+    """Else the demo provider would draw, and nobody would know why."""
+    file = tmp_path / ".env"
+    file.write_text(f"{name}=hidden\n")
+
+    with pytest.raises(ConfigError, match=f"no {name}; is {meant} meant") as raised:
+        Config.load(str(file))
+
+    assert "hidden" not in str(raised.value)
+
+
+def test_names_of_others_may_stand_beside_ours(tmp_path):
+    """A file may be shared with other programs."""
+    file = tmp_path / ".env"
+    file.write_text("POSTGRES_PASSWORD=x\nNODE_ENV=production\nGOPROXY=direct\n")
+
+    assert Config.load(str(file)) == Config()
+
+
 def test_own_hosts_are_loopback_and_what_is_configured():
     """The names under which the server may be asked."""
     config = Config.from_env(

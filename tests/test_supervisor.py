@@ -1,140 +1,23 @@
 """``python app.py``: starts everything or says why not, and leaves nothing behind."""
 
-import contextlib
-import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPException
-from pathlib import Path
 
 import pytest
 
+from tests import standin
+from tests.chaos import group_kills
+from tests.standin import NO_DATABASES, OWN_KEYS, ROOT, WSGI, first_line, free_port
 from tests.waiting import wait_for
-
-ROOT = Path(__file__).parents[1]
-NO_DATABASES = {
-    "MONGODB_URI": "mongodb://db.invalid",
-    "REDIS_URL": "redis://db.invalid",
-}
-OWN_KEYS = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
-
-APP = """
-import sys
-from http.client import HTTPException
-from pathlib import Path
-from jimeng.local.supervisor import main
-
-sys.exit(main(root=Path(__file__).parent))
-"""
-# Stands in for the real one: says who it is and what it was given. Each process
-# that runs it keeps the FIFO open for writing as long as it lives.
-WSGI = """
-import json, os, time
-from huey import MemoryHuey
-
-VERSION = 1
-alive = open("alive", "w")
-huey = MemoryHuey()
-
-def app(environ, start_response):
-    if environ["PATH_INFO"] == "/slow":
-        time.sleep(60)
-    start_response("200 OK", [("Content-Type", "application/json")])
-    about = {"version": VERSION, "pid": os.getpid(), "parent": os.getppid()}
-    return [json.dumps(about | {"env": dict(os.environ)}).encode()]
-"""
-
-
-@dataclass
-class Site:
-    """A directory with the stand-in, from which jimeng can be run."""
-
-    path: Path
-    port: int
-    alive: int  # the FIFO's reading end
-
-    @contextlib.contextmanager
-    def start(self, *arguments: str, **env: str) -> Iterator[subprocess.Popen]:
-        """Run it with these settings; it is killed at the end, if it still runs."""
-        inherited = {
-            name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ
-        }
-        settings = {"PYTHONPATH": str(ROOT), "SERVER_PORT": str(self.port)}
-        with (
-            (self.path / "log").open("ab") as log,
-            subprocess.Popen(
-                [sys.executable, str(self.path / "app.py"), *arguments],
-                env={**inherited, **settings, **env},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            ) as process,
-        ):
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    def refusal(self, **env: str) -> str:
-        """Standard error of a start that ends with status 2."""
-        before = self.log()
-        with self.start(**env) as process:
-            assert process.wait(20) == 2, self.log()
-        return self.log().removeprefix(before)
-
-    def log(self) -> str:
-        path = self.path / "log"
-        return path.read_text() if path.exists() else ""
-
-    def ask(self, path: str = "/") -> dict:
-        url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return json.load(answer)
-
-    def answers(self) -> bool:
-        try:
-            return bool(self.ask())
-        except (OSError, HTTPException):
-            return False
-
-    def is_empty(self) -> bool:
-        """Whether no process that runs ``wsgi.py`` is left."""
-        try:
-            return os.read(self.alive, 1) == b""
-        except BlockingIOError:
-            return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def first_line(process: subprocess.Popen) -> str:
-    """The line that says it is ready."""
-    ready, _, _ = select.select([process.stdout], [], [], 20)
-    assert ready, "no line within 20 s"
-    return process.stdout.readline()
 
 
 @pytest.fixture
 def site(tmp_path):
-    path = tmp_path / "a site"
-    path.mkdir()
-    (path / "app.py").write_text(APP)
-    (path / "wsgi.py").write_text(WSGI)
-    os.mkfifo(path / "alive")
-    alive = os.open(path / "alive", os.O_RDONLY | os.O_NONBLOCK)
-    yield Site(path, free_port(), alive)
-    os.close(alive)
+    with standin.made(tmp_path / "a site") as made:
+        yield made
 
 
 @pytest.fixture
@@ -307,3 +190,207 @@ def test_sigkill_leaves_nothing_and_loses_nothing(site):
 def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+STORM = """
+import os, signal, threading
+from jimeng.local.supervisor.signals import Signals
+
+signals = Signals()
+signals.listen()
+
+def send():
+    for _ in range(20_000):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sender = threading.Thread(target=send)
+sender.start()
+while sender.is_alive():
+    signals.stop(after=0.0001)
+print(signals.stop(), signals.hurry())
+"""
+
+
+def test_signals_that_come_together_do_not_hang():
+    """One that comes while another is handled waits for nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", STORM],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stdout == "True False\n", done.stderr
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("way", group_kills.WAYS)
+def test_told_twice_at_once_it_ends(site, way):
+    """As make and systemd do it: a signal to each process, and one passed on."""
+    with site.start(**NO_DATABASES, **OWN_KEYS) as process:
+        first_line(process)
+
+        group_kills.WAYS[way](process.pid)
+
+        assert process.wait(20) == 0
+    wait_for(site.is_empty)
+
+
+@pytest.mark.system
+def test_dev_takes_keys_that_are_added_while_it_runs(site):
+    """From the demo provider to the real one without a new start, and back again."""
+    dotenv = site.path / ".env"
+    with site.start("--dev", **NO_DATABASES) as process:
+        assert "demo provider" in first_line(process)
+        port = int((site.path / ".data/simulator.port").read_text())
+
+        dotenv.write_text("VOLCENGINE_ACCESS_KEY=AK\nVOLCENGINE_SECRET_KEY=SK\n")
+
+        assert first_line(process) == f"jimeng: http://localhost:{site.port}\n"
+        env = site.ask()["env"]
+        assert "JIMENG_DEMO" not in env and "VOLCENGINE_ENDPOINT" not in env
+
+        dotenv.unlink()
+
+        assert "demo provider" in first_line(process)
+        env = site.ask()["env"]
+        assert env["VOLCENGINE_ENDPOINT"] == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.system
+def test_dev_goes_on_with_the_earlier_settings(site):
+    """Wrong ones are named; what runs goes on running."""
+    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
+        first_line(process)
+        before = site.ask()["pid"]
+
+        (site.path / ".env").write_text("POLL_INTERVAL=soon\n")
+
+        wait_for(lambda: "settings not taken" in site.log())
+        assert "POLL_INTERVAL must be a number" in site.log()
+        (site.path / ".env").write_text("DATA_DIR=elsewhere\n")
+        wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
+        assert site.ask()["pid"] == before
+
+
+FULL = """
+import errno, os
+from jimeng.local.embedded import private
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+private.write_private = no_room
+"""
+
+
+def test_a_full_disk_is_one_sentence(site):
+    """At the first start, wherever it is that there is no room."""
+    (site.path / "app.py").write_text(FULL + standin.APP)
+
+    refusal = site.refusal()
+
+    assert refusal.startswith("jimeng does not start: ")
+    assert refusal.endswith("No space left on device\n")
+    assert refusal.count("\n") == 1
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+STORM = """
+import os, signal, threading
+from jimeng.local.supervisor.signals import Signals
+
+signals = Signals()
+signals.listen()
+
+def send():
+    for _ in range(20_000):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sender = threading.Thread(target=send)
+sender.start()
+while sender.is_alive():
+    signals.stop(after=0.0001)
+print(signals.stop(), signals.hurry())
+"""
+
+
+def test_signals_that_come_together_do_not_hang():
+    """One that comes while another is handled waits for nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", STORM],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stdout == "True False\n", done.stderr
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("way", group_kills.WAYS)
+def test_told_twice_at_once_it_ends(site, way):
+    """As make and systemd do it: a signal to each process, and one passed on."""
+    with site.start(**NO_DATABASES, **OWN_KEYS) as process:
+        first_line(process)
+
+        group_kills.WAYS[way](process.pid)
+
+        assert process.wait(20) == 0
+    wait_for(site.is_empty)
+
+
+@pytest.mark.system
+def test_dev_takes_keys_that_are_added_while_it_runs(site):
+    """From the demo provider to the real one without a new start, and back again."""
+    dotenv = site.path / ".env"
+    with site.start("--dev", **NO_DATABASES) as process:
+        assert "demo provider" in first_line(process)
+        port = int((site.path / ".data/simulator.port").read_text())
+
+        dotenv.write_text("VOLCENGINE_ACCESS_KEY=AK\nVOLCENGINE_SECRET_KEY=SK\n")
+
+        assert first_line(process) == f"jimeng: http://localhost:{site.port}\n"
+        env = site.ask()["env"]
+        assert "JIMENG_DEMO" not in env and "VOLCENGINE_ENDPOINT" not in env
+
+        dotenv.unlink()
+
+        assert "demo provider" in first_line(process)
+        env = site.ask()["env"]
+        assert env["VOLCENGINE_ENDPOINT"] == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.system
+def test_dev_goes_on_with_the_earlier_settings(site):
+    """Wrong ones are named; what runs goes on running."""
+    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
+        first_line(process)
+        before = site.ask()["pid"]
+
+        (site.path / ".env").write_text("POLL_INTERVAL=soon\n")
+
+        wait_for(lambda: "settings not taken" in site.log())
+        assert "POLL_INTERVAL must be a number" in site.log()
+        (site.path / ".env").write_text("DATA_DIR=elsewhere\n")
+        wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
+        assert site.ask()["pid"] == before
+
+
+def test_a_full_disk_is_one_sentence(site, monkeypatch, capsys):
+    """At the first start, wherever it is that there is no room."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(private, "write_private", Mock(side_effect=full))
+    monkeypatch.setattr(os, "environ", {**os.environ, "SERVER_PORT": str(site.port)})
+
+    assert supervisor.main([], root=site.path) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("jimeng does not start: ")
+    assert line.endswith("No space left on device")

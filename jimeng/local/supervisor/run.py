@@ -68,7 +68,7 @@ class Run:
 
     def _look(self) -> None:
         self._stack.look()
-        if not self._is_ready:
+        if not self._is_ready and not self._stack.web.is_ending:
             self._ask_whether_ready()
         if self._watch and time.monotonic() - self._watched > WATCH:
             self._watched = time.monotonic()

@@ -71,6 +71,11 @@ class Service:
             "%s ended status=%d, starting again in %.1f s", self.name, status, delay
         )
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether what runs is not what is to run."""
+        return self.child is None or self._end_by > 0
+
     def reload(self) -> None:
         """Let a Gunicorn replace its workers; its port stays open meanwhile."""
         self._forgive()

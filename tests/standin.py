@@ -1,0 +1,134 @@
+"""A site with a stand-in for the product, for tests of what starts and ends it."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+NO_DATABASES = {
+    "MONGODB_URI": "mongodb://db.invalid",
+    "REDIS_URL": "redis://db.invalid",
+}
+OWN_KEYS = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
+
+APP = """
+import sys
+from http.client import HTTPException
+from pathlib import Path
+from jimeng.local.supervisor import main
+
+sys.exit(main(root=Path(__file__).parent))
+"""
+# Stands in for the real one: says who it is and what it was given. Each process
+# that runs it keeps the FIFO open for writing as long as it lives.
+WSGI = """
+import json, os, time
+from huey import MemoryHuey
+
+VERSION = 1
+alive = open("alive", "w")
+huey = MemoryHuey()
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(60)
+    start_response("200 OK", [("Content-Type", "application/json")])
+    about = {"version": VERSION, "pid": os.getpid(), "parent": os.getppid()}
+    return [json.dumps(about | {"env": dict(os.environ)}).encode()]
+"""
+
+
+@dataclass
+class Site:
+    """A directory with the stand-in, from which jimeng can be run."""
+
+    path: Path
+    port: int
+    alive: int  # the FIFO's reading end
+
+    @contextlib.contextmanager
+    def start(self, *arguments: str, **env: str) -> Iterator[subprocess.Popen]:
+        """Run it with these settings; it is killed at the end, if it still runs."""
+        inherited = {
+            name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ
+        }
+        settings = {"PYTHONPATH": str(ROOT), "SERVER_PORT": str(self.port)}
+        with (
+            (self.path / "log").open("ab") as log,
+            subprocess.Popen(
+                [sys.executable, str(self.path / "app.py"), *arguments],
+                env={**inherited, **settings, **env},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def refusal(self, **env: str) -> str:
+        """Standard error of a start that ends with status 2."""
+        before = self.log()
+        with self.start(**env) as process:
+            assert process.wait(20) == 2, self.log()
+        return self.log().removeprefix(before)
+
+    def log(self) -> str:
+        path = self.path / "log"
+        return path.read_text() if path.exists() else ""
+
+    def ask(self, path: str = "/") -> dict:
+        url = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return json.load(answer)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.ask())
+        except (OSError, HTTPException):
+            return False
+
+    def is_empty(self) -> bool:
+        """Whether no process that runs ``wsgi.py`` is left."""
+        try:
+            return os.read(self.alive, 1) == b""
+        except BlockingIOError:
+            return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def first_line(process: subprocess.Popen) -> str:
+    """The line that says it is ready."""
+    ready, _, _ = select.select([process.stdout], [], [], 20)
+    assert ready, "no line within 20 s"
+    return process.stdout.readline()
+
+
+@contextlib.contextmanager
+def made(path: Path) -> Iterator[Site]:
+    """A site in the new directory *path*."""
+    path.mkdir()
+    (path / "app.py").write_text(APP)
+    (path / "wsgi.py").write_text(WSGI)
+    os.mkfifo(path / "alive")
+    alive = os.open(path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        yield Site(path, free_port(), alive)
+    finally:
+        os.close(alive)
