@@ -82,8 +82,7 @@ class Incoming:
         return True
 
     def _have_chunks_ended(self) -> bool:
-        if len(self.data) - self._at > 2 * MOST_BODY:
-            self.is_too_long = True
+        self.is_too_long = len(self.data) > MOST_HEAD + 2 * MOST_BODY
         while not self.is_too_long:
             ends = self.data.find(b"\r\n", self._at, self._at + MOST_LINE)
             if ends < 0:
@@ -95,7 +94,7 @@ class Incoming:
                 return self.data.find(HEAD_ENDS, ends) >= 0
             following = ends + 2 + int(size[1], 16) + 2
             if following > len(self.data):
-                self.is_too_long = following > 2 * MOST_BODY
+                self.is_too_long = following > MOST_HEAD + 2 * MOST_BODY
                 break
             self._at = following
         return self.is_too_long

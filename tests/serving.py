@@ -1,0 +1,107 @@
+"""A small application behind the product's own front, and clients of it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.standin import ROOT, free_port
+from tests.waiting import wait_for
+
+APP = """
+import os
+from urllib.parse import parse_qs
+
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    size = int(parse_qs(environ["QUERY_STRING"]).get("size", ["0"])[0])
+    answer = [b"x" * size] if size else [b"%d bytes" % len(body)]
+    length = str(sum(map(len, answer)))
+    start_response("200 OK", [("Content-Length", length)])
+    return answer
+"""
+
+
+@contextlib.contextmanager
+def front(folder: Path, *options: str, app: str = APP, **env: str) -> Iterator[int]:
+    """Serve *app* in *folder*; the port."""
+    (folder / "wsgi.py").write_text(app)
+    port = free_port()
+    with (folder / "front.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jimeng.serve", "web", *options],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SERVER_PORT": str(port)}
+            | {"SERVER_HOST": "127.0.0.1"}
+            | env,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_for(lambda: is_up(port))
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def is_up(port: int) -> bool:
+    try:
+        return b" 200 " in ask(port)
+    except OSError:
+        return False
+
+
+def connect(port: int, *, receive: int = 0) -> socket.socket:
+    """A connection whose buffer for answers has *receive* bytes, if given."""
+    link = socket.socket()
+    if receive:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+    link.settimeout(30)
+    try:
+        link.connect(("127.0.0.1", port))
+    except OSError:
+        link.close()
+        raise
+    return link
+
+
+def ask(port: int, path: str = "/", body: bytes = b"") -> bytes:
+    """What a client in no hurry and no delay is answered, head and all."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    with connect(port) as link:
+        link.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return read_all(link)
+
+
+def answer_of(link: socket.socket) -> bytes:
+    """One answer of `APP`, which leaves the connection open."""
+    got = b""
+    while not got.endswith(b" bytes"):
+        data = link.recv(4096)
+        assert data, "cut off"
+        got += data
+    return got
+
+
+def read_all(link: socket.socket) -> bytes:
+    got = b""
+    while data := link.recv(65_536):
+        got += data
+    return got
+
+
+def seconds(port: int, times: int = 20) -> list[float]:
+    """How long each of that many healthy requests takes, in order of size."""
+    took = []
+    for _ in range(times):
+        began = time.monotonic()
+        assert b" 200 " in ask(port)
+        took.append(time.monotonic() - began)
+    return sorted(took)

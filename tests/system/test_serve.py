@@ -1,0 +1,155 @@
+"""The Procfile's own lines, run with settings from the environment, good and wrong."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app import MOST_BYTES
+from jimeng.serve import incoming
+from tests.standin import ROOT, free_port
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.system
+
+PROCFILE = dict(
+    re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
+)
+OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
+PLAIN = {
+    "web": f"{sys.executable} -m gunicorn -w 2 wsgi:app -b 127.0.0.1:0",
+    "worker": f"{sys.executable} -m huey.bin.huey_consumer wsgi.huey",
+}
+
+
+@contextmanager
+def running(folder: Path, line: str, **env: str) -> Iterator[subprocess.Popen]:
+    """A line of a Procfile, in a shell of its own, as platforms run it."""
+    kept = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            ["sh", "-c", f"exec {line}"],
+            cwd=folder,
+            env={**kept, "PATH": path, "PYTHONPATH": str(ROOT), **env},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def log_of(folder: Path) -> str:
+    return (folder / "log").read_text()
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    request = urllib.request.Request(
+        f"http://{host}:{port}/health", headers={"Host": "localhost"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("given", "elsewhere"),
+    [
+        ({"PORT": "{port}"}, True),
+        ({"PORT": "{port}", "SERVER_PORT": "1"}, True),
+        ({"PORT": "{port}", "SERVER_HOST": "127.0.0.1"}, False),
+        ({"SERVER_PORT": "{port}"}, False),
+        ({"SERVER_PORT": "{port}", "SERVER_HOST": "0.0.0.0"}, True),
+    ],
+)
+def test_web_listens_where_it_is_told(tmp_path, given, elsewhere):
+    """PORT is what a platform asks at from outside; without it nobody else may ask."""
+    port = free_port()
+    env = {name: text.format(port=port) for name, text in given.items()}
+
+    with running(tmp_path, PROCFILE["web"], **OPEN, **env) as process:
+        wait_for(lambda: answers(port), 20)
+        assert answers(port, "127.0.0.2") == elsewhere
+        process.terminate()
+
+        assert process.wait(20) == 0, log_of(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["web", "worker"])
+def test_every_line_of_the_log_is_json(tmp_path, mongo, redis_server, kind):
+    """Gunicorn's lines and Huey's as well as ours, from the first to the last."""
+    env = {"MONGODB_URI": mongo.uri, "REDIS_URL": redis_server.url + "9"}
+    env |= {"LOG_FORMAT": "json", "LOG_LEVEL": "debug", "PORT": str(free_port())}
+    begun = {"web": "Booting worker", "worker": "pump started"}[kind]
+
+    with running(tmp_path, PROCFILE[kind], **OPEN, **env) as process:
+        wait_for(lambda: begun in log_of(tmp_path), 20)
+        process.terminate()
+        assert process.wait(20) == 0, log_of(tmp_path)
+
+    lines = log_of(tmp_path).splitlines()
+    assert lines
+    assert all(
+        {"time", "level", "message"} <= json.loads(line).keys() for line in lines
+    )
+
+
+WRONG = [
+    ({}, "SECRET_KEY is missing"),
+    ({**OPEN, "POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number"),
+    ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json"),
+]
+
+
+@pytest.mark.parametrize("lines", [PROCFILE, PLAIN], ids=["procfile", "plain"])
+@pytest.mark.parametrize("kind", ["web", "worker"])
+@pytest.mark.parametrize(("env", "said"), WRONG)
+def test_wrong_setting_ends_it(tmp_path, lines, kind, env, said):
+    """It does not start workers for ever: a sentence, and a status that is not 0."""
+    with running(tmp_path, lines[kind], PORT=str(free_port()), **env) as process:
+        assert process.wait(30) == 4, log_of(tmp_path)
+
+    sentence = "jimeng does not start: "
+    assert sentence in log_of(tmp_path) and said in log_of(tmp_path)
+    assert "Traceback" not in log_of(tmp_path)
+
+
+def test_refusal_is_json_where_the_log_is(tmp_path):
+    """Who reads lines by program reads this one, too."""
+    env = {**OPEN, "LOG_FORMAT": "json", "POLL_INTERVAL": "soon"}
+
+    with running(tmp_path, PROCFILE["web"], **env) as process:
+        assert process.wait(20) == 4
+
+    (line,) = log_of(tmp_path).splitlines()
+    assert "POLL_INTERVAL" in json.loads(line)["message"]
+
+
+@pytest.mark.parametrize("words", ["", "both", "worker --fast"])
+def test_what_is_neither_is_told_how(tmp_path, words):
+    """A wrong word is not taken for one of the two."""
+    with running(tmp_path, f"python -m jimeng.serve {words}") as process:
+        assert process.wait(20) == 2
+
+    assert log_of(tmp_path).startswith("usage: ")
+
+
+def test_the_front_refuses_what_the_application_does():
+    """The same limit of a body in both places."""
+    assert incoming.MOST_BODY == MOST_BYTES

@@ -1,0 +1,257 @@
+"""Clients that send or read a byte at a time hold up nobody but themselves."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from jimeng.serve.incoming import Incoming
+from jimeng.serve.outgoing import MOST_FOR_PEER, Held
+from tests import serving
+from tests.serving import answer_of, ask, connect, front, read_all
+
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+EXPECTING = HEAD + b"Expect: 100-continue\r\n"
+LARGE = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 8000) for n in range(20))
+MANY = 60  # more than there are threads
+BIG = 6_000_000  # bytes; more than the system takes at once
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    with front(tmp_path_factory.mktemp("front"), "--log-level", "warning") as found:
+        yield found
+
+
+@pytest.fixture
+def begin(port):
+    """Connects, and sends that much; the connection is closed in the end."""
+    with ExitStack() as links:
+
+        def begin(data: bytes, **how: int) -> socket.socket:
+            link = links.enter_context(connect(port, **how))
+            link.sendall(data)
+            return link
+
+        yield begin
+
+
+SLOW = {
+    "nothing": b"",
+    "half a head": HEAD,
+    "half a body": HEAD + b"Content-Length: 900\r\n\r\n" + b"x" * 100,
+    "half a chunk": CHUNKED + b"ff\r\nxxx",
+    "a head after another": HEAD + b"Content-Length: 0\r\n\r\n" + HEAD,
+}
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
+def test_half_a_request_holds_up_nobody(begin, port, said):
+    """Threads take requests that are whole."""
+    for _ in range(MANY):
+        begin(said)
+
+    took = serving.seconds(port)
+
+    assert took[-1] < 2
+
+
+@pytest.mark.system
+def test_who_does_not_read_holds_up_nobody(begin, port):
+    """What was answered is held until it is read."""
+    for _ in range(MANY):
+        begin(b"GET /?size=3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n", receive=4096)
+
+    took = serving.seconds(port)
+
+    assert took[-1] < 2
+
+
+@pytest.mark.system
+def test_who_reads_slowly_gets_all_of_it(begin, port):
+    """In pieces, over some seconds, every byte and no other."""
+    wanted = b"GET /?size=%d HTTP/1.1\r\nHost: localhost\r\n" % BIG
+    with begin(wanted + b"Connection: close\r\n\r\n", receive=8192) as link:
+        got = b""
+        while data := link.recv(300_000):
+            got += data
+            time.sleep(0.005)
+
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert b" 200 " in head
+    assert body == b"x" * BIG
+
+
+@pytest.mark.system
+def test_slow_ones_are_told_and_let_go(begin):
+    """Ten seconds for a head; a body comes at a kilobyte a second or not at all."""
+
+    def end_of(said: bytes) -> tuple[bytes, float]:
+        began = time.monotonic()
+        with begin(said) as link:
+            return read_all(link), time.monotonic() - began
+
+    with ThreadPoolExecutor(len(SLOW)) as threads:
+        ends = dict(zip(SLOW, threads.map(end_of, SLOW.values()), strict=True))
+
+    answers = {name: answer for name, (answer, _) in ends.items()}
+    assert answers["nothing"] == b""
+    for name in ("half a head", "half a body", "half a chunk"):
+        assert answers[name].startswith(b"HTTP/1.1 408 ")
+    assert b" 200 " in answers["a head after another"]
+    assert b" 408 " in answers["a head after another"]
+    assert all(10 <= took < 15 for _, took in ends.values())
+
+
+@pytest.mark.system
+def test_a_connection_stays_for_longer_than_clients_keep_it(begin, port):
+    """And costs no thread: more of them than there are threads."""
+    request = HEAD + b"Content-Length: 0\r\n\r\n"
+    links = [begin(request) for _ in range(MANY)]
+    for link in links:
+        assert b" 200 " in answer_of(link)
+
+    time.sleep(6)  # beyond what servers commonly wait
+
+    for link in links:
+        link.sendall(request)
+        assert b" 200 " in answer_of(link)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    "said",
+    [
+        HEAD + b"Content-Length: 5\r\n\r\nhello",
+        HEAD + b"content-length:5 \r\n\r\nhello",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        HEAD
+        + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n",
+        EXPECTING + b"Content-Length: 5\r\n\r\nhello",
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_requests_arrive_whole_however_they_are_cut(port, said, piece):
+    """Byte by byte or at once, the application reads the same body, twice."""
+    with connect(port) as link:
+        for _ in range(2):
+            for at in range(0, len(said), piece):
+                link.sendall(said[at : at + piece])
+            got = answer_of(link)
+            assert b" 200 " in got and got.endswith(b"5 bytes")
+
+
+@pytest.mark.system
+def test_who_awaits_leave_gets_it_once(begin):
+    """`Expect: 100-continue` is answered before the body comes."""
+    with begin(EXPECTING + b"Content-Length: 2\r\n\r\n") as link:
+        assert link.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        link.sendall(b"hi")
+        assert answer_of(link).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"GET /" + b"a" * 9000, b" 414 "),
+        (
+            HEAD + b"".join(b"X-%d: " % n + b"a" * 8000 + b"\r\n" for n in range(20)),
+            b" 431 ",
+        ),
+        (CHUNKED + b"hello\r\n", b" 400 "),
+        (b"nonsense\r\n\r\n", b" 400 "),
+    ],
+)
+def test_what_cannot_be_a_request_is_refused_at_once(begin, port, said, status):
+    """Without waiting for an end that need not come."""
+    began = time.monotonic()
+    with begin(said) as link:
+        assert status in read_all(link)
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.system
+def test_many_requests_in_one_go_are_answered_in_order(begin, port):
+    """A client need not wait for answers before it asks on."""
+    bodies = [b"x" * n for n in range(30)]
+    requests = [HEAD + b"Content-Length: %d\r\n\r\n" % len(b) + b for b in bodies]
+    with begin(b"".join(requests)) as link:
+        got = b""
+        while b"29 bytes" not in got:
+            got += link.recv(65_536)
+
+    said = [line for line in got.split(b"\r\n") if line.endswith(b" bytes")]
+    assert len(said) <= 30 and got.count(b" 200 ") == 30
+
+
+@pytest.mark.system
+def test_one_address_does_not_take_all_connections(tmp_path):
+    """The oldest one that says nothing makes room; others get in all the time."""
+    request = HEAD + b"Content-Length: 0\r\n\r\n"
+    with front(tmp_path, "--workers", "1") as port, ExitStack() as links:
+        for _ in range(256):
+            link = links.enter_context(connect(port))
+            link.sendall(request)
+            assert b" 200 " in answer_of(link)
+
+        answers = [ask(port) for _ in range(10)]
+
+    assert all(b" 200 " in answer for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_too_long"), [(1024 * 1024, False), (1024 * 1024 + 1, True)]
+)
+def test_body_that_is_too_long_is_not_awaited(size, is_too_long):
+    """It is refused by its length alone."""
+    request = Incoming(HEAD + b"Content-Length: %d\r\n\r\n" % size)
+
+    assert request.is_whole() == is_too_long
+    assert request.is_too_long == is_too_long
+
+
+def test_chunks_without_an_end_are_not_awaited():
+    """What has no length is counted as it comes."""
+    request = Incoming(CHUNKED)
+
+    for _ in range(100):
+        request.add(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+        request.is_whole()
+
+    assert request.is_too_long
+
+
+def test_time_for_a_body_grows_with_what_has_come():
+    """A kilobyte a second, and a minute at most."""
+    request = Incoming(HEAD + b"Content-Length: 900000\r\n\r\n")
+    assert not request.is_whole()
+    began = time.monotonic()
+
+    assert request.is_overdue(began + 11)
+    request.add(b"x" * 30_000)
+    assert not request.is_overdue(began + 35)
+    request.add(b"x" * 800_000)
+    assert not request.is_overdue(began + 59)
+    assert request.is_overdue(began + 61)
+
+
+def test_what_is_held_is_bounded():
+    """For an address, for all, and in threads that wait; a proxy is no client."""
+    held = Held(by_peer=True, most_waiting=8)
+    held.change("a", MOST_FOR_PEER + 1)
+    assert held.is_full("a") and not held.is_full("b")
+    held.change("b", MOST_FOR_PEER)
+    assert held.is_full("b")
+
+    proxied = Held(by_peer=False, most_waiting=1)
+    proxied.change("a", MOST_FOR_PEER + 1)
+    assert not proxied.is_full("a")
+    with proxied.waiter("a"), pytest.raises(ConnectionResetError), proxied.waiter("a"):
+        raise AssertionError("two threads wait")
