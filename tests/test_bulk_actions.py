@@ -265,14 +265,19 @@ def test_remaining_pictures_move_up(client, lane):
     assert turns == [(0, "ada"), (0, "bob"), (1, "ada")]
 
 
+# Sent now and then, by the clock: the indexes are looked at.
+BY_THE_CLOCK = {"listIndexes", "listCollections", "createIndexes", "endSessions"}
+
+
 class Commands(monitoring.CommandListener):
-    """Counts what is sent to MongoDB."""
+    """Notes what is sent to MongoDB."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
 
     def started(self, event) -> None:
-        self.sent.append(event.command_name)
+        if event.command_name not in BY_THE_CLOCK:
+            self.sent.append(event.command_name)
 
     def succeeded(self, event) -> None:
         pass
@@ -320,7 +325,7 @@ def test_commands_do_not_grow_with_the_queue(commands, users):
         spent.append(len(commands) - before)
         assert Task.collection().count_documents({"status": "pending"}) == 0
 
-    assert spent[0] == spent[1] <= 40
+    assert spent[0] == spent[1] <= 40, commands
 
 
 def test_batches_are_linear(commands, monkeypatch):
