@@ -12,7 +12,6 @@ from jimeng.documents import Image, Task, utcnow
 from jimeng.errors import TaskNotFound
 from jimeng.jobs import janitor, purge
 from jimeng.jobs.purge import KEPT
-from jimeng.tasks import steps
 from jimeng.viewers import Viewer
 from tests.hung import hang
 from tests.rest import create, result, task
@@ -23,7 +22,6 @@ MINE = Viewer("user_123")
 @pytest.fixture
 def largest_update(database, monkeypatch) -> Iterator[Callable[[], int]]:
     """Tells how many records MongoDB has changed by one command, at most."""
-    monkeypatch.setattr(steps, "STEP", 2)
     monkeypatch.setattr(working, "FEW", 2)
     database.command("profile", 2)
     yield lambda: max(

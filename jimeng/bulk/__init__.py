@@ -10,7 +10,7 @@ say what is done.
 
 from jimeng.bulk.actions import find, latest, start
 from jimeng.bulk.kinds import Batch, Counts, Kind, register
-from jimeng.bulk.working import go_on, work, work_briefly
+from jimeng.bulk.working import go_on, stop, work, work_briefly
 from jimeng.jobs import janitor
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "latest",
     "register",
     "start",
+    "stop",
     "work",
     "work_briefly",
 ]

@@ -66,6 +66,16 @@ def work_briefly(action: BulkAction) -> BulkAction:
     return work(action, within=IN_REQUEST, size=FEW)
 
 
+def stop(kind: str, scope: str) -> None:
+    """End an action early, whoever works on it; a batch that is begun is ended."""
+    action = BulkAction.swap(
+        {"key": f"{kind}|{scope}", "open": True},
+        {"$set": {"owner": new_token(), "due_at": utcnow() + LEASE}},
+    )
+    if action is not None:
+        _end(action, "stopped")
+
+
 def _claim(where: dict) -> BulkAction | None:
     now = utcnow()
     due = {"open": True, "due_at": {"$lte": now}, "kind": {"$in": sorted(KINDS)}}

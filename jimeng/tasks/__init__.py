@@ -28,12 +28,12 @@ from jimeng.tasks.pictures import (
 )
 from jimeng.tasks.reading import Page, find, find_all, image, page, recent
 from jimeng.tasks.rerun import Wording, again, wording
+from jimeng.tasks.tidying import empty_trash, restore_batch, trash_others
 from jimeng.tasks.trash import (
     Batch,
     purge,
     purge_pictures,
     restore,
-    restore_batch,
     restore_pictures,
     trash,
     trash_batch,
@@ -42,8 +42,6 @@ from jimeng.tasks.trash import (
 from jimeng.tasks.trashed import (
     Others,
     count_others,
-    empty_trash,
-    trash_others,
     trashed_pictures,
     trashed_tasks,
     trashed_thumbnail,

@@ -12,14 +12,11 @@ from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import TaskNotFound
 from jimeng.jobs.purge import KEPT
-from jimeng.tasks import steps
 from jimeng.tasks.cancelling import drop_waiting, hiding
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
-
-LATEST = 10**14  # milliseconds: the year 5138
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,9 @@ def trash_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
 
 def trash_batch(viewer: Viewer, picture_ids: Iterable[str]) -> Batch:
     """`trash_pictures`, with what it takes to bring all of them back."""
-    return trash_where({"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN})
-
-
-def trash_where(where: dict) -> Batch:
-    """The same for all pictures that match, however many; *where* says whose."""
+    where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
     moment = utcnow()
-    return Batch(moment, _change(where, {"trashed_at": moment}))
+    return Batch(moment, change(where, {"trashed_at": moment}))
 
 
 def restore_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
@@ -68,20 +61,7 @@ def restore_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
 
     Where the whole task had been deleted it comes back too, with only these.
     """
-    return _restore({"_id": {"$in": list(picture_ids)}, **viewer.filter()})
-
-
-def restore_batch(viewer: Viewer, milliseconds: int) -> int:
-    """
-    Bring back what the viewer put into the trash in one go; return how many.
-
-    Args:
-        milliseconds: `Batch.milliseconds`.
-    """
-    if not 0 <= milliseconds < LATEST:
-        return 0
-    moment = EPOCH + timedelta(milliseconds=milliseconds)
-    return _restore({"user_id": viewer.user_id, "trashed_at": moment})
+    return restore_where({"_id": {"$in": list(picture_ids)}, **viewer.filter()})
 
 
 def purge_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
@@ -150,16 +130,17 @@ def purge(viewer: Viewer, task_id: str) -> None:
     log.info("task purged task=%s user=%s", task_id, viewer.user_id)
 
 
-def _change(where: dict, changes: dict) -> int:
+def change(where: dict, changes: dict) -> int:
     """Change pictures, and let their tasks be read anew: what they show changes."""
     task_ids = Image.collection().distinct("task_id", where)
-    changed = steps.update(Image.collection(), where, Image.changing(changes))
+    changed = Image.change(where, changes)
     touched = {"_id": {"$in": task_ids}}
-    steps.update(Task.collection(), touched, {"$set": {"updated_at": utcnow()}})
+    Task.collection().update_many(touched, {"$set": {"updated_at": utcnow()}})
     return changed
 
 
-def _restore(where: dict) -> int:
+def restore_where(where: dict) -> int:
+    """Bring those of these pictures back that have not been there for too long."""
     now = utcnow()
     fresh = {"$and": [where, {"trashed_at": {"$gt": now - KEPT}}]}
     task_ids = Image.collection().distinct("task_id", fresh)
@@ -171,7 +152,7 @@ def _restore(where: dict) -> int:
     # What is being removed for good has no task any more that would show it.
     there = Task.collection().distinct("_id", {"_id": {"$in": task_ids}, **THERE})
     shown_again = {**fresh, "task_id": {"$in": there}}
-    return _change(shown_again, {"trashed_at": GONE, "with_task": GONE})
+    return change(shown_again, {"trashed_at": GONE, "with_task": GONE})
 
 
 def _bring_back(where: dict) -> Task | None:

@@ -8,9 +8,7 @@ from jimeng.documents import Image, Task, utcnow
 from jimeng.documents.cursors import after
 from jimeng.errors import ImageNotFound
 from jimeng.jobs.purge import KEPT
-from jimeng.tasks import steps
 from jimeng.tasks.gallery import UNSEEN, Pictures, Wanted, page_of
-from jimeng.tasks.trash import Batch, trash_where
 from jimeng.viewers import Viewer
 
 LATEST_FIRST = [("trashed_at", -1), ("_id", -1)]
@@ -66,23 +64,9 @@ def trashed_thumbnail(viewer: Viewer, picture_id: str) -> tuple[Image, BinaryIO]
     return found, content
 
 
-def empty_trash(viewer: Viewer) -> None:
-    """Remove all that the viewer has in the trash for good; the janitor does it."""
-    mine, too_old = {"user_id": viewer.user_id}, {"trashed_at": utcnow() - KEPT}
-    trashed = {**mine, "trashed_at": EXISTS}
-    hidden = {**mine, "purge_at": EXISTS}
-    steps.update(Task.collection(), hidden, {"$unset": {"purge_at": ""}})
-    steps.update(Image.collection(), trashed, {"$set": too_old})
-
-
 def count_others(viewer: Viewer) -> Others:
     """Count favourites and the others, outside the trash."""
     count = Image.collection().count_documents
     total = count(Wanted().where(viewer.user_id))
     favourites = count(Wanted(favourite=True).where(viewer.user_id))
     return Others(favourites, total - favourites)
-
-
-def trash_others(viewer: Viewer) -> Batch:
-    """Put all pictures but favourites into the trash."""
-    return trash_where({**Wanted().where(viewer.user_id), "favourite": {"$ne": True}})

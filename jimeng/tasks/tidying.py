@@ -1,0 +1,123 @@
+"""The whole trash, or all but favourites, at once: however many pictures they are."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from jimeng import bulk
+from jimeng.bulk import Counts, Kind
+from jimeng.documents import BulkAction, Image, Task
+from jimeng.documents.cursors import EPOCH
+from jimeng.documents.image import SHOWN
+from jimeng.jobs.purge import KEPT
+from jimeng.tasks.gallery import Wanted
+from jimeng.tasks.trash import Batch, change, restore_where
+from jimeng.viewers import Viewer
+
+EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
+PICTURES = "pictures"  # the second round of emptying, after the tasks
+LATEST = 10**14  # milliseconds: the year 5138
+EXISTS = {"$exists": True}
+
+
+def empty_trash(viewer: Viewer) -> None:
+    """Give up all that the viewer has in the trash; the consumers remove it."""
+    mine = {"user_id": viewer.user_id}
+    total = Image.collection().count_documents({**mine, "trashed_at": EXISTS})
+    bulk.work_briefly(_begin(viewer, EMPTY, total))
+
+
+def trash_others(viewer: Viewer) -> Batch:
+    """Put all pictures but favourites into the trash."""
+    total = Image.collection().count_documents(_others(viewer.user_id))
+    action = bulk.work_briefly(_begin(viewer, OTHERS, total))
+    return Batch(action.started_at, action.total)
+
+
+def restore_batch(viewer: Viewer, milliseconds: int) -> int:
+    """
+    Bring back what the viewer put into the trash in one go; return how many there
+    are. What would still go there stays.
+
+    Args:
+        milliseconds: `Batch.milliseconds`.
+    """
+    if not 0 <= milliseconds < LATEST:
+        return 0
+    bulk.stop(OTHERS, viewer.user_id)
+    moment = EPOCH + timedelta(milliseconds=milliseconds)
+    meant = {"user_id": viewer.user_id, "trashed_at": moment}
+    total = Image.collection().count_documents(meant)
+    action = _begin(viewer, RESTORE, total, milliseconds=milliseconds)
+    action = bulk.work_briefly(action)
+    return action.total if action.is_open else action.done
+
+
+def _begin(viewer: Viewer, kind: str, total: int, **details: object) -> BulkAction:
+    return bulk.start(
+        viewer,
+        kind,
+        scope=f"{viewer.user_id}|{details}" if details else viewer.user_id,
+        total=total,
+        details=details,
+    )
+
+
+def _others(user_id: str) -> dict:
+    return {**Wanted().where(user_id), "favourite": {"$ne": True}}
+
+
+def _ids(kind: type[Image] | type[Task], where: dict, size: int) -> list[str]:
+    rows = kind.collection().find(where, {"_id": 1}).sort("_id", 1).limit(size)
+    return [row["_id"] for row in rows]
+
+
+def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
+    mine, before = {"user_id": action.by}, {"$lte": action.started_at}
+    if action.cursor is None:
+        found = _ids(Task, {**mine, "purge_at": EXISTS, "deleted_at": before}, size)
+        if found:
+            return found, None
+    since = {"$gt": action.started_at - KEPT, **before}
+    return _ids(Image, {**mine, "trashed_at": since}, size), PICTURES
+
+
+def _give_up(action: BulkAction, batch: bulk.Batch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}}
+    if batch.cursor is None:
+        Task.collection().update_many(ids, {"$unset": {"purge_at": ""}})
+        return Counts(0)
+    too_old = {"trashed_at": action.started_at - KEPT}
+    Image.collection().update_many({**ids, "trashed_at": EXISTS}, {"$set": too_old})
+    return Counts(len(batch.ids))
+
+
+def _shown(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
+    # Pictures that come from now on are not meant.
+    earlier = {"created_at": {"$lte": action.started_at}}
+    return _ids(Image, {**_others(action.by), **earlier}, size), None
+
+
+def _trash(action: BulkAction, batch: bulk.Batch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}}
+    change({**ids, **SHOWN}, {"trashed_at": action.started_at})
+    gone = {**ids, "trashed_at": action.started_at}
+    return Counts(Image.collection().count_documents(gone))
+
+
+def _trashed(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
+    # Some may have no task to come back to: without the cursor these came again.
+    moment = EPOCH + timedelta(milliseconds=action.details["milliseconds"])
+    where = {"user_id": action.by, "trashed_at": moment}
+    ids = _ids(Image, {**where, "_id": {"$gt": action.cursor or ""}}, size)
+    return ids, ids[-1] if ids else None
+
+
+def _restore(action: BulkAction, batch: bulk.Batch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}, "user_id": action.by}
+    restore_where(ids)
+    return Counts(Image.collection().count_documents({**ids, **SHOWN}))
+
+
+bulk.register(EMPTY, Kind(select=_emptied, apply=_give_up))
+bulk.register(OTHERS, Kind(select=_shown, apply=_trash))
+bulk.register(RESTORE, Kind(select=_trashed, apply=_restore))
