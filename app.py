@@ -154,7 +154,9 @@ def handle_errors(app: Flask) -> None:
     @app.errorhandler(JimengError)
     def on_jimeng_error(error: JimengError) -> Response:
         level = logging.WARNING if error.status >= 500 else logging.INFO
-        log.log(level, "refused code=%s: %s", error.code, error)
+        # What is refused because of a service that is away is told with that.
+        cause = error.__cause__ if error.status >= 500 else None
+        log.log(level, "refused code=%s: %s", error.code, error, exc_info=cause)
         message = i18n.t(f"error.{error.code}", **error.values)
         response = answer_error(
             error.code, error.status, message=message, retry_after=error.retry_after
@@ -199,7 +201,7 @@ def handle_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def on_other(error: Exception) -> Response:
         if documents.is_away(error):
-            log.warning("database away: %s: %s", type(error).__name__, error)
+            log.warning("database away", exc_info=error)
             away = IndexMissing if documents.lacks_index(error) else DatabaseUnavailable
             return answer_error(away.code, away.status, retry_after=5)
         log.error("failed", exc_info=error)

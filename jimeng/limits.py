@@ -172,7 +172,7 @@ def _uncount_submission(user_id: str) -> None:
     try:
         jobs.huey.storage.conn.eval(GIVE_BACK, 1, _key(user_id))
     except RedisError as error:
-        log.warning("submission stays counted for its minute: %s", error)
+        log.warning("submission stays counted for its minute", exc_info=error)
 
 
 def _read_submissions(user_id: str) -> tuple[int, int]:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+from jimeng.outages import Folding
+
 if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
     from jimeng.config import Config
 
@@ -103,12 +105,15 @@ def refuse(error: Exception) -> int:
 
 
 def setup(config: "Config") -> None:
-    """Send the log to standard error; calling it again replaces the handler."""
+    """Send the log to standard error; and nowhere else; it may be called again."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(config.LOG_FORMAT))
+    handler.addFilter(Folding())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.LOG_LEVEL.upper())
     # One line a job and a connection says nothing that ours do not say.
     for name in ("huey", "urllib3", "pymongo", "werkzeug"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.setLevel(logging.WARNING)

@@ -17,7 +17,7 @@ ME = Viewer("guest")
 @pytest.fixture
 def unlabelled(database, monkeypatch) -> list[str]:
     """Three pictures as an earlier version has kept them, none looked at yet."""
-    monkeypatch.setattr(purge, "_all_labelled", False)
+    monkeypatch.setattr(purge, "_labelled_to", "")
     ids = hang("一只黑猫", "红色灯笼", "$prompt")
     gone = ["prompt", "model", "ratio", "text", "grams", "lists"]
     Image.collection().update_many({}, [{"$unset": gone}])

@@ -21,7 +21,7 @@ LEVELS = [
     {"jobs"},
     {"lanes"},
     {"documents", "providers", "pictures"},
-    {"logs", "config"},
+    {"logs", "outages", "config"},
     {"errors"},
 ]
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
@@ -31,7 +31,7 @@ USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
     *("bulk", "jobs", "lanes", "documents", "providers", "pictures"),
-    *("logs", "config", "errors", *LEAVES),
+    *("logs", "outages", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}
 DATABASE_LIBRARIES = {"mongoengine", "pymongo", "gridfs", "bson", "redis", "huey"}

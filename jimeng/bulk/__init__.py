@@ -11,7 +11,7 @@ say what is done.
 from jimeng.bulk.actions import find, latest, start
 from jimeng.bulk.kinds import Batch, Counts, Kind, register
 from jimeng.bulk.working import go_on, stop, work, work_briefly
-from jimeng.jobs import janitor
+from jimeng.jobs import chores
 
 __all__ = [
     "Batch",
@@ -27,4 +27,4 @@ __all__ = [
     "work_briefly",
 ]
 
-janitor.RUNS["bulk"] = (1.0, go_on)  # in each consumer, beside what else it looks after
+chores.add("bulk", 3.0, go_on)  # in each consumer, beside what else it looks after

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 # Longer than an operation of the database may take: nobody else begins a batch while
 # the one before is still being written.
 LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
-TURN = 1.0  # seconds that a consumer works before it looks at other things
+TURN = 1.0  # seconds that a consumer works before it looks for another action
 IN_REQUEST, FEW = 0.4, 100  # seconds; documents in a batch
 MOST_TRIES = 10
 RETRY_IN = timedelta(seconds=5)  # where a database is away
@@ -34,11 +34,12 @@ KEPT = timedelta(days=7)  # after its end
 AWAY = (PyMongoError, RedisError, DatabaseUnavailable, QueueUnavailable)
 
 
-def go_on() -> None:
-    """Work on whatever action is due, for a while; called often, by each consumer."""
+def go_on() -> bool:
+    """Work on whatever action is due, for a while; return whether there was one."""
     action = _claim({})
     if action is not None:
         _work(action, TURN)
+    return action is not None
 
 
 def work(

@@ -9,8 +9,11 @@ import mongoengine
 from mongoengine import Document
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.collection import Collection
+from pymongo.monitoring import ServerHeartbeatListener
 
+from jimeng import outages
 from jimeng.config import Config
+from jimeng.documents.faults import is_away
 from jimeng.documents.reading import shape_of
 
 # Seconds for one operation, of which a request may have several: a database that is
@@ -18,6 +21,19 @@ from jimeng.documents.reading import shape_of
 # can be found the driver looks at the clock every half second: 1.5 is what it comes to.
 WEB_TIMEOUT = 1.4
 WORKER_TIMEOUT = 30.0
+
+
+class Heartbeats(ServerHeartbeatListener):
+    """The driver looks at MongoDB all the time: that is how its return is noticed."""
+
+    def started(self, event: object) -> None:
+        pass
+
+    def succeeded(self, event: object) -> None:
+        outages.works("mongodb")
+
+    def failed(self, event: object) -> None:
+        pass
 
 
 def connect(config: Config, *, timeout: float | None = None) -> None:
@@ -32,6 +48,7 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
         timeout: Seconds for one operation, finding a server included; by default
             the web's.
     """
+    outages.watch("mongodb", is_away)
     milliseconds = int((timeout or WEB_TIMEOUT) * 1000)
     mongoengine.disconnect()
     mongoengine.connect(
@@ -45,6 +62,7 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
         serverSelectionTimeoutMS=milliseconds,
         connectTimeoutMS=milliseconds,
         appname="jimeng",
+        event_listeners=[Heartbeats()],
     )
 
 

@@ -103,11 +103,17 @@ class Line(Stored):
 
 
 class Worker(Stored):
-    """A consumer's heartbeat."""
+    """
+    A consumer's heartbeat.
+
+    Attributes:
+        stuck: The names of its chores that hang; absent if there are none.
+    """
 
     id = StringField(primary_key=True)
     started_at = DateTimeField(required=True)
     seen_at = DateTimeField(required=True)
+    stuck = ListField(StringField())
 
     meta = {
         "collection": "workers",

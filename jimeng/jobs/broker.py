@@ -6,6 +6,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from jimeng import outages
 from jimeng.config import Config
 from jimeng.errors import QueueUnavailable
 
@@ -27,6 +28,7 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT) -> None:
     Args:
         timeout: Seconds for one of two tries.
     """
+    outages.watch("redis", lambda error: isinstance(error, RedisError))
     pool = ConnectionPool.from_url(
         config.redis_url,
         socket_timeout=timeout,
@@ -45,9 +47,11 @@ def check_queue() -> int:
         QueueUnavailable: Redis does not answer.
     """
     try:
-        return queue_length()
+        found = queue_length()
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    outages.works("redis")
+    return found
 
 
 def queue_length() -> int:

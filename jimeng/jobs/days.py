@@ -1,6 +1,7 @@
 """Days: what ended on each is counted once it can no longer change, and kept."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -94,13 +95,20 @@ def close_days(until: date | None = None) -> datetime:
     Returns:
         The moment from which on nothing is kept.
     """
+    *_, last = closing(until)
+    return midnight(last)
+
+
+def closing(until: date | None = None) -> Iterator[date]:
+    """`close_days` day by day: the first that is not kept, at first and after each."""
     until = until or utcnow().date() - timedelta(days=OPEN_DAYS)
     last = Tally.collection().find_one({"itemized": True}, sort=[("_id", -1)])
     since = date.fromisoformat(last["_id"]) + timedelta(days=1) if last else date.min
+    yield since
     while (day := next_day(midnight(since))) is not None and day < until:
         since = day + timedelta(days=1)
         _close(day, ended(midnight(day), midnight(since)))
-    return midnight(since)
+        yield since
 
 
 def _close(day: date, found: Counter[Ended]) -> None:

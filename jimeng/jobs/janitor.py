@@ -1,9 +1,8 @@
 """The janitor: completes what a death between two writes left undone."""
 
 import logging
-import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import islice
 
 from bson import ObjectId
 
@@ -11,52 +10,91 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, Image, State, Task, new_token, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
-from jimeng.jobs import days, mend, outcomes, plan, purge
+from jimeng.jobs import days, outcomes, plan
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 
 SETTLED = timedelta(seconds=30)  # a request that writes is over by then
-OVERLAP = timedelta(minutes=10)  # looked at again: clocks differ
 UNREFERENCED = timedelta(days=1)
 BATCH = 500
+MOST_SETTLED = 10 * BATCH  # tasks in one run
+MOST_DAYS = 7  # in one run
 
-_next_run: dict[str, float] = {}
-_open_seen: datetime | None = None
+# Positions in the line of open tasks, by when they were created: of the walk that
+# meets each as soon as it is settled, and of the one that passes all again and again.
+_settled: datetime | None = None
+_again: datetime | None = None
 _file_seen: ObjectId | None = None
 
 
-def tick() -> None:
-    """Run whatever has its turn; called often, by each consumer."""
-    for name, (interval, run) in RUNS.items():
-        if time.monotonic() >= _next_run.get(name, 0.0):
-            _next_run[name] = time.monotonic() + interval
-            run()
+def complete_plans() -> bool:
+    """
+    Write the generations of open tasks whose request died before it did.
 
+    Each task is looked at once when its request must be over, and then again now and
+    then while it is open, a batch a run: a clock that goes wrong, or a write that was
+    taken back by MongoDB, is found by that. What a run costs does not grow with the
+    queue.
 
-def complete_plans() -> None:
-    """Write the generations of open tasks whose request died before it did."""
-    global _open_seen
+    Returns:
+        Whether there are more settled tasks that were not looked at yet.
+    """
+    global _settled, _again
     until = utcnow() - SETTLED
-    created = {"$lte": until}
-    if _open_seen is not None:
-        created["$gt"] = _open_seen - OVERLAP
-    where = {"open": True, "created_at": created}
-    for row in Task.collection().find(where).hint("open"):
-        task = Task._from_son(row)
-        with logs.bound(task=task.id, user=task.user_id):
-            missing = plan.complete_plan(task)
-            if missing:
+    reached, there_is_more = walk(_settled, until, most=MOST_SETTLED)
+    _settled = reached or until
+    if not there_is_more:
+        _again, _ = walk(_again, until, most=BATCH)
+    return there_is_more
+
+
+def walk(
+    after: datetime | None, until: datetime, *, most: int
+) -> tuple[datetime | None, bool]:
+    """
+    Complete the plans of tasks that were created from *after* to *until*.
+
+    Args:
+        most: About how many are looked at; those of one moment are not parted.
+
+    Returns:
+        The moment to go on from, and whether there is anything left.
+    """
+    created = {"$lte": until, **({"$gte": after} if after else {})}
+    where, fields = {"open": True, "created_at": created}, {"created_at": 1, "n": 1}
+    found = Task.collection().find(where, fields).hint("open")
+    rows: list[dict] = []
+    for row in found.sort("created_at", 1).batch_size(BATCH):
+        if len(rows) >= most and row["created_at"] > rows[-1]["created_at"]:
+            complete(rows)
+            return row["created_at"], True
+        rows.append(row)
+    complete(rows)
+    return None, False
+
+
+def complete(rows: list[dict]) -> None:
+    """Complete the plans of these open tasks: one question for each `BATCH`."""
+    for start in range(0, len(rows), BATCH):
+        wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH]}
+        written = plan.count_written(wanted)
+        ids = [task_id for task_id, n in wanted.items() if written[task_id] < n]
+        for row in Task.collection().find({"_id": {"$in": ids}, "open": True}):
+            task = Task._from_son(row)
+            with logs.bound(task=task.id, user=task.user_id):
+                missing = plan.complete_plan(task)
                 log.warning("plan completed missing=%d", missing)
-    _open_seen = until
 
 
-def finish_deletions() -> None:
-    """Remove the rest of tasks whose deletion was cut off."""
+def finish_deletions() -> bool:
+    """Remove the rest of tasks whose deletion was cut off; whether there are more."""
     where = {**DOOMED, "deleted_at": {"$lte": utcnow() - SETTLED}}
-    for row in Task.collection().find(where, {"_id": 1}).limit(BATCH):
+    rows = list(Task.collection().find(where, {"_id": 1}).limit(BATCH))
+    for row in rows:
         finish_deletion(row["_id"])
         log.warning("deletion completed task=%s", row["_id"])
+    return len(rows) == BATCH
 
 
 def finish_deletion(task_id: str) -> None:
@@ -71,8 +109,13 @@ def finish_deletion(task_id: str) -> None:
     Task.collection().delete_one({"_id": task_id, **DOOMED})
 
 
-def fail_unserved() -> None:
-    """End what waits in a lane that this installation does not serve any more."""
+def fail_unserved() -> bool:
+    """
+    End what waits in a lane that this installation does not serve any more.
+
+    Returns:
+        Whether there is more.
+    """
     served = list(runtime().registry.lanes)
     patience = timedelta(seconds=runtime().config.TASK_DEADLINE)
     where = {
@@ -80,7 +123,8 @@ def fail_unserved() -> None:
         "lane": {"$nin": served},
         "created_at": {"$lte": utcnow() - patience},
     }
-    for row in list(Generation.collection().find(where, {"_id": 1}).limit(BATCH)):
+    rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH))
+    for row in rows:
         claimed = Generation.swap(
             {"_id": row["_id"], "state": State.QUEUED.value},
             {
@@ -97,6 +141,7 @@ def fail_unserved() -> None:
             gone = ProviderError("not offered", code="provider_not_configured")
             outcomes.fail(claimed, gone)
             outcomes.give_back(claimed)
+    return len(rows) == BATCH
 
 
 def sweep_files() -> None:
@@ -117,25 +162,12 @@ def sweep_files() -> None:
         log.info("files swept count=%d", len(unreferenced))
 
 
-def close_days() -> None:
-    """Count and keep the days that are over."""
-    days.close_days()
-
-
-RUNS: dict[str, tuple[float, Callable[[], None]]] = {  # seconds between two runs
-    "plans": (5.0, complete_plans),
-    "mending": (15.0, mend.mend),
-    "deletions": (15.0, finish_deletions),
-    "trash": (30.0, purge.empty_trash),
-    "labels": (60.0, purge.label_pictures),
-    "unserved": (60.0, fail_unserved),
-    "files": (60.0, sweep_files),
-    "days": (3600.0, close_days),
-}
+def close_days() -> bool:
+    """Count and keep some of the days that are over; whether there may be more."""
+    return len(list(islice(days.closing(), 1 + MOST_DAYS))) > MOST_DAYS
 
 
 def forget() -> None:
     """Begin anew: all open tasks and all files are looked at again."""
-    global _open_seen, _file_seen
-    _open_seen = _file_seen = None
-    _next_run.clear()
+    global _settled, _again, _file_seen
+    _settled = _again = _file_seen = None

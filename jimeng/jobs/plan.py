@@ -1,5 +1,8 @@
 """The generations of a task: written once, however often this is called."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from jimeng import lanes
@@ -35,6 +38,18 @@ def write_generations(task: Task, first_turn: int | None) -> None:
             raise
 
 
+def count_written(task_ids: Iterable[str]) -> Counter[str]:
+    """Of each of these tasks, how many of its generations there are."""
+    rows = Generation.collection().aggregate(
+        [
+            {"$match": {"task_id": {"$in": list(task_ids)}}},
+            {"$group": {"_id": "$task_id", "n": {"$sum": 1}}},
+        ],
+        hint="task",
+    )
+    return Counter({row["_id"]: row["n"] for row in rows})
+
+
 def complete_plan(task: Task) -> int:
     """
     Write what a death between task and generations left out.
@@ -42,8 +57,7 @@ def complete_plan(task: Task) -> int:
     Returns:
         How many were missing.
     """
-    where = {"task_id": task.id}
-    missing = task.n - Generation.collection().count_documents(where, hint="task")
+    missing = task.n - count_written([task.id])[task.id]
     if missing > 0:
         if task.not_before is None:
             turn, _ = lanes.take_turns(task.lane, task.user_id, task.n)

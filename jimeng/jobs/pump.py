@@ -6,15 +6,13 @@ import random
 import socket
 import threading
 import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pymongo.errors import PyMongoError
-from redis.exceptions import RedisError
-
-from jimeng import documents, lanes
+from jimeng import documents, lanes, logs, outages
 from jimeng.documents import Generation, Worker, new_token, utcnow
 from jimeng.documents.generation import DUE
-from jimeng.jobs import janitor
+from jimeng.jobs import chores
 from jimeng.jobs.broker import (
     MOST_QUEUED,
     WORKER_TIMEOUT,
@@ -27,13 +25,19 @@ from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 
-TICK = 0.25  # seconds, give or take a fifth, so that several do not march in step
+# Seconds, give or take, so that several do not march in step. In between the pump
+# wakes when it knows that something will be due, but no sooner than after NEAREST.
+TICK, NEAREST = 0.25, 0.05
+# With nothing to do for so long it looks less often, until a job has run here.
+IDLE_AFTER, IDLE = 5.0, 1.0
+AFTER_ERROR = 1.0
 BATCH = 200
 RESERVED_FOR = timedelta(seconds=5)  # then it is queued again: Redis may have lost it
 HEARTBEAT = 5.0  # seconds
 
 _starting = threading.Lock()
 _stopped = threading.Event()
+_awake = threading.Event()
 _pump: threading.Thread | None = None
 
 
@@ -44,9 +48,11 @@ def start() -> None:
     # The others wait: none may take a job while the connection is replaced.
     with _starting:
         if _pump is None:
+            logs.setup(runtime().config)  # Huey has put handlers of its own beside ours
             # The consumer has more patience than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT)
+            chores.start(_stopped)
             _pump = threading.Thread(target=run, name="pump", daemon=True)
             _pump.start()
 
@@ -55,71 +61,153 @@ def start() -> None:
 def stop() -> None:
     """A consumer that is told to stop reserves nothing more."""
     _stopped.set()
+    _awake.set()
+
+
+@huey.post_execute()
+def note_job(task: object, result: object, error: BaseException | None) -> None:
+    """The pump is told of each job that has run here."""
+    _awake.set()
 
 
 def run() -> None:
     """Tick until `stop`; whatever goes wrong is logged and tried again."""
-    worker_id = f"{socket.gethostname()}:{os.getpid()}:{new_token()}"
-    started, next_beat = utcnow(), 0.0
-    log.info("pump started worker=%s", worker_id)
-    while not _stopped.wait(TICK * random.uniform(0.8, 1.2)):  # noqa: S311 - no secret
+    pump = Pump(f"{socket.gethostname()}:{os.getpid()}:{new_token()}")
+    log.info("pump started worker=%s", pump.worker_id)
+    while not _stopped.is_set():
         try:
-            documents.ensure_indexes()
-            if time.monotonic() >= next_beat:
-                beat(worker_id, started)
-                next_beat = time.monotonic() + HEARTBEAT
-            tick()
-            janitor.tick()
-        except (PyMongoError, RedisError) as error:
-            log.warning("pump waits: %s: %s", type(error).__name__, error)
-            _stopped.wait(1.0)
-        except Exception:  # the pump is the last thing that may die
-            log.exception("pump failed")
-            _stopped.wait(1.0)
+            pause = pump.turn()
+            outages.works()
+        except Exception as error:  # the pump is the last thing that may die
+            outages.failed("pump", error)
+            pause = AFTER_ERROR
+        if pump.is_idle:
+            _awake.wait(pause)
+        else:
+            _stopped.wait(pause)
+        if _awake.is_set():
+            _awake.clear()
+            pump.wake()
 
 
-def tick() -> int:
+@dataclass
+class Pump:
+    """
+    When the thread does what.
+
+    Attributes:
+        next_beat: All of these are seconds of `time.monotonic`.
+        next_look: At the lanes.
+        busy_until: Then it is idle.
+    """
+
+    worker_id: str
+    started: datetime = field(default_factory=utcnow)
+    next_beat: float = 0.0
+    next_look: float = 0.0
+    busy_until: float = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        return time.monotonic() >= self.busy_until
+
+    def wake(self) -> None:
+        """A job has run here: there may be more to do soon."""
+        if self.is_idle:
+            self.next_look = 0.0
+        self.stay_awake()
+
+    def stay_awake(self) -> None:
+        self.busy_until = time.monotonic() + IDLE_AFTER
+
+    def turn(self) -> float:
+        """Do what has its time; return the seconds until there may be more."""
+        if time.monotonic() >= self.next_beat:
+            beat(self.worker_id, self.started)
+            self.next_beat = time.monotonic() + HEARTBEAT
+        ahead = IDLE if self.is_idle else TICK
+        ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
+        if not chores.INDEXES.runs:
+            return ahead  # the queries name the indexes that they use
+        room = MOST_QUEUED - queue_length()
+        if room <= 0:
+            return ahead
+        count, next_due = queue_due(room, ahead)
+        if time.monotonic() >= self.next_look:
+            count += queue_dispatches(room - count)
+            self.next_look = time.monotonic() + ahead
+        if count or next_due < ahead:
+            self.stay_awake()
+        until_look = self.next_look - time.monotonic()
+        return max(min(next_due, until_look), NEAREST)
+
+
+def tick() -> None:
     """Queue what is due, and a dispatch for each free slot that is waited for."""
     room = MOST_QUEUED - queue_length()
-    if room <= 0:
-        return 0
-    reserved = reserve(min(room, BATCH))
-    for generation_id, token in reserved:
-        advance(generation_id, token)
-    for lane, most in runtime().registry.lanes.items():
-        if lanes.is_waited_for(lane):
-            for _ in lanes.free_slots(lane, most)[:room]:
-                dispatch(lane)
-    return len(reserved)
+    if room > 0:
+        count, _ = queue_due(room)
+        queue_dispatches(room - count)
 
 
-def reserve(limit: int) -> list[tuple[str, str]]:
+def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
     """
-    Put a token on what is due, and its ``due_at`` ahead, before it is queued.
+    Queue what is due, *room* jobs at the most.
 
-    Without the reservation each tick queued again what the tick before had
-    queued. Returns generation ids with the token.
+    Args:
+        ahead: Seconds from now; what comes due within them is looked for too.
+
+    Returns:
+        How many were queued, and the seconds until the next comes due: *ahead*
+        where none will.
     """
     now = utcnow()
-    due = {"due_at": {"$lte": now}, "state": {"$in": DUE}}
-    generations = Generation.collection(durable=False)
-    found = generations.find(due, {"_id": 1}).sort("due_at", 1).limit(limit)
-    ids = [row["_id"] for row in found]
-    if not ids:
-        return []
+    soon = {"due_at": {"$lte": now + timedelta(seconds=ahead)}, "state": {"$in": DUE}}
+    found = Generation.collection().find(soon, {"due_at": 1})
+    rows = list(found.sort("due_at", 1).limit(min(room, BATCH)).batch_size(BATCH))
+    due = [row["_id"] for row in rows if row["due_at"] <= now]
     token = new_token()
-    generations.update_many(
-        {"_id": {"$in": ids}, **due},
+    for generation_id in reserve(due, token) if due else ():
+        advance(generation_id, token)
+    if len(due) < len(rows):
+        ahead = (rows[len(due)]["due_at"] - now).total_seconds()
+    return len(due), ahead
+
+
+def reserve(ids: list[str], token: str) -> list[str]:
+    """
+    Put *token* on what is due, and its ``due_at`` ahead, before it is queued.
+
+    Without the reservation each tick queued again what the tick before had
+    queued. Returns those of *ids* that nobody else was faster to reserve.
+    """
+    now = utcnow()
+    generations = Generation.collection(durable=False)
+    result = generations.update_many(
+        {"_id": {"$in": ids}, "due_at": {"$lte": now}, "state": {"$in": DUE}},
         {"$set": {"owner": token, "due_at": now + RESERVED_FOR}},
     )
+    if result.modified_count == len(ids):
+        return ids
     mine = generations.find({"_id": {"$in": ids}, "owner": token}, {"_id": 1})
-    return [(row["_id"], token) for row in mine]
+    return [row["_id"] for row in mine]
+
+
+def queue_dispatches(room: int) -> int:
+    """Ask for a picture for each free slot that is waited for; return how many."""
+    wanted = lanes.openings(runtime().registry.lanes) if room > 0 else {}
+    names = [lane for lane, count in wanted.items() for _ in range(count)][:room]
+    for lane in names:
+        dispatch(lane)
+    return len(names)
 
 
 def beat(worker_id: str, started: datetime) -> None:
-    """Show that this consumer lives."""
-    Worker.collection(durable=False).update_one(
-        {"_id": worker_id},
-        {"$set": {"seen_at": utcnow(), "started_at": started}},
-        upsert=True,
-    )
+    """Show that this consumer lives, and which of its chores hang."""
+    stuck = chores.stuck()
+    alive: dict = {"$set": {"seen_at": utcnow(), "started_at": started}}
+    if stuck:
+        alive["$set"]["stuck"] = stuck
+    else:
+        alive["$unset"] = {"stuck": ""}
+    Worker.collection(durable=False).update_one({"_id": worker_id}, alive, upsert=True)

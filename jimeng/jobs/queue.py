@@ -42,4 +42,4 @@ def enqueue_dispatch(lane: str, n: int = 1) -> None:
     try:
         huey.storage.conn.lpush(huey.storage.queue_key, *found)
     except RedisError as error:
-        log.warning("dispatch not queued lane=%s: %s", lane, error)
+        log.warning("dispatch not queued lane=%s", lane, exc_info=error)

@@ -9,7 +9,7 @@ picture of the same user comes one turn later, which is round-robin over users.
 
 from jimeng.lanes import record as _record
 from jimeng.lanes import waiting as _waiting
-from jimeng.lanes.claims import claim, free_slots, is_waited_for
+from jimeng.lanes.claims import claim, free_slots, openings
 from jimeng.lanes.record import (
     accepted,
     back_off,
@@ -47,10 +47,10 @@ __all__ = [
     "forget",
     "free_slots",
     "is_measured",
-    "is_waited_for",
     "leave",
     "leave_all",
     "limit_of",
+    "openings",
     "queue",
     "read",
     "record_duration",

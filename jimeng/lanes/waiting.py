@@ -7,20 +7,26 @@ from dataclasses import dataclass, field
 from jimeng.documents import Generation, State
 
 LINE_CACHE = 1.0  # seconds
+# Pictures at the head that are counted one by one. Where those behind stand is told
+# by how close the turns are at the head: to count them all takes longer the more
+# there are.
+HEAD = 5000
 
 
 @dataclass
 class Queue:
     """
-    A lane's waiting pictures as they were a moment ago, in order.
+    The head of a lane's waiting pictures as it was a moment ago, in order.
 
     Attributes:
         places: (turn, generation id) of each.
         tasks_before: For each place, and for the end, how many tasks have a
             picture before it.
+        whole: Nobody waits behind the head.
     """
 
     places: list[tuple[int, str]]
+    whole: bool = True
     tasks_before: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -33,7 +39,15 @@ class Queue:
     def ahead(self, turn: int, generation_id: str) -> tuple[int, int]:
         """How many tasks, and how many pictures, go before this place."""
         index = bisect.bisect_left(self.places, (turn, generation_id))
-        return self.tasks_before[index], index
+        if self.whole or index < len(self.places):
+            return self.tasks_before[index], index
+        return self._about(turn)
+
+    def _about(self, turn: int) -> tuple[int, int]:
+        first, last = self.places[0][0], self.places[-1][0]
+        more = (turn - last) / (last - first + 1)
+        tasks, pictures = self.tasks_before[-1], len(self.places)
+        return round(tasks * (1 + more)), round(pictures * (1 + more))
 
 
 _queues: dict[str, tuple[float, Queue]] = {}
@@ -50,10 +64,12 @@ def queue(lane: str) -> Queue:
     began = time.monotonic()
     where = {"lane": lane, "state": State.QUEUED.value, "turn": {"$type": "number"}}
     rows = Generation.collection().find(where, {"turn": 1}).hint("waiting")
-    rows = rows.sort([("turn", 1), ("_id", 1)])
-    found = Queue([(row["turn"], row["_id"]) for row in rows])
+    rows = rows.sort([("turn", 1), ("_id", 1)]).limit(HEAD + 1)
+    rows = rows.batch_size(HEAD + 1)  # one answer
+    places = [(row["turn"], row["_id"]) for row in rows]
+    found = Queue(places[:HEAD], whole=len(places) <= HEAD)
     now = time.monotonic()
-    # A very long line is read less often, so that reading stays a small share.
+    # Where it takes long it is read less often, so that it stays a small share.
     _queues[lane] = (now + max(LINE_CACHE, 20 * (now - began)), found)
     return found
 

@@ -66,7 +66,7 @@ def metrics() -> Response:
             raise
         # Nobody's key can be looked up either: that it is away is all that is told,
         # as it is by /health/ready.
-        log.warning("database away: %s: %s", type(error).__name__, error)
+        log.warning("database away", exc_info=error)
         text = generate_latest(Figures([ups(mongodb=False, redis=redis_answers())]))
     return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 

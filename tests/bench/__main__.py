@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.local.embedded import Mongo, Redis
-from tests.bench import gallery, loop
+from tests.bench import backlog, gallery, loop
 from tests.bench.load import ask, rate
 from tests.bench.started import started
 
@@ -25,6 +25,7 @@ def main(rounds: int) -> None:
             with started(mongo.uri, redis.url) as port:
                 measure(port, rounds)
             gallery.measure(mongo.uri, redis.url)
+            backlog.measure(Path(folder, "backlog"), mongo.uri, redis.url)
             loop.measure(Path(folder, "loop"), mongo.uri, redis.url)
         finally:
             redis.stop()

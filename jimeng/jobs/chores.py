@@ -1,0 +1,90 @@
+"""
+Chores: what a consumer looks after beside its pictures, each in a thread of its own.
+
+However long one of them takes, the pump and the others go on. What one run does is
+bounded; where there is more, the next run comes soon.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jimeng import documents, outages
+from jimeng.jobs import janitor, mend, purge
+
+SOON = 0.2  # seconds, where a run has left something
+HANGS_AFTER = 60.0  # seconds: far more than any run takes
+
+
+@dataclass
+class Chore:
+    """
+    Attributes:
+        every: Seconds between two runs.
+        run: Returns whether it has left something that it could go on with.
+        began: When the present run did, by `time.monotonic`; None between two.
+        runs: How many have ended, well or not.
+    """
+
+    name: str
+    every: float
+    run: Callable[[], bool | None]
+    began: float | None = None
+    runs: int = 0
+
+    @property
+    def hangs(self) -> bool:
+        began = self.began
+        return began is not None and time.monotonic() > began + HANGS_AFTER
+
+    def repeat(self, stopped: threading.Event) -> None:
+        """Run until *stopped*; whatever goes wrong is logged and tried again."""
+        while not stopped.wait(SOON if self.turn() else self.every):
+            pass
+
+    def turn(self) -> bool:
+        self.began = time.monotonic()
+        try:
+            return bool(self.run())
+        except Exception as error:  # the others and the next run go on
+            outages.failed(f"chore {self.name}", error)
+        finally:
+            self.began = None
+            self.runs += 1
+        return False
+
+
+INDEXES = Chore("indexes", 15.0, documents.ensure_indexes)
+CHORES = [
+    INDEXES,
+    Chore("plans", 5.0, janitor.complete_plans),
+    Chore("mending", 20.0, mend.mend),
+    Chore("deletions", 15.0, janitor.finish_deletions),
+    Chore("trash", 30.0, purge.empty_trash),
+    Chore("labels", 60.0, purge.label_pictures),
+    Chore("unserved", 60.0, janitor.fail_unserved),
+    Chore("files", 60.0, janitor.sweep_files),
+    Chore("days", 3600.0, janitor.close_days),
+]
+
+
+def add(name: str, every: float, run: Callable[[], bool | None]) -> None:
+    """Have *run* looked after by each consumer that starts from now on."""
+    CHORES.append(Chore(name, every, run))
+
+
+def start(stopped: threading.Event) -> None:
+    for chore in CHORES:
+        target, name = chore.repeat, f"chore-{chore.name}"
+        threading.Thread(target=target, args=[stopped], name=name, daemon=True).start()
+
+
+def stuck() -> list[str]:
+    """The names of those whose run takes so long that it must be hanging."""
+    found = [chore.name for chore in CHORES if chore.hangs]
+    for name in found:
+        outages.failed(
+            f"chore {name}", TimeoutError(f"it takes over {HANGS_AFTER:g} s")
+        )
+    return found

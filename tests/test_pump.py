@@ -1,0 +1,143 @@
+"""The pump: it does nothing but pump, when it is time to, and asks little."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Generation, Worker, utcnow
+from jimeng.jobs import chores, pump
+from jimeng.jobs.chores import Chore
+from jimeng.providers import Registry
+from tests.commands import counted
+from tests.rest import create
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def ready(monkeypatch):
+    """As after the first look at the indexes."""
+    monkeypatch.setattr(chores.INDEXES, "runs", 1)
+
+
+@pytest.fixture
+def many_lanes(provider) -> Registry:
+    """All models there are: a lane each."""
+    names = ("volcengine_jimeng", "volcengine_ark")
+    return Registry(dict.fromkeys(names, provider), dict.fromkeys(names, 2))
+
+
+def due(seconds: float, **where: object) -> None:
+    at = utcnow() + timedelta(seconds=seconds)
+    Generation.collection().update_many(where, {"$set": {"due_at": at}})
+
+
+def test_idle_pump_asks_two_things_a_second(database, config, many_lanes, ready):
+    """What is due and what waits, for all lanes at once."""
+    jobs.configure(config, many_lanes)
+    assert len(many_lanes.lanes) >= 8
+    made = pump.Pump("host:1:t")
+    made.turn()  # its first heartbeat
+
+    with counted(config) as commands:
+        pauses = [made.turn() for _ in range(20)]
+        made.next_look = 0.0
+        pauses.append(made.turn())
+
+    assert made.is_idle
+    assert [each["find"] for each in commands[-2:]] == ["generations"] * 2
+    assert len(commands) == 22
+    assert min(pauses) > 0.1
+
+
+def test_pump_wakes_when_something_comes_due(client, ready, monkeypatch):
+    """It need not look often to be there in time."""
+    create(client)
+    jobs.huey.storage.flush_queue()
+    monkeypatch.setattr(pump, "TICK", 5.0)
+    made = pump.Pump("host:1:t")
+    made.turn()
+    jobs.huey.storage.flush_queue()
+    Generation.collection().update_many({}, {"$set": {"state": "generating"}})
+    due(0.4)
+
+    pause = made.turn()
+
+    assert 0.1 < pause <= 0.4
+    assert jobs.huey.storage.queue_size() == 0
+    time.sleep(pause)
+    made.turn()
+    assert jobs.huey.storage.queue_size() == 1
+
+
+def test_pump_looks_more_often_after_a_job(database, ready):
+    """Where there was one there will be more soon."""
+    made = pump.Pump("host:1:t")
+    made.turn()
+    assert made.is_idle
+    slow = max(made.turn() for _ in range(3))
+
+    made.wake()
+
+    assert not made.is_idle
+    assert made.turn() <= pump.TICK < slow <= pump.IDLE
+
+
+def test_what_two_reserve_is_queued_once(client):
+    """Another consumer that was faster keeps what it has."""
+    for _ in range(3):
+        create(client)
+    Generation.collection().update_many({}, {"$set": {"state": "generating"}})
+    due(-1)
+    ids = [row["_id"] for row in Generation.collection().find()]
+
+    others = pump.reserve(ids[:2], "other")
+    mine = pump.reserve(ids, "mine")
+
+    assert others == ids[:2]
+    assert mine == ids[2:]
+
+
+def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
+    """And tells which one it is, until it is over."""
+    hanging, stopped = threading.Event(), threading.Event()
+    slow = Chore("slow", 0.01, lambda: hanging.wait(30) and None)
+    quick = Chore("quick", 0.01, lambda: None)
+    monkeypatch.setattr(chores, "CHORES", [slow, quick])
+    monkeypatch.setattr(chores, "HANGS_AFTER", 0.05)
+    chores.start(stopped)
+    made = pump.Pump("host:1:t")
+
+    wait_for(lambda: slow.hangs and quick.runs > 3)
+    made.turn()
+    seen = Worker.collection().find_one({"_id": "host:1:t"})
+    hanging.set()
+    wait_for(lambda: slow.runs)
+    stopped.set()
+    made.next_beat = 0.0
+    wait_for(lambda: not slow.hangs)
+    made.turn()
+
+    assert seen["stuck"] == ["slow"]
+    after = Worker.collection().find_one({"_id": "host:1:t"})
+    assert "stuck" not in after
+    assert after["seen_at"] > seen["seen_at"]
+
+
+def test_chore_that_fails_is_run_again(database):
+    """One that has left something, soon; and one that raises, at its time."""
+    results = iter([True, ValueError("a bug"), False])
+
+    def run() -> bool:
+        found = next(results)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    made = Chore("one", 1.0, run)
+
+    assert [made.turn() for _ in range(3)] == [True, False, False]
+    assert made.runs == 3
+    assert made.began is None
