@@ -60,7 +60,7 @@ def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def ada(closed_server: Stack) -> people.Account:
+def ada(closed_server: Stack, root: people.Account) -> people.Account:
     """A user of `closed_server`."""
     return people.make(closed_server, "ada@example.com")
 

@@ -26,6 +26,7 @@ class Report:
 
     seed: int
     faults: Counter
+    missed: list[str]  # faults that found nothing to break
     answers: Counter
     accepted: int
     deaths: int
@@ -43,6 +44,7 @@ class Report:
             f"billed: {self.verdict.billed}, "
             f"at a time at most: {self.verdict.high_water}",
             f"answers to requests: {dict(self.answers)}",
+            f"faults that met what was just being restarted: {self.missed}",
             *(f"  {count:3} × {name}" for name, count in self.faults.most_common()),
             *(f"WRONG: {words}" for words in self.verdict.wrong),
         ]
@@ -77,7 +79,7 @@ def run(
         load = Load(site.stack, total=tasks, rate=rate, seed=seed)
         with kept_alive(site):
             load.start()
-            strike_all(site, plan, choice, say)
+            missed = strike_all(site, plan, choice, say)
             load.join()
             last = time.monotonic()
             connect(site)
@@ -85,7 +87,8 @@ def run(
         ended = time.monotonic()
         return Report(
             seed=seed,
-            faults=Counter(fault.name for fault in plan),
+            faults=Counter(fault.name for fault in plan) - Counter(missed),
+            missed=missed,
             answers=load.answers,
             accepted=len(load.accepted),
             deaths=site.deaths,
@@ -107,12 +110,17 @@ def await_settled() -> None:
 
 def strike_all(
     site: Site, plan: list[Fault], choice: random.Random, say: Callable[[str], None]
-) -> None:
-    """One fault after the other; long ones go on beside those that follow."""
-    began, going_on = time.monotonic(), []
+) -> list[str]:
+    """
+    One fault after the other; long ones go on beside those that follow.
+
+    Returns:
+        The names of those that did not happen.
+    """
+    began, going_on, missed = time.monotonic(), [], []
     for number, fault in enumerate(plan):
         say(f"{time.monotonic() - began:6.1f} s  {number + 1}  {fault.name}")
-        thread = threading.Thread(target=strike, args=(site, fault, choice))
+        thread = threading.Thread(target=strike, args=(site, fault, choice, missed))
         thread.start()
         if fault.is_long:
             going_on.append(thread)
@@ -121,14 +129,15 @@ def strike_all(
         time.sleep(choice.uniform(*BETWEEN))
     for thread in going_on:
         thread.join()
+    return missed
 
 
-def strike(site: Site, fault: Fault, choice: random.Random) -> None:
+def strike(site: Site, fault: Fault, choice: random.Random, missed: list[str]) -> None:
     """Let it strike; what is being restarted just now cannot be broken again."""
     try:
         fault.strike(site, choice)
     except (OSError, IndexError):
-        return
+        missed.append(fault.name)
 
 
 class kept_alive:  # noqa: N801 - reads as a clause: with kept_alive(site)

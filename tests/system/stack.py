@@ -136,10 +136,10 @@ class Stack:
         wait_for(is_ready, 30, "the stack is ready")
 
     def kill_consumers(self) -> None:
-        """SIGKILL: no goodbye."""
+        """SIGKILL: no goodbye, and none before it."""
         for consumer in self.consumers:
             consumer.send_signal(signal.SIGKILL)
-            consumer.wait()
+            assert consumer.wait() == -signal.SIGKILL
         self.consumers.clear()
 
     def stop_consumers(self) -> list[float]:
@@ -156,7 +156,7 @@ class Stack:
     def kill_web(self) -> None:
         """SIGKILL to master and workers: a worker alone would keep the port."""
         os.killpg(self.web.pid, signal.SIGKILL)
-        self.web.wait()
+        assert self.web.wait() == -signal.SIGKILL
 
     def await_up(self) -> None:
         """Wait until web and simulator answer; consumers there may be none."""

@@ -12,5 +12,7 @@ def test_promises_are_kept_under_faults(tmp_path):
     report = run(tmp_path, tasks=60, faults=14, seed=7, monkey=0.0005, with_long=False)
 
     assert report.accepted >= 60  # and those that were run again
+    assert report.faults.total() >= 12, report.text()
+    assert report.deaths >= 3, report.text()  # of consumers
     assert report.verdict.wrong == [], report.text()
     assert report.verdict.statuses["completed"] >= 45
