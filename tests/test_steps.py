@@ -1,0 +1,116 @@
+"""Steps: whose they are, and what is learned from them."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng.documents import Generation, Lane, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import pump
+from jimeng.jobs.queue import advance
+from jimeng.providers import Progress
+from tests.conftest import come_due, run_queue
+from tests.test_core import create, result
+
+
+def generation() -> Generation:
+    found = Generation.find_one({})
+    assert found is not None
+    return found
+
+
+def test_stale_job_gives_up_no_submission_that_is_under_way(client, provider):
+    """A job that was queued for an earlier claim has no say in the present one."""
+    seen = []
+
+    def submit() -> Progress:
+        # The queue was slow: what the pump had reserved long ago is run just now.
+        come_due()
+        advance.call_local(generation().id, "an earlier reservation")
+        seen.append(generation().state)
+        return Progress("accepted")
+
+    provider.submits = [submit]
+    task_id = create(client)["task_id"]
+    run_queue()
+
+    assert seen == ["submitting"]
+    assert (generation().state, generation().remote_ids) == ("generating", ["accepted"])
+    assert result(client, task_id)["status"] == "processing"
+
+
+def test_job_runs_under_its_own_reservation_once(client, provider):
+    """Two jobs of one reservation, as after a lost answer of Redis, make one poll."""
+    create(client)
+    run_queue()
+    come_due()
+    pump.tick()
+    token = Generation.collection().find_one({})["owner"]
+    provider.polls = [Progress("x")]
+
+    advance.call_local(generation().id, token)
+    advance.call_local(generation().id, token)
+
+    assert len(provider.polled) == 1
+
+
+def drawn_in(seconds: float, **fields: object) -> list[float]:
+    """Let a picture be seen ready after *seconds*; return what the lane learned."""
+    now = utcnow()
+    run = {"accepted_at": now - timedelta(seconds=seconds), "due_at": now, "polls": 1}
+    Generation.collection().update_one(
+        {}, {"$set": {**run, "planned_at": now, **fields}}
+    )
+    pump.tick()
+    run_queue()
+    found = Lane.find_one({})
+    return list(found.durations) if found else []
+
+
+@pytest.fixture
+def drawing(client, provider):
+    """A picture that is being drawn."""
+    create(client)
+    run_queue()
+    assert generation().state == "generating"
+    return provider
+
+
+def test_duration_is_learned(drawing):
+    """What was seen in time counts: from the acceptance to half a look before."""
+    (learned,) = drawn_in(8)
+
+    assert learned == pytest.approx(8, abs=0.5)
+
+
+def test_first_look_counts_for_less(drawing):
+    """It may have been ready for a while."""
+    (learned,) = drawn_in(8, polls=0)
+
+    assert learned == pytest.approx(8 * 0.7, abs=0.4)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"late": True},
+        {"faults": 1},
+        {"planned_at": None},
+        {"planned_at": utcnow() - timedelta(minutes=1)},
+    ],
+    ids=["late", "faults", "unplanned", "overdue"],
+)
+def test_duration_that_nobody_knows_is_not_learned(drawing, fields):
+    """After a failed look, long after the plan, or when the task had ended before."""
+    assert drawn_in(8, **fields) == []
+
+
+def test_failed_look_is_remembered_until_the_next(drawing):
+    """The fault of one poll says that the next cannot measure."""
+    drawing.polls = [ProviderError("busy", code="rate_limited", transient=True)]
+    come_due()
+    pump.tick()
+    run_queue()
+
+    assert generation().faults == 1
+    assert drawn_in(8, faults=1) == []
