@@ -196,14 +196,19 @@ def _users(lines: list[dict], moving: list[dict]) -> list[UserView]:
 
 def _workers(now: datetime) -> list[WorkerView]:
     rows = Worker.collection().find({"seen_at": {"$gte": now - REMEMBERED}})
-    return [_worker(row, now) for row in rows.sort("seen_at", -1)]
+    return [_worker(Worker._from_son(row), now) for row in rows.sort("seen_at", -1)]
 
 
-def _worker(row: dict, now: datetime) -> WorkerView:
-    host, pid, _ = row["_id"].rsplit(":", 2)
-    alive = row["seen_at"] >= now - ALIVE
+def _worker(found: Worker, now: datetime) -> WorkerView:
+    host, pid, _ = f"::{found.id}".rsplit(":", 2)
+    alive = found.seen_at >= now - ALIVE
     return WorkerView(
-        row["_id"], host, int(pid), row["started_at"], row["seen_at"], alive
+        found.id,
+        host.removeprefix("::"),
+        int(pid) if pid.isdecimal() else 0,
+        found.started_at,
+        found.seen_at,
+        alive,
     )
 
 

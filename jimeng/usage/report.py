@@ -17,6 +17,7 @@ from jimeng.errors import UserNotFound
 from jimeng.jobs import Ended
 from jimeng.viewers import Viewer
 
+WAY = ("day", "user_id", "lane", "state", "charged", "code")  # fields of `Ended`
 OUTCOMES = {
     State.DONE.value: "done",
     State.FAILED.value: "failed",
@@ -149,10 +150,15 @@ def totals(viewer: Viewer) -> tuple[Counter[Way], Counter[str]]:
 
 def _kept(where: dict) -> Counter[Ended]:
     found: Counter[Ended] = Counter()
-    for row in Usage.collection().find(where, {"_id": 0}):
-        n = row.pop("pictures")
-        found[Ended(**row)] += n
+    known = {"state": {"$in": list(OUTCOMES)}}
+    for row in Usage.collection().find({**where, **known}):
+        kept = Usage._from_son(row)
+        found[Ended(**{name: kept[name] for name in WAY})] += kept.pictures
     return found
+
+
+def _text(field: str) -> dict:
+    return {"$cond": [{"$eq": [{"$type": f"${field}"}, "string"]}, f"${field}", ""]}
 
 
 def _all_kept(since: datetime) -> Counter[Ended]:
@@ -161,9 +167,12 @@ def _all_kept(since: datetime) -> Counter[Ended]:
     key = (since, Usage.collection().estimated_document_count())
     if _closed is None or _closed[0] != key:
         names = ("lane", "state", "charged", "code")
-        group = {"_id": {name: f"${name}" for name in names}}
+        group = {"_id": {name: _text(name) for name in names}}
         rows = Usage.collection().aggregate(
-            [{"$group": {**group, "n": {"$sum": "$pictures"}}}]
+            [
+                {"$match": {"state": {"$in": list(OUTCOMES)}}},
+                {"$group": {**group, "n": {"$sum": "$pictures"}}},
+            ]
         )
         found = {Ended(day="", user_id="", **row["_id"]): row["n"] for row in rows}
         _closed = key, Counter(found)

@@ -13,6 +13,8 @@ __all__ = ["Day", "Hour", "by_day", "by_hour", "count", "midnight"]
 
 HOUR = "%Y-%m-%dT%H"
 
+STATES = ("done", "failed", "unknown", "dropped")
+
 
 @dataclass(frozen=True)
 class Day:
@@ -48,7 +50,8 @@ class Hour:
 def by_day(now: datetime) -> list[Day]:
     """Each day on which a picture ended, newest first."""
     since = jobs.close_days(now.date() - timedelta(days=jobs.OPEN_DAYS))
-    kept = [(row["_id"], row) for row in Tally.collection().find()]
+    closed = [Tally._from_son(row) for row in Tally.collection().find()]
+    kept = [(each.id, {name: each[name] for name in STATES}) for each in closed]
     counted = [*kept, *count(since).items()]
     days = [_day(date.fromisoformat(day), found) for day, found in counted]
     return sorted(days, key=lambda day: day.date, reverse=True)
