@@ -4,12 +4,20 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 THREADS = 8
 
 
-def rate(port: int, seconds: float, make: Callable[[int], tuple]) -> float:
+JSON = {"Content-Type": "application/json"}
+
+
+def rate(
+    port: int,
+    seconds: float,
+    make: Callable[[int], tuple],
+    headers: Mapping[str, str] | None = None,
+) -> float:
     """
     Requests a second that are answered below 400.
 
@@ -28,7 +36,7 @@ def rate(port: int, seconds: float, make: Callable[[int], tuple]) -> float:
         while time.monotonic() < end and not errors:
             method, path, body = make(number)
             text = None if body is None else json.dumps(body)
-            link.request(method, path, text, {"Content-Type": "application/json"})
+            link.request(method, path, text, {**JSON, **(headers or {})})
             answer = link.getresponse()
             content = answer.read()
             if answer.status >= 400:
@@ -47,11 +55,17 @@ def rate(port: int, seconds: float, make: Callable[[int], tuple]) -> float:
     return sum(counts) / (time.monotonic() - began)
 
 
-def ask(port: int, method: str, path: str, body: dict | None = None) -> dict:
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: dict | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict:
     """One request and its JSON answer."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     text = None if body is None else json.dumps(body)
-    link.request(method, path, text, {"Content-Type": "application/json"})
+    link.request(method, path, text, {**JSON, **(headers or {})})
     answer = json.loads(link.getresponse().read())
     link.close()
     return answer
