@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from jimeng.config import Config
 from jimeng.errors import Invalid, NoProvider
-from jimeng.providers import Registry
-from jimeng.providers.models import MODELS, RATIOS, Model
+from jimeng.providers import MODELS, Registry
+from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
 from jimeng.providers.models.page import tables
 from tests.conftest import FakeProvider

@@ -7,8 +7,7 @@ import re
 import pytest
 
 from jimeng.documents import Task
-from jimeng.providers import Registry
-from jimeng.providers.models import MODELS
+from jimeng.providers import MODELS, Registry
 from jimeng.web import composer_options as options
 from tests.page import PROMPT, ask, choices, chosen, ids, send
 

@@ -53,9 +53,14 @@ def language() -> str:
 def t(key: str, **values: object) -> str:
     """Say *key* in the language of this request."""
     words = MESSAGES.get(key) or MESSAGES[_otherwise(key)]
-    return words[LANGUAGES.index(language())].format(**values)
+    return in_language(words).format(**values)
 
 
 def _otherwise(key: str) -> str:
     """What is said of something stored that only a later release has words for."""
     return next((OTHERWISE[each] for each in OTHERWISE if key.startswith(each)), key)
+
+
+def in_language(words: tuple[str, str]) -> str:
+    """The one of *words*, in Chinese and English, that this request wants."""
+    return words[LANGUAGES.index(language())]

@@ -1,19 +1,11 @@
 """The table of ``docs/errors.md``: why a picture did not come, and what to do."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from jimeng.i18n.errors import ERRORS
-from jimeng.providers.catalogue import (
-    ARK_RULES,
-    RULES,
-    WITHOUT_CODE,
-    Rule,
-    judge_ark,
-    judge_poll,
-    judge_submit,
-    retryable,
-)
+from jimeng.providers import PROVIDERS
+from jimeng.providers.catalogue import retryable
+from jimeng.providers.rules import WITHOUT_CODE, Judgement
 
 HEAD = (
     "代码 / Code",
@@ -37,50 +29,21 @@ OTHERWISE = {
     "picture_lost": "先多次重新下载 / only after many downloads",
     "provider_unreachable": POLLED,
 }
-PLAIN = 400  # the HTTP status of most refusals; the code says which
-UNLISTED = "unlisted"
-OTHERS, OTHER_LIMITS = "其他 / others", "其他 429 / other 429s"
-
-
-@dataclass(frozen=True)
-class Line:
-    """
-    What one answer comes to.
-
-    Attributes:
-        call: ``submit`` or ``poll`` of Visual, or ``ark``; empty where no answer is
-            the reason.
-        said: The service's code, as the page shows it.
-    """
-
-    call: str
-    said: str
-    rule: Rule
+Line = tuple[str, Judgement]  # the name of the provider that answers so
 
 
 def lines() -> Iterator[Line]:
     """Every answer that is known, the way it is judged."""
-    for code in (*RULES, UNLISTED):
-        said = f"`{code}`" if code in RULES else OTHERS
-        yield Line("submit", said, judge_submit(PLAIN, code))
-        yield Line("poll", said, judge_poll(PLAIN, code))
-    for code in (*ARK_RULES, UNLISTED):
-        said = f"`{code}`" if code in ARK_RULES else OTHERS
-        is_limit = code in ARK_RULES and ARK_RULES[code].submit == "again"
-        yield Line("ark", said, judge_ark(429 if is_limit else PLAIN, code))
-    yield Line("submit", OTHER_LIMITS, judge_submit(429, UNLISTED))
-    yield Line("poll", OTHER_LIMITS, judge_poll(429, UNLISTED))
-    yield Line("ark", OTHER_LIMITS, judge_ark(429, UNLISTED))
-    yield Line("submit", "HTTP 5xx", judge_submit(500, None))
-    yield Line("submit", "读不懂的答复 / unreadable answers", judge_submit(200, None))
-    yield from (Line("", "", rule) for rule in WITHOUT_CODE)
+    for each in PROVIDERS:
+        yield from ((each.name, judged) for judged in each.judgements())
+    yield from (("", Judgement("", "", rule)) for rule in WITHOUT_CODE)
 
 
 def table() -> str:
     """Markdown, a row for each code of ours."""
     found: dict[str, list[Line]] = {}
     for line in lines():
-        found.setdefault(line.rule.code, []).append(line)
+        found.setdefault(line[1].rule.code, []).append(line)
     rows = [HEAD, ("---",) * len(HEAD)]
     rows += [row(code, found[code]) for code in sorted(found)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
@@ -88,9 +51,10 @@ def table() -> str:
 
 def row(code: str, found: list[Line]) -> tuple[str, ...]:
     chinese, english = ERRORS[f"error.{code}"]
+    judged = [each for _, each in found]
     # A poll that is made again ends nothing, so what it says of charges is not said.
-    ends = [line for line in found if not polls_on(line)] or found
-    charges = {line.rule.charged for line in ends}
+    ends = [each for each in judged if not polls_on(each)] or judged
+    charges = {each.rule.charged for each in ends}
     return (
         f"`{code}`",
         chinese,
@@ -98,23 +62,27 @@ def row(code: str, found: list[Line]) -> tuple[str, ...]:
         answers(found),
         "是 / yes" if retryable(code) else "否 / no",
         joined((CHARGED[each] for each in CHARGED if each in charges), ", "),
-        joined([*map(done, found), OTHERWISE.get(code, "")], "; ") or "–",
+        joined([*map(done, judged), OTHERWISE.get(code, "")], "; ") or "–",
     )
 
 
 def answers(found: list[Line]) -> str:
-    """Some names mean one thing at the gateway and another on Ark."""
-    visual = joined(line.said for line in found if line.call != "ark")
-    ark = joined(line.said for line in found if line.call == "ark")
-    return joined([visual, ark and f"方舟 / Ark: {ark}"], "; ") or "–"
+    """By provider, since a name may mean something else for another."""
+    parts = []
+    for each in PROVIDERS:
+        said = joined(judged.said for name, judged in found if name == each.name)
+        # Those of the first need no name before them.
+        before = "" if each is PROVIDERS[0] else f"{each.label[0]} / {each.label[1]}: "
+        parts.append(said and before + said)
+    return joined(parts, "; ") or "–"
 
 
-def polls_on(line: Line) -> bool:
-    return line.call == "poll" and line.rule.poll == "again"
+def polls_on(judged: Judgement) -> bool:
+    return judged.call == "poll" and judged.rule.poll == "again"
 
 
-def done(line: Line) -> str:
-    return POLLED if polls_on(line) else SUBMITTED.get(line.rule.submit, "")
+def done(judged: Judgement) -> str:
+    return POLLED if polls_on(judged) else SUBMITTED.get(judged.rule.submit, "")
 
 
 def joined(texts: Iterable[str], between: str = " ") -> str:

@@ -9,24 +9,25 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
-from jimeng.providers import ImageRequest, Progress
-from jimeng.providers.catalogue import (
+from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
+from jimeng.providers.models import Model
+from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
+from jimeng.providers.provider import ImageRequest, Progress, Provider
+from jimeng.providers.replies import decode, masked, short
+from jimeng.providers.rules import (
     RESULT_EMPTY,
     RESULT_LOST,
     SUBMIT_UNKNOWN,
     UNREACHABLE,
     Rule,
-    judge_ark,
-    judge_ark_picture,
 )
-from jimeng.providers.models import MODELS, Model
-from jimeng.providers.replies import decode, masked, short
 from jimeng.providers.transport import Answer, AnswerLost, CallFailed, Transport
 
-NAME = "volcengine_ark"
 PATH = "/images/generations"
 CONNECT = 3.0  # seconds
 CHECK_WITHIN = 10.0  # seconds
@@ -95,8 +96,16 @@ def error_of(found: dict) -> tuple[str | None, str]:
     return short(error.get("code")), str(error.get("message"))
 
 
-class ArkProvider:
-    """The `Provider` of the Seedream models; it cannot be asked for a picture again."""
+class ArkProvider(Provider):
+    """The Seedream models; it cannot be asked for a picture again."""
+
+    name = "volcengine_ark"
+    label = ("火山方舟", "Ark")
+    models = MODELS
+    rules = RULES
+    only_synchronous = True
+    model_defaults = MappingProxyType({"answer_within": ANSWER_WITHIN})
+    judgements = staticmethod(judgements)
 
     def __init__(
         self,
@@ -113,20 +122,24 @@ class ArkProvider:
         """
         self._api_key = api_key
         self._url = base_url + PATH
-        self._models = {m.req_key: m for m in models if m.provider == NAME}
+        self._models = {m.req_key: m for m in models if m.provider == self.name}
         self._watermark = watermark
         self._transport = Transport()
 
     @classmethod
     def from_config(
         cls, config: Config, models: Iterable[Model] = MODELS
-    ) -> "ArkProvider":
-        return cls(
+    ) -> Self | None:
+        if not config.ARK_API_KEY:
+            return None
+        made = cls(
             config.ARK_API_KEY,
             base_url=config.ARK_BASE_URL,
             models=models,
             watermark=config.WATERMARK,
         )
+        made.concurrency = config.ARK_CONCURRENCY
+        return made
 
     def submit(self, request: ImageRequest) -> Progress:
         """
@@ -151,7 +164,7 @@ class ArkProvider:
         except CallFailed as error:
             raise self._lost(UNREACHABLE, client_id, error) from error
         if not reply.is_success:
-            rule = judge_ark(reply.status, reply.code)
+            rule = judge(reply.status, reply.code)
             has_seed = request.seed is not None
             raise self._error(rule, reply, client_id, has_seed=has_seed)
         return self._finished(reply, client_id, has_seed=request.seed is not None)
@@ -178,7 +191,7 @@ class ArkProvider:
         except CallFailed as error:
             raise self._lost(UNREACHABLE, client_id, error) from error
         if not (reply.status == 400 and reply.code in INCOMPLETE):
-            rule = judge_ark(reply.status, reply.code)
+            rule = judge(reply.status, reply.code)
             raise self._error(rule, reply, client_id)
         return True
 
@@ -244,7 +257,7 @@ class ArkProvider:
     ) -> ProviderError:
         """The error of a picture that failed by itself; the request did not."""
         error = self._error(
-            judge_ark_picture(code),
+            judge_picture(code),
             Reply(reply.status, reply.request_id, code, text),
             client_id,
             has_seed=has_seed,

@@ -7,25 +7,25 @@ CVSync2AsyncGetResult, and CVProcess for 2.1, version 2022-08-31).
 
 import json
 from collections.abc import Iterable
+from typing import Self
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
-from jimeng.providers import ImageRequest, Progress
-from jimeng.providers.catalogue import (
+from jimeng.providers.models import Model
+from jimeng.providers.models.visual import MODELS
+from jimeng.providers.provider import ImageRequest, Progress, Provider
+from jimeng.providers.replies import Reply, masked, picture, read, short
+from jimeng.providers.rules import (
     RESULT_EMPTY,
     RESULT_LOST,
     SUBMIT_UNKNOWN,
     UNREACHABLE,
     Rule,
-    judge_poll,
-    judge_submit,
 )
-from jimeng.providers.models import MODELS, Model
-from jimeng.providers.replies import Reply, masked, picture, read, short
 from jimeng.providers.signing import VolcengineAuth
 from jimeng.providers.transport import AnswerLost, CallFailed, Transport
+from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
 
-NAME = "volcengine_jimeng"
 VERSION = "2022-08-31"
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
@@ -41,8 +41,14 @@ NO_SUCH_TASK = "50215"
 MOST_REWRITTEN = 120  # characters
 
 
-class VisualProvider:
-    """The `Provider` of the jimeng models."""
+class VisualProvider(Provider):
+    """The jimeng models."""
+
+    name = "volcengine_jimeng"
+    label = ("即梦", "Jimeng")
+    models = MODELS
+    rules = RULES
+    judgements = staticmethod(judgements)
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class VisualProvider:
         )
         self._secrets = [s for s in (access_key, secret_key, session_token) if s]
         self._endpoint = endpoint
-        self._models = {m.req_key: m for m in models if m.provider == NAME}
+        self._models = {m.req_key: m for m in models if m.provider == self.name}
         # Without return_url the answer holds base64 instead of links.
         self._wishes: dict[str, object] = {"return_url": True}
         if watermark:
@@ -79,8 +85,10 @@ class VisualProvider:
     @classmethod
     def from_config(
         cls, config: Config, models: Iterable[Model] = MODELS
-    ) -> "VisualProvider":
-        return cls(
+    ) -> Self | None:
+        if not config.VOLCENGINE_ACCESS_KEY:
+            return None
+        made = cls(
             config.VOLCENGINE_ACCESS_KEY,
             config.VOLCENGINE_SECRET_KEY,
             session_token=config.VOLCENGINE_SESSION_TOKEN,
@@ -90,6 +98,8 @@ class VisualProvider:
             watermark=config.WATERMARK,
             producer_id=config.AIGC_PRODUCER_ID,
         )
+        made.concurrency = config.VOLCENGINE_CONCURRENCY
+        return made
 
     def submit(self, request: ImageRequest) -> Progress:
         """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jimeng import jobs, styles
 from jimeng.errors import Invalid
-from jimeng.i18n import language, t
+from jimeng.i18n import in_language, language, t
 from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
@@ -92,7 +92,7 @@ def model_options() -> list[ModelOption]:
             model.id if registry.model(model.id) is model else model.lane,
             spoken(model.id),
             model,
-            t(f"provider.{model.provider}") if several else "",
+            in_language(registry.label(model.provider)) if several else "",
         )
         for model in models
     ]

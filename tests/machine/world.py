@@ -9,8 +9,8 @@ import mongoengine
 from jimeng import jobs, lanes
 from jimeng.documents import Generation
 from jimeng.jobs import janitor, save
-from jimeng.providers import Registry
-from jimeng.providers.models import DEFAULT_MODEL, MODELS, Model
+from jimeng.providers import MODELS, Registry
+from jimeng.providers.models import DEFAULT_MODEL, Model
 from tests.machine.artist import Artist
 from tests.machine.boundary import Boundaries, Clock, wrap_writes
 from tests.machine.laws import Laws

@@ -3,8 +3,7 @@
 import json
 from dataclasses import replace
 
-from jimeng.providers import ImageRequest
-from jimeng.providers.models import MODELS
+from jimeng.providers import MODELS, ImageRequest
 
 API_KEY = "ark-EXAMPLE-1234567890"
 SWAN = ImageRequest(

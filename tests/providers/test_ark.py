@@ -9,8 +9,8 @@ from ark_replies import API_KEY, LINK, SEEDED, SWAN, drawn, failed
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
+from jimeng.providers import MODELS
 from jimeng.providers.ark import ArkProvider
-from jimeng.providers.models import MODELS
 
 PNG = b"\x89PNG picture"
 ARK = [model for model in MODELS if model.provider == "volcengine_ark"]

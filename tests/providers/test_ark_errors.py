@@ -7,10 +7,11 @@ from ark_replies import SEEDED, SWAN, drawn, failed
 from visual_replies import assert_error
 
 from jimeng.errors import ProviderError
-from jimeng.providers.catalogue import ARK_RULES, CODES, judge_ark
+from jimeng.providers.ark_rules import RULES, judge
+from jimeng.providers.catalogue import CODES
 
 NEVER_CLEAR = {"QuotaExceeded", "SetLimitExceeded"}
-LIMITS = [code for code, rule in ARK_RULES.items() if rule.submit == "again"]
+LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
 
 
 @pytest.mark.parametrize(
@@ -168,15 +169,15 @@ def test_name_of_the_call_is_kept(draw, headers, expected):
     assert caught.value.request_id == expected
 
 
-@pytest.mark.parametrize("code", sorted(ARK_RULES))
+@pytest.mark.parametrize("code", sorted(RULES))
 def test_limits_count_only_as_429(code):
     """Elsewhere no code proves that a request was not accepted."""
-    assert judge_ark(400, code).submit != "again"
-    assert judge_ark(500, code).submit == "unknown"
-    assert (judge_ark(429, code).submit == "again") == (code in LIMITS)
+    assert judge(400, code).submit != "again"
+    assert judge(500, code).submit == "unknown"
+    assert (judge(429, code).submit == "again") == (code in LIMITS)
     assert not NEVER_CLEAR & set(LIMITS)
 
 
 def test_codes_are_all_of_ours():
     """Every rule's code is among those that need words."""
-    assert {rule.code for rule in ARK_RULES.values()} <= CODES
+    assert {rule.code for rule in RULES.values()} <= CODES

@@ -2,13 +2,8 @@
 
 import pytest
 
-from jimeng.providers.catalogue import (
-    CODES,
-    RULES,
-    judge_poll,
-    judge_submit,
-    retryable,
-)
+from jimeng.providers.catalogue import CODES, retryable
+from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit
 
 SENT_AGAIN = {"50429", "50430"}
 

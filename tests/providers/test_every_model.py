@@ -10,10 +10,9 @@ from PIL import Image
 from visual_replies import ACCESS_KEY, FOX, SECRET_KEY
 
 from jimeng.local.simulator import Simulator
-from jimeng.providers import Progress
+from jimeng.providers import MODELS, Progress
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.fetch import fetch_picture
-from jimeng.providers.models import MODELS
 from jimeng.providers.visual import VisualProvider
 
 RATIO = "16:9"

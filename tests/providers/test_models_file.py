@@ -8,8 +8,8 @@ import pytest
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
-from jimeng.providers import Registry
-from jimeng.providers.models import MODELS, load_models
+from jimeng.providers import MODELS, PROVIDERS, Registry
+from jimeng.providers.models.file import load_models
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 NEW = {
@@ -29,14 +29,14 @@ def load(tmp_path):
     def load(*rows, text=None):
         file = tmp_path / "models.json"
         file.write_text(json.dumps(rows) if text is None else text, "utf-8")
-        return {(m.id, m.provider): m for m in load_models(str(file))}
+        return {(m.id, m.provider): m for m in load_models(str(file), PROVIDERS)}
 
     return load
 
 
 def test_without_a_file_the_models_are_the_built_in_ones():
     """Visual's first, then Ark's."""
-    assert load_models("") == MODELS
+    assert load_models("", PROVIDERS) == MODELS
 
 
 def test_new_model_is_added(load):

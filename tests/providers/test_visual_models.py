@@ -8,7 +8,7 @@ import pytest
 from visual_replies import FOX, assert_error, flat, gateway, state
 
 from jimeng.errors import ProviderError
-from jimeng.providers.models import MODELS
+from jimeng.providers import MODELS
 
 PNG = b"\x89PNG picture"
 VISUAL = {m.req_key: m for m in MODELS if m.provider == "volcengine_jimeng"}

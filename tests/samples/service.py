@@ -11,9 +11,8 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 from jimeng.config import Config
-from jimeng.providers import Registry
+from jimeng.providers import MODELS, Registry
 from jimeng.providers.ark import ArkProvider
-from jimeng.providers.models import MODELS
 from jimeng.providers.visual import VisualProvider
 from tests.conftest import png
 from tests.providers.ark_replies import SEEDED

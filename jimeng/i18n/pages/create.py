@@ -18,8 +18,6 @@ CREATE: dict[str, tuple[str, str]] = {
     ),
     "form.model_seed": (" · 可定种子", " · takes a seed"),
     "form.change_model": ("换用这个模型", "Use this model"),
-    "provider.volcengine_jimeng": ("即梦", "Jimeng"),
-    "provider.volcengine_ark": ("火山方舟", "Ark"),
     "form.size": ("画幅", "Shape"),
     "form.pixels": ("{pixels} 像素", "{pixels} pixels"),
     "form.resolution": ("清晰度", "Resolution"),

@@ -1,15 +1,5 @@
 """The models: what can be asked of each, and what it is sent."""
 
-from jimeng.providers.models.file import load_models
-from jimeng.providers.models.model import PROVIDERS, RATIOS, Model, Size
-from jimeng.providers.models.table import DEFAULT_MODEL, MODELS
+from jimeng.providers.models.model import DEFAULT_MODEL, RATIOS, Model, Size
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "MODELS",
-    "PROVIDERS",
-    "RATIOS",
-    "Model",
-    "Size",
-    "load_models",
-]
+__all__ = ["DEFAULT_MODEL", "RATIOS", "Model", "Size"]

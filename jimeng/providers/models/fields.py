@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from jimeng.providers.models.model import PROVIDERS, RATIOS, Size, parse_size
+from jimeng.providers.models.model import RATIOS, Size, parse_size
 
 LONGEST_NAME = 100  # characters
 # What is sent by itself. A row that could set these could buy a group of pictures.
@@ -25,12 +25,6 @@ def name(value: object) -> str:
     if any(letter.isspace() for letter in value):
         raise ValueError("must have no spaces")
     return value
-
-
-def provider(value: object) -> str:
-    if value not in PROVIDERS:
-        raise ValueError(f"must be one of {', '.join(PROVIDERS)}")
-    return str(value)
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -112,7 +106,7 @@ def extra(value: object) -> Mapping[str, object]:
 
 READ: dict[str, Callable] = {
     "id": name,
-    "provider": provider,
+    "provider": name,
     "req_key": name,
     "aliases": names,
     "sizes": by_ratio,

@@ -7,14 +7,14 @@ it, the other fields replace the table's; if not, it is a new model. Sizes are w
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 from jimeng.errors import ConfigError
 from jimeng.providers.models.fields import READ, flag
-from jimeng.providers.models.model import PROVIDERS, RATIOS, Model
-from jimeng.providers.models.table import MODELS
+from jimeng.providers.models.model import RATIOS, Model
+from jimeng.providers.provider import Provider
 
 
 class Wrong(ValueError):
@@ -24,21 +24,24 @@ class Wrong(ValueError):
         super().__init__(f'"{field}" {words}')
 
 
-def load_models(path: str) -> tuple[Model, ...]:
+def load_models(path: str, providers: Sequence[type[Provider]]) -> tuple[Model, ...]:
     """
     The built-in models, as the file at *path* changes them; ``""`` is no file.
 
     Raises:
         ConfigError: naming the file, the row (from 1) and the field.
     """
-    models = {(each.id, each.provider): each for each in MODELS}
+    by_name = {each.name: each for each in providers}
+    built_in = (model for each in providers for model in each.models)
+    models = {(each.id, each.provider): each for each in built_in}
     for index, row in enumerate(read_rows(path) if path else (), start=1):
         try:
-            apply(row, models)
+            apply(row, models, by_name)
             check_names(models.values())
         except ValueError as error:
             raise ConfigError(f"MODELS_FILE {path}: row {index}: {error}") from None
-    return tuple(sorted(models.values(), key=lambda m: PROVIDERS.index(m.provider)))
+    order = list(by_name)
+    return tuple(sorted(models.values(), key=lambda m: order.index(m.provider)))
 
 
 def read_rows(path: str) -> list:
@@ -53,7 +56,11 @@ def read_rows(path: str) -> list:
     return found
 
 
-def apply(row: object, models: dict[tuple[str, str], Model]) -> None:
+def apply(
+    row: object,
+    models: dict[tuple[str, str], Model],
+    providers: Mapping[str, type[Provider]],
+) -> None:
     """Add, change or take away one model."""
     if not isinstance(row, dict):
         raise ValueError("must be an object")
@@ -65,9 +72,16 @@ def apply(row: object, models: dict[tuple[str, str], Model]) -> None:
     for needed in ("id", "provider"):
         if needed not in values:
             raise Wrong(needed, "is missing")
-    key = (values["id"], values["provider"])
+    owner = providers.get(values["provider"])
+    if owner is None:
+        raise Wrong("provider", f"must be one of {', '.join(providers)}")
+    key = (values["id"], owner.name)
     if offered:
-        models[key] = checked(changed(models.get(key), values))
+        model = checked(changed(models.get(key), values, owner))
+        if owner.only_synchronous and not model.is_synchronous:
+            words = f"must be true: {owner.label[1]} knows nothing else"
+            raise Wrong("is_synchronous", words)
+        models[key] = model
     elif set(values) != {"id", "provider"}:
         raise Wrong("offered", "is false, so only id and provider may stand beside it")
     elif models.pop(key, None) is None:
@@ -81,14 +95,14 @@ def read(field: str, parse: Callable, value: object):
         raise Wrong(field, str(error)) from None
 
 
-def changed(model: Model | None, values: dict) -> Model:
-    """*model* with other *values*, or a new one."""
+def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
+    """*model* with other *values*, or a new one of *owner*'s."""
     if model is not None:
         return replace(model, **values)
     if "sizes" in values:
         values.setdefault("hd_sizes", values["sizes"])
-    if values["provider"] == "volcengine_ark":
-        values = {"is_synchronous": True, "answer_within": 180.0, **values}
+    usual = {"is_synchronous": owner.only_synchronous, **owner.model_defaults}
+    values = {**usual, **values}
     for each in fields(Model):
         optional = each.default is not MISSING or each.default_factory is not MISSING
         if not optional and each.name not in values:
@@ -105,8 +119,6 @@ def checked(model: Model) -> Model:
         raise Wrong("sides", 'or "area" must limit the size, and not both')
     if bool(model.area) != bool(model.max_ratio):
         raise Wrong("max_ratio", 'and "area" go together')
-    if model.provider == "volcengine_ark" and not model.is_synchronous:
-        raise Wrong("is_synchronous", "must be true: Ark knows nothing else")
     if set(model.sizes) != set(model.hd_sizes):
         raise Wrong("hd_sizes", 'must have the ratios of "sizes"')
     for field in ("sizes", "hd_sizes", "keywords"):

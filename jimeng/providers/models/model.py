@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from jimeng.errors import Invalid
 
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
-# In the order in which they are asked for a model that several of them offer.
-PROVIDERS = ("volcengine_jimeng", "volcengine_ark")
+DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
 
 Size = tuple[int, int]
 

@@ -3,20 +3,15 @@
 from collections.abc import Iterable
 
 from jimeng.providers.models.model import Model, Size
-from jimeng.providers.models.table import MODELS
-
-NAMES = {
-    "volcengine_jimeng": "视觉服务 / Visual (`volcengine_jimeng`)",
-    "volcengine_ark": "火山方舟 / Ark (`volcengine_ark`)",
-}
+from jimeng.providers.registry import PROVIDERS
 
 
 def tables() -> str:
     """Markdown, a section for each provider."""
     parts: list[str] = []
-    for provider, name in NAMES.items():
-        models = [model for model in MODELS if model.provider == provider]
-        parts += [f"## {name}\n", overview(models), *map(sizes, models)]
+    for each in PROVIDERS:
+        name = f"{each.label[0]} / {each.label[1]} (`{each.name}`)"
+        parts += [f"## {name}\n", overview(each.models), *map(sizes, each.models)]
     return "\n".join(parts)
 
 

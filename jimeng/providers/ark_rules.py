@@ -1,0 +1,107 @@
+"""
+What each code of Ark means for a task.
+
+Source: https://www.volcengine.com/docs/82379/1299023
+"""
+
+from collections.abc import Iterator
+
+from jimeng.providers.rules import (
+    BUSY,
+    INTERNAL,
+    OTHER_LIMITS,
+    OTHERS,
+    PLAIN,
+    RATE_LIMITED,
+    REFUSED,
+    SUBMIT_UNKNOWN,
+    UNLISTED,
+    Judgement,
+    Rule,
+    by_code,
+)
+
+# Names, two of which mean something else at Visual's gateway. What follows
+# a dot in them only says more of the same, unless it stands here.
+RULES = by_code(
+    (
+        (
+            "InputTextSensitiveContentDetected InputTextRiskDetection "
+            "SensitiveContentDetected",
+            Rule(code="content_refused_prompt"),
+        ),
+        (
+            "InputImageSensitiveContentDetected InputImageRiskDetection",
+            Rule(code="content_refused_input_image"),
+        ),
+        (
+            "OutputImageSensitiveContentDetected OutputImageRiskDetection",
+            Rule(code="content_refused_picture", submit="new_seed", retryable=True),
+        ),
+        ("MissingParameter InvalidParameter", Rule(code="parameter_refused")),
+        ("AuthenticationError", Rule(code="credentials_invalid")),
+        ("AccessDenied", Rule(code="permission_missing")),
+        (
+            "InvalidAccountStatus AccountOverdueError OperationDenied.ServiceOverdue",
+            Rule(code="account_overdue"),
+        ),
+        (
+            "ModelNotOpen OperationDenied OperationDenied.ServiceNotOpen",
+            Rule(code="access_denied"),
+        ),
+        (
+            "InvalidEndpoint InvalidEndpointOrModel UnsupportedModel",
+            Rule(code="model_not_found"),
+        ),
+        ("QuotaExceeded SetLimitExceeded", Rule(code="quota_exhausted")),
+        (
+            "InflightBatchsizeExceeded",
+            Rule(code="concurrency_limited", submit="again", retryable=True),
+        ),
+        (
+            "ModelAccountIpmRateLimitExceeded ModelAccountRpmRateLimitExceeded "
+            "ModelAccountTpmRateLimitExceeded RateLimitExceeded "
+            "APIAccountRpmRateLimitExceeded AccountRateLimitExceeded "
+            "RequestBurstTooFast ServerOverloaded",
+            RATE_LIMITED,
+        ),
+        ("InternalServiceError", INTERNAL),
+    )
+)
+
+
+def find(code: str) -> Rule | None:
+    return RULES.get(code) or RULES.get(code.partition(".")[0])
+
+
+def judge(status: int, code: str | None) -> Rule:
+    """Choose the rule for an answer of Ark's; arguments as in `judge_submit`."""
+    if status >= 500 or code is None:
+        return SUBMIT_UNKNOWN
+    rule = find(code)
+    if rule is not None and rule.submit == "unknown":
+        return SUBMIT_UNKNOWN
+    if status == 429:
+        # Ark counts before it draws: whichever limit this names, none was drawn.
+        return rule or RATE_LIMITED
+    if rule is None:
+        return REFUSED if status >= 400 else SUBMIT_UNKNOWN
+    return BUSY if rule.submit == "again" else rule
+
+
+def judge_picture(code: str | None) -> Rule:
+    """Choose the rule for a picture that failed within an answer of success."""
+    rule = find(code) if code else None
+    if rule is None or rule.submit in {"again", "unknown"}:
+        # The request itself was accepted, so that it is over is all that is known.
+        return Rule(code=INTERNAL.code, charged="unknown", retryable=True)
+    return rule
+
+
+def judgements() -> Iterator[Judgement]:
+    """Every answer that is known, the way it is judged."""
+    for code in (*RULES, UNLISTED):
+        said = f"`{code}`" if code in RULES else OTHERS
+        is_limit = code in RULES and RULES[code].submit == "again"
+        yield Judgement("submit", said, judge(429 if is_limit else PLAIN, code))
+    yield Judgement("submit", OTHER_LIMITS, judge(429, UNLISTED))

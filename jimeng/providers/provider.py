@@ -1,0 +1,108 @@
+"""The one thing jimeng asks of an image service, and how a service declares itself."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from jimeng.config import Config
+from jimeng.providers.models import Model
+from jimeng.providers.rules import Judgement, Rule
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """
+    One picture to be drawn.
+
+    Attributes:
+        req_key: The provider's name for the model.
+        prompt: As sent: with the style's words.
+        width: Pixels.
+        height: Pixels.
+        seed: 0 to 2^31-1; None where the model takes none.
+    """
+
+    req_key: str
+    prompt: str
+    width: int
+    height: int
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """
+    Where a picture stands at the provider.
+
+    Attributes:
+        remote_id: The provider's own name for it; empty where the answer to the
+            submission was the picture.
+        done: Whether it has been drawn; then *urls* or *images* hold it.
+        urls: Links to it that soon expire.
+        images: The encoded bytes, where the provider sent these instead of links.
+        request_id: The provider's name for the call that said so.
+    """
+
+    remote_id: str
+    done: bool = False
+    urls: tuple[str, ...] = ()
+    images: tuple[bytes, ...] = ()
+    request_id: str | None = None
+
+
+class Provider:
+    """
+    An image service. Each of its three calls is one request and never sleeps; all
+    failures are `ProviderError`. A synchronous service answers `submit` with the
+    picture already there, after as long as its model's `Model.answer_within`.
+
+    Attributes:
+        name: For the API, settings and lanes; it never changes.
+        label: For people, in Chinese and English.
+        models: Those that it offers unless ``MODELS_FILE`` says otherwise.
+        rules: Its codes -> what they mean for a task.
+        only_synchronous: Whether all its models answer with the picture.
+        model_defaults: Fields of a model that ``MODELS_FILE`` may leave out.
+        concurrency: Pictures that it may draw at a time, of each model.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[tuple[str, str]]
+    models: ClassVar[tuple[Model, ...]]
+    rules: ClassVar[Mapping[str, Rule]]
+    only_synchronous: ClassVar[bool] = False
+    model_defaults: ClassVar[Mapping[str, object]] = {}
+    concurrency: int = 2
+
+    @classmethod
+    def from_config(cls, config: Config, models: Iterable[Model]) -> Self | None:
+        """
+        Make it by the settings; None where it has no credentials.
+
+        Args:
+            models: All that there are; its own are among them.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def judgements(cls) -> Iterator[Judgement]:
+        """Every answer that is known, the way it is judged, for the table of errors."""
+        for code, rule in cls.rules.items():
+            yield Judgement("submit", f"`{code}`", rule)
+
+    def submit(self, request: ImageRequest) -> Progress:
+        """Hand a picture in."""
+        raise NotImplementedError
+
+    def poll(self, remote_id: str, request: ImageRequest) -> Progress:
+        """Ask where it stands."""
+        raise NotImplementedError
+
+    def check(self, req_key: str) -> bool:
+        """
+        Ask, free of charge, whether the account may use a model.
+
+        Returns:
+            False if only a drawn picture would tell: the keys are accepted.
+        """
+        raise NotImplementedError

@@ -1,0 +1,106 @@
+"""
+What an answer of a provider means for a task: the rules, and those that no answer says.
+
+Each provider's own table stands beside it. Where a service advises to submit again
+after an internal error, none of these does: there is no key by which it would
+recognise the second submission, so it could be charged twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """
+    Attributes:
+        code: Ours; it has words in ``i18n``.
+        submit: What to do with a submission that was answered so: send it
+            ``again``, send it again once with a ``new_seed``, ``never``, or
+            ``unknown``: it may have been accepted, so never, and say so.
+        poll: Whether the answer to a poll is ``final``, or the poll is to be made
+            ``again``, as it says nothing about the picture.
+        charged: Whether the picture was paid for: ``no``, ``unknown`` or ``yes``.
+        retryable: Whether a user who tries the same again may succeed.
+    """
+
+    code: str
+    submit: Literal["again", "new_seed", "never", "unknown"] = "never"
+    poll: Literal["again", "final"] = "final"
+    charged: Literal["no", "unknown", "yes"] = "no"
+    retryable: bool = False
+
+
+UNREACHABLE = Rule(
+    code="provider_unreachable", submit="again", poll="again", retryable=True
+)
+SUBMIT_UNKNOWN = Rule(
+    code="submit_unknown",
+    submit="unknown",
+    poll="again",
+    charged="unknown",
+    retryable=True,
+)
+RESULT_LOST = Rule(code="result_lost", charged="unknown", retryable=True)
+RESULT_EMPTY = Rule(code="result_empty", charged="unknown", retryable=True)
+REFUSED = Rule(code="provider_refused")
+# No answer says these: a service that is not in these tables has only its own words,
+# a model is no longer offered here, the time is over, or the bytes cannot be had.
+FAILED = Rule(code="provider_failed", retryable=True)
+NOT_CONFIGURED = Rule(code="provider_not_configured", retryable=True)
+TIMED_OUT = Rule(code="timed_out", charged="unknown", retryable=True)
+PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
+NOT_UNDERSTOOD = Rule(code="not_understood", charged="unknown", retryable=True)
+RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
+# A 429 with a code that no page lists: polls go on, but a submission is sent again
+# only after codes that are known to mean "not accepted".
+BUSY = Rule(code="rate_limited", poll="again", retryable=True)
+INTERNAL = Rule(
+    code="provider_internal",
+    submit="unknown",
+    poll="again",
+    charged="unknown",
+    retryable=True,
+)
+
+WITHOUT_CODE = (
+    UNREACHABLE,
+    SUBMIT_UNKNOWN,
+    RESULT_LOST,
+    RESULT_EMPTY,
+    REFUSED,
+    FAILED,
+    NOT_CONFIGURED,
+    TIMED_OUT,
+    PICTURE_LOST,
+    NOT_UNDERSTOOD,
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """
+    What one answer comes to, for the table of errors.
+
+    Attributes:
+        call: ``submit`` or ``poll``; empty where no answer is the reason.
+        said: The service's code, as the table shows it.
+    """
+
+    call: Literal["submit", "poll", ""]
+    said: str
+    rule: Rule
+
+
+PLAIN = 400  # the HTTP status of most refusals; the code says which
+UNLISTED = "unlisted"
+OTHERS, OTHER_LIMITS = "其他 / others", "其他 429 / other 429s"
+
+
+def by_code(rows: Iterable[tuple[str, Rule]]) -> Mapping[str, Rule]:
+    """Code -> rule, of rows that each name several codes, with spaces between."""
+    return MappingProxyType(
+        {code: rule for codes, rule in rows for code in codes.split()}
+    )
