@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
@@ -122,22 +123,35 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def setting(default: object, parse: Callable = str, *, secret: bool = False):
-    """Declare a field: its default, how its text is read, and whether it shows."""
-    return field(default=default, repr=not secret, metadata={"parse": parse})
+def setting(
+    default: object,
+    parse: Callable = str,
+    *,
+    secret: bool = False,
+    credential: bool = False,
+):
+    """
+    Declare a field: its default, and how its text is read.
+
+    Args:
+        secret: It is shown nowhere.
+        credential: It lets a provider be used.
+    """
+    about = {"parse": parse, "credential": credential}
+    return field(default=default, repr=not secret, metadata=about)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """The settings. Durations are in seconds; empty text means "not set"."""
 
-    VOLCENGINE_ACCESS_KEY: str = setting("", secret=True)
+    VOLCENGINE_ACCESS_KEY: str = setting("", secret=True, credential=True)
     VOLCENGINE_SECRET_KEY: str = setting("", secret=True)
     VOLCENGINE_SESSION_TOKEN: str = setting("", secret=True)
     VOLCENGINE_ENDPOINT: str = setting("https://visual.volcengineapi.com", parse_url)
     VOLCENGINE_REGION: str = setting("cn-north-1")
     VOLCENGINE_CONCURRENCY: int = setting(2, between(1, 1000, int))
-    ARK_API_KEY: str = setting("", secret=True)
+    ARK_API_KEY: str = setting("", secret=True, credential=True)
     ARK_BASE_URL: str = setting("https://ark.cn-beijing.volces.com/api/v3", parse_url)
     ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency)
     MODELS_FILE: str = setting("")
@@ -171,7 +185,7 @@ class Config:
     LOG_FORMAT: str = setting("text", one_of("text", "json"))
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "Config":
+    def from_env(cls, env: Mapping[str, str]) -> Self:
         """
         Build the settings from *env*; unset and empty names keep their default.
 
@@ -201,7 +215,7 @@ class Config:
         return config
 
     @classmethod
-    def load(cls, path: str = ".env") -> "Config":
+    def load(cls, path: str = ".env") -> Self:
         """
         Build the settings of this process from what was `given`.
 
@@ -212,7 +226,9 @@ class Config:
 
     @property
     def has_credentials(self) -> bool:
-        return bool(self.VOLCENGINE_ACCESS_KEY or self.ARK_API_KEY)
+        """Whether any provider can be used."""
+        keys = (each.name for each in fields(self) if each.metadata["credential"])
+        return any(getattr(self, name) for name in keys)
 
     @property
     def mongodb_uri(self) -> str:

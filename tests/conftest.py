@@ -50,6 +50,8 @@ class FakeProvider:
     none left, submissions are accepted and polls are done.
     """
 
+    label = ("即梦", "Jimeng")
+
     def __init__(self) -> None:
         self.submits: list = []
         self.polls: list = []

@@ -1,32 +1,56 @@
 """An image service of one's own: the example of docs/AI_PROVIDER_ARCHITECTURE.md."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
+from jimeng.config import Config, between, parse_url, setting
 from jimeng.errors import ProviderError
-from jimeng.providers import ImageRequest, Model, Progress
+from jimeng.providers import ImageRequest, Model, Progress, Provider
+from jimeng.providers.rules import RATE_LIMITED, REFUSED, Rule
 from jimeng.providers.transport import CallFailed, Transport
 
-NAME = "easel"
 SIZES = {"1:1": (512, 512), "16:9": (768, 432)}
 OIL = Model(
     id="easel-oil",
-    provider=NAME,
+    provider="easel",
     req_key="oil",
     sizes=SIZES,
     hd_sizes=SIZES,
     sides=(256, 1024),
     takes_seed=False,
 )
-# What it says -> our code, and whether the same call may go better later.
-REFUSALS = {"words": ("content_refused_prompt", False), "full": ("rate_limited", True)}
+RULES = {"words": Rule(code="content_refused_prompt"), "full": RATE_LIMITED}
 
 
-class EaselProvider:
+@dataclass(frozen=True, kw_only=True)
+class EaselConfig(Config):
+    """Its settings; in jimeng itself these three stand in `Config`."""
+
+    EASEL_KEY: str = setting("", secret=True, credential=True)
+    EASEL_URL: str = setting("https://easel.example", parse_url)
+    EASEL_CONCURRENCY: int = setting(2, between(1, 100, int))
+
+
+class EaselProvider(Provider):
     """Paints on ``POST /paintings``, and shows on ``GET /paintings/<id>``."""
 
-    def __init__(self, url: str, key: str) -> None:
-        self._url, self._key = f"{url}/paintings", key
+    name = "easel"
+    label = ("画架", "Easel")
+    settings = ("EASEL_KEY", "EASEL_URL", "EASEL_CONCURRENCY")
+    models = (OIL,)
+    rules = RULES
+
+    def __init__(self, config: EaselConfig) -> None:
+        self._url, self._key = f"{config.EASEL_URL}/paintings", config.EASEL_KEY
+        self.concurrency = config.EASEL_CONCURRENCY
         self._transport = Transport()
+
+    @classmethod
+    def from_config(cls, config: Config, models: Iterable[Model]) -> Self | None:
+        is_set = isinstance(config, EaselConfig) and config.EASEL_KEY
+        return cls(config) if is_set else None
 
     def submit(self, request: ImageRequest) -> Progress:
         size = {"width": request.width, "height": request.height}
@@ -60,8 +84,9 @@ class EaselProvider:
             raise failed(method, sent=True)
         if answer.status >= 400:
             why = str(found.get("error"))
-            code, transient = REFUSALS.get(why, ("provider_refused", False))
-            raise ProviderError(why, code=code, transient=transient, provider_code=why)
+            rule = RULES.get(why, REFUSED)
+            again = rule.submit == "again"
+            raise ProviderError(why, code=rule.code, transient=again, provider_code=why)
         return found
 
 

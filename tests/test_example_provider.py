@@ -1,19 +1,20 @@
 """The example of the documentation is what it says, and works."""
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from jimeng import jobs
-from jimeng.providers import Registry
-from jimeng.providers.models.file import checked
+from jimeng.config import Config
+from jimeng.providers import PROVIDERS, registry
+from jimeng.providers.models.file import checked, load_models
 from tests.conftest import png
-from tests.example_provider import NAME, OIL, EaselProvider
+from tests.example_provider import OIL, EaselConfig, EaselProvider
 
 HERE = Path(__file__).parent
 KEY = "easel-key-4471"
@@ -74,14 +75,15 @@ def easel() -> Iterator[Easel]:
 
 
 @pytest.fixture
-def app(database, config, easel):
+def app(database, config, easel, monkeypatch):
+    """The product with one line more in `PROVIDERS`, beside the demo's keys."""
     from app import create_app
 
-    settings = replace(config, ALLOWED_PRIVATE_HOSTS=(easel.address,))
-    made = create_app(settings)
-    service = EaselProvider(f"http://{easel.address}", KEY)
-    jobs.configure(settings, Registry({NAME: service}, {NAME: 2}, [OIL]))
-    return made
+    monkeypatch.setattr(registry, "PROVIDERS", (*PROVIDERS, EaselProvider))
+    values = {each.name: getattr(config, each.name) for each in fields(config)}
+    values |= {"ALLOWED_PRIVATE_HOSTS": (easel.address,), "ARK_API_KEY": "ark"}
+    made = EaselConfig(**values, EASEL_KEY=KEY, EASEL_URL=f"http://{easel.address}")
+    return create_app(made)
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def draw(client, work_off):
     """Have a picture made and say what became of it."""
 
     def draw(**fields) -> dict:
-        body = {"prompt": "向日葵", "user_id": "user_3", **fields}
+        body = {"prompt": "向日葵", "user_id": "user_3", "model": OIL.id, **fields}
         made = client.post("/api/v1/ai/image/task", json=body)
         assert made.status_code == 202, made.json
         work_off()
@@ -129,9 +131,86 @@ def test_picture_from_a_service_of_ones_own(client, draw, easel):
 
 def test_its_model_is_offered(client):
     """What clients may ask for follows from the row."""
-    (model,) = client.get("/api/v1/models").json["data"]
+    models = client.get("/api/v1/models").json["data"]
 
-    assert (model["id"], model["provider"]) == ("easel-oil", NAME)
+    assert ("easel-oil", "easel") in [(each["id"], each["provider"]) for each in models]
+
+
+def test_pages_call_it_by_its_label(client):
+    """In the language of their reader, and nothing of it is missing anywhere."""
+    chinese, english = (
+        client.get("/", headers={"Accept-Language": language}).text
+        for language in ("zh", "en")
+    )
+
+    assert "画架" in chinese
+    assert "Easel" in english
+
+
+def test_form_draws_with_it(client, work_off, easel):
+    """A browser's user picks it as any other."""
+    answer = client.post("/tasks", data={"prompt": "向日葵", "model": OIL.id})
+    work_off()
+
+    assert answer.status_code == 303
+    assert [order["style"] for order in easel.orders] == ["oil"]
+    assert "easel-oil" in client.get("/gallery").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/tasks", "/gallery", "/account/usage", "/docs", "/openapi.json"),
+        *("/admin/queue", "/admin/failures", "/admin/usage", "/admin/settings"),
+        *("/api/v1/queue", "/api/v1/models", "/metrics"),
+    ],
+)
+def test_every_door_knows_it(client, draw, easel, path):
+    """Pages, REST and metrics, after a picture that came and one that did not."""
+    draw()
+    easel.refusals = [(400, b'{"error": "whim"}')]
+    draw()
+
+    answer = client.get(path)
+
+    assert answer.status_code == 200, answer.text
+    assert path == "/admin/settings" or KEY not in answer.text
+
+
+def test_settings_page_hides_its_key(client):
+    """Its settings stand beside all others."""
+    page = client.get("/admin/settings").text
+
+    assert "EASEL_KEY" in page
+    assert "EASEL_URL" in page
+    assert KEY not in page
+
+
+def test_commands_know_it(app):
+    """Its key is tried, and costs nothing."""
+    done = app.test_cli_runner().invoke(args=["provider", "check"])
+
+    assert re.search(r"^ok +easel +easel-oil", done.output, re.MULTILINE), done.output
+
+
+def test_operator_may_change_its_models(app, tmp_path):
+    """`MODELS_FILE` knows its name."""
+    file = tmp_path / "models.json"
+    file.write_text('[{"id": "easel-oil", "provider": "easel", "typical": 60}]')
+
+    (model,) = load_models(str(file), (EaselProvider,))
+
+    assert model.typical == 60
+
+
+def test_built_in_providers_declare_all():
+    """Each has words in both languages, and settings that there are."""
+    names = {each.name for each in fields(Config)}
+
+    for each in PROVIDERS:
+        assert all(each.label), each
+        assert set(each.settings) <= names
+        assert {model.provider for model in each.models} == {each.name}
 
 
 def test_full_service_is_waited_for(draw, easel):

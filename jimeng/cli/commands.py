@@ -8,7 +8,7 @@ import click
 from jimeng import jobs
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES, MESSAGES, errors_page
-from jimeng.providers import Model
+from jimeng.providers import Model, credentials
 from jimeng.providers.models.page import tables
 
 
@@ -60,7 +60,7 @@ def check_providers() -> None:
     """
     models = list(jobs.runtime().registry.models.values())
     if not models:
-        click.echo(words("error.no_provider"))
+        click.echo(words("error.no_provider").format(settings=credentials()))
     width = max((len(model.id) for model in models), default=0)
     are_fine = bool(models)
     for model in models:

@@ -165,10 +165,9 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The queue is away; nothing was written. Try again shortly",
     ),
     "error.no_provider": (
-        "没有配置火山引擎密钥，暂时不能出图；请管理员设置 VOLCENGINE_ACCESS_KEY "
-        "或 ARK_API_KEY",
-        "No Volcengine keys are set, so no picture can be made; the operator sets "
-        "VOLCENGINE_ACCESS_KEY or ARK_API_KEY",
+        "没有配置出图服务的密钥，暂时不能出图；请管理员设置以下之一：{settings}",
+        "No image service has its key, so no picture can be made; the operator sets "
+        "one of {settings}",
     ),
     # Pictures.
     "error.content_refused_prompt": (

@@ -6,7 +6,7 @@ Image services: what is asked of one, those there are, and their models.
 
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.registry import MODELS, PROVIDERS, Registry
+from jimeng.providers.registry import MODELS, PROVIDERS, Registry, credentials
 
 __all__ = [
     "MODELS",
@@ -16,4 +16,5 @@ __all__ = [
     "Progress",
     "Provider",
     "Registry",
+    "credentials",
 ]

@@ -101,6 +101,7 @@ class ArkProvider(Provider):
 
     name = "volcengine_ark"
     label = ("火山方舟", "Ark")
+    settings = ("ARK_API_KEY", "ARK_BASE_URL", "ARK_CONCURRENCY")
     models = MODELS
     rules = RULES
     only_synchronous = True

@@ -57,8 +57,9 @@ class Provider:
     picture already there, after as long as its model's `Model.answer_within`.
 
     Attributes:
-        name: For the API, settings and lanes; it never changes.
+        name: For the API, `MODELS_FILE` and lanes; it never changes.
         label: For people, in Chinese and English.
+        settings: The fields of `Config` that are its own, the credential first.
         models: Those that it offers unless ``MODELS_FILE`` says otherwise.
         rules: Its codes -> what they mean for a task.
         only_synchronous: Whether all its models answer with the picture.
@@ -68,6 +69,7 @@ class Provider:
 
     name: ClassVar[str]
     label: ClassVar[tuple[str, str]]
+    settings: ClassVar[tuple[str, ...]]
     models: ClassVar[tuple[Model, ...]]
     rules: ClassVar[Mapping[str, Rule]]
     only_synchronous: ClassVar[bool] = False

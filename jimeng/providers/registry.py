@@ -18,6 +18,11 @@ PROVIDERS: tuple[type[Provider], ...] = (
 MODELS = tuple(model for each in PROVIDERS for model in each.models)
 
 
+def credentials() -> str:
+    """The settings of which one must be there, for people to read."""
+    return ", ".join(each.settings[0] for each in PROVIDERS)
+
+
 class Registry:
     """The providers that have credentials, and the models they offer."""
 
@@ -86,7 +91,9 @@ class Registry:
             Invalid: no such model or provider; the words list those there are.
         """
         if not self.models:
-            raise NoProvider("no credentials are set", retry_after=60)
+            raise NoProvider(
+                "no credentials are set", retry_after=60, settings=credentials()
+            )
         if provider is not None and provider not in self._providers:
             raise Invalid.field(
                 "provider", "invalid.provider", known=", ".join(self.names)

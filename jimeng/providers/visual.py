@@ -46,6 +46,11 @@ class VisualProvider(Provider):
 
     name = "volcengine_jimeng"
     label = ("即梦", "Jimeng")
+    settings = (
+        *("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"),
+        *("VOLCENGINE_SESSION_TOKEN", "VOLCENGINE_ENDPOINT", "VOLCENGINE_REGION"),
+        "VOLCENGINE_CONCURRENCY",
+    )
     models = MODELS
     rules = RULES
     judgements = staticmethod(judgements)

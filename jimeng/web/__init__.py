@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from jimeng import auth
+from jimeng.providers import credentials
 from jimeng.web.compression import compress
 from jimeng.web.preferences import theme
 
@@ -29,6 +30,7 @@ def words_of_every_page() -> dict:
         "current_user": auth.current_user,
         "navigation": navigation.navigation,
         "stylesheet_url": stylesheet.stylesheet_url,
+        "credentials": credentials,
     }
 
 
