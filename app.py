@@ -161,7 +161,7 @@ def handle_errors(app: Flask) -> None:
         response = answer_error(
             error.code, error.status, message=message, retry_after=error.retry_after
         )
-        response.headers.update(limit_headers(error.standings))
+        response.headers.update(limit_headers(error.rate_limits))
         if error.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="jimeng"'
         return response

@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from jimeng import auth
 from jimeng.config import Config
-from jimeng.documents import Standing
+from jimeng.documents import RateLimit
 from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
 from jimeng.i18n import MESSAGES, language, t
 
@@ -56,13 +56,13 @@ def failure(
     return response
 
 
-def limit_headers(standings: Iterable[Standing]) -> dict[str, str]:
+def limit_headers(rate_limits: Iterable[RateLimit]) -> dict[str, str]:
     """
     The limits there are, and what is left of each.
 
     Source: draft-ietf-httpapi-ratelimit-headers-10.
     """
-    found = list(standings)
+    found = list(rate_limits)
     if not found:
         return {}
     policies = [f'"{each.policy}";q={each.quota};w={each.window}' for each in found]

@@ -15,12 +15,12 @@ class JimengError(Exception):
     Attributes:
         retry_after: Seconds after which the same request may succeed, or None.
         values: What the user's words are filled with (``{limit}`` and the like).
-        standings: How the user stands with each limit, where one of these refused.
+        rate_limits: How the user stands with each limit, where one of these refused.
     """
 
     code = "internal"
     status = 500
-    standings: tuple = ()
+    rate_limits: tuple = ()
 
     def __init__(
         self, message: str = "", *, retry_after: int | None = None, **values: object

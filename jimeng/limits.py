@@ -19,7 +19,7 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
-from jimeng.documents import Line, Standing, Task, User, utcnow
+from jimeng.documents import Allowance, RateLimit, Task, User, utcnow
 from jimeng.errors import (
     QueueUnavailable,
     QuotaExceeded,
@@ -59,14 +59,14 @@ end
 
 
 @dataclass(frozen=True)
-class Held:
+class Taken:
     """
     What one request has taken of its user's limits.
 
     Attributes:
         turn: The first of the turns in its lane.
         queued: Jobs that waited in Redis.
-        standings: What is left, of each limit that there is.
+        rate_limits: What is left, of each limit that there is.
     """
 
     user_id: str
@@ -75,7 +75,7 @@ class Held:
     pictures: int
     turn: int
     queued: int
-    standings: tuple[Standing, ...]
+    rate_limits: tuple[RateLimit, ...]
 
     def give_back(self) -> None:
         """The request has made nothing."""
@@ -83,7 +83,7 @@ class Held:
         lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
 
 
-def take(viewer: Viewer, task: Task) -> Held:
+def take(viewer: Viewer, task: Task) -> Taken:
     """
     Count one more task of its user, and its pictures; give them turns in their lane.
 
@@ -102,10 +102,10 @@ def take(viewer: Viewer, task: Task) -> Held:
         raise
     found = tuple(each for each in (submission, picture) if each is not None)
     day = task.created_at.date()
-    return Held(task.user_id, task.lane, day, task.n, turn, queued, found)
+    return Taken(task.user_id, task.lane, day, task.n, turn, queued, found)
 
 
-def standings(viewer: Viewer, user_id: str) -> tuple[Standing, ...]:
+def rate_limits(viewer: Viewer, user_id: str) -> tuple[RateLimit, ...]:
     """
     How a user stands with each limit that there is, as it is now.
 
@@ -120,7 +120,7 @@ def standings(viewer: Viewer, user_id: str) -> tuple[Standing, ...]:
     if most:
         found.append(_submissions(most, *_read_submissions(user_id)))
     if quota is not None:
-        found.append(_pictures(quota, Line.asked_on(user_id, now.date()), now))
+        found.append(_pictures(quota, Allowance.asked_on(user_id, now.date()), now))
     return tuple(found)
 
 
@@ -143,7 +143,7 @@ def _per_minute() -> int:
     return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
 
 
-def _count_submission(user_id: str) -> tuple[Standing | None, int]:
+def _count_submission(user_id: str) -> tuple[RateLimit | None, int]:
     """How the user stands with one more, and how many jobs wait in Redis."""
     most, storage = _per_minute(), jobs.huey.storage
     keys = [_key(user_id), storage.queue_key]
@@ -189,13 +189,13 @@ def _key(user_id: str) -> str:
     return f"jimeng:submissions:{user_id}"
 
 
-def _submissions(most: int, used: int, milliseconds: int) -> Standing:
+def _submissions(most: int, used: int, milliseconds: int) -> RateLimit:
     # Without a count the whole window is there.
     left = milliseconds if milliseconds > 0 else 1000 * MINUTE
-    return Standing(SUBMISSIONS, most, MINUTE, max(most - used, 0), -(-left // 1000))
+    return RateLimit(SUBMISSIONS, most, MINUTE, max(most - used, 0), -(-left // 1000))
 
 
-def _count_pictures(task: Task, quota: int | None) -> tuple[int, Standing | None]:
+def _count_pictures(task: Task, quota: int | None) -> tuple[int, RateLimit | None]:
     """Their first turn, and how the user stands with the day's."""
     now, day = task.created_at, lanes.Day(task.created_at.date(), quota)
     most = jobs.runtime().config.USER_MAX_PENDING
@@ -214,7 +214,7 @@ def _count_pictures(task: Task, quota: int | None) -> tuple[int, Standing | None
     return turn, None if quota is None else _pictures(quota, asked, now)
 
 
-def _pictures(quota: int, used: int, now: datetime) -> Standing:
+def _pictures(quota: int, used: int, now: datetime) -> RateLimit:
     midnight = datetime.combine(now.date() + timedelta(days=1), time.min, now.tzinfo)
     wait = -(-(midnight - now) // timedelta(seconds=1))
-    return Standing(PICTURES, quota, DAY, max(quota - used, 0), wait)
+    return RateLimit(PICTURES, quota, DAY, max(quota - used, 0), wait)

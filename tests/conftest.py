@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from jimeng import documents, jobs, lanes
 from jimeng.config import Config
-from jimeng.documents import Generation, Lane, mending, utcnow
+from jimeng.documents import Generation, Lane, index_builder, utcnow
 from jimeng.jobs import janitor, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
@@ -139,7 +139,7 @@ class Connection:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(mongoengine, "connect", connect_lightly)
                 documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
-            mending.mend(at_once=True)
+            index_builder.mend(at_once=True)
             self._made = current_client()
 
 

@@ -11,11 +11,11 @@ from pymongo import monitoring
 from jimeng import bulk, jobs, lanes, tasks
 from jimeng.bulk import working
 from jimeng.documents import (
+    Allowance,
     AuditEntry,
     BulkAction,
     Generation,
     Image,
-    Line,
     Task,
     utcnow,
 )
@@ -93,7 +93,7 @@ def failed(client, provider) -> None:
 def counts_are_right() -> None:
     """The lines and the days count what waits, and what was or may be sent."""
     generations = Generation.collection()
-    for line in Line.objects:
+    for line in Allowance.objects:
         (entry,) = line.lanes.values()
         waiting = {"user_id": line.id, "waiting": True}
         assert entry["pending"] == generations.count_documents(waiting)

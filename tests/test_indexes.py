@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from jimeng import accounts, bulk
-from jimeng.documents import Task, ensure_indexes, indexes, mending
+from jimeng.documents import Task, ensure_indexes, index_builder, indexes
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
 from jimeng.errors import IndexMissing
@@ -25,12 +25,12 @@ UNIQUE = [label for label, index in indexes.declared().items() if index.is_uniqu
 @pytest.fixture(autouse=True)
 def whole(database):
     """A database with all its indexes, before and after."""
-    mending.forget()
+    index_builder.forget()
     yield
     for name in database.list_collection_names():
         database[name].delete_many({})
-    mending.forget()
-    assert mending.mend(at_once=True) == {}
+    index_builder.forget()
+    assert index_builder.mend(at_once=True) == {}
 
 
 def drop(database, label: str) -> indexes.Index:
@@ -72,13 +72,13 @@ def test_index_that_is_dropped_is_missed_and_built(database, label):
 
     assert indexes.look() == {label: Fault.MISSING}
     assert not indexes.is_there(label)
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
     assert indexes.is_there(label)
 
 
 def test_missing_index_comes_back_by_itself(database, monkeypatch):
     """Whoever works sees to the indexes, in the background."""
-    monkeypatch.setattr(mending, "INTERVAL", 0.0)
+    monkeypatch.setattr(index_builder, "INTERVAL", 0.0)
     indexes.look()
     drop(database, IDEM)
 
@@ -117,7 +117,7 @@ def test_without_its_index_no_key_makes_a_task(client, database, is_noticed):
     assert int(answer.headers["Retry-After"]) > 0
     assert Task.collection().count_documents({}) == 0
     create(client)
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
     assert ask_twice(client) == [202, 202]
     assert Task.collection().count_documents({"idem_key": "one"}) == 1
 
@@ -141,7 +141,7 @@ def test_index_that_only_has_the_name_is_not_believed(client, database):
 
     refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
 
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
     assert ask_twice(client) == [202, 202]
     assert Task.collection().count_documents({}) == 1
 
@@ -167,7 +167,7 @@ def test_index_that_differs_is_replaced(database, label, keys, options):
     replace(database, label, keys, **options)
 
     assert indexes.look() == {label: Fault.DIFFERENT}
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
 
     assert names(database) == before
 
@@ -183,7 +183,7 @@ def test_index_under_another_name_makes_way(database):
     database.tasks.create_index([*index.keys], name="by_hand", **index.options)
 
     assert indexes.look() == {IDEM: Fault.MISSING}
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
 
     assert "by_hand" not in database.tasks.index_information()
 
@@ -191,11 +191,11 @@ def test_index_under_another_name_makes_way(database):
 def test_two_releases_do_not_replace_each_others_for_ever(database):
     """Each has its way once, and from then on says that it differs."""
     replace(database, "tasks.open")
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
     replace(database, "tasks.open")
 
-    assert mending.mend() == {"tasks.open": Fault.DIFFERENT}
-    assert mending.mend() == {"tasks.open": Fault.DIFFERENT}
+    assert index_builder.mend() == {"tasks.open": Fault.DIFFERENT}
+    assert index_builder.mend() == {"tasks.open": Fault.DIFFERENT}
 
 
 def test_duplicates_keep_an_index_away_and_are_named(client, database, caplog):
@@ -205,16 +205,16 @@ def test_duplicates_keep_an_index_away_and_are_named(client, database, caplog):
     database.tasks.insert_many([{"_id": "t1", **one}, {"_id": "t2", **one}])
 
     with caplog.at_level(logging.ERROR):
-        assert mending.mend() == {IDEM: Fault.MISSING}
+        assert index_builder.mend() == {IDEM: Fault.MISSING}
 
     assert "tasks.idem" in caplog.text
     assert "t1 = t2" in caplog.text
-    assert mending.with_duplicates() == [IDEM]
+    assert index_builder.with_duplicates() == [IDEM]
     refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
     database.tasks.delete_one({"_id": "t2"})
-    assert mending.mend() == {IDEM: Fault.MISSING}  # it is not tried each time
-    assert mending.mend(at_once=True) == {}
-    assert mending.with_duplicates() == []
+    assert index_builder.mend() == {IDEM: Fault.MISSING}  # it is not tried each time
+    assert index_builder.mend(at_once=True) == {}
+    assert index_builder.with_duplicates() == []
 
 
 def test_index_that_cannot_be_replaced_stays(database):
@@ -222,10 +222,10 @@ def test_index_that_cannot_be_replaced_stays(database):
     replace(database, indexes.EMAILS)
     database.users.insert_many([{"email_key": "a@b.c"}, {"email_key": "a@b.c"}])
 
-    assert mending.mend() == {indexes.EMAILS: Fault.DIFFERENT}
+    assert index_builder.mend() == {indexes.EMAILS: Fault.DIFFERENT}
 
     assert "email" in database.users.index_information()
-    assert mending.with_duplicates() == [indexes.EMAILS]
+    assert index_builder.with_duplicates() == [indexes.EMAILS]
 
 
 def test_duplicates_are_those_that_the_index_would_refuse(database):
@@ -277,7 +277,7 @@ def test_without_the_index_of_slots_nothing_is_sent(
         run_queue()
 
     assert len(provider.requests) == 1
-    assert mending.mend() == {}
+    assert index_builder.mend() == {}
     work_off()
     assert len(provider.requests) == 2
     assert {result(client, each)["status"] for each in (under_way, waiting)} == {

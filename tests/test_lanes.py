@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng import lanes
-from jimeng.documents import Generation, Lane, Line, utcnow
+from jimeng.documents import Allowance, Generation, Lane, utcnow
 from jimeng.errors import TooManyPending
 from tests.conftest import run_queue
 from tests.test_core import create, refusal, result
@@ -75,7 +75,7 @@ def test_drifted_count_is_mended(database, lane):
     with pytest.raises(TooManyPending):
         lanes.take_turns(lane, "ada", 1, most=4)
 
-    Line.objects.update(set__taken_at=utcnow() - timedelta(seconds=10))
+    Allowance.objects.update(set__taken_at=utcnow() - timedelta(seconds=10))
 
     assert lanes.take_turns(lane, "ada", 4, most=4)[0] >= 0
 

@@ -6,7 +6,7 @@ import pytest
 from jimeng import lanes
 from jimeng.documents import Generation, Lane
 from jimeng.lanes import waiting
-from jimeng.lanes.waiting import Queue
+from jimeng.lanes.waiting import WaitingHead
 from tests.commands import counted
 
 OTHER = "volcengine_jimeng:other"
@@ -109,6 +109,6 @@ def test_place_in_a_long_line_is_read_from_its_head(queued, lane, config, monkey
 
 def test_line_that_is_read_whole_is_exact():
     """Behind its end everybody is counted, whatever the turn."""
-    found = Queue([(0, "a_0"), (0, "a_1"), (4, "b_0")])
+    found = WaitingHead([(0, "a_0"), (0, "a_1"), (4, "b_0")])
 
     assert found.ahead(1000, "c_0") == (2, 3)

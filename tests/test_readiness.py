@@ -12,7 +12,7 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
 from jimeng import documents, jobs
-from jimeng.documents import Generation, Lane, Worker, indexes, mending, utcnow
+from jimeng.documents import Generation, Lane, Worker, index_builder, indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.lanes import switches
@@ -166,7 +166,7 @@ def own_mongo(tmp_path_factory):
 def over_mongo(own_mongo, database, config, registry, monkeypatch):
     monkeypatch.setattr(readiness, "KEPT", 0.0)
     with client_with(config, registry, MONGODB_URI=own_mongo.uri) as client:
-        mending.mend(at_once=True)
+        index_builder.mend(at_once=True)
         now = utcnow()
         Worker.collection().replace_one(
             {"_id": "w"}, {"started_at": now, "seen_at": now}, upsert=True
@@ -217,7 +217,7 @@ def test_missing_index_is_told(probe, database, label):
 
     assert without["missing"] == ["index_missing"]
     assert without["names"]["index_missing"] == [label]
-    mending.mend(at_once=True)
+    index_builder.mend(at_once=True)
     assert probe()["missing"] == []
 
 
@@ -226,13 +226,13 @@ def test_duplicates_are_told(probe, database):
     database.tasks.drop_index("idem")
     one = {"user_id": "a", "idem_key": "k"}
     database.tasks.insert_many([{"_id": "t1", **one}, {"_id": "t2", **one}])
-    mending.mend(at_once=True)
+    index_builder.mend(at_once=True)
 
     with_duplicates = probe()
 
     assert with_duplicates["names"] == {"duplicates": ["tasks.idem"]}
     database.tasks.delete_one({"_id": "t2"})
-    mending.mend(at_once=True)
+    index_builder.mend(at_once=True)
     assert probe()["missing"] == []
 
 

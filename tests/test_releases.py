@@ -4,11 +4,11 @@ import pytest
 from mongoengine.fields import StringField
 
 from jimeng import lanes
-from jimeng.documents import Generation, Image, Lane, Line, State, Task, utcnow
+from jimeng.documents import Allowance, Generation, Image, Lane, State, Task, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.generation import WAITING
 from jimeng.errors import ProviderError
-from jimeng.jobs import mend, pump
+from jimeng.jobs import pump, repair
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.test_core import create, result
@@ -43,7 +43,7 @@ def finish(rounds: int = 40) -> None:
     for _ in range(rounds):
         Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
         lanes.forget()
-        mend.mend()
+        repair.repair()
         come_due(due_at={"$type": "date"})
         pump.tick()
         run_queue()
@@ -236,7 +236,7 @@ def test_unreadable_task_holds_up_nothing(client, name):
         assert_readable(client, task_id)
 
 
-@pytest.mark.parametrize("kind", [Lane, Line])
+@pytest.mark.parametrize("kind", [Lane, Allowance])
 @pytest.mark.parametrize("release", ["text", OF_LATER, None])
 def test_unreadable_lane_goes_on(client, provider, kind, release, work_off):
     """What it had counted and measured is counted and measured anew."""
@@ -269,7 +269,7 @@ def test_fields_of_a_later_release_stay_and_hinder_nothing(client, provider):
     assert held() == []
     add_to_all()
     assert_readable(client, task_ids[0])
-    for kind in (Task, Generation, Image, Lane, Line):
+    for kind in (Task, Generation, Image, Lane, Allowance):
         assert kind.collection().count_documents({}) > 0
         assert kind.collection().count_documents({"added": {"$exists": False}}) == 0
 

@@ -6,7 +6,7 @@ import pytest
 from mongoengine import get_db
 
 from jimeng import documents, jobs
-from jimeng.documents import indexes, mending, utcnow
+from jimeng.documents import index_builder, indexes, utcnow
 from tests.rest import CAT, CREATE, data_of
 
 OLD, NEW = utcnow() - timedelta(hours=1), utcnow()
@@ -15,12 +15,12 @@ OLD, NEW = utcnow() - timedelta(hours=1), utcnow()
 @pytest.fixture(autouse=True)
 def whole(database):
     """A database with all its indexes, before and after."""
-    mending.forget()
+    index_builder.forget()
     yield
     for name in get_db().list_collection_names():
         get_db()[name].delete_many({})
-    mending.forget()
-    assert mending.mend(at_once=True) == {}
+    index_builder.forget()
+    assert index_builder.mend(at_once=True) == {}
 
 
 @pytest.fixture

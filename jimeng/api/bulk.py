@@ -56,5 +56,5 @@ def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     headers: dict[str, str] = {}
     for each in outcomes:  # the latest that knows it is right
         asked = each.task or each.error
-        headers.update(limit_headers(asked.standings if asked else ()))
+        headers.update(limit_headers(asked.rate_limits if asked else ()))
     return outcomes, headers

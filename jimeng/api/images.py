@@ -60,7 +60,7 @@ def accepted(task: Task, *, replayed: bool) -> Response:
     headers = {
         "Location": url_for("api.get_result", task_id=task.id),
         "Retry-After": str(WAIT),
-        **limit_headers(task.standings),
+        **limit_headers(task.rate_limits),
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"

@@ -3,14 +3,14 @@
 from jimeng import auth
 from jimeng.api import blp
 from jimeng.operations import queue
-from jimeng.operations.queue import Overview
+from jimeng.operations.queue import QueueView
 from jimeng.schemas import replies
 
 
 @blp.get("/queue", tags=["system"])
 @blp.response(200, replies.QueueRecord)
 @blp.describe(errors=["admins_only"])
-def show_queue() -> Overview:
+def show_queue() -> QueueView:
     """
     Look at the queue: what waits, what runs, what has ended, and who works.
 

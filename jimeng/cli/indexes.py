@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from jimeng import operations
 from jimeng.cli.queue import OPERATOR, databases
-from jimeng.documents import mending
+from jimeng.documents import index_builder
 from jimeng.operations.settling import Step
 
 
@@ -28,12 +28,12 @@ def indexes(settle: bool, yes: bool, keep: tuple[str, ...]) -> None:
     exit status is 1 while an index is missing.
     """
     with databases():
-        faults = mending.mend(at_once=True)
+        faults = index_builder.mend(at_once=True)
         steps = operations.settling.plan(keep) if faults else []
         for step in steps:
             click.echo(line_of(step, settle=settle))
         if settle and yes and operations.settling.settle(OPERATOR, steps):
-            faults = mending.mend(at_once=True)
+            faults = index_builder.mend(at_once=True)
         for label, fault in faults.items():
             click.echo(f"{label}: {fault}")
     if not faults:

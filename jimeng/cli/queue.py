@@ -18,7 +18,7 @@ from jimeng.documents import BulkAction
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.ports import is_open, kept_port
-from jimeng.operations.queue import LaneView, Overview, WorkerView
+from jimeng.operations.queue import LaneView, QueueView, WorkerView
 from jimeng.viewers import Viewer
 
 OPERATOR = Viewer("operator", sees_all=True)
@@ -137,7 +137,7 @@ def require(server: Mongo | Redis) -> None:
         raise click.ClickException(NOTHING_RUNS)
 
 
-def report(found: Overview) -> Iterator[str]:
+def report(found: QueueView) -> Iterator[str]:
     """The lines of ``flask queue status``."""
     failed = sum(day.failed for day in found.days)
     yield f"pending    {found.pending}"
@@ -165,7 +165,7 @@ def lane_line(lane: LaneView) -> str:
     return line
 
 
-def worker_line(worker: WorkerView, found: Overview) -> str:
+def worker_line(worker: WorkerView, found: QueueView) -> str:
     ago = (found.measured_at - worker.seen_at).total_seconds()
     state = "alive" if worker.alive else "gone"
     return f"worker {worker.host}:{worker.pid}: {state}, heartbeat {ago:.0f} s ago"

@@ -12,13 +12,13 @@ from jimeng.documents.bulk import BulkAction
 from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
-from jimeng.documents.lane import Lane, Line, Worker
+from jimeng.documents.index_builder import ensure_indexes
+from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.leftovers import left_over
-from jimeng.documents.mending import ensure_indexes
 from jimeng.documents.switches import Switch
 from jimeng.documents.tally import Tally
 from jimeng.documents.task import Status, Task
-from jimeng.documents.usage import Standing, Usage
+from jimeng.documents.usage import RateLimit, Usage
 from jimeng.documents.user import User
 
 __all__ = [
@@ -31,8 +31,8 @@ __all__ = [
     "Image",
     "Invitation",
     "Lane",
-    "Line",
-    "Standing",
+    "Allowance",
+    "RateLimit",
     "State",
     "Status",
     "Switch",

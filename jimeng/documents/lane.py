@@ -43,7 +43,7 @@ class Lane(Stored):
     meta = {"collection": "lanes"}
 
 
-class Line(Stored):
+class Allowance(Stored):
     """
     One user: what was asked for in a day, and a place in each lane.
 

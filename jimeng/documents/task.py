@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from jimeng.documents import indexes
 from jimeng.documents.base import Stored, number, utcnow
 from jimeng.documents.faults import lacks_index
-from jimeng.documents.usage import Standing
+from jimeng.documents.usage import RateLimit
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIX = "volcengine_img_"
@@ -103,7 +103,7 @@ class Task(Stored):
     purge_at = DateTimeField()
 
     # Not stored: how the user stands with each limit after asking for it.
-    standings: tuple[Standing, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
 
     meta = {
         "collection": "tasks",

@@ -8,7 +8,7 @@ from jimeng.documents.base import Stored
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimit:
     """
     How a user stands with one limit.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jimeng import documents, outages
-from jimeng.jobs import janitor, mend, purge
+from jimeng.jobs import janitor, purge, repair
 
 SOON = 0.2  # seconds, where a run has left something
 HANGS_AFTER = 60.0  # seconds: far more than any run takes
@@ -59,7 +59,7 @@ INDEXES = Chore("indexes", 15.0, documents.ensure_indexes)
 CHORES = [
     INDEXES,
     Chore("plans", 5.0, janitor.complete_plans),
-    Chore("mending", 20.0, mend.mend),
+    Chore("mending", 20.0, repair.repair),
     Chore("deletions", 15.0, janitor.finish_deletions),
     Chore("trash", 30.0, purge.empty_trash),
     Chore("labels", 60.0, purge.label_pictures),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Generation, Image, Line, State, Task, utcnow
+from jimeng.documents import Allowance, Generation, Image, State, Task, utcnow
 from jimeng.documents.generation import SENDABLE
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
@@ -186,7 +186,7 @@ def drop(generation: Generation) -> None:
 
 def give_back(generation: Generation) -> None:
     """No provider has taken it, so it does not count for its user's day."""
-    Line.give_back(generation.user_id, generation.created_at.date(), 1)
+    Allowance.give_back(generation.user_id, generation.created_at.date(), 1)
 
 
 def wait_again(generation: Generation, **changes: object) -> None:

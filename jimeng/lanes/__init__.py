@@ -32,13 +32,13 @@ from jimeng.lanes.turns import (
     renumber,
     take_turns,
 )
-from jimeng.lanes.waiting import Queue, queue
+from jimeng.lanes.waiting import WaitingHead, queue
 
 __all__ = [
     "Day",
     "DayIsFull",
     "Place",
-    "Queue",
+    "WaitingHead",
     "accepted",
     "back_off",
     "claim",

@@ -9,7 +9,7 @@ from itertools import groupby
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents import Generation, Line, State, utcnow
+from jimeng.documents import Allowance, Generation, State, utcnow
 from jimeng.documents.base import number
 from jimeng.errors import TooManyPending
 from jimeng.lanes.record import read
@@ -68,7 +68,7 @@ def take_turns(
             except DuplicateKeyError:
                 pass  # a limit is reached; or another request has just made the record
         if day is not None and day.most is not None:
-            asked = Line.asked_on(user_id, day.date)
+            asked = Allowance.asked_on(user_id, day.date)
             if asked > quota - n:
                 raise DayIsFull(asked)
         # The count may have drifted.
@@ -80,7 +80,7 @@ def take_turns(
 def _take(
     lane: str, user_id: str, n: int, most: int, day: Day | None
 ) -> tuple[int, int]:
-    place, floor, now = Line.place_of(lane), read(lane).turn, utcnow()
+    place, floor, now = Allowance.place_of(lane), read(lane).turn, utcnow()
     next_turn = {"$add": [number(f"${place}.last", otherwise=-1), 1]}
     where: dict = {"_id": user_id, f"{place}.pending": {"$not": {"$gt": most - n}}}
     changes: dict = {
@@ -97,7 +97,7 @@ def _take(
             room = {"$not": {"$gt": day.most - n}}
             where["$or"] = [{"day": {"$not": {"$gte": today}}}, {"asked": room}]
     # Not journaled by itself: the task's own write, which follows, covers it.
-    found = Line.collection(durable=False).find_one_and_update(
+    found = Allowance.collection(durable=False).find_one_and_update(
         where,
         [{"$set": changes}],
         upsert=True,
@@ -117,9 +117,9 @@ def is_quiet(user_id: str) -> bool:
     anew now and then; but a count of what is written knows nothing of requests
     that are still at it.
     """
-    line = Line.find_one({"_id": user_id})
-    return line is not None and (
-        line.taken_at is None or line.taken_at < utcnow() - QUIET
+    found = Allowance.find_one({"_id": user_id})
+    return found is not None and (
+        found.taken_at is None or found.taken_at < utcnow() - QUIET
     )
 
 
@@ -127,8 +127,8 @@ def count_waiting(lane: str, user_id: str) -> int:
     """Count the user's waiting pictures, and correct the hint."""
     where = {"lane": lane, "user_id": user_id, "waiting": True}
     pending = Generation.collection().count_documents(where, hint="user_waiting")
-    Line.collection(durable=False).update_one(
-        {"_id": user_id}, [{"$set": {f"{Line.place_of(lane)}.pending": pending}}]
+    Allowance.collection(durable=False).update_one(
+        {"_id": user_id}, [{"$set": {f"{Allowance.place_of(lane)}.pending": pending}}]
     )
     return pending
 
@@ -141,7 +141,9 @@ def leave(lane: str, user_id: str, n: int, *, day: date | None = None) -> None:
         day: They were never asked for, then: they are counted out of it, too.
     """
     changes = _without({lane: n}, {day.isoformat(): n} if day else {})
-    Line.collection(durable=False).update_one({"_id": user_id}, [{"$set": changes}])
+    Allowance.collection(durable=False).update_one(
+        {"_id": user_id}, [{"$set": changes}]
+    )
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def leave_all(counts: Mapping[Place, int], token: str | None = None) -> None:
         latest = {"$slice": [{"$concatArrays": [before, [token]]}, -MOST_TOKENS]}
         noted, unless = {"left": latest}, {"left": {"$ne": token}}
     _write(
-        Line,
+        Allowance,
         [
             UpdateOne(
                 {"_id": user_id, **unless},
@@ -186,7 +188,7 @@ def _without(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
     """What counts so many fewer that wait in each lane, and are asked for on a day."""
     changes: dict = {}
     for lane, n in lanes.items():
-        pending = f"{Line.place_of(lane)}.pending"
+        pending = f"{Allowance.place_of(lane)}.pending"
         counted = number(f"${pending}")
         changes[pending] = {"$max": [{"$subtract": [counted, n]}, 0]}
     if days:  # of which only the latest is counted
@@ -226,20 +228,20 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
         following[user_id] = _close_gaps(queued, turn, moves)
     _write(Generation, moves)
-    last = f"{Line.place_of(lane)}.last"
+    last = f"{Allowance.place_of(lane)}.last"
     ends = [
         UpdateOne(
             {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_turn - 1}}
         )
         for user_id, next_turn in following.items()
     ]
-    _write(Line, ends)
+    _write(Allowance, ends)
 
 
 def _go_back(lane: str, turn: int) -> None:
     """Whoever has nothing waiting begins at *turn*."""
-    last = f"{Line.place_of(lane)}.last"
-    Line.collection(durable=False).update_many(
+    last = f"{Allowance.place_of(lane)}.last"
+    Allowance.collection(durable=False).update_many(
         {last: {"$gte": turn}}, {"$set": {last: turn - 1}}
     )
 
@@ -254,7 +256,7 @@ def _close_gaps(rows: list[dict], turn: int, moves: list[UpdateOne]) -> int:
     return turn
 
 
-def _write(kind: type[Generation] | type[Line], updates: list[UpdateOne]) -> None:
+def _write(kind: type[Generation] | type[Allowance], updates: list[UpdateOne]) -> None:
     for start in range(0, len(updates), BATCH):
         some = updates[start : start + BATCH]
         kind.collection(durable=False).bulk_write(some, ordered=False)

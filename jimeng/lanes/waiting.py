@@ -14,7 +14,7 @@ HEAD = 5000
 
 
 @dataclass
-class Queue:
+class WaitingHead:
     """
     The head of a lane's waiting pictures as it was a moment ago, in order.
 
@@ -50,10 +50,10 @@ class Queue:
         return round(tasks * (1 + more)), round(pictures * (1 + more))
 
 
-_queues: dict[str, tuple[float, Queue]] = {}
+_queues: dict[str, tuple[float, WaitingHead]] = {}
 
 
-def queue(lane: str) -> Queue:
+def queue(lane: str) -> WaitingHead:
     """
     The lane's line, read once a second: a count per request would be the dearest
     part of it.
@@ -67,7 +67,7 @@ def queue(lane: str) -> Queue:
     rows = rows.sort([("turn", 1), ("_id", 1)]).limit(HEAD + 1)
     rows = rows.batch_size(HEAD + 1)  # one answer
     places = [(row["turn"], row["_id"]) for row in rows]
-    found = Queue(places[:HEAD], whole=len(places) <= HEAD)
+    found = WaitingHead(places[:HEAD], whole=len(places) <= HEAD)
     now = time.monotonic()
     # Where it takes long it is read less often, so that it stays a small share.
     _queues[lane] = (now + max(LINE_CACHE, 20 * (now - began)), found)

@@ -27,7 +27,7 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.documents import Image
 from jimeng.errors import QueueUnavailable
 from jimeng.lanes import switches
-from jimeng.operations.queue import Overview
+from jimeng.operations.queue import QueueView
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
     ]
 
 
-def queue(found: Overview) -> list[Metric]:
+def queue(found: QueueView) -> list[Metric]:
     oldest = 0.0
     if found.oldest_at is not None:
         oldest = max((found.measured_at - found.oldest_at).total_seconds(), 0.0)
@@ -153,7 +153,7 @@ def queue(found: Overview) -> list[Metric]:
     return figures
 
 
-def lanes(found: Overview) -> list[Metric]:
+def lanes(found: QueueView) -> list[Metric]:
     """A lane is one provider's model; its limit is what may be drawn at a time."""
     names = ["lane", "provider", "model"]
     labels = {
@@ -183,7 +183,7 @@ def lanes(found: Overview) -> list[Metric]:
     ]
 
 
-def workers(found: Overview) -> list[Metric]:
+def workers(found: QueueView) -> list[Metric]:
     ages: Values = {
         (f"{each.host}:{each.pid}",): (found.measured_at - each.seen_at).total_seconds()
         for each in found.workers

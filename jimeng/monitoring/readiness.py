@@ -22,7 +22,14 @@ from redis.exceptions import (
 
 from jimeng import jobs, lanes
 from jimeng.config import LOOPBACK
-from jimeng.documents import Generation, Worker, indexes, lacks_index, mending, utcnow
+from jimeng.documents import (
+    Generation,
+    Worker,
+    index_builder,
+    indexes,
+    lacks_index,
+    utcnow,
+)
 from jimeng.documents.faults import TROUBLES
 from jimeng.lanes import switches
 
@@ -150,7 +157,7 @@ def _redis() -> Answer:
 
 def _indexes() -> Answer:
     faults = indexes.look()
-    barred = [label for label in mending.with_duplicates() if label in faults]
+    barred = [label for label in index_builder.with_duplicates() if label in faults]
     missing = [label for label in faults if label not in barred]
     found = []
     if barred:

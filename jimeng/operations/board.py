@@ -9,7 +9,7 @@ from jimeng.documents import BulkAction, State, Switch, User, utcnow
 from jimeng.errors import Invalid
 from jimeng.lanes import switches
 from jimeng.operations import audit, failures, queue
-from jimeng.operations.queue import Overview
+from jimeng.operations.queue import QueueView
 from jimeng.tasks import clearing
 from jimeng.tasks.clearing import Pending
 from jimeng.usage import tallies
@@ -30,7 +30,7 @@ class Board:
         codes: Code -> failures since midnight, UTC, that nobody has dealt with.
     """
 
-    overview: Overview
+    overview: QueueView
     done: int
     failed: int
     codes: list[tuple[str, int]]

@@ -78,7 +78,7 @@ class UserView:
 
 
 @dataclass(frozen=True)
-class Overview:
+class QueueView:
     """
     All numbers count pictures, each of which is a submission of its own.
 
@@ -104,7 +104,7 @@ class Overview:
     oldest_at: datetime | None
 
 
-def read(viewer: Viewer) -> Overview:
+def read(viewer: Viewer) -> QueueView:
     """
     Describe the queue as it is now.
 
@@ -119,7 +119,7 @@ def read(viewer: Viewer) -> Overview:
     again = _total(lines, "lane", again=True)
     moving = _under_way()
     under_way = _total(moving, "state")
-    return Overview(
+    return QueueView(
         measured_at=now,
         pending=waiting.total() + under_way[State.DELAYED],
         active=sum(under_way[state] for state in AT_PROVIDER),

@@ -21,7 +21,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.lanes import switches
-from jimeng.limits import Held
+from jimeng.limits import Taken
 from jimeng.providers import Model
 from jimeng.viewers import Viewer
 
@@ -108,7 +108,7 @@ def create(
         kept = earlier(task)  # what asks for nothing new is answered all the same
         if kept is None:
             if isinstance(error, BEYOND):
-                error.standings = limits.standings(viewer, task.user_id)
+                error.rate_limits = limits.rate_limits(viewer, task.user_id)
             raise
         return replay(viewer, kept), True
     task.first_answer = row["first_answer"] = first_answer(task, model, held.turn)
@@ -117,7 +117,7 @@ def create(
         if kept is not task:
             return replay(viewer, kept), True
         # It is taken: from here on nothing changes the answer.
-        task.standings = held.standings
+        task.rate_limits = held.rate_limits
         with left_over("generations"):
             jobs.write_generations(task, None if task.not_before else held.turn)
         log.info("task created model=%s n=%d", task.model, task.n)
@@ -140,8 +140,8 @@ def replay(viewer: Viewer, kept: Task) -> Task:
     """Answer with a task that is there, and write what its own request could not."""
     with left_over("generations"):
         jobs.complete_plan(kept)
-    with left_over("standings"), suppress(QueueUnavailable):
-        kept.standings = limits.standings(viewer, kept.user_id)
+    with left_over("rate_limits"), suppress(QueueUnavailable):
+        kept.rate_limits = limits.rate_limits(viewer, kept.user_id)
     log.info("request replayed first_task=%s", kept.id)
     return kept
 
@@ -220,7 +220,7 @@ def fingerprint(new: NewTask) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def insert(task: Task, row: dict, held: Held) -> Task:
+def insert(task: Task, row: dict, held: Taken) -> Task:
     """
     Write the task; claim and task are one insert, so a refusal leaves no claim.
 

@@ -56,7 +56,7 @@ def account_usage() -> ResponseReturnValue:
         chart=chart_of(rows, days),
         series=DRAWN,
         tells=tells,
-        standings=standings(),
+        rate_limits=rate_limits(),
     )
 
 
@@ -86,11 +86,11 @@ def read(days: int) -> list[UsageRow]:
     return usage.by_day(viewer, viewer.user_id, since=since, until=today())
 
 
-def standings() -> Sequence[limits.Standing]:
+def rate_limits() -> Sequence[limits.RateLimit]:
     """The limits that there are; none while nobody can be asked about them."""
     viewer = auth.viewer_of_page()
     with suppress(QueueUnavailable):
-        return limits.standings(viewer, viewer.user_id)
+        return limits.rate_limits(viewer, viewer.user_id)
     return ()
 
 

@@ -12,7 +12,7 @@ from pymongo import monitoring
 from jimeng import documents, jobs
 from jimeng.cli.queue import OPERATOR, await_end
 from jimeng.config import Config
-from jimeng.documents import Generation, Line, Task, utcnow
+from jimeng.documents import Allowance, Generation, Task, utcnow
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.operations import board
 
@@ -45,11 +45,12 @@ def fill(tasks: int, users: int) -> None:
         rows = [waiting(n, each) for n, each in enumerate(made, start)]
         Generation.collection().insert_many(rows)
     place = {"last": tasks, "pending": tasks // users}
-    name = Line.place_of(LANE).removeprefix("lanes.")
+    name = Allowance.place_of(LANE).removeprefix("lanes.")
     lines = [
-        Line(id=f"user_{n}", lanes={name: place}, taken_at=now) for n in range(users)
+        Allowance(id=f"user_{n}", lanes={name: place}, taken_at=now)
+        for n in range(users)
     ]
-    Line.collection().insert_many([line.to_mongo() for line in lines])
+    Allowance.collection().insert_many([line.to_mongo() for line in lines])
 
 
 def task(n: int, users: int, now) -> Task:

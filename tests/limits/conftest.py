@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from jimeng import limits
-from jimeng.documents import Line
+from jimeng.documents import Allowance
 from jimeng.viewers import Viewer
 from tests.rest import CAT, CREATE, client_with
 
@@ -38,10 +38,10 @@ def ask(client, key: str | None = None, **fields) -> TestResponse:
 
 def left(user_id: str = USER) -> dict[str, int]:
     """What is left of each limit."""
-    standings = limits.standings(EVERYBODY, user_id)
-    return {each.policy: each.left for each in standings}
+    rate_limits = limits.rate_limits(EVERYBODY, user_id)
+    return {each.policy: each.left for each in rate_limits}
 
 
 def put_on(day: date, pictures: int) -> None:
     """Let *day* be the latest on which the user has asked for something."""
-    Line.objects(id=USER).update(set__day=day.isoformat(), set__asked=pictures)
+    Allowance.objects(id=USER).update(set__day=day.isoformat(), set__asked=pictures)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from jimeng import jobs, limits
-from jimeng.documents import Generation, Line, Task, User, utcnow
+from jimeng.documents import Allowance, Generation, Task, User, utcnow
 from jimeng.errors import UserNotFound
 from jimeng.viewers import Viewer
 from tests.limits.conftest import USER, ask, left, put_on
@@ -80,8 +80,8 @@ def test_users_who_went_are_forgotten(quota):
     """MongoDB removes what is known of who has not asked for a month."""
     create(quota)
 
-    assert Line.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
-    expiry = Line.collection().index_information()["forgotten"]
+    assert Allowance.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
+    expiry = Allowance.collection().index_information()["forgotten"]
     assert expiry["expireAfterSeconds"] == 30 * DAY
 
 
@@ -190,6 +190,6 @@ def test_general_form_and_retry_have_the_headers(limited):
 
 def test_others_standing_is_not_there_to_see(database):
     """Everybody sees their own."""
-    assert limits.standings(Viewer("ada"), "ada")
+    assert limits.rate_limits(Viewer("ada"), "ada")
     with pytest.raises(UserNotFound):
-        limits.standings(Viewer("ada"), "bob")
+        limits.rate_limits(Viewer("ada"), "bob")

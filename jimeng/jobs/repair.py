@@ -16,7 +16,7 @@ NO_TIME = {"$type": [*COMMON, "double", "int", "long", "decimal", "timestamp"]}
 NO_TURN = {"$type": [*COMMON, "date", "timestamp"]}
 
 
-def mend() -> None:
+def repair() -> None:
     """
     Let what has no time come due, and let what has no turn take one.
 
