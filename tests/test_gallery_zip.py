@@ -170,7 +170,7 @@ def test_others_pictures_are_left_out(database):
 
 def test_export_has_everything_of_mine(database, monkeypatch):
     """All pictures by day, and a record of all tasks that names them."""
-    monkeypatch.setattr("jimeng.tasks.everything.BATCH", 2)
+    monkeypatch.setattr("jimeng.tasks.data_export.BATCH", 2)
     hang("一", "二", "三", newest=NOON, apart=timedelta(hours=5))
     hang("别人的", user_id="else")
     tasks.trash_pictures(ME, hang("扔掉的"))

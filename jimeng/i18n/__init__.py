@@ -26,7 +26,7 @@ OTHERWISE = {
     "answer.": "answer.unknown",
     "trouble.": "trouble.download_failed",
     **dict.fromkeys(
-        ("status.", "picture.", "overview.tab.", "users.role_", "users.state_")
+        ("status.", "picture.", "task_list.tab.", "users.role_", "users.state_")
         + ("scope.", "step.", "failures.charged_", "failures.state_"),
         "status.unknown",
     ),

@@ -9,8 +9,8 @@ from jimeng.tasks.archive import chosen, pack
 from jimeng.tasks.bulk import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.changes import cancel, delete, retry
 from jimeng.tasks.creation import NewTask, check_intake, create
+from jimeng.tasks.data_export import export
 from jimeng.tasks.deletion import delete_all
-from jimeng.tasks.everything import export
 from jimeng.tasks.favourites import set_favourite
 from jimeng.tasks.gallery import (
     Pictures,

@@ -63,11 +63,11 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     gallery,  # noqa: F401
     images,  # noqa: F401
     navigation,
-    overview,  # noqa: F401
     pages,  # noqa: F401
     pictures,  # noqa: F401
     selection,  # noqa: F401
     sign_in,
     stylesheet,
+    task_list,  # noqa: F401
     trash,  # noqa: F401
 )

@@ -5,10 +5,10 @@ from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
 from jimeng.i18n.pages.operator import OPERATOR
-from jimeng.i18n.pages.overview import OVERVIEW
 from jimeng.i18n.pages.picture import PICTURE
 from jimeng.i18n.pages.shell import SHELL
 from jimeng.i18n.pages.sign_in import SIGN_IN
+from jimeng.i18n.pages.task_list import TASK_LIST
 
 PAGES: dict[str, tuple[str, str]] = {
     **ACCOUNT,
@@ -16,7 +16,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **FEED,
     **GALLERY,
     **OPERATOR,
-    **OVERVIEW,
+    **TASK_LIST,
     **PICTURE,
     **SHELL,
     **SIGN_IN,

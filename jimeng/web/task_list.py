@@ -37,11 +37,11 @@ MOST_WORDS = 200  # characters of a search
 
 
 @bp.get("/tasks", endpoint="tasks")
-def overview() -> ResponseReturnValue:
+def task_list() -> ResponseReturnValue:
     """One's tasks by state, newest first."""
     wanted = asked_for()
     if is_htmx() and wanted.cursor:
-        return render_template("overview/_page.html", wanted=wanted, **listing(wanted))
+        return render_template("task_list/_page.html", wanted=wanted, **listing(wanted))
     return show(wanted, read_notes(request.args.getlist("said")))
 
 
@@ -107,7 +107,7 @@ def listing(wanted: Wanted) -> dict:
 
 def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
     """The whole page; for htmx what is under its heading."""
-    part = "overview/_overview.html" if is_htmx() else "overview/index.html"
+    part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
     return render_template(
         part,
         notes=list(notes),
@@ -136,7 +136,7 @@ def task_changes() -> ResponseReturnValue:
         return "", 204
     moved = bool(gone) or any(change.changed for change in changed)
     return render_template(
-        "overview/_changes.html",
+        "task_list/_changes.html",
         rows=rows_from([change.card for change in changed]),
         gone=gone,
         wait=wait,
@@ -209,7 +209,7 @@ def answer(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
     touched = tasks.find_all(auth.viewer_of_page(), request.form.getlist("id")[:1])
     new = [row for row in rows_of(made) if wanted.takes(row.state)]
     return render_template(
-        "overview/_done.html",
+        "task_list/_done.html",
         new=new,
         rows=rows_of(touched),
         notes=notes,
