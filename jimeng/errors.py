@@ -137,6 +137,13 @@ class TooManyAttempts(JimengError):
     status = 429
 
 
+class SignInBusy(JimengError):
+    """Too many passwords are being looked at in this moment."""
+
+    code = "sign_in_busy"
+    status = 429
+
+
 class InvitationInvalid(JimengError):
     """The link was used, replaced, has expired, or never was."""
 

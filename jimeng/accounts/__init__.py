@@ -17,6 +17,7 @@ from jimeng.accounts.keys import (
 from jimeng.accounts.passwords import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
+    confirm,
     end_session,
     end_sessions,
     password_problem,
@@ -30,6 +31,7 @@ __all__ = [
     "SCOPES",
     "SHORTEST_PASSWORD",
     "accept",
+    "confirm",
     "create_key",
     "end_session",
     "end_sessions",

@@ -1,31 +1,25 @@
-"""Passwords, and how often one may be guessed."""
+"""Passwords: whose they are, and how they change."""
 
-import hashlib
 import logging
-import math
-import secrets
-from datetime import timedelta
-from ipaddress import ip_address, ip_network
-
-from werkzeug.security import check_password_hash, generate_password_hash
+from collections.abc import Mapping
 
 from jimeng import documents
-from jimeng.documents import Attempts, User, utcnow
+from jimeng.accounts import attempts
+from jimeng.accounts.hashing import is_right, make_hash
+from jimeng.documents import User, utcnow
 from jimeng.documents.user import email_key
-from jimeng.errors import Invalid, SignInFailed, TooManyAttempts, UserNotFound
+from jimeng.errors import Invalid, SignInFailed, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256  # characters
-PERIOD = timedelta(minutes=15)
-# Failures within `PERIOD`. An address may stand for an office, so it has more.
-MOST_BY_ACCOUNT, MOST_BY_ADDRESS = 10, 50
-METHOD = "scrypt:32768:8:1"  # werkzeug's, and its parameters
 MOST_ENDED = 100  # sessions of one user that are remembered as ended
 
 
-def user_of_password(email: str, password: str, *, address: str) -> User:
+def user_of_password(
+    email: str, password: str, *, address: str, devices: Mapping[str, str]
+) -> User:
     """
     Whose e-mail and password these are.
 
@@ -34,82 +28,54 @@ def user_of_password(email: str, password: str, *, address: str) -> User:
 
     Args:
         address: Where the request comes from.
+        devices: The ids of those who have signed in from there before, with the same
+            browser -> what it is known by. Its failures are counted by themselves.
 
     Raises:
         TooManyAttempts: too many have failed lately, from there or for it.
+        SignInBusy: too many sign in at this moment.
         SignInFailed: anything else that is wrong.
     """
     documents.ensure_indexes()
-    account = counted("account", email_key(email))
-    place = counted("address", neighbourhood(address))
-    for counter, most in ((account, MOST_BY_ACCOUNT), (place, MOST_BY_ADDRESS)):
-        take_attempt(counter, most)
-    user = User.find_one({"email_key": email_key(email)})
-    hashed = (user.password if user else None) or no_password()
-    is_right = check_password_hash(hashed, password[:LONGEST_PASSWORD])
-    if user is None or not user.password or user.disabled_at or not is_right:
-        log.info("sign-in failed user=%s", user.id if user else "-")
-        raise SignInFailed("wrong e-mail or password")
-    Attempts.collection().delete_one({"_id": account})
-    Attempts.collection().update_one({"_id": place}, {"$inc": {"count": -1}})
+    key = email_key(email)
+    user = User.find_one({"email_key": key})
+    if user is not None and user.id in devices:
+        counters = [attempts.of_device(devices[user.id], user.id)]
+    else:
+        counters = [attempts.of_address(address), attempts.of_account(key)]
+    with attempts.attempt(*counters):
+        found = is_right(user.password if user else None, password[:LONGEST_PASSWORD])
+        if user is None or user.disabled_at or not found:
+            log.info("sign-in failed user=%s", user.id if user else "-")
+            raise SignInFailed("wrong e-mail or password")
     log.info("signed in user=%s", user.id)
     return user
 
 
-def no_password() -> str:
+def confirm(viewer: Viewer, password: str, *, field: str = "password") -> User:
     """
-    What no password hashes to, and as much work to compare with as any hash.
+    Have somebody who is signed in write the password once more.
 
-    It is made without that work: the first time it would be done twice otherwise,
-    which would tell that there is no such account.
-    """
-    return f"{METHOD}${secrets.token_hex(8)}${secrets.token_hex(64)}"
-
-
-def neighbourhood(address: str) -> str:
-    """
-    Whom attempts are counted for: an IPv4 address, or what a customer has of IPv6,
-    which is 2^64 addresses at least.
-    """
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address  # of a socket of Unix, for instance
-    if ip.version == 4:
-        return str(ip)
-    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
-
-
-def counted(kind: str, of: str) -> str:
-    """The counter's id; what it counts for is nobody's to read."""
-    return f"{kind}:{hashlib.sha256(of.encode()).hexdigest()[:32]}"
-
-
-def take_attempt(counter: str, most: int) -> None:
-    """
-    Count one before it is tried, so that many at once are no way around.
+    Args:
+        field: Where the form has it.
 
     Raises:
-        TooManyAttempts: with the seconds until the counter begins anew.
+        Invalid: it is wrong.
+        TooManyAttempts: it was too often; sign-ins are counted apart from these.
+        SignInBusy: as `user_of_password`.
+        UserNotFound: the viewer has no record.
     """
-    now = utcnow()
-    anew = {"$lte": [{"$ifNull": ["$expires_at", now]}, now]}
-    found = Attempts.swap(
-        {"_id": counter},
-        [
-            {
-                "$set": {
-                    "count": {"$cond": [anew, 1, {"$add": ["$count", 1]}]},
-                    "expires_at": {"$cond": [anew, now + PERIOD, "$expires_at"]},
-                }
-            }
-        ],
-        upsert=True,
-    )
-    if found and found.count > most:
-        left = math.ceil((found.expires_at - now).total_seconds())
-        kind, minutes = counter.partition(":")[0], math.ceil(left / 60)
-        raise TooManyAttempts(kind, retry_after=left, minutes=minutes)
+    user = User.find_one({"_id": viewer.user_id})
+    if user is None:
+        raise UserNotFound(f"user {viewer.user_id}")
+    try:
+        with attempts.attempt(attempts.of_confirmation(user.id)):
+            if not is_right(user.password, password[:LONGEST_PASSWORD]):
+                raise SignInFailed("wrong password")
+    except SignInFailed as error:
+        log.info("password not confirmed user=%s", user.id)
+        raise Invalid.field(field, "invalid.password_wrong") from error
+    return user
 
 
 def password_problem(password: str, user: User) -> tuple[str, dict] | None:
@@ -132,11 +98,12 @@ def hash_password(user: User, password: str, *, field: str = "password") -> str:
 
     Raises:
         Invalid: too short, too long, or easily guessed.
+        SignInBusy: as `user_of_password`.
     """
     problem = password_problem(password, user)
     if problem:
         raise Invalid.field(field, problem[0], **problem[1])
-    return generate_password_hash(password, METHOD)
+    return make_hash(password)
 
 
 def store_password(user: User, hashed: str, invitation: str | None = None) -> User:
@@ -161,22 +128,15 @@ def store_password(user: User, hashed: str, invitation: str | None = None) -> Us
     return changed
 
 
-def set_password(viewer: Viewer, *, current: str, new: str, address: str) -> User:
+def set_password(viewer: Viewer, *, current: str, new: str) -> User:
     """
     Change the viewer's own password; all sessions end.
 
     Raises:
         Invalid: the current one is wrong, or the new one cannot be taken.
-        TooManyAttempts: as `user_of_password`.
-        UserNotFound: the viewer has no record.
+        TooManyAttempts: as `confirm`, and so is all else.
     """
-    user = User.find_one({"_id": viewer.user_id})
-    if user is None:
-        raise UserNotFound(f"user {viewer.user_id}")
-    try:
-        user_of_password(user.email, current, address=address)
-    except SignInFailed as error:
-        raise Invalid.field("current", "invalid.password_wrong") from error
+    user = confirm(viewer, current, field="current")
     return store_password(user, hash_password(user, new, field="new"))
 
 

@@ -1,5 +1,6 @@
 """Who is asking, and may this request be believed."""
 
+from jimeng.auth.devices import known_people, remember
 from jimeng.auth.headers import guard
 from jimeng.auth.requests import (
     SAFE_METHODS,
@@ -31,8 +32,10 @@ __all__ = [
     "end_session",
     "guard",
     "host_name",
+    "known_people",
     "needs_sign_in",
     "reject_cross_site",
+    "remember",
     "require_access",
     "require_operator_of_api",
     "require_scope",

@@ -35,7 +35,10 @@ class SessionCookies(SecureCookieSessionInterface):
         return host_name(request.host) not in LOOPBACK
 
     def get_cookie_name(self, app: Flask) -> str:
-        name = super().get_cookie_name(app)
+        return self.prefixed(app, super().get_cookie_name(app))
+
+    def prefixed(self, app: Flask, name: str) -> str:
+        """A cookie's name as it is sent, be it of this session or not."""
         return f"__Host-{name}" if self.get_cookie_secure(app) else name
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:

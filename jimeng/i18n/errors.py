@@ -84,6 +84,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "登录失败次数太多，请 {minutes} 分钟后再试",
         "Too many sign-ins have failed; try again in {minutes} min",
     ),
+    "error.sign_in_busy": (
+        "此刻登录的人太多，请过几秒再试",
+        "Too many are signing in at this moment; try again in a few seconds",
+    ),
     "error.invitation_invalid": (
         "邀请链接已使用、已过期或无效；请管理员重新邀请",
         "This invitation was used, has expired, or is not valid; ask the operator for "

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts, auth
 from jimeng.accounts import users
 from jimeng.documents import User
-from jimeng.errors import Invalid, LastAdmin, SignInFailed, TooManyAttempts
+from jimeng.errors import Invalid, LastAdmin, SignInBusy, TooManyAttempts
 from jimeng.web import bp
 from jimeng.web.account import Problems, account_user, problems, show
 from jimeng.web.sign_in import retry_headers
@@ -29,7 +29,7 @@ def delete_account() -> ResponseReturnValue:
     user = account_user()
     try:
         check(user)
-    except (Invalid, LastAdmin, TooManyAttempts) as error:
+    except (Invalid, LastAdmin, SignInBusy, TooManyAttempts) as error:
         page = data(problems(error), email=request.form.get("email", ""))
         return page, error.status, retry_headers(error)
     users.delete(auth.viewer_of_page(), user.id)
@@ -42,14 +42,10 @@ def check(user: User) -> None:
     Raises:
         Invalid: the e-mail was not written as asked for, or the password is wrong.
         LastAdmin: nobody would be left to let people in.
-        TooManyAttempts: as `accounts.user_of_password`.
+        TooManyAttempts: as `accounts.confirm`, and so is SignInBusy.
     """
     if request.form.get("email", "").strip().casefold() != user.email.casefold():
         raise Invalid.field("email", "account.not_the_email")
     if users.is_last_admin(user):
         raise LastAdmin(f"user {user.id}")
-    password = request.form.get("password", "")
-    try:
-        accounts.user_of_password(user.email, password, address=auth.address())
-    except SignInFailed as error:
-        raise Invalid.field("password", "invalid.password_wrong") from error
+    accounts.confirm(auth.viewer_of_page(), request.form.get("password", ""))

@@ -4,7 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
-from jimeng.errors import Invalid, TooManyAttempts
+from jimeng.errors import Invalid, SignInBusy, TooManyAttempts
 from jimeng.web import bp
 from jimeng.web.account import Problems, account_user, go, problems, show
 from jimeng.web.sign_in import retry_headers
@@ -33,9 +33,8 @@ def change_password() -> ResponseReturnValue:
             auth.viewer_of_page(),
             current=form.get("current", ""),
             new=form.get("new", ""),
-            address=auth.address(),
         )
-    except (Invalid, TooManyAttempts) as error:
+    except (Invalid, SignInBusy, TooManyAttempts) as error:
         return security(problems(error)), error.status, retry_headers(error)
     auth.begin_session(user)
     return go(".account_security", "password")

@@ -5,7 +5,13 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
 from jimeng.documents import User
-from jimeng.errors import Invalid, JimengError, SignInFailed, TooManyAttempts
+from jimeng.errors import (
+    Invalid,
+    JimengError,
+    SignInBusy,
+    SignInFailed,
+    TooManyAttempts,
+)
 from jimeng.i18n import COOKIE, t
 from jimeng.web import bp, is_htmx
 from jimeng.web.preferences import THEME, keep, own_path
@@ -45,9 +51,12 @@ def do_sign_in() -> ResponseReturnValue:
     email = request.form.get("email", "").strip()[:MOST_EMAIL]
     try:
         user = accounts.user_of_password(
-            email, request.form.get("password", ""), address=auth.address()
+            email,
+            request.form.get("password", ""),
+            address=auth.address(),
+            devices=auth.known_people(),
         )
-    except (SignInFailed, TooManyAttempts) as error:
+    except (SignInFailed, SignInBusy, TooManyAttempts) as error:
         words = t(f"error.{error.code}", **error.values)
         page = form(target, email=email, error=words)
         return page, error.status, retry_headers(error)
@@ -58,6 +67,7 @@ def welcome(user: User, target: str) -> Response:
     """Begin a session, in the language and theme that the user likes."""
     auth.begin_session(user)
     response = redirect(target, 303)
+    auth.remember(response, user)  # type: ignore[arg-type]
     for name, value in ((COOKIE, user.language), (THEME, user.theme)):
         if value:
             keep(response, name, value)  # type: ignore[arg-type]
@@ -101,6 +111,9 @@ def accept_invitation(token: str) -> ResponseReturnValue:
         words = tuple(
             t(key, **values) for each in error.fields.values() for key, values in each
         )
+        return invitation_form(token, accounts.invited(token), errors=words), 422
+    except SignInBusy as error:
+        words = (t(f"error.{error.code}"),)
         page = invitation_form(token, accounts.invited(token), errors=words)
-        return page, error.status
+        return page, error.status, retry_headers(error)
     return welcome(user, url_for(".index"))

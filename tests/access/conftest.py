@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from jimeng import accounts, jobs
-from jimeng.accounts import passwords, users
+from jimeng.accounts import hashing, users
 from jimeng.config import Config
 from jimeng.documents import User
 from jimeng.viewers import Viewer
@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def light_hashes(monkeypatch):
     """Passwords are hashed as ever, with a hundredth of the work."""
-    monkeypatch.setattr(passwords, "METHOD", "scrypt:256:8:1")
+    monkeypatch.setattr(hashing, "METHOD", "scrypt:256:8:1")
 
 
 @dataclass

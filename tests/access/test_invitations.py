@@ -6,7 +6,7 @@ import pytest
 from pymongo.errors import ExecutionTimeout
 
 from jimeng import accounts
-from jimeng.accounts import passwords, users
+from jimeng.accounts import hashing, users
 from jimeng.documents import Invitation, utcnow
 from jimeng.errors import AdminsOnly
 from jimeng.viewers import Viewer
@@ -70,7 +70,7 @@ def test_link_stays_where_setting_the_password_is_cut_off(nobody, token, monkeyp
         raise ExecutionTimeout("the request's time is over")
 
     with monkeypatch.context() as patch:
-        patch.setattr(passwords, "generate_password_hash", too_long)
+        patch.setattr(hashing, "generate_password_hash", too_long)
         assert accept(nobody, token).status_code == 503
 
     assert accept(nobody, token).status_code == 303

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import werkzeug.security
 
-from jimeng.accounts import create_key, invite, passwords
+from jimeng.accounts import attempts, create_key, invite, passwords
 from jimeng.documents import Attempts, User, utcnow
 from jimeng.errors import SignInFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD, call
@@ -73,7 +73,7 @@ def test_bound_of_guesses_does_not_tell_either(accounts, nobody, scrypts):
         form = {"email": accounts[kind], "password": WRONG}
         statuses = [
             nobody.post("/sign-in", data=form, headers=POST).status_code
-            for _ in range(passwords.MOST_BY_ACCOUNT + 1)
+            for _ in range(attempts.MOST_BY_ACCOUNT + 1)
         ]
         seen[kind] = (statuses, len(scrypts))
         scrypts.clear()
@@ -106,7 +106,9 @@ def test_many_guesses_at_once_are_counted_each(ada):
 
     def guess() -> None:
         try:
-            passwords.user_of_password(ada.user.email, WRONG, address="192.0.2.1")
+            passwords.user_of_password(
+                ada.user.email, WRONG, address="192.0.2.1", devices={}
+            )
         except (SignInFailed, TooManyAttempts) as error:
             ends[error.code] += 1
 
@@ -134,7 +136,9 @@ def test_address_stands_for_whoever_has_it(first, second, is_one, secured):
     """Of IPv6 everybody has more addresses than could be counted."""
     for number, address in enumerate((first, second)):
         with pytest.raises(SignInFailed):
-            passwords.user_of_password(f"x{number}@x.org", WRONG, address=address)
+            passwords.user_of_password(
+                f"x{number}@x.org", WRONG, address=address, devices={}
+            )
 
     places = Attempts.collection().count_documents({"_id": {"$regex": "^address"}})
     assert places == (1 if is_one else 2)
@@ -142,7 +146,7 @@ def test_address_stands_for_whoever_has_it(first, second, is_one, secured):
 
 def test_address_is_not_what_a_header_says(ada):
     """Without trusted proxies nobody has another address by writing one."""
-    for number in range(passwords.MOST_BY_ADDRESS + 1):
+    for number in range(attempts.MOST_BY_ADDRESS + 1):
         form = {"email": f"x{number}@x.org", "password": WRONG}
         headers = {**POST, "X-Forwarded-For": f"198.51.100.{number}"}
         answer = ada.client.post("/sign-in", data=form, headers=headers)

@@ -1,0 +1,131 @@
+"""Wrong passwords are counted: by address, account, or browser they come from."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+
+from jimeng.documents import Attempts, left_over, utcnow
+from jimeng.errors import SignInFailed, TooManyAttempts
+
+PERIOD = timedelta(minutes=15)
+# Failures within `PERIOD`. An address may stand for an office, so it has more.
+MOST_BY_ACCOUNT, MOST_BY_ADDRESS = 10, 50
+
+
+@dataclass(frozen=True)
+class Counter:
+    """
+    Attributes:
+        of: What is counted for, which is nobody's to read: it is stored as a hash.
+        most: Failures before the next is not looked at.
+    """
+
+    kind: str
+    of: str
+    most: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{hashlib.sha256(self.of.encode()).hexdigest()[:32]}"
+
+
+def of_address(address: str) -> Counter:
+    return Counter("address", neighbourhood(address), MOST_BY_ADDRESS)
+
+
+def of_account(email_key: str) -> Counter:
+    return Counter("account", email_key, MOST_BY_ACCOUNT)
+
+
+def of_device(device: str, user_id: str) -> Counter:
+    """A browser that the user has signed in with before."""
+    return Counter("device", f"{device} {user_id}", MOST_BY_ACCOUNT)
+
+
+def of_confirmation(user_id: str) -> Counter:
+    """Somebody who is signed in writes the password once more."""
+    return Counter("confirmation", user_id, MOST_BY_ACCOUNT)
+
+
+def neighbourhood(address: str) -> str:
+    """
+    Whom attempts are counted for: an IPv4 address, or what a customer has of IPv6,
+    which is 2^64 addresses at least.
+    """
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address  # of a socket of Unix, for instance
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+
+
+@contextmanager
+def attempt(*counters: Counter) -> Iterator[None]:
+    """
+    Count a try before it is made, so that many at once are no way around.
+
+    It stays counted where it ends with `SignInFailed`. Where it succeeds it is
+    forgotten, with those before it, but for the address, which may be another's too;
+    after anything else, which tells nothing of the password, as well.
+
+    Args:
+        counters: Once one is over, those behind it count nothing: nobody locks an
+            account from an address that is refused.
+
+    Raises:
+        TooManyAttempts: with the seconds until the counter begins anew.
+    """
+    taken: list[Counter] = []
+    forget = _give_back
+    try:
+        for counter in counters:
+            _take(counter)
+            taken.append(counter)
+        yield
+        forget = _forget
+    except (SignInFailed, TooManyAttempts):
+        taken.clear()
+        raise
+    finally:
+        with left_over("attempts"):
+            for counter in taken:
+                forget(counter)
+
+
+def _take(counter: Counter) -> None:
+    now = utcnow()
+    anew = {"$lte": [{"$ifNull": ["$expires_at", now]}, now]}
+    found = Attempts.swap(
+        {"_id": counter.id},
+        [
+            {
+                "$set": {
+                    "count": {"$cond": [anew, 1, {"$add": ["$count", 1]}]},
+                    "expires_at": {"$cond": [anew, now + PERIOD, "$expires_at"]},
+                }
+            }
+        ],
+        upsert=True,
+    )
+    if found and found.count > counter.most:
+        left = math.ceil((found.expires_at - now).total_seconds())
+        minutes = math.ceil(left / 60)
+        raise TooManyAttempts(counter.kind, retry_after=left, minutes=minutes)
+
+
+def _give_back(counter: Counter) -> None:
+    some = {"_id": counter.id, "count": {"$gt": 0}}
+    Attempts.collection().update_one(some, {"$inc": {"count": -1}})
+
+
+def _forget(counter: Counter) -> None:
+    if counter.kind == "address":
+        _give_back(counter)
+    else:
+        Attempts.collection().delete_one({"_id": counter.id})
