@@ -143,6 +143,54 @@ def is_file(module: str) -> bool:
     return (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
 
 
+def test_rooms_offer_what_others_take():
+    """A name that stands in an ``__init__`` for others is wanted by one of them."""
+    takers = [*FILES, *sorted(ROOT.glob("tests/**/*.py"))]
+    taken = {path: names_taken(path) for path in takers}
+    idle = {
+        name
+        for room in FILES
+        if room.name == "__init__.py"
+        for name in names_offered(room)
+        if not any(name in taken[path] for path in takers if path != room)
+    }
+
+    assert idle == set()
+
+
+def names_offered(path: Path) -> set[str]:
+    """``room.name`` of all that an ``__init__`` imports, but not its own files."""
+    room = path.parent.name
+    found = {
+        alias.name
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("jimeng.")
+        for alias in node.names
+        if not is_module(f"{node.module}.{alias.name}")
+    }
+    used = {node.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Name)}
+    return {f"{room}.{name}" for name in found - used}
+
+
+def names_taken(path: Path) -> set[str]:
+    """``room.name`` of all that a file imports, or reads as an attribute."""
+    found, rooms = set(), {}
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom):
+            room = str(node.module).rpartition(".")[2]
+            found |= {f"{room}.{alias.name}" for alias in node.names}
+            rooms |= {alias.asname: alias.name for alias in node.names}
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Attribute):
+            room = getattr(node.value, "id", getattr(node.value, "attr", ""))
+            found.add(f"{rooms.get(room) or room}.{node.attr}")
+    return found
+
+
+def is_module(name: str) -> bool:
+    return is_file(name) or (ROOT / name.replace(".", "/")).is_dir()
+
+
 def test_only_the_doors_know_http_frameworks():
     """From tasks and jobs down nothing depends on how a request came in."""
     others = [path for path in FILES if part_of(path) in WITHOUT_FLASK]

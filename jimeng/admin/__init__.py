@@ -59,10 +59,10 @@ TABS = (
 )
 
 from jimeng.admin import (  # noqa: E402
-    audit,  # noqa: F401
-    failures,  # noqa: F401
-    queue,  # noqa: F401
-    settings,  # noqa: F401
-    usage,  # noqa: F401
-    users,  # noqa: F401
+    audit,
+    failures,
+    queue,
+    settings,
+    usage,
+    users,
 )

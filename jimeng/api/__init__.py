@@ -43,11 +43,11 @@ def check_query() -> None:
 
 
 from jimeng.api import (  # noqa: E402 (routes)
-    bulk,  # noqa: F401
-    images,  # noqa: F401
-    keys,  # noqa: F401
-    queue,  # noqa: F401
-    tasks,  # noqa: F401
-    usage,  # noqa: F401
-    users,  # noqa: F401
+    bulk,
+    images,
+    keys,
+    queue,
+    tasks,
+    usage,
+    users,
 )

@@ -13,18 +13,4 @@ from jimeng.bulk.kinds import Batch, Counts, Kind, register
 from jimeng.bulk.working import go_on, stop, work, work_briefly
 from jimeng.jobs import chores
 
-__all__ = [
-    "Batch",
-    "Counts",
-    "Kind",
-    "find",
-    "go_on",
-    "latest",
-    "register",
-    "start",
-    "stop",
-    "work",
-    "work_briefly",
-]
-
 chores.add("bulk", 3.0, go_on)  # in each consumer, beside what else it looks after

@@ -2,12 +2,7 @@
 
 from jimeng.documents.access import ApiKey, Attempts, Invitation
 from jimeng.documents.audit import AuditEntry
-from jimeng.documents.base import (
-    WORKER_TIMEOUT,
-    connect,
-    new_token,
-    utcnow,
-)
+from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, utcnow
 from jimeng.documents.bulk import BulkAction
 from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
@@ -20,32 +15,3 @@ from jimeng.documents.tally import Tally
 from jimeng.documents.task import Status, Task
 from jimeng.documents.usage import RateLimit, Usage
 from jimeng.documents.user import User
-
-__all__ = [
-    "WORKER_TIMEOUT",
-    "ApiKey",
-    "Attempts",
-    "AuditEntry",
-    "BulkAction",
-    "Generation",
-    "Image",
-    "Invitation",
-    "Lane",
-    "Allowance",
-    "RateLimit",
-    "State",
-    "Status",
-    "Switch",
-    "Tally",
-    "Task",
-    "Usage",
-    "User",
-    "Worker",
-    "connect",
-    "ensure_indexes",
-    "left_over",
-    "is_away",
-    "lacks_index",
-    "new_token",
-    "utcnow",
-]

@@ -26,40 +26,12 @@ from jimeng.lanes.turns import (
     Day,
     DayIsFull,
     Place,
-    count_waiting,
     leave,
     leave_all,
     renumber,
     take_turns,
 )
-from jimeng.lanes.waiting import WaitingHead, queue
-
-__all__ = [
-    "Day",
-    "DayIsFull",
-    "Place",
-    "WaitingHead",
-    "accepted",
-    "back_off",
-    "claim",
-    "count_waiting",
-    "expected_duration",
-    "forget",
-    "free_slots",
-    "is_measured",
-    "leave",
-    "leave_all",
-    "limit_of",
-    "openings",
-    "queue",
-    "read",
-    "record_duration",
-    "renumber",
-    "slots_taken",
-    "slow_duration",
-    "stalled",
-    "take_turns",
-]
+from jimeng.lanes.waiting import queue
 
 
 def forget() -> None:

@@ -5,5 +5,3 @@ The doors may import it; it knows no Flask.
 """
 
 from jimeng.operations import audit, board, failures, queue, settings, settling, users
-
-__all__ = ["audit", "board", "failures", "queue", "settings", "settling", "users"]

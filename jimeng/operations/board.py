@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from jimeng import bulk
 from jimeng.documents import BulkAction, State, Switch, User, utcnow
 from jimeng.errors import Invalid
+from jimeng.jobs import midnight
 from jimeng.lanes import switches
 from jimeng.operations import audit, failures, queue
 from jimeng.operations.queue import QueueView
 from jimeng.tasks import clearing
 from jimeng.tasks.clearing import Pending
 from jimeng.usage import tallies
-from jimeng.usage.tallies import Hour, midnight
+from jimeng.usage.tallies import Hour
 from jimeng.viewers import Viewer
 
 HOUR = timedelta(hours=1)

@@ -11,8 +11,8 @@ from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.user import email_key, new_user_id
 from jimeng.errors import Invalid, NotYourself
+from jimeng.jobs import midnight
 from jimeng.operations import audit
-from jimeng.usage.tallies import midnight
 from jimeng.viewers import Viewer
 
 PAGE = 50  # users

@@ -4,12 +4,4 @@ The bytes of pictures: looked at, described, and kept.
 `jobs`, `tasks` and the doors may import it; it knows no Flask.
 """
 
-from jimeng.pictures.inspection import (
-    Picture,
-    inspect,
-)
-
-__all__ = [
-    "Picture",
-    "inspect",
-]
+from jimeng.pictures.inspection import Picture, inspect

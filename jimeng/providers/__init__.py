@@ -7,14 +7,3 @@ Image services: what is asked of one, those there are, and their models.
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.registry import MODELS, PROVIDERS, Registry, credentials
-
-__all__ = [
-    "MODELS",
-    "PROVIDERS",
-    "ImageRequest",
-    "Model",
-    "Progress",
-    "Provider",
-    "Registry",
-    "credentials",
-]

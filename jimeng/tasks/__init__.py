@@ -20,17 +20,11 @@ from jimeng.tasks.gallery import (
     models_used,
     pictures_of,
 )
-from jimeng.tasks.pictures import (
-    PictureRecord,
-    find_picture,
-    picture,
-    replace_link,
-)
-from jimeng.tasks.reading import Page, find, find_all, image, page, recent
-from jimeng.tasks.rerun import Wording, again, wording
+from jimeng.tasks.pictures import PictureRecord, find_picture, picture, replace_link
+from jimeng.tasks.reading import find, find_all, image, page, recent
+from jimeng.tasks.rerun import again, wording
 from jimeng.tasks.tidying import empty_trash, restore_batch, trash_others
 from jimeng.tasks.trash import (
-    Batch,
     purge,
     purge_pictures,
     restore,
@@ -47,61 +41,3 @@ from jimeng.tasks.trashed import (
     trashed_thumbnail,
 )
 from jimeng.tasks.views import PictureView, TaskView, view, view_all, view_changed
-
-__all__ = [
-    "Batch",
-    "NewTask",
-    "Others",
-    "Outcome",
-    "Page",
-    "PictureRecord",
-    "PictureView",
-    "Pictures",
-    "TaskView",
-    "Wanted",
-    "Wording",
-    "again",
-    "browse",
-    "cancel",
-    "cancel_many",
-    "check_intake",
-    "chosen",
-    "count_others",
-    "create",
-    "delete",
-    "delete_all",
-    "empty_trash",
-    "export",
-    "find",
-    "find_all",
-    "find_picture",
-    "has_pictures",
-    "image",
-    "models_used",
-    "pack",
-    "page",
-    "picture",
-    "pictures_of",
-    "purge",
-    "purge_pictures",
-    "recent",
-    "replace_link",
-    "restore",
-    "restore_batch",
-    "restore_pictures",
-    "retry",
-    "retry_many",
-    "select",
-    "set_favourite",
-    "trash",
-    "trash_batch",
-    "trash_others",
-    "trash_pictures",
-    "trashed_pictures",
-    "trashed_tasks",
-    "trashed_thumbnail",
-    "view",
-    "view_all",
-    "view_changed",
-    "wording",
-]

@@ -7,9 +7,6 @@ from datetime import date, datetime, timedelta
 
 from jimeng import jobs
 from jimeng.documents import Generation, State, Tally
-from jimeng.jobs import midnight
-
-__all__ = ["Day", "Hour", "by_day", "by_hour", "count", "midnight"]
 
 HOUR = "%Y-%m-%dT%H"
 

@@ -7,8 +7,6 @@ from jimeng.providers import credentials
 from jimeng.web.compression import compress
 from jimeng.web.preferences import theme
 
-__all__ = ["bp", "compress", "is_htmx"]
-
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
 
@@ -51,23 +49,23 @@ def frame(response: Response) -> Response:
 
 
 from jimeng.web import (  # noqa: E402 (they need bp)
-    account,  # noqa: F401
-    account_data,  # noqa: F401
-    account_keys,  # noqa: F401
-    account_security,  # noqa: F401
-    account_usage,  # noqa: F401
-    archives,  # noqa: F401
-    dock,  # noqa: F401
-    durations,  # noqa: F401
-    forms,  # noqa: F401
-    gallery,  # noqa: F401
-    images,  # noqa: F401
+    account,
+    account_data,
+    account_keys,
+    account_security,
+    account_usage,
+    archives,
+    dock,
+    durations,
+    forms,
+    gallery,
+    images,
     navigation,
-    pages,  # noqa: F401
-    pictures,  # noqa: F401
-    selection,  # noqa: F401
+    pages,
+    pictures,
+    selection,
     sign_in,
     stylesheet,
-    task_list,  # noqa: F401
-    trash,  # noqa: F401
+    task_list,
+    trash,
 )

@@ -11,13 +11,3 @@ from jimeng.local.embedded.mongo import Mongo
 from jimeng.local.embedded.ports import is_open, keep_port
 from jimeng.local.embedded.private import kept_secret, write_private
 from jimeng.local.embedded.redis import Redis
-
-__all__ = [
-    "Child",
-    "Mongo",
-    "Redis",
-    "is_open",
-    "keep_port",
-    "kept_secret",
-    "write_private",
-]

@@ -39,5 +39,3 @@ A number is how many times, or for ``late``, ``slow`` and ``slow_body`` the seco
 """
 
 from jimeng.local.simulator.server import Simulator, run
-
-__all__ = ["Simulator", "run"]

@@ -19,8 +19,6 @@ from jimeng.local.supervisor.run import Run
 from jimeng.local.supervisor.stack import Stack
 from jimeng.local.supervisor.watch import Watch
 
-__all__ = ["main"]
-
 ROOT = Path(__file__).parents[3]
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 REFUSED = 2  # the exit status when a setting keeps jimeng from starting

@@ -13,28 +13,5 @@ from jimeng.operations.failures.actions import (
     retry_all,
     under_way,
 )
-from jimeng.operations.failures.listing import (
-    MOST_COUNTED,
-    Failure,
-    Filter,
-    Page,
-    codes_since,
-    page,
-)
+from jimeng.operations.failures.listing import MOST_COUNTED, Filter, codes_since, page
 from jimeng.providers.catalogue import CODES
-
-__all__ = [
-    "CODES",
-    "DROP",
-    "MOST_COUNTED",
-    "Failure",
-    "Filter",
-    "Page",
-    "codes_since",
-    "drop",
-    "drop_all",
-    "page",
-    "retry",
-    "retry_all",
-    "under_way",
-]

@@ -9,8 +9,8 @@ from jimeng.documents import Generation, Task, User
 from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.generation import FAILED
 from jimeng.documents.task import THERE
+from jimeng.jobs import midnight
 from jimeng.providers.catalogue import CODES, retryable
-from jimeng.usage.tallies import midnight
 from jimeng.viewers import Viewer
 
 PAGE = 50  # pictures
