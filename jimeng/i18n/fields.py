@@ -64,6 +64,11 @@ FIELDS: dict[str, tuple[str, str]] = {
         "密码太简单，请多用几种字符",
         "The password is too easy to guess; use more different characters",
     ),
+    "invalid.password_common": (
+        "这个密码在泄露的密码名单里，很多人用过，请换一个",
+        "This password is among those known from leaks, which are tried first; choose "
+        "another",
+    ),
     "invalid.password_wrong": ("当前密码不对", "The current password is wrong"),
     "invalid.prompt_empty": ("请写下要画什么", "Say what to draw"),
     "invalid.prompt_length": (

@@ -1,0 +1,116 @@
+"""Passwords: which are taken, that none is cut, and what is kept of them."""
+
+import pytest
+import werkzeug.security
+from werkzeug.security import generate_password_hash
+
+from jimeng.accounts import hashing
+from jimeng.documents import User
+from tests.access.conftest import PASSWORD
+from tests.page import POST
+
+ADVISED = hashing.METHOD  # in tests less is done
+OLD = "scrypt:256:8:1"  # what a hash of an older release has
+TODAY = "scrypt:256:8:3"
+LONG = "ab3$" * 64  # as long as one may be
+
+
+def change(ada, new: str):
+    form = {"current": PASSWORD, "new": new, "again": new}
+    return ada.client.post("/account/password", data=form, headers=POST)
+
+
+@pytest.mark.parametrize(
+    "common",
+    ["password123", "1q2w3e4r5t6y", "qwertyuiop", "PassWord123", "woaini1314520"],
+)
+def test_common_password_is_refused(ada, common):
+    """In whatever letter case: those known from leaks are tried first."""
+    ada.sign_in()
+
+    answer = change(ada, common)
+
+    assert answer.status_code == 422
+    assert "名单" in answer.text
+    assert ada.sign_in().status_code == 303
+
+
+def test_long_password_is_refused_and_not_cut(ada):
+    """With words; the longest that is taken is taken whole."""
+    ada.sign_in()
+
+    assert change(ada, LONG + "x").status_code == 422
+    assert change(ada, LONG).status_code == 303
+    assert ada.sign_in(LONG + "x").status_code == 422
+    assert ada.sign_in(LONG[:-1]).status_code == 422
+    assert ada.sign_in(LONG).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/account/security", "/account/data"])
+def test_browser_cuts_no_password(ada, path):
+    """A field with a greatest length would drop the rest of what is pasted."""
+    if path != "/sign-in":
+        ada.sign_in()
+    fields = ada.client.get(path).text.split("<input")
+    asked = [each.partition(">")[0] for each in fields if 'type="password"' in each]
+
+    assert asked
+    assert [each for each in asked if "maxlength" in each] == []
+
+
+@pytest.fixture
+def old_hash(ada, monkeypatch) -> str:
+    """Ada's password as an older release has hashed it."""
+    monkeypatch.setattr(hashing, "METHOD", TODAY)
+    hashed = generate_password_hash(PASSWORD, OLD)
+    set_hash(ada, hashed)
+    return hashed
+
+
+def set_hash(ada, hashed: str) -> None:
+    User.collection().update_one({"_id": ada.id}, {"$set": {"password": hashed}})
+
+
+def hash_of(ada) -> str:
+    return User.find_one({"_id": ada.id}).password
+
+
+def test_old_hash_is_renewed_at_sign_in(ada, old_hash):
+    """With the work that is done today; sessions go on, and it is right again."""
+    other = ada.client.application.test_client()
+    form = {"email": ada.user.email, "password": PASSWORD}
+
+    assert ada.sign_in("wrong password").status_code == 422
+    assert hash_of(ada) == old_hash
+    assert ada.sign_in().status_code == 303
+    assert hash_of(ada).startswith(TODAY + "$")
+    assert other.post("/sign-in", data=form, headers=POST).status_code == 303
+    assert ada.client.get("/account").status_code == 200
+
+
+def test_old_hash_takes_no_less_work(ada, old_hash, monkeypatch):
+    """A guess takes the same as for an account that is not there."""
+    done = []
+    usual = werkzeug.security.hashlib.scrypt
+
+    def scrypt(password, *, n, r, p, **rest):
+        done.append(n * r * p)
+        return usual(password, n=n, r=r, p=p, **rest)
+
+    monkeypatch.setattr(werkzeug.security.hashlib, "scrypt", scrypt)
+    works = []
+    for email in (ada.user.email, "nobody@example.com"):
+        form = {"email": email, "password": "wrong password"}
+        ada.client.post("/sign-in", data=form, headers=POST)
+        works.append(sum(done))
+        done.clear()
+
+    assert works == [256 * 8 * 3] * 2
+
+
+def test_hash_takes_what_is_advised():
+    """N=2^15, r=8, p=3 of OWASP's list, or more; and no memory to fill a machine."""
+    n, r, p = map(int, ADVISED.split(":")[1:])
+
+    assert n * r * p >= 2**15 * 8 * 3
+    assert 2**25 <= 128 * n * r <= 2**26  # bytes
