@@ -25,6 +25,7 @@ TO_NAME = 60.0  # seconds that the search for duplicates may take
 # Each try reads a whole collection.
 AFTER_DUPLICATES, AFTER_FAILURE = 300.0, 30.0  # seconds
 NAMED = 5  # values, in the log
+WORTH_A_LINE = 1.0  # seconds
 # MongoDB's codes for another index in the way: of other options, of other keys.
 IN_THE_WAY = {85, 86}
 
@@ -78,7 +79,11 @@ def mend(*, at_once: bool = False) -> dict[str, Fault]:
             if fault is not Fault.BUILDING and not rests:
                 _mend_one(wanted[label], fault)
         _with_duplicates.intersection_update(faults)
-        return indexes.look() if faults else {}
+        if not faults:
+            return {}
+        left = indexes.look()
+        log.info("indexes built: %d, left: %d", len(faults.keys() - left), len(left))
+        return left
 
 
 def with_duplicates() -> list[str]:
@@ -129,7 +134,9 @@ def _mend_one(index: Index, fault: Fault) -> None:
     else:
         _with_duplicates.discard(index.label)
         took = time.monotonic() - began
-        log.info("index built: %s, was %s, took %.1fs", index.label, fault, took)
+        # A new database has dozens of them, which take no time.
+        level = logging.INFO if took > WORTH_A_LINE else logging.DEBUG
+        log.log(level, "index built: %s, was %s, took %.1fs", index.label, fault, took)
 
 
 def _replace(index: Index) -> None:

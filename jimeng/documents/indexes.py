@@ -143,7 +143,8 @@ def look() -> dict[str, Fault]:
     _last = Look(client, at, faults)
     if before is not None and before.faults != faults:
         said = ", ".join(f"{label} {fault}" for label, fault in faults.items())
-        log.warning("indexes changed: %s", said or "all are there")
+        level = logging.WARNING if said else logging.INFO
+        log.log(level, "indexes changed: %s", said or "all are there")
     return faults
 
 
