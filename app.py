@@ -115,7 +115,7 @@ def frame_requests(app: Flask) -> None:
             logging.DEBUG if quiet else logging.INFO,
             "%s %s %d %.0fms",
             request.method,
-            auth.shown_path(),
+            request.path,
             response.status_code,
             took,
         )

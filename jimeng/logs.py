@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
 FIELDS = ("request", "task", "user")
 # Gunicorn ends when a worker ends with it; after any other it tries for ever.
 REFUSED = 4
+# What is behind these is for whoever knows the rest of the path.
+SECRET_PATH = re.compile(r"(/(?:i|invitations)/)[\w%~-]+")
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
 _bound: ContextVar[dict[str, str]] = ContextVar("bound")
@@ -51,6 +54,11 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def masked(text: str) -> str:
+    """*text* without those parts of paths that give access; whoever wrote it."""
+    return SECRET_PATH.sub(r"\1…", text)
+
+
 class TextFormatter(logging.Formatter):
     """``time level module message request=… task=… user=…``"""
 
@@ -58,11 +66,11 @@ class TextFormatter(logging.Formatter):
         ids = "".join(f" {k}={one_line(v)}" for k, v in _bound.get({}).items())
         line = (
             f"{moment(record)} {record.levelname.lower():7} {record.name} "
-            f"{one_line(record.getMessage())}{ids}"
+            f"{one_line(masked(record.getMessage()))}{ids}"
         )
         if record.exc_info:
             # Indented, so that no text in it passes for a line of the log.
-            line += "\n" + indent(self.formatException(record.exc_info), "    ")
+            line += "\n" + indent(masked(self.formatException(record.exc_info)), "    ")
         return line
 
 
@@ -74,11 +82,11 @@ class JsonFormatter(logging.Formatter):
             "time": moment(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": masked(record.getMessage()),
             **_bound.get({}),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry["traceback"] = masked(self.formatException(record.exc_info))
         text = json.dumps(entry, ensure_ascii=False)
         # JSON lets these stand, but readers of lines break at them.
         return text.translate(LINE_ENDS)

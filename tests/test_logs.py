@@ -193,3 +193,16 @@ def test_steps_of_a_task_carry_its_ids(client, written, work_off):
     steps = [line for line in written if f"task={task_id}" in line]
     assert len(steps) >= 3
     assert all("user=user_123" in line for line in steps)
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS, ids=["text", "json"])
+@pytest.mark.parametrize("path", [f"/invitations/{SECRET}", f"/i/{SECRET}.png"])
+def test_path_that_gives_access_is_not_shown(formatter, path):
+    """Whoever writes the line: Gunicorn tells of requests in lines of its own."""
+    try:
+        raise ValueError(f"no HTTP: 'GET {path} HTTP/9'")
+    except ValueError:
+        text = formatter.format(record("GET %s", path, exc_info=sys.exc_info()))
+
+    assert SECRET not in text
+    assert text.count(path.partition(SECRET)[0]) == 2
