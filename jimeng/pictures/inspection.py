@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import struct
 from dataclasses import dataclass
 
 from PIL import Image as Pillow
@@ -18,6 +19,11 @@ MOST_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
 PNG = b"\x89PNG\r\n\x1a\n"
 # A marker of a JPEG that is neither stuffing nor a restart within a scan.
 MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+# Broken files make Pillow's decoders raise nearly anything of these.
+BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, Warning),
+    *(LookupError, TypeError, ArithmeticError, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,7 @@ def inspect(content: bytes) -> Picture:
             thumbnail = _thumbnail(image)
     except PictureInvalid:
         raise
-    # Broken files make Pillow's decoders raise nearly anything of these.
-    except (OSError, ValueError, SyntaxError, EOFError, Warning) as error:
+    except BROKEN as error:
         raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
     except Pillow.DecompressionBombError as error:
         raise PictureInvalid("too many pixels") from error

@@ -2,11 +2,14 @@
 
 import base64
 import json
+import struct
 import warnings
 from itertools import repeat
 
 import pytest
+from PIL.ImageFile import ImageFile
 
+from jimeng.errors import PictureInvalid
 from jimeng.pictures import inspect
 from tests.conftest import png
 from tests.samples.odd_pictures import UNFIT
@@ -105,10 +108,23 @@ def test_decoding_leaves_warnings_of_other_threads_alone(monkeypatch):
     """Filters are the whole process's: two decoders could leave them changed."""
     before, during = list(warnings.filters), []
     monkeypatch.setattr(
-        "jimeng.pictures._thumbnail",
+        "jimeng.pictures.inspection._thumbnail",
         lambda image: during.extend(warnings.filters) or b"",
     )
 
     inspect(png())
 
     assert during == before
+
+
+@pytest.mark.parametrize("error", [struct.error, IndexError, KeyError, TypeError])
+def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
+    """Else the job would fail, and be tried again for ever."""
+
+    def stumble(image: ImageFile) -> None:
+        raise error("unpack requires a buffer of 4 bytes")
+
+    monkeypatch.setattr(ImageFile, "load", stumble)
+
+    with pytest.raises(PictureInvalid):
+        inspect(png())

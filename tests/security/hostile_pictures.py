@@ -87,6 +87,7 @@ REFUSED = {
     "PNG with a false check": PNG[:40] + b"\xff" + PNG[41:],
     "PNG of a million chunks": SIGNATURE + HEAD + chunk(b"aaAa", b"") * 10**6,
     "PNG with a bomb of text": png_of(64, 64, ZEROS[:99], chunk(b"zTXt", TEXT)),
+    "PNG with a bit of a profile": PNG[: -len(END)] + chunk(b"iCCP", b"\0") + END,
     "PNG without an end": PNG[: -len(END)],
     "PNG whose last chunk has no end": PNG[: -len(END)] + b"\xff\xff\xff\xffIEND",
     "WebP of 16383x16383": huge_webp(16_383),
