@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     os.environ["LOG_FORMAT"] = config.LOG_FORMAT
     os.environ["TRUSTED_PROXIES"] = str(config.TRUSTED_PROXIES)
     if kind == "worker":
-        return consumer.run(config)
+        consumer.run(config)
     # A process of its own, which has nothing of jimeng in it: its workers are made
     # by forking, and what was imported before stays as it is when they are renewed.
     command = [sys.executable, "-m", "gunicorn", *web.options(config, told), *options]

@@ -1,8 +1,10 @@
 """A consumer: Huey's, that finishes what it holds however often it is told to stop."""
 
 import importlib
+import os
 import signal
 from types import FrameType
+from typing import NoReturn
 
 from huey.consumer import Consumer
 
@@ -26,8 +28,8 @@ class PatientConsumer(Consumer):
         self._restart, self._graceful = False, number != signal.SIGINT
 
 
-def run(config: Config) -> int:
-    """Run the jobs of ``wsgi.huey`` until told to stop; the exit status."""
+def run(config: Config) -> NoReturn:
+    """Run the jobs of ``wsgi.huey`` until told to stop, then end the process."""
     logs.setup(config)
     PatientConsumer(
         importlib.import_module("wsgi").huey,
@@ -37,4 +39,5 @@ def run(config: Config) -> int:
         graceful_signal="TERM",
         shutdown_timeout=config.SHUTDOWN_GRACE,
     ).run()
-    return 0
+    # Python would wait for the threads that ask a database which is away.
+    os._exit(0)

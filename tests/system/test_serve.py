@@ -25,7 +25,9 @@ PROCFILE = dict(
 )
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
 PLAIN = {
-    "web": f"{sys.executable} -m gunicorn -w 2 wsgi:app -b 127.0.0.1:0",
+    # Of two workers the second may refuse while Gunicorn stops because of the first,
+    # and then its status and its last words are others.
+    "web": f"{sys.executable} -m gunicorn -w 1 wsgi:app -b 127.0.0.1:0",
     "worker": f"{sys.executable} -m huey.bin.huey_consumer wsgi.huey",
 }
 
@@ -108,6 +110,19 @@ def test_every_line_of_the_log_is_json(tmp_path, mongo, redis_server, kind):
     assert all(
         {"time", "level", "message"} <= json.loads(line).keys() for line in lines
     )
+
+
+def test_worker_stops_while_the_databases_are_away(tmp_path):
+    """What still waits for an answer holds nothing, and keeps nobody."""
+    nowhere, grace = f"127.0.0.1:{free_port()}", 5
+    env = {"MONGODB_URI": f"mongodb://{nowhere}", "REDIS_URL": f"redis://{nowhere}/0"}
+    env["SHUTDOWN_GRACE"] = str(grace)
+
+    with running(tmp_path, PROCFILE["worker"], **OPEN, **env) as process:
+        wait_for(lambda: "pump started" in log_of(tmp_path), 20)
+        process.terminate()
+
+        assert process.wait(2 * grace) == 0, log_of(tmp_path)
 
 
 WRONG = [
