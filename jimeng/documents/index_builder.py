@@ -5,7 +5,7 @@ import threading
 import time
 
 import pymongo
-from mongoengine import get_db
+from mongoengine import get_connection, get_db
 from pymongo import IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, OperationFailure
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 INTERVAL = 5.0  # seconds from one look to the next
 AGAIN = 1.0  # seconds, where a look failed
 FIRST = 0.5  # seconds that the first call waits: a new database is done by then
+FOUND = 0.1  # seconds after which one that is not found is not waited for here, too
 LONGEST = 6 * 3600.0  # seconds that one index may take
 TO_NAME = 60.0  # seconds that the search for duplicates may take
 # Each try reads a whole collection.
@@ -52,7 +53,9 @@ def ensure_indexes() -> None:
     thread = threading.Thread(target=_tend, name="indexes", daemon=True)
     thread.start()
     if last is None:
-        thread.join(FIRST)
+        thread.join(FOUND)
+        if get_connection().topology_description.has_readable_server():
+            thread.join(FIRST)
 
 
 def mend(*, at_once: bool = False) -> dict[str, Fault]:
