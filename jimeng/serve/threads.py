@@ -22,6 +22,7 @@ from functools import partial
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from jimeng import logs
 from jimeng.serve.incoming import Incoming
 from jimeng.serve.outgoing import Held, PatientSocket
 from jimeng.serve.refusals import write_error
@@ -169,6 +170,7 @@ class Worker(ThreadWorker):
 
     def handle(self, conn: Connection):
         """Answer a request that is whole; in a thread."""
+        logs.clear()  # what Gunicorn says first is not of the request before
         conn.init()
         conn.sock.begin()
         conn.parser.unreader.unread(bytes(conn.incoming.data))
