@@ -74,7 +74,7 @@ def complete() -> None:
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
     janitor.forget()
-    janitor.tick()
+    janitor.complete_plans()
 
 
 def ended(client) -> str:

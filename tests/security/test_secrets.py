@@ -228,7 +228,7 @@ def test_server_without_databases_tells_no_password(
     finally:
         stack.stop()
 
-    assert "503" in answers[0] and "database away" in told
+    assert "503" in answers[0] and "outage began what=mongodb" in told
     assert IN_URLS not in told
 
 
