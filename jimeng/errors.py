@@ -95,6 +95,12 @@ class AdminsOnly(JimengError):
     status = 403
 
 
+class UserIdNotYours(AdminsOnly):
+    """A task is asked for in somebody else's name."""
+
+    code = "user_id_not_yours"
+
+
 class Unauthorized(JimengError):
     """There is no API key in the request."""
 

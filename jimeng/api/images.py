@@ -70,7 +70,7 @@ def accepted(task: Task, *, replayed: bool) -> Response:
 @blp.post("/ai/image/task", tags=["images"])
 @blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
-@creates(errors=NEW_TASK)
+@creates(errors=[*NEW_TASK, "user_id_not_yours"])
 def create_image_task(params: dict) -> Response:
     """
     Ask for one to four pictures.
@@ -84,7 +84,7 @@ def create_image_task(params: dict) -> Response:
 @blp.post("/ai/tasks", tags=["images"])
 @blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
-@creates(errors=NEW_TASK)
+@creates(errors=[*NEW_TASK, "user_id_not_yours"])
 def create_task(params: dict) -> Response:
     """
     Ask for a task of any type.

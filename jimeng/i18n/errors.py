@@ -57,6 +57,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "只有管理员可以查看；请使用管理员的密钥",
         "Only an administrator may see this; use an administrator's key",
     ),
+    "error.user_id_not_yours": (
+        "启用登录后，任务属于 API 密钥的主人：请求里不要写 user_id",
+        "With sign-in on, a task belongs to the API key's owner: leave user_id out",
+    ),
     "error.wrong_host": (
         "本服务器不以这个域名提供服务；管理员可用 PUBLIC_URL 或 ALLOWED_HOSTS 添加",
         "This server is not known by that host name; the operator can add it with "

@@ -79,10 +79,6 @@ FIELDS: dict[str, tuple[str, str]] = {
         "只能用字母、数字和 _ - . @ :，1 到 64 个字符",
         "Use 1 to 64 letters, digits and _ - . @ :",
     ),
-    "invalid.other_user": (
-        "只能以自己的身份提交",
-        "You can only act for yourself",
-    ),
     "invalid.email": ("不是有效的邮箱地址", "Not a valid e-mail address"),
     "invalid.model": (
         "没有这个模型；可用的有：{known}",

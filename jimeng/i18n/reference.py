@@ -60,8 +60,11 @@ _FIELDS: dict[str, tuple[str, str]] = {
         "Where to send a notice at the end; not supported yet: 422 not_supported_yet",
     ),
     "user_id": (
-        "任务属于谁：1 到 64 个字母、数字或 _ - . @ :，不必有用户记录",
-        "Whose it is: 1 to 64 of letters, digits and _ - . @ :, no user record needed",
+        "任务属于谁：1 到 64 个字母、数字或 _ - . @ :，不必有用户记录。"
+        "启用登录后不要写：任务属于密钥的主人，写别人的是 403",
+        "Whose task it is: 1 to 64 letters, digits and _ - . @ :; no user record is "
+        "needed. With sign-in on leave it out: a task belongs to the key's owner, and "
+        "anybody else's id is answered 403",
     ),
     "type": (
         "任务类型：image（image_generation 同义）",

@@ -10,7 +10,6 @@ from datetime import timedelta
 from jimeng import documents, jobs, lanes, limits, logs, styles
 from jimeng.documents import Task, indexes, left_over, utcnow
 from jimeng.errors import (
-    AdminsOnly,
     IdempotencyKeyReused,
     IndexMissing,
     IntakePaused,
@@ -19,6 +18,7 @@ from jimeng.errors import (
     QuotaExceeded,
     TooManyPending,
     TooManySubmissions,
+    UserIdNotYours,
 )
 from jimeng.lanes import switches
 from jimeng.limits import Taken
@@ -81,7 +81,7 @@ def create(
         The task, and whether it is one that an earlier request had made.
 
     Raises:
-        AdminsOnly: others ask for themselves.
+        UserIdNotYours: only an operator asks for others.
         Invalid: a field, which the model or the providers here do not take.
         IntakePaused: the operator takes nothing new for a while.
         TooManySubmissions: as `limits.take`, and so is QuotaExceeded.
@@ -91,7 +91,7 @@ def create(
         IndexMissing: there is a key, and nothing that keeps it to one task.
     """
     if not viewer.may_act_for(new.user_id):
-        raise AdminsOnly(f"task for {new.user_id}")
+        raise UserIdNotYours(f"task for {new.user_id}")
     runtime = jobs.runtime()
     model = runtime.registry.model(new.model, new.provider)
     row = build(new, model)

@@ -149,10 +149,14 @@ def test_bulk_requests_touch_nothing_of_others(bob, places):
 
 @pytest.mark.parametrize("whose", ["{user_id}", "guest", "user_nobody"])
 def test_nobody_asks_in_anothers_name(bob, places, whose):
-    """Only an admin may say whose a task is to be."""
+    """Only an admin may say whose a task is to be; others are told to leave it out."""
     body = {"prompt": "x", "user_id": whose.format(**places)}
 
-    assert bob.api("POST", CREATE, json=body).status_code == 403
+    answer = bob.api("POST", CREATE, json=body, headers={"Accept-Language": "en"})
+
+    assert answer.status_code == 403
+    assert answer.json["error"] == "user_id_not_yours"
+    assert answer.json["message"].endswith("leave user_id out")
 
 
 def test_admins_see_what_is_everybodys(admin, places):
