@@ -112,7 +112,7 @@ def test_people_are_told_by_name(client):
 
     page = client.get("/admin/audit", headers=ENGLISH)
     words = text_of(page)
-    assert "Root Changed a daily limit Bob A day 7 Done" in words
+    assert "Root Changed a daily limit Bob Per day 7 Done" in words
     assert f"Root Invited a user Role User User {invited.id}" in words
     assert f"Root Deleted a user {invited.id} Done" in words
     assert f'href="/admin/users/{bob}"' in page.text

@@ -193,7 +193,7 @@ def test_what_may_be_charged_twice_needs_consent(client, failed):
     task_id = failed(unknown())
     page = client.get(LIST, headers=ENGLISH)
     assert "May have been charged" in text_of(page)
-    assert "this one is charged again" in text_of(page)
+    assert "a retry is charged again" in text_of(page)
 
     refused = send(client, f"{LIST}/{task_id}/retry")
     assert refused.status_code == 409
@@ -212,7 +212,7 @@ def test_part_of_a_task_is_not_run_again(client, failed, provider):
     page = client.get(LIST, headers=ENGLISH)
     answer = send(client, f"{LIST}/{task_id}/retry")
 
-    assert "cannot be run again" in text_of(page)
+    assert "cannot be retried" in text_of(page)
     assert answer.status_code == 409
     assert runs_again(task_id) == []
 
@@ -234,7 +234,7 @@ def test_deleted_task_can_only_be_dropped(client, failed):
 
     page = client.get(LIST, headers=ENGLISH)
 
-    assert "The task was deleted" in text_of(page)
+    assert "Task deleted" in text_of(page)
     assert f"{LIST}/{task_id}/retry" not in page.text
     assert send(client, f"{LIST}/{task_id}/retry").status_code == 404
 

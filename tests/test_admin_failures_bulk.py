@@ -42,7 +42,7 @@ def test_all_that_match_run_again_but_for_the_doubtful(client, failed):
 
     page = done(client, f"{LIST}/retry", code="quota_exhausted")
 
-    assert "Tasks run again: 2; left out: 1." in text_of(page)
+    assert "Tasks retried: 2; skipped: 1." in text_of(page)
     assert [len(runs_again(each)) for each in plain] == [1, 1, 1]
     assert runs_again(doubtful) == runs_again(other) == []
     assert shown(client.get(LIST)) == [f"{other}_0", f"{doubtful}_0", f"{plain[0]}_0"]
@@ -62,7 +62,7 @@ def test_without_a_reason_only_what_may_succeed_runs_again(client, failed):
 @pytest.mark.parametrize(
     "how, going, ended",
     [
-        ("retry", "Running again: 0 of 3 tasks", "Tasks run again: 3; left out: 0."),
+        ("retry", "Retrying: 0 of 3 tasks", "Tasks retried: 3; skipped: 0."),
         ("drop", "Dropping: 0 of 3 pictures", "Pictures dropped: 3."),
     ],
 )

@@ -171,7 +171,9 @@ def test_models_and_versions_are_told(client, registry):
     words = text_of(client.get("/admin/settings", headers=ENGLISH))
 
     assert all(model.id in words for model in registry.models.values())
-    assert "MongoDB" in words and "Not there" not in words.partition("MongoDB")[2][:20]
+    assert (
+        "MongoDB" in words and "Unavailable" not in words.partition("MongoDB")[2][:20]
+    )
 
 
 def test_versions_of_what_is_away_are_said(config, registry):
@@ -180,12 +182,12 @@ def test_versions_of_what_is_away_are_said(config, registry):
         page = client.get("/admin/settings", headers=ENGLISH)
 
     assert page.status_code == 200
-    assert "Redis Not there" in text_of(page)
+    assert "Redis Unavailable" in text_of(page)
 
 
 def test_todays_use_is_told_by_user(client, provider, work_off):
     """The sums of all, then whoever had the most pictures; strangers by their id."""
-    assert "No picture has ended today" in text_of(
+    assert "No pictures have ended today" in text_of(
         client.get("/admin/usage", headers=ENGLISH)
     )
     ada = new_user(client, "ada@example.com", "Ada L")["id"]
@@ -196,7 +198,9 @@ def test_todays_use_is_told_by_user(client, provider, work_off):
     page = client.get("/admin/usage", headers=ENGLISH)
 
     words = text_of(page)
-    assert "Made 3 Failed 0 Unknown 1 Cancelled 0 Charged 3 1 more perhaps" in words
+    assert (
+        "Completed 3 Failed 0 Unknown 1 Cancelled 0 Charged 3 perhaps 1 more" in words
+    )
     assert "Ada L 3 0 0 0 3 stranger 0 0 1 0 0" in words
     assert f"/admin/users/{ada}" in page.text
 
@@ -210,6 +214,6 @@ def test_use_of_many_is_cut_off_and_says_so(client, work_off, monkeypatch):
 
     words = text_of(client.get("/admin/usage", headers=ENGLISH))
 
-    assert "Made 3" in words
+    assert "Completed 3" in words
     assert "ada 1" in words and "bob" not in words
     assert "2 more users are not listed" in words

@@ -31,7 +31,7 @@ def test_absent_redis_is_said(config, registry, database):
     with client_with(config, registry, REDIS_URL="redis://127.0.0.1:9/0") as client:
         words = text_of(client.get(QUEUE, headers=ENGLISH))
 
-    assert "Redis is away" in words
+    assert "Redis is unreachable" in words
     assert "Jobs in Redis" not in words
 
 
@@ -49,11 +49,11 @@ def test_numbers_are_those_of_the_moment(client, provider, work_off):
 
     assert look(client) == {
         "Waiting": "1",
-        "Under way": "2",
-        "To be sent again": "0",
-        "Done in an hour": "1",
-        "Failed in an hour": "1",
-        "Failed for good": "1",
+        "In progress": "2",
+        "Waiting to retry": "0",
+        "Done in the last hour": "1",
+        "Failed in the last hour": "1",
+        "Failed in total": "1",
     }
 
 
@@ -100,7 +100,7 @@ def test_lanes_tell_their_limits(client, lane):
 
 def test_missing_worker_is_said(client):
     """Without one nothing is sent; one that is gone is shown as that."""
-    assert "There is no worker" in text_of(client.get(QUEUE, headers=ENGLISH))
+    assert "No worker is running" in text_of(client.get(QUEUE, headers=ENGLISH))
 
     now = utcnow()
     rows = [("a:1:x", now), ("b:2:x", now - timedelta(minutes=5))]
@@ -109,14 +109,14 @@ def test_missing_worker_is_said(client):
     )
 
     words = text_of(client.get(QUEUE, headers=ENGLISH))
-    assert "There is no worker" not in words
+    assert "No worker is running" not in words
     assert "a:1 Alive heartbeat within 15 s" in words
     assert "b:2 Gone last heartbeat" in words
 
 
 def test_last_day_is_drawn(client, work_off):
     """A bar for this hour, with its numbers in words; nothing to draw is said."""
-    assert "No picture has ended" in text_of(client.get(QUEUE, headers=ENGLISH))
+    assert "No pictures ended" in text_of(client.get(QUEUE, headers=ENGLISH))
     create(client)
     work_off()
 
@@ -204,7 +204,7 @@ def test_clearing_cancels_what_waits(client, provider, word):
     page = done(client, CLEAR, word=word)
 
     assert "Tasks cancelled: 1" in text_of(page)
-    assert "There is nothing to cancel" in text_of(page)
+    assert "Nothing to cancel" in text_of(page)
     data = result(client, waiting)
     assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")
     assert result(client, begun)["status"] == "processing"

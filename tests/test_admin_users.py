@@ -214,7 +214,7 @@ def test_nobody_locks_themselves_out(database, client, ada, root, lock_out):
 def test_disabled_user_is_let_in_again(client, ada):
     """Sessions do not come back with it."""
     page = done(client, f"{USERS}/{ada}/disable")
-    assert "The user is disabled" in text_of(page)
+    assert "User disabled" in text_of(page)
     assert record(ada).disabled_at is not None
     assert record(ada).sessions == 1
 
@@ -261,7 +261,7 @@ def test_deleting_asks_for_the_email(client, ada):
 
     page = done(client, f"{USERS}/{ada}/delete", email=" Ada@Example.com ")
 
-    assert "The user was deleted" in text_of(page)
+    assert "User deleted" in text_of(page)
     assert User.find_one({"_id": ada}) is None
     assert actions() == [("users.delete", ada)]
 

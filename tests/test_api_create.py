@@ -200,7 +200,7 @@ def test_more_than_may_ever_wait_is_not_told_to_wait(client, config, registry):
 
         body = refused(answer, 422, "validation_failed")
         assert body["errors"] == {
-            "n": ["2 at most: no user may have more pictures waiting"]
+            "n": ["At most 2: no user may have more pictures waiting"]
         }
         assert "Retry-After" not in answer.headers
         create(other, n=2)

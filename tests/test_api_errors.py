@@ -179,7 +179,7 @@ def test_message_names_fields_and_reasons(client):
     several = client.post(CREATE, json=many, headers=ENGLISH)
 
     said = refused(one, 422, "validation_failed")["message"]
-    assert said == "Not as it should be: n: Must be 1 to 4"
+    assert said == "Invalid: n: Must be 1 to 4"
     said = refused(several, 422, "validation_failed")["message"]
     assert said.count("; ") == 3
     assert said.endswith("; …")

@@ -71,8 +71,8 @@ def test_form_from_the_history_with_new_words_is_new(client):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("prompt", " \n ", "Say what to draw"),
-        ("prompt", "x" * 801, "800 characters at most"),
+        ("prompt", " \n ", "Describe what to draw"),
+        ("prompt", "x" * 801, "at most 800 characters"),
         ("size", "17:3", "This model takes"),
         ("n", "5", "Must be 1 to 4"),
         ("n", "0", "Must be 1 to 4"),

@@ -190,7 +190,7 @@ def test_own_words_come_before_a_named_style(client):
         ({"style_own": "a\0b"}, "style", "Not a valid value"),
         ({"prompt": "a\0b"}, "prompt", "Not a valid value"),
         ({"prompt": "字" * 790, "style": "ink"}, "prompt", "style included"),
-        ({"model": "nobody"}, "model", "There is no such model"),
+        ({"model": "nobody"}, "model", "No such model"),
         ({"size": "9x9"}, "size", "This model takes"),
         ({"n": "٢"}, "n", "Must be an integer"),
         ({"n": "-1"}, "n", "Must be 1 to 4"),

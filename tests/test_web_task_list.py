@@ -181,7 +181,7 @@ def test_cancelling_what_has_ended_says_so(client, work_off):
 
     answer = send(client, "/tasks/cancel", id=task_id)
 
-    assert "Ended before they could be cancelled: 1" in client.get(answer.location).text
+    assert "Already ended, not cancelled: 1" in client.get(answer.location).text
 
 
 def test_all_waiting_are_cancelled_and_nothing_else(client, each_state):
@@ -219,8 +219,8 @@ def test_all_that_can_be_are_run_again(client, provider, work_off):
     made = fail(client, provider, work_off, BUSY, UNKNOWN, BUSY, REFUSED)
     page = client.get("/tasks", headers=ENGLISH)
     assert bulk_ids(page) == [made[1], made[3]]
-    assert "Retry all that can be (2)" in page.text
-    assert "Another 1 may have been charged" in page.text
+    assert "Retry all possible (2)" in page.text
+    assert "1 more may have been charged" in page.text
     assert "Another 1 would fail the same way" in page.text
 
     answer = client.post(
@@ -233,7 +233,7 @@ def test_all_that_can_be_are_run_again(client, provider, work_off):
     assert "Sent again: 2" in after.text
     assert counts(after)["pending"] == 2
     assert bulk_ids(after) == []
-    assert after.text.count("Run again; see the new task") == 2
+    assert after.text.count("Retried; see the new task") == 2
 
 
 def test_what_was_run_again_is_not_run_a_third_time(client, provider, work_off):
@@ -245,7 +245,7 @@ def test_what_was_run_again_is_not_run_a_third_time(client, provider, work_off):
     answer = send(client, "/tasks/retry", id=task_id, token="form-two")
 
     page = client.get(answer.location)
-    assert "Already run again before: 1" in page.text
+    assert "Retried before: 1" in page.text
     assert counts(page)[""] == 2
 
 
@@ -263,9 +263,7 @@ def test_double_charge_needs_a_word(client, provider, work_off):
 
     assert "may_be_charged_twice.1" in plain.location
     assert "may_be_charged_twice.2" in both.location
-    assert (
-        "May have been charged, so not run again: 2" in client.get(both.location).text
-    )
+    assert "May have been charged, so not retried: 2" in client.get(both.location).text
     agreed = send(client, "/tasks/retry", id=one, accept_double_charge="yes")
     assert "retried.1" in agreed.location
 

@@ -7,43 +7,47 @@ ANSWERS: dict[str, tuple[str, str]] = {
     ),
     "answer.pending": (
         "任务排队中，请稍后查询",
-        "The task is waiting its turn; ask again later",
+        "The task is queued; check again later",
     ),
     "answer.processing": (
         "任务处理中，请稍后查询",
-        "The task is being processed; ask again later",
+        "The task is being processed; check again later",
     ),
     "trouble.not_a_picture": (
         "图片已生成，但收到的不是有效的图片；两分钟内会再要几次，之后任务失败并说明原因",
-        "The picture is drawn, but what came is no valid picture; it is asked for "
+        "The picture is drawn, but what arrived is not a valid picture; it is fetched "
         "again a few times within two minutes, then the task fails and says why",
     ),
     "trouble.download_failed": (
         "图片已生成，但暂时下载不到；会一直重试，直到链接失效（24 小时），不需要做什么",
-        "The picture is drawn, but cannot be downloaded right now; this is tried "
-        "again until the link ends (24 hours), and there is nothing to do",
+        "The picture is drawn, but cannot be downloaded at the moment; this is "
+        "retried until the link expires (24 hours), and there is nothing you need to "
+        "do",
     ),
     "answer.unknown": (
         "这个版本的服务器不认识任务的状态；请稍后再查询",
-        "This version of the server does not know the task's status; ask again later",
+        "This version of the server does not know the task's status; check again later",
     ),
     "answer.completed": ("图像生成完成", "The pictures are ready"),
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
-    "answer.task_deleted": ("任务及其图片已删除", "The task and its pictures are gone"),
+    "answer.task_deleted": (
+        "任务及其图片已删除",
+        "The task and its pictures have been deleted",
+    ),
     "answer.key_revoked": ("密钥已撤销", "Key revoked"),
     "answer.user_deleted": (
         "用户及其任务和图片已删除",
-        "The user is gone, with all tasks and pictures",
+        "The user and all their tasks and pictures have been deleted",
     ),
     "answer.model_ready": ("可用", "ready"),
     "answer.model_untried": (
         "密钥有效；是否已开通要生成一张图片才知道",
-        "the keys are accepted; only drawing a picture tells whether it is activated",
+        "the keys are accepted; only drawing a picture shows whether it is activated",
     ),
     "answer.healthy": ("服务正常运行", "The service is running"),
     "answer.ready": ("服务已就绪", "The service is ready"),
     "answer.not_ready": (
         "服务尚未就绪，缺少：{missing}",
-        "The service is not ready; it lacks: {missing}",
+        "The service is not ready. Missing: {missing}",
     ),
 }

@@ -1,11 +1,11 @@
 """Words for a field of a request, ``invalid.<reason>``: what it takes."""
 
 FIELDS: dict[str, tuple[str, str]] = {
-    "invalid.fields": ("请求参数有误：{wrong}", "Not as it should be: {wrong}"),
+    "invalid.fields": ("请求参数有误：{wrong}", "Invalid: {wrong}"),
     "invalid.repeated": ("只能出现一次", "Must be given once"),
     "invalid.required": ("必须填写", "Required"),
     "invalid.null": ("不能为 null", "Must not be null"),
-    "invalid.unknown_field": ("没有这个字段", "There is no such field"),
+    "invalid.unknown_field": ("没有这个字段", "No such field"),
     "invalid.string": ("必须是文字", "Must be a string"),
     "invalid.integer": ("必须是整数", "Must be an integer"),
     "invalid.number": ("必须是数字", "Must be a number"),
@@ -27,7 +27,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "invalid.from_after_to": ("不能晚于 to", "Must not be after to"),
     "invalid.too_many_days": (
         "from 到 to 最多 366 天",
-        "From from to to there may be 366 days",
+        "Must be at most 366 days before to",
     ),
     "invalid.value": ("值无效", "Not a valid value"),
     "invalid.range": (
@@ -42,7 +42,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "invalid.past": ("必须是将来的时间", "Must be in the future"),
     "invalid.moment": (
         "必须是 RFC 3339 格式的时间，例如 2030-01-31T08:00:00Z",
-        "Must be a time as in RFC 3339, for instance 2030-01-31T08:00:00Z",
+        "Must be an RFC 3339 time, for example 2030-01-31T08:00:00Z",
     ),
     "invalid.scope_beyond": (
         "超出了你自己或该用户的权限",
@@ -50,7 +50,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "invalid.too_many_keys": (
         "最多 {max} 个密钥，请先撤销不用的",
-        "{max} keys at most; revoke some first",
+        "At most {max} keys; revoke some first",
     ),
     "invalid.password_length": (
         "密码长度必须为 {min} 到 {max} 个字符",
@@ -62,7 +62,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "invalid.password_simple": (
         "密码太简单，请多用几种字符",
-        "The password is too easy to guess; use more different characters",
+        "The password is too easy to guess; use more varied characters",
     ),
     "invalid.password_common": (
         "这个密码在泄露的密码名单里，很多人用过，请换一个",
@@ -70,10 +70,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "another",
     ),
     "invalid.password_wrong": ("当前密码不对", "The current password is wrong"),
-    "invalid.prompt_empty": ("请写下要画什么", "Say what to draw"),
+    "invalid.prompt_empty": ("请写下要画什么", "Describe what to draw"),
     "invalid.prompt_length": (
         "提示词（连同风格）最多 {max} 个字符",
-        "The prompt, style included, may have {max} characters at most",
+        "The prompt, style included, may have at most {max} characters",
     ),
     "invalid.user_id": (
         "只能用字母、数字和 _ - . @ :，1 到 64 个字符",
@@ -82,11 +82,11 @@ FIELDS: dict[str, tuple[str, str]] = {
     "invalid.email": ("不是有效的邮箱地址", "Not a valid e-mail address"),
     "invalid.model": (
         "没有这个模型；可用的有：{known}",
-        "There is no such model; there are: {known}",
+        "No such model; available: {known}",
     ),
     "invalid.provider": (
         "没有这个服务商；可用的有：{known}",
-        "There is no such provider; there are: {known}",
+        "No such provider; available: {known}",
     ),
     "invalid.size": (
         "这个模型接受：宽x高（各 {min} 到 {max} 像素），或 {named} 之一",
@@ -98,10 +98,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "This model takes WIDTHxHEIGHT ({min} to {max} pixels when multiplied, the "
         "longer side at most {ratio} times the shorter), or one of {named}",
     ),
-    "invalid.n": ("最多 {max} 张", "{max} at most"),
+    "invalid.n": ("最多 {max} 张", "At most {max}"),
     "invalid.n_pending": (
         "最多 {max} 张：这是一个用户可以同时等待的图片数",
-        "{max} at most: no user may have more pictures waiting",
+        "At most {max}: no user may have more pictures waiting",
     ),
     "invalid.seed_unsupported": (
         "这个模型不能指定种子",
@@ -109,23 +109,23 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "invalid.negative_prompt": (
         "这个模型不支持反向提示词",
-        "This model has no negative prompt",
+        "This model does not support negative prompts",
     ),
     "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
     "invalid.twice": (
         "不能同时写在 input 里和外面",
-        "Must not stand both inside and beside input",
+        "Must not stand both inside and outside input",
     ),
     "invalid.cursor": (
         "不是本服务器给出的 cursor，请用上一页的 next_cursor",
-        "Not a cursor of this server; use next_cursor of the page before",
+        "Not a cursor of this server; use the previous page's next_cursor",
     ),
     "invalid.status": (
         "没有这个状态；可用的有：{known}",
-        "There is no such status; there are: {known}",
+        "No such status; available: {known}",
     ),
     "invalid.offset": (
         "最多 {max}；更早的任务请用 {url} 的 cursor 翻页",
-        "{max} at most; for older tasks page with the cursor of {url}",
+        "At most {max}; for older tasks use the cursor of {url}",
     ),
 }

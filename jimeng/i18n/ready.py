@@ -3,64 +3,64 @@
 READY: dict[str, tuple[str, str]] = {
     "ready.mongodb": (
         "MongoDB 没有答复：检查它是否在运行，以及 MONGODB_URI 是否正确",
-        "MongoDB does not answer: see whether it runs, and whether MONGODB_URI is "
+        "MongoDB does not answer: check that it is running and that MONGODB_URI is "
         "right",
     ),
     "ready.mongodb_refuses": (
         "MongoDB 能读不能写：检查主节点、磁盘空间和账号权限",
-        "MongoDB can be read but not written: look at its primary, its disk, and the "
-        "rights of the account",
+        "MongoDB can be read but not written: check its primary, its disk space and "
+        "the account's permissions",
     ),
     "ready.redis": (
         "Redis 没有答复：检查它是否在运行，以及 REDIS_URL 是否正确",
-        "Redis does not answer: see whether it runs, and whether REDIS_URL is right",
+        "Redis does not answer: check that it is running and that REDIS_URL is right",
     ),
     "ready.redis_full": (
         "Redis 内存已满，不接受写入：调大 maxmemory，或清理别的程序的数据",
-        "Redis is full and takes no writes: raise its maxmemory, or remove what other "
-        "programs keep there",
+        "Redis is out of memory and refuses writes: raise maxmemory, or remove other "
+        "programs' data",
     ),
     "ready.redis_read_only": (
         "Redis 是只读副本：让 REDIS_URL 指向主节点",
-        "This Redis is a read-only replica: let REDIS_URL name the primary",
+        "This Redis is a read-only replica: point REDIS_URL at the primary",
     ),
     "ready.redis_refuses": (
         "Redis 拒绝写入：看它的日志，常见的是无法保存到磁盘，或账号没有权限",
-        "Redis refuses writes: its log says why; often it cannot save to its disk, or "
-        "the account may not write",
+        "Redis refuses writes: check its log; often it cannot save to disk, or the "
+        "account lacks permission",
     ),
     "ready.disk": (
         "本机数据库所在的磁盘快满了：腾出空间",
-        "The disk of the databases on this machine is nearly full: make room",
+        "The disk that holds this machine's databases is nearly full: free some space",
     ),
     "ready.duplicates": (
         "有重复的数据，唯一索引建不起来：运行 flask indexes --settle 看如何处理",
-        "Duplicates keep a unique index from being built: `flask indexes --settle` "
-        "says what can be done",
+        "Duplicates keep a unique index from being built: run `flask indexes "
+        "--settle` to see how to resolve them",
     ),
     "ready.index_missing": (
         "缺少索引，或与程序要求的不同，正在重建；若一直如此，运行 flask indexes",
-        "Indexes are missing, or are not what they should be, and are being rebuilt; "
-        "if it stays so, run `flask indexes`",
+        "Indexes are missing or not as required, and are being rebuilt; if this "
+        "persists, run `flask indexes`",
     ),
     "ready.worker": (
         "没有在运行的工作进程：启动 worker，看它的日志",
-        "No worker lives: start one, and look at its log",
+        "No worker is running: start one, and check its log",
     ),
     "ready.overdue": (
         "到期的图片一分钟以上没人处理：工作进程太少、卡住或正在追赶，看它们的日志",
-        "Pictures have been due for more than a minute and nobody takes them: there "
-        "are too few workers, they hang, or they are catching up; look at their logs",
+        "Pictures have been due for over a minute and no worker takes them: there are "
+        "too few workers, or they hang or are catching up; check their logs",
     ),
     "ready.lane_stalled": (
         "有空位也有图片在等，却半分钟没有提交：重启工作进程，看它们的日志",
-        "Pictures wait and a place is free, but nothing was sent for half a minute: "
-        "look at the workers' logs, and restart them",
+        "A slot is free and pictures are waiting, but nothing was submitted for half "
+        "a minute: restart the workers, and check their logs",
     ),
     "ready.no_provider": (
         "没有服务商的密钥：设置 VOLCENGINE_ACCESS_KEY 和 VOLCENGINE_SECRET_KEY，或 "
         "ARK_API_KEY",
-        "There are no provider's credentials: set VOLCENGINE_ACCESS_KEY and "
-        "VOLCENGINE_SECRET_KEY, or ARK_API_KEY",
+        "No provider has keys: set VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, "
+        "or ARK_API_KEY",
     ),
 }

@@ -11,53 +11,56 @@ _FIELDS: dict[str, tuple[str, str]] = {
     # What is asked for.
     "prompt": (
         "提示词：想画什么。去掉首尾空白后 1 到模型允许的字符数（一般 800），含风格的词",
-        "What the picture shows. After trimming 1 to as many characters as the model "
-        "takes (mostly 800), the words of the style included",
+        "What the picture shows. After trimming, 1 to as many characters as the model "
+        "takes (usually 800), including the words of the style",
     ),
     "model": (
         "模型的名称或别名，见 GET /api/v1/models；不写就用默认模型",
-        "A model's name or alias, see GET /api/v1/models; left out, the default one",
+        "A model's name or alias, see GET /api/v1/models; the default model if omitted",
     ),
     "size": (
         "尺寸：宽x高（如 1024x1024）、比例（1:1 4:3 3:4 3:2 2:3 16:9 9:16 21:9），"
         "或模型的名称（1K 2K 4K）；由模型检查",
-        "WIDTHxHEIGHT such as 1024x1024, a ratio (1:1 4:3 3:4 3:2 2:3 16:9 9:16 21:9), "
-        "or what the model names (1K 2K 4K); the model's limits hold",
+        "WIDTHxHEIGHT such as 1024x1024, a ratio (1:1 4:3 3:4 3:2 2:3 16:9 9:16 "
+        "21:9), or one of the model's names (1K 2K 4K); checked against the model's "
+        "limits",
     ),
     "quality": (
         "standard，或 hd：取该比例最大的面积；只在没有 size 或 size 是比例时起作用",
-        "standard, or hd: the largest area for the ratio. Acts only where size is left "
-        "out or is a ratio",
+        "standard, or hd: the largest area for the ratio. Only applies if size is "
+        "omitted or is a ratio",
     ),
     "style": (
         "风格：GET /api/v1/styles 中的 id 或名称展开成 phrase，"
         "其他文字原样加在提示词后",
-        "An id or a name of GET /api/v1/styles becomes its phrase; other text is put "
-        "behind the prompt as it stands",
+        "An id or a name from GET /api/v1/styles is replaced by its phrase; other "
+        "text is appended to the prompt as it is",
     ),
     "n": (
         "图片张数，每张单独提交、单独计费",
-        "Pictures; each is submitted and charged by itself",
+        "Number of pictures; each is submitted and charged separately",
     ),
     "seed": (
         "随机种子；-1 由服务器选。用过的种子在结果里",
-        "Seed; -1 has the server draw one. The one that was used is in the result",
+        "Seed; with -1 the server draws one. The seed used is in the result",
     ),
     "negative_prompt": (
         "目前的模型都没有反向提示词：给出即 422",
-        "None of today's models takes one: 422 where it is given",
+        "Not supported by any model today: 422 if given",
     ),
     "ImageFields.images": (
         "参考图的地址；尚不支持，给出即 422 not_supported_yet",
-        "Links to reference pictures; not supported yet: 422 not_supported_yet",
+        "Links to reference pictures; not supported yet: 422 not_supported_yet if "
+        "given",
     ),
     "provider": (
         "由哪个服务出图：volcengine_jimeng 或 volcengine_ark；不写就由模型决定",
-        "volcengine_jimeng or volcengine_ark; left out, the model decides",
+        "volcengine_jimeng or volcengine_ark; decided by the model if omitted",
     ),
     "webhook_url": (
         "完成后通知的地址；尚不支持，给出即 422 not_supported_yet",
-        "Where to send a notice at the end; not supported yet: 422 not_supported_yet",
+        "Where to send a notice when the task ends; not supported yet: 422 "
+        "not_supported_yet if given",
     ),
     "user_id": (
         "任务属于谁：1 到 64 个字母、数字或 _ - . @ :，不必有用户记录。"
@@ -68,45 +71,46 @@ _FIELDS: dict[str, tuple[str, str]] = {
     ),
     "type": (
         "任务类型：image（image_generation 同义）",
-        "Kind of task: image (image_generation means the same)",
+        "Kind of task: image (image_generation is the same)",
     ),
     "delay": ("多少秒之后才可以开始", "Seconds before it may start"),
     "NestedTask.input": (
         "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
-        "The type's fields; each stands here or beside, never in both places",
+        "The fields of this type; each stands either here or outside, not both",
     ),
     "accept_double_charge": (
         "同意可能的重复计费：第一次也许已经计费时必须为 true",
-        "Consent to be charged again: must be true where the first may have been",
+        "Consent to a possible second charge: must be true if the first attempt may "
+        "have been charged",
     ),
     "ids": (
         "任务 id，最多 100 个；或改用 status 和 user_id",
-        "Task ids, up to 100; or status and user_id in their place",
+        "Task ids, up to 100; or use status and user_id instead",
     ),
     "SeveralTasks.status": (
         "选择这个用户处于该状态的任务，最新的 100 个",
-        "Choose the user's tasks in this status, the newest 100",
+        "Selects the user's tasks with this status, the newest 100",
     ),
     "email": (
         "邮箱；不分大小写，一个邮箱只属于一个用户",
-        "E-mail; in any letter case it belongs to one user",
+        "E-mail, regardless of case; it belongs to one user only",
     ),
     "name": ("名称", "Name"),
-    "limit": ("每页条数", "Entries of a page"),
+    "limit": ("每页条数", "Entries per page"),
     "offset": (
         "跳过最新的多少条，最多 1000；更早的请用 cursor 列表",
-        "How many of the newest to pass over, at most 1,000; beyond, use the list by "
-        "cursor",
+        "How many of the newest to skip, at most 1,000; for older ones use the list "
+        "with a cursor",
     ),
     "cursor": (
         "上一页的 next_cursor，原样传回",
-        "The next_cursor of the page before, as it came",
+        "The previous page's next_cursor, unchanged",
     ),
-    "ByCursor.status": (
-        "只要这个状态的任务",
-        "Only tasks in this status",
+    "ByCursor.status": ("只要这个状态的任务", "Only tasks with this status"),
+    "q": (
+        "提示词必须含有的词，空格分开",
+        "Words the prompt must contain, separated by spaces",
     ),
-    "q": ("提示词必须含有的词，空格分开", "Words that the prompt must have"),
     # A task.
     "id": ("标识", "Identifier"),
     "task_id": ("任务 id，不透明", "The task's id; opaque"),
@@ -114,20 +118,23 @@ _FIELDS: dict[str, tuple[str, str]] = {
         "状态：pending → processing → completed、failed 或 cancelled",
         "pending → processing → completed, failed or cancelled",
     ),
-    "message": ("一句给人看的话", "One sentence for people"),
+    "message": ("一句给人看的话", "A sentence for people"),
     "created_at": ("创建时间（UTC）", "When it was created (UTC)"),
-    "updated_at": ("最近一次变化的时间", "When it changed last"),
+    "updated_at": ("最近一次变化的时间", "When it last changed"),
     "not_before": ("延迟任务最早开始的时间", "When a delayed task may start"),
-    "started_at": ("开始处理的时间", "When work on it began"),
-    "submitted_at": ("提交给服务方的时间", "When the provider was given it"),
+    "started_at": ("开始处理的时间", "When processing started"),
+    "submitted_at": ("提交给服务方的时间", "When it was submitted to the provider"),
     "completed_at": ("结束的时间", "When it ended"),
-    "position": ("排在前面的任务数，从 0 起", "Tasks ahead of it, from 0"),
+    "position": ("排在前面的任务数，从 0 起", "Tasks ahead of it, starting at 0"),
     "eta_seconds": ("预计多少秒后开始", "Seconds until it is expected to start"),
-    "retried_from": ("由哪个任务重试而来", "The task that this one runs again"),
-    "links": ("后续请求的地址", "Where to go on; follow these, build none"),
-    "self": ("整个任务", "The whole record"),
+    "retried_from": ("由哪个任务重试而来", "The task that this one is a retry of"),
+    "links": (
+        "后续请求的地址",
+        "Addresses of the next requests; follow these rather than building your own",
+    ),
+    "self": ("整个任务", "The full record"),
     "cancel": ("取消（POST）", "Cancels it (POST)"),
-    "html": ("任务的网页", "Its page for people"),
+    "html": ("任务的网页", "Its web page"),
     "Links.result": ("查询结果", "Its status and pictures"),
     "phase": (
         "更细的阶段：queued 排队、submitting 提交、generating 生成、saving 保存",
@@ -137,147 +144,157 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "result": ("完成后的图片", "The pictures, once it is completed"),
     "TaskResult.error": ("失败的原因", "Why it failed"),
     "TaskRecord.error": ("失败的原因", "Why it failed"),
-    "input": ("请求的参数，原样", "What was asked for, as it came"),
+    "input": ("请求的参数，原样", "The request's parameters, as sent"),
     "TaskRecord.prompt": (
         "发送的提示词，含风格的词",
-        "As sent, the style's words included",
+        "The prompt as submitted, including the words of the style",
     ),
-    "provider_task_ids": ("服务方的任务 id", "The provider's names for its pictures"),
-    "attempts": ("提交次数，含被拒的", "Submissions, refused ones included"),
+    "provider_task_ids": ("服务方的任务 id", "The provider's task ids"),
+    "attempts": ("提交次数，含被拒的", "Submissions, including refused ones"),
     "image_url": (
         "第一张图片的地址，不会过期；没有图片时为 null",
-        "Link to the first picture; it does not expire. null where there is none",
+        "Link to the first picture; never expires. null if there is none",
     ),
     "image_urls": ("所有图片的地址", "Links to all pictures"),
     "images": ("所有图片", "All pictures"),
-    "Pictures.failed": (
-        "没有出来的图片各自的原因",
-        "The errors of pictures that did not come",
-    ),
-    "url": ("地址，不会过期", "Link; does not expire"),
-    "thumbnail_url": ("缩略图的地址", "Link to a small version"),
-    "width": ("宽，像素", "Pixels"),
-    "height": ("高，像素", "Pixels"),
+    "Pictures.failed": ("没有出来的图片各自的原因", "Why the missing pictures failed"),
+    "url": ("地址，不会过期", "Link; never expires"),
+    "thumbnail_url": ("缩略图的地址", "Link to the thumbnail"),
+    "width": ("宽，像素", "Width in pixels"),
+    "height": ("高，像素", "Height in pixels"),
     "bytes": ("字节数", "Bytes"),
     "content_type": ("图片格式", "Media type"),
     "Picture.seed": (
         "用过的种子；模型没有种子时为 null",
-        "The seed that was used; null where the model takes none",
+        "The seed used; null if the model takes none",
     ),
-    "code": ("给程序看的代码，不会改名", "For programs; never renamed"),
+    "code": ("给程序看的代码，不会改名", "Stable code for programs"),
     "provider_code": ("服务方的代码", "The provider's own code"),
     "provider_request_id": (
         "服务方的请求 id，联系其客服时用",
-        "The provider's name for the call; its support asks for it",
+        "The provider's request id, for its support",
     ),
-    "retryable": ("重试是否可能成功", "Whether running it again may succeed"),
+    "retryable": ("重试是否可能成功", "Whether a retry may succeed"),
     "charged": (
         "是否已计费：no、unknown（不确定）、yes",
         "Whether it was charged: no, unknown, yes",
     ),
     "tasks": ("任务，最新的在前", "Tasks, newest first"),
-    "count": ("本页条数", "Entries of this page"),
+    "count": ("本页条数", "Entries on this page"),
     # Many at once.
     "results": (
         "每个任务的结果，按请求的顺序",
-        "One for each task, in the order asked",
+        "One result per task, in the order requested",
     ),
-    "total": ("一共几个", "How many there were"),
+    "total": ("一共几个", "How many in all"),
     "succeeded": ("成功几个", "How many succeeded"),
-    "CancelOutcomes.failed": ("没有成功的几个", "How many did not"),
+    "CancelOutcomes.failed": ("没有成功的几个", "How many failed"),
     "success": ("是否成功", "Whether it succeeded"),
-    "error": ("错误代码，给程序看", "Code of the error, for programs"),
+    "error": ("错误代码，给程序看", "Error code, for programs"),
     "new_task_id": ("新任务的 id", "The new task's id"),
     "replayed": (
         "新任务是否由同一 Idempotency-Key 的先前请求创建",
-        "Whether an earlier request with the same Idempotency-Key had made it",
+        "Whether an earlier request with the same Idempotency-Key created it",
     ),
     # Models, styles, users.
     "role": ("角色", "Role"),
-    "aliases": ("model 也接受的其他名称", "Other names that model takes"),
+    "aliases": ("model 也接受的其他名称", "Other names that model accepts"),
     "sizes": (
         "有名称的尺寸和其余尺寸的限制；null 表示没有这个限制",
-        "The sizes that have a name and the limits of all others; null is no limit",
+        "Named sizes, and the limits for all others; null means no limit",
     ),
-    "ratios": ("比例 → 像素", "Ratio to pixels"),
-    "hd_ratios": ("quality 为 hd 时的比例 → 像素", "Ratio to pixels with quality hd"),
-    "keywords": ("名称 → 像素", "Name to pixels"),
-    "min_side": ("宽和高至少，像素", "Width and height at least, pixels"),
-    "max_side": ("宽和高至多，像素", "Width and height at most, pixels"),
-    "min_area": ("宽乘高至少，像素", "Width times height at least, pixels"),
-    "max_area": ("宽乘高至多，像素", "Width times height at most, pixels"),
-    "max_ratio": ("长边除以短边至多", "Longer side through the shorter at most"),
-    "max_images": ("一个任务最多几张", "Pictures in one task at most"),
-    "max_prompt": ("提示词最多几个字符", "Characters of the prompt at most"),
-    "takes_images": ("是否接受参考图", "Whether it takes reference pictures"),
-    "takes_seed": ("是否接受种子", "Whether it takes a seed"),
-    "default": ("不写 model 时用它", "Whether it is used where model is left out"),
-    "StyleRecord.name": ("名称，按请求的语言", "Name, in the language of the request"),
+    "ratios": ("比例 → 像素", "Ratio → pixels"),
+    "hd_ratios": ("quality 为 hd 时的比例 → 像素", "Ratio → pixels with quality hd"),
+    "keywords": ("名称 → 像素", "Name → pixels"),
+    "min_side": ("宽和高至少，像素", "Minimum width and height, in pixels"),
+    "max_side": ("宽和高至多，像素", "Maximum width and height, in pixels"),
+    "min_area": ("宽乘高至少，像素", "Minimum width × height, in pixels"),
+    "max_area": ("宽乘高至多，像素", "Maximum width × height, in pixels"),
+    "max_ratio": ("长边除以短边至多", "Maximum of longer side ÷ shorter side"),
+    "max_images": ("一个任务最多几张", "Maximum pictures in one task"),
+    "max_prompt": ("提示词最多几个字符", "Maximum characters of the prompt"),
+    "takes_images": ("是否接受参考图", "Whether it accepts reference pictures"),
+    "takes_seed": ("是否接受种子", "Whether it accepts a seed"),
+    "default": ("不写 model 时用它", "Whether it is used if model is omitted"),
+    "StyleRecord.name": ("名称，按请求的语言", "Name, in the request's language"),
     "name_zh": ("中文名称", "Chinese name"),
     "name_en": ("英文名称", "English name"),
-    "phrase": ("加在提示词后的文字", "What is put behind the prompt"),
+    "phrase": ("加在提示词后的文字", "Text appended to the prompt"),
     # The queue.
     "measured_at": ("统计的时间", "When this was measured"),
-    "pending": ("等待中的图片，从未提交过", "Pictures that wait and were never sent"),
-    "active": ("正在提交、生成或保存的图片", "Pictures being sent, drawn or saved"),
+    "pending": (
+        "等待中的图片，从未提交过",
+        "Waiting pictures that were never submitted",
+    ),
+    "active": (
+        "正在提交、生成或保存的图片",
+        "Pictures being submitted, drawn or saved",
+    ),
     "retry": (
         "被拒后等待再次提交的图片，不计费",
-        "Pictures that wait after a refusal, which was not charged",
+        "Pictures waiting to be submitted again after a refusal, not charged",
     ),
     "archived": ("最终失败的图片", "Pictures that failed for good"),
-    "completed": ("已完成的图片", "Pictures that came"),
+    "completed": ("已完成的图片", "Completed pictures"),
     "cancelled": (
         "未提交就取消的图片",
-        "Pictures that were cancelled before being sent",
+        "Pictures cancelled before they were submitted",
     ),
     "processed": (
         "处理过的图片：完成的和失败的",
-        "Pictures that were sent: those that came and those that failed",
+        "Pictures processed: completed and failed ones",
     ),
-    "failed": ("失败的图片", "Pictures that failed"),
+    "failed": ("失败的图片", "Failed pictures"),
     "by_date": (
         "按天（UTC），最新的在前，最多 30 天；没有图片结束的日子不列",
-        "By day (UTC), newest first, at most 30; days on which none ended are left out",
+        "By day (UTC), newest first, at most 30; days on which no picture ended are "
+        "omitted",
     ),
-    "date": ("日期（UTC）", "Day (UTC)"),
+    "date": ("日期（UTC）", "Date (UTC)"),
     "jobs": (
         "Redis 中尚未被取走的作业；null 表示 Redis 不可用",
-        "Jobs in Redis that no worker has taken; null if Redis is away",
+        "Jobs in Redis not yet taken by a worker; null if Redis is unavailable",
     ),
-    "servers": ("运行工作进程的机器", "Machines that workers run on"),
+    "servers": ("运行工作进程的机器", "Machines that run workers"),
     "workers": (
         "工作进程，最近一小时内有心跳的",
-        "Consumers that were alive within the hour",
+        "Workers with a heartbeat within the last hour",
     ),
-    "ServerRecord.workers": ("活着的工作进程数", "Consumers that are alive"),
-    "host": ("机器名", "Name of the machine"),
+    "ServerRecord.workers": ("活着的工作进程数", "Workers alive"),
+    "host": ("机器名", "Machine name"),
     "pid": ("进程号", "Process id"),
-    "last_heartbeat": ("最近一次心跳，每 5 秒一次", "Latest heartbeat; one every 5 s"),
+    "last_heartbeat": ("最近一次心跳，每 5 秒一次", "Latest heartbeat; sent every 5 s"),
     "alive": ("心跳是否及时", "Whether the heartbeat is recent"),
     "lanes": (
         "通道：服务方的每个模型一条，各有并发上限",
-        "One for each of a provider's models, with a limit of its own",
+        "One per provider and model, each with its own limit",
     ),
-    "slots_in_use": ("占用的并发数", "Pictures that may be under way now"),
+    "slots_in_use": ("占用的并发数", "Slots in use"),
     "LaneRecord.limit": (
         "当前的并发上限；null 表示模型已不提供",
-        "How many may be under way now; null where the model is offered no longer",
+        "Current concurrency limit; null if the model is no longer offered",
     ),
     "LaneRecord.model": ("模型的名称", "The model's name"),
-    "configured_limit": ("设置的并发上限", "The limit that is configured"),
-    "back_off_until": ("在此之前不提交：服务方请求稍候", "Nothing is sent until then"),
+    "configured_limit": ("设置的并发上限", "Configured concurrency limit"),
+    "back_off_until": (
+        "在此之前不提交：服务方请求稍候",
+        "Nothing is submitted before then: the provider asked to wait",
+    ),
     # Errors and health.
-    "request_id": ("请求 id，日志里也有", "The request's id; it stands in the logs"),
-    "errors": ("字段 → 原因", "Field to reasons"),
-    "Refusal.status": ("仅 /health/ready：unavailable", "Only of /health/ready"),
+    "request_id": ("请求 id，日志里也有", "The request's id, also in the logs"),
+    "errors": ("字段 → 原因", "Field → reasons"),
+    "Refusal.status": (
+        "仅 /health/ready：unavailable",
+        "/health/ready only: unavailable",
+    ),
     "Health.status": ("ok 或 ready", "ok or ready"),
     "missing": (
         "仅 /health/ready：缺少什么，代号见 reasons",
-        "Only of /health/ready: the codes of what is missing, as in reasons",
+        "/health/ready only: codes of what is missing, as in reasons",
     ),
     "reasons": (
         "仅 /health/ready：缺少的每一项，以及该做什么",
-        "Only of /health/ready: each thing that is missing, and what to do",
+        "/health/ready only: each missing thing, and what to do",
     ),
     "Reason.code": (
         "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
@@ -291,11 +308,11 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "Reason.message": ("该做什么", "What to do"),
     "paused": (
         "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
-        "What an operator has paused, which is no failure: intake, sending",
+        "What an operator has paused: intake (new tasks), sending; not a fault",
     ),
     "next_cursor": (
         "下一页的 cursor；没有下一页时为 null",
-        "Of the next page; null at the end",
+        "Cursor of the next page; null on the last one",
     ),
 }
 
@@ -303,7 +320,7 @@ _PAGE: dict[str, tuple[str, str]] = {
     "docs.title": ("即梦 API 文档", "jimeng: the API"),
     "docs.noscript": (
         "这个页面需要 JavaScript；同样的内容在 openapi.json 里",
-        "This page needs JavaScript; the same is in openapi.json",
+        "This page needs JavaScript; openapi.json has the same content",
     ),
 }
 

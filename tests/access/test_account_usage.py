@@ -55,7 +55,7 @@ def test_empty_account_says_so(ada):
     """No chart of nothing, and a way to begin."""
     page = ada.client.get("/account/usage")
 
-    assert "Nothing was made in the last 30 days" in page.text
+    assert "No usage in the last 30 days" in page.text
     assert "<rect" not in page.text.split("</header>")[1]
     assert set(tiles(page).values()) == {0}
 
@@ -64,7 +64,7 @@ def test_numbers_are_ones_own(ada, used):
     """What others have used is in none of them."""
     page = ada.client.get("/account/usage")
 
-    assert tiles(page) == {"Made": 3, "Failed": 1, "Unknown": 0, "Charged": 3}
+    assert tiles(page) == {"Completed": 3, "Failed": 1, "Unknown": 0, "Charged": 3}
     assert page.text.count('class="chart-bar"') == 30
     assert "Seedream 3.0</th>" in page.text
 
@@ -109,7 +109,7 @@ def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_of
 
     by_day, by_model = page.text.split("<table")[1:]
     numbers = [figures(by_day), figures(by_model)]
-    wanted = {"Made": 5, "Failed": 1, "Unknown": 0, "Charged": 5}
+    wanted = {"Completed": 5, "Failed": 1, "Unknown": 0, "Charged": 5}
     assert tiles(page) == wanted
     assert numbers == [list(wanted.values())] * 2
     assert [total("done"), total("failed"), total("unknown")] == [5, 1, 0]
@@ -145,4 +145,4 @@ def test_quota_is_shown(ada):
     User.collection().update_one({"_id": ada.id}, {"$set": {"daily_quota": 5}})
     ask(ada, 2)
 
-    assert "Today 2 of 5 pictures" in ada.client.get("/account/usage").text
+    assert "2 of 5 pictures used today" in ada.client.get("/account/usage").text

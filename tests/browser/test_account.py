@@ -125,9 +125,11 @@ def test_chart_has_words_and_a_table(show, used):
     """Who does not see the bars reads the numbers."""
     page = show("/usage?days=30", lang="en").page
 
-    picture = page.get_by_role("img", name=re.compile(r"Pictures by day, 30 days: \d+"))
+    picture = page.get_by_role(
+        "img", name=re.compile(r"Pictures per day over 30 days: \d+")
+    )
     expect(picture).to_be_visible()
-    page.get_by_text("As a table").click()
+    page.get_by_text("Show as table").click()
     expect(page.locator("details .table tbody tr")).to_have_count(26)
 
 
@@ -153,9 +155,9 @@ def test_key_is_copied_used_and_revoked(show, closed_server):
     page = seen.page
     make_key(page)
 
-    page.get_by_role("button", name="Copy the key").click()
+    page.get_by_role("button", name="Copy key").click()
     key = page.evaluate("navigator.clipboard.readText()")
-    page.get_by_role("button", name="Copy the command").click()
+    page.get_by_role("button", name="Copy command").click()
     command = page.evaluate("navigator.clipboard.readText()")
 
     assert KEY.fullmatch(key) and key in command
@@ -167,7 +169,7 @@ def test_key_is_copied_used_and_revoked(show, closed_server):
         "last used"
     )
     revoke_all(page)
-    expect(page.get_by_text("The key is revoked")).to_be_visible()
+    expect(page.get_by_text("Key revoked")).to_be_visible()
     assert json.loads(run(command))["error"] == "api_key_invalid"
 
 
@@ -183,7 +185,7 @@ def test_key_without_scripts(show):
     make_key(page)
 
     expect(page.locator("#made-key")).to_have_text(KEY)
-    expect(page.get_by_role("button", name="Copy the key")).to_be_hidden()
+    expect(page.get_by_role("button", name="Copy key")).to_be_hidden()
     revoke_all(page)
 
 
@@ -194,7 +196,7 @@ def test_wrong_form_keeps_what_was_written(show):
     page.get_by_label("Name").fill("shop script")
     page.get_by_label("Read").uncheck()
     page.get_by_label("Write").uncheck()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
 
     expect(page.locator("#errors-scopes")).to_contain_text("Must be one of")
     expect(page.get_by_label("Name")).to_have_value("shop script")
@@ -223,7 +225,7 @@ def test_form_begins_with_the_defaults(visit, closed_server):
     page.get_by_label("Shape").select_option("16:9")
     page.get_by_label("Pictures", exact=True).select_option("3")
     page.get_by_role("button", name="Save").last.click()
-    expect(page.get_by_text("Saved; new tasks begin so")).to_be_visible()
+    expect(page.get_by_text("Saved as your defaults")).to_be_visible()
 
     page.goto("/")
 
@@ -239,9 +241,9 @@ def test_password_changes_and_account_ends(visit, closed_server, js):
     page = visit("/account/security", **how).page
     page.get_by_label("Current password").fill(people.PASSWORD)
     page.get_by_label("New password", exact=True).fill(OTHER)
-    page.get_by_label("The new password once more").fill(OTHER)
-    page.get_by_role("button", name="Change it").click()
-    expect(page.get_by_text("The password is changed")).to_be_visible()
+    page.get_by_label("Repeat new password").fill(OTHER)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("Password changed")).to_be_visible()
 
     page.get_by_role("link", name="Data").click()
     page.get_by_label(f"Write {eve.email}").fill("somebody@example.com")

@@ -152,9 +152,9 @@ def test_link_is_copied(operate, busy):
     )
     page = seen.page
     page.goto(f"/admin/users/{id_of(busy, 'Ada Lovelace')}")
-    page.get_by_role("button", name="Make a new password link").click()
+    page.get_by_role("button", name="New password link").click()
 
-    page.get_by_role("button", name="Copy the link").click()
+    page.get_by_role("button", name="Copy link").click()
 
     expect(page.locator("#announce")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")

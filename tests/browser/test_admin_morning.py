@@ -34,9 +34,7 @@ def sign_in(page: Page, account: people.Account) -> None:
 
 def tab(page: Page, name: str) -> None:
     """Go to another of the operator's pages."""
-    page.get_by_role("navigation", name="Operation").get_by_role(
-        "link", name=name
-    ).click()
+    page.get_by_role("navigation", name="Admin").get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
@@ -59,7 +57,7 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
 
     tab(page, "Users")
     page.get_by_role("link", name="ada@example.com").click()
-    page.get_by_role("button", name="Disable the user").click()
+    page.get_by_role("button", name="Disable user").click()
     expect(page.get_by_role("status").first).to_contain_text("worth nothing from now")
     hers.goto("/tasks")
     expect(hers.get_by_label("Password")).to_be_visible()
@@ -80,21 +78,21 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
     assert list(dict.fromkeys(done)) == [  # a slow server runs them in several steps
         "Disabled a user",
         "Dropped a failure",
-        "Ran a failed task again",
-        "Ran many failed tasks again",
+        "Retried a failed task",
+        "Retried many failures",
     ]
 
 
 def retry_what_can_be(page: Page) -> None:
     """All at once, and one that needs a look, as it may cost twice."""
-    page.get_by_text("Run all again…").click()
-    page.get_by_role("button", name="Run 3 again").click()
-    expect(page.get_by_role("status").first).to_contain_text("Tasks run again: 3")
+    page.get_by_text("Retry all…").click()
+    page.get_by_role("button", name="Retry 3").click()
+    expect(page.get_by_role("status").first).to_contain_text("Tasks retried: 3")
     page.get_by_role("link", name="Yesterday").click()
     expect(page.locator(".op-failure")).to_have_count(2)
     doubtful = page.locator(".op-failure", has_text="May have been charged")
     doubtful.locator("summary").click()
-    doubtful.get_by_role("button", name="Run it all the same").click()
+    doubtful.get_by_role("button", name="Retry anyway").click()
     expect(page.get_by_role("status").first).to_contain_text("un again")
 
 

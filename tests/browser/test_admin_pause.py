@@ -75,7 +75,7 @@ def test_paused_sending_stops_the_lanes_and_they_go_on(
     expect(page.locator(".op-banner")).to_contain_text("Sending is paused")
     expect(page.locator(".op-number-value").first).to_have_text("3")
 
-    throw(page, "Send again")
+    throw(page, "Resume sending")
 
     def all_done() -> bool:
         return states(quiet, *waiting) == ["completed"] * 3
@@ -109,7 +109,7 @@ def test_paused_intake_is_said_in_words(visit, closed_server, root, ada, quiet):
     expect(hers.locator("#prompt")).to_have_value("晨雾里的码头")
     assert quiet.tasks.count_documents({}) == 0
 
-    throw(page, "Take new tasks again")
+    throw(page, "Resume new tasks")
     time.sleep(OBEYED)
     hers.locator("#composer button.primary").click()
     expect(hers.locator("article")).to_have_count(1)

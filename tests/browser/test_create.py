@@ -135,7 +135,7 @@ def test_refused_form_keeps_the_text_and_works_again(visit):
 
     page.get_by_role("button", name=SEND).click()
 
-    expect(page.locator("#errors-prompt")).to_contain_text("800 characters at most")
+    expect(page.locator("#errors-prompt")).to_contain_text("at most 800 characters")
     assert page.locator("#prompt").input_value() == "字" * 801
     ask(page, "改短了的字")
     expect(page.locator("#errors-prompt")).to_be_empty()

@@ -128,10 +128,10 @@ def test_everything_goes_with_the_keys_alone(visit):
     expect(boxes(page)).to_have_count(0)
     expect(page.locator("#undo")).to_be_focused()
     expect(page.locator("#announce")).to_contain_text("Pictures deleted: 6")
-    expect(page.get_by_role("heading", name="No pictures are left")).to_be_visible()
+    expect(page.get_by_role("heading", name="No pictures left")).to_be_visible()
     page.keyboard.press("Enter")
     expect(boxes(page)).to_have_count(6)
-    expect(page.locator("#notices")).to_contain_text("Pictures brought back: 6")
+    expect(page.locator("#notices")).to_contain_text("Pictures restored: 6")
 
 
 def test_chosen_ones_become_favourites(visit):
@@ -144,7 +144,7 @@ def test_chosen_ones_become_favourites(visit):
 
     press(page, "Favourite")
 
-    expect(page.locator("#notices")).to_contain_text("New favourites: 2")
+    expect(page.locator("#notices")).to_contain_text("Added to favourites: 2")
     expect(page.locator(".photo [aria-pressed=true]")).to_have_count(2)
     assert chosen(page) == [0, 4]
     page.goto("/gallery?fav=1")
@@ -164,11 +164,11 @@ def test_filters_stay_over_a_deletion_and_its_undo(visit):
     expect(boxes(page)).to_have_count(2)
     page.locator("#undo").click()
 
-    expect(page.locator("#notices")).to_contain_text("Pictures brought back: 1")
+    expect(page.locator("#notices")).to_contain_text("Pictures restored: 1")
     expect(boxes(page)).to_have_count(3)
     page.keyboard.press("v")
     page.locator(".photo").nth(1).click()
-    press(page, "Not a favourite")
+    press(page, "Remove from favourites")
     expect(page.locator(".photo [aria-pressed=true]")).to_have_count(2)
 
 
@@ -201,7 +201,7 @@ def test_trash_gives_back_and_takes_for_good(visit):
     page.locator("#select").click()
 
     page.locator(".photo").nth(0).click()
-    press(page, "Bring back")
+    press(page, "Restore")
     expect(boxes(page)).to_have_count(2)
     page.locator(".photo").nth(0).hover()
     boxes(page).nth(0).check()

@@ -173,7 +173,7 @@ def test_all_waiting_are_cancelled(show, lin, queue_stands, js):
     page = seen.page
 
     page.get_by_text("Cancel all waiting (5)").click()
-    page.get_by_role("button", name="Cancel them").click()
+    page.get_by_role("button", name="Yes, cancel all").click()
 
     expect(page.get_by_text("Cancelled: 5")).to_be_visible()
     expect(page.get_by_role("link", name="Cancelled 5")).to_be_visible()
@@ -188,13 +188,13 @@ def test_all_failures_that_can_be_are_run_again(show, lin, closed_server, js):
     seen = show("?status=failed", lang="en", js=js)
     page = seen.page
 
-    page.get_by_text("Retry all that can be (2)").click()
-    expect(page.get_by_text("Another 1 may have been charged")).to_be_visible()
+    page.get_by_text("Retry all possible (2)").click()
+    expect(page.get_by_text("1 more may have been charged")).to_be_visible()
     expect(page.get_by_text("Another 1 would fail the same way")).to_be_visible()
-    page.get_by_role("button", name="Retry them").click()
+    page.get_by_role("button", name="Yes, retry").click()
 
     expect(page.get_by_text("Sent again: 2")).to_be_visible()
-    expect(page.get_by_text("Run again; see the new task")).to_have_count(2)
+    expect(page.get_by_text("Retried; see the new task")).to_have_count(2)
 
 
 def test_row_follows_its_task(show, lin):
@@ -235,7 +235,7 @@ def test_one_is_run_again_in_its_place(show, lin):
 
     expect(page.locator(".task")).to_have_count(2)
     expect(page.locator(".task").last).to_have_id(f"row-{task_id}")
-    expect(page.locator(f"#row-{task_id}")).to_contain_text("Run again")
+    expect(page.locator(f"#row-{task_id}")).to_contain_text("Retried")
     first = page.locator(".task .badge").first
     expect(first).to_have_text("Failed", timeout=20_000)  # its words are the same
 

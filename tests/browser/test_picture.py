@@ -118,7 +118,7 @@ def test_keys_do_what_the_buttons_do(visit, batch):
     assert copied == PROMPT
     assert waiting.value.suggested_filename == f"{PROMPT.replace('，', '-')}-2.jpg"
     assert Path(waiting.value.path()).read_bytes().startswith(JPEG)
-    wanted = {"Favourite", "Download", "Remix", "Again", "Use its seed", "Delete"}
+    wanted = {"Favourite", "Download", "Remix", "Again", "Use this seed", "Delete"}
     assert wanted | {"Copy the prompt", "Newer, older picture"} <= set(listed)
 
 
@@ -142,13 +142,13 @@ def test_shared_link_is_for_everybody_until_it_is_replaced(visit, closed_server,
     known = {"server": closed_server, "cookies": ada.cookies, "lang": "en"}
     page = visit(f"/pictures/{task_id}_0", permissions=CLIPBOARD, **known).page
 
-    button(page, "Copy the link").click()
+    button(page, "Copy link").click()
     expect(page.locator("#announce")).to_have_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
     stranger = requests.get(link, timeout=10)
     asked = f"{closed_server.url}/pictures/{task_id}_0"
     refused = requests.get(asked, timeout=10, allow_redirects=False)
-    page.get_by_text("Replace the link").click()
+    page.get_by_text("Replace link").click()
     button(page, "Replace it").click()
 
     expect(page.locator("#share-link")).not_to_have_value(link)
@@ -211,7 +211,7 @@ def test_picture_page_without_javascript(visit, live_server):
     button(page, "Favourite").click()
     expect(button(page, "Favourite")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("[data-copy], [data-copies]").first).to_be_hidden()
-    page.get_by_text("Replace the link").click()
+    page.get_by_text("Replace link").click()
     button(page, "Replace it").click()
     expect(page.locator("#share-link")).not_to_have_value(link)
     button(page, "Delete").click()

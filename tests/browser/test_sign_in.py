@@ -77,7 +77,7 @@ def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
     page.get_by_label("E-mail").fill(ada.email)
     page.get_by_label("Password").fill("a wrong password")
     page.get_by_label("Password").press("Enter")
-    page.get_by_role("alert").get_by_text("is wrong").wait_for()
+    page.get_by_role("alert").get_by_text("Wrong e-mail").wait_for()
     seen.check("sign-in-refused")
 
     page.get_by_label("Password").fill(PASSWORD)

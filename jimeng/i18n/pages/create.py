@@ -5,11 +5,11 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.prompt": ("提示词", "Prompt"),
     "form.placeholder": (
         "想画什么？主体、场景、光线、风格",
-        "What shall it show? Subject, scene, light, style",
+        "What should it show? Subject, scene, light, style",
     ),
     "form.counter": (
         "字符数，包括风格添加的文字",
-        "Characters, with those that the style adds",
+        "Characters, including those the style adds",
     ),
     "form.model": ("模型", "Model"),
     "form.model_facts": (
@@ -30,14 +30,14 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.style": ("风格", "Style"),
     "form.style_none": ("不限", "None"),
     "form.style_own": ("自己写", "In your own words"),
-    "form.style_hint": ("如：木刻版画，双色套印", "such as: two-colour woodcut"),
+    "form.style_hint": ("如：木刻版画，双色套印", "e.g. two-colour woodcut"),
     "form.seed": ("种子", "Seed"),
     "form.seed_none": ("随机", "Random"),
     "form.seed_roll": ("掷一个种子", "Roll a seed"),
     "form.seed_clear": ("恢复随机", "Back to random"),
     "form.seed_hint": (
         "种子和提示词都相同，画面就相近。",
-        "The same seed and prompt give much the same picture.",
+        "The same seed and prompt give a similar picture.",
     ),
     "form.error": ("{field}：{words}", "{field}: {words}"),
     "form.send": ("生成", "Generate"),
@@ -46,7 +46,7 @@ CREATE: dict[str, tuple[str, str]] = {
     "keys.history": ("写过的提示词", "Earlier prompts"),
     "examples.title": (
         "还没有图片，从一个想法开始",
-        "Nothing here yet. Begin with an idea",
+        "No pictures yet. Start with an idea",
     ),
     "examples.1": (
         "雨后的江南小巷，青石板映着灯笼的暖光，水墨淡彩",

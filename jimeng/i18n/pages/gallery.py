@@ -47,17 +47,17 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.none": ("还没有图片", "No pictures yet"),
     "gallery.none_words": (
         "画出来的图片都会留在这里，不会过期。",
-        "All that is drawn stays here, and never expires.",
+        "Everything you create stays here and never expires.",
     ),
-    "gallery.none_go": ("去画第一张", "Draw the first"),
-    "gallery.found_none": ("没有符合条件的图片", "No picture matches"),
+    "gallery.none_go": ("去画第一张", "Create your first picture"),
+    "gallery.found_none": ("没有符合条件的图片", "No matching pictures"),
     "gallery.found_none_words": (
         "换几个字，或放宽筛选条件试试。",
         "Try other words, or fewer filters.",
     ),
-    "gallery.none_left": ("这里没有图片了", "No pictures are left here"),
+    "gallery.none_left": ("这里没有图片了", "No pictures left here"),
     "gallery.all": ("查看全部图片", "See all pictures"),
-    "gallery.no_more": ("没有更早的图片了", "There is nothing older"),
+    "gallery.no_more": ("没有更早的图片了", "Nothing older"),
     "gallery.select": ("选择", "Select"),
     "gallery.select_end": ("完成", "Done"),
     "gallery.select_this": ("选中：{prompt}", "Select: {prompt}"),
@@ -65,28 +65,28 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.selected": ("已选中的图片", "Selected pictures"),
     "gallery.selected_n": ("已选 {n} 张", "{n} selected"),
     "gallery.star": ("收藏", "Favourite"),
-    "gallery.unstar": ("取消收藏", "Not a favourite"),
+    "gallery.unstar": ("取消收藏", "Remove from favourites"),
     "gallery.zip": ("下载 zip", "Download zip"),
     "gallery.delete": ("删除", "Delete"),
     "gallery.cancel": ("取消选择", "Clear selection"),
     "gallery.download": ("下载：{prompt}", "Download: {prompt}"),
-    "keys.range": ("选中从上一张到这张", "Select from the last one to this"),
+    "keys.range": ("选中从上一张到这张", "Select everything up to this one"),
     "keys.space": ("空格", "Space"),
-    "keys.delete": ("删除选中的图片", "Delete what is selected"),
+    "keys.delete": ("删除选中的图片", "Delete the selection"),
     "news.trashed": (
         "已删除 {n} 张图片，7 天内可以恢复",
-        "Pictures deleted: {n}. They can be brought back for 7 days",
+        "Pictures deleted: {n}. You can restore them for 7 days",
     ),
-    "news.restored": ("已恢复 {n} 张图片", "Pictures brought back: {n}"),
+    "news.restored": ("已恢复 {n} 张图片", "Pictures restored: {n}"),
     "news.purged": ("已彻底删除 {n} 张图片", "Pictures deleted for good: {n}"),
-    "news.emptied": ("回收站已清空", "The trash is empty"),
-    "news.starred": ("已收藏 {n} 张图片", "New favourites: {n}"),
-    "news.unstarred": ("已取消收藏 {n} 张图片", "Favourites no more: {n}"),
+    "news.emptied": ("回收站已清空", "Trash emptied"),
+    "news.starred": ("已收藏 {n} 张图片", "Added to favourites: {n}"),
+    "news.unstarred": ("已取消收藏 {n} 张图片", "Removed from favourites: {n}"),
     "trash.title": ("回收站", "Trash"),
     "trash.words": (
         "这里的图片和任务 7 天后自动彻底删除；在此之前可以恢复，链接也随之恢复。",
-        "What is here goes for good after 7 days. Until then it can be brought back, "
-        "and its links with it.",
+        "Items here are deleted for good after 7 days. Until then you can restore "
+        "them, together with their links.",
     ),
     "trash.back": ("回到图库", "Back to the gallery"),
     "trash.none": ("回收站是空的", "The trash is empty"),
@@ -94,17 +94,17 @@ GALLERY: dict[str, tuple[str, str]] = {
         "删除的图片会在这里保留 7 天。",
         "What you delete stays here for 7 days.",
     ),
-    "trash.restore": ("恢复", "Bring back"),
+    "trash.restore": ("恢复", "Restore"),
     "trash.purge": ("彻底删除", "Delete for good"),
     "trash.empty": ("清空回收站", "Empty the trash"),
     "trash.empty_words": (
         "回收站里的全部内容会立即彻底删除，不能再恢复。",
-        "All that is in the trash goes now, and cannot be brought back.",
+        "Everything in the trash is deleted now and cannot be restored.",
     ),
     "trash.empty_sure": ("确认清空", "Empty it"),
     "trash.purge_words": (
         "选中的图片会立即彻底删除，不能再恢复。",
-        "The selected pictures go now, and cannot be brought back.",
+        "The selected pictures are deleted now and cannot be restored.",
     ),
     "trash.tasks": ("没有图片的任务", "Tasks without pictures"),
     "trash.deleted_at": ("删除于", "Deleted"),
@@ -112,13 +112,12 @@ GALLERY: dict[str, tuple[str, str]] = {
     "tidy.words": (
         "图库里有 {others} 张图片不是收藏，它们都会移到回收站，7 天内可以恢复。"
         "{favourites} 张收藏会留下。",
-        "Pictures in the gallery that are no favourites: {others}. All of them go to "
-        "the trash, from where they can be brought back for 7 days. Favourites, which "
-        "stay: {favourites}.",
+        "Pictures that are not favourites: {others}. All of them go to the trash, "
+        "where you can restore them for 7 days. Favourites that stay: {favourites}.",
     ),
     "tidy.nothing": (
         "图库里只有收藏，没有要删除的图片。",
-        "There are only favourites in the gallery, so there is nothing to delete.",
+        "The gallery holds only favourites, so there is nothing to delete.",
     ),
     "tidy.word": ("删除", "delete"),
     "tidy.type": ("输入“{word}”确认", 'Type "{word}" to confirm'),
@@ -126,17 +125,17 @@ GALLERY: dict[str, tuple[str, str]] = {
     "tidy.wrong_word": ("请输入“{word}”", 'Type "{word}"'),
     "tidy.changed": (
         "图片的数量刚刚变了，请看一看新的数字再确认",
-        "The number of pictures has just changed; look at it again, then confirm",
+        "The number of pictures has just changed; check it, then confirm again",
     ),
     "archive.name": ("即梦图片-{n}张-{day}", "jimeng-{n}-pictures-{day}"),
     "archive.all": ("即梦全部图片-{day}", "jimeng-everything-{day}"),
     "error.nothing_selected": (
         "还没有选中图片，请先选几张",
-        "No picture is selected; select some first",
+        "No pictures selected; select some first",
     ),
     "error.archive_too_large": (
         "一次最多打包 {limit} 张图片，请分几次下载，或导出全部",
-        "An archive takes at most {limit} pictures; download them in parts, or export "
+        "An archive holds at most {limit} pictures; download them in parts, or export "
         "everything",
     ),
 }

@@ -4,7 +4,7 @@ from jimeng.i18n.pages.operator_actions import ACTIONS
 
 OPERATOR: dict[str, tuple[str, str]] = {
     **ACTIONS,
-    "admin.tabs": ("管理", "Operation"),
+    "admin.tabs": ("管理", "Admin"),
     "admin.older": ("更早的", "Older"),
     "admin.newest": ("回到最新", "Back to the newest"),
     "tab.queue": ("队列", "Queue"),
@@ -14,25 +14,25 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "tab.settings": ("设置", "Settings"),
     "tab.audit": ("操作记录", "Audit"),
     # Switches.
-    "switch.label": ("暂停和恢复", "Pausing"),
+    "switch.label": ("暂停和恢复", "Pause and resume"),
     "switch.intake": ("新任务", "New tasks"),
     "switch.sending": ("提交到服务商", "Sending to providers"),
     "switch.intake_words": (
         "暂停后拒绝新任务，请稍后再试；已有的照常完成。",
-        "While paused, new tasks are refused with a hint to come back later. What is "
-        "here goes on.",
+        "While paused, new tasks are refused and users are asked to come back later. "
+        "Tasks already here carry on.",
     ),
     "switch.sending_words": (
         "暂停后不再提交排队的图片；已提交的照常完成并保存。",
-        "While paused, nothing that waits is sent. What the provider has is fetched "
-        "and kept.",
+        "While paused, waiting pictures are not submitted. Those already at a "
+        "provider are still fetched and saved.",
     ),
-    "switch.on": ("进行中", "Going on"),
+    "switch.on": ("进行中", "Running"),
     "switch.off": ("已暂停", "Paused"),
     "switch.pause_intake": ("暂停新任务", "Pause new tasks"),
     "switch.pause_sending": ("暂停提交", "Pause sending"),
-    "switch.resume_intake": ("恢复新任务", "Take new tasks again"),
-    "switch.resume_sending": ("恢复提交", "Send again"),
+    "switch.resume_intake": ("恢复新任务", "Resume new tasks"),
+    "switch.resume_sending": ("恢复提交", "Resume sending"),
     "switch.banner_intake": ("新任务已暂停", "New tasks are paused"),
     "switch.banner_sending": ("提交已暂停", "Sending is paused"),
     "switch.by": ("由 {name}", "by {name}"),
@@ -40,32 +40,32 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.heading": ("队列", "Queue"),
     "queue.pictures": (
         "所有数字都以图片计，每 5 秒更新",
-        "All numbers count pictures, and are renewed every 5 s",
+        "All numbers count pictures; updated every 5 s",
     ),
     "queue.now": ("现在", "Now"),
     "queue.waiting": ("等待", "Waiting"),
     "queue.oldest": ("最久 {time}", "longest {time}"),
-    "queue.none_waits": ("没有等待的", "nothing waits"),
-    "queue.running": ("进行中", "Under way"),
-    "queue.running_note": ("提交、绘制或保存", "sent, drawn or saved"),
-    "queue.retry": ("被拒后重排", "To be sent again"),
+    "queue.none_waits": ("没有等待的", "none waiting"),
+    "queue.running": ("进行中", "In progress"),
+    "queue.running_note": ("提交、绘制或保存", "submitted, drawing or saving"),
+    "queue.retry": ("被拒后重排", "Waiting to retry"),
     "queue.retry_note": ("服务商曾说太忙", "the provider was busy"),
-    "queue.done": ("一小时内完成", "Done in an hour"),
+    "queue.done": ("一小时内完成", "Done in the last hour"),
     "queue.done_today": ("今天共 {n}", "{n} today"),
     "queue.today_failures": ("今天的失败", "Today's failures"),
-    "queue.failed": ("一小时内失败", "Failed in an hour"),
-    "queue.archived": ("累计失败", "Failed for good"),
-    "queue.archived_note": ("自开始以来", "since the beginning"),
+    "queue.failed": ("一小时内失败", "Failed in the last hour"),
+    "queue.archived": ("累计失败", "Failed in total"),
+    "queue.archived_note": ("自开始以来", "all time"),
     "queue.all_failures": ("查看全部失败", "See all failures"),
     "queue.codes": ("今天失败的原因", "Why pictures failed today"),
     "queue.no_codes": (
         "今天没有待处理的失败。",
-        "No failure of today is left to deal with.",
+        "No failures today that still need attention.",
     ),
     "queue.lanes": ("模型通道", "Lanes"),
     "queue.lane": ("模型", "Model"),
     "queue.slots": ("占用 / 上限", "In use / limit"),
-    "queue.lane_gone": ("已不提供", "Not offered any more"),
+    "queue.lane_gone": ("已不提供", "No longer offered"),
     "queue.lane_lowered": (
         "上限由 {n} 调低，服务商拒绝了更多",
         "Limit lowered from {n}: the provider refused more",
@@ -73,7 +73,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.lane_waits": ("退让到", "Backs off until"),
     "queue.no_lanes": (
         "还没有服务商的密钥，所以没有通道。",
-        "No provider has credentials, so there are no lanes.",
+        "No provider has keys, so there are no lanes.",
     ),
     "queue.users": ("按用户", "By user"),
     "queue.user": ("用户", "User"),
@@ -81,7 +81,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.workers": ("工作进程", "Workers"),
     "queue.no_workers": (
         "没有工作进程：排队的图片不会被提交。",
-        "There is no worker: what waits is not sent.",
+        "No worker is running: waiting pictures are not submitted.",
     ),
     "queue.alive": ("正常", "Alive"),
     "queue.gone": ("失去联系", "Gone"),
@@ -90,20 +90,20 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.since": ("启动于", "started"),
     "queue.redis_away": (
         "Redis 连不上：拒绝新任务，已有的不受影响。",
-        "Redis is away: new tasks are refused, and what is here waits.",
+        "Redis is unreachable: new tasks are refused, existing ones wait.",
     ),
-    "queue.jobs": ("Redis 中待取的作业：{n}", "Jobs in Redis to be taken: {n}"),
+    "queue.jobs": ("Redis 中待取的作业：{n}", "Jobs waiting in Redis: {n}"),
     "queue.chart": ("最近 24 小时", "The last 24 hours"),
     "queue.chart_title": (
         "最近 24 小时每小时完成和失败的图片，时间为 UTC",
-        "Pictures done and failed in each of the last 24 hours, in UTC",
+        "Pictures completed and failed in each of the last 24 hours (UTC)",
     ),
     "queue.hour": ("小时 (UTC)", "Hour (UTC)"),
     "queue.chart_done": ("完成", "Done"),
     "queue.chart_failed": ("失败", "Failed"),
     "queue.chart_empty": (
         "最近 24 小时没有图片结束。",
-        "No picture has ended in the last 24 hours.",
+        "No pictures ended in the last 24 hours.",
     ),
     "queue.hour_tells": (
         "{time} UTC：完成 {done}，失败 {failed}",
@@ -113,25 +113,22 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.clear": ("清空队列", "Clear the queue"),
     "queue.clear_intro": (
         "取消所有还没开始的任务。先显示会取消多少，再请你确认。",
-        "Cancels every task that has not begun. It first shows how many, and asks.",
+        "Cancels every task that has not started. You see how many first, and confirm.",
     ),
-    "queue.clear_open": ("查看会取消什么", "See what would go"),
+    "queue.clear_open": ("查看会取消什么", "See what would be cancelled"),
     "queue.clear_count": (
         "现在清空会取消 {users} 位用户的 {tasks} 个任务，共 {pictures} 张图片。",
-        "To be cancelled now: tasks: {tasks}, pictures: {pictures}, users: {users}.",
+        "To be cancelled – tasks: {tasks}, pictures: {pictures}, users: {users}.",
     ),
-    "queue.clear_empty": ("没有可以取消的任务。", "There is nothing to cancel."),
+    "queue.clear_empty": ("没有可以取消的任务。", "Nothing to cancel."),
     "queue.clear_goes_on": (
         "已提交给服务商的图片照常完成。用户会看到“管理员清空了队列”，可以自己重试。",
-        "What the provider has begun goes on. Users are told that the operator "
-        "cleared the queue, and can run their tasks again.",
+        "Pictures already at the provider are finished. Users are told that the "
+        "operator cleared the queue, and can retry their tasks.",
     ),
     "queue.clear_word": ("清空", "clear"),
     "queue.clear_type": ("输入“{word}”确认", "Type “{word}” to confirm"),
-    "queue.clear_wrong": (
-        "请照提示输入确认的词。",
-        "Type the word as it is shown above.",
-    ),
+    "queue.clear_wrong": ("请照提示输入确认的词。", "Type the word exactly as shown."),
     "queue.clearing": (
         "正在清空：已取消 {done} / {total} 个任务",
         "Clearing: {done} of {total} tasks cancelled",
@@ -141,7 +138,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.heading": ("失败", "Failures"),
     "failures.intro": (
         "未处理的失败。这里不显示提示词；打开任务才能看到。",
-        "Failures that nobody has dealt with. Prompts are not shown here; open a task "
+        "Failures that still need attention. Prompts are not shown here; open a task "
         "to read its own.",
     ),
     "failures.filter": ("筛选", "Filter"),
@@ -155,71 +152,73 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.yesterday": ("昨天", "Yesterday"),
     "failures.count": ("{n} 张图片", "Pictures: {n}"),
     "failures.count_more": ("超过 {n} 张图片", "Pictures: over {n}"),
-    "failures.none": ("没有待处理的失败", "No failures to deal with"),
+    "failures.none": ("没有待处理的失败", "No failures need attention"),
     "failures.none_words": (
         "这里列出最终失败、还没有重试或移除的图片。",
-        "Pictures that failed for good stand here until they are run again or dropped.",
+        "Pictures that failed for good are listed here until they are retried or "
+        "dropped.",
     ),
     "failures.none_match": (
         "没有符合筛选条件的失败。",
-        "No failure matches this filter.",
+        "No failures match this filter.",
     ),
-    "failures.reset": ("清除筛选", "Clear the filter"),
+    "failures.reset": ("清除筛选", "Clear filter"),
     "failures.which": ("第 {pictures} 张", "Picture {pictures}"),
     "failures.attempts": ("提交 {n} 次", "Sent {n}×"),
     "failures.request": ("请求编号", "Request"),
-    "failures.task": ("打开任务", "Open the task"),
+    "failures.task": ("打开任务", "Open task"),
     "failures.charged_no": ("未计费", "Not charged"),
     "failures.charged_unknown": ("可能已计费", "May have been charged"),
     "failures.charged_yes": ("已计费", "Charged"),
     "failures.state_partly": (
         "任务的其他图片已经完成或还在进行，不能整体重试",
-        "The task's other pictures came or are under way, so it cannot be run again",
+        "Other pictures of this task are done or in progress, so it cannot be retried "
+        "as a whole",
     ),
-    "failures.state_retried": ("用户已自己重试", "Its owner has run it again"),
-    "failures.state_gone": ("任务已被删除", "The task was deleted"),
-    "failures.retry": ("重试", "Run again"),
-    "failures.retry_sure": ("仍要重试", "Run it all the same"),
+    "failures.state_retried": ("用户已自己重试", "Retried by its owner"),
+    "failures.state_gone": ("任务已被删除", "Task deleted"),
+    "failures.retry": ("重试", "Retry"),
+    "failures.retry_sure": ("仍要重试", "Retry anyway"),
     "failures.retry_consent": (
         "上一次可能已经计费，重试会再计一次费。",
-        "The last run may have been charged; this one is charged again.",
+        "The last attempt may have been charged; a retry is charged again.",
     ),
     "failures.drop": ("移除", "Drop"),
-    "failures.retry_all": ("全部重试…", "Run all again…"),
+    "failures.retry_all": ("全部重试…", "Retry all…"),
     "failures.retry_all_words": (
         "按筛选条件重试最多 {n} 张图片，会产生新的费用。可能已计费的不在其中，请逐个"
         "确认；没有选原因时，重试也没用的也不在其中。",
-        "Runs up to {n} matching pictures again, which is charged anew. Those that may "
-        "have been charged already are left out: confirm these one by one. So are, "
-        "unless a reason is chosen, those that would fail again.",
+        "Retries up to {n} matching pictures, which is charged anew. Not included are "
+        "those that may have been charged already (confirm them one by one) and, "
+        "unless you choose a reason, those that would fail again.",
     ),
-    "failures.retry_all_sure": ("重试 {n} 张", "Run {n} again"),
+    "failures.retry_all_sure": ("重试 {n} 张", "Retry {n}"),
     "failures.retry_none": (
         "符合条件的都可能已计费，或重试也没用：请逐个处理。",
-        "All that match may have been charged, or would fail again: see to them one "
-        "by one.",
+        "All matches may have been charged already, or would fail again: handle them "
+        "one by one.",
     ),
     "failures.drop_all": ("全部移除…", "Drop all…"),
     "failures.drop_all_words": (
         "从列表中移除 {n} 张图片的失败记录。用户的任务不变。",
-        "Takes the failures of {n} pictures off this list. The users' tasks stay as "
+        "Removes the failures of {n} pictures from this list. Users' tasks stay as "
         "they are.",
     ),
     "failures.drop_all_sure": ("移除 {n} 张", "Drop {n}"),
     "failures.told_retry": (
         "已重试 {done} 个任务，跳过 {left_out} 个。",
-        "Tasks run again: {done}; left out: {left_out}.",
+        "Tasks retried: {done}; skipped: {left_out}.",
     ),
     "failures.told_drop": ("已移除 {done} 张。", "Pictures dropped: {done}."),
     "failures.under_way_retry": (
         "正在重试：{done} / {total} 个任务",
-        "Running again: {done} of {total} tasks",
+        "Retrying: {done} of {total} tasks",
     ),
     "failures.under_way_drop": (
         "正在移除：{done} / {total} 张",
         "Dropping: {done} of {total} pictures",
     ),
-    "failures.dealt_retry": ("已重试", "Run again"),
+    "failures.dealt_retry": ("已重试", "Retried"),
     "failures.dealt_drop": ("已移除", "Dropped"),
-    "failures.new_task": ("新任务", "The new task"),
+    "failures.new_task": ("新任务", "New task"),
 }

@@ -3,10 +3,10 @@
 SHELL: dict[str, tuple[str, str]] = {
     "app.title": ("即梦", "jimeng"),
     "app.skip": ("跳到内容", "Skip to content"),
-    "app.home": ("回到首页", "Back to the start"),
+    "app.home": ("回到首页", "Home"),
     "app.offline": (
         "连不上服务器，正在重试；写下的文字还在",
-        "No connection, trying again; your text is kept",
+        "Cannot reach the server, retrying; your text is kept",
     ),
     "app.docs": ("接口文档", "API"),
     "app.close": ("关闭", "Close"),
@@ -14,14 +14,14 @@ SHELL: dict[str, tuple[str, str]] = {
     "fault.missing": ("没有找到", "Not found"),
     "fault.refused": ("没有权限", "Not allowed"),
     "fault.wrong": ("这次没有办成", "That did not work"),
-    "fault.broken": ("服务出了故障", "A fault in the service"),
+    "fault.broken": ("服务出了故障", "Server error"),
     "fault.retry": ("再试一次", "Try again"),
     "nav.label": ("主导航", "Main"),
     "nav.create": ("创作", "Create"),
     "nav.gallery": ("图库", "Gallery"),
     "nav.tasks": ("任务", "Tasks"),
     "nav.account": ("我的", "Account"),
-    "nav.operator": ("运维", "Operator"),
+    "nav.operator": ("运维", "Admin"),
     "keys.title": ("键盘快捷键", "Keyboard shortcuts"),
     "keys.go": ("前往{where}", "Go to {where}"),
     "keys.this": ("显示这份列表", "Show this list"),
@@ -30,17 +30,17 @@ SHELL: dict[str, tuple[str, str]] = {
         "正在输入文字时，单键快捷键不起作用。",
         "Single keys do nothing while you are typing.",
     ),
-    "theme.system": ("主题：跟随系统", "Theme: as the system"),
+    "theme.system": ("主题：跟随系统", "Theme: system"),
     "theme.light": ("主题：浅色", "Theme: light"),
     "theme.dark": ("主题：深色", "Theme: dark"),
     "demo.name": ("演示模式", "Demo mode"),
     "demo.words": (
         "图片由内置的模拟服务绘制，不计费",
-        "Pictures are drawn by a built-in stand-in, free of charge",
+        "Pictures are drawn by a built-in simulator, free of charge",
     ),
     "demo.keys": (
         "要真正出图，请把火山引擎的密钥写进 .env，再重新启动；两种服务有一种即可：",
-        "For real pictures put keys of Volcengine into .env and start again; one of "
-        "its two services is enough:",
+        "For real pictures, put Volcengine keys into .env and restart; one of its two "
+        "services is enough:",
     ),
 }

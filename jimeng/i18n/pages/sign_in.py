@@ -8,17 +8,18 @@ SIGN_IN: dict[str, tuple[str, str]] = {
     "sign_in.out": ("退出登录", "Sign out"),
     "sign_in.hint": (
         "没有账号或忘了密码？请管理员发一个邀请链接。",
-        "No account, or the password forgotten? Ask the operator for an invitation.",
+        "No account, or forgot your password? Ask the administrator for an invitation "
+        "link.",
     ),
-    "invitation.title": ("设置密码", "Choose a password"),
+    "invitation.title": ("设置密码", "Set a password"),
     "invitation.words": (
         "你好，{name}。设置密码后即可用 {email} 登录。",
-        "Welcome, {name}. With a password you sign in as {email}.",
+        "Hello, {name}. Set a password to sign in as {email}.",
     ),
     "invitation.password": ("新密码", "New password"),
     "invitation.hint": (
         "至少 {n} 个字符。这个链接只能用一次。",
-        "At least {n} characters. This link works once.",
+        "At least {n} characters. This link works only once.",
     ),
     "invitation.send": ("保存并登录", "Save and sign in"),
 }

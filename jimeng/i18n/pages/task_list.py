@@ -3,9 +3,9 @@
 TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.title": ("任务", "Tasks"),
     "task_list.states": ("按状态查看", "By state"),
-    "task_list.search": ("搜索提示词", "Search the prompts"),
+    "task_list.search": ("搜索提示词", "Search prompts"),
     "task_list.find": ("搜索", "Search"),
-    "task_list.search_end": ("清除搜索", "Clear the search"),
+    "task_list.search_end": ("清除搜索", "Clear search"),
     "task_list.refresh": ("刷新查看进度", "Refresh to see progress"),
     "task_list.more": ("更早的任务", "Older tasks"),
     "task_list.older": ("更早的任务", "Older tasks"),
@@ -17,27 +17,27 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.tab.failed": ("失败", "Failed"),
     "task_list.tab.cancelled": ("已取消", "Cancelled"),
     "task_list.n": ("{n} 张", "×{n}"),
-    "task_list.begins": ("开始时间", "begins"),
+    "task_list.begins": ("开始时间", "starts"),
     "task_list.ahead": ("前面 {n} 个，约 {eta}后", "{n} ahead, in about {eta}"),
     "task_list.next": ("下一个就是它", "next in line"),
     "task_list.drawn": ("{done}/{n} 张已画好", "{done} of {n} drawn"),
-    "task_list.partly": ("画成 {done}/{n} 张", "{done} of {n} made"),
+    "task_list.partly": ("画成 {done}/{n} 张", "{done} of {n} done"),
     "task_list.took": ("用时 {n}", "in {n}"),
-    "task_list.retried_as": ("已重试，查看新任务", "Run again; see the new task"),
+    "task_list.retried_as": ("已重试，查看新任务", "Retried; see the new task"),
     "task_list.none": (
         "还没有任务。写一句话，第一张图片就从这里开始排队。",
-        "No tasks yet. Write a line, and the first picture takes its place here.",
+        "No tasks yet. Write a prompt, and your first picture queues up here.",
     ),
-    "task_list.begin": ("去画第一张", "Make the first picture"),
+    "task_list.begin": ("去画第一张", "Create your first picture"),
     "task_list.none_found": (
         "没有提示词包含“{q}”的任务",
         "No task with “{q}” in its prompt",
     ),
-    "task_list.none.pending": ("没有任务在等待", "Nothing waits"),
-    "task_list.none.processing": ("没有正在画的任务", "Nothing is being drawn"),
+    "task_list.none.pending": ("没有任务在等待", "Nothing is waiting"),
+    "task_list.none.processing": ("没有正在画的任务", "Nothing is running"),
     "task_list.none.scheduled": (
         "没有定时任务；通过 API 提交时加上 delay，任务就会在这里等到它的时间",
-        "Nothing is scheduled. A task that the API sends with a delay waits here",
+        "Nothing is scheduled. Tasks sent through the API with a delay wait here",
     ),
     "task_list.none.completed": ("还没有完成的任务", "Nothing is done yet"),
     "task_list.none.failed": ("没有失败的任务", "Nothing has failed"),
@@ -45,13 +45,13 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "bulk.cancel_pending": ("取消全部等待中", "Cancel all waiting"),
     "bulk.cancel_pending_words": (
         "还没开始的任务会全部取消，不收费。正在画的和定时的不受影响。",
-        "All tasks that have not begun are cancelled, free of charge. What is being "
-        "drawn or scheduled goes on.",
+        "All tasks that have not started are cancelled, free of charge. Running and "
+        "scheduled ones carry on.",
     ),
     "bulk.cancel_scheduled": ("取消全部定时", "Cancel all scheduled"),
     "bulk.cancel_scheduled_words": (
         "还没到时间的任务会全部取消，不收费。",
-        "All tasks whose time has not come are cancelled, free of charge.",
+        "All scheduled tasks are cancelled, free of charge.",
     ),
     "bulk.cancelling": (
         "正在取消：{done} / {total} 个任务",
@@ -59,52 +59,55 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     ),
     "bulk.goes_on": (
         "在后台进行，离开本页也会继续。",
-        "It goes on by itself, also when you leave this page.",
+        "This continues in the background, even if you leave the page.",
     ),
     "bulk.look": ("刷新查看进度", "Refresh to see progress"),
-    "bulk.ended_early": ("提前结束：{reason}", "It ended early: {reason}"),
-    "bulk.cancel_sure": ("确认取消", "Cancel them"),
-    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all that can be ({n})"),
+    "bulk.ended_early": ("提前结束：{reason}", "Stopped early: {reason}"),
+    "bulk.cancel_sure": ("确认取消", "Yes, cancel all"),
+    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all possible ({n})"),
     "bulk.retry_words": (
         "它们的图片（共 {pictures} 张）会再次提交，画成后计费。",
-        "Their pictures, {pictures} in all, are asked for again and charged when made.",
+        "Their pictures ({pictures} in all) are submitted again, and charged when "
+        "drawn.",
     ),
     "bulk.paid": (
         "另有 {n} 个上次可能已计费，不在其中；请逐个确认后重试。",
-        "Another {n} may have been charged and are left out; confirm each by itself.",
+        "{n} more may have been charged and are not included; confirm these one by "
+        "one.",
     ),
     "bulk.hopeless": (
         "另有 {n} 个原样重试也不会成功，不在其中；请先按说明修改。",
-        "Another {n} would fail the same way and are left out; change them first, as "
+        "{n} more would fail the same way and are not included; edit them first, as "
         "they say.",
     ),
-    "bulk.retry_sure": ("确认重试", "Retry them"),
+    "bulk.retry_sure": ("确认重试", "Yes, retry"),
     "said.cancelled": ("已取消 {n} 个任务", "Cancelled: {n}"),
-    "said.retried": ("已重新提交 {n} 个任务", "Sent again: {n}"),
-    "said.before": ("{n} 个此前已重试过", "Already run again before: {n}"),
+    "said.retried": ("已重新提交 {n} 个任务", "Submitted again: {n}"),
+    "said.before": ("{n} 个此前已重试过", "Retried before: {n}"),
     "said.task_finished": (
         "{n} 个已经结束，没有取消",
-        "Ended before they could be cancelled: {n}",
+        "Already ended, not cancelled: {n}",
     ),
-    "said.task_not_found": ("{n} 个已不存在", "Not there any more: {n}"),
+    "said.task_not_found": ("{n} 个已不存在", "No longer there: {n}"),
     "said.task_not_retryable": (
         "{n} 个没有失败，没有重试",
-        "Not failed, so not run again: {n}",
+        "Not failed, so not retried: {n}",
     ),
     "said.may_be_charged_twice": (
         "{n} 个上次可能已计费，没有重试；请逐个确认",
-        "May have been charged, so not run again: {n}; confirm each by itself",
+        "May have been charged, so not retried: {n}; confirm them one by one",
     ),
     "said.too_many_pending": (
         "{n} 个没有提交，等待中的图片已达上限；等一部分完成后再试",
-        "Not sent, as too many pictures wait already: {n}; try when some are done",
+        "Not submitted, too many pictures are waiting: {n}; try again when some are "
+        "done",
     ),
     "said.out_of_time": (
         "{n} 个还没轮到，请再点一次",
-        "Not reached yet: {n}; press once more",
+        "Not reached yet: {n}; press again",
     ),
     "said.other": (
         "{n} 个没有成功，打开任务查看原因",
-        "Not done: {n}; open the task to see why",
+        "Failed: {n}; open the task to see why",
     ),
 }
