@@ -21,7 +21,7 @@ from jimeng.documents import (
 )
 from jimeng.operations import board, failures
 from jimeng.operations.failures import Filter
-from jimeng.tasks import sweeps
+from jimeng.tasks import clearing
 from tests.admin_pages import OPERATOR
 from tests.conftest import FakeProvider, run_queue
 from tests.machine.boundary import Boundaries, Died, wrap_writes
@@ -34,7 +34,7 @@ def clear() -> None:
 
 
 def cancel_all() -> None:
-    sweeps.cancel_all(OPERATOR, "ada", "pending")
+    clearing.cancel_all(OPERATOR, "ada", "pending")
 
 
 def drop_failures() -> None:

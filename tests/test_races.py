@@ -7,10 +7,10 @@ import mongoengine
 import pytest
 
 from jimeng import jobs, tasks
-from jimeng.documents import Generation, Task
+from jimeng.documents import Generation
 from jimeng.jobs import janitor, outcomes, pump, submit
 from jimeng.providers import Progress
-from jimeng.tasks import changes, deletion
+from jimeng.tasks import cancelling, deletion
 from jimeng.viewers import Viewer
 from tests.conftest import come_due, png, run_queue
 from tests.machine.boundary import Boundaries, Clock, Died, wrap_writes
@@ -75,7 +75,7 @@ def test_task_deleted_between_claim_and_sending(
 def test_deletion_that_was_cut_off_sends_nothing(client, provider, monkeypatch):
     """A task that is hidden from its owner is not begun."""
     task_id = create(client)["task_id"]
-    monkeypatch.setattr(changes, "drop_waiting", lambda ids: die())
+    monkeypatch.setattr(deletion, "drop_waiting", lambda task_ids: die())
     with pytest.raises(Died):
         tasks.delete(OPERATOR, task_id)
 
@@ -165,7 +165,7 @@ def test_dropped_picture_waits_no_longer(client, provider, monkeypatch):
         "/api/v1/ai/tasks",
         json={"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600},
     )
-    monkeypatch.setattr(changes, "drop_waiting", lambda task: die())
+    monkeypatch.setattr(cancelling, "drop_waiting", lambda task: die())
     with pytest.raises(Died):
         tasks.cancel(OPERATOR, answer.json["data"]["task_id"])
 

@@ -28,8 +28,8 @@ from jimeng.schemas.fields import (
     refuse,
     user_id_check,
 )
-from jimeng.tasks.bulk import MOST_AT_ONCE
 from jimeng.tasks.reading import MOST_OFFSET
+from jimeng.tasks.retrying import MOST_AT_ONCE
 from jimeng.viewers import SCOPES
 
 MOST_DELAY = 86_400  # seconds

@@ -26,7 +26,7 @@ from jimeng.schemas.kinds import (
     whole,
 )
 from jimeng.tasks import Outcome, TaskView
-from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.tasks.retrying import MOST_AT_ONCE
 from jimeng.tasks.views import PHASES
 
 STATUS = tuple(Status)

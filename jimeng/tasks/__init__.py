@@ -6,12 +6,10 @@ never been.
 """
 
 from jimeng.tasks.archive import chosen, pack
-from jimeng.tasks.bulk import Outcome, cancel_many, retry_many, select
-from jimeng.tasks.changes import cancel, delete, retry
+from jimeng.tasks.cancelling import cancel
 from jimeng.tasks.creation import NewTask, check_intake, create
 from jimeng.tasks.data_export import export
-from jimeng.tasks.deletion import delete_all
-from jimeng.tasks.favourites import set_favourite
+from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.gallery import (
     Pictures,
     Wanted,
@@ -20,10 +18,23 @@ from jimeng.tasks.gallery import (
     models_used,
     pictures_of,
 )
-from jimeng.tasks.pictures import PictureRecord, find_picture, picture, replace_link
+from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
+from jimeng.tasks.pictures import (
+    PictureRecord,
+    find_picture,
+    picture,
+    replace_link,
+    set_favourite,
+)
 from jimeng.tasks.reading import find, find_all, image, page, recent
-from jimeng.tasks.rerun import again, wording
-from jimeng.tasks.tidying import empty_trash, restore_batch, trash_others
+from jimeng.tasks.retrying import again, retry, wording
+from jimeng.tasks.tidying import (
+    Others,
+    count_others,
+    empty_trash,
+    restore_batch,
+    trash_others,
+)
 from jimeng.tasks.trash import (
     purge,
     purge_pictures,
@@ -32,10 +43,6 @@ from jimeng.tasks.trash import (
     trash,
     trash_batch,
     trash_pictures,
-)
-from jimeng.tasks.trashed import (
-    Others,
-    count_others,
     trashed_pictures,
     trashed_tasks,
     trashed_thumbnail,

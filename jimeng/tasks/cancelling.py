@@ -1,10 +1,11 @@
 """Cancelling: one way for a single task and for very many."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from jimeng import lanes
+from jimeng import lanes, logs
 from jimeng.documents import (
     Generation,
     State,
@@ -15,10 +16,35 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.generation import WAITING
-from jimeng.documents.task import OPEN
+from jimeng.documents.task import OPEN, THERE
+from jimeng.errors import TaskFinished
 from jimeng.lanes import Place
+from jimeng.tasks.reading import find
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
 
 BATCH = 500  # tasks in one update
+
+
+def cancel(viewer: Viewer, task_id: str) -> Task:
+    """
+    End a task. Pictures that wait are never sent; one that the provider has
+    begun is charged, and not shown.
+
+    Raises:
+        TaskNotFound: as in `find`.
+        TaskFinished: it has ended already.
+    """
+    task = Task.cancel({**viewer.filter(), **THERE}, task_id)
+    if task is None:
+        ended = find(viewer, task_id)
+        raise TaskFinished(f"task {ended.id} is {ended.status}")
+    with logs.bound(task=task.id, user=task.user_id):
+        log.info("task cancelled")
+        with left_over("waiting pictures"):
+            drop_waiting([task.id])
+    return task
 
 
 def cancel_where(where: dict, statuses: Sequence[str] = OPEN) -> list[Task]:

@@ -1,16 +1,20 @@
-"""Clearing: all tasks of everybody that have not begun are cancelled."""
+"""Clearing: what has not begun is cancelled, a user's own or everybody's."""
 
 from dataclasses import dataclass
 
 from jimeng import bulk, jobs, lanes
 from jimeng.bulk import Batch, Counts, Kind
 from jimeng.documents import BulkAction, Generation, Status, Task
+from jimeng.documents.task import THERE
 from jimeng.tasks.cancelling import cancel_batch, drop
+from jimeng.tasks.reading import NEWEST_FIRST, owned
+from jimeng.tasks.summary import SCHEDULED, in_state
 from jimeng.viewers import Viewer
 
-CLEAR = "queue.clear"
+CANCEL, CLEAR = "tasks.cancel", "queue.clear"
 REASON = "queue_cleared"
 NOT_BEGUN = {"open": True, "status": Status.PENDING.value}
+CANCELLABLE = (Status.PENDING.value, SCHEDULED)  # states of what has not begun
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def pending() -> Pending:
 
 def clear(viewer: Viewer) -> BulkAction:
     """
-    Begin to cancel what has not begun. What is at the provider, or was once, goes on.
+    Begin to cancel everybody's tasks that have not begun. What is at the provider,
+    or was once, goes on.
 
     Raises:
         QueueUnavailable: Redis is away; nothing is cancelled.
@@ -51,14 +56,61 @@ def clear(viewer: Viewer) -> BulkAction:
     return bulk.start(viewer, CLEAR, total=total, details=details, audited=True)
 
 
-def _select(action: BulkAction, size: int) -> tuple[list[str], None]:
-    # What is asked for from now on is not meant.
-    where = {**NOT_BEGUN, "created_at": {"$lte": action.started_at}}
+def cancel_all(viewer: Viewer, user_id: str, state: str) -> BulkAction:
+    """
+    Cancel a user's tasks that have not begun, as many as a request has time for; the
+    consumers go on with the rest.
+
+    Args:
+        state: One of `CANCELLABLE`. What begins in this very moment goes on.
+
+    Raises:
+        TaskNotFound: another's tasks are not there to see.
+    """
+    total = Task.collection().count_documents(_meant(owned(viewer, user_id), state))
+    details = {"user": user_id, "state": state}
+    scope = f"{user_id}|{state}"
+    action = bulk.start(viewer, CANCEL, scope=scope, total=total, details=details)
+    return bulk.work_briefly(action)
+
+
+def cancelling(viewer: Viewer) -> list[BulkAction]:
+    """What is being cancelled of the viewer's own, in this moment."""
+    found = [bulk.latest(CANCEL, f"{viewer.user_id}|{each}") for each in CANCELLABLE]
+    return [action for action in found if action is not None and action.is_open]
+
+
+def find_cancelling(viewer: Viewer, action_id: str) -> BulkAction | None:
+    """The cancellation of the viewer's own that has this id, or None."""
+    action = bulk.find(action_id)
+    if action is None or action.kind != CANCEL:
+        return None
+    return action if action.details["user"] == viewer.user_id else None
+
+
+def _meant(mine: dict, state: str) -> dict:
+    return {**mine, **THERE, **in_state(state)}
+
+
+def _of_user(action: BulkAction, size: int) -> tuple[list[str], None]:
+    mine = {"user_id": action.details["user"]}
+    where = {**_meant(mine, action.details["state"]), **_earlier(action)}
+    rows = Task.collection().find(where, {"_id": 1}).sort(NEWEST_FIRST).limit(size)
+    return [row["_id"] for row in rows], None
+
+
+def _of_all(action: BulkAction, size: int) -> tuple[list[str], None]:
+    where = {**NOT_BEGUN, **_earlier(action)}
     rows = Task.collection().find(where, {"_id": 1}).hint("open").limit(size)
     return [row["_id"] for row in rows], None
 
 
-def cancel_some(batch: Batch, where: dict, reason: str | None = None) -> Counts:
+def _earlier(action: BulkAction) -> dict:
+    """What is asked for from now on is not meant."""
+    return {"created_at": {"$lte": action.started_at}}
+
+
+def _cancel(batch: Batch, where: dict, reason: str | None = None) -> Counts:
     """Cancel those of a batch that have not begun; the turns of others stay."""
     begun_not = [Status.PENDING.value]
     ended = cancel_batch(where, batch.ids, begun_not, at=batch.at, reason=reason)
@@ -66,7 +118,16 @@ def cancel_some(batch: Batch, where: dict, reason: str | None = None) -> Counts:
     return Counts(len(ended))
 
 
-def _finish(action: BulkAction) -> None:
+def _cancel_of_user(action: BulkAction, batch: Batch) -> Counts:
+    return _cancel(batch, {"user_id": action.details["user"], **THERE})
+
+
+def _finish_of_user(action: BulkAction) -> None:
+    for lane in jobs.runtime().registry.lanes:
+        lanes.renumber(lane, [action.details["user"]])
+
+
+def _finish_of_all(action: BulkAction) -> None:
     waiting = Generation.collection().distinct("lane", {"waiting": True})
     for lane in {*waiting, *jobs.runtime().registry.lanes}:
         lanes.renumber(lane)
@@ -75,11 +136,14 @@ def _finish(action: BulkAction) -> None:
 
 
 bulk.register(
+    CANCEL, Kind(select=_of_user, apply=_cancel_of_user, finish=_finish_of_user)
+)
+bulk.register(
     CLEAR,
     Kind(
-        select=_select,
-        apply=lambda action, batch: cancel_some(batch, {}, REASON),
-        finish=_finish,
+        select=_of_all,
+        apply=lambda action, batch: _cancel(batch, {}, REASON),
+        finish=_finish_of_all,
         counts="tasks",
     ),
 )

@@ -1,17 +1,37 @@
-"""Deleting everything that a user has made."""
+"""Deleting for good: one task, or everything that a user has made."""
 
+import logging
 from collections.abc import Sequence
 
 from jimeng import bulk, jobs
 from jimeng.bulk import Batch, Counts, Kind
-from jimeng.documents import BulkAction, Task
+from jimeng.documents import BulkAction, Task, left_over, utcnow
 from jimeng.documents.task import DOOMED
-from jimeng.tasks.cancelling import drop, hiding
+from jimeng.tasks.cancelling import drop, drop_waiting, hiding
+from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
 
 DELETE = "tasks.delete"
 HIDDEN = "hidden"  # the second round: all are, and go for good
 FEW = 25  # removed at a time, with the bytes of their pictures
+
+
+def delete(viewer: Viewer, task_id: str) -> None:
+    """
+    Cancel a task if it has not ended, and remove it with its pictures.
+
+    Raises:
+        TaskNotFound: as in `find`.
+    """
+    task = find(viewer, task_id)
+    Task.collection().update_one({"_id": task.id}, hiding(utcnow()))
+    log.info("task deleted task=%s user=%s", task.id, task.user_id)
+    with left_over("deletion"):
+        if task.is_open:
+            drop_waiting([task.id])
+        jobs.finish_deletion(task.id)
 
 
 def delete_all(viewer: Viewer, user_id: str) -> int:

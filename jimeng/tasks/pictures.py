@@ -1,10 +1,11 @@
-"""One picture: all there is to know of it, its neighbours, and its link."""
+"""One picture: all there is to know of it, its neighbours, its link; favourites."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jimeng.documents import Generation, Image, Task, indexes
-from jimeng.documents.image import SHOWN, new_key
+from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
@@ -103,3 +104,12 @@ def replace_link(viewer: Viewer, picture_id: str) -> Image:
         raise ImageNotFound(f"picture {picture_id[:80]!r}")
     log.info("link replaced picture=%s user=%s", found.id, viewer.user_id)
     return found
+
+
+def set_favourite(viewer: Viewer, picture_ids: Iterable[str], wanted: bool) -> int:
+    """
+    Make pictures favourites, or favourites no more; return how many of them there
+    are. Those in the trash, and others' pictures, are as if they had never been.
+    """
+    where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
+    return Image.change(where, {"favourite": True if wanted else GONE})

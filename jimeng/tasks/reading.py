@@ -51,6 +51,7 @@ def page(
     cursor: str | None = None,
     status: str | None = None,
     q: str | None = None,
+    within: dict | None = None,
 ) -> Page:
     """
     A user's tasks, newest first; a page deep down costs what the first does.
@@ -60,6 +61,7 @@ def page(
         cursor: The ``next_cursor`` of the page before.
         status: Only tasks in this one.
         q: Only tasks whose prompt has all of these words.
+        within: Only tasks for which this query holds too.
 
     Raises:
         Invalid: the cursor is not one of ours, or the status is unknown.
@@ -69,7 +71,12 @@ def page(
         if status not in set(Status):
             raise Invalid.field("status", "invalid.status", known=", ".join(Status))
         where["status"] = status
-    return page_of({**where, **with_words(q)}, limit=limit, cursor=cursor)
+    where |= with_words(q) | (within or {})
+    if cursor is not None:
+        where |= cursors.after(cursor, "created_at")
+    found = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
+    rows, next_cursor = cursors.cut_page(list(found), limit, "created_at")
+    return Page([Task._from_son(row) for row in rows], next_cursor)
 
 
 def with_words(q: str | None) -> dict:
@@ -79,20 +86,6 @@ def with_words(q: str | None) -> dict:
     found = (q or "").replace("\0", " ").split()
     words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in found]
     return {"$and": words} if words else {}
-
-
-def page_of(where: dict, *, limit: int, cursor: str | None) -> Page:
-    """
-    Those that *where* holds for, newest first.
-
-    Raises:
-        Invalid: the cursor is not one of ours.
-    """
-    if cursor is not None:
-        where = {**where, **cursors.after(cursor, "created_at")}
-    found = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
-    rows, next_cursor = cursors.cut_page(list(found), limit, "created_at")
-    return Page([Task._from_son(row) for row in rows], next_cursor)
 
 
 def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Task]:

@@ -1,12 +1,11 @@
 """A user's tasks by state: how many there are in each, and which."""
 
 from collections import Counter
-from collections.abc import Iterable
 
 from jimeng.documents import Status, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import Invalid
-from jimeng.tasks.reading import Page, owned, page_of, with_words
+from jimeng.tasks.reading import owned, with_words
 from jimeng.viewers import Viewer
 
 SCHEDULED = "scheduled"
@@ -42,34 +41,3 @@ def counts(viewer: Viewer, user_id: str, *, q: str | None = None) -> Counter[str
         [{"$match": where}, {"$group": {"_id": state, "n": {"$sum": 1}}}]
     )
     return Counter({row["_id"]: row["n"] for row in rows})
-
-
-def in_states(
-    viewer: Viewer,
-    user_id: str,
-    *,
-    state: str | None = None,
-    q: str | None = None,
-    limit: int = 20,
-    cursor: str | None = None,
-) -> Page:
-    """
-    A user's tasks, newest first, as `page`.
-
-    Args:
-        state: One of `STATES`; None for all.
-
-    Raises:
-        Invalid: the cursor is not one of ours, or the state is unknown.
-    """
-    where = {**owned(viewer, user_id), **THERE, **with_words(q)}
-    if state is not None:
-        where |= in_state(state)
-    return page_of(where, limit=limit, cursor=cursor)
-
-
-def runs_again(viewer: Viewer, task_ids: Iterable[str]) -> dict[str, str]:
-    """Task -> the newest of those that run it again, where there is one."""
-    where = {"retried_from": {"$in": list(task_ids)}, **viewer.filter(), **THERE}
-    rows = Task.collection().find(where, {"retried_from": 1}).sort("created_at", 1)
-    return {row["retried_from"]: row["_id"] for row in rows}

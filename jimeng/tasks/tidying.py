@@ -1,6 +1,7 @@
 """The whole trash, or all but favourites, at once: however many pictures they are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import bulk
@@ -10,13 +11,20 @@ from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import SHOWN
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks.gallery import Wanted
-from jimeng.tasks.trash import Batch, change, restore_where
+from jimeng.tasks.trash import EXISTS, Batch, change, restore_where
 from jimeng.viewers import Viewer
 
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
 PICTURES = "pictures"  # the second round of emptying, after the tasks
 LATEST = 10**14  # milliseconds: the year 5138
-EXISTS = {"$exists": True}
+
+
+@dataclass(frozen=True)
+class Others:
+    """How many pictures are favourites, and how many are not."""
+
+    favourites: int
+    others: int
 
 
 def empty_trash(viewer: Viewer) -> None:
@@ -24,6 +32,14 @@ def empty_trash(viewer: Viewer) -> None:
     mine = {"user_id": viewer.user_id}
     total = Image.collection().count_documents({**mine, "trashed_at": EXISTS})
     bulk.work_briefly(_begin(viewer, EMPTY, total))
+
+
+def count_others(viewer: Viewer) -> Others:
+    """Count favourites and the others, outside the trash."""
+    count = Image.collection().count_documents
+    total = count(Wanted().where(viewer.user_id))
+    favourites = count(Wanted(favourite=True).where(viewer.user_id))
+    return Others(favourites, total - favourites)
 
 
 def trash_others(viewer: Viewer) -> Batch:

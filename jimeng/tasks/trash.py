@@ -4,19 +4,25 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Image, Task, left_over, utcnow
-from jimeng.documents.cursors import EPOCH
+from jimeng.documents.cursors import EPOCH, after
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
-from jimeng.errors import TaskNotFound
+from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks.cancelling import drop_waiting, hiding
+from jimeng.tasks.gallery import UNSEEN, Pictures, page_of
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
+
+LATEST_FIRST = [("trashed_at", -1), ("_id", -1)]
+MOST_TASKS = 50  # that are listed
+EXISTS = {"$exists": True}
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,46 @@ class Batch:
     def milliseconds(self) -> int:
         """Since 1970: by this all of it is brought back."""
         return (self.moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def trashed_pictures(
+    viewer: Viewer, *, cursor: str | None = None, limit: int = 60
+) -> Pictures:
+    """
+    The viewer's own pictures in the trash, those deleted last first.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    fresh = {"user_id": viewer.user_id, "trashed_at": {"$gt": utcnow() - KEPT}}
+    parts = [fresh] if cursor is None else [fresh, after(cursor, "trashed_at")]
+    rows = Image.collection().find({"$and": parts}, UNSEEN).sort(LATEST_FIRST)
+    return page_of(list(rows.limit(limit + 1)), limit, "trashed_at")
+
+
+def trashed_tasks(viewer: Viewer) -> list[Task]:
+    """The viewer's own tasks in the trash that have no pictures there, the latest."""
+    where = {"user_id": viewer.user_id, "purge_at": {"$gt": utcnow()}}
+    rows = Task.collection().find(where).sort("deleted_at", -1).limit(MOST_TASKS)
+    found = [Task._from_son(row) for row in rows]
+    theirs = {"task_id": {"$in": [task.id for task in found]}}
+    with_pictures = set(Image.collection().distinct("task_id", theirs))
+    return [task for task in found if task.id not in with_pictures]
+
+
+def trashed_thumbnail(viewer: Viewer, picture_id: str) -> tuple[Image, BinaryIO]:
+    """
+    Open the thumbnail of a picture in the trash, which only its owner sees.
+
+    Raises:
+        ImageNotFound: no such picture there, or somebody else's.
+    """
+    where = {"_id": picture_id, **viewer.filter(), "trashed_at": EXISTS}
+    found = Image.find_one(where)
+    content = found and jobs.runtime().store.open(found.thumbnail_id)
+    if not found or not content:
+        raise ImageNotFound(f"picture {picture_id[:80]!r} in the trash")
+    return found, content
 
 
 def trash_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
@@ -123,7 +169,7 @@ def purge(viewer: Viewer, task_id: str) -> None:
     Raises:
         TaskNotFound: it is not in the trash, or somebody else's.
     """
-    where = {"_id": task_id, **viewer.filter(), "purge_at": {"$exists": True}}
+    where = {"_id": task_id, **viewer.filter(), "purge_at": EXISTS}
     if Task.swap(where, {"$unset": {"purge_at": ""}}) is None:
         raise TaskNotFound(f"task {task_id[:64]!r} in the trash")
     jobs.finish_deletion(task_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from jimeng import auth
 from jimeng.documents import Image, Task
-from jimeng.tasks import Outcome, summary, sweeps
+from jimeng.tasks import Outcome, clearing, retrying, summary
 from jimeng.web.cards import Card, cards_of
 from jimeng.web.composer_options import spoken
 
@@ -47,8 +47,8 @@ class Wanted:
     def cancellable(self) -> list[str]:
         """The states of which all tasks can be cancelled here."""
         if self.state is None:
-            return [sweeps.CANCELLABLE[0]]
-        return [state for state in sweeps.CANCELLABLE if state == self.state]
+            return [clearing.CANCELLABLE[0]]
+        return [state for state in clearing.CANCELLABLE if state == self.state]
 
     def takes(self, state: str) -> bool:
         return self.state in {None, state}
@@ -113,7 +113,7 @@ def rows_of(found: Iterable[Task]) -> list[Row]:
 
 def rows_from(cards: list[Card]) -> list[Row]:
     ended = [card.task.id for card in cards if not card.is_open]
-    again = summary.runs_again(auth.viewer_of_page(), ended)
+    again = retrying.runs_again(auth.viewer_of_page(), ended)
     return [Row(card, again.get(card.task.id)) for card in cards]
 
 

@@ -9,8 +9,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
-from jimeng.tasks import summary, sweeps
-from jimeng.tasks.bulk import MOST_AT_ONCE
+from jimeng.tasks import clearing, retrying, summary
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import (
     TO_EDIT,
@@ -46,7 +45,7 @@ def task_list() -> ResponseReturnValue:
 
 
 @dataclass(frozen=True)
-class Everything:
+class Totals:
     """
     What stands above the rows.
 
@@ -58,7 +57,7 @@ class Everything:
 
     counts: dict[str, int]
     waiting: dict[str, int]
-    again: sweeps.Again
+    again: retrying.Again
 
     @property
     def total(self) -> int:
@@ -75,27 +74,27 @@ def asked_for() -> Wanted:
     )
 
 
-def everything(wanted: Wanted) -> Everything:
+def totals(wanted: Wanted) -> Totals:
     viewer = auth.viewer_of_page()
     counts = summary.counts(viewer, viewer.user_id)
     found = counts
     if wanted.q:
         found = summary.counts(viewer, viewer.user_id, q=wanted.q)
-    again = sweeps.failures(viewer, viewer.user_id, to_edit=TO_EDIT)
-    waiting = {state: counts[state] for state in sweeps.CANCELLABLE}
-    return Everything(dict(found), waiting, again)
+    again = retrying.failures(viewer, viewer.user_id, to_edit=TO_EDIT)
+    waiting = {state: counts[state] for state in clearing.CANCELLABLE}
+    return Totals(dict(found), waiting, again)
 
 
 def listing(wanted: Wanted) -> dict:
     """What the rows of a page want."""
     viewer = auth.viewer_of_page()
-    page = summary.in_states(
+    page = tasks.page(
         viewer,
         viewer.user_id,
-        state=wanted.state,
-        q=wanted.q,
         limit=PAGE,
         cursor=wanted.cursor,
+        q=wanted.q,
+        within=summary.in_state(wanted.state) if wanted.state else None,
     )
     rows = rows_of(page.tasks)
     return {
@@ -121,8 +120,8 @@ def around(wanted: Wanted) -> dict:
     return {
         "wanted": wanted,
         "states": (None, *summary.STATES),
-        "everything": everything(wanted),
-        "cancelling": sweeps.cancelling(auth.viewer_of_page()),
+        "totals": totals(wanted),
+        "cancelling": clearing.cancelling(auth.viewer_of_page()),
         "token": new_token(),
     }
 
@@ -151,8 +150,8 @@ def cancel_tasks() -> ResponseReturnValue:
     """Cancel the task ``id``, or with ``all`` every one that has not begun."""
     viewer = auth.viewer_of_page()
     state = request.form.get("all")
-    if state in sweeps.CANCELLABLE:
-        action = sweeps.cancel_all(viewer, viewer.user_id, state)
+    if state in clearing.CANCELLABLE:
+        action = clearing.cancel_all(viewer, viewer.user_id, state)
         # One that goes on is shown by itself.
         return answer([] if action.is_open else [Note(CANCELLED, action.done)])
     given = request.form.getlist("id")[:1]
@@ -163,7 +162,7 @@ def cancel_tasks() -> ResponseReturnValue:
 def cancelling() -> ResponseReturnValue:
     """How far a cancellation of many has come; at the end the page is loaded anew."""
     viewer, wanted = auth.viewer_of_page(), asked_for()
-    action = sweeps.find(viewer, request.args.get("action", ""))
+    action = clearing.find_cancelling(viewer, request.args.get("action", ""))
     if action is None or not action.is_open:
         said = [str(Note(CANCELLED, action.done))] if action else []
         return "", 200, {"HX-Redirect": url_for(".tasks", **wanted.query, said=said)}
@@ -183,8 +182,8 @@ def retry_tasks() -> ResponseReturnValue:
     where it may be charged twice, if the form says so.
     """
     viewer = auth.viewer_of_page()
-    given = list(dict.fromkeys(request.form.getlist("id")))[:MOST_AT_ONCE]
-    before = summary.runs_again(viewer, given)
+    given = list(dict.fromkeys(request.form.getlist("id")))[: retrying.MOST_AT_ONCE]
+    before = retrying.runs_again(viewer, given)
     agreed = request.form.get("accept_double_charge") == "yes" and len(given) == 1
     outcomes = tasks.retry_many(
         viewer,

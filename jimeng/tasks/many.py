@@ -16,13 +16,12 @@ from jimeng.errors import (
     TaskNotFound,
 )
 from jimeng.tasks.cancelling import cancel_where
-from jimeng.tasks.changes import retry
 from jimeng.tasks.reading import NEWEST_FIRST, THERE, owned
+from jimeng.tasks.retrying import MOST_AT_ONCE, retry
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 100  # tasks in one request
 RETRY_TIME = 0.9  # seconds of a request
 
 

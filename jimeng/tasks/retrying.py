@@ -1,0 +1,175 @@
+"""Running again: what failed or was cancelled, or the same once more."""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from jimeng.documents import Status, Task
+from jimeng.documents.task import THERE
+from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
+from jimeng.providers.catalogue import retryable
+from jimeng.tasks.creation import NewTask, create, styled
+from jimeng.tasks.reading import NEWEST_FIRST, find, owned
+from jimeng.viewers import Viewer
+
+MOST_AT_ONCE = 100  # tasks in one request
+MOST_LOOKED_AT = 500  # failed tasks, the newest
+
+
+@dataclass(frozen=True)
+class Again:
+    """
+    Which of a user's failed tasks can all be run again without a second thought.
+
+    Attributes:
+        task_ids: Those, newest first, as many as go at once.
+        pictures: How many they ask for.
+        paid: How many others may have been charged, so that each needs consent.
+        hopeless: How many others would fail the same way.
+    """
+
+    task_ids: list[str]
+    pictures: int
+    paid: int
+    hopeless: int
+
+
+@dataclass(frozen=True)
+class Wording:
+    """
+    Attributes:
+        prompt: As it was written.
+        style: As it was named, or None.
+    """
+
+    prompt: str
+    style: str | None = None
+
+
+def wording(task: Task) -> Wording:
+    """The user's own words; those that were sent, where the record has no others."""
+    prompt, style = task.input.get("prompt"), task.input.get("style")
+    # A style may stand for other words by now; then only what was sent is sure.
+    if prompt and styled(prompt, style) == task.prompt:
+        return Wording(prompt, style or None)
+    return Wording(task.prompt)
+
+
+def retry(
+    viewer: Viewer,
+    task_id: str,
+    *,
+    accept_double_charge: bool = False,
+    idem_key: str | None = None,
+) -> tuple[Task, bool]:
+    """
+    Run a failed or cancelled task again, as a new one: the pictures that are
+    missing.
+
+    Args:
+        accept_double_charge: Needed where the first may have been charged.
+        idem_key: As in `create`.
+
+    Returns:
+        The new task, and whether an earlier request had made it.
+
+    Raises:
+        TaskNotFound: as in `find`.
+        TaskNotRetryable: it is still under way, or has its pictures.
+        MayBeChargedTwice: the provider may have been paid for the first.
+        Invalid: as in `create`: the model may be gone.
+    """
+    task = find(viewer, task_id)
+    if task.status not in {"failed", "cancelled"}:
+        raise TaskNotRetryable(f"task {task.id} is {task.status}")
+    charges = {error["charged"] for error in task.failures.values()}
+    if "unknown" in charges and not accept_double_charge:
+        raise MayBeChargedTwice(f"task {task.id}")
+    missing = [index for index in range(task.n) if index not in task.done]
+    seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
+    new = anew(
+        task,
+        user_id=task.user_id,
+        n=len(missing),
+        seed=seed,
+        given=task.input,
+        retried_from=task.id,
+    )
+    return create(viewer, new, idem_key=idem_key)
+
+
+def again(
+    viewer: Viewer, task_id: str, *, idem_key: str | None = None
+) -> tuple[Task, bool]:
+    """
+    Ask for the same as a task did, whatever became of it, with a new seed.
+
+    The new task is the viewer's. It starts at once, even if the first was to wait.
+
+    Args:
+        idem_key: As in `create`.
+
+    Returns:
+        The new task, and whether an earlier request had made it.
+
+    Raises:
+        TaskNotFound: as in `find`.
+        Invalid: as in `create`: the model may be gone.
+        TooManyPending: as `create`, and so is all else.
+    """
+    task = find(viewer, task_id)
+    changed = {"user_id", "seed", "delay"}
+    given = {name: each for name, each in task.input.items() if name not in changed}
+    new = anew(task, user_id=viewer.user_id, n=task.n, given=given)
+    return create(viewer, new, idem_key=idem_key)
+
+
+def anew(task: Task, **values: Any) -> NewTask:
+    """The same as *task*, as it was sent, but for *values*."""
+    size = f"{task.width}x{task.height}"
+    same = {"prompt": task.prompt, "model": task.model, "provider": task.provider}
+    return NewTask(**same, size=size, **values)
+
+
+def runs_again(viewer: Viewer, task_ids: Iterable[str]) -> dict[str, str]:
+    """Task -> the newest of those that run it again, where there is one."""
+    where = {"retried_from": {"$in": list(task_ids)}, **viewer.filter(), **THERE}
+    rows = Task.collection().find(where, {"retried_from": 1}).sort("created_at", 1)
+    return {row["retried_from"]: row["_id"] for row in rows}
+
+
+def failures(viewer: Viewer, user_id: str, *, to_edit: Container[str] = ()) -> Again:
+    """
+    Look through a user's failed tasks, for those to run again.
+
+    Those that were run again already are left out of all numbers.
+
+    Args:
+        to_edit: Codes of errors that other words would help, and the same would not.
+
+    Raises:
+        TaskNotFound: another's tasks are not there to see.
+    """
+    where = {**owned(viewer, user_id), **THERE, "status": Status.FAILED.value}
+    rows = Task.collection().find(where, {"n": 1, "outcomes": 1})
+    found = list(rows.sort(NEWEST_FIRST).limit(MOST_LOOKED_AT))
+    again = runs_again(viewer, (row["_id"] for row in found))
+    left = [row for row in found if row["_id"] not in again]
+    kinds = [_kind(row["outcomes"], to_edit) for row in left]
+    ready = [row for row, kind in zip(left, kinds, strict=True) if kind == "ready"]
+    ready = ready[:MOST_AT_ONCE]
+    return Again(
+        [row["_id"] for row in ready],
+        sum(row["n"] for row in ready),
+        kinds.count("paid"),
+        kinds.count("hopeless"),
+    )
+
+
+def _kind(outcomes: dict, to_edit: Container[str]) -> str:
+    errors = [each["error"] for each in outcomes.values() if "error" in each]
+    if any(error["charged"] != "no" for error in errors):
+        return "paid"
+    codes = {error["code"] for error in errors}
+    useful = any(retryable(code) and code not in to_edit for code in codes)
+    return "ready" if useful else "hopeless"
