@@ -126,3 +126,32 @@ def test_words_are_given_their_values():
             if None not in given and needed - given:  # None: there is a **
                 lacking[key] = (path.name, needed - given)
     assert lacking == {}
+
+
+def test_every_word_is_said():
+    """A text that no page, answer or field says any more is gone."""
+    page = "".join(path.read_text("utf-8") for path in TEMPLATES)
+    named = {
+        literal(node) for path, node in nodes(ast.Constant) if "i18n" not in str(path)
+    }
+    named |= set(re.findall(r"""["']([a-z_0-9.]+)["']""", page))
+    built = [pattern_of(node) for _, node in nodes(ast.JoinedStr)]
+    built += [
+        f"{re.escape(before)}.+{re.escape(behind)}"
+        for before, behind in re.findall(
+            r"""["']([a-z_]+\.[a-z_.]*)["'] ~ [^'"}]+(?:~ ["']([a-z_.]+)["'])?""", page
+        )
+    ]
+    said = re.compile("|".join(built))
+
+    left = {key for key in MESSAGES if key not in named and not said.fullmatch(key)}
+
+    assert left == set()
+
+
+def pattern_of(text: ast.JoinedStr) -> str:
+    """What an f-string that begins as a key does may come to; nothing for others."""
+    parts = [literal(part) for part in text.values]
+    if not re.match(r"[a-z_]+\.", parts[0] or ""):
+        return "(?!)"
+    return "".join(".+" if part is None else re.escape(part) for part in parts)

@@ -13,8 +13,6 @@ USER_FIELDS: dict[str, tuple[str, str]] = {
     ),
     "KeyRecord.id": ("密钥的 id", "The key's id"),
     "KeyRecord.name": ("密钥的名称", "The key's name"),
-    "NewKeyRecord.id": ("密钥的 id", "The key's id"),
-    "NewKeyRecord.name": ("密钥的名称", "The key's name"),
     "KeyRevoked.id": ("密钥的 id", "The key's id"),
     "key": ("密钥本身，只出现这一次", "The key itself, shown only this once"),
     "prefix": ("密钥的开头几个字符", "The first characters of the key"),

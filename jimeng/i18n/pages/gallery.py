@@ -59,7 +59,6 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.all": ("查看全部图片", "See all pictures"),
     "gallery.no_more": ("没有更早的图片了", "Nothing older"),
     "gallery.select": ("选择", "Select"),
-    "gallery.select_end": ("完成", "Done"),
     "gallery.select_this": ("选中：{prompt}", "Select: {prompt}"),
     "gallery.select_all": ("全选本页", "Select all shown"),
     "gallery.selected": ("已选中的图片", "Selected pictures"),
