@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -21,29 +22,11 @@ from jimeng.providers.models.page import tables
 @click.option("--duration", type=float, default=3.0, show_default=True, help="Seconds.")
 @click.option("--sigma", type=float, default=0.0, help="Spread, log-normal.")
 @click.option("--state", default=":memory:", help="A file, to outlive a restart.")
-def simulator(
-    port: int,
-    access_key: str,
-    secret_key: str,
-    ark_key: str,
-    limit: int,
-    duration: float,
-    sigma: float,
-    state: str,
-) -> None:
+def simulator(**options: Any) -> None:
     """Run Volcengine on this machine: same protocol, demo pictures, no charges."""
     from jimeng.local.simulator import run
 
-    run(
-        port,
-        access_key,
-        secret_key,
-        limit=limit,
-        duration=duration,
-        sigma=sigma,
-        state=state,
-        ark_key=ark_key,
-    )
+    run(**options)
 
 
 @click.group()

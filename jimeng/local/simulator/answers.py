@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -189,6 +190,15 @@ class Call:
 
 def encode(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def read_object(raw: bytes | str) -> Mapping[str, object] | None:
+    """The JSON object that *raw* is; None for anything else."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def go_duration(seconds: float) -> str:

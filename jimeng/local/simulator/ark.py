@@ -2,12 +2,11 @@
 
 import base64
 import hmac
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jimeng.local.simulator.answers import Answer
+from jimeng.local.simulator.answers import Answer, read_object
 from jimeng.local.simulator.ark_answers import REFUSED_PICTURE, ArkCall
 from jimeng.local.simulator.ark_models import MODELS, ArkModel, Body
 from jimeng.local.simulator.drawing.mark import Mark
@@ -202,11 +201,3 @@ def events(
     name = f"{EVENT}completed"
     found.append((name, {"type": name, **head, "usage": usage}))
     return [*found, ("", "[DONE]")]
-
-
-def read_object(raw: bytes) -> Body | None:
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None

@@ -20,91 +20,80 @@ NOT_VALID = "The parameter `{}` specified in the request is not valid."
 INPUT = "The input {} may contain sensitive information."
 OUTPUT = "The output image may contain sensitive information."
 FAILED = "The request failed because the output image may contain {} information."
-LIMIT = "The {} limit of the account{} was exceeded."
 
-# Code: HTTP status and message. Codes and statuses are those of
+
+def limit(what: str, of: str) -> str:
+    return f"The {what} limit of the account for this {of} was exceeded."
+
+
+# Their words by code, by HTTP status. Codes and statuses are those of
 # https://www.volcengine.com/docs/82379/1299023; the words are not.
-ERRORS: dict[str, tuple[int, str]] = {
-    "MissingParameter": (
-        400,
-        "The request is missing the `prompt` parameter.",
-    ),
-    "InvalidParameter": (400, NOT_VALID.format("size")),
-    "InvalidEndpoint.ClosedEndpoint": (400, "The endpoint is closed."),
-    "InputTextSensitiveContentDetected": (400, INPUT.format("text")),
-    "InputImageSensitiveContentDetected": (400, INPUT.format("image")),
-    "InputImageSensitiveContentDetected.PrivacyInformation": (
-        400,
-        "The input image may show a real person.",
-    ),
-    "InputImageSensitiveContentDetected.PolicyViolation": (
-        400,
-        "The input image may violate a right of others.",
-    ),
-    "InputImageRiskDetection": (400, "The input image did not pass the check."),
-    "SensitiveContentDetected": (400, INPUT.format("content")),
-    "OutputImageSensitiveContentDetected": (400, OUTPUT),
-    "OutputImageSensitiveContentDetected.DeepFake": (
-        400,
-        "The output image may show a real person.",
-    ),
-    "OutputImageRiskDetection": (400, "The output image did not pass the check."),
-    "AuthenticationError": (
-        401,
-        "The API key in the request is missing or invalid.",
-    ),
-    "InvalidAccountStatus": (401, "The account is not in a normal state."),
-    "AccountOverdueError": (403, "The account has an overdue balance."),
-    "AccessDenied": (403, "The API key may not use this model."),
-    "OperationDenied.ServiceNotOpen": (403, "The service has not been opened."),
-    "OperationDenied.ServiceOverdue": (403, "The service has an overdue bill."),
-    "InvalidEndpointOrModel.NotFound": (
-        404,
-        "The model or endpoint does not exist or you do not have access to it.",
-    ),
-    "ModelNotOpen": (404, "Your account has not activated the model."),
-    "UnsupportedModel": (404, "The model does not support this call."),
-    "ModelAccountIpmRateLimitExceeded": (
-        429,
-        LIMIT.format("images-per-minute", " for this model"),
-    ),
-    "ModelAccountRpmRateLimitExceeded": (
-        429,
-        LIMIT.format("requests-per-minute", " for this model"),
-    ),
-    "ModelAccountTpmRateLimitExceeded": (
-        429,
-        LIMIT.format("tokens-per-minute", " for this model"),
-    ),
-    "RateLimitExceeded.EndpointRPMExceeded": (
-        429,
-        LIMIT.format("requests-per-minute", " for this endpoint"),
-    ),
-    "RateLimitExceeded.EndpointTPMExceeded": (
-        429,
-        LIMIT.format("tokens-per-minute", " for this endpoint"),
-    ),
-    "APIAccountRpmRateLimitExceeded": (
-        429,
-        LIMIT.format("requests-per-minute", " for this API"),
-    ),
-    "AccountRateLimitExceeded": (429, LIMIT.format("rate", "")),
-    "RequestBurstTooFast": (429, "The number of requests rose too fast."),
-    "ServerOverloaded": (429, "The service is overloaded."),
-    "InflightBatchsizeExceeded": (
-        429,
-        "Too many requests of the account are under way.",
-    ),
-    "QuotaExceeded": (429, "The free quota of the account is used up."),
-    "SetLimitExceeded": (
-        429,
-        "The model service was paused because the usage cap of the safe trial mode"
-        " was reached.",
-    ),
-    "InternalServiceError": (
-        500,
-        "The service encountered an unexpected internal error.",
-    ),
+BY_STATUS: dict[int, dict[str, str]] = {
+    400: {
+        "MissingParameter": "The request is missing the `prompt` parameter.",
+        "InvalidParameter": NOT_VALID.format("size"),
+        "InvalidEndpoint.ClosedEndpoint": "The endpoint is closed.",
+        "InputTextSensitiveContentDetected": INPUT.format("text"),
+        "InputImageSensitiveContentDetected": INPUT.format("image"),
+        "InputImageSensitiveContentDetected.PrivacyInformation": (
+            "The input image may show a real person."
+        ),
+        "InputImageSensitiveContentDetected.PolicyViolation": (
+            "The input image may violate a right of others."
+        ),
+        "InputImageRiskDetection": "The input image did not pass the check.",
+        "SensitiveContentDetected": INPUT.format("content"),
+        "OutputImageSensitiveContentDetected": OUTPUT,
+        "OutputImageSensitiveContentDetected.DeepFake": (
+            "The output image may show a real person."
+        ),
+        "OutputImageRiskDetection": "The output image did not pass the check.",
+    },
+    401: {
+        "AuthenticationError": "The API key in the request is missing or invalid.",
+        "InvalidAccountStatus": "The account is not in a normal state.",
+    },
+    403: {
+        "AccountOverdueError": "The account has an overdue balance.",
+        "AccessDenied": "The API key may not use this model.",
+        "OperationDenied.ServiceNotOpen": "The service has not been opened.",
+        "OperationDenied.ServiceOverdue": "The service has an overdue bill.",
+    },
+    404: {
+        "InvalidEndpointOrModel.NotFound": (
+            "The model or endpoint does not exist or you do not have access to it."
+        ),
+        "ModelNotOpen": "Your account has not activated the model.",
+        "UnsupportedModel": "The model does not support this call.",
+    },
+    429: {
+        "ModelAccountIpmRateLimitExceeded": limit("images-per-minute", "model"),
+        "ModelAccountRpmRateLimitExceeded": limit("requests-per-minute", "model"),
+        "ModelAccountTpmRateLimitExceeded": limit("tokens-per-minute", "model"),
+        "RateLimitExceeded.EndpointRPMExceeded": limit(
+            "requests-per-minute", "endpoint"
+        ),
+        "RateLimitExceeded.EndpointTPMExceeded": limit("tokens-per-minute", "endpoint"),
+        "APIAccountRpmRateLimitExceeded": limit("requests-per-minute", "API"),
+        "AccountRateLimitExceeded": "The rate limit of the account was exceeded.",
+        "RequestBurstTooFast": "The number of requests rose too fast.",
+        "ServerOverloaded": "The service is overloaded.",
+        "InflightBatchsizeExceeded": "Too many requests of the account are under way.",
+        "QuotaExceeded": "The free quota of the account is used up.",
+        "SetLimitExceeded": (
+            "The model service was paused because the usage cap of the safe trial mode"
+            " was reached."
+        ),
+    },
+    500: {
+        "InternalServiceError": "The service encountered an unexpected internal error.",
+    },
+}
+# Code: HTTP status and words.
+ERRORS = {
+    code: (status, words)
+    for status, errors in BY_STATUS.items()
+    for code, words in errors.items()
 }
 PARAMS = {"MissingParameter": "prompt", "InvalidParameter": "size"}
 # They come when the picture has been drawn, and nothing is billed.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jimeng.local.simulator.req_keys import is_int, is_number
 
@@ -154,6 +154,20 @@ CHECKS = {
     "layer_decomposition": is_bool,
 }
 IMAGE = frozenset({"image"})
+V30 = ArkModel(
+    takes=SEEDED,
+    sides=(512, 2048),
+    default_size=(1024, 1024),
+    says_size=False,
+    is_retired=True,
+)
+V40 = ArkModel(
+    takes=IMAGE | GROUPS,
+    keywords=("1K", "2K", "4K"),
+    area=(921_600, 16_777_216),
+    max_inputs=14,
+    modes=("standard", "fast"),
+)
 V50_PRO = ArkModel(
     takes=IMAGE | FORMATS | MODES | LAYERS,
     keywords=("1K", "1.5K", "2K"),
@@ -169,41 +183,16 @@ V50_LITE = ArkModel(
 )
 # https://www.volcengine.com/docs/82379: 1330310 (models), 1541523 (parameters).
 MODELS = {
-    "doubao-seedream-3-0-t2i-250415": ArkModel(
-        takes=SEEDED,
-        sides=(512, 2048),
-        default_size=(1024, 1024),
-        says_size=False,
-        is_retired=True,
+    "doubao-seedream-3-0-t2i-250415": V30,
+    "doubao-seededit-3-0-i2i-250628": replace(
+        V30, takes=SEEDED | IMAGE, sides=None, max_inputs=1, needs_input=True
     ),
-    "doubao-seededit-3-0-i2i-250628": ArkModel(
-        takes=SEEDED | IMAGE,
-        max_inputs=1,
-        needs_input=True,
-        default_size=(1024, 1024),
-        says_size=False,
-        is_retired=True,
-    ),
-    "doubao-seedream-4-0-250828": ArkModel(
-        takes=IMAGE | GROUPS,
-        keywords=("1K", "2K", "4K"),
-        area=(921_600, 16_777_216),
-        max_inputs=14,
-        modes=("standard", "fast"),
-    ),
-    "doubao-seedream-4-5-251128": ArkModel(
-        takes=IMAGE | GROUPS,
-        keywords=("2K", "4K"),
-        area=(3_686_400, 16_777_216),
-        max_inputs=14,
+    "doubao-seedream-4-0-250828": V40,
+    "doubao-seedream-4-5-251128": replace(
+        V40, keywords=("2K", "4K"), area=(3_686_400, 16_777_216), modes=("standard",)
     ),
     "doubao-seedream-5-0-260128": V50_LITE,
     "doubao-seedream-5-0-lite-260128": V50_LITE,
     "doubao-seedream-5-0-pro-260628": V50_PRO,
-    "doubao-seedream-5-0-flash-260915": ArkModel(
-        takes=IMAGE | FORMATS | MODES | LAYERS,
-        keywords=("1K", "1.5K", "2K"),
-        area=(921_600, 4_624_220),
-        max_inputs=10,
-    ),
+    "doubao-seedream-5-0-flash-260915": replace(V50_PRO, modes=("standard",)),
 }

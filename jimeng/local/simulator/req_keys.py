@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from jimeng.local.simulator.answers import PROCESS, SUBMIT
@@ -163,32 +163,24 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+V40 = ReqKey(
+    area=(1024, 4096),
+    max_ratio=3,
+    widest=16,
+    max_inputs=10,
+    scale=(0, 1),
+    default_size=(2048, 2048),
+    is_group=True,
+    has_area=True,
+    picture="PNG",
+)
 # https://www.volcengine.com/docs/85621: 1616429, 1756900, 1817045, 2275082, 1537648.
 REQ_KEYS = {
     "jimeng_t2i_v30": ReqKey(sides=(512, 2048)),
     "jimeng_t2i_v31": ReqKey(area=(512, 2048), max_ratio=3),
-    "jimeng_t2i_v40": ReqKey(
-        area=(1024, 4096),
-        max_ratio=3,
-        widest=16,
-        max_inputs=10,
-        scale=(0, 1),
-        default_size=(2048, 2048),
-        is_group=True,
-        has_area=True,
-        picture="PNG",
-    ),
-    "jimeng_seedream46_cvtob": ReqKey(
-        area=(1024, 4096),
-        max_ratio=3,
-        widest=16,
-        includes_widest=True,
-        max_inputs=14,
-        scale=(1, 100),
-        default_size=(2048, 2048),
-        is_group=True,
-        has_area=True,
-        picture="PNG",
+    "jimeng_t2i_v40": V40,
+    "jimeng_seedream46_cvtob": replace(
+        V40, includes_widest=True, max_inputs=14, scale=(1, 100)
     ),
     "jimeng_high_aes_general_v21_L": ReqKey(
         action=PROCESS, sides=(256, 768), default_size=(512, 512), has_sr=True

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
+from typing import Any
 
 from jimeng.errors import ConfigError
 from jimeng.local.simulator.ark import Ark
@@ -41,9 +41,6 @@ class Simulator:
         host: str = "127.0.0.1",
         port: int = 0,
         state: str = ":memory:",
-        limit: int = 2,
-        duration: float = 3.0,
-        sigma: float = 0.0,
         clock: Callable[[], float] = time.time,
         wall_clock: Callable[[], float] = time.time,
         dice: random.Random | None = None,
@@ -56,24 +53,20 @@ class Simulator:
             ark_key: The API key of Ark; without one Ark lets nobody in.
             port: 0 for any free one.
             state: File of the ledger, made when missing; kept over restarts.
-            limit: Running tasks of one req_key.
-            duration: Median seconds that a task takes.
-            sigma: Spread of the logarithm of the duration.
             clock: Unix time by which tasks go on and links expire.
             wall_clock: Unix time by which signatures are judged.
             dice: For durations and seeds; seeded by a test.
-            settings: Further fields of `Settings`.
+            settings: Fields of `Settings`.
 
         Raises:
             ValueError: one of *settings* is unknown or wrong.
             OSError: the port is taken.
         """
-        values = {"limit": limit, "duration": duration, "sigma": sigma, **settings}
         self.host = host
         self.service = Service(
             Ledger(state),
             Links(secret_key),
-            Settings().changed(values),
+            Settings().changed(settings),
             clock=clock,
             dice=dice or random.Random(),  # noqa: S311 - draws pictures, guards nothing
         )
@@ -117,51 +110,29 @@ class Simulator:
     def __enter__(self) -> "Simulator":
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 
-def run(
-    port: int,
-    access_key: str,
-    secret_key: str,
-    *,
-    limit: int = 2,
-    duration: float = 3.0,
-    sigma: float = 0.0,
-    state: str = ":memory:",
-    host: str = "127.0.0.1",
-    ark_key: str = "",
-) -> None:
+def run(port: int, **options: Any) -> None:
     """
     Be the simulator until SIGTERM or SIGINT. Wants the main thread.
+
+    Args:
+        options: Of `Simulator`.
 
     Raises:
         ConfigError: the port is taken.
     """
     try:
-        simulator = Simulator(
-            access_key=access_key,
-            secret_key=secret_key,
-            ark_key=ark_key,
-            host=host,
-            port=port,
-            state=state,
-            limit=limit,
-            duration=duration,
-            sigma=sigma,
-        )
+        simulator = Simulator(port=port, **options)
     except OSError as error:
         raise ConfigError(f"the simulator cannot listen on {port}: {error}") from error
     heard: list[int] = []  # no event: its lock may be held when a signal comes
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, _frame: heard.append(number))
     with simulator:
+        limit = simulator.service.settings.limit
         log.info("simulator started url=%s limit=%s", simulator.url, limit)
         while not heard:
             time.sleep(0.1)

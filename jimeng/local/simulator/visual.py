@@ -4,10 +4,16 @@ import base64
 import json
 import logging
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from jimeng.local.simulator.answers import POLL, PROCESS, SUBMIT, Answer, Call
+from jimeng.local.simulator.answers import (
+    POLL,
+    PROCESS,
+    SUBMIT,
+    Answer,
+    Call,
+    read_object,
+)
 from jimeng.local.simulator.callbacks import Callbacks, is_local
 from jimeng.local.simulator.drawing.mark import Mark
 from jimeng.local.simulator.faults import Fault, ending_in_prompt
@@ -261,14 +267,6 @@ class Visual:
 
 def with_kind(wishes: Wishes, fault: Fault | None) -> Wishes:
     return replace(wishes, kind=fault.kind) if fault else wishes
-
-
-def read_object(raw: bytes | str) -> Mapping[str, object] | None:
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def wishes_of(body: Body) -> Body:
