@@ -230,7 +230,7 @@ def test_all_that_can_be_are_run_again(client, provider, work_off):
     )
 
     after = client.get(answer.location, headers=ENGLISH)
-    assert "Sent again: 2" in after.text
+    assert "Submitted again: 2" in after.text
     assert counts(after)["pending"] == 2
     assert bulk_ids(after) == []
     assert after.text.count("Retried; see the new task") == 2

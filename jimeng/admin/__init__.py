@@ -1,4 +1,8 @@
-"""The operator's door: the queue, failures, users, settings, and the audit trail."""
+"""
+The operator's door: the queue, failures, users, settings, and the audit trail.
+
+Only `app` may import it.
+"""
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue

@@ -1,4 +1,8 @@
-"""The REST door: JSON in, JSON out, in one envelope."""
+"""
+The REST door: JSON in, JSON out, in one envelope.
+
+Only `app` and `monitoring`, whose routes it describes too, may import it.
+"""
 
 from flask import current_app, request
 from marshmallow import ValidationError

@@ -1,4 +1,8 @@
-"""Who is asking, and may this request be believed."""
+"""
+Who is asking, and may this request be believed.
+
+`answers`, `schemas`, `app`, `wsgi` and the doors may import it.
+"""
 
 from jimeng.auth.devices import known_people, remember
 from jimeng.auth.headers import guard

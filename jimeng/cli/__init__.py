@@ -1,7 +1,7 @@
 """
 Commands: ``flask --help`` lists them.
 
-A door: only `app` may import it.
+Only `app` may import it.
 """
 
 from flask import Flask

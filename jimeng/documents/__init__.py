@@ -1,4 +1,8 @@
-"""What is stored in MongoDB."""
+"""
+What is stored in MongoDB.
+
+Whatever stands above may import it, `pictures` too; the doors as types only.
+"""
 
 from jimeng.documents.access import ApiKey, Attempts, Invitation
 from jimeng.documents.audit import AuditEntry

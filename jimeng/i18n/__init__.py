@@ -1,4 +1,8 @@
-"""The words of the interface, Chinese and English side by side."""
+"""
+The words of the interface, Chinese and English side by side.
+
+`answers`, `schemas`, `app` and the doors may import it.
+"""
 
 from flask import has_request_context, request
 

@@ -2,7 +2,8 @@
 The queue: what the system does to a generation, out of sight.
 
 MongoDB is the truth. Redis carries the jobs and may lose all of them: whatever is
-under way has a ``due_at``, and the pump queues again what comes due.
+under way has a ``due_at``, and the pump queues again what comes due. Whatever stands
+above may import it; it knows no Flask.
 """
 
 from jimeng.jobs.broker import check_queue, huey

@@ -1,5 +1,5 @@
 """
 For machines that watch this one: health and metrics.
 
-A door: only `app` may import it.
+Only `app` may import it.
 """

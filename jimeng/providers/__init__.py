@@ -1,7 +1,8 @@
 """
 Image services: what is asked of one, those there are, and their models.
 
-`jobs` sends by them; the doors and `tasks` ask what is offered.
+`jobs` sends by them; the doors and `tasks` ask what is offered. Whatever stands above
+may import it, `pictures` too.
 """
 
 from jimeng.providers.models import Model

@@ -1,4 +1,8 @@
-"""The shapes that the REST API takes, and the page's form with it."""
+"""
+The shapes that the REST API takes, and the page's form with it.
+
+The doors may import it.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -1,4 +1,8 @@
-"""The browser's front door: pages, and the parts of them that htmx swaps."""
+"""
+The browser's door: pages, and the parts of them that htmx swaps.
+
+Only `app` and `admin`, whose pages have its frame, may import it.
+"""
 
 from flask import Blueprint, Response, request
 

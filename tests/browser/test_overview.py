@@ -193,7 +193,7 @@ def test_all_failures_that_can_be_are_run_again(show, lin, closed_server, js):
     expect(page.get_by_text("Another 1 would fail the same way")).to_be_visible()
     page.get_by_role("button", name="Yes, retry").click()
 
-    expect(page.get_by_text("Sent again: 2")).to_be_visible()
+    expect(page.get_by_text("Submitted again: 2")).to_be_visible()
     expect(page.get_by_text("Retried; see the new task")).to_have_count(2)
 
 
