@@ -93,5 +93,5 @@ def post(stack: Stack, path: str, **form: str) -> str:
     answer.read()
     link.close()
     assert answer.status == 303, answer.status
-    cookie = str(answer.headers["Set-Cookie"])
+    cookie = "; ".join(answer.headers.get_all("Set-Cookie", []))
     return cookie.partition("session=")[2].partition(";")[0]
