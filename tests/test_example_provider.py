@@ -100,9 +100,11 @@ def draw(client, work_off):
     return draw
 
 
-def test_documentation_shows_the_file():
+@pytest.mark.parametrize("language", ["", ".en"])
+def test_documentation_shows_the_file(language):
     """The code of the page is the code that is tested here."""
-    page = (HERE.parent / "docs/AI_PROVIDER_ARCHITECTURE.md").read_text("utf-8")
+    name = f"docs/AI_PROVIDER_ARCHITECTURE{language}.md"
+    page = (HERE.parent / name).read_text("utf-8")
 
     assert f"```python\n{(HERE / 'example_provider.py').read_text('utf-8')}```" in page
 

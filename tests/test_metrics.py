@@ -251,11 +251,12 @@ def test_with_sign_in_a_key_is_needed(database, config, registry, monkeypatch):
         assert len(found) == 3
 
 
-def test_every_figure_is_explained(client, work_off):
+@pytest.mark.parametrize("name", ["metrics.md", "metrics.en.md"])
+def test_every_figure_is_explained(client, work_off, name):
     """The page of the documents names those there are, and no others."""
     create(client)
     work_off()
-    page = (Path(__file__).parent.parent / "docs/metrics.md").read_text("utf-8")
+    page = (Path(__file__).parent.parent / "docs" / name).read_text("utf-8")
     (table,) = re.findall(r"\n\| ---.*?\n\n", page, re.DOTALL)
 
     named = set(re.findall(r"`(jimeng_\w+)", table))

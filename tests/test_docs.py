@@ -1,0 +1,34 @@
+"""The documents: links lead somewhere, and the other language is one click away."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAIRS = [page for page in PAGES if page.name.endswith(".en.md")]
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Pages and pictures."""
+    links = LINK.findall(page.read_text("utf-8"))
+
+    assert [each for each in links if not (page.parent / each).exists()] == []
+
+
+@pytest.mark.parametrize("english", PAIRS, ids=lambda page: page.name)
+def test_other_language_is_one_click_away(english):
+    """In both directions, and each page leads on in its own language."""
+    chinese = english.with_name(english.name.replace(".en.md", ".md"))
+    pairs = {each.name for each in PAIRS}
+
+    there = LINK.findall(chinese.read_text("utf-8"))
+    back = LINK.findall(english.read_text("utf-8"))
+
+    assert english.name in there
+    assert [each for each in there if each.endswith(".en.md")] == [english.name]
+    leading_on = {Path(each).name.replace(".md", ".en.md") for each in back} & pairs
+    assert leading_on <= {english.name}
