@@ -8,9 +8,9 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # For every platform at once; what is locked already stays unless it no longer fits.
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
   --universal --python-version 3.11 --generate-hashes --no-annotate
-# Much of the time is waiting for other processes, so three share two cores well; each
+# Much of the time is waiting for other processes, so four share two cores well; each
 # starts databases of its own, and takes whole files, for what their tests share.
-PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 PACK := dist/jimeng-linux-x86_64-python3.11.tar.gz
 PACKED := app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
@@ -38,7 +38,7 @@ dev: install ## The same, and start again when a source file changes
 	@exec $(PY) app.py --dev
 
 test: install-dev ## Run all tests; what is skipped is named at the end
-	@$(PY) -m pytest -p tests.no_skip $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -p tests.no_skip $(PYTEST_ARGS)
 
 lint: install-dev ## Check format, rules and types
 	@$(PY) -m ruff format --check .

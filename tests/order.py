@@ -1,53 +1,72 @@
 """
 Which tests run where, and in which order.
 
-A process takes whole files, for what their tests share. All that needs the running
-product or a browser is one piece of work, so that there is one of each; it comes
-first, then what takes longest: no process is left with much when the others are done.
+A process takes whole files, for what their tests share. What needs the running product
+or a browser is two pieces of work, with sign-in and without, so that there are few of
+each; they come first, then what takes longest: no process is left with much when the
+others are done.
 """
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
 # The files of one piece of work, by how their names begin.
-RUNNING = (
-    "tests/browser/",
-    "tests/system/test_clients.py",
-    "tests/system/test_guide.py",
-    "tests/system/test_readme.py",
-    "tests/test_openapi.py",
-)
+PIECES = {
+    "with sign-in": (
+        "tests/browser/test_account.py",
+        "tests/browser/test_admin",
+        "tests/browser/test_overview.py",
+        "tests/browser/test_sign_in.py",
+    ),
+    "without": (
+        "tests/browser/",
+        "tests/system/test_clients.py",
+        "tests/system/test_guide.py",
+        "tests/system/test_readme.py",
+        "tests/test_openapi.py",
+        "tests/test_serve_refusals.py",
+    ),
+}
 # What else takes more than some seconds, longest first.
 LONG = (
-    "tests/contract/",
     "tests/system/test_kills.py",
-    "tests/system/test_failover.py",
+    "tests/system/test_degraded.py",
+    "tests/contract/",
+    "tests/system/test_serve.py",
     "tests/security/test_odd_ids.py",
     "tests/system/test_chaos.py",
     "tests/test_deaths.py",
     "tests/system/",
-    "tests/samples/",
-    "tests/security/test_escaping.py",
     "tests/security/test_secrets.py",
     "tests/test_supervisor.py",
+    "tests/samples/",
+    "tests/test_slow_clients.py",
+    "tests/test_releases.py",
     "tests/test_embedded.py",
+    "tests/security/test_escaping.py",
     "tests/test_machine.py",
 )
-LAST = len(LONG)
 
 
-def place(nodeid: str) -> int:
+def piece(nodeid: str) -> str | None:
+    """The piece of work that a test belongs to, if it is of several files."""
+    found = (name for name, files in PIECES.items() if nodeid.startswith(files))
+    return next(found, None)
+
+
+def place(nodeid: str) -> tuple[int, int]:
     """Where a test's file stands in the order; equal ones stay as they are."""
-    if nodeid.startswith(RUNNING):
-        return -1
-    return next((n for n, name in enumerate(LONG) if nodeid.startswith(name)), LAST)
+    if name := piece(nodeid):
+        return 0, -list(PIECES).index(name)
+    found = (n for n, name in enumerate(LONG) if nodeid.startswith(name))
+    return 1, next(found, len(LONG))
 
 
 class Pieces(LoadFileScheduling):
-    """Whole files, some of them together; see `RUNNING`."""
+    """Whole files, some of them together; see `PIECES`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "running" if nodeid.startswith(RUNNING) else super()._split_scope(nodeid)
+        return piece(nodeid) or super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(trylast=True)

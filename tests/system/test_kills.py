@@ -85,6 +85,7 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
         )
         stack.kill_consumers()
         redis.Redis.from_url(stack.env["REDIS_URL"]).flushall()
+        stack.let_leases_pass()
         stack.start_consumer()
         stack.start_consumer()
     results = stack.await_ended(ids, 90)
