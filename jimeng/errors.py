@@ -157,6 +157,13 @@ class InvitationInvalid(JimengError):
     status = 404
 
 
+class SessionNotFound(JimengError):
+    """It has ended, or never was."""
+
+    code = "session_not_found"
+    status = 404
+
+
 class ApiKeyNotFound(JimengError):
     code = "api_key_not_found"
     status = 404

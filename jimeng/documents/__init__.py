@@ -4,7 +4,7 @@ What is stored in MongoDB.
 Whatever stands above may import it, `pictures` too; the doors as types only.
 """
 
-from jimeng.documents.access import ApiKey, Attempts, Invitation
+from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, utcnow
 from jimeng.documents.bulk import BulkAction

@@ -1,10 +1,13 @@
-"""How somebody proves to be a user: API keys, invitations, and failed attempts."""
+"""How somebody proves to be a user: keys, sessions, invitations, failed attempts."""
 
 import secrets
+from datetime import timedelta
 
 from mongoengine.fields import DateTimeField, IntField, ListField, StringField
 
 from jimeng.documents.base import Stored, utcnow
+
+SESSION_IDLE = timedelta(days=7)  # without use, a session ends
 
 
 def new_key_id() -> str:
@@ -19,7 +22,7 @@ class ApiKey(Stored):
         name: What its owner calls it.
         prefix: Its first characters, to tell it from others.
         sha256: Of the whole key, in hex.
-        scopes: Some of ``read``, ``write``, ``admin``.
+        scopes: Some of ``read``, ``write``, ``account``, ``admin``.
         expires_at: From when on it is worth nothing; absent: never.
         last_used_at: To the minute.
     """
@@ -43,16 +46,54 @@ class ApiKey(Stored):
     }
 
 
+class Session(Stored):
+    """
+    A browser that somebody is signed in with.
+
+    Attributes:
+        id: SHA-256 of the token in its cookie, in hex.
+        number: The user's ``sessions``; once that is another it has ended.
+        seen_at: Its latest use, to a few minutes.
+        address: Where that came from.
+        browser: What it says it is.
+    """
+
+    id = StringField(primary_key=True)
+    user_id = StringField(required=True)
+    number = IntField(required=True)
+    created_at = DateTimeField(default=utcnow)
+    seen_at = DateTimeField(default=utcnow)
+    address = StringField(default="")
+    browser = StringField(default="")
+
+    meta = {
+        "collection": "sessions",
+        "indexes": [
+            {"name": "user", "fields": ["user_id", "-created_at"]},
+            {
+                "name": "idle",
+                "fields": ["seen_at"],
+                "expireAfterSeconds": int(SESSION_IDLE.total_seconds()),
+            },
+        ],
+    }
+
+
 class Invitation(Stored):
     """
     A link to set a password with, once.
 
     Attributes:
         id: SHA-256 of the link's token, in hex.
+        number: The user's ``sessions`` when it was made. A new password, disabling and
+            signing out everywhere count that up, and the link is worth nothing.
+        email_key: The user's; with another it is worth nothing either.
     """
 
     id = StringField(primary_key=True)
     user_id = StringField(required=True)
+    number = IntField()
+    email_key = StringField()
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField(required=True)
 

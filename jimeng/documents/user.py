@@ -9,7 +9,6 @@ from mongoengine.fields import (
     DateTimeField,
     DictField,
     IntField,
-    ListField,
     StringField,
 )
 
@@ -41,10 +40,8 @@ class User(Stored):
         email_key: As it is compared.
         role: ``user`` or ``admin``.
         password: A hash of it (werkzeug's scrypt); absent until one is set.
-        sessions: The number that a session must hold to be valid; one more ends
-            all of them.
-        ended: The ids of sessions that were ended one by one, the newest last.
-        accepted: The id of the invitation that set the password, which is used up.
+        sessions: The number that sessions and invitations must hold to be valid; one
+            more ends all of them.
         disabled_at: Since when the user is kept out.
         daily_quota: Pictures a day, 0 for none at all; absent: the server's.
         language: ``zh`` or ``en``; absent: the browser's.
@@ -59,8 +56,6 @@ class User(Stored):
     role = StringField(default="user")
     password = StringField()
     sessions = IntField(default=0)
-    ended = ListField(StringField())
-    accepted = StringField()
     disabled_at = DateTimeField()
     daily_quota = IntField()
     language = StringField()

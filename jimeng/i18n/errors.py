@@ -95,6 +95,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "This invitation link was used, has expired or is invalid; ask the operator "
         "for a new one",
     ),
+    "error.session_not_found": (
+        "这台设备已经退出登录",
+        "That browser is signed out already",
+    ),
     "error.api_key_not_found": ("没有这个 API 密钥", "No such API key"),
     "error.task_not_found": ("没有这个任务", "No such task"),
     "error.image_not_found": ("没有这张图片", "No such picture"),

@@ -9,7 +9,7 @@ from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cut_page
-from jimeng.documents.user import email_key, new_user_id
+from jimeng.documents.user import email_key
 from jimeng.errors import Invalid, NotYourself
 from jimeng.jobs import midnight
 from jimeng.operations import audit
@@ -129,10 +129,10 @@ def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, s
     viewer.require_operator("users")
     check_role(role)
     with audit.recorded(viewer, "users.invite", role=role) as outcome:
-        user_id = new_user_id()
+        user = User(email=email, email_key=email_key(email), name=name, role=role)
         # The link first: with the record all of it is there.
-        token = accounts.make_link(user_id)
-        made = users.create(viewer, email=email, name=name, role=role, user_id=user_id)
+        token = accounts.make_link(user)
+        made = users.add(viewer, user)
         outcome["user"] = made.id
         return made, token
 

@@ -20,7 +20,10 @@ MOST_NAME = 100  # characters
 # Endpoints, each with a word of its own.
 PAGES = ("account", "account_usage", "account_keys", "account_security", "account_data")
 GUEST_PAGES = tuple(page for page in PAGES if page != "account_security")
-DONE = frozenset({"profile", "defaults", "password", "sessions", "revoked"})
+DONE = frozenset(
+    {"profile", "defaults", "revoked", "session"}
+    | {"password", "password_keys", "sessions", "sessions_keys"}
+)
 
 Problems = Mapping[str, list[str]]
 

@@ -5,20 +5,31 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
 from jimeng.errors import Invalid, SignInBusy, TooManyAttempts
-from jimeng.web import bp
+from jimeng.web import bp, browsers
 from jimeng.web.account import Problems, account_user, go, problems, show
 from jimeng.web.sign_in import retry_headers
 
 
 @bp.get("/account/security")
 def account_security() -> ResponseReturnValue:
-    """The form to change the password, and the way out of all browsers."""
+    """The form to change the password, and the browsers that are signed in."""
     account_user()
     return security()
 
 
 def security(errors: Problems | None = None) -> str:
-    return show("security", errors=errors or {}, shortest=accounts.SHORTEST_PASSWORD)
+    viewer, found = auth.viewer_of_page(), auth.current_session()
+    return show(
+        "security",
+        errors=errors or {},
+        shortest=accounts.SHORTEST_PASSWORD,
+        sessions=accounts.list_sessions(viewer, viewer.user_id),
+        this=found[0].id if found else None,
+        browser=browsers.name_of,
+        idle=accounts.SESSION_IDLE.days,
+        longest=accounts.LONGEST_SESSION.days,
+        keys=len(accounts.list_keys(viewer, viewer.user_id)),
+    )
 
 
 @bp.post("/account/password")
@@ -37,11 +48,28 @@ def change_password() -> ResponseReturnValue:
     except (Invalid, SignInBusy, TooManyAttempts) as error:
         return security(problems(error)), error.status, retry_headers(error)
     auth.begin_session(user)
-    return go(".account_security", "password")
+    return go(".account_security", with_keys("password"))
 
 
 @bp.post("/account/sessions/end")
 def end_sessions() -> ResponseReturnValue:
     """Sign out all browsers but this one."""
     auth.begin_session(accounts.end_sessions(account_user().id))
-    return go(".account_security", "sessions")
+    return go(".account_security", with_keys("sessions"))
+
+
+def with_keys(done: str) -> str:
+    """Revoke the API keys too if the form says so; what is done then."""
+    if not request.form.get("keys"):
+        return done
+    viewer = auth.viewer_of_page()
+    accounts.revoke_keys(viewer, viewer.user_id)
+    return f"{done}_keys"
+
+
+@bp.post("/account/sessions/<session_id>/end")
+def end_session(session_id: str) -> ResponseReturnValue:
+    """Sign out one of the browsers."""
+    account_user()
+    accounts.end_session(auth.viewer_of_page(), session_id)
+    return go(".account_security", "session")

@@ -32,6 +32,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "key": key,
         "ext": ext,
         "token": accounts.invite(OPERATOR, ada.id),
+        "session_id": accounts.list_sessions(OPERATOR, ada.id)[0].id,
         "filename": "favicon.svg",
         "mark": marks(ada.client.get(f"/tasks/{waiting['task_id']}"))[0],
         **dict.fromkeys(("code", "day", "name", "table"), "x"),

@@ -146,6 +146,7 @@ ROUTES: dict[str, Route] = {
     "web.account_security": listed(),
     "web.change_password": listed(),
     "web.end_sessions": listed(),
+    "web.end_session": own(),
     # The operators'
     **dict.fromkeys(
         (

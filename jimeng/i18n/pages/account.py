@@ -14,6 +14,16 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "Password changed; you are signed out everywhere else",
     ),
     "account.done.sessions": ("其他设备都已退出登录", "Signed out everywhere else"),
+    "account.done.password_keys": (
+        "密码已修改，其他设备已退出登录，API 密钥已全部撤销",
+        "Password changed; you are signed out everywhere else, and all API keys are "
+        "revoked",
+    ),
+    "account.done.sessions_keys": (
+        "其他设备都已退出登录，API 密钥已全部撤销",
+        "Signed out everywhere else, and all API keys are revoked",
+    ),
+    "account.done.session": ("那台设备已退出登录", "That browser is signed out"),
     "account.done.revoked": ("密钥已撤销", "Key revoked"),
     "account.save": ("保存", "Save"),
     # Settings.
@@ -50,9 +60,19 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     ),
     "account.sessions": ("已登录的设备", "Active sessions"),
     "account.sessions_words": (
-        "在别处忘了退出？这里可让其他设备全部退出，本设备仍保持登录。密钥不受影响。",
-        "Forgot to sign out somewhere? This ends every session but this one. API keys "
-        "keep working.",
+        "有不认识的设备？请让它退出，并修改密码。{idle} 天不用会自动退出，"
+        "最长 {longest} 天后需要重新登录。",
+        "Not one of yours? Sign it out and change your password. A browser that is not "
+        "used for {idle} days is signed out, and any after {longest} days.",
+    ),
+    "account.session_unknown": ("未知设备", "Unknown browser"),
+    "account.session_this": ("本设备", "This browser"),
+    "account.session_seen": ("最近使用", "Last used"),
+    "account.session_since": ("登录于", "since"),
+    "account.session_end": ("退出", "Sign out"),
+    "account.keys_too": (
+        "同时撤销全部 {n} 个 API 密钥",
+        "Revoke the API keys as well ({n})",
     ),
     "account.sessions_end": ("退出其他所有设备", "Sign out everywhere else"),
     # Keys.

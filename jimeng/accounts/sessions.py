@@ -1,0 +1,147 @@
+"""
+Sessions of browsers: stored, listed, and ended one by one or all at once.
+
+The cookie holds a random token and the record its hash: what is ended is gone, and no
+copy of a cookie brings it back. The number on the user's record ends all at once, those
+too that are being begun in this moment.
+"""
+
+import hashlib
+import logging
+import secrets
+from datetime import timedelta
+
+from jimeng.accounts import users
+from jimeng.documents import Session, User, left_over, utcnow
+from jimeng.documents.access import SESSION_IDLE
+from jimeng.errors import SessionNotFound, UserNotFound
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+# After this one signs in anew, however often it is used.
+# Source: NIST SP 800-63B, section 4.1.3
+LONGEST_SESSION = timedelta(days=30)
+USE_STEP = timedelta(minutes=5)  # between two notes of its latest use
+MOST_SESSIONS = 50  # of one user; the oldest end
+LONGEST_TOKEN = 100  # characters that are looked at
+LONGEST_BROWSER = 300  # characters of what it says of itself
+
+
+def begin_session(user: User, *, address: str, browser: str) -> str:
+    """
+    Begin a session; the token that its cookie holds.
+
+    Args:
+        browser: What it says it is: ``User-Agent``.
+    """
+    token = secrets.token_urlsafe(32)
+    session = Session(
+        id=digest(token),
+        user_id=user.id,
+        number=user.sessions,
+        address=address,
+        browser=browser[:LONGEST_BROWSER],
+    )
+    Session.collection().insert_one(session.to_mongo())
+    with left_over("older sessions"):
+        rows = Session.collection().find({"user_id": user.id}, {"_id": 1})
+        too_many = rows.sort("created_at", -1).skip(MOST_SESSIONS)
+        ids = [row["_id"] for row in too_many]
+        if ids:
+            Session.collection().delete_many({"_id": {"$in": ids}})
+    return token
+
+
+def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
+    """
+    The session with that token, and whose it is; notes the use.
+
+    Returns:
+        None if it has ended, was idle or lasted too long, or its user is kept out.
+    """
+    if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
+        return None
+    now = utcnow()
+    lives = {
+        "seen_at": {"$gt": now - SESSION_IDLE},
+        "created_at": {"$gt": now - LONGEST_SESSION},
+    }
+    owner = {"from": "users", "localField": "user_id", "foreignField": "_id"}
+    rows = Session.collection().aggregate(
+        [
+            {"$match": {"_id": digest(token), **lives}},
+            {"$lookup": {**owner, "as": "owners"}},
+        ]
+    )
+    row = next(rows, None)
+    if row is None or not row["owners"]:
+        return None
+    session, user = Session._from_son(row), User._from_son(row["owners"][0])
+    if session.number != user.sessions or user.disabled_at:
+        return None
+    if session.seen_at < now - USE_STEP:
+        seen = {"seen_at": now, "address": address}
+        with left_over("use of a session"):
+            Session.collection(durable=False).update_one(
+                {"_id": session.id}, {"$set": seen}
+            )
+    return session, user
+
+
+def list_sessions(viewer: Viewer, user_id: str) -> list[Session]:
+    """
+    Where a user is signed in, the latest use first.
+
+    Raises:
+        UserNotFound: as in `users.find`.
+    """
+    user, now = users.find(viewer, user_id), utcnow()
+    rows = Session.collection().find(
+        {
+            "user_id": user.id,
+            "number": user.sessions,
+            "seen_at": {"$gt": now - SESSION_IDLE},
+            "created_at": {"$gt": now - LONGEST_SESSION},
+        }
+    )
+    return [Session._from_son(row) for row in rows.sort("seen_at", -1)]
+
+
+def end_session(viewer: Viewer, session_id: str) -> None:
+    """
+    End one of the viewer's own sessions: a copy of its cookie is worth nothing.
+
+    Raises:
+        SessionNotFound: it has ended, or is another's.
+    """
+    mine = {"_id": session_id, "user_id": viewer.user_id}
+    if not Session.collection().delete_one(mine).deleted_count:
+        raise SessionNotFound(f"session of {viewer.user_id}")
+    log.info("signed out user=%s", viewer.user_id)
+
+
+def end_sessions(user_id: str) -> User:
+    """
+    End all sessions of a user, in every browser; links to set a password with, too.
+
+    Raises:
+        UserNotFound: no such user.
+    """
+    changed = User.swap({"_id": user_id}, {"$inc": {"sessions": 1}})
+    if changed is None:
+        raise UserNotFound(f"user {user_id[:64]!r}")
+    forget_sessions(changed)
+    log.info("sessions ended user=%s", user_id)
+    return changed
+
+
+def forget_sessions(user: User) -> None:
+    """Remove what is left of sessions that have ended by the user's number."""
+    with left_over("ended sessions"):
+        others = {"user_id": user.id, "number": {"$ne": user.sessions}}
+        Session.collection().delete_many(others)
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

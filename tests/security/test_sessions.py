@@ -1,0 +1,171 @@
+"""Sessions that are stored: what ends them, and that nothing brings them back."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng.documents import Session, utcnow
+from tests.access.conftest import PASSWORD
+from tests.page import POST, send
+
+FIREFOX = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+)
+
+
+def is_in(client) -> bool:
+    return client.get("/account").status_code == 200
+
+
+def sign_in(app, person, **headers: str):
+    client = app.test_client()
+    form = {"email": person.user.email, "password": PASSWORD}
+    client.post("/sign-in", data=form, headers={**POST, **headers})
+    return client
+
+
+def copy_of(app, client):
+    """Another browser with the same cookie."""
+    thief = app.test_client()
+    thief.set_cookie("session", client.get_cookie("session").value)
+    return thief
+
+
+def move(**times) -> None:
+    """Let the sessions that there are be so much older."""
+    now = utcnow()
+    changes = {name: now - by for name, by in times.items()}
+    Session.collection().update_many({}, {"$set": changes})
+
+
+def test_hundred_sign_outs_bring_none_back(secured, ada):
+    """However many sessions have ended since, a copied cookie stays dead."""
+    ada.sign_in()
+    thief = copy_of(secured, ada.client)
+    ada.client.post("/sign-out", headers=POST)
+    for _ in range(101):
+        ada.sign_in()
+        ada.client.post("/sign-out", headers=POST)
+
+    assert not is_in(thief)
+
+
+def test_signing_in_again_ends_the_session_before(secured, ada):
+    """A browser has one."""
+    ada.sign_in()
+    thief = copy_of(secured, ada.client)
+
+    ada.sign_in()
+
+    assert is_in(ada.client) and not is_in(thief)
+    assert Session.collection().count_documents({"user_id": ada.id}) == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "lives"),
+    [
+        ({"seen_at": timedelta(days=6, hours=23)}, True),
+        ({"seen_at": timedelta(days=7, seconds=1)}, False),
+        ({"created_at": timedelta(days=29, hours=23)}, True),
+        ({"created_at": timedelta(days=30, seconds=1)}, False),
+    ],
+)
+def test_session_ends_by_itself(ada, times, lives):
+    """A week without use, or a month with it."""
+    ada.sign_in()
+    move(**times)
+
+    assert is_in(ada.client) == lives
+
+
+def test_use_keeps_it_alive_and_is_noted(ada):
+    """With the address; no more than every few minutes."""
+    ada.sign_in()
+    move(seen_at=timedelta(minutes=6))
+
+    ada.client.get("/account", environ_base={"REMOTE_ADDR": "198.51.100.7"})
+    ada.client.get("/account", environ_base={"REMOTE_ADDR": "198.51.100.8"})
+
+    (session,) = Session.collection().find({"user_id": ada.id})
+    assert utcnow() - session["seen_at"] < timedelta(minutes=1)
+    assert session["address"] == "198.51.100.7"
+
+
+def test_page_lists_them_and_ends_one(secured, ada):
+    """By browser and address; the others stay, and the copy of its cookie is dead."""
+    ada.client.set_cookie("lang", "en")
+    ada.sign_in()
+    other = sign_in(secured, ada, **{"User-Agent": FIREFOX})
+    thief, third = copy_of(secured, other), sign_in(secured, ada)
+    (found,) = Session.collection().find({"browser": FIREFOX})
+
+    page = ada.client.get("/account/security").text
+    assert "Firefox · Windows" in page and "127.0.0.1" in page
+    assert page.count("This browser") == 1
+    answer = send(ada.client, f"/account/sessions/{found['_id']}/end")
+
+    assert "That browser is signed out" in ada.client.get(answer.location).text
+    assert not is_in(other) and not is_in(thief)
+    assert is_in(ada.client) and is_in(third)
+
+
+def test_nobody_ends_anothers(ada, bob):
+    """As if it were not there."""
+    ada.sign_in()
+    bob.sign_in()
+    (hers,) = Session.collection().find({"user_id": ada.id})
+
+    answer = send(bob.client, f"/account/sessions/{hers['_id']}/end")
+
+    assert answer.status_code == 404
+    assert is_in(ada.client)
+
+
+def test_database_does_not_let_anybody_in(secured, ada):
+    """What is stored is a hash: no cookie can be made of it."""
+    ada.sign_in()
+    (found,) = Session.collection().find({"user_id": ada.id})
+    serializer = secured.session_interface.get_signing_serializer(secured)
+
+    held = serializer.loads(ada.client.get_cookie("session").value)
+    reader = secured.test_client()
+    forged = serializer.dumps({"_permanent": True, "id": found["_id"]})
+    reader.set_cookie("session", forged)
+
+    assert held["id"] not in str(found)
+    assert not is_in(reader)
+
+
+@pytest.mark.parametrize("path", ["password", "sessions/end"])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_keys_are_revoked_if_wanted(ada, path, wanted):
+    """With another password, or all browsers signed out."""
+    ada.sign_in()
+    new = "another horse entirely"
+    form = {"current": PASSWORD, "new": new, "again": new}
+
+    answer = send(
+        ada.client, f"/account/{path}", **form, **({"keys": "1"} if wanted else {})
+    )
+
+    assert answer.status_code == 303
+    status = ada.api("GET", "/api/v1/models").status_code
+    assert status == (401 if wanted else 200)
+
+
+def test_sessions_do_not_pile_up(secured, ada):
+    """The oldest give way."""
+    for _ in range(52):
+        last = sign_in(secured, ada)
+
+    assert Session.collection().count_documents({"user_id": ada.id}) == 50
+    assert is_in(last)
+
+
+def test_nothing_is_left_of_a_user_who_is_gone(ada):
+    """Where one was signed in is personal."""
+    ada.sign_in()
+    data = ada.api("DELETE", f"/api/v1/users/{ada.id}")
+
+    assert data.status_code == 200
+    assert Session.collection().count_documents({"user_id": ada.id}) == 0
