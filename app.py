@@ -157,7 +157,7 @@ def handle_errors(app: Flask) -> None:
         # What is refused because of a service that is away is told with that.
         cause = error.__cause__ if error.status >= 500 else None
         log.log(level, "refused code=%s: %s", error.code, error, exc_info=cause)
-        message = i18n.t(f"error.{error.code}", **error.values)
+        message = i18n.explain(error)
         response = answer_error(
             error.code, error.status, message=message, retry_after=error.retry_after
         )
@@ -168,10 +168,7 @@ def handle_errors(app: Flask) -> None:
 
     @app.errorhandler(Invalid)
     def on_invalid(error: Invalid) -> Response:
-        words = {
-            name: [i18n.t(key, **values) for key, values in reasons]
-            for name, reasons in error.fields.items()
-        }
+        words = i18n.problems(error)
         log.info("refused %s", error)
         said = sentence(words)
         return answer_error(error.code, error.status, message=said, errors=words)

@@ -11,7 +11,7 @@ from jimeng.admin import bp
 from jimeng.answers import absolute, by_field, in_words
 from jimeng.documents import User
 from jimeng.errors import EmailTaken, Invalid
-from jimeng.i18n import t
+from jimeng.i18n import explain, problems
 from jimeng.operations.users import ROLES
 from jimeng.schemas import NewUser
 
@@ -53,7 +53,7 @@ def invite() -> ResponseReturnValue:
     except ValidationError as error:
         return new_form(request.form, in_words(by_field(error.messages))), 422
     except EmailTaken as error:
-        return new_form(request.form, {"email": [t(f"error.{error.code}")]}), 409
+        return new_form(request.form, {"email": [explain(error)]}), 409
     return show_link(user, token, is_new=True)
 
 
@@ -91,11 +91,7 @@ def show_user(user_id: str, errors: Mapping[str, list[str]] | None = None) -> st
 
 
 def refused(user_id: str, error: Invalid) -> ResponseReturnValue:
-    words = {
-        name: [t(key, **values) for key, values in reasons]
-        for name, reasons in error.fields.items()
-    }
-    return show_user(user_id, words), error.status
+    return show_user(user_id, problems(error)), error.status
 
 
 def saved(user_id: str, what: str) -> ResponseReturnValue:

@@ -6,6 +6,7 @@ The words of the interface, Chinese and English side by side.
 
 from flask import has_request_context, request
 
+from jimeng.errors import Invalid, JimengError
 from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
@@ -63,6 +64,21 @@ def t(key: str, **values: object) -> str:
 def _otherwise(key: str) -> str:
     """What is said of something stored that only a later release has words for."""
     return next((OTHERWISE[each] for each in OTHERWISE if key.startswith(each)), key)
+
+
+def explain(error: JimengError) -> str:
+    """What a user is told of *error*."""
+    return t(f"error.{error.code}", **error.values)
+
+
+def problems(error: JimengError) -> dict[str, list[str]]:
+    """What a user is told of *error*, by field; "" for what belongs to none."""
+    if not isinstance(error, Invalid):
+        return {"": [explain(error)]}
+    return {
+        name: [t(key, **values) if key in MESSAGES else key for key, values in reasons]
+        for name, reasons in error.fields.items()
+    }
 
 
 def in_language(words: tuple[str, str]) -> str:

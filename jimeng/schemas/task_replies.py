@@ -9,7 +9,7 @@ from marshmallow import fields, missing
 from jimeng.answers import absolute
 from jimeng.documents import Image, Status
 from jimeng.errors import JimengError
-from jimeng.i18n import MESSAGES, t
+from jimeng.i18n import MESSAGES, explain, t
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (
     Reply,
@@ -253,7 +253,7 @@ class CancelOutcome(Reply):
     status = text(if_done(lambda _: "cancelled"), required=False, example="cancelled")
     error = text(if_refused(lambda error: error.code), required=False)
     message = text(
-        if_refused(lambda error: t(f"error.{error.code}", **error.values)),
+        if_refused(explain),
         required=False,
     )
 

@@ -4,9 +4,13 @@ The browser's door: pages, and the parts of them that htmx swaps.
 Only `app` and `admin`, whose pages have its frame, may import it.
 """
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
 
 from jimeng import auth
+from jimeng.errors import JimengError
 from jimeng.providers import credentials
 from jimeng.web.compression import compress
 from jimeng.web.preferences import theme
@@ -18,6 +22,14 @@ bp.before_request(auth.reject_cross_site)
 def is_htmx() -> bool:
     """Whether a part of a page is asked for, not a page."""
     return request.headers.get("HX-Request") == "true"
+
+
+def refused(
+    page: str, error: JimengError, headers: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
+    """The page of a form that was not taken, and when it may be sent again."""
+    wait = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    return page, error.status, {**wait, **(headers or {})}
 
 
 def lead_to_sign_in() -> Response:

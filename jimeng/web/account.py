@@ -9,9 +9,9 @@ from werkzeug.exceptions import NotFound
 from jimeng import auth
 from jimeng.accounts import users
 from jimeng.documents import User
-from jimeng.errors import Invalid, JimengError
-from jimeng.i18n import COOKIE, LANGUAGES, language, t
-from jimeng.web import bp
+from jimeng.errors import Invalid
+from jimeng.i18n import COOKIE, LANGUAGES, language, problems
+from jimeng.web import bp, refused
 from jimeng.web import composer_options as options
 from jimeng.web import defaults as start
 from jimeng.web.preferences import THEME, THEMES, keep, theme
@@ -61,16 +61,6 @@ def go(endpoint: str, done: str) -> ResponseReturnValue:
     return redirect(url_for(endpoint, done=done), 303)
 
 
-def problems(error: JimengError) -> dict[str, list[str]]:
-    """Field -> words; "" for what belongs to none."""
-    if not isinstance(error, Invalid):
-        return {"": [t(f"error.{error.code}", **error.values)]}
-    return {
-        name: [t(key, **values) for key, values in reasons]
-        for name, reasons in error.fields.items()
-    }
-
-
 @bp.get("/account")
 def account() -> ResponseReturnValue:
     """Name, language, theme, and what the form begins with."""
@@ -95,6 +85,10 @@ def settings(*, errors: Problems | None = None, given: Mapping | None = None) ->
     )
 
 
+def refused_settings(error: Invalid) -> ResponseReturnValue:
+    return refused(settings(errors=problems(error), given=request.form), error)
+
+
 @bp.post("/account")
 def save_profile() -> ResponseReturnValue:
     """Keep name, language and theme; what is no choice of ours is left as it was."""
@@ -106,8 +100,7 @@ def save_profile() -> ResponseReturnValue:
         try:
             name = named(request.form.get("name", user.name))
         except Invalid as error:
-            page = settings(errors=problems(error), given=request.form)
-            return page, error.status
+            return refused_settings(error)
         users.update(viewer, user.id, name=name)
         users.set_preferences(viewer, user.id, language=lang, theme=look)
     response = redirect(url_for(".account", done="profile"), 303)
@@ -141,8 +134,7 @@ def save_defaults() -> ResponseReturnValue:
     try:
         found = start.check(request.form)
     except Invalid as error:
-        page = settings(errors=problems(error), given=request.form)
-        return page, error.status
+        return refused_settings(error)
     response = redirect(url_for(".account", done="defaults"), 303)
     start.store(response, found)  # type: ignore[arg-type]
     return response

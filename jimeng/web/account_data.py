@@ -7,9 +7,9 @@ from jimeng import accounts, auth
 from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import Invalid, LastAdmin, SignInBusy, TooManyAttempts
-from jimeng.web import bp
-from jimeng.web.account import Problems, account_user, problems, show
-from jimeng.web.sign_in import retry_headers
+from jimeng.i18n import problems
+from jimeng.web import bp, refused
+from jimeng.web.account import Problems, account_user, show
 
 
 @bp.get("/account/data")
@@ -31,7 +31,7 @@ def delete_account() -> ResponseReturnValue:
         check(user)
     except (Invalid, LastAdmin, SignInBusy, TooManyAttempts) as error:
         page = data(problems(error), email=request.form.get("email", ""))
-        return page, error.status, retry_headers(error)
+        return refused(page, error)
     users.delete(auth.viewer_of_page(), user.id)
     auth.end_session()
     return redirect(url_for(".sign_in"), 303)

@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts, auth
 from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
-from jimeng.i18n import t
-from jimeng.web import bp
-from jimeng.web.account import Problems, account_user, go, named, problems, show
+from jimeng.i18n import problems, t
+from jimeng.web import bp, refused
+from jimeng.web.account import Problems, account_user, go, named, show
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
 ROUTE = "/api/v1/ai/image/task"
@@ -84,7 +84,7 @@ def make_key() -> ResponseReturnValue:
             expires_at=ends(request.form.get("days", "")),
         )
     except Invalid as error:
-        return keys(errors=problems(error), given=request.form), error.status
+        return refused(keys(errors=problems(error), given=request.form), error)
     response: Response = make_response(keys(key, text), 201)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
 from jimeng.errors import Invalid, SignInBusy, TooManyAttempts
-from jimeng.web import bp, browsers
-from jimeng.web.account import Problems, account_user, go, problems, show
-from jimeng.web.sign_in import retry_headers
+from jimeng.i18n import problems
+from jimeng.web import bp, browsers, refused
+from jimeng.web.account import Problems, account_user, go, show
 
 
 @bp.get("/account/security")
@@ -46,7 +46,7 @@ def change_password() -> ResponseReturnValue:
             new=form.get("new", ""),
         )
     except (Invalid, SignInBusy, TooManyAttempts) as error:
-        return security(problems(error)), error.status, retry_headers(error)
+        return refused(security(problems(error)), error)
     auth.begin_session(user)
     return go(".account_security", with_keys("password"))
 

@@ -10,7 +10,7 @@ from jimeng import styles, tasks
 from jimeng.answers import by_field
 from jimeng.documents import Task
 from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
-from jimeng.i18n import MESSAGES, t
+from jimeng.i18n import problems
 from jimeng.providers import Model
 from jimeng.schemas import MOST_SEED, MOST_STYLE, ComposedTask
 from jimeng.tasks import NewTask
@@ -254,17 +254,10 @@ class Composer:
 
     def refused(self, error: JimengError) -> "Composer":
         """The same form, with the reasons why it was not taken."""
-        if not isinstance(error, Invalid):
-            words = t(f"error.{error.code}", **error.values)
-            return replace(self, errors={"": [words]})
         found: dict[str, list[str]] = {}
-        for name, reasons in error.fields.items():
+        for name, words in problems(error).items():
             known = PLACES.get(name, name)
-            place = known if known in FIELDS else ""
-            found.setdefault(place, []).extend(
-                t(said, **values) if said in MESSAGES else said
-                for said, values in reasons
-            )
+            found.setdefault(known if known in FIELDS else "", []).extend(words)
         return replace(self, errors=found)
 
 

@@ -19,7 +19,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.i18n import COOKIE, LANGUAGES
-from jimeng.web import bp, is_htmx
+from jimeng.web import bp, is_htmx, refused
 from jimeng.web.cards import (
     Change,
     Mark,
@@ -34,6 +34,11 @@ from jimeng.web.pages import show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
 
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
+INTO_FORM = {
+    "HX-Retarget": "#composer",
+    "HX-Reselect": "#composer",
+    "HX-Reswap": "outerHTML",
+}
 
 
 @bp.post("/tasks")
@@ -51,14 +56,9 @@ def create() -> ResponseReturnValue:
 
 
 def refuse(form: Composer, error: JimengError) -> ResponseReturnValue:
-    headers = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
     if not is_htmx():
-        return show_feed("tasks/index.html", form=form), error.status, headers
-    headers |= {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
-    headers["HX-Reselect"] = "#composer"
-    return render_template("tasks/_form.html", form=form), error.status, headers
+        return refused(show_feed("tasks/index.html", form=form), error)
+    return refused(render_template("tasks/_form.html", form=form), error, INTO_FORM)
 
 
 def show_created(made: Task, replayed: bool) -> ResponseReturnValue:

@@ -1,5 +1,7 @@
 """Signing in and out, and taking up an invitation."""
 
+from collections.abc import Sequence
+
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -7,13 +9,12 @@ from jimeng import accounts, auth
 from jimeng.documents import User
 from jimeng.errors import (
     Invalid,
-    JimengError,
     SignInBusy,
     SignInFailed,
     TooManyAttempts,
 )
-from jimeng.i18n import COOKIE, t
-from jimeng.web import bp, is_htmx
+from jimeng.i18n import COOKIE, explain, problems
+from jimeng.web import bp, is_htmx, refused
 from jimeng.web.preferences import THEME, keep, own_path
 
 MOST_EMAIL = 254  # characters
@@ -57,9 +58,7 @@ def do_sign_in() -> ResponseReturnValue:
             devices=auth.known_people(),
         )
     except (SignInFailed, SignInBusy, TooManyAttempts) as error:
-        words = t(f"error.{error.code}", **error.values)
-        page = form(target, email=email, error=words)
-        return page, error.status, retry_headers(error)
+        return refused(form(target, email=email, error=explain(error)), error)
     return welcome(user, target)
 
 
@@ -72,10 +71,6 @@ def welcome(user: User, target: str) -> Response:
         if value:
             keep(response, name, value)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
-
-
-def retry_headers(error: JimengError) -> dict[str, str]:
-    return {"Retry-After": str(error.retry_after)} if error.retry_after else {}
 
 
 @bp.post("/sign-out")
@@ -92,7 +87,7 @@ def invitation(token: str) -> ResponseReturnValue:
     return page, 200, {"Cache-Control": "no-store"}
 
 
-def invitation_form(token: str, user: User, *, errors: tuple[str, ...] = ()) -> str:
+def invitation_form(token: str, user: User, *, errors: Sequence[str] = ()) -> str:
     return render_template(
         "sign_in/invitation.html",
         token=token,
@@ -107,13 +102,8 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     """Set the password, and begin a session with it."""
     try:
         user = accounts.accept(token, request.form.get("password", ""))
-    except Invalid as error:
-        words = tuple(
-            t(key, **values) for each in error.fields.values() for key, values in each
-        )
-        return invitation_form(token, accounts.invited(token), errors=words), 422
-    except SignInBusy as error:
-        words = (t(f"error.{error.code}"),)
+    except (Invalid, SignInBusy) as error:
+        words = [each for field in problems(error).values() for each in field]
         page = invitation_form(token, accounts.invited(token), errors=words)
-        return page, error.status, retry_headers(error)
+        return refused(page, error)
     return welcome(user, url_for(".index"))
