@@ -133,7 +133,7 @@ def _ask_again(generation: Generation) -> None:
 def store(generation: Generation, content: bytes) -> None:
     """Verify the bytes, keep them under a new name, then say so."""
     try:
-        picture = inspect(content)
+        picture = inspect(content, generation.width * generation.height)
     except PictureInvalid as error:
         log.warning("not a picture id=%s: %s", generation.id, error)
         no_picture(generation)

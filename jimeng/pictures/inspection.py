@@ -1,28 +1,42 @@
-"""Bytes that came from elsewhere: are they a picture, and which."""
+"""
+Looking at pictures by a process of its own, which may be killed.
 
+It is started for the first picture and then kept; one picture at a time, so that what
+they take together is bounded as well.
+"""
+
+import atexit
 import hashlib
-import io
-import re
-import struct
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
-
-from PIL import Image as Pillow
+from typing import IO
 
 from jimeng.errors import PictureInvalid
+from jimeng.pictures.decoding import ANSWER, QUESTION
 
-TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+log = logging.getLogger(__name__)
+
 MAX_PIXELS = 40_000_000  # the largest that a model draws is below 17 million
-MIN_SIDE = 16  # pixels; less is a placeholder, not what was asked for
-THUMBNAIL_SIDE = 640  # pixels of the longer side
-MOST_SCANS = 100  # of a JPEG; progressive ones have about ten
-MOST_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
-PNG = b"\x89PNG\r\n\x1a\n"
-# A marker of a JPEG that is neither stuffing nor a restart within a scan.
-MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
-# Broken files make Pillow's decoders raise nearly anything of these.
-BROKEN = (
-    *(OSError, ValueError, SyntaxError, EOFError, Warning),
-    *(LookupError, TypeError, ArithmeticError, struct.error),
+# Of the pixels that were asked for: one model doubles both sides, others round them.
+MOST_DRAWN = 4.5
+FEWEST = 1_000_000  # pixels that are taken, however few were asked for
+MEMORY = 1024 * 1024 * 1024  # bytes; the largest picture takes half of it
+SECONDS = 10  # of the processor; the largest takes two
+PATIENCE = 20.0  # seconds by the clock, on a machine that has other things to do
+# Of the environment only what finds libraries: the rest is secret, or of no use.
+LIBRARIES = ("LD_", "DYLD_")
+START = (
+    "import sys; sys.path[:] = sys.argv[3:]; from jimeng.pictures.decoding import main;"
+    " main(int(sys.argv[1]), int(sys.argv[2]))"
 )
 
 
@@ -48,93 +62,120 @@ class Picture:
     thumbnail: bytes
 
 
-def inspect(content: bytes) -> Picture:
-    """
-    Decode *content* whole and describe it.
+class Died(Exception):
+    """The decoder has ended by itself."""
 
-    What stands behind the end of the picture is cut off: an archive or a page could
-    hide there, and the picture has been paid for.
+
+class Decoder:
+    """A process that runs `decoding.main`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, content: bytes, most_pixels: int) -> tuple[dict, bytes]:
+        """
+        Return what `decoding.look` does.
+
+        Raises:
+            PictureInvalid: as `decoding.look`, or it took too long, or the decoder
+                died of it twice.
+        """
+        with self._lock:
+            for _ in range(2):  # what it died of may have been something else
+                try:
+                    about, thumbnail = self._ask(content, most_pixels)
+                    break
+                except TimeoutError:
+                    self._end()
+                    raise PictureInvalid("takes too long to decode") from None
+                except (Died, OSError) as error:
+                    status = self._end()
+                    log.warning("decoder ended status=%s: %s", status, error)
+                    if status == -signal.SIGXCPU:
+                        raise PictureInvalid("takes too long to decode") from None
+            else:
+                raise PictureInvalid("the decoder ends at it")
+        if "error" in about:
+            raise PictureInvalid(about["error"])
+        return about, thumbnail
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def _ask(self, content: bytes, most_pixels: int) -> tuple[dict, bytes]:
+        if self._process is None:
+            self._process = start()
+        given, out = self._process.stdin, self._process.stdout
+        assert given and out  # noqa: S101 - both are pipes
+        # It reads all before it says anything.
+        given.write(QUESTION.pack(len(content), most_pixels) + content)
+        given.flush()
+        end = time.monotonic() + PATIENCE
+        text, thumbnail = ANSWER.unpack(read(out, ANSWER.size, end))
+        return json.loads(read(out, text, end)), read(out, thumbnail, end)
+
+    def _end(self) -> int | None:
+        if self._process is None:
+            return None
+        process, self._process = self._process, None
+        process.kill()
+        with suppress(OSError), process:  # what it has not read cannot be sent now
+            pass
+        return process.wait()
+
+
+def start() -> subprocess.Popen[bytes]:
+    # No shell; the words are our own.
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, *("-I", "-S", "-c", START, str(MEMORY), str(SECONDS))]
+        + sys.path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={k: v for k, v in os.environ.items() if k.startswith(LIBRARIES)},
+    )
+
+
+def read(file: IO[bytes], size: int, end: float) -> bytes:
+    """
+    Read exactly *size* bytes until *end*, a moment of `time.monotonic`.
 
     Raises:
-        PictureInvalid: it is not one JPEG, PNG or WebP picture, is cut short,
-            has more than `MAX_PIXELS`, is smaller than `MIN_SIDE`, or was made to
-            keep a decoder busy.
+        Died: nothing more comes.
+        TimeoutError: it has not come.
     """
-    content = content[: _end(content)]
-    try:
-        # Pillow warns of a bomb and goes on, which is why `_check` follows. Warnings
-        # are not made errors here: that would be for all threads, and for good where
-        # two of them overlap.
-        with Pillow.open(io.BytesIO(content), formats=list(TYPES)) as image:
-            width, height = image.size
-            _check(image, width, height)
-            kind = TYPES[str(image.format)]
-            thumbnail = _thumbnail(image)
-    except PictureInvalid:
-        raise
-    except BROKEN as error:
-        raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
-    except Pillow.DecompressionBombError as error:
-        raise PictureInvalid("too many pixels") from error
+    found = bytearray()
+    while len(found) < size:
+        if not select.select([file], [], [], max(end - time.monotonic(), 0))[0]:
+            raise TimeoutError
+        part = os.read(file.fileno(), size - len(found))
+        if not part:
+            raise Died("no answer")
+        found += part
+    return bytes(found)
+
+
+_decoder = Decoder()
+atexit.register(_decoder.close)
+
+
+def inspect(content: bytes, asked: int | None = None) -> Picture:
+    """
+    Decode *content* whole and describe it; what stands behind its end is cut off.
+
+    Args:
+        asked: Pixels that were asked for; pictures that are far larger than what
+            models make of that are refused before they are decoded.
+
+    Raises:
+        PictureInvalid: as `decoding.look`, or it is more than the decoder's limits
+            of time and memory allow.
+    """
+    most = MAX_PIXELS
+    if asked is not None:
+        most = min(most, max(FEWEST, int(asked * MOST_DRAWN)))
+    about, thumbnail = _decoder.ask(content, most)
+    content = content[: about.pop("end")]
     digest = hashlib.sha256(content).hexdigest()
-    return Picture(content, width, height, kind, digest, thumbnail)
-
-
-def _end(content: bytes) -> int:
-    """Where the picture ends in *content*; found without decoding."""
-    if content.startswith(PNG):
-        return _end_of_png(content)
-    if content.startswith(b"\xff\xd8\xff"):
-        return _end_of_jpeg(content)
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        size = int.from_bytes(content[4:8], "little")
-        return 8 + size + size % 2
-    raise PictureInvalid("neither JPEG nor PNG nor WebP" if content else "no bytes")
-
-
-def _end_of_png(content: bytes) -> int:
-    """Source: https://www.w3.org/TR/png-3/#5Chunk-layout"""
-    at = len(PNG)
-    for _ in range(MOST_CHUNKS):
-        size, name = content[at : at + 4], content[at + 4 : at + 8]
-        at += 12 + int.from_bytes(size, "big")
-        if at > len(content) or len(name) < 4:
-            raise PictureInvalid("cut short")
-        if name == b"IEND":
-            return at
-    raise PictureInvalid(f"more than {MOST_CHUNKS} chunks")
-
-
-def _end_of_jpeg(content: bytes) -> int:
-    """Source: ITU-T T.81, annex B."""
-    at, scans = 2, 0
-    while found := MARKER.search(content, at):
-        at, marker = found.end(), found[1]
-        if marker == b"\xd9":
-            return at
-        if marker in b"\x01\xd8":  # these two stand alone
-            continue
-        at += int.from_bytes(content[at : at + 2], "big")
-        scans += marker == b"\xda"
-        # Each scan goes over all pixels, and one of a few bytes is enough.
-        if scans > MOST_SCANS:
-            raise PictureInvalid(f"more than {MOST_SCANS} scans")
-    raise PictureInvalid("cut short")
-
-
-def _check(image: Pillow.Image, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PictureInvalid(f"{width}x{height} is too large")
-    if min(width, height) < MIN_SIDE:
-        raise PictureInvalid(f"{width}x{height} is no picture of use")
-    if getattr(image, "n_frames", 1) > 1:
-        raise PictureInvalid("has several frames")
-
-
-def _thumbnail(image: Pillow.Image) -> bytes:
-    image.load()
-    small = image.convert("RGBA" if "A" in image.getbands() else "RGB")
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Pillow.Resampling.BICUBIC)
-    out = io.BytesIO()
-    small.save(out, "WEBP", quality=82, method=2)
-    return out.getvalue()
+    return Picture(content, sha256=digest, thumbnail=thumbnail, **about)

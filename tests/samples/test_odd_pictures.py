@@ -3,14 +3,13 @@
 import base64
 import json
 import struct
-import warnings
 from itertools import repeat
 
 import pytest
 from PIL.ImageFile import ImageFile
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures import inspect
+from jimeng.pictures.decoding import look
 from tests.conftest import png
 from tests.samples.odd_pictures import UNFIT
 from tests.samples.service import Answer, in_base64
@@ -104,19 +103,6 @@ def test_wrong_content_type_is_not_believed(ask, client, service, work_off):
     assert client.get(image["url"]).content_type == "image/png"
 
 
-def test_decoding_leaves_warnings_of_other_threads_alone(monkeypatch):
-    """Filters are the whole process's: two decoders could leave them changed."""
-    before, during = list(warnings.filters), []
-    monkeypatch.setattr(
-        "jimeng.pictures.inspection._thumbnail",
-        lambda image: during.extend(warnings.filters) or b"",
-    )
-
-    inspect(png())
-
-    assert during == before
-
-
 @pytest.mark.parametrize("error", [struct.error, IndexError, KeyError, TypeError])
 def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
     """Else the job would fail, and be tried again for ever."""
@@ -127,4 +113,4 @@ def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
     monkeypatch.setattr(ImageFile, "load", stumble)
 
     with pytest.raises(PictureInvalid):
-        inspect(png())
+        look(png(), 10_000)

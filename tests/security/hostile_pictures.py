@@ -52,9 +52,19 @@ def huge_webp(side: int) -> bytes:
     return bytes(content)
 
 
+def flat_webp(width: int, height: int) -> bytes:
+    """A lossless WebP of one colour: some bytes, however large it is."""
+    out = io.BytesIO()
+    Pillow.new("RGB", (width, height), "teal").save(out, "WEBP", lossless=True)
+    return out.getvalue()
+
+
 def scans(count: int) -> bytes:
+    return refined(encoded("JPEG", 512, progressive=True), count)
+
+
+def refined(content: bytes, count: int) -> bytes:
     """A progressive JPEG that refines the same coefficients again and again."""
-    content = encoded("JPEG", 512, progressive=True)
     last = content.rindex(b"\xff\xda")
     return content[:-2] + content[last:-2] * count + b"\xff\xd9"
 
@@ -93,6 +103,10 @@ REFUSED = {
     "WebP of 16383x16383": huge_webp(16_383),
     "WebP of 12000x12000": huge_webp(12_000),
     "JPEG of 1000 scans": scans(1000),
+    "JPEG of FF": JPEG[:2] + b"\xff" * 1_000_000 + b"\0",
+    "JPEG of FF after its head": JPEG[:-2] + b"\xff" * 1_000_000 + b"\0",
+    "JPEG of a million segments": JPEG[:2] + b"\xff\xe0\x00\x02" * 10**6 + JPEG[2:],
+    "JPEG of FFs between segments": JPEG[:2] + b"\xff" * 1_000_000 + b"\xd0" * 9,
     "JPEG without an end": JPEG[:-2],
     "JPEG of 65535x65535": JPEG.replace(b"\x00\x40\x00\x40\x03", b"\xff" * 4 + b"\x03"),
     **{f"half a {name}": data[: len(data) // 2] for name, data in {

@@ -1,0 +1,179 @@
+"""
+Bytes that came from elsewhere: are they a picture, and which.
+
+    python -c "…; main()" MEMORY SECONDS
+
+As a process of its own (see `inspection`) it answers, one by one, what comes by its
+standard input. Decoders are written in C and have had holes; here such a hole would
+find no secrets, and neither memory nor time without end.
+"""
+
+import io
+import json
+import re
+import resource
+import signal
+import struct
+import sys
+from contextlib import suppress
+from typing import BinaryIO
+
+from PIL import Image as Pillow
+
+from jimeng.errors import PictureInvalid
+
+TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+MIN_SIDE = 16  # pixels; less is a placeholder, not what was asked for
+THUMBNAIL_SIDE = 640  # pixels of the longer side
+MOST_SCANS = 100  # of a JPEG; progressive ones have about ten
+MOST_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
+MOST_SEGMENTS = 5000  # of a JPEG; it has some dozens
+PNG = b"\x89PNG\r\n\x1a\n"
+# A marker of a JPEG that is neither stuffing nor a restart within a scan. More bytes
+# of FF may stand before it, and are not part of the pattern: over a run of them that
+# leads nowhere it would be tried from each.
+MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
+# Broken files make Pillow's decoders raise nearly anything of these.
+BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, Warning, MemoryError),
+    *(LookupError, TypeError, ArithmeticError, struct.error),
+)
+
+
+QUESTION = struct.Struct(">QQ")  # bytes that follow, pixels at most
+ANSWER = struct.Struct(">II")  # bytes of JSON, of the thumbnail
+
+
+def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
+    """
+    Decode *content* whole.
+
+    What stands behind the end of the picture does not belong to it: an archive or a
+    page could hide there, and the picture has been paid for.
+
+    Returns:
+        Where the picture ends, its sides and its content type, and a thumbnail.
+
+    Raises:
+        PictureInvalid: it is not one JPEG, PNG or WebP picture, is cut short, has
+            more than *most_pixels*, is smaller than `MIN_SIDE`, or was made to keep
+            a decoder busy.
+    """
+    end = _end(content)
+    try:
+        # Pillow warns of a bomb and goes on, which is why `_check` follows.
+        file = io.BytesIO(content[:end])
+        with Pillow.open(file, formats=list(TYPES)) as image:
+            width, height = image.size
+            _check(image, width, height, most_pixels)
+            kind = TYPES[str(image.format)]
+            thumbnail = _thumbnail(image)
+    except PictureInvalid:
+        raise
+    except BROKEN as error:
+        raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
+    except Pillow.DecompressionBombError as error:
+        raise PictureInvalid("too many pixels") from error
+    about = {"end": end, "width": width, "height": height, "content_type": kind}
+    return about, thumbnail
+
+
+def _end(content: bytes) -> int:
+    """Where the picture ends in *content*; found without decoding."""
+    if content.startswith(PNG):
+        return _end_of_png(content)
+    if content.startswith(b"\xff\xd8\xff"):
+        return _end_of_jpeg(content)
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        size = int.from_bytes(content[4:8], "little")
+        return 8 + size + size % 2
+    raise PictureInvalid("neither JPEG nor PNG nor WebP" if content else "no bytes")
+
+
+def _end_of_png(content: bytes) -> int:
+    """Source: https://www.w3.org/TR/png-3/#5Chunk-layout"""
+    at = len(PNG)
+    for _ in range(MOST_CHUNKS):
+        size, name = content[at : at + 4], content[at + 4 : at + 8]
+        at += 12 + int.from_bytes(size, "big")
+        if at > len(content) or len(name) < 4:
+            raise PictureInvalid("cut short")
+        if name == b"IEND":
+            return at
+    raise PictureInvalid(f"more than {MOST_CHUNKS} chunks")
+
+
+def _end_of_jpeg(content: bytes) -> int:
+    """Source: ITU-T T.81, annex B."""
+    at, scans = 2, 0
+    for _ in range(MOST_SEGMENTS):
+        found = MARKER.search(content, at)
+        if found is None:
+            raise PictureInvalid("cut short")
+        at, marker = found.end(), found[1]
+        if marker == b"\xd9":
+            return at
+        if marker in b"\x01\xd8":  # these two stand alone
+            continue
+        at += int.from_bytes(content[at : at + 2], "big")
+        scans += marker == b"\xda"
+        # Each scan goes over all pixels, and one of a few bytes is enough.
+        if scans > MOST_SCANS:
+            raise PictureInvalid(f"more than {MOST_SCANS} scans")
+    raise PictureInvalid(f"more than {MOST_SEGMENTS} segments")
+
+
+def _check(image: Pillow.Image, width: int, height: int, most_pixels: int) -> None:
+    if width * height > most_pixels:
+        raise PictureInvalid(f"{width}x{height} is too large")
+    if min(width, height) < MIN_SIDE:
+        raise PictureInvalid(f"{width}x{height} is no picture of use")
+    if getattr(image, "n_frames", 1) > 1:
+        raise PictureInvalid("has several frames")
+
+
+def _thumbnail(image: Pillow.Image) -> bytes:
+    image.load()
+    small = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Pillow.Resampling.BICUBIC)
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=82, method=2)
+    return out.getvalue()
+
+
+def main(memory: int, seconds: int) -> None:
+    """
+    Answer what comes by standard input until it ends.
+
+    Args:
+        memory: Bytes of address space.
+        seconds: Of the processor, for one picture.
+    """
+    # Whoever asks finishes what it holds when it is told to stop; then this ends.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    limit(resource.RLIMIT_AS, memory)
+    limit(resource.RLIMIT_CORE, 0)
+    given, out = sys.stdin.buffer, sys.stdout.buffer
+    with suppress(BrokenPipeError):  # whoever asked is gone
+        while head := given.read(QUESTION.size):
+            usage = resource.getrusage(resource.RUSAGE_SELF)
+            limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + seconds)
+            answer(given, out, *QUESTION.unpack(head))
+
+
+def answer(given: BinaryIO, out: BinaryIO, size: int, most_pixels: int) -> None:
+    thumbnail = b""
+    try:
+        about, thumbnail = look(given.read(size), most_pixels)
+    except PictureInvalid as error:
+        about = {"error": str(error)}
+    text = json.dumps(about).encode()
+    out.write(ANSWER.pack(len(text), len(thumbnail)) + text + thumbnail)
+    out.flush()
+
+
+def limit(what: int, most: int) -> None:
+    """Set a limit that a process has; systems that have none go without."""
+    with suppress(OSError, ValueError):
+        resource.setrlimit(what, (most, resource.getrlimit(what)[1]))

@@ -1,0 +1,180 @@
+"""The process that looks at pictures: its limits, its ends, and what it knows."""
+
+import io
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+
+from jimeng.errors import PictureInvalid
+from jimeng.pictures import inspection
+from jimeng.pictures.inspection import Decoder
+from jimeng.providers import Progress
+from tests.conftest import png
+from tests.security.hostile_pictures import REFUSED, flat_webp, refined
+from tests.test_core import create, result
+
+ASKED = 1328 * 1328
+MB = 2**20
+HUNG = "import sys, time; sys.stdin.buffer.read(99); time.sleep(60)"
+
+
+@pytest.fixture
+def decoder():
+    found = Decoder()
+    yield found
+    found.close()
+
+
+def process_of(decoder: Decoder) -> int:
+    decoder.ask(png(), ASKED)
+    return decoder._process.pid
+
+
+def peak(pid: int) -> int:
+    """Bytes of memory that a process has had at the most."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    (line,) = (each for each in status.splitlines() if each.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_hostile_picture_takes_no_memory(decoder, what):
+    """Nor does any end the process that looks at it."""
+    pid = process_of(decoder)
+    before = peak(pid)
+
+    with pytest.raises(PictureInvalid):
+        decoder.ask(REFUSED[what], inspection.MAX_PIXELS)
+
+    assert process_of(decoder) == pid
+    assert peak(pid) - before < 80 * MB
+
+
+def test_small_file_of_a_large_picture_is_not_decoded(client, provider, work_off):
+    """Nobody asked for 40 million pixels; it costs nothing to say no."""
+    content = flat_webp(16_383, 2_441)
+    assert len(content) < 3000
+    provider.polls = [Progress("remote-1", done=True, images=(content,))] * 9
+    task = create(client)
+    pid = process_of(inspection._decoder)
+    before = peak(pid)
+
+    work_off()
+
+    assert result(client, task["task_id"])["status"] == "failed"
+    assert process_of(inspection._decoder) == pid
+    assert peak(pid) - before < 20 * MB
+
+
+@pytest.mark.parametrize("factor", [0.5, 1, 2])
+def test_size_that_models_make_of_what_was_asked_is_kept(factor):
+    """One doubles both sides."""
+    side = int(768 * factor)
+
+    assert inspection.inspect(png(side, side), 768 * 768).width == side
+
+
+def test_busy_decoder_is_ended(monkeypatch, decoder):
+    """By its own limit, however long anybody waits for it."""
+    monkeypatch.setattr(inspection, "SECONDS", 1)
+    out = io.BytesIO()
+    Pillow.effect_noise((4000, 4000), 90).save(out, "JPEG", progressive=True)
+    content = refined(out.getvalue(), 50)
+    began = time.monotonic()
+
+    with pytest.raises(PictureInvalid, match="too long"):
+        decoder.ask(content, inspection.MAX_PIXELS)
+
+    assert time.monotonic() - began < 10
+    assert process_of(decoder)
+
+
+def test_decoder_that_hangs_is_ended(monkeypatch, decoder):
+    """The clock ends it, too, and the next picture finds another."""
+    with monkeypatch.context() as patch:
+        patch.setattr(inspection, "START", HUNG)
+        patch.setattr(inspection, "PATIENCE", 0.5)
+        with pytest.raises(PictureInvalid, match="too long"):
+            decoder.ask(png(), ASKED)
+
+    assert process_of(decoder)
+
+
+def test_memory_has_an_end(monkeypatch, decoder):
+    """A picture that would take more is none, and the machine does not notice."""
+    monkeypatch.setattr(inspection, "MEMORY", 200 * MB)
+
+    with pytest.raises(PictureInvalid):
+        decoder.ask(flat_webp(6000, 6000), inspection.MAX_PIXELS)
+
+    assert peak(process_of(decoder)) < 200 * MB
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_largest_picture_fits(decoder, kind):
+    """What a model draws at the most, in colours that are hard to press."""
+    out = io.BytesIO()
+    noise = Pillow.effect_noise((512, 512), 90).resize((5404, 3040))
+    mode = "RGB" if kind == "JPEG" else "RGBA"
+    noise.convert(mode).save(out, kind, compress_level=1, method=0)
+
+    about, thumbnail = decoder.ask(out.getvalue(), inspection.MAX_PIXELS)
+
+    assert (about["width"], about["height"]) == (5404, 3040)
+    assert Pillow.open(io.BytesIO(thumbnail)).size == (640, 360)
+
+
+def test_killed_decoder_costs_no_picture(decoder):
+    """Whatever ended it: the picture may have been paid for."""
+    os.kill(process_of(decoder), signal.SIGKILL)
+
+    about, _ = decoder.ask(png(), ASKED)
+
+    assert about["width"] == 64
+
+
+def test_decoder_that_always_dies_refuses(monkeypatch, decoder):
+    """After the second time it is the picture's fault."""
+    monkeypatch.setattr(inspection, "START", "import os; os.abort()")
+
+    with pytest.raises(PictureInvalid, match="ends at it"):
+        decoder.ask(png(1000, 1000), ASKED)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_decoder_is_there_while_its_consumer_ends(decoder, number):
+    """A whole group is told to stop; the consumer still keeps what it holds."""
+    pid = process_of(decoder)
+
+    os.kill(pid, number)
+
+    assert process_of(decoder) == pid
+
+
+def test_decoder_knows_no_secret(monkeypatch, decoder):
+    """A hole in it would find none in its environment."""
+    monkeypatch.setenv("VOLCENGINE_SECRET_KEY", "hidden-from-pictures")
+    pid = process_of(decoder)
+
+    assert b"hidden" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_pictures_at_once_are_looked_at_one_by_one(decoder):
+    """Each gets its own answer."""
+    found: dict[int, int] = {}
+
+    def look(side: int) -> None:
+        found[side] = decoder.ask(png(side, side), ASKED)[0]["width"]
+
+    threads = [threading.Thread(target=look, args=(side,)) for side in range(20, 60)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert found == {side: side for side in range(20, 60)}
