@@ -18,7 +18,7 @@ from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
 from jimeng.providers.models import Model
 from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
 from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.replies import decode, masked, short
+from jimeng.providers.replies import decode, masked, parse, short
 from jimeng.providers.rules import (
     RESULT_EMPTY,
     RESULT_LOST,
@@ -26,7 +26,14 @@ from jimeng.providers.rules import (
     UNREACHABLE,
     Rule,
 )
-from jimeng.providers.transport import Answer, AnswerLost, CallFailed, Transport
+from jimeng.providers.transport import (
+    CAP,
+    PLAIN,
+    Answer,
+    AnswerLost,
+    CallFailed,
+    Transport,
+)
 
 PATH = "/images/generations"
 CONNECT = 3.0  # seconds
@@ -66,8 +73,8 @@ def read(answer: Answer) -> Reply:
     """Read an answer; what is none of Ark's has neither code nor pictures."""
     request_id = short(answer.headers.get("X-Request-Id"))
     try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        found = parse(answer.body)
+    except ValueError:
         return Reply(answer.status, request_id, text="the answer is not JSON")
     if not isinstance(found, dict):
         return Reply(answer.status, request_id, text="the answer is not an object")
@@ -228,6 +235,7 @@ class ArkProvider(Provider):
             body=json.dumps(body, ensure_ascii=False).encode(),
             timeout=(CONNECT, within),
             limit=within + SLACK,
+            cap=CAP if "prompt" in body else PLAIN,
             fresh=True,
         )
         return read(answer)

@@ -4,12 +4,15 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from jimeng.providers.transport import Answer
+from jimeng.providers.transport import PLAIN, Answer
 
 MAX_TEXT = 300  # characters of a service's text that go into a message
+# Of an answer that is longer than `PLAIN`, which takes a picture: one long word. As
+# objects an answer of nothing but brackets has forty times its size.
+MOST_PARTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,25 @@ class Reply:
         return (self.data or {}).get(name)
 
 
+def parse(body: bytes, **options: Callable[[str], object]) -> object:
+    """
+    What an answer in JSON says.
+
+    Args:
+        options: Of `json.loads`.
+
+    Raises:
+        ValueError: it is no JSON, or has so many parts that it can be no answer.
+    """
+    parts = sum(body.count(each) for each in (b",", b"[", b"{"))
+    if len(body) > PLAIN and parts > MOST_PARTS:
+        raise ValueError("too many parts")
+    try:
+        return json.loads(body, **options)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+
+
 def read(answer: Answer) -> Reply:
     """
     Read an answer of the service (flat, with ``code``), of the gateway before it
@@ -40,8 +62,8 @@ def read(answer: Answer) -> Reply:
     """
     try:
         # Task ids are longer than a float is exact, so no number becomes one.
-        found = json.loads(answer.body, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
+        found = parse(answer.body, parse_int=str, parse_float=str)
+    except ValueError:
         return Reply(answer.status, text="the answer is not JSON")
     if not isinstance(found, dict):
         return Reply(answer.status, text="the answer is not an object")

@@ -26,7 +26,8 @@ from urllib3.exceptions import HTTPError
 from jimeng import __version__
 from jimeng.errors import JimengError
 
-CAP = 64 * 1024 * 1024  # bytes of one answer
+PLAIN = 1024 * 1024  # bytes of an answer without a picture
+CAP = 64 * 1024 * 1024  # bytes of one that is a picture, or may hold one
 CHUNK = 64 * 1024  # bytes
 AROUND = 1024 * 1024  # bytes of an answer that are not its body: head and framing
 POOL_SIZE = 64  # idle connections that are kept
@@ -217,7 +218,7 @@ class Transport:
         auth: AuthBase | None = None,
         timeout: tuple[float, float] = (3.0, 10.0),
         limit: float = 15.0,
-        cap: int = CAP,
+        cap: int = PLAIN,
         fresh: bool = False,
         resolve: Resolve | None = None,
     ) -> Answer:

@@ -23,7 +23,13 @@ from jimeng.providers.rules import (
     Rule,
 )
 from jimeng.providers.signing import VolcengineAuth
-from jimeng.providers.transport import AnswerLost, CallFailed, Transport
+from jimeng.providers.transport import (
+    CAP,
+    PLAIN,
+    AnswerLost,
+    CallFailed,
+    Transport,
+)
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
 
 VERSION = "2022-08-31"
@@ -224,6 +230,8 @@ class VisualProvider(Provider):
             auth=self._auth,
             timeout=(CONNECT, within),
             limit=within + SLACK,
+            # The others may hold the picture, whatever was wished.
+            cap=PLAIN if action == SUBMIT else CAP,
             fresh=fresh,
         )
         return read(answer)

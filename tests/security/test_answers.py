@@ -1,0 +1,89 @@
+"""Answers of the image service that are small to send and large to read."""
+
+import gzip
+import tracemalloc
+
+import pytest
+
+from jimeng.errors import ProviderError
+from jimeng.providers import ImageRequest
+from jimeng.providers.ark import ArkProvider
+from jimeng.providers.replies import parse
+from jimeng.providers.visual import VisualProvider
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+MB = 1024 * 1024
+FOX = ImageRequest("jimeng_t2i_v30", "a fox", 1328, 1328, 7)
+BRACKETS = b"[" + b"[]," * (20 * MB) + b"[]]"
+BOMBS = {
+    "lists": BRACKETS,
+    "objects": b"[" + b"{}," * (20 * MB) + b"{}]",
+    "numbers": b"[" + b"1," * (30 * MB) + b"1]",
+    "nested": b"[" * (60 * MB),
+}
+
+
+def visual(port: int) -> VisualProvider:
+    return VisualProvider("ak", "sk", endpoint=f"http://127.0.0.1:{port}")
+
+
+def zipped(body: bytes) -> bytes:
+    packed = gzip.compress(body, 9)
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    return head % len(packed) + packed
+
+
+@pytest.fixture
+def memory():
+    tracemalloc.start()
+    yield lambda: tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_answer_of_nothing_but_brackets_is_not_read(memory, what):
+    """61 kB as they are sent, 64 MB as text; as objects 1.6 GB."""
+    with pytest.raises(ValueError):
+        parse(BOMBS[what])
+
+    assert memory() < MB
+
+
+def test_poll_of_a_bomb_takes_what_its_text_takes(serve, memory):
+    """It is a failed look, like any answer that is not JSON."""
+    server = serve(zipped(BRACKETS))
+
+    with pytest.raises(ProviderError) as caught:
+        visual(server.port).poll("12", FOX)
+
+    assert caught.value.transient
+    assert memory() < 3 * len(BRACKETS)
+
+
+def test_large_picture_within_an_answer_is_read():
+    """One long word is no bomb."""
+    body = b'{"data": {"binary_data_base64": ["' + b"A" * 40 * MB + b'"]}}'
+
+    assert len(parse(body)["data"]["binary_data_base64"][0]) == 40 * MB
+
+
+def test_answer_without_a_picture_is_short(serve, memory):
+    """To a submission that is only the task's name; nothing more is read of it."""
+    server = serve(HEAD + b"\r\n", bytes(65536))
+
+    with pytest.raises(ProviderError) as caught:
+        visual(server.port).submit(FOX)
+
+    assert caught.value.maybe_accepted
+    assert memory() < 8 * MB
+
+
+def test_check_of_a_key_reads_little(serve, memory):
+    """The same for the question whether a key is good."""
+    server = serve(HEAD + b"\r\n", bytes(65536))
+    ark = ArkProvider("key", base_url=f"http://127.0.0.1:{server.port}")
+
+    with pytest.raises(ProviderError):
+        ark.check("doubao-seedream-4-0-250828")
+
+    assert memory() < 8 * MB
