@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jimeng.providers.transport import PLAIN, Answer
@@ -36,12 +36,12 @@ class Reply:
         return (self.data or {}).get(name)
 
 
-def parse(body: bytes, **options: Callable[[str], object]) -> object:
+def parse(body: bytes, *, exact: bool = False) -> object:
     """
     What an answer in JSON says.
 
     Args:
-        options: Of `json.loads`.
+        exact: Keep numbers as text: ids are longer than a float is exact.
 
     Raises:
         ValueError: it is no JSON, or has so many parts that it can be no answer.
@@ -50,7 +50,8 @@ def parse(body: bytes, **options: Callable[[str], object]) -> object:
     if len(body) > PLAIN and parts > MOST_PARTS:
         raise ValueError("too many parts")
     try:
-        return json.loads(body, **options)
+        number = str if exact else None
+        return json.loads(body, parse_int=number, parse_float=number)
     except RecursionError as error:
         raise ValueError("too deep") from error
 
@@ -61,8 +62,7 @@ def read(answer: Answer) -> Reply:
     (``ResponseMetadata.Error``), or of neither, such as a proxy's page.
     """
     try:
-        # Task ids are longer than a float is exact, so no number becomes one.
-        found = parse(answer.body, parse_int=str, parse_float=str)
+        found = parse(answer.body, exact=True)
     except ValueError:
         return Reply(answer.status, text="the answer is not JSON")
     if not isinstance(found, dict):
