@@ -9,7 +9,7 @@ from jimeng.auth import who
 from jimeng.documents import Image
 from jimeng.errors import ImageNotFound
 from jimeng.viewers import Viewer
-from tests.page import HTMX, PROMPT, new_task, send
+from tests.page import HTMX, POST, PROMPT, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
 GUEST = Viewer("guest")
@@ -161,6 +161,17 @@ def test_favourite_is_switched_on_and_off(client, picture):
     assert tasks.find_picture(GUEST, picture).favourite
     send(client, path, on="0", next="/")
     assert not tasks.find_picture(GUEST, picture).favourite
+
+
+def test_favourite_that_was_swapped_in_leads_back(client, picture):
+    """A press before htmx knows the new switch sends it plainly."""
+    page = f"/pictures/{picture}"
+    form = {"on": "1", "next": page}
+
+    swapped = client.post(f"{page}/favourite", data=form, headers={**POST, **HTMX})
+
+    found = re.search('name="next" value="([^"]*)"', swapped.text)
+    assert found and found[1] == page
 
 
 def test_favourite_leads_nowhere_else(client, picture):
