@@ -134,7 +134,7 @@ def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
         began = time.monotonic()
         status, kind, page = stack.fetch("/")
         assert (status, kind) == (503, "text/html; charset=utf-8")
-        assert b"The database is away" in page
+        assert b"The database is unavailable" in page
         assert time.monotonic() - began < PROMPTLY
         assert stack.ask("GET", "/health")[0] == 200
         assert lacking(stack) == ["mongodb"]
@@ -159,7 +159,7 @@ def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
         began = time.monotonic()
         status, _, page = stack.fetch("/tasks", form={"prompt": "一只猫"})
         assert status == 503
-        assert b"The queue is away" in page
+        assert b"The task queue is unavailable" in page
         assert "一只猫".encode() in page
         assert time.monotonic() - began < PROMPTLY
         assert lacking(stack) == ["redis"]
