@@ -170,6 +170,7 @@ class Config:
     SECRET_KEY: str = setting("", parse_secret_key, secret=True)
     ADMIN_EMAIL: str = setting("", matching(EMAIL, "one e-mail address"))
     ADMIN_PASSWORD: str = setting("", secret=True)
+    REQUIRE_SECOND_FACTOR: str = setting("off", one_of("off", "admins", "all"))
     TRUSTED_PROXIES: int = setting(0, between(0, 10, int))
     ALLOW_OPEN_ACCESS: bool = setting(False, parse_bool)
     ALLOWED_HOSTS: tuple[str, ...] = setting((), parse_list)

@@ -136,6 +136,25 @@ class SignInFailed(JimengError):
     status = 422
 
 
+class SecondFactorFailed(SignInFailed):
+    """The code is wrong, or was used before."""
+
+    code = "second_factor_failed"
+
+
+class SecondFactorLacking(SignInRequired):
+    """Who is signed in must set up a second factor before anything else."""
+
+    code = "second_factor_lacking"
+
+
+class TicketInvalid(JimengError):
+    """A form of several steps took too long, or has come to nothing."""
+
+    code = "ticket_invalid"
+    status = 422
+
+
 class TooManyAttempts(JimengError):
     """Too many sign-ins have failed lately."""
 

@@ -32,6 +32,11 @@ FORMS = {
     "admin.disable": ({"user_id": "{user}"}, {}, "users.disable"),
     "admin.enable": ({"user_id": "{user}"}, {}, "users.enable"),
     "admin.end_sessions": ({"user_id": "{user}"}, {}, "users.end_sessions"),
+    "admin.reset_second_factor": (
+        {"user_id": "{user}"},
+        {},
+        "users.reset_second_factor",
+    ),
     "admin.delete_user": (
         {"user_id": "{user}"},
         {"email": "ada@example.com"},

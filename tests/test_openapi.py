@@ -22,7 +22,8 @@ from tests.rest import API, CREATE, METHODS, operations
 
 OF_PAGES = {
     *("sign_in_required", "sign_in_failed", "too_many_attempts"),
-    *("invitation_invalid", "not_yourself"),
+    *("second_factor_failed", "second_factor_lacking", "ticket_invalid"),
+    *("invitation_invalid", "not_yourself", "sign_in_busy"),
     *("nothing_selected", "archive_too_large"),
 }
 LETTER = re.compile(r"[\u4e00-\u9fff]")

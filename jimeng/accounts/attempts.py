@@ -14,6 +14,7 @@ from jimeng.errors import SignInFailed, TooManyAttempts
 PERIOD = timedelta(minutes=15)
 # Failures within `PERIOD`. An address may stand for an office, so it has more.
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS = 10, 50
+MOST_CODES = 5  # of a million, three are right at a time
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ def of_device(device: str, user_id: str) -> Counter:
 def of_confirmation(user_id: str) -> Counter:
     """Somebody who is signed in writes the password once more."""
     return Counter("confirmation", user_id, MOST_BY_ACCOUNT)
+
+
+def of_code(user_id: str) -> Counter:
+    """Codes after a right password: nobody else can count here."""
+    return Counter("code", user_id, MOST_CODES)
 
 
 def neighbourhood(address: str) -> str:

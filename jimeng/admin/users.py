@@ -137,6 +137,12 @@ def end_sessions(user_id: str) -> ResponseReturnValue:
     return saved(user_id, "sessions")
 
 
+@bp.post("/users/<user_id>/reset-second-factor")
+def reset_second_factor(user_id: str) -> ResponseReturnValue:
+    operations.users.reset_second_factor(auth.viewer_of_page(), user_id)
+    return saved(user_id, "factor")
+
+
 @bp.post("/users/<user_id>/delete")
 def delete_user(user_id: str) -> ResponseReturnValue:
     """Remove a user, whose e-mail must be written once more."""

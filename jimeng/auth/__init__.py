@@ -9,12 +9,15 @@ from jimeng.auth.headers import guard
 from jimeng.auth.requests import address, check_host, reject_cross_site
 from jimeng.auth.sessions import begin_session, end_session, setup
 from jimeng.auth.start import require_access
+from jimeng.auth.tickets import read_ticket, ticket
 from jimeng.auth.who import (
     current_session,
     current_user,
+    lacks_second_factor,
     needs_sign_in,
     require_operator_of_api,
     require_scope,
+    viewer_of,
     viewer_of_api,
     viewer_of_page,
 )

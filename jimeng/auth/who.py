@@ -3,6 +3,7 @@
 from flask import current_app, g, request
 
 from jimeng import accounts
+from jimeng.accounts import second_factor
 from jimeng.auth.requests import SAFE_METHODS
 from jimeng.auth.sessions import signed_in
 from jimeng.config import Config
@@ -10,6 +11,7 @@ from jimeng.documents import ApiKey, Session, User
 from jimeng.errors import (
     ApiKeyInvalid,
     ScopeTooSmall,
+    SecondFactorLacking,
     SignInRequired,
     Unauthorized,
 )
@@ -119,11 +121,24 @@ def viewer_of_page() -> Viewer:
 
     Raises:
         SignInRequired: nobody is signed in.
+        SecondFactorLacking: whoever is must set one up first.
     """
     if not needs_sign_in():
         return EVERYBODY
     user = current_user()
     if user is None:
         raise SignInRequired(f"{request.method} {request.path}")
+    if lacks_second_factor(user):
+        raise SecondFactorLacking(f"{request.method} {request.path}")
+    return viewer_of(user)
+
+
+def viewer_of(user: User) -> Viewer:
     is_admin = user.role == "admin"
     return Viewer(user.id, sees_all=is_admin, daily_quota=user.daily_quota)
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Whether the settings ask for one that the user has not."""
+    config: Config = current_app.config["JIMENG"]
+    return second_factor.is_lacking(user, config.REQUIRE_SECOND_FACTOR)

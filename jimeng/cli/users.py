@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from jimeng import accounts
+from jimeng import accounts, operations
 from jimeng.accounts import users
 from jimeng.cli.queue import OPERATOR, databases
 from jimeng.config import Config
@@ -87,6 +87,17 @@ def create_key(email: str, name: str, scopes: tuple[str, ...]) -> None:
         except Invalid as error:
             raise click.ClickException(reason(error)) from error
         click.echo(key)
+
+
+@group.command("reset-second-factor")
+@click.argument("email")
+@with_appcontext
+def reset_second_factor(email: str) -> None:
+    """Let EMAIL in with the password alone, and end all sessions of theirs."""
+    with databases():
+        user = users.find_by_email(OPERATOR, email)
+        operations.users.reset_second_factor(OPERATOR, user.id)
+        click.echo(f"second factor removed: {user.email}")
 
 
 def reason(error: Invalid) -> str:

@@ -42,6 +42,11 @@ class User(Stored):
         password: A hash of it (werkzeug's scrypt); absent until one is set.
         sessions: The number that sessions and invitations must hold to be valid; one
             more ends all of them.
+        factor_salt: What the secret of the second factor is made of; absent: there is
+            no second factor.
+        factor_step: The half minute of the last code that was taken, since 1970.
+        factor_since: When it was set up.
+        recovery_codes: SHA-256 of those that are left, in hex.
         disabled_at: Since when the user is kept out.
         daily_quota: Pictures a day, 0 for none at all; absent: the server's.
         language: ``zh`` or ``en``; absent: the browser's.
@@ -56,6 +61,10 @@ class User(Stored):
     role = StringField(default="user")
     password = StringField()
     sessions = IntField(default=0)
+    factor_salt = StringField()
+    factor_step = IntField(default=0)
+    factor_since = DateTimeField()
+    recovery_codes = ListField(StringField())
     disabled_at = DateTimeField()
     daily_quota = IntField()
     language = StringField()

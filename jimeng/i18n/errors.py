@@ -86,6 +86,18 @@ ERRORS: dict[str, tuple[str, str]] = {
         "登录失败次数太多，请 {minutes} 分钟后再试",
         "Too many failed sign-ins; try again in {minutes} min",
     ),
+    "error.second_factor_failed": (
+        "验证码不对或已经用过；请等验证器换一个新的再试",
+        "The code is wrong or was used before; wait for the next one of your app",
+    ),
+    "error.second_factor_lacking": (
+        "请先设置第二步验证",
+        "Set up a second factor first",
+    ),
+    "error.ticket_invalid": (
+        "时间太久，请从头再来一次",
+        "That took too long; please begin anew",
+    ),
     "error.sign_in_busy": (
         "此刻登录的人太多，请过几秒再试",
         "Too many are signing in at this moment; try again in a few seconds",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jimeng import accounts
-from jimeng.accounts import users
+from jimeng.accounts import second_factor, users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.user import email_key
@@ -218,6 +218,14 @@ def end_sessions(viewer: Viewer, user_id: str) -> None:
     user = find(viewer, user_id).user
     with audit.recorded(viewer, "users.end_sessions", user.id):
         users.change(user.id, {"$inc": {"sessions": 1}})
+
+
+def reset_second_factor(viewer: Viewer, user_id: str) -> None:
+    """For who has lost app and recovery codes: the password alone; sessions end."""
+    user = find(viewer, user_id).user
+    with audit.recorded(viewer, "users.reset_second_factor", user.id):
+        given = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
+        users.change(user.id, given)
 
 
 def delete(viewer: Viewer, user_id: str, *, email: str) -> None:

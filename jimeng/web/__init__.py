@@ -79,6 +79,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     navigation,
     pages,
     pictures,
+    second_factor,
     selection,
     sign_in,
     stylesheet,

@@ -21,7 +21,7 @@ MOST_NAME = 100  # characters
 PAGES = ("account", "account_usage", "account_keys", "account_security", "account_data")
 GUEST_PAGES = tuple(page for page in PAGES if page != "account_security")
 DONE = frozenset(
-    {"profile", "defaults", "revoked", "session"}
+    {"profile", "defaults", "revoked", "session", "factor_removed"}
     | {"password", "password_keys", "sessions", "sessions_keys"}
 )
 
@@ -56,7 +56,7 @@ def show(template: str, **values: object) -> str:
     )
 
 
-def go(endpoint: str, done: str) -> ResponseReturnValue:
+def go(endpoint: str, done: str | None) -> ResponseReturnValue:
     """Back to a page of the account, which says that it is done."""
     return redirect(url_for(endpoint, done=done), 303)
 

@@ -18,15 +18,18 @@ from jimeng.web import bp, is_htmx, refused
 from jimeng.web.preferences import THEME, keep, own_path
 
 MOST_EMAIL = 254  # characters
+ENTERING = "sign-in"  # what a ticket is for
 
 
 def lead() -> Response:
     """Where a page was asked for by nobody: on to the sign-in page."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     url = url_for("web.sign_in", next=None if wanted == "/" else wanted)
+    if auth.current_user():
+        url = url_for("web.lacking_second_factor")
     if is_htmx():
         # A part of a page is swapped into a page that is worth nothing any more.
-        return Response(status=401, headers={"HX-Redirect": url_for("web.sign_in")})
+        return Response(status=401, headers={"HX-Redirect": url.partition("?")[0]})
     return redirect(url, 303)  # type: ignore[return-value]
 
 
@@ -59,7 +62,21 @@ def do_sign_in() -> ResponseReturnValue:
         )
     except (SignInFailed, SignInBusy, TooManyAttempts) as error:
         return refused(form(target, email=email, error=explain(error)), error)
-    return welcome(user, target)
+    return enter(user, target)
+
+
+def enter(user: User, target: str) -> ResponseReturnValue:
+    """Go on after the password: to the code, where there is a second factor."""
+    if not user.factor_salt:
+        return welcome(user, target)
+    page = code_form(target, auth.ticket(ENTERING, user))
+    return page, 200, {"Cache-Control": "no-store"}
+
+
+def code_form(target: str, ticket: str, *, error: str = "") -> str:
+    return render_template(
+        "sign_in/code.html", target=target, ticket=ticket, error=error
+    )
 
 
 def welcome(user: User, target: str) -> Response:
@@ -106,4 +123,4 @@ def accept_invitation(token: str) -> ResponseReturnValue:
         words = [each for field in problems(error).values() for each in field]
         page = invitation_form(token, accounts.invited(token), errors=words)
         return refused(page, error)
-    return welcome(user, url_for(".index"))
+    return enter(user, url_for(".index"))

@@ -87,6 +87,19 @@ def test_invited_user_comes_in_by_the_link(run, nobody):
     assert nobody.get("/").status_code == 200
 
 
+def test_second_factor_is_reset(run, ada, stored):
+    """By whoever is at the server, where no admin can; it is written down."""
+    given = {"factor_salt": "x", "recovery_codes": ["y"]}
+    User.collection().update_one({"_id": ada.id}, {"$set": given})
+    assert sign_in(ada.client, ada.user.email, PASSWORD) == 200
+
+    done = run("reset-second-factor", "ada@example.com")
+
+    assert done.exit_code == 0, done.output
+    assert sign_in(ada.client, ada.user.email, PASSWORD) == 303
+    assert stored.audit.find_one({"action": "users.reset_second_factor"})
+
+
 def test_key_from_the_terminal_opens_the_api(run, ada):
     """For those who have no browser at hand."""
     key = run("create-key", "ada@example.com", "--scope", "read").output.strip()

@@ -6,6 +6,7 @@ from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
 from jimeng.i18n.pages.operator import OPERATOR
 from jimeng.i18n.pages.picture import PICTURE
+from jimeng.i18n.pages.second_factor import SECOND_FACTOR
 from jimeng.i18n.pages.shell import SHELL
 from jimeng.i18n.pages.sign_in import SIGN_IN
 from jimeng.i18n.pages.task_list import TASK_LIST
@@ -18,6 +19,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **OPERATOR,
     **TASK_LIST,
     **PICTURE,
+    **SECOND_FACTOR,
     **SHELL,
     **SIGN_IN,
 }

@@ -81,6 +81,17 @@ ACTIONS: dict[str, tuple[str, str]] = {
     ),
     "users.saved_enabled": ("用户已恢复。", "User enabled."),
     "users.saved_sessions": ("所有会话已结束。", "All sessions ended."),
+    "users.saved_factor": (
+        "第二步验证已重置，所有会话已结束。",
+        "Two-step sign-in reset; all sessions ended.",
+    ),
+    "users.factor_words": (
+        "登录时除密码外还要验证码。手机和恢复码都丢了才重置：先确认对方是本人。",
+        "Signing in takes a code as well as the password. Reset this only if phone and "
+        "recovery codes are both lost, and you are sure who is asking.",
+    ),
+    "users.factor_reset": ("重置第二步验证", "Reset two-step sign-in"),
+    "users.factor_none": ("没有设置第二步验证。", "Two-step sign-in is off."),
     "users.quota": ("每天最多图片数", "Pictures per day"),
     "users.quota_words": (
         "留空按服务器的设置；0 表示不能画图。",
@@ -181,6 +192,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.duplicates.settle": ("处理重复的数据", "Resolved duplicates"),
     "act.users.invite": ("邀请用户", "Invited a user"),
     "act.users.invite_again": ("生成新的密码链接", "Created a new password link"),
+    "act.users.reset_second_factor": ("重置第二步验证", "Reset two-step sign-in"),
     "act.users.role": ("更改角色", "Changed a role"),
     "act.users.quota": ("更改每日上限", "Changed a daily limit"),
     "act.users.disable": ("停用用户", "Disabled a user"),

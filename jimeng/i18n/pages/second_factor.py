@@ -1,0 +1,58 @@
+"""The words of the second factor: at sign-in, and where it is set up."""
+
+SECOND_FACTOR: dict[str, tuple[str, str]] = {
+    "code.title": ("输入验证码", "Your code"),
+    "code.of_app": ("验证器 App 上的 6 位数字", "The six digits that your app shows"),
+    "code.send": ("继续", "Go on"),
+    "code.lost": ("手机不在身边？", "No phone at hand?"),
+    "code.recovery": ("恢复码", "Recovery code"),
+    "code.lost_words": (
+        "每个恢复码只能用一次。恢复码也没有了，请管理员重置第二步验证。",
+        "Each recovery code is good once. If those are gone too, ask an administrator "
+        "to reset your second factor.",
+    ),
+    "factor.heading": ("第二步验证", "Second factor"),
+    "factor.words": (
+        "登录时除密码外，再输入手机上验证器 App 显示的数字：密码被人知道了，"
+        "别人也进不来。API 密钥不受影响。",
+        "Signing in then asks for the digits that an app on your phone shows, beside "
+        "the password: whoever learns that alone stays out. API keys go on working.",
+    ),
+    "factor.lacking": (
+        "本服务器要求你先设置第二步验证，再做别的。",
+        "This server asks you to set up a second factor before anything else.",
+    ),
+    "factor.begin": ("开始设置", "Set it up"),
+    "factor.on": ("已开启，自 {day}。", "On since {day}."),
+    "factor.codes_left": ("还有 {n} 个恢复码。", "Recovery codes left: {n}."),
+    "factor.renew": ("换一批恢复码", "New recovery codes"),
+    "factor.remove": ("关闭第二步验证", "Switch it off"),
+    "factor.scan": ("用验证器扫描", "Scan it with your app"),
+    "factor.scan_words": (
+        "打开手机上的验证器 App（任何支持 TOTP 的都可以），扫描这张图，"
+        "再输入它显示的 6 位数字。",
+        "Open an authenticator app on your phone (any that knows TOTP), scan this, and "
+        "type the six digits that it shows.",
+    ),
+    "factor.picture": ("供验证器扫描的二维码", "QR code for the app"),
+    "factor.by_hand": (
+        "扫不了？把这串字母和数字输入验证器：",
+        "Cannot scan? Type this into the app:",
+    ),
+    "factor.open": ("在本机的验证器里打开", "Open it in the app on this device"),
+    "factor.set_up": ("开启", "Switch it on"),
+    "factor.codes": ("恢复码", "Recovery codes"),
+    "factor.codes_words": (
+        "第二步验证已开启。手机丢了时，用这 {n} 个恢复码登录，每个一次。"
+        "请现在保存到别处：离开本页后谁也看不到它们。",
+        "Your second factor is on. Without the phone, these {n} codes let you in, each "
+        "of them once. Keep them elsewhere, now: once you leave this page nobody can "
+        "see them again.",
+    ),
+    "factor.copy": ("复制", "Copy"),
+    "factor.kept": ("我已保存好", "I have kept them"),
+    "account.done.factor_removed": (
+        "第二步验证已关闭，登录只需密码",
+        "The second factor is off; the password alone lets you in",
+    ),
+}

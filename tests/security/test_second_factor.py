@@ -1,0 +1,299 @@
+"""A password that somebody else knows: the second factor, and the ways around it."""
+
+import re
+import threading
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pyotp
+import pytest
+
+from jimeng import accounts
+from jimeng.accounts import attempts, second_factor
+from jimeng.documents import User, utcnow
+from jimeng.errors import SecondFactorFailed, TooManyAttempts
+from tests.access.conftest import OPERATOR, PASSWORD
+from tests.page import send
+from tests.rest import API
+
+CODE = "/sign-in/code"
+PAGE = "/account/second-factor"
+LETTERS = re.compile(r"(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}")
+
+
+def ticket_of(answer) -> str:
+    return re.search(r'name="ticket" value="([^"]+)"', answer.text)[1]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of the second factor, which tests move."""
+    time = {"now": utcnow()}
+    monkeypatch.setattr(second_factor, "utcnow", lambda: time["now"])
+    return time
+
+
+class Phone:
+    """An app that has scanned what a page shows."""
+
+    def __init__(self, page, clock) -> None:
+        words = re.search(r'secret-text">([A-Z2-7 ]+)<', page.text)[1]
+        self.app, self.clock = pyotp.TOTP(words.replace(" ", "")), clock
+
+    def code(self, steps: int = 0) -> str:
+        return self.app.at(self.clock["now"], counter_offset=steps)
+
+    def wait(self, steps: int = 1) -> None:
+        self.clock["now"] += timedelta(seconds=30 * steps)
+
+
+@pytest.fixture
+def set_up(clock):
+    """Have a person set it up as the pages lead; their phone, and their codes."""
+
+    def run(person) -> tuple[Phone, list[str]]:
+        person.sign_in()
+        page = send(person.client, f"{PAGE}/begin", password=PASSWORD)
+        phone = Phone(page, clock)
+        done = send(person.client, PAGE, ticket=ticket_of(page), code=phone.code())
+        assert done.status_code == 200
+        phone.wait()
+        return phone, LETTERS.findall(done.text)
+
+    return run
+
+
+@pytest.fixture
+def phone(ada, set_up) -> Phone:
+    return set_up(ada)[0]
+
+
+def enter(person, code: str, **fields: str):
+    """Sign in anew in another browser: password, then a code."""
+    person.client = person.client.application.test_client()
+    ticket = ticket_of(person.sign_in(**fields))
+    return send(person.client, CODE, ticket=ticket, code=code, **fields)
+
+
+def is_in(person) -> bool:
+    return person.client.get("/account").status_code == 200
+
+
+def test_password_alone_lets_nobody_in(ada, phone):
+    """It leads to the code; the code leads on to where one was going."""
+    ada.client = ada.client.application.test_client()
+
+    assert ada.sign_in().status_code == 200
+    assert not is_in(ada)
+    answer = enter(ada, phone.code(), next="/gallery")
+    assert (answer.status_code, answer.location) == (303, "/gallery")
+    assert is_in(ada)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "000000", "１２３４５６", "x" * 5000, "12345", "\0"]
+)
+def test_wrong_code_lets_nobody_in(ada, phone, code):
+    """And says no more than that."""
+    assert phone.code() != "000000"
+    assert enter(ada, code).status_code == 422
+    assert not is_in(ada)
+
+
+def test_code_is_good_once(ada, phone):
+    """Whoever reads it over a shoulder comes too late, and so does an older one."""
+    code = phone.code()
+    older = phone.code(-1)
+
+    assert enter(ada, code).status_code == 303
+    assert enter(ada, code).status_code == 422
+    assert enter(ada, older).status_code == 422
+    phone.wait()
+    assert enter(ada, phone.code()).status_code == 303
+
+
+def test_code_is_good_once_for_many_at_once(ada, phone):
+    """Of twenty requests with the same code one is let in."""
+    user, code, ends = User.find_one({"_id": ada.id}), phone.code(), Counter()
+
+    def run() -> None:
+        ends[second_factor.use_step(user, code, key_of(ada))] += 1
+
+    threads = [threading.Thread(target=run) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ends == {True: 1, False: 19}
+
+
+def key_of(person) -> str:
+    return person.client.application.config["JIMENG"].SECRET_KEY
+
+
+@pytest.mark.parametrize(
+    "steps, status", [(-2, 422), (-1, 303), (0, 303), (1, 303), (2, 422)]
+)
+def test_clocks_may_differ_by_one_step(ada, phone, steps, status):
+    """Half a minute each way; no more, for a code must not live long."""
+    phone.wait(5)
+
+    assert enter(ada, phone.code(steps)).status_code == status
+
+
+def test_codes_are_not_guessed(ada, phone):
+    """Five wrong ones, then the right one is not looked at; the password is."""
+    for _ in range(attempts.MOST_CODES):
+        assert enter(ada, "000000").status_code == 422
+
+    answer = enter(ada, phone.code())
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    assert ada.sign_in().status_code == 200
+
+
+def test_guesses_at_once_are_counted_each(ada, phone):
+    """And a right password in between does not begin the count anew."""
+    user, ends = User.find_one({"_id": ada.id}), Counter()
+
+    def guess() -> None:
+        try:
+            second_factor.check(user, "000000", key_of(ada))
+        except (SecondFactorFailed, TooManyAttempts) as error:
+            ends[error.code] += 1
+
+    threads = [threading.Thread(target=guess) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ada.sign_in()
+
+    assert ends == {"second_factor_failed": 5, "too_many_attempts": 15}
+    assert enter(ada, phone.code()).status_code == 429
+
+
+def test_recovery_code_lets_in_once(ada, set_up):
+    """However it is written; the others stay good."""
+    _, codes = set_up(ada)
+
+    assert len(set(codes)) == second_factor.CODES
+    assert enter(ada, codes[0].lower().replace("-", " ")).status_code == 303
+    assert enter(ada, codes[0]).status_code == 422
+    assert enter(ada, codes[1]).status_code == 303
+
+
+def test_nothing_at_rest_makes_a_code(ada, set_up, stored):
+    """The secret and the recovery codes stand nowhere in the database."""
+    phone, codes = set_up(ada)
+    seen = str(stored.users.find_one({"_id": ada.id}))
+
+    assert "factor_salt" in seen
+    for secret in (phone.app.secret, *codes, *(c.replace("-", "") for c in codes)):
+        assert secret not in seen
+
+
+def test_another_secret_key_leaves_recovery_codes(ada, set_up):
+    """Codes of the app are wrong then; nobody is locked out for good."""
+    phone, codes = set_up(ada)
+    user = User.find_one({"_id": ada.id})
+
+    with pytest.raises(SecondFactorFailed):
+        second_factor.check(user, phone.code(), "another key" * 4)
+    second_factor.check(user, codes[0], "another key" * 4)
+
+
+def test_ticket_is_no_session_and_ends(ada, phone, monkeypatch):
+    """Ten minutes, until the sessions end, and for nothing else."""
+    ticket = ticket_of(ada.sign_in())
+    own = ada.client.application.test_client()
+    for path in ("/", "/account", PAGE):
+        assert own.get(path, headers={"Cookie": f"session={ticket}"}).status_code == 303
+    assert send(ada.client, PAGE, ticket=ticket, code=phone.code()).status_code == 422
+    assert send(own, CODE, ticket=ticket[:-1], code=phone.code()).status_code == 422
+    User.collection().update_one({"_id": ada.id}, {"$inc": {"sessions": 1}})
+
+    assert send(own, CODE, ticket=ticket, code=phone.code()).status_code == 422
+
+
+def test_invitation_link_is_no_way_around(ada, phone):
+    """A new password by a link, and still the code."""
+    from_link = ada.client.application.test_client()
+    token = accounts.invite(OPERATOR, ada.id)
+
+    answer = send(from_link, f"/invitations/{token}", password="another of hers")
+
+    assert answer.status_code == 200
+    assert from_link.get("/account").status_code == 303
+    done = send(from_link, CODE, ticket=ticket_of(answer), code=phone.code())
+    assert done.status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/begin", "/codes", "/remove"])
+def test_change_needs_the_password(ada, phone, path):
+    """Whoever sits down at an open browser changes nothing."""
+    enter(ada, phone.code())
+    before = User.find_one({"_id": ada.id}).to_mongo()
+
+    answer = send(ada.client, PAGE + path, password="wrong password")
+
+    assert answer.status_code == 422
+    assert User.find_one({"_id": ada.id}).to_mongo() == before
+
+
+def test_set_up_ends_other_sessions(ada, bob, set_up):
+    """Whoever was in with the password alone is out."""
+    other = ada.client.application.test_client()
+    send(other, "/sign-in", email=ada.user.email, password=PASSWORD)
+    set_up(ada)
+
+    assert other.get("/account").status_code == 303
+    assert is_in(ada)
+
+
+def test_owner_switches_it_off(ada, phone):
+    """With the password; and gets other recovery codes in the same way."""
+    enter(ada, phone.code())
+    renewed = send(ada.client, f"{PAGE}/codes", password=PASSWORD)
+    assert len(LETTERS.findall(renewed.text)) == second_factor.CODES
+    assert "no-store" in renewed.headers["Cache-Control"]
+
+    assert send(ada.client, f"{PAGE}/remove", password=PASSWORD).status_code == 303
+    assert ada.sign_in().status_code == 303
+
+
+def test_admin_resets_anothers(admin, ada, phone, stored):
+    """Which is written down; sessions end, and the password is enough."""
+    admin.sign_in()
+    enter(ada, phone.code())
+
+    answer = send(admin.client, f"/admin/users/{ada.id}/reset-second-factor")
+
+    assert answer.status_code == 303
+    assert not is_in(ada)
+    assert ada.sign_in().status_code == 303
+    assert stored.audit.find_one({"action": "users.reset_second_factor"})
+
+
+@pytest.fixture
+def required(secured, closed):
+    secured.config["JIMENG"] = replace(closed, REQUIRE_SECOND_FACTOR="admins")
+
+
+def test_admin_without_one_is_led_to_it(required, admin, ada, set_up):
+    """Every page leads there; with it all is open. Users and keys are not asked."""
+    admin.sign_in()
+    ada.sign_in()
+
+    for path in ("/", "/admin/users", "/account", "/account/security", "/gallery"):
+        answer = admin.client.get(path)
+        assert (answer.status_code, answer.location) == (303, PAGE)
+    assert send(admin.client, f"/admin/users/{ada.id}/disable").location == PAGE
+    assert admin.client.get(PAGE).status_code == 200
+    assert admin.api("GET", f"{API}/queue").status_code == 200
+    assert is_in(ada)
+    set_up(admin)
+    assert admin.client.get("/admin/users").status_code == 200
