@@ -7,7 +7,7 @@ import pytest
 from app import create_app
 from jimeng import documents, jobs
 from jimeng.accounts import users
-from jimeng.documents import User
+from jimeng.documents import AuditEntry, User
 from tests.access.conftest import OPERATOR, PASSWORD, call
 from tests.page import POST
 from tests.rest import API
@@ -87,7 +87,7 @@ def test_invited_user_comes_in_by_the_link(run, nobody):
     assert nobody.get("/").status_code == 200
 
 
-def test_second_factor_is_reset(run, ada, stored):
+def test_second_factor_is_reset(run, ada):
     """By whoever is at the server, where no admin can; it is written down."""
     given = {"factor_salt": "x", "recovery_codes": ["y"]}
     User.collection().update_one({"_id": ada.id}, {"$set": given})
@@ -97,7 +97,7 @@ def test_second_factor_is_reset(run, ada, stored):
 
     assert done.exit_code == 0, done.output
     assert sign_in(ada.client, ada.user.email, PASSWORD) == 303
-    assert stored.audit.find_one({"action": "users.reset_second_factor"})
+    assert AuditEntry.find_one({"action": "users.reset_second_factor"})
 
 
 def test_key_from_the_terminal_opens_the_api(run, ada):
