@@ -88,15 +88,15 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "error.second_factor_failed": (
         "验证码不对或已经用过；请等验证器换一个新的再试",
-        "The code is wrong or was used before; wait for the next one of your app",
+        "That code is wrong or already used; wait for the next one in your app",
     ),
     "error.second_factor_lacking": (
         "请先设置第二步验证",
-        "Set up a second factor first",
+        "Set up two-step sign-in first",
     ),
     "error.ticket_invalid": (
         "时间太久，请从头再来一次",
-        "That took too long; please begin anew",
+        "That took too long; please start again",
     ),
     "error.sign_in_busy": (
         "此刻登录的人太多，请过几秒再试",

@@ -66,12 +66,11 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "invalid.password_common": (
         "这个密码在泄露的密码名单里，很多人用过，请换一个",
-        "This password is among those known from leaks, which are tried first; choose "
-        "another",
+        "This password is in known leaks, so attackers try it first; choose another",
     ),
     "invalid.code_wrong": (
         "验证码不对；请检查手机的时间，再输入新的验证码",
-        "The code is wrong; check the clock of your phone, and take a new one",
+        "That code is wrong; check your phone's clock and enter a new one",
     ),
     "invalid.password_wrong": ("当前密码不对", "The current password is wrong"),
     "invalid.prompt_empty": ("请写下要画什么", "Describe what to draw"),

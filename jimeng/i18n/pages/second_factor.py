@@ -1,58 +1,60 @@
 """The words of the second factor: at sign-in, and where it is set up."""
 
 SECOND_FACTOR: dict[str, tuple[str, str]] = {
-    "code.title": ("输入验证码", "Your code"),
-    "code.of_app": ("验证器 App 上的 6 位数字", "The six digits that your app shows"),
-    "code.send": ("继续", "Go on"),
-    "code.lost": ("手机不在身边？", "No phone at hand?"),
+    "code.title": ("输入验证码", "Enter your code"),
+    "code.of_app": (
+        "验证器 App 上的 6 位数字",
+        "6-digit code from your authenticator app",
+    ),
+    "code.send": ("继续", "Continue"),
+    "code.lost": ("手机不在身边？", "Don't have your phone?"),
     "code.recovery": ("恢复码", "Recovery code"),
     "code.lost_words": (
         "每个恢复码只能用一次。恢复码也没有了，请管理员重置第二步验证。",
-        "Each recovery code is good once. If those are gone too, ask an administrator "
-        "to reset your second factor.",
+        "Each recovery code works once. If you have none left, ask an administrator to "
+        "reset two-step sign-in.",
     ),
-    "factor.heading": ("第二步验证", "Second factor"),
+    "factor.heading": ("第二步验证", "Two-step sign-in"),
     "factor.words": (
         "登录时除密码外，再输入手机上验证器 App 显示的数字：密码被人知道了，"
         "别人也进不来。API 密钥不受影响。",
-        "Signing in then asks for the digits that an app on your phone shows, beside "
-        "the password: whoever learns that alone stays out. API keys go on working.",
+        "Sign in with your password and a code from an app on your phone: somebody who "
+        "learns your password still can't get in. API keys keep working.",
     ),
     "factor.lacking": (
         "本服务器要求你先设置第二步验证，再做别的。",
-        "This server asks you to set up a second factor before anything else.",
+        "This server requires you to set up two-step sign-in first.",
     ),
-    "factor.begin": ("开始设置", "Set it up"),
+    "factor.begin": ("开始设置", "Set up"),
     "factor.on": ("已开启，自 {day}。", "On since {day}."),
     "factor.codes_left": ("还有 {n} 个恢复码。", "Recovery codes left: {n}."),
     "factor.renew": ("换一批恢复码", "New recovery codes"),
-    "factor.remove": ("关闭第二步验证", "Switch it off"),
-    "factor.scan": ("用验证器扫描", "Scan it with your app"),
+    "factor.remove": ("关闭第二步验证", "Turn off"),
+    "factor.scan": ("用验证器扫描", "Scan with your app"),
     "factor.scan_words": (
         "打开手机上的验证器 App（任何支持 TOTP 的都可以），扫描这张图，"
         "再输入它显示的 6 位数字。",
-        "Open an authenticator app on your phone (any that knows TOTP), scan this, and "
-        "type the six digits that it shows.",
+        "Open an authenticator app on your phone (any that supports TOTP), scan this "
+        "code, and enter the 6 digits that it shows.",
     ),
-    "factor.picture": ("供验证器扫描的二维码", "QR code for the app"),
+    "factor.picture": ("供验证器扫描的二维码", "QR code for your authenticator app"),
     "factor.by_hand": (
         "扫不了？把这串字母和数字输入验证器：",
-        "Cannot scan? Type this into the app:",
+        "Can't scan it? Type this key into the app:",
     ),
-    "factor.open": ("在本机的验证器里打开", "Open it in the app on this device"),
-    "factor.set_up": ("开启", "Switch it on"),
+    "factor.open": ("在本机的验证器里打开", "Open in an app on this device"),
+    "factor.set_up": ("开启", "Turn on"),
     "factor.codes": ("恢复码", "Recovery codes"),
     "factor.codes_words": (
         "第二步验证已开启。手机丢了时，用这 {n} 个恢复码登录，每个一次。"
         "请现在保存到别处：离开本页后谁也看不到它们。",
-        "Your second factor is on. Without the phone, these {n} codes let you in, each "
-        "of them once. Keep them elsewhere, now: once you leave this page nobody can "
-        "see them again.",
+        "Two-step sign-in is on. If you lose your phone, these {n} codes get you in, "
+        "once each. Save them somewhere safe now: they are not shown again.",
     ),
     "factor.copy": ("复制", "Copy"),
-    "factor.kept": ("我已保存好", "I have kept them"),
+    "factor.kept": ("我已保存好", "I've saved them"),
     "account.done.factor_removed": (
         "第二步验证已关闭，登录只需密码",
-        "The second factor is off; the password alone lets you in",
+        "Two-step sign-in is off; your password is enough again",
     ),
 }
