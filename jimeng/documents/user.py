@@ -9,6 +9,7 @@ from mongoengine.fields import (
     DateTimeField,
     DictField,
     IntField,
+    ListField,
     StringField,
 )
 
