@@ -256,6 +256,46 @@ def test_due_picture_that_nobody_takes_is_told(client, probe, database):
     assert probe()["missing"] == []
 
 
+def test_picture_of_another_release_keeps_nobody_from_being_ready(
+    client, probe, database
+):
+    """That one looks after it, and may have been rolled back."""
+    create(client)
+    late = {"state": "upscaling", "due_at": utcnow() - LONG_AGO}
+    database.generations.update_many({}, {"$set": late})
+
+    assert probe()["missing"] == []
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Half a minute is a moment."""
+    monkeypatch.setattr(readiness, "UNTAKEN", 0.05)
+
+
+def test_queue_that_nobody_takes_from_is_told(client, probe, impatient):
+    """The pump goes on and the heart beats, but all threads of the worker hang."""
+    create(client)
+    assert probe()["missing"] == []
+    time.sleep(0.1)
+    pump.tick()
+
+    assert probe()["missing"] == ["jobs_untaken"]
+    run_queue()
+    assert probe()["missing"] == []
+
+
+def test_long_queue_that_is_worked_on_is_no_fault(client, probe, impatient):
+    """There is always a next job, and never the same for long."""
+    for _ in range(3):
+        jobs.enqueue_dispatch("a lane", 2)
+        probe()
+        time.sleep(0.1)
+        jobs.huey.storage.dequeue()
+
+    assert probe()["missing"] == []
+
+
 @pytest.fixture
 def forgotten(client, database, lane):
     """A picture that has waited for minutes in a lane with free slots."""
@@ -310,6 +350,41 @@ def test_full_lane_does_not_stand_still(probe, forgotten, client, database):
         {"state": "queued"}, {"$set": {"created_at": utcnow() - LONG_AGO}}
     )
     assert Generation.collection().count_documents({"state": "queued"}) == 1
+
+    assert probe()["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("states", "missing"),
+    [
+        (["upscaling", "upscaling"], ["lane_stalled"]),
+        (["upscaling", "generating"], []),
+        (["generating", "generating"], []),
+    ],
+)
+def test_lane_whose_places_another_release_holds_stands_still(
+    probe, forgotten, client, lane, states, missing
+):
+    """It sends nothing until that release is back; with one place left it goes on."""
+    create(client, n=2)
+    rows = Generation.collection().find({"index": {"$gte": 0}}).sort("created_at", -1)
+    for slot, (row, state) in enumerate(zip(rows, states, strict=False)):
+        held = {"state": state, "slot": slot}
+        Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
+
+    assert probe()["missing"] == missing
+
+
+def test_paused_lane_does_not_stand_still_whoever_holds_its_places(
+    probe, forgotten, client
+):
+    """The operator wanted it."""
+    create(client, n=2)
+    rows = Generation.collection().find().sort("created_at", -1)
+    for slot, row in enumerate(list(rows)[:2]):
+        held = {"state": "upscaling", "slot": slot}
+        Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
+    switches.pause(switches.SENDING, "root")
 
     assert probe()["missing"] == []
 

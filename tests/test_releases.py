@@ -1,14 +1,16 @@
 """Two releases on one database, and what nobody can read: nothing stands still."""
 
+from datetime import timedelta
+
 import pytest
 from mongoengine.fields import StringField
 
-from jimeng import lanes
+from jimeng import lanes, outages
 from jimeng.documents import Allowance, Generation, Image, Lane, State, Task, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.generation import WAITING
 from jimeng.errors import ProviderError
-from jimeng.jobs import pump, repair
+from jimeng.jobs import janitor, pump, repair
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.test_core import create, result
@@ -122,6 +124,34 @@ def test_picture_without_a_field_holds_up_nothing(client, lined_up, name):
 
     assert held() == []
     assert statuses(client, behind) == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("state", ["delayed", "saving"])
+def test_picture_without_any_time_is_found(client, state):
+    """It holds no slot, and no index knows of it; its task does, being open."""
+    task_id = in_state(client, state)
+    before = {"$set": {"created_at": utcnow() - timedelta(minutes=1)}}
+    Task.collection().update_one({"_id": task_id}, before)
+    where = {"task_id": task_id}
+    Generation.collection().update_one(where, {"$unset": {"due_at": ""}})
+
+    janitor.complete_plans()
+    finish()
+
+    assert statuses(client, [task_id]) == ["completed"]
+
+
+def test_place_held_by_an_unknown_state_is_an_alarm(client, caplog, monkeypatch):
+    """Once when it begins, and not with each look."""
+    monkeypatch.setattr(outages, "_outages", {})
+    in_state(client, "generating")
+    Generation.collection().update_many({}, {"$set": {"state": "upscaling"}})
+
+    for _ in range(3):
+        repair.repair()
+
+    (alarm,) = [each for each in caplog.records if "held by" in each.getMessage()]
+    assert alarm.levelname == "ERROR"
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -47,15 +47,22 @@ READY: dict[str, tuple[str, str]] = {
         "没有在运行的工作进程：启动 worker，看它的日志",
         "No worker is running: start one, and check its log",
     ),
+    "ready.jobs_untaken": (
+        "队列里的任务很久没人取走：工作进程的线程都卡住了，看它们的日志，重启工作进程",
+        "No worker has taken the next job in the queue for a while: all their threads "
+        "hang; check their logs, and restart them",
+    ),
     "ready.overdue": (
         "到期的图片一分钟以上没人处理：工作进程太少、卡住或正在追赶，看它们的日志",
         "Pictures have been due for over a minute and no worker takes them: there are "
         "too few workers, or they hang or are catching up; check their logs",
     ),
     "ready.lane_stalled": (
-        "有空位也有图片在等，却半分钟没有提交：重启工作进程，看它们的日志",
-        "A slot is free and pictures are waiting, but nothing was submitted for half "
-        "a minute: restart the workers, and check their logs",
+        "有图片在等，却半分钟没有提交：看工作进程的日志，重启工作进程；若名额被另一"
+        "版本的图片占着，日志会说，请运行那个版本",
+        "Pictures are waiting, but nothing was submitted for half a minute: restart "
+        "the workers, and check their logs; where pictures of another release hold all "
+        "slots, the logs say so: run that release",
     ),
     "ready.no_provider": (
         "没有服务商的密钥：设置 VOLCENGINE_ACCESS_KEY 和 VOLCENGINE_SECRET_KEY，或 "

@@ -10,7 +10,7 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, Image, State, Task, new_token, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
-from jimeng.jobs import days, outcomes, plan
+from jimeng.jobs import days, outcomes, plan, repair
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -75,9 +75,10 @@ def walk(
 
 
 def complete(rows: list[dict]) -> None:
-    """Complete the plans of these open tasks: one question for each `BATCH`."""
+    """Complete the plans of these open tasks: two commands for each `BATCH`."""
     for start in range(0, len(rows), BATCH):
         wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH]}
+        repair.repair_those_of(list(wanted))
         written = plan.count_written(wanted)
         ids = [task_id for task_id, n in wanted.items() if written[task_id] < n]
         for row in Task.collection().find({"_id": {"$in": ids}, "open": True}):

@@ -1,8 +1,9 @@
 """Mending: what is stored in such a way that nothing would ever find it."""
 
 import logging
+from collections.abc import Sequence
 
-from jimeng import lanes
+from jimeng import lanes, outages
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.jobs.runtime import runtime
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 COMMON = ("string", "object", "binData", "objectId", "bool", "null", "regex")
 NO_TIME = {"$type": [*COMMON, "double", "int", "long", "decimal", "timestamp"]}
 NO_TURN = {"$type": [*COMMON, "date", "timestamp"]}
+# These hold no slot by which they would be found.
+SLOTLESS = [State.DELAYED.value, State.SAVING.value]
 
 
 def repair() -> None:
@@ -34,6 +37,18 @@ def repair() -> None:
         first = {"$set": {"turn": lanes.read(lane).turn}}
         found = generations.update_many(where, first, hint="waiting")
         _say("turn", found.modified_count)
+    if held := lanes.held_by_unknown(runtime().registry.lanes):
+        words = f"{held} held by pictures of another release, which has to end them"
+        outages.failed("slots", RuntimeError(words))
+
+
+def repair_those_of(task_ids: Sequence[str]) -> None:
+    """Let those pictures of these tasks come due that have no time at all."""
+    where: dict = {"state": {"$in": SLOTLESS}, "due_at": {"$exists": False}}
+    where["task_id"] = {"$in": list(task_ids)}
+    now = {"$set": {"due_at": utcnow()}}
+    found = Generation.collection().update_many(where, now, hint="task")
+    _say("no due_at", found.modified_count)
 
 
 def _say(what: str, count: int) -> None:

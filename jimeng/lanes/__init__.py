@@ -21,7 +21,7 @@ from jimeng.lanes.record import (
     record_duration,
     slow_duration,
 )
-from jimeng.lanes.slots import slots_taken
+from jimeng.lanes.slots import held_by_unknown, slots_taken
 from jimeng.lanes.stalls import stalled
 from jimeng.lanes.turns import (
     Day,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from jimeng.documents import Generation, State
 
 AT_ONCE = 2000  # rows in one answer
+KNOWN = [state.value for state in State]
 
 
 def slots_taken(lane: str) -> set[int]:
@@ -20,6 +21,13 @@ def slots_taken_in(lanes: Iterable[str]) -> dict[str, set[int]]:
     for row in rows.batch_size(AT_ONCE):
         found[row["lane"]].add(row["slot"])
     return found
+
+
+def held_by_unknown(lanes: Iterable[str]) -> int:
+    """How many pictures hold a slot in a state that this release does not know."""
+    where = {"slot": {"$exists": True}, "state": {"$nin": KNOWN}}
+    mine = {"lane": {"$in": list(lanes)}, **where}
+    return Generation.collection().count_documents(mine, hint="slot")
 
 
 def count_drawn(lane: str) -> int:

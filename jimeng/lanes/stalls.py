@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
+from jimeng.lanes import switches
 from jimeng.lanes.claims import free_slots
 from jimeng.lanes.record import read
+from jimeng.lanes.slots import held_by_unknown
 
 PATIENCE = timedelta(seconds=30)
 
@@ -12,8 +14,8 @@ PATIENCE = timedelta(seconds=30)
 def stalled(lane: str, most: int) -> str | None:
     """
     The id of the picture that is next in a lane and has been for too long: none was
-    taken meanwhile, and a slot is free. None if all is well, the lane backs off, or
-    sending is paused.
+    taken meanwhile, and a slot is free, or all are held by what this release does not
+    know. None if all is well, the lane backs off, or sending is paused.
 
     A picture whose delay has just ended looks like that for a moment, too: whoever
     acts on it looks twice.
@@ -28,4 +30,7 @@ def stalled(lane: str, most: int) -> str | None:
     taken_at = read(lane, fresh=True).taken_at
     if taken_at is not None and taken_at > before:
         return None
-    return found["_id"] if free_slots(lane, most) else None
+    if switches.is_paused(switches.SENDING):
+        return None
+    stands_still = free_slots(lane, most) or held_by_unknown([lane]) >= most
+    return found["_id"] if stands_still else None

@@ -31,10 +31,14 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.faults import TROUBLES
+from jimeng.documents.generation import DUE
 from jimeng.lanes import switches
 
 ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
 OVERDUE = timedelta(seconds=60)  # the pump takes what is due within a second
+# Seconds. A job takes less, but for a call to a provider that draws before it answers,
+# of which a consumer makes so many only that it has threads left.
+UNTAKEN = 40.0
 KEPT = 1.0  # seconds that an answer is good for, whoever asks
 STALE = 10.0  # seconds that one is good for while a new one is being found
 LONGEST = 1.2  # seconds that MongoDB has for one part
@@ -73,6 +77,7 @@ class Answer:
 
 _finding = threading.Lock()
 _kept: tuple[float, object, Answer] | None = None
+_next_job: tuple[object, float] = (None, 0.0)  # and since when it has been next
 
 
 def answer() -> Answer:
@@ -142,8 +147,11 @@ def _mongodb() -> Answer:
 
 
 def _redis() -> Answer:
+    global _next_job
+    storage = jobs.huey.storage
     try:
-        jobs.huey.storage.conn.set(KEY, 1, ex=5)
+        job = storage.conn.lindex(storage.queue_key, -1)
+        storage.conn.set(KEY, 1, ex=5)
     except OutOfMemoryError:
         return Answer((Reason("redis_full"),))
     except ReadOnlyError:
@@ -152,6 +160,11 @@ def _redis() -> Answer:
         return Answer((Reason("redis_refuses"),))
     except RedisError:
         return Answer((Reason("redis"),))
+    # No two are the same: each has an id of its own.
+    if job is None or job != _next_job[0]:
+        _next_job = job, time.monotonic()
+    elif time.monotonic() > _next_job[1] + UNTAKEN:
+        return Answer((Reason("jobs_untaken"),))
     return Answer(())
 
 
@@ -172,7 +185,8 @@ def _work() -> Answer:
     found = []
     if Worker.find_one({"seen_at": {"$gte": utcnow() - ALIVE}}) is None:
         found.append(Reason("worker"))
-    late = {"due_at": {"$lt": utcnow() - OVERDUE}}
+    # Another release looks after what this one does not know, and may have gone.
+    late = {"due_at": {"$lt": utcnow() - OVERDUE}, "state": {"$in": DUE}}
     if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
         found.append(Reason("overdue"))
     return Answer(tuple(found), tuple(sorted(switches.paused(fresh=True))))
@@ -219,6 +233,6 @@ WITHOUT_MONGODB = {
 }
 CODES = (
     *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
-    *("redis_refuses", "disk", "duplicates", "index_missing", "worker", "overdue"),
-    *("lane_stalled", "no_provider"),
+    *("redis_refuses", "disk", "duplicates", "index_missing", "worker", "jobs_untaken"),
+    *("overdue", "lane_stalled", "no_provider"),
 )
