@@ -1,14 +1,20 @@
 """The faults: what is broken, how, and how often relative to the others."""
 
+import os
 import random
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import redis
 
+from tests.chaos import databases
+from tests.chaos.backlog import backlog_and_clearing
+from tests.chaos.releases import mixed_versions
 from tests.chaos.site import Site
-from tests.system.stack import wait_for
+from tests.system.stack import GRACE, wait_for
 
 FAKETIME = shutil.which("faketime")
 
@@ -19,27 +25,37 @@ class Fault:
     Attributes:
         name: As it stands in the report.
         strike: Does it; returns when it is over.
-        weight: How often, relative to the others.
-        is_long: Others strike while it lasts.
+        weight: How often, relative to the others; at 0 once in a long run.
+        is_long: It takes half a minute, and is left out of short runs.
+        is_beside: Others strike while it lasts.
     """
 
     name: str
     strike: Callable[[Site, random.Random], None]
     weight: int = 2
     is_long: bool = False
+    is_beside: bool = False
+
+
+def kill(process: subprocess.Popen) -> None:
+    process.kill()
+    if process.wait(5) != -signal.SIGKILL:
+        raise ProcessLookupError("it had just died by itself")
 
 
 def kill_consumer(site: Site, choice: random.Random) -> None:
-    choice.choice(site.stack.consumers).kill()
+    kill(choice.choice(site.stack.consumers))
 
 
 def kill_all_consumers(site: Site, choice: random.Random) -> None:
     for consumer in list(site.stack.consumers):
-        consumer.kill()
+        kill(consumer)
 
 
 def stop_consumer(site: Site, choice: random.Random) -> None:
-    choice.choice(site.stack.consumers).terminate()
+    consumer = choice.choice(site.running)
+    consumer.terminate()
+    wait_for(lambda: consumer.poll() is not None, GRACE + 5, "it has stopped")
 
 
 def freeze_consumer(site: Site, choice: random.Random) -> None:
@@ -50,8 +66,42 @@ def freeze_consumer_beyond_its_lease(site: Site, choice: random.Random) -> None:
     site.freeze(choice.choice(site.stack.consumers), 28)
 
 
+def tell_group_twice(site: Site, choice: random.Random) -> None:
+    """A consumer, or the web server, and all that it has started."""
+    end_groups([choice.choice([site.stack.web, *site.running])], signal.SIGTERM, 2)
+
+
+def tell_all_groups_twice(site: Site, choice: random.Random) -> None:
+    end_groups([site.stack.web, *site.running], signal.SIGTERM, 2)
+
+
+def kill_all_groups(site: Site, choice: random.Random) -> None:
+    end_groups([site.stack.web, *site.stack.consumers], signal.SIGKILL, 1)
+
+
+def end_groups(
+    leaders: Iterable[subprocess.Popen], number: signal.Signals, times: int
+) -> None:
+    """Signal whole process groups; in the grace nothing of them may be left."""
+    groups = {leader.pid for leader in leaders}
+    for _ in range(times):
+        for group in groups:
+            try:
+                os.killpg(group, number)
+            except ProcessLookupError:
+                continue  # it has just died by itself
+    wait_for(lambda: not groups & living_groups(), GRACE + 5, "the groups are gone")
+
+
+def living_groups() -> set[int]:
+    """The process groups of all processes but those that wait to be reaped."""
+    listed = subprocess.run(["ps", "-eo", "pgid,stat"], capture_output=True, text=True)
+    rows = [line.split() for line in listed.stdout.splitlines()[1:]]
+    return {int(group) for group, state in rows if not state.startswith("Z")}
+
+
 def kill_web(site: Site, choice: random.Random) -> None:
-    site.stack.web.kill()
+    kill(site.stack.web)
 
 
 def freeze_web(site: Site, choice: random.Random) -> None:
@@ -120,6 +170,7 @@ FAULTS = [
         freeze_consumer_beyond_its_lease,
         1,
         is_long=True,
+        is_beside=True,
     ),
     Fault("web killed", kill_web, 3),
     Fault("web frozen", freeze_web, 2),
@@ -139,9 +190,27 @@ FAULTS = [
     Fault("slow polls", spoil("poll", "slow", seconds=2.0), 2),
     Fault("failing downloads", spoil("image", "404", "truncated_image"), 3),
     Fault("links that have expired", expire_links, 2),
+    Fault("group told to stop twice", tell_group_twice, 2),
+    Fault("all groups told to stop twice", tell_all_groups_twice, 1),
+    Fault("all groups killed", kill_all_groups, 1),
+    Fault("mixed versions, rolled back", mixed_versions, 1, is_long=True),
+    Fault("20,000 wait, cleared", backlog_and_clearing, 0, is_long=True),
+    Fault("Redis full", databases.fill_redis, 1),
+    Fault("Redis read-only", databases.make_redis_read_only, 1),
+    Fault("Redis frozen until told", databases.freeze("redis", "redis"), 1),
+    Fault(
+        "MongoDB frozen until told",
+        databases.freeze("mongo", "mongodb", "mongodb_refuses"),
+        1,
+    ),
+    Fault("MongoDB slow", databases.slow_mongodb, 1, is_long=True),
+    *(
+        Fault(f"index lost: {label}", databases.lose_index(label), 1)
+        for label in databases.INDEXES
+    ),
 ]
 if FAKETIME:
-    FAULTS.append(Fault("consumer with a wrong clock", step_the_clock, 2, is_long=True))
+    FAULTS.append(Fault("consumer with a wrong clock", step_the_clock, 2, True, True))
 
 
 def schedule(choice: random.Random, count: int, *, with_long: bool) -> list[Fault]:

@@ -5,10 +5,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mongoengine
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
 
 from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
@@ -27,6 +29,7 @@ class Report:
     seed: int
     faults: Counter
     missed: list[str]  # faults that found nothing to break
+    said: Counter  # what readiness said while it had to
     answers: Counter
     accepted: int
     deaths: int
@@ -44,6 +47,7 @@ class Report:
             f"billed: {self.verdict.billed}, "
             f"at a time at most: {self.verdict.high_water}",
             f"answers to requests: {dict(self.answers)}",
+            f"readiness said no: {dict(self.said)}",
             f"faults that met what was just being restarted: {self.missed}",
             *(f"  {count:3} × {name}" for name, count in self.faults.most_common()),
             *(f"WRONG: {words}" for words in self.verdict.wrong),
@@ -77,24 +81,28 @@ def run(
         plan = schedule(choice, faults, with_long=with_long)
         rate = tasks / (faults * sum(BETWEEN) / 2 + 1)
         load = Load(site.stack, total=tasks, rate=rate, seed=seed)
+        struck = Struck()
         with kept_alive(site):
             load.start()
-            missed = strike_all(site, plan, choice, say)
+            strike_all(site, plan, choice, struck, say)
             load.join()
             last = time.monotonic()
             connect(site)
             await_settled()
         ended = time.monotonic()
+        verdict = judge(site, load)
+        verdict.wrong += struck.wrong
         return Report(
             seed=seed,
-            faults=Counter(fault.name for fault in plan) - Counter(missed),
-            missed=missed,
+            faults=Counter(struck.happened),
+            missed=struck.missed,
+            said=site.said,
             answers=load.answers,
             accepted=len(load.accepted),
             deaths=site.deaths,
             seconds=ended - began,
             settled_after=ended - last,
-            verdict=judge(site, load),
+            verdict=verdict,
         )
     finally:
         mongoengine.disconnect()
@@ -108,36 +116,53 @@ def await_settled() -> None:
         raise AssertionError(f"{error}\n{situation()}") from error
 
 
-def strike_all(
-    site: Site, plan: list[Fault], choice: random.Random, say: Callable[[str], None]
-) -> list[str]:
+@dataclass
+class Struck:
     """
-    One fault after the other; long ones go on beside those that follow.
+    The names of the faults that have happened, and of those that did not.
 
-    Returns:
-        The names of those that did not happen.
+    Attributes:
+        missed: They met what was just being restarted.
+        wrong: What was not as it should be while one lasted.
     """
-    began, going_on, missed = time.monotonic(), [], []
+
+    happened: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def strike_all(
+    site: Site,
+    plan: list[Fault],
+    choice: random.Random,
+    struck: Struck,
+    say: Callable[[str], None],
+) -> None:
+    """One fault after the other; some go on beside those that follow."""
+    began, going_on = time.monotonic(), []
     for number, fault in enumerate(plan):
         say(f"{time.monotonic() - began:6.1f} s  {number + 1}  {fault.name}")
-        thread = threading.Thread(target=strike, args=(site, fault, choice, missed))
+        thread = threading.Thread(target=strike, args=(site, fault, choice, struck))
         thread.start()
-        if fault.is_long:
+        if fault.is_beside:
             going_on.append(thread)
         else:
             thread.join()
         time.sleep(choice.uniform(*BETWEEN))
     for thread in going_on:
         thread.join()
-    return missed
 
 
-def strike(site: Site, fault: Fault, choice: random.Random, missed: list[str]) -> None:
+def strike(site: Site, fault: Fault, choice: random.Random, struck: Struck) -> None:
     """Let it strike; what is being restarted just now cannot be broken again."""
     try:
         fault.strike(site, choice)
-    except (OSError, IndexError):
-        missed.append(fault.name)
+    except (OSError, IndexError, PyMongoError, RedisError):
+        struck.missed.append(fault.name)
+    except AssertionError as error:
+        struck.wrong.append(f"{fault.name}: {error}")
+    else:
+        struck.happened.append(fault.name)
 
 
 class kept_alive:  # noqa: N801 - reads as a clause: with kept_alive(site)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.local.embedded import Redis
@@ -14,6 +16,10 @@ from tests.system.stack import CONSUMER, MONKEY, Stack, wait_for
 LIMIT = 6  # pictures at a time, in the simulator and in the configuration
 DURATION = 0.5  # seconds a picture
 CONSUMERS = 3
+SEEDS = 5_000_000  # of what faults ask for themselves
+SPOILT_WITHIN = 5.0  # seconds in which the provider meets what it was told
+PATIENCE = 60.0  # seconds for what a fault waits for
+MOST_KEPT = 1.1  # seconds that an answer of the probe is good for
 
 
 class Site:
@@ -21,6 +27,11 @@ class Site:
     Args:
         folder: For data and logs.
         monkey: Chance of the haunted consumer to die, at each side of each write.
+
+    Attributes:
+        asked: Tasks that faults have asked for, and were taken.
+        said: How often readiness was seen to say what is missing, while a fault that
+            must be noticed was held until it was.
     """
 
     def __init__(self, folder: Path, *, monkey: float) -> None:
@@ -41,7 +52,11 @@ class Site:
         self._monkey = monkey
         self._seed = 0
         self.deaths = 0
+        self.asked: list[str] = []
+        self.said: Counter[str] = Counter()
         self._lock = threading.RLock()
+        self._frozen: set[int] = set()
+        self._counted: Counter[str] = Counter()
 
     def start(self) -> None:
         self.keep_alive()
@@ -62,11 +77,24 @@ class Site:
         )
 
     def spoil(self, action: str, kind: str, times: int, seconds: float = 0.0) -> None:
-        """Let the provider's next answers go wrong."""
+        """
+        Let the provider's next answers go wrong, and wait until they have.
+
+        Raises:
+            IndexError: too few were asked for.
+        """
         fault = {"action": action, "kind": kind, "times": times, "seconds": seconds}
-        self.stack.ask(
-            "POST", "/_simulator/faults", [fault], url=self.stack.simulator_url
-        )
+        self._add_faults(fault)
+        end = time.monotonic() + SPOILT_WITHIN
+        while self._add_faults():
+            if time.monotonic() > end:
+                raise IndexError(f"nobody met {kind}")
+            time.sleep(0.1)
+
+    def _add_faults(self, *faults: dict) -> int:
+        """How many are waiting then."""
+        path, url = "/_simulator/faults", self.stack.simulator_url
+        return self.stack.ask("POST", path, faults, url=url)[1]["waiting"]
 
     def keep_alive(self) -> None:
         """Start again what has died, as a supervisor would."""
@@ -101,9 +129,16 @@ class Site:
 
     def freeze(self, process: subprocess.Popen, seconds: float) -> None:
         """SIGSTOP, and SIGCONT after a while: a machine that pauses."""
+        self._frozen.add(process.pid)
         process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         process.send_signal(signal.SIGCONT)
+        self._frozen.discard(process.pid)
+
+    @property
+    def running(self) -> list[subprocess.Popen]:
+        """The consumers that are not frozen."""
+        return [c for c in self.stack.consumers if c.pid not in self._frozen]
 
     def freeze_group(self, group: int, seconds: float) -> None:
         os.killpg(group, signal.SIGSTOP)
@@ -116,6 +151,62 @@ class Site:
         server.child.kill()
         server.spawn()
         assert server.await_ready(time.monotonic() + 60)
+
+    def count(self, what: str) -> int:
+        """How often this was called for *what* before."""
+        self._counted[what] += 1
+        return self._counted[what] - 1
+
+    def submit(self, **fields: object) -> str:
+        """Ask for a picture under one key until it is taken; return the task's id."""
+        seed = SEEDS + self.count("submit")
+        body = {"prompt": "chaos", "user_id": "beside", "size": "512x512", "seed": seed}
+        headers = {"Idempotency-Key": f"fault-{seed}"}
+
+        def ask() -> str | None:
+            try:
+                status, answer = self.stack.ask(
+                    "POST", "/api/v1/ai/image/task", body | fields, headers=headers
+                )
+            except (OSError, ValueError):
+                return None
+            return answer["data"]["task_id"] if status == 202 else None
+
+        task_id = wait_for(ask, PATIENCE, "a task of a fault is taken")
+        self.asked.append(task_id)
+        return task_id
+
+    def missing(self) -> list[str] | None:
+        """What readiness says is missing; None if nobody answers."""
+        try:
+            return self.stack.ask("GET", "/health/ready")[1].get("missing", [])
+        except (OSError, ValueError):
+            return None
+
+    def await_missing(self, *codes: str) -> None:
+        """
+        Wait until readiness says one of *codes*.
+
+        Raises:
+            AssertionError: it never does.
+        """
+
+        def is_said() -> set[str]:
+            return {*codes}.intersection(self.missing() or ())
+
+        (code, *_) = wait_for(is_said, PATIENCE, f"readiness says {codes}")
+        self.said[code] += 1
+
+    def await_ready(self) -> None:
+        """Wait until readiness has nothing to say, as of now."""
+        time.sleep(MOST_KEPT)
+        wait_for(lambda: self.missing() == [], PATIENCE, "it is ready again")
+
+    def aside(self, work: Callable[[], object]) -> threading.Thread:
+        """Do it in a thread."""
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
 
     def stop(self) -> None:
         self.stack.stop()

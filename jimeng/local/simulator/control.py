@@ -58,7 +58,7 @@ class Control:
         entries = body if isinstance(body, list) else [body]
         faults = [fault for entry in entries for fault in from_json(entry)]
         self._service.faults.add(faults)
-        return {"added": len(faults)}
+        return {"added": len(faults), "waiting": len(self._service.faults)}
 
     def _reset(self, body: object) -> object:
         self._service.reset(self._initial)

@@ -97,6 +97,9 @@ class Faults:
         self._waiting: list[Fault] = []
         self._uses: Counter[tuple[str, str]] = Counter()
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def add(self, faults: list[Fault]) -> None:
         with self._lock:
             self._waiting += faults
