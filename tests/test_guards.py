@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import Generation, Lane, utcnow
-from jimeng.jobs import pump, save
+from jimeng import jobs
+from jimeng.documents import Allowance, Generation, Lane, utcnow
+from jimeng.jobs import janitor, pump, save
 from jimeng.pictures.storage import GridFSStore
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
@@ -220,3 +221,45 @@ def test_picture_that_waits_again_counts_as_waiting(
 
     assert generation().state == "queued"
     assert (again.status_code, again.json["error"]) == (429, "too_many_pending")
+
+
+def test_what_is_set_aside_unsent_is_given_back_to_the_day(client, lane):
+    """It cost nothing, so another may be asked for."""
+    create(client)
+    day = generation().created_at.date()
+    assert Allowance.asked_on("user_123", day) == 1
+    change(width="wide")
+
+    run_queue()
+
+    assert generation().error["code"] == "not_understood"
+    assert Allowance.asked_on("user_123", day) == 0
+
+
+def test_no_more_is_reserved_than_there_is_room_for(client):
+    """What is reserved and not queued would stand still until that is over."""
+    for _ in range(3):
+        create(client)
+    jobs.huey.storage.flush_queue()
+    change(state="generating", due_at=utcnow())
+
+    count, _ = pump.queue_due(2)
+
+    assert count == jobs.huey.storage.queue_size() == 2
+    owned = {"owner": {"$exists": True}}
+    assert Generation.collection().count_documents(owned) == 2
+
+
+def test_picture_of_a_lane_that_is_not_served_is_given_time(client, config):
+    """Another server with the keys may just be starting."""
+    create(client)
+    change(lane="elsewhere:model")
+    young = utcnow() - timedelta(seconds=config.TASK_DEADLINE - 60)
+    change(created_at=young)
+
+    janitor.fail_unserved()
+    before = generation().state
+    change(created_at=young - timedelta(minutes=2))
+    janitor.fail_unserved()
+
+    assert (before, generation().state) == ("queued", "failed")

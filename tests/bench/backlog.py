@@ -1,8 +1,14 @@
-"""A big queue: pictures sent a second with much and with little waiting, and idle."""
+"""
+A big queue: pictures sent a second with much and with little waiting, and idle.
+
+``python -m tests.bench.backlog 100 20000 100000`` measures these alone.
+"""
 
 import os
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +16,7 @@ from pymongo.database import Database
 
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
+from jimeng.local.embedded import Mongo, Redis
 from tests.system.stack import Stack, wait_for
 
 SIZES = (100, 100_000)
@@ -21,7 +28,9 @@ BATCH = 5000
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 
 
-def measure(folder: Path, mongodb_uri: str, redis_url: str) -> None:
+def measure(
+    folder: Path, mongodb_uri: str, redis_url: str, sizes: Sequence[int] = SIZES
+) -> None:
     """Let one consumer work on a new queue of each size, and on none."""
     folder.mkdir()
     stack = Stack(
@@ -37,8 +46,8 @@ def measure(folder: Path, mongodb_uri: str, redis_url: str) -> None:
     try:
         stack.await_up()
         print(f"\n{'pictures sent a second':26}", end="", flush=True)
-        rates = [sent_per_second(stack, size) for size in SIZES]
-        print("".join(f"{n:>10,}" for n in SIZES) + f"{'ratio':>8}")
+        rates = [sent_per_second(stack, size) for size in sizes]
+        print("".join(f"{n:>10,}" for n in sizes) + f"{'ratio':>8}")
         print(f"{'':26}" + "".join(f"{each:10.1f}" for each in rates), end="")
         print(f"{rates[-1] / rates[0]:8.2f}")
         idle(stack)
@@ -108,20 +117,22 @@ def waiting(user: int, turn: int) -> tuple[Task, Generation]:
 
 
 def idle(stack: Stack) -> None:
-    """What one consumer asks of MongoDB and uses of a core with nothing to do."""
+    """What one consumer and MongoDB do and use of a core with nothing to do."""
     stack.begin_anew()
     stack.start_consumer()
     stack.await_ready()
     time.sleep(IDLE / 2)
-    pid = stack.consumers[0].pid
     with stack.database() as found:
-        ops, cpu, began = operations(found), cpu_seconds(pid), time.monotonic()
+        mongod = found.client.admin.command("serverStatus")["pid"]
+        pids = (stack.consumers[0].pid, mongod)
+        ops, cpu, began = operations(found), cpu_seconds(*pids), time.monotonic()
         time.sleep(IDLE)
         took = time.monotonic() - began
         asked = (operations(found) - ops - 1) / took
-        used = (cpu_seconds(pid) - cpu) / took
+        after = cpu_seconds(*pids)
     print(f"{'idle, operations a second':26}{asked:10.1f}")
-    print(f"{'idle, consumer of a core':26}{used:10.1%}")
+    for name, start, end in zip(("consumer", "mongod"), cpu, after, strict=True):
+        print(f"{f'idle, {name} of a core':26}{(end - start) / took:10.1%}")
 
 
 def operations(found: Database) -> int:
@@ -132,6 +143,26 @@ def operations(found: Database) -> int:
     return sum(int(metrics[name]["total"]) for name in names)
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(*pids: int) -> list[float]:
+    """What each of these has used of a processor so far."""
+    found = []
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        found.append((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+    return found
+
+
+def main(sizes: Sequence[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        mongo, redis = Mongo(Path(folder, "mongo")), Redis(Path(folder, "redis"))
+        mongo.start()
+        redis.start()
+        try:
+            measure(Path(folder, "backlog"), mongo.uri, redis.url, sizes)
+        finally:
+            redis.stop()
+            mongo.stop()
+
+
+if __name__ == "__main__":
+    main([int(each) for each in sys.argv[1:]] or SIZES)

@@ -25,7 +25,7 @@ def backlog_and_clearing(site: Site, choice: random.Random) -> None:
     first = SEEDS + SIZE * site.count("backlog")
     with site.stack.database() as found:
         fill(found, first)
-        others = [site.submit(user_id="beside the backlog") for _ in range(OTHERS)]
+        others = [site.submit(user_id="behind") for _ in range(OTHERS)]
         mine = {"task_id": {"$in": others}, "sent_at": {"$exists": True}}
         sent = found.generations.count_documents
         wait_for(lambda: sent(mine) == OTHERS, SENT_WITHIN, "others are sent")

@@ -139,8 +139,10 @@ def kill_provider(site: Site, choice: random.Random) -> None:
 
 def expire_links(site: Site, choice: random.Random) -> None:
     site.set_simulator(url_ttl=0.0)
-    site.spoil("image", "403", choice.randint(1, 3))
-    site.set_simulator(url_ttl=86_400.0)
+    try:
+        site.spoil("image", "403", choice.randint(1, 3))
+    finally:
+        site.set_simulator(url_ttl=86_400.0)
 
 
 def step_the_clock(site: Site, choice: random.Random) -> None:
@@ -213,12 +215,14 @@ if FAKETIME:
     FAULTS.append(Fault("consumer with a wrong clock", step_the_clock, 2, True, True))
 
 
-def schedule(choice: random.Random, count: int, *, with_long: bool) -> list[Fault]:
+def schedule(
+    choice: random.Random, count: int, *, with_long: bool, only: str = ""
+) -> list[Fault]:
     """*count* faults in the order in which they strike: each at least once if it
-    fits, the rest by weight."""
-    faults = [fault for fault in FAULTS if with_long or not fault.is_long]
+    fits, the rest by weight; only those with *only* in their names."""
+    faults = [f for f in FAULTS if (with_long or not f.is_long) and only in f.name]
     every = choice.sample(faults, len(faults))
-    weights = [fault.weight for fault in faults]
+    weights = [fault.weight or bool(only) for fault in faults]
     more = choice.choices(faults, weights, k=max(count - len(every), 0))
     chosen = [*every, *more][:count]
     choice.shuffle(chosen)

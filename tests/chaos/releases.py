@@ -16,7 +16,7 @@ from tests.system.stack import wait_for
 ADDED = {"$set": {"later": {"release": [1, 2]}}}
 STATE, STATUS, CODE = "upscaling", "reviewing", "of_a_later_release"
 TASKS, FAILED, PAUSED = 12, 3, 3  # of which so many it fails, and sets aside
-DELAY = 6.0  # seconds, in which the later release gets at them first
+DELAY = 6  # seconds, in which the later release gets at them first
 WITHIN = 60.0  # seconds for anything, whatever else is broken
 
 

@@ -19,6 +19,7 @@ from tests.chaos.verdict import Verdict, connect, judge, situation, unsettled
 from tests.system.stack import wait_for
 
 BETWEEN = (0.4, 2.4)  # seconds from one fault to the next
+STRIKES = 3.0  # seconds that one takes, about
 SETTLED_WITHIN = 90.0  # seconds after the last fault
 
 
@@ -63,6 +64,7 @@ def run(
     seed: int,
     monkey: float,
     with_long: bool = True,
+    only: str = "",
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """
@@ -72,14 +74,15 @@ def run(
         seed: Decides over faults, their order and their times.
         monkey: Chance of one of the consumers to die, at each side of each write.
         with_long: Let faults strike that take half a minute, too.
+        only: Those with this in their names.
     """
     choice = random.Random(seed)
     site = Site(folder, monkey=monkey)
     began = time.monotonic()
     try:
         site.start()
-        plan = schedule(choice, faults, with_long=with_long)
-        rate = tasks / (faults * sum(BETWEEN) / 2 + 1)
+        plan = schedule(choice, faults, with_long=with_long, only=only)
+        rate = tasks / (faults * (STRIKES + sum(BETWEEN) / 2) + 1)
         load = Load(site.stack, total=tasks, rate=rate, seed=seed)
         struck = Struck()
         with kept_alive(site):
@@ -88,7 +91,7 @@ def run(
             load.join()
             last = time.monotonic()
             connect(site)
-            await_settled()
+            struck.wrong += await_settled()
         ended = time.monotonic()
         verdict = judge(site, load)
         verdict.wrong += struck.wrong
@@ -109,11 +112,13 @@ def run(
         site.stop()
 
 
-def await_settled() -> None:
+def await_settled() -> list[str]:
+    """Wait, and return what is wrong."""
     try:
         wait_for(lambda: not unsettled(), SETTLED_WITHIN, "all has settled")
     except AssertionError as error:
-        raise AssertionError(f"{error}\n{situation()}") from error
+        return [f"{error}\n{situation()}"]
+    return []
 
 
 @dataclass
@@ -142,7 +147,8 @@ def strike_all(
     began, going_on = time.monotonic(), []
     for number, fault in enumerate(plan):
         say(f"{time.monotonic() - began:6.1f} s  {number + 1}  {fault.name}")
-        thread = threading.Thread(target=strike, args=(site, fault, choice, struck))
+        args = (site, fault, choice, struck, say)
+        thread = threading.Thread(target=strike, args=args)
         thread.start()
         if fault.is_beside:
             going_on.append(thread)
@@ -153,14 +159,22 @@ def strike_all(
         thread.join()
 
 
-def strike(site: Site, fault: Fault, choice: random.Random, struck: Struck) -> None:
+def strike(
+    site: Site,
+    fault: Fault,
+    choice: random.Random,
+    struck: Struck,
+    say: Callable[[str], None],
+) -> None:
     """Let it strike; what is being restarted just now cannot be broken again."""
     try:
         fault.strike(site, choice)
-    except (OSError, IndexError, PyMongoError, RedisError):
+    except (OSError, IndexError, PyMongoError, RedisError) as error:
         struck.missed.append(fault.name)
+        say(f"          missed: {fault.name}: {error!r}"[:200])
     except AssertionError as error:
         struck.wrong.append(f"{fault.name}: {error}")
+        say(f"          WRONG: {fault.name}: {error}")
     else:
         struck.happened.append(fault.name)
 

@@ -170,6 +170,7 @@ class Site:
                 )
             except (OSError, ValueError):
                 return None
+            assert status == 202 or status >= 500, f"{status} for {fields}: {answer}"
             return answer["data"]["task_id"] if status == 202 else None
 
         task_id = wait_for(ask, PATIENCE, "a task of a fault is taken")

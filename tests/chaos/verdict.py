@@ -62,10 +62,11 @@ def judge(site: Site, load: Load) -> Verdict:
     accepted = set(taken)
     found.expect(accepted - load.deleted <= set(tasks), "an accepted task is lost")
     found.expect(len(taken) == len(accepted), "two requests, one task")
+    left = [task.id for task in tasks.values() if task.is_open]
+    found.expect(not left, f"{len(left)} have not ended, like {left[:3]}")
     for task in tasks.values():
         found.statuses[task.status] += 1
         found.codes.update(error["code"] for error in task.failures.values())
-        found.expect(not task.is_open, f"{task.id} has not ended")
     found.expect(
         set(found.codes) <= {"submit_unknown", CODE}, f"failed otherwise: {found.codes}"
     )
