@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import mongoengine
 import pytest
 from bson import ObjectId
 from mongoengine import Document
@@ -16,6 +17,7 @@ from mongoengine.fields import (
     StringField,
 )
 
+from jimeng import documents
 from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
 
@@ -132,3 +134,14 @@ def test_numbers_that_are_texts_are_numbers():
     found = Task._from_son(stored(Task) | {"n": "3", "seed": 7.0, "delay": "1.5"})
 
     assert (found.n, found.seed, found.delay, found.unread) == (3, 7, 1.5, set())
+
+
+def test_what_is_acknowledged_is_kept(config, monkeypatch):
+    """By a majority and its journal, and this is said in no address."""
+    given: dict = {}
+    monkeypatch.setattr(mongoengine, "disconnect", lambda: None)
+    monkeypatch.setattr(mongoengine, "connect", lambda **how: given.update(how))
+
+    documents.connect(config)
+
+    assert (given["w"], given["journal"]) == ("majority", True)

@@ -7,6 +7,7 @@ import pytest
 from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
 from jimeng.jobs import plan
+from jimeng.lanes import turns
 from tests.test_core import create
 from tests.test_lanes import waiting
 
@@ -112,3 +113,27 @@ def test_whole_plan_takes_no_turns(client, lane):
     assert plan.complete_plan(task) == 0
 
     assert Allowance.collection().find_one({}) == before
+
+
+def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
+    database, lane, monkeypatch
+):
+    """It may have to wait again, and then in the place that it had."""
+    for number, turn in enumerate((5, 9)):
+        waiting(lane, "ada", turn, f"a{number}")
+    write = turns._write
+
+    def meanwhile(kind: type, updates: list) -> None:
+        lanes.claim(lane, MOST)
+        monkeypatch.setattr(turns, "_write", write)
+        write(kind, updates)
+
+    monkeypatch.setattr(turns, "_write", meanwhile)
+
+    lanes.renumber(lane, ["ada"])
+
+    rows = Generation.collection().find().sort("_id", 1)
+    assert [(row["state"], row["turn"]) for row in rows] == [
+        ("starting", 5),
+        ("queued", 1),
+    ]
