@@ -107,12 +107,14 @@ class Worker(Stored):
     A consumer's heartbeat.
 
     Attributes:
+        ran_at: When it last ran a job; absent before the first.
         stuck: The names of its chores that hang; absent if there are none.
     """
 
     id = StringField(primary_key=True)
     started_at = DateTimeField(required=True)
     seen_at = DateTimeField(required=True)
+    ran_at = DateTimeField()
     stuck = ListField(StringField())
 
     meta = {

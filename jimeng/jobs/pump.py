@@ -39,6 +39,7 @@ _starting = threading.Lock()
 _stopped = threading.Event()
 _awake = threading.Event()
 _pump: threading.Thread | None = None
+_ran_at: datetime | None = None
 
 
 @huey.on_startup()
@@ -67,6 +68,8 @@ def stop() -> None:
 @huey.post_execute()
 def note_job(task: object, result: object, error: BaseException | None) -> None:
     """The pump is told of each job that has run here."""
+    global _ran_at
+    _ran_at = utcnow()
     _awake.set()
 
 
@@ -203,9 +206,11 @@ def queue_dispatches(room: int) -> int:
 
 
 def beat(worker_id: str, started: datetime) -> None:
-    """Show that this consumer lives, and which of its chores hang."""
+    """Show that this consumer lives, when it last ran a job, and what chores hang."""
     stuck = chores.stuck()
     alive: dict = {"$set": {"seen_at": utcnow(), "started_at": started}}
+    if _ran_at is not None:
+        alive["$set"]["ran_at"] = _ran_at
     if stuck:
         alive["$set"]["stuck"] = stuck
     else:

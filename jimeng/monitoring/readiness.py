@@ -77,7 +77,8 @@ class Answer:
 
 _finding = threading.Lock()
 _kept: tuple[float, object, Answer] | None = None
-_next_job: tuple[object, float] = (None, 0.0)  # and since when it has been next
+# When each worker had run its last job while others waited, and since when that is so.
+_taken: tuple[object, float] = (None, 0.0)
 
 
 def answer() -> Answer:
@@ -147,11 +148,8 @@ def _mongodb() -> Answer:
 
 
 def _redis() -> Answer:
-    global _next_job
-    storage = jobs.huey.storage
     try:
-        job = storage.conn.lindex(storage.queue_key, -1)
-        storage.conn.set(KEY, 1, ex=5)
+        jobs.huey.storage.conn.set(KEY, 1, ex=5)
     except OutOfMemoryError:
         return Answer((Reason("redis_full"),))
     except ReadOnlyError:
@@ -160,11 +158,6 @@ def _redis() -> Answer:
         return Answer((Reason("redis_refuses"),))
     except RedisError:
         return Answer((Reason("redis"),))
-    # No two are the same: each has an id of its own.
-    if job is None or job != _next_job[0]:
-        _next_job = job, time.monotonic()
-    elif time.monotonic() > _next_job[1] + UNTAKEN:
-        return Answer((Reason("jobs_untaken"),))
     return Answer(())
 
 
@@ -183,13 +176,32 @@ def _indexes() -> Answer:
 def _work() -> Answer:
     """A worker that lives, and takes what there is."""
     found = []
-    if Worker.find_one({"seen_at": {"$gte": utcnow() - ALIVE}}) is None:
+    alive = {"seen_at": {"$gte": utcnow() - ALIVE}}
+    workers = list(Worker.collection().find(alive, {"_id": 0, "ran_at": 1}))
+    if not workers:
         found.append(Reason("worker"))
+    elif _is_untaken(workers):
+        found.append(Reason("jobs_untaken"))
     # Another release looks after what this one does not know, and may have gone.
     late = {"due_at": {"$lt": utcnow() - OVERDUE}, "state": {"$in": DUE}}
     if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
         found.append(Reason("overdue"))
     return Answer(tuple(found), tuple(sorted(switches.paused(fresh=True))))
+
+
+def _is_untaken(workers: list[dict]) -> bool:
+    """Whether jobs have waited in Redis since long ago, and none has run meanwhile."""
+    global _taken
+    try:
+        is_waiting = jobs.huey.storage.queue_size() > 0
+    except RedisError:
+        return False  # which is told of by itself
+    if not is_waiting:
+        _taken = None, 0.0
+        return False
+    if _taken[0] != workers:
+        _taken = workers, time.monotonic()
+    return time.monotonic() > _taken[1] + UNTAKEN
 
 
 def _lanes() -> Answer:
