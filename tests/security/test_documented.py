@@ -1,4 +1,4 @@
-"""docs/security.md: every attack that it lists has tests, and they are there."""
+"""What docs/security.md and docs/asvs.md name is there: tests, and files."""
 
 import ast
 import re
@@ -10,6 +10,8 @@ from jimeng.config import Config
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("docs/security.md", "docs/security.en.md")
+STANDARD = ("docs/asvs.md", "docs/asvs.en.md")
+SHOWN = re.compile(r"`([^`]+)`")
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
@@ -29,6 +31,38 @@ def test_every_test_that_is_named_exists(page):
 
     assert missing == []
     assert len(named(page)) > 50
+
+
+def shown(page: str) -> list[str]:
+    """The files and tests of the last column, by which a requirement is met."""
+    lines = (ROOT / page).read_text("utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines if line.startswith("| ")]
+    return [name for row in rows if len(row) == 4 for name in SHOWN.findall(row[-1])]
+
+
+@pytest.mark.parametrize("page", STANDARD)
+def test_what_shows_that_the_standard_is_met_exists(page):
+    """Every file, and every test in it."""
+    parts = [name.partition("::") for name in shown(page)]
+    missing = [
+        (file, test)
+        for file, _, test in parts
+        if not (ROOT / file).is_file() or (test and test not in names_in(file))
+    ]
+
+    assert missing == []
+    assert len(parts) > 50
+    assert shown(page) == shown(STANDARD[0])
+
+
+@pytest.mark.parametrize("page", STANDARD)
+def test_every_chapter_of_the_standard_is_there(page):
+    """Seventeen, each with its sections."""
+    chapters = re.findall(
+        r"^## V(\d+) ", (ROOT / page).read_text("utf-8"), re.MULTILINE
+    )
+
+    assert [int(number) for number in chapters] == list(range(1, 18))
 
 
 def test_both_languages_name_the_same():
