@@ -12,10 +12,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "invalid.boolean": ("必须是 true 或 false", "Must be true or false"),
     "invalid.object": ("必须是对象", "Must be an object"),
     "invalid.list": ("必须是字符串的列表", "Must be a list of strings"),
-    "invalid.items": (
-        "必须有 {min} 到 {max} 项",
-        "Must have {min} to {max} items",
-    ),
+    "invalid.items": ("必须有 {min} 到 {max} 项", "Must have {min} to {max} items"),
     "invalid.ids_or_status": (
         "要么只给 ids，要么同时给 status 和 user_id",
         "Give ids alone, or status together with user_id",
@@ -30,10 +27,7 @@ FIELDS: dict[str, tuple[str, str]] = {
         "Must be at most 366 days before to",
     ),
     "invalid.value": ("值无效", "Not a valid value"),
-    "invalid.range": (
-        "必须在 {min} 到 {max} 之间",
-        "Must be {min} to {max}",
-    ),
+    "invalid.range": ("必须在 {min} 到 {max} 之间", "Must be {min} to {max}"),
     "invalid.choice": ("必须是以下之一：{known}", "Must be one of: {known}"),
     "invalid.length": (
         "长度必须为 {min} 到 {max} 个字符",

@@ -263,9 +263,7 @@ class ByOffset(OfUser):
     limit = Digits(load_default=20, validate=Between(1, 100))
     # Beyond it is refused with the address of the list by cursor.
     offset = Digits(
-        load_default=0,
-        validate=Between(0, 10**12),
-        metadata={"maximum": MOST_OFFSET},
+        load_default=0, validate=Between(0, 10**12), metadata={"maximum": MOST_OFFSET}
     )
 
 

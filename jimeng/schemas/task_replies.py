@@ -252,10 +252,7 @@ class CancelOutcome(Reply):
     success = flag(lambda outcome: outcome.error is None)
     status = text(if_done(lambda _: "cancelled"), required=False, example="cancelled")
     error = text(if_refused(lambda error: error.code), required=False)
-    message = text(
-        if_refused(explain),
-        required=False,
-    )
+    message = text(if_refused(explain), required=False)
 
 
 class RetryOutcome(CancelOutcome):

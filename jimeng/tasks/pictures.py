@@ -78,10 +78,7 @@ def beside(image: Image, *, newer: bool) -> str | None:
             **SHOWN,
             # The first bound is what the index can begin at.
             "created_at": {f"{way}e": image.created_at},
-            "$or": [
-                {"created_at": {way: image.created_at}},
-                {"_id": {way: image.id}},
-            ],
+            "$or": [{"created_at": {way: image.created_at}}, {"_id": {way: image.id}}],
         },
         {"_id": 1},
         sort=[("created_at", order), ("_id", order)],

@@ -107,12 +107,7 @@ def listing(wanted: Wanted) -> dict:
 def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
     """The whole page; for htmx what is under its heading."""
     part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
-    return render_template(
-        part,
-        notes=list(notes),
-        **around(wanted),
-        **listing(wanted),
-    )
+    return render_template(part, notes=list(notes), **around(wanted), **listing(wanted))
 
 
 def around(wanted: Wanted) -> dict:

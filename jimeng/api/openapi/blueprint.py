@@ -174,11 +174,7 @@ def enveloped(content: dict, beside: Mapping[str, list[str]]) -> dict:
     for name, kind in beside.items():
         properties[name] = {"type": kind, "description": field_words(name)}
     shown = {"success": True, "data": content["example"], **dict.fromkeys(beside)}
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-    }
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
     return {"schema": schema, "example": shown}
 
 

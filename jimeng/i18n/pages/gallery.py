@@ -21,10 +21,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.today": ("今天", "Today"),
     "gallery.yesterday": ("昨天", "Yesterday"),
     "gallery.day": ("{month}{day}日 {weekday}", "{weekday} {day} {month}"),
-    "gallery.day_of_year": (
-        "{year}年{month}{day}日",
-        "{day} {month} {year}",
-    ),
+    "gallery.day_of_year": ("{year}年{month}{day}日", "{day} {month} {year}"),
     "gallery.whole_month": ("{year}年{month}", "{month} {year}"),
     "gallery.results": ("图片", "Pictures"),
     "gallery.search": ("搜索提示词", "Search prompts"),

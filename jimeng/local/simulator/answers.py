@@ -60,11 +60,7 @@ GATEWAY = {
         "MissingAuthenticationToken",
         "The request is missing an authentication token.",
     ),
-    100004: (
-        400,
-        "MissingRequestInfo",
-        "The request is missing Action or Version.",
-    ),
+    100004: (400, "MissingRequestInfo", "The request is missing Action or Version."),
     100005: (401, "MissingSignature", "The request is missing a signature."),
     100006: (400, "InvalidTimestamp", "The Signature of the request is expired."),
     100007: (404, "ServiceNotFound", "The service was not found."),

@@ -86,7 +86,7 @@ BY_STATUS: dict[int, dict[str, str]] = {
         ),
     },
     500: {
-        "InternalServiceError": "The service encountered an unexpected internal error.",
+        "InternalServiceError": "The service encountered an unexpected internal error."
     },
 }
 # Code: HTTP status and words.

@@ -70,10 +70,7 @@ class Service:
         return fault
 
     def order(
-        self,
-        call: Call | ArkCall,
-        fault: Fault | None,
-        carry_out: Callable[[], Answer],
+        self, call: Call | ArkCall, fault: Fault | None, carry_out: Callable[[], Answer]
     ) -> Answer:
         """Carry out a call that orders a picture, unless and until *fault*."""
         if fault is None:

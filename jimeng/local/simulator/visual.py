@@ -61,11 +61,7 @@ class Visual:
     def __init__(self, service: Service, callbacks: Callbacks) -> None:
         self._service = service
         self._callbacks = callbacks
-        self._actions = {
-            SUBMIT: self._submit,
-            PROCESS: self._process,
-            POLL: self._poll,
-        }
+        self._actions = {SUBMIT: self._submit, PROCESS: self._process, POLL: self._poll}
 
     def knows(self, action: str, version: str) -> bool:
         return action in self._actions and version == VERSION
