@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jimeng.web import pages
+from jimeng.web import feed
 from tests.page import HTMX
 
 HEAD = {"Accept-Language": "en"}
@@ -17,7 +17,7 @@ def broken(client, monkeypatch):
     def fail(*args, **values):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(pages, "show_feed", fail)
+    monkeypatch.setattr(feed, "show_feed", fail)
     return client
 
 

@@ -12,8 +12,8 @@ from jimeng.documents import User
 from jimeng.errors import Invalid
 from jimeng.i18n import COOKIE, LANGUAGES, language, problems
 from jimeng.web import bp, refused
+from jimeng.web import composer_defaults as start
 from jimeng.web import composer_options as options
-from jimeng.web import defaults as start
 from jimeng.web.preferences import THEME, THEMES, keep, theme
 
 MOST_NAME = 100  # characters

@@ -8,7 +8,7 @@ from jimeng import auth, tasks
 from jimeng.errors import TaskNotFound
 from jimeng.viewers import Viewer
 from jimeng.web.composer import Composer
-from jimeng.web.defaults import CHOICES, defaults
+from jimeng.web.composer_defaults import CHOICES, defaults
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
 SETTINGS |= {"quality", "style_own"}

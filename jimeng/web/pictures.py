@@ -11,9 +11,9 @@ from jimeng.answers import absolute
 from jimeng.tasks import PictureRecord
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import new_token, style_name
-from jimeng.web.code import Program, programs
 from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.preferences import own_path
+from jimeng.web.programs import Program, programs
 
 
 @dataclass(frozen=True)

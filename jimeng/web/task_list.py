@@ -19,7 +19,7 @@ from jimeng.web.cards import (
     read_marks,
     token_of,
 )
-from jimeng.web.rows import (
+from jimeng.web.task_rows import (
     BEFORE,
     CANCELLED,
     RETRIED,

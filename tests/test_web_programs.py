@@ -13,7 +13,7 @@ import pytest
 
 from jimeng.documents import Image, Task
 from jimeng.tasks import PictureRecord
-from jimeng.web.code import ROUTE, programs
+from jimeng.web.programs import ROUTE, programs
 
 RUN = {
     "curl": ["bash", "-c"],

@@ -7,7 +7,7 @@ from jimeng import auth
 from jimeng.web import bp, is_htmx
 from jimeng.web.composer import Composer
 from jimeng.web.composer_start import asked_for
-from jimeng.web.pages import show_feed
+from jimeng.web.feed import show_feed
 
 
 @bp.get("/composer")

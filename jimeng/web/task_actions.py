@@ -30,7 +30,7 @@ from jimeng.web.cards import (
     token_of,
 )
 from jimeng.web.composer import Composer
-from jimeng.web.pages import show_feed
+from jimeng.web.feed import show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
 
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
