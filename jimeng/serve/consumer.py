@@ -23,6 +23,11 @@ class PatientConsumer(Consumer):
     which a parent passes it on.
     """
 
+    def start(self) -> None:
+        # Huey listens only once its threads run, and by then they may have a job.
+        self._set_signal_handlers()
+        super().start()
+
     def _handle_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signum = number
         self._restart, self._graceful = False, number != signal.SIGINT
