@@ -246,12 +246,12 @@ def test_password_changes_and_account_ends(visit, closed_server, js):
     expect(page.get_by_text("Password changed")).to_be_visible()
 
     page.get_by_role("link", name="Data").click()
-    page.get_by_label(f"Write {eve.email}").fill("somebody@example.com")
+    page.get_by_label(f"Type {eve.email}").fill("somebody@example.com")
     page.get_by_label("Current password").fill(OTHER)
     page.get_by_role("button", name="Delete my account").click()
-    expect(page.locator("#errors-email")).to_contain_text("not the e-mail")
+    expect(page.locator("#errors-email")).to_contain_text("not the account's e-mail")
 
-    page.get_by_label(f"Write {eve.email}").fill(eve.email)
+    page.get_by_label(f"Type {eve.email}").fill(eve.email)
     page.get_by_label("Current password").fill(OTHER)
     page.get_by_role("button", name="Delete my account").click()
 

@@ -190,7 +190,7 @@ def test_all_failures_that_can_be_are_run_again(show, lin, closed_server, js):
 
     page.get_by_text("Retry all possible (2)").click()
     expect(page.get_by_text("1 more may have been charged")).to_be_visible()
-    expect(page.get_by_text("Another 1 would fail the same way")).to_be_visible()
+    expect(page.get_by_text("1 more would fail the same way")).to_be_visible()
     page.get_by_role("button", name="Yes, retry").click()
 
     expect(page.get_by_text("Submitted again: 2")).to_be_visible()
