@@ -1,14 +1,16 @@
 """Steps: whose they are, and what is learned from them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from jimeng import jobs, lanes
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import pump
+from jimeng.jobs import looks, pump
 from jimeng.jobs.queue import advance
-from jimeng.providers import Progress
+from jimeng.providers import Progress, Registry
 from tests.conftest import come_due, run_queue
 from tests.test_core import create, result
 
@@ -114,3 +116,72 @@ def test_failed_look_is_remembered_until_the_next(drawing):
 
     assert generation().faults == 1
     assert drawn_in(8, faults=1) == []
+
+
+@pytest.fixture
+def every_second(config, registry):
+    """As configured where nobody has said otherwise: a look a second."""
+    jobs.configure(replace(config, POLL_INTERVAL=1.0), registry)
+
+
+def remember(*durations: float) -> None:
+    lane = generation().lane
+    seen = {"$set": {"durations": list(durations)}}
+    Lane.collection().update_one({"_id": lane}, seen, upsert=True)
+    lanes.forget()
+
+
+def looked_in_vain(after: float, provider) -> float:
+    """Look at a picture that is not ready *after* seconds; seconds to the next."""
+    since = utcnow() - timedelta(seconds=after)
+    now = {"accepted_at": since, "due_at": utcnow(), "polls": 1}
+    Generation.collection().update_one({}, {"$set": now})
+    provider.polls = [Progress("x")]
+    pump.tick()
+    run_queue()
+    return (generation().due_at - utcnow()).total_seconds()
+
+
+SEEN = [4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5, 8.0, 12.0]
+
+
+def test_picture_that_is_due_is_looked_at_closely(drawing, every_second):
+    """From when one in five is ready to when all are; later once a second."""
+    remember(*SEEN)
+
+    assert looks.first_look_after(generation()) == pytest.approx(4.9, abs=0.3)
+    assert looked_in_vain(6, drawing) == pytest.approx(0.25, abs=0.1)
+    assert looked_in_vain(14, drawing) == pytest.approx(1, abs=0.1)
+
+
+def test_many_pictures_are_looked_at_as_often_together(drawing, config):
+    """A lane with many at a time is not asked more often than once a second each."""
+    name = "volcengine_jimeng"
+    registry = Registry({name: drawing}, {name: 100})
+    jobs.configure(replace(config, POLL_INTERVAL=1.0), registry)
+    remember(*SEEN)
+    Generation.collection().update_one({}, {"$set": {"expected": 6.25}})
+
+    assert looks.first_look_after(generation()) == 6.25
+    assert looked_in_vain(6, drawing) == pytest.approx(1, abs=0.1)
+
+
+def test_provider_that_is_asked_too_often_is_asked_less(drawing, every_second):
+    """After a refusal for want of queries there are no close looks for a while."""
+    remember(*SEEN)
+    drawing.polls = [ProviderError("busy", code="rate_limited", transient=True)]
+    come_due()
+    pump.tick()
+    run_queue()
+    lanes.forget()
+
+    assert looked_in_vain(6, drawing) == pytest.approx(1, abs=0.1)
+
+
+def test_close_looks_measure_closely(drawing, every_second):
+    """It became ready between two looks, whatever the poll interval is."""
+    before = utcnow() - timedelta(seconds=0.4)
+
+    (learned,) = drawn_in(8, looked_at=before)
+
+    assert learned == pytest.approx(7.8, abs=0.1)

@@ -1,8 +1,13 @@
 """How a page learns what has become of the tasks that it shows as unfinished."""
 
 import re
+from datetime import timedelta
+
+import pytest
 
 from jimeng import lanes
+from jimeng.documents import Generation, utcnow
+from tests.conftest import run_queue
 from tests.page import PROMPT, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
@@ -143,3 +148,19 @@ def test_ticker_of_a_task_page_brings_the_picture_whole(client, work_off):
 
     assert ".png" in answer.text and "thumb.webp" not in answer.text
     assert PROMPT in re.search(r"<title>(.*)</title>", answer.text)[1]
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected", "wait"),
+    [(8, 10, "0.4"), (2, 10, "1"), (40, 10, "1")],
+    ids=["due", "early", "overdue"],
+)
+def test_picture_that_is_due_is_looked_for_more_often(client, taken, expected, wait):
+    """So that it is on the screen as soon as it is there."""
+    task_id = new_task(client)
+    run_queue()
+    began = utcnow() - timedelta(seconds=taken)
+    now = {"state": "generating", "accepted_at": began, "expected": expected}
+    Generation.collection().update_one({"task_id": task_id}, {"$set": now})
+
+    assert f'hx-trigger="every {wait}s"' in client.get("/").text

@@ -118,6 +118,7 @@ class Generation(Stored):
     resent = BooleanField(default=False)
     polls = IntField(default=0)
     planned_at = DateTimeField()  # the next poll, as planned
+    looked_at = DateTimeField()  # the latest poll, which found nothing yet
     faults = IntField(default=0)  # failed polls or downloads in a row
     rubbish = IntField(default=0)
     trouble = StringField()

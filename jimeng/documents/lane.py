@@ -28,6 +28,7 @@ class Lane(Stored):
         limit: What the limit was lowered to, if it was.
         limit_until: When one more is tried.
         durations: The latest pictures' seconds, newest last.
+        calm_until: The provider said that it is asked too often; until then less.
     """
 
     id = StringField(primary_key=True)
@@ -39,6 +40,7 @@ class Lane(Stored):
     limit = IntField()
     limit_until = DateTimeField()
     durations = ListField(FloatField())
+    calm_until = DateTimeField()
 
     meta = {"collection": "lanes"}
 

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
+from jimeng.jobs.looks import age, measure, next_look_after
 from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, request_of, save_again, take
@@ -17,11 +18,6 @@ from jimeng.jobs.submit import draw_anew, may_draw_anew
 log = logging.getLogger(__name__)
 
 POLL_LEASE = timedelta(seconds=20)  # longer than a poll's own limits
-EAGER_FOR = 15.0  # seconds of age, in which the next look comes soon
-SLOW_FACTOR = 2.5  # times the poll interval, after that
-MOST_FAULT_WAIT = 30.0  # seconds between looks at a provider that fails
-SEEN_IN_TIME = timedelta(seconds=1)  # later looks would measure ourselves
-FIRST_LOOK_COUNTS = 0.7
 # What Python raises where a value is not what the code took it for.
 SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 MOST_STUMBLES = 3
@@ -124,6 +120,8 @@ def poll(generation: Generation) -> Freed | None:
 def poll_failed(generation: Generation, error: ProviderError) -> Freed | None:
     if error.transient:
         log.warning("poll failed id=%s code=%s: %s", generation.id, error.code, error)
+        if error.code == "rate_limited":
+            lanes.calm(generation.lane)
         return not_yet(generation, fault=True)
     if may_draw_anew(generation, error):
         return draw_anew(generation)
@@ -140,12 +138,14 @@ def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
         outcomes.time_out(generation)
         return Freed(generation.lane)
     faults = generation.faults + 1 if fault else 0
-    due_at = utcnow() + timedelta(seconds=next_look_after(generation, faults))
+    now = utcnow()
+    due_at = now + timedelta(seconds=next_look_after(generation, faults))
     generation.settle(
         {
             "$set": {
                 "due_at": due_at,
                 "planned_at": due_at,
+                "looked_at": now,
                 "faults": faults,
                 "polls": generation.polls + 1,
             },
@@ -154,41 +154,6 @@ def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
         durable=False,
     )
     return None
-
-
-def next_look_after(generation: Generation, faults: int) -> float:
-    """Seconds to the next look: soon at first, slower with age and with faults."""
-    interval = runtime().config.POLL_INTERVAL
-    if age(generation) - (generation.expected or 0) > EAGER_FOR:
-        interval *= SLOW_FACTOR
-    return min(interval * 2.0 ** min(faults, 10), max(MOST_FAULT_WAIT, interval))
-
-
-def age(generation: Generation) -> float:
-    """Seconds since the provider accepted it."""
-    since = generation.accepted_at or generation.created_at
-    return (utcnow() - since).total_seconds()
-
-
-def measure(generation: Generation, asked_at: datetime) -> None:
-    """
-    Remember how long the provider took, where we looked in time to know.
-
-    Found at the first look, it may have been ready for a while: a median of these
-    as they are would only climb, so they count for less, and it comes down within
-    a few dozen pictures. After a failed look nobody knows.
-    """
-    planned = generation.planned_at
-    if generation.late or generation.faults or not planned:
-        return
-    if generation.accepted_at is None or asked_at > planned + SEEN_IN_TIME:
-        return
-    seconds = (asked_at - generation.accepted_at).total_seconds()
-    if generation.polls == 0:
-        seconds *= FIRST_LOOK_COUNTS
-    else:
-        seconds = max(seconds - runtime().config.POLL_INTERVAL / 2, 0.1)
-    lanes.record_duration(generation.lane, seconds)
 
 
 def look_later(generation: Generation) -> None:

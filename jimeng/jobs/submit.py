@@ -16,6 +16,7 @@ from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
+from jimeng.jobs.looks import first_look_after
 from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, keep, request_of
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 LEASE_SLACK = 15.0  # seconds
 # Of the eight workers of a consumer four stay free for what takes milliseconds.
 SYNCHRONOUS_CALLS = 4
-FIRST_LOOK_SHARE = 0.5  # of the model's own figure
 _synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
 # What these say is "later", however often: waiting is no failure.
 PATIENT = frozenset({"rate_limited", "concurrency_limited"})
@@ -197,7 +197,7 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
 
 def drawing(generation: Generation) -> dict:
     """The fields of a picture that is being drawn, and is looked at in a while."""
-    first_look = utcnow() + timedelta(seconds=first_poll_after(generation))
+    first_look = utcnow() + timedelta(seconds=first_look_after(generation))
     return {
         "state": State.GENERATING.value,
         "due_at": first_look,
@@ -222,16 +222,6 @@ def note_submitted(generation: Generation) -> None:
     Task.collection(durable=False).update_one(
         where, {"$set": {"submitted_at": generation.accepted_at}}
     )
-
-
-def first_poll_after(generation: Generation) -> float:
-    """
-    Seconds from the acceptance to the first look: about when it is ready, and
-    earlier while nothing has been measured yet.
-    """
-    least = runtime().config.POLL_INTERVAL
-    share = 1.0 if lanes.is_measured(generation.lane) else FIRST_LOOK_SHARE
-    return max(least, share * (generation.expected or 0))
 
 
 def refused(generation: Generation, error: ProviderError) -> Freed | None:

@@ -14,12 +14,14 @@ from jimeng.lanes.claims import claim, free_slots, openings
 from jimeng.lanes.record import (
     accepted,
     back_off,
+    calm,
     expected_duration,
-    is_measured,
+    is_calm,
     limit_of,
     read,
     record_duration,
     slow_duration,
+    window,
 )
 from jimeng.lanes.slots import held_by_unknown, slots_taken
 from jimeng.lanes.stalls import stalled

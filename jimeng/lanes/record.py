@@ -19,6 +19,8 @@ ROW = {"refusals": "", "full_at": ""}
 BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
 SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
 MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
+EARLY = 5  # one in so many is ready at the beginning of its window
+CALM_FOR = timedelta(minutes=10)
 LANE_CACHE = 0.25  # seconds
 
 _lanes: dict[str, tuple[float, Lane]] = {}
@@ -134,15 +136,31 @@ def expected_duration(lane: str, typical: float) -> float:
         typical: The model's own figure, used until there are five samples; the
             median counts up to twice as much.
     """
-    if not is_measured(lane):
-        return typical
     samples = read(lane).durations
+    if len(samples) < SAMPLES_NEEDED:
+        return typical
     return min(statistics.median(samples), MEDIAN_CAP * typical)
 
 
-def is_measured(lane: str) -> bool:
-    """Whether enough pictures have come for their times to mean anything."""
-    return len(read(lane).durations) >= SAMPLES_NEEDED
+def window(lane: str) -> tuple[float, float] | None:
+    """
+    Seconds after which the next picture is ready: not often sooner than the first,
+    hardly ever later than the second. None until enough have come to tell.
+    """
+    samples = read(lane).durations
+    if len(samples) < SAMPLES_NEEDED:
+        return None
+    return statistics.quantiles(samples, n=EARLY, method="inclusive")[0], max(samples)
+
+
+def calm(lane: str) -> None:
+    """Note that the provider does not want to be asked so often."""
+    change(lane, {"$max": {"calm_until": utcnow() + CALM_FOR}})
+
+
+def is_calm(lane: str) -> bool:
+    until = read(lane).calm_until
+    return until is not None and until > utcnow()
 
 
 def slow_duration(lane: str, slow: float) -> float:

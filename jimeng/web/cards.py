@@ -24,6 +24,10 @@ LETTERS = {
     "cancelled": "c",
     "deleted": "x",
 }
+# While a picture may appear a page looks every so many seconds: from and until these
+# shares of the time that it was expected to take.
+SOON = 0.4
+EARLY, LATE = 0.7, 1.5
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfcx")
 MARK = re.compile(r"([0-9a-z]{30})\.([qugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
@@ -253,14 +257,25 @@ def look_again(
     return cards, [each for each in changes if each.card.mark != each.before], gone
 
 
-def interval(cards: Iterable[Card]) -> int | None:
+def interval(cards: Iterable[Card]) -> float | None:
     """Seconds until a page should look again; None if all has ended."""
     live = [card for card in cards if card.is_open]
     if not live:
         return None
     youngest = max(card.task.created_at for card in live)
     age = (datetime.now(UTC) - youngest).total_seconds()
+    if any(map(is_due, (picture for card in live for picture in card.pictures))):
+        return SOON
     return 1 if age < 60 else 2 if age < 300 else 5
+
+
+def is_due(picture: PictureView) -> bool:
+    """Whether it may appear at any moment."""
+    if picture.trouble or LETTERS[picture.state] in ENDED or picture.since is None:
+        return False
+    taken = (datetime.now(UTC) - picture.since).total_seconds()
+    expected = picture.expected or 0
+    return EARLY * expected <= taken <= LATE * expected + 2
 
 
 def token_of(form: Mapping[str, str]) -> str:
