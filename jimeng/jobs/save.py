@@ -1,6 +1,7 @@
 """Keeping: the picture's bytes, before its task says that it is done."""
 
 import logging
+import time
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +23,7 @@ from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
 log = logging.getLogger(__name__)
 
 SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
+AMPLE = 5.0  # seconds of it; what takes longer has it renewed
 RETRY_AFTER = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
 LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing to get
 # What is no picture is hardly one a minute later: asked for again over 50 s.
@@ -71,8 +73,9 @@ def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
 
 
 def save_again(generation: Generation) -> None:
-    """`save`, unless only the saying so was cut off."""
-    if Image.find_one({"_id": generation.id}) is not None:
+    """`save`, unless only the saying so was cut off, or nobody wants it any more."""
+    is_kept = Image.find_one({"_id": generation.id}) is not None
+    if is_kept or wanted_by(generation) is None:
         outcomes.complete(generation)
     else:
         save(generation)
@@ -84,13 +87,11 @@ def save(generation: Generation) -> None:
 
     Failing is not the end: the provider has it for hours, and it is paid for.
     """
-    if wanted_by(generation) is None:
-        outcomes.complete(generation)
-        return
     if not generation.urls:
         _ask_again(generation)
         return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
+    began = time.monotonic()
     try:
         content = fetch_picture(generation.urls[0], allowed_private=allowed)
     except LinkGone as error:
@@ -101,9 +102,11 @@ def save(generation: Generation) -> None:
         log.warning("download failed id=%s: %s", generation.id, error)
         later(generation, UNREACHABLE)
         return
-    renewed = generation.hold(due_at=utcnow() + SAVING_LEASE)
-    if renewed is not None:
-        store(renewed, content)
+    held: Generation | None = generation
+    if time.monotonic() - began > AMPLE:  # else the lease is long enough for the rest
+        held = generation.hold(due_at=utcnow() + SAVING_LEASE)
+    if held is not None:
+        store(held, content)
 
 
 def _ask_again(generation: Generation) -> None:
