@@ -1,6 +1,7 @@
 """What the stylesheet keeps to, whichever file a rule stands in."""
 
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -51,3 +52,24 @@ def test_every_variable_is_defined(rules):
     used = set(re.findall(r"var\((--[\w-]+)\)", rules))
 
     assert used <= set(re.findall(r"(--[\w-]+)\s*:", rules))
+
+
+def cached(client, links: Iterable[str]) -> set[str]:
+    """How long what is at these addresses may be kept."""
+    found = set()
+    for link in links:
+        with client.get(link) as answer:
+            assert answer.status_code == 200
+            found.add(answer.headers["Cache-Control"])
+    return found
+
+
+def test_scripts_are_kept_for_good(client):
+    """Pages link each by an address that changes with it; by others it is asked for."""
+    linked = re.findall(r'<script src="([^"]+)"', client.get("/").text)
+    plain = [link.partition("?")[0] for link in linked]
+
+    assert len(linked) > 2
+    assert cached(client, linked) == {"public, max-age=31536000, immutable"}
+    assert cached(client, plain) == {"no-cache"}
+    assert cached(client, [link + "?v=0" for link in plain]) == {"no-cache"}

@@ -85,4 +85,5 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     task_actions,
     task_list,
     trash,
+    versions,
 )

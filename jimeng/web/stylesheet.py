@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Response, current_app, request, url_for
 
 from jimeng.web import bp
+from jimeng.web.versions import FOR_GOOD
 
 
 @cache
@@ -37,6 +38,5 @@ def stylesheet() -> Response:
     response = Response(text, content_type="text/css; charset=utf-8")
     response.set_etag(version)
     current = request.args.get("v") == version
-    kept = "public, max-age=31536000, immutable" if current else "no-cache"
-    response.headers["Cache-Control"] = kept
+    response.headers["Cache-Control"] = FOR_GOOD if current else "no-cache"
     return response.make_conditional(request)  # type: ignore[return-value]
