@@ -17,6 +17,7 @@ from jimeng.answers import (
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.documents import Task
+from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid
 from jimeng.providers import Model
 from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing
@@ -113,15 +114,17 @@ def get_result(task_id: str) -> Response:
     """
     viewer = auth.viewer_of_api()
     task = tasks.find(viewer, task_id)
-    if not task.is_open:
-        tag = etag(task.id, task.updated_at)
-        return conditional(tag) or tagged(
-            success(RESULT.dump(tasks.view(viewer, task))), tag
-        )
-    data = RESULT.dump(tasks.view(viewer, task))
-    tag = etag(data)
-    response = conditional(tag) or tagged(success(data), tag)
-    if data["status"] in {"pending", "processing"}:
+    parts: list = [task.id, task.updated_at]
+    view = tasks.view(viewer, task) if task.is_open else None
+    if view:  # what changes without the record
+        parts += [view.phase, view.progress, view.position, view.eta_seconds]
+        parts += [view.troubles]
+    tag = etag(*parts)
+    response = conditional(tag)
+    if response is None:
+        data = RESULT.dump(view or tasks.view(viewer, task))
+        response = tagged(success(data), tag)
+    if task.status in OPEN:
         response.headers["Retry-After"] = str(WAIT)
     return response
 
