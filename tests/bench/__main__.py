@@ -4,7 +4,8 @@ import secrets
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jimeng import accounts, documents
@@ -14,7 +15,8 @@ from jimeng.local.embedded import Mongo, Redis
 from jimeng.viewers import Viewer
 from tests.bench import backlog, gallery, loop
 from tests.bench.commands import commands
-from tests.bench.load import ask, rate
+from tests.bench.load import ask, rate, tag_of
+from tests.bench.processes import started_cpu_seconds
 from tests.bench.started import started
 
 SECONDS = 2.0  # of each measurement
@@ -54,6 +56,24 @@ def sign_up(mongodb_uri: str) -> str:
     return accounts.create_key(root, user.id, name="bench")[1]
 
 
+@dataclass(frozen=True)
+class Request:
+    """
+    Attributes:
+        make: As `rate` takes it.
+    """
+
+    make: Callable[[int], tuple]
+    head: Mapping[str, str] | None = None
+
+    def measure(self, port: int, seconds: float) -> tuple[float, float]:
+        """How many a second, and milliseconds of CPU for each: servers, databases."""
+        began = started_cpu_seconds()
+        found = rate(port, seconds, self.make, self.head)
+        used = started_cpu_seconds() - began
+        return found, 1000 * used / (found * seconds)
+
+
 def measure(
     port: int,
     rounds: int,
@@ -75,33 +95,44 @@ def measure(
     open_task, task = send()["task_id"], send()["task_id"]
     ask(port, "POST", f"/api/v1/tasks/{task}/cancel", None, head)
     bare = ask(port, "POST", "/bare", BARE)["task_id"]
-    pairs: dict[str, tuple[Callable, Callable]] = {
+    look_barely = Request(lambda n: ("GET", f"/bare/{bare}", None))
+
+    def look(task_id: str, tag: str = "") -> Request:
+        known = {"If-None-Match": tag} if tag else {}
+        made = ("GET", RESULT + task_id, None)
+        return Request(lambda n: made, {**(head or {}), **known})
+
+    pairs = {
         "submission": (
-            lambda n: ("POST", CREATE, body(n)),
-            lambda n: ("POST", "/bare", BARE),
+            Request(lambda n: ("POST", CREATE, body(n)), head),
+            Request(lambda n: ("POST", "/bare", BARE)),
         ),
-        "look at a finished task": (
-            lambda n: ("GET", RESULT + task, None),
-            lambda n: ("GET", f"/bare/{bare}", None),
-        ),
-        "look at an open task": (
-            lambda n: ("GET", RESULT + open_task, None),
-            lambda n: ("GET", f"/bare/{bare}", None),
+        "look at a finished task": (look(task), look_barely),
+        "look at an open task": (look(open_task), look_barely),
+        "the same again, 304": (
+            look(task, tag_of(port, RESULT + task, head)),
+            look_barely,
         ),
     }
     asked, sent = commands(mongodb_uri, redis_url, send)
     print(f"commands a submission: MongoDB {asked:.2f}, Redis {sent:.2f}")
-    print(f"{'':26}{'jimeng/s':>10}{'bare/s':>10}{'ratio':>8}")
-    for name, (ours, theirs) in pairs.items():
-        rate(port, 0.5, ours, head)  # warm
-        rate(port, 0.5, theirs)
-        results = [
-            (rate(port, SECONDS, ours, head), rate(port, SECONDS, theirs))
-            for _ in range(rounds)
+    print(f"{'':26}{'a second':>20}{'':8}{'CPU ms':>16}")
+    print(f"{'':26}" + f"{'jimeng':>10}{'bare':>10}{'ratio':>8}" * 2)
+    for name, pair in pairs.items():
+        for each in pair:
+            each.measure(port, 0.5)  # warm
+        rounds_of = [
+            [each.measure(port, SECONDS) for each in pair] for _ in range(rounds)
         ]
-        mine, bares = (statistics.median(each) for each in zip(*results, strict=True))
-        ratio = statistics.median(a / b for a, b in results)
-        print(f"{name:26}{mine:10.0f}{bares:10.0f}{ratio:8.2f}")
+        print(f"{name:26}" + row([(a[0], b[0]) for a, b in rounds_of], "10.0f"), end="")
+        print(row([(a[1], b[1]) for a, b in rounds_of], "10.2f"))
+
+
+def row(results: list[tuple[float, float]], form: str) -> str:
+    """The medians of both, and of their ratios."""
+    ours, bares = (statistics.median(each) for each in zip(*results, strict=True))
+    ratio = statistics.median(a / b for a, b in results)
+    return f"{ours:{form}}{bares:{form}}{ratio:8.2f}"
 
 
 if __name__ == "__main__":

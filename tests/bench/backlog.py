@@ -4,7 +4,6 @@ A big queue: pictures sent a second with much and with little waiting, and idle.
 ``python -m tests.bench.backlog 100 20000 100000`` measures these alone.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pymongo.database import Database
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
 from jimeng.local.embedded import Mongo, Redis
+from tests.bench.processes import cpu_seconds
 from tests.system.stack import Stack, wait_for
 
 SIZES = (100, 100_000)
@@ -141,15 +141,6 @@ def operations(found: Database) -> int:
     metrics = status["metrics"]["commands"]
     names = ("find", "insert", "update", "delete", "findAndModify", "aggregate")
     return sum(int(metrics[name]["total"]) for name in names)
-
-
-def cpu_seconds(*pids: int) -> list[float]:
-    """What each of these has used of a processor so far."""
-    found = []
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        found.append((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
-    return found
 
 
 def main(sizes: Sequence[int]) -> None:

@@ -69,3 +69,13 @@ def ask(
     answer = json.loads(link.getresponse().read())
     link.close()
     return answer
+
+
+def tag_of(port: int, path: str, headers: Mapping[str, str] | None = None) -> str:
+    """The ``ETag`` of what is there."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    link.request("GET", path, headers=dict(headers or {}))
+    answer = link.getresponse()
+    answer.read()
+    link.close()
+    return answer.headers["ETag"]
