@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from jimeng import tasks
+from jimeng import bulk, tasks
+from jimeng.bulk import working
 from jimeng.jobs import purge
 from jimeng.viewers import Viewer
 from tests.hung import hang
@@ -177,6 +178,48 @@ def test_tidying_needs_word_and_number(client, word, n, words):
     assert answer.status_code == 422
     assert words in answer.text
     assert ids(client.get("/gallery")) == pictures
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "going", "ended"),
+    [
+        ("/gallery/trash/empty", {}, "正在清空回收站：0 / 2 张", "回收站已清空"),
+        (
+            "/gallery/tidy",
+            {"word": "删除", "n": "1"},
+            "正在移到回收站：0 / 1 张",
+            "已删除 1 张",
+        ),
+        (
+            "/pictures/restore",
+            {"batch": "{moment}"},
+            "正在恢复：0 / 2 张",
+            "已恢复 2 张",
+        ),
+    ],
+    ids=["empty", "tidy", "restore"],
+)
+def test_what_takes_long_tells_how_far_it_is(
+    client, monkeypatch, path, fields, going, ended
+):
+    """As long as it goes on, on both pages; when it is over that is said."""
+    *trashed, _ = hang("一", "二", "三")
+    moment = tasks.trash_batch(ME, trashed).milliseconds
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+
+    answer = send(
+        client, path, **{k: v.format(moment=moment) for k, v in fields.items()}
+    )
+
+    pages = [client.get(answer.location), client.get("/gallery?trash=1")]
+    assert all(going in page.text and ended not in page.text for page in pages)
+    asks = re.search(r'hx-get="([^"]+)"[^>]*every 1s', pages[0].text)[1]
+    assert going in client.get(asks, headers=HTMX).text
+    bulk.go_on()
+    over = client.get(asks, headers=HTMX).headers["HX-Redirect"]
+    assert ended in client.get(over).text
+    assert going not in client.get("/gallery").text
+    assert client.get(f"{asks}x", headers=HTMX).headers["HX-Redirect"] == "/gallery"
 
 
 def test_nothing_to_tidy(client):

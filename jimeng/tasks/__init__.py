@@ -33,8 +33,10 @@ from jimeng.tasks.tidying import (
     Others,
     count_others,
     empty_trash,
+    find_tidying,
     restore_batch,
     trash_others,
+    under_way,
 )
 from jimeng.tasks.trash import (
     purge,

@@ -15,6 +15,7 @@ from jimeng.tasks.trash import EXISTS, Batch, change, restore_where
 from jimeng.viewers import Viewer
 
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
+KINDS = (EMPTY, OTHERS, RESTORE)
 PICTURES = "pictures"  # the second round of emptying, after the tasks
 LATEST = 10**14  # milliseconds: the year 5138
 
@@ -66,6 +67,20 @@ def restore_batch(viewer: Viewer, milliseconds: int) -> int:
     action = _begin(viewer, RESTORE, total, milliseconds=milliseconds)
     action = bulk.work_briefly(action)
     return action.total if action.is_open else action.done
+
+
+def under_way(viewer: Viewer) -> list[BulkAction]:
+    """What is being emptied, tidied or restored of the viewer's in this moment."""
+    begun = {"key": {"$regex": r"^trash\."}, "open": True, "by": viewer.user_id}
+    rows = BulkAction.collection().find(begun).sort("started_at", 1)
+    return [BulkAction._from_son(row) for row in rows]
+
+
+def find_tidying(viewer: Viewer, action_id: str) -> BulkAction | None:
+    """The one of the viewer's own that has this id, or None."""
+    action = bulk.find(action_id)
+    is_mine = action and action.kind in KINDS and action.by == viewer.user_id
+    return action if is_mine else None
 
 
 def _begin(viewer: Viewer, kind: str, total: int, **details: object) -> BulkAction:

@@ -164,10 +164,15 @@ def gallery() -> ResponseReturnValue:
 
 
 def news() -> dict:
-    """What was just done, as the address says, with how many."""
+    """
+    What was just done, as the address says, with how many; or what is being done,
+    and then nothing is said to be over.
+    """
     done = request.args.get("done", "")
+    under_way = tasks.under_way(auth.viewer_of_page())
     return {
-        "done": done if done in DONE else None,
+        "under_way": under_way,
+        "done": done if done in DONE and not under_way else None,
         "n": request.args.get("n", 0, type=int),
         "batch": request.args.get("batch", type=int),
     }

@@ -4,7 +4,10 @@ from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
+from jimeng.documents import BulkAction
 from jimeng.i18n import t
+from jimeng.tasks.tidying import EMPTY, RESTORE
+from jimeng.tasks.trash import Batch
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import cards_of
 from jimeng.web.images import send
@@ -50,6 +53,27 @@ def empty_trash() -> ResponseReturnValue:
     """Remove all that is in the trash for good."""
     tasks.empty_trash(auth.viewer_of_page())
     return redirect(url_for(".gallery", trash=1, done="emptied", n=0), 303)
+
+
+@bp.get("/gallery/progress")
+def tidying() -> ResponseReturnValue:
+    """How far such an action has come; at the end the page is loaded anew."""
+    action = tasks.find_tidying(auth.viewer_of_page(), request.args.get("action", ""))
+    if action is None or not action.is_open:
+        return "", 200, {"HX-Redirect": over(action)}
+    return render_template("gallery/_tidying.html", action=action)
+
+
+def over(action: BulkAction | None) -> str:
+    """The page on which to see what an action has done."""
+    if action is None:
+        return url_for(".gallery")
+    if action.kind == EMPTY:
+        return url_for(".gallery", trash=1, done="emptied", n=0)
+    if action.kind == RESTORE:
+        return url_for(".gallery", done="restored", n=action.done)
+    moment = Batch(action.started_at, action.done).milliseconds
+    return url_for(".gallery", done="trashed", n=action.done, batch=moment)
 
 
 @bp.get("/gallery/tidy")

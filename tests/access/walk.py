@@ -131,6 +131,7 @@ ROUTES: dict[str, Route] = {
     "web.restore_task": own(),
     "web.purge_task": own(),
     "web.empty_trash": listed(),
+    "web.tidying": listed(),
     "web.tidy": listed(),
     "web.tidy_up": listed(word="删除", n="1"),
     "web.account": listed(),

@@ -102,6 +102,18 @@ GALLERY: dict[str, tuple[str, str]] = {
         "选中的图片会立即彻底删除，不能再恢复。",
         "The selected pictures are deleted now and cannot be restored.",
     ),
+    "gallery.trash.empty": (
+        "正在清空回收站：{done} / {total} 张",
+        "Emptying the trash: {done} of {total} pictures",
+    ),
+    "gallery.trash.others": (
+        "正在移到回收站：{done} / {total} 张",
+        "Moving to the trash: {done} of {total} pictures",
+    ),
+    "gallery.trash.restore": (
+        "正在恢复：{done} / {total} 张",
+        "Restoring: {done} of {total} pictures",
+    ),
     "trash.tasks": ("没有图片的任务", "Tasks without pictures"),
     "trash.deleted_at": ("删除于", "Deleted"),
     "tidy.title": ("只留收藏", "Keep only favourites"),
