@@ -79,6 +79,7 @@ def test_long_work_goes_on_in_the_background(
     plain = done(client, f"{LIST}/{how}", **fields)
 
     assert going in text_of(plain)
+    assert going in text_of(client.get(LIST, headers=ENGLISH)), "after coming back"
     (address,) = re.findall(r'hx-get="(/admin/failures/progress[^"]+)"', scripted.text)
     bulk.go_on()
     answer = client.get(html.unescape(address), headers={"HX-Request": "true"})

@@ -220,13 +220,14 @@ def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
     page = done(client, CLEAR, word="clear")
     again = done(client, CLEAR, word="clear")
 
-    for each in (page, again):
+    for each in (page, again, client.get(QUEUE, headers=ENGLISH)):
         assert "Clearing: 0 of 3 tasks cancelled" in text_of(each)
         assert 'hx-get="/admin/queue/clear/progress"' in each.text
         assert 'name="word"' not in each.text, "one at a time"
     progress = client.get(f"{CLEAR}/progress", headers=ENGLISH)
     assert "Clearing: 0 of 3" in text_of(progress)
     bulk.go_on()
+    assert "Clearing" not in text_of(client.get(QUEUE, headers=ENGLISH))
     ended = client.get(f"{CLEAR}/progress").headers["HX-Redirect"]
     assert "Tasks cancelled: 3" in text_of(client.get(ended, headers=ENGLISH))
     assert Task.collection().count_documents({"status": "pending"}) == 0

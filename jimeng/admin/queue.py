@@ -18,8 +18,13 @@ WORDS = ("clear", "清空")  # either is taken, in both languages
 @bp.get("/queue")
 def queue() -> ResponseReturnValue:
     """The whole page; parts of it ask for themselves from time to time."""
+    cleared = operations.board.cleared(auth.viewer_of_page())
     return render_template(
-        "admin/queue.html", part=live_part(), last_day=last_day(), paused=paused()
+        "admin/queue.html",
+        part=live_part(),
+        last_day=last_day(),
+        paused=paused(),
+        clearing=cleared if cleared and cleared.is_open else None,
     )
 
 

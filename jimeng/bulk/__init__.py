@@ -8,7 +8,7 @@ repeating it changes nothing twice. `tasks`, `operations` and the doors may impo
 and say what is done.
 """
 
-from jimeng.bulk.actions import find, latest, start
+from jimeng.bulk.actions import find, latest, start, under_way
 from jimeng.bulk.kinds import Batch, Counts, Kind, register
 from jimeng.bulk.working import go_on, stop, work, work_briefly
 from jimeng.jobs import chores

@@ -87,6 +87,19 @@ def find(action_id: str) -> BulkAction | None:
     return BulkAction.find_one({"_id": action_id})
 
 
+def under_way(*kinds: str, by: str | None = None) -> list[BulkAction]:
+    """
+    Those of *kinds* that have not ended, the oldest first.
+
+    Args:
+        by: The id of whoever asked for them; None for anybody's.
+    """
+    # `due_at` stands there for the sake of the index, which has no others.
+    where = {"due_at": {"$exists": True}, "open": True, "kind": {"$in": kinds}}
+    rows = BulkAction.collection().find(where | ({"by": by} if by else {}))
+    return [BulkAction._from_son(row) for row in rows.sort("started_at", 1)]
+
+
 def latest(kind: str, scope: str = "") -> BulkAction | None:
     """The one under way, else the last that ended; None if there was none lately."""
     where = {"key": f"{kind}|{scope}"}

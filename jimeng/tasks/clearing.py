@@ -76,8 +76,7 @@ def cancel_all(viewer: Viewer, user_id: str, state: str) -> BulkAction:
 
 def cancelling(viewer: Viewer) -> list[BulkAction]:
     """What is being cancelled of the viewer's own, in this moment."""
-    found = [bulk.latest(CANCEL, f"{viewer.user_id}|{each}") for each in CANCELLABLE]
-    return [action for action in found if action is not None and action.is_open]
+    return bulk.under_way(CANCEL, by=viewer.user_id)
 
 
 def find_cancelling(viewer: Viewer, action_id: str) -> BulkAction | None:

@@ -71,9 +71,7 @@ def restore_batch(viewer: Viewer, milliseconds: int) -> int:
 
 def under_way(viewer: Viewer) -> list[BulkAction]:
     """What is being emptied, tidied or restored of the viewer's in this moment."""
-    begun = {"key": {"$regex": r"^trash\."}, "open": True, "by": viewer.user_id}
-    rows = BulkAction.collection().find(begun).sort("started_at", 1)
-    return [BulkAction._from_son(row) for row in rows]
+    return bulk.under_way(*KINDS, by=viewer.user_id)
 
 
 def find_tidying(viewer: Viewer, action_id: str) -> BulkAction | None:

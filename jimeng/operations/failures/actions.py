@@ -82,14 +82,17 @@ def drop_all(viewer: Viewer, wanted: Filter) -> BulkAction:
 
 def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
     """
-    What `retry_all` or `drop_all` began, as it is now; None if it is forgotten.
+    What `retry_all` or `drop_all` began, as it is now; if that is forgotten, whatever
+    else of the kind goes on.
 
     Raises:
         AdminsOnly: as `page`.
     """
     viewer.require_operator("failures")
     action = bulk.find(action_id)
-    return action if action and action.kind in (RETRY, DROP) else None
+    if action and action.kind in (RETRY, DROP):
+        return action
+    return next(iter(bulk.under_way(RETRY, DROP)), None)
 
 
 def _begin(viewer: Viewer, kind: str, wanted: Filter, where: dict) -> BulkAction:
