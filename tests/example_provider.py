@@ -7,7 +7,8 @@ from typing import Self
 
 from jimeng.config import Config, between, parse_url, setting
 from jimeng.errors import ProviderError
-from jimeng.providers import ImageRequest, Model, Progress, Provider
+from jimeng.providers.models import Model
+from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.rules import RATE_LIMITED, REFUSED, Rule
 from jimeng.providers.transport import CallFailed, Transport
 
