@@ -6,5 +6,5 @@ may import it, `pictures` too.
 """
 
 from jimeng.providers.models import Model
-from jimeng.providers.provider import ImageRequest, Progress, Provider
+from jimeng.providers.provider import ImageRequest, Progress
 from jimeng.providers.registry import MODELS, PROVIDERS, Registry, credentials
