@@ -99,6 +99,7 @@ def frame_requests(app: Flask) -> None:
         logs.clear()
         logs.bind(request=g.request_id)
         auth.check_host()
+        auth.count()
 
     @app.after_request
     def finish(response: Response) -> Response:

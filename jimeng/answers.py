@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NoReturn
 
 from flask import Response, current_app, g, jsonify, request
@@ -17,6 +18,8 @@ from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
 from jimeng.i18n import MESSAGES, language, t
 
 MOST_NAMED = 3  # fields in one sentence
+MOST_FIELDS = 20  # that are told as wrong
+LONGEST_NAME = 64  # characters of a field's name
 
 
 def success(
@@ -71,12 +74,16 @@ def limit_headers(rate_limits: Iterable[RateLimit]) -> dict[str, str]:
 
 
 def by_field(messages: object) -> dict[str, list[str]]:
-    """marshmallow's messages as they are, by field; of a nested one the path."""
+    """
+    marshmallow's messages as they are, by field; of a nested one the path.
+
+    Names may be the client's own: they are cut, and only the first are told of.
+    """
     found: dict[str, list[str]] = {}
 
     def walk(node: object, path: str) -> None:
         if isinstance(node, dict):
-            for name, inner in node.items():
+            for name, inner in islice(node.items(), MOST_FIELDS + 1):
                 part = "body" if name == "_schema" else printable(str(name))
                 walk(inner, f"{path}.{part}" if path else part)
         elif isinstance(node, list):
@@ -86,7 +93,7 @@ def by_field(messages: object) -> dict[str, list[str]]:
             found.setdefault(path or "body", []).append(str(node))
 
     walk(messages, "")
-    return found
+    return dict(islice(found.items(), MOST_FIELDS))
 
 
 def in_words(reasons: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -99,13 +106,15 @@ def in_words(reasons: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 def sentence(words: Mapping[str, list[str]]) -> str:
     """Which fields are wrong, and why: the first few."""
-    parts = [f"{name[:64]}: {reasons[0]}" for name, reasons in words.items()]
+    parts = [f"{name}: {reasons[0]}" for name, reasons in words.items()]
     more = ["…"] if len(parts) > MOST_NAMED else []
     return t("invalid.fields", wrong="; ".join(parts[:MOST_NAMED] + more))
 
 
 def printable(name: str) -> str:
     """A field's name as it can be sent back: JSON may hold half a character."""
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}…"
     return name.encode(errors="backslashreplace").decode()
 
 

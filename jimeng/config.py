@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -25,6 +26,12 @@ PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 MOST_SYNCHRONOUS = 4
 PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
 SHORTEST_SECRET = 32  # characters
+# What nobody draws at random.
+WORDS = re.compile(
+    "secret|password|passwd|change[-_ ]?me|example|default|qwert|asdfg|zxcvb|letmein"
+    "|django|flask|jimeng|development|production|admin|insecure",
+    re.IGNORECASE,
+)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
@@ -80,8 +87,15 @@ def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
     return parse
 
 
+def is_guessable(text: str) -> bool:
+    """Whether it repeats itself, counts up or down, or has words in it."""
+    steps = [abs(ord(a) - ord(b)) for a, b in pairwise(text)]
+    counts = sum(step <= 1 for step in steps) > 0.6 * len(steps)
+    return text in (text + text)[1:-1] or counts or bool(WORDS.search(text))
+
+
 def parse_secret_key(text: str) -> str:
-    if len(text) < SHORTEST_SECRET or len(set(text)) < 8:
+    if len(text) < SHORTEST_SECRET or len(set(text)) < 8 or is_guessable(text):
         raise ValueError(
             f"must be {SHORTEST_SECRET} random characters or more, as "
             '`python -c "import secrets; print(secrets.token_hex(32))"` prints'
@@ -173,12 +187,14 @@ class Config:
     REQUIRE_SECOND_FACTOR: str = setting("off", one_of("off", "admins", "all"))
     TRUSTED_PROXIES: int = setting(0, between(0, 10, int))
     ALLOW_OPEN_ACCESS: bool = setting(False, parse_bool)
+    HSTS: str = setting("host", one_of("host", "subdomains", "preload"))
     ALLOWED_HOSTS: tuple[str, ...] = setting((), parse_list)
     ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
     POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))
     TASK_DEADLINE: float = setting(900.0, between(1, 43200, float))
     USER_MAX_PENDING: int = setting(100, between(1, 1_000_000, int))
     USER_SUBMISSIONS_PER_MINUTE: int = setting(300, between(0, 1_000_000, int))
+    REQUESTS_PER_MINUTE: int = setting(3000, between(0, 1_000_000, int))
     USER_DAILY_QUOTA: int = setting(0, between(0, 1_000_000, int))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
     DATA_DIR: str = setting(".data")

@@ -266,6 +266,13 @@ class TooManyPending(JimengError):
     status = 429
 
 
+class TooManyRequests(JimengError):
+    """More in a minute than ``REQUESTS_PER_MINUTE``."""
+
+    code = "too_many_requests"
+    status = 429
+
+
 class TooManySubmissions(JimengError):
     code = "too_many_submissions"
     status = 429

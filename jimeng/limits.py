@@ -10,9 +10,11 @@ deleted, or its model offered no longer. What a provider has taken counts, whate
 came of it.
 """
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 
 from redis import Redis
 from redis.commands.core import Script
@@ -24,6 +26,7 @@ from jimeng.errors import (
     QueueUnavailable,
     QuotaExceeded,
     TooManyPending,
+    TooManyRequests,
     TooManySubmissions,
     UserNotFound,
 )
@@ -34,7 +37,12 @@ log = logging.getLogger(__name__)
 SUBMISSIONS, PICTURES = "submissions", "daily-pictures"  # as `RateLimit` names them
 MINUTE, DAY = 60, 86_400  # seconds
 
+# An office has one address, and pages with their pictures are many requests.
+CALLERS_BEHIND = 5  # times ``REQUESTS_PER_MINUTE`` are an address's
+UNASKED = 5.0  # seconds that Redis is not asked after it did not answer
+
 _registered: Script | None = None
+_asked_from = 0.0  # by `time.monotonic`
 
 # A window begins with the first of its tasks. One script, so that many requests at
 # once cannot pass together, and no count is left without an end; and one round trip.
@@ -50,6 +58,18 @@ if ARGV[1] ~= '0' then
   left = redis.call('PTTL', KEYS[1])
 end
 return {taken, used, left, redis.call('LLEN', KEYS[2])}
+"""
+# One command for a request's caller and its address; *left* of what is over.
+COUNT = """
+local wait = 0
+for at, key in ipairs(KEYS) do
+  local used = redis.call('INCR', key)
+  if used == 1 then redis.call('PEXPIRE', key, ARGV[1]) end
+  if used > tonumber(ARGV[at + 1]) then
+    wait = math.max(wait, redis.call('PTTL', key), 1)
+  end
+end
+return wait
 """
 GIVE_BACK = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
@@ -81,6 +101,35 @@ class Taken:
         """The request has made nothing."""
         _uncount_submission(self.user_id)
         lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
+
+
+def count_request(address: str, caller: str) -> None:
+    """
+    Count one more request of an address, and of who calls, by key or session.
+
+    Either may be empty. Without Redis nothing is counted.
+
+    Raises:
+        TooManyRequests: there were as many in this minute as there may be.
+    """
+    global _asked_from
+    most = jobs.runtime().config.REQUESTS_PER_MINUTE
+    bounds = {f"address:{address}": CALLERS_BEHIND * most} if address else {}
+    if caller:
+        bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
+    if not (most and bounds) or monotonic() < _asked_from:
+        return
+    keys = [f"jimeng:requests:{each}" for each in bounds]
+    try:
+        conn = jobs.huey.storage.conn
+        wait = conn.eval(COUNT, len(keys), *keys, 1000 * MINUTE, *bounds.values())
+    except RedisError as error:
+        _asked_from = monotonic() + UNASKED
+        log.warning("requests are not counted", exc_info=error)
+        return
+    if wait:
+        seconds = -(-int(wait) // 1000)
+        raise TooManyRequests(retry_after=seconds, limit=most, seconds=seconds)
 
 
 def take(viewer: Viewer, task: Task) -> Taken:

@@ -22,6 +22,7 @@ FIELDS = ("request", "task", "user")
 REFUSED = 4
 # What is behind these is for whoever knows the rest of the path.
 SECRET_PATH = re.compile(r"(/(?:i|invitations)/)[\w%~-]+")
+LONGEST = 4000  # characters of a message; more was written by somebody else
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
 _bound: ContextVar[dict[str, str]] = ContextVar("bound")
@@ -90,6 +91,11 @@ class JsonFormatter(logging.Formatter):
         text = json.dumps(entry, ensure_ascii=False)
         # JSON lets these stand, but readers of lines break at them.
         return text.translate(LINE_ENDS)
+
+
+def said(record: logging.LogRecord) -> str:
+    text = record.getMessage()
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def moment(record: logging.LogRecord) -> str:

@@ -7,7 +7,17 @@ const own = {
   // Storage may be full or forbidden; then nothing is remembered.
   get(key) { try { return localStorage.getItem(`jimeng-${who}-${key}`); } catch { return null; } },
   set(key, value) { try { localStorage.setItem(`jimeng-${who}-${key}`, value); } catch { /* forgotten */ } },
+  clear() {
+    try {
+      for (const key of Object.keys(localStorage)) if (key.startsWith(`jimeng-${who}-`)) localStorage.removeItem(key);
+    } catch { /* there is nothing */ }
+  },
 };
+
+// Whoever signs out leaves nothing behind; browsers clear it by themselves over TLS only.
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches("form.who")) own.clear();
+});
 
 // Tell those who do not see the page, and only them.
 function announce(words) {

@@ -1,5 +1,6 @@
 """A database that is slow makes an answer slow; one that is away makes it a 503."""
 
+import secrets
 import time
 
 import pytest
@@ -51,7 +52,7 @@ def test_submission_with_sign_in_is_taken_too(app, way, config, registry, client
     _, key = accounts.create_key(root, user_id, name="k")
     head = {"Authorization": f"Bearer {key}"}
     cat = {name: value for name, value in CAT.items() if name != "user_id"}
-    closed = {"AUTH": "on", "SECRET_KEY": "0123456789abcdef" * 4}
+    closed = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
     with client_with(config, registry, MONGODB_URI=way.uri, **closed) as other:
         data_of(other.post(CREATE, json=cat, headers=head), 202)
         way.delay = SLOW

@@ -13,8 +13,9 @@ from jimeng.errors import SignInFailed, TooManyAttempts
 
 PERIOD = timedelta(minutes=15)
 # Failures within `PERIOD`. An address may stand for an office, so it has more.
-MOST_BY_ACCOUNT, MOST_BY_ADDRESS = 10, 50
+MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_SITE = 10, 50, 500
 MOST_CODES = 5  # of a million, three are right at a time
+NETWORK, SITE = 64, 48  # bits of an IPv6 address
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,13 @@ class Counter:
         return f"{self.kind}:{hashlib.sha256(self.of.encode()).hexdigest()[:32]}"
 
 
-def of_address(address: str) -> Counter:
-    return Counter("address", neighbourhood(address), MOST_BY_ADDRESS)
+def of_address(address: str) -> list[Counter]:
+    """The address, and of IPv6 also the site: it may have 65,536 networks."""
+    near = Counter("address", neighbourhood(address), MOST_BY_ADDRESS)
+    site = neighbourhood(address, SITE)
+    if site == near.of:
+        return [near]
+    return [near, Counter("address", site, MOST_BY_SITE)]
 
 
 def of_account(email_key: str) -> Counter:
@@ -57,7 +63,7 @@ def of_code(user_id: str) -> Counter:
     return Counter("code", user_id, MOST_CODES)
 
 
-def neighbourhood(address: str) -> str:
+def neighbourhood(address: str, bits: int = NETWORK) -> str:
     """
     Whom attempts are counted for: an IPv4 address, or what a customer has of IPv6,
     which is 2^64 addresses at least.
@@ -68,7 +74,7 @@ def neighbourhood(address: str) -> str:
         return address  # of a socket of Unix, for instance
     if ip.version == 4:
         return str(ip)
-    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+    return str(ip.ipv4_mapped or ip_network((ip, bits), strict=False))
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def create_key(
         raise Invalid.field("expires_at", "invalid.past")
     if end is not None and expires_at is not None and expires_at > end:
         raise Invalid.field("expires_at", "invalid.scope_beyond")
-    if ApiKey.collection().count_documents({"user_id": user.id}) >= MOST_KEYS:
+    if _count(user) >= MOST_KEYS:
         raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
     documents.ensure_indexes()
     indexes.require(indexes.API_KEYS, fresh=True)
@@ -65,8 +65,15 @@ def create_key(
         expires_at=expires_at or end,
     )
     ApiKey.collection().insert_one(key.to_mongo())
+    if _count(user) > MOST_KEYS:  # others were made at the same time
+        ApiKey.collection().delete_one({"_id": key.id})
+        raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)
     return key, text
+
+
+def _count(user: User) -> int:
+    return ApiKey.collection().count_documents({"user_id": user.id})
 
 
 def check_scopes(viewer: Viewer, user: User, scopes: list[str] | None) -> list[str]:

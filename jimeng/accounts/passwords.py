@@ -45,7 +45,7 @@ def user_of_password(
     if user is not None and user.id in devices:
         counters = [attempts.of_device(devices[user.id], user.id)]
     else:
-        counters = [attempts.of_address(address), attempts.of_account(key)]
+        counters = [*attempts.of_address(address), attempts.of_account(key)]
     with attempts.attempt(*counters):
         found = is_right(user.password if user else None, password)
         if user is None or user.disabled_at or not found:

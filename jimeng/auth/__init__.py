@@ -6,7 +6,7 @@ Who is asking, and may this request be believed.
 
 from jimeng.auth.devices import known_people, remember
 from jimeng.auth.headers import guard
-from jimeng.auth.requests import address, check_host, reject_cross_site
+from jimeng.auth.requests import address, check_host, count, reject_cross_site
 from jimeng.auth.sessions import begin_session, end_session, setup
 from jimeng.auth.start import require_access
 from jimeng.auth.tickets import read_ticket, ticket

@@ -8,6 +8,11 @@ from jimeng.auth.requests import host_name
 from jimeng.config import LOOPBACK, Config
 
 YEAR = 365 * 24 * 3600  # seconds
+HSTS = {
+    "host": f"max-age={YEAR}",
+    "subdomains": f"max-age={YEAR}; includeSubDomains",
+    "preload": f"max-age={YEAR}; includeSubDomains; preload",
+}
 DEVICES = (
     *("camera", "display-capture", "geolocation", "hid", "microphone", "midi"),
     *("payment", "serial", "usb", "xr-spatial-tracking"),
@@ -31,7 +36,8 @@ def guard(response: Response) -> None:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if comes_by_tls():
-        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
+        config: Config = current_app.config["JIMENG"]
+        response.headers["Strict-Transport-Security"] = HSTS[config.HSTS]
 
 
 def comes_by_tls() -> bool:

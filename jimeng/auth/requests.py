@@ -1,10 +1,13 @@
 """May this request be believed: its host name, and the site it comes from."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import current_app, request
 
-from jimeng.config import Config
+from jimeng import limits
+from jimeng.accounts.attempts import neighbourhood as network_of
+from jimeng.config import LOOPBACK, Config
 from jimeng.errors import CrossSite, WrongHost
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -16,19 +19,53 @@ def check_host() -> None:
     pointed its own name at this address.
 
     Raises:
-        WrongHost: it is neither loopback nor configured.
+        WrongHost: it is not configured, nor, where the request is from this machine
+            or no name is configured, this machine's.
     """
     config: Config = current_app.config["JIMENG"]
     host = host_name(request.host)
+    names = config.own_hosts
+    if names != LOOPBACK and not is_near(address()):
+        names -= LOOPBACK
     # A health check comes from wherever the platform sends it, and tells nothing.
-    if host in config.own_hosts or request.path.startswith("/health"):
+    if host in names or request.path.startswith("/health"):
         return
     raise WrongHost(f"host {host[:100]!r}")
 
 
+def count() -> None:
+    """
+    Count the request; probes and files of the pages are not.
+
+    Raises:
+        TooManyRequests: its key, its session or its address has made too many.
+    """
+    if request.path.startswith(("/health", "/static/")):
+        return
+    come_from, name = address(), current_app.config["SESSION_COOKIE_NAME"]
+    caller = request.headers.get("Authorization") or request.cookies.get(
+        name, request.cookies.get(f"__Host-{name}", "")
+    )
+    # Of this machine is also everybody behind a proxy that was not told of.
+    limits.count_request("" if is_near(come_from) else network_of(come_from), caller)
+
+
+def is_near(address: str) -> bool:
+    """Whether it is of this machine."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 def address() -> str:
-    """Where the request comes from, as told by as many proxies as are trusted."""
-    return request.remote_addr or ""
+    """
+    Where the request comes from, as told by as many proxies as are trusted; some
+    tell the port, too.
+    """
+    told = request.remote_addr or ""
+    has_port = told.startswith("[") or told.count(":") == 1
+    return host_name(told) if has_port else told
 
 
 def host_name(address: str) -> str:

@@ -159,6 +159,11 @@ ERRORS: dict[str, tuple[str, str]] = {
         "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
         "At most {limit} pictures may wait at a time; submit more when some are done",
     ),
+    "error.too_many_requests": (
+        "请求太多：每分钟最多 {limit} 个，请过 {seconds} 秒再试",
+        "Too many requests: {limit} a minute at the most; try again in {seconds} "
+        "seconds",
+    ),
     "error.too_many_submissions": (
         "每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
         "At most {limit} tasks a minute; try again in {seconds} seconds",

@@ -13,6 +13,7 @@ from jimeng.documents.user import email_key
 from jimeng.errors import Invalid, NotYourself
 from jimeng.jobs import midnight
 from jimeng.operations import audit
+from jimeng.tasks.reading import words_of
 from jimeng.viewers import Viewer
 
 PAGE = 50  # users
@@ -65,8 +66,7 @@ def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> 
         Invalid: the cursor is not one of ours.
     """
     viewer.require_operator("users")
-    # A pattern of MongoDB's cannot hold a NUL.
-    parts = [_has(word) for word in (q or "").replace("\0", " ").split()]
+    parts = [_has(word) for word in words_of(q)]
     if cursor:
         parts.append(after(cursor, "created_at"))
     where = {"$and": parts} if parts else {}

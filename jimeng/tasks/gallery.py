@@ -10,11 +10,11 @@ from jimeng.documents import Image
 from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.pictures.labels import fold, grams
+from jimeng.tasks.reading import MOST_WORDS
 from jimeng.viewers import Viewer
 
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 UNSEEN = {"grams": 0, "lists": 0, "text": 0}  # what searches need, and nobody else
-MOST_WORDS = 12
 MOST_COUNTED = 500  # pictures; what has fewer is rare enough
 
 

@@ -13,6 +13,7 @@ from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.viewers import Viewer
 
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+MOST_WORDS, LONGEST_SEARCH = 12, 200  # of a search; its characters
 MOST_OFFSET = 1000  # beyond, a cursor is the way
 
 
@@ -81,11 +82,17 @@ def page(
 
 def with_words(q: str | None) -> dict:
     """The part of a query that keeps to prompts which have all words of *q*."""
-    # Words are looked for as they stand: two Chinese characters are enough. A pattern
-    # of MongoDB's cannot hold a NUL.
-    found = (q or "").replace("\0", " ").split()
-    words = [{"prompt": re.compile(re.escape(w), re.IGNORECASE)} for w in found]
-    return {"$and": words} if words else {}
+    # As they stand: two Chinese characters are enough.
+    parts = [
+        {"prompt": re.compile(re.escape(word), re.IGNORECASE)} for word in words_of(q)
+    ]
+    return {"$and": parts} if parts else {}
+
+
+def words_of(q: str | None) -> list[str]:
+    """The words of a search: the first few, since each is looked for everywhere."""
+    # A pattern of MongoDB's cannot hold a NUL.
+    return (q or "")[:LONGEST_SEARCH].replace("\0", " ").split()[:MOST_WORDS]
 
 
 def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Task]:

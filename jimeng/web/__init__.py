@@ -52,8 +52,8 @@ def words_of_every_page() -> dict:
 def frame(response: Response) -> Response:
     """Keep pages and parts apart in caches, and errors out of the feed."""
     if "Cache-Control" not in response.headers:
-        part = "no-store" if is_htmx() else "private, no-cache"
-        response.headers["Cache-Control"] = part
+        # Whoever uses the browser next must not find it by going back.
+        response.headers["Cache-Control"] = "no-store"
         response.vary.update(["HX-Request", "Cookie", "Accept-Language"])
     if is_htmx() and response.status_code >= 400:
         # The answer is the whole error page; only its message is wanted, and not

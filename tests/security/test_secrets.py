@@ -22,7 +22,7 @@ SETTINGS = {
     "VOLCENGINE_ACCESS_KEY": "AKSECRETaccess7Zq",
     "VOLCENGINE_SECRET_KEY": "SKSECRETsecret7Zq",
     "ARK_API_KEY": "ark-SECRET-key-7Zq",
-    "SECRET_KEY": "SECRETsessions7Zq0123456789abcdef",
+    "SECRET_KEY": "Sessions7ZqKx93Vb5Tn1Lw8Yc4Ru6PmJd2Hf0",
     "ADMIN_PASSWORD": "SECRETpassword7Zq",
 }
 PASSWORD, WRONG, PROMPT = "SECRETperson7Zq", "SECRETwrong7Zq", "SECRETprompt7Zq"

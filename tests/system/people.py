@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import secrets
 import urllib.parse
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -11,7 +12,7 @@ import requests
 from tests.system.commands import flask
 from tests.system.stack import Stack
 
-SIGN_IN = {"AUTH": "on", "SECRET_KEY": "0123456789abcdef" * 4}
+SIGN_IN = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
 PASSWORD = "correct horse battery"
 
 

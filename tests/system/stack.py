@@ -81,6 +81,7 @@ class Stack:
             "AUTH": "off",
             "ALLOW_OPEN_ACCESS": "1",
             "JIMENG_DEMO": "1",
+            "REQUESTS_PER_MINUTE": "0",
             "USER_SUBMISSIONS_PER_MINUTE": "0",  # tests ask for much in little time
             "POLL_INTERVAL": "0.1",
             "SHUTDOWN_GRACE": str(GRACE),

@@ -24,6 +24,7 @@ from jimeng.schemas import Strict, replies
 LIMITS = ["RateLimit-Policy", "RateLimit"]
 EVERYWHERE = ["bad_request", "internal"]
 OF_THE_API = ["not_found", "validation_failed", "wrong_host", "database_unavailable"]
+OF_THE_API += ["too_many_requests"]
 UNSAFE = ["cross_site"]
 WITH_KEYS = ["unauthorized", "api_key_invalid", "scope_too_small", "admins_only"]
 WITH_BODY = ["invalid_json", "request_too_large", "unsupported_media_type"]

@@ -1,0 +1,163 @@
+"""Many requests, long names, many words: one caller does not fill log, disk or time."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis.exceptions import ConnectionError as Away
+
+from jimeng import auth, jobs, limits
+from jimeng.accounts import attempts, keys
+from jimeng.errors import Invalid
+from jimeng.tasks.reading import with_words, words_of
+from tests.access.conftest import OPERATOR
+from tests.rest import API, CAT, CREATE, client_with, refused
+from tests.test_logs import written  # noqa: F401 (fixture)
+
+FAR = {"REMOTE_ADDR": "203.0.113.9"}
+MB = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch):
+    monkeypatch.setattr(limits, "_asked_from", 0.0)
+
+
+@pytest.fixture
+def three(app, config, registry):
+    """A server with three requests a minute, fifteen for an address."""
+    with client_with(config, registry, REQUESTS_PER_MINUTE=3) as client:
+        yield client
+
+
+def ask(client, key: str = "", path: str = f"{API}/queue", **environ):
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return client.get(path, headers=headers, environ_base=environ or FAR)
+
+
+@pytest.mark.parametrize("name", ["a" * MB, "图" * 300_000, "a.b" * 99_999])
+def test_long_name_is_neither_echoed_nor_logged(client, written, name):  # noqa: F811
+    """One key wrote 82 MB a second to the disk."""
+    answer = client.post(CREATE, json={**CAT, name: 1})
+
+    assert refused(answer, 422, "validation_failed")
+    assert len(answer.data) < 2000
+    assert sum(map(len, written)) < 2000
+
+
+def test_many_names_are_not_all_told(client, written):  # noqa: F811
+    """The first of them are enough to see what is wrong."""
+    answer = client.post(
+        CREATE, json={**CAT, **{f"field{i}": 1 for i in range(50_000)}}
+    )
+
+    assert len(answer.json["errors"]) == 20
+    assert len(answer.data) < 4000
+    assert sum(map(len, written)) < 4000
+
+
+def test_requests_of_a_key_have_an_end(three):
+    """Whatever address they come from; another key goes on."""
+    answers = [
+        ask(three, "jm_a", REMOTE_ADDR=f"203.0.113.{i}").status_code for i in range(5)
+    ]
+
+    assert answers == [200, 200, 200, 429, 429]
+    assert ask(three, "jm_b").status_code == 200
+    answer = ask(three, "jm_a")
+    refused(answer, 429, "too_many_requests")
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def test_requests_of_an_address_have_an_end(three):
+    """Whatever they have written as their key; another address goes on."""
+    answers = [ask(three, f"jm_{i}").status_code for i in range(17)]
+
+    assert answers == [200] * 15 + [429] * 2
+    assert ask(three, REMOTE_ADDR="203.0.113.10").status_code == 200
+    assert ask(three, path="/health").status_code == 200
+
+
+def test_requests_at_once_are_counted_each(three):
+    """As many as may pass do, and no more."""
+    with ThreadPoolExecutor(8) as pool:
+        clients = [three.application.test_client() for _ in range(20)]
+        found = list(pool.map(lambda each: ask(each, "jm_a").status_code, clients))
+
+    assert found.count(200) == 3
+
+
+def test_counting_is_one_command(three, monkeypatch):
+    """And none where Redis has not answered a moment ago."""
+    sent = []
+
+    def away(*command, **_):
+        sent.append(command[0])
+        raise Away("away")
+
+    monkeypatch.setattr(jobs.huey.storage.conn, "execute_command", away)
+
+    for _ in range(5):
+        limits.count_request("203.0.113.9", "jm_a")
+
+    assert sent == ["EVAL"]
+
+
+def test_words_of_a_search_are_few_and_short(client, monkeypatch):
+    """Each is looked for in every prompt and name."""
+    seen: list[str] = []
+    monkeypatch.setattr("jimeng.operations.users._has", lambda w: seen.append(w) or {})
+
+    answer = client.get("/admin/users", query_string={"q": "a b c " * 99})
+
+    assert (answer.status_code, len(seen)) == (200, 12)
+    assert len(with_words("a " * MB)["$and"]) == 12
+    assert words_of("a" * MB) == ["a" * 200]
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("203.0.113.9:51234", "203.0.113.9"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("", ""),
+    ],
+)
+def test_port_is_no_part_of_an_address(app, told, address):
+    """Else each connection would be another visitor."""
+    with app.test_request_context(environ_base={"REMOTE_ADDR": told}):
+        assert auth.address() == address
+
+
+def test_site_has_many_networks():
+    """Of IPv6: a new /64 for each guess is within one /48."""
+    first, second = (attempts.of_address(f"2001:db8:1:{i:x}::1") for i in (1, 0xFFFF))
+
+    assert first[0] != second[0]
+    assert first[1] == second[1] and first[1].most > first[0].most
+    assert len(attempts.of_address("203.0.113.9")) == 1
+
+
+def test_keys_made_at_once_are_not_too_many(ada, monkeypatch):
+    """Each has counted before any was there."""
+    monkeypatch.setattr(keys, "MOST_KEYS", 5)
+    start, made = threading.Barrier(12), []
+
+    def make(number: int) -> None:
+        start.wait()
+        try:
+            made.append(keys.create_key(OPERATOR, ada.id, name=str(number)))
+        except Invalid:
+            return
+
+    threads = [threading.Thread(target=make, args=(i,)) for i in range(12)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert keys.ApiKey.collection().count_documents({"user_id": ada.id}) <= 5
+    assert len(made) <= 4
