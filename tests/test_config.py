@@ -293,4 +293,4 @@ def test_server_starts_without_its_databases(tmp_path):
 
     ended = start_wsgi(tmp_path, **OPEN, **away)
 
-    assert (ended.returncode, ended.stdout) == (0, "app jimeng\n")
+    assert (ended.returncode, ended.stdout) == (0, "app jimeng-json\n")

@@ -15,6 +15,7 @@ PERIOD = timedelta(minutes=15)
 # Failures within `PERIOD`. An address may stand for an office, so it has more.
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_SITE = 10, 50, 500
 MOST_CODES = 5  # of a million, three are right at a time
+SHARED = frozenset({"address", "site"})  # what they stand for may be others', too
 NETWORK, SITE = 64, 48  # bits of an IPv6 address
 
 
@@ -41,7 +42,7 @@ def of_address(address: str) -> list[Counter]:
     site = neighbourhood(address, SITE)
     if site == near.of:
         return [near]
-    return [near, Counter("address", site, MOST_BY_SITE)]
+    return [near, Counter("site", site, MOST_BY_SITE)]
 
 
 def of_account(email_key: str) -> Counter:
@@ -137,7 +138,7 @@ def _give_back(counter: Counter) -> None:
 
 
 def _forget(counter: Counter) -> None:
-    if counter.kind == "address":
+    if counter.kind in SHARED:
         _give_back(counter)
     else:
         Attempts.collection().delete_one({"_id": counter.id})

@@ -147,7 +147,7 @@ def names(monkeypatch) -> Callable[..., list[str]]:
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate for pictures.example, and who has signed it."""
+    """A certificate for pictures.example and 127.0.0.1, and who has signed it."""
 
     folder: Path
 
@@ -166,7 +166,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
   -subj /CN=test-ca -keyout ca.key -out ca.pem \
   -addext keyUsage=critical,keyCertSign -addext basicConstraints=critical,CA:TRUE
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-  -subj /CN=pictures.example -addext subjectAltName=DNS:pictures.example \
+  -subj /CN=pictures.example -addext subjectAltName=DNS:pictures.example,IP:127.0.0.1 \
   -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key \
   -keyout site.key -out site.pem
 """
