@@ -160,13 +160,14 @@ class Site:
     def submit(self, **fields: object) -> str:
         """Ask for a picture under one key until it is taken; return the task's id."""
         seed = SEEDS + self.count("submit")
-        body = {"prompt": "chaos", "user_id": "beside", "size": "512x512", "seed": seed}
+        body: dict = {"type": "image", "prompt": "chaos", "user_id": "beside"}
+        body |= {"size": "512x512", "seed": seed, **fields}
         headers = {"Idempotency-Key": f"fault-{seed}"}
 
         def ask() -> str | None:
             try:
                 status, answer = self.stack.ask(
-                    "POST", "/api/v1/ai/image/task", body | fields, headers=headers
+                    "POST", "/api/v1/ai/tasks", body, headers=headers
                 )
             except (OSError, ValueError):
                 return None
