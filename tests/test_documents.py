@@ -145,3 +145,11 @@ def test_what_is_acknowledged_is_kept(config, monkeypatch):
     documents.connect(config)
 
     assert (given["w"], given["journal"]) == ("majority", True)
+
+
+def test_list_of_what_it_should_not_hold_is_not_understood():
+    """None of it is taken for what it is not."""
+    found = Generation._from_son({"_id": "g", "urls": ["https://a.b", 1]})
+
+    assert found.urls == []
+    assert "urls" in found.unread
