@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import redis
 from tests.chaos import databases
 from tests.chaos.backlog import backlog_and_clearing
 from tests.chaos.releases import mixed_versions
-from tests.chaos.site import Site
+from tests.chaos.site import SPOILT_WITHIN, Site
 from tests.system.stack import GRACE, wait_for
 
 FAKETIME = shutil.which("faketime")
@@ -138,9 +139,13 @@ def kill_provider(site: Site, choice: random.Random) -> None:
 
 
 def expire_links(site: Site, choice: random.Random) -> None:
+    before, end = site.links_gone(), time.monotonic() + SPOILT_WITHIN
     site.set_simulator(url_ttl=0.0)
     try:
-        site.spoil("image", "403", choice.randint(1, 3))
+        while site.links_gone() == before:
+            if time.monotonic() > end:
+                raise IndexError("nothing was downloaded")
+            time.sleep(0.1)
     finally:
         site.set_simulator(url_ttl=86_400.0)
 

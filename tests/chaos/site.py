@@ -91,6 +91,11 @@ class Site:
                 raise IndexError(f"nobody met {kind}")
             time.sleep(0.1)
 
+    def links_gone(self) -> int:
+        """How often a consumer has met a link that had ended."""
+        names = (f"consumer{number}" for number in range(CONSUMERS))
+        return sum(self.stack.log(name).count("link gone") for name in names)
+
     def _add_faults(self, *faults: dict) -> int:
         """How many are waiting then."""
         path, url = "/_simulator/faults", self.stack.simulator_url
