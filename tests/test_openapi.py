@@ -24,7 +24,7 @@ OF_PAGES = {
     *("sign_in_required", "sign_in_failed", "too_many_attempts"),
     *("second_factor_failed", "second_factor_lacking", "ticket_invalid"),
     *("invitation_invalid", "not_yourself", "sign_in_busy"),
-    *("nothing_selected", "archive_too_large"),
+    *("nothing_selected", "archive_too_large", "session_not_found"),
 }
 LETTER = re.compile(r"[\u4e00-\u9fff]")
 

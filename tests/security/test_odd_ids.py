@@ -12,7 +12,7 @@ from tests.rest import API, CREATE
 from tests.security.hostile import IDS, TEXTS
 
 NAMES = (
-    *("task_id", "picture_id", "user_id", "key_id", "key", "token"),
+    *("task_id", "picture_id", "user_id", "key_id", "session_id", "key", "token"),
     *("code", "name", "filename", "mark", "day", "table"),
 )
 # What pages read from addresses and forms, with what they make of them.
