@@ -97,7 +97,7 @@ def frame_requests(app: Flask) -> None:
         g.request_id = given if sane else secrets.token_hex(12)
         g.began = time.monotonic()
         logs.clear()
-        logs.bind(request=g.request_id)
+        logs.bind(request=g.request_id, address=auth.address())
         auth.check_host()
         auth.count()
 

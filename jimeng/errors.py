@@ -245,6 +245,13 @@ class IntakePaused(JimengError):
     status = 503
 
 
+class EmailIsAdmins(JimengError):
+    """An e-mail is who somebody is here: only an admin gives another."""
+
+    code = "email_by_admin"
+    status = 403
+
+
 class LastAdmin(JimengError):
     """Without this one there would be no operator."""
 

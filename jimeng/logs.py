@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields
 from datetime import UTC, datetime
 from textwrap import indent
 from typing import TYPE_CHECKING
@@ -17,14 +18,16 @@ from jimeng.outages import Folding
 if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
     from jimeng.config import Config
 
-FIELDS = ("request", "task", "user")
+FIELDS = ("request", "address", "task", "user")
 # Gunicorn ends when a worker ends with it; after any other it tries for ever.
 REFUSED = 4
-# What is behind these is for whoever knows the rest of the path.
-SECRET_PATH = re.compile(r"(/(?:i|invitations)/)[\w%~-]+")
+# What lets somebody in, wherever it was typed: keys, and the rest of such a path.
+GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|invitations)/)[\w%~-]+")
+SHORTEST_SECRET = 8  # characters: what is shorter is in many a word
 LONGEST = 4000  # characters of a message; more was written by somebody else
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
+_secrets = re.compile("(?!)")  # those of the settings
 _bound: ContextVar[dict[str, str]] = ContextVar("bound")
 
 
@@ -56,8 +59,8 @@ def one_line(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """*text* without those parts of paths that give access; whoever wrote it."""
-    return SECRET_PATH.sub(r"\1…", text)
+    """*text* without what gives access, here or at a service that repeats it."""
+    return _secrets.sub("***", GIVES_ACCESS.sub(r"\1…", text))
 
 
 class TextFormatter(logging.Formatter):
@@ -120,6 +123,10 @@ def refuse(error: Exception) -> int:
 
 def setup(config: "Config") -> None:
     """Send the log to standard error; and nowhere else; it may be called again."""
+    global _secrets
+    values = [str(getattr(config, f.name)) for f in fields(config) if not f.repr]
+    long = [re.escape(each) for each in values if len(each) >= SHORTEST_SECRET]
+    _secrets = re.compile("|".join(long) or "(?!)", re.IGNORECASE)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(config.LOG_FORMAT))
     handler.addFilter(Folding())

@@ -1,12 +1,21 @@
-"""Who asks, and what they may see."""
+"""Who asks, what they may see, and the trail that they leave at what is another's."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
-from jimeng.errors import AdminsOnly
+from jimeng.documents import AuditEntry, left_over
+from jimeng.errors import AdminsOnly, JimengError, ScopeTooSmall
 
-SCOPES = ("read", "write", "admin")  # of an API key
+log = logging.getLogger(__name__)
+
+SCOPES = ("read", "write", "account", "admin")  # of an API key
 UNKNOWN = -1
+
+_recording: ContextVar[bool] = ContextVar("recording", default=False)
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,8 @@ class Viewer:
         key_ends_at: When that key ends, if it does.
         daily_quota: Pictures a day that the user's record allows, None where it does
             not say; `UNKNOWN` if nobody has looked.
+        address: Where the request comes from; empty for commands.
+        is_anybody: Authentication is off, and nobody knows who it is.
     """
 
     user_id: str
@@ -30,6 +41,8 @@ class Viewer:
     scopes: frozenset[str] = frozenset(SCOPES)
     key_ends_at: datetime | None = None
     daily_quota: int | None = UNKNOWN
+    address: str = ""
+    is_anybody: bool = False
 
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""
@@ -48,3 +61,48 @@ class Viewer:
         """
         if not self.sees_all:
             raise AdminsOnly(what)
+
+    def require_account(self, what: str) -> None:
+        """
+        Raises:
+            ScopeTooSmall: the key is not good for what the password protects.
+        """
+        if not self.scopes & {"account", "admin"}:
+            raise ScopeTooSmall(what, scope="account")
+
+
+@contextmanager
+def recorded(
+    viewer: Viewer, action: str, target: str | None = None, **details: object
+) -> Iterator[dict]:
+    """
+    Write into the audit trail what is about to be done, and afterwards what came of
+    it. What is done as part of that is not written once more.
+
+    Yields:
+        A dict to put the outcome into: counts, as JSON. An error's code is added by
+        itself. An entry without an outcome is one whose process died.
+    """
+    outcome: dict = {}
+    if _recording.get():
+        yield outcome
+        return
+    entry = AuditEntry(
+        by=viewer.user_id,
+        address=viewer.address or None,
+        action=action,
+        target=target,
+        details=details,
+    )
+    AuditEntry.collection().insert_one(entry.to_mongo())
+    log.info("audited by=%s action=%s target=%s", entry.by, action, target)
+    token = _recording.set(True)
+    try:
+        yield outcome
+    except JimengError as error:
+        AuditEntry.close(entry.id, {**outcome, "error": error.code})
+        raise
+    finally:
+        _recording.reset(token)
+    with left_over("outcome of an action"):  # which is done
+        AuditEntry.close(entry.id, outcome or {"ok": True})

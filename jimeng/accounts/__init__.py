@@ -16,6 +16,7 @@ from jimeng.accounts.keys import (
 from jimeng.accounts.passwords import (
     SHORTEST_PASSWORD,
     confirm,
+    hash_password,
     set_password,
     user_of_password,
 )

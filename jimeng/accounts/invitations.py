@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 
 from jimeng import documents
+from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, left_over, utcnow
 from jimeng.errors import InvitationInvalid, UserNotFound
@@ -31,7 +32,8 @@ def invite(viewer: Viewer, user_id: str) -> str:
     if user is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
     log.info("user invited user=%s by=%s", user_id, viewer.user_id)
-    return make_link(user)
+    with users.noted(viewer, user.id, "users.invite_again"):
+        return make_link(user)
 
 
 def make_link(user: User) -> str:

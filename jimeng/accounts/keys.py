@@ -40,10 +40,12 @@ def create_key(
         The record, and the key itself, which nobody can read again.
 
     Raises:
+        ScopeTooSmall: the key that asks is not good for that.
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, a time that
             has passed or is beyond the caller's own key, or too many keys.
     """
+    viewer.require_account("a new key")
     user = users.find(viewer, user_id)
     wanted = check_scopes(viewer, user, scopes)
     end = viewer.key_ends_at
@@ -64,10 +66,11 @@ def create_key(
         scopes=wanted,
         expires_at=expires_at or end,
     )
-    ApiKey.collection().insert_one(key.to_mongo())
-    if _count(user) > MOST_KEYS:  # others were made at the same time
-        ApiKey.collection().delete_one({"_id": key.id})
-        raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
+    with users.noted(viewer, user.id, "keys.create", key=key.prefix):
+        ApiKey.collection().insert_one(key.to_mongo())
+        if _count(user) > MOST_KEYS:  # others were made at the same time
+            ApiKey.collection().delete_one({"_id": key.id})
+            raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)
     return key, text
 
@@ -84,7 +87,8 @@ def check_scopes(viewer: Viewer, user: User, scopes: list[str] | None) -> list[s
     wanted = set(scopes if scopes is not None else ["read", "write"])
     if not wanted or wanted - set(SCOPES):
         raise Invalid.field("scopes", "invalid.choice", known=", ".join(SCOPES))
-    beyond = wanted - viewer.scopes
+    may = viewer.scopes | ({"account"} if "admin" in viewer.scopes else set())
+    beyond = wanted - may
     if beyond or ("admin" in wanted and user.role != "admin"):
         raise Invalid.field("scopes", "invalid.scope_beyond")
     return [scope for scope in SCOPES if scope in wanted]
@@ -111,9 +115,10 @@ def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
         ApiKeyNotFound: the user has no such key.
     """
     user = users.find(viewer, user_id)
-    gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
-    if not gone.deleted_count:
-        raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
+    with users.noted(viewer, user.id, "keys.revoke", key=key_id[:64]):
+        gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
+        if not gone.deleted_count:
+            raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
     log.info("key revoked key=%s user=%s by=%s", key_id, user.id, viewer.user_id)
 
 
@@ -125,7 +130,9 @@ def revoke_keys(viewer: Viewer, user_id: str) -> int:
         UserNotFound: as in `users.find`.
     """
     user = users.find(viewer, user_id)
-    gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
+    with users.noted(viewer, user.id, "keys.revoke") as outcome:
+        gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
+        outcome["n"] = gone
     log.info("keys revoked user=%s by=%s n=%d", user.id, viewer.user_id, gone)
     return gone
 

@@ -1,22 +1,47 @@
 """User records: who has a name here."""
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, tasks
-from jimeng.documents import ApiKey, Invitation, Session, User, indexes, utcnow
+from jimeng.documents import (
+    ApiKey,
+    Invitation,
+    Session,
+    User,
+    indexes,
+    new_token,
+    utcnow,
+)
+from jimeng.documents.cursors import EPOCH
 from jimeng.documents.user import email_key
-from jimeng.errors import EmailTaken, LastAdmin, UserNotFound
-from jimeng.viewers import Viewer
+from jimeng.errors import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
+from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)
 
 ADMINS = {"role": "admin", "disabled_at": None}  # those who may come in
+# Milliseconds for which a mark of `retire` keeps others from counting on an admin; and
+# for which it is good for its own end.
+MARKED, ACTS = 60_000, 20_000
 
 
 def visible(viewer: Viewer) -> dict:
     return {} if viewer.sees_all else {"_id": viewer.user_id}
+
+
+def noted(
+    viewer: Viewer, user_id: str, action: str, **details: object
+) -> AbstractContextManager[dict]:
+    """
+    An entry in the audit trail, where somebody does this to another. Without
+    authentication nobody knows who it is.
+    """
+    if viewer.is_anybody or user_id == viewer.user_id:
+        return nullcontext({})
+    return recorded(viewer, action, user_id, **details)
 
 
 def create(viewer: Viewer, *, email: str, name: str) -> User:
@@ -41,10 +66,11 @@ def add(viewer: Viewer, user: User) -> User:
     viewer.require_operator("new user")
     documents.ensure_indexes()
     indexes.require(indexes.EMAILS, fresh=True)
-    try:
-        User.collection().insert_one(user.to_mongo())
-    except DuplicateKeyError as error:
-        raise EmailTaken("e-mail taken") from error
+    with noted(viewer, user.id, "users.create", role=user.role):
+        try:
+            User.collection().insert_one(user.to_mongo())
+        except DuplicateKeyError as error:
+            raise EmailTaken("e-mail taken") from error
     log.info("user created id=%s by=%s", user.id, viewer.user_id)
     return user
 
@@ -75,25 +101,30 @@ def update(
     viewer: Viewer, user_id: str, *, email: str | None = None, name: str | None = None
 ) -> User:
     """
-    Change what is given.
+    Change what is given. The e-mail is who somebody is here: only an operator gives
+    another, and links to set a password that were made before are worth nothing.
 
     Raises:
         UserNotFound: as in `find`.
-        EmailTaken: by another user; IndexMissing, as in `create`.
+        EmailIsAdmins: the e-mail is another, and that is not the viewer's to change.
+        EmailTaken: by another user; IndexMissing, as in `add`.
     """
-    changes: dict = {"updated_at": utcnow()}
+    wanted = {"email": email, "name": name}
+    given = {field: value for field, value in wanted.items() if value is not None}
+    changes: dict = {**given, "updated_at": utcnow()}
+    where: dict = {"$and": [visible(viewer), {"_id": user_id}]}
     if email is not None:
         indexes.require(indexes.EMAILS, fresh=True)
-        changes |= {"email": email, "email_key": email_key(email)}
-    if name is not None:
-        changes["name"] = name
-    where = {"$and": [visible(viewer), {"_id": user_id}]}
-    try:
-        user = User.swap(where, {"$set": changes})
-    except DuplicateKeyError as error:
-        raise EmailTaken("e-mail taken") from error
-    if user is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
+        changes["email_key"] = email_key(email)
+        if not viewer.sees_all:
+            where["email_key"] = changes["email_key"]  # spelt another way at most
+    with noted(viewer, user_id, "users.update", **given):
+        try:
+            user = User.swap(where, {"$set": changes})
+        except DuplicateKeyError as error:
+            raise EmailTaken("e-mail taken") from error
+        if user is None:
+            raise EmailIsAdmins(f"user {find(viewer, user_id).id}")
     return user
 
 
@@ -108,12 +139,10 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> User:
     """
     viewer.require_operator("role")
     found, given = find(viewer, user_id), {"$set": {"role": role}}
-    if role == "admin":
-        user = change(found.id, given)
-    else:
-        user = change_sparing_last_admin(found, given, {"$set": {"role": "admin"}})
-    log.info("role set user=%s role=%s by=%s", user_id, role, viewer.user_id)
-    return user
+    with noted(viewer, found.id, "users.role", role=role):
+        if role == "admin":
+            return change(found.id, given)
+        return retire(found.id, given)
 
 
 def change(user_id: str, update: dict) -> User:
@@ -130,24 +159,49 @@ def change(user_id: str, update: dict) -> User:
     return changed
 
 
-def change_sparing_last_admin(user: User, update: dict, back: dict) -> User:
+def retire(user_id: str, update: dict) -> User:
     """
     Change a record so that there may be an admin less, but never none.
 
-    Args:
-        back: What undoes *update*.
+    An admin who is to go is marked first, and then looks for another who may come in
+    and is not marked. Of any who do this at once the last to be marked finds all the
+    others marked or gone: somebody who is neither stays. A mark whose owner died is
+    worth nothing after `MARKED`, and by then nothing is done under it any more.
 
     Raises:
+        UserNotFound: it is gone.
         LastAdmin: nobody would be left to let people in.
     """
-    if is_last_admin(user):
-        raise LastAdmin(f"user {user.id}")
-    changed = change(user.id, update)
-    if user.role == "admin" and User.find_one(ADMINS) is None:
-        # Two who did this to each other at once: both see it, and both go back.
-        change(user.id, back)
-        raise LastAdmin(f"user {user.id}")
+    given = {**update, "$set": {**update.get("$set", {}), "updated_at": utcnow()}}
+    given["$unset"] = {**update.get("$unset", {}), "leaving": "", "leaving_at": ""}
+    token = new_token()
+    # By MongoDB's clock, which is one; those of the servers may differ.
+    mark = [{"$set": {"leaving": token, "leaving_at": "$$NOW"}}]
+    if User.swap({"_id": user_id, **ADMINS}, mark) is None:
+        changed = User.swap({"_id": user_id, "$nor": [ADMINS]}, given)
+        if changed is None:
+            raise UserNotFound(f"user {user_id[:64]!r}")
+        return changed
+    marked, changed = {"_id": user_id, "leaving": token}, None
+    if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARKED)}):
+        changed = User.swap({**marked, "$nor": [since(ACTS)]}, given)
+    if changed is None:
+        gone = {"$unset": {"leaving": "", "leaving_at": ""}}
+        User.collection().update_one(marked, gone)
+        raise LastAdmin(f"user {user_id}")
     return changed
+
+
+def since(milliseconds: int) -> dict:
+    """Those who have not been marked for so long, or never."""
+    at = {"$ifNull": ["$leaving_at", EPOCH]}
+    return {"$expr": {"$lt": [at, {"$subtract": ["$$NOW", milliseconds]}]}}
+
+
+def has_admin(viewer: Viewer) -> bool:
+    """Whether anybody is an admin, be it one who is kept out."""
+    viewer.require_operator("admins")
+    return User.find_one({"role": "admin"}) is not None
 
 
 def is_last_admin(user: User) -> bool:
@@ -189,14 +243,20 @@ def delete(viewer: Viewer, user_id: str) -> None:
     The record goes last, so that a deletion that is cut off can be repeated.
 
     Raises:
+        ScopeTooSmall: the key is not good for that.
         UserNotFound: as in `find`.
         LastAdmin: nobody would be left to let people in.
     """
+    viewer.require_account("deleting an account")
     user = find(viewer, user_id)
-    if is_last_admin(user):
-        raise LastAdmin(f"user {user.id}")
-    removed = tasks.delete_all(viewer, user.id)
-    for kind in (ApiKey, Invitation, Session):
-        kind.collection().delete_many({"user_id": user.id})
-    User.collection().delete_one({"_id": user.id})
+    with noted(viewer, user.id, "users.delete"):
+        while True:
+            retire(user.id, {"$set": {"role": "user"}})
+            removed = tasks.delete_all(viewer, user.id)
+            for kind in (ApiKey, Invitation, Session):
+                kind.collection().delete_many({"user_id": user.id})
+            where = {"_id": user.id, "$nor": [ADMINS]}
+            User.collection().delete_one(where)
+            if User.find_one({"_id": user.id}) is None:
+                break  # else somebody has made an admin of them in between
     log.info("user deleted id=%s tasks=%d", user.id, removed)

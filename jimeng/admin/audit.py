@@ -44,7 +44,11 @@ def audit() -> ResponseReturnValue:
 def target(entry: AuditEntry, names: Mapping[str, str]) -> Fact:
     """What it was done to; a user who is gone has no page any more."""
     name = str(entry.target)
-    return user(name, names) if entry.action.startswith("users.") else task("", name)
+    if entry.action.startswith(("users.", "keys.")):
+        return user(name, names)
+    if entry.action.startswith("pictures."):
+        return Fact("", f"…{name[-8:]}", url_for("web.picture", picture_id=name))
+    return task("", name)
 
 
 def task(label: str, task_id: str) -> Fact:
@@ -66,7 +70,7 @@ def facts(told: Mapping[str, object], names: Mapping[str, str]) -> list[Fact]:
 def fact(name: str, value: object, names: Mapping[str, str]) -> Fact:
     key = f"fact.{name}"
     label = t(key) if key in MESSAGES else name
-    if name == "user":
+    if name in {"user", "of"}:
         who = user(str(value), names)
         return Fact(label, who.text, who.url)
     if name == "task":

@@ -11,9 +11,9 @@ from jimeng.admin import bp
 from jimeng.answers import absolute, by_field, in_words
 from jimeng.documents import User
 from jimeng.errors import EmailTaken, Invalid
-from jimeng.i18n import explain, problems
+from jimeng.i18n import explain, problems, t
 from jimeng.operations.users import ROLES
-from jimeng.schemas import NewUser
+from jimeng.schemas import NewUser, UserChanges
 
 
 @bp.get("/users")
@@ -76,7 +76,11 @@ def user(user_id: str) -> ResponseReturnValue:
     return show_user(user_id)
 
 
-def show_user(user_id: str, errors: Mapping[str, list[str]] | None = None) -> str:
+def show_user(
+    user_id: str,
+    errors: Mapping[str, list[str]] | None = None,
+    given_email: str | None = None,
+) -> str:
     viewer = auth.viewer_of_page()
     row = operations.users.find(viewer, user_id)
     return render_template(
@@ -86,6 +90,7 @@ def show_user(user_id: str, errors: Mapping[str, list[str]] | None = None) -> st
         is_you=row.user.id == viewer.user_id,
         roles=ROLES,
         errors=errors or {},
+        given_email=given_email,
         saved=request.args.get("saved"),
     )
 
@@ -96,6 +101,22 @@ def refused(user_id: str, error: Invalid) -> ResponseReturnValue:
 
 def saved(user_id: str, what: str) -> ResponseReturnValue:
     return redirect(url_for(".user", user_id=user_id, saved=what), 303)
+
+
+@bp.post("/users/<user_id>/email")
+def set_email(user_id: str) -> ResponseReturnValue:
+    """Who somebody is here: another e-mail to sign in with."""
+    given = request.form.get("email", "")
+    try:
+        email = UserChanges().load({"email": given})["email"]
+        operations.users.set_email(auth.viewer_of_page(), user_id, email)
+    except ValidationError as error:
+        words, status = in_words(by_field(error.messages)).get("email", []), 422
+    except EmailTaken as error:
+        words, status = [t(f"error.{error.code}")], error.status
+    else:
+        return saved(user_id, "email")
+    return show_user(user_id, {"new_email": words}, given), status
 
 
 @bp.post("/users/<user_id>/role")
@@ -133,7 +154,8 @@ def enable(user_id: str) -> ResponseReturnValue:
 
 @bp.post("/users/<user_id>/end-sessions")
 def end_sessions(user_id: str) -> ResponseReturnValue:
-    operations.users.end_sessions(auth.viewer_of_page(), user_id)
+    keys = bool(request.form.get("keys"))
+    operations.users.end_sessions(auth.viewer_of_page(), user_id, keys=keys)
     return saved(user_id, "sessions")
 
 

@@ -17,8 +17,9 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     Make an API key for a user; the key itself is in this answer and never again.
 
     A key may do no more than the one that makes it, and ends no later: `read` looks,
-    `write` asks, cancels and deletes as well, `admin` does so for everybody, and only
-    an admin has it.
+    `write` asks, cancels and deletes as well, `account` makes keys and removes the
+    account, `admin` does all of it for everybody, and only an admin has it. To make a
+    key another with `account` or `admin` is needed, or the account page.
     """
     made = accounts.create_key(auth.viewer_of_api(), user_id, **params)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}

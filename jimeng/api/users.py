@@ -42,9 +42,9 @@ def get_user(user_id: str) -> User:
 @blp.put("/users/<user_id>", tags=["users"])
 @blp.arguments(UserChanges)
 @blp.response(200, replies.UserRecord)
-@blp.describe(errors=["user_not_found", "email_taken"])
+@blp.describe(errors=["user_not_found", "email_by_admin", "email_taken"])
 def update_user(params: dict, user_id: str) -> User:
-    """Change a user's e-mail, name, or both."""
+    """Change a user's name; an admin changes the e-mail as well."""
     return users.update(auth.viewer_of_api(), user_id, **params)
 
 
@@ -53,6 +53,9 @@ def update_user(params: dict, user_id: str) -> User:
 @blp.response(200, replies.UserDeleted)
 @blp.describe(errors=["user_not_found", "last_admin"])
 def delete_user(params: dict, user_id: str) -> dict:
-    """Remove a user with all tasks and pictures; what runs is cancelled."""
+    """
+    Remove a user with all tasks and pictures; what runs is cancelled. A key needs the
+    scope `account` for its own user, `admin` for others.
+    """
     users.delete(auth.viewer_of_api(), user_id)
     return {"id": user_id}

@@ -4,7 +4,7 @@ from flask import current_app, g, request
 
 from jimeng import accounts
 from jimeng.accounts import second_factor
-from jimeng.auth.requests import SAFE_METHODS
+from jimeng.auth.requests import SAFE_METHODS, address
 from jimeng.auth.sessions import signed_in
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Session, User
@@ -18,12 +18,15 @@ from jimeng.errors import (
 from jimeng.viewers import Viewer
 
 GUEST = "guest"  # whoever uses the pages where there is no sign-in
-EVERYBODY = Viewer(GUEST, sees_all=True)
 
 
 def needs_sign_in() -> bool:
     config: Config = current_app.config["JIMENG"]
     return config.sign_in
+
+
+def everybody() -> Viewer:
+    return Viewer(GUEST, sees_all=True, address=address(), is_anybody=True)
 
 
 def viewer_of_api() -> Viewer:
@@ -35,7 +38,7 @@ def viewer_of_api() -> Viewer:
         ApiKeyInvalid: it is unknown, revoked, or expired.
     """
     if not needs_sign_in():
-        return EVERYBODY
+        return everybody()
     if "viewer_of_api" not in g:
         key, user = accounts.user_of_key(bearer())
         g.viewer_of_api = viewer_of_key(key, user)
@@ -67,6 +70,7 @@ def viewer_of_key(key: ApiKey, user: User) -> Viewer:
         sees_all="admin" in scopes,
         scopes=frozenset(scopes),
         key_ends_at=key.expires_at,
+        address=address(),
         daily_quota=user.daily_quota,
     )
 
@@ -82,9 +86,10 @@ def require_scope() -> None:
     scopes = viewer_of_api().scopes
     changes = request.method not in SAFE_METHODS
     if changes and not scopes & {"write", "admin"}:
-        raise ScopeTooSmall(f"{request.method} with {', '.join(sorted(scopes))}")
+        with_these = ", ".join(sorted(scopes))
+        raise ScopeTooSmall(f"{request.method} with {with_these}", scope="write")
     if not scopes:
-        raise ScopeTooSmall("a key without scopes")
+        raise ScopeTooSmall("a key without scopes", scope="read")
 
 
 def require_operator_of_api() -> Viewer:
@@ -124,7 +129,7 @@ def viewer_of_page() -> Viewer:
         SecondFactorLacking: whoever is must set one up first.
     """
     if not needs_sign_in():
-        return EVERYBODY
+        return everybody()
     user = current_user()
     if user is None:
         raise SignInRequired(f"{request.method} {request.path}")
@@ -135,7 +140,9 @@ def viewer_of_page() -> Viewer:
 
 def viewer_of(user: User) -> Viewer:
     is_admin = user.role == "admin"
-    return Viewer(user.id, sees_all=is_admin, daily_quota=user.daily_quota)
+    return Viewer(
+        user.id, sees_all=is_admin, daily_quota=user.daily_quota, address=address()
+    )
 
 
 def lacks_second_factor(user: User) -> bool:

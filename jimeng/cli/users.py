@@ -10,9 +10,9 @@ from jimeng import accounts, operations
 from jimeng.accounts import users
 from jimeng.cli.queue import OPERATOR, databases
 from jimeng.config import Config
-from jimeng.documents import User
-from jimeng.documents.user import is_email
-from jimeng.errors import EmailTaken, Invalid, JimengError
+from jimeng.documents import User, utcnow
+from jimeng.documents.user import email_key, is_email
+from jimeng.errors import Invalid, UserNotFound
 from jimeng.i18n import MESSAGES
 from jimeng.viewers import SCOPES
 
@@ -22,34 +22,55 @@ def group() -> None:
     """Let people in."""
 
 
+existing = click.option(
+    "--existing", is_flag=True, help="EMAIL has an account already, and that is meant."
+)
+
+
 @group.command("create-admin")
 @click.argument("email", required=False)
 @click.option("--name", default="admin", show_default=True)
+@existing
 @with_appcontext
-def create_admin(email: str | None, name: str) -> None:
+def create_admin(email: str | None, name: str, existing: bool) -> None:
     """
-    Make the first admin, or make EMAIL one.
+    Make EMAIL an admin, and print a link to set a password.
 
-    Without EMAIL, ADMIN_EMAIL and ADMIN_PASSWORD say who it is; where they are not
-    set nothing happens, so that a release can always run this. A password that the
-    user has is never changed. Without a password a link to set one is printed.
+    Without EMAIL, make the first admin of ADMIN_EMAIL and ADMIN_PASSWORD: only while
+    there is no admin at all, and only a new account. Otherwise nothing happens, so
+    that a release can always run this.
     """
     config: Config = current_app.config["JIMENG"]
-    password = "" if email else config.ADMIN_PASSWORD
-    email = email or config.ADMIN_EMAIL
-    if not email:
+    if not email and not config.ADMIN_EMAIL:
         click.echo("no admin made: ADMIN_EMAIL is not set")
         return
     with databases():
-        user = found_or_made(email, name, role="admin")
-        if user.password:
-            click.echo(f"admin: {user.email}")
-        elif password:
-            set_first_password(user, password)
-            click.echo(f"admin: {user.email}, with the password of ADMIN_PASSWORD")
+        if email:
+            invite_as("admin", email, name, existing)
+        elif users.has_admin(OPERATOR):
+            click.echo("no admin made: there is one already")
+        elif found := find(config.ADMIN_EMAIL):
+            click.echo(
+                f"no admin made: {account(found)}; if that is who you mean: "
+                f"flask users create-admin {found.email} --existing"
+            )
         else:
-            click.echo(f"admin: {user.email}; to set a password within 24 hours:")
-            click.echo(link(user))
+            make_first_admin(config, name)
+
+
+def make_first_admin(config: Config, name: str) -> None:
+    """In one write: whoever dies in between has made none."""
+    user = new_user(config.ADMIN_EMAIL, name, "admin")
+    if config.ADMIN_PASSWORD:
+        try:
+            user.password = accounts.hash_password(user, config.ADMIN_PASSWORD)
+        except Invalid as error:
+            raise click.ClickException(f"ADMIN_PASSWORD: {reason(error)}") from error
+    users.add(OPERATOR, user)
+    if user.password:
+        click.echo(f"admin: {user.email}, with the password of ADMIN_PASSWORD")
+    else:
+        print_link(user)
 
 
 @group.command("invite")
@@ -58,17 +79,37 @@ def create_admin(email: str | None, name: str) -> None:
 @click.option(
     "--role", type=click.Choice(["user", "admin"]), default="user", show_default=True
 )
+@existing
 @with_appcontext
-def invite(email: str, name: str | None, role: str) -> None:
+def invite(email: str, name: str | None, role: str, existing: bool) -> None:
     """
     Print a link with which EMAIL sets a password: once, within 24 hours.
 
-    Somebody who has an account already can so choose a new password.
+    With --existing somebody who has an account chooses a new password.
     """
     with databases():
-        user = found_or_made(email, name or email.partition("@")[0], role=role)
-        click.echo(f"{user.role}: {user.email}; to set a password within 24 hours:")
-        click.echo(link(user))
+        invite_as(role, email, name or email.partition("@")[0], existing)
+
+
+def invite_as(role: str, email: str, name: str, existing: bool) -> None:
+    """
+    Print a link for a new account, or for one that is meant to be there.
+
+    Who has an e-mail here is not known to read its letters: an account is no proof
+    that it is whom the caller has in mind, so its facts are shown.
+    """
+    user = find(email)
+    if user is None and existing:
+        raise click.ClickException(f"nobody has the e-mail {email!r}")
+    if user is None:
+        user = users.add(OPERATOR, new_user(email, name, role))
+    elif not existing:
+        raise click.ClickException(f"{account(user)}; if that is meant: --existing")
+    else:
+        click.echo(account(user), err=True)
+        if role == "admin":
+            user = users.set_role(OPERATOR, user.id, role)
+    print_link(user)
 
 
 @group.command("create-key")
@@ -80,6 +121,7 @@ def create_key(email: str, name: str, scopes: tuple[str, ...]) -> None:
     """Print a new API key of EMAIL; without --scope it may read and write."""
     with databases():
         user = users.find_by_email(OPERATOR, email)
+        click.echo(account(user), err=True)
         try:
             _, key = accounts.create_key(
                 OPERATOR, user.id, name=name, scopes=list(scopes) or None
@@ -106,31 +148,30 @@ def reason(error: Invalid) -> str:
     return MESSAGES[key][1].format(**values)
 
 
-def found_or_made(email: str, name: str, *, role: str) -> User:
-    """The user with that e-mail, who has *role* from now on if it is ``admin``."""
+def new_user(email: str, name: str, role: str) -> User:
     if not is_email(email):
         raise click.ClickException(f"{email!r} is no e-mail address")
+    return User(email=email, email_key=email_key(email), name=name, role=role)
+
+
+def find(email: str) -> User | None:
     try:
-        user = users.create(OPERATOR, email=email, name=name)
-    except EmailTaken:
-        user = users.find_by_email(OPERATOR, email)
-    except JimengError as error:
-        raise click.ClickException(str(error)) from error
-    if role == "admin" and user.role != role:
-        user = users.set_role(OPERATOR, user.id, role)
-    return user
+        return users.find_by_email(OPERATOR, email)
+    except UserNotFound:
+        return None
 
 
-def set_first_password(user: User, password: str) -> None:
-    try:
-        accounts.accept(accounts.invite(OPERATOR, user.id), password)
-    except Invalid as error:
-        raise click.ClickException(f"ADMIN_PASSWORD: {reason(error)}") from error
+def account(user: User) -> str:
+    """What tells an account from another of the same e-mail: for people to judge."""
+    days = (utcnow() - user.created_at).days
+    keys = len(accounts.list_keys(OPERATOR, user.id))
+    return f"{user.email} is {user.id}, a {user.role}, {days} days old, {keys} API keys"
 
 
-def link(user: User) -> str:
+def print_link(user: User) -> None:
     """Where *user* sets a password, at the address that users see."""
     config: Config = current_app.config["JIMENG"]
     base = config.PUBLIC_URL or f"http://{config.SERVER_HOST}:{config.SERVER_PORT}"
     path = f"invitations/{accounts.invite(OPERATOR, user.id)}"
-    return urljoin(base.rstrip("/") + "/", path)
+    click.echo(f"{user.role}: {user.email}; to set a password within 24 hours:")
+    click.echo(urljoin(base.rstrip("/") + "/", path))

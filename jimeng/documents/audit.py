@@ -20,6 +20,7 @@ class AuditEntry(Stored):
 
     Attributes:
         by: The id of who did it.
+        address: Where from; absent for commands.
         action: ``queue.clear`` and the like.
         target: The id of what it was done to; absent where there is only one.
         details: What was asked for, as JSON.
@@ -30,6 +31,7 @@ class AuditEntry(Stored):
     id = StringField(primary_key=True, default=new_entry_id)
     at = DateTimeField(default=utcnow)
     by = StringField(required=True)
+    address = StringField()
     action = StringField(required=True)
     target = StringField()
     details = DictField()

@@ -45,6 +45,7 @@ class BulkAction(Stored):
     kind = StringField(required=True)
     key = StringField(required=True)
     by = StringField(required=True)
+    address = StringField()
     sees_all = BooleanField(default=False)
     details = DictField()
     total = IntField(default=0)

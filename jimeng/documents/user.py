@@ -48,6 +48,7 @@ class User(Stored):
         factor_step: The half minute of the last code that was taken, since 1970.
         factor_since: When it was set up.
         recovery_codes: SHA-256 of those that are left, in hex.
+        leaving: The token of who is about to have an admin less, and since when.
         disabled_at: Since when the user is kept out.
         daily_quota: Pictures a day, 0 for none at all; absent: the server's.
         language: ``zh`` or ``en``; absent: the browser's.
@@ -66,6 +67,8 @@ class User(Stored):
     factor_step = IntField(default=0)
     factor_since = DateTimeField()
     recovery_codes = ListField(StringField())
+    leaving = StringField()
+    leaving_at = DateTimeField()
     disabled_at = DateTimeField()
     daily_quota = IntField()
     language = StringField()

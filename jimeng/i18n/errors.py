@@ -76,9 +76,13 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The API key is invalid, revoked or expired; create a new one on the account "
         "page",
     ),
+    "error.email_by_admin": (
+        "邮箱由管理员更改，请联系管理员",
+        "Only an administrator changes an e-mail; ask one",
+    ),
     "error.scope_too_small": (
-        "这个 API 密钥的权限不够；请使用有 write 权限的密钥",
-        "This API key does not have enough permissions; use one with the write scope",
+        "这个 API 密钥的权限不够；请使用有 {scope} 权限的密钥",
+        "This API key does not have enough permissions; use one with the {scope} scope",
     ),
     "error.sign_in_required": ("请先登录", "Sign in first"),
     "error.sign_in_failed": ("邮箱或密码不对", "Wrong e-mail or password"),

@@ -1,16 +1,10 @@
-"""The audit trail: every action of an operator's, written before it is done."""
+"""The audit trail is read: what was done to what is another's, and by whom."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from jimeng.documents import AuditEntry, User, left_over
+from jimeng.documents import AuditEntry, User
 from jimeng.documents.cursors import after, cut_page
-from jimeng.errors import JimengError
 from jimeng.viewers import Viewer
-
-log = logging.getLogger(__name__)
 
 PAGE = 50  # entries
 
@@ -27,30 +21,6 @@ class Page:
     entries: list[AuditEntry]
     names: dict[str, str]
     next_cursor: str | None
-
-
-@contextmanager
-def recorded(
-    viewer: Viewer, action: str, target: str | None = None, **details: object
-) -> Iterator[dict]:
-    """
-    Write down what is about to be done, and afterwards what came of it.
-
-    Yields:
-        A dict to put the outcome into: counts, as JSON. An error's code is added by
-        itself. An entry without an outcome is one whose process died.
-    """
-    entry = AuditEntry(by=viewer.user_id, action=action, target=target, details=details)
-    AuditEntry.collection().insert_one(entry.to_mongo())
-    log.info("operator acts by=%s action=%s target=%s", entry.by, action, target)
-    outcome: dict = {}
-    try:
-        yield outcome
-    except JimengError as error:
-        AuditEntry.close(entry.id, {**outcome, "error": error.code})
-        raise
-    with left_over("outcome of an action"):  # which is done
-        AuditEntry.close(entry.id, outcome or {"ok": True})
 
 
 def page(viewer: Viewer, cursor: str | None = None) -> Page:
@@ -74,5 +44,5 @@ def names(entries: list[AuditEntry]) -> dict[str, str]:
     ids: set[str | None] = set()
     for entry in entries:
         told = {**entry.details, **(entry.outcome or {})}
-        ids |= {entry.by, entry.target, told.get("user")}
+        ids |= {entry.by, entry.target, told.get("user"), told.get("of")}
     return User.names(each for each in ids if each)

@@ -9,13 +9,13 @@ from jimeng.documents import BulkAction, State, Switch, User, utcnow
 from jimeng.errors import Invalid
 from jimeng.jobs import midnight
 from jimeng.lanes import switches
-from jimeng.operations import audit, failures, queue
+from jimeng.operations import failures, queue
 from jimeng.operations.queue import QueueView
 from jimeng.tasks import clearing
 from jimeng.tasks.clearing import Pending
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Hour
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, recorded
 
 HOUR = timedelta(hours=1)
 
@@ -119,7 +119,7 @@ def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
     if name not in switches.NAMES:
         raise Invalid.field("name", "invalid.choice", known=", ".join(switches.NAMES))
     action = f"{name}.{'pause' if is_paused else 'resume'}"
-    with audit.recorded(viewer, action):
+    with recorded(viewer, action):
         if is_paused:
             switches.pause(name, viewer.user_id)
         else:

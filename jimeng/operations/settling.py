@@ -10,8 +10,7 @@ from jimeng.documents import ApiKey, Generation, Image, State, Task, User, index
 from jimeng.documents.base import Stored
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.image import new_key
-from jimeng.operations import audit
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ def settle(viewer: Viewer, steps: list[Step]) -> int:
     decided = [step for step in steps if step.kept_by is not None]
     for step in decided:
         said = {"kept": step.kept_by, "of": step.ids}
-        with audit.recorded(viewer, "duplicates.settle", step.label, **said):
+        with recorded(viewer, "duplicates.settle", step.label, **said):
             for row in step.others:
                 RULES[step.label].give_up(row)
     return len(decided)

@@ -12,9 +12,8 @@ from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid, NotYourself
 from jimeng.jobs import midnight
-from jimeng.operations import audit
 from jimeng.tasks.reading import words_of
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, recorded
 
 PAGE = 50  # users
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
@@ -128,7 +127,7 @@ def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, s
     """
     viewer.require_operator("users")
     check_role(role)
-    with audit.recorded(viewer, "users.invite", role=role) as outcome:
+    with recorded(viewer, "users.invite", role=role) as outcome:
         user = User(email=email, email_key=email_key(email), name=name, role=role)
         # The link first: with the record all of it is there.
         token = accounts.make_link(user)
@@ -146,8 +145,19 @@ def invite_again(viewer: Viewer, user_id: str) -> tuple[User, str]:
         UserNotFound: no such user.
     """
     user = find(viewer, user_id).user
-    with audit.recorded(viewer, "users.invite_again", user.id):
+    with recorded(viewer, "users.invite_again", user.id):
         return user, accounts.invite(viewer, user.id)
+
+
+def set_email(viewer: Viewer, user_id: str, email: str) -> None:
+    """
+    Raises:
+        AdminsOnly: as `page`.
+        EmailTaken: another user has it.
+    """
+    user = find(viewer, user_id).user
+    with recorded(viewer, "users.email", user.id, email=email):
+        users.update(viewer, user.id, email=email)
 
 
 def set_role(viewer: Viewer, user_id: str, role: str) -> None:
@@ -159,7 +169,7 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> None:
     """
     check_role(role)
     user = find(viewer, user_id).user
-    with audit.recorded(viewer, "users.role", user.id, role=role):
+    with recorded(viewer, "users.role", user.id, role=role):
         if role != "admin":
             not_yourself(viewer, user)
         users.set_role(viewer, user.id, role)
@@ -182,7 +192,7 @@ def set_quota(viewer: Viewer, user_id: str, quota: int | None) -> None:
         raise Invalid.field("quota", "invalid.range", min=0, max=MOST_QUOTA)
     user = find(viewer, user_id).user
     given = {"$set": {"daily_quota": quota}}
-    with audit.recorded(viewer, "users.quota", user.id, quota=quota):
+    with recorded(viewer, "users.quota", user.id, quota=quota):
         users.change(
             user.id, given if quota is not None else {"$unset": {"daily_quota": ""}}
         )
@@ -198,32 +208,39 @@ def disable(viewer: Viewer, user_id: str) -> None:
         LastAdmin: nobody would be left.
     """
     user = find(viewer, user_id).user
-    with audit.recorded(viewer, "users.disable", user.id):
+    with recorded(viewer, "users.disable", user.id):
         not_yourself(viewer, user)
         if user.disabled_at:
             return
         out = {"$set": {"disabled_at": utcnow()}, "$inc": {"sessions": 1}}
-        users.change_sparing_last_admin(user, out, BACK_IN)
+        users.retire(user.id, out)
 
 
 def enable(viewer: Viewer, user_id: str) -> None:
     """Let a user in again."""
     user = find(viewer, user_id).user
-    with audit.recorded(viewer, "users.enable", user.id):
+    with recorded(viewer, "users.enable", user.id):
         users.change(user.id, BACK_IN)
 
 
-def end_sessions(viewer: Viewer, user_id: str) -> None:
-    """Have a user sign in anew everywhere; API keys stay good."""
+def end_sessions(viewer: Viewer, user_id: str, *, keys: bool = False) -> None:
+    """
+    Have a user sign in anew everywhere.
+
+    Args:
+        keys: Revoke the API keys too, which stay good otherwise.
+    """
     user = find(viewer, user_id).user
-    with audit.recorded(viewer, "users.end_sessions", user.id):
-        users.change(user.id, {"$inc": {"sessions": 1}})
+    with recorded(viewer, "users.end_sessions", user.id) as outcome:
+        accounts.end_sessions(user.id)
+        if keys:
+            outcome["keys"] = accounts.revoke_keys(viewer, user.id)
 
 
 def reset_second_factor(viewer: Viewer, user_id: str) -> None:
     """For who has lost app and recovery codes: the password alone; sessions end."""
     user = find(viewer, user_id).user
-    with audit.recorded(viewer, "users.reset_second_factor", user.id):
+    with recorded(viewer, "users.reset_second_factor", user.id):
         given = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
         users.change(user.id, given)
 
@@ -243,7 +260,7 @@ def delete(viewer: Viewer, user_id: str, *, email: str) -> None:
     user = find(viewer, user_id).user
     if email_key(email[:MOST_EMAIL]) != user.email_key:
         raise Invalid.field("email", "invalid.email_differs")
-    with audit.recorded(viewer, "users.delete", user.id):
+    with recorded(viewer, "users.delete", user.id):
         not_yourself(viewer, user)
         users.delete(viewer, user.id)
 

@@ -19,6 +19,7 @@ from jimeng.documents.generation import WAITING
 from jimeng.documents.task import OPEN, THERE
 from jimeng.errors import TaskFinished
 from jimeng.lanes import Place
+from jimeng.tasks.auditing import audited
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 BATCH = 500  # tasks in one update
 
 
+@audited(Task, "tasks.cancel")
 def cancel(viewer: Viewer, task_id: str) -> Task:
     """
     End a task. Pictures that wait are never sent; one that the provider has

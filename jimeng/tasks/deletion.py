@@ -7,6 +7,7 @@ from jimeng import bulk, jobs
 from jimeng.bulk import Batch, Counts, Kind
 from jimeng.documents import BulkAction, Task, left_over, utcnow
 from jimeng.documents.task import DOOMED
+from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import drop, drop_waiting, hiding
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
@@ -18,6 +19,7 @@ HIDDEN = "hidden"  # the second round: all are, and go for good
 FEW = 25  # removed at a time, with the bytes of their pictures
 
 
+@audited(Task, "tasks.delete")
 def delete(viewer: Viewer, task_id: str) -> None:
     """
     Cancel a task if it has not ended, and remove it with its pictures.

@@ -15,6 +15,7 @@ from jimeng.errors import (
     TaskFinished,
     TaskNotFound,
 )
+from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import cancel_where
 from jimeng.tasks.reading import NEWEST_FIRST, THERE, owned
 from jimeng.tasks.retrying import MOST_AT_ONCE, retry
@@ -55,6 +56,7 @@ def select(viewer: Viewer, user_id: str, status: str) -> list[str]:
     return [row["_id"] for row in rows.limit(MOST_AT_ONCE)]
 
 
+@audited(Task, "tasks.cancel")
 def cancel_many(viewer: Viewer, task_ids: Sequence[str]) -> list[Outcome]:
     """
     `cancel` each of these tasks; one that cannot be keeps none of the others.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jimeng.documents import Generation, Image, Task, indexes
 from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.tasks.auditing import audited
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -86,6 +87,7 @@ def beside(image: Image, *, newer: bool) -> str | None:
     return None if found is None else found["_id"]
 
 
+@audited(Image, "pictures.link")
 def replace_link(viewer: Viewer, picture_id: str) -> Image:
     """
     Give a picture a new link; whoever has only the old one sees it no more.
@@ -103,6 +105,7 @@ def replace_link(viewer: Viewer, picture_id: str) -> Image:
     return found
 
 
+@audited(Image, "pictures.favourite")
 def set_favourite(viewer: Viewer, picture_ids: Iterable[str], wanted: bool) -> int:
     """
     Make pictures favourites, or favourites no more; return how many of them there

@@ -8,6 +8,7 @@ from jimeng.documents import Status, Task
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
 from jimeng.providers.catalogue import retryable
+from jimeng.tasks.auditing import audited
 from jimeng.tasks.creation import NewTask, create, styled
 from jimeng.tasks.reading import NEWEST_FIRST, find, owned
 from jimeng.viewers import Viewer
@@ -55,6 +56,7 @@ def wording(task: Task) -> Wording:
     return Wording(task.prompt)
 
 
+@audited(Task, "tasks.retry")
 def retry(
     viewer: Viewer,
     task_id: str,

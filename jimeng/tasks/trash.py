@@ -13,6 +13,7 @@ from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.jobs.purge import KEPT
+from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import drop_waiting, hiding
 from jimeng.tasks.gallery import UNSEEN, Pictures, page_of
 from jimeng.tasks.reading import find
@@ -94,6 +95,7 @@ def trash_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     return trash_batch(viewer, picture_ids).count
 
 
+@audited(Image, "pictures.trash")
 def trash_batch(viewer: Viewer, picture_ids: Iterable[str]) -> Batch:
     """`trash_pictures`, with what it takes to bring all of them back."""
     where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
@@ -101,6 +103,7 @@ def trash_batch(viewer: Viewer, picture_ids: Iterable[str]) -> Batch:
     return Batch(moment, change(where, {"trashed_at": moment}))
 
 
+@audited(Image, "pictures.restore")
 def restore_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     """
     Bring pictures back from the trash; return how many.
@@ -110,6 +113,7 @@ def restore_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     return restore_where({"_id": {"$in": list(picture_ids)}, **viewer.filter()})
 
 
+@audited(Image, "pictures.purge")
 def purge_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     """
     Give up pictures in the trash for good; return how many. From now on they are
@@ -125,6 +129,7 @@ def purge_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     return given_up.modified_count
 
 
+@audited(Task, "tasks.trash")
 def trash(viewer: Viewer, task_id: str) -> None:
     """
     Put a task with its pictures into the trash, cancelled if it has not ended.
@@ -146,6 +151,7 @@ def trash(viewer: Viewer, task_id: str) -> None:
             Image.change(shown, gone)  # one may have come in between
 
 
+@audited(Task, "tasks.restore")
 def restore(viewer: Viewer, task_id: str) -> Task:
     """
     Bring a task back from the trash, with the pictures that went with it.
@@ -162,6 +168,7 @@ def restore(viewer: Viewer, task_id: str) -> Task:
     return task
 
 
+@audited(Task, "tasks.purge")
 def purge(viewer: Viewer, task_id: str) -> None:
     """
     Remove a task in the trash for good.

@@ -94,7 +94,7 @@ def make_person(app, email: str, *, role: str = "user") -> Person:
     if role != "user":
         user = users.set_role(OPERATOR, user.id, role)
     user = accounts.accept(accounts.invite(OPERATOR, user.id), PASSWORD)
-    scopes = ["read", "write"] + (["admin"] if role == "admin" else [])
+    scopes = ["read", "write", "account"] + (["admin"] if role == "admin" else [])
     _, key = accounts.create_key(OPERATOR, user.id, name="test", scopes=scopes)
     return Person(user, app.test_client(), key)
 

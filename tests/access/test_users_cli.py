@@ -102,7 +102,8 @@ def test_second_factor_is_reset(run, ada):
 
 def test_key_from_the_terminal_opens_the_api(run, ada):
     """For those who have no browser at hand."""
-    key = run("create-key", "ada@example.com", "--scope", "read").output.strip()
+    done = run("create-key", "ada@example.com", "--scope", "read")
+    key = done.stdout.strip()
 
     assert call(ada.client, "GET", f"{API}/models", key=key).status_code == 200
 

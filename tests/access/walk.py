@@ -169,7 +169,12 @@ ROUTES: dict[str, Route] = {
         (
             *("admin.retry_failures", "admin.drop_failures", "admin.retry_failure"),
             *("admin.drop_failure", "admin.switch", "admin.clear", "admin.invite"),
-            *("admin.invite_again", "admin.set_role", "admin.set_quota"),
+            *(
+                "admin.invite_again",
+                "admin.set_role",
+                "admin.set_email",
+                "admin.set_quota",
+            ),
             *("admin.disable", "admin.enable", "admin.end_sessions"),
             *("admin.delete_user", "admin.reset_second_factor"),
         ),

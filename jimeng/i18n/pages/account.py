@@ -29,6 +29,11 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     # Settings.
     "account.profile": ("个人设置", "Profile"),
     "account.name": ("名字", "Name"),
+    "account.email": ("邮箱", "E-mail"),
+    "account.email_words": (
+        "邮箱由管理员更改，需要时请联系管理员。",
+        "Only an administrator can change it; ask one if you need to.",
+    ),
     "account.language": ("语言", "Language"),
     "account.theme": ("主题", "Theme"),
     "account.theme.system": ("跟随系统", "System"),
@@ -119,6 +124,11 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "scope.read_words": ("查看任务和图片", "view tasks and pictures"),
     "scope.write": ("创作", "Write"),
     "scope.write_words": ("提交、取消、删除任务", "create, cancel and delete tasks"),
+    "scope.account": ("账号", "Account"),
+    "scope.account_words": (
+        "创建密钥、删除账号：等同于密码，只在确有需要时勾选",
+        "create keys and delete the account: as good as your password",
+    ),
     "scope.admin": ("管理", "Admin"),
     "scope.admin_words": (
         "代表所有用户操作，只在确有需要时勾选",

@@ -11,9 +11,8 @@ from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
 from jimeng.errors import JimengError
-from jimeng.operations import audit
 from jimeng.operations.failures.listing import Filter, find, retries_of, to_retry
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -
     """
     viewer.require_operator("failures")
     details = {"accept_double_charge": True} if accept_double_charge else {}
-    with audit.recorded(viewer, "failures.retry", task_id, **details) as outcome:
+    with recorded(viewer, "failures.retry", task_id, **details) as outcome:
         made = _retry(viewer, task_id, accept_double_charge)
         outcome["task"] = made.id
     return made
@@ -144,7 +143,7 @@ def _retry_one(viewer: Viewer, task_id: str) -> bool:
 def drop(viewer: Viewer, task_id: str) -> int:
     """Take a task's failures off the list; return how many pictures that were."""
     viewer.require_operator("failures")
-    with audit.recorded(viewer, "failures.drop", task_id) as outcome:
+    with recorded(viewer, "failures.drop", task_id) as outcome:
         outcome["done"] = deal({"task_id": task_id}, "dropped", viewer.user_id)
     return outcome["done"]
 

@@ -1,0 +1,54 @@
+"""What is done to tasks and pictures of others stands in the audit trail."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from jimeng.documents import Image, Task
+from jimeng.viewers import Viewer, recorded
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Ids = TypeVar("Ids", bound=str | Iterable[str])
+
+
+def audited(
+    kind: type[Task] | type[Image], action: str
+) -> Callable[
+    [Callable[Concatenate[Viewer, Ids, P], R]], Callable[Concatenate[Viewer, Ids, P], R]
+]:
+    """
+    Let a function of a viewer, and of an id or a list of them, leave an entry where
+    one of them is another's. Without authentication nobody knows whose they are, and
+    there is none.
+    """
+
+    def wrap(
+        act: Callable[Concatenate[Viewer, Ids, P], R],
+    ) -> Callable[Concatenate[Viewer, Ids, P], R]:
+        @wraps(act)
+        def noted(viewer: Viewer, ids: Ids, *args: P.args, **kwargs: P.kwargs) -> R:
+            found = others(kind, viewer, ids)
+            if not found:
+                return act(viewer, ids, *args, **kwargs)
+            target = next(iter(found)) if len(found) == 1 else None
+            details = {"of": ", ".join(sorted(set(found.values())))}
+            number = {} if target else {"n": len(found)}
+            with recorded(viewer, action, target, **details, **number):
+                return act(viewer, ids, *args, **kwargs)
+
+        return noted
+
+    return wrap
+
+
+def others(
+    kind: type[Task] | type[Image], viewer: Viewer, ids: str | Iterable[str]
+) -> dict[str, str]:
+    """Those of *ids* that are not the viewer's own but theirs to touch -> whose."""
+    if not viewer.sees_all or viewer.is_anybody:
+        return {}
+    wanted = [ids] if isinstance(ids, str) else list(ids)
+    where = {"_id": {"$in": wanted}, "user_id": {"$ne": viewer.user_id}}
+    rows = kind.collection().find(where, {"user_id": 1})
+    return {row["_id"]: row["user_id"] for row in rows}

@@ -1,0 +1,160 @@
+"""Acting on what is another's without leaving a trace: through every door."""
+
+import pytest
+
+from jimeng import accounts
+from jimeng.documents import AuditEntry, Image, Task
+from tests.access.conftest import OPERATOR
+from tests.access.test_users_cli import run  # noqa: F401 (a fixture)
+from tests.page import send
+from tests.rest import API, CREATE, USERS, data_of
+
+FROM = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
+
+
+def entries() -> list[tuple[str, str | None]]:
+    rows = AuditEntry.collection().find().sort([("at", 1), ("_id", 1)])
+    return [(row["action"], row.get("target")) for row in rows]
+
+
+@pytest.fixture
+def hers(ada, work_off) -> dict[str, str]:
+    """A task of Ada's that is finished, one that waits, one that was cancelled."""
+    made = [
+        data_of(ada.api("POST", CREATE, json={"prompt": "x"}), 202)["task_id"]
+        for _ in range(2)
+    ]
+    ada.api("POST", f"{API}/tasks/{made[1]}/cancel")
+    work_off()
+    waiting = data_of(ada.api("POST", CREATE, json={"prompt": "x"}), 202)["task_id"]
+    key, _ = accounts.create_key(OPERATOR, ada.id, name="k")
+    AuditEntry.collection().delete_many({})
+    return {
+        "done": made[0],
+        "ended": made[1],
+        "waiting": waiting,
+        "picture": f"{made[0]}_0",
+        "user": ada.id,
+        "key": key.id,
+    }
+
+
+REST = [
+    ("POST", "/tasks/{waiting}/cancel", {}, "tasks.cancel", "waiting"),
+    ("POST", "/tasks/cancel", {"ids": ["{waiting}"]}, "tasks.cancel", "waiting"),
+    ("POST", "/tasks/{ended}/retry", {}, "tasks.retry", "ended"),
+    ("POST", "/tasks/retry", {"ids": ["{ended}"]}, "tasks.retry", "ended"),
+    ("DELETE", "/ai/image/task/{done}", None, "tasks.delete", "done"),
+    ("PUT", "/users/{user}", {"name": "Eve"}, "users.update", "user"),
+    ("PUT", "/users/{user}", {"email": "e@x.org"}, "users.update", "user"),
+    ("DELETE", "/users/{user}", None, "users.delete", "user"),
+    ("POST", "/users/{user}/keys", {"name": "x"}, "keys.create", "user"),
+    ("DELETE", "/users/{user}/keys/{key}", None, "keys.revoke", "user"),
+]
+PAGES = [
+    ("/tasks/{waiting}/cancel", {}, "tasks.cancel", "waiting"),
+    ("/tasks/{ended}/retry", {}, "tasks.retry", "ended"),
+    ("/tasks/{done}/delete", {}, "tasks.trash", "done"),
+    ("/pictures/favourite", {"id": "{picture}", "on": "1"}, "pictures.favourite", ""),
+    ("/pictures/trash", {"id": "{picture}"}, "pictures.trash", ""),
+    ("/pictures/{picture}/favourite", {"on": "1"}, "pictures.favourite", ""),
+    ("/pictures/{picture}/link", {}, "pictures.link", ""),
+    ("/pictures/{picture}/delete", {}, "pictures.trash", ""),
+]
+
+
+def filled(value, places: dict[str, str]):
+    if isinstance(value, dict):
+        return {name: filled(each, places) for name, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, places) for each in value]
+    return value.format(**places)
+
+
+@pytest.mark.parametrize(("method", "path", "body", "action", "target"), REST)
+def test_admin_by_rest_leaves_an_entry(admin, hers, method, path, body, action, target):
+    """One, with who it was and from where, and what came of it."""
+    body = filled(body, hers) if body is not None else None
+
+    answer = admin.api(method, API + path.format(**hers), json=body, **FROM)
+
+    assert answer.status_code < 300, answer.text
+    (entry,) = AuditEntry.collection().find()
+    assert (entry["action"], entry["target"]) == (action, hers[target])
+    assert (entry["by"], entry["address"]) == (admin.id, "198.51.100.7")
+    assert entry["outcome"] and "error" not in entry["outcome"]
+
+
+@pytest.mark.parametrize(("path", "form", "action", "target"), PAGES)
+def test_admin_on_pages_leaves_an_entry(admin, hers, path, form, action, target):
+    """Those of everybody are admins' too."""
+    admin.sign_in()
+
+    answer = send(admin.client, path.format(**hers), **filled(form, hers))
+
+    assert answer.status_code < 400, (answer.status_code, answer.text)
+    assert entries() == [(action, hers[target or "picture"])]
+
+
+def test_trash_of_others_leaves_entries(admin, hers):
+    """Bringing back, and giving up for good."""
+    admin.sign_in()
+    for path in ("trash", "restore", "trash", "purge"):
+        send(admin.client, f"/pictures/{path}", id=hers["picture"])
+
+    assert [action for action, _ in entries()] == [
+        *("pictures.trash", "pictures.restore", "pictures.trash", "pictures.purge")
+    ]
+
+
+def test_own_things_leave_none(ada, hers):
+    """What one does with one's own is nobody's business."""
+    ada.sign_in()
+    send(ada.client, f"/pictures/{hers['picture']}/favourite", on="1")
+    send(ada.client, f"/pictures/{hers['picture']}/link")
+    ada.api("POST", f"{API}/tasks/{hers['waiting']}/cancel")
+    ada.api("DELETE", f"{API}/ai/image/task/{hers['done']}")
+    ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x"})
+    ada.api("PUT", f"{USERS}/{ada.id}", json={"name": "A"})
+    ada.api("DELETE", f"{USERS}/{ada.id}")
+
+    assert entries() == []
+
+
+def test_what_is_refused_leaves_none(bob, hers):
+    """Another user does nothing, so there is nothing to tell."""
+    bob.api("POST", f"{API}/tasks/{hers['waiting']}/cancel")
+    bob.api("DELETE", f"{USERS}/{hers['user']}")
+
+    assert entries() == []
+    assert Task.find_one({"_id": hers["waiting"]}).status == "pending"
+    assert Image.find_one({"_id": hers["picture"]}).trashed_at is None
+
+
+def test_commands_leave_entries(run, ada):  # noqa: F811
+    """By the name of the operator."""
+    AuditEntry.collection().delete_many({})
+    run("invite", "new@example.com")
+    run("create-admin", ada.user.email, "--existing")
+    run("create-key", ada.user.email)
+
+    found = [action for action, _ in entries()]
+    assert found == [
+        *("users.create", "users.invite_again", "users.role", "users.invite_again"),
+        "keys.create",
+    ]
+    assert {row["by"] for row in AuditEntry.collection().find()} == {"operator"}
+
+
+def test_page_tells_them(admin, ada, hers):
+    """In words, with the address and whose it was."""
+    admin.client.set_cookie("lang", "en")
+    admin.sign_in()
+    send(admin.client, f"/pictures/{hers['picture']}/link", **{})
+    admin.api("DELETE", f"{API}/ai/image/task/{hers['done']}", **FROM)
+
+    page = admin.client.get("/admin/audit").text
+
+    assert "198.51.100.7" in page and "Deleted another" in page
+    assert f'href="/pictures/{hers["picture"]}"' in page
+    assert f'href="/admin/users/{ada.id}"' in page

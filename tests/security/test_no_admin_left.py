@@ -1,0 +1,150 @@
+"""Leaving nobody to let people in: admins who shut each other out in one moment."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from jimeng.accounts import users as accounts
+from jimeng.documents import User, utcnow
+from jimeng.errors import LastAdmin, UserNotFound
+from jimeng.operations import users
+from jimeng.viewers import Viewer
+
+ROUNDS = 25
+Shut = Callable[[Viewer, User], None]
+
+
+def delete(viewer: Viewer, user: User) -> None:
+    accounts.delete(viewer, user.id)
+
+
+def demote(viewer: Viewer, user: User) -> None:
+    users.set_role(viewer, user.id, "user")
+
+
+def disable(viewer: Viewer, user: User) -> None:
+    users.disable(viewer, user.id)
+
+
+def make_admins(number: int) -> list[User]:
+    found = []
+    for n in range(number):
+        email = f"root{n}@example.com"
+        user = User(email=email, email_key=email, name=f"root{n}", role="admin")
+        User.collection().insert_one(user.to_mongo())
+        found.append(user)
+    return found
+
+
+def all_at_once(pairs: list[tuple[Shut, User, User]]) -> Counter:
+    """What came of it: each shuts another out, in one moment."""
+    ends, gate = Counter(), threading.Barrier(len(pairs))
+
+    def run(shut: Shut, by: User, whom: User) -> None:
+        gate.wait()
+        try:
+            shut(Viewer(by.id, sees_all=True), whom)
+        except (LastAdmin, UserNotFound) as error:
+            ends[error.code] += 1
+        else:
+            ends["done"] += 1
+
+    threads = [threading.Thread(target=run, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return ends
+
+
+def left() -> int:
+    return User.collection().count_documents(accounts.ADMINS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(delete, delete), (demote, demote), (disable, disable), (delete, demote)],
+)
+def test_two_admins_never_shut_each_other_out(database, first, second):
+    """In none of 25 races is nobody left, whichever way each goes about it."""
+    lost = 0
+    for _ in range(ROUNDS):
+        User.collection().delete_many({})
+        one, other = make_admins(2)
+        all_at_once([(first, one, other), (second, other, one)])
+        lost += left() == 0
+
+    assert lost == 0
+
+
+def test_five_admins_leave_one_at_least(database):
+    """However many and however mixed, at the same two as well."""
+    lost = 0
+    for _ in range(ROUNDS):
+        User.collection().delete_many({})
+        found = make_admins(5)
+        shuts = [delete, demote, disable, delete, demote, disable, delete, demote]
+        all_at_once(
+            [(s, found[n % 5], found[(n + 1) % 5]) for n, s in enumerate(shuts)]
+        )
+        lost += left() == 0
+
+    assert lost == 0
+
+
+def test_admin_who_is_promoted_meanwhile_counts(database, monkeypatch):
+    """A deletion that has begun does not take the only admin there is by then."""
+    (root,) = make_admins(1)
+    eve = User(email="eve@example.com", email_key="eve@example.com", name="eve")
+    User.collection().insert_one(eve.to_mongo())
+    viewer, usual = Viewer("operator", sees_all=True), accounts.tasks.delete_all
+
+    def meanwhile(*given: object) -> int:
+        if User.find_one({"_id": root.id, **accounts.ADMINS}):
+            accounts.set_role(viewer, eve.id, "admin")
+            accounts.set_role(viewer, root.id, "user")
+        return usual(*given)
+
+    monkeypatch.setattr(accounts.tasks, "delete_all", meanwhile)
+    with pytest.raises(LastAdmin):
+        accounts.delete(viewer, eve.id)
+
+    assert left() == 1
+
+
+def test_mark_of_somebody_who_died_passes(database):
+    """A minute later the admin counts again, and nothing is done under it."""
+    one, other = make_admins(2)
+    dead = {"leaving": "x", "leaving_at": utcnow()}
+    User.collection().update_one({"_id": other.id}, {"$set": dead})
+    viewer = Viewer("operator", sees_all=True)
+
+    with pytest.raises(LastAdmin):
+        accounts.set_role(viewer, one.id, "user")
+    past = {"leaving_at": utcnow() - timedelta(seconds=61)}
+    User.collection().update_one({"_id": other.id}, {"$set": past})
+    accounts.set_role(viewer, one.id, "user")
+
+    assert left() == 1
+
+
+def test_who_comes_too_late_does_nothing(database, monkeypatch):
+    """Whoever stalls between looking and acting finds the mark worth nothing."""
+    one, _ = make_admins(2)
+    usual = User.find_one
+
+    def slow(where: dict) -> User | None:
+        found = usual(where)
+        past = {"leaving_at": utcnow() - timedelta(seconds=21)}
+        User.collection().update_one({"_id": one.id}, {"$set": past})
+        return found
+
+    monkeypatch.setattr(User, "find_one", slow)
+    with pytest.raises(LastAdmin):
+        accounts.retire(one.id, {"$set": {"role": "user"}})
+
+    monkeypatch.undo()
+    assert left() == 2
