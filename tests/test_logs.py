@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -206,3 +207,16 @@ def test_path_that_gives_access_is_not_shown(formatter, path):
 
     assert SECRET not in text
     assert text.count(path.partition(SECRET)[0]) == 2
+
+
+def test_what_gives_access_elsewhere_is_not_shown(config, kept_handlers, capsys):
+    """A key that was typed into a path; a service that repeats our own to it."""
+    logs.setup(replace(config, VOLCENGINE_ACCESS_KEY="AKLTsecret0123"))
+
+    log = logging.getLogger("jimeng.test")
+    log.warning("GET /tasks/jm_Ab-c_0123456789 404")
+    log.warning("the accesskey [akltSECRET0123] is invalid")
+
+    said = capsys.readouterr().err
+    assert "jm_…" in said and "0123456789" not in said
+    assert "[***]" in said and "secret0123" not in said.lower()
