@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jimeng.documents import Task
+from jimeng.documents import Task, is_away
 from tests.rest import API, CAT, CREATE, USERS, client_with, refused
 from tests.rubbish import RUBBISH, speaking
 
@@ -85,3 +85,8 @@ def test_request_that_is_wrong_is_a_bug(client, monkeypatch, wrong):
     answer = client.get(f"{API}/tasks/x")
 
     refused(answer, 500, "internal")
+
+
+def test_error_that_was_never_raised_is_none_of_the_drivers():
+    """Nothing is known of where it comes from."""
+    assert not is_away(KeyError("x"))

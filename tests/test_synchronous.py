@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng.documents import Generation
+from jimeng.documents import Generation, utcnow
 from jimeng.jobs import queue, submit
+from jimeng.pictures import inspection
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
 from tests.test_core import create, result
@@ -48,6 +49,21 @@ def test_links_are_written_before_the_download(
     (generation,) = Generation.objects
     assert generation.urls == ["http://127.0.0.1:9/x"]
     assert generation.slot is None
+
+
+def test_nobody_takes_over_while_the_only_copy_is_looked_at(
+    client, provider, synchronous, monkeypatch
+):
+    """However busy the machine: a decoder may take its whole patience."""
+    provider.submits = [DONE]
+    monkeypatch.setattr(submit, "keep", lambda *args: None)  # it goes on and on
+    create(client)
+
+    run_queue()
+
+    (generation,) = Generation.objects
+    left = (generation.due_at - utcnow()).total_seconds()
+    assert left > inspection.PATIENCE
 
 
 def test_bytes_that_were_lost_are_said_to_be_charged(

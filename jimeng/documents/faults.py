@@ -89,7 +89,7 @@ def _is_of_the_driver(error: Exception) -> bool:
     if not isinstance(error, STUMBLES):
         return False
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return frames[-1].f_globals.get("__name__", "").startswith("pymongo.")
+    return any(frames) and frames[-1].f_globals["__name__"].startswith("pymongo.")
 
 
 def _failures(error: OperationFailure) -> Iterator[tuple[int | None, str]]:

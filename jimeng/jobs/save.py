@@ -23,6 +23,9 @@ from jimeng.providers.fetch import FetchFailed, LinkGone, fetch_picture
 log = logging.getLogger(__name__)
 
 SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
+# Bytes that came with the answer come only once: nobody may take over, and find them
+# missing, while they wait for the decoder of a machine that is busy.
+ONLY_COPY_LEASE = timedelta(minutes=3)
 AMPLE = 5.0  # seconds of it; what takes longer has it renewed
 RETRY_AFTER = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
 LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing to get
@@ -40,7 +43,7 @@ def take(generation: Generation, progress: Progress) -> Freed | None:
             "$set": {
                 "state": State.SAVING.value,
                 "urls": list(progress.urls),
-                "due_at": now + SAVING_LEASE,
+                "due_at": now + saving_lease(progress),
                 "charged": "yes",
                 "drawn_at": now,
                 "faults": 0,
@@ -51,6 +54,10 @@ def take(generation: Generation, progress: Progress) -> Freed | None:
     if saving is None:
         return None
     return Freed(saving.lane, partial(keep, saving, progress.images))
+
+
+def saving_lease(progress: Progress) -> timedelta:
+    return SAVING_LEASE if progress.urls else ONLY_COPY_LEASE
 
 
 def request_of(generation: Generation) -> ImageRequest:

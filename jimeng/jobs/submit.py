@@ -19,7 +19,7 @@ from jimeng.jobs import outcomes
 from jimeng.jobs.looks import first_look_after
 from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.save import SAVING_LEASE, keep, request_of
+from jimeng.jobs.save import keep, request_of, saving_lease
 from jimeng.providers import Model, Progress
 
 log = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def drawn(progress: Progress) -> dict:
     """The fields of a picture that came with the answer; it is asked for no more."""
     return {
         "state": State.SAVING.value,
-        "due_at": utcnow() + SAVING_LEASE,
+        "due_at": utcnow() + saving_lease(progress),
         "drawn_at": utcnow(),
         "charged": "yes",
         "urls": {"$literal": list(progress.urls)},
