@@ -96,13 +96,21 @@ def recorded(
     )
     AuditEntry.collection().insert_one(entry.to_mongo())
     log.info("audited by=%s action=%s target=%s", entry.by, action, target)
-    token = _recording.set(True)
     try:
-        yield outcome
+        with part_of_recorded():
+            yield outcome
     except JimengError as error:
         AuditEntry.close(entry.id, {**outcome, "error": error.code})
         raise
-    finally:
-        _recording.reset(token)
     with left_over("outcome of an action"):  # which is done
         AuditEntry.close(entry.id, outcome or {"ok": True})
+
+
+@contextmanager
+def part_of_recorded() -> Iterator[None]:
+    """What is done inside is part of what stands in the audit trail already."""
+    token = _recording.set(True)
+    try:
+        yield
+    finally:
+        _recording.reset(token)

@@ -351,4 +351,4 @@ def test_one_cancellation_costs_no_more_with_more_waiting(commands, client):
         tasks.cancel(OPERATOR, victim)
         spent.append(len(commands) - before)
 
-    assert spent[0] == spent[1] <= 9
+    assert spent[0] == spent[1] <= 11  # two of them are the entry in the audit trail

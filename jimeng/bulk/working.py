@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 
 from pymongo.errors import PyMongoError
@@ -20,6 +20,7 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.errors import DatabaseUnavailable, JimengError, QueueUnavailable
+from jimeng.viewers import part_of_recorded
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,8 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
             return None
         action = held
     batch = Batch(**action.batch)
-    counts = kind.apply(action, batch)
+    with part_of_recorded() if action.audit_id else nullcontext():
+        counts = kind.apply(action, batch)
     over = {
         "$inc": {"done": counts.done, "left_out": counts.left_out},
         "$set": {"cursor": batch.cursor, "tries": 0},
