@@ -102,7 +102,7 @@ def attempt(*counters: Counter) -> Iterator[None]:
             taken.append(counter)
         yield
         forget = _forget
-    except (SignInFailed, TooManyAttempts):
+    except SignInFailed:
         taken.clear()
         raise
     finally:

@@ -159,3 +159,14 @@ def test_device_is_kept_from_scripts_and_other_sites(ada):
     parts = {part.strip() for part in device.split(";")}
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= parts
     assert any(part.startswith("Max-Age=") for part in parts)
+
+
+def test_locked_account_locks_no_address(secured, ada, bob):
+    """What is refused for an account's sake says nothing of whoever shares the door."""
+    lock(secured, ada.user.email)
+    for _ in range(attempts.MOST_BY_ADDRESS + 5):
+        status = try_to_sign_in(secured.test_client(), ada.user.email, PASSWORD, HOME)
+        assert status == 429
+
+    colleague = secured.test_client()
+    assert try_to_sign_in(colleague, bob.user.email, PASSWORD, HOME) == 303
