@@ -6,10 +6,9 @@ import pytest
 
 from jimeng import jobs
 from jimeng.documents import Allowance, Generation, Lane, utcnow
-from jimeng.jobs import janitor, pump, save
-from jimeng.pictures.storage import GridFSStore
+from jimeng.jobs import janitor, pump
 from jimeng.providers import Progress
-from tests.conftest import come_due, png, run_queue
+from tests.conftest import come_due, run_queue
 from tests.rest import CAT, client_with
 from tests.test_core import create, refusal, result
 
@@ -92,28 +91,6 @@ def test_late_picture_that_is_taken_back_is_not_asked_for_anew(client, provider)
     assert (generation().state, len(provider.requests)) == ("failed", 1)
 
 
-def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
-    """Whoever has taken over keeps the picture; nothing is kept beside it."""
-    link = "http://127.0.0.1/picture.png"
-    provider.polls = [Progress("x", done=True, urls=(link,))]
-    kept = []
-
-    def slow(*args: object, **kwargs: object) -> bytes:
-        change(owner="another consumer")
-        return png()
-
-    monkeypatch.setattr(save, "fetch_picture", slow)
-    monkeypatch.setattr(GridFSStore, "save", lambda *args: kept.append(args))
-    create(client)
-    run_queue()
-    come_due()
-
-    work()
-
-    assert kept == []
-    assert (generation().state, generation().owner) == ("saving", "another consumer")
-
-
 def test_words_of_a_picture_that_will_not_come_are_forgotten(client, provider):
     """They stay with the task, which its owner can delete."""
     provider.submits = [refusal("content_refused")]
@@ -123,38 +100,6 @@ def test_words_of_a_picture_that_will_not_come_are_forgotten(client, provider):
 
     assert generation().state == "failed"
     assert generation().prompt is None
-
-
-def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, database):
-    """The first one's picture stands, and the bytes of the second are deleted."""
-    create(client)
-    run_queue()
-    come_due()
-    work()
-    before = database["pictures.files"].count_documents({})
-
-    change(state="saving", owner="again")
-    save.store(generation(), png(colour="red"))
-
-    assert database["pictures.files"].count_documents({}) == before == 2
-
-
-def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeypatch):
-    """It would be dropped at once."""
-    provider.polls = [
-        Progress("x", done=True, urls=("http://127.0.0.1/picture.png",)),
-    ]
-    asked = []
-    monkeypatch.setattr(save, "fetch_picture", lambda *args, **_: asked.append(args))
-    task_id = create(client)["task_id"]
-    run_queue()
-    client.post(f"/api/v1/tasks/{task_id}/cancel")
-    come_due()
-
-    work()
-
-    assert asked == []
-    assert generation().state == "done"
 
 
 def ahead() -> float:

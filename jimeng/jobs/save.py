@@ -1,7 +1,6 @@
 """Keeping: the picture's bytes, before its task says that it is done."""
 
 import logging
-import time
 from datetime import timedelta
 from functools import partial
 
@@ -26,7 +25,7 @@ SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
 # Bytes that came with the answer come only once: nobody may take over, and find them
 # missing, while they wait for the decoder of a machine that is busy.
 ONLY_COPY_LEASE = timedelta(minutes=3)
-AMPLE = 5.0  # seconds of it; what takes longer has it renewed
+AMPLE = 0.8  # of it; where less is left after a download it is renewed
 RETRY_AFTER = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
 LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing to get
 # What is no picture is hardly one a minute later: asked for again over 50 s.
@@ -73,50 +72,53 @@ def request_of(generation: Generation) -> ImageRequest:
 def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
     """Keep a picture that has been drawn: the bytes that came along, or its link's."""
     with logs.bound(task=generation.task_id, user=generation.user_id):
-        if images and not generation.urls:
-            store(generation, images[0])
+        task = wanted_by(generation)
+        if task is None:
+            outcomes.complete(generation)
+        elif images and not generation.urls:
+            store(generation, task, images[0])
         else:
-            save(generation)
+            save(generation, task)
 
 
 def save_again(generation: Generation) -> None:
     """`save`, unless only the saying so was cut off, or nobody wants it any more."""
     is_kept = Image.find_one({"_id": generation.id}) is not None
-    if is_kept or wanted_by(generation) is None:
+    task = None if is_kept else wanted_by(generation)
+    if task is None:
         outcomes.complete(generation)
     else:
-        save(generation)
+        save(generation, task)
 
 
-def save(generation: Generation) -> None:
+def save(generation: Generation, task: Task) -> None:
     """
     Download the picture and keep it; ask for new links where these have ended.
 
     Failing is not the end: the provider has it for hours, and it is paid for.
     """
     if not generation.urls:
-        _ask_again(generation)
+        _ask_again(generation, task)
         return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
-    began = time.monotonic()
     try:
         content = fetch_picture(generation.urls[0], allowed_private=allowed)
     except LinkGone as error:
         log.warning("link gone id=%s: %s", generation.id, error)
-        _ask_again(generation)
+        _ask_again(generation, task)
         return
     except FetchFailed as error:
         log.warning("download failed id=%s: %s", generation.id, error)
         later(generation, UNREACHABLE)
         return
     held: Generation | None = generation
-    if time.monotonic() - began > AMPLE:  # else the lease is long enough for the rest
+    if generation.due_at is None or generation.due_at < utcnow() + AMPLE * SAVING_LEASE:
         held = generation.hold(due_at=utcnow() + SAVING_LEASE)
     if held is not None:
-        store(held, content)
+        store(held, task, content)
 
 
-def _ask_again(generation: Generation) -> None:
+def _ask_again(generation: Generation, task: Task) -> None:
     """Poll for fresh links: a provider that has the picture still gives them."""
     if generation.remote_id is None:
         _lost(generation, "no links, and no name to ask by")
@@ -133,24 +135,24 @@ def _ask_again(generation: Generation) -> None:
             outcomes.fail(generation, error)
         return
     if progress.images:
-        store(generation, progress.images[0])
+        store(generation, task, progress.images[0])
     elif progress.urls and tuple(generation.urls) != progress.urls:
         later(generation, UNREACHABLE, urls=list(progress.urls))
     else:
         no_picture(generation)
 
 
-def store(generation: Generation, content: bytes) -> None:
-    """Verify the bytes, keep them under a new name, then say so."""
+def store(generation: Generation, task: Task, content: bytes) -> None:
+    """
+    Verify the bytes, keep them under a new name, then say so.
+
+    Nothing is left of them if the task has been cancelled or deleted since.
+    """
     try:
         picture = inspect(content, generation.width * generation.height)
     except PictureInvalid as error:
         log.warning("not a picture id=%s: %s", generation.id, error)
         no_picture(generation)
-        return
-    task = wanted_by(generation)
-    if task is None:
-        outcomes.complete(generation)
         return
     insert(generation, picture, task)
     outcomes.complete(generation)

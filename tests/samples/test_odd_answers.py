@@ -82,7 +82,7 @@ def test_large_picture_within_the_answer(ask, client, service, work_off):
     content = png(4096, 4096)
     service.say("poll", [in_base64(content)])
 
-    result = ask()
+    result = ask("doubao-seedream-4.0", size="4096x4096")
     work_off()
 
     (image,) = result()["result"]["images"]

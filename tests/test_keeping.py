@@ -1,0 +1,118 @@
+"""Keeping a picture: nothing is shown or left behind that nobody wants."""
+
+import pytest
+
+from jimeng.documents import utcnow
+from jimeng.jobs import save
+from jimeng.pictures.storage import GridFSStore
+from jimeng.providers import Progress
+from tests.conftest import come_due, png, run_queue
+from tests.test_core import create, result
+from tests.test_guards import change, generation, work
+
+LINK = "http://127.0.0.1/picture.png"
+
+
+def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
+    """Whoever has taken over keeps the picture; nothing is kept beside it."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    kept = []
+
+    def slow(*args: object, **kwargs: object) -> bytes:
+        change(owner="another consumer")
+        later = utcnow() + save.SAVING_LEASE
+        monkeypatch.setattr(save, "utcnow", lambda: later)
+        return png()
+
+    monkeypatch.setattr(save, "fetch_picture", slow)
+    monkeypatch.setattr(GridFSStore, "save", lambda *args: kept.append(args))
+    create(client)
+    run_queue()
+    come_due()
+
+    work()
+
+    assert kept == []
+    assert (generation().state, generation().owner) == ("saving", "another consumer")
+
+
+def test_claim_that_is_lost_leaves_one_picture(client, provider, database, monkeypatch):
+    """Whoever lost it unawares writes no end; whoever has it finds what was kept."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+
+    def overtaken(*args: object, **kwargs: object) -> bytes:
+        change(owner="another consumer")
+        return png()
+
+    monkeypatch.setattr(save, "fetch_picture", overtaken)
+    task_id = create(client)["task_id"]
+    run_queue()
+    come_due()
+    work()
+    assert (generation().state, generation().owner) == ("saving", "another consumer")
+    come_due()
+
+    work()
+
+    assert generation().state == "done"
+    assert len(result(client, task_id)["result"]["images"]) == 1
+    assert database["images"].count_documents({}) == 1
+    assert database["pictures.files"].count_documents({}) == 2
+
+
+def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, database):
+    """The first one's picture stands, and the bytes of the second are deleted."""
+    create(client)
+    run_queue()
+    come_due()
+    work()
+    before = database["pictures.files"].count_documents({})
+
+    change(state="saving", owner="again")
+    task = save.wanted_by(generation())
+    save.store(generation(), task, png(colour="red"))
+
+    assert database["pictures.files"].count_documents({}) == before == 2
+
+
+def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeypatch):
+    """It would be dropped at once."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    asked = []
+    monkeypatch.setattr(save, "fetch_picture", lambda *args, **_: asked.append(args))
+    task_id = create(client)["task_id"]
+    run_queue()
+    client.post(f"/api/v1/tasks/{task_id}/cancel")
+    come_due()
+
+    work()
+
+    assert asked == []
+    assert generation().state == "done"
+
+
+@pytest.mark.parametrize("act", ["cancel", "delete"])
+def test_picture_that_nobody_wants_after_its_download_leaves_nothing(
+    client, provider, database, monkeypatch, act
+):
+    """It was cancelled or deleted while the picture was under way."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    task_id = create(client)["task_id"]
+
+    def meanwhile(*args: object, **kwargs: object) -> bytes:
+        if act == "delete":
+            done = client.delete(f"/api/v1/ai/image/task/{task_id}")
+        else:
+            done = client.post(f"/api/v1/tasks/{task_id}/cancel")
+        assert done.status_code == 200, done.json
+        return png()
+
+    monkeypatch.setattr(save, "fetch_picture", meanwhile)
+    run_queue()
+    come_due()
+
+    work()
+
+    assert generation().state == "done"
+    assert database["images"].count_documents({}) == 0
+    assert database["pictures.files"].count_documents({}) == 0
