@@ -33,7 +33,7 @@ def picture(pictures) -> str:
 @pytest.fixture
 def as_stranger(monkeypatch):
     """From now on the pages are looked at by somebody who owns nothing here."""
-    return lambda: monkeypatch.setattr(who, "EVERYBODY", STRANGER)
+    return lambda: monkeypatch.setattr(who, "everybody", lambda: STRANGER)
 
 
 def neighbours(page) -> dict[str, str]:

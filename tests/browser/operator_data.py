@@ -117,6 +117,7 @@ def act(database: Database, people: list[str], now: datetime) -> None:
             "by": people[0],
             "action": action,
             "details": named(details),
+            "address": ADDRESSES[number % len(ADDRESSES)],
         }
         if target:
             row |= named({"target": target})
@@ -131,6 +132,9 @@ def pause(database: Database, email: str, name: str) -> None:
     now = datetime.now(UTC)
     database.switches.insert_one({"_id": name, "paused_at": now, "by": admin["_id"]})
 
+
+# None was noted of what went on in the background; the other is as long as they get.
+ADDRESSES = ["", "192.0.2.7", "2001:db8:85a3:1234:5678:8a2e:1370:7334"]
 
 PEOPLE = [
     ("林小满", "lin@studio.example", "admin", False),

@@ -127,6 +127,7 @@ def test_own_page_offers_nothing_that_locks_out(operate, busy, root):
 
     seen.check("admin-user-own", full=True)
     expect(seen.page.get_by_role("button", name="Save")).to_have_count(1)
+    expect(seen.page.get_by_role("button", name="Change e-mail")).to_have_count(1)
     expect(seen.page.locator("#main .danger")).to_have_count(0)
 
 

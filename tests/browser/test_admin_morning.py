@@ -73,6 +73,7 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
     tab(page, "Audit")
     seen.check("admin-morning-audit", full=True)
     assert set(page.locator(".op-trail-by").all_inner_texts()) == {"root"}
+    assert set(page.locator(".op-trail-from").all_inner_texts()) == {"127.0.0.1"}
     told = page.locator(".op-trail-what").all_inner_texts()
     done = [each.split("\n")[0].strip() for each in told]
     assert list(dict.fromkeys(done)) == [  # a slow server runs them in several steps

@@ -113,7 +113,9 @@ def test_paused_intake_is_said_in_words(visit, closed_server, root, ada, quiet):
     time.sleep(OBEYED)
     hers.locator("#composer button.primary").click()
     expect(hers.locator("article")).to_have_count(1)
-    wait_for(lambda: quiet.tasks.count_documents({"status": "completed"}), 20, "drawn")
+    shown = hers.locator("article img")
+    wait_for(lambda: shown.evaluate("each => each.naturalWidth"), 20, "it is shown")
+    assert quiet.tasks.count_documents({"status": "completed"}) == 1
 
 
 def send(page: Page, prompt: str) -> None:

@@ -165,7 +165,8 @@ def test_name_is_shown_as_it_is(what, secured, ada, admin, made):
     text = TEXTS[what][:100]
     ada.sign_in()
     admin.sign_in()
-    users.update(Viewer(ada.id), ada.id, name=text, email=f"{mailable(text)}@x.org")
+    users.update(Viewer(ada.id), ada.id, name=text)
+    users.update(OPERATOR, ada.id, email=f"{mailable(text)}@x.org")
     accounts.create_key(OPERATOR, ada.id, name=text)
     admin.client.post(f"/admin/users/{ada.id}/quota", data={"quota": 5}, headers=POST)
     made("a cat")

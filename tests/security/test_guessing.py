@@ -186,7 +186,8 @@ def test_key_is_found_by_its_hash_alone(ada):
 def test_key_makes_none_that_outlives_it(ada):
     """Whoever finds one that ends tomorrow is out tomorrow."""
     end = utcnow() + timedelta(days=1)
-    _, short = create_key(OPERATOR, ada.id, name="short", expires_at=end)
+    scopes = ["read", "write", "account"]
+    _, short = create_key(OPERATOR, ada.id, name="short", scopes=scopes, expires_at=end)
     path, body = f"{USERS}/{ada.id}/keys", {"name": "x"}
     later = {**body, "expires_at": "2100-01-01T00:00:00Z"}
 

@@ -50,6 +50,8 @@ def test_ways_in(closed_server, ada, name):
         for block in blocks(name)
         if "users invite" in block or "JIMENG_API_KEY" in block
     )
+    somebody_new = f"{name.lower()}@example.com"  # Ada has been here for long
+    script = script.replace("invite ada@example.com", f"invite {somebody_new}")
     given = {"JIMENG_API_KEY": ada.key, "JIMENG_URL": closed_server.url}
 
     done = subprocess.run(

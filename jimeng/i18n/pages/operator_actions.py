@@ -103,6 +103,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.failures": ("查看失败", "View failures"),
     "users.access": ("登录", "Sign-in"),
     "users.invite_again": ("生成新的密码链接", "New password link"),
+    "users.email_change": ("更改邮箱", "Change e-mail"),
     "users.email_words": (
         "以后用新邮箱登录；以前发出的密码链接随之失效。",
         "They sign in with the new one; password links sent before stop working.",

@@ -25,6 +25,7 @@ SECOND_FACTOR: dict[str, tuple[str, str]] = {
         "本服务器要求你先设置第二步验证，再做别的。",
         "This server requires you to set up two-step sign-in first.",
     ),
+    "factor.password": ("输入密码确认", "Confirm with your password"),
     "factor.begin": ("开始设置", "Set up"),
     "factor.on": ("已开启，自 {day}。", "On since {day}."),
     "factor.codes_left": ("还有 {n} 个恢复码。", "Recovery codes left: {n}."),
