@@ -9,7 +9,7 @@ from jimeng.documents import Task, ensure_indexes, index_builder, indexes
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
 from jimeng.errors import IndexMissing
-from jimeng.jobs import pump
+from jimeng.jobs import chores, pump
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.hung import hang
@@ -101,6 +101,22 @@ def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypa
         indexes.is_there(IDEM)
 
     assert len(looks) == once
+
+
+def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypatch):
+    """It sends nothing without; whoever builds it may be another process."""
+    monkeypatch.setattr(index_builder, "INTERVAL", 0)
+    monkeypatch.setattr(index_builder, "mend", dict)
+    monkeypatch.setattr(chores.INDEXES, "runs", 0)
+    label = indexes.SLOTS
+    index = drop(database, label)
+    assert indexes.look() == {label: Fault.MISSING}
+    assert chores.INDEXES.turn()
+    keys, options = list(index.keys), dict(index.options)
+    database[index.collection].create_index(keys, name=index.name, **options)
+
+    wait_for(lambda: not chores.INDEXES.turn())
+    assert indexes.is_there(label)
 
 
 @pytest.mark.parametrize("is_noticed", [True, False])

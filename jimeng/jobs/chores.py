@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jimeng import documents, outages
+from jimeng.documents import indexes
 from jimeng.jobs import janitor, purge, repair
 
 SOON = 0.2  # seconds, where a run has left something
@@ -55,7 +56,14 @@ class Chore:
         return False
 
 
-INDEXES = Chore("indexes", 15.0, documents.ensure_indexes)
+def tend_indexes() -> bool:
+    """Whether one is not as it should be: nothing may be sent until that is seen."""
+    documents.ensure_indexes()
+    last = indexes.last_look()
+    return last is None or bool(last.faults)
+
+
+INDEXES = Chore("indexes", 15.0, tend_indexes)
 CHORES = [
     INDEXES,
     Chore("plans", 5.0, janitor.complete_plans),

@@ -304,8 +304,18 @@ class Stack:
                         ended[task_id] = data
             return len(ended) == len(task_ids)
 
-        wait_for(all_ended, timeout, "all tasks have ended")
+        try:
+            wait_for(all_ended, timeout, "all tasks have ended")
+        except AssertionError as error:
+            error.add_note(self.unfinished())
+            raise
         return ended
+
+    def unfinished(self) -> str:
+        """What is left to be done and how each lane stands, for who must find out."""
+        with self.database() as found:
+            rows = found.generations.find({"state": {"$ne": "done"}}, {"prompt": 0})
+            return "\n".join(map(str, [*rows.limit(20), *found.lanes.find()]))
 
     def ledger(self) -> dict:
         """What the provider would charge for."""
