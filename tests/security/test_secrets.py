@@ -89,7 +89,7 @@ def used(mongo, redis_server, tmp_path_factory) -> Iterator[Used]:
     stack = Stack(
         tmp_path_factory.mktemp("secrets"),
         mongo.uri,
-        redis_server.url.removesuffix("/0") + "/7",
+        redis_server.url.removesuffix("/0") + "/12",
         database="jimeng_secrets",
         AUTH="on",
         ALLOW_OPEN_ACCESS="0",

@@ -22,7 +22,7 @@ def stack(tmp_path, mongo, redis_server):
     made = Stack(
         tmp_path,
         mongo.uri,
-        redis_server.url.removesuffix("/0") + "/3",
+        redis_server.url.removesuffix("/0") + "/9",
         database=f"idempotency_{secrets.token_hex(4)}",
     )
     made.await_up()

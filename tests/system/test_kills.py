@@ -22,7 +22,7 @@ def stack(tmp_path, mongo, redis_server):
     made = Stack(
         tmp_path,
         mongo.uri,
-        redis_server.url.removesuffix("/0") + "/2",  # beside the other tests' queue
+        redis_server.url.removesuffix("/0") + "/10",  # beside the other tests' queue
         database=f"kills_{secrets.token_hex(4)}",
     )
     yield made

@@ -20,7 +20,7 @@ def stack(tmp_path_factory, mongo, redis_server):
     made = Stack(
         tmp_path_factory.mktemp("mixed"),
         mongo.uri,
-        redis_server.url.removesuffix("/0") + "/8",
+        redis_server.url.removesuffix("/0") + "/11",
         database=f"mixed_{secrets.token_hex(4)}",
         VOLCENGINE_CONCURRENCY=str(LIMIT),
     )
