@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from jimeng.config import Config
+from jimeng.providers.inputs import Expansion, InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.rules import Judgement, Rule
 
@@ -20,6 +21,12 @@ class ImageRequest:
         width: Pixels.
         height: Pixels.
         seed: 0 to 2^31-1; None where the model takes none.
+        inputs: The pictures that go in, in the order in which words name them.
+        mask: Where the first of them is to be painted anew: one channel of its size,
+            0 keeps, 255 repaints.
+        strength: 0 to 1: how far the words may lead away from the pictures; None for
+            the service's own default.
+        expand: How far the picture grows.
     """
 
     req_key: str
@@ -27,6 +34,10 @@ class ImageRequest:
     width: int
     height: int
     seed: int | None
+    inputs: tuple[InputPicture, ...] = ()
+    mask: InputPicture | None = None
+    strength: float | None = None
+    expand: Expansion | None = None
 
 
 @dataclass(frozen=True)

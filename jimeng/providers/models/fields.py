@@ -118,7 +118,6 @@ READ: dict[str, Callable] = {
     "max_prompt": number(1, 10_000, whole=True),
     "max_images": number(1, 4, whole=True),
     "takes_seed": flag,
-    "takes_images": flag,
     "rewrites_prompt": flag,
     "draws_groups": flag,
     "extra": extra,

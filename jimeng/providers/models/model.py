@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jimeng.errors import Invalid
+from jimeng.providers.models.takes import Takes
 
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
@@ -42,7 +43,8 @@ class Model:
         max_prompt: Characters.
         max_images: Pictures in one task.
         takes_seed: Whether the caller may choose the seed.
-        takes_images: Whether it takes reference pictures.
+        task: What it does: one of `takes.TASKS`.
+        takes: The pictures that it takes in; None if it takes none.
         rewrites_prompt: Whether it has a language model rewrite short prompts
             (``use_pre_llm``, on Visual).
         draws_groups: Whether it must be told to draw only one picture
@@ -69,7 +71,8 @@ class Model:
     max_prompt: int = 800
     max_images: int = 4
     takes_seed: bool = True
-    takes_images: bool = False
+    task: str = "text-to-image"
+    takes: Takes | None = None
     rewrites_prompt: bool = False
     draws_groups: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -81,6 +84,10 @@ class Model:
     @property
     def lane(self) -> str:
         return f"{self.provider}:{self.req_key}"
+
+    @property
+    def takes_images(self) -> bool:
+        return self.takes is not None
 
     @property
     def names(self) -> frozenset[str]:

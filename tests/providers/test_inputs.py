@@ -1,0 +1,21 @@
+"""What goes in with a submission beside words."""
+
+from jimeng.providers import Expansion, ImageRequest, InputPicture
+
+
+def test_expansion_grows_each_side_by_its_shares():
+    """A share is of the side that it lies along, and none of them is nothing."""
+    wide = Expansion(left=0.3889, right=0.3889)
+
+    assert wide.applied(1000, 1000) == (1778, 1000)
+    assert Expansion(top=0.5, bottom=0.25).applied(640, 400) == (640, 700)
+    assert (bool(wide), bool(Expansion())) == (True, False)
+
+
+def test_pictures_do_not_show_in_what_is_logged():
+    """Neither their bytes nor the link under which they can be had."""
+    picture = InputPicture(b"secret bytes", "image/png", 8, 8, "https://here/in/token")
+    request = ImageRequest("key", "words", 8, 8, None, inputs=(picture,), mask=picture)
+
+    assert "secret" not in repr(request)
+    assert "token" not in repr(request)
