@@ -17,13 +17,8 @@ from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
-from jimeng.errors import (
-    DatabaseUnavailable,
-    IndexMissing,
-    Invalid,
-    JimengError,
-    SignInRequired,
-)
+from jimeng.errors import DatabaseUnavailable, IndexMissing, Invalid, JimengError
+from jimeng.errors.access import SignInRequired
 from jimeng.monitoring import health, metrics
 
 log = logging.getLogger("jimeng.access")

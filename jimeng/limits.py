@@ -28,8 +28,8 @@ from jimeng.errors import (
     TooManyPending,
     TooManyRequests,
     TooManySubmissions,
-    UserNotFound,
 )
+from jimeng.errors.access import UserNotFound
 from jimeng.viewers import UNKNOWN, Viewer
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jimeng.documents import AuditEntry, left_over
-from jimeng.errors import AdminsOnly, JimengError, ScopeTooSmall
+from jimeng.errors import JimengError
+from jimeng.errors.access import AdminsOnly, ScopeTooSmall
 
 log = logging.getLogger(__name__)
 

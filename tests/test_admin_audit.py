@@ -8,7 +8,8 @@ from pymongo.errors import PyMongoError
 
 import jimeng
 from jimeng.documents import AuditEntry
-from jimeng.errors import AdminsOnly, QueueUnavailable
+from jimeng.errors import QueueUnavailable
+from jimeng.errors.access import AdminsOnly
 from jimeng.i18n import MESSAGES
 from jimeng.operations import audit, failures, users
 from jimeng.tasks import clearing

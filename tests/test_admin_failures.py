@@ -252,7 +252,7 @@ def test_queue_page_leads_to_todays_reasons(client, failed):
 
 def test_only_operators_see_failures(database):
     """And nobody else runs them again."""
-    from jimeng.errors import AdminsOnly
+    from jimeng.errors.access import AdminsOnly
 
     ada = Viewer("ada")
     for ask in (

@@ -3,7 +3,7 @@
 import pytest
 
 from jimeng.documents import User
-from jimeng.errors import AdminsOnly, NotYourself
+from jimeng.errors.access import AdminsOnly, NotYourself
 from jimeng.operations import users
 from jimeng.viewers import Viewer
 from tests.admin_pages import ENGLISH, OPERATOR, actions, done, text_of

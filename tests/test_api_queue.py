@@ -7,7 +7,8 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation, Tally, Worker, utcnow
-from jimeng.errors import AdminsOnly, ProviderError
+from jimeng.errors import ProviderError
+from jimeng.errors.access import AdminsOnly
 from jimeng.jobs import pump
 from jimeng.operations import board, queue
 from jimeng.viewers import Viewer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.i18n.errors_page import table
+from jimeng.i18n.errors.page import table
 from jimeng.providers import PROVIDERS
 from jimeng.providers.catalogue import CODES
 

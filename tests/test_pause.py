@@ -4,7 +4,8 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import AuditEntry, Generation, Task, Worker, utcnow
-from jimeng.errors import AdminsOnly, Invalid
+from jimeng.errors import Invalid
+from jimeng.errors.access import AdminsOnly
 from jimeng.jobs import pump
 from jimeng.lanes import switches
 from jimeng.operations import board

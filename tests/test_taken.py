@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import accounts
 from jimeng.documents import ApiKey, Generation, Task, User, utcnow
-from jimeng.errors import InvitationInvalid
+from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
 from jimeng.viewers import Viewer
 from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, new_user, result

@@ -7,7 +7,8 @@ import pytest
 
 from jimeng import jobs, usage
 from jimeng.documents import Generation, Tally, Usage, utcnow
-from jimeng.errors import AdminsOnly, ProviderError, UserNotFound
+from jimeng.errors import ProviderError
+from jimeng.errors.access import AdminsOnly, UserNotFound
 from jimeng.jobs import janitor, purge
 from jimeng.usage import tallies
 from jimeng.viewers import Viewer

@@ -9,7 +9,7 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from jimeng.documents import Attempts, left_over, utcnow
-from jimeng.errors import SignInFailed, TooManyAttempts
+from jimeng.errors.access import SignInFailed, TooManyAttempts
 
 PERIOD = timedelta(minutes=15)
 # Failures within `PERIOD`. An address may stand for an office, so it has more.

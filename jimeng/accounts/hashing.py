@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from jimeng.errors import SignInBusy
+from jimeng.errors.access import SignInBusy
 
 # Of the sets of parameters that OWASP holds for equally strong, the one of 32 MiB:
 # some at once must not fill a small machine. A quarter of a second.

@@ -9,7 +9,7 @@ from jimeng import documents
 from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, left_over, utcnow
-from jimeng.errors import InvitationInvalid, UserNotFound
+from jimeng.errors.access import InvitationInvalid, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from jimeng import documents
 from jimeng.accounts import users
 from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
-from jimeng.errors import ApiKeyInvalid, ApiKeyNotFound, Invalid
+from jimeng.errors import Invalid
+from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
 from jimeng.viewers import SCOPES, Viewer
 
 log = logging.getLogger(__name__)

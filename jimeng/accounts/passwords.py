@@ -12,7 +12,8 @@ from jimeng.accounts.hashing import is_of_today, is_right, make_hash
 from jimeng.accounts.sessions import forget_sessions
 from jimeng.documents import User, left_over, utcnow
 from jimeng.documents.user import email_key
-from jimeng.errors import Invalid, SignInBusy, SignInFailed, UserNotFound
+from jimeng.errors import Invalid
+from jimeng.errors.access import SignInBusy, SignInFailed, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ import pyotp
 from jimeng.accounts import attempts
 from jimeng.accounts.passwords import confirm
 from jimeng.documents import User, utcnow
-from jimeng.errors import Invalid, SecondFactorFailed, UserNotFound
+from jimeng.errors import Invalid
+from jimeng.errors.access import SecondFactorFailed, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)

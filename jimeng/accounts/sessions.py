@@ -14,7 +14,7 @@ from datetime import timedelta
 from jimeng.accounts import users
 from jimeng.documents import Session, User, left_over, utcnow
 from jimeng.documents.access import SESSION_IDLE
-from jimeng.errors import SessionNotFound, UserNotFound
+from jimeng.errors.access import SessionNotFound, UserNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.user import email_key
-from jimeng.errors import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
+from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from jimeng import auth
 from jimeng.accounts import users
 from jimeng.admin import bp
 from jimeng.documents import BulkAction
-from jimeng.errors import UserNotFound
+from jimeng.errors.access import UserNotFound
 from jimeng.operations import failures as archive
 from jimeng.operations.failures import Filter
 from jimeng.web import is_htmx

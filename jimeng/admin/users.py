@@ -10,7 +10,8 @@ from jimeng import auth, operations
 from jimeng.admin import bp
 from jimeng.answers import absolute, by_field, in_words
 from jimeng.documents import User
-from jimeng.errors import EmailTaken, Invalid
+from jimeng.errors import Invalid
+from jimeng.errors.access import EmailTaken
 from jimeng.i18n import explain, problems, t
 from jimeng.operations.users import ROLES
 from jimeng.schemas import NewUser, UserChanges

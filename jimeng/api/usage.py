@@ -2,7 +2,7 @@
 
 from jimeng import auth, usage
 from jimeng.api import blp
-from jimeng.errors import UserNotFound
+from jimeng.errors.access import UserNotFound
 from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.usage import Span, UsageRecord, span
 

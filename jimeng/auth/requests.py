@@ -8,7 +8,7 @@ from flask import current_app, request
 from jimeng import limits
 from jimeng.accounts.attempts import neighbourhood as network_of
 from jimeng.config import LOOPBACK, Config
-from jimeng.errors import CrossSite, WrongHost
+from jimeng.errors.access import CrossSite, WrongHost
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -9,7 +9,7 @@ from jimeng import accounts
 from jimeng.auth.requests import address, host_name
 from jimeng.config import LOOPBACK, Config
 from jimeng.documents import Session, User
-from jimeng.errors import SessionNotFound
+from jimeng.errors.access import SessionNotFound
 from jimeng.viewers import Viewer
 
 

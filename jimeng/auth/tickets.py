@@ -9,7 +9,7 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from jimeng.documents import User
-from jimeng.errors import TicketInvalid
+from jimeng.errors.access import TicketInvalid
 
 LIFETIME = 10 * 60  # seconds
 

@@ -8,7 +8,7 @@ from jimeng.auth.requests import SAFE_METHODS, address
 from jimeng.auth.sessions import signed_in
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Session, User
-from jimeng.errors import (
+from jimeng.errors.access import (
     ApiKeyInvalid,
     ScopeTooSmall,
     SecondFactorLacking,

@@ -8,7 +8,8 @@ import click
 
 from jimeng import jobs
 from jimeng.errors import ProviderError
-from jimeng.i18n import LANGUAGES, MESSAGES, errors_page
+from jimeng.i18n import LANGUAGES, MESSAGES
+from jimeng.i18n.errors import page as errors_page
 from jimeng.providers import Model, credentials
 from jimeng.providers.models.page import tables
 

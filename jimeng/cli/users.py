@@ -12,7 +12,8 @@ from jimeng.cli.queue import OPERATOR, databases
 from jimeng.config import Config
 from jimeng.documents import User, utcnow
 from jimeng.documents.user import email_key, is_email
-from jimeng.errors import Invalid, UserNotFound
+from jimeng.errors import Invalid
+from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
 from jimeng.viewers import SCOPES
 

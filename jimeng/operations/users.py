@@ -10,7 +10,8 @@ from jimeng.accounts import second_factor, users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.user import email_key
-from jimeng.errors import Invalid, NotYourself
+from jimeng.errors import Invalid
+from jimeng.errors.access import NotYourself
 from jimeng.jobs import midnight
 from jimeng.tasks.reading import words_of
 from jimeng.viewers import Viewer, recorded

@@ -18,8 +18,8 @@ from jimeng.errors import (
     QuotaExceeded,
     TooManyPending,
     TooManySubmissions,
-    UserIdNotYours,
 )
+from jimeng.errors.access import UserIdNotYours
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model

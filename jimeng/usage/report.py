@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from jimeng import documents, jobs
 from jimeng.documents import Generation, State, Usage, utcnow
-from jimeng.errors import UserNotFound
+from jimeng.errors.access import UserNotFound
 from jimeng.jobs import Ended
 from jimeng.viewers import Viewer
 

@@ -6,7 +6,8 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts, auth
 from jimeng.accounts import users
 from jimeng.documents import User
-from jimeng.errors import Invalid, LastAdmin, SignInBusy, TooManyAttempts
+from jimeng.errors import Invalid
+from jimeng.errors.access import LastAdmin, SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, show

@@ -4,7 +4,8 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
-from jimeng.errors import Invalid, SignInBusy, TooManyAttempts
+from jimeng.errors import Invalid
+from jimeng.errors.access import SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
 from jimeng.web import bp, browsers, refused
 from jimeng.web.account import Problems, account_user, go, show

@@ -9,7 +9,8 @@ from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, tasks
 from jimeng.documents import Image
-from jimeng.errors import ImageNotFound, SignInRequired, TaskNotFound
+from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.errors.access import SignInRequired
 from jimeng.web import bp
 
 CHUNK = 256 * 1024  # bytes

@@ -8,9 +8,8 @@ from jimeng import accounts, auth
 from jimeng.accounts import second_factor
 from jimeng.config import Config
 from jimeng.documents import User
-from jimeng.errors import (
-    Invalid,
-    JimengError,
+from jimeng.errors import Invalid, JimengError
+from jimeng.errors.access import (
     SecondFactorFailed,
     SignInBusy,
     SignInRequired,

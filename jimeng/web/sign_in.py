@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
 from jimeng.documents import User
-from jimeng.errors import Invalid, SignInBusy, SignInFailed, TooManyAttempts
+from jimeng.errors import Invalid
+from jimeng.errors.access import SignInBusy, SignInFailed, TooManyAttempts
 from jimeng.i18n import COOKIE, explain, problems
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.preferences import THEME, keep, own_path

@@ -8,7 +8,7 @@ from pymongo.errors import ExecutionTimeout
 from jimeng import accounts
 from jimeng.accounts import hashing, users
 from jimeng.documents import Invitation, utcnow
-from jimeng.errors import AdminsOnly
+from jimeng.errors.access import AdminsOnly
 from jimeng.viewers import Viewer
 from tests.access.conftest import OPERATOR
 from tests.page import POST

@@ -8,7 +8,7 @@ import pytest
 
 from jimeng import jobs, limits
 from jimeng.documents import Allowance, Generation, Task, User, utcnow
-from jimeng.errors import UserNotFound
+from jimeng.errors.access import UserNotFound
 from jimeng.viewers import Viewer
 from tests.limits.conftest import USER, ask, left, put_on
 from tests.rest import API, CAT, client_with, create, data_of, new_user, refused

@@ -10,7 +10,7 @@ import werkzeug.security
 
 from jimeng.accounts import attempts, create_key, invite, passwords
 from jimeng.documents import Attempts, User, utcnow
-from jimeng.errors import SignInFailed, TooManyAttempts
+from jimeng.errors.access import SignInFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD, call
 from tests.page import POST
 from tests.rest import API, USERS, data_of

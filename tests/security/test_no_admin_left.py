@@ -9,7 +9,7 @@ import pytest
 
 from jimeng.accounts import users as accounts
 from jimeng.documents import User, utcnow
-from jimeng.errors import LastAdmin, UserNotFound
+from jimeng.errors.access import LastAdmin, UserNotFound
 from jimeng.operations import users
 from jimeng.viewers import Viewer
 

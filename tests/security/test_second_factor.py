@@ -12,7 +12,7 @@ import pytest
 from jimeng import accounts
 from jimeng.accounts import attempts, second_factor
 from jimeng.documents import User, utcnow
-from jimeng.errors import SecondFactorFailed, TooManyAttempts
+from jimeng.errors.access import SecondFactorFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD
 from tests.page import send
 from tests.rest import API

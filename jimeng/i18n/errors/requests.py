@@ -1,0 +1,115 @@
+"""Words for requests that are not understood, come too soon, or cannot be met."""
+
+REQUESTS: dict[str, tuple[str, str]] = {
+    "error.internal": (
+        "服务器内部出错，请稍后再试；若一再出现，请把 request_id 告诉管理员",
+        "Something went wrong here. Try again later; if it keeps happening, give the "
+        "request_id to the operator",
+    ),
+    "error.bad_request": ("请求格式有误", "The request is malformed"),
+    "error.not_found": ("没有这个地址", "There is nothing at this address"),
+    "error.method_not_allowed": (
+        "这个地址不支持该请求方法",
+        "This address does not take that method",
+    ),
+    "error.uri_too_long": (
+        "请求行超过 8190 字节，请缩短后再试",
+        "The request line is over 8,190 bytes; send a shorter one",
+    ),
+    "error.headers_too_large": (
+        "请求头太多或太长：最多 100 个，每个最多 8190 字节，一共 64 KiB",
+        "Too many headers, or too long: at most 100, 8,190 bytes each, 64 KiB in all",
+    ),
+    "error.unsupported_media_type": (
+        "请求体必须是 JSON：请加上 Content-Type: application/json",
+        "The body must be JSON: send Content-Type: application/json",
+    ),
+    "error.request_too_large": (
+        "请求体超过 1 MiB，请缩小后再试",
+        "The body is over 1 MiB; send a smaller one",
+    ),
+    "error.invalid_json": (
+        "请求体不是有效的 JSON 对象",
+        "The body is not a valid JSON object",
+    ),
+    "error.validation_failed": (
+        "请求参数有误，请按 errors 中的说明修改",
+        "Some fields are invalid; errors says what they take",
+    ),
+    "error.idempotency_key_invalid": (
+        "Idempotency-Key 必须是 1 到 255 个可见 ASCII 字符",
+        "Idempotency-Key must be 1 to 255 visible ASCII characters",
+    ),
+    "error.idempotency_key_reused": (
+        "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
+        "This Idempotency-Key was used for another request; use a new one",
+    ),
+    "error.task_not_found": ("没有这个任务", "No such task"),
+    "error.image_not_found": ("没有这张图片", "No such picture"),
+    "error.task_finished": (
+        "任务已经结束，不能再取消",
+        "The task has already ended and cannot be cancelled",
+    ),
+    "error.task_not_retryable": (
+        "只有失败或已取消的任务可以重试",
+        "Only failed or cancelled tasks can be retried",
+    ),
+    "error.may_be_charged_twice": (
+        "上一次提交可能已经计费，重试可能再次计费；"
+        "确认后请附上 accept_double_charge: true",
+        "The first attempt may have been charged, and a retry may be charged again; "
+        "send accept_double_charge: true if that is fine",
+    ),
+    "error.out_of_time": (
+        "一次请求的任务太多，还没轮到这一个；请把它再发一次",
+        "There were too many tasks in one request to reach this one; send it again",
+    ),
+    "error.queue_cleared": (
+        "管理员清空了队列，任务未开始，不收费；可以重试",
+        "The operator cleared the queue before the task started; nothing was charged, "
+        "and you can retry it",
+    ),
+    "error.intake_paused": (
+        "管理员暂停了新任务，请稍后再试；已提交的任务不受影响",
+        "The operator has paused new tasks; try again later. Tasks already submitted "
+        "are not affected",
+    ),
+    "error.too_many_pending": (
+        "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
+        "At most {limit} pictures may wait at a time; submit more when some are done",
+    ),
+    "error.too_many_requests": (
+        "请求太多：每分钟最多 {limit} 个，请过 {seconds} 秒再试",
+        "Too many requests: {limit} a minute at the most; try again in {seconds} "
+        "seconds",
+    ),
+    "error.too_many_submissions": (
+        "每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
+        "At most {limit} tasks a minute; try again in {seconds} seconds",
+    ),
+    "error.quota_exceeded": (
+        "今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重新计算",
+        "{left} of today's {limit} pictures are left; the quota resets at midnight UTC",
+    ),
+    "error.database_unavailable": (
+        "数据库暂时不可用，请稍后再试；带上同一个 Idempotency-Key 就不会重复创建",
+        "The database is unavailable; try again shortly. With the same "
+        "Idempotency-Key nothing is created twice",
+    ),
+    "error.index_missing": (
+        "数据库缺少一个唯一索引，为避免重复，暂不执行；正在重建，请稍后再试。"
+        "若一直如此，请管理员运行 flask indexes",
+        "The database lacks a unique index, and without it this could be done twice. "
+        "It is being rebuilt: try again shortly. If this persists, the operator "
+        "should run `flask indexes`",
+    ),
+    "error.queue_unavailable": (
+        "任务队列暂时不可用，什么都没有写入，请稍后再试",
+        "The task queue is unavailable and nothing was written; try again shortly",
+    ),
+    "error.no_provider": (
+        "没有配置出图服务的密钥，暂时不能出图；请管理员设置以下之一：{settings}",
+        "No image service has a key, so no pictures can be drawn; the operator sets "
+        "one of {settings}",
+    ),
+}

@@ -1,0 +1,122 @@
+"""What the fields of models, styles, the queue, errors and health mean."""
+
+SERVICE_FIELDS: dict[str, tuple[str, str]] = {
+    # Models, styles, users.
+    "role": ("角色", "Role"),
+    "aliases": ("model 也接受的其他名称", "Other names that model accepts"),
+    "sizes": (
+        "有名称的尺寸和其余尺寸的限制；null 表示没有这个限制",
+        "Named sizes, and the limits for all others; null means no limit",
+    ),
+    "ratios": ("比例 → 像素", "Ratio → pixels"),
+    "hd_ratios": ("quality 为 hd 时的比例 → 像素", "Ratio → pixels with quality hd"),
+    "keywords": ("名称 → 像素", "Name → pixels"),
+    "min_side": ("宽和高至少，像素", "Minimum width and height, in pixels"),
+    "max_side": ("宽和高至多，像素", "Maximum width and height, in pixels"),
+    "min_area": ("宽乘高至少，像素", "Minimum width × height, in pixels"),
+    "max_area": ("宽乘高至多，像素", "Maximum width × height, in pixels"),
+    "max_ratio": ("长边除以短边至多", "Maximum of longer side ÷ shorter side"),
+    "max_images": ("一个任务最多几张", "Maximum pictures in one task"),
+    "max_prompt": ("提示词最多几个字符", "Maximum characters of the prompt"),
+    "takes_images": ("是否接受参考图", "Whether it accepts reference pictures"),
+    "takes_seed": ("是否接受种子", "Whether it accepts a seed"),
+    "default": ("不写 model 时用它", "Whether it is used if model is omitted"),
+    "StyleRecord.name": ("名称，按请求的语言", "Name, in the request's language"),
+    "name_zh": ("中文名称", "Chinese name"),
+    "name_en": ("英文名称", "English name"),
+    "phrase": ("加在提示词后的文字", "Text appended to the prompt"),
+    # The queue.
+    "measured_at": ("统计的时间", "When this was measured"),
+    "pending": (
+        "等待中的图片，从未提交过",
+        "Waiting pictures that were never submitted",
+    ),
+    "active": (
+        "正在提交、生成或保存的图片",
+        "Pictures being submitted, drawn or saved",
+    ),
+    "retry": (
+        "被拒后等待再次提交的图片，不计费",
+        "Pictures waiting to be submitted again after a refusal, not charged",
+    ),
+    "archived": ("最终失败的图片", "Pictures that failed for good"),
+    "completed": ("已完成的图片", "Completed pictures"),
+    "cancelled": (
+        "未提交就取消的图片",
+        "Pictures cancelled before they were submitted",
+    ),
+    "processed": (
+        "处理过的图片：完成的和失败的",
+        "Pictures processed: completed and failed ones",
+    ),
+    "failed": ("失败的图片", "Failed pictures"),
+    "by_date": (
+        "按天（UTC），最新的在前，最多 30 天；没有图片结束的日子不列",
+        "By day (UTC), newest first, at most 30; days on which no picture ended are "
+        "omitted",
+    ),
+    "date": ("日期（UTC）", "Date (UTC)"),
+    "jobs": (
+        "Redis 中尚未被取走的作业；null 表示 Redis 不可用",
+        "Jobs in Redis not yet taken by a worker; null if Redis is unavailable",
+    ),
+    "servers": ("运行工作进程的机器", "Machines that run workers"),
+    "workers": (
+        "工作进程，最近一小时内有心跳的",
+        "Workers with a heartbeat within the last hour",
+    ),
+    "ServerRecord.workers": ("活着的工作进程数", "Workers alive"),
+    "host": ("机器名", "Machine name"),
+    "pid": ("进程号", "Process id"),
+    "last_heartbeat": ("最近一次心跳，每 5 秒一次", "Latest heartbeat; sent every 5 s"),
+    "alive": ("心跳是否及时", "Whether the heartbeat is recent"),
+    "lanes": (
+        "通道：服务方的每个模型一条，各有并发上限",
+        "One per provider and model, each with its own limit",
+    ),
+    "slots_in_use": ("占用的并发数", "Slots in use"),
+    "LaneRecord.limit": (
+        "当前的并发上限；null 表示模型已不提供",
+        "Current concurrency limit; null if the model is no longer offered",
+    ),
+    "LaneRecord.model": ("模型的名称", "The model's name"),
+    "configured_limit": ("设置的并发上限", "Configured concurrency limit"),
+    "back_off_until": (
+        "在此之前不提交：服务方请求稍候",
+        "Nothing is submitted before then: the provider asked to wait",
+    ),
+    # Errors and health.
+    "request_id": ("请求 id，日志里也有", "The request's id, also in the logs"),
+    "errors": ("字段 → 原因", "Field → reasons"),
+    "Refusal.status": (
+        "仅 /health/ready：unavailable",
+        "/health/ready only: unavailable",
+    ),
+    "Health.status": ("ok 或 ready", "ok or ready"),
+    "missing": (
+        "仅 /health/ready：缺少什么，代号见 reasons",
+        "/health/ready only: codes of what is missing, as in reasons",
+    ),
+    "reasons": (
+        "仅 /health/ready：缺少的每一项，以及该做什么",
+        "/health/ready only: each missing thing, and what to do",
+    ),
+    "Reason.code": (
+        "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
+        "redis_refuses、disk、duplicates、index_missing、worker、jobs_untaken、"
+        "overdue、lane_stalled、no_provider",
+        "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
+        "redis_refuses, disk, duplicates, index_missing, worker, jobs_untaken, "
+        "overdue, lane_stalled, no_provider",
+    ),
+    "Reason.names": ("哪些索引或通道", "Which indexes or lanes"),
+    "Reason.message": ("该做什么", "What to do"),
+    "paused": (
+        "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
+        "What an operator has paused: intake (new tasks), sending; not a fault",
+    ),
+    "next_cursor": (
+        "下一页的 cursor；没有下一页时为 null",
+        "Cursor of the next page; null on the last one",
+    ),
+}
