@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from jimeng.config import Config, between, parse_url, setting
+from jimeng.config import Config
+from jimeng.config.values import between, parse_url, setting
 from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest, Progress, Provider

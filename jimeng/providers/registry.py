@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from jimeng.config import MOST_SYNCHRONOUS, Config
+from jimeng.config import Config
+from jimeng.config.values import MOST_SYNCHRONOUS
 from jimeng.errors import Invalid, NoProvider, ProviderError
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.models import DEFAULT_MODEL, Model

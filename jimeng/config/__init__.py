@@ -1,158 +1,42 @@
-"""What a deployment may change, read once from the environment and ``.env``."""
+"""
+What a deployment may change, read once from the environment and ``.env``.
+
+Whatever stands above may import it, `local` too.
+"""
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
-from pymongo.errors import PyMongoError
-from pymongo.uri_parser import parse_uri
-from redis import connection as redis_connection
 
+from jimeng.config.values import (
+    ADDRESS,
+    EMAIL,
+    NAME,
+    PRINTABLE,
+    between,
+    matching,
+    one_of,
+    parse_ark_concurrency,
+    parse_bool,
+    parse_list,
+    parse_mongodb_uri,
+    parse_redis_url,
+    parse_secret_key,
+    parse_url,
+    setting,
+)
 from jimeng.errors import ConfigError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 PLACEHOLDER = re.compile(r"^(你的|your[-_ ])", re.IGNORECASE)
-NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
-PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
-# Pictures that the workers of one process may await at a time, of services that
-# answer with them: of eight workers four stay free for what takes milliseconds.
-MOST_SYNCHRONOUS = 4
 PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
-SHORTEST_SECRET = 32  # characters
-# What nobody draws at random.
-WORDS = re.compile(
-    "secret|password|passwd|change[-_ ]?me|example|default|qwert|asdfg|zxcvb|letmein"
-    "|django|flask|jimeng|development|production|admin|insecure",
-    re.IGNORECASE,
-)
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
-
-
-def parse_bool(text: str) -> bool:
-    values = {"1": True, "true": True, "yes": True, "on": True}
-    values |= {"0": False, "false": False, "no": False, "off": False}
-    try:
-        return values[text.strip().lower()]
-    except KeyError:
-        raise ValueError("must be 1 or 0") from None
-
-
-def parse_list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
-
-
-def parse_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http or https URL")
-    return text.rstrip("/")
-
-
-def parse_mongodb_uri(text: str) -> str:
-    try:
-        if not text.startswith("mongodb+srv://"):  # that would ask the DNS
-            parse_uri(text, warn=True)
-    except (PyMongoError, ValueError):
-        # The driver's words are not passed on: they may quote the password.
-        raise ValueError(
-            "must be a mongodb:// or mongodb+srv:// URI, with user name and "
-            "password percent-encoded"
-        ) from None
-    return text
-
-
-def parse_redis_url(text: str) -> str:
-    try:
-        redis_connection.parse_url(text)
-    except ValueError:
-        raise ValueError("must be a redis://, rediss:// or unix:// URL") from None
-    return text
-
-
-def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not pattern.fullmatch(text):
-            # Who writes a password into an address would read it in the log.
-            raise ValueError(f"must be {words}")
-        return text
-
-    return parse
-
-
-def is_guessable(text: str) -> bool:
-    """Whether it repeats itself, counts up or down, or has words in it."""
-    steps = [abs(ord(a) - ord(b)) for a, b in pairwise(text)]
-    counts = sum(step <= 1 for step in steps) > 0.6 * len(steps)
-    return text in (text + text)[1:-1] or counts or bool(WORDS.search(text))
-
-
-def parse_secret_key(text: str) -> str:
-    if len(text) < SHORTEST_SECRET or len(set(text)) < 8 or is_guessable(text):
-        raise ValueError(
-            f"must be {SHORTEST_SECRET} random characters or more, as "
-            '`python -c "import secrets; print(secrets.token_hex(32))"` prints'
-        )
-    return text
-
-
-def between(
-    low: float, high: float, kind: Callable[[str], float]
-) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            raise ValueError(f"must be a number, not {text!r}") from None
-        if not low <= value <= high:
-            raise ValueError(f"must be {low:g} to {high:g}, not {text}")
-        return value
-
-    return parse
-
-
-def parse_ark_concurrency(text: str) -> int:
-    try:
-        return int(between(1, MOST_SYNCHRONOUS, int)(text))
-    except ValueError as error:
-        raise ValueError(
-            f"{error}: each picture holds one of a consumer's 8 workers until Ark "
-            "answers, and 4 must stay free for the rest"
-        ) from None
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text.lower()
-
-    return parse
-
-
-def setting(
-    default: object,
-    parse: Callable = str,
-    *,
-    secret: bool = False,
-    credential: bool = False,
-):
-    """
-    Declare a field: its default, and how its text is read.
-
-    Args:
-        secret: It is shown nowhere.
-        credential: It lets a provider be used.
-    """
-    about = {"parse": parse, "credential": credential}
-    return field(default=default, repr=not secret, metadata=about)
 
 
 @dataclass(frozen=True, kw_only=True)
