@@ -1,7 +1,7 @@
 """
 What a deployment may change, read once from the environment and ``.env``.
 
-Whatever stands above may import it, `local` too.
+Whatever stands above, `logs` and `local` may import it.
 """
 
 import os
