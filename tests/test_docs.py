@@ -11,6 +11,20 @@ PAIRS = [page for page in PAGES if page.name.endswith(".en.md")]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 
 
+SHARED = {"CHANGELOG.md"}  # one page, for both languages
+
+
+def test_pages_come_in_pairs():
+    """Nobody has to read past what is said to others."""
+    alone = {
+        page.name
+        for page in set(PAGES) - set(PAIRS)
+        if not page.with_suffix(".en.md").exists()
+    }
+
+    assert alone == SHARED
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     """Pages and pictures."""

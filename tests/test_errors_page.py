@@ -4,35 +4,46 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.i18n.errors.page import table
+from jimeng.cli.tables.errors import table
 from jimeng.providers import PROVIDERS
 from jimeng.providers.catalogue import CODES
 
-PAGE = Path(__file__).parents[1] / "docs/errors.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {"zh": "errors.md", "en": "errors.en.md"}
 
 
 def rows() -> dict[str, list[str]]:
-    """Our code -> the cells of its row."""
-    lines = [line.strip("| ").split(" | ") for line in table().splitlines()[2:]]
+    """Our code -> the cells of its row, in English."""
+    lines = [line.strip("| ").split(" | ") for line in table("en").splitlines()[2:]]
     return {cells[0].strip("`"): cells for cells in lines}
 
 
-def test_documentation_is_that_of_the_table():
-    """``flask --app app provider errors`` prints the part that must change."""
-    assert table() in PAGE.read_text("utf-8")
+@pytest.mark.parametrize(("language", "name"), PAGES.items())
+def test_documentation_is_that_of_the_table(app, language, name):
+    """The command that the page names prints the part that must change."""
+    said = (DOCS / name).read_text("utf-8")
+    printed = f"provider errors --lang {language}"
+
+    ended = app.test_cli_runner().invoke(args=printed.split())
+
+    assert (ended.exit_code, ended.output) == (0, table(language))
+    assert f"<!-- begin: flask --app app {printed} -->\n\n{ended.output}\n<!--" in said
 
 
-def test_command_prints_the_table(app):
-    """What the page tells to run is there."""
+@pytest.mark.parametrize(("locale", "language"), [("zh_CN.UTF-8", "zh"), ("C", "en")])
+def test_tables_are_in_the_language_of_the_terminal(app, monkeypatch, locale, language):
+    """Unless another is asked for."""
+    monkeypatch.setenv("LC_ALL", locale)
+
     ended = app.test_cli_runner().invoke(args=["provider", "errors"])
 
-    assert (ended.exit_code, ended.output) == (0, table())
+    assert ended.output == table(language)
 
 
 def test_every_code_has_a_row():
     """Each of ours once; each of the services' at least once."""
     assert set(rows()) == CODES
-    assert all(f"`{code}`" in table() for p in PROVIDERS for code in p.rules)
+    assert all(f"`{code}`" in table("en") for p in PROVIDERS for code in p.rules)
 
 
 @pytest.mark.parametrize(

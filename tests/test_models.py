@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jimeng.cli.tables.models import tables
 from jimeng.config import Config
 from jimeng.errors import Invalid, NoProvider
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
-from jimeng.providers.models.page import tables
 from tests.conftest import FakeProvider
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
@@ -201,8 +201,11 @@ def test_lanes_have_the_limits_of_their_services():
     assert lanes["volcengine_ark:doubao-seedream-4-5-251128"] == 2
 
 
-def test_documentation_is_that_of_the_table():
+@pytest.mark.parametrize(
+    ("language", "name"), [("zh", "models.md"), ("en", "models.en.md")]
+)
+def test_documentation_is_that_of_the_table(language, name):
     """``flask --app app provider models`` prints the part that must change."""
-    page = (Path(__file__).parents[1] / "docs/models.md").read_text("utf-8")
+    page = (Path(__file__).parents[1] / "docs" / name).read_text("utf-8")
 
-    assert tables() in page
+    assert tables(language) in page

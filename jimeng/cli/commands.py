@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from jimeng import jobs
+from jimeng.cli.tables import errors as error_table
+from jimeng.cli.tables import models as model_tables
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES, MESSAGES
-from jimeng.i18n.errors import page as errors_page
 from jimeng.providers import Model, credentials
-from jimeng.providers.models.page import tables
 
 
 @click.command()
@@ -67,18 +67,30 @@ def check(model: Model) -> tuple[bool, str]:
 
 
 def words(key: str) -> str:
-    """Say *key* in the language of the terminal: Chinese, else English."""
+    """Say *key* in the language of the terminal."""
+    return MESSAGES[key][LANGUAGES.index(spoken_here())]
+
+
+def spoken_here() -> str:
+    """The language of the terminal: Chinese, else English."""
     wanted = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return MESSAGES[key][LANGUAGES.index("zh" if wanted.startswith("zh") else "en")]
+    return "zh" if wanted.startswith("zh") else "en"
+
+
+in_which_language = click.option(
+    "--lang", type=click.Choice(LANGUAGES), default=spoken_here, help="Of the words."
+)
 
 
 @provider.command("models")
-def print_models() -> None:
+@in_which_language
+def print_models(lang: str) -> None:
     """Print the tables of ``docs/models.md``."""
-    click.echo(tables(), nl=False)
+    click.echo(model_tables.tables(lang), nl=False)
 
 
 @provider.command("errors")
-def print_errors() -> None:
+@in_which_language
+def print_errors(lang: str) -> None:
     """Print the table of ``docs/errors.md``."""
-    click.echo(errors_page.table(), nl=False)
+    click.echo(error_table.table(lang), nl=False)

@@ -75,9 +75,10 @@ def test_model_is_taken_away(load):
     assert ("doubao-seedream-4.0", ARK) in models
 
 
-def test_example_of_the_documentation_works(load):
+@pytest.mark.parametrize("name", ["models.md", "models.en.md"])
+def test_example_of_the_documentation_works(load, name):
     """What the page shows can be copied."""
-    page = Path(__file__).parents[2] / "docs/models.md"
+    page = Path(__file__).parents[2] / "docs" / name
     (example,) = re.findall(r"```json\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
     models = load(text=example)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from jimeng.cli.tables import head, line, spoken
+from jimeng.i18n import LANGUAGES
 from jimeng.i18n.errors import ERRORS
 from jimeng.providers import PROVIDERS
 from jimeng.providers.catalogue import retryable
@@ -9,8 +11,7 @@ from jimeng.providers.rules import WITHOUT_CODE, Judgement
 
 HEAD = (
     "代码 / Code",
-    "中文",
-    "English",
+    "说明 / Meaning",
     "服务的代码 / Provider codes",
     "重试有用 / Retry helps",
     "计费 / Charged",
@@ -39,41 +40,41 @@ def lines() -> Iterator[Line]:
     yield from (("", Judgement("", "", rule)) for rule in WITHOUT_CODE)
 
 
-def table() -> str:
+def table(language: str) -> str:
     """Markdown, a row for each code of ours."""
     found: dict[str, list[Line]] = {}
-    for line in lines():
-        found.setdefault(line[1].rule.code, []).append(line)
-    rows = [HEAD, ("---",) * len(HEAD)]
-    rows += [row(code, found[code]) for code in sorted(found)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    for each in lines():
+        found.setdefault(each[1].rule.code, []).append(each)
+    rows = (row(code, found[code], language) for code in sorted(found))
+    return head(HEAD, language) + "".join(map(line, rows))
 
 
-def row(code: str, found: list[Line]) -> tuple[str, ...]:
-    chinese, english = ERRORS[f"error.{code}"]
+def row(code: str, found: list[Line], language: str) -> tuple[str, ...]:
     judged = [each for _, each in found]
     # A poll that is made again ends nothing, so what it says of charges is not said.
     ends = [each for each in judged if not polls_on(each)] or judged
     charges = {each.rule.charged for each in ends}
+    paid = (CHARGED[each] for each in CHARGED if each in charges)
+    by_itself = [*map(done, judged), OTHERWISE.get(code, "")]
     return (
         f"`{code}`",
-        chinese,
-        english,
-        answers(found),
-        "是 / yes" if retryable(code) else "否 / no",
-        joined((CHARGED[each] for each in CHARGED if each in charges), ", "),
-        joined([*map(done, judged), OTHERWISE.get(code, "")], "; ") or "–",
+        ERRORS[f"error.{code}"][LANGUAGES.index(language)],
+        answers(found, language),
+        spoken("是 / yes" if retryable(code) else "否 / no", language),
+        joined((spoken(each, language) for each in paid), ", "),
+        joined((spoken(each, language) for each in by_itself), "; ") or "–",
     )
 
 
-def answers(found: list[Line]) -> str:
+def answers(found: list[Line], language: str) -> str:
     """By provider, since a name may mean something else for another."""
     parts = []
     for each in PROVIDERS:
-        said = joined(judged.said for name, judged in found if name == each.name)
+        texts = (judged.said for name, judged in found if name == each.name)
+        said = joined(spoken(text, language) for text in texts)
         # Those of the first need no name before them.
-        before = "" if each is PROVIDERS[0] else f"{each.label[0]} / {each.label[1]}: "
-        parts.append(said and before + said)
+        label = "" if each is PROVIDERS[0] else each.label[LANGUAGES.index(language)]
+        parts.append(said and (f"{label}: {said}" if label else said))
     return joined(parts, "; ") or "–"
 
 
