@@ -17,7 +17,13 @@ from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
-from jimeng.errors import DatabaseUnavailable, IndexMissing, Invalid, JimengError
+from jimeng.errors import (
+    ConfigError,
+    DatabaseUnavailable,
+    IndexMissing,
+    Invalid,
+    JimengError,
+)
 from jimeng.errors.access import SignInRequired
 from jimeng.monitoring import health, metrics
 
@@ -41,12 +47,17 @@ def create_app(config: Config | None = None) -> Flask:
     not keep it from starting.
 
     Args:
-        config: The settings; by default those of the environment.
+        config: The settings; without them those of the environment, and where one of
+            these is wrong the process ends with a sentence instead of a traceback.
 
     Raises:
         ConfigError: a setting is malformed.
     """
-    config = config or Config.load()
+    if config is None:  # as `flask --app app` calls it
+        try:
+            return create_app(Config.load())
+        except ConfigError as error:
+            sys.exit(logs.refuse(error))
     logs.setup(config)
     app = Flask(__name__)
     auth.setup(app, config)

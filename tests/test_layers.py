@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 LEVELS = [
     {"wsgi", "serve"},
     {"app"},
-    {"api", "web", "admin", "cli", "monitoring"},
+    {"api", "web", "admin", "cli", "doctor", "monitoring"},
     {"operations"},
     {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
     {"viewers", "styles", "limits", "bulk"},

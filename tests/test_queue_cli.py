@@ -107,3 +107,16 @@ def test_databases_that_are_away_are_said_in_one_sentence(client, run):
     assert done.exit_code == 1
     assert done.output.startswith("Error: queue_unavailable")
     assert result(client, task_id)["status"] == "pending"
+
+
+def test_wrong_setting_ends_a_command_with_a_sentence(monkeypatch, capsys):
+    """As it ends a server, and with the same status."""
+    monkeypatch.setenv("POLL_INTERVAL", "never")
+
+    with pytest.raises(SystemExit) as ended:
+        create_app()
+
+    assert ended.value.code == 4
+    assert capsys.readouterr().err == (
+        "jimeng does not start: POLL_INTERVAL must be a number, not 'never'\n"
+    )

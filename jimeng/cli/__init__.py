@@ -6,12 +6,13 @@ Only `app` may import it.
 
 from flask import Flask
 
-from jimeng.cli import commands, indexes, queue, users
+from jimeng.cli import commands, doctor, indexes, queue, users
 
 
 def register(app: Flask) -> None:
     app.cli.add_command(indexes.indexes)
     app.cli.add_command(commands.simulator)
+    app.cli.add_command(doctor.doctor)
     app.cli.add_command(commands.provider)
     app.cli.add_command(queue.queue)
     app.cli.add_command(users.group)

@@ -8,6 +8,7 @@ from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n.answers import ANSWERS
+from jimeng.i18n.doctor import DOCTOR
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
 from jimeng.i18n.pages import PAGES
@@ -19,6 +20,7 @@ COOKIE = "lang"
 
 MESSAGES: dict[str, tuple[str, str]] = {
     **ANSWERS,
+    **DOCTOR,
     **ERRORS,
     **FIELDS,
     **PAGES,

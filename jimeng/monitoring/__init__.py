@@ -1,5 +1,5 @@
 """
 For machines that watch this one: health and metrics.
 
-Only `app` may import it.
+`app` and `doctor` may import it.
 """

@@ -129,7 +129,7 @@ class ArkProvider(Provider):
             watermark: Whether pictures are visibly marked as made by AI.
         """
         self._api_key = api_key
-        self._url = base_url + PATH
+        self.address = base_url
         self._models = {m.req_key: m for m in models if m.provider == self.name}
         self._watermark = watermark
         self._transport = Transport()
@@ -226,7 +226,7 @@ class ArkProvider(Provider):
     def _call(self, body: dict[str, object], client_id: str, *, within: float) -> Reply:
         answer = self._transport.call(
             "POST",
-            self._url,
+            self.address + PATH,
             headers={
                 "Content-Type": "application/json",
                 "Authorization": f"Bearer {self._api_key}",

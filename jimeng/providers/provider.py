@@ -76,6 +76,7 @@ class Provider:
         only_synchronous: Whether all its models answer with the picture.
         model_defaults: Fields of a model that ``MODELS_FILE`` may leave out.
         concurrency: Pictures that it may draw at a time, of each model.
+        address: Where it is asked; empty where that is on no network.
     """
 
     name: ClassVar[str]
@@ -86,6 +87,7 @@ class Provider:
     only_synchronous: ClassVar[bool] = False
     model_defaults: ClassVar[Mapping[str, object]] = {}
     concurrency: int = 2
+    address: str = ""
 
     @classmethod
     def from_config(cls, config: Config, models: Iterable[Model]) -> Self | None:

@@ -60,6 +60,11 @@ class Registry:
     def names(self) -> list[str]:
         return sorted(self._providers)
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Provider name -> where it is asked."""
+        return {name: each.address for name, each in self._providers.items()}
+
     def label(self, name: str) -> tuple[str, str]:
         """A provider as people call it, in Chinese and English."""
         return self._providers[name].label

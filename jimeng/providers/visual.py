@@ -83,7 +83,7 @@ class VisualProvider(Provider):
             access_key, secret_key, session_token=session_token, region=region
         )
         self._secrets = [s for s in (access_key, secret_key, session_token) if s]
-        self._endpoint = endpoint
+        self.address = endpoint
         self._models = {m.req_key: m for m in models if m.provider == self.name}
         # Without return_url the answer holds base64 instead of links.
         self._wishes: dict[str, object] = {"return_url": True}
@@ -224,7 +224,7 @@ class VisualProvider(Provider):
     ) -> Reply:
         answer = self._transport.call(
             "POST",
-            f"{self._endpoint}/?Action={action}&Version={VERSION}",
+            f"{self.address}/?Action={action}&Version={VERSION}",
             headers={"Content-Type": "application/json"},
             body=json.dumps(body, ensure_ascii=False).encode(),
             auth=self._auth,

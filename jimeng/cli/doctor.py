@@ -1,0 +1,70 @@
+"""``flask doctor``: look at everything that a server needs, and say what to do."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from jimeng.cli.commands import words
+from jimeng.cli.queue import databases
+from jimeng.config import Config
+from jimeng.doctor import Finding, Status, examine
+
+MARKS = {Status.OK: "ok", Status.WARNING: "warning", Status.FAILED: "FAILED"}
+WIDTH = 7  # letters of the longest mark
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_appcontext
+def doctor(as_json: bool) -> None:
+    """
+    Look at databases, indexes, storage, queue, keys, clock, disks and addresses.
+
+    Changes nothing and costs nothing. The exit status is 1 if something has failed;
+    warnings alone leave it at 0.
+    """
+    found = []
+    for finding in findings(current_app.config["JIMENG"]):
+        found.append(finding)
+        if not as_json:
+            click.echo(line_of(finding))
+    has_failed = any(each.status is Status.FAILED for each in found)
+    if as_json:
+        rows = [as_row(each) for each in found]
+        whole = {"ok": not has_failed, "findings": rows}
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+    sys.exit(1 if has_failed else 0)
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """What there is to say of the databases of the settings, or of `make run`."""
+    try:
+        with databases():
+            yield from examine(config)
+    except click.ClickException:
+        yield Finding("databases", Status.FAILED, "", "doctor.not_running")
+
+
+def advice_of(finding: Finding) -> str:
+    if not finding.advice:
+        return ""
+    return words(finding.advice).format(**dict(finding.values))
+
+
+def line_of(finding: Finding) -> str:
+    """A line of facts, and one of advice where there is any."""
+    mark = MARKS.get(finding.status, "-")
+    line = f"{mark:{WIDTH}}  {finding.check:22}  {finding.found}".rstrip()
+    advice = advice_of(finding)
+    return f"{line}\n{'':{WIDTH}}  → {advice}" if advice else line
+
+
+def as_row(finding: Finding) -> dict[str, str]:
+    row = asdict(finding) | {"advice": advice_of(finding)}
+    del row["values"]
+    return row

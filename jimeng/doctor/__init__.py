@@ -1,0 +1,47 @@
+"""
+What `flask doctor` looks at, one thing after the other.
+
+Only `cli` may import it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from jimeng.config import Config
+from jimeng.doctor import databases, machine, outside, server
+from jimeng.doctor.finding import Finding, Status
+
+Check = Callable[[Config], Iterator[Finding]]
+
+# Each with whether it needs MongoDB: without it there is one finding, not five.
+CHECKS: tuple[tuple[Check, bool], ...] = (
+    (databases.redis, False),
+    (databases.indexes_built, True),
+    (databases.storage, True),
+    (server.readiness_reasons, False),
+    (machine.disks, True),
+    (machine.file_descriptors, False),
+    (outside.models, False),
+    (outside.clock, False),
+    (outside.public_url, False),
+)
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """
+    Look at everything that a server with these settings needs; never raises for what
+    it finds. Costs nothing at any provider.
+
+    Args:
+        config: As it was given; the databases are connected to already.
+    """
+    yield from server.settings(config)
+    answers = True
+    for finding in databases.mongodb(config):
+        answers = answers and finding.status is not Status.FAILED
+        yield finding
+    for check, needs_mongodb in CHECKS:
+        if answers or not needs_mongodb:
+            yield from check(config)
+
+
+__all__ = ["Finding", "Status", "examine"]

@@ -1,0 +1,121 @@
+"""MongoDB and Redis: whether they answer, are fit, and keep what they are given."""
+
+import secrets
+import time
+from collections.abc import Iterator
+
+import pymongo
+from mongoengine import get_db
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from jimeng import jobs
+from jimeng.config import Config
+from jimeng.doctor.finding import Finding, Status
+from jimeng.documents import indexes, lacks_index
+from jimeng.documents.faults import TROUBLES
+
+# What is run against in tests; older ones lack commands that are used.
+OLDEST_MONGODB, OLDEST_REDIS = (4, 4), (6, 0)
+PATIENCE = 5.0  # seconds that MongoDB has for one look
+SLOW = 0.1  # seconds for a round trip, of which a submission makes four
+PROBE = 256 * 1024  # bytes: more than one chunk of GridFS
+
+
+def mongodb(config: Config) -> Iterator[Finding]:
+    """It answers, is new enough, near enough, and takes writes with its journal."""
+    try:
+        with pymongo.timeout(PATIENCE):
+            hello = get_db().command("hello")
+            version = get_db().client.server_info()["version"]
+            took = time_of_write()
+    except PyMongoError as error:
+        yield Finding("mongodb", Status.FAILED, name_of(error), "ready.mongodb")
+        return
+    kind = "replica set" if hello.get("setName") else "standalone"
+    kind = "sharded" if hello.get("msg") == "isdbgrid" else kind
+    found = f"{version}, {kind}, a write in {took * 1000:.0f} ms"
+    if as_numbers(version) < OLDEST_MONGODB:
+        yield Finding("mongodb", Status.FAILED, found, "doctor.mongodb_old")
+    elif took > SLOW:
+        yield Finding("mongodb", Status.WARNING, found, "doctor.slow")
+    else:
+        yield Finding("mongodb", Status.OK, found)
+
+
+def time_of_write() -> float:
+    """Seconds until a write is acknowledged as a task's is."""
+    began = time.monotonic()
+    token = {"$set": {"token": secrets.token_hex(8)}}
+    get_db()["probes"].update_one({"_id": "doctor"}, token, upsert=True)
+    return time.monotonic() - began
+
+
+def redis(config: Config) -> Iterator[Finding]:
+    """It answers, is new enough, and does not throw jobs away to make room."""
+    try:
+        connection = jobs.huey.storage.conn
+        began = time.monotonic()
+        about = connection.info()
+        took = time.monotonic() - began
+    except RedisError as error:
+        yield Finding("redis", Status.FAILED, name_of(error), "ready.redis")
+        return
+    # Valkey says which Redis it is like, and its own version beside it.
+    version = str(about.get("valkey_version") or about["redis_version"])
+    policy = str(about.get("maxmemory_policy", "noeviction"))
+    found = f"{version}, {policy}, {took * 1000:.0f} ms"
+    if as_numbers(str(about["redis_version"])) < OLDEST_REDIS:
+        yield Finding("redis", Status.FAILED, found, "doctor.redis_old")
+    elif policy != "noeviction" and about.get("maxmemory"):
+        yield Finding("redis", Status.WARNING, found, "doctor.redis_evicts")
+    elif took > SLOW:
+        yield Finding("redis", Status.WARNING, found, "doctor.slow")
+    else:
+        yield Finding("redis", Status.OK, found)
+
+
+def indexes_built(config: Config) -> Iterator[Finding]:
+    """All that the documents declare are there."""
+    try:
+        faults = indexes.look()
+    except PyMongoError as error:
+        yield Finding("indexes", Status.FAILED, name_of(error), "ready.mongodb")
+        return
+    if faults:
+        named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
+        yield Finding("indexes", Status.FAILED, named, "doctor.indexes")
+    else:
+        yield Finding("indexes", Status.OK)
+
+
+def storage(config: Config) -> Iterator[Finding]:
+    """Bytes can be kept, come back as they were, and go again."""
+    store, content = jobs.runtime().store, secrets.token_bytes(PROBE)
+    try:
+        began = time.monotonic()
+        file_id = store.save(content, "")  # named by no picture: else swept
+        kept = store.open(file_id)
+        is_same = kept is not None and kept.read() == content
+        store.delete(file_id)
+        took = time.monotonic() - began
+    except TROUBLES as error:
+        advice = "doctor.indexes" if lacks_index(error) else "doctor.storage"
+        yield Finding("storage", Status.FAILED, name_of(error), advice)
+        return
+    found = f"{PROBE // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"
+    if is_same:
+        yield Finding("storage", Status.OK, found)
+    else:
+        yield Finding("storage", Status.FAILED, "", "doctor.storage")
+
+
+def name_of(error: Exception) -> str:
+    """What happened, without the driver's words: they may quote an address."""
+    return type(error).__name__
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    """``7.0.14`` as numbers that can be compared; what is no number counts as 0."""
+    parts = version.split("-")[0].split(".")
+    return tuple(int(part) if part.isdecimal() else 0 for part in parts)

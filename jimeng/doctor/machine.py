@@ -1,0 +1,60 @@
+"""This machine: room on its disks, and how many files a process may open."""
+
+import resource
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from mongoengine import get_db
+from pymongo.errors import PyMongoError
+
+from jimeng.config import Config
+from jimeng.doctor.finding import Finding, Status
+from jimeng.monitoring.readiness import LEAST_ROOM
+
+SCARCE = 0.1  # of a disk
+# A web process holds a thousand idle connections, those that are being served and
+# those to the databases; half as many again leaves room for all else.
+LEAST_DESCRIPTORS = 1536
+GIB = 2**30
+
+
+def disks(config: Config) -> Iterator[Finding]:
+    """There is room where the databases keep their files, as far as can be seen."""
+    try:
+        stats = get_db().command("dbStats")
+    except PyMongoError:
+        stats = {}  # said elsewhere
+    if total := stats.get("fsTotalSize"):
+        yield room("disk of MongoDB", total, total - stats["fsUsedSize"])
+    data_dir = Path(config.DATA_DIR)
+    if data_dir.is_dir():
+        usage = shutil.disk_usage(data_dir)
+        yield room("disk of DATA_DIR", usage.total, usage.free)
+
+
+def room(check: str, total: float, free: float) -> Finding:
+    """
+    Args:
+        total: Bytes; *free* likewise.
+    """
+    found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
+    if free < LEAST_ROOM:
+        return Finding(check, Status.FAILED, found, "ready.disk")
+    if free < SCARCE * total:
+        return Finding(check, Status.WARNING, found, "ready.disk")
+    return Finding(check, Status.OK, found)
+
+
+def file_descriptors(config: Config) -> Iterator[Finding]:
+    """A process started as this one was may open enough of them."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    is_enough = soft == resource.RLIM_INFINITY or soft >= LEAST_DESCRIPTORS
+    found = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
+    if is_enough:
+        yield Finding("file descriptors", Status.OK, found)
+    else:
+        least = (("least", str(LEAST_DESCRIPTORS)),)
+        yield Finding(
+            "file descriptors", Status.WARNING, found, "doctor.descriptors", least
+        )

@@ -1,0 +1,98 @@
+"""What lies beyond this machine: providers, the time, the server's own address."""
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from jimeng import jobs
+from jimeng.config import Config
+from jimeng.doctor.finding import Finding, Status
+from jimeng.errors import ProviderError
+from jimeng.providers import Model, credentials
+
+PATIENCE = 5.0  # seconds for an answer
+# Volcengine refuses a signature that is further from its own time than 15 minutes;
+# half of that is on the way there.
+FAR, TOO_FAR = 60.0, 450.0  # seconds
+
+
+def models(config: Config) -> Iterator[Finding]:
+    """Each model's keys and activation, as far as can be told without drawing."""
+    if not config.has_credentials:  # `make run` draws demo pictures then
+        settings = (("settings", credentials()),)
+        yield Finding("models", Status.WARNING, "", "error.no_provider", settings)
+        return
+    for model in jobs.runtime().registry.models.values():
+        yield model_finding(model)
+
+
+def model_finding(model: Model) -> Finding:
+    check = f"model {model.id}"
+    try:
+        service = jobs.runtime().registry.provider(model.provider)
+        is_known = service.check(model.req_key)
+    except ProviderError as error:
+        found = f"{error.code} [{error.provider_code or '-'} {error.request_id or '-'}]"
+        return Finding(check, Status.FAILED, found, f"error.{error.code}")
+    advice = "answer.model_ready" if is_known else "answer.model_untried"
+    return Finding(check, Status.OK, model.provider, advice)
+
+
+def clock(config: Config) -> Iterator[Finding]:
+    """This machine's clock agrees with the providers'."""
+    if not config.has_credentials:
+        return
+    for name, address in jobs.runtime().registry.addresses.items():
+        check = f"clock of {name}"
+        try:
+            apart = seconds_apart(address)
+        except (requests.RequestException, ValueError) as error:
+            named = type(error).__name__
+            yield Finding(check, Status.SKIPPED, named, "doctor.clock_unknown")
+            continue
+        found = f"{apart:+.0f} s"
+        if abs(apart) > TOO_FAR:
+            yield Finding(check, Status.FAILED, found, "doctor.clock")
+        elif abs(apart) > FAR:
+            yield Finding(check, Status.WARNING, found, "doctor.clock")
+        else:
+            yield Finding(check, Status.OK, found)
+
+
+def seconds_apart(address: str) -> float:
+    """
+    How far ahead this machine's clock is of the one behind *address*.
+
+    Raises:
+        ValueError: the answer names no time.
+        RequestException: there was none.
+    """
+    began = time.time()
+    answer = requests.head(address, timeout=PATIENCE, allow_redirects=False)
+    meanwhile = (began + time.time()) / 2
+    try:
+        return meanwhile - parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (KeyError, TypeError) as error:
+        raise ValueError("no time in the answer") from error
+
+
+def public_url(config: Config) -> Iterator[Finding]:
+    """The address that users are given leads to a server of ours."""
+    if not config.PUBLIC_URL:
+        yield Finding("PUBLIC_URL", Status.SKIPPED, "", "doctor.public_url_unset")
+        return
+    address = f"{config.PUBLIC_URL}/health"
+    try:
+        answer = requests.get(address, timeout=PATIENCE, allow_redirects=False)
+    except requests.RequestException as error:
+        named = type(error).__name__
+        yield Finding("PUBLIC_URL", Status.FAILED, named, "doctor.public_url")
+        return
+    is_ours = answer.status_code == 200 and "X-Request-ID" in answer.headers
+    found = f"{config.PUBLIC_URL}: {answer.status_code}"
+    if is_ours:
+        yield Finding("PUBLIC_URL", Status.OK, found)
+    else:
+        yield Finding("PUBLIC_URL", Status.FAILED, found, "doctor.public_url")

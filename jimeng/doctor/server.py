@@ -1,0 +1,36 @@
+"""What a running server would say of itself."""
+
+from collections.abc import Iterator
+
+from jimeng.auth import require_access
+from jimeng.config import Config
+from jimeng.doctor.finding import Finding, Status
+from jimeng.errors import ConfigError
+from jimeng.monitoring import readiness
+
+# These have a look of their own here, and more to say.
+ELSEWHERE = {"mongodb", "redis", "duplicates", "index_missing", "disk", "no_provider"}
+
+
+def settings(config: Config) -> Iterator[Finding]:
+    """A server that is not on a laptop would start with them."""
+    try:
+        require_access(config)
+    except ConfigError as error:
+        yield Finding("settings", Status.WARNING, str(error), "doctor.settings")
+        return
+    yield Finding("settings", Status.OK)
+
+
+def readiness_reasons(config: Config) -> Iterator[Finding]:
+    """The queue moves, and somebody works."""
+    answer = readiness.find()
+    reasons = [each for each in answer.reasons if each.code not in ELSEWHERE]
+    for each in reasons:
+        named = ", ".join(each.names) or each.code
+        yield Finding("queue", Status.FAILED, named, f"ready.{each.code}")
+    if answer.paused:
+        named = ", ".join(answer.paused)
+        yield Finding("queue", Status.WARNING, named, "doctor.paused")
+    elif not reasons:
+        yield Finding("queue", Status.OK)

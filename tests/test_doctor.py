@@ -1,0 +1,350 @@
+"""``flask doctor``: each thing is broken for once, and said so."""
+
+import io
+import json
+import re
+import resource
+import threading
+from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from mongoengine import get_db
+
+from app import create_app
+from jimeng import documents, jobs
+from jimeng.doctor import Status, databases, examine, machine
+from jimeng.documents import Worker, utcnow
+from jimeng.errors import ProviderError
+from jimeng.lanes import switches
+from jimeng.monitoring import readiness
+from jimeng.providers import Registry
+
+ROOT = Path(__file__).parent.parent
+VISUAL = "volcengine_jimeng"
+KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
+Usage = namedtuple("Usage", "total used free")
+
+
+class Service:
+    """A provider whose models are fine, but for those that it refuses."""
+
+    label = ("即梦", "Jimeng")
+
+    def __init__(self, address: str, **refused: ProviderError) -> None:
+        self.address = address
+        self.refused = refused
+
+    def check(self, req_key: str) -> bool:
+        if req_key in self.refused:
+            raise self.refused[req_key]
+        return True
+
+
+@contextmanager
+def answering(
+    status: int = 200, ahead: timedelta = timedelta(0), **headers: str
+) -> Iterator[str]:
+    """A server whose clock is *ahead*, and its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def look(app, config):
+    """All findings, by what was looked at; a worker lives."""
+    now = utcnow()
+    Worker(id="w", started_at=now, seen_at=now).save()
+
+    def look(service: Service | None = None, **changes: object) -> dict:
+        served = {} if service is None else {VISUAL: service}
+        jobs.configure(config, Registry(served, dict.fromkeys(served, 2)))
+        keys = KEYS if service else {}
+        found = list(examine(replace(config, **keys, **changes)))
+        return {each.check: each for each in found}
+
+    return look
+
+
+def test_nothing_is_wrong(look):
+    """Everything was looked at, and each thing says what it saw."""
+    with answering(X_Request_ID="one") as address:
+        found = look(Service(address), PUBLIC_URL=address)
+
+    wrong = {c: f for c, f in found.items() if f.status is not Status.OK}
+    assert set(wrong) <= {"disk of MongoDB"}, wrong  # this machine's may be scarce
+    assert {
+        *("settings", "mongodb", "redis", "indexes", "storage", "queue"),
+        *("file descriptors", f"clock of {VISUAL}", "PUBLIC_URL"),
+        *("model jimeng-3.1", "model doubao-seedream-3.0-t2i"),
+    } <= set(found)
+    assert "replica set" in found["mongodb"].found
+    assert "256 KiB" in found["storage"].found
+
+
+def test_it_leaves_nothing_behind(look):
+    """What it wrote to see whether it can is gone, or always the same."""
+    look()
+    before = {name: count(name) for name in get_db().list_collection_names()}
+
+    look()
+
+    assert {name: count(name) for name in before} == before
+    assert count("pictures.files") == count("pictures.chunks") == 0
+
+
+def count(collection: str) -> int:
+    return get_db()[collection].count_documents({})
+
+
+def test_missing_index_has_failed(look):
+    """By its name, with the command that builds it."""
+    get_db().tasks.drop_index("idem")
+
+    found = look()["indexes"]
+
+    assert (found.status, found.advice) == (Status.FAILED, "doctor.indexes")
+    assert "tasks.idem" in found.found
+
+
+def test_redis_that_evicts_is_warned_of(look):
+    """Only where there is a limit to its memory."""
+    redis = jobs.huey.storage.conn
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        unlimited = look()["redis"]
+        redis.config_set("maxmemory", "500mb")
+        limited = look()["redis"]
+    finally:
+        redis.config_set("maxmemory", "0")
+        redis.config_set("maxmemory-policy", "noeviction")
+
+    assert unlimited.status is Status.OK
+    assert (limited.status, limited.advice) == (Status.WARNING, "doctor.redis_evicts")
+
+
+@pytest.mark.parametrize("name", ["mongodb", "redis"])
+def test_old_databases_have_failed(look, monkeypatch, name):
+    """Their version is said beside."""
+    monkeypatch.setattr(databases, f"OLDEST_{name.upper()}", (99,))
+
+    found = look()[name]
+
+    assert (found.status, found.advice) == (Status.FAILED, f"doctor.{name}_old")
+    assert found.found[0].isdecimal()
+
+
+def test_slow_databases_are_warned_of(look, monkeypatch):
+    """A write is timed, and a question to Redis."""
+    monkeypatch.setattr(databases, "SLOW", 0.0)
+
+    found = look()
+
+    assert {found[each].advice for each in ("mongodb", "redis")} == {"doctor.slow"}
+
+
+def test_storage_that_spoils_has_failed(look, monkeypatch):
+    """What comes back is compared."""
+    store = "jimeng.pictures.storage.GridFSStore.open"
+    monkeypatch.setattr(store, lambda self, file_id: io.BytesIO(b"another"))
+
+    found = look()["storage"]
+
+    assert (found.status, found.advice) == (Status.FAILED, "doctor.storage")
+    assert count("pictures.files") == 0
+
+
+def test_without_mongodb_the_rest_is_looked_at(look, config):
+    """One finding says so, and not each that rests upon it."""
+    away = replace(config, MONGODB_URI="mongodb://127.0.0.1:9/?directConnection=true")
+    documents.connect(away, timeout=0.3)
+    try:
+        found = look()
+    finally:
+        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+
+    failed = {c for c, f in found.items() if f.status is Status.FAILED}
+    assert failed == {"mongodb"}
+    assert "redis" in found and "storage" not in found
+
+
+def test_queue_that_nobody_works_on_has_failed(look):
+    """In the words of readiness."""
+    Worker.collection().delete_many({})
+    runtime_has_work = look()["queue"]
+
+    assert runtime_has_work.status is Status.FAILED
+    assert runtime_has_work.advice == "ready.worker"
+
+
+def test_pause_is_warned_of(look):
+    """Somebody may have forgotten it."""
+    switches.pause(switches.SENDING, "root")
+
+    found = look()["queue"]
+
+    assert (found.status, found.found) == (Status.WARNING, "sending")
+
+
+@pytest.mark.parametrize(
+    "free, status",
+    [(50, Status.OK), (9, Status.WARNING), (0.2, Status.FAILED)],
+)
+def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status):
+    """A tenth of it, and a few hundred megabytes."""
+    gib = 2**30
+    usage = Usage(100 * gib, (100 - free) * gib, free * gib)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
+
+    found = list(machine.disks(replace(config, DATA_DIR=str(tmp_path))))
+
+    assert found[-1].check == "disk of DATA_DIR"
+    assert (found[-1].status, found[-1].found) == (
+        status,
+        f"{free:.1f} of 100.0 GiB free",
+    )
+
+
+def test_few_file_descriptors_are_warned_of(config):
+    """As this process was started."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        (found,) = machine.file_descriptors(config)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert (found.status, found.found) == (Status.WARNING, "1024")
+
+
+def test_refused_model_has_failed(look):
+    """With the provider's own code, for its support."""
+    error = ProviderError("no", code="access_denied", provider_code="50400")
+
+    with answering() as address:
+        found = look(Service(address, jimeng_t2i_v31=error))
+
+    refused = found["model jimeng-3.1"]
+    assert (refused.status, refused.advice) == (Status.FAILED, "error.access_denied")
+    assert "50400" in refused.found
+    assert found["model jimeng-4.6"].status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "minutes, status",
+    [(-0.1, Status.OK), (-3, Status.WARNING), (10, Status.FAILED)],
+)
+def test_wrong_clock_is_told(look, minutes, status):
+    """By how much; this machine's is behind where the provider's is ahead."""
+    with answering(ahead=timedelta(minutes=minutes)) as address:
+        found = look(Service(address))[f"clock of {VISUAL}"]
+
+    assert found.status is status
+    assert abs(float(found.found.removesuffix(" s")) + 60 * minutes) < 5
+
+
+def test_provider_that_is_away_tells_no_time(look):
+    """That is no fault of the clock."""
+    found = look(Service("http://127.0.0.1:9"))[f"clock of {VISUAL}"]
+
+    assert found.status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "status, headers",
+    [(200, {}), (404, {"X_Request_ID": "one"}), (301, {"X_Request_ID": "one"})],
+)
+def test_address_that_leads_elsewhere_has_failed(look, status, headers):
+    """A page of the proxy is none of ours."""
+    with answering(status, **headers) as address:
+        found = look(PUBLIC_URL=address)["PUBLIC_URL"]
+
+    assert (found.status, found.advice) == (Status.FAILED, "doctor.public_url")
+    assert str(status) in found.found
+
+
+@pytest.fixture
+def run(app, config, registry):
+    def run(*words: str, language: str = "en_GB.UTF-8", **changes: str):
+        other = create_app(replace(config, **changes))
+        env = {"LANG": language, "LC_ALL": ""}
+        try:
+            return other.test_cli_runner().invoke(args=["doctor", *words], env=env)
+        finally:
+            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+            jobs.configure(config, registry)
+
+    return run
+
+
+def test_command_fails_where_something_has(run):
+    """No worker lives: a line of facts, one of advice, and the exit status."""
+    ended = run()
+
+    assert ended.exit_code == 1, ended.output
+    lines = ended.output.splitlines()
+    said = next(i for i, line in enumerate(lines) if line.startswith("FAILED   queue"))
+    assert "No worker is running: start one" in lines[said + 1]
+
+
+def test_command_succeeds_with_warnings(run):
+    """Keys are missing, which is said, and no failure."""
+    now = utcnow()
+    Worker(id="w", started_at=now, seen_at=now).save()
+
+    ended = run("--json", language="zh_CN.UTF-8")
+
+    told = json.loads(ended.output)
+    assert (ended.exit_code, told["ok"]) == (0, True), ended.output
+    (models,) = [row for row in told["findings"] if row["check"] == "models"]
+    assert models["status"] == "warning"
+    assert "VOLCENGINE_ACCESS_KEY" in models["advice"]
+    assert all(
+        set(row) == {"check", "status", "found", "advice"} for row in told["findings"]
+    )
+
+
+def test_nothing_that_runs_is_said(run, tmp_path):
+    """Neither settings nor `make run` say where the databases are."""
+    ended = run(MONGODB_URI="", DATA_DIR=str(tmp_path))
+
+    assert ended.exit_code == 1
+    assert "start them with `make run`" in ended.output
+
+
+@pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])
+def test_runbook_has_a_section_for_each_reason(page):
+    """Whoever reads a code finds it by its name, and no section is of no use."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+
+    assert re.findall(r"(?m)^## (\w+)$", text) == list(readiness.CODES)
