@@ -8,6 +8,7 @@ power would tell the difference, and no test turns that off.
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from jimeng.local.embedded import Mongo as Embedded
 
@@ -21,6 +22,20 @@ class Mongo(Embedded):
     def command(self) -> list[str]:
         journal = "log=(prealloc=false,file_max=16MB)"
         return [*super().command(), "--wiredTigerEngineConfigString", journal]
+
+
+def at_port(uri: str, port: int, more: str = "") -> str:
+    """
+    The way to the same server by another port of this machine.
+
+    Args:
+        more: Options added at the end.
+    """
+    parts = urlsplit(uri)
+    netloc = parts.netloc.rpartition(":")[0]
+    return urlunsplit(
+        parts._replace(netloc=f"{netloc}:{port}", query=parts.query + more)
+    )
 
 
 def choose_temporary_root() -> None:

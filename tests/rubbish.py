@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import bson
 
+from tests.databases import at_port
+
 HEADER = struct.Struct("<iiii")  # length, id, id of what is answered, kind
 OP_MSG = 2013
-GREETINGS = (b"hello", b"ismaster", b"isMaster", b"endSessions")
+GREETINGS = (b"hello", b"ismaster", b"isMaster", b"endSessions", b"saslContinue")
 
 Answer = Callable[[int], bytes]  # to the request of that id
 
@@ -101,7 +103,7 @@ def speaking(answer: Answer, mongodb_uri: str, *, rude: bool = False) -> Iterato
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, daemon=True).start()
         port = listener.getsockname()[1]
-        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
+        yield at_port(mongodb_uri, port)
         listener.shutdown(socket.SHUT_RDWR)
 
 

@@ -5,22 +5,26 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+from tests.databases import at_port
 
 MOST = 65_536  # bytes that are passed on at once
 
 
 class Way:
     """
-    A port that leads to another.
+    A port that leads to the MongoDB at *uri*.
 
     Attributes:
         delay: Seconds that each request waits on its way; None: for ever.
         passed: Requests that went through.
     """
 
-    def __init__(self, port: int, delay: float | None) -> None:
+    def __init__(self, uri: str, delay: float | None) -> None:
         self.delay, self.passed = delay, 0
-        self._target = port
+        self._behind = uri
+        self._target = urlsplit(uri).port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._listener]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -28,7 +32,7 @@ class Way:
     @property
     def uri(self) -> str:
         port = self._listener.getsockname()[1]
-        return f"mongodb://127.0.0.1:{port}/?directConnection=true"
+        return at_port(self._behind, port)
 
     def close(self) -> None:
         for each in self._open:
@@ -59,8 +63,8 @@ class Way:
 
 
 @contextmanager
-def way_to(port: int, delay: float | None = 0.0) -> Iterator[Way]:
-    made = Way(port, delay)
+def way_to(uri: str, delay: float | None = 0.0) -> Iterator[Way]:
+    made = Way(uri, delay)
     try:
         yield made
     finally:

@@ -18,7 +18,7 @@ MOST_WAITS = 8  # of a submission: four commands, and what is read now and then
 
 @pytest.fixture
 def way(mongo):
-    with way_to(mongo.port) as made:
+    with way_to(mongo.uri) as made:
         yield made
 
 

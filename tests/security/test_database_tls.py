@@ -14,6 +14,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from jimeng.config import Config
+from tests.databases import at_port
 from tests.rest import CAT, CREATE, client_with
 
 
@@ -72,8 +73,8 @@ def settings(config, behind_tls) -> Callable[[str, str], dict[str, str]]:
     def settings_of(which: str, bundle: str) -> dict[str, str]:
         if which == "MONGODB_URI":
             port = behind_tls(urlsplit(config.MONGODB_URI).port)
-            end = f"directConnection=true&tls=true&tlsCAFile={quote(bundle, safe='')}"
-            return {which: f"mongodb://127.0.0.1:{port}/?{end}"}
+            end = f"&tls=true&tlsCAFile={quote(bundle, safe='')}"
+            return {which: at_port(config.MONGODB_URI, port, end)}
         found = urlsplit(config.REDIS_URL)
         place = f":{found.password}@127.0.0.1:{behind_tls(found.port)}/0"
         return {which: f"rediss://{place}?ssl_ca_certs={bundle}"}

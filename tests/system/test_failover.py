@@ -1,6 +1,7 @@
 """A replica set loses its primary: nothing is lost, and nothing is paid for twice."""
 
 import os
+import secrets
 import signal
 import threading
 import time
@@ -14,7 +15,8 @@ from pymongo.errors import PyMongoError
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.local.embedded.mongo import REPLICA_SET
+from jimeng.local.embedded import write_private
+from jimeng.local.embedded.mongo import REPLICA_SET, USER
 from jimeng.pictures.storage import GridFSStore
 from tests.databases import Mongo
 from tests.system.stack import Stack, wait_for
@@ -32,10 +34,16 @@ class Member(Mongo):
 
     def answers(self) -> bool:
         try:
-            with self._client() as client:
+            with self.as_member() as client:
                 return self._is_ours(client.admin)
         except PyMongoError:
             return False  # still starting
+
+    def as_member(self) -> MongoClient:
+        return self._client(self._member_uri)
+
+    def let_user_in(self, primary: MongoClient) -> None:
+        self._let_in(primary.admin)
 
     def signal(self, number: int) -> None:
         assert self.child is not None
@@ -45,21 +53,27 @@ class Member(Mongo):
 class ReplicaSet:
     def __init__(self, tmp_path_factory) -> None:
         self.members = [Member(tmp_path_factory.mktemp("member")) for _ in range(3)]
+        key = secrets.token_hex(32)
         for member in self.members:
+            write_private(member.data_dir / "keyfile", key)
+            write_private(member.data_dir / "password", key)
             member.start()
         hosts = [f"127.0.0.1:{member.port}" for member in self.members]
-        self.uri = f"mongodb://{','.join(hosts)}/?replicaSet={REPLICA_SET}"
+        whole = f"{key}@{','.join(hosts)}/?replicaSet={REPLICA_SET}&authSource="
+        self.uri = f"mongodb://{USER}:{whole}admin"
         config = {
             "_id": REPLICA_SET,
             "settings": IMPATIENT,
             "members": [{"_id": n, "host": host} for n, host in enumerate(hosts)],
         }
-        with MongoClient(self.members[0].uri) as client:
+        with self.members[0].as_member() as client:
             client.admin.command("replSetInitiate", config)
         wait_for(self.is_whole, 30, "one primary and two secondaries")
+        with MongoClient(f"mongodb://__system:{whole}local") as client:
+            self.members[0].let_user_in(client)
 
     def is_whole(self) -> bool:
-        with MongoClient(self.members[0].uri) as client:
+        with self.members[0].as_member() as client:
             members = client.admin.command("replSetGetStatus")["members"]
         states = Counter(member["stateStr"] for member in members)
         return states == {"PRIMARY": 1, "SECONDARY": 2}

@@ -3,7 +3,7 @@ A MongoDB and a Redis of one's own, and children that never outlive their parent
 
 For ``make run`` and ``make test`` on a machine that has neither server. Both are
 the real ones, on loopback ports that stay the same from run to run, with their
-data and logs in a directory of the caller's.
+data, logs and random passwords in a directory of the caller's.
 """
 
 from jimeng.local.embedded.child import Child

@@ -1,36 +1,71 @@
 """An embedded MongoDB: a replica set of one member, since nothing less is durable."""
 
+from pathlib import Path
+
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from jimeng.local.embedded.binaries import find_mongod
 from jimeng.local.embedded.ports import LOOPBACK
+from jimeng.local.embedded.private import kept_secret
 from jimeng.local.embedded.server import Server
 
 REPLICA_SET = "jimeng"
-NOT_YET_INITIALIZED = 94  # mongod's error_codes.yml
+USER = "jimeng"
+# mongod's error_codes.yml
+USER_NOT_FOUND = 11
+AUTHENTICATION_FAILED = 18
+NOT_YET_INITIALIZED = 94
 PATIENCE_MS = 5000  # for one command to a starting server
 
 
 class Mongo(Server):
-    """A ``mongod`` that serves *data_dir*; see `Server`."""
+    """
+    A ``mongod`` that serves *data_dir*; see `Server`.
+
+    It lets in who knows a random password that is kept there, like `Redis`; a
+    directory without one gets it at its next start. The user is made by what a
+    member of the set may do, which takes the set's own key: so a lost password, or
+    one that came without its database, is mended in the same way.
+    """
 
     name = "mongod"
 
     @property
     def uri(self) -> str:
-        return f"mongodb://{LOOPBACK}:{self.port}/?directConnection=true"
+        """With the password of a user who may do everything but be a member."""
+        return self._uri(USER, self._password, "admin")
+
+    @property
+    def _member_uri(self) -> str:
+        return self._uri("__system", kept_secret(self._key_file), "local")
+
+    def _uri(self, user: str, password: str, source: str) -> str:
+        options = f"directConnection=true&authSource={source}"
+        return f"mongodb://{user}:{password}@{LOOPBACK}:{self.port}/?{options}"
+
+    @property
+    def _password(self) -> str:
+        return kept_secret(self.data_dir / "password")
+
+    @property
+    def _key_file(self) -> Path:
+        return self.data_dir / "keyfile"
 
     def command(self) -> list[str]:
         # By default the oplog may take a twentieth of the disk.
         return [*self._standalone(), "--replSet", REPLICA_SET, "--oplogSize", "128"]
 
     def _standalone(self) -> list[str]:
+        kept_secret(self._key_file)
         return [
             find_mongod(self.data_dir / "bin"),
             *("--dbpath", str(self.data_dir)),
             *("--port", str(self.port), "--bind_ip", LOOPBACK, "--nounixsocket"),
+            *("--keyFile", str(self._key_file)),
+            # By default whoever is first on this machine may make the first user.
+            *("--setParameter", "enableLocalhostAuthBypass=false"),
             *("--logpath", str(self.log), "--logappend", "--quiet"),
             # By default half of the memory.
             *("--wiredTigerCacheSizeGB", "0.25"),
@@ -59,7 +94,7 @@ class Mongo(Server):
 
     def _rewrite_address(self) -> bool:
         try:
-            with self._client() as client:
+            with self._client(self._member_uri) as client:
                 if not self._is_ours(client.admin):
                     return False
                 client.local["system.replset"].update_many(
@@ -71,15 +106,36 @@ class Mongo(Server):
 
     def answers(self) -> bool:
         try:
-            with self._client() as client:
+            with self._client(self.uri) as client:
                 return self._is_ours(client.admin) and self._is_primary(client.admin)
+        except OperationFailure as error:
+            if error.code == AUTHENTICATION_FAILED:
+                self._found()
+            return False
         except PyMongoError:
             return False  # still starting
 
-    def _client(self) -> MongoClient:
-        return MongoClient(
-            self.uri, timeoutMS=PATIENCE_MS, serverSelectionTimeoutMS=1000
-        )
+    def _found(self) -> None:
+        """Found the set and its user, as far as they are not there."""
+        try:
+            with self._client(self._member_uri) as client:
+                if self._is_ours(client.admin) and self._is_primary(client.admin):
+                    self._let_in(client.admin)
+        except PyMongoError:
+            return  # still starting
+
+    def _let_in(self, admin: Database) -> None:
+        """Have the user, with our password, whether it is there with another or not."""
+        pwd, roles = self._password, ["root"]
+        try:
+            admin.command("updateUser", USER, pwd=pwd, roles=roles)
+        except OperationFailure as error:
+            if error.code != USER_NOT_FOUND:
+                raise
+            admin.command("createUser", USER, pwd=pwd, roles=roles)
+
+    def _client(self, uri: str) -> MongoClient:
+        return MongoClient(uri, timeoutMS=PATIENCE_MS, serverSelectionTimeoutMS=1000)
 
     @property
     def _address(self) -> str:
