@@ -20,7 +20,7 @@ export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run dev test lint fmt bench chaos contract build build-linux clean
-.PHONY: lock audit screenshots
+.PHONY: lock audit sbom screenshots
 .PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
 
@@ -79,8 +79,11 @@ lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requireme
 	@$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt \
 	  -o requirements-dev.txt
 
-audit: install-dev ## Ask PyPI whether a package in use has a known vulnerability
+audit: install-dev ## Ask whether a package in use has a known vulnerability, by pip-audit
 	@$(PY) -m tests.audit
+
+sbom: install-dev ## List what is shipped, in CycloneDX: dist/sbom.cdx.json
+	@$(PY) -m tests.sbom dist/sbom.cdx.json
 
 build: install ## Compile the sources, check that the packages fit together
 	@$(PY) -m compileall -q jimeng app.py wsgi.py

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit import ask, pins, vulnerabilities
+from tests import sbom
+from tests.audit import ask, main
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt")
@@ -23,6 +24,13 @@ def entries(file: str) -> list[str]:
     text = (ROOT / file).read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return re.split(r"\n(?=\S)", "\n".join(lines).strip())
+
+
+def pins(files: tuple[str, ...] = LOCKS[:2]) -> dict[str, str]:
+    """Names and versions of everything that is locked."""
+    return dict(
+        each.split(" ")[0].split("==") for file in files for each in entries(file)
+    )
 
 
 def wanted(file: str) -> set[str]:
@@ -55,7 +63,7 @@ def test_locks_agree():
 def test_what_is_installed_is_what_is_locked():
     """This environment is not older or newer than the lock."""
     differing = {}
-    for name, locked in pins(ROOT).items():
+    for name, locked in pins().items():
         try:
             installed = version(name)
         except PackageNotFoundError:
@@ -66,69 +74,116 @@ def test_what_is_installed_is_what_is_locked():
     assert differing == {}
 
 
-def test_vulnerability_would_be_told():
-    """The audit reads what PyPI answers; what was withdrawn is no finding."""
-    known = {"id": "PYSEC-1", "fixed_in": ["2.0"], "summary": "bad\nand more"}
-    old = {"id": "PYSEC-2", "fixed_in": [], "withdrawn": "2026-01-01T00:00:00Z"}
-    answer = {"vulnerabilities": [known, old], "urls": [{"yanked": True}]}
-
-    assert list(vulnerabilities(answer, "kit", "1.0")) == [
-        "kit 1.0: PYSEC-1, fixed in 2.0: bad",
-        "kit 1.0: withdrawn by its authors",
-    ]
-    assert list(vulnerabilities({"vulnerabilities": [], "urls": []})) == []
-
-
-ANSWERS = {
-    "/good/1.0/json": (200, json.dumps({"vulnerabilities": [], "urls": []})),
-    "/bad/1.0/json": (200, json.dumps({"vulnerabilities": [{"id": "PYSEC-1"}]})),
-    "/mirror/1.0/json": (200, "<html>a mirror</html>"),
-    "/away/1.0/json": (503, ""),
+BAD = "kit==1.0 --hash=sha256:" + "0" * 64
+GOOD = "tool==2.0 --hash=sha256:" + "1" * 64
+HOLE = {
+    "id": "PYSEC-2026-1",
+    "aliases": ["CVE-2026-1"],
+    "summary": "lets everybody in",
+    "affected": [
+        {
+            "package": {"name": "kit", "ecosystem": "PyPI"},
+            "ranges": [
+                {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}
+            ],
+        }
+    ],
 }
 
 
-class Index(BaseHTTPRequestHandler):
-    """Some releases, some of which it cannot tell anything of."""
+class Service(BaseHTTPRequestHandler):
+    """A database of vulnerabilities that knows one, of kit."""
 
-    def do_GET(self) -> None:
-        status, body = ANSWERS.get(self.path, (404, ""))
-        self.send_response(status)
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        is_bad = asked["package"]["name"] == "kit"
+        body = json.dumps({"vulns": [HOLE]} if is_bad else {}).encode()
+        self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body)
 
     def log_message(self, format, *args) -> None:
         """Nobody reads it."""
 
 
 @pytest.fixture
-def index() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+def service() -> Iterator[tuple[str, ...]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield "-s", "osv", "--osv-url", f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
-def test_audit_finds_what_can_be_known(index):
-    """A release of which nothing is told is named as such, and hides no other."""
-    locked = dict.fromkeys(("good", "mirror", "away", "unknown", "bad"), "1.0")
-
-    found, answered, reason = ask(locked, index)
-
-    assert found == ["bad 1.0: PYSEC-1, fixed in none yet: "]
-    assert (answered, bool(reason)) == (2, True)
+AWAY = ("-s", "osv", "--osv-url", "http://127.0.0.1:9")
 
 
-def test_audit_without_a_network_finds_nothing():
-    """At once, and the build goes on."""
-    found, answered, reason = ask({"good": "1.0"}, "http://127.0.0.1:9")
+@pytest.fixture
+def locked(tmp_path):
+    def write(*entries: str) -> list[Path]:
+        file = tmp_path / "requirements.txt"
+        file.write_text("\n".join(entries))
+        return [file]
 
-    assert (found, answered, reason) == ([], 0, "ConnectionError")
+    return write
 
 
-def test_audit_that_takes_too_long_ends(index):
-    """A build does not wait for a slow index."""
-    assert ask({"bad": "1.0"}, index, within=-1) == ([], 0, "it is too slow")
+def test_audit_says_no(locked, service, capsys):
+    """A package with a known hole stops the build, and is named."""
+    assert main(locked(GOOD, BAD), [service]) == 1
+
+    told = capsys.readouterr().out
+    assert "kit 1.0: PYSEC-2026-1 CVE-2026-1, fixed in 2.0\n" in told
+    assert told.endswith("audit: 1 known vulnerabilities in 2 packages\n")
+
+
+def test_audit_says_yes(locked, service, capsys):
+    """Where all is known and nothing is wrong, that is the whole of the answer."""
+    assert main(locked(GOOD), [service]) == 0
+
+    told = capsys.readouterr().out
+    assert told == "audit: 0 known vulnerabilities in 1 packages\n"
+
+
+def test_audit_asks_another_where_one_is_silent(locked, service, capsys):
+    """A service that does not answer hides nothing that another knows."""
+    assert main(locked(BAD), [AWAY, service]) == 1
+
+
+def test_audit_without_a_network_says_so(locked, capsys):
+    """The build goes on, and nobody takes it for a clean bill."""
+    assert main(locked(BAD), [AWAY]) == 0
+
+    told = capsys.readouterr().out
+    assert "NOT EVERYTHING IS KNOWN" in told and "ConnectionError" in told
+    assert told.endswith("audit: 0 known vulnerabilities in 0 packages\n")
+
+
+def test_audit_that_takes_too_long_ends(locked, service):
+    """A build does not wait for a slow service."""
+    assert ask(locked(GOOD), *service, within=0.01) == ([], "no answer within 0 s")
+
+
+def test_list_of_what_is_shipped(tmp_path):
+    """Each locked package by its version and hashes, and what browsers are given."""
+    file = tmp_path / "sbom.json"
+
+    sbom.main(file)
+
+    bom = json.loads(file.read_text("utf-8"))
+    listed = {each["name"]: each for each in bom["components"]}
+    assert (bom["bomFormat"], bom["metadata"]["component"]["name"]) == (
+        "CycloneDX",
+        "jimeng",
+    )
+    assert {name: each["version"] for name, each in listed.items()} == {
+        **pins(LOCKS[:1]),
+        **sbom.vendored(),
+    }
+    assert listed["flask"]["externalReferences"][0]["hashes"]
+    assert {"htmx.org", "swagger-ui-dist"} <= set(listed)
+    assert listed["htmx.org"]["purl"].startswith("pkg:npm/htmx.org@")
+    assert len({each["bom-ref"] for each in bom["components"]}) == len(listed)
 
 
 def test_image_does_not_run_as_root():
