@@ -34,10 +34,10 @@ def main(argv: Sequence[str]) -> int:
     os.environ["TRUSTED_PROXIES"] = str(config.TRUSTED_PROXIES)
     if kind == "worker":
         consumer.run(config)
-    # A process of its own, which has nothing of jimeng in it: its workers are made
-    # by forking, and what was imported before stays as it is when they are renewed.
-    command = [sys.executable, "-m", "gunicorn", *web.options(config, told), *options]
-    os.execv(sys.executable, command)  # noqa: S606
+    # A process of its own, which has next to nothing of jimeng in it: its workers are
+    # made by forking, and what was imported before stays when they are renewed.
+    words = ["-m", "jimeng.serve.master", *web.options(config, told), *options]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606
 
 
 if __name__ == "__main__":

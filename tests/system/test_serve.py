@@ -26,7 +26,7 @@ PROCFILE = dict(
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
 PLAIN = {
     # Of two workers the second may refuse while Gunicorn stops because of the first,
-    # and then its status and its last words are others.
+    # and then its status and its last words are others: `serve.master` mends that.
     "web": f"{sys.executable} -m gunicorn -w 1 wsgi:app -b 127.0.0.1:0",
     "worker": f"{sys.executable} -m huey.bin.huey_consumer wsgi.huey",
 }
@@ -143,6 +143,47 @@ def test_wrong_setting_ends_it(tmp_path, lines, kind, env, said):
     sentence = "jimeng does not start: "
     assert sentence in log_of(tmp_path) and said in log_of(tmp_path)
     assert "Traceback" not in log_of(tmp_path)
+
+
+REFUSING = """
+import os, signal, sys
+
+try:
+    os.mkdir("first")
+except FileExistsError:
+    signal.pause()  # until the first one's refusal stops the server
+sys.exit(4)
+"""
+
+
+def test_workers_that_refuse_together_end_it_once(tmp_path):
+    """The second refusal, while the first one stops the server, changes nothing."""
+    (tmp_path / "refusing.py").write_text(REFUSING)
+    line = "python -m jimeng.serve.master --workers 2 --bind 127.0.0.1:0 refusing:app"
+
+    with running(tmp_path, line) as process:
+        assert process.wait(20) == 4, log_of(tmp_path)
+
+    assert "Traceback" not in log_of(tmp_path)
+
+
+STOPPED_EARLY = """
+import os, signal
+
+def post_fork(server, worker):
+    os.kill(os.getppid(), signal.SIGTERM)
+    server.SIG_QUEUE.get(timeout=10)  # the master's, to this worker: it goes unheard
+"""
+
+
+def test_server_that_is_stopped_as_it_starts_ends(tmp_path):
+    """And does not wait for a worker that was told before it listened."""
+    (tmp_path / "early.py").write_text(STOPPED_EARLY)
+    line = f"{PROCFILE['web']} --workers 1 --config early.py"
+    env = {**OPEN, "PORT": str(free_port()), "SHUTDOWN_GRACE": "60"}
+
+    with running(tmp_path, line, **env) as process:
+        assert process.wait(20) == 0, log_of(tmp_path)
 
 
 def test_refusal_is_json_where_the_log_is(tmp_path):
