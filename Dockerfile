@@ -14,8 +14,8 @@ COPY templates templates
 COPY static static
 
 # Nothing is written here: pictures and tasks are in MongoDB.
-RUN useradd --system --no-create-home jimeng
-USER jimeng
+RUN useradd --system --no-create-home --uid 10001 jimeng
+USER 10001
 
 EXPOSE 8080
 CMD ["python", "-m", "jimeng.serve", "web"]

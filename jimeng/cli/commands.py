@@ -15,6 +15,7 @@ from jimeng.providers import Model, credentials
 
 
 @click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen there.")
 @click.option("--port", type=click.IntRange(1, 65535), required=True)
 @click.option("--access-key", envvar="VOLCENGINE_ACCESS_KEY", required=True)
 @click.option("--secret-key", envvar="VOLCENGINE_SECRET_KEY", required=True)

@@ -1,12 +1,14 @@
-"""The printed configuration of nginx, before the real front: slow clients stay out."""
+"""The printed configurations, before the real front: slow clients stay out."""
 
 import getpass
+import os
 import re
 import shutil
 import signal
 import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.standin import ROOT, free_port
 from tests.waiting import wait_for
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+CADDY = shutil.which("caddy")
 PAGES = ("docs/deployment.md", "docs/deployment.en.md")
 HALF = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
 AROUND = """
@@ -37,26 +40,59 @@ http {{
 """
 
 
-def printed(page: str) -> str:
+def printed(page: str, proxy: str) -> str:
     """The configuration as it stands there."""
     text = (ROOT / page).read_text("utf-8")
-    (block,) = re.findall(r"^```nginx\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    blocks = rf"^```{proxy}\n(.*?)^```"
+    (block,) = re.findall(blocks, text, re.MULTILINE | re.DOTALL)
     return block
 
 
-@pytest.fixture(scope="module")
-def ports(tmp_path_factory):
+def nginx(folder: Path, config: str, port: int) -> list[str]:
+    """The command of an nginx with this configuration, listening on *port*."""
+    config = config.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    around = {"folder": folder, "user": getpass.getuser(), "printed": config}
+    (folder / "conf").write_text(AROUND.format(**around))
+    words = [NGINX, "-p", str(folder), "-c", str(folder / "conf")]
+    return [*words, "-e", str(folder / "error.log")]
+
+
+def caddy(folder: Path, config: str, port: int) -> list[str]:
+    """The command of a Caddy with this configuration, without its certificate."""
+    config = config.replace(
+        "images.example.com {", f"http://127.0.0.1:{port}, http://localhost:{port} {{"
+    )
+    config = config.replace("{\n    servers", "{\n    admin off\n    servers", 1)
+    (folder / "Caddyfile").write_text(config)
+    return [
+        CADDY,
+        "run",
+        "--config",
+        str(folder / "Caddyfile"),
+        "--adapter",
+        "caddyfile",
+    ]
+
+
+PROXIES = {"nginx": nginx, "caddyfile": caddy}
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def ports(request, tmp_path_factory):
     """Of the proxy and of what stands behind it."""
-    if NGINX is None:
-        pytest.skip("nginx is needed")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    proxy = request.param
+    if {"nginx": NGINX, "caddyfile": CADDY}[proxy] is None:
+        pytest.skip(f"{proxy} is needed")
+    folder, port = tmp_path_factory.mktemp(proxy), free_port()
     with front(tmp_path_factory.mktemp("behind"), TRUSTED_PROXIES="1") as behind:
-        config = printed(PAGES[0]).replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
-        config = config.replace("listen 80;", f"listen 127.0.0.1:{port};")
-        around = {"folder": folder, "user": getpass.getuser(), "printed": config}
-        (folder / "conf").write_text(AROUND.format(**around))
-        words = [NGINX, "-p", str(folder), "-c", str(folder / "conf")]
-        with subprocess.Popen([*words, "-e", str(folder / "error.log")]) as process:
+        config = printed(PAGES[0], proxy)
+        config = config.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
+        words = PROXIES[proxy](folder, config, port)
+        env = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(words, env=env, stdout=log, stderr=log) as process,
+        ):
             try:
                 wait_for(lambda: serving.is_up(port))
                 yield port, behind
@@ -64,9 +100,10 @@ def ports(tmp_path_factory):
                 process.send_signal(signal.SIGTERM)
 
 
-def test_both_languages_print_the_same():
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_both_languages_print_the_same(proxy):
     """One configuration, which is the one tested."""
-    assert printed(PAGES[0]) == printed(PAGES[1])
+    assert printed(PAGES[0], proxy) == printed(PAGES[1], proxy)
 
 
 @pytest.mark.system
@@ -93,7 +130,6 @@ def test_large_answers_and_bodies_pass(ports):
 
     assert ask(port, "/?size=9000000").endswith(b"x" * 9_000_000)
     assert b"900000 bytes" in ask(port, body=b"x" * 900_000)
-    assert b" 413 " in ask(port, body=b"x" * 1_100_000).splitlines()[0]
 
 
 @pytest.mark.system
@@ -105,3 +141,12 @@ def test_one_idle_connection_serves_many(ports):
             time.sleep(rest)
             link.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b" 200 " in answer_of(link)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("ports", ["nginx"], indirect=True)
+def test_bodies_that_are_too_large_end_at_nginx(ports):
+    """Caddy passes them on, and the application refuses them."""
+    port, _ = ports
+
+    assert b" 413 " in ask(port, body=b"x" * 1_100_000).splitlines()[0]
