@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import NoReturn
+from typing import Any, NoReturn
+from urllib.parse import quote
 
-from flask import Response, current_app, g, jsonify, request
+from flask import Response, current_app, g, jsonify, request, url_for
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
@@ -176,6 +178,25 @@ def absolute(path: str) -> str:
     """*path* as a link that works elsewhere: under ``PUBLIC_URL`` if it is set."""
     config: Config = current_app.config["JIMENG"]
     return (config.PUBLIC_URL or request.host_url.rstrip("/")) + path
+
+
+def path_for(endpoint: str, **values: str) -> str:
+    """
+    `url_for`, remembered: to build four links took longer than to serialise all
+    else in an answer.
+    """
+    pattern = _pattern(request.script_root, endpoint, tuple(values))
+    return pattern.format(**{k: quote(v, safe="") for k, v in values.items()})
+
+
+@lru_cache(maxsize=128)
+def _pattern(script_root: str, endpoint: str, names: tuple[str, ...]) -> str:
+    """The path with ``{name}`` where values stand; within a request of that root."""
+    marks: dict[str, Any] = {name: f"0{name}0" for name in names}
+    path = url_for(endpoint, **marks).replace("{", "{{").replace("}", "}}")
+    for name in names:
+        path = path.replace(f"0{name}0", f"{{{name}}}")
+    return path
 
 
 def etag(*parts: object) -> str:

@@ -40,9 +40,12 @@ MINUTE, DAY = 60, 86_400  # seconds
 # An office has one address, and pages with their pictures are many requests.
 CALLERS_BEHIND = 5  # times ``REQUESTS_PER_MINUTE`` are an address's
 UNASKED = 5.0  # seconds that Redis is not asked after it did not answer
+QUOTA_CACHE = 1.0  # seconds that a quota is believed which came with no request
+MOST_QUOTAS = 10_000  # of these
 
 _registered: Script | None = None
 _asked_from = 0.0  # by `time.monotonic`
+_quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
 
 # A window begins with the first of its tasks. One script, so that many requests at
 # once cannot pass together, and no count is left without an end; and one round trip.
@@ -183,9 +186,25 @@ def quota_of(viewer: Viewer, user_id: str) -> int | None:
     if viewer.user_id == user_id and viewer.daily_quota != UNKNOWN:
         own = viewer.daily_quota
     else:
-        row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
-        own = row.get("daily_quota")
+        own = _recorded_quota(user_id)
     return own if own is not None else jobs.runtime().config.USER_DAILY_QUOTA or None
+
+
+def _recorded_quota(user_id: str) -> int | None:
+    """What the user's record says, as it was a second ago at most."""
+    until, quota = _quotas.get(user_id, (0.0, None))
+    if monotonic() < until:
+        return quota
+    row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
+    if len(_quotas) >= MOST_QUOTAS:
+        _quotas.clear()
+    _quotas[user_id] = (monotonic() + QUOTA_CACHE, row.get("daily_quota"))
+    return row.get("daily_quota")
+
+
+def forget_quotas() -> None:
+    """Drop what this process remembers of them."""
+    _quotas.clear()
 
 
 def _per_minute() -> int:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 from pymongo.database import Database
 
-from jimeng import documents, jobs, lanes
+from jimeng import documents, jobs, lanes, limits
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, index_builder, utcnow
 from jimeng.jobs import janitor, pump
@@ -176,6 +176,7 @@ def begin_anew(database: Database) -> None:
     lanes.forget()
     switches.forget()
     janitor.forget()
+    limits.forget_quotas()
 
 
 @pytest.fixture

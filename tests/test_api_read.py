@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from flask import url_for
 
 from jimeng import lanes
+from jimeng.answers import path_for
 from jimeng.errors import ProviderError
 from tests.conftest import run_queue
 from tests.rest import (
@@ -204,3 +206,19 @@ def test_models_say_what_can_be_asked(client):
     assert model["provider"] == "volcengine_jimeng"
     assert (model["max_images"], model["takes_images"]) == (4, False)
     assert model["sizes"]["ratios"]["1:1"] == "1328x1328"
+
+
+@pytest.mark.parametrize("root", ["", "/images {1}"])
+@pytest.mark.parametrize(
+    ("endpoint", "values"),
+    [
+        ("api.get_task", {"task_id": "volcengine_img_01"}),
+        ("web.image", {"key": "a_b-c", "ext": "jpg"}),
+        ("web.thumbnail", {"key": "ä ?"}),
+    ],
+)
+def test_remembered_path_is_the_one_that_is_built(app, root, endpoint, values):
+    """Under whatever path a proxy has put the server, the second time too."""
+    for _ in range(2):
+        with app.test_request_context(environ_overrides={"SCRIPT_NAME": root}):
+            assert path_for(endpoint, **values) == url_for(endpoint, **values)

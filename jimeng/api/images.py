@@ -11,6 +11,7 @@ from jimeng.answers import (
     etag,
     idempotency_key,
     limit_headers,
+    path_for,
     success,
     tagged,
 )
@@ -59,7 +60,7 @@ def create_from(params: dict) -> Response:
 
 def accepted(task: Task, *, replayed: bool) -> Response:
     headers = {
-        "Location": url_for("api.get_result", task_id=task.id),
+        "Location": path_for("api.get_result", task_id=task.id),
         "Retry-After": str(WAIT),
         **limit_headers(task.rate_limits),
     }

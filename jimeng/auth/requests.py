@@ -1,5 +1,6 @@
 """May this request be believed: its host name, and the site it comes from."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -50,6 +51,7 @@ def count() -> None:
     limits.count_request("" if is_near(come_from) else network_of(come_from), caller)
 
 
+@lru_cache(maxsize=1024)
 def is_near(address: str) -> bool:
     """Whether it is of this machine."""
     try:
@@ -68,6 +70,7 @@ def address() -> str:
     return host_name(told) if has_port else told
 
 
+@lru_cache(maxsize=1024)
 def host_name(address: str) -> str:
     """The name in *address* without its port; empty where there is none."""
     try:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Self
+from typing import ClassVar, Self
 
 import mongoengine
 from mongoengine import Document
@@ -96,6 +96,7 @@ class Stored(Document):
     """
 
     unread: frozenset[str] = frozenset()
+    _relaxed: ClassVar[tuple[Collection, Collection] | None] = None
 
     meta: dict = {"abstract": True, "auto_create_index": False}
 
@@ -109,7 +110,12 @@ class Stored(Document):
                 crash may forget because it is done again or only a hint.
         """
         found = cls._get_collection()
-        return found if durable else found.with_options(write_concern=WriteConcern(w=1))
+        if durable:
+            return found
+        if cls._relaxed is None or cls._relaxed[0] is not found:  # connected anew
+            relaxed = found.with_options(write_concern=WriteConcern(w=1))
+            cls._relaxed = found, relaxed
+        return cls._relaxed[1]
 
     @classmethod
     def swap(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jimeng import accounts
+from jimeng import accounts, limits
 from jimeng.accounts import second_factor, users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import after, cut_page
@@ -197,6 +197,7 @@ def set_quota(viewer: Viewer, user_id: str, quota: int | None) -> None:
         users.change(
             user.id, given if quota is not None else {"$unset": {"daily_quota": ""}}
         )
+        limits.forget_quotas()
 
 
 def disable(viewer: Viewer, user_id: str) -> None:

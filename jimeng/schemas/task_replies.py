@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import url_for
 from marshmallow import fields, missing
 
-from jimeng.answers import absolute
+from jimeng.answers import absolute, path_for
 from jimeng.documents import Image, Status
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES, explain, t
@@ -44,7 +43,7 @@ def link(endpoint: str, path: str) -> fields.Field:
     """The address of a task's *endpoint*; *path* is that of the example."""
 
     def of(task: Any) -> str:
-        return absolute(url_for(endpoint, task_id=task.id))
+        return absolute(path_for(endpoint, task_id=task.id))
 
     return address(of, example=HOST + path.format(TASK))
 
@@ -72,11 +71,11 @@ class Created(Reply):
 
 
 def picture_link(found: Image) -> str:
-    return absolute(url_for("web.image", key=found.key, ext=found.suffix))
+    return absolute(path_for("web.image", key=found.key, ext=found.suffix))
 
 
 def thumbnail_link(found: Image) -> str:
-    return absolute(url_for("web.thumbnail", key=found.key))
+    return absolute(path_for("web.thumbnail", key=found.key))
 
 
 class Picture(Reply):

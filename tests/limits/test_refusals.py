@@ -9,11 +9,13 @@ import pytest
 from jimeng import jobs, limits
 from jimeng.documents import Allowance, Generation, Task, User, utcnow
 from jimeng.errors.access import UserNotFound
+from jimeng.operations.users import set_quota
 from jimeng.viewers import Viewer
 from tests.limits.conftest import USER, ask, left, put_on
 from tests.rest import API, CAT, client_with, create, data_of, new_user, refused
 
 DAY = 86_400  # seconds
+ROOT = Viewer("root", sees_all=True)
 
 
 def test_tasks_beyond_the_minute_s_are_refused(limited):
@@ -116,9 +118,7 @@ def test_user_s_own_quota_comes_first(quota):
     user_id = new_user(quota)["id"]
     own = {}
     for allowed in (12, 3, 0):
-        User.collection().update_one(
-            {"_id": user_id}, {"$set": {"daily_quota": allowed}}
-        )
+        set_quota(ROOT, user_id, allowed)
         own[allowed] = [ask(quota, n=4, user_id=user_id).status_code for _ in range(4)]
 
     assert own[12] == [202, 202, 202, 429]
@@ -130,12 +130,36 @@ def test_quota_of_one_user_on_a_server_without(client):
     user_id = new_user(client)["id"]
     create(client, n=4, user_id=user_id)
     User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 5}})
+    limits.forget_quotas()
 
     answer = ask(client, n=2, user_id=user_id)
 
     refused(answer, 429, "quota_exceeded")
     create(client, user_id=user_id)
     create(client, n=4)
+
+
+def test_quota_is_read_once_a_second(client, monkeypatch):
+    """Where the request does not say what the user's record does."""
+    user_id = new_user(client)["id"]
+    create(client, n=4, user_id=user_id)
+    User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 0}})
+
+    create(client, user_id=user_id)
+    now = limits.monotonic()
+    monkeypatch.setattr(limits, "monotonic", lambda: now + limits.QUOTA_CACHE)
+
+    refused(ask(client, user_id=user_id), 429, "quota_exceeded")
+
+
+def test_new_quota_holds_at_once(client):
+    """In the process where the operator has set it."""
+    user_id = new_user(client)["id"]
+    create(client, user_id=user_id)
+
+    set_quota(ROOT, user_id, 0)
+
+    refused(ask(client, user_id=user_id), 429, "quota_exceeded")
 
 
 def test_without_limits_nothing_is_said_of_any(app, config, registry):
