@@ -13,14 +13,20 @@ from jimeng.errors import Invalid, NoProvider
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
+from jimeng.providers.models.takes import TASKS, TRAVELS
 from tests.conftest import FakeProvider
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 LIMITS = {VISUAL: 2, ARK: 2}
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
 
+SIZED = [model for model in MODELS if not model.follows]
+
 every_model = pytest.mark.parametrize(
     "model", MODELS, ids=lambda model: f"{model.provider}-{model.id}"
+)
+every_sized_model = pytest.mark.parametrize(
+    "model", SIZED, ids=lambda model: f"{model.provider}-{model.id}"
 )
 
 
@@ -33,14 +39,14 @@ def listed(model: Model) -> list[str]:
     return [f"{width}x{height}" for width, height in sizes]
 
 
-@every_model
+@every_sized_model
 def test_listed_sizes_are_within_the_limits(model):
     """What is listed is accepted, also when it is written out: a retry does that."""
     assert all(model.fits(*model.resolve_size(size)) for size in listed(model))
     assert checked(model) is model
 
 
-@every_model
+@every_sized_model
 @pytest.mark.parametrize("quality", ["standard", "hd"])
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_ratio_is_what_it_says(model, ratio, quality):
@@ -51,7 +57,7 @@ def test_ratio_is_what_it_says(model, ratio, quality):
     assert width / height == pytest.approx(across / down, rel=0.01)
 
 
-@every_model
+@every_sized_model
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_hd_is_near_the_largest(model, ratio):
     """It is never less than standard, and little larger would fit."""
@@ -62,7 +68,7 @@ def test_hd_is_near_the_largest(model, ratio):
     assert not model.fits(round(width * 1.09), round(height * 1.09))
 
 
-@every_model
+@every_sized_model
 @settings(derandomize=True, database=None, deadline=None)
 @given(width=st.integers(1, 20_000), height=st.integers(1, 20_000))
 def test_pixels_are_accepted_or_explained(model, width, height):
@@ -83,7 +89,7 @@ def test_pixels_are_accepted_or_explained(model, width, height):
     assert model.max_ratio is None or max(size) / min(size) <= model.max_ratio
 
 
-@every_model
+@every_sized_model
 def test_words_of_sizes_are_understood_in_any_case(model):
     """2k is 2K; without a size it is the square one."""
     assert model.resolve_size(None) == model.sizes["1:1"]
@@ -95,7 +101,7 @@ def test_words_of_sizes_are_understood_in_any_case(model):
 @pytest.mark.parametrize(
     "size", ["", "1024", "1024x", "0x0", "-1x5", "9K", "5:4", "１x１"]
 )
-@every_model
+@every_sized_model
 def test_other_words_are_refused(model, size):
     """The words say what would have been taken."""
     with pytest.raises(Invalid):
@@ -106,6 +112,14 @@ def test_names_are_clear():
     """Within a provider each name means one model."""
     check_names(MODELS)
     assert len({model.lane for model in MODELS}) == len(MODELS)
+
+
+@every_model
+def test_tasks_go_with_what_is_taken(model):
+    """Each row keeps the rules that a row of an operator's has to keep."""
+    assert checked(model) is model
+    assert model.task in TASKS
+    assert model.takes is None or model.takes.travels in TRAVELS
 
 
 @every_model

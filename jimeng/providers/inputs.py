@@ -1,6 +1,6 @@
 """The pictures that go in with a submission, as a provider is given them."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import astuple, dataclass, field
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,13 @@ class Expansion:
     bottom: float = 0.0
     left: float = 0.0
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Those of the four edges."""
+        return astuple(self)
+
     def __bool__(self) -> bool:
-        return any(getattr(self, each.name) for each in fields(self))
+        return any(self.shares)
 
     def applied(self, width: int, height: int) -> tuple[int, int]:
         """The sides, in pixels, that a picture of *width* by *height* grows to."""

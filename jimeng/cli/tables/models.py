@@ -1,11 +1,12 @@
 """The tables of ``docs/models.md``, made from the one of the built-in models."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from jimeng.cli.tables import head, line, spoken
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
+from jimeng.providers.models.takes import Takes
 
 OVERVIEW = (
     "名称 / Name",
@@ -16,12 +17,30 @@ OVERVIEW = (
 )
 
 
+GIVEN = (
+    "名称 / Name",
+    "做什么 / Task",
+    "图片 / Pictures",
+    "边长 / Sides",
+    "比例 / Ratio",
+    "每张 / Each",
+    "其他 / Beside",
+    "提示词 / Prompt",
+)
+PROMPTS = {
+    "required": "必填 / required",
+    "optional": "可选 / optional",
+    "none": "没有 / none",
+}
+
+
 def tables(language: str) -> str:
     """Markdown, a section for each provider."""
     parts: list[str] = []
     for each in PROVIDERS:
         label = each.label[LANGUAGES.index(language)]
         parts += [f"## {label} (`{each.name}`)\n", overview(each.models, language)]
+        parts.append(head(GIVEN, language) + "".join(given(each.models, language)))
         parts += [sizes(model, language) for model in each.models]
     return "\n".join(parts)
 
@@ -37,7 +56,45 @@ def row(model: Model, language: str) -> str:
     return line((f"`{model.id}`", aliases, sizes_taken, seed, f"{model.typical:g}"))
 
 
+def given(models: Iterable[Model], language: str) -> Iterator[str]:
+    """What each model takes in, a line for those that take anything."""
+    for model in models:
+        takes = model.takes
+        if takes is None:
+            continue
+        count = (
+            f"{takes.least}–{takes.most}" if takes.least < takes.most else takes.most
+        )
+        ratio = f"≤ {takes.max_ratio:g}:1" if takes.max_ratio else "–"
+        yield line(
+            (
+                f"`{model.id}`",
+                model.task,
+                str(count),
+                f"{takes.sides[0]}–{takes.sides[1]}",
+                ratio,
+                f"{takes.max_bytes / 1_000_000:g} MB",
+                beside(takes, language) or "–",
+                spoken(PROMPTS[takes.prompt], language),
+            )
+        )
+
+
+def beside(takes: Takes, language: str) -> str:
+    """The other fields that go with the pictures."""
+    found = ["`mask`"] if takes.mask else []
+    if takes.strength:
+        found.append("`strength`")
+    if takes.expand:
+        found.append(f"`expand` ≤ {takes.expand:g}")
+    if takes.travels == "link":
+        found.append(spoken("要有公网地址 / needs a public address", language))
+    return ", ".join(found)
+
+
 def limits(model: Model, language: str) -> str:
+    if model.follows:
+        return spoken("由图片决定 / as the picture", language)
     if model.sides:
         word = spoken("边长 / sides", language)
         return f"{word} {model.sides[0]}–{model.sides[1]}"
@@ -47,6 +104,8 @@ def limits(model: Model, language: str) -> str:
 
 
 def sizes(model: Model, language: str) -> str:
+    if model.follows:
+        return f"### {model.id}\n\n{grown(model, language)}"
     table = head(("比例 / Ratio", "`standard`", "`hd`"), language)
     for ratio, size in model.sizes.items():
         table += line((ratio, text(size), text(model.hd_sizes[ratio])))
@@ -55,6 +114,17 @@ def sizes(model: Model, language: str) -> str:
         word = spoken("名称： / Named: ", language)
         table += f"\n{word}{', '.join(named)}\n"
     return f"### {model.id}\n\n{table}"
+
+
+def grown(model: Model, language: str) -> str:
+    """How large what comes out is, where that follows from the picture."""
+    words = " ".join(f"`{word}` = {max(s)}" for word, s in model.keywords.items())
+    said = {
+        "inpainting": "与图片一样大。 / As large as the picture.",
+        "outpainting": "图片加上扩展的各边。 / The picture with its new edges.",
+        "upscaling": f"长边：{words} / The longer side: {words}",
+    }
+    return spoken(said[model.task], language) + "\n"
 
 
 def text(size: Size) -> str:

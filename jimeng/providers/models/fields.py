@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields as fields_of
 from types import MappingProxyType
 
 from jimeng.providers.models.model import RATIOS, Size, parse_size
+from jimeng.providers.models.takes import PROMPTS, TASKS, TRAVELS, Takes
 
 LONGEST_NAME = 100  # characters
 # What is sent by itself. A row that could set these could buy a group of pictures.
@@ -14,7 +16,8 @@ RESERVED = frozenset(
         *("image_urls", "binary_data_base64", "use_pre_llm", "force_single"),
         *("sequential_image_generation", "sequential_image_generation_options"),
         *("stream", "n", "watermark", "logo_info", "aigc_meta", "return_url"),
-        *("response_format", "callback_url"),
+        *("response_format", "callback_url", "resolution"),
+        *("top", "bottom", "left", "right"),
     }
 )
 
@@ -51,6 +54,15 @@ def number(low: float, high: float, *, whole: bool = False) -> Callable:
     return read
 
 
+def one_of(*words: str) -> Callable:
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
 def span(value: object) -> tuple[int, int] | None:
     if value is None:
         return None
@@ -69,6 +81,8 @@ def ratio_limit(value: object) -> float | None:
 
 def by_ratio(value: object) -> Mapping[str, Size]:
     found = sized(value)
+    if not found:
+        return found  # what comes out follows from the picture, see `file.checked`
     if strange := set(found) - set(RATIOS):
         raise ValueError(f"has {min(strange)}, which is none of {' '.join(RATIOS)}")
     if "1:1" not in found:
@@ -104,6 +118,54 @@ def extra(value: object) -> Mapping[str, object]:
     return MappingProxyType(value)
 
 
+def optional(read: Callable) -> Callable:
+    return lambda value: None if value is None else read(value)
+
+
+def strength(value: object) -> tuple[float, float]:
+    """The service's own range; whole numbers stay whole."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("must be [least, most]")
+    low, high = map(number(0, 1000), value)
+    if low >= high:
+        raise ValueError("must be [least, most]")
+    return low, high
+
+
+def takes(value: object) -> Takes | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValueError('must be an object such as {"most": 1}')
+    known = {each.name for each in fields_of(Takes)}
+    if unknown := set(value) - known:
+        raise ValueError(f"has {min(unknown)!r}, which is none of {sorted(known)}")
+    found = {}
+    for name, each in value.items():
+        try:
+            found[name] = TAKES[name](each)
+        except ValueError as error:
+            raise ValueError(f"has {name!r}, which {error}") from None
+    made = Takes(**found)
+    if made.least > made.most:
+        raise ValueError("has 'least' above 'most'")
+    return made
+
+
+TAKES: dict[str, Callable] = {
+    "least": number(0, 20, whole=True),
+    "most": number(1, 20, whole=True),
+    "mask": flag,
+    "sides": span,
+    "max_pixels": optional(number(1, 10**9, whole=True)),
+    "max_ratio": ratio_limit,
+    "max_bytes": number(10_000, 12 * 1024 * 1024, whole=True),
+    "exact": flag,
+    "strength": optional(strength),
+    "expand": optional(number(0.01, 10)),
+    "travels": one_of(*TRAVELS),
+    "prompt": one_of(*PROMPTS),
+}
 READ: dict[str, Callable] = {
     "id": name,
     "provider": name,
@@ -118,6 +180,8 @@ READ: dict[str, Callable] = {
     "max_prompt": number(1, 10_000, whole=True),
     "max_images": number(1, 4, whole=True),
     "takes_seed": flag,
+    "task": one_of(*TASKS),
+    "takes": takes,
     "rewrites_prompt": flag,
     "draws_groups": flag,
     "extra": extra,

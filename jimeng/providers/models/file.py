@@ -14,6 +14,7 @@ from pathlib import Path
 from jimeng.errors import ConfigError
 from jimeng.providers.models.fields import READ, flag
 from jimeng.providers.models.model import RATIOS, Model
+from jimeng.providers.models.takes import FOLLOWS
 from jimeng.providers.provider import Provider
 
 
@@ -99,6 +100,8 @@ def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
     """*model* with other *values*, or a new one of *owner*'s."""
     if model is not None:
         return replace(model, **values)
+    if values.get("task") in FOLLOWS:
+        values.setdefault("sizes", {})
     if "sizes" in values:
         values.setdefault("hd_sizes", values["sizes"])
     usual = {"is_synchronous": owner.only_synchronous, **owner.model_defaults}
@@ -115,6 +118,13 @@ def checked(model: Model) -> Model:
     Raises:
         Wrong: the fields do not go together.
     """
+    check_takes(model)
+    if model.follows:
+        if model.sides or model.area or model.sizes:
+            raise Wrong("task", "has a size that follows from the picture: no sizes")
+        return model
+    if not model.sizes:
+        raise Wrong("sizes", "must have 1:1, the default")
     if bool(model.sides) == bool(model.area):
         raise Wrong("sides", 'or "area" must limit the size, and not both')
     if bool(model.area) != bool(model.max_ratio):
@@ -128,6 +138,24 @@ def checked(model: Model) -> Model:
             if word in RATIOS and not is_near(word, width, height):
                 raise Wrong(field, f"has {word!r}, which is another ratio")
     return model
+
+
+def check_takes(model: Model) -> None:
+    """
+    Raises:
+        Wrong: what the model does does not go with what it takes.
+    """
+    takes = model.takes
+    needs = model.task != "text-to-image"
+    if needs != model.needs_images:
+        words = "must be given at least one picture" if needs else "must need none"
+        raise Wrong("takes", f"{words} for {model.task}")
+    if (model.task == "inpainting") != bool(takes and takes.mask):
+        raise Wrong("takes", '"mask" goes with the task inpainting')
+    if (model.task == "outpainting") != bool(takes and takes.expand):
+        raise Wrong("takes", '"expand" goes with the task outpainting')
+    if model.task == "upscaling" and not model.keywords:
+        raise Wrong("keywords", "must say what can be enlarged to, such as 4K")
 
 
 def is_near(ratio: str, width: int, height: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jimeng.errors import Invalid
-from jimeng.providers.models.takes import Takes
+from jimeng.providers.models.takes import FOLLOWS, Takes
 
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
@@ -26,7 +26,8 @@ class Model:
     """
     What a model takes and how long it needs.
 
-    Either *sides* limits the pictures, or *area* with *max_ratio* does.
+    Either *sides* limits the pictures, or *area* with *max_ratio* does; what comes out
+    as large as what goes in has neither, nor tables of sizes.
 
     Attributes:
         id: The name that is stored and listed.
@@ -45,6 +46,7 @@ class Model:
         takes_seed: Whether the caller may choose the seed.
         task: What it does: one of `takes.TASKS`.
         takes: The pictures that it takes in; None if it takes none.
+        lacks: Why they cannot be sent from here, such as `takes.LACKS_ADDRESS`.
         rewrites_prompt: Whether it has a language model rewrite short prompts
             (``use_pre_llm``, on Visual).
         draws_groups: Whether it must be told to draw only one picture
@@ -73,6 +75,7 @@ class Model:
     takes_seed: bool = True
     task: str = "text-to-image"
     takes: Takes | None = None
+    lacks: str | None = None
     rewrites_prompt: bool = False
     draws_groups: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -87,7 +90,18 @@ class Model:
 
     @property
     def takes_images(self) -> bool:
-        return self.takes is not None
+        """Whether pictures can go in, from here."""
+        return self.takes is not None and self.lacks is None
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether it draws nothing from words alone."""
+        return self.takes is not None and self.takes.least > 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether the size of what comes out follows from what goes in."""
+        return self.task in FOLLOWS
 
     @property
     def names(self) -> frozenset[str]:

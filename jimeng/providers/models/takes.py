@@ -10,7 +10,13 @@ TASKS = (
     "outpainting",
     "upscaling",
 )
+# What comes out has the size of what goes in, or follows from it.
+FOLLOWS = frozenset({"inpainting", "outpainting", "upscaling"})
 TRAVELS = ("base64", "data_url", "link")
+PROMPTS = ("required", "optional", "none")
+# Why a model's pictures cannot be sent from here: the service fetches them, and this
+# server has no address that can be reached from outside.
+LACKS_ADDRESS = "public_url"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,7 @@ class Takes:
         max_pixels: Of one picture, width times height; None for no limit of its own.
         max_ratio: Longer side through the shorter.
         max_bytes: Of one picture, encoded.
+        exact: Whether it must not be made smaller to fit: its pixels are the point.
         strength: What the service calls the range of ``strength``, whose 0 to 1 is
             mapped onto it; whole where both ends are. None where it takes none.
         expand: The largest share of a side that may be added at an edge; None where
@@ -43,6 +50,7 @@ class Takes:
     max_pixels: int | None = None
     max_ratio: float | None = None
     max_bytes: int = 10_000_000
+    exact: bool = False
     strength: tuple[float, float] | None = None
     expand: float | None = None
     travels: Literal["base64", "data_url", "link"] = "base64"

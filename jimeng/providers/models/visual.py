@@ -1,5 +1,5 @@
 """
-The text-to-image models of Volcengine Visual.
+The models of Volcengine Visual that draw from words, with pictures beside them or not.
 
 Source: the page of each model under https://www.volcengine.com/docs/85621; the sizes
 are those that they recommend. ``standard`` is the size the provider draws by default,
@@ -12,6 +12,8 @@ from types import MappingProxyType
 
 from jimeng.providers.models.model import DEFAULT_MODEL, Model
 from jimeng.providers.models.sizes import keywords, sizes
+from jimeng.providers.models.takes import Takes
+from jimeng.providers.models.visual_editing import MODELS as EDITING
 
 # The service's own default is 1328x1328, a little over "1K".
 JIMENG_1K = sizes("1328x1328 1472x1104 1584x1056 1664x936 2016x864")
@@ -21,6 +23,11 @@ SQUARE_4MP = (512 * 512, 2048 * 2048)  # pixels
 SQUARE_16MP = (1024 * 1024, 4096 * 4096)
 
 visual = partial(Model, provider="volcengine_jimeng")
+# Of 4.0 and 4.6 no page says that they take base64; clients send it, with what success
+# nobody has written down.
+references = partial(
+    Takes, least=0, sides=(15, 4096), max_ratio=3, max_bytes=15_000_000, travels="link"
+)
 # On Visual one call draws one picture or a group; without a seed each differs.
 visual_4 = partial(
     visual,
@@ -60,12 +67,14 @@ MODELS = (
         req_key="jimeng_t2i_v40",
         aliases=("seedream-4.0", "jimeng-4.0"),
         hd_sizes=sizes("4096x4096 4694x3520 4992x3328 5404x3040 6198x2656"),
+        takes=references(most=10, strength=(0.0, 1.0)),
     ),
     visual_4(
         id="jimeng-4.6",
         req_key="jimeng_seedream46_cvtob",
         aliases=("seedream-4.6",),
         hd_sizes=sizes("4096x4096 4693x3520 4992x3328 5404x3040 6197x2656"),
+        takes=references(most=14, strength=(1, 100)),
     ),
     visual(
         id="jimeng-2.1",
@@ -81,4 +90,5 @@ MODELS = (
         answer_within=120.0,
         typical=10.0,
     ),
+    *EDITING,
 )

@@ -1,0 +1,88 @@
+"""What is said of pictures, masks and edges that do not go with a model."""
+
+ASKED: dict[str, tuple[str, str]] = {
+    "invalid.prompt_unsupported": (
+        "这个模型不用提示词，请留空",
+        "This model takes no words; leave the prompt out",
+    ),
+    "invalid.images_unsupported": (
+        "这个模型不能用图片；可以用图片的有：{known}",
+        "This model takes no pictures; these do: {known}",
+    ),
+    "invalid.images_no_address": (
+        "这个模型的服务商要自己来取图片，而本服务器没有设置外网能访问的地址"
+        "（PUBLIC_URL），所以不能用图片；可以用图片的有：{known}",
+        "The provider of this model fetches pictures itself, and this server has no "
+        "address that can be reached from outside (PUBLIC_URL), so it can take none; "
+        "these can: {known}",
+    ),
+    "invalid.images_many": (
+        "这个模型最多用 {max} 张图片",
+        "This model takes at most {max} pictures",
+    ),
+    "invalid.images_few": (
+        "这个模型至少要 {min} 张图片",
+        "This model needs a picture to start from (at least {min})",
+    ),
+    "invalid.image_ratio": (
+        "太狭长：这个模型要求长边最多为短边的 {ratio} 倍；图片不会被裁剪，请先自行裁剪",
+        "Too long and narrow: this model takes pictures whose longer side is at most "
+        "{ratio} times the shorter. Pictures are never cropped here; crop it first",
+    ),
+    "invalid.image_small": (
+        "太小：这个模型要求每边至少 {min} 像素",
+        "Too small: this model needs at least {min} pixels a side",
+    ),
+    "invalid.image_large": (
+        "太大：这个模型要求每边最多 {max} 像素，而缩小会丢掉要放大的细节",
+        "Too large: this model takes at most {max} pixels a side, and making it "
+        "smaller would lose the detail that is to be enlarged",
+    ),
+    "invalid.mask_unsupported": (
+        "这个模型不能用蒙版；可以用蒙版的有：{known}",
+        "This model takes no mask; these do: {known}",
+    ),
+    "invalid.mask_missing": (
+        "这个模型需要蒙版：透明处重画，其余保留",
+        "This model needs a mask: what is transparent is painted anew",
+    ),
+    "invalid.mask_size": (
+        "蒙版要和第一张图片一样大：{wanted}",
+        "The mask must be as large as the first picture: {wanted}",
+    ),
+    "invalid.strength_unsupported": (
+        "这个模型不能设置强度；可以设置的有：{known}",
+        "This model takes no strength; these do: {known}",
+    ),
+    "invalid.strength_alone": (
+        "强度说的是可以偏离图片多远，没有图片就没有意义",
+        "Strength says how far to leave the pictures; without any it means nothing",
+    ),
+    "invalid.expand_unsupported": (
+        "这个模型不能扩图；可以扩图的有：{known}",
+        "This model does not expand pictures; these do: {known}",
+    ),
+    "invalid.expand_range": (
+        "请说明 top、right、bottom、left 各扩多少：是那一边长度的 0 到 {max} 倍，"
+        "至少一边大于 0",
+        "Say by how much top, right, bottom and left grow: 0 to {max} of that side, at "
+        "least one of them above 0",
+    ),
+    "invalid.taken_by_none": (
+        "这里没有模型支持这一项",
+        "No model here takes this",
+    ),
+    "invalid.size_follows": (
+        "结果的大小由图片决定，请不要指定",
+        "The size follows from the picture; leave it out",
+    ),
+    "invalid.size_named": (
+        "请选择：{named}",
+        "Choose one of {named}",
+    ),
+    "invalid.size_reached": (
+        "图片的长边已有 {max} 像素，没有什么可放大的；请选更大的尺寸",
+        "The longer side has {max} pixels already, so nothing is left to enlarge; "
+        "choose a larger size",
+    ),
+}

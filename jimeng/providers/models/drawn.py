@@ -1,0 +1,101 @@
+"""How large what a model draws comes out, where pictures go in."""
+
+import math
+from collections.abc import Sequence
+
+from jimeng.errors import Invalid
+from jimeng.providers.inputs import Expansion
+from jimeng.providers.models.model import Model, Size
+
+STEP = 16  # pixels: some models round to that
+
+
+def drawn_size(
+    model: Model,
+    size: str | None,
+    quality: str = "standard",
+    *,
+    pictures: Sequence[Size | None] = (),
+    expand: Expansion | None = None,
+) -> Size | None:
+    """
+    Width and height of what comes out.
+
+    Args:
+        size: As `Model.resolve_size` takes it. Where it follows from the picture only
+            that very size is taken; none, where pictures go in, is the shape of the
+            first of them.
+        pictures: Width and height of those that go in, in order; None for one whose
+            size is not known yet.
+
+    Returns:
+        None where it follows from a picture whose size is not known yet.
+
+    Raises:
+        Invalid: the model does not draw it; the words say what it takes.
+    """
+    if not pictures or (size is not None and not model.follows):
+        return model.resolve_size(size, quality)
+    first = pictures[0]
+    if model.task == "upscaling":
+        return enlarged(model, size, quality, first)
+    if not model.follows:
+        return first and like(model, first, quality)
+    grown = first and (expand.applied(*first) if expand else first)
+    if size is not None and (grown is None or size != f"{grown[0]}x{grown[1]}"):
+        raise Invalid.field("size", "invalid.size_follows")
+    return grown
+
+
+def enlarged(
+    model: Model, size: str | None, quality: str, picture: Size | None
+) -> Size | None:
+    """The sides of *picture*, the longer one as long as the word for *size* says."""
+    named = {word: max(each) for word, each in model.keywords.items()}
+    outcomes = {
+        word: (round(w * long / max(w, h)), round(h * long / max(w, h)))
+        for word, long in named.items()
+        for w, h in [picture or (1, 1)]
+    }
+    in_order = sorted(named, key=lambda word: named[word])
+    word = (size or in_order[-1 if quality == "hd" else 0]).upper()
+    spelt = {f"{w}X{h}": word for word, (w, h) in outcomes.items() if picture}
+    word = spelt.get(word, word)
+    if word not in named:
+        raise Invalid.field("size", "invalid.size_named", named=" ".join(in_order))
+    if picture is None:
+        return None
+    if max(picture) >= named[word]:
+        raise Invalid.field("size", "invalid.size_reached", max=named[word])
+    return outcomes[word]
+
+
+def like(model: Model, picture: Size, quality: str) -> Size:
+    """The shape of *picture*, with as many pixels as the model draws without one."""
+    table = model.hd_sizes if quality == "hd" else model.sizes
+    area = math.prod(table["1:1"])
+    limit, most = model.max_ratio or math.inf, math.inf
+    if model.sides:
+        limit, most = model.sides[1] / model.sides[0], model.sides[1]
+    ratio = picture[0] / picture[1]
+    slim = min(max(ratio, 1 / ratio), limit)
+    for long in steps(min(math.sqrt(area * slim), most)):
+        for short in steps(long / slim):
+            found = (long, short) if ratio >= 1 else (short, long)
+            if model.fits(*found):
+                return found
+    return nearest(model, ratio, quality)
+
+
+def steps(side: float) -> list[int]:
+    """Sides near *side*, the nearest first, and none far from it."""
+    whole = round(side / STEP)
+    return [max(whole + each, 1) * STEP for each in (0, -1, 1, -2, 2)]
+
+
+def nearest(model: Model, ratio: float, quality: str) -> Size:
+    """The size of the model's table whose shape is nearest to *ratio*."""
+    table = model.hd_sizes if quality == "hd" else model.sizes
+    return min(
+        table.values(), key=lambda each: abs(math.log(each[0] / each[1] / ratio))
+    )

@@ -1,0 +1,241 @@
+"""What a model is asked beside words: judged before anything is spent."""
+
+import math
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from jimeng.errors import Invalid
+from jimeng.i18n import MESSAGES
+from jimeng.providers import MODELS, Expansion
+from jimeng.providers.models.drawn import drawn_size
+from jimeng.providers.models.judging import (
+    Asked,
+    check_asked,
+    check_mask,
+    check_picture,
+)
+
+BY_KEY = {model.req_key: model for model in MODELS}
+WORDS = BY_KEY["jimeng_t2i_v30"]
+REFERENCES = BY_KEY["jimeng_t2i_v40"]
+ONE = BY_KEY["jimeng_i2i_v30"]
+REPAINT = BY_KEY["jimeng_image2image_dream_inpaint"]
+EXPAND = BY_KEY["jimeng_img2img_seed3_painting_edit"]
+ENLARGE = BY_KEY["jimeng_i2i_seed3_tilesr_cvtob"]
+ARK = BY_KEY["doubao-seedream-5-0-pro-260628"]
+SIDE = Expansion(right=0.25)
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        (WORDS, Asked(prompt="猫")),
+        (REFERENCES, Asked(prompt="猫")),
+        (REFERENCES, Asked(prompt="猫", pictures=10, strength=0.5)),
+        (ONE, Asked(prompt="猫", pictures=1, strength=1.0)),
+        (REPAINT, Asked(prompt="猫", pictures=1, mask=True)),
+        (REPAINT, Asked(pictures=1, mask=True)),
+        (EXPAND, Asked(pictures=1, expand=SIDE)),
+        (ENLARGE, Asked(pictures=1, strength=0.0)),
+        (ARK, Asked(prompt="猫", pictures=10)),
+    ],
+)
+def test_what_a_model_takes_is_taken(model, asked):
+    """Each with what its page says."""
+    check_asked(asked, model, MODELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "field", "key"),
+    [
+        (WORDS, Asked(prompt="猫", pictures=1), "images", "images_unsupported"),
+        (REFERENCES, Asked(prompt="猫", pictures=11), "images", "images_many"),
+        (REFERENCES, Asked(pictures=1), "prompt", "prompt_empty"),
+        (REFERENCES, Asked(prompt="猫", strength=0.5), "strength", "strength_alone"),
+        (ONE, Asked(prompt="猫"), "images", "images_few"),
+        (ONE, Asked(prompt="猫", pictures=2), "images", "images_many"),
+        (ONE, Asked(prompt="猫", pictures=1, mask=True), "mask", "mask_unsupported"),
+        (REPAINT, Asked(prompt="猫", pictures=1), "mask", "mask_missing"),
+        (
+            REPAINT,
+            Asked(pictures=1, mask=True, strength=0.2),
+            "strength",
+            "strength_unsupported",
+        ),
+        (
+            REPAINT,
+            Asked(pictures=1, mask=True, expand=SIDE),
+            "expand",
+            "expand_unsupported",
+        ),
+        (EXPAND, Asked(pictures=1), "expand", "expand_range"),
+        (EXPAND, Asked(pictures=1, expand=Expansion()), "expand", "expand_range"),
+        (
+            EXPAND,
+            Asked(pictures=1, expand=Expansion(top=0.5)),
+            "expand",
+            "expand_range",
+        ),
+        (
+            EXPAND,
+            Asked(pictures=1, expand=Expansion(top=0.1, left=-0.1)),
+            "expand",
+            "expand_range",
+        ),
+        (ENLARGE, Asked(prompt="猫", pictures=1), "prompt", "prompt_unsupported"),
+        (ARK, Asked(prompt="猫", pictures=11), "images", "images_many"),
+        (ARK, Asked(prompt="猫", pictures=1, mask=True), "mask", "mask_unsupported"),
+    ],
+)
+def test_what_it_does_not_take_is_named(model, asked, field, key):
+    """By the field, with words that there are."""
+    with pytest.raises(Invalid) as caught:
+        check_asked(asked, model, MODELS)
+
+    ((found, values),) = caught.value.fields[field]
+    assert set(caught.value.fields) == {field}
+    assert found == f"invalid.{key}"
+    assert all(text.format(**values) for text in MESSAGES[found])
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    """A client that mends one field would only meet the next."""
+    asked = Asked(pictures=1, mask=True, strength=0.1, expand=SIDE)
+
+    with pytest.raises(Invalid) as caught:
+        check_asked(asked, WORDS, MODELS)
+
+    assert set(caught.value.fields) == {
+        *("prompt", "images", "mask", "strength", "expand"),
+    }
+
+
+def test_models_that_would_take_it_are_named():
+    """Those that are offered here, and can be sent pictures from here."""
+    from_words = [model for model in MODELS if model.takes is None]
+
+    with pytest.raises(Invalid) as caught:
+        check_asked(Asked(prompt="猫", pictures=1), WORDS, [WORDS, ONE, ENLARGE])
+    with pytest.raises(Invalid) as nowhere:
+        check_asked(Asked(prompt="猫", pictures=1), WORDS, from_words)
+
+    assert caught.value.fields["images"] == [
+        ("invalid.images_unsupported", {"known": "jimeng-i2i-3.0, jimeng-upscale"})
+    ]
+    assert nowhere.value.fields["images"] == [("invalid.taken_by_none", {})]
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "key"),
+    [
+        (ONE, (3001, 1000), "image_ratio"),
+        (ONE, (31, 40), "image_small"),
+        (ENLARGE, (4097, 4096), "image_large"),
+        (ARK, (14, 100), "image_small"),
+        (ARK, (4096, 255), "image_ratio"),
+        # As small as it must become, too little of it would be left.
+        (ARK, (60_000, 4000), None),
+        (ONE, (3000, 1000), None),
+        (ONE, (9000, 4000), None),
+        (ENLARGE, (4096, 4096), None),
+        (WORDS, (1, 1), None),
+    ],
+)
+def test_pictures_that_cannot_be_fitted_are_refused(model, size, key):
+    """They are made smaller, but never cropped or enlarged."""
+    if key is None:
+        check_picture(model, *size, field="images[0]")
+        return
+    with pytest.raises(Invalid) as caught:
+        check_picture(model, *size, field="images[0]")
+
+    ((found, values),) = caught.value.fields["images[0]"]
+    assert found == f"invalid.{key}"
+    assert all(text.format(**values) for text in MESSAGES[found])
+
+
+def test_mask_has_the_size_of_its_picture():
+    """Else nobody knows which part it means."""
+    check_mask((640, 480), (640, 480))
+    with pytest.raises(Invalid) as caught:
+        check_mask((640, 480), (480, 640))
+
+    assert caught.value.fields["mask"] == [
+        ("invalid.mask_size", {"wanted": "640x480"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "drawn"),
+    [
+        (REPAINT, {"pictures": [(1000, 700)]}, (1000, 700)),
+        (REPAINT, {"pictures": [None]}, None),
+        (REPAINT, {"pictures": [(1000, 700)], "size": "1000x700"}, (1000, 700)),
+        (EXPAND, {"pictures": [(1000, 700)], "expand": SIDE}, (1250, 700)),
+        (EXPAND, {"pictures": [None], "expand": SIDE}, None),
+        (ENLARGE, {"pictures": [(1000, 500)]}, (4096, 2048)),
+        (ENLARGE, {"pictures": [(500, 1000)], "size": "8k"}, (4096, 8192)),
+        (ENLARGE, {"pictures": [(500, 1000)], "quality": "hd"}, (4096, 8192)),
+        (ENLARGE, {"pictures": [(500, 1000)], "size": "4096x8192"}, (4096, 8192)),
+        (ENLARGE, {"pictures": [None], "size": "4K"}, None),
+        (ENLARGE, {"pictures": [(4096, 100)], "size": "8K"}, (8192, 200)),
+        (REFERENCES, {}, (2048, 2048)),
+        (REFERENCES, {"pictures": [(100, 100)], "size": "16:9"}, (2560, 1440)),
+        (REFERENCES, {"pictures": [None]}, None),
+        (REFERENCES, {"pictures": [(300, 300)]}, (2048, 2048)),
+        (ONE, {"pictures": [(4000, 3000)]}, (1536, 1152)),
+    ],
+)
+def test_size_follows_from_what_goes_in(model, options, drawn):
+    """Where it must, and where nothing else was asked for."""
+    size = options.pop("size", None)
+
+    assert drawn_size(model, size, options.pop("quality", "standard"), **options) == (
+        drawn
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "pictures", "key"),
+    [
+        (REPAINT, "1024x1024", [(1000, 700)], "size_follows"),
+        (EXPAND, "16:9", [(1000, 700)], "size_follows"),
+        (REPAINT, "1024x1024", [None], "size_follows"),
+        (ENLARGE, "2K", [(1000, 700)], "size_named"),
+        (ENLARGE, "4096x4096", [(1000, 700)], "size_named"),
+        (ENLARGE, "4096x4096", [None], "size_named"),
+        (ENLARGE, "4K", [(4096, 700)], "size_reached"),
+        (REFERENCES, "10x10", [(1000, 700)], "size_area"),
+    ],
+)
+def test_other_sizes_are_refused(model, size, pictures, key):
+    """Silence about a wish would be an answer to another one."""
+    with pytest.raises(Invalid) as caught:
+        drawn_size(model, size, pictures=pictures)
+
+    ((found, values),) = caught.value.fields["size"]
+    assert found == f"invalid.{key}"
+    assert all(text.format(**values) for text in MESSAGES[found])
+
+
+@pytest.mark.parametrize("quality", ["standard", "hd"])
+@pytest.mark.parametrize(
+    "model",
+    [m for m in MODELS if m.takes and not m.follows],
+    ids=lambda model: f"{model.provider}-{model.id}",
+)
+@settings(derandomize=True, database=None, deadline=None)
+@given(width=st.integers(32, 4096), height=st.integers(32, 4096))
+def test_shape_of_a_picture_is_kept(model, quality, width, height):
+    """A drawn picture has the shape of the first that went in, as far as it may."""
+    assume(max(width, height) <= 3 * min(width, height))
+
+    drawn = drawn_size(model, None, quality, pictures=[(width, height)])
+
+    assert drawn is not None
+    assert model.fits(*drawn)
+    assert math.log(drawn[0] / drawn[1]) == pytest.approx(
+        math.log(width / height), abs=0.05
+    )
