@@ -1,9 +1,11 @@
 """Choosing a model, through the whole product."""
 
+from dataclasses import replace
+
 import pytest
 
 from jimeng import jobs
-from jimeng.providers import Progress, Registry
+from jimeng.providers import MODELS, Progress, Registry
 from tests.conftest import FakeProvider, png
 from tests.rest import API, CAT, CREATE, create, data_of, errors_of, result, task
 
@@ -135,7 +137,7 @@ def test_models_say_what_can_be_asked(client):
     models = data_of(client.get(f"{API}/models"))
 
     by_key = {(each["id"], each["provider"]): each for each in models}
-    assert len(by_key) == len(models) == 10
+    assert len(by_key) == len(models) == len(MODELS)
     assert [each["id"] for each in models if each["default"]] == [
         "doubao-seedream-3.0-t2i"
     ]
@@ -147,6 +149,54 @@ def test_models_say_what_can_be_asked(client):
     assert (lite["sizes"]["min_side"], lite["sizes"]["min_area"]) == (None, 3_686_400)
     assert lite["sizes"]["max_ratio"] == 16
     assert lite["sizes"]["hd_ratios"]["16:9"] == "4096x2304"
+
+
+def test_models_say_which_pictures_they_take(client):
+    """How many, how large, and what goes with them; null where they take none."""
+    models = data_of(client.get(f"{API}/models"))
+
+    by_id = {each["id"]: each for each in models}
+    words = by_id["doubao-seedream-3.0-t2i"]
+    assert (words["task"], words["takes_images"]) == ("text-to-image", False)
+    assert (words["inputs"], words["inputs_unavailable"]) == (None, None)
+    repaint = by_id["jimeng-inpaint"]
+    assert (repaint["task"], repaint["takes_images"]) == ("inpainting", True)
+    assert repaint["inputs"] == {
+        **{"min": 1, "max": 1, "min_side": 32, "max_side": 4096, "max_ratio": 3},
+        **{"mask": True, "strength": False, "expand": None, "prompt": "optional"},
+    }
+    assert by_id["jimeng-outpaint"]["inputs"]["expand"] == 0.4
+    assert by_id["jimeng-upscale"]["inputs"]["prompt"] == "none"
+    assert by_id["doubao-seedream-5.0-pro"]["inputs"]["max"] == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://192.168.1.7"}, "PUBLIC_URL"),
+        (
+            {"PUBLIC_URL": "https://pictures.example.com", "SECRET_KEY": ""},
+            "SECRET_KEY",
+        ),
+        ({"PUBLIC_URL": "https://pictures.example.com"}, None),
+    ],
+)
+def test_models_say_why_pictures_cannot_be_sent_from_here(
+    client, config, settings, words
+):
+    """A provider that fetches them must be able to; the model draws from words."""
+    keys = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
+    changed = replace(config, **{"SECRET_KEY": "s" * 40, **keys, **settings})
+    jobs.configure(changed, Registry.from_config(changed))
+
+    models = data_of(client.get(f"{API}/models", headers={"Accept-Language": "en"}))
+    found = next(each for each in models if each["id"] == "jimeng-4.6")
+
+    assert found["takes_images"] is (words is None)
+    assert found["inputs"]["max"] == 14
+    assert (words is None) == (found["inputs_unavailable"] is None)
+    assert words is None or words in found["inputs_unavailable"]
 
 
 def test_one_default_where_a_service_lacks_the_usual_one(client, config, ark):

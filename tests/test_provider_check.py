@@ -39,7 +39,7 @@ def test_all_is_well(check):
     ended = check()
 
     lines = ended.output.splitlines()
-    assert (ended.exit_code, len(lines)) == (0, 5)
+    assert (ended.exit_code, len(lines)) == (0, 9)
     assert all(line.startswith(f"ok   {VISUAL}  ") for line in lines)
     assert "doubao-seedream-3.0-t2i  ready" in lines[0]
     assert "jimeng-2.1" in lines[4] and "only drawing a picture shows" in lines[4]

@@ -16,6 +16,22 @@ ASKED: dict[str, tuple[str, str]] = {
         "address that can be reached from outside (PUBLIC_URL), so it can take none; "
         "these can: {known}",
     ),
+    "invalid.images_no_secret": (
+        "这个模型的服务商要自己来取图片，而本服务器没有设置签链接用的 SECRET_KEY，"
+        "所以不能用图片；可以用图片的有：{known}",
+        "The provider of this model fetches pictures itself, and this server has no "
+        "SECRET_KEY to sign links for it with, so it can take none; these can: {known}",
+    ),
+    "lacks.no_address": (
+        "服务商要自己来取图片，而本服务器没有设置外网能访问的地址（PUBLIC_URL）",
+        "The provider fetches pictures itself, and this server has no address that can "
+        "be reached from outside (PUBLIC_URL)",
+    ),
+    "lacks.no_secret": (
+        "服务商要自己来取图片，而本服务器没有设置签链接用的 SECRET_KEY",
+        "The provider fetches pictures itself, and this server has no SECRET_KEY to "
+        "sign links with",
+    ),
     "invalid.images_many": (
         "这个模型最多用 {max} 张图片",
         "This model takes at most {max} pictures",

@@ -9,6 +9,7 @@ from jimeng.providers.ark import ArkProvider
 from jimeng.providers.models import DEFAULT_MODEL, Model
 from jimeng.providers.models.file import load_models
 from jimeng.providers.provider import Provider
+from jimeng.providers.reach import with_lacks
 from jimeng.providers.visual import VisualProvider
 
 # In the order in which they are asked for a model that several of them offer.
@@ -54,7 +55,12 @@ class Registry:
         found = [each.from_config(config, models) for each in PROVIDERS]
         made = {each.name: each for each in found if each is not None}
         limits = {name: each.concurrency for name, each in made.items()}
-        return cls(made, limits, models)
+        offered = (each for each in models if each.provider in made)
+        return cls(
+            made,
+            limits,
+            [with_lacks(m, config, made[m.provider].address) for m in offered],
+        )
 
     @property
     def names(self) -> list[str]:
@@ -81,8 +87,9 @@ class Registry:
     def default(self, provider: str | None = None) -> Model | None:
         """The model that is meant where none is named, if there is any."""
         offered = self._offered_by(provider)
-        usual = (model for model in offered if model.id == DEFAULT_MODEL)
-        return next(usual, offered[0] if offered else None)
+        from_words = [model for model in offered if not model.needs_images]
+        usual = (model for model in from_words if model.id == DEFAULT_MODEL)
+        return next(usual, from_words[0] if from_words else None)
 
     def _offered_by(self, provider: str | None) -> list[Model]:
         models = self.models.values()

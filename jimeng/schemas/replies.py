@@ -9,6 +9,7 @@ from marshmallow import fields
 from jimeng import jobs
 from jimeng.i18n import MESSAGES, language, t
 from jimeng.providers import Model
+from jimeng.providers.models.takes import PROMPTS, TASKS
 from jimeng.schemas.kinds import (
     Reply,
     a,
@@ -104,18 +105,40 @@ class Sizes(Reply):
     max_ratio = fields.Float(required=True, allow_none=True)
 
 
+class Inputs(Reply):
+    """The pictures that a model takes in, of its `takes`."""
+
+    min = whole("least", minimum=0, example=1)
+    max = whole("most", minimum=1, example=1)
+    min_side = whole(lambda takes: takes.sides[0], minimum=1, example=32)
+    max_side = whole(lambda takes: takes.sides[1], minimum=1, example=4096)
+    max_ratio = fields.Float(required=True, allow_none=True)
+    mask = flag()
+    strength = flag(lambda takes: takes.strength is not None)
+    expand = fields.Float(required=True, allow_none=True, metadata={"examples": [None]})
+    prompt = one_of(*PROMPTS, example="required")
+
+
+def why_not(model: Model) -> str | None:
+    """Why its pictures cannot be sent from here."""
+    return t(f"lacks.{model.lacks}") if model.lacks else None
+
+
 class ModelRecord(Reply):
     """What can be asked of a model."""
 
     id = text(example=MODEL)
     provider = text(example=PROVIDER)
+    task = one_of(*TASKS, example="text-to-image")
     aliases = list_of(
         text(example="jimeng-3.0"), lambda model: sorted(model.names - {model.id})
     )
     sizes = a(Sizes, lambda model: model)
     max_images = whole(minimum=1, example=4)
     max_prompt = whole(minimum=1, example=800)
-    takes_images = flag(example=False)
+    takes_images = flag(example=True)
+    inputs = a(Inputs, "takes", null=True)
+    inputs_unavailable = text(why_not, null=True, example=None)
     takes_seed = flag()
     default = flag(lambda model: model is jobs.runtime().registry.default())
 

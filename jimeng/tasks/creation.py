@@ -23,6 +23,7 @@ from jimeng.errors.access import UserIdNotYours
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
+from jimeng.providers.models.judging import Asked, check_asked
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -153,6 +154,9 @@ def build(new: NewTask, model: Model) -> dict:
     Raises:
         Invalid: as in `create`.
     """
+    check_asked(
+        Asked(prompt=new.prompt), model, jobs.runtime().registry.models.values()
+    )
     width, height = model.resolve_size(new.size, new.quality)
     prompt = styled(new.prompt, new.style)
     if len(prompt) > model.max_prompt:

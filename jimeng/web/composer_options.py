@@ -95,6 +95,7 @@ def model_options() -> list[ModelOption]:
             in_language(registry.label(model.provider)) if several else "",
         )
         for model in models
+        if not model.needs_images
     ]
 
 
@@ -104,10 +105,13 @@ def find_model(name: str | None) -> Model:
 
     Raises:
         NoProvider: there are no models at all.
-        Invalid: there is no such model.
+        Invalid: there is no such model, or it draws nothing from words alone.
     """
     registry = jobs.runtime().registry
-    return registry.by_lane(name or "") or registry.model(name or None)
+    found = registry.by_lane(name or "") or registry.model(name or None)
+    if found.needs_images and found.takes:
+        raise Invalid.field("model", "invalid.images_few", min=found.takes.least)
+    return found
 
 
 def spoken(model_id: str) -> str:

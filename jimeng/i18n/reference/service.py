@@ -18,7 +18,34 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
     "max_ratio": ("长边除以短边至多", "Maximum of longer side ÷ shorter side"),
     "max_images": ("一个任务最多几张", "Maximum pictures in one task"),
     "max_prompt": ("提示词最多几个字符", "Maximum characters of the prompt"),
-    "takes_images": ("是否接受参考图", "Whether it accepts reference pictures"),
+    "task": (
+        "做什么：文生图、图生图、局部重绘、扩图、放大",
+        "What it does: from words, from a picture, repaint, expand, enlarge",
+    ),
+    "takes_images": (
+        "从这台服务器能否给它图片",
+        "Whether pictures can be given to it from this server",
+    ),
+    "inputs": (
+        "它接受的图片；null 表示不接受",
+        "The pictures that it takes; null if it takes none",
+    ),
+    "inputs_unavailable": (
+        "为什么从这里给不了图片；null 表示可以",
+        "Why pictures cannot be given to it from here; null if they can",
+    ),
+    "Inputs.min": ("至少几张", "Fewest pictures"),
+    "Inputs.max": ("至多几张", "Most pictures"),
+    "Inputs.mask": ("是否必须带蒙版", "Whether a mask must come with them"),
+    "Inputs.strength": ("能否设置 strength", "Whether strength may be given"),
+    "Inputs.expand": (
+        "每边最多扩多少（占边长的份额）；null 表示不能扩图",
+        "The most that an edge may grow, as a share of its side; null: does not expand",
+    ),
+    "Inputs.prompt": (
+        "提示词必填、可选，还是没有",
+        "Whether the prompt is required, optional, or must be left out",
+    ),
     "takes_seed": ("是否接受种子", "Whether it accepts a seed"),
     "default": ("不写 model 时用它", "Whether it is used if model is omitted"),
     "StyleRecord.name": ("名称，按请求的语言", "Name, in the request's language"),

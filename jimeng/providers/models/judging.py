@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jimeng.errors import Invalid
 from jimeng.providers.inputs import Expansion
 from jimeng.providers.models.model import Model
-from jimeng.providers.models.takes import LACKS_ADDRESS, Takes
+from jimeng.providers.models.takes import Takes
 
 Wrong = tuple[str, dict]  # key of words, and its values
 NOTHING = Takes(least=0, most=0)
@@ -66,8 +66,8 @@ def wrong_prompt(asked: Asked, takes: Takes) -> Wrong | None:
 def wrong_pictures(
     asked: Asked, model: Model, takes: Takes, others: list[Model]
 ) -> Wrong | None:
-    if asked.pictures and model.lacks == LACKS_ADDRESS:
-        return unsupported("images_no_address", others, lambda each: each.most)
+    if asked.pictures and model.lacks:
+        return unsupported(f"images_{model.lacks}", others, lambda each: each.most)
     if asked.pictures and not takes.most:
         return unsupported("images_unsupported", others, lambda each: each.most)
     if asked.pictures > takes.most:

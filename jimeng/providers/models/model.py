@@ -46,7 +46,7 @@ class Model:
         takes_seed: Whether the caller may choose the seed.
         task: What it does: one of `takes.TASKS`.
         takes: The pictures that it takes in; None if it takes none.
-        lacks: Why they cannot be sent from here, such as `takes.LACKS_ADDRESS`.
+        lacks: Why they cannot be sent from here, one of those in `takes`.
         rewrites_prompt: Whether it has a language model rewrite short prompts
             (``use_pre_llm``, on Visual).
         draws_groups: Whether it must be told to draw only one picture

@@ -15,8 +15,8 @@ FOLLOWS = frozenset({"inpainting", "outpainting", "upscaling"})
 TRAVELS = ("base64", "data_url", "link")
 PROMPTS = ("required", "optional", "none")
 # Why a model's pictures cannot be sent from here: the service fetches them, and this
-# server has no address that can be reached from outside.
-LACKS_ADDRESS = "public_url"
+# server has no address that can be reached from outside, or no key to sign links with.
+LACKS_ADDRESS, LACKS_SECRET = "no_address", "no_secret"
 
 
 @dataclass(frozen=True, kw_only=True)
