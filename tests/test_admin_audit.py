@@ -1,5 +1,8 @@
 """The audit trail: whatever an operator does here leaves an entry."""
 
+import csv
+import io
+import json
 import re
 from pathlib import Path
 
@@ -194,3 +197,35 @@ def test_every_action_has_words():
 
     assert {f"act.{action}" for action in found} - set(MESSAGES) == set()
     assert len(found) > 20
+
+
+def test_whole_trail_is_a_spreadsheet(client, database, monkeypatch):
+    """Every entry once, over all its parts, with ids, address, and no formula."""
+    monkeypatch.setattr(audit, "BATCH", 3)
+    for number in range(10):
+        AuditEntry(
+            by="=evil()",
+            action="queue.clear",
+            address="192.0.2.7",
+            target=f"t{number}",
+            details={"word": "清空"},
+            outcome={"tasks": number},
+        ).save()
+
+    answer = client.get("/admin/audit.csv")
+
+    found = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert sorted(row["target"] for row in found) == [f"t{n}" for n in range(10)]
+    assert {row["by"] for row in found} == {"'=evil()"}
+    assert {row["address"] for row in found} == {"192.0.2.7"}
+    assert all(json.loads(row["details"]) == {"word": "清空"} for row in found)
+    assert [row["at"] for row in found] == sorted(
+        (row["at"] for row in found), reverse=True
+    )
+
+
+def test_whole_trail_is_the_operators_alone(database):
+    """Said before anything is read."""
+    with pytest.raises(AdminsOnly):
+        audit.pages(Viewer("ada"))

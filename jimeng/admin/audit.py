@@ -1,6 +1,7 @@
 """The audit trail: who did what here."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flask import render_template, request, url_for
@@ -11,6 +12,19 @@ from jimeng.admin import bp
 from jimeng.documents import AuditEntry
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import audit as trail
+from jimeng.web.spreadsheets import spreadsheet
+
+COLUMNS = (
+    "id",
+    "at",
+    "by",
+    "name",
+    "address",
+    "action",
+    "target",
+    "details",
+    "outcome",
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,29 @@ def audit() -> ResponseReturnValue:
         facts=facts,
         target=target,
     )
+
+
+@bp.get("/audit.csv")
+def audit_csv() -> ResponseReturnValue:
+    """The whole trail for a spreadsheet or an archive, newest first."""
+    return spreadsheet(
+        "jimeng-audit.csv", COLUMNS, rows(trail.pages(auth.viewer_of_page()))
+    )
+
+
+def rows(pages: Iterable[trail.Page]) -> Iterator[list[str]]:
+    """Ids as they are, so that they can be looked for; details and outcome as JSON."""
+    for page in pages:
+        for entry in page.entries:
+            yield [
+                *(entry.id, entry.at.isoformat(), entry.by),
+                *(page.names.get(entry.by, ""), entry.address or "", entry.action),
+                *(entry.target or "", as_json(entry.details), as_json(entry.outcome)),
+            ]
+
+
+def as_json(told: Mapping[str, object] | None) -> str:
+    return json.dumps(told, ensure_ascii=False, default=str) if told else ""
 
 
 def target(entry: AuditEntry, names: Mapping[str, str]) -> Fact:

@@ -1,12 +1,13 @@
 """The audit trail is read: what was done to what is another's, and by whom."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jimeng.documents import AuditEntry, User
 from jimeng.documents.cursors import after, cut_page
 from jimeng.viewers import Viewer
 
-PAGE = 50  # entries
+PAGE, BATCH = 50, 500  # entries
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class Page:
     next_cursor: str | None
 
 
-def page(viewer: Viewer, cursor: str | None = None) -> Page:
+def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Page:
     """
-    Read the trail, newest first.
+    Read the trail, newest first, *size* entries of it.
 
     Raises:
         AdminsOnly: it is the operator's to see.
@@ -34,9 +35,28 @@ def page(viewer: Viewer, cursor: str | None = None) -> Page:
     viewer.require_operator("the audit trail")
     where = after(cursor, "at") if cursor else {}
     rows = AuditEntry.collection().find(where).sort([("at", -1), ("_id", -1)])
-    found, next_cursor = cut_page(list(rows.limit(PAGE + 1)), PAGE, "at")
+    found, next_cursor = cut_page(list(rows.limit(size + 1)), size, "at")
     entries = [AuditEntry._from_son(row) for row in found]
     return Page(entries, names(entries), next_cursor)
+
+
+def pages(viewer: Viewer) -> Iterator[Page]:
+    """
+    Read the whole trail, newest first, some at a time.
+
+    Raises:
+        AdminsOnly: before the first is read.
+    """
+    viewer.require_operator("the audit trail")
+    return _pages(viewer)
+
+
+def _pages(viewer: Viewer) -> Iterator[Page]:
+    found = page(viewer, size=BATCH)
+    yield found
+    while found.next_cursor:
+        found = page(viewer, found.next_cursor, BATCH)
+        yield found
 
 
 def names(entries: list[AuditEntry]) -> dict[str, str]:

@@ -1,14 +1,12 @@
 """What one's pictures have come to: by day and by model, and as CSV."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from flask import Response, request
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, limits, usage
@@ -19,12 +17,12 @@ from jimeng.web import bp
 from jimeng.web.account import show
 from jimeng.web.chart import Chart, Point, bars
 from jimeng.web.composer_options import spoken
+from jimeng.web.spreadsheets import spreadsheet
 
 SPANS = (7, 30, 90)  # days
 USUAL = 30
 DRAWN = ("done", "failed", "unknown")  # the chart's series; the rest was never sent
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True)
@@ -64,10 +62,8 @@ def account_usage() -> ResponseReturnValue:
 def usage_csv() -> ResponseReturnValue:
     """The same numbers for a spreadsheet."""
     days = span()
-    response = Response(text_of(read(days)), content_type="text/csv; charset=utf-8")
-    name = f"jimeng-usage-{days}-days.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    rows = [[getattr(row, name) for name in COLUMNS] for row in read(days)]
+    return spreadsheet(f"jimeng-usage-{days}-days.csv", COLUMNS, rows)
 
 
 def span() -> int:
@@ -132,21 +128,3 @@ def tells(each: Point) -> str:
     """A day in words, for whoever points at its bar."""
     numbers = dict(zip(DRAWN, each.values, strict=True))
     return t("usage.tells", day=each.label, **numbers)
-
-
-def text_of(rows: Iterable[UsageRow]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([harmless(str(getattr(row, name))) for name in COLUMNS])
-    return out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """
-    Keep a spreadsheet from taking a text for a formula.
-
-    Source: https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -8,8 +8,7 @@ from datetime import date
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.usage import UsageRow
-from jimeng.web.account_usage import harmless, text_of
+from jimeng.web.spreadsheets import harmless, written
 
 REFUSED = ProviderError("no", code="content_refused_prompt")
 
@@ -121,10 +120,10 @@ def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_of
 )
 def test_no_cell_is_a_formula(text):
     """A spreadsheet shows it as text."""
-    row = UsageRow(date(2026, 1, 31), text, "done", "yes", 1)
+    lines = "".join(written(("date", "model"), [(date(2026, 1, 31), text)]))
 
-    (cells,) = list(csv.reader(io.StringIO(text_of([row]), newline="")))[1:]
-    assert cells == ["2026-01-31", f"'{text}", "done", "yes", "1"]
+    (cells,) = list(csv.reader(io.StringIO(lines, newline="")))[1:]
+    assert cells == ["2026-01-31", f"'{text}"]
 
 
 def test_plain_cells_stay_as_they_are():
