@@ -95,9 +95,10 @@ def test_odd_value_breaks_nothing(what, secured, admin, places):  # noqa: F811
 
 
 def requests(method: str, queries: list[str]) -> list[dict]:
-    """The ways to send values: each of *queries*, or the first as a form."""
+    """The ways to send values: each of *queries*, or the first as a form; by htmx too."""
     if method == "GET":
-        return [{"query_string": q, "headers": h} for q in queries for h in ({}, HTMX)]
+        by_htmx = {"query_string": queries[0], "headers": HTMX}
+        return [by_htmx, *({"query_string": query} for query in queries)]
     form = {"data": queries[0], "content_type": "application/x-www-form-urlencoded"}
     return [{**form, "headers": {**POST, **more}} for more in ({}, HTMX)]
 
