@@ -41,7 +41,6 @@ LONG = (
     "tests/test_supervisor.py",
     "tests/samples/",
     "tests/test_slow_clients.py",
-    "tests/test_releases.py",
     "tests/test_embedded.py",
     "tests/security/test_escaping.py",
     "tests/test_machine.py",

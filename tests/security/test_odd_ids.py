@@ -95,7 +95,7 @@ def test_odd_value_breaks_nothing(what, secured, admin, places):  # noqa: F811
 
 
 def requests(method: str, queries: list[str]) -> list[dict]:
-    """The ways to send values: each of *queries*, or the first as a form; by htmx too."""
+    """Each of *queries*, or the first as a form; the first by htmx, too."""
     if method == "GET":
         by_htmx = {"query_string": queries[0], "headers": HTMX}
         return [by_htmx, *({"query_string": query} for query in queries)]
