@@ -157,7 +157,13 @@ ROUTES: dict[str, Route] = {
     # The operators'
     **dict.fromkeys(
         (
-            *("admin.index", "admin.audit", "admin.failures", "admin.queue"),
+            *(
+                "admin.index",
+                "admin.audit",
+                "admin.audit_csv",
+                "admin.failures",
+                "admin.queue",
+            ),
             *("admin.hours", "admin.usage"),
             *("admin.live", "admin.show_clear", "admin.settings", "admin.users"),
             *("admin.clear_progress", "admin.failures_progress"),
