@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -11,13 +12,14 @@ import pytest
 from PIL import Image as Pillow
 from pymongo.database import Database
 
-from jimeng import documents, jobs, lanes, limits
+from jimeng import documents, jobs, lanes, limits, waiting
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, index_builder, utcnow
 from jimeng.jobs import janitor, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
+from jimeng.waiting import room, watcher
 from tests.databases import Mongo, choose_temporary_root
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.servers import ada, chromium, closed_server, live_server, root
@@ -257,3 +259,27 @@ def work_off(database) -> Callable[[], None]:
         raise AssertionError("work does not end")
 
     return run
+
+
+@pytest.fixture
+def quick_room(monkeypatch) -> Iterator[None]:
+    """A room of 64 threads for those who wait, and looks in quick succession."""
+    monkeypatch.setattr(watcher, "PAUSE", 0.1)
+    monkeypatch.setattr(room, "TURN", 0.1)
+    waiting.open_room(64)
+    yield
+    waiting.open_room(room.UNTOLD)
+
+
+@pytest.fixture
+def soon(work_off) -> Iterator[Callable[..., None]]:
+    """Have something done in a moment, by another thread; by default all work."""
+    threads = []
+
+    def do(act: Callable[[], object] = work_off, seconds: float = 0.2) -> None:
+        threads.append(threading.Timer(seconds, act))
+        threads[-1].start()
+
+    yield do
+    for each in threads:
+        each.join()

@@ -182,6 +182,20 @@ def test_platforms_port_stands_in(env, port):
     assert port == Config.from_env(env).SERVER_PORT
 
 
+@pytest.mark.parametrize(
+    ("env", "seconds"),
+    [
+        ({}, 55),
+        ({"DYNO": "web.1"}, 25),
+        ({"DYNO": "web.1", "WAIT_SECONDS": "10"}, 10),
+        ({"WAIT_SECONDS": "60"}, 60),
+    ],
+)
+def test_answer_takes_less_time_than_its_platform_gives(env, seconds):
+    """Heroku's router gives up after thirty seconds; elsewhere it is a minute."""
+    assert Config.from_env(env).WAIT_SECONDS == seconds
+
+
 def test_environment_beats_the_file(tmp_path, monkeypatch):
     """Quotes and comments are those of .env files; $ is a character."""
     file = tmp_path / ".env"

@@ -17,7 +17,7 @@ LEVELS = [
     {"api", "web", "admin", "cli", "doctor", "monitoring"},
     {"operations"},
     {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
-    {"viewers", "styles", "limits", "bulk"},
+    {"viewers", "styles", "limits", "bulk", "waiting"},
     {"jobs"},
     {"lanes"},
     {"documents", "providers", "pictures"},
@@ -30,7 +30,7 @@ LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
-    *("bulk", "jobs", "lanes", "documents", "providers", "pictures"),
+    *("bulk", "waiting", "jobs", "lanes", "documents", "providers", "pictures"),
     *("logs", "outages", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}

@@ -17,7 +17,7 @@ METHOD = "scrypt:32768:8:3"
 # Beside each other in this process. Of the web's two, each takes half of the cores:
 # with more the database's answers would wait for a core until their time is over.
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
-MOST_WAITING = 8  # half of the threads that answer requests
+MOST_WAITING = 8  # an eighth of the threads that answer requests
 COME_AGAIN = 2  # seconds
 
 _running = threading.BoundedSemaphore(AT_ONCE)

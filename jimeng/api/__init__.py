@@ -48,6 +48,7 @@ def check_query() -> None:
 
 from jimeng.api import (  # noqa: E402 (routes)
     bulk,
+    events,
     images,
     keys,
     queue,

@@ -1,5 +1,6 @@
 """Pictures: ask for them, look after them, take them away."""
 
+from contextlib import suppress
 from functools import partial
 
 from flask import Response, g, url_for
@@ -15,20 +16,28 @@ from jimeng.answers import (
     success,
     tagged,
 )
-from jimeng.api import blp
+from jimeng.api import blp, prefer
 from jimeng.api.openapi.blueprint import LIMITS
-from jimeng.documents import Task
+from jimeng.documents import Task, left_over
 from jimeng.documents.task import OPEN
-from jimeng.errors import Invalid
+from jimeng.errors import Invalid, TaskNotFound
 from jimeng.providers import Model
 from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing
 from jimeng.schemas.replies import ModelRecord, StyleRecord
-from jimeng.schemas.task_replies import Created, TaskDeleted, TaskPage, TaskResult
+from jimeng.schemas.task_replies import (
+    Created,
+    Finished,
+    TaskDeleted,
+    TaskPage,
+    TaskResult,
+)
 from jimeng.styles import Style
+from jimeng.tasks import TaskView
 from jimeng.tasks.reading import MOST_OFFSET
+from jimeng.viewers import Viewer
 
 WAIT = 3  # seconds that a client is asked to wait between two looks
-CREATED, RESULT = Created(), TaskResult()
+CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
 LATER = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
 NEW_TASK = [
     *("validation_failed", "not_supported_yet", "too_many_pending"),
@@ -39,10 +48,11 @@ NEW_TASK = [
 # What is told of every operation that makes a task.
 creates = partial(
     blp.describe,
-    headers=["Idempotent-Replayed", *LIMITS],
+    headers=["Idempotent-Replayed", "Preference-Applied", *LIMITS],
     always=["Location", "Retry-After"],
-    takes=["Idempotency-Key"],
+    takes=["Idempotency-Key", "Prefer"],
     makes=("task_id", "task_id", LATER),
+    once_ended=Finished,
 )
 
 
@@ -55,18 +65,39 @@ def create_from(params: dict) -> Response:
     params.setdefault("user_id", viewer.user_id)
     new = tasks.NewTask(**params, given=given)
     task, replayed = tasks.create(viewer, new, idem_key=idempotency_key())
-    return accepted(task, replayed=replayed)
+    return accepted(viewer, task, replayed=replayed)
 
 
-def accepted(task: Task, *, replayed: bool) -> Response:
+def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
+    """The task as it was made or, where the client has waited for it, as it ended."""
     headers = {
         "Location": path_for("api.get_result", task_id=task.id),
-        "Retry-After": str(WAIT),
         **limit_headers(task.rate_limits),
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
+    waited = prefer.wait_for(task)
+    headers |= waited.headers
+    view = None
+    if waited.ended and waited.headers:
+        with suppress(TaskNotFound):  # who deletes it meanwhile wants no answer
+            view = look_again(viewer, task)
+    if view is not None and not view.task.is_open:
+        return success(FINISHED.dump(view), 200, headers=headers)
+    headers["Retry-After"] = str(WAIT)
     return success(CREATED.dump(task), 202, headers=headers)
+
+
+def look_again(viewer: Viewer, task: Task) -> TaskView | None:
+    """
+    How a task stands after waiting; None where MongoDB does not say.
+
+    Raises:
+        TaskNotFound: it was deleted meanwhile.
+    """
+    with left_over("look after waiting"):
+        return tasks.view(viewer, tasks.find(viewer, task.id))
+    return None
 
 
 @blp.post("/ai/image/task", tags=["images"])
@@ -78,7 +109,9 @@ def create_image_task(params: dict) -> Response:
     Ask for one to four pictures.
 
     Answers at once with the task. Look at `Location` again after `Retry-After`
-    seconds until its status is `completed`, `failed` or `cancelled`.
+    seconds until its status is `completed`, `failed` or `cancelled`. With
+    `Prefer: wait=60` the answer waits for that, and is a 200 with the pictures where
+    they come in time.
     """
     return create_from(params)
 
@@ -101,9 +134,9 @@ def create_task(params: dict) -> Response:
 @blp.response(200, TaskResult)
 @blp.describe(
     errors=["task_not_found"],
-    headers=["Retry-After"],
+    headers=["Retry-After", "Preference-Applied"],
     always=["ETag"],
-    takes=["If-None-Match"],
+    takes=["If-None-Match", "Prefer"],
     conditional=True,
 )
 def get_result(task_id: str) -> Response:
@@ -111,13 +144,18 @@ def get_result(task_id: str) -> Response:
     Look at a task: its status, and the pictures once they are there.
 
     A failed task is a 200 too, since the question was answered. `ETag` and
-    `If-None-Match` make asking again cheap.
+    `If-None-Match` make asking again cheap; with `Prefer: wait=60` the answer comes
+    when the task has ended, or after that many seconds.
     """
     viewer = auth.viewer_of_api()
     task = tasks.find(viewer, task_id)
-    parts: list = [task.id, task.updated_at]
     view = tasks.view(viewer, task) if task.is_open else None
-    if view:  # what changes without the record
+    waited = prefer.wait_for(task)
+    if view and waited.headers:
+        view = look_again(viewer, task) or view
+        task = view.task
+    parts: list = [task.id, task.updated_at]
+    if view and task.is_open:  # what changes without the record
         parts += [view.phase, view.progress, view.position, view.eta_seconds]
         parts += [view.troubles]
     tag = etag(*parts)
@@ -125,6 +163,7 @@ def get_result(task_id: str) -> Response:
     if response is None:
         data = RESULT.dump(view or tasks.view(viewer, task))
         response = tagged(success(data), tag)
+    response.headers.update(waited.headers)
     if task.status in OPEN:
         response.headers["Retry-After"] = str(WAIT)
     return response

@@ -81,7 +81,6 @@ def retry_task(params: dict, task_id: str) -> Response:
 
     Where the first may have been charged, `accept_double_charge` must be true.
     """
-    task, replayed = tasks.retry(
-        auth.viewer_of_api(), task_id, **params, idem_key=idempotency_key()
-    )
-    return accepted(task, replayed=replayed)
+    viewer = auth.viewer_of_api()
+    task, replayed = tasks.retry(viewer, task_id, **params, idem_key=idempotency_key())
+    return accepted(viewer, task, replayed=replayed)

@@ -128,6 +128,13 @@ class TooManyPending(JimengError):
     status = 429
 
 
+class TooManyWaiting(JimengError):
+    """There is no place to wait in: a thread of the server's would be held."""
+
+    code = "too_many_waiting"
+    status = 429
+
+
 class TooManyRequests(JimengError):
     """More in a minute than ``REQUESTS_PER_MINUTE``."""
 

@@ -8,7 +8,8 @@ OPERATIONS: dict[str, str] = {
     "api.create_image_task": """创建图像任务
 
 立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
-`completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。""",
+`completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。
+带 `Prefer: wait=60` 时等到结束再回答，来得及就是带图片的 200。""",
     "api.create_task": """创建任务（通用形式）
 
 该类型的字段写在 `type` 旁边，或写在 `input` 里；
@@ -16,7 +17,8 @@ OPERATIONS: dict[str, str] = {
     "api.get_result": """查询任务结果
 
 任务存在就是 200，失败的任务也是：问题得到了回答。未结束时带 `Retry-After`。
-`ETag` 和 `If-None-Match` 让轮询更省。""",
+`ETag` 和 `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到任务结束或时间用完
+才回答。""",
     "api.list_images": """按页列出用户的任务
 
 最新的在前。最新的 1000 条之外请用按 cursor 的列表。""",
@@ -50,6 +52,11 @@ OPERATIONS: dict[str, str] = {
     "api.list_tasks": """列出用户的任务
 
 最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。""",
+    "api.follow_task": """跟随任务
+
+服务器发送事件（SSE）：任务一有变化就告知。事件名是 `task`，`data` 与查询结果相同，
+`id` 是毫秒时间。每次连接都立即告知现状；任务结束或两分钟后流结束。
+没有空位时是 429：请改为隔几秒查询一次。""",
     "api.cancel_task": """取消任务
 
 等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示。已结束的任务是 409。""",
@@ -146,6 +153,16 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "1 to 255 visible ASCII characters. Within 24 hours the same key with the same "
         "request of the same user creates once; repetitions get the first answer",
     ),
+    "Prefer": (
+        "wait=秒数：等到任务结束再回答，最多 60 秒；没有空位等时和平常一样立即回答",
+        "wait=SECONDS: answer once the task has ended, or after that many, 60 at the "
+        "most; without a free place the answer comes at once, as it would otherwise",
+    ),
+    "Preference-Applied": (
+        "wait=秒数：按这个等过；没有等时不出现",
+        "wait=SECONDS: this was waited for. Absent if it was not",
+    ),
+    "Cache-Control": ("不要保存，也不要改动", "Neither to be kept nor changed"),
     "Idempotent-Replayed": (
         "true：任务由先前同键的请求创建",
         "true: an earlier request with this key has made the task",
@@ -168,5 +185,9 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "How much is left of each limit (r), and seconds until it begins anew (t)",
     ),
     "ok": ("成功", "Success"),
+    "once_ended": (
+        "等到了：任务已经结束（`Prefer: wait`）",
+        "Waited for: the task has ended (`Prefer: wait`)",
+    ),
     "not_modified": ("没有变化", "Nothing has changed"),
 }

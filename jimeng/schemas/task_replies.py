@@ -186,6 +186,14 @@ class TaskResult(OfView):
     image_url = FIRST
 
 
+class Finished(TaskResult):
+    """The same of a task that has ended while its request waited."""
+
+    provider = text(example=PROVIDER)
+    model = text(example=MODEL)
+    links = a(Links, "task")
+
+
 class TaskRecord(OfView):
     """All that is known of a task."""
 

@@ -10,6 +10,7 @@ request only while the application works on it. How long each may take is in
 """
 
 import errno
+import importlib
 import os
 import selectors
 import socket
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from types import ModuleType
 
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
@@ -74,17 +76,33 @@ class Worker(ThreadWorker):
         # Of whoever stands behind a proxy it is the proxy's address that is seen.
         self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
         self._coming = Held(by_peer=self._by_peer)
-        self._going = Held(by_peer=self._by_peer, most_waiting=self.cfg.threads // 2)
+        # Half of them may be held by who waits for tasks: see `jimeng.waiting`.
+        self._going = Held(by_peer=self._by_peer, most_waiting=self.cfg.threads // 4)
         self._peers: Counter[str] = Counter()  # connections by address
         self._watched: dict[Connection, None] = {}  # in the order of their coming
         self._swept = 0.0
         self._stop_by = 0.0  # when those that say nothing are let go, once stopping
+        self._waiting: ModuleType | None = None
 
     @classmethod
     def check_config(cls, cfg, log) -> None:
         super().check_config(cfg, log)
         if cfg.is_ssl:
             raise RuntimeError("HTTPS is for a proxy to speak; leave --certfile out")
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        # Not before: the master must not hold what workers read anew.
+        self._waiting = importlib.import_module("jimeng.waiting")
+        self._waiting.open_room(self.cfg.threads)
+
+    def handle_quit(self, sig, frame) -> None:
+        self._send_waiters_on()  # Python does not end before its threads do
+        super().handle_quit(sig, frame)
+
+    def _send_waiters_on(self) -> None:
+        if self._waiting is not None:
+            self._waiting.close()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection in, and what it has said already."""
@@ -261,11 +279,12 @@ class Worker(ThreadWorker):
     def murder_pending(self) -> None:
         """Let go of who is late; called whenever the loop has gone round."""
         now = time.monotonic()
+        if not self.alive and not self._stop_by:
+            self._stop_by = now + STOP_KEEPALIVE_LINGER
+            self._send_waiters_on()
         if now < self._swept + SWEEP:
             return
         self._swept = now
-        if not self.alive and not self._stop_by:
-            self._stop_by = now + STOP_KEEPALIVE_LINGER
         for conn in list(self._watched):
             is_mute = not (conn.incoming.data or conn.sock.waiting)
             if is_mute and self._stop_by and now > self._stop_by:

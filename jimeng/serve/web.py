@@ -8,6 +8,9 @@ from jimeng.config import Config
 # Longer than any client or proxy keeps a connection that it has no use for: whoever
 # closes first must not be the server, which cannot know that a request is coming.
 KEEP_ALIVE = 75  # seconds
+# In each process; half of them are for those who wait for a task. They are started
+# when they are needed.
+THREADS = 64
 
 
 def options(config: Config, given: Mapping[str, str]) -> list[str]:
@@ -15,7 +18,7 @@ def options(config: Config, given: Mapping[str, str]) -> list[str]:
     return [
         *("--bind", address(config, given)),
         *("--worker-class", "jimeng.serve.threads.Worker"),
-        *("--workers", "2", "--threads", "16"),
+        *("--workers", "2", "--threads", str(THREADS)),
         *("--keep-alive", str(KEEP_ALIVE)),
         *("--graceful-timeout", str(math.ceil(config.SHUTDOWN_GRACE))),
         *("--logger-class", "jimeng.serve.gunicorn_log.GunicornLog"),

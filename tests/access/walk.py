@@ -83,6 +83,7 @@ ROUTES: dict[str, Route] = {
     "api.delete_task": own(),
     "api.get_task": own(),
     "api.list_tasks": own(),
+    "api.follow_task": own(),
     "api.cancel_task": own(),
     "api.retry_task": own(),
     "api.cancel_tasks": listed({"ids": ["{task_id}"]}),

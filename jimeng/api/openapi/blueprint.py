@@ -5,9 +5,10 @@ that the document tells of them.
 Words stand in pairs, Chinese and English, until `document` chooses.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -16,7 +17,14 @@ from flask_smorest.utils import load_info_from_docstring
 from jimeng.answers import StrictParser
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.examples import example_of
-from jimeng.api.openapi.parts import both, field_words, headers, place, reference
+from jimeng.api.openapi.parts import (
+    both,
+    field_words,
+    headers,
+    place,
+    reference,
+    said,
+)
 from jimeng.i18n.operations import OPERATIONS as CHINESE
 from jimeng.i18n.operations import REQUEST_TEXTS
 from jimeng.schemas import Strict, replies
@@ -45,6 +53,9 @@ class Operation:
             the operations that go on from there.
         beside: Names in the envelope beside ``data``, with their types.
         plain: A success is this plain text, as in this example.
+        events: A success is server-sent events of this name, whose data are the
+            schema's.
+        once_ended: What a 200 has, where the request may wait for the end.
     """
 
     errors: Sequence[str] = ()
@@ -55,6 +66,8 @@ class Operation:
     makes: tuple[str, str, list[str]] | None = None
     beside: Mapping[str, list[str]] = field(default_factory=dict)
     plain: str | None = None
+    events: str | None = None
+    once_ended: type[replies.Reply] | None = None
 
 
 class DescribedBlueprint(Blueprint):
@@ -118,17 +131,21 @@ class DescribedBlueprint(Blueprint):
         doc["responses"] = {
             str(status): self.success(doc["responses"][status], more),
             **({"304": unchanged(more)} if more.conditional else {}),
+            **({"200": self.ended(more)} if more.once_ended else {}),
             **self.failures(method, more, has_body=body is not None, sign_in=sign_in),
         }
         return doc
 
     def success(self, answer: dict, more: Operation) -> dict:
+        kind = "application/json"
+        schema = answer.get("content", {}).get(kind, {}).get("schema")
         if more.plain is not None:
             kind = "text/plain"
             content: dict = {"schema": {"type": "string"}, "example": more.plain}
+        elif more.events is not None:
+            kind = "text/event-stream"
+            content = events_of(more.events, schema)
         else:
-            kind = "application/json"
-            schema = answer["content"][kind]["schema"]
             content = {"schema": schema, "example": example_of(schema)}
             if not self.probe:
                 content = enveloped(content, more.beside)
@@ -137,6 +154,15 @@ class DescribedBlueprint(Blueprint):
             "headers": headers(more.headers, more.always),
             "content": {kind: content},
             **ways_on(more),
+        }
+
+    def ended(self, more: Operation) -> dict:
+        """The answer of a request that has waited for the end."""
+        always = [name for name in more.always if name != "Retry-After"]
+        content = {"application/json": {"schema": more.once_ended}}
+        told = replace(more, always=[*always, "Preference-Applied"], makes=None)
+        return self.success({"content": content}, told) | {
+            "description": REQUEST_TEXTS["once_ended"]
         }
 
     def failures(
@@ -177,6 +203,16 @@ def enveloped(content: dict, beside: Mapping[str, list[str]]) -> dict:
     shown = {"success": True, "data": content["example"], **dict.fromkeys(beside)}
     schema = {"type": "object", "properties": properties, "required": list(properties)}
     return {"schema": schema, "example": shown}
+
+
+def events_of(name: str, schema: type[replies.Reply]) -> dict:
+    """A stream of events, of which the example has one."""
+
+    def say(spoken: int) -> str:
+        data = json.dumps(said(example_of(schema), spoken), ensure_ascii=False)
+        return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
+
+    return {"schema": {"type": "string"}, "example": both(say)}
 
 
 def body_of(schema: type[Strict], *, sign_in: bool) -> dict:

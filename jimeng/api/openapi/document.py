@@ -12,7 +12,7 @@ from flask_smorest.spec.plugins import FlaskPlugin
 
 from jimeng import __version__, jobs
 from jimeng.api.openapi import errors
-from jimeng.api.openapi.parts import described, shared
+from jimeng.api.openapi.parts import described, said, shared
 from jimeng.i18n import LANGUAGES, language
 from jimeng.i18n.operations import REQUEST_TEXTS, TAGS
 
@@ -80,14 +80,3 @@ class DescribedApi(Api):
             **whole,
         )
         self._app.cli.add_command(openapi_cli)
-
-
-def said(node: Any, spoken: int) -> Any:
-    """The same with one of each pair of words: a JSON document has no other pairs."""
-    if isinstance(node, tuple):
-        return node[spoken]
-    if isinstance(node, dict):
-        return {name: said(inner, spoken) for name, inner in node.items()}
-    if isinstance(node, list):
-        return [said(inner, spoken) for inner in node]
-    return node

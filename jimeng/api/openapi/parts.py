@@ -6,6 +6,7 @@ Words stand in pairs, Chinese and English, as in ``i18n``.
 
 import json
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from marshmallow import Schema, fields, missing
 
@@ -22,6 +23,8 @@ HEADERS: dict[str, dict] = {
     "Location": {"type": "string", "format": "uri-reference"},
     "Retry-After": SECONDS,
     "Idempotent-Replayed": {"type": "string", "enum": ["true"]},
+    "Preference-Applied": {"type": "string", "pattern": "^wait=[0-9]+$"},
+    "Cache-Control": TEXT,
     "Link": TEXT,
     "ETag": TEXT,
     "RateLimit-Policy": TEXT,
@@ -37,6 +40,7 @@ TAKEN: dict[str, dict] = {
         "maxLength": 255,
         "pattern": "^[!-~]+$",
     },
+    "Prefer": {"type": "string", "examples": ["wait=30"]},
 }
 # Whatever looks otherwise is nobody's.
 PLACES: dict[str, dict] = {
@@ -48,6 +52,17 @@ PLACES: dict[str, dict] = {
 
 def both(say: Callable[[int], str]) -> Words:
     return say(0), say(1)
+
+
+def said(node: Any, spoken: int) -> Any:
+    """The same with one of each pair of words: a JSON document has no other pairs."""
+    if isinstance(node, tuple):
+        return node[spoken]
+    if isinstance(node, dict):
+        return {name: said(inner, spoken) for name, inner in node.items()}
+    if isinstance(node, list):
+        return [said(inner, spoken) for inner in node]
+    return node
 
 
 def reference(kind: str, name: str) -> str:

@@ -83,6 +83,11 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "Too many requests: {limit} a minute at the most; try again in {seconds} "
         "seconds",
     ),
+    "error.too_many_waiting": (
+        "等待图片的连接太多，这次没有等；请稍后再试，或隔几秒查询一次结果",
+        "Too many connections wait for pictures, so this one did not; try again later, "
+        "or ask for the result every few seconds",
+    ),
     "error.too_many_submissions": (
         "每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
         "At most {limit} tasks a minute; try again in {seconds} seconds",

@@ -1,0 +1,104 @@
+"""Events: a task as it changes, for as long as somebody reads (server-sent events)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+from flask import Response, current_app, request, stream_with_context
+
+from jimeng import auth, tasks, waiting
+from jimeng.api import blp
+from jimeng.api.images import RESULT, WAIT, look_again
+from jimeng.documents import Task
+from jimeng.errors import TaskNotFound
+from jimeng.schemas.task_replies import TaskResult
+from jimeng.tasks import TaskView
+from jimeng.viewers import Viewer
+
+KIND = "text/event-stream"
+LONGEST = 120.0  # seconds; then the client connects again
+COME_AGAIN = 3000  # milliseconds that it lets pass before that
+QUIET = 15.0  # seconds without a word after which it is told that we are here
+SILENCE = ": still here\n\n"
+
+
+@blp.get("/tasks/<task:task_id>/events", tags=["tasks"])
+@blp.response(200, TaskResult)
+@blp.describe(
+    errors=["task_not_found", "too_many_waiting"],
+    events="task",
+    always=["Cache-Control"],
+)
+def follow_task(task_id: str) -> Response:
+    """
+    Follow a task: server-sent events, as it changes.
+
+    Each event is named `task`, its `data` is that of the short answer, its `id` the
+    time in milliseconds. The first comes at once, on every connection; the stream ends
+    with the task, or after two minutes. Where there is no place to wait the answer is
+    429: ask every few seconds instead.
+    """
+    viewer = auth.viewer_of_api()
+    task = tasks.find(viewer, task_id)
+    view = tasks.view(viewer, task)
+    with ExitStack() as held:
+        held.enter_context(waiting.place_for_events(task.user_id))
+        told = stream_with_context(tell(viewer, view))
+        response = Response(told, mimetype=KIND)
+        response.call_on_close(held.pop_all().close)
+    # What is passed on is passed on as it is, and at once.
+    response.headers["Cache-Control"] = "no-store, no-transform"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def tell(viewer: Viewer, view: TaskView) -> Iterator[str]:
+    """The stream: how the task stands, and again whenever that is something else."""
+    event, said = Events(), time.monotonic()
+    yield f"retry: {COME_AGAIN}\n{event.of(view)}"
+    if not view.task.is_open:
+        return
+    for view_now in looks(viewer, view.task):
+        text = event.of(view_now) if view_now else ""
+        if not text and time.monotonic() >= said + QUIET:
+            text = SILENCE
+        if text:
+            said = time.monotonic()
+            yield text
+        if view_now and not view_now.task.is_open:
+            return
+
+
+def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
+    """
+    The task after each change, and every `WAIT` seconds for what changes without its
+    record: place and progress. None in between, and where MongoDB does not say.
+    """
+    is_gone = partial(waiting.is_gone, request.environ)
+    next_look = time.monotonic() + WAIT
+    for has_changed, _ in waiting.turns(task, LONGEST, is_gone):
+        view = None
+        if has_changed or time.monotonic() >= next_look:
+            try:
+                view = look_again(viewer, task)
+            except TaskNotFound:
+                return
+            next_look = time.monotonic() + WAIT
+        yield view
+
+
+class Events:
+    """One after another; what was told already is not told again."""
+
+    def __init__(self) -> None:
+        self._data = ""
+        self._id = 0
+
+    def of(self, view: TaskView) -> str:
+        data = current_app.json.dumps(RESULT.dump(view))
+        if data == self._data:
+            return ""
+        self._data = data
+        self._id = max(self._id + 1, time.time_ns() // 1_000_000)
+        return f"id: {self._id}\nevent: task\ndata: {data}\n\n"

@@ -1,0 +1,118 @@
+"""The room of this process: its places, its watcher, and whether it closes."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from jimeng.documents import Task
+from jimeng.documents.task import ENDED, THERE
+from jimeng.errors import TooManyWaiting
+from jimeng.waiting.places import AGAIN, Places
+from jimeng.waiting.watcher import Sight, Watcher
+
+UNTOLD = 8  # threads that a server is taken to have which does not say
+# Seconds from one look at the client and at the room to the next: a place is soon free
+# once its client has gone, and all are when the server stops.
+TURN = 0.5
+
+
+def sights(task_ids: Collection[str]) -> dict[str, Sight]:
+    """How tasks stand, by one question for all of them."""
+    where = {"_id": {"$in": list(task_ids)}, **THERE}
+    rows = Task.collection().find(where, {"status": 1, "updated_at": 1})
+    return {row["_id"]: (row.get("status"), row.get("updated_at")) for row in rows}
+
+
+class Room:
+    """
+    Half of the server's threads are places: a quarter of these for events, the others
+    for those who wait for an end.
+
+    Args:
+        threads: Of the server, in this process.
+    """
+
+    def __init__(self, threads: int) -> None:
+        places = threads // 2
+        self.events = Places(places // 4)
+        self.ends = Places(places - places // 4)
+        self.closed = threading.Event()
+
+
+_room = Room(UNTOLD)
+_watcher = Watcher(sights)
+
+
+def open_room(threads: int) -> None:
+    """The server says how many threads it has; nobody waits yet."""
+    global _room
+    _room = Room(threads)
+
+
+def close() -> None:
+    """The server stops: whoever waits is sent on within `TURN`, nobody comes in."""
+    _room.closed.set()
+
+
+@contextmanager
+def place(user: str) -> Iterator[None]:
+    """
+    A place in which *user* may wait for a task to end.
+
+    Raises:
+        TooManyWaiting: none is free for this user, or the server stops.
+    """
+    with _taken(_room.ends, user):
+        yield
+
+
+@contextmanager
+def place_for_events(user: str) -> Iterator[None]:
+    """The same for what is told of each change; there are fewer of these."""
+    with _taken(_room.events, user):
+        yield
+
+
+@contextmanager
+def _taken(places: Places, user: str) -> Iterator[None]:
+    if _room.closed.is_set():
+        raise TooManyWaiting("the server stops", retry_after=AGAIN)
+    with places.one(user):
+        yield
+
+
+def wait_for_end(task: Task, seconds: float, is_gone: Callable[[], bool]) -> bool:
+    """
+    Wait in a `place` until the task has ended, or is no longer there.
+
+    Returns:
+        False where it has not: the time is over, the client has gone, or the server
+        stops.
+    """
+    return any(
+        seen is None or seen[0] in ENDED for _, seen in turns(task, seconds, is_gone)
+    )
+
+
+def turns(
+    task: Task, seconds: float, is_gone: Callable[[], bool]
+) -> Iterator[tuple[bool, Sight]]:
+    """
+    Wait in a place, and say every `TURN`, and at each change, how the task stands.
+
+    Args:
+        seconds: At most.
+        is_gone: Whether nobody waits for the answer any more; that ends it, and so
+            does the server's stopping.
+
+    Yields:
+        Whether it has changed, and how it stands.
+    """
+    until = time.monotonic() + seconds
+    with _watcher.watch(task.id, (task.status, task.updated_at)) as watch:
+        while (left := until - time.monotonic()) > 0:
+            changed = watch.wait(min(left, TURN))
+            if _room.closed.is_set() or is_gone():
+                return
+            yield changed, watch.seen

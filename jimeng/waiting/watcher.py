@@ -1,0 +1,96 @@
+"""The watcher: one thread that looks at all tasks that somebody waits for."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jimeng import outages
+from jimeng.documents.faults import TROUBLES
+
+log = logging.getLogger(__name__)
+
+PAUSE = 0.5  # seconds from one look at all of them to the next
+
+# Status, and when the record was last changed; None for a task that is not there.
+Sight = tuple[str, datetime] | None
+Look = Callable[[Collection[str]], Mapping[str, Sight]]
+
+
+@dataclass(eq=False)
+class Watch:
+    """
+    What one of those who wait sees of a task.
+
+    Attributes:
+        seen: How it stands, as of the latest look.
+    """
+
+    task_id: str
+    seen: Sight
+    _changed: threading.Event = field(default_factory=threading.Event)
+
+    def show(self, sight: Sight) -> None:
+        if sight != self.seen:
+            self.seen = sight
+            self._changed.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has changed since the last call, or does within *seconds*."""
+        changed = self._changed.wait(seconds)
+        self._changed.clear()
+        return changed
+
+
+class Watcher:
+    """
+    Its thread starts with the first who waits, which is after the server's fork, and
+    sleeps while nobody does.
+
+    Args:
+        look: Says of tasks how they stand, those that are not there left out.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._watches: set[Watch] = set()
+        self._wanted = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watch(self, task_id: str, seen: Sight) -> Iterator[Watch]:
+        """Inside, the task is looked at: whatever differs from *seen* is shown."""
+        made = Watch(task_id, seen)
+        with self._wanted:
+            self._watches.add(made)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._run, name="watcher", daemon=True
+                )
+                self._thread.start()
+            self._wanted.notify()
+        try:
+            yield made
+        finally:
+            with self._wanted:
+                self._watches.discard(made)
+
+    def _run(self) -> None:
+        pause = threading.Event()  # nobody sets it
+        while True:
+            with self._wanted:
+                self._wanted.wait_for(lambda: self._watches)
+                watches = list(self._watches)
+            self._show(watches)
+            pause.wait(PAUSE)
+
+    def _show(self, watches: list[Watch]) -> None:
+        try:
+            found = self._look({each.task_id for each in watches})
+        except TROUBLES as error:  # who waits can wait for the next look
+            outages.failed("watcher", error)
+            return
+        for each in watches:
+            each.show(found.get(each.task_id))

@@ -1,0 +1,260 @@
+"""The room of those who wait: places, one thread that looks, and its closing."""
+
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from jimeng import waiting
+from jimeng.documents import Task, utcnow
+from jimeng.errors import TooManyWaiting
+from jimeng.waiting import room
+from jimeng.waiting.places import Places
+from jimeng.waiting.watcher import Watcher
+from tests.waiting import wait_for
+
+NOW = utcnow()
+PENDING, DONE = ("pending", NOW), ("completed", NOW + timedelta(seconds=1))
+
+
+PAUSE = TURN = 0.1  # seconds, in place of the five times longer ones
+
+
+@pytest.fixture(autouse=True)
+def anew(quick_room):
+    """A room as the product's own server has it, for each of these."""
+
+
+def taken_by(places: Places, user: str, held: ExitStack) -> int:
+    """How many places *user* gets."""
+    for number in range(places.most + 1):
+        try:
+            held.enter_context(places.one(user))
+        except TooManyWaiting:
+            return number
+    raise AssertionError("there are more than there are")
+
+
+def test_half_of_the_threads_are_places_a_quarter_of_them_for_events():
+    """The other half always serves those who do not wait."""
+    made = room.Room(64)
+
+    assert (made.ends.most, made.events.most) == (24, 8)
+
+
+def test_one_user_gets_half_of_what_is_free_at_most():
+    """However much one user wants, the next finds places; all of them are used."""
+    places = Places(24)
+    with ExitStack() as held:
+        got = [taken_by(places, f"user{number}", held) for number in range(6)]
+
+    assert got == [12, 6, 3, 2, 1, 0]
+
+
+def test_place_is_free_again_however_it_is_left():
+    """An error inside frees it, too."""
+    places = Places(1)
+    with pytest.raises(ZeroDivisionError), places.one("a"):
+        raise ZeroDivisionError
+    with places.one("b"), pytest.raises(TooManyWaiting), places.one("c"):
+        pass
+    with places.one("c"):
+        pass
+
+
+def test_many_at_once_get_no_more_than_there_are():
+    """Threads that come in the same moment do not share a place."""
+    places, start, stay = Places(8), threading.Barrier(32), threading.Event()
+    outcomes: list[bool] = []
+
+    def come(number: int) -> None:
+        start.wait()
+        try:
+            with places.one(f"user{number}"):
+                outcomes.append(True)
+                stay.wait(10)
+        except TooManyWaiting:
+            outcomes.append(False)
+
+    threads = [threading.Thread(target=come, args=[number]) for number in range(32)]
+    for each in threads:
+        each.start()
+    wait_for(lambda: len(outcomes) == 32)
+    stay.set()
+    for each in threads:
+        each.join()
+
+    assert outcomes.count(True) == 8
+
+
+def test_closed_room_takes_nobody():
+    """The server stops: who would wait is told so at once."""
+    waiting.close()
+
+    with pytest.raises(TooManyWaiting), waiting.place("ada"):
+        pass
+
+
+def test_all_are_looked_at_by_one_question_of_one_thread():
+    """Thirty who wait for three tasks are three ids, each time, by the same thread."""
+    asked, by = [], set()
+
+    def look(task_ids):
+        asked.append(sorted(task_ids))
+        by.add(threading.current_thread())
+        return dict.fromkeys(task_ids, PENDING)
+
+    watcher = Watcher(look)
+    with ExitStack() as held:
+        for number in range(30):
+            held.enter_context(watcher.watch(f"t{number % 3}", PENDING))
+        wait_for(lambda: ["t0", "t1", "t2"] in asked)
+        began, before = time.monotonic(), len(asked)
+        time.sleep(3 * PAUSE)
+        looks = len(asked) - before
+
+    assert looks <= (time.monotonic() - began) / PAUSE + 1
+    assert len(by) == 1
+
+
+def test_watcher_sleeps_while_nobody_waits():
+    """It asks nothing, and begins again with the next."""
+    asked = []
+
+    def look(task_ids):
+        asked.append(task_ids)
+        return {}
+
+    watcher = Watcher(look)
+    with watcher.watch("a", None):
+        wait_for(lambda: asked)
+    time.sleep(3 * PAUSE)
+    before = len(asked)
+    time.sleep(2 * PAUSE)
+    after = len(asked)
+    with watcher.watch("b", PENDING) as watch:
+        changed = watch.wait(5)
+
+    assert before == after
+    assert (changed, watch.seen) == (True, None)
+
+
+def test_change_before_the_first_look_is_seen():
+    """Between the reading of a task and the waiting for it nothing is lost."""
+    watcher = Watcher(lambda task_ids: dict.fromkeys(task_ids, DONE))
+
+    with watcher.watch("a", PENDING) as watch:
+        assert watch.wait(5)
+        assert watch.seen == DONE
+        assert not watch.wait(2 * PAUSE)  # the same once more is no change
+
+
+def test_look_that_fails_is_skipped():
+    """Who waits notices nothing of a MongoDB that was away for a moment."""
+    answers = [AutoReconnect("away"), KeyError("cursor"), {"a": DONE}]
+
+    def look(task_ids):
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with Watcher(look).watch("a", PENDING) as watch:
+        assert watch.wait(5)
+        assert watch.seen == DONE
+
+
+def made(**fields) -> Task:
+    row = Task.row(
+        user_id="ada",
+        prompt="x",
+        model="m",
+        provider="p",
+        lane="l",
+        req_key="r",
+        width=1,
+        height=1,
+        n=1,
+        **fields,
+    )
+    Task.collection().insert_one(row)
+    return Task._from_son(row)
+
+
+def later(seconds: float, act) -> None:
+    threading.Timer(seconds, act).start()
+
+
+def waited(task: Task, seconds: float, is_gone=lambda: False) -> tuple[bool, float]:
+    began = time.monotonic()
+    return waiting.wait_for_end(task, seconds, is_gone), time.monotonic() - began
+
+
+def test_waiting_ends_with_the_task(database):
+    """Within a look of its end; a change that is no end is waited through."""
+    task = made()
+    later(0.2, lambda: Task.start(task.id))
+    later(0.5, lambda: Task.cancel({}, task.id))
+
+    ended, took = waited(task, 20)
+
+    assert ended
+    assert 0.4 < took < 2
+
+
+def test_waiting_ends_with_the_time(database):
+    """Not before, and not much later."""
+    ended, took = waited(made(), 0.7)
+
+    assert not ended
+    assert 0.6 < took < 1.6
+
+
+def test_deleted_task_is_waited_for_no_longer(database):
+    """There is nothing to come."""
+    task = made()
+    gone = {"$set": {"deleted_at": utcnow()}}
+    later(0.2, lambda: Task.collection().update_one({"_id": task.id}, gone))
+
+    ended, took = waited(task, 20)
+
+    assert ended
+    assert took < 3
+
+
+def test_closing_sends_everybody_on(database):
+    """Within the two seconds that a stopping server has for it."""
+    task = made()
+    later(0.3, waiting.close)
+
+    ended, took = waited(task, 20)
+
+    assert not ended
+    assert took < 2
+
+
+def test_client_that_has_gone_frees_its_place(database):
+    """Its connection is closed: nobody will read the answer."""
+    here, there = socket.socketpair()
+    task = made()
+    environ = {"gunicorn.socket": here}
+    with here:
+        there.send(b"the next request")
+        assert not waiting.is_gone(environ)
+        here.recv(100)
+        later(0.3, there.close)
+
+        ended, took = waited(task, 20, lambda: waiting.is_gone(environ))
+
+    assert not ended
+    assert took < 2
+    assert waiting.is_gone(environ)  # closed on this side
+
+
+def test_server_that_shows_no_connection_has_its_clients_there():
+    """Of others than our own nothing is known."""
+    assert not waiting.is_gone({})
