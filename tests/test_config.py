@@ -193,7 +193,7 @@ def test_platforms_port_stands_in(env, port):
 )
 def test_answer_takes_less_time_than_its_platform_gives(env, seconds):
     """Heroku's router gives up after thirty seconds; elsewhere it is a minute."""
-    assert Config.from_env(env).WAIT_SECONDS == seconds
+    assert seconds == Config.from_env(env).WAIT_SECONDS
 
 
 def test_environment_beats_the_file(tmp_path, monkeypatch):

@@ -49,6 +49,7 @@ class Stack:
     Args:
         limit: What the simulator, playing the provider, runs at a time.
         duration: Seconds that each of its pictures takes.
+        web: Gunicorn's options.
         settings: Environment of the product, besides.
     """
 
@@ -61,6 +62,7 @@ class Stack:
         database: str,
         limit: int = 2,
         duration: float = 0.3,
+        web: Sequence[str] = ("--workers", "1"),
         **settings: str,
     ) -> None:
         self.folder = folder
@@ -90,6 +92,7 @@ class Stack:
             **settings,
         }
         self._simulator = ["--limit", str(limit), "--duration", str(duration)]
+        self._web = web
         self.start_simulator()
         self.web = self.start_web()
         self.consumers: list[subprocess.Popen] = []
@@ -115,8 +118,7 @@ class Stack:
         return process
 
     def start_web(self) -> subprocess.Popen:
-        words = ["-m", "jimeng.serve", "web", "--workers", "1"]
-        return self.start(words, "web")
+        return self.start(["-m", "jimeng.serve", "web", *self._web], "web")
 
     def start_consumer(self, words: list[str] | None = None, **env: str) -> None:
         number = len(self.consumers)

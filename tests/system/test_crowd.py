@@ -1,0 +1,226 @@
+"""Many wait, at a real server: others are served, and whoever waits gets a picture."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+
+import pytest
+
+from tests.system.stack import Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+CREATE, RESULT = "/api/v1/ai/image/task", "/api/v1/ai/image/result"
+THREADS = 140
+ENDS, EVENTS = 53, 17  # places of these
+LONG = 20  # seconds
+PROBES = 60
+GOING_ON = {"pending", "processing"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, mongo, redis_server):
+    """A web process whose threads are many; nobody draws until a test says so."""
+    made = Stack(
+        tmp_path_factory.mktemp("crowd"),
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/14",
+        database=f"crowd_{secrets.token_hex(4)}",
+        limit=100,
+        duration=0.1,
+        web=("--workers", "1", "--threads", str(THREADS)),
+        VOLCENGINE_CONCURRENCY="100",
+        USER_MAX_PENDING="1000",
+        LOG_LEVEL="warning",
+    )
+    made.await_up()
+    made.simulate(plain=True)
+    made.create(user_id="first")  # the indexes are there by now
+    yield made
+    made.stop()
+
+
+def ask(
+    stack: Stack, method: str, path: str, body: object = None, **headers: str
+) -> tuple[int, dict[str, str], dict]:
+    """
+    One request: status, headers and JSON.
+
+    Raises:
+        OSError: nobody answered, or not to the end.
+    """
+    link = HTTPConnection("127.0.0.1", stack.port, timeout=LONG + 10)
+    text = None if body is None else json.dumps(body)
+    try:
+        given = {"Content-Type": "application/json", **headers}
+        link.request(method, path, text, given)
+        answer = link.getresponse()
+        return answer.status, dict(answer.headers), json.loads(answer.read())
+    except HTTPException as error:
+        raise ConnectionError(f"cut off: {error!r}") from error
+    finally:
+        link.close()
+
+
+def submit(stack: Stack, user: str, **headers: str) -> tuple[int, dict[str, str], dict]:
+    body = {"prompt": "一只猫", "size": "512x512", "user_id": user}
+    return ask(stack, "POST", CREATE, body, **headers)
+
+
+def probe(stack: Stack) -> float:
+    """The longest but one of many submissions and looks, none of which is refused."""
+    took = []
+    for number in range(PROBES):
+        began = time.monotonic()
+        status, _, answer = submit(stack, f"other{number % 5}")
+        took.append(time.monotonic() - began)
+        assert status == 202, answer
+        status, _, _ = ask(stack, "GET", f"{RESULT}/{answer['data']['task_id']}")
+        assert status == 200
+    return sorted(took)[-2]
+
+
+@contextmanager
+def crowd(stack: Stack, size: int) -> Iterator[Counter[str]]:
+    """That many clients, each a user, who ask and wait; what they are answered."""
+    told: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def wait(number: int) -> None:
+        status, headers, _ = submit(stack, f"waits{number}", Prefer=f"wait={LONG}")
+        with lock:
+            told[f"{status} {headers.get('Preference-Applied')}"] += 1
+
+    with ThreadPoolExecutor(size) as threads:
+        running = [threads.submit(wait, number) for number in range(size)]
+        expected = max(size - ENDS, 0)
+        wait_for(lambda: told.total() >= expected, 30, "those without a place")
+        yield told
+        for each in running:
+            each.result()
+
+
+def worker_of(stack: Stack) -> int:
+    """The process that answers; its parent is Gunicorn's master."""
+    with open(f"/proc/{stack.web.pid}/task/{stack.web.pid}/children") as found:
+        return int(found.read().split()[-1])
+
+
+def renew(stack: Stack, how: signal.Signals) -> None:
+    """Have another process answer in place of the one that does."""
+    old = worker_of(stack)
+    if how == signal.SIGKILL:
+        os.kill(old, how)
+    else:
+        stack.web.send_signal(how)
+    wait_for(lambda: not os.path.exists(f"/proc/{old}"), 20, "the old one has ended")
+    stack.await_up()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_those_who_wait_starve_nobody(stack, times):
+    """
+    As many as there are places, and twice that: who does not wait is not refused, and
+    submissions take no more than twice as long.
+    """
+    alone = probe(stack)
+
+    with crowd(stack, times * ENDS) as told:
+        beside = probe(stack)
+        at_once = told.copy()
+        renew(stack, signal.SIGHUP)
+
+    assert beside < 2 * alone + 0.05
+    assert at_once == Counter({"202 None": (times - 1) * ENDS})
+    assert told - at_once == Counter({f"202 wait={LONG}": ENDS})
+
+
+def test_one_user_leaves_room_for_others(stack):
+    """Half of the places, and no more, whatever one user asks for."""
+    told: Counter[str | None] = Counter()
+
+    def wait() -> None:
+        _, headers, _ = submit(stack, "greedy", Prefer="wait=3")
+        told[headers.get("Preference-Applied")] += 1
+
+    with ThreadPoolExecutor(ENDS) as threads:
+        for _ in range(ENDS):
+            threads.submit(wait)
+
+    assert told == Counter({"wait=3": (ENDS + 1) // 2, None: ENDS // 2})
+
+
+def follow(stack: Stack, task_id: str) -> socket.socket:
+    """A stream of events, of which the head and the first event were read."""
+    link = socket.create_connection(("127.0.0.1", stack.port), timeout=LONG)
+    path = f"/api/v1/tasks/{task_id}/events"
+    link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    got = b""
+    while b"data: " not in got and b"429" not in got:
+        got += link.recv(4096)
+    if b" 429 " in got.partition(b"\r\n")[0]:
+        link.close()
+    return link
+
+
+def test_events_have_places_of_their_own(stack):
+    """Each stream holds one; it is free soon after its reader has gone."""
+    ids = [stack.create(user_id=f"reader{number}") for number in range(EVENTS + 3)]
+    links = [follow(stack, task_id) for task_id in ids]
+    reading = [link for link in links if link.fileno() >= 0]
+    for link in reading:
+        link.close()
+
+    def is_told() -> bool:
+        with follow(stack, ids[-1]) as link:
+            return link.fileno() >= 0
+
+    assert len(reading) == EVENTS
+    wait_for(is_told, 5, "a place is free")
+
+
+def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:
+    """What a client does that wants its picture: ask, wait, and ask again."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            path = f"{RESULT}/{task_id}"
+            status, _, answer = ask(stack, "GET", path, Prefer=f"wait={LONG}")
+            if status == 200 and answer["data"]["status"] not in GOING_ON:
+                return answer["data"]
+        except OSError:
+            cut_off.append(task_id)
+        time.sleep(0.2)
+    raise AssertionError("no picture in a minute")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP], ids=["kill", "roll"])
+def test_whoever_waited_finds_the_picture_by_asking_again(stack, how):
+    """Fifty wait while their server is killed, or restarted as for a new release."""
+    ids = [stack.create(user_id=f"{how.name}{number}") for number in range(50)]
+    cut_off: list[str] = []
+
+    with ThreadPoolExecutor(50) as threads:
+        running = [threads.submit(await_picture, stack, i, cut_off) for i in ids]
+        time.sleep(1.0)
+        began = time.monotonic()
+        renew(stack, how)
+        took = time.monotonic() - began
+        stack.start_consumer()
+        results = [each.result() for each in running]
+    stack.stop_consumers()
+
+    assert {each["status"] for each in results} == {"completed"}
+    assert (len(cut_off) >= 50) is (how == signal.SIGKILL)
+    assert how == signal.SIGKILL or (cut_off == [] and took < 8)
+    seeds = Counter(row["seed"] for row in stack.ledger()["rows"])
+    assert max(seeds.values()) == 1
