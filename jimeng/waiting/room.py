@@ -1,6 +1,5 @@
 """The room of this process: its places, its watcher, and whether it closes."""
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ class Room:
         places = threads // 2
         self.events = Places(places // 4)
         self.ends = Places(places - places // 4)
-        self.closed = threading.Event()
+        self.is_closed = False
 
 
 _room = Room(UNTOLD)
@@ -52,7 +51,7 @@ def open_room(threads: int) -> None:
 
 def close() -> None:
     """The server stops: whoever waits is sent on within `TURN`, nobody comes in."""
-    _room.closed.set()
+    _room.is_closed = True  # and no lock: signals' handlers call this
 
 
 @contextmanager
@@ -76,7 +75,7 @@ def place_for_events(user: str) -> Iterator[None]:
 
 @contextmanager
 def _taken(places: Places, user: str) -> Iterator[None]:
-    if _room.closed.is_set():
+    if _room.is_closed:
         raise TooManyWaiting("the server stops", retry_after=AGAIN)
     with places.one(user):
         yield
@@ -113,6 +112,6 @@ def turns(
     with _watcher.watch(task.id, (task.status, task.updated_at)) as watch:
         while (left := until - time.monotonic()) > 0:
             changed = watch.wait(min(left, TURN))
-            if _room.closed.is_set() or is_gone():
+            if _room.is_closed or is_gone():
                 return
             yield changed, watch.seen
