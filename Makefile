@@ -12,6 +12,10 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 # starts databases of its own, and takes whole files, for what their tests share.
 PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
+# Clients of others, which the tests run as they are published.
+CLIENTS := tests/clients
+CLIENTS_PY := $(VENV)/clients/python/bin/python
+
 PACK := dist/jimeng-linux-x86_64-python3.11.tar.gz
 PACKED := app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
   README.md README.en.md LICENSE CHANGELOG.md docs
@@ -29,7 +33,7 @@ help: ## List what there is
 
 install: $(VENV)/installed ## Install what running needs, into .venv
 
-install-dev: $(VENV)/installed-dev ## Install what testing needs, too
+install-dev: $(VENV)/installed-dev $(VENV)/clients/installed ## Install what testing needs, too
 
 run: install ## Run everything: http://localhost:8080
 	@exec $(PY) app.py
@@ -78,6 +82,7 @@ lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requireme
 	@$(LOCK) requirements-embedded.in -c requirements.txt -o requirements-embedded.txt
 	@$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt \
 	  -o requirements-dev.txt
+	@$(LOCK) $(CLIENTS)/requirements.in -o $(CLIENTS)/requirements.txt
 
 audit: install-dev ## Ask whether a package in use has a known vulnerability, by pip-audit
 	@$(PY) -m tests.audit
@@ -131,4 +136,14 @@ $(VENV)/installed: requirements.txt requirements-embedded.txt | $(PY)
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@echo "installing packages for tests, once"
 	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/clients/installed: $(CLIENTS)/requirements.txt $(CLIENTS)/package-lock.json | $(PY)
+	@echo "installing clients for tests, once"
+	@mkdir -p $(VENV)/clients
+	@cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(VENV)/clients
+	@cd $(VENV)/clients && npm ci --silent
+	@$(PY) -m venv $(VENV)/clients/python
+	@$(CLIENTS_PY) -m pip --disable-pip-version-check install --quiet \
+	  --require-hashes -r $(CLIENTS)/requirements.txt
 	@touch $@

@@ -6,13 +6,14 @@ import re
 import secrets
 import sys
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, g, render_template, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, web
+from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, openai, web
 from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
@@ -38,6 +39,11 @@ HTTP_CODES = {
     413: "request_too_large",
     415: "unsupported_media_type",
 }
+# How paths begin whose door writes errors in a shape of its own.
+WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
+    (openai.PREFIX, openai.failure),
+    *((prefix, failure) for prefix in ("/api", "/health", "/metrics")),
+)
 UNSUPPORTED = "invalid.not_supported_yet"
 
 
@@ -72,10 +78,12 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     documents.connect(config)
     jobs.configure(config)
+    openai.check(config)
     rest = DescribedApi(app)
     with app.app_context():
         for blueprint in (api.blp, health.bp, metrics.bp):
             rest.register_blueprint(blueprint)
+    app.register_blueprint(openai.bp)
     app.register_blueprint(web.bp)
     app.register_blueprint(admin.bp)
     app.register_blueprint(openapi.bp)
@@ -111,7 +119,7 @@ def frame_requests(app: Flask) -> None:
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.get("request_id", "")
         auth.guard(response)
-        if wants_json():
+        if writer() is not None:
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Accept-Language")
             if request.method == "OPTIONS":
@@ -129,14 +137,19 @@ def frame_requests(app: Flask) -> None:
         return response
 
 
-def wants_json() -> bool:
-    return request.path.startswith(("/api/", "/health", "/metrics"))
+def writer() -> Callable[..., Response] | None:
+    """What answers this request's errors in JSON; None for a page."""
+    path = request.path
+    return next(
+        (each for at, each in WRITERS if path == at or path.startswith(f"{at}/")), None
+    )
 
 
 def answer_error(code: str, status: int, **beside) -> Response:
-    """The API and the probes are answered in JSON, everybody else in HTML."""
-    if wants_json():
-        return failure(code, status, **beside)
+    """Programs are answered in the JSON of their door, everybody else in HTML."""
+    write = writer()
+    if write is not None:
+        return write(code, status, **beside)
     message = beside.get("message") or i18n.t(f"error.{code}")
     page = render_template(
         "error.html",

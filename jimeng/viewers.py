@@ -30,6 +30,7 @@ class Viewer:
             authentication is off.
         scopes: What the API key that was used is good for; a signed-in browser
             may do whatever its user may.
+        key_id: That key's, if one was used.
         key_ends_at: When that key ends, if it does.
         daily_quota: Pictures a day that the user's record allows, None where it does
             not say; `UNKNOWN` if nobody has looked.
@@ -40,6 +41,7 @@ class Viewer:
     user_id: str
     sees_all: bool = False
     scopes: frozenset[str] = frozenset(SCOPES)
+    key_id: str | None = None
     key_ends_at: datetime | None = None
     daily_quota: int | None = UNKNOWN
     address: str = ""

@@ -170,7 +170,13 @@ def test_every_code_stands_where_it_may_come(document):
         for code in content.get("examples", {})
     }
     refusals = {code for code, status in statuses().items() if status < 500}
-    elsewhere = {"image_not_found", "method_not_allowed", *OF_PAGES, *WITH_KEYS}
+    elsewhere = {
+        "image_not_found",
+        "method_not_allowed",
+        "starts_too_late",
+        *OF_PAGES,
+        *WITH_KEYS,
+    }
 
     assert refusals - elsewhere <= named
     assert {"database_unavailable", "queue_unavailable", "internal"} <= named

@@ -69,6 +69,7 @@ def viewer_of_key(key: ApiKey, user: User) -> Viewer:
         user.id,
         sees_all="admin" in scopes,
         scopes=frozenset(scopes),
+        key_id=key.id,
         key_ends_at=key.expires_at,
         address=address(),
         daily_quota=user.daily_quota,

@@ -27,6 +27,7 @@ from jimeng.config.values import (
     parse_bool,
     parse_list,
     parse_mongodb_uri,
+    parse_names,
     parse_redis_url,
     parse_secret_key,
     parse_url,
@@ -54,6 +55,7 @@ class Config:
     ARK_BASE_URL: str = setting("https://ark.cn-beijing.volces.com/api/v3", parse_url)
     ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency)
     MODELS_FILE: str = setting("")
+    OPENAI_MODELS: tuple[str, ...] = setting((), parse_names)
     WATERMARK: bool = setting(False, parse_bool)
     AIGC_PRODUCER_ID: str = setting("", matching(PRINTABLE, "1 to 256 characters"))
     MONGODB_URI: str = setting("", parse_mongodb_uri, secret=True)

@@ -39,6 +39,17 @@ def parse_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """``name=model, …``, each as ``name=model`` with the name in lower case."""
+    rows = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        name, sign, model = (each.strip() for each in part.partition("="))
+        if not (name and sign and model):
+            raise ValueError("must be name=model, separated by commas")
+        rows.append(f"{name.lower()}={model}")
+    return tuple(rows)
+
+
 def parse_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -63,6 +63,10 @@ class Task(Stored):
             ``{"state": "failed", "error": {...}}``.
         first_answer: ``position`` and ``eta_seconds`` at creation, which a
             replayed request is answered with.
+        join_key: What a re-post of its request is known by: the caller and what
+            was asked for; only of doors whose clients re-post by themselves.
+        joins: Re-posts that were given this task.
+        answered_at: When its request, or the latest re-post, was answered whole.
         reason: The code of why it was cancelled, where its owner did not ask for it.
         not_before: When a delayed task may start.
         deleted_at: Set when its owner deleted it; nobody sees it from then on,
@@ -90,6 +94,9 @@ class Task(Stored):
     idem_key = StringField()
     idem_hash = StringField()
     first_answer = DictField()
+    join_key = StringField()
+    joins = IntField()
+    answered_at = DateTimeField()
     retried_from = StringField()
     reason = StringField()
     delay = FloatField()  # seconds
@@ -115,6 +122,11 @@ class Task(Stored):
                 "partialFilterExpression": {"idem_key": {"$exists": True}},
             },
             {"name": "user_created", "fields": ["user_id", "-created_at", "-_id"]},
+            {
+                "name": "join",
+                "fields": ["join_key", "created_at"],
+                "partialFilterExpression": {"join_key": {"$exists": True}},
+            },
             {
                 "name": "open",
                 "fields": ["open", "created_at"],

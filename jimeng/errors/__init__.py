@@ -152,6 +152,13 @@ class QuotaExceeded(JimengError):
     status = 429
 
 
+class StartsTooLate(JimengError):
+    """It would begin only after whoever asks has stopped waiting."""
+
+    code = "starts_too_late"
+    status = 429
+
+
 class NoProvider(JimengError):
     """There are no credentials, so nobody can draw anything."""
 

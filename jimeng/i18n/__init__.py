@@ -50,7 +50,7 @@ def language() -> str:
     if not has_request_context():
         return LANGUAGES[0]
     chosen = request.cookies.get(COOKIE)
-    if chosen in LANGUAGES and not request.path.startswith("/api/"):
+    if chosen in LANGUAGES and not request.path.startswith(("/api/", "/v1/")):
         return chosen
     for tag, quality in request.accept_languages:  # the most wanted first
         spoken = tag.split("-")[0].lower()

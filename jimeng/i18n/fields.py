@@ -95,6 +95,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "This model takes WIDTHxHEIGHT ({min} to {max} pixels when multiplied, the "
         "longer side at most {ratio} times the shorter), or one of {named}",
     ),
+    "invalid.opaque_only": (
+        "这里的模型画不出透明背景，请用 opaque 或 auto",
+        "No model here draws a transparent background; use opaque or auto",
+    ),
     "invalid.n": ("最多 {max} 张", "At most {max}"),
     "invalid.n_pending": (
         "最多 {max} 张：这是一个用户可以同时等待的图片数",

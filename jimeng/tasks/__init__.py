@@ -11,6 +11,7 @@ from jimeng.tasks.cancelling import cancel
 from jimeng.tasks.creation import NewTask, check_intake, create
 from jimeng.tasks.data_export import export
 from jimeng.tasks.deletion import delete, delete_all
+from jimeng.tasks.formats import open_as
 from jimeng.tasks.gallery import (
     Pictures,
     Wanted,
@@ -19,6 +20,7 @@ from jimeng.tasks.gallery import (
     models_used,
     pictures_of,
 )
+from jimeng.tasks.joining import Request, answered, create_or_join
 from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,

@@ -16,6 +16,7 @@ from jimeng.errors import (
     Invalid,
     QueueUnavailable,
     QuotaExceeded,
+    StartsTooLate,
     TooManyPending,
     TooManySubmissions,
 )
@@ -69,7 +70,12 @@ class NewTask:
 
 
 def create(
-    viewer: Viewer, new: NewTask, *, idem_key: str | None = None
+    viewer: Viewer,
+    new: NewTask,
+    *,
+    idem_key: str | None = None,
+    join_key: str | None = None,
+    within: float | None = None,
 ) -> tuple[Task, bool]:
     """
     Store a task with its generations, and queue it.
@@ -77,6 +83,8 @@ def create(
     Args:
         idem_key: The same key with the same request, within a day, answers with
             the task that it made before.
+        join_key: As `joining` has it.
+        within: Seconds in which a picture should be there, or nothing is created.
 
     Returns:
         The task, and whether it is one that an earlier request had made.
@@ -87,6 +95,7 @@ def create(
         IntakePaused: the operator takes nothing new for a while.
         TooManySubmissions: as `limits.take`, and so is QuotaExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
+        StartsTooLate: too many wait ahead of it for *within*.
         QueueUnavailable: Redis is away; nothing has been written.
         IdempotencyKeyReused: the key came before with another request.
         IndexMissing: there is a key, and nothing that keeps it to one task.
@@ -98,6 +107,8 @@ def create(
     row = build(new, model)
     if idem_key is not None:
         row.update(idem_key=idem_key, idem_hash=fingerprint(new))
+    if join_key is not None:
+        row.update(join_key=join_key)
     task = Task._from_son(row)
     documents.ensure_indexes()
     if idem_key is not None:
@@ -105,14 +116,15 @@ def create(
     try:
         check_intake()
         held = limits.take(viewer, task)
-    except (IntakePaused, *BEYOND) as error:
+        first = timely(task, model, held, within)
+    except (IntakePaused, StartsTooLate, *BEYOND) as error:
         kept = earlier(task)  # what asks for nothing new is answered all the same
         if kept is None:
             if isinstance(error, BEYOND):
                 error.rate_limits = limits.rate_limits(viewer, task.user_id)
             raise
         return replay(viewer, kept), True
-    task.first_answer = row["first_answer"] = first_answer(task, model, held.turn)
+    task.first_answer = row["first_answer"] = first
     with logs.bound(task=task.id, user=task.user_id):
         kept = insert(task, row, held)
         if kept is not task:
@@ -206,6 +218,27 @@ def first_answer(task: Task, model: Model, turn: int) -> dict:
     """Place and time as they are now; a replayed request is told the same."""
     position, pictures = lanes.queue(task.lane).ahead(turn, task.generation_ids[0])
     return {"position": position, "eta_seconds": eta(model, pictures, task.delay)}
+
+
+def timely(task: Task, model: Model, held: Taken, within: float | None) -> dict:
+    """
+    The `first_answer`, where that is soon enough.
+
+    Raises:
+        StartsTooLate: there could be no picture *within* so many seconds; what was
+            taken is given back.
+    """
+    first = first_answer(task, model, held.turn)
+    wait = first["eta_seconds"]
+    usual = lanes.expected_duration(model.lane, model.typical)
+    if within is not None and wait > max(within - usual, 0):
+        held.give_back()
+        raise StartsTooLate(
+            f"starts in {wait} s",
+            retry_after=max(round(wait - within + usual), 1),
+            seconds=wait,
+        )
+    return first
 
 
 def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int:

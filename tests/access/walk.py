@@ -101,6 +101,10 @@ ROUTES: dict[str, Route] = {
     "api.list_models": listed(),
     "api.list_styles": listed(),
     "api.show_queue": admins(),
+    # As clients of OpenAI's have it
+    "openai.generate": listed({"prompt": "x", "n": 9}),  # what would be waited for
+    "openai.list_models": listed(),
+    "openai.get_model": own(),  # no model has the name that is asked for
     # Pages
     "web.index": listed(),
     "web.create": listed(prompt="x", size="1:1", n="1"),
@@ -188,6 +192,8 @@ ROUTES: dict[str, Route] = {
         Route(Kind.ADMIN),
     ),
 }
+# How paths begin that are for programs, with a key.
+PROGRAMS = ("/api/", "/v1/", "/metrics")
 # These end the session of whoever sends them, so they come last.
 LAST = ("web.end_sessions", "web.sign_out")
 
@@ -221,10 +227,10 @@ def ask(client, rule: Rule, method: str, places: dict[str, str], key: str = ""):
     for name in rule.arguments:
         path = path.replace(placeholder(rule, name), places[name])
     headers = dict(POST)
-    if key and path.startswith(("/api/", "/metrics")):
+    if key and path.startswith(PROGRAMS):
         headers["Authorization"] = f"Bearer {key}"
     options: dict = {"query_string": filled(route.query, places), "headers": headers}
-    if method != "GET" and path.startswith("/api/"):
+    if method != "GET" and path.startswith(PROGRAMS):
         options["json"] = filled(route.json or {}, places)
     elif method != "GET":
         options["data"] = filled(route.form, places)

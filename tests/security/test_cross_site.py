@@ -7,7 +7,7 @@ import pytest
 
 from tests.access.conftest import PASSWORD
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
-from tests.access.walk import ROUTES, ask, filled, placeholder, walk
+from tests.access.walk import PROGRAMS, ROUTES, ask, filled, placeholder, walk
 from tests.page import POST
 
 SIGN_IN = "/sign-in"
@@ -56,7 +56,7 @@ def foreign(person, rule, method, places, headers):  # noqa: F811
     route, path = ROUTES[rule.endpoint], rule.rule
     for name in rule.arguments:
         path = path.replace(placeholder(rule, name), places[name])
-    if path.startswith("/api/"):
+    if path.startswith(PROGRAMS):
         headers = {**headers, "Authorization": f"Bearer {person.key}"}
         body = {"json": filled(route.json or {}, places)}
     else:

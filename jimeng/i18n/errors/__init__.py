@@ -5,7 +5,8 @@ Words for every error code: what happened, and what to do.
 """
 
 from jimeng.i18n.errors.access import ACCESS
+from jimeng.i18n.errors.openai import OPENAI
 from jimeng.i18n.errors.pictures import PICTURES
 from jimeng.i18n.errors.requests import REQUESTS
 
-ERRORS: dict[str, tuple[str, str]] = {**REQUESTS, **ACCESS, **PICTURES}
+ERRORS: dict[str, tuple[str, str]] = {**REQUESTS, **ACCESS, **PICTURES, **OPENAI}

@@ -1,0 +1,113 @@
+"""What is asked for: a request of OpenAI's in this server's terms."""
+
+from dataclasses import dataclass, replace
+
+from jimeng import tasks
+from jimeng.errors import Invalid
+from jimeng.openai import names, sizes
+from jimeng.openai.reading import Body
+from jimeng.providers import Model
+from jimeng.schemas import MOST_SEED, MOST_STYLE
+from jimeng.viewers import Viewer
+
+MOST_PICTURES = 4
+LONGEST_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
+# Of OpenAI's own, which say how its models draw; any other is a style of ours.
+THEIR_STYLES = ("vivid", "natural")
+TYPES = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """
+    Attributes:
+        new: For `tasks.create`.
+        quality: As it was asked for.
+        with_bytes: The answer holds the pictures themselves, as base64.
+        content_type: What they are to be then.
+        compression: 0 to 100, of JPEG and WebP; None for the usual.
+        stream: The answer is a stream of events.
+    """
+
+    new: tasks.NewTask
+    quality: str
+    with_bytes: bool
+    content_type: str
+    compression: int | None
+    stream: bool
+
+
+def understand(body: Body, viewer: Viewer) -> Asked:
+    """
+    Raises:
+        Invalid: a field that is known has a value that cannot be.
+        NoProvider: as `names.find`.
+    """
+    name = body.text("model")
+    model = names.find(name)
+    prompt = body.text("prompt", most=LONGEST_PROMPT)
+    if prompt is None:
+        raise Invalid.field("prompt", "invalid.prompt_empty")
+    if body.choice("background", "auto", "opaque", "transparent") == "transparent":
+        raise Invalid.field("background", "invalid.opaque_only")
+    quality = body.choice("quality", *sizes.QUALITIES) or "auto"
+    width, height = sizes.choose(model, size_of(body), ratio_of(body), quality)
+    form = body.choice("response_format", "url", "b64_json")
+    wants_bytes = form is None and names.answers_with_bytes(name)
+    kind = body.choice("output_format", *TYPES) or "png"
+    new = tasks.NewTask(
+        user_id=viewer.user_id,
+        prompt=prompt,
+        model=model.id,
+        provider=model.provider,
+        size=f"{width}x{height}",
+        style=style_of(body),
+        n=body.whole("n", low=1, high=MOST_PICTURES) or 1,
+        seed=seed_of(body, model),
+    )
+    return Asked(
+        new=replace(new, given=record(new)),
+        quality=quality,
+        with_bytes=wants_bytes or form == "b64_json",
+        content_type=TYPES[kind],
+        compression=body.whole("output_compression", low=0, high=100),
+        stream=body.switch("stream"),
+    )
+
+
+def record(new: tasks.NewTask) -> dict:
+    """The request as this server's own API would have it, for who reads the task."""
+    told = ("prompt", "model", "size", "style", "n", "seed")
+    given = {field: getattr(new, field) for field in told}
+    return {field: value for field, value in given.items() if value not in (None, -1)}
+
+
+def size_of(body: Body) -> str | None:
+    """The size, where one is given; some send width and height for themselves."""
+    size = body.text("size", most=20)
+    if size is not None:
+        return None if size.lower() == "auto" else size
+    width = body.whole("width", low=1, high=99_999)
+    height = body.whole("height", low=1, high=99_999)
+    return f"{width}x{height}" if width and height else None
+
+
+def ratio_of(body: Body) -> str | None:
+    ratio = body.text("aspect_ratio", "aspectRatio", "ratio", most=20)
+    return None if ratio is None or ratio.lower() == "auto" else ratio
+
+
+def style_of(body: Body) -> str | None:
+    style = body.text("style", most=MOST_STYLE)
+    return None if style is None or style.lower() in THEIR_STYLES else style
+
+
+def seed_of(body: Body, model: Model) -> int:
+    """-1 where the model draws its own, or is to; clients send it to all alike."""
+    seed = body.whole("seed", low=-1, high=MOST_SEED)
+    return seed if model.takes_seed and seed is not None else -1

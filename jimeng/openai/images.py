@@ -1,0 +1,90 @@
+"""Pictures, asked for and waited for in one request."""
+
+import time
+from contextlib import ExitStack
+from functools import partial
+
+from flask import Response, current_app, request
+
+from jimeng import auth, tasks, waiting
+from jimeng.answers import idempotency_key, limit_headers
+from jimeng.config import Config
+from jimeng.documents import Task
+from jimeng.openai import bp, failures, reading, replies, streams
+from jimeng.openai.asking import Asked, understand
+from jimeng.viewers import Viewer
+
+SLACK = 0.1  # seconds by which a wait may end early by itself
+AGAIN = 1  # seconds after which a client of a server that stops finds another
+
+
+@bp.post("/images/generations")
+def generate() -> Response:
+    """
+    Draw pictures from words. The answer comes when they are there; a client that is
+    cut off and posts again by itself is given those that it asked for before.
+    """
+    body = reading.read()
+    viewer = auth.viewer_of_api()
+    return answer(viewer, understand(body, viewer), body, name="image_generation")
+
+
+def answer(viewer: Viewer, asked: Asked, body: reading.Body, *, name: str) -> Response:
+    """A place to wait in comes first: without one nothing is created."""
+    with ExitStack() as place:
+        place.enter_context(waiting.place(viewer.user_id))
+        if asked.stream:
+            task = obtain(viewer, asked, body, within=streams.LONGEST)
+            return streams.respond(viewer, asked, task, place.pop_all(), name=name)
+        seconds = wait_seconds()
+        task = obtain(viewer, asked, body, within=seconds)
+        until = time.monotonic() + seconds
+        is_gone = partial(waiting.is_gone, request.environ)
+        ended = not task.is_open or waiting.wait_for_end(task, seconds, is_gone)
+    if not ended:
+        return not_ended(task, in_time=time.monotonic() < until - SLACK)
+    response = finished(viewer, asked, task)
+    response.headers.update(limit_headers(task.rate_limits))
+    return response
+
+
+def obtain(viewer: Viewer, asked: Asked, body: reading.Body, *, within: float) -> Task:
+    """The task that this request makes, or has made when it was sent before."""
+    sent = tasks.Request(body.content, reading.repeats())
+    task = tasks.create_or_join(
+        viewer, asked.new, sent, idem_key=idempotency_key(), within=within
+    )
+    failures.made(task)
+    return task
+
+
+def finished(viewer: Viewer, asked: Asked, task: Task) -> Response:
+    """What came of a task that has ended."""
+    view = tasks.view(viewer, tasks.find(viewer, task.id))
+    write = partial(replies.pictures, asked) if view.images else replies.failed
+    response = write(view)
+    response.call_on_close(partial(note, task, response.response))
+    return response
+
+
+def note(task: Task, body: object) -> None:
+    """Note that the client has its answer, if all of that was given out."""
+    if getattr(body, "is_whole", True):
+        tasks.answered(task.id)
+
+
+def not_ended(task: Task, *, in_time: bool) -> Response:
+    """
+    The wait is over and the task is not.
+
+    A client that counts how often it posts is sent on by a server that stops: it
+    joins the task at another.
+    """
+    if in_time and reading.counts_repeats():
+        return failures.failure("server_stopping", 503, retry_after=AGAIN, again=True)
+    return failures.failure("wait_over", 504)
+
+
+def wait_seconds() -> float:
+    config: Config = current_app.config["JIMENG"]
+    return config.WAIT_SECONDS

@@ -1,0 +1,34 @@
+"""The models, in the list that clients fill their menus with."""
+
+from jimeng.openai import bp, names
+from jimeng.providers import Model
+
+# Every client wants the field, and none looks at it: no model's date is known here.
+CREATED = 1_735_689_600  # seconds since 1970
+
+
+@bp.get("/models")
+def list_models() -> dict:
+    """The models that this server offers."""
+    found = [record(name, model) for name, model in names.listed()]
+    return {"object": "list", "data": found}
+
+
+@bp.get("/models/<path:name>")
+def get_model(name: str) -> dict:
+    """One model, by any of its names."""
+    return record(name, names.find(name))
+
+
+def record(name: str, model: Model) -> dict:
+    return {
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": model.provider,
+        "jimeng": {
+            "model": model.id,
+            "sizes": [*model.sizes, *model.keywords],
+            "max_images": model.max_images,
+        },
+    }

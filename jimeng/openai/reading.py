@@ -1,0 +1,202 @@
+"""
+What a client has sent, whichever way: JSON or a form, the field or a synonym.
+
+Clients send null and empty text for "not given", and fields that only others know:
+neither is an error here.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from flask import request
+from werkzeug.exceptions import (
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+
+from jimeng.errors import Invalid, InvalidJson
+
+# Where clients and gateways put what OpenAI's API does not have.
+NESTED = ("extra_fields", "extra_body")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+@dataclass(frozen=True)
+class Body:
+    """
+    Attributes:
+        fields: What was given, by name; nothing is null or empty.
+        content: The same, and the files by their bytes: equal requests have equal
+            contents, wherever their multipart boundaries are.
+    """
+
+    fields: Mapping[str, object]
+    content: object
+
+    def text(self, *names: str, most: int = 200) -> str | None:
+        """
+        The first of *names* that was given.
+
+        Raises:
+            Invalid: it is no text, or has more than *most* characters.
+        """
+        name, value = self._first(names)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise Invalid.field(name, "invalid.string")
+        text = str(value).strip()
+        check_storable(name, text)
+        if len(text) > most:
+            raise Invalid.field(name, "invalid.length", min=1, max=most)
+        return text or None
+
+    def whole(self, *names: str, low: int, high: int) -> int | None:
+        """
+        Raises:
+            Invalid: it is no integer, also written as text, from *low* to *high*.
+        """
+        name, value = self._first(names)
+        if value is None:
+            return None
+        number = as_whole(value)
+        if number is None:
+            raise Invalid.field(name, "invalid.integer")
+        if not low <= number <= high:
+            raise Invalid.field(name, "invalid.range", min=low, max=high)
+        return number
+
+    def switch(self, name: str) -> bool:
+        """
+        Raises:
+            Invalid: it is neither true nor false, also written as text.
+        """
+        value = str(self.fields.get(name, False)).strip().lower()
+        if value not in TRUE + FALSE:
+            raise Invalid.field(name, "invalid.boolean")
+        return value in TRUE
+
+    def choice(self, name: str, *known: str) -> str | None:
+        """
+        Raises:
+            Invalid: it is none of *known*.
+        """
+        value = self.text(name)
+        if value is None:
+            return None
+        if value.lower() not in known:
+            raise Invalid.field(name, "invalid.choice", known=", ".join(known))
+        return value.lower()
+
+    def _first(self, names: tuple[str, ...]) -> tuple[str, object]:
+        given = (name for name in names if name in self.fields)
+        name = next(given, names[0])
+        return name, self.fields.get(name)
+
+
+def read() -> Body:
+    """
+    The request's body.
+
+    Raises:
+        InvalidJson: it is not an object in JSON.
+        UnsupportedMediaType: it is neither JSON nor a form.
+        RequestEntityTooLarge: it is longer than bodies may be.
+    """
+    if request.mimetype in FORMS:
+        sent: dict = {name: each[0] for name, each in request.form.lists() if each}
+        files = [
+            (name, hashlib.sha256(file.stream.read()).hexdigest())
+            for name, file in request.files.items(multi=True)
+        ]
+        content: object = [request.form.to_dict(flat=False), files]
+    else:
+        content = sent = read_json()
+    return Body(dict(given(sent)), [request.path, content])
+
+
+def read_json() -> dict:
+    body = request.get_data(cache=True)
+    # A body without a length is silently cut off where it passes the limit.
+    if request.content_length is None and len(body) >= (
+        request.max_content_length or 0
+    ):
+        raise RequestEntityTooLarge()
+    if body and not request.is_json:
+        raise UnsupportedMediaType()
+    try:
+        found = json.loads(body.decode() or "{}", parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidJson(f"body: {type(error).__name__}") from error
+    if not isinstance(found, dict):
+        raise InvalidJson("body: no object")
+    return found
+
+
+def no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def given(sent: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What is neither null nor empty; what stands at the top is stronger."""
+    for name in NESTED:
+        inner = sent.get(name)
+        if isinstance(inner, str):
+            inner = json_or_none(inner)
+        if isinstance(inner, dict):
+            yield from given({k: v for k, v in inner.items() if k not in NESTED})
+    for name, value in sent.items():
+        if name not in NESTED and value not in (None, "", []):
+            yield name, value
+
+
+def json_or_none(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def as_whole(value: object) -> int | None:
+    """An integer, or text of one; JSON may write 2 as 2.0."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    digits = text.removeprefix("-")
+    return (
+        int(text)
+        if digits.isascii() and digits.isdigit() and len(digits) < 19
+        else None
+    )
+
+
+def check_storable(name: str, text: str) -> None:
+    """
+    Raises:
+        Invalid: it has half a character, or a NUL, which nothing here can store.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid.field(name, "invalid.value") from None
+    if "\0" in text:
+        raise Invalid.field(name, "invalid.value")
+
+
+def repeats() -> int:
+    """How often the client has sent this request before, as OpenAI's SDKs count."""
+    told = request.headers.get("x-stainless-retry-count", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else 0
+
+
+def counts_repeats() -> bool:
+    """Whether it says so: it will, after an answer that lets it."""
+    return "x-stainless-retry-count" in request.headers

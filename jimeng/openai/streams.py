@@ -1,0 +1,98 @@
+"""
+``stream: true``: events, with comments that keep the line open until there are any.
+
+The services here have no partial pictures, so each picture is one event.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+from flask import Response, request, stream_with_context
+
+from jimeng import tasks, waiting
+from jimeng.documents import Image, Task, left_over
+from jimeng.documents.task import ENDED
+from jimeng.openai import failures, replies
+from jimeng.openai.asking import Asked
+from jimeng.tasks import TaskView
+from jimeng.viewers import Viewer
+
+LONGEST = 300.0  # seconds; a stream holds a thread
+HEARTBEAT = 10.0  # seconds from one comment to the next
+COMMENT = b": still drawing\n\n"
+# Clients want the field, and nothing here is counted in tokens.
+NO_TOKENS = {
+    "input_tokens": 0,
+    "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
+    "output_tokens": 0,
+    "total_tokens": 0,
+}
+
+
+def respond(
+    viewer: Viewer, asked: Asked, task: Task, place: ExitStack, *, name: str
+) -> Response:
+    """
+    Answer with events until the task has ended.
+
+    Args:
+        place: Is closed with the stream: somebody else may wait there then.
+        name: What events are called: ``image_generation`` or ``image_edit``.
+    """
+    is_gone = partial(waiting.is_gone, request.environ)
+    events = stream_with_context(_events(viewer, asked, task, is_gone, name))
+    response = Response(events, mimetype="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"
+    response.headers["Cache-Control"] = "no-cache"
+    response.call_on_close(place.close)
+    return response
+
+
+def _events(viewer, asked, task: Task, is_gone, name: str) -> Iterator[bytes]:
+    yield COMMENT
+    if task.is_open:
+        yield from _until_end(task, is_gone)
+    view = None
+    with left_over("look after a stream"):  # which has no other way to say it
+        view = tasks.view(viewer, tasks.find(viewer, task.id))
+    if view is None:
+        yield _error(failures.failure("database_unavailable", 503))
+        return
+    if view.task.is_open:
+        yield _error(failures.failure("wait_over", 504))
+        return
+    if not view.images:
+        yield _error(replies.failed(view))
+    for image in view.images:
+        yield from _completed(asked, view, image, name)
+    tasks.answered(task.id)
+
+
+def _until_end(task: Task, is_gone) -> Iterator[bytes]:
+    told = time.monotonic()
+    for _, seen in waiting.turns(task, LONGEST, is_gone):
+        if seen is None or seen[0] in ENDED:
+            return
+        if time.monotonic() > told + HEARTBEAT:
+            told = time.monotonic()
+            yield COMMENT
+
+
+def _completed(
+    asked: Asked, view: TaskView, image: Image, name: str
+) -> Iterator[bytes]:
+    kind = f"{name}.completed"
+    shown = replies.document(asked, view, image, asked.content_type)
+    created = shown.pop("created")
+    event = {"type": kind, "created_at": created, **shown, "usage": NO_TOKENS}
+    body = replies.with_bytes(asked, event, [image])
+    yield f"event: {kind}\ndata: ".encode()
+    yield from body
+    yield b"\n\n"
+
+
+def _error(response: Response) -> bytes:
+    return f"data: {json.dumps(response.json, ensure_ascii=False)}\n\n".encode()

@@ -1,0 +1,169 @@
+"""
+Joining: a client that sends its request once more is given the task that it made.
+
+Clients of other services post again by themselves when a connection breaks, with
+nothing that tells one request from another but how often they have tried. What they
+lost is looked for by what they asked for. Two equal requests stay two tasks, and so
+do their repetitions: each task is joined once a round.
+"""
+
+import hashlib
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.exceptions import RedisError
+
+from jimeng import jobs
+from jimeng.documents import Task, left_over, utcnow
+from jimeng.documents.task import THERE
+from jimeng.tasks.creation import NewTask, create
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+YOUNG = timedelta(minutes=15)
+LOST = timedelta(seconds=30)  # in which an answer may have been lost on its way
+LONGEST_ARRIVAL = 10  # seconds; no request takes so long until its task is written
+PATIENCE = 3.0  # seconds that a repetition waits for requests before it
+LOOK = 0.05  # seconds between two looks
+
+# Redis has one clock for all. What a process left there that died is taken away.
+ARRIVE = """
+local now = redis.call('TIME')
+local at = now[1] * 1000000 + now[2]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', at - ARGV[2] * 1000000)
+redis.call('ZADD', KEYS[1], at, ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    What a client has sent, and how often before.
+
+    Attributes:
+        content: All of it that must be the same, as JSON.
+        repeats: 0 for the first time.
+    """
+
+    content: object
+    repeats: int = 0
+
+
+def create_or_join(
+    viewer: Viewer,
+    new: NewTask,
+    request: Request,
+    *,
+    idem_key: str | None = None,
+    within: float | None = None,
+) -> Task:
+    """
+    Create a task, or find the one that the same request has made before.
+
+    Args:
+        idem_key: As in `create`; where there is one, it alone decides.
+
+    Raises:
+        As `create`.
+    """
+    key = join_key(viewer, request)
+    with arriving(key) as name:
+        if request.repeats and idem_key is None:
+            await_earlier(key, name)
+            found = join(viewer, key, request.repeats)
+            if found is not None:
+                return found
+        made, _ = create(viewer, new, idem_key=idem_key, join_key=key, within=within)
+        return made
+
+
+def join_key(viewer: Viewer, request: Request) -> str:
+    """The same for all that the same caller asks in the same words."""
+    caller = viewer.key_id or viewer.address
+    text = json.dumps([viewer.user_id, caller, request.content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def join(viewer: Viewer, key: str, repeats: int) -> Task | None:
+    """
+    Take the oldest task under *key* whose answer its client may lack; None if there
+    is none.
+
+    A task that was joined as often as the client has repeated itself belongs to
+    another client, who asked for the same.
+    """
+    now = utcnow()
+    unanswered = {"answered_at": None}
+    just_answered = {"answered_at": {"$gt": now - LOST}}
+    found = Task.swap(
+        {
+            "join_key": key,
+            "created_at": {"$gt": now - YOUNG},
+            "joins": {"$not": {"$gte": repeats}},
+            "$or": [unanswered, just_answered],
+            **viewer.filter(),
+            **THERE,
+        },
+        # Until this one has its answer, too, the next repetition needs the task.
+        {"$inc": {"joins": 1}, "$unset": {"answered_at": ""}},
+        sort=[("created_at", 1), ("_id", 1)],
+    )
+    if found is not None:
+        log.info("request joined task=%s repeats=%d", found.id, repeats)
+    return found
+
+
+def answered(task_id: str) -> None:
+    """Note that a client has been handed the whole answer."""
+    with left_over("answered"):  # which nobody takes back
+        Task.collection(durable=False).update_one(
+            {"_id": task_id}, {"$set": {"answered_at": utcnow()}}
+        )
+
+
+@contextmanager
+def arriving(key: str) -> Iterator[str]:
+    """Let others see that a request is on its way to become a task."""
+    name, line = secrets.token_hex(8), _line(key)
+    connection = jobs.huey.storage.conn
+    try:
+        connection.eval(ARRIVE, 1, line, name, LONGEST_ARRIVAL)
+    except RedisError as error:  # without which nothing is created
+        log.warning("arrival not noted", exc_info=error)
+    try:
+        yield name
+    finally:
+        try:
+            connection.zrem(line, name)
+        except RedisError as error:
+            log.warning("arrival stays noted for seconds", exc_info=error)
+
+
+def await_earlier(key: str, name: str) -> None:
+    """
+    Wait, for a while, until no equal request that came before is on its way.
+
+    A connection may break while its request is still being read: the repetition must
+    not look for the task before it is there.
+    """
+    end = time.monotonic() + PATIENCE
+    try:
+        while jobs.huey.storage.conn.zrank(_line(key), name):
+            if time.monotonic() > end:
+                log.warning("equal requests took too long to arrive")
+                return
+            time.sleep(LOOK)
+    except RedisError as error:
+        log.warning("arrivals cannot be seen", exc_info=error)
+
+
+def _line(key: str) -> str:
+    return f"jimeng:arriving:{key[:32]}"

@@ -1,0 +1,245 @@
+"""``POST /v1/images/generations``: what clients send, and what they get for it."""
+
+import base64
+import io
+import json
+
+import pytest
+from PIL import Image as Pillow
+
+from jimeng.documents import Task
+from jimeng.errors import ProviderError
+from tests.openai.conftest import CAT, GENERATIONS, error_of
+
+# As the clients of the same name send it.
+SHAPES = {
+    "Open WebUI": {
+        **{"model": "jimeng-3.0", "prompt": "cat", "n": 1, "size": "512x512"},
+        "response_format": "b64_json",
+    },
+    "LobeHub": {
+        **{"model": "jimeng-3.0", "prompt": "cat", "n": 1, "size": "1024x1024"},
+        **{"seed": None, "aspectRatio": "1:1"},
+    },
+    "Dify": {
+        **{"model": "gpt-image-1", "prompt": "cat", "size": "1024x1024"},
+        **{"quality": "auto", "n": 1},
+    },
+    "new-api": {
+        **{"model": "jimeng-3.0", "prompt": "cat", "n": 1, "size": "1024x1024"},
+        "extra_fields": {"seed": 7},
+    },
+    "dall-e": {
+        **{"model": "dall-e-3", "prompt": "cat", "quality": "hd", "style": "vivid"},
+        **{"response_format": "url", "user": "u-1"},
+    },
+}
+
+
+def post(client, headers=None, **fields):
+    return client.post(GENERATIONS, json={**CAT, **fields}, headers=headers)
+
+
+def picture(answer) -> Pillow.Image:
+    assert answer.status_code == 200, answer.text
+    found = Pillow.open(
+        io.BytesIO(base64.b64decode(answer.json["data"][0]["b64_json"]))
+    )
+    found.load()
+    return found
+
+
+@pytest.mark.parametrize("client_name", SHAPES)
+def test_shapes_of_clients_are_answered(client, draws, provider, client_name):
+    """One submission each, and the form of the answer that they expect."""
+    answer = client.post(GENERATIONS, json=SHAPES[client_name])
+
+    assert answer.status_code == 200, answer.text
+    assert len(provider.requests) == 1
+    wants_bytes = client_name in {"Open WebUI", "Dify"}
+    (item,) = answer.json["data"]
+    assert ("b64_json" in item, "url" in item) == (wants_bytes, not wants_bytes)
+    assert answer.json["created"] > 1_700_000_000
+    assert "usage" not in answer.json
+
+
+def test_link_is_absolute_and_open(client, draws):
+    """Whoever fetches it has no key of ours."""
+    url = post(client).json["data"][0]["url"]
+
+    assert url.startswith("http://localhost/i/")
+    fetched = client.get(url)
+    assert fetched.mimetype == "image/png"
+    fetched.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [(None, "PNG"), ("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")],
+)
+def test_bytes_have_the_format_that_was_asked_for(client, draws, asked, kind):
+    """PNG where nothing is said: clients label it so without looking."""
+    answer = post(client, response_format="b64_json", output_format=asked)
+
+    assert picture(answer).format == kind
+    assert answer.json["output_format"] == kind.lower()
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    assert json.loads(answer.data) == answer.json
+
+
+def test_words_that_look_like_an_escape_stay_whole(client, draws):
+    """The bytes are put into the document behind the words' backs."""
+    prompt = 'a\\u0000b "quoted" {"b64_json": "x"}'
+
+    answer = post(client, prompt=prompt, response_format="b64_json", n=2)
+
+    assert [each["revised_prompt"] for each in answer.json["data"]] == [prompt] * 2
+
+
+def test_form_is_as_good_as_json(client, draws, provider):
+    """Numbers and switches are text there."""
+    form = {"prompt": "cat", "n": "2", "stream": "false", "size": "1536x1024"}
+
+    answer = client.post(GENERATIONS, data=form, content_type="multipart/form-data")
+
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json["data"]) == len(provider.requests) == 2
+
+
+def test_null_empty_and_unknown_are_no_errors(client, draws, provider):
+    """What is not given is not there; what nobody knows is left alone."""
+    nothing = dict.fromkeys(
+        ("model", "n", "size", "quality", "response_format", "seed", "stream"), None
+    )
+    odd = {"logprobs": 3, "user": "", "watermark": True, "negative_prompt": "dog"}
+
+    assert post(client, **nothing, **odd).status_code == 200
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 5}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": "two"}, "n"),
+        ({"n": True}, "n"),
+        ({"size": "9000x9000"}, "size"),
+        ({"size": "huge"}, "size"),
+        ({"quality": "superb"}, "quality"),
+        ({"response_format": "file"}, "response_format"),
+        ({"output_format": "gif"}, "output_format"),
+        ({"output_compression": 101}, "output_compression"),
+        ({"background": "transparent"}, "background"),
+        ({"prompt": " "}, "prompt"),
+        ({"prompt": "x" * 900}, "prompt"),
+        ({"prompt": ["x"]}, "prompt"),
+        ({"prompt": "a\0b"}, "prompt"),
+        ({"stream": "perhaps"}, "stream"),
+        ({"seed": 2**40}, "seed"),
+    ],
+)
+def test_wrong_value_is_named_before_anything_is_spent(client, provider, fields, param):
+    """By the name that the client has for it, with nothing created."""
+    error = error_of(post(client, **fields), 400, f"invalid_{param}")
+
+    assert (error["param"], error["type"]) == (param, "invalid_request_error")
+    assert Task.collection().count_documents({}) == 0
+
+
+def test_unknown_model_is_not_found(client):
+    """With the names that there are."""
+    error = error_of(post(client, model="sdxl"), 404, "model_not_found")
+
+    assert error["param"] == "model"
+    assert "doubao-seedream-3.0-t2i" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "code"),
+    [
+        (b"{", "application/json", 400, "invalid_json"),
+        (b"[]", "application/json", 400, "invalid_json"),
+        (b"prompt=x", "text/plain", 415, "unsupported_media_type"),
+        (b"x" * 2_000_000, "application/json", 413, "request_too_large"),
+    ],
+)
+def test_unreadable_body_is_refused_in_their_shape(client, body, kind, status, code):
+    """No program is answered with a page."""
+    error_of(client.post(GENERATIONS, data=body, content_type=kind), status, code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/v1/images/variations", 404, "not_found"),
+        ("GET", "/v1", 404, "not_found"),
+        ("GET", "/v1/", 404, "not_found"),
+        ("GET", "/v1/images/generations", 405, "method_not_allowed"),
+        ("DELETE", "/v1/models", 405, "method_not_allowed"),
+    ],
+)
+def test_every_path_answers_in_their_shape(client, method, path, status, code):
+    """Also where there is nothing."""
+    error_of(client.open(path, method=method), status, code)
+
+
+def test_refused_prompt_is_the_callers_to_mend(client, draws, provider):
+    """Nothing is charged, and nobody posts it again."""
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+
+    answer = post(client)
+
+    error = error_of(answer, 400, "content_refused_prompt")
+    assert error["charged"] == "no"
+    assert error["task_id"] in error["message"]
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def test_failed_picture_is_not_asked_for_again(client, draws, provider):
+    """It may have been paid for."""
+    provider.submits = [ProviderError("?", code="submit_unknown", maybe_accepted=True)]
+
+    answer = post(client)
+
+    error = error_of(answer, 502, "submit_unknown")
+    assert error["charged"] == "unknown"
+    assert answer.headers["x-should-retry"] == "false"
+    assert client.get(error["result_url"]).json["data"]["status"] == "failed"
+
+
+def test_some_of_them_are_better_than_none(client, draws, provider):
+    """Those that came, and how many did not."""
+    provider.submits = [ProviderError("no", code="provider_refused")]
+
+    answer = post(client, n=3)
+
+    assert answer.status_code == 200
+    assert (len(answer.json["data"]), answer.json["failed"]) == (2, 1)
+
+
+def test_wait_that_is_over_names_the_task(hurried, provider):
+    """It goes on, and the client's own retry is stopped."""
+    answer = post(hurried.test_client())
+
+    error = error_of(answer, 504, "wait_over")
+    assert answer.headers["x-should-retry"] == "false"
+    assert Task.find_one({"_id": error["task_id"]}).status == "pending"
+
+
+def test_task_is_as_one_of_our_own(client, draws):
+    """Its record shows what was asked, in this server's words."""
+    made = post(client, size="1536x1024", seed=7, style="watercolor").json["task_id"]
+
+    task = client.get(f"/api/v1/tasks/{made}").json["data"]
+    assert task["input"] == {
+        **{"prompt": "一只猫", "model": "doubao-seedream-3.0-t2i", "seed": 7},
+        **{"size": "1536x1024", "style": "watercolor", "n": 1},
+    }
+    assert task["user_id"] == "guest"
+
+
+def test_limits_are_told_and_kept(app, client, draws, config):
+    """As for this server's own clients, with a time after which to come again."""
+    answer = post(client)
+    assert "submissions" in answer.headers["RateLimit"]

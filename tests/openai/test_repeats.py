@@ -1,0 +1,249 @@
+"""Clients that post again by themselves are never charged twice."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from jimeng import tasks
+from jimeng.documents import Task, utcnow
+from jimeng.tasks import joining
+from jimeng.viewers import Viewer
+from tests.openai.conftest import CAT, GENERATIONS, error_of
+from tests.waiting import wait_for
+
+
+def post(client, repeats: int | None = None, path: str = GENERATIONS, **more):
+    headers = dict(more.pop("headers", {}))
+    if repeats is not None:
+        headers["x-stainless-retry-count"] = str(repeats)
+    return client.post(path, json={**CAT, **more}, headers=headers)
+
+
+def lost(app, **more) -> str:
+    """The task of a request whose client has not got its answer."""
+    answer = post(app.test_client(), 0, **more)
+    return error_of(answer, 504, "wait_over")["task_id"]
+
+
+def count() -> int:
+    return Task.collection().count_documents({})
+
+
+def set_all(**fields) -> None:
+    Task.collection().update_many({}, {"$set": fields})
+
+
+def test_repetition_gets_what_was_asked_for_before(hurried, client, work_off):
+    """The answer of the task that is there."""
+    first = lost(hurried)
+    work_off()
+
+    answer = post(client, 1)
+
+    assert (answer.status_code, answer.json["task_id"]) == (200, first)
+    assert count() == 1
+
+
+def test_equal_requests_stay_two(hurried):
+    """Who does not say that he repeats himself means it."""
+    assert lost(hurried) != lost(hurried)
+
+
+def test_equal_requests_that_are_repeated_stay_two(hurried, client, work_off):
+    """Each takes one of the tasks, the oldest first; and again in the next round."""
+    made = [lost(hurried), lost(hurried)]
+    work_off()
+
+    for repeats in (1, 2):
+        got = [post(client, repeats).json["task_id"] for _ in made]
+        assert got == made
+    assert count() == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"prompt": "一只狗"}, {"n": 2}, {"user": "u2"}, {"size": "512x512"}],
+    ids=str,
+)
+def test_other_requests_are_not_joined(hurried, other):
+    """All that was sent must be the same, even what has no meaning here."""
+    first = lost(hurried)
+
+    again = error_of(post(hurried.test_client(), 1, **other), 504, "wait_over")
+
+    assert again["task_id"] != first
+
+
+def test_answered_long_ago_is_not_joined(hurried, client, work_off):
+    """That client has its pictures."""
+    first = lost(hurried)
+    work_off()
+    set_all(answered_at=utcnow() - timedelta(seconds=31))
+
+    again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
+
+    assert again["task_id"] != first
+
+
+def test_answer_of_a_moment_ago_may_be_lost(hurried, client, work_off):
+    """On its way through a proxy, for instance."""
+    first = lost(hurried)
+    work_off()
+    set_all(answered_at=utcnow() - timedelta(seconds=20))
+
+    assert post(client, 1).json["task_id"] == first
+    # Which has not got it yet, so the next one may need it, however late.
+    set_all(answered_at=None)
+    assert post(client, 2).json["task_id"] == first
+
+
+def test_old_task_is_not_joined(hurried):
+    """A quarter of an hour later it is another request."""
+    first = lost(hurried)
+    set_all(created_at=utcnow() - timedelta(minutes=15, seconds=1))
+
+    again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
+
+    assert again["task_id"] != first
+
+
+def test_deleted_task_is_not_joined(hurried):
+    """It has no pictures to give."""
+    first = lost(hurried)
+    tasks.delete(Viewer("guest", sees_all=True), first)
+
+    again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
+
+    assert again["task_id"] != first
+
+
+def test_answer_that_was_read_is_noted(client, draws):
+    """Once the whole of it was handed out, and not before."""
+    for form in ("url", "b64_json"):
+        answer = post(client, response_format=form)
+        assert Task.find_one({"_id": answer.json["task_id"]}).answered_at is None
+
+        answer.close()
+
+        assert Task.find_one({"_id": answer.json["task_id"]}).answered_at is not None
+
+
+def test_answer_that_was_cut_off_is_not(client, draws):
+    """Its client comes again."""
+    with client.open(
+        GENERATIONS,
+        method="POST",
+        json={**CAT, "response_format": "b64_json"},
+        buffered=False,
+    ) as answer:
+        next(iter(answer.response))
+        task = Task.find_one({})
+    assert task is not None
+    assert Task.find_one({}).answered_at is None
+
+
+def test_repetition_waits_for_the_request_before_it(hurried, monkeypatch):
+    """Whose connection broke while its task was being written."""
+    held, going = threading.Event(), threading.Event()
+    create = joining.create
+
+    def slow(*args, **kwargs):
+        going.set()
+        assert held.wait(5)
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(joining, "create", slow)
+    answers: dict[int, object] = {}
+
+    def ask(repeats: int) -> None:
+        answers[repeats] = post(hurried.test_client(), repeats)
+
+    first = threading.Thread(target=ask, args=(0,))
+    first.start()
+    assert going.wait(5)
+    again = threading.Thread(target=ask, args=(1,))
+    again.start()
+    wait_for(lambda: joining.jobs.huey.storage.conn.zcard(line()) == 2)
+    held.set()
+    first.join()
+    again.join()
+
+    ids = {error_of(each, 504, "wait_over")["task_id"] for each in answers.values()}
+    assert (len(ids), count()) == (1, 1)
+    assert joining.jobs.huey.storage.conn.zcard(line() or "x") == 0
+
+
+def line() -> str:
+    found = joining.jobs.huey.storage.conn.keys("jimeng:arriving:*")
+    return found[0].decode() if found else ""
+
+
+def test_many_repetitions_at_once_share_out_the_tasks(hurried, client, work_off):
+    """Four clients lost their answers; each gets one of the four."""
+    made = {lost(hurried) for _ in range(4)}
+    work_off()
+    got: list[str] = []
+
+    def ask() -> None:
+        got.append(post(hurried.test_client(), 1).json["task_id"])
+
+    threads = [threading.Thread(target=ask) for _ in made]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert sorted(got) == sorted(made)
+
+
+def test_idempotency_key_decides_alone(hurried, client, work_off):
+    """With it nothing is guessed: the same key is the same task, in any round."""
+    headers = {"Idempotency-Key": "k1"}
+    first = error_of(post(hurried.test_client(), headers=headers), 504, "wait_over")[
+        "task_id"
+    ]
+    work_off()
+
+    assert post(client, headers=headers).json["task_id"] == first
+    assert post(client, 1, headers={"Idempotency-Key": "k2"}).json["error"]
+    assert count() == 2
+    error = post(client, headers=headers, prompt="一只狗")
+    error_of(error, 422, "idempotency_key_reused")
+
+
+def test_form_is_the_same_with_another_boundary(hurried, client, work_off):
+    """Clients draw a new one each time."""
+
+    def send(boundary: str, **headers):
+        body = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n'
+            f"cat\r\n--{boundary}--\r\n"
+        )
+        return hurried.test_client().post(
+            GENERATIONS,
+            data=body,
+            content_type=f"multipart/form-data; boundary={boundary}",
+            headers=headers,
+        )
+
+    first = error_of(send("aaa"), 504, "wait_over")["task_id"]
+    work_off()
+
+    again = send("bbb", **{"x-stainless-retry-count": "1"})
+
+    assert again.json["task_id"] == first
+
+
+def test_other_caller_joins_nothing(app, hurried):
+    """Without sign-in it is the address that tells them apart."""
+    first = lost(hurried)
+
+    answer = hurried.test_client().post(
+        GENERATIONS,
+        json=CAT,
+        headers={"x-stainless-retry-count": "1"},
+        environ_base={"REMOTE_ADDR": "127.0.0.9"},
+    )
+
+    assert error_of(answer, 504, "wait_over")["task_id"] != first

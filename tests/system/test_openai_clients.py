@@ -1,0 +1,160 @@
+"""Clients of OpenAI's API, as they are published, at the whole product."""
+
+import base64
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import openai
+import pytest
+import requests
+
+from tests import clients
+from tests.clients.cutting import cutting_way
+from tests.system.stack import Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+DOCS = Path(__file__).parents[2] / "docs"
+CAT = {"model": "gpt-image-1", "prompt": "cat", "size": "512x512"}
+
+
+@pytest.fixture
+def sdk(live_server) -> openai.OpenAI:
+    """OpenAI's own client, with everything as it comes but the address."""
+    return client_of(live_server.url)
+
+
+def client_of(url: str, **options) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="unused", **options)
+
+
+def billed(stack: Stack) -> int:
+    return len(stack.ledger()["rows"])
+
+
+def png(text: str | None) -> bytes:
+    content = base64.b64decode(text or "")
+    assert content.startswith(b"\x89PNG")
+    return content
+
+
+def test_sdk_gets_pictures(sdk):
+    """As bytes where it expects them, as links else, with our own fields beside."""
+    bytes_ = sdk.images.generate(**CAT, extra_body={"seed": 7, "watermark": False})
+    links = sdk.images.generate(model="dall-e-3", prompt="cat", n=2, size="512x512")
+
+    png(bytes_.data[0].b64_json)
+    assert (bytes_.size, bytes_.output_format) == ("512x512", "png")
+    assert bytes_.data[0].seed == 7
+    assert bytes_.usage is None
+    assert len(links.data) == 2
+    assert requests.get(links.data[0].url, timeout=10).headers["Content-Type"] in {
+        *("image/jpeg", "image/png")
+    }
+
+
+def test_sdk_reads_the_stream(sdk):
+    """With its own types."""
+    events = [*sdk.images.generate(**CAT, stream=True, partial_images=2)]
+
+    (event,) = events
+    assert event.type == "image_generation.completed"
+    assert (event.size, event.usage.total_tokens) == ("512x512", 0)
+    png(event.b64_json)
+
+
+def test_sdk_lists_models(sdk):
+    """And looks at one."""
+    names = [each.id for each in sdk.models.list()]
+
+    assert "doubao-seedream-3.0-t2i" in names
+    assert sdk.models.retrieve("gpt-image-1").owned_by == "volcengine_jimeng"
+
+
+def test_sdk_raises_its_own_errors(sdk, live_server):
+    """With what it needs to go on."""
+    with pytest.raises(openai.BadRequestError) as wrong:
+        sdk.images.generate(**{**CAT, "size": "9000x9000"})
+    with pytest.raises(openai.NotFoundError) as unknown:
+        sdk.images.generate(**{**CAT, "model": "sdxl"})
+    before = billed(live_server)
+    live_server.spoil("submit", "50411")
+    with pytest.raises(openai.APIStatusError) as refused:
+        sdk.images.generate(**CAT)
+
+    assert (wrong.value.code, wrong.value.param) == ("invalid_size", "size")
+    assert wrong.value.request_id
+    assert unknown.value.code == "model_not_found"
+    assert refused.value.body["task_id"].startswith("volcengine_img_")
+    assert refused.value.body["charged"] == "no"
+    assert billed(live_server) == before
+
+
+@pytest.mark.parametrize("when", ["while it is drawn", "as it is answered"])
+@pytest.mark.parametrize("cuts", [1, 2])
+def test_cut_connection_is_charged_once(live_server, when, cuts):
+    """The SDK posts again by itself, and is given what it has asked for."""
+    before, prompt = billed(live_server), f"cut {when} {cuts}"
+
+    def is_made() -> bool:
+        with live_server.database() as found:
+            return found.tasks.count_documents({"prompt": prompt}) > 0
+
+    until = None
+    if when == "while it is drawn":
+        until = lambda: wait_for(is_made, 10, "the task is made")  # noqa: E731
+    with cutting_way(live_server.port, cuts=cuts, until=until) as way:
+        answer = client_of(way.url).images.generate(**{**CAT, "prompt": prompt})
+
+        assert way.connections == cuts + 1
+    png(answer.data[0].b64_json)
+    assert billed(live_server) == before + 1
+
+
+def test_two_equal_requests_are_two_tasks(sdk, live_server):
+    """At once, or one after the other."""
+    before = billed(live_server)
+
+    with ThreadPoolExecutor() as pool:
+        both = [*pool.map(lambda _: sdk.images.generate(**CAT), range(2))]
+    both.append(sdk.images.generate(**CAT))
+
+    assert len({each.task_id for each in both}) == 3
+    assert billed(live_server) == before + 3
+
+
+def test_node_sdk_gets_pictures(live_server):
+    """npm's, in a process of its own."""
+    assert clients.node("openai_client.mjs", live_server.url) == "done\n"
+
+
+def test_litellm_gets_pictures(live_server):
+    """With the settings that the page of clients shows."""
+    told = clients.python(
+        "litellm_client.py", live_server.url, LITELLM_LOCAL_MODEL_COST_MAP="True"
+    )
+    assert told.endswith("done\n")
+
+
+@pytest.mark.parametrize("page", ["clients.md", "clients.en.md"])
+def test_commands_of_the_page_work(live_server, tmp_path, page):
+    """As they are printed, by a shell and by Python."""
+    text = (DOCS / page).read_text("utf-8")
+    for kind, words, name in (
+        ("bash", ["bash", "-euo", "pipefail", "-c"], "cat.png"),
+        ("python", [sys.executable, "-c"], "sdk.png"),
+    ):
+        (script,) = re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S)
+        done = subprocess.run(
+            [*words, script.replace("http://localhost:8080", live_server.url)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+        assert kind != "bash" or done.stdout.endswith("image_generation.completed\n")
