@@ -4,21 +4,22 @@ Volcengine Ark: Seedream pictures by API key; the answer to a request is the pic
 Source: https://www.volcengine.com/docs/82379/1541523.
 """
 
+import base64
 import json
-import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
+from jimeng.providers.ark_replies import Reply, error_of, read
 from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
+from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
 from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.replies import decode, masked, parse, short
+from jimeng.providers.replies import decode, masked
 from jimeng.providers.rules import (
     RESULT_EMPTY,
     RESULT_LOST,
@@ -29,7 +30,6 @@ from jimeng.providers.rules import (
 from jimeng.providers.transport import (
     CAP,
     PLAIN,
-    Answer,
     AnswerLost,
     CallFailed,
     Transport,
@@ -39,68 +39,39 @@ PATH = "/images/generations"
 CONNECT = 3.0  # seconds
 CHECK_WITHIN = 10.0  # seconds
 SLACK = 5.0  # seconds that a whole call may take beyond its answer
-REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE)
 # What a request without a prompt is refused with once key and model are accepted.
 INCOMPLETE = frozenset({"MissingParameter", "InvalidParameter"})
 
 
-@dataclass(frozen=True)
-class Reply:
+def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, object]:
     """
-    What an answer of Ark's says.
+    The body of a request.
 
-    Attributes:
-        status: The HTTP status.
-        code: Of the error; None where there is none, or the body cannot be read.
-        pictures: ``data``: the pictures, or the error of each; None where there is
-            no such list.
-        billed: Pictures that are charged, None where it does not say.
+    Args:
+        watermark: Whether the picture is visibly marked; Ark's own default is true.
     """
-
-    status: int
-    request_id: str | None
-    code: str | None = None
-    text: str = ""
-    pictures: list[dict] | None = None
-    billed: int | None = None
-
-    @property
-    def is_success(self) -> bool:
-        return self.status == 200 and self.code is None and self.pictures is not None
-
-
-def read(answer: Answer) -> Reply:
-    """Read an answer; what is none of Ark's has neither code nor pictures."""
-    request_id = short(answer.headers.get("X-Request-Id"))
-    try:
-        found = parse(answer.body)
-    except ValueError:
-        return Reply(answer.status, request_id, text="the answer is not JSON")
-    if not isinstance(found, dict):
-        return Reply(answer.status, request_id, text="the answer is not an object")
-    if "error" in found:
-        code, text = error_of(found)
-        named = REQUEST_ID.search(text)
-        request_id = request_id or (named[1] if named else None)
-        return Reply(answer.status, request_id, code, text)
-    data, usage = found.get("data"), found.get("usage")
-    billed = usage.get("generated_images") if isinstance(usage, dict) else None
-    return Reply(
-        answer.status,
-        request_id,
-        pictures=[p for p in data if isinstance(p, dict)]
-        if isinstance(data, list)
-        else None,
-        billed=billed if type(billed) is int else None,
-    )
+    body: dict[str, object] = {
+        **model.extra,
+        "model": request.req_key,
+        "prompt": request.prompt,
+        "size": f"{request.width}x{request.height}",
+        "response_format": "url",
+        "watermark": watermark,
+    }
+    if model.draws_groups:
+        # Else it may draw a group, and each picture of it is charged.
+        body["sequential_image_generation"] = "disabled"
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.inputs:
+        body["image"] = [data_url(each) for each in request.inputs]
+    return body
 
 
-def error_of(found: dict) -> tuple[str | None, str]:
-    """Code and words of an ``error``, the whole answer's or a picture's."""
-    error = found.get("error")
-    if not isinstance(error, dict):
-        return None, "an error without a code"
-    return short(error.get("code")), str(error.get("message"))
+def data_url(picture: InputPicture) -> str:
+    """The only form beside a link that Ark takes; the type must be in lower case."""
+    text = base64.b64encode(picture.data).decode()
+    return f"data:{picture.media_type};base64,{text}"
 
 
 class ArkProvider(Provider):
@@ -165,14 +136,16 @@ class ArkProvider(Provider):
         client_id = uuid.uuid4().hex
         try:
             reply = self._call(
-                self._order(request, model), client_id, within=model.answer_within
+                order(request, model, watermark=self._watermark),
+                client_id,
+                within=model.answer_within,
             )
         except AnswerLost as error:
             raise self._lost(SUBMIT_UNKNOWN, client_id, error) from error
         except CallFailed as error:
             raise self._lost(UNREACHABLE, client_id, error) from error
         if not reply.is_success:
-            rule = judge(reply.status, reply.code)
+            rule = judge(reply.status, reply.code, reply.param)
             has_seed = request.seed is not None
             raise self._error(rule, reply, client_id, has_seed=has_seed)
         return self._finished(reply, client_id, has_seed=request.seed is not None)
@@ -206,22 +179,6 @@ class ArkProvider(Provider):
     def close(self) -> None:
         """Close the idle connections; submissions leave none."""
         self._transport.close()
-
-    def _order(self, request: ImageRequest, model: Model) -> dict[str, object]:
-        body: dict[str, object] = {
-            **model.extra,
-            "model": request.req_key,
-            "prompt": request.prompt,
-            "size": f"{request.width}x{request.height}",
-            "response_format": "url",
-            "watermark": self._watermark,  # Ark's own default is true
-        }
-        if model.draws_groups:
-            # Else it may draw a group, and each picture of it is charged.
-            body["sequential_image_generation"] = "disabled"
-        if request.seed is not None:
-            body["seed"] = request.seed
-        return body
 
     def _call(self, body: dict[str, object], client_id: str, *, within: float) -> Reply:
         answer = self._transport.call(

@@ -21,6 +21,8 @@ from jimeng.providers.rules import (
     by_code,
 )
 
+PARAMETER_REFUSED = Rule(code="parameter_refused")
+INPUT_REFUSED = Rule(code="input_refused")
 # Names, two of which mean something else at Visual's gateway. What follows
 # a dot in them only says more of the same, unless it stands here.
 RULES = by_code(
@@ -35,10 +37,14 @@ RULES = by_code(
             Rule(code="content_refused_input_image"),
         ),
         (
+            "InputImageSensitiveContentDetected.PrivacyInformation",
+            Rule(code="input_face_refused"),
+        ),
+        (
             "OutputImageSensitiveContentDetected OutputImageRiskDetection",
             Rule(code="content_refused_picture", submit="new_seed", retryable=True),
         ),
-        ("MissingParameter InvalidParameter", Rule(code="parameter_refused")),
+        ("MissingParameter InvalidParameter", PARAMETER_REFUSED),
         ("AuthenticationError", Rule(code="credentials_invalid")),
         ("AccessDenied", Rule(code="permission_missing")),
         (
@@ -74,10 +80,17 @@ def find(code: str) -> Rule | None:
     return RULES.get(code) or RULES.get(code.partition(".")[0])
 
 
-def judge(status: int, code: str | None) -> Rule:
-    """Choose the rule for an answer of Ark's; arguments as in `judge_submit`."""
+def judge(status: int, code: str | None, param: str = "") -> Rule:
+    """
+    Choose the rule for an answer of Ark's; arguments as in `judge_submit`.
+
+    Args:
+        param: The parameter that the answer names.
+    """
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
+    if param.startswith("image") and find(code) is PARAMETER_REFUSED:
+        return INPUT_REFUSED
     rule = find(code)
     if rule is not None and rule.submit == "unknown":
         return SUBMIT_UNKNOWN
@@ -104,4 +117,6 @@ def judgements() -> Iterator[Judgement]:
         said = f"`{code}`" if code in RULES else OTHERS
         is_limit = code in RULES and RULES[code].submit == "again"
         yield Judgement("submit", said, judge(429 if is_limit else PLAIN, code))
+    said = "`InvalidParameter` (`image`)"
+    yield Judgement("submit", said, judge(PLAIN, "InvalidParameter", "image"))
     yield Judgement("submit", OTHER_LIMITS, judge(429, UNLISTED))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from jimeng.config import Config
+from jimeng.providers.connections import sending_time
 from jimeng.providers.inputs import Expansion, InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.rules import Judgement, Rule
@@ -38,6 +39,13 @@ class ImageRequest:
     mask: InputPicture | None = None
     strength: float | None = None
     expand: Expansion | None = None
+
+    @property
+    def sending(self) -> float:
+        """Seconds that its pictures may take to be sent, beyond any other's answer."""
+        given = [*self.inputs, *([self.mask] if self.mask else [])]
+        size = sum(len(each.data) for each in given if each.link is None)
+        return sending_time(size * 4 // 3)  # in base64
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from jimeng.providers.transport import (
     CallFailed,
     Transport,
 )
+from jimeng.providers.visual_orders import order
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
 
 VERSION = "2022-08-31"
@@ -42,9 +43,6 @@ SLACK = 5.0  # seconds that a whole call may take beyond its answer
 
 SUCCESS = "10000"
 NO_SUCH_TASK = "50215"
-# Longer prompts come out less faithful, and later, when a language model has
-# rewritten them; Volcengine advises so many characters or fewer for 3.x.
-MOST_REWRITTEN = 120  # characters
 
 
 class VisualProvider(Provider):
@@ -126,7 +124,7 @@ class VisualProvider(Provider):
                 f"{request.req_key} is not offered", code="provider_not_configured"
             )
         action = PROCESS if model.is_synchronous else SUBMIT
-        body = self._order(request, model)
+        body = order(request, model, self._wishes)
         try:
             reply = self._call(action, body, fresh=True, within=model.answer_within)
         except AnswerLost as error:
@@ -181,25 +179,6 @@ class VisualProvider(Provider):
     def close(self) -> None:
         """Close the idle connections that polls have left."""
         self._transport.close()
-
-    def _order(self, request: ImageRequest, model: Model) -> dict[str, object]:
-        body: dict[str, object] = {
-            **model.extra,
-            "req_key": request.req_key,
-            "prompt": request.prompt,
-            "width": request.width,
-            "height": request.height,
-        }
-        if request.seed is not None:
-            body["seed"] = request.seed
-        if model.rewrites_prompt:
-            # True is the service's own default, and what short prompts look best
-            # with; sent, so that a changed default does not change the pictures.
-            body["use_pre_llm"] = len(request.prompt) <= MOST_REWRITTEN
-        if model.is_synchronous:
-            return body | self._wishes
-        # Else the model may draw a group, and each picture of it is charged.
-        return body | {"force_single": True}
 
     def _ask(self, req_key: str, remote_id: str) -> Reply:
         body: dict[str, object] = {

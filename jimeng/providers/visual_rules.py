@@ -26,7 +26,8 @@ from jimeng.providers.rules import (
 # The codes of the service are numbers; the gateway's have names too. Both as text.
 RULES = by_code(
     (
-        ("50411 50518", Rule(code="content_refused_input_image")),
+        ("50411", Rule(code="content_refused_input_image")),
+        ("50518", Rule(code="input_copyright_refused")),
         ("50412 50413", Rule(code="content_refused_prompt")),
         (
             "50511 50519",

@@ -42,6 +42,8 @@ TO_EDIT = frozenset(
         "content_refused_picture_text",
         "parameter_refused",
         "input_refused",
+        "input_face_refused",
+        "input_copyright_refused",
         "model_not_found",
         "provider_not_configured",
     }

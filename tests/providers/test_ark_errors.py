@@ -25,7 +25,7 @@ LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
         (
             400,
             "InputImageSensitiveContentDetected.PrivacyInformation",
-            "content_refused_input_image",
+            "input_face_refused",
             {},
         ),
         (400, "InputImageRiskDetection", "content_refused_input_image", {}),

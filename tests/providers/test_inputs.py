@@ -1,5 +1,7 @@
 """What goes in with a submission beside words."""
 
+from dataclasses import replace
+
 from jimeng.providers import Expansion, ImageRequest, InputPicture
 
 
@@ -19,3 +21,15 @@ def test_pictures_do_not_show_in_what_is_logged():
 
     assert "secret" not in repr(request)
     assert "token" not in repr(request)
+
+
+def test_pictures_have_time_to_be_sent():
+    """As their bytes need in base64; what travels as a link needs none."""
+    picture = InputPicture(bytes(3_000_000), "image/png", 8, 8)
+    linked = replace(picture, link="https://here/in/token")
+    request = ImageRequest("key", "words", 8, 8, None)
+
+    assert request.sending == 0
+    assert replace(request, inputs=(picture,)).sending == 10 + 40
+    assert replace(request, inputs=(picture,), mask=picture).sending == 10 + 80
+    assert replace(request, inputs=(linked,)).sending == 0

@@ -16,7 +16,7 @@ from jimeng.errors import ProviderError
         (400, flat(50413), "content_refused_prompt", {"request_id": "R1"}),
         (200, flat(50412), "content_refused_prompt", {}),
         (400, flat(50511), "content_refused_picture", {"new_seed": True}),
-        (400, flat(50518), "content_refused_input_image", {}),
+        (400, flat(50518), "input_copyright_refused", {}),
         (400, flat(50520), "moderation_unavailable", {}),
         (429, flat(50429), "rate_limited", {"transient": True}),
         (429, flat(50430), "concurrency_limited", {"transient": True}),

@@ -76,7 +76,7 @@ PICTURE = "content_refused_picture"
 OUTCOMES = {
     "submit_ok": Outcome(call="submit", then="accepted", charged="unknown"),
     "submit_error_pre_img_risk": submit("content_refused_input_image", "50411"),
-    "submit_error_pre_img_copyright": submit("content_refused_input_image", "50518"),
+    "submit_error_pre_img_copyright": submit("input_copyright_refused", "50518"),
     "submit_error_text_risk": submit("content_refused_prompt", "50412"),
     "submit_error_sensitive_words": submit("content_refused_prompt", "50413"),
     "submit_error_qps": submit("rate_limited", "50429", "resend"),
@@ -144,7 +144,7 @@ OUTCOMES = {
     "ark_stream_error_event": lost("ark", **{**ARK, "request_id": OURS}),
     "ark_error_invalid_size": ark("parameter_refused", "InvalidParameter"),
     "ark_error_missing_parameter": ark("parameter_refused", "MissingParameter"),
-    "ark_error_image_download": ark("parameter_refused", "InvalidParameter"),
+    "ark_error_image_download": ark("input_refused", "InvalidParameter"),
     "ark_error_sensitive_input_text": ark(
         "content_refused_prompt", "InputTextSensitiveContentDetected"
     ),

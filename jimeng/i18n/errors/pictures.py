@@ -11,6 +11,16 @@ PICTURES: dict[str, tuple[str, str]] = {
         "The reference picture did not pass the content check and was not charged; "
         "use another one",
     ),
+    "error.input_copyright_refused": (
+        "参考图涉及版权内容，没有通过审核，没有计费；请换一张参考图",
+        "The reference picture shows what others have rights in and was refused; "
+        "nothing was charged. Use another one",
+    ),
+    "error.input_face_refused": (
+        "参考图里有真实人脸，这个模型不接受，没有计费；请换一张没有真人的参考图，或换一个模型",
+        "The reference picture shows a real face, which this model does not take; "
+        "nothing was charged. Use one without a real person, or another model",
+    ),
     "error.content_refused_picture": (
         "生成的图片未通过内容审核，没有计费；可以重试，或修改提示词",
         "The picture did not pass the content check and was not charged; try again, "
@@ -54,9 +64,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "size or a shorter prompt",
     ),
     "error.input_refused": (
-        "火山引擎不接受这个请求，没有计费；请换一种提示词或尺寸",
-        "Volcengine rejected this request; nothing was charged. Use another prompt or "
-        "size",
+        "火山引擎不接受这个请求，没有计费；请换一张图片、一种提示词或尺寸",
+        "Volcengine rejected this request; nothing was charged. Use another picture, "
+        "prompt or size",
     ),
     "error.access_denied": (
         "火山引擎账号没有开通这个模型或已欠费，没有计费；请管理员在控制台开通",

@@ -1,0 +1,107 @@
+"""The bodies that submissions to Volcengine Visual have, one for each kind of model."""
+
+import base64
+from collections.abc import Callable, Mapping
+
+from jimeng.providers.inputs import InputPicture
+from jimeng.providers.models import Model
+from jimeng.providers.provider import ImageRequest
+
+Body = dict[str, object]
+
+# Longer prompts come out less faithful, and later, when a language model has
+# rewritten them; Volcengine advises so many characters or fewer for 3.x.
+MOST_REWRITTEN = 120  # characters
+# The words at which the model for repainting takes away what is masked.
+ERASE = "删除"
+SIDE_OF_4K = 4096  # pixels of the longer side
+
+
+def order(request: ImageRequest, model: Model, wishes: Mapping[str, object]) -> Body:
+    """
+    The body of a submission.
+
+    Args:
+        wishes: How the picture is wanted, for a model that answers with it; others
+            are told when they are polled.
+    """
+    body: Body = {**model.extra, "req_key": request.req_key}
+    body |= BODIES[model.task](request, model)
+    if request.seed is not None:
+        body["seed"] = request.seed
+    body |= pictures(request, model)
+    return {**body, **wishes} if model.is_synchronous else body
+
+
+def drawing(request: ImageRequest, model: Model) -> Body:
+    """From words, with pictures beside them or not."""
+    body: Body = {
+        "prompt": request.prompt,
+        "width": request.width,
+        "height": request.height,
+    }
+    if model.rewrites_prompt:
+        # True is the service's own default, and what short prompts look best with;
+        # sent, so that a changed default does not change the pictures.
+        body["use_pre_llm"] = len(request.prompt) <= MOST_REWRITTEN
+    if not model.is_synchronous:
+        # Else the model may draw a group, and each picture of it is charged.
+        body["force_single"] = True
+    return body | scale(request, model)
+
+
+def changing(request: ImageRequest, model: Model) -> Body:
+    """From one picture; this model draws one and knows no groups."""
+    size = {"width": request.width, "height": request.height}
+    return {"prompt": request.prompt, **size, **scale(request, model)}
+
+
+def repainting(request: ImageRequest, model: Model) -> Body:
+    """Without words what is masked is taken away."""
+    return {"prompt": request.prompt or ERASE, **scale(request, model)}
+
+
+def expanding(request: ImageRequest, model: Model) -> Body:
+    """Edges that do not grow are left out, as clients of the service do."""
+    grown = request.expand
+    edges = ("top", "bottom", "left", "right")
+    body: Body = {name: getattr(grown, name) for name in edges if getattr(grown, name)}
+    return {"prompt": request.prompt, **body} if request.prompt else body
+
+
+def enlarging(request: ImageRequest, model: Model) -> Body:
+    is_4k = max(request.width, request.height) <= SIDE_OF_4K
+    return {"resolution": "4k" if is_4k else "8k", **scale(request, model)}
+
+
+BODIES: dict[str, Callable[[ImageRequest, Model], Body]] = {
+    "text-to-image": drawing,
+    "image-to-image": changing,
+    "inpainting": repainting,
+    "outpainting": expanding,
+    "upscaling": enlarging,
+}
+
+
+def scale(request: ImageRequest, model: Model) -> Body:
+    """``strength`` on the service's own scale."""
+    if request.strength is None or model.takes is None or not model.takes.strength:
+        return {}
+    low, high = model.takes.strength
+    value = low + request.strength * (high - low)
+    is_whole = isinstance(low, int) and isinstance(high, int)
+    return {"scale": round(value) if is_whole else round(value, 2)}
+
+
+def pictures(request: ImageRequest, model: Model) -> Body:
+    """Those that go in, in order, and the mask behind them."""
+    given = [*request.inputs, *([request.mask] if request.mask else [])]
+    if not given:
+        return {}
+    if model.takes is not None and model.takes.travels == "link":
+        return {"image_urls": [each.link for each in given]}
+    return {"binary_data_base64": [encoded(each) for each in given]}
+
+
+def encoded(picture: InputPicture) -> str:
+    return base64.b64encode(picture.data).decode()

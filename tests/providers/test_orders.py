@@ -1,0 +1,200 @@
+"""The bodies of submissions with pictures: the whole of each, as it is sent."""
+
+import base64
+import json
+from dataclasses import replace
+
+import pytest
+from ark_replies import LINK, SWAN, drawn
+from visual_replies import FOX, flat
+
+from jimeng.errors import ProviderError
+from jimeng.providers import MODELS, Expansion, InputPicture
+
+FIRST = InputPicture(b"\xff\xd8first", "image/jpeg", 800, 600, "https://here/in/1")
+SECOND = InputPicture(b"\x89PNG2", "image/png", 500, 500, "https://here/in/2")
+MASK = InputPicture(b"\x89PNGmask", "image/png", 800, 600)
+WORDS = {"prompt": FOX.prompt}
+SIZE = {"width": 1328, "height": 1024}
+
+
+def b64(picture: InputPicture) -> str:
+    return base64.b64encode(picture.data).decode()
+
+
+def test_order_is_the_whole_body_with_strength_on_each_scale():
+    """The float of 4.0 has two digits, and what is whole for 4.6 stays whole."""
+    strengths = {m.req_key: m.takes.strength for m in MODELS if m.takes}
+
+    assert strengths["jimeng_t2i_v40"] == (0.0, 1.0)
+    assert strengths["jimeng_seedream46_cvtob"] == (1, 100)
+    assert strengths["doubao-seedream-4-0-250828"] is None
+
+
+@pytest.mark.parametrize(
+    ("req_key", "changes", "body"),
+    [
+        (
+            "jimeng_t2i_v40",
+            {"inputs": (FIRST, SECOND), "strength": 0.333, "seed": None},
+            {**WORDS, **SIZE, "scale": 0.33, "force_single": True}
+            | {"image_urls": ["https://here/in/1", "https://here/in/2"]},
+        ),
+        (
+            "jimeng_t2i_v40",
+            {"inputs": (FIRST,), "seed": None},
+            {**WORDS, **SIZE, "force_single": True}
+            | {"image_urls": ["https://here/in/1"]},
+        ),
+        (
+            "jimeng_seedream46_cvtob",
+            {"inputs": (SECOND, FIRST), "strength": 0.5, "seed": None},
+            {**WORDS, **SIZE, "scale": 50, "force_single": True}
+            | {"image_urls": ["https://here/in/2", "https://here/in/1"]},
+        ),
+        (
+            "jimeng_i2i_v30",
+            {"inputs": (FIRST,), "strength": 0.0},
+            {**WORDS, **SIZE, "seed": 7, "scale": 0.0}
+            | {"binary_data_base64": [b64(FIRST)]},
+        ),
+        (
+            "jimeng_image2image_dream_inpaint",
+            {"inputs": (FIRST,), "mask": MASK},
+            {**WORDS, "seed": 7, "binary_data_base64": [b64(FIRST), b64(MASK)]},
+        ),
+        (
+            "jimeng_image2image_dream_inpaint",
+            {"inputs": (FIRST,), "mask": MASK, "prompt": ""},
+            {
+                "prompt": "删除",
+                "seed": 7,
+                "binary_data_base64": [b64(FIRST), b64(MASK)],
+            },
+        ),
+        (
+            "jimeng_img2img_seed3_painting_edit",
+            {"inputs": (FIRST,), "expand": Expansion(left=0.3889, right=0.3889)},
+            {**WORDS, "seed": 7, "left": 0.3889, "right": 0.3889}
+            | {"binary_data_base64": [b64(FIRST)]},
+        ),
+        (
+            "jimeng_img2img_seed3_painting_edit",
+            {"inputs": (FIRST,), "expand": Expansion(top=0.4), "prompt": ""},
+            {"seed": 7, "top": 0.4, "binary_data_base64": [b64(FIRST)]},
+        ),
+        (
+            "jimeng_i2i_seed3_tilesr_cvtob",
+            {"inputs": (FIRST,), "seed": None, "width": 4096, "height": 3072}
+            | {"prompt": ""},
+            {"resolution": "4k", "binary_data_base64": [b64(FIRST)]},
+        ),
+        (
+            "jimeng_i2i_seed3_tilesr_cvtob",
+            {"inputs": (FIRST,), "seed": None, "width": 8192, "height": 6144}
+            | {"prompt": "", "strength": 0.5},
+            {"resolution": "8k", "scale": 50, "binary_data_base64": [b64(FIRST)]},
+        ),
+    ],
+)
+def test_visual_is_sent_what_its_pages_say(
+    provider, answering, answer_with, req_key, changes, body
+):
+    """Each model its own fields, and not one more."""
+    server = answering(answer_with(200, flat(10000, {"task_id": "12"})))
+    request = replace(FOX, **{"width": 1328, "height": 1024, **changes})
+
+    provider(server).submit(replace(request, req_key=req_key))
+
+    assert server.bodies == [{"req_key": req_key, **body}]
+    # The service takes either links or bytes.
+    assert len({"image_urls", "binary_data_base64"} & set(server.bodies[0])) == 1
+
+
+def test_ark_is_sent_data_urls_in_order(ark, answering, answer_with):
+    """What words call 图1 is the first; one picture stands in a list, too."""
+    server = answering(answer_with(200, drawn({"url": LINK})))
+    key = "doubao-seedream-5-0-pro-260628"
+    request = replace(SWAN, req_key=key, seed=None, inputs=(SECOND, FIRST))
+
+    ark(server).submit(request)
+
+    assert server.bodies == [
+        {
+            "model": key,
+            "prompt": SWAN.prompt,
+            "size": f"{SWAN.width}x{SWAN.height}",
+            "response_format": "url",
+            "watermark": False,
+            "image": [
+                f"data:image/png;base64,{b64(SECOND)}",
+                f"data:image/jpeg;base64,{b64(FIRST)}",
+            ],
+        }
+    ]
+
+
+def test_large_body_is_sent_whole(provider, answering, answer_with):
+    """Signed as it is sent: twelve megabytes of pictures, and no byte of them lost."""
+    large = InputPicture(bytes(range(256)) * 12_000, "image/jpeg", 4096, 4096)
+    server = answering(answer_with(200, flat(10000, {"task_id": "12"})))
+
+    found = provider(server).submit(
+        replace(FOX, req_key="jimeng_i2i_v30", inputs=(large,))
+    )
+
+    assert found.remote_id == "12"
+    assert server.bodies[0]["binary_data_base64"] == [b64(large)]
+
+
+@pytest.mark.parametrize(
+    ("code", "param", "ours"),
+    [
+        ("InvalidParameter", "image", "input_refused"),
+        ("InvalidParameter", "image[1]", "input_refused"),
+        ("InvalidParameter", "size", "parameter_refused"),
+        ("InvalidParameter", None, "parameter_refused"),
+        (
+            "InputImageSensitiveContentDetected.PrivacyInformation",
+            "image",
+            "input_face_refused",
+        ),
+        (
+            "InputImageSensitiveContentDetected",
+            "image",
+            "content_refused_input_image",
+        ),
+    ],
+)
+def test_ark_refuses_a_picture(ark, answering, answer_with, code, param, ours):
+    """What is wrong with one costs nothing, and is not tried again by itself."""
+    error = {"code": code, "message": "no", "param": param, "type": "BadRequest"}
+    server = answering(answer_with(400, json.dumps({"error": error}).encode()))
+
+    with pytest.raises(ProviderError) as caught:
+        ark(server).submit(replace(SWAN, inputs=(FIRST,)))
+
+    found = caught.value
+    assert (found.code, found.charged) == (ours, "no")
+    assert (found.transient, found.maybe_accepted) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "ours"),
+    [
+        (50411, "content_refused_input_image"),
+        (50518, "input_copyright_refused"),
+        (50215, "input_refused"),
+    ],
+)
+def test_visual_refuses_a_picture(provider, answering, answer_with, code, ours):
+    """The same with the numbers of the other service."""
+    server = answering(answer_with(400, flat(code)))
+    request = replace(FOX, req_key="jimeng_i2i_v30", inputs=(FIRST,))
+
+    with pytest.raises(ProviderError) as caught:
+        provider(server).submit(request)
+
+    found = caught.value
+    assert (found.code, found.charged) == (ours, "no")
+    assert (found.transient, found.maybe_accepted) == (False, False)
