@@ -1,0 +1,110 @@
+"""Limits hold for requests at once; the last of what is allowed is somebody's."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs
+from jimeng.accounts import keys
+from jimeng.documents import Allowance, Generation, Tally, Usage, utcnow
+from jimeng.errors import Invalid
+from tests.access.conftest import OPERATOR
+from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
+from tests.rest import API, create
+
+AT_ONCE = 20
+
+
+def at_once(number: int, act: Callable[[int], object]) -> list:
+    """What *act* gives to each of so many, who all begin together."""
+    start = threading.Barrier(number)
+
+    def begin(each: int) -> object:
+        start.wait()
+        return act(each)
+
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(begin, range(number)))
+
+
+def statuses(client, number: int = AT_ONCE) -> list[int]:
+    def send(_: int) -> int:
+        return ask(client.application.test_client()).status_code
+
+    return at_once(number, send)
+
+
+@pytest.mark.parametrize("others", [1, 7])
+@pytest.mark.parametrize("again", range(3))
+def test_last_key_is_somebodys(ada, monkeypatch, others, again):
+    """Of those who ask at once for a user's last one, one gets it."""
+    owned = {"user_id": ada.id}
+    there = keys.ApiKey.collection().count_documents(owned)
+    monkeypatch.setattr(keys, "MOST_KEYS", there + 1)
+
+    def make(number: int) -> bool:
+        try:
+            return bool(keys.create_key(OPERATOR, ada.id, name=f"last{number}"))
+        except Invalid:
+            return False
+
+    made = at_once(1 + others, make)
+
+    assert sum(made) == 1
+    assert keys.ApiKey.collection().count_documents(owned) == there + 1
+
+
+def test_first_record_of_a_user_counts_everybody(client):
+    """Many ask before there is anything to count in."""
+    found = statuses(client)
+
+    (kept,) = Allowance.collection().find()
+    turns = Generation.collection().distinct("turn")
+    assert set(found) == {202}
+    assert kept["asked"] == len(turns) == AT_ONCE
+
+
+@pytest.mark.parametrize("yesterday", [0, 10])
+def test_day_begins_once(quota, yesterday):  # noqa: F811
+    """The first of a day come together: ten of twenty are taken."""
+    create(quota)
+    put_on((utcnow() - timedelta(days=1)).date(), yesterday)
+
+    found = statuses(quota)
+
+    assert (found.count(202), found.count(429)) == (10, 10)
+    assert Allowance.find_one({"_id": USER}).asked == 10
+    assert left() == {"daily-pictures": 0}
+
+
+def test_giving_back_loses_no_count(quota):  # noqa: F811
+    """Some are cancelled while others are taken: never more than ten are there."""
+    made = [create(quota) for _ in range(10)]
+
+    def act(each: int) -> int:
+        client = quota.application.test_client()
+        if each % 2:
+            return client.post(f"{API}/tasks/{made[each // 2]}/cancel").status_code
+        return ask(client).status_code
+
+    found = at_once(AT_ONCE, act)
+
+    waiting = Generation.collection().count_documents({"state": "queued"})
+    assert found.count(202) >= 1, found
+    assert waiting == 10 - left()["daily-pictures"] <= 10
+
+
+def test_day_is_closed_once_by_many(client, work_off):
+    """All servers and a janitor add a day up together."""
+    create(client, n=4)
+    work_off()
+    old = utcnow() - timedelta(days=5)
+    Generation.collection().update_many({}, {"$set": {"ended_at": old}})
+
+    at_once(8, lambda _: jobs.close_days())
+
+    assert [row["pictures"] for row in Usage.collection().find()] == [4]
+    assert [row["done"] for row in Tally.collection().find()] == [4]
