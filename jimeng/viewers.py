@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,6 +107,18 @@ def recorded(
         raise
     with left_over("outcome of an action"):  # which is done
         AuditEntry.close(entry.id, outcome or {"ok": True})
+
+
+def noted(
+    viewer: Viewer, user_id: str, action: str, **details: object
+) -> AbstractContextManager[dict]:
+    """
+    An entry in the audit trail, where somebody does this to another. Without
+    authentication nobody knows who it is.
+    """
+    if viewer.is_anybody or user_id == viewer.user_id:
+        return nullcontext({})
+    return recorded(viewer, action, user_id, **details)
 
 
 @contextmanager

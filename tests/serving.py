@@ -53,7 +53,7 @@ def front(folder: Path, *options: str, app: str = APP, **env: str) -> Iterator[i
 
 def is_up(port: int) -> bool:
     try:
-        return b" 200 " in ask(port)
+        return b"HTTP/1.1 " in ask(port)
     except OSError:
         return False
 

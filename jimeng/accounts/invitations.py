@@ -6,11 +6,10 @@ import secrets
 from datetime import timedelta
 
 from jimeng import documents
-from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, left_over, utcnow
 from jimeng.errors.access import InvitationInvalid, UserNotFound
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ def invite(viewer: Viewer, user_id: str) -> str:
     if user is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
     log.info("user invited user=%s by=%s", user_id, viewer.user_id)
-    with users.noted(viewer, user.id, "users.invite_again"):
+    with noted(viewer, user.id, "users.invite_again"):
         return make_link(user)
 
 

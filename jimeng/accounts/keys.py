@@ -11,7 +11,7 @@ from jimeng.accounts import users
 from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
-from jimeng.viewers import SCOPES, Viewer
+from jimeng.viewers import SCOPES, Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def create_key(
         scopes=wanted,
         expires_at=expires_at or end,
     )
-    with users.noted(viewer, user.id, "keys.create", key=key.prefix):
+    with noted(viewer, user.id, "keys.create", key=key.prefix):
         _keep(key)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)
     return key, text
@@ -138,7 +138,7 @@ def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
         ApiKeyNotFound: the user has no such key.
     """
     user = users.find(viewer, user_id)
-    with users.noted(viewer, user.id, "keys.revoke", key=key_id[:64]):
+    with noted(viewer, user.id, "keys.revoke", key=key_id[:64]):
         gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
         if not gone.deleted_count:
             raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
@@ -153,7 +153,7 @@ def revoke_keys(viewer: Viewer, user_id: str) -> int:
         UserNotFound: as in `users.find`.
     """
     user = users.find(viewer, user_id)
-    with users.noted(viewer, user.id, "keys.revoke") as outcome:
+    with noted(viewer, user.id, "keys.revoke") as outcome:
         gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
         outcome["n"] = gone
     log.info("keys revoked user=%s by=%s n=%d", user.id, viewer.user_id, gone)

@@ -1,7 +1,6 @@
 """User records: who has a name here."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
 
 from pymongo.errors import DuplicateKeyError
 
@@ -18,7 +17,7 @@ from jimeng.documents import (
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
-from jimeng.viewers import Viewer, recorded
+from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +29,6 @@ MARKED, ACTS = 60_000, 20_000
 
 def visible(viewer: Viewer) -> dict:
     return {} if viewer.sees_all else {"_id": viewer.user_id}
-
-
-def noted(
-    viewer: Viewer, user_id: str, action: str, **details: object
-) -> AbstractContextManager[dict]:
-    """
-    An entry in the audit trail, where somebody does this to another. Without
-    authentication nobody knows who it is.
-    """
-    if viewer.is_anybody or user_id == viewer.user_id:
-        return nullcontext({})
-    return recorded(viewer, action, user_id, **details)
 
 
 def create(viewer: Viewer, *, email: str, name: str) -> User:

@@ -25,7 +25,7 @@ from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
 from jimeng.providers.models.judging import Asked, check_asked
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,8 @@ def create(
     within: float | None = None,
 ) -> tuple[Task, bool]:
     """
-    Store a task with its generations, and queue it.
+    Store a task with its generations, and queue it. One for another user stands in
+    the audit trail.
 
     Args:
         idem_key: The same key with the same request, within a day, answers with
@@ -102,6 +103,16 @@ def create(
     """
     if not viewer.may_act_for(new.user_id):
         raise UserIdNotYours(f"task for {new.user_id}")
+    with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
+        task, is_replay = create_for_anybody(viewer, new, idem_key)
+        outcome["task"] = task.id
+    return task, is_replay
+
+
+def create_for_anybody(
+    viewer: Viewer, new: NewTask, idem_key: str | None
+) -> tuple[Task, bool]:
+    """`create` where *viewer* may act for the user."""
     runtime = jobs.runtime()
     model = runtime.registry.model(new.model, new.provider)
     row = build(new, model)

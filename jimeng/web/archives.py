@@ -1,6 +1,5 @@
 """Pictures to take away: chosen ones, or everything, as a zip archive."""
 
-from collections.abc import Iterator
 from urllib.parse import quote
 
 from flask import Response
@@ -9,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.i18n import t
 from jimeng.web import bp
+from jimeng.web.downloads import Download
 from jimeng.web.selection import selected
 from jimeng.web.zones import today, zone
 
@@ -16,21 +16,24 @@ from jimeng.web.zones import today, zone
 @bp.post("/pictures/zip")
 def archive() -> ResponseReturnValue:
     """The chosen pictures; whatever is wrong is said before the first byte."""
-    images = tasks.chosen(auth.viewer_of_page(), selected())
+    viewer = auth.viewer_of_page()
+    images = tasks.chosen(viewer, selected())
     name = t("archive.name", n=len(images), day=today(zone()))
-    return send(tasks.pack(images, zone()), name)
+    return send(Download(viewer, tasks.pack(images, zone())), name)
 
 
 @bp.get("/account/export")
 def export() -> ResponseReturnValue:
     """All pictures, and a record of all tasks."""
-    pieces = tasks.export(auth.viewer_of_page(), zone())
+    viewer = auth.viewer_of_page()
+    pieces = Download(viewer, tasks.export(viewer, zone()))
     return send(pieces, t("archive.all", day=today(zone())))
 
 
-def send(pieces: Iterator[bytes], name: str) -> Response:
+def send(pieces: Download, name: str) -> Response:
     """Pass the pieces on as they come; nobody knows before how many there will be."""
     response = Response(pieces, content_type="application/zip")
+    response.call_on_close(pieces.close)
     plain = f"jimeng-{today(zone())}.zip"
     named = quote(f"{name}.zip", safe="")
     response.headers["Content-Disposition"] = (

@@ -9,6 +9,7 @@ from tests.access.test_users_cli import run  # noqa: F401 (a fixture)
 from tests.page import send
 from tests.rest import API, CREATE, USERS, data_of
 
+FOR = {"prompt": "a word nobody else uses"}
 FROM = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
 
 
@@ -83,6 +84,22 @@ def test_admin_by_rest_leaves_an_entry(admin, hers, method, path, body, action, 
     assert (entry["action"], entry["target"]) == (action, hers[target])
     assert (entry["by"], entry["address"]) == (admin.id, "198.51.100.7")
     assert entry["outcome"] and "error" not in entry["outcome"]
+
+
+def test_task_for_another_leaves_an_entry(admin, ada, hers):
+    """It is her quota and her gallery; with its id, or with why there is none."""
+    made = data_of(admin.api("POST", CREATE, json=FOR | {"user_id": ada.id}), 202)
+    admin.api("POST", CREATE, json=FOR | {"user_id": ada.id, "model": "none"})
+    admin.api("POST", CREATE, json=FOR)
+
+    rows = list(AuditEntry.collection().find().sort([("at", 1), ("_id", 1)]))
+    assert [(row["action"], row["target"]) for row in rows] == [
+        ("tasks.create", ada.id),
+        ("tasks.create", ada.id),
+    ]
+    assert rows[0]["outcome"] == {"task": made["task_id"]}
+    assert "error" in rows[1]["outcome"]
+    assert FOR["prompt"] not in str(rows)
 
 
 @pytest.mark.parametrize(("path", "form", "action", "target"), PAGES)

@@ -141,6 +141,10 @@ GALLERY: dict[str, tuple[str, str]] = {
         "还没有选中图片，请先选几张",
         "No pictures selected; select some first",
     ),
+    "error.too_many_downloads": (
+        "正在下载的压缩包已有 {limit} 个，等其中一个下载完再试",
+        "{limit} archives are being downloaded already; try again when one is done",
+    ),
     "error.archive_too_large": (
         "一次最多打包 {limit} 张图片，请分几次下载，或导出全部",
         "An archive holds at most {limit} pictures; download them in parts, or export "

@@ -1,0 +1,95 @@
+"""Proxies, as the documents print their configurations."""
+
+import getpass
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import serving
+from tests.standin import ROOT, free_port
+from tests.waiting import wait_for
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+CADDY = shutil.which("caddy")
+PAGES = ("docs/deployment.md", "docs/deployment.en.md")
+AROUND = """
+daemon off;
+user {user};
+worker_processes 1;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {printed}
+}}
+"""
+
+
+def printed(page: str, proxy: str) -> str:
+    """The configuration as it stands there."""
+    text = (ROOT / page).read_text("utf-8")
+    blocks = rf"^```{proxy}\n(.*?)^```"
+    (block,) = re.findall(blocks, text, re.MULTILINE | re.DOTALL)
+    return block
+
+
+def nginx(folder: Path, config: str, port: int) -> list[str]:
+    """The command of an nginx with this configuration, listening on *port*."""
+    config = config.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    around = {"folder": folder, "user": getpass.getuser(), "printed": config}
+    (folder / "conf").write_text(AROUND.format(**around))
+    words = [NGINX, "-p", str(folder), "-c", str(folder / "conf")]
+    return [*words, "-e", str(folder / "error.log")]
+
+
+def caddy(folder: Path, config: str, port: int) -> list[str]:
+    """The command of a Caddy with this configuration, without its certificate."""
+    config = config.replace(
+        "images.example.com {", f"http://127.0.0.1:{port}, http://localhost:{port} {{"
+    )
+    config = config.replace("{\n    servers", "{\n    admin off\n    servers", 1)
+    (folder / "Caddyfile").write_text(config)
+    return [
+        CADDY,
+        "run",
+        "--config",
+        str(folder / "Caddyfile"),
+        "--adapter",
+        "caddyfile",
+    ]
+
+
+PROXIES = {"nginx": nginx, "caddyfile": caddy}
+
+
+@contextmanager
+def before(behind: int, folder: Path, proxy: str = "nginx") -> Iterator[int]:
+    """Its port, where it passes on to the port *behind*."""
+    if {"nginx": NGINX, "caddyfile": CADDY}[proxy] is None:
+        pytest.skip(f"{proxy} is needed")
+    port = free_port()
+    config = printed(PAGES[0], proxy).replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
+    words = PROXIES[proxy](folder, config, port)
+    env = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(words, env=env, stdout=log, stderr=log) as process,
+    ):
+        try:
+            wait_for(lambda: serving.is_up(port))
+            yield port
+        finally:
+            process.send_signal(signal.SIGTERM)

@@ -1,0 +1,147 @@
+"""Long answers: one client has a few at a time, before a proxy and behind it."""
+
+import io
+import random
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from PIL import Image
+
+from jimeng.pictures import inspect
+from jimeng.web import downloads
+from jimeng.web.downloads import MOST, MOST_OF_ONE, Places, TooManyDownloads
+from tests.hung import hang
+from tests.proxy import before
+from tests.serving import front
+from tests.standin import ROOT
+from tests.waiting import wait_for
+
+EXPORT = "/account/export"
+ASK = f"GET {EXPORT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
+def noise() -> bytes:
+    """A picture of 3 MB, which nothing makes smaller."""
+    out = io.BytesIO()
+    pixels = random.Random(7).randbytes(3_000_000)
+    Image.frombytes("RGB", (1000, 1000), pixels).save(out, "PNG", compress_level=0)
+    return out.getvalue()
+
+
+@pytest.fixture
+def pictures(client) -> None:
+    """More than is held for a client that does not read."""
+    hang(*(f"{n}" for n in range(12)), picture=inspect(noise()))
+
+
+@pytest.fixture
+def served(pictures, config, tmp_path):
+    """The product in a process of its own, with as many proxies before it."""
+
+    @contextmanager
+    def serve(proxies: int) -> Iterator[int]:
+        env = {
+            "MONGODB_URI": config.MONGODB_URI,
+            "MONGODB_DATABASE": config.MONGODB_DATABASE,
+            "REDIS_URL": config.REDIS_URL,
+            "TRUSTED_PROXIES": str(proxies),
+            "AUTH": "off",
+            "ALLOW_OPEN_ACCESS": "1",
+        }
+        program = (ROOT / "wsgi.py").read_text("utf-8")
+        with front(tmp_path, "--workers", "1", app=program, **env) as port:
+            yield port
+
+    return serve
+
+
+def ask(port: int, of: str = "127.0.0.1") -> socket.socket:
+    """A connection from the address *of* that has asked for everything."""
+    link = socket.create_connection(("127.0.0.1", port), 30, source_address=(of, 0))
+    link.sendall(ASK)
+    return link
+
+
+def whole(link: socket.socket) -> bytes:
+    with link.makefile("rb") as answer:
+        return answer.read()
+
+
+def status(link: socket.socket) -> int:
+    return int(link.recv(13, socket.MSG_WAITALL)[9:12])
+
+
+def test_one_person_has_a_few(client):
+    """The next is told to come again; what is closed makes room, read or not."""
+    hang("一")
+    first, second = (client.get(EXPORT) for _ in range(MOST_OF_ONE))
+
+    answer = client.get(EXPORT)
+
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == str(downloads.COME_AGAIN)
+    assert "压缩包" in answer.text
+    second.close()
+    with client.get(EXPORT) as again:
+        assert again.status_code == 200
+    first.close()
+
+
+def test_looking_at_heads_takes_no_place(client):
+    """An answer without a body has ended."""
+    for _ in range(2 * MOST_OF_ONE):
+        with client.head(EXPORT) as answer:
+            assert answer.status_code == 200
+
+
+def test_all_have_a_few():
+    """Many persons do not take every thread."""
+    places = Places()
+    for n in range(MOST):
+        places.take(f"user{n}")
+
+    with pytest.raises(TooManyDownloads):
+        places.take("another")
+    places.give_back("user0")
+    places.take("another")
+
+
+@pytest.mark.system
+def test_who_does_not_read_has_a_few_streams(served):
+    """Without a proxy: the third is refused at once, another address is not."""
+    with served(0) as port, ExitStack() as links:
+        mine = [links.enter_context(ask(port)) for _ in range(MOST_OF_ONE)]
+        assert [status(link) for link in mine] == [200, 200]
+
+        with ask(port) as third, ask(port, "127.0.0.2") as others:
+            assert (status(third), status(others)) == (429, 200)
+
+        mine[0].close()
+
+        def is_let_in() -> bool:
+            with ask(port) as again:
+                return status(again) == 200
+
+        wait_for(is_let_in)
+
+
+@pytest.mark.system
+def test_many_at_once_by_a_proxy_are_refused(served, tmp_path):
+    """It reads fast, so those that are let in come whole; the others are told."""
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    with served(1) as behind, before(behind, folder) as port, ExitStack() as links:
+        asked = [links.enter_context(ask(port)) for _ in range(4)]
+        other = links.enter_context(ask(port, "127.0.0.2"))
+        with ThreadPoolExecutor(5) as threads:
+            *mine, his = threads.map(whole, [*asked, other])
+
+    let_in = [each for each in mine if each.startswith(b"HTTP/1.1 200 ")]
+    told = [each for each in mine if each.startswith(b"HTTP/1.1 429 ")]
+    assert len(told) + len(let_in) == 4 and told and let_in
+    assert his.startswith(b"HTTP/1.1 200 ")
+    for answer in (*let_in, his):
+        assert answer.endswith(b"0\r\n\r\n") and len(answer) > 36_000_000
