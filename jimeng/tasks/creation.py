@@ -104,15 +104,19 @@ def create(
     if not viewer.may_act_for(new.user_id):
         raise UserIdNotYours(f"task for {new.user_id}")
     with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
-        task, is_replay = create_for_anybody(viewer, new, idem_key)
+        task, is_replay = create_as(viewer, new, idem_key, join_key, within)
         outcome["task"] = task.id
     return task, is_replay
 
 
-def create_for_anybody(
-    viewer: Viewer, new: NewTask, idem_key: str | None
+def create_as(
+    viewer: Viewer,
+    new: NewTask,
+    idem_key: str | None,
+    join_key: str | None,
+    within: float | None,
 ) -> tuple[Task, bool]:
-    """`create` where *viewer* may act for the user."""
+    """`create`, where the viewer may act for the user."""
     runtime = jobs.runtime()
     model = runtime.registry.model(new.model, new.provider)
     row = build(new, model)
