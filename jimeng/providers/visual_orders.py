@@ -14,7 +14,6 @@ Body = dict[str, object]
 MOST_REWRITTEN = 120  # characters
 # The words at which the model for repainting takes away what is masked.
 ERASE = "删除"
-SIDE_OF_4K = 4096  # pixels of the longer side
 
 
 def order(request: ImageRequest, model: Model, wishes: Mapping[str, object]) -> Body:
@@ -70,8 +69,7 @@ def expanding(request: ImageRequest, model: Model) -> Body:
 
 
 def enlarging(request: ImageRequest, model: Model) -> Body:
-    is_4k = max(request.width, request.height) <= SIDE_OF_4K
-    return {"resolution": "4k" if is_4k else "8k", **scale(request, model)}
+    return {"resolution": "4k", **scale(request, model)}
 
 
 BODIES: dict[str, Callable[[ImageRequest, Model], Body]] = {

@@ -1,18 +1,23 @@
 """Each model, from the request to the bytes, against services that check it all."""
 
+import hashlib
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ark_replies import API_KEY
 from PIL import Image
 from visual_replies import ACCESS_KEY, FOX, SECRET_KEY
 
+from jimeng.errors import ProviderError
 from jimeng.local.simulator import Simulator
-from jimeng.providers import MODELS, Progress
+from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.fetch import fetch_picture
+from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.visual import VisualProvider
 
 RATIO = "16:9"
@@ -49,6 +54,55 @@ every_model_of_words = pytest.mark.parametrize(
 )
 
 
+every_model_of_pictures = pytest.mark.parametrize(
+    "model",
+    [model for model in MODELS if model.takes],
+    ids=lambda model: f"{model.provider}-{model.id}",
+)
+
+
+class Shelf(BaseHTTPRequestHandler):
+    """Where a service fetches what travels as a link."""
+
+    def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+        content = SHOWN.get(self.path)
+        self.send_response(200 if content else 404)
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shelf) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def encoded(colour: object, mode: str = "RGB", kind: str = "JPEG") -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, SIDES, colour).save(out, kind)
+    return out.getvalue()
+
+
+SIDES = (800, 600)
+RED, BLUE = encoded("red"), encoded("blue", kind="PNG")
+MASK = encoded(255, mode="L", kind="PNG")
+SHOWN = {"/1": RED, "/2": BLUE}
+
+
+def given(shelf: str, model: Model) -> tuple[InputPicture, ...]:
+    """As many as the model takes, at most two, as they travel."""
+    found = [
+        InputPicture(RED, "image/jpeg", *SIDES, f"{shelf}/1"),
+        InputPicture(BLUE, "image/png", *SIDES, f"{shelf}/2"),
+    ]
+    return tuple(found[: model.takes.most])
+
+
 def drawn(service, request) -> Progress:
     """Submit, and poll once where that is needed: drawing takes no time."""
     progress = service.submit(request)
@@ -78,3 +132,47 @@ def test_check_finds_the_model(services, model):
     is_known = services[model.provider].check(model.req_key)
 
     assert is_known is (model.id != "jimeng-2.1")
+
+
+@every_model_of_pictures
+def test_pictures_arrive_in_order(simulator, services, model, shelf):
+    """Byte for byte, a mask last; what comes out has the size that was reckoned."""
+    takes, inputs = model.takes, given(shelf, model)
+    expand = Expansion(left=0.25, top=0.4) if takes.expand else None
+    mask = InputPicture(MASK, "image/png", *SIDES) if takes.mask else None
+    size = drawn_size(model, None, pictures=[SIDES] * len(inputs), expand=expand)
+    request = replace(
+        FOX,
+        prompt="" if takes.prompt == "none" else FOX.prompt,
+        req_key=model.req_key,
+        width=size[0],
+        height=size[1],
+        seed=7 if model.takes_seed else None,
+        inputs=inputs,
+        mask=mask,
+        strength=0.7 if takes.strength else None,
+        expand=expand,
+    )
+
+    progress = drawn(services[model.provider], request)
+
+    (url,) = progress.urls
+    content = fetch_picture(url, allowed_private=[f"127.0.0.1:{simulator.port}"])
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.size == size
+    came = [each["sha256"] for each in simulator.ledger()["rows"][-1]["inputs"]]
+    sent = [*inputs, *([mask] if mask else [])]
+    assert came == [hashlib.sha256(each.data).hexdigest() for each in sent]
+
+
+def test_link_that_leads_nowhere_is_refused(services, shelf):
+    """Before anything is drawn or charged."""
+    lost = InputPicture(RED, "image/jpeg", *SIDES, f"{shelf}/none")
+    request = replace(FOX, req_key="jimeng_t2i_v40", width=2048, height=2048)
+
+    with pytest.raises(ProviderError) as caught:
+        services["volcengine_jimeng"].submit(
+            replace(request, seed=None, inputs=(lost,))
+        )
+
+    assert (caught.value.code, caught.value.charged) == ("input_refused", "no")

@@ -182,6 +182,7 @@ def test_ledger_tells_what_was_accepted(clock, caller):
         "images": 1,
         "picture": "JPEG",
         "mark": "",
+        "inputs": [],
         "billed": True,
     }
     assert after["calls"] == {"submit": 1, "poll": 1}

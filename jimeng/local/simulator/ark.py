@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from jimeng.local.simulator.answers import Answer, read_object
 from jimeng.local.simulator.ark_answers import REFUSED_PICTURE, ArkCall
-from jimeng.local.simulator.ark_models import MODELS, ArkModel, Body
+from jimeng.local.simulator.ark_models import MODELS, ArkModel, Body, images_of
 from jimeng.local.simulator.drawing.mark import Mark
 from jimeng.local.simulator.faults import Fault
+from jimeng.local.simulator.given import Given, NoPicture, NotFetched, Order, collect
 from jimeng.local.simulator.ledger import Row
 from jimeng.local.simulator.service import Service
 
@@ -21,6 +22,12 @@ LINK_TTL = 24 * 3600
 SEVERAL = 3  # pictures where one was asked for
 REVIVED = "[[revived]]"
 EVENT = "image_generation."
+
+# Of a picture that goes in.
+SHORTEST = 14  # pixels
+MOST_PIXELS = 36_000_000
+WIDEST = 16
+MOST_BYTES = 30_000_000
 
 Picture = dict[str, object]
 
@@ -78,7 +85,16 @@ class Ark:
             return call.missing("image")
         if param := model.complaint(body):
             return call.invalid(param)
-        row = self._new_row(call, body, model, fault)
+        try:
+            given = collect(images_of(body))
+        except NotFetched as error:
+            text = f"Timeout while downloading url={error}"
+            return call.error("InvalidParameter", text, "image")
+        except NoPicture:
+            return call.invalid("image")
+        if not all(map(is_taken, given)):
+            return call.invalid("image")
+        row = self._new_row(call, body, model, fault, given)
         if refused := self._refused(call, row):
             return refused
         answer = self._drawn(call, body, host, row, fault)
@@ -112,7 +128,12 @@ class Ark:
         return model if REVIVED in str(body.get("prompt")) else None
 
     def _new_row(
-        self, call: ArkCall, body: Body, model: ArkModel, fault: Fault | None
+        self,
+        call: ArkCall,
+        body: Body,
+        model: ArkModel,
+        fault: Fault | None,
+        given: list[Given],
     ) -> Row:
         prompt, now = str(body["prompt"]), self._service.now
         width, height = model.size(body) or model.default_size
@@ -135,6 +156,7 @@ class Ark:
             images=count,
             picture="PNG" if body.get("output_format") == "png" else "JPEG",
             mark="" if body.get("watermark") is False else Mark().dumps(),
+            given=Order("references", tuple(given)).dumps(),
         )
 
     def _drawn(
@@ -181,6 +203,15 @@ class Ark:
         if "output_format" in model.takes:
             found["output_format"] = row.picture.lower()
         return found
+
+
+def is_taken(given: Given) -> bool:
+    """Within the limits of its sides, its pixels, and its ratio."""
+    if not given.mode:
+        return True  # a link to elsewhere, which is not fetched
+    short = min(given.width, given.height)
+    within = short > SHORTEST and given.width * given.height <= MOST_PIXELS
+    return within and given.ratio <= WIDEST and given.size <= MOST_BYTES
 
 
 def incomplete(call: ArkCall, body: Body, name: str) -> Answer | None:

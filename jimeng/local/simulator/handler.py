@@ -16,7 +16,7 @@ from jimeng.local.simulator.visual import Visual
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 16 * 1024 * 1024
+MAX_BODY = 64 * 1024 * 1024  # as Ark takes it
 
 
 class Server(ThreadingHTTPServer):

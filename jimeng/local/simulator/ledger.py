@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from jimeng.local.simulator.given import Order
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (
     task_id TEXT PRIMARY KEY, req_key TEXT NOT NULL, prompt TEXT NOT NULL,
@@ -23,6 +25,7 @@ LATER = {
     "images": "INTEGER NOT NULL DEFAULT 1",
     "picture": "TEXT NOT NULL DEFAULT 'JPEG'",
     "mark": "TEXT NOT NULL DEFAULT ''",
+    "given": "TEXT NOT NULL DEFAULT ''",
 }
 
 
@@ -41,6 +44,7 @@ class Row:
         images: How many pictures it has; each is billed.
         picture: Pillow's name of their format.
         mark: Of the pictures, as `drawing.mark.Mark` writes it; empty for none.
+        given: The pictures that came with it, as `given.Order` writes them.
     """
 
     task_id: str
@@ -58,6 +62,7 @@ class Row:
     images: int = 1
     picture: str = "JPEG"
     mark: str = ""
+    given: str = ""
 
     @property
     def billed(self) -> bool:
@@ -68,7 +73,8 @@ class Row:
         """The row for people at *now*: a running one has no end yet."""
         ended = self.finished_at <= now
         return {
-            **vars(self),
+            **{name: each for name, each in vars(self).items() if name != "given"},
+            "inputs": Order.loads(self.given).listed(),
             "billed": self.billed,
             "outcome": self.outcome if ended else "running",
             "finished_at": self.finished_at if ended else None,

@@ -11,7 +11,9 @@ from PIL import Image
 
 from jimeng.local.simulator.drawing import draw
 from jimeng.local.simulator.drawing.finish import mark_height
+from jimeng.local.simulator.drawing.given import apply
 from jimeng.local.simulator.drawing.mark import Mark
+from jimeng.local.simulator.given import Order
 from jimeng.local.simulator.ledger import Row
 
 KEPT = 16  # pictures; a download that is tried again costs no drawing
@@ -35,7 +37,7 @@ class Pictures:
             plain: One colour only.
         """
         wanted = ("", 0) if plain else (row.prompt, row.seed + index)
-        key = (*wanted, row.width, row.height, row.picture, row.mark)
+        key = (*wanted, row.width, row.height, row.picture, row.mark, row.given)
         # One at a time: two drawings at once would only share the processor.
         with self._lock:
             if key not in self._kept:
@@ -60,6 +62,8 @@ def paint(row: Row, index: int, plain: bool) -> Image.Image:
         picture = draw(row.prompt, row.seed + index, *small)
         if small != size:
             picture = picture.resize(size, Image.Resampling.BILINEAR)
+        if row.given:
+            picture = apply(picture, Order.loads(row.given), row.prompt)
     if mark := Mark.loads(row.mark):
         mark.draw(picture, 0 if plain else mark_height(*size))
     return picture

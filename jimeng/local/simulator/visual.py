@@ -16,10 +16,22 @@ from jimeng.local.simulator.answers import (
 )
 from jimeng.local.simulator.callbacks import Callbacks, is_local
 from jimeng.local.simulator.drawing.mark import Mark
+from jimeng.local.simulator.edits import (
+    drawn_from,
+    order_of,
+    pictures_complaint,
+    texts_of,
+)
 from jimeng.local.simulator.faults import Fault, ending_in_prompt
+from jimeng.local.simulator.given import Given, NoPicture, NotFetched, collect
 from jimeng.local.simulator.ledger import Row
 from jimeng.local.simulator.pictures import large_png
-from jimeng.local.simulator.req_keys import REQ_KEYS, Body, ReqKey, meta_complaint
+from jimeng.local.simulator.req_keys import (
+    REQ_KEYS,
+    Body,
+    ReqKey,
+    meta_complaint,
+)
 from jimeng.local.simulator.service import Service
 
 log = logging.getLogger(__name__)
@@ -134,7 +146,14 @@ class Visual:
             return call.business(50400)
         if complaint := model.complaint(body):
             return call.business(50200, complaint)
-        row = self._new_row(call, body, model)
+        try:
+            given = collect(texts_of(body))
+        except (NotFetched, NoPicture) as error:
+            log.info("picture refused: %s", type(error).__name__)
+            return call.business(50215)
+        if complaint := pictures_complaint(model, given):
+            return call.business(50200, complaint)
+        row = self._new_row(call, body, model, given)
         if self._service.ledger.accept(row, limit=self._service.settings.limit):
             return call.business(50430)
         log.info(
@@ -148,9 +167,13 @@ class Visual:
         )
         return row
 
-    def _new_row(self, call: Call, body: Body, model: ReqKey) -> Row:
-        prompt, now = str(body["prompt"]), self._service.now
+    def _new_row(
+        self, call: Call, body: Body, model: ReqKey, given: list[Given]
+    ) -> Row:
+        prompt, now = str(body.get("prompt", "")), self._service.now
         width, height = model.size(body)
+        if model.follows:
+            width, height = drawn_from(model, body, given)
         return Row(
             task_id=str(7 * 10**18 + secrets.randbelow(10**18)),
             req_key=str(body["req_key"]),
@@ -164,6 +187,7 @@ class Visual:
             outcome=ending_in_prompt(prompt),
             images=model.count(body, self._service.settings.group),
             picture=model.picture,
+            given=order_of(body, model, given).dumps(),
         )
 
     def _poll(self, call: Call, body: Body, host: str) -> Answer:

@@ -1,0 +1,166 @@
+"""The pictures that came with an order: fetched, looked at, and kept small."""
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from jimeng.local.simulator.callbacks import is_local
+
+FETCH_WITHIN = 5.0  # seconds, as Ark has it
+MOST_FETCHED = 32 * 1024 * 1024  # bytes
+KEPT_SIDE = 1024  # pixels of the longer side of what is kept for drawing
+DATA_URL = "data:image/"
+MOST_PIXELS = 64_000_000
+BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+class NotFetched(Exception):
+    """A link led to nothing in time."""
+
+
+class NoPicture(Exception):
+    """The bytes are none."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """
+    One picture that came.
+
+    Attributes:
+        sha256: Of its bytes; of the address for a link that is not of this machine,
+            which is not fetched.
+        size: Of its bytes.
+        mode: Pillow's word for its channels; empty for what was not fetched.
+        picture: Made small, in base64.
+    """
+
+    sha256: str
+    width: int = 0
+    height: int = 0
+    size: int = 0
+    mode: str = ""
+    picture: str = ""
+
+    @property
+    def ratio(self) -> float:
+        short, long = sorted((self.width, self.height))
+        return long / short if short else 1.0
+
+    def image(self) -> Image.Image:
+        """As it was kept; grey for what was not fetched."""
+        if not self.picture:
+            return Image.new("RGB", (400, 300), "#7a828f")
+        with Image.open(io.BytesIO(base64.b64decode(self.picture))) as found:
+            found.load()
+            return found
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    What an order brought beside words.
+
+    Attributes:
+        kind: What is done with the pictures; empty where there are none.
+        scale: As it was sent.
+        edges: Shares by which it grows, by name.
+    """
+
+    kind: str = ""
+    pictures: tuple[Given, ...] = ()
+    mask: Given | None = None
+    scale: float | None = None
+    edges: Mapping[str, float] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        if not self.pictures:
+            return ""
+        return json.dumps(
+            {
+                "kind": self.kind,
+                "pictures": [vars(each) for each in self.pictures],
+                "mask": vars(self.mask) if self.mask else None,
+                "scale": self.scale,
+                "edges": dict(self.edges),
+            }
+        )
+
+    @classmethod
+    def loads(cls, text: str) -> "Order":
+        if not text:
+            return cls()
+        found = json.loads(text)
+        return cls(
+            found["kind"],
+            tuple(Given(**each) for each in found["pictures"]),
+            Given(**found["mask"]) if found["mask"] else None,
+            found["scale"],
+            found["edges"],
+        )
+
+    def listed(self) -> list[dict[str, object]]:
+        """Which pictures came and in which order, a mask last, for the ledger."""
+        all_of_them = [*self.pictures, *([self.mask] if self.mask else [])]
+        return [
+            {name: value for name, value in vars(each).items() if name != "picture"}
+            for each in all_of_them
+        ]
+
+
+def collect(texts: Iterable[str]) -> list[Given]:
+    """
+    Take in what stands in an order: links, data URLs, or base64 alone.
+
+    Raises:
+        NotFetched: a link of this machine gave nothing within five seconds.
+        NoPicture: one of them is none.
+    """
+    return [look(*content_of(text)) for text in texts]
+
+
+def content_of(text: str) -> tuple[bytes | None, str]:
+    """The bytes, None for a link that is not fetched, and where they are from."""
+    if text.startswith(("http://", "https://")):
+        return (fetch(text) if is_local(text) else None), text
+    _, _, code = text.rpartition(",") if text.startswith(DATA_URL) else ("", "", text)
+    try:
+        return base64.b64decode(code, validate=True), ""
+    except (ValueError, binascii.Error):
+        raise NoPicture from None
+
+
+def fetch(url: str) -> bytes:
+    try:
+        # Of this machine: `is_local` has looked.
+        with urllib.request.urlopen(url, timeout=FETCH_WITHIN) as answer:  # noqa: S310
+            return answer.read(MOST_FETCHED)
+    except (OSError, urllib.error.HTTPError) as error:
+        raise NotFetched(url) from error
+
+
+def look(content: bytes | None, link: str) -> Given:
+    if content is None:
+        return Given(hashlib.sha256(link.encode()).hexdigest())
+    try:
+        with Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise NoPicture
+            size, mode = image.size, image.mode
+            small = image.convert("L" if mode in ("1", "L") else "RGB")
+            small.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    except BROKEN:
+        raise NoPicture from None
+    out = io.BytesIO()
+    small.save(out, "PNG" if mode in ("1", "L") else "JPEG", quality=88)
+    digest = hashlib.sha256(content).hexdigest()
+    code = base64.b64encode(out.getvalue()).decode()
+    return Given(digest, *size, len(content), mode, code)
