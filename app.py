@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, openai, web
+from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, mcp, openai, web
 from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
@@ -42,6 +42,7 @@ HTTP_CODES = {
 # How paths begin whose door writes errors in a shape of its own.
 WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (openai.PREFIX, openai.failure),
+    (mcp.PATH, mcp.failure),
     *((prefix, failure) for prefix in ("/api", "/health", "/metrics")),
 )
 UNSUPPORTED = "invalid.not_supported_yet"
@@ -84,6 +85,7 @@ def create_app(config: Config | None = None) -> Flask:
         for blueprint in (api.blp, health.bp, metrics.bp):
             rest.register_blueprint(blueprint)
     app.register_blueprint(openai.bp)
+    app.register_blueprint(mcp.bp)
     app.register_blueprint(web.bp)
     app.register_blueprint(admin.bp)
     app.register_blueprint(openapi.bp)

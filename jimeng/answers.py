@@ -168,6 +168,16 @@ def idempotency_key() -> str | None:
     key = key.strip(" \t")  # and nothing else that is white
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
+    return scoped_key(key)
+
+
+def scoped_key(key: str) -> str:
+    """
+    An idempotency key with its caller, as in `idempotency_key`.
+
+    Raises:
+        IdempotencyKeyInvalid: not 1 to 255 visible ASCII characters.
+    """
     if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
         raise IdempotencyKeyInvalid("malformed key")
     # No key has a space in it, so none can look like another caller's.

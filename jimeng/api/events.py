@@ -9,7 +9,7 @@ from flask import Response, current_app, request, stream_with_context
 
 from jimeng import auth, tasks, waiting
 from jimeng.api import blp
-from jimeng.api.images import RESULT, WAIT, look_again
+from jimeng.api.images import RESULT, WAIT
 from jimeng.documents import Task
 from jimeng.errors import TaskNotFound
 from jimeng.schemas.task_replies import TaskResult
@@ -81,7 +81,7 @@ def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
         view = None
         if has_changed or time.monotonic() >= next_look:
             try:
-                view = look_again(viewer, task)
+                view = tasks.look_again(viewer, task)
             except TaskNotFound:
                 return
             next_look = time.monotonic() + WAIT

@@ -18,7 +18,7 @@ from jimeng.answers import (
 )
 from jimeng.api import blp, prefer
 from jimeng.api.openapi.blueprint import LIMITS
-from jimeng.documents import Task, left_over
+from jimeng.documents import Task
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound
 from jimeng.providers import Model
@@ -32,7 +32,6 @@ from jimeng.schemas.task_replies import (
     TaskResult,
 )
 from jimeng.styles import Style
-from jimeng.tasks import TaskView
 from jimeng.tasks.reading import MOST_OFFSET
 from jimeng.viewers import Viewer
 
@@ -81,23 +80,11 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
     view = None
     if waited.ended and waited.headers:
         with suppress(TaskNotFound):  # who deletes it meanwhile wants no answer
-            view = look_again(viewer, task)
+            view = tasks.look_again(viewer, task)
     if view is not None and not view.task.is_open:
         return success(FINISHED.dump(view), 200, headers=headers)
     headers["Retry-After"] = str(WAIT)
     return success(CREATED.dump(task), 202, headers=headers)
-
-
-def look_again(viewer: Viewer, task: Task) -> TaskView | None:
-    """
-    How a task stands after waiting; None where MongoDB does not say.
-
-    Raises:
-        TaskNotFound: it was deleted meanwhile.
-    """
-    with left_over("look after waiting"):
-        return tasks.view(viewer, tasks.find(viewer, task.id))
-    return None
 
 
 @blp.post("/ai/image/task", tags=["images"])
@@ -152,7 +139,7 @@ def get_result(task_id: str) -> Response:
     view = tasks.view(viewer, task) if task.is_open else None
     waited = prefer.wait_for(task)
     if view and waited.headers:
-        view = look_again(viewer, task) or view
+        view = tasks.look_again(viewer, task) or view
         task = view.task
     parts: list = [task.id, task.updated_at]
     if view and task.is_open:  # what changes without the record

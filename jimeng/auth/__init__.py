@@ -11,6 +11,7 @@ from jimeng.auth.sessions import begin_session, end_session, setup
 from jimeng.auth.start import require_access
 from jimeng.auth.tickets import read_ticket, ticket
 from jimeng.auth.who import (
+    check_scope,
     current_session,
     current_user,
     lacks_second_factor,

@@ -84,8 +84,17 @@ def require_scope() -> None:
         ScopeTooSmall: what changes something needs ``write`` or ``admin``.
         Unauthorized: as `viewer_of_api`, and so is ApiKeyInvalid.
     """
+    check_scope(changes=request.method not in SAFE_METHODS)
+
+
+def check_scope(*, changes: bool) -> None:
+    """
+    The same where the method does not tell whether something *changes*.
+
+    Raises:
+        ScopeTooSmall: as in `require_scope`, and so is Unauthorized.
+    """
     scopes = viewer_of_api().scopes
-    changes = request.method not in SAFE_METHODS
     if changes and not scopes & {"write", "admin"}:
         with_these = ", ".join(sorted(scopes))
         raise ScopeTooSmall(f"{request.method} with {with_these}", scope="write")

@@ -12,6 +12,7 @@ from jimeng.i18n.asked import ASKED
 from jimeng.i18n.doctor import DOCTOR
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
+from jimeng.i18n.mcp import MCP
 from jimeng.i18n.pages import PAGES
 from jimeng.i18n.ready import READY
 from jimeng.i18n.reference import REFERENCE
@@ -25,6 +26,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **DOCTOR,
     **ERRORS,
     **FIELDS,
+    **MCP,
     **PAGES,
     **READY,
     **REFERENCE,

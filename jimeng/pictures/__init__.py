@@ -4,5 +4,5 @@ The bytes of pictures: looked at, described, and kept.
 `jobs`, `tasks` and the doors may import it; it knows no Flask.
 """
 
-from jimeng.pictures.encoding import encode
+from jimeng.pictures.encoding import encode, shrink
 from jimeng.pictures.inspection import Picture, inspect

@@ -20,6 +20,9 @@ USUAL = 90  # of 100: the quality of JPEG and WebP, where none is asked for
 FAST = 1  # of 9: PNG of a photograph hardly gets smaller by more
 IN_MEMORY = 1024 * 1024  # bytes; what is larger goes to a file that has no name
 
+# Of the side, and of 100: from good to small.
+SHRINKING = ((1, 85), (1, 70), (1, 50), (0.75, 50), (0.5, 50), (0.25, 50))
+
 _one_at_a_time = threading.Lock()
 
 
@@ -55,3 +58,30 @@ def encode(
     size = out.tell()
     out.seek(0)
     return out, size  # type: ignore[return-value]
+
+
+def shrink(thumbnail: bytes, *, side: int, most: int) -> bytes:
+    """
+    Write a thumbnail as a JPEG of at most so many bytes, however poor that makes it.
+
+    Args:
+        side: Pixels that neither side is longer than.
+
+    Raises:
+        PictureInvalid: it cannot be decoded any more.
+    """
+    try:
+        with Pillow.open(io.BytesIO(thumbnail), formats=["WEBP"]) as image:
+            small = Pillow.new("RGB", image.size, "white")
+            small.paste(
+                image, mask=image.getchannel("A") if "A" in image.mode else None
+            )
+    except BROKEN as error:
+        raise PictureInvalid(f"cannot be shrunk: {type(error).__name__}") from error
+    for share, quality in SHRINKING:
+        small.thumbnail((int(side * share), int(side * share)))
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=quality)
+        if out.tell() <= most:
+            break
+    return out.getvalue()

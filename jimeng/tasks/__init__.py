@@ -20,7 +20,7 @@ from jimeng.tasks.gallery import (
     models_used,
     pictures_of,
 )
-from jimeng.tasks.joining import Request, answered, create_or_join
+from jimeng.tasks.joining import Request, answered, create_or_find, create_or_join
 from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,
@@ -52,4 +52,11 @@ from jimeng.tasks.trash import (
     trashed_tasks,
     trashed_thumbnail,
 )
-from jimeng.tasks.views import PictureView, TaskView, view, view_all, view_changed
+from jimeng.tasks.views import (
+    PictureView,
+    TaskView,
+    look_again,
+    view,
+    view_all,
+    view_changed,
+)

@@ -20,8 +20,8 @@ from datetime import timedelta
 from redis.exceptions import RedisError
 
 from jimeng import jobs
-from jimeng.documents import Task, left_over, utcnow
-from jimeng.documents.task import THERE
+from jimeng.documents import Status, Task, left_over, utcnow
+from jimeng.documents.task import OPEN, THERE
 from jimeng.tasks.creation import NewTask, create
 from jimeng.viewers import Viewer
 
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 YOUNG = timedelta(minutes=15)
 LOST = timedelta(seconds=30)  # in which an answer may have been lost on its way
+UNHEARD = timedelta(hours=1)  # in which an end that nobody heard waits for who asks
 LONGEST_ARRIVAL = 10  # seconds; no request takes so long until its task is written
 PATIENCE = 3.0  # seconds that a repetition waits for requests before it
 LOOK = 0.05  # seconds between two looks
@@ -83,6 +84,54 @@ def create_or_join(
                 return found
         made, _ = create(viewer, new, idem_key=idem_key, join_key=key, within=within)
         return made
+
+
+def create_or_find(
+    viewer: Viewer, new: NewTask, request: Request, *, idem_key: str | None = None
+) -> tuple[Task, bool]:
+    """
+    Create a task, unless an equal request of this caller has one that goes on, or
+    whose end nobody was told: its client may have given up and asked once more.
+
+    Args:
+        idem_key: As in `create`; where there is one, it alone decides.
+
+    Returns:
+        The task, and whether an earlier request had made it.
+
+    Raises:
+        As `create`.
+    """
+    key = join_key(viewer, request)
+    with arriving(key) as name:
+        if idem_key is None:
+            await_earlier(key, name)
+            found = find_undelivered(viewer, key)
+            if found is not None:
+                return found, True
+        return create(viewer, new, idem_key=idem_key, join_key=key)
+
+
+def find_undelivered(viewer: Viewer, key: str) -> Task | None:
+    """The oldest task under *key* that goes on, or has just ended unheard."""
+    unheard = {
+        "status": {"$in": [Status.COMPLETED.value, Status.FAILED.value]},
+        "answered_at": None,
+        "created_at": {"$gt": utcnow() - UNHEARD},
+    }
+    found = Task.swap(
+        {
+            "join_key": key,
+            "$or": [{"status": {"$in": OPEN}}, unheard],
+            **viewer.filter(),
+            **THERE,
+        },
+        {"$inc": {"joins": 1}},
+        sort=[("created_at", 1), ("_id", 1)],
+    )
+    if found is not None:
+        log.info("equal request joined task=%s", found.id)
+    return found
 
 
 def join_key(viewer: Viewer, request: Request) -> str:

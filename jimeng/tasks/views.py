@@ -8,6 +8,7 @@ from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.creation import eta
+from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
 PHASES = ("queued", "submitting", "generating", "saving")
@@ -89,6 +90,18 @@ class TaskView:
 def view(viewer: Viewer, task: Task) -> TaskView:
     """One task, as `view_all`."""
     return view_all(viewer, [task])[0]
+
+
+def look_again(viewer: Viewer, task: Task) -> TaskView | None:
+    """
+    How a task stands that was waited for; None where MongoDB does not say.
+
+    Raises:
+        TaskNotFound: it was deleted meanwhile.
+    """
+    with left_over("look after waiting"):
+        return view(viewer, find(viewer, task.id))
+    return None
 
 
 def view_changed(viewer: Viewer, task: Task) -> TaskView:

@@ -105,6 +105,13 @@ ROUTES: dict[str, Route] = {
     "openai.generate": listed({"prompt": "x", "n": 9}),  # what would be waited for
     "openai.list_models": listed(),
     "openai.get_model": own(),  # no model has the name that is asked for
+    # As agents have it
+    "mcp.talk": listed(
+        {
+            **{"jsonrpc": "2.0", "id": 1, "method": "tools/call"},
+            "params": {"name": "cancel_task", "arguments": {"task_id": "{task_id}"}},
+        }
+    ),
     # Pages
     "web.index": listed(),
     "web.create": listed(prompt="x", size="1:1", n="1"),
@@ -193,7 +200,7 @@ ROUTES: dict[str, Route] = {
     ),
 }
 # How paths begin that are for programs, with a key.
-PROGRAMS = ("/api/", "/v1/", "/metrics")
+PROGRAMS = ("/api/", "/v1/", "/mcp", "/metrics")
 # These end the session of whoever sends them, so they come last.
 LAST = ("web.end_sessions", "web.sign_out")
 

@@ -1,0 +1,106 @@
+"""What the tools for agents say of themselves: to models, and to who reads along."""
+
+MCP: dict[str, tuple[str, str]] = {
+    "mcp.instructions": (
+        "用即梦画图。generate_image 花钱：每张图都计费。约 25 秒内画好就直接返回"
+        "小图和原图链接，否则返回 task_id，之后用 get_task 取。"
+        "给用户原图链接，小图只供你看。",
+        "Draws pictures. generate_image costs money, for each picture. If it is done "
+        "within about 25 seconds, you get a small picture and a link to the whole one; "
+        "otherwise a task_id, to be asked for with get_task. Give users the link to "
+        "the whole picture; the small one is for you to look at.",
+    ),
+    "mcp.tool.generate_image": ("画图", "Generate images"),
+    "mcp.tool.generate_image.about": (
+        "按提示词画 1 到 4 张图，每张计费。等到画好，最多 wait_seconds 秒；没画好就返回"
+        " task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送达之前"
+        "得到的是同一个任务。",
+        "Draw 1 to 4 pictures of a prompt; each is charged. Waits until they are done, "
+        "wait_seconds at most; otherwise returns a task_id: go on with get_task and do "
+        "not call again. An equal call gets the same task until that has ended and "
+        "its result was delivered.",
+    ),
+    "mcp.tool.get_task": ("查看任务", "Get a task"),
+    "mcp.tool.get_task.about": (
+        "任务的状态，画好了就有图片。wait_seconds 让它等到结束再答复。",
+        "How a task stands, with its pictures once they are done. With wait_seconds "
+        "the answer waits for its end.",
+    ),
+    "mcp.tool.list_tasks": ("列出任务", "List tasks"),
+    "mcp.tool.list_tasks.about": (
+        "自己的任务，最新的在前；可按状态和提示词里的文字筛选。",
+        "Your own tasks, newest first; by status, and by words of the prompt.",
+    ),
+    "mcp.tool.cancel_task": ("取消任务", "Cancel a task"),
+    "mcp.tool.cancel_task.about": (
+        "取消还没结束的任务。还在排队的图片不计费，已经开始画的仍然计费，但不再显示。",
+        "Cancel a task that has not ended. Pictures that wait cost nothing; one that "
+        "is being drawn is charged all the same, and not shown.",
+    ),
+    "mcp.tool.list_models": ("列出模型", "List models"),
+    "mcp.tool.list_models.about": (
+        "可用的模型，各自接受的尺寸、张数和提示词长度。",
+        "The models there are, and the sizes, counts and prompts that each takes.",
+    ),
+    "mcp.argument.prompt": (
+        "想画什么，一般最多 800 字",
+        "What the picture shows, usually 800 characters at most",
+    ),
+    "mcp.argument.model": (
+        "模型的名称或别名，见 list_models；一般不写，用默认的",
+        "A model's name or alias, see list_models; usually left out for the default",
+    ),
+    "mcp.argument.size": (
+        "比例（1:1 4:3 3:4 3:2 2:3 16:9 9:16 21:9）、宽x高（1024x1024），或 1K 2K 4K",
+        "A ratio (1:1 4:3 3:4 3:2 2:3 16:9 9:16 21:9), WIDTHxHEIGHT (1024x1024), or "
+        "1K 2K 4K",
+    ),
+    "mcp.argument.quality": (
+        "standard，或 hd：取该比例最大的面积",
+        "standard, or hd: the largest area for the ratio",
+    ),
+    "mcp.argument.style": (
+        "风格，任意文字，加在提示词后面",
+        "A style in any words, added to the prompt",
+    ),
+    "mcp.argument.n": ("几张，每张计费", "How many pictures; each is charged"),
+    "mcp.argument.seed": (
+        "随机种子，-1 由服务器选；要和前一次不同的图，换一个种子",
+        "Seed, drawn by the server for -1; for a picture other than the last, another",
+    ),
+    "mcp.argument.wait_seconds": (
+        "最多等几秒；0 立即返回",
+        "Seconds to wait at most; 0 answers at once",
+    ),
+    "mcp.argument.idempotency_key": (
+        "同一个键一天之内只画一次；想让同样的调用再画一次，就换一个键",
+        "Within a day one key draws once; for another picture of an equal call, "
+        "another key",
+    ),
+    "mcp.argument.task_id": (
+        "generate_image 返回的 task_id",
+        "The task_id that generate_image gave",
+    ),
+    "mcp.argument.limit": ("最多几个", "How many at most"),
+    "mcp.argument.cursor": (
+        "上一页的 next_cursor",
+        "The next_cursor of the page before",
+    ),
+    "mcp.argument.status": ("只要这个状态的", "Only those in this status"),
+    "mcp.argument.q": (
+        "只要提示词里有这些文字的",
+        "Only those whose prompt has these words",
+    ),
+    "mcp.next": (
+        "还没画好。用这个 task_id 调用 get_task，wait_seconds 为 25，直到结束",
+        "Not done yet. Call get_task with this task_id and wait_seconds 25 until it "
+        "has ended",
+    ),
+    "mcp.joined": (
+        "{words}（这是之前一次同样的调用所建的任务，没有重新画。要另一张，请换 seed 或 "
+        "idempotency_key）",
+        "{words} (This is the task of an earlier equal call; nothing new was drawn. "
+        "For another picture change seed or idempotency_key.)",
+    ),
+    "mcp.refused": ("{words}（{code}）", "{words} ({code})"),
+}

@@ -1,0 +1,91 @@
+"""What tools take: checked here, and described to those who call them."""
+
+from collections.abc import Mapping
+
+from marshmallow import pre_load
+
+from jimeng.documents import Status
+from jimeng.i18n import t
+from jimeng.schemas import MOST_SEED, MOST_STYLE, ImageFields, Strict
+from jimeng.schemas.fields import Between, Long, OneOf, Text, Whole
+
+LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
+MOST_KEY, MOST_ID, MOST_CURSOR, MOST_WORDS = 255, 100, 500, 200  # characters
+MOST_PICTURES = 4
+MOST_LISTED, LISTED = 100, 20
+
+
+class Arguments(Strict):
+    """Nothing; and what is null was left out, since so models write it."""
+
+    @pre_load
+    def without_nulls(self, data: dict, **kwargs: object) -> dict:
+        return {name: value for name, value in data.items() if value is not None}
+
+
+class ToGenerate(Arguments, ImageFields):
+    wait_seconds = Whole(load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT))
+    idempotency_key = Text(validate=Long(1, MOST_KEY))
+
+
+class ToCancel(Arguments):
+    task_id = Text(required=True, validate=Long(1, MOST_ID))
+
+
+class ToGet(ToCancel):
+    wait_seconds = Whole(load_default=0, validate=Between(0, LONGEST_WAIT))
+
+
+class ToList(Arguments):
+    limit = Whole(load_default=LISTED, validate=Between(1, MOST_LISTED))
+    cursor = Text(validate=Long(1, MOST_CURSOR))
+    status = Text(validate=OneOf(*Status))
+    q = Text(validate=Long(1, MOST_WORDS))
+
+
+def text(most: int) -> dict:
+    return {"type": "string", "minLength": 1, "maxLength": most}
+
+
+def whole(low: int, high: int, usual: int) -> dict:
+    return {"type": "integer", "minimum": low, "maximum": high, "default": usual}
+
+
+def choice(*names: str) -> dict:
+    return {"type": "string", "enum": [*names]}
+
+
+Shapes = Mapping[str, dict]
+GENERATE: Shapes = {
+    "prompt": {"type": "string", "minLength": 1},
+    "model": text(100),
+    "size": text(20),
+    "quality": choice("standard", "hd"),
+    "style": text(MOST_STYLE),
+    "n": whole(1, MOST_PICTURES, 1),
+    "seed": whole(-1, MOST_SEED, -1),
+    "wait_seconds": whole(0, LONGEST_WAIT, LONGEST_WAIT),
+    "idempotency_key": text(MOST_KEY),
+}
+CANCEL: Shapes = {"task_id": text(MOST_ID)}
+GET: Shapes = {**CANCEL, "wait_seconds": whole(0, LONGEST_WAIT, 0)}
+LIST: Shapes = {
+    "limit": whole(1, MOST_LISTED, LISTED),
+    "cursor": text(MOST_CURSOR),
+    "status": choice(*Status),
+    "q": text(MOST_WORDS),
+}
+
+
+def described(shapes: Shapes) -> dict:
+    """As a tool's ``inputSchema``, with words for each in the request's language."""
+    found: dict[str, object] = {
+        "type": "object",
+        "properties": {
+            name: {**shape, "description": t(f"mcp.argument.{name}")}
+            for name, shape in shapes.items()
+        },
+        "additionalProperties": False,
+    }
+    required = [name for name in shapes if name in {"prompt", "task_id"}]
+    return {**found, "required": required} if required else found

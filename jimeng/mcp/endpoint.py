@@ -1,0 +1,105 @@
+"""``POST /mcp``: one message in, one answer out, in plain JSON and without sessions."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from flask import Response, g, jsonify, request
+
+from jimeng import __version__
+from jimeng.mcp import bp, messages, tools
+from jimeng.mcp.messages import HANDSHAKE, VERSIONS, Message
+from jimeng.mcp.refusals import INVALID_PARAMS, METHOD_NOT_FOUND, PATH, Refused, answer
+
+log = logging.getLogger(__name__)
+
+SERVER = {"name": "jimeng", "version": __version__}
+ABILITIES: dict[str, dict] = {"tools": {}}
+# For how long a client may take a list for what it was: models come and go rarely.
+FRESH = {"ttlMs": 60_000, "cacheScope": "private"}
+
+
+@bp.post(PATH, provide_automatic_options=False)
+def talk() -> Response:
+    """A message of either era; see `messages`."""
+    message = messages.read(request)
+    if message is None or message.id is None:
+        return Response(status=202)
+    g.mcp_id = message.id
+    is_stateless = messages.settle_era(message, request)
+    result = call(replace(message, is_stateless=is_stateless))
+    return jsonify({"jsonrpc": "2.0", "id": message.id, "result": result})
+
+
+@bp.errorhandler(Refused)
+def on_refused(refused: Refused) -> Response:
+    log.info("refused code=%d: %s", refused.code, refused)
+    return answer(refused, g.get("mcp_id"))
+
+
+def call(message: Message) -> dict:
+    """
+    Raises:
+        Refused: there is no such method in its era, or its parameters are wrong. In
+            the earlier one that is a success of HTTP's.
+    """
+    methods = METHODS | (STATELESS if message.is_stateless else SHAKING_HANDS)
+    if message.method not in methods:
+        status = 404 if message.is_stateless else 200
+        said = f"there is no method {message.method[:64]}"
+        raise Refused(METHOD_NOT_FOUND, said, status=status)
+    try:
+        result = methods[message.method](message.params)
+    except Refused as refused:
+        if refused.code == INVALID_PARAMS and not message.is_stateless:
+            refused.status = 200
+        raise
+    if not message.is_stateless:
+        return result
+    fresh = FRESH if message.method in {"server/discover", "tools/list"} else {}
+    return {"resultType": "complete", **result, **fresh}
+
+
+def initialize(params: dict) -> dict:
+    """Whatever version a client asks for, it is told one that is spoken here."""
+    wanted = params.get("protocolVersion")
+    version = wanted if wanted in HANDSHAKE else HANDSHAKE[-1]
+    return {
+        "protocolVersion": version,
+        "capabilities": ABILITIES,
+        "serverInfo": SERVER,
+        "instructions": tools.instructions(),
+    }
+
+
+def discover(params: dict) -> dict:
+    return {
+        "supportedVersions": VERSIONS,
+        "capabilities": ABILITIES,
+        "instructions": tools.instructions(),
+        "_meta": {"io.modelcontextprotocol/serverInfo": SERVER},
+    }
+
+
+def ping(params: dict) -> dict:
+    return {}
+
+
+def list_tools(params: dict) -> dict:
+    return {"tools": [tool.described() for tool in tools.TOOLS.values()]}
+
+
+def call_tool(params: dict) -> dict:
+    name, arguments = params.get("name"), params.get("arguments")
+    tool = tools.TOOLS.get(name) if isinstance(name, str) else None
+    if tool is None:
+        raise Refused(INVALID_PARAMS, f"there is no tool {str(name)[:64]}")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise Refused(INVALID_PARAMS, "arguments must be an object")
+    return tools.use(tool, arguments or {})
+
+
+Method = Callable[[dict], dict]
+SHAKING_HANDS: dict[str, Method] = {"initialize": initialize, "ping": ping}
+STATELESS: dict[str, Method] = {"server/discover": discover}
+METHODS: dict[str, Method] = {"tools/list": list_tools, "tools/call": call_tool}

@@ -1,0 +1,128 @@
+"""What tools give back: text for models, pictures small, links to the whole ones."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jimeng import tasks
+from jimeng.documents import Image, Status
+from jimeng.errors import ImageNotFound
+from jimeng.pictures import shrink
+from jimeng.schemas.task_replies import TaskResult, picture_link
+from jimeng.tasks import TaskView
+
+RESULT = TaskResult()
+# Bytes of the small pictures of one result, before Base64: it fills a model's memory,
+# and nobody asked for it to be large.
+MOST_FOR_ALL, MOST_FOR_ONE = 96_000, 64_000
+SIDE = 512  # pixels
+KEPT = ("task_id", "status", "message", "created_at")
+WHILE_OPEN = ("phase", "progress", "position", "eta_seconds")
+TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    Attributes:
+        structured: For programs, and as text for models.
+        pictures: To be shown, and linked.
+        is_error: The tool has not done what it is for.
+    """
+
+    structured: dict
+    pictures: Sequence[Image] = field(default_factory=tuple)
+    is_error: bool = False
+
+    def content(self) -> dict:
+        """As ``tools/call`` answers."""
+        said = json.dumps(self.structured, ensure_ascii=False)
+        most = min(MOST_FOR_ONE, MOST_FOR_ALL // max(len(self.pictures), 1))
+        shown = [{"type": "text", "text": said}]
+        shown += [part for each in self.pictures for part in small(each, most)]
+        return {
+            "content": [*shown, *map(link, self.pictures)],
+            "structuredContent": self.structured,
+            "isError": self.is_error,
+        }
+
+
+def refusal(words: str) -> dict:
+    """What a model is told that must do something else."""
+    return {"content": [{"type": "text", "text": words}], "isError": True}
+
+
+def small(picture: Image, most: int) -> list[dict]:
+    """The picture in at most so many bytes; nothing where it has just gone."""
+    try:
+        _, thumbnail = tasks.image(None, picture.key, thumbnail=True)
+    except ImageNotFound:
+        return []
+    with thumbnail:
+        content = shrink(thumbnail.read(), side=SIDE, most=most)
+    data = base64.b64encode(content).decode()
+    return [{"type": "image", "data": data, "mimeType": "image/jpeg"}]
+
+
+def link(picture: Image) -> dict:
+    return {
+        "type": "resource_link",
+        "uri": picture_link(picture),
+        "name": f"{picture.id}.{picture.suffix}",
+        "mimeType": picture.content_type,
+        "size": picture.bytes,
+    }
+
+
+def record(view: TaskView) -> dict:
+    """A task as models need it: what it is, how it stands, where its pictures are."""
+    told = RESULT.dump(view)
+    found = {name: told[name] for name in (*KEPT, *WHILE_OPEN) if name in told}
+    found |= {"prompt": view.task.prompt, "model": view.task.model}
+    if "result" in told:
+        found |= {name: told["result"][name] for name in ("images", "failed")}
+    return {**found, "error": told["error"]} if "error" in told else found
+
+
+TASK = {
+    "type": "object",
+    "properties": {
+        "task_id": TEXT,
+        "status": {"type": "string", "enum": [*Status]},
+        "message": TEXT,
+        "created_at": {"type": "string", "format": "date-time"},
+        "prompt": TEXT,
+        "model": TEXT,
+        "phase": TEXT,
+        "progress": WHOLE,
+        "position": WHOLE,
+        "eta_seconds": WHOLE,
+        "images": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"url": TEXT, "width": WHOLE, "height": WHOLE},
+                "required": ["url"],
+            },
+        },
+        "failed": {"type": "array", "items": {"type": "object"}},
+        "error": {"type": "object"},
+        "joined": {"type": "boolean"},
+        "next": TEXT,
+    },
+    "required": [*KEPT, "prompt", "model"],
+}
+TASKS = {
+    "type": "object",
+    "properties": {
+        "tasks": {"type": "array", "items": TASK},
+        "next_cursor": {"type": ["string", "null"]},
+    },
+    "required": ["tasks", "next_cursor"],
+}
+MODELS = {
+    "type": "object",
+    "properties": {"models": {"type": "array", "items": {"type": "object"}}},
+    "required": ["models"],
+}

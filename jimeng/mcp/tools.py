@@ -1,0 +1,123 @@
+"""The tools: what each does, takes and gives, and who may use it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from marshmallow import ValidationError
+
+from jimeng import auth
+from jimeng.answers import by_field, in_words, sentence
+from jimeng.errors import Invalid, JimengError
+from jimeng.i18n import explain, problems, t
+from jimeng.mcp import acts, arguments, results
+from jimeng.mcp.arguments import Arguments, Shapes
+from jimeng.mcp.results import Result
+from jimeng.viewers import Viewer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """
+    Attributes:
+        do: What it does, for the viewer and with what it takes.
+        takes: Checks that.
+        shapes: Describes it.
+        gives: Describes the result.
+        changes: Whether a key for looking is not enough.
+        ends: Whether it takes something away.
+    """
+
+    name: str
+    do: Callable[[Viewer, dict], Result]
+    takes: type[Arguments]
+    shapes: Shapes
+    gives: dict
+    changes: bool = False
+    ends: bool = False
+
+    def described(self) -> dict:
+        """As ``tools/list`` has it, in the request's language."""
+        title = t(f"mcp.tool.{self.name}")
+        return {
+            "name": self.name,
+            "title": title,
+            "description": t(f"mcp.tool.{self.name}.about"),
+            "inputSchema": arguments.described(self.shapes),
+            "outputSchema": self.gives,
+            "annotations": {
+                "title": title,
+                "readOnlyHint": not self.changes,
+                "destructiveHint": self.ends,
+                "idempotentHint": not self.changes or self.ends,
+                "openWorldHint": self.name == "generate_image",
+            },
+        }
+
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            name="generate_image",
+            do=acts.generate,
+            takes=arguments.ToGenerate,
+            shapes=arguments.GENERATE,
+            gives=results.TASK,
+            changes=True,
+        ),
+        Tool(
+            name="get_task",
+            do=acts.get,
+            takes=arguments.ToGet,
+            shapes=arguments.GET,
+            gives=results.TASK,
+        ),
+        Tool(
+            name="list_tasks",
+            do=acts.list_tasks,
+            takes=arguments.ToList,
+            shapes=arguments.LIST,
+            gives=results.TASKS,
+        ),
+        Tool(
+            name="cancel_task",
+            do=acts.cancel,
+            takes=arguments.ToCancel,
+            shapes=arguments.CANCEL,
+            gives=results.TASK,
+            changes=True,
+            ends=True,
+        ),
+        Tool(
+            name="list_models",
+            do=acts.list_models,
+            takes=Arguments,
+            shapes={},
+            gives=results.MODELS,
+        ),
+    )
+}
+
+
+def instructions() -> str:
+    """What a model should know of all of them."""
+    return t("mcp.instructions")
+
+
+def use(tool: Tool, given: dict) -> dict:
+    """
+    Do it; what is wrong with the wish is told as a result that the model can act on.
+
+    Raises:
+        ScopeTooSmall: the key is not good for it.
+    """
+    auth.check_scope(changes=tool.changes)
+    viewer = auth.viewer_of_api()
+    try:
+        return tool.do(viewer, tool.takes().load(given)).content()
+    except ValidationError as error:
+        return results.refusal(sentence(in_words(by_field(error.messages))))
+    except Invalid as error:
+        return results.refusal(sentence(problems(error)))
+    except JimengError as error:
+        return results.refusal(t("mcp.refused", words=explain(error), code=error.code))

@@ -1,0 +1,244 @@
+"""Two eras of one protocol: what is said, what is refused, and by which status."""
+
+import pytest
+
+from jimeng.mcp import tools
+from jimeng.mcp.messages import HANDSHAKE
+from tests.mcp.conftest import LATEST, PREFIX
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+STRANGE = "2099-01-01"
+
+
+def error(answer, status: int, code: int) -> dict:
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/json"
+    assert answer.json["jsonrpc"] == "2.0"
+    assert answer.json["error"]["code"] == code, answer.text
+    return answer.json["error"]
+
+
+@pytest.mark.parametrize("version", HANDSHAKE)
+def test_handshake_takes_the_clients_version(older, version):
+    """Each that was ever released; the tools are what there is."""
+    said = older.result("initialize", {"protocolVersion": version})
+
+    assert said["protocolVersion"] == version
+    assert said["capabilities"] == {"tools": {}}
+    assert said["serverInfo"]["name"] == "jimeng"
+    assert older.result("ping") == {}
+
+
+@pytest.mark.parametrize("version", [STRANGE, LATEST, None, 7])
+def test_handshake_offers_its_latest_for_any_other(older, version):
+    """The client decides whether it goes on."""
+    said = older.result("initialize", {"protocolVersion": version})
+
+    assert said["protocolVersion"] == "2025-11-25"
+
+
+def test_later_clients_ask_what_there_is(newer):
+    """One request in place of a handshake, and how long its answer holds."""
+    said = newer.result("server/discover")
+
+    assert said["resultType"] == "complete"
+    assert said["supportedVersions"] == [LATEST, *reversed(HANDSHAKE)]
+    assert said["_meta"][f"{PREFIX}serverInfo"]["name"] == "jimeng"
+    assert (said["ttlMs"], said["cacheScope"]) == (60_000, "private")
+
+
+def test_tools_are_listed(agent):
+    """With words, shapes, and what a host should know before it lets a model act."""
+    listed = {tool["name"]: tool for tool in agent.result("tools/list")["tools"]}
+
+    assert set(listed) == set(tools.TOOLS)
+    for tool in listed.values():
+        assert tool["description"] and tool["title"]
+        assert tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object"
+    hints = {name: tool["annotations"] for name, tool in listed.items()}
+    looking = {name for name, hint in hints.items() if hint["readOnlyHint"]}
+    assert looking == {"get_task", "list_tasks", "list_models"}
+    assert hints["generate_image"]["openWorldHint"]
+    assert not hints["generate_image"]["destructiveHint"]
+
+
+def test_results_of_the_later_era_say_that_they_are_whole(newer, older):
+    """Those of the earlier one do not know the word."""
+    assert newer.call("list_models")["resultType"] == "complete"
+    assert "resultType" not in older.call("list_models")
+    assert newer.result("tools/list")["cacheScope"] == "private"
+    assert "ttlMs" not in older.result("tools/list")
+
+
+@pytest.mark.parametrize("method", ["initialize", "ping", "tools/no", "resources/list"])
+def test_method_that_is_none(newer, older, method):
+    """Of HTTP's a 404 in the later era, a success in the earlier one."""
+    error(newer.ask(method), 404, -32601)
+    if method not in {"initialize", "ping"}:
+        error(older.ask(method), 200, -32601)
+    error(older.ask("server/discover"), 200, -32601)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"name": "no_such_tool", "arguments": {}},
+        {"name": 7},
+        {},
+        {"name": "list_models", "arguments": [1]},
+        {"name": "list_models", "arguments": "x"},
+    ],
+)
+def test_call_that_is_none(newer, older, params):
+    """No tool of that name, or no arguments."""
+    name = params.get("name")
+    sent = {"Mcp-Name": name if isinstance(name, str) else None}
+    error(older.ask("tools/call", params), 200, -32602)
+    status, code = (400, -32602) if name != 7 else (400, -32020)
+    error(newer.ask("tools/call", params, **sent), status, code)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"MCP-Protocol-Version": "2025-11-25"},
+        {"MCP-Protocol-Version": None},
+        {"Mcp-Method": "tools/list"},
+        {"Mcp-Method": None},
+        {"Mcp-Name": "cancel_task"},
+        {"Mcp-Name": None},
+        {"Mcp-Name": "=?base64?b25l?="},
+        {"Mcp-Name": "=?base64?!?="},
+        {"Mcp-Name": "=?base64?/w==?="},
+    ],
+)
+def test_headers_that_differ_from_the_body(newer, headers):
+    """A router on the way would have taken it for something else."""
+    call = {"name": "list_models", "arguments": {}}
+
+    error(newer.ask("tools/call", call, **headers), 400, -32020)
+
+
+def test_name_may_be_encoded(newer):
+    """As clients do with what is no plain text."""
+    call = {"name": "list_models"}
+
+    answer = newer.ask(
+        "tools/call", call, **{"Mcp-Name": "=?base64?bGlzdF9tb2RlbHM=?="}
+    )
+
+    assert answer.status_code == 200
+
+
+def test_version_that_nobody_speaks(client):
+    """The client is told which there are."""
+    meta = {f"{PREFIX}protocolVersion": STRANGE, f"{PREFIX}clientCapabilities": {}}
+    said = {"MCP-Protocol-Version": STRANGE, "Mcp-Method": "tools/list"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+    later = client.post("/mcp", json={**body, "params": {"_meta": meta}}, headers=said)
+    earlier = client.post("/mcp", json=body, headers=said)
+
+    for answer in (later, earlier):
+        data = error(answer, 400, -32022)["data"]
+        assert data["requested"] == STRANGE
+        assert LATEST in data["supported"]
+
+
+def test_version_in_the_header_alone(client):
+    """The later era wants it in the body, too."""
+    error(
+        client.post("/mcp", json=PING, headers={"MCP-Protocol-Version": LATEST}),
+        400,
+        -32602,
+    )
+
+
+def test_earlier_clients_repeat_their_version(older):
+    """After the handshake they say it with each request; some do not."""
+    assert (
+        older.ask("ping", **{"MCP-Protocol-Version": "2025-06-18"}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", -32700),
+        (b"\xff", -32700),
+        (b'{"jsonrpc":"2.0","id":NaN,"method":"ping"}', -32700),
+        (b"[" * 100_000, -32700),
+        (b"", -32700),
+        (b"[]", -32600),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600),
+        (b'"ping"', -32600),
+        (b'{"id":1,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":7}', -32600),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', -32602),
+    ],
+)
+def test_body_that_is_no_message(client, body, code):
+    """Broken JSON, several messages at once, or none."""
+    answer = client.post("/mcp", data=body, content_type="application/json")
+
+    error(answer, 400, code)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {}},
+        {"jsonrpc": "2.0", "id": 1, "result": {}},
+        {"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": "x"}},
+    ],
+)
+def test_what_wants_no_answer_gets_none(client, body):
+    """It is taken, and that is all."""
+    answer = client.post("/mcp", json=body)
+
+    assert (answer.status_code, answer.data) == (202, b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "OPTIONS", "HEAD"])
+def test_other_methods(client, method):
+    """There is no session to follow or to end, and no page to ask beforehand."""
+    answer = client.open("/mcp", method=method)
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("id_given", ["one", 0, -7, 2**40])
+def test_answer_has_the_name_of_its_question(client, id_given):
+    """Text or number, as it came."""
+    answer = client.post("/mcp", json={**PING, "id": id_given})
+
+    assert answer.json == {"jsonrpc": "2.0", "id": id_given, "result": {}}
+
+
+def test_size_and_kind_of_a_body(client):
+    """Refused by status, in the shape of this door."""
+    large = client.post("/mcp", data=b"x" * 1_100_000, content_type="application/json")
+    form = client.post("/mcp", data={"jsonrpc": "2.0"})
+
+    assert error(large, 413, -32000)["data"]["error"] == "request_too_large"
+    assert error(form, 415, -32000)["data"]["error"] == "unsupported_media_type"
+
+
+def test_words_follow_the_language(client):
+    """Of tools as of errors."""
+    body = {**PING, "method": "tools/list"}
+
+    said = {
+        spoken: client.post("/mcp", json=body, headers={"Accept-Language": spoken}).text
+        for spoken in ("zh", "en")
+    }
+
+    assert "画图" in said["zh"] and "画图" not in said["en"]
+    assert "Generate images" in said["en"]

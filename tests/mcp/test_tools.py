@@ -1,0 +1,343 @@
+"""What the tools do: a picture in one call, or a name to go on with."""
+
+import base64
+import io
+import json
+import socket
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+from jsonschema import Draft202012Validator
+from PIL import Image as Pillow
+
+from jimeng import waiting
+from jimeng.documents import Task
+from jimeng.mcp import arguments, tools
+from jimeng.providers import Progress
+from tests.mcp.conftest import Agent
+from tests.rest import client_with, create, task
+from tests.test_core import refusal
+
+
+def count() -> int:
+    return Task.collection().count_documents({})
+
+
+def conforms(result: dict, name: str) -> dict:
+    """What a client checks: text and structure are one, and as described."""
+    said = result["structuredContent"]
+    Draft202012Validator(tools.TOOLS[name].gives).validate(said)
+    assert json.loads(result["content"][0]["text"]) == said
+    return said
+
+
+def test_one_call_gets_a_picture(agent, client, soon):
+    """Small to be looked at, and a link to the whole one that opens."""
+    soon()
+
+    result = agent.call("generate_image", prompt="一只猫", size="1:1")
+
+    said = conforms(result, "generate_image")
+    assert (said["status"], result["isError"]) == ("completed", False)
+    assert "next" not in said and "joined" not in said
+    _, image, link = result["content"]
+    shown = Pillow.open(io.BytesIO(base64.b64decode(image["data"])))
+    assert (image["mimeType"], shown.format) == ("image/jpeg", "JPEG")
+    assert link["uri"] == said["images"][0]["url"]
+    whole = client.get(link["uri"])
+    assert (whole.mimetype, len(whole.data)) == (link["mimeType"], link["size"])
+
+
+def test_what_takes_longer_is_gone_on_with(agent, work_off, soon):
+    """The answer says how, and the next call has the picture."""
+    made = agent.done("generate_image", prompt="x", wait_seconds=1)
+    soon()
+
+    result = agent.call("get_task", task_id=made["task_id"], wait_seconds=25)
+
+    assert made["status"] == "pending"
+    assert "get_task" in made["next"]
+    assert made["position"] == 0
+    assert conforms(result, "get_task")["status"] == "completed"
+    assert [part["type"] for part in result["content"]] == [
+        *("text", "image", "resource_link")
+    ]
+
+
+def test_answer_does_not_wait_where_none_is_wished(older):
+    """At once, with the name of what was begun."""
+    began = time.monotonic()
+
+    older.done("generate_image", prompt="x", wait_seconds=0)
+
+    assert time.monotonic() - began < 2
+
+
+def test_operator_limits_how_long(app, older, config):
+    """A proxy in front gives up sooner than a host does."""
+    app.config["JIMENG"] = replace(config, WAIT_SECONDS=1.0)
+    began = time.monotonic()
+
+    older.done("generate_image", prompt="x")
+
+    assert time.monotonic() - began < 4
+
+
+def test_without_a_place_it_is_begun_all_the_same(older):
+    """Nobody is refused for want of one: the answer comes at once."""
+    with ExitStack() as held:
+        for number in range(24):
+            held.enter_context(waiting.place(f"user{number}"))
+
+        made = older.done("generate_image", prompt="x")
+
+    assert made["status"] == "pending"
+
+
+def noise(side: int) -> bytes:
+    """A picture that hardly gets smaller by any format."""
+    image = Pillow.effect_noise((side, side), 120).convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def test_four_pictures_stay_small(older, provider, soon):
+    """All of a result fits where models keep what they have read."""
+    whole = noise(800)
+    provider.polls = [Progress("x", done=True, images=(whole,)) for _ in range(4)]
+    soon()
+
+    answer = older.ask(
+        "tools/call", {"name": "generate_image", "arguments": {"prompt": "x", "n": 4}}
+    )
+
+    kinds = [part["type"] for part in answer.json["result"]["content"]]
+    assert kinds == ["text", *["image"] * 4, *["resource_link"] * 4]
+    assert len(answer.data) < 150_000
+
+
+def test_transparent_picture_is_shown_on_white(older, provider, soon):
+    """JPEG has no transparency; black would hide what is drawn in black."""
+    out = io.BytesIO()
+    Pillow.new("RGBA", (64, 64), (0, 0, 0, 0)).save(out, "PNG")
+    provider.polls = [Progress("x", done=True, images=(out.getvalue(),))]
+    soon()
+
+    result = older.call("generate_image", prompt="x")
+
+    shown = Pillow.open(io.BytesIO(base64.b64decode(result["content"][1]["data"])))
+    assert shown.getpixel((9, 9)) == (255, 255, 255)
+
+
+def test_failure_is_told_in_words(older, provider, soon):
+    """As an error of the tool, which a model reads; what it cost stands with it."""
+    provider.submits = [refusal("content_refused")]
+    soon()
+
+    result = older.call("generate_image", prompt="x")
+
+    assert result["isError"]
+    said = json.loads(result["content"][0]["text"])
+    assert (said["status"], said["error"]["code"]) == ("failed", "content_refused")
+    assert said["error"]["charged"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": "   "}, "prompt"),
+        ({}, "prompt"),
+        ({"prompt": 7}, "prompt"),
+        ({"prompt": "x" * 801}, "prompt"),
+        ({"prompt": "x", "n": 5}, "n"),
+        ({"prompt": "x", "n": "many"}, "n"),
+        ({"prompt": "x", "size": "7x7"}, "size"),
+        ({"prompt": "x", "model": "none"}, "model"),
+        ({"prompt": "x", "wait_seconds": 60}, "wait_seconds"),
+        ({"prompt": "x", "colour": "red"}, "colour"),
+        ({"prompt": "x", "idempotency_key": "a b"}, "Idempotency-Key"),
+    ],
+)
+def test_wrong_wish_is_told_in_words(older, given, named):
+    """An error of the tool, not of the protocol: the model can mend it."""
+    assert named in older.refused("generate_image", **given)
+    assert count() == 0
+
+
+def test_nulls_are_nothing(older):
+    """As models fill in what they leave open."""
+    older.done("generate_image", prompt="x", size=None, seed=None, wait_seconds=0)
+
+
+def test_limit_is_told_in_words(database, config, registry):
+    """With what to do about it."""
+    with client_with(config, registry, USER_MAX_PENDING=1) as few:
+        agent = Agent(few, is_stateless=False)
+        agent.done("generate_image", prompt="x", wait_seconds=0)
+
+        assert "too_many_pending" in agent.refused("generate_image", prompt="y")
+
+
+def test_record_is_what_was_asked(client, older):
+    """The task looks like one of any other door."""
+    made = older.done("generate_image", prompt="x", size="16:9", wait_seconds=0)
+
+    kept = task(client, made["task_id"])
+    assert kept["input"] == {"prompt": "x", "size": "16:9"}
+    assert kept["user_id"] == "guest"
+
+
+def test_task_of_any_door_is_found(older, client):
+    """And cancelled, which ends it."""
+    task_id = create(client, user_id="guest")
+
+    assert older.done("get_task", task_id=task_id)["status"] == "pending"
+    said = conforms(older.call("cancel_task", task_id=task_id), "cancel_task")
+    assert said["status"] == "cancelled"
+    assert "task_finished" in older.refused("cancel_task", task_id=task_id)
+    assert "task_not_found" in older.refused("get_task", task_id="volcengine_img_no")
+
+
+def test_tasks_are_listed_page_by_page(older, client, work_off):
+    """The newest first; with words of the prompt and by status as well."""
+    ids = [create(client, user_id="guest", prompt=f"cat {n}") for n in range(3)]
+    work_off()
+
+    first = conforms(older.call("list_tasks", limit=2), "list_tasks")
+    rest = older.done("list_tasks", limit=2, cursor=first["next_cursor"])
+    found = older.done("list_tasks", q="cat 1", status="completed")
+
+    named = [each["task_id"] for each in first["tasks"] + rest["tasks"]]
+    assert named == ids[::-1]
+    assert rest["next_cursor"] is None
+    assert [each["prompt"] for each in found["tasks"]] == ["cat 1"]
+    assert found["tasks"][0]["images"][0]["url"]
+
+
+def test_models_are_listed(older):
+    """What each takes, and which is the default."""
+    models = conforms(older.call("list_models"), "list_models")["models"]
+
+    assert [each["id"] for each in models if each["default"]] == [
+        "doubao-seedream-3.0-t2i"
+    ]
+    assert {"id", "sizes", "max_images", "takes_seed"} <= models[0].keys()
+
+
+def test_equal_call_joins_while_the_first_goes_on(agent, provider, soon):
+    """A host that gave up and asks once more pays once, and is told so."""
+    first = agent.done("generate_image", prompt="x", n=2, wait_seconds=0)
+    soon()
+
+    result = agent.call("generate_image", n=2, prompt="x", wait_seconds=20)
+
+    again = conforms(result, "generate_image")
+    assert again["task_id"] == first["task_id"]
+    assert again["joined"] and "seed" in again["message"]
+    assert (count(), len(provider.requests)) == (1, 2)
+
+
+def test_equal_call_joins_what_ended_unheard(older, work_off):
+    """The result that nobody was given is given to who asks for it."""
+    first = older.done("generate_image", prompt="x", wait_seconds=0)
+    work_off()
+
+    heard = older.done("generate_image", prompt="x")
+    anew = older.done("generate_image", prompt="x", wait_seconds=0)
+
+    assert heard["task_id"] == first["task_id"]
+    assert heard["status"] == "completed"
+    assert anew["task_id"] != first["task_id"] and "joined" not in anew
+
+
+def test_equal_call_after_a_look_is_a_new_wish(older, work_off):
+    """Whoever was told of the end by `get_task` wants another picture now."""
+    first = older.done("generate_image", prompt="x", wait_seconds=0)
+    work_off()
+    older.done("get_task", task_id=first["task_id"])
+
+    anew = older.done("generate_image", prompt="x", wait_seconds=0)
+
+    assert anew["task_id"] != first["task_id"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"seed": 7}, {"prompt": "y"}, {"n": 2}, {"idempotency_key": "another"}]
+)
+def test_other_call_is_another_task(older, more):
+    """Whatever differs but for how long it waits."""
+    first = older.done("generate_image", prompt="x", wait_seconds=0)
+    other = older.done("generate_image", **{"prompt": "x", **more}, wait_seconds=0)
+
+    assert first["task_id"] != other["task_id"]
+
+
+def test_cancelled_task_is_not_joined(older):
+    """Who asks after that means it."""
+    first = older.done("generate_image", prompt="x", wait_seconds=0)
+    older.done("cancel_task", task_id=first["task_id"])
+
+    anew = older.done("generate_image", prompt="x", wait_seconds=0)
+
+    assert anew["task_id"] != first["task_id"]
+
+
+def test_key_of_the_call_alone_decides(older, work_off):
+    """The same key is the same task even after its end; with other words an error."""
+    call = {"prompt": "x", "idempotency_key": "k1"}
+    first = older.done("generate_image", **call, wait_seconds=0)
+    work_off()
+
+    again = older.done("generate_image", **call)
+    third = older.done("generate_image", **call)
+
+    assert {again["task_id"], third["task_id"]} == {first["task_id"]}
+    other = {**call, "prompt": "y"}
+    assert "idempotency_key_reused" in older.refused("generate_image", **other)
+
+
+def test_client_that_is_cut_off_was_told_nothing(older, client, work_off):
+    """Its connection closed before the answer: the repetition finds the task."""
+    here, there = socket.socketpair()
+    there.close()
+    arguments = {"prompt": "x"}
+    with here:
+        client.post(
+            "/mcp",
+            json={
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "generate_image", "arguments": arguments},
+            },
+            environ_overrides={"gunicorn.socket": here},
+        )
+    work_off()
+
+    heard = older.done("generate_image", prompt="x")
+
+    assert heard["joined"]
+    assert count() == 1
+
+
+def test_what_is_described_is_what_is_taken():
+    """The shapes that clients are told, and the checks here."""
+    for tool in tools.TOOLS.values():
+        taken = set(tool.takes().fields)
+        hidden = {"negative_prompt", "images", "provider", "webhook_url"}
+        assert taken - set(tool.shapes) <= hidden
+        required = {n for n, f in tool.takes().fields.items() if f.required}
+        assert required == set(arguments.described(tool.shapes).get("required", []))
+
+
+def test_bounds_are_those_that_are_checked(older):
+    """At the edge of each number it is taken, one beyond it is not."""
+    for name, shape in arguments.LIST.items():
+        if shape["type"] == "integer":
+            older.done("list_tasks", **{name: shape["maximum"]})
+            older.refused("list_tasks", **{name: shape["maximum"] + 1})
+            older.refused("list_tasks", **{name: shape["minimum"] - 1})
