@@ -2,11 +2,26 @@
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+SHORTEST, LONGEST = 0.01, 0.1  # seconds between two looks
+Found = TypeVar("Found")
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 10.0) -> None:
-    """Return once *condition* holds; fail after *timeout* seconds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
+def wait_for(
+    condition: Callable[[], Found], timeout: float = 10.0, what: str = "that it holds"
+) -> Found:
+    """
+    Look until *condition* holds, more and more seldom, and return what it gave.
+
+    Raises:
+        AssertionError: it does not within *timeout* seconds.
+    """
+    began = time.monotonic()
+    while True:
+        found = condition()
+        if found:
+            return found
+        waited = time.monotonic() - began
+        assert waited < timeout, f"not within {timeout:g} s: {what}"
+        time.sleep(min(LONGEST, max(SHORTEST, waited / 10)))

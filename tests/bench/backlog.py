@@ -17,7 +17,8 @@ from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
 from jimeng.local.embedded import Mongo, Redis
 from tests.bench.processes import cpu_seconds
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import wait_for
 
 SIZES = (100, 100_000)
 SLOTS = 20

@@ -6,7 +6,8 @@ with somebody's key.
 import requests
 
 from tests.rest import API
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import wait_for
 
 
 def header(key: str) -> dict[str, str]:

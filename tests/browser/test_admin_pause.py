@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import operator_data
 from tests.browser.harness import some_looks
-from tests.system.stack import wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import every_look, some_looks
 from tests.system import people
-from tests.system.stack import wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from jimeng.documents import Allowance, Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
 from tests.bench.backlog import LANE
 from tests.chaos.site import Site
-from tests.system.stack import wait_for
+from tests.waiting import wait_for
 
 SIZE, BATCH = 20_000, 2_500
 SEEDS = 10_000_000  # no other task has these

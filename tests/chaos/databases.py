@@ -10,7 +10,7 @@ from collections.abc import Callable
 import redis
 
 from tests.chaos.site import Site
-from tests.system.stack import wait_for
+from tests.waiting import wait_for
 
 INDEXES = ("tasks.idem", "generations.slot", "generations.due", "tasks.open")
 AGAIN, DROPPED = 0.2, 3.0  # seconds from one drop to the next, and for all of them

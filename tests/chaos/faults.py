@@ -15,7 +15,8 @@ from tests.chaos import databases
 from tests.chaos.backlog import backlog_and_clearing
 from tests.chaos.releases import mixed_versions
 from tests.chaos.site import SPOILT_WITHIN, Site
-from tests.system.stack import GRACE, wait_for
+from tests.system.stack import GRACE
+from tests.waiting import wait_for
 
 FAKETIME = shutil.which("faketime")
 

@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng.documents import utcnow
 from tests.chaos.site import Site
-from tests.system.stack import wait_for
+from tests.waiting import wait_for
 
 ADDED = {"$set": {"later": {"release": [1, 2]}}}
 STATE, STATUS, CODE = "upscaling", "reviewing", "of_a_later_release"

@@ -16,7 +16,7 @@ from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
 from tests.chaos.site import Site
 from tests.chaos.verdict import Verdict, connect, judge, situation, unsettled
-from tests.system.stack import wait_for
+from tests.waiting import wait_for
 
 BETWEEN = (0.4, 2.4)  # seconds from one fault to the next
 STRIKES = 3.0  # seconds that one takes, about

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from jimeng.local.embedded import Redis
 from tests.databases import Mongo
-from tests.system.stack import CONSUMER, MONKEY, Stack, wait_for
+from tests.system.stack import CONSUMER, MONKEY, Stack
+from tests.waiting import wait_for
 
 LIMIT = 6  # pictures at a time, in the simulator and in the configuration
 DURATION = 0.5  # seconds a picture

@@ -156,7 +156,7 @@ def use(stack: Stack) -> Used:
 
 
 def await_end(stack: Stack, task_id: str, headers: dict) -> None:
-    from tests.system.stack import wait_for
+    from tests.waiting import wait_for
 
     def ended() -> bool:
         path = f"/api/v1/ai/image/result/{task_id}"

@@ -1,23 +1,21 @@
 """The whole product in processes of its own: web, consumers, and the simulator."""
 
-import http.client
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import redis
 from pymongo import MongoClient
 from pymongo.database import Database
+
+from tests.system import asking
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parent.parent.parent
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
@@ -30,18 +28,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def wait_for(condition: Callable[[], object], timeout: float, what: str):
-    """Look until *condition* is true and return what it gave."""
-    end = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout:g} s: {what}")
-        time.sleep(0.05)
 
 
 class Stack:
@@ -128,13 +114,13 @@ class Stack:
     def await_ready(self) -> None:
         def is_ready() -> bool:
             try:
-                # An answer is kept for a second: it may be from before.
-                with self.database() as found:
-                    alive = found.workers.count_documents({})
-                wanted = len(self.consumers)
-                return alive >= wanted and self.ask("GET", "/health/ready")[0] == 200
+                if self.ask("GET", "/health/ready")[0] != 200:
+                    return False
             except OSError:
                 return False
+            # That answer is kept for a second: it may be from before.
+            with self.database() as found:
+                return found.workers.count_documents({}) >= len(self.consumers)
 
         wait_for(is_ready, 30, "the stack is ready")
 
@@ -239,48 +225,14 @@ class Stack:
         url: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, dict]:
-        """
-        One request to the product (or *url*): status and JSON.
-
-        Raises:
-            OSError: nobody answered, or not to the end.
-        """
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            (url or self.url) + path,
-            data,
-            {"Content-Type": "application/json", **(headers or {})},
-            method=method,
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read() or b"null")
-        except http.client.HTTPException as error:
-            raise ConnectionError(f"cut off: {error!r}") from error
+        """`asking.ask` of the product, or of *url*."""
+        return asking.ask(method, (url or self.url) + path, body, headers)
 
     def fetch(
         self, path: str, form: Mapping[str, str] | None = None
     ) -> tuple[int, str, bytes]:
-        """
-        What a browser that prefers English gets: status, content type and body.
-
-        Args:
-            path: Of this server, or a whole URL.
-            form: Sent by POST, if given.
-        """
-        url = path if path.startswith("http") else self.url + path
-        data = None if form is None else urllib.parse.urlencode(form).encode()
-        headers = {"Accept": "text/html", "Accept-Language": "en"}
-        request = urllib.request.Request(url, data, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.headers["Content-Type"], answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers["Content-Type"], error.read()
+        """`asking.fetch` of a path of this server, or of a whole URL."""
+        return asking.fetch(path if path.startswith("http") else self.url + path, form)
 
     def create(self, **fields: object) -> str:
         """Ask for pictures and return the task's id."""
@@ -299,12 +251,13 @@ class Stack:
         ended: dict[str, dict] = {}
 
         def all_ended() -> bool:
-            for task_id in task_ids:
-                if task_id not in ended:
-                    data = self.result(task_id)
-                    if data["status"] not in {"pending", "processing"}:
-                        ended[task_id] = data
-            return len(ended) == len(task_ids)
+            """Ask for one after the other, and no further than one that has not."""
+            for task_id in [each for each in task_ids if each not in ended]:
+                data = self.result(task_id)
+                if data["status"] in {"pending", "processing"}:
+                    return False
+                ended[task_id] = data
+            return True
 
         try:
             wait_for(all_ended, timeout, "all tasks have ended")

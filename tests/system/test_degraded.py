@@ -17,7 +17,8 @@ from jimeng.pictures.storage import GridFSStore
 from tests.conftest import come_due, run_queue
 from tests.databases import Mongo
 from tests.rest import create, result, task
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import wait_for
 
 PROMPTLY = 2.0  # seconds
 WAYS = ["frozen", "killed"]

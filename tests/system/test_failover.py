@@ -19,7 +19,8 @@ from jimeng.local.embedded import write_private
 from jimeng.local.embedded.mongo import REPLICA_SET, USER
 from jimeng.pictures.storage import GridFSStore
 from tests.databases import Mongo
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 

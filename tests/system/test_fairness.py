@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.stack import ROOT, free_port, wait_for
+from tests.system.stack import ROOT, free_port
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 

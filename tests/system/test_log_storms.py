@@ -11,7 +11,8 @@ import redis
 
 from jimeng.documents import utcnow
 from jimeng.local.embedded import Mongo, Redis
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import wait_for
 
 BROKEN_FOR = 6.0  # seconds, in which one of them once wrote thousands of lines
 FEW = 3  # lines, the one that tells of the end included

@@ -85,7 +85,7 @@ def test_web_listens_where_it_is_told(tmp_path, given, elsewhere):
     port = free_port()
     env = {name: text.format(port=port) for name, text in given.items()}
 
-    with running(tmp_path, PROCFILE["web"], **OPEN, **env) as process:
+    with running(tmp_path, f"{PROCFILE['web']} --workers 1", **OPEN, **env) as process:
         wait_for(lambda: answers(port), 20)
         assert answers(port, "127.0.0.2") == elsewhere
         process.terminate()

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.system.stack import GRACE, Stack, wait_for
+from tests.system.stack import GRACE, Stack
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 

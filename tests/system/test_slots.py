@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from tests.system.stack import MONKEY, Stack, wait_for
+from tests.system.stack import MONKEY, Stack
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
