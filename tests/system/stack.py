@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import redis
@@ -22,6 +23,7 @@ KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
 CONSUMER = ["-m", "jimeng.serve", "worker"]
 GRACE = 10.0  # seconds
 MONKEY = ["-m", "tests.system.monkey"]
+SOONER = [{"$set": {"due_at": {"$subtract": ["$due_at", 30_000]}}}]  # a lease
 
 
 def free_port() -> int:
@@ -134,9 +136,19 @@ class Stack:
     def let_leases_pass(self) -> None:
         """As if half a minute had passed since the consumers died: all of them have."""
         assert not self.consumers
-        sooner = [{"$set": {"due_at": {"$subtract": ["$due_at", 30_000]}}}]
         with self.database() as found:
-            found.generations.update_many({"due_at": {"$exists": True}}, sooner)
+            found.generations.update_many({"due_at": {"$exists": True}}, SOONER)
+
+    def let_old_leases_pass(self) -> None:
+        """The same for what was claimed five seconds ago and nobody has finished."""
+        now = datetime.now(UTC)
+        old = {"$gt": now + timedelta(seconds=5), "$lt": now + timedelta(seconds=25)}
+        with self.database() as found:
+            found.generations.update_many({"due_at": old}, SOONER)
+
+    def all_ended(self) -> bool:
+        with self.database() as found:
+            return not found.tasks.count_documents({"open": {"$exists": True}})
 
     def stop_consumers(self) -> list[float]:
         """SIGTERM, one after the other; the seconds that each of them took."""

@@ -110,7 +110,13 @@ def lacking(stack: Stack) -> list[str]:
 
 def check_recovered(stack: Stack, ids: list[str]) -> None:
     """All that was taken is done, once; of what was refused there is nothing."""
-    results = stack.await_ended(ids, 60)
+
+    def settle() -> bool:
+        stack.let_old_leases_pass()
+        return stack.all_ended()
+
+    wait_for(settle, 60, "all tasks have ended")
+    results = stack.await_ended(ids, 1)
     assert {each["status"] for each in results.values()} == {"completed"}
     rows = stack.ledger()["rows"]
     assert sorted(row["seed"] for row in rows) == list(range(6))
