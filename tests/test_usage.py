@@ -168,7 +168,7 @@ def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypat
     found = rows(look(client))
 
     assert found == [(5, "done", 1, {"yes": 1}), (5, "failed", 1, {"no": 1})]
-    (day,) = tallies.by_day(utcnow())
+    (day,) = tallies.by_day()
     assert (day.completed, day.failed) == (1, 1)
 
 
@@ -252,8 +252,8 @@ def test_usage_is_for_its_user_and_for_operators(database):
     """Another's is not there to see, and everybody's is the operator's."""
     span = {"since": utcnow().date(), "until": utcnow().date()}
 
-    assert usage.by_day(Viewer("ada"), "ada", **span) == []
-    assert usage.by_day(OPERATOR, "ada", **span) == []
+    assert usage.by_day(Viewer("ada"), "ada", **span).rows == []
+    assert usage.by_day(OPERATOR, "ada", **span).rows == []
     with pytest.raises(UserNotFound):
         usage.by_day(Viewer("bob"), "ada", **span)
     with pytest.raises(AdminsOnly):

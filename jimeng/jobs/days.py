@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 
 from pymongo import UpdateOne
 
-from jimeng.documents import Generation, State, Tally, Usage, utcnow
+from jimeng.documents import Generation, State, Tally, Usage, left_over, utcnow
 
 # A picture that timed out may still turn up for some twelve hours, and then counts
 # for the day on which it did. Older days are counted once and kept.
@@ -16,6 +17,7 @@ CAME = [State.DONE.value, State.DROPPED.value]
 FAILED = [State.FAILED.value, State.UNKNOWN.value]
 STATES = (*CAME, *FAILED)
 BATCH = 1000  # rows
+BRIEFLY = 0.3  # seconds
 # Of an error that an operator has dealt with the code stands elsewhere.
 CODE = {"$ifNull": ["$error.code", {"$ifNull": ["$dealt_with.error.code", ""]}]}
 
@@ -82,25 +84,51 @@ def _count(where: dict, *, code: object) -> Counter[Ended]:
     return found
 
 
-def close_days(until: date | None = None) -> datetime:
+@dataclass(frozen=True)
+class Kept:
     """
-    Count the days before *until* that are not kept yet, and keep them.
+    Which days are kept.
 
-    A long history takes more than one request; each keeps what it has counted. Two
+    Attributes:
+        until: Those that ended before this moment.
+        counted_from: What ended since then is few enough to be counted whenever it
+            is asked for. Later than `until` as long as days of a long history in
+            between are neither.
+    """
+
+    until: datetime
+    counted_from: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        return self.until >= self.counted_from
+
+
+def close_days() -> Kept:
+    """
+    Count the days that can no longer change and are not kept yet, and keep them, for
+    as long as a request has time. The consumers do the rest of a long history; two
     at once write the same.
-
-    Args:
-        until: By default `OPEN_DAYS` ago.
-
-    Returns:
-        The moment from which on nothing is kept.
     """
-    *_, last = closing(until)
-    return midnight(last)
+    border = utcnow().date() - timedelta(days=OPEN_DAYS)
+    until = monotonic() + BRIEFLY
+    days = closing(border)
+    last = next(days)
+    # A day of very many pictures takes longer than one command of a request may.
+    with left_over("days"):
+        while monotonic() < until:
+            kept = next(days, None)
+            if kept is None:
+                return Kept(midnight(last), midnight(last))
+            last = kept
+    return Kept(midnight(last), max(midnight(last), midnight(border)))
 
 
 def closing(until: date | None = None) -> Iterator[date]:
-    """`close_days` day by day: the first that is not kept, at first and after each."""
+    """
+    Keep the days before *until*, by default `OPEN_DAYS` ago, one by one: the first
+    that is not kept, at first and after each.
+    """
     until = until or utcnow().date() - timedelta(days=OPEN_DAYS)
     last = Tally.collection().find_one({"itemized": True}, sort=[("_id", -1)])
     since = date.fromisoformat(last["_id"]) + timedelta(days=1) if last else date.min

@@ -11,6 +11,7 @@ picture of the same user comes one turn later, which is round-robin over users.
 from jimeng.lanes import record as _record
 from jimeng.lanes import waiting as _waiting
 from jimeng.lanes.claims import claim, free_slots, openings
+from jimeng.lanes.estimates import waiting_by_user
 from jimeng.lanes.record import (
     accepted,
     back_off,

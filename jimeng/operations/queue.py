@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng import documents, jobs, lanes
-from jimeng.documents import Generation, State, User, Worker, utcnow
+from jimeng.documents import State, User, Worker, utcnow
 from jimeng.errors import QueueUnavailable
+from jimeng.operations import lines
+from jimeng.operations.lines import Line
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Day
 from jimeng.viewers import Viewer
@@ -14,6 +16,7 @@ from jimeng.viewers import Viewer
 ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
 MOST_USERS = 20  # that are shown
 REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
+QUEUED = State.QUEUED.value
 AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
 
 
@@ -114,22 +117,21 @@ def read(viewer: Viewer) -> QueueView:
     viewer.require_operator("the queue")
     documents.ensure_indexes()  # the counts name the indexes they use
     now = utcnow()
-    lines = _waiting()
-    waiting = _total(lines, "lane", again=False)
-    again = _total(lines, "lane", again=True)
-    moving = _under_way()
-    under_way = _total(moving, "state")
+    found = lines.read()
+    waiting = lines.total(found, "lane", state=QUEUED, again=False)
+    again = lines.total(found, "lane", state=QUEUED, again=True)
+    under_way = lines.total(found, "state")
     return QueueView(
         measured_at=now,
         pending=waiting.total() + under_way[State.DELAYED],
         active=sum(under_way[state] for state in AT_PROVIDER),
         retry=again.total(),
-        days=tallies.by_day(now),
+        days=tallies.by_day(),
         jobs=_jobs(),
         workers=_workers(now),
         lanes=_lanes(waiting, again, now),
-        users=_users(lines, moving),
-        oldest_at=min((row["oldest"] for row in lines), default=None),
+        users=_users(found),
+        oldest_at=_oldest(found),
     )
 
 
@@ -140,52 +142,17 @@ def _jobs() -> int | None:
         return None
 
 
-def _waiting() -> list[dict]:
-    """How many are in line, by lane, user, and whether they were sent before."""
-    group = {"lane": "$lane", "user": "$user_id", "again": {"$gt": ["$attempts", 0]}}
-    counts = {"n": {"$sum": 1}, "oldest": {"$min": "$created_at"}}
-    rows = Generation.collection().aggregate(
-        [
-            {"$match": {"state": State.QUEUED.value}},
-            {"$group": {"_id": group, **counts}},
-        ],
-        hint="waiting",
-    )
-    return [{**row["_id"], "n": row["n"], "oldest": row["oldest"]} for row in rows]
+def _oldest(found: list[Line]) -> datetime | None:
+    moments = [each.oldest for each in found if each.state == QUEUED and each.oldest]
+    return min(moments, default=None)
 
 
-def _under_way() -> list[dict]:
-    """By state and user: whatever has a ``due_at``; those in line have none."""
-    rows = Generation.collection().aggregate(
-        [
-            {"$match": {"due_at": {"$exists": True}}},
-            {
-                "$group": {
-                    "_id": {"state": "$state", "user": "$user_id"},
-                    "n": {"$sum": 1},
-                }
-            },
-        ],
-        hint="due",
-    )
-    return [{**row["_id"], "n": row["n"]} for row in rows]
-
-
-def _total(rows: list[dict], key: str, **where: object) -> Counter[str]:
-    """The sums of *rows* by *key*, of those that are as *where* says."""
-    found: Counter[str] = Counter()
-    for row in rows:
-        if all(row[name] == value for name, value in where.items()):
-            found[row[key]] += row["n"]
-    return found
-
-
-def _users(lines: list[dict], moving: list[dict]) -> list[UserView]:
-    delayed = _total(moving, "user", state=State.DELAYED.value)
-    waiting = _total(lines, "user") + delayed
-    running: Counter[str] = Counter()
+def _users(found: list[Line]) -> list[UserView]:
+    waiting, running = Counter[str](), Counter[str]()
+    for state in (QUEUED, State.DELAYED.value):
+        waiting += lines.total(found, "user", state=state)
     for state in AT_PROVIDER:
-        running += _total(moving, "user", state=state.value)
+        running += lines.total(found, "user", state=state.value)
     most = (waiting + running).most_common(MOST_USERS)
     names = User.names(user_id for user_id, _ in most)
     return [

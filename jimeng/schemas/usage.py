@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from jimeng.documents import utcnow
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import saying
-from jimeng.schemas.kinds import Reply, a, count, day, one_of, some, text
+from jimeng.schemas.kinds import Reply, a, count, day, flag, one_of, some, text
 from jimeng.schemas.task_replies import MODEL
 from jimeng.usage import UsageRow
 
@@ -106,3 +106,4 @@ class UsageRecord(Reply):
     until = day(data_key="to")
     days = some(DayUsage, lambda found: split("date")(found["rows"])[::-1])
     totals = a(UsageTotals, "rows")
+    complete = flag("is_whole")

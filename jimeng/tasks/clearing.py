@@ -14,6 +14,7 @@ from jimeng.viewers import Viewer
 CANCEL, CLEAR = "tasks.cancel", "queue.clear"
 REASON = "queue_cleared"
 NOT_BEGUN = {"open": True, "status": Status.PENDING.value}
+MOST_COUNTED = 10_000  # tasks
 CANCELLABLE = (Status.PENDING.value, SCHEDULED)  # states of what has not begun
 
 
@@ -27,12 +28,31 @@ class Pending:
 
 
 def pending() -> Pending:
-    """Count what `clear` would cancel."""
+    """
+    Count what `clear` would cancel; of more than `MOST_COUNTED` tasks, about as many
+    as there are.
+    """
+    found = _counted()
+    if found.tasks <= MOST_COUNTED:
+        return found
+    # Those that have begun are among these: no more than the providers draw at a time.
+    tasks = Task.collection().count_documents({"open": True}, hint="open")
+    waiting = lanes.waiting_by_user()
+    users = {user for _, user in waiting}
+    return Pending(
+        max(found.tasks, tasks),
+        max(found.pictures, waiting.total()),
+        max(found.users, len(users)),
+    )
+
+
+def _counted() -> Pending:
     each = {"_id": "$user_id", "tasks": {"$sum": 1}, "pictures": {"$sum": "$n"}}
     sums = {name: {"$sum": f"${name}"} for name in ("tasks", "pictures")}
     rows = Task.collection().aggregate(
         [
             {"$match": NOT_BEGUN},
+            {"$limit": MOST_COUNTED + 1},
             {"$group": each},
             {"$group": {"_id": None, **sums, "users": {"$sum": 1}}},
             {"$unset": "_id"},

@@ -51,6 +51,19 @@ class UsageRow:
 
 
 @dataclass(frozen=True)
+class Report:
+    """
+    Attributes:
+        rows: The newest day first.
+        is_whole: False while days in between are still being counted for the first
+            time: they are left out.
+    """
+
+    rows: list[UsageRow]
+    is_whole: bool
+
+
+@dataclass(frozen=True)
 class UserDay:
     """
     What a user's pictures have come to on one day.
@@ -75,9 +88,9 @@ class Way:
     code: str
 
 
-def by_day(viewer: Viewer, user_id: str, *, since: date, until: date) -> list[UsageRow]:
+def by_day(viewer: Viewer, user_id: str, *, since: date, until: date) -> Report:
     """
-    A user's pictures from *since* to *until*, both included, the newest day first.
+    A user's pictures from *since* to *until*, both included.
 
     Raises:
         UserNotFound: another's are not there to see.
@@ -86,16 +99,18 @@ def by_day(viewer: Viewer, user_id: str, *, since: date, until: date) -> list[Us
         raise UserNotFound(f"user {user_id[:64]!r}")
     documents.ensure_indexes()
     begin, end = jobs.midnight(since), jobs.midnight(until + timedelta(days=1))
-    open_since = jobs.close_days()
+    kept = jobs.close_days()
     found = _kept(
         {
             "user_id": user_id,
             "day": {"$gte": since.isoformat(), "$lte": until.isoformat()},
         }
     )
-    if end > open_since:
-        found += jobs.ended(max(begin, open_since), end, user_id=user_id)
-    return _rows(found)
+    if end > kept.counted_from:
+        begin_open = max(begin, kept.counted_from)
+        found += jobs.ended(begin_open, end, user_id=user_id)
+    is_there = end <= kept.until or begin >= kept.counted_from
+    return Report(_rows(found), kept.is_whole or is_there)
 
 
 def today(viewer: Viewer) -> list[UserDay]:
@@ -120,7 +135,8 @@ def totals(viewer: Viewer) -> tuple[Counter[Way], Counter[str]]:
     """
     All pictures that ever ended, and those of which that is not certain yet.
 
-    The first only ever grow: a failure that may still be undone counts a day later.
+    The first only ever grow: a failure that may still be undone counts a day later,
+    and the latest days once all that were before them are counted.
 
     Returns:
         Pictures by their way of ending; and the code -> pictures of those failures
@@ -131,9 +147,11 @@ def totals(viewer: Viewer) -> tuple[Counter[Way], Counter[str]]:
     """
     viewer.require_operator("everybody's usage")
     documents.ensure_indexes()
-    since, border = jobs.close_days(), utcnow() - CERTAIN_AFTER
+    kept, border = jobs.close_days(), utcnow() - CERTAIN_AFTER
     certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]
-    found = _all_kept(since) + jobs.ended(since, failed={"$or": certain})
+    found = _all_kept(kept.until)
+    if kept.is_whole:
+        found = found + jobs.ended(kept.until, failed={"$or": certain})
     ways: Counter[Way] = Counter()
     models = _models(way.lane for way in found)
     for way, n in found.items():

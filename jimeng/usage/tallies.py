@@ -44,9 +44,12 @@ class Hour:
     failed: int
 
 
-def by_day(now: datetime) -> list[Day]:
-    """Each day on which a picture ended, newest first."""
-    since = jobs.close_days(now.date() - timedelta(days=jobs.OPEN_DAYS))
+def by_day() -> list[Day]:
+    """
+    Each day on which a picture ended, newest first; of a long history that is counted
+    for the first time, those that have been.
+    """
+    since = jobs.close_days().counted_from
     closed = [Tally._from_son(row) for row in Tally.collection().find()]
     kept = [(each.id, {name: each[name] for name in STATES}) for each in closed]
     counted = [*kept, *count(since).items()]

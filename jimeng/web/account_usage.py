@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, limits, usage
 from jimeng.errors import QueueUnavailable
 from jimeng.i18n import t
-from jimeng.usage import UsageRow
+from jimeng.usage import Report, UsageRow
 from jimeng.web import bp
 from jimeng.web.account import show
 from jimeng.web.chart import Chart, Point, bars
@@ -43,9 +43,11 @@ class Sums:
 def account_usage() -> ResponseReturnValue:
     """Numbers, a chart, and tables of the days that were chosen."""
     days = span()
-    rows = read(days)
+    report = read(days)
+    rows = report.rows
     return show(
         "usage",
+        is_whole=report.is_whole,
         spans=SPANS,
         days=days,
         total=sums(rows),
@@ -62,7 +64,7 @@ def account_usage() -> ResponseReturnValue:
 def usage_csv() -> ResponseReturnValue:
     """The same numbers for a spreadsheet."""
     days = span()
-    rows = [[getattr(row, name) for name in COLUMNS] for row in read(days)]
+    rows = [[getattr(row, name) for name in COLUMNS] for row in read(days).rows]
     return spreadsheet(f"jimeng-usage-{days}-days.csv", COLUMNS, rows)
 
 
@@ -76,7 +78,7 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def read(days: int) -> list[UsageRow]:
+def read(days: int) -> Report:
     viewer = auth.viewer_of_page()
     since = today() - timedelta(days=days - 1)
     return usage.by_day(viewer, viewer.user_id, since=since, until=today())

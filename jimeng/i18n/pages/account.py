@@ -161,6 +161,10 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "usage.as_table": ("以表格查看", "Show as table"),
     "usage.day": ("日期", "Day"),
     "usage.utc": ("日期按世界协调时（UTC）划分。", "Days are counted in UTC."),
+    "usage.counting": (
+        "较早的日子还在第一次清点，过一会儿再来看。",
+        "Earlier days are still being counted for the first time; look again later.",
+    ),
     "usage.by_model": ("按模型", "By model"),
     # Data.
     "account.export": ("导出", "Export"),

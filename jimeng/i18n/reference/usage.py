@@ -29,4 +29,9 @@ USAGE_FIELDS: dict[str, tuple[str, str]] = {
     "unknown": ("不确定是否计费", "Perhaps charged"),
     "yes": ("已计费", "Charged"),
     "totals": ("这些天合计", "Totals for all days"),
+    "complete": (
+        "为 false 时，较早的日子还在第一次清点，尚未列出",
+        "False while earlier days are still being counted for the first time, and "
+        "are left out",
+    ),
 }
