@@ -1,5 +1,6 @@
 """An image service of one's own: the example of docs/AI_PROVIDER_ARCHITECTURE.md."""
 
+import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from jimeng.config import Config
 from jimeng.config.values import between, parse_url, setting
 from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
+from jimeng.providers.models.takes import Takes
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.rules import RATE_LIMITED, REFUSED, Rule
 from jimeng.providers.transport import CallFailed, Transport
@@ -18,6 +20,17 @@ OIL = Model(
     id="easel-oil",
     provider="easel",
     req_key="oil",
+    sizes=SIZES,
+    hd_sizes=SIZES,
+    sides=(256, 1024),
+    takes_seed=False,
+)
+COPY = Model(
+    id="easel-copy",
+    provider="easel",
+    req_key="copy",
+    task="image-to-image",
+    takes=Takes(most=2, sides=(64, 2048), max_bytes=2_000_000),
     sizes=SIZES,
     hd_sizes=SIZES,
     sides=(256, 1024),
@@ -41,7 +54,7 @@ class EaselProvider(Provider):
     name = "easel"
     label = ("画架", "Easel")
     settings = ("EASEL_KEY", "EASEL_URL", "EASEL_CONCURRENCY")
-    models = (OIL,)
+    models = (OIL, COPY)
     rules = RULES
 
     def __init__(self, config: EaselConfig) -> None:
@@ -57,6 +70,9 @@ class EaselProvider(Provider):
     def submit(self, request: ImageRequest) -> Progress:
         size = {"width": request.width, "height": request.height}
         order = {"style": request.req_key, "text": request.prompt, **size}
+        if request.inputs:
+            codes = [base64.b64encode(each.data).decode() for each in request.inputs]
+            order["pictures"] = codes
         name = self._call("POST", self._url, order).get("id")
         if not isinstance(name, str):
             raise failed("POST", sent=True)

@@ -11,10 +11,10 @@ from threading import Thread
 import pytest
 
 from jimeng.config import Config
-from jimeng.providers import PROVIDERS, registry
+from jimeng.providers import PROVIDERS, ImageRequest, InputPicture, registry
 from jimeng.providers.models.file import checked, load_models
 from tests.conftest import png
-from tests.example_provider import OIL, EaselConfig, EaselProvider
+from tests.example_provider import COPY, OIL, EaselConfig, EaselProvider
 
 HERE = Path(__file__).parent
 KEY = "easel-key-4471"
@@ -112,6 +112,23 @@ def test_documentation_shows_the_file(language):
 def test_model_is_in_order():
     """It passes what a row of ``MODELS_FILE`` must pass."""
     assert checked(OIL) is OIL
+    assert checked(COPY) is COPY
+
+
+def test_picture_goes_in(config, easel):
+    """What its model takes stands in the order, in order, and nothing else does."""
+    values = {each.name: getattr(config, each.name) for each in fields(config)}
+    url = f"http://{easel.address}"
+    service = EaselProvider(EaselConfig(**values, EASEL_KEY=KEY, EASEL_URL=url))
+    given = (
+        InputPicture(b"one", "image/png", 80, 80),
+        InputPicture(b"two", "image/jpeg", 80, 80),
+    )
+
+    service.submit(ImageRequest("copy", "向日葵", 512, 512, None, inputs=given))
+
+    (order,) = easel.orders
+    assert order["pictures"] == ["b25l", "dHdv"]
 
 
 def test_picture_from_a_service_of_ones_own(client, draw, easel):
@@ -200,7 +217,7 @@ def test_operator_may_change_its_models(app, tmp_path):
     file = tmp_path / "models.json"
     file.write_text('[{"id": "easel-oil", "provider": "easel", "typical": 60}]')
 
-    (model,) = load_models(str(file), (EaselProvider,))
+    model, _ = load_models(str(file), (EaselProvider,))
 
     assert model.typical == 60
 
