@@ -155,3 +155,17 @@ def pattern_of(text: ast.JoinedStr) -> str:
     if not re.match(r"[a-z_]+\.", parts[0] or ""):
         return "(?!)"
     return "".join(".+" if part is None else re.escape(part) for part in parts)
+
+
+def test_every_key_has_one_home():
+    """Two files with one key: the later says its words on the other's page, too."""
+    homes: dict[str, list[str]] = {}
+    for path, node in nodes(ast.Dict):
+        if "i18n" not in path.parts:
+            continue
+        for key, value in zip(node.keys, node.values, strict=True):
+            name = literal(key)
+            if name and "." in name and isinstance(value, ast.Tuple):
+                homes.setdefault(name, []).append(path.name)
+
+    assert {key: found for key, found in homes.items() if len(found) > 1} == {}

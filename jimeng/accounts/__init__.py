@@ -24,8 +24,10 @@ from jimeng.accounts.sessions import (
     LONGEST_SESSION,
     SESSION_IDLE,
     begin_session,
+    confirm_session,
     end_session,
     end_sessions,
+    is_confirmed,
     list_sessions,
     session_of,
 )

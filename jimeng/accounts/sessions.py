@@ -9,7 +9,7 @@ too that are being begun in this moment.
 import hashlib
 import logging
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jimeng.accounts import users
 from jimeng.documents import Session, User, left_over, utcnow
@@ -22,18 +22,22 @@ log = logging.getLogger(__name__)
 # After this one signs in anew, however often it is used.
 # Source: NIST SP 800-63B, section 4.1.3
 LONGEST_SESSION = timedelta(days=30)
+CONFIRMED_FOR = timedelta(minutes=10)  # the password is not asked for again
 USE_STEP = timedelta(minutes=5)  # between two notes of its latest use
 MOST_SESSIONS = 50  # of one user; the oldest end
 LONGEST_TOKEN = 100  # characters that are looked at
 LONGEST_BROWSER = 300  # characters of what it says of itself
 
 
-def begin_session(user: User, *, address: str, browser: str) -> str:
+def begin_session(
+    user: User, *, address: str, browser: str, confirmed_at: datetime | None
+) -> str:
     """
     Begin a session; the token that its cookie holds.
 
     Args:
         browser: What it says it is: ``User-Agent``.
+        confirmed_at: When the password was last shown.
     """
     token = secrets.token_urlsafe(32)
     session = Session(
@@ -42,6 +46,7 @@ def begin_session(user: User, *, address: str, browser: str) -> str:
         number=user.sessions,
         address=address,
         browser=browser[:LONGEST_BROWSER],
+        confirmed_at=confirmed_at,
     )
     Session.collection().insert_one(session.to_mongo())
     with left_over("older sessions"):
@@ -87,6 +92,18 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
                 {"_id": session.id}, {"$set": seen}
             )
     return session, user
+
+
+def is_confirmed(session: Session) -> bool:
+    """Whether the password was shown in it a few minutes ago."""
+    shown = session.confirmed_at
+    return shown is not None and shown > utcnow() - CONFIRMED_FOR
+
+
+def confirm_session(session: Session) -> None:
+    """Note that the password has been shown in it."""
+    now = {"$set": {"confirmed_at": utcnow()}}
+    Session.collection().update_one({"_id": session.id}, now)
 
 
 def list_sessions(viewer: Viewer, user_id: str) -> list[Session]:

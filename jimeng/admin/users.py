@@ -15,6 +15,7 @@ from jimeng.errors.access import EmailTaken
 from jimeng.i18n import explain, problems, t
 from jimeng.operations.users import ROLES
 from jimeng.schemas import NewUser, UserChanges
+from jimeng.web.confirmation import confirmed
 
 
 @bp.get("/users")
@@ -42,6 +43,7 @@ def new_form(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
 
 
 @bp.post("/users")
+@confirmed
 def invite() -> ResponseReturnValue:
     """Make a user, and show the link to a first password: now, and never again."""
     given = {name: request.form.get(name, "") for name in ("email", "name")}
@@ -59,6 +61,7 @@ def invite() -> ResponseReturnValue:
 
 
 @bp.post("/users/<user_id>/invite")
+@confirmed
 def invite_again(user_id: str) -> ResponseReturnValue:
     """A new link, for a first or a forgotten password."""
     user, token = operations.users.invite_again(auth.viewer_of_page(), user_id)
@@ -105,6 +108,7 @@ def saved(user_id: str, what: str) -> ResponseReturnValue:
 
 
 @bp.post("/users/<user_id>/email")
+@confirmed
 def set_email(user_id: str) -> ResponseReturnValue:
     """Who somebody is here: another e-mail to sign in with."""
     given = request.form.get("email", "")
@@ -121,6 +125,7 @@ def set_email(user_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/users/<user_id>/role")
+@confirmed
 def set_role(user_id: str) -> ResponseReturnValue:
     role = request.form.get("role", "")
     operations.users.set_role(auth.viewer_of_page(), user_id, role)
@@ -161,12 +166,14 @@ def end_sessions(user_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/users/<user_id>/reset-second-factor")
+@confirmed
 def reset_second_factor(user_id: str) -> ResponseReturnValue:
     operations.users.reset_second_factor(auth.viewer_of_page(), user_id)
     return saved(user_id, "factor")
 
 
 @bp.post("/users/<user_id>/delete")
+@confirmed
 def delete_user(user_id: str) -> ResponseReturnValue:
     """Remove a user, whose e-mail must be written once more."""
     try:

@@ -1,6 +1,7 @@
 """Sessions of browsers: a signed cookie with a token, of which the hash is stored."""
 
 from contextlib import suppress
+from datetime import datetime
 
 from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -54,11 +55,19 @@ def setup(app: Flask, config: Config) -> None:
     )
 
 
-def begin_session(user: User) -> None:
-    """Sign the browser in as *user*, whoever it was before."""
+def begin_session(user: User, *, confirmed_at: datetime | None) -> None:
+    """
+    Sign the browser in as *user*, whoever it was before.
+
+    Args:
+        confirmed_at: When the password was last shown.
+    """
     before = signed_in()
     token = accounts.begin_session(
-        user, address=address(), browser=request.user_agent.string
+        user,
+        address=address(),
+        browser=request.user_agent.string,
+        confirmed_at=confirmed_at,
     )
     session.clear()
     session.permanent = True
@@ -78,6 +87,19 @@ def end_session() -> None:
 def end(found: Session) -> None:
     with suppress(SessionNotFound):  # somebody else was faster
         accounts.end_session(Viewer(found.user_id), found.id)
+
+
+def is_confirmed() -> bool:
+    """Whether whoever is signed in has shown the password a few minutes ago."""
+    found = signed_in()
+    return found is not None and accounts.is_confirmed(found[0])
+
+
+def confirm_session() -> None:
+    """Note that the password has been shown."""
+    found = signed_in()
+    if found is not None:
+        accounts.confirm_session(found[0])
 
 
 def signed_in() -> tuple[Session, User] | None:

@@ -56,6 +56,7 @@ class Session(Stored):
         seen_at: Its latest use, to a few minutes.
         address: Where that came from.
         browser: What it says it is.
+        confirmed_at: When the password was last shown in it.
     """
 
     id = StringField(primary_key=True)
@@ -65,6 +66,7 @@ class Session(Stored):
     seen_at = DateTimeField(default=utcnow)
     address = StringField(default="")
     browser = StringField(default="")
+    confirmed_at = DateTimeField()
 
     meta = {
         "collection": "sessions",

@@ -14,6 +14,7 @@ from jimeng.errors import Invalid
 from jimeng.i18n import problems, t
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, go, named, show
+from jimeng.web.confirmation import confirmed
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
 ROUTE = "/api/v1/ai/image/task"
@@ -69,6 +70,7 @@ def curl(key: str) -> str:
 
 
 @bp.post("/account/keys")
+@confirmed
 def make_key() -> ResponseReturnValue:
     """
     Make a key. It is in this answer and never again, so there is no redirect: it

@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
+from jimeng.documents import utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
@@ -48,14 +49,16 @@ def change_password() -> ResponseReturnValue:
         )
     except (Invalid, SignInBusy, TooManyAttempts) as error:
         return refused(security(problems(error)), error)
-    auth.begin_session(user)
+    auth.begin_session(user, confirmed_at=utcnow())
     return go(".account_security", with_keys("password"))
 
 
 @bp.post("/account/sessions/end")
 def end_sessions() -> ResponseReturnValue:
     """Sign out all browsers but this one."""
-    auth.begin_session(accounts.end_sessions(account_user().id))
+    user, found = account_user(), auth.current_session()
+    shown = found[0].confirmed_at if found else None
+    auth.begin_session(accounts.end_sessions(user.id), confirmed_at=shown)
     return go(".account_security", with_keys("sessions"))
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts, auth
 from jimeng.accounts import second_factor
 from jimeng.config import Config
-from jimeng.documents import User
+from jimeng.documents import User, utcnow
 from jimeng.errors import Invalid, JimengError
 from jimeng.errors.access import (
     SecondFactorFailed,
@@ -122,7 +122,7 @@ def set_up_second_factor() -> ResponseReturnValue:
         user, codes = second_factor.set_up(user, salt=salt, code=code, key=key())
     except Invalid as error:
         return offer(user, salt, problems(error), error.status)
-    auth.begin_session(user)
+    auth.begin_session(user, confirmed_at=utcnow())
     return show_codes(codes)
 
 

@@ -6,7 +6,7 @@ from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
-from jimeng.documents import User
+from jimeng.documents import User, utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import SignInBusy, SignInFailed, TooManyAttempts
 from jimeng.i18n import COOKIE, explain, problems
@@ -77,7 +77,7 @@ def code_form(target: str, ticket: str, *, error: str = "") -> str:
 
 def welcome(user: User, target: str) -> Response:
     """Begin a session, in the language and theme that the user likes."""
-    auth.begin_session(user)
+    auth.begin_session(user, confirmed_at=utcnow())
     response = redirect(target, 303)
     auth.remember(response, user)  # type: ignore[arg-type]
     for name, value in ((COOKIE, user.language), (THEME, user.theme)):

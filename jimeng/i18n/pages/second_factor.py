@@ -1,15 +1,15 @@
 """The words of the second factor: at sign-in, and where it is set up."""
 
 SECOND_FACTOR: dict[str, tuple[str, str]] = {
-    "code.title": ("输入验证码", "Enter your code"),
-    "code.of_app": (
+    "enter_code.title": ("输入验证码", "Enter your code"),
+    "enter_code.of_app": (
         "验证器 App 上的 6 位数字",
         "6-digit code from your authenticator app",
     ),
-    "code.send": ("继续", "Continue"),
-    "code.lost": ("手机不在身边？", "Don't have your phone?"),
-    "code.recovery": ("恢复码", "Recovery code"),
-    "code.lost_words": (
+    "enter_code.send": ("继续", "Continue"),
+    "enter_code.lost": ("手机不在身边？", "Don't have your phone?"),
+    "enter_code.recovery": ("恢复码", "Recovery code"),
+    "enter_code.lost_words": (
         "每个恢复码只能用一次。恢复码也没有了，请管理员重置第二步验证。",
         "Each recovery code works once. If you have none left, ask an administrator to "
         "reset two-step sign-in.",

@@ -1,6 +1,17 @@
 """The words of signing in and of invitations."""
 
 SIGN_IN: dict[str, tuple[str, str]] = {
+    "confirm.title": ("确认是您本人", "Confirm it's you"),
+    "confirm.words": (
+        "这一步需要密码。十分钟内不会再问。",
+        "This step needs your password. You won't be asked again for ten minutes.",
+    ),
+    "confirm.send": ("确认", "Confirm"),
+    "confirm.back": ("取消", "Cancel"),
+    "error.password_needed": (
+        "请先输入密码确认是您本人",
+        "Enter your password first to confirm it's you",
+    ),
     "sign_in.title": ("登录", "Sign in"),
     "sign_in.email": ("邮箱", "E-mail"),
     "sign_in.password": ("密码", "Password"),

@@ -1,0 +1,64 @@
+"""
+The password once more, before what a browser that was left open must not do.
+
+Whoever signed in, or wrote the password, a few minutes ago is not asked. Whoever is
+asked sees a page that carries what the form said, and goes on from there.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from jimeng import accounts, auth
+from jimeng.errors import Invalid, JimengError
+from jimeng.errors.access import SignInBusy, TooManyAttempts
+from jimeng.i18n import problems
+from jimeng.web import refused
+
+P = ParamSpec("P")
+FIELD = "confirm_password"
+
+
+class PasswordNeeded(JimengError):
+    """It was written too long ago."""
+
+    code = "password_needed"
+    status = 403
+
+
+def confirmed(
+    act: Callable[P, ResponseReturnValue],
+) -> Callable[P, ResponseReturnValue]:
+    """Let a view of a form act only for somebody who has just shown the password."""
+
+    @wraps(act)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        viewer = auth.viewer_of_page()
+        if viewer.is_anybody or auth.is_confirmed():
+            return act(*args, **kwargs)
+        if FIELD not in request.form:
+            return ask(PasswordNeeded(f"{request.method} {request.path}"))
+        try:
+            accounts.confirm(viewer, request.form[FIELD], field=FIELD)
+        except (Invalid, SignInBusy, TooManyAttempts) as error:
+            return ask(error)
+        auth.confirm_session()
+        return act(*args, **kwargs)
+
+    return asked
+
+
+def ask(error: JimengError) -> ResponseReturnValue:
+    is_first = isinstance(error, PasswordNeeded)
+    carried = request.form.items(multi=True)
+    page = render_template(
+        "account/confirm.html",
+        user=auth.current_user(),
+        action=request.full_path.rstrip("?"),
+        carried=[each for each in carried if each[0] != FIELD],
+        errors={} if is_first else problems(error),
+    )
+    return refused(page, error)
