@@ -1,6 +1,6 @@
 """What is kept of one: to take along, or to have removed."""
 
-from flask import redirect, request, url_for
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth
@@ -11,6 +11,7 @@ from jimeng.errors.access import LastAdmin, SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, show
+from jimeng.web.sign_in import out
 
 
 @bp.get("/account/data")
@@ -35,7 +36,7 @@ def delete_account() -> ResponseReturnValue:
         return refused(page, error)
     users.delete(auth.viewer_of_page(), user.id)
     auth.end_session()
-    return redirect(url_for(".sign_in"), 303)
+    return out()
 
 
 def check(user: User) -> None:

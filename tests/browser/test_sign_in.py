@@ -88,6 +88,41 @@ def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
     page.get_by_role("heading", name="Sign in").wait_for()
 
 
+KEPT = """async () => JSON.stringify([
+  {...localStorage}, {...sessionStorage}, await caches.keys(),
+  (await indexedDB.databases()).map(each => each.name),
+])"""
+
+
+def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
+    """Neither drafts nor pages: not by going back, nor in what a browser keeps."""
+    words, draft = "a lighthouse nobody knows of", "a draft nobody knows of"
+    seen = visit("/", server=closed_server, lang="en", refused=(401,))
+    page = seen.page
+    page.get_by_label("E-mail").fill(ada.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Prompt").fill(words)
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_text(words).first).to_be_visible()
+    page.get_by_label("Prompt").fill(draft)
+    page.goto("/tasks")
+    expect(page.get_by_text(words).first).to_be_visible()
+    page.goto("/account/usage")
+    assert draft in page.evaluate(KEPT)  # it is kept as long as she is there
+
+    page.get_by_role("button", name="Sign out").first.click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+
+    assert "nobody knows of" not in page.evaluate(KEPT)
+    for _ in range(4):
+        page.go_back()
+        assert "nobody knows of" not in page.content()
+        assert ada.email not in page.content()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "nobody knows of" not in page.evaluate(KEPT)
+
+
 def test_session_that_ended_leads_to_the_sign_in(visit, closed_server, ada):
     """A page that was left open does not swap a form into its feed."""
     seen = visit(

@@ -6,6 +6,7 @@ import pytest
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
+from tests.access.conftest import PASSWORD
 from tests.page import POST
 from tests.rest import client_with, refused
 
@@ -30,6 +31,17 @@ def test_signing_out_clears_what_is_kept(ada):
 
     answer = ada.client.post("/sign-out", headers=POST)
 
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_end_of_the_account_clears_it_too(ada):
+    """Nobody comes back for what is left."""
+    ada.sign_in()
+    form = {"email": ada.user.email, "password": PASSWORD}
+
+    answer = ada.client.post("/account/delete", data=form, headers=POST)
+
+    assert answer.status_code == 303
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
