@@ -17,6 +17,7 @@ from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, mcp, open
 from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
+from jimeng.auth.bodies import MOST_PLAIN
 from jimeng.config import Config
 from jimeng.errors import (
     ConfigError,
@@ -30,7 +31,6 @@ from jimeng.monitoring import health, metrics
 
 log = logging.getLogger("jimeng.access")
 
-MOST_BYTES = 1024 * 1024  # of a request's body
 SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 HTTP_CODES = {
     400: "bad_request",
@@ -71,7 +71,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.from_mapping(
         JIMENG=config,
         DEMO=os.environ.get("JIMENG_DEMO") == "1",
-        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_CONTENT_LENGTH=MOST_PLAIN,
     )
     # A redirect would be an answer in HTML, and to a POST not what was asked for.
     app.url_map.merge_slashes = False

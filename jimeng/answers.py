@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -146,6 +147,24 @@ class StrictParser(FlaskParser):
     def handle_error(self, error, req, schema, *, error_status_code, error_headers):
         # webargs puts the location around the fields; the contract does not.
         raise ValidationError(next(iter(error.messages.values())))
+
+
+def read_form(schema: Schema) -> dict:
+    """
+    A body of several parts, checked by *schema*; a file is as werkzeug has it.
+
+    Raises:
+        ValidationError: a field is wrong, is there twice, or is none of the schema's.
+    """
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType()
+    parts: list[tuple[str, list]]
+    parts = [*request.form.lists(), *request.files.lists()]
+    names = Counter(name for name, values in parts for _ in values)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ValidationError({name: ["invalid.repeated"] for name in twice})
+    return schema.load({name: values[0] for name, values in parts})
 
 
 def _no_constant(name: str) -> NoReturn:

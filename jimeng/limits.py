@@ -30,12 +30,14 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.access import UserNotFound
+from jimeng.errors.inputs import TooManyUploads
 from jimeng.viewers import UNKNOWN, Viewer
 
 log = logging.getLogger(__name__)
 
 SUBMISSIONS, PICTURES = "submissions", "daily-pictures"  # as `RateLimit` names them
 MINUTE, DAY = 60, 86_400  # seconds
+UPLOADS = 30  # a minute, of one user
 
 # An office has one address, and pages with their pictures are many requests.
 CALLERS_BEHIND = 5  # times ``REQUESTS_PER_MINUTE`` are an address's
@@ -155,6 +157,25 @@ def take(viewer: Viewer, task: Task) -> Taken:
     found = tuple(each for each in (submission, picture) if each is not None)
     day = task.created_at.date()
     return Taken(task.user_id, task.lane, day, task.n, turn, queued, found)
+
+
+def take_upload(user_id: str) -> None:
+    """
+    Count one more picture that a user sends.
+
+    Raises:
+        TooManyUploads: there were `UPLOADS` in this minute.
+        QueueUnavailable: Redis is away.
+    """
+    storage = jobs.huey.storage
+    keys = [f"jimeng:uploads:{user_id}", storage.queue_key]
+    try:
+        taken, _, left, _ = _script(storage.conn)(keys, [UPLOADS, 1000 * MINUTE])
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    if not taken:
+        wait = -(-left // 1000)
+        raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=UPLOADS)
 
 
 def rate_limits(viewer: Viewer, user_id: str) -> tuple[RateLimit, ...]:

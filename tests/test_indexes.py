@@ -61,7 +61,8 @@ def test_all_that_is_declared_is_there(database):
         indexes.API_KEYS,
         indexes.LINKS,
         indexes.BULK,
-        indexes.CHUNKS.label,
+        indexes.PREPARING,
+        *(each.label for each in indexes.CHUNKS),
     }
 
 

@@ -17,6 +17,7 @@ LEVELS = [
     {"api", "openai", "mcp", "web", "admin", "cli", "doctor", "monitoring"},
     {"operations"},
     {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
+    {"inputs"},
     {"viewers", "styles", "limits", "bulk", "waiting"},
     {"jobs"},
     {"lanes"},
@@ -30,7 +31,8 @@ LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
-    *("bulk", "waiting", "jobs", "lanes", "documents", "providers", "pictures"),
+    *("bulk", "waiting", "inputs"),
+    *("jobs", "lanes", "documents", "providers", "pictures"),
     *("logs", "outages", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}

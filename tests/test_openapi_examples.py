@@ -1,5 +1,6 @@
 """The examples of the API's description are true: sent, they are answered so."""
 
+import io
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ from jsonschema import Draft202012Validator
 
 from jimeng.api import blp
 from jimeng.monitoring import health
+from tests.given_pictures import photo
 from tests.rest import (
     API,
     CREATE,
@@ -22,7 +24,7 @@ REQUESTS = [
     pytest.param(name, key, id=f"{name}-{key}")
     for name, methods in blp._docs.items()
     for method in {"post", "put"} & set(methods)
-    for taken in methods[method]["arguments"]["parameters"]
+    for taken in methods[method].get("arguments", {}).get("parameters", [])
     for key in taken["schema"].examples
 ]
 OPEN = {"input", "ratios", "hd_ratios", "keywords"}  # objects of any names
@@ -52,16 +54,24 @@ def cancelled(client) -> str:
 def place(client, done, cancelled) -> Callable[[str], str]:
     """Turns a path of the description into one where there is something."""
     user_id = new_user(client)["id"]
-    waiting = create(client)
+    waiting, upload_id = create(client), uploaded(client)
 
     def fill(path: str) -> str:
         named = "/tasks/user/" in path or path.endswith("/usage")
         whose = "user_123" if named else user_id
         which = cancelled if path.endswith("/retry") else done
         which = waiting if path.endswith("/cancel") else which
-        return path.replace("{task_id}", which).replace("{user_id}", whose)
+        path = path.replace("{task_id}", which).replace("{user_id}", whose)
+        return path.replace("{upload_id}", upload_id)
 
     return fill
+
+
+def uploaded(client) -> str:
+    """An upload of the examples' user."""
+    form = {"user_id": "user_123", "file": (io.BytesIO(photo()), "photo.jpg")}
+    answer = client.post(f"{API}/uploads", data=form)
+    return data_of(answer, 201)["id"]
 
 
 def find(document: dict, name: str) -> tuple[str, str, dict]:
@@ -133,7 +143,7 @@ def test_example_of_an_answer_conforms(document, name):
 
 LOOKS = [
     *("get_result", "list_images", "get_task", "list_models", "list_styles"),
-    *("get_user", "show_usage", "health"),
+    *("get_user", "show_usage", "health", "get_upload"),
 ]
 
 
@@ -208,11 +218,27 @@ def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]
 
 
+def test_upload_conforms(client, document):
+    """A form with a file is described, and what it is answered with."""
+    operation = find(document, "create_upload")[2]
+    form = {"user_id": "user_123", "file": (io.BytesIO(photo()), "photo.jpg")}
+
+    answer = client.post(f"{API}/uploads", data=form)
+
+    conforms(document, operation, 201, answer.json)
+    (content,) = operation["requestBody"]["content"].values()
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    shape_of = document["components"]["schemas"][name]
+    assert set(shape_of["properties"]) == set(form)
+    assert shape_of["properties"]["file"]["format"] == "binary"
+
+
 def test_deletion_conforms(client, document, place):
     """The answers to what removes something are as described."""
     for name, path in (
         ("delete_user", "/api/v1/users/{user_id}"),
         ("delete_task", f"{CREATE}/{{task_id}}"),
+        ("delete_upload", f"{API}/uploads/{{upload_id}}"),
     ):
         answer = client.delete(place(path))
         conforms(document, find(document, name)[2], 200, answer.json)

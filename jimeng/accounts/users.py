@@ -4,7 +4,7 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents, tasks
+from jimeng import documents, inputs, tasks
 from jimeng.documents import (
     ApiKey,
     Invitation,
@@ -240,6 +240,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
         while True:
             retire(user.id, {"$set": {"role": "user"}})
             removed = tasks.delete_all(viewer, user.id)
+            inputs.delete_all(viewer, user.id)
             for kind in (ApiKey, Invitation, Session):
                 kind.collection().delete_many({"user_id": user.id})
             where = {"_id": user.id, "$nor": [ADMINS]}

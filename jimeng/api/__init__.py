@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.auth import reject_cross_site, require_scope
+from jimeng.auth import reject_cross_site, require_scope, take_in
 
 NOT_IDS = ("cancel", "retry")  # /tasks/cancel is not a task
 
@@ -26,6 +26,7 @@ blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
 blp.record(lambda state: state.app.url_map.converters.update(task=TaskId))
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
+take_in(blp)
 
 
 @blp.before_request
@@ -53,6 +54,7 @@ from jimeng.api import (  # noqa: E402 (routes)
     keys,
     queue,
     tasks,
+    uploads,
     usage,
     users,
 )

@@ -6,12 +6,13 @@ Whatever stands above may import it, `pictures` too; the doors as types only.
 
 from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
-from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, utcnow
+from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, patience, utcnow
 from jimeng.documents.bulk import BulkAction
 from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.index_builder import ensure_indexes
+from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.leftovers import left_over
 from jimeng.documents.switches import Switch

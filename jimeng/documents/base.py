@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 import mongoengine
+import pymongo
 from mongoengine import Document
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.collection import Collection
@@ -64,6 +66,15 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
         appname="jimeng",
         event_listeners=[Heartbeats()],
     )
+
+
+def patience(seconds: float) -> AbstractContextManager[object]:
+    """
+    Within it MongoDB has so many seconds in all, and not the connection's for each
+    operation. They are of one phase of a request: what is waited for in between, a
+    client or a decoder, stands outside.
+    """
+    return pymongo.timeout(seconds)
 
 
 def utcnow() -> datetime:

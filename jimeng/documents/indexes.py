@@ -28,6 +28,7 @@ EMAILS = "users.email"
 API_KEYS = "api_keys.sha256"
 LINKS = "images.key"
 BULK = "bulk_actions.one_at_a_time"
+PREPARING = "inputs.busy"
 
 
 class Fault(StrEnum):
@@ -88,10 +89,16 @@ class Index:
         return None if is_built else Fault.BUILDING
 
 
-# GridFS makes it with its first file, and never again.
-CHUNKS = Index(
-    "pictures.chunks", "files_id_1_n_1", (("files_id", 1), ("n", 1)), {"unique": True}
-)
+# GridFS makes them with its first file, and never again.
+CHUNKS = [
+    Index(
+        f"{bucket}.chunks",
+        "files_id_1_n_1",
+        (("files_id", 1), ("n", 1)),
+        {"unique": True},
+    )
+    for bucket in ("pictures", "inputs")
+]
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ _last: Look | None = None
 
 def declared() -> dict[str, Index]:
     """All indexes that there should be, by label."""
-    found = [CHUNKS]
+    found = [*CHUNKS]
     for document in Stored.__subclasses__():
         for spec in document._meta["index_specs"]:
             options = {name: spec[name] for name in OPTIONS if name in spec}

@@ -184,9 +184,18 @@ class QueueUnavailable(JimengError):
 
 
 class PictureInvalid(JimengError):
-    """Bytes that were to be a picture are none, or not one that can be kept."""
+    """
+    Bytes that were to be a picture are none, or not one that can be kept.
+
+    Attributes:
+        reason: Why, as its giver is told: ``refused.<reason>`` in ``i18n``.
+    """
 
     code = "picture_invalid"
+
+    def __init__(self, message: str = "", *, reason: str = "broken") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProviderError(JimengError):

@@ -30,6 +30,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     ),
     "answer.completed": ("图像生成完成", "The pictures are ready"),
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
+    "answer.upload_deleted": ("图片已删除", "The upload has been deleted"),
     "answer.task_deleted": (
         "任务及其图片已删除",
         "The task and its pictures have been deleted",

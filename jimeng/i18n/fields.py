@@ -1,4 +1,7 @@
-"""Words for a field of a request, ``invalid.<reason>``: what it takes."""
+"""
+Words for a field of a request, ``invalid.<reason>``: what it takes; and for a picture
+that is not taken, ``refused.<reason>``.
+"""
 
 FIELDS: dict[str, tuple[str, str]] = {
     "invalid.fields": ("请求参数有误：{wrong}", "Invalid: {wrong}"),
@@ -113,6 +116,68 @@ FIELDS: dict[str, tuple[str, str]] = {
         "This model does not support negative prompts",
     ),
     "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
+    "invalid.file": ("必须是文件", "Must be a file"),
+    "refused.broken": (
+        "图片已损坏，无法解码",
+        "The picture is broken and cannot be decoded",
+    ),
+    "refused.truncated": (
+        "图片不完整，请重新上传",
+        "The picture is cut short; send it again",
+    ),
+    "refused.pixels": (
+        "像素太多：最多四千万（JPEG 一亿），请缩小",
+        "Too many pixels: at most 40 million (a JPEG 100 million); make it smaller",
+    ),
+    "refused.small": (
+        "图片太小：每边至少 16 像素",
+        "The picture is too small: each side needs 16 pixels or more",
+    ),
+    "refused.animated": (
+        "不接受动图；请给一张静止的图片",
+        "Animated pictures are not taken; give a still one",
+    ),
+    "refused.slow": (
+        "这张图片解码太费时间；请另存一次再试",
+        "The picture takes too long to decode; save it anew and try again",
+    ),
+    "refused.gif": (
+        "不接受 GIF（包括动图）；请转成 JPEG、PNG 或 WebP",
+        "GIF, animated or not, is not taken; convert it to JPEG, PNG or WebP",
+    ),
+    "refused.heic": (
+        "不接受 HEIC；请转成 JPEG（iPhone：设置 → 相机 → 格式 → 兼容性最佳）",
+        "HEIC is not taken; convert it to JPEG (iPhone: Settings → Camera → Formats → "
+        "Most Compatible)",
+    ),
+    "refused.avif": (
+        "不接受 AVIF；请转成 JPEG、PNG 或 WebP",
+        "AVIF is not taken; convert it to JPEG, PNG or WebP",
+    ),
+    "refused.svg": (
+        "不接受 SVG；请导出成 PNG",
+        "SVG is not taken; export it as PNG",
+    ),
+    "refused.tiff": (
+        "不接受 TIFF；请转成 JPEG、PNG 或 WebP",
+        "TIFF is not taken; convert it to JPEG, PNG or WebP",
+    ),
+    "refused.bmp": (
+        "不接受 BMP；请转成 JPEG、PNG 或 WebP",
+        "BMP is not taken; convert it to JPEG, PNG or WebP",
+    ),
+    "refused.pdf": (
+        "这是 PDF，不是图片；请导出成 JPEG 或 PNG",
+        "This is a PDF and no picture; export it as JPEG or PNG",
+    ),
+    "refused.video": (
+        "这是视频，不是图片",
+        "This is a video and no picture",
+    ),
+    "refused.unknown": (
+        "不是图片，或格式不认识；请给 JPEG、PNG 或 WebP",
+        "Not a picture, or of an unknown format; give JPEG, PNG or WebP",
+    ),
     "invalid.twice": (
         "不能同时写在 input 里和外面",
         "Must not stand both inside and outside input",

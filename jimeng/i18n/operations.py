@@ -85,6 +85,20 @@ OPERATIONS: dict[str, str] = {
     "api.delete_user": """删除用户
 
 任务和图片一并删除，正在运行的先取消。""",
+    "api.create_upload": """上传图片
+
+给任务的 `images` 或 `mask` 使用。JPEG、PNG 或 WebP，最多 16 MiB、四千万像素
+（JPEG 一亿）。图片会转正、转成 sRGB、每边最多 4096 像素，元数据全部去掉；
+原文件不保留。""",
+    "api.get_upload": """查看上传的图片
+
+尺寸，以及保留到什么时候。""",
+    "api.get_upload_content": """取回上传的图片
+
+保存下来的样子，只给它的主人。""",
+    "api.delete_upload": """删除上传的图片
+
+用到它的任务照常进行；没有任务用它时，图片本身随后删除。""",
     "api.show_queue": """查看队列
 
 等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。
@@ -105,6 +119,7 @@ MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。
 TAGS: dict[str, tuple[str, str]] = {
     "images": ("创建任务、取回图片", "Ask for pictures, collect them."),
     "tasks": ("查看、取消、重试任务", "Look at tasks, cancel them, run them again."),
+    "uploads": ("上传图片，供任务使用", "Give pictures for tasks to use."),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
     "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
 }
@@ -131,6 +146,7 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "language of this document follows `Accept-Language`, too.",
     ),
     "path.task_id": ("任务 id", "The task's id"),
+    "path.upload_id": ("上传的图片的 id", "The upload's id"),
     "path.user_id": ("用户 id", "The user's id"),
     "path.key_id": ("密钥的 id", "The key's id"),
     "api_key": (

@@ -4,17 +4,26 @@ from dataclasses import dataclass
 
 from jimeng.config import Config
 from jimeng.jobs import broker
-from jimeng.pictures.storage import GridFSStore
+from jimeng.pictures.storage import INPUTS, GridFSStore
 from jimeng.providers import Registry
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What jobs need: the settings, the providers, and the picture store."""
+    """
+    What jobs need.
+
+    Attributes:
+        config: The settings.
+        registry: The providers.
+        store: The bytes of pictures that were drawn.
+        inputs: Those of pictures that were given.
+    """
 
     config: Config
     registry: Registry
     store: GridFSStore
+    inputs: GridFSStore
 
 
 _runtime: Runtime | None = None
@@ -29,7 +38,8 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
     """
     global _runtime
     broker.connect(config)
-    _runtime = Runtime(config, registry or Registry.from_config(config), GridFSStore())
+    registry = registry or Registry.from_config(config)
+    _runtime = Runtime(config, registry, GridFSStore(), GridFSStore(INPUTS))
     return _runtime
 
 

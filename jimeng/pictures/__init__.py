@@ -1,8 +1,8 @@
 """
 The bytes of pictures: looked at, described, and kept.
 
-`jobs`, `tasks` and the doors may import it; it knows no Flask.
+`jobs`, `inputs`, `tasks` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.pictures.encoding import encode, shrink
-from jimeng.pictures.inspection import Picture, inspect
+from jimeng.pictures.inspection import Picture, inspect, normalise

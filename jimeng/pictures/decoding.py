@@ -1,22 +1,8 @@
-"""
-Bytes that came from elsewhere: are they a picture, and which.
-
-    python -c "…; main()" MEMORY SECONDS
-
-As a process of its own (see `inspection`) it answers, one by one, what comes by its
-standard input. Decoders are written in C and have had holes; here such a hole would
-find no secrets, and neither memory nor time without end.
-"""
+"""Bytes that came from elsewhere: are they a picture, and which."""
 
 import io
-import json
 import re
-import resource
-import signal
 import struct
-import sys
-from contextlib import suppress
-from typing import BinaryIO
 
 from PIL import Image as Pillow
 
@@ -40,10 +26,6 @@ BROKEN = (
 )
 
 
-QUESTION = struct.Struct(">QQ")  # bytes that follow, pixels at most
-ANSWER = struct.Struct(">II")  # bytes of JSON, of the thumbnail
-
-
 def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
     """
     Decode *content* whole.
@@ -59,13 +41,14 @@ def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
             more than *most_pixels*, is smaller than `MIN_SIDE`, or was made to keep
             a decoder busy.
     """
-    end = _end(content)
+    end = end_of(content)
     try:
-        # Pillow warns of a bomb and goes on, which is why `_check` follows.
+        # Pillow warns of a bomb and goes on, which is why `check_sides` follows.
         file = io.BytesIO(content[:end])
         with Pillow.open(file, formats=list(TYPES)) as image:
             width, height = image.size
-            _check(image, width, height, most_pixels)
+            check_sides(width, height, most_pixels)
+            check_frames(image)
             kind = TYPES[str(image.format)]
             thumbnail = _thumbnail(image)
     except PictureInvalid:
@@ -73,12 +56,12 @@ def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
     except BROKEN as error:
         raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
     except Pillow.DecompressionBombError as error:
-        raise PictureInvalid("too many pixels") from error
+        raise PictureInvalid("too many pixels", reason="pixels") from error
     about = {"end": end, "width": width, "height": height, "content_type": kind}
     return about, thumbnail
 
 
-def _end(content: bytes) -> int:
+def end_of(content: bytes) -> int:
     """Where the picture ends in *content*; found without decoding."""
     if content.startswith(PNG):
         return _end_of_png(content)
@@ -97,7 +80,7 @@ def _end_of_png(content: bytes) -> int:
         size, name = content[at : at + 4], content[at + 4 : at + 8]
         at += 12 + int.from_bytes(size, "big")
         if at > len(content) or len(name) < 4:
-            raise PictureInvalid("cut short")
+            raise PictureInvalid("cut short", reason="truncated")
         if name == b"IEND":
             return at
     raise PictureInvalid(f"more than {MOST_CHUNKS} chunks")
@@ -109,7 +92,7 @@ def _end_of_jpeg(content: bytes) -> int:
     for _ in range(MOST_SEGMENTS):
         found = MARKER.search(content, at)
         if found is None:
-            raise PictureInvalid("cut short")
+            raise PictureInvalid("cut short", reason="truncated")
         at, marker = found.end(), found[1]
         if marker == b"\xd9":
             return at
@@ -123,13 +106,16 @@ def _end_of_jpeg(content: bytes) -> int:
     raise PictureInvalid(f"more than {MOST_SEGMENTS} segments")
 
 
-def _check(image: Pillow.Image, width: int, height: int, most_pixels: int) -> None:
+def check_sides(width: int, height: int, most_pixels: int) -> None:
     if width * height > most_pixels:
-        raise PictureInvalid(f"{width}x{height} is too large")
+        raise PictureInvalid(f"{width}x{height} is too large", reason="pixels")
     if min(width, height) < MIN_SIDE:
-        raise PictureInvalid(f"{width}x{height} is no picture of use")
+        raise PictureInvalid(f"{width}x{height} is no picture of use", reason="small")
+
+
+def check_frames(image: Pillow.Image) -> None:
     if getattr(image, "n_frames", 1) > 1:
-        raise PictureInvalid("has several frames")
+        raise PictureInvalid("has several frames", reason="animated")
 
 
 def _thumbnail(image: Pillow.Image) -> bytes:
@@ -139,41 +125,3 @@ def _thumbnail(image: Pillow.Image) -> bytes:
     out = io.BytesIO()
     small.save(out, "WEBP", quality=82, method=2)
     return out.getvalue()
-
-
-def main(memory: int, seconds: int) -> None:
-    """
-    Answer what comes by standard input until it ends.
-
-    Args:
-        memory: Bytes of address space.
-        seconds: Of the processor, for one picture.
-    """
-    # Whoever asks finishes what it holds when it is told to stop; then this ends.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    limit(resource.RLIMIT_AS, memory)
-    limit(resource.RLIMIT_CORE, 0)
-    given, out = sys.stdin.buffer, sys.stdout.buffer
-    with suppress(BrokenPipeError):  # whoever asked is gone
-        while head := given.read(QUESTION.size):
-            usage = resource.getrusage(resource.RUSAGE_SELF)
-            limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + seconds)
-            answer(given, out, *QUESTION.unpack(head))
-
-
-def answer(given: BinaryIO, out: BinaryIO, size: int, most_pixels: int) -> None:
-    thumbnail = b""
-    try:
-        about, thumbnail = look(given.read(size), most_pixels)
-    except PictureInvalid as error:
-        about = {"error": str(error)}
-    text = json.dumps(about).encode()
-    out.write(ANSWER.pack(len(text), len(thumbnail)) + text + thumbnail)
-    out.flush()
-
-
-def limit(what: int, most: int) -> None:
-    """Set a limit that a process has; systems that have none go without."""
-    with suppress(OSError, ValueError):
-        resource.setrlimit(what, (most, resource.getrlimit(what)[1]))

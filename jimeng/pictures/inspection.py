@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures.decoding import ANSWER, QUESTION
+from jimeng.pictures.process import ANSWER, QUESTION
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ PATIENCE = 120.0
 # Of the environment only what finds libraries: the rest is secret, or of no use.
 LIBRARIES = ("LD_", "DYLD_")
 START = (
-    "import sys; sys.path[:] = sys.argv[3:]; from jimeng.pictures.decoding import main;"
+    "import sys; sys.path[:] = sys.argv[3:]; from jimeng.pictures.process import main;"
     " main(int(sys.argv[1]), int(sys.argv[2]))"
 )
 
@@ -69,7 +69,7 @@ class Died(Exception):
 
 
 class Decoder:
-    """A process that runs `decoding.main`."""
+    """A process that runs `process.main`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -80,43 +80,54 @@ class Decoder:
         Return what `decoding.look` does.
 
         Raises:
-            PictureInvalid: as `decoding.look`, or it took too long, or the decoder
-                died of it twice.
+            PictureInvalid: as `work`.
         """
+        return self.work("look", content, most_pixels=most_pixels)
+
+    def work(self, do: str, content: bytes, **order: object) -> tuple[dict, bytes]:
+        """
+        Have one of `process.WORK` done.
+
+        Raises:
+            PictureInvalid: as that, or it took too long, or the decoder died of it
+                twice.
+        """
+        words = json.dumps({"do": do, **order}).encode()
+        question = QUESTION.pack(len(words), len(content)) + words
         with self._lock:
             for _ in range(2):  # what it died of may have been something else
                 try:
-                    about, thumbnail = self._ask(content, most_pixels)
+                    about, made = self._ask(question + content)
                     break
                 except TimeoutError:
                     self._end()
-                    raise PictureInvalid("takes too long to decode") from None
+                    raise too_slow() from None
                 except (Died, OSError) as error:
                     status = self._end()
                     log.warning("decoder ended status=%s: %s", status, error)
                     if status == -signal.SIGXCPU:
-                        raise PictureInvalid("takes too long to decode") from None
+                        raise too_slow() from None
             else:
                 raise PictureInvalid("the decoder ends at it")
         if "error" in about:
-            raise PictureInvalid(about["error"])
-        return about, thumbnail
+            raise PictureInvalid(about["error"], reason=about["reason"])
+        return about, made
 
     def close(self) -> None:
         with self._lock:
             self._end()
 
-    def _ask(self, content: bytes, most_pixels: int) -> tuple[dict, bytes]:
+    def _ask(self, question: bytes) -> tuple[dict, bytes]:
         if self._process is None:
             self._process = start()
         given, out = self._process.stdin, self._process.stdout
         assert given and out  # noqa: S101 - both are pipes
         # It reads all before it says anything.
-        given.write(QUESTION.pack(len(content), most_pixels) + content)
+        given.write(question)
         given.flush()
         end = time.monotonic() + PATIENCE
-        text, thumbnail = ANSWER.unpack(read(out, ANSWER.size, end))
-        return json.loads(read(out, text, end)), read(out, thumbnail, end)
+        text, made = ANSWER.unpack(read(out, ANSWER.size, end))
+        return json.loads(read(out, text, end)), read(out, made, end)
 
     def _end(self) -> int | None:
         if self._process is None:
@@ -126,6 +137,10 @@ class Decoder:
         with suppress(OSError), process:  # what it has not read cannot be sent now
             pass
         return process.wait()
+
+
+def too_slow() -> PictureInvalid:
+    return PictureInvalid("takes too long to decode", reason="slow")
 
 
 def start() -> subprocess.Popen[bytes]:
@@ -158,8 +173,8 @@ def read(file: IO[bytes], size: int, end: float) -> bytes:
     return bytes(found)
 
 
-_decoder = Decoder()
-atexit.register(_decoder.close)
+decoder = Decoder()  # one picture at a time in a process
+atexit.register(decoder.close)
 
 
 def inspect(content: bytes, asked: int | None = None) -> Picture:
@@ -177,7 +192,45 @@ def inspect(content: bytes, asked: int | None = None) -> Picture:
     most = MAX_PIXELS
     if asked is not None:
         most = min(most, max(FEWEST, int(asked * MOST_DRAWN)))
-    about, thumbnail = _decoder.ask(content, most)
+    about, thumbnail = decoder.ask(content, most)
     content = content[: about.pop("end")]
     digest = hashlib.sha256(content).hexdigest()
     return Picture(content, sha256=digest, thumbnail=thumbnail, **about)
+
+
+@dataclass(frozen=True)
+class GivenPicture:
+    """
+    A picture that goes in, made what `normalising` says.
+
+    Attributes:
+        content: JPEG, or PNG where a pixel is transparent.
+        width: Pixels.
+        height: Pixels.
+        content_type: Of *content*.
+        alpha: Whether a pixel is transparent.
+        given_width: Pixels that it had, upright.
+        given_height: Pixels.
+        sha256: Hexadecimal, of *content*.
+    """
+
+    content: bytes
+    width: int
+    height: int
+    content_type: str
+    alpha: bool
+    given_width: int
+    given_height: int
+    sha256: str
+
+
+def normalise(content: bytes) -> GivenPicture:
+    """
+    Make a given picture upright, plain and not too large.
+
+    Raises:
+        PictureInvalid: as `normalising.normalise`, or it is more than the decoder's
+            limits of time and memory allow.
+    """
+    about, made = decoder.work("normalise", content)
+    return GivenPicture(made, sha256=hashlib.sha256(made).hexdigest(), **about)

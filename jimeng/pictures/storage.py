@@ -7,29 +7,35 @@ from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
 from mongoengine import get_db
 
-BUCKET = "pictures"
+RESULTS, INPUTS = "pictures", "inputs"  # what was drawn, and what was given
 
 
 class GridFSStore:
     """
     Files under ids that are never used twice, so that a second attempt to save
     a picture cannot spoil the first.
+
+    Args:
+        bucket: Whose ids are its own.
     """
+
+    def __init__(self, bucket: str = RESULTS) -> None:
+        self.name = bucket
 
     @property
     def _bucket(self) -> GridFSBucket:
         # With the concern of the connection: the bytes must be on a majority
         # before the document that names them is.
-        return GridFSBucket(get_db(), BUCKET)
+        return GridFSBucket(get_db(), self.name)
 
-    def save(self, content: bytes, image_id: str) -> ObjectId:
+    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
         """
         Keep *content* and return the new id it can be read back with.
 
         Args:
-            image_id: Of the `Image` that will name it; without one it is swept.
+            name: The id of the record that will name it; without one it is swept.
         """
-        return self._bucket.upload_from_stream(image_id, content)
+        return self._bucket.upload_from_stream(name, content)
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
         """The bytes as a file that can be read and sought in, or None."""
@@ -47,13 +53,13 @@ class GridFSStore:
 
     def size(self) -> int:
         """Bytes of all files together, as MongoDB keeps count of them."""
-        return int(get_db().command("collStats", f"{BUCKET}.chunks").get("size", 0))
+        return int(get_db().command("collStats", f"{self.name}.chunks").get("size", 0))
 
     def saved_before(
         self, moment: datetime, *, after: ObjectId | None, limit: int
     ) -> dict[ObjectId, str]:
         """
-        Files that were saved before *moment*: their ids, with their images' ids.
+        Files that were saved before *moment*: their ids, with their names.
 
         Args:
             after: Begin behind this one.
@@ -64,8 +70,8 @@ class GridFSStore:
         # The bytes come before the file and go after it, so a process that dies
         # between the two leaves bytes under a name that only they know.
         first, name_only = {"files_id": ids, "n": 0}, {"_id": 0, "files_id": 1}
-        chunks = get_db()[f"{BUCKET}.chunks"].find(first, name_only)
+        chunks = get_db()[f"{self.name}.chunks"].find(first, name_only)
         found = [row["files_id"] for row in chunks.sort("files_id", 1).limit(limit)]
-        files = get_db()[f"{BUCKET}.files"].find({"_id": {"$in": found}})
+        files = get_db()[f"{self.name}.files"].find({"_id": {"$in": found}})
         names = {row["_id"]: row["filename"] for row in files}
         return {file_id: names.get(file_id, "") for file_id in found}

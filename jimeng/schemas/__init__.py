@@ -17,6 +17,7 @@ from jimeng.schemas.fields import (
     Anything,
     Between,
     Digits,
+    File,
     Long,
     Many,
     Moment,
@@ -137,6 +138,14 @@ class NewImageTask(ImageFields, OfUser):
         "everything": {**ASKED, "size": "16:9", "quality": "hd", "n": 2, "seed": 42}
         | {"style": "watercolor"},
     }
+
+
+class NewUpload(OfUser):
+    """``POST /api/v1/uploads``: a form of several parts."""
+
+    examples: ClassVar = {"photo": {"file": "photo.jpg", "user_id": "user_123"}}
+
+    file = File(required=True)
 
 
 class NestedTask(Strict):

@@ -111,6 +111,21 @@ class Anything(fields.Raw):
     default_error_messages = saying("value")
 
 
+class File(fields.Raw):
+    """A file of a form, with at least its name or a byte."""
+
+    default_error_messages = saying("file")
+
+    def __init__(self, **kwargs) -> None:
+        shape = {"type": "string", "format": "binary"}
+        super().__init__(metadata=shape, **kwargs)
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if not hasattr(value, "stream"):
+            raise ValidationError("invalid.file")
+        return value
+
+
 class Trimmed(Text):
     """A string without the white space around it."""
 

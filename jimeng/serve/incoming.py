@@ -11,7 +11,11 @@ import time
 HEAD_ENDS = b"\r\n\r\n"
 MOST_LINE = 8190  # bytes of the first line; Gunicorn's --limit-request-line
 MOST_HEAD = 64 * 1024  # bytes
-MOST_BODY = 1024 * 1024  # bytes; more the application refuses without reading it
+MOST_BODY = 1024 * 1024  # bytes; more the application refuses without reading it,
+MOST_LARGE = 16 * 1024 * 1024  # but not where pictures come in,
+LARGE = re.compile(rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks))[ ?]")
+PLACES = 4  # for such bodies, in each process
+WITHIN = 10.0  # seconds from one packet of such a body to the next
 HEAD_WITHIN = 10.0  # seconds from a request's first byte, or from connecting
 ALL_WITHIN = 60.0  # seconds, and no slower than
 SLOWEST = 1024  # bytes a second, after the first `HEAD_WITHIN`
@@ -28,24 +32,30 @@ class Incoming:
     Attributes:
         data: These, and whatever came after them.
         is_too_long: Its body is not to be waited for.
+        is_large: Its body has pictures, and needs a place.
         awaits_leave: The client holds its body back until it is told to go on.
     """
 
     def __init__(self, data: bytes = b"") -> None:
         self.data = bytearray(data)
         self.is_too_long = False
+        self.is_large = False
         self.awaits_leave = False
-        self._began = time.monotonic()
+        self._began = self._latest = time.monotonic()
+        self._most = MOST_BODY
         self._searched = 0  # bytes in which no end of the head was found
         self._at = 0  # where the body begins, or its next chunk; 0 within the head
         self._end = 0  # where the body ends; 0 if that is for its chunks to say
 
     def add(self, data: bytes) -> None:
         self.data += data
+        self._latest = time.monotonic()
 
     def is_overdue(self, now: float) -> bool:
         """Whether it should be there by now, or come faster."""
         allowed = HEAD_WITHIN
+        if self.is_large and now - self._latest > WITHIN:
+            return True
         if self._at:
             allowed = min(ALL_WITHIN, HEAD_WITHIN + len(self.data) / SLOWEST)
         return now - self._began > allowed
@@ -73,16 +83,22 @@ class Incoming:
         head, expected = EXPECT.subn(b"", bytes(self.data[: found + 2]))
         self.data[: found + 2] = head
         self._at = len(head) + 2
+        if LARGE.match(head):
+            self._most = MOST_LARGE
         self.awaits_leave = bool(expected)
         if not CHUNKED.search(head):
             length = LENGTH.search(head)
             size = int(length[1]) if length else 0
             self._end = self._at + size
-            self.is_too_long = size > MOST_BODY
+            self.is_too_long = size > self._most
+            self.is_large = MOST_BODY < size <= self._most
         return True
 
     def _have_chunks_ended(self) -> bool:
-        self.is_too_long = len(self.data) > MOST_HEAD + 2 * MOST_BODY
+        most = MOST_HEAD + 2 * self._most  # with the framing of very small chunks
+        self.is_too_long = len(self.data) > most
+        is_more = len(self.data) > MOST_HEAD + MOST_BODY
+        self.is_large = is_more and self._most > MOST_BODY
         while not self.is_too_long:
             ends = self.data.find(b"\r\n", self._at, self._at + MOST_LINE)
             if ends < 0:
@@ -94,7 +110,7 @@ class Incoming:
                 return self.data.find(HEAD_ENDS, ends) >= 0
             following = ends + 2 + int(size[1], 16) + 2
             if following > len(self.data):
-                self.is_too_long = following > MOST_HEAD + 2 * MOST_BODY
+                self.is_too_long = following > most
                 break
             self._at = following
         return self.is_too_long

@@ -10,7 +10,8 @@ import json
 import secrets
 import socket
 
-CODES = {414: "uri_too_long", 431: "headers_too_large"}
+CODES = {414: "uri_too_long", 431: "headers_too_large", 503: "server_busy"}
+COME_AGAIN = 2  # seconds, of a 503
 
 
 def write_error(sock: socket.socket, status: int, reason: str, detail: str) -> None:
@@ -23,12 +24,14 @@ def write_error(sock: socket.socket, status: int, reason: str, detail: str) -> N
         {"success": False, "error": code, "message": chinese, "request_id": request_id},
         ensure_ascii=False,
     ).encode()
+    again = f"Retry-After: {COME_AGAIN}\r\n" if status == 503 else ""
     head = (
         f"HTTP/1.1 {status} {reason}\r\n"
         "Connection: close\r\n"
         "Content-Type: application/json\r\n"
         "Cache-Control: no-store\r\n"
         f"X-Request-ID: {request_id}\r\n"
+        f"{again}"
         f"Content-Length: {len(body)}\r\n"
         "\r\n"
     )

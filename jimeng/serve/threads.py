@@ -22,10 +22,11 @@ from functools import partial
 from types import ModuleType
 
 from gunicorn import util
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from jimeng import logs
-from jimeng.serve.incoming import Incoming
+from jimeng.serve.connection import Connection
+from jimeng.serve.incoming import PLACES, Incoming
 from jimeng.serve.outgoing import Held, PatientSocket
 from jimeng.serve.refusals import write_error
 
@@ -36,36 +37,6 @@ PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 util.write_error = write_error  # which Gunicorn has no setting for
-
-
-class Connection(TConn):
-    """
-    Attributes:
-        peer: The client's address, without the port.
-        incoming: The request that is coming in, or that a thread has.
-        charged: Bytes of it that count as held.
-        stays: Whether another request may follow.
-        is_overdue: Whether what is waited for, if anything, is late.
-    """
-
-    sock: PatientSocket
-
-    def __init__(
-        self, cfg, sock, client, server, peer: str, left: Callable[["Connection"], None]
-    ) -> None:
-        super().__init__(cfg, sock, client, server)
-        self.peer = peer
-        self.incoming = Incoming()
-        self.charged = 0
-        self.stays = False
-        self.is_overdue: Callable[[float], bool] | None = None
-        self.data_ready = True
-        self._left = left
-
-    def close(self, graceful: bool = False) -> None:
-        self.sock.forget()
-        self._left(self)
-        super().close()
 
 
 class Worker(ThreadWorker):
@@ -79,6 +50,7 @@ class Worker(ThreadWorker):
         # Half of them may be held by who waits for tasks: see `jimeng.waiting`.
         self._going = Held(by_peer=self._by_peer, most_waiting=self.cfg.threads // 4)
         self._peers: Counter[str] = Counter()  # connections by address
+        self._places = PLACES  # that are free
         self._watched: dict[Connection, None] = {}  # in the order of their coming
         self._swept = 0.0
         self._stop_by = 0.0  # when those that say nothing are let go, once stopping
@@ -141,6 +113,7 @@ class Worker(ThreadWorker):
 
     def _left(self, conn: Connection) -> None:
         self._charge(conn, -conn.charged)
+        self._leave_place(conn)
         self._peers[conn.peer] -= 1
         if not self._peers[conn.peer]:
             del self._peers[conn.peer]
@@ -166,14 +139,19 @@ class Worker(ThreadWorker):
         if not data:
             return self._drop(conn)
         conn.incoming.add(data)
-        self._charge(conn, len(data))
+        if not conn.has_place:
+            self._charge(conn, len(data))
         if self._coming.is_full(conn.peer):
             return self._drop(conn)
         self._consider(conn)
 
     def _consider(self, conn: Connection) -> None:
         """Give the request to a thread if it is whole; else wait for the rest."""
-        if conn.incoming.is_whole():
+        is_whole = conn.incoming.is_whole()
+        if conn.incoming.is_large and not self._take_place(conn):
+            write_error(conn.sock, 503, "Service Unavailable", "")
+            self._send(conn)
+        elif is_whole:
             self._unwatch(conn)
             self._charge(conn, -conn.charged)
             self.enqueue_req(conn)
@@ -185,6 +163,18 @@ class Worker(ThreadWorker):
                 conn.incoming.awaits_leave = False
                 conn.sock.sendall(GO_ON)
             self._watch(conn, selectors.EVENT_READ, self._receive)
+
+    def _take_place(self, conn: Connection) -> bool:
+        """Whether a large body may come; it is not counted as the others are."""
+        if not conn.has_place and self._places:
+            self._places -= 1
+            conn.has_place = True
+            self._charge(conn, -conn.charged)
+        return conn.has_place
+
+    def _leave_place(self, conn: Connection) -> None:
+        self._places += conn.has_place
+        conn.has_place = False
 
     def handle(self, conn: Connection):
         """Answer a request that is whole; in a thread."""
@@ -204,6 +194,7 @@ class Worker(ThreadWorker):
         """A thread has done with it."""
         done = not future.cancelled() and future.exception() is None
         conn.stays = done and bool(future.result())
+        self._leave_place(conn)
         self._send(conn)
 
     def _send(self, conn: Connection) -> None:

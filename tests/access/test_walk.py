@@ -8,6 +8,7 @@ import pytest
 from jimeng import accounts
 from tests.access.conftest import OPERATOR
 from tests.access.walk import LAST, PROGRAMS, ROUTES, SECRET, Kind, ask, walk
+from tests.given_pictures import photo
 from tests.page import POST, marks, picture_of
 from tests.rest import CREATE, data_of
 
@@ -23,11 +24,14 @@ def places(secured, ada, work_off) -> dict[str, str]:
     image = picture_of(ada.client, made["task_id"]).rpartition("/i/")[2]
     key, _, ext = image.partition(".")
     waiting = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
+    form = {"file": (BytesIO(photo()), "photo.jpg")}
+    upload = data_of(ada.api("POST", "/api/v1/uploads", data=form), 201)
     api_key, _ = accounts.create_key(OPERATOR, ada.id, name="x")
     return {
         "task_id": made["task_id"],
         "picture_id": f"{made['task_id']}_0",
         "user_id": ada.id,
+        "upload_id": upload["id"],
         "key_id": api_key.id,
         "key": key,
         "ext": ext,
@@ -80,7 +84,7 @@ def expected(kind: Kind, *, is_api: bool, who: str, unsafe: bool) -> set[int]:
         return {403}
     if kind is Kind.ADMIN:
         return {403}
-    return {404} if kind is Kind.OWN else {200, 202, 204, 303, 400, 422}
+    return {404} if kind is Kind.OWN else {200, 201, 202, 204, 303, 400, 422}
 
 
 def test_nobody_gets_at_what_is_anothers(secured, places, bob, nobody, ada):
@@ -132,6 +136,7 @@ def untouched(ada, places: dict[str, str]) -> bool:
     return (
         data_of(task)["status"] == "completed"
         and data_of(open_task)["status"] == "pending"
+        and ada.api("GET", f"/api/v1/uploads/{places['upload_id']}").status_code == 200
         and ada.client.get(f"/pictures/{places['picture_id']}").status_code == 200
         and places["key_id"] in {key["id"] for key in keys}
         and data_of(ada.api("GET", f"/api/v1/users/{ada.id}"))["name"] == "ada"

@@ -6,15 +6,18 @@ test that walks them. ``python -m pytest -s tests/access/test_walk.py`` prints t
 table.
 """
 
+import io
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from flask import Flask
 from werkzeug.routing import Rule
 
+from tests.given_pictures import photo
 from tests.page import POST
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+PICTURE = "photo.jpg"  # stands in a form for a file
 SECRET = "海边的灯塔，只给 Ada 看"  # the prompt of what is Ada's
 
 
@@ -88,6 +91,10 @@ ROUTES: dict[str, Route] = {
     "api.retry_task": own(),
     "api.cancel_tasks": listed({"ids": ["{task_id}"]}),
     "api.retry_tasks": listed({"ids": ["{task_id}"]}),
+    "api.create_upload": listed(file=PICTURE),
+    "api.get_upload": own(),
+    "api.get_upload_content": own(),
+    "api.delete_upload": own(),
     "api.create_user": admins(NEW_USER),
     "api.find_user": Route(Kind.OWN, query={"email": "ada@example.com"}),
     "api.get_user": own(),
@@ -237,7 +244,9 @@ def ask(client, rule: Rule, method: str, places: dict[str, str], key: str = ""):
     if key and path.startswith(PROGRAMS):
         headers["Authorization"] = f"Bearer {key}"
     options: dict = {"query_string": filled(route.query, places), "headers": headers}
-    if method != "GET" and path.startswith(PROGRAMS):
+    if PICTURE in route.form.values():
+        options["data"] = {"file": (io.BytesIO(photo()), PICTURE)}
+    elif method != "GET" and path.startswith(PROGRAMS):
         options["json"] = filled(route.json or {}, places)
     elif method != "GET":
         options["data"] = filled(route.form, places)

@@ -61,13 +61,13 @@ def test_small_file_of_a_large_picture_is_not_decoded(client, provider, work_off
     assert len(content) < 3000
     provider.polls = [Progress("remote-1", done=True, images=(content,))] * 9
     task = create(client)
-    pid = process_of(inspection._decoder)
+    pid = process_of(inspection.decoder)
     before = peak(pid)
 
     work_off()
 
     assert result(client, task["task_id"])["status"] == "failed"
-    assert process_of(inspection._decoder) == pid
+    assert process_of(inspection.decoder) == pid
     assert peak(pid) - before < 20 * MB
 
 

@@ -35,7 +35,8 @@ OF_THE_API = ["not_found", "validation_failed", "wrong_host", "database_unavaila
 OF_THE_API += ["too_many_requests"]
 UNSAFE = ["cross_site"]
 WITH_KEYS = ["unauthorized", "api_key_invalid", "scope_too_small", "admins_only"]
-WITH_BODY = ["invalid_json", "request_too_large", "unsupported_media_type"]
+WITH_FORM = ["request_too_large", "unsupported_media_type"]
+WITH_BODY = ["invalid_json", *WITH_FORM]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class Operation:
         events: A success is server-sent events of this name, whose data are the
             schema's.
         once_ended: What a 200 has, where the request may wait for the end.
+        form: The schema of a body of several parts.
+        binary: A success is bytes of this type.
     """
 
     errors: Sequence[str] = ()
@@ -68,6 +71,8 @@ class Operation:
     plain: str | None = None
     events: str | None = None
     once_ended: type[replies.Reply] | None = None
+    form: type[Strict] | None = None
+    binary: str | None = None
 
 
 class DescribedBlueprint(Blueprint):
@@ -127,6 +132,8 @@ class DescribedBlueprint(Blueprint):
             schema = content["schema"]
             if schema._declared_fields:
                 doc["requestBody"] = body_of(schema, sign_in=sign_in)
+        if more.form is not None:
+            doc["requestBody"] = form_of(more.form, sign_in=sign_in)
         (status,) = doc_info["success_status_codes"]
         doc["responses"] = {
             str(status): self.success(doc["responses"][status], more),
@@ -139,9 +146,13 @@ class DescribedBlueprint(Blueprint):
     def success(self, answer: dict, more: Operation) -> dict:
         kind = "application/json"
         schema = answer.get("content", {}).get(kind, {}).get("schema")
-        if more.plain is not None:
+        if more.binary is not None:
+            kind = more.binary
+            binary = {"type": "string", "format": "binary"}
+            content: dict = {"schema": binary, "example": "…"}
+        elif more.plain is not None:
             kind = "text/plain"
-            content: dict = {"schema": {"type": "string"}, "example": more.plain}
+            content = {"schema": {"type": "string"}, "example": more.plain}
         elif more.events is not None:
             kind = "text/event-stream"
             content = events_of(more.events, schema)
@@ -149,12 +160,7 @@ class DescribedBlueprint(Blueprint):
             content = {"schema": schema, "example": example_of(schema)}
             if not self.probe:
                 content = enveloped(content, more.beside)
-        return {
-            "description": REQUEST_TEXTS["ok"],
-            "headers": headers(more.headers, more.always),
-            "content": {kind: content},
-            **ways_on(more),
-        }
+        return {**described_by(more), "content": {kind: content}, **ways_on(more)}
 
     def ended(self, more: Operation) -> dict:
         """The answer of a request that has waited for the end."""
@@ -174,12 +180,27 @@ class DescribedBlueprint(Blueprint):
             codes += UNSAFE if method != "get" else ()
             codes += WITH_KEYS if sign_in else ()
             codes += WITH_BODY if has_body else ()
+            codes += WITH_FORM if more.form else ()
         return {
             str(status): failure(status, those)
             for status, those in errors.by_status(
                 [*codes, *errors.OF_THE_SERVER]
             ).items()
         }
+
+
+def described_by(more: Operation) -> dict:
+    """What every success says before it says what it is."""
+    return {
+        "description": REQUEST_TEXTS["ok"],
+        "headers": headers(more.headers, more.always),
+    }
+
+
+def form_of(schema: type[Strict], *, sign_in: bool) -> dict:
+    """A body of several parts; a file among them needs no encoding of its own."""
+    content = {"schema": schema, "examples": examples_of(schema, sign_in=sign_in)}
+    return {"required": True, "content": {"multipart/form-data": content}}
 
 
 def words(english: dict[str, str], endpoint: str) -> dict[str, tuple[str, str]]:
@@ -219,13 +240,17 @@ def body_of(schema: type[Strict], *, sign_in: bool) -> dict:
     """Its shapes and examples; with sign-in nobody says whose it is."""
     shapes = [schema, *schema.other_shapes]
     content: dict = {"schema": {"anyOf": shapes} if schema.other_shapes else schema}
-    content["examples"] = {
-        name: {"value": own(body) if sign_in else body}
-        for name, body in schema.examples.items()
-    }
+    content["examples"] = examples_of(schema, sign_in=sign_in)
     return {
         "required": not schema.may_be_left_out,
         "content": {"application/json": content},
+    }
+
+
+def examples_of(schema: type[Strict], *, sign_in: bool) -> dict:
+    return {
+        name: {"value": own(body) if sign_in else body}
+        for name, body in schema.examples.items()
     }
 
 

@@ -46,6 +46,7 @@ TAKEN: dict[str, dict] = {
 PLACES: dict[str, dict] = {
     "task_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
     "user_id": AS_USER_ID,
+    "upload_id": {"pattern": "^upload_[A-Za-z0-9_-]{22}$"},
     "key_id": {"pattern": "^key_[0-9a-f]{16}$"},
 }
 

@@ -21,12 +21,14 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "Too many headers, or too long: at most 100, 8,190 bytes each, 64 KiB in all",
     ),
     "error.unsupported_media_type": (
-        "请求体必须是 JSON：请加上 Content-Type: application/json",
-        "The body must be JSON: send Content-Type: application/json",
+        "请求体必须是 JSON（请加上 Content-Type: application/json），"
+        "上传图片则是 multipart/form-data",
+        "The body must be JSON (send Content-Type: application/json), or, for an "
+        "upload, multipart/form-data",
     ),
     "error.request_too_large": (
-        "请求体超过 1 MiB，请缩小后再试",
-        "The body is over 1 MiB; send a smaller one",
+        "请求体太大：最多 1 MiB，带图片的最多 16 MiB；请缩小后再试",
+        "The body is too large: at most 1 MiB, or 16 MiB where pictures come with it",
     ),
     "error.invalid_json": (
         "请求体不是有效的 JSON 对象",
@@ -43,6 +45,24 @@ REQUESTS: dict[str, tuple[str, str]] = {
     "error.idempotency_key_reused": (
         "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
         "This Idempotency-Key was used for another request; use a new one",
+    ),
+    "error.upload_not_found": (
+        "没有这张上传的图片；没有任务使用的，24 小时后删除",
+        "No such upload; one that no task uses is deleted after 24 hours",
+    ),
+    "error.too_many_uploads": (
+        "上传太多：每分钟最多 {limit} 张，请稍后再试",
+        "Too many uploads: at most {limit} a minute; try again later",
+    ),
+    "error.uploads_full": (
+        "还没有任务使用的图片已达上限（{limit} 张或 {megabytes} MiB）；"
+        "请先用掉或删除一些",
+        "There are as many pictures here that no task uses as there may be ({limit}, "
+        "or {megabytes} MiB); use or delete some first",
+    ),
+    "error.server_busy": (
+        "正在接收的图片太多，请过几秒再试",
+        "Too many pictures are being taken in right now; try again in some seconds",
     ),
     "error.task_not_found": ("没有这个任务", "No such task"),
     "error.image_not_found": ("没有这张图片", "No such picture"),

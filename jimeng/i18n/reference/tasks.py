@@ -161,6 +161,23 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
         "用过的种子；模型没有种子时为 null",
         "The seed used; null if the model takes none",
     ),
+    # What is given.
+    "NewUpload.file": (
+        "图片文件：JPEG、PNG 或 WebP",
+        "The picture's file: JPEG, PNG or WebP",
+    ),
+    "NewUpload.user_id": (
+        "图片属于谁，规则同任务的 user_id；启用登录后不要写",
+        "Whose it is, as on tasks; with sign-in on leave it out",
+    ),
+    "has_alpha": (
+        "是否有透明的像素；只有这样的图片可以用作 mask",
+        "Whether a pixel is transparent; only such a picture can be a mask",
+    ),
+    "UploadRecord.expires_at": (
+        "没有任务使用时保留到什么时候；已有任务使用则为 null",
+        "Until when it is kept while no task uses it; null once one does",
+    ),
     "code": ("给程序看的代码，不会改名", "Stable code for programs"),
     "provider_code": ("服务方的代码", "The provider's own code"),
     "provider_request_id": (

@@ -1,0 +1,87 @@
+"""Uploads: pictures that are given before a task names them."""
+
+from flask import Response, url_for
+from werkzeug.wsgi import FileWrapper
+
+from jimeng import auth, inputs
+from jimeng.answers import read_form, success
+from jimeng.api import blp
+from jimeng.auth.bodies import brings_pictures
+from jimeng.documents import Input
+from jimeng.schemas import NewUpload, Nothing
+from jimeng.schemas.upload_replies import UploadDeleted, UploadRecord
+
+CHUNK = 256 * 1024  # bytes
+LATER = ["get_upload", "get_upload_content", "delete_upload"]
+FORM, RECORD = NewUpload(), UploadRecord()
+
+
+@blp.post("/uploads", tags=["uploads"])
+@blp.response(201, UploadRecord)
+@blp.describe(
+    form=NewUpload,
+    errors=[
+        *("user_id_not_yours", "too_many_uploads", "uploads_full"),
+        *("queue_unavailable", "server_busy"),
+    ],
+    always=["Location"],
+    makes=("id", "upload_id", LATER),
+)
+@brings_pictures
+def create_upload() -> Response:
+    """
+    Give a picture that tasks can name in `images` or `mask`.
+
+    JPEG, PNG or WebP, at most 16 MiB and 40 million pixels (a JPEG 100 million). It is
+    turned upright, converted to sRGB, made at most 4096 pixels a side, and all its
+    metadata is dropped; the file as it came is not kept.
+    """
+    viewer = auth.viewer_of_api()
+    given = read_form(FORM)
+    given.setdefault("user_id", viewer.user_id)
+    with given["file"].stream as file:
+        content = file.read()
+    made = inputs.upload(viewer, given["user_id"], content, field="file")
+    where = url_for("api.get_upload", upload_id=made.id)
+    return success(RECORD.dump(made), 201, headers={"Location": where})
+
+
+@blp.get("/uploads/<upload_id>", tags=["uploads"])
+@blp.response(200, UploadRecord)
+@blp.describe(errors=["upload_not_found"])
+def get_upload(upload_id: str) -> Input:
+    """Look at an upload: its size, and how long it is kept."""
+    return inputs.find(auth.viewer_of_api(), upload_id)
+
+
+@blp.get("/uploads/<upload_id>/content", tags=["uploads"])
+@blp.response(200)
+@blp.describe(errors=["upload_not_found"], binary="image/*")
+def get_upload_content(upload_id: str) -> Response:
+    """Get the picture as it is kept: for its owner alone."""
+    found, content = inputs.content_of(auth.viewer_of_api(), upload_id)
+    response = Response(
+        FileWrapper(content, CHUNK),
+        content_type=found.content_type,
+        direct_passthrough=True,
+    )
+    response.call_on_close(content.close)
+    response.content_length = found.bytes
+    response.headers["Cache-Control"] = "private, no-store"
+    name = f"{found.id}.{found.suffix}"
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
+
+
+@blp.delete("/uploads/<upload_id>", tags=["uploads"])
+@blp.arguments(Nothing)
+@blp.response(200, UploadDeleted)
+@blp.describe(errors=["upload_not_found"])
+def delete_upload(params: dict, upload_id: str) -> dict:
+    """
+    Take an upload away.
+
+    Tasks that name it go on; its bytes are gone once none does.
+    """
+    inputs.delete(auth.viewer_of_api(), upload_id)
+    return {"id": upload_id}

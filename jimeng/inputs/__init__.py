@@ -1,0 +1,14 @@
+"""
+Pictures that users give: taken in, looked at, and named by tasks.
+
+Every function takes the `Viewer` that asks; what is not theirs is as if it had never
+been. `tasks` and whatever stands above it may import it; it knows no Flask.
+"""
+
+from jimeng.inputs.uploads import (
+    content_of,
+    delete,
+    delete_all,
+    find,
+    upload,
+)

@@ -1,0 +1,102 @@
+"""Uploads: given before any task names them, for a day."""
+
+import logging
+from typing import BinaryIO
+
+from jimeng import jobs, limits
+from jimeng.documents import Input, utcnow
+from jimeng.errors import Invalid, PictureInvalid
+from jimeng.errors.access import UserIdNotYours
+from jimeng.errors.inputs import UploadNotFound
+from jimeng.inputs.keeping import KEPT, check_room, keep
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+SEEN = {"hidden": {"$exists": False}, "state": "ready"}
+
+
+def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input:
+    """
+    Take a picture in.
+
+    Args:
+        user_id: Whose it will be.
+        content: As it came.
+        field: Where it stood in the request.
+
+    Raises:
+        UserIdNotYours: only an operator acts for others.
+        TooManyUploads: as `limits.take_upload`, and so is QueueUnavailable.
+        UploadsFull: as `keeping.check_room`.
+        Invalid: it is no picture that is taken; the words say why.
+    """
+    if not viewer.may_act_for(user_id):
+        raise UserIdNotYours(f"upload for {user_id}")
+    limits.take_upload(user_id)
+    check_room(user_id)
+    try:
+        return keep(user_id, content, kept_for=KEPT)
+    except PictureInvalid as error:
+        log.info("upload refused user=%s: %s", user_id, error)
+        raise invalid(field, error) from error
+
+
+def invalid(field: str, error: PictureInvalid) -> Invalid:
+    """What is said of a picture that is not taken."""
+    return Invalid.field(field, f"refused.{error.reason}")
+
+
+def find(viewer: Viewer, input_id: str) -> Input:
+    """
+    Raises:
+        UploadNotFound: no such upload, it is somebody else's, or deleted.
+    """
+    found = Input.find_one({"_id": input_id, **viewer.filter(), **SEEN})
+    if found is None or found.file_id is None:
+        raise UploadNotFound(f"upload {input_id[:64]!r}")
+    return found
+
+
+def content_of(viewer: Viewer, input_id: str) -> tuple[Input, BinaryIO]:
+    """
+    The record and its bytes.
+
+    Raises:
+        UploadNotFound: as `find`.
+    """
+    found = find(viewer, input_id)
+    content = found.file_id and jobs.runtime().inputs.open(found.file_id)
+    if not content:
+        raise UploadNotFound(f"no bytes of {input_id}")
+    return found, content
+
+
+def delete(viewer: Viewer, input_id: str) -> None:
+    """
+    Take an upload away from its owner's eyes. Tasks that name it go on; its bytes are
+    swept when none does.
+
+    Raises:
+        UploadNotFound: as `find`.
+    """
+    where = {"_id": input_id, **viewer.filter(), **SEEN}
+    gone = {"hidden": True, "keep_until": utcnow()}
+    update = {"$set": gone, "$unset": {"unnamed": ""}}
+    if Input.swap(where, update) is None:
+        raise UploadNotFound(f"upload {input_id[:64]!r}")
+    log.info("upload deleted id=%s", input_id)
+
+
+def delete_all(viewer: Viewer, user_id: str) -> None:
+    """Give up everything that a user gave; the sweep does the rest."""
+    if not viewer.may_act_for(user_id):
+        return
+    now = utcnow()
+    Input.collection().update_many(
+        {"user_id": user_id},
+        {
+            "$set": {"hidden": True, "keep_until": now, "doomed_at": now},
+            "$unset": {"unnamed": ""},
+        },
+    )

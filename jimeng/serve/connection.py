@@ -1,0 +1,40 @@
+"""One client's connection, as the loop and the threads have it in turn."""
+
+from collections.abc import Callable
+
+from gunicorn.workers.gthread import TConn
+
+from jimeng.serve.incoming import Incoming
+from jimeng.serve.outgoing import PatientSocket
+
+
+class Connection(TConn):
+    """
+    Attributes:
+        peer: The client's address, without the port.
+        incoming: The request that is coming in, or that a thread has.
+        charged: Bytes of it that count as held.
+        has_place: Its body may be large; until it is answered.
+        stays: Whether another request may follow.
+        is_overdue: Whether what is waited for, if anything, is late.
+    """
+
+    sock: PatientSocket
+
+    def __init__(
+        self, cfg, sock, client, server, peer: str, left: Callable[["Connection"], None]
+    ) -> None:
+        super().__init__(cfg, sock, client, server)
+        self.peer = peer
+        self.incoming = Incoming()
+        self.charged = 0
+        self.has_place = False
+        self.stays = False
+        self.is_overdue: Callable[[float], bool] | None = None
+        self.data_ready = True
+        self._left = left
+
+    def close(self, graceful: bool = False) -> None:
+        self.sock.forget()
+        self._left(self)
+        super().close()

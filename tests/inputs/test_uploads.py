@@ -1,0 +1,168 @@
+"""Uploads: pictures that are given before a task names them."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from PIL import Image as Pillow
+from werkzeug.test import encode_multipart
+
+from jimeng import limits
+from jimeng.auth import bodies
+from jimeng.documents import Input, utcnow
+from jimeng.inputs import keeping
+from tests import given_pictures as given
+from tests.rest import API, data_of, errors_of, refused
+
+UPLOADS = f"{API}/uploads"
+MINE = {"user_id": "user_123"}
+
+
+def send(client, content: bytes, name: str = "a.jpg", **more: object):
+    """Upload *content* as a form does."""
+    form = {**MINE, "file": (io.BytesIO(content), name), **more}
+    boundary, body = encode_multipart(form)
+    kind = f"multipart/form-data; boundary={boundary}"
+    return client.post(UPLOADS, data=body, content_type=kind)
+
+
+def upload(client, content: bytes | None = None, **more: object) -> dict:
+    return data_of(send(client, content or given.photo(), **more), 201)
+
+
+def test_upload_is_kept_upright_and_bare(client):
+    """What is there for its owner is the picture, and nothing of where it was taken."""
+    answer = send(client, given.photo(6))
+
+    found = data_of(answer, 201)
+    assert answer.headers["Location"] == f"{UPLOADS}/{found['id']}"
+    assert (found["width"], found["height"]) == (400, 300)
+    assert (found["content_type"], found["has_alpha"]) == ("image/jpeg", False)
+    assert data_of(client.get(f"{UPLOADS}/{found['id']}")) == found
+    content = client.get(f"{UPLOADS}/{found['id']}/content")
+    assert content.headers["Cache-Control"] == "private, no-store"
+    assert len(content.data) == found["bytes"]
+    assert Pillow.open(io.BytesIO(content.data)).size == (400, 300)
+    assert b"Exif" not in content.data and b"Maker" not in content.data
+
+
+def test_upload_is_kept_for_a_day(client):
+    found = upload(client)
+
+    kept = Input.find_one({"_id": found["id"]})
+    assert timedelta(hours=23) < kept.keep_until - utcnow() <= timedelta(hours=24)
+    assert found["expires_at"]
+
+
+def test_deleted_upload_is_seen_no_more(client):
+    found = upload(client)
+
+    gone = data_of(client.delete(f"{UPLOADS}/{found['id']}"))
+
+    assert gone["id"] == found["id"]
+    for path in ("", "/content"):
+        refused(client.get(f"{UPLOADS}/{found['id']}{path}"), 404, "upload_not_found")
+    refused(client.delete(f"{UPLOADS}/{found['id']}"), 404, "upload_not_found")
+
+
+@pytest.mark.parametrize("reason", given.HOSTILE)
+def test_hostile_file_is_refused_with_words(client, reason):
+    """In both languages, with what would do; and nothing is kept."""
+    content = given.HOSTILE[reason]()
+
+    chinese = errors_of(send(client, content))
+    english = client.post(
+        UPLOADS,
+        data={**MINE, "file": (io.BytesIO(content), "a")},
+        content_type="multipart/form-data",
+        headers={"Accept-Language": "en"},
+    )
+
+    assert list(chinese) == ["file"]
+    assert english.json["errors"]["file"][0].isascii() or "→" in english.text
+    assert chinese["file"] != english.json["errors"]["file"]
+    assert Input.collection().count_documents({}) == 0
+
+
+def test_file_of_40_megabytes_is_refused_unread(client):
+    answer = send(client, bytes(40 * 2**20))
+
+    refused(answer, 413, "request_too_large")
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({**MINE}, "file"),
+        ({**MINE, "file": "text"}, "file"),
+        ({"file": (io.BytesIO(b"x"), "a")}, "user_id"),
+        ({**MINE, "file": (io.BytesIO(b"x"), "a"), "name": "x"}, "name"),
+    ],
+)
+def test_form_is_checked(client, form, field):
+    answer = client.post(UPLOADS, data=form, content_type="multipart/form-data")
+
+    assert list(errors_of(answer)) == [field]
+
+
+def test_two_files_are_one_too_many(client):
+    files = [(io.BytesIO(given.photo()), "a"), (io.BytesIO(given.photo()), "b")]
+    form = {**MINE, "file": files}
+
+    answer = client.post(UPLOADS, data=form, content_type="multipart/form-data")
+
+    assert list(errors_of(answer)) == ["file"]
+
+
+def test_json_is_no_form(client):
+    refused(client.post(UPLOADS, json={}), 415, "unsupported_media_type")
+
+
+def test_one_user_has_only_so_many_that_no_task_names(client, monkeypatch):
+    monkeypatch.setattr(keeping, "MOST_UNNAMED", 2)
+    first = upload(client)
+    upload(client)
+
+    answer = send(client, given.photo())
+
+    refused(answer, 429, "uploads_full")
+    assert int(answer.headers["Retry-After"]) > 0
+    upload(client, user_id="somebody_else")
+    data_of(client.delete(f"{UPLOADS}/{first['id']}"))
+    upload(client)
+
+
+def test_one_user_has_only_so_many_bytes_that_no_task_names(client, monkeypatch):
+    upload(client)
+    monkeypatch.setattr(keeping, "MOST_BYTES", 100)
+
+    refused(send(client, given.photo()), 429, "uploads_full")
+
+
+def test_one_user_uploads_only_so_many_in_a_minute(client, monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS", 2)
+    upload(client)
+    upload(client)
+
+    answer = send(client, given.photo())
+
+    refused(answer, 429, "too_many_uploads")
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def test_without_a_place_nothing_is_read(client):
+    """Four at a time; the fifth comes again, and finds a place when one is free."""
+    for _ in range(bodies.PLACES):
+        bodies._places.acquire()
+    try:
+        answer = send(client, given.photo())
+    finally:
+        for _ in range(bodies.PLACES):
+            bodies._places.release()
+
+    refused(answer, 503, "server_busy")
+    assert answer.headers["Retry-After"] == "2"
+    for _ in range(bodies.PLACES + 1):
+        upload(client)
+    send(client, given.SVG)
+    upload(client)
