@@ -15,6 +15,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from jimeng import auth
+from jimeng.auth.bodies import MOST_PLAIN
 from jimeng.config import Config
 from jimeng.documents import RateLimit
 from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
@@ -134,6 +135,8 @@ class StrictParser(FlaskParser):
         # A body without a length is silently cut off where it passes the limit.
         if req.content_length is None and len(body) >= req.max_content_length:
             raise RequestEntityTooLarge()
+        if len(body) > MOST_PLAIN and b'"data:' not in body:
+            raise RequestEntityTooLarge()  # there are no pictures in it
         if not body:
             return {}
         if not req.is_json:

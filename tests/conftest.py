@@ -15,7 +15,7 @@ from pymongo.database import Database
 from jimeng import documents, jobs, lanes, limits, waiting
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, index_builder, utcnow
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import input_sweep, janitor, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
@@ -178,6 +178,7 @@ def begin_anew(database: Database) -> None:
     lanes.forget()
     switches.forget()
     janitor.forget()
+    input_sweep.forget()
     limits.forget_quotas()
 
 

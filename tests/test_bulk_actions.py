@@ -307,7 +307,7 @@ def fill(n: int, users: int) -> None:
         user = f"user_{each % users}"
         new = tasks.NewTask(user_id=user, prompt="猫")
         model = jobs.runtime().registry.model(None, None)
-        row = tasks.creation.build(new, model)
+        row = tasks.building.build(new, model)
         Task.collection().insert_one(row)
         task = Task._from_son(row)
         turn, _ = lanes.take_turns(task.lane, user, 1)

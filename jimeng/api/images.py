@@ -1,6 +1,7 @@
 """Pictures: ask for them, look after them, take them away."""
 
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 
 from flask import Response, g, url_for
@@ -18,6 +19,7 @@ from jimeng.answers import (
 )
 from jimeng.api import blp, prefer
 from jimeng.api.openapi.blueprint import LIMITS
+from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Task
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound
@@ -43,6 +45,7 @@ NEW_TASK = [
     *("too_many_submissions", "quota_exceeded"),
     *("queue_unavailable", "no_provider", "intake_paused"),
     *("idempotency_key_invalid", "idempotency_key_reused"),
+    *("uploads_full", "server_busy"),
 ]
 # What is told of every operation that makes a task.
 creates = partial(
@@ -57,8 +60,11 @@ creates = partial(
 
 def create_from(params: dict) -> Response:
     """Both creating routes: the body has been checked, the model decides the rest."""
-    sent = {*g.body, *g.body.get("input", {})}
+    sent = {*g.body, *g.body.get("input", {})} - {"images", "mask"}
     given = {name: value for name, value in params.items() if name in sent}
+    if "expand" in given:
+        given["expand"] = asdict(given["expand"])
+    params["images"] = tuple(params.get("images", ()))
     params.pop("type", None)
     viewer = auth.viewer_of_api()
     params.setdefault("user_id", viewer.user_id)
@@ -91,6 +97,7 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
 @blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
 @creates(errors=[*NEW_TASK, "user_id_not_yours"])
+@brings_pictures
 def create_image_task(params: dict) -> Response:
     """
     Ask for one to four pictures.
@@ -107,6 +114,7 @@ def create_image_task(params: dict) -> Response:
 @blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
 @creates(errors=[*NEW_TASK, "user_id_not_yours"])
+@brings_pictures
 def create_task(params: dict) -> Response:
     """
     Ask for a task of any type.

@@ -77,6 +77,7 @@ class Config:
     HSTS: str = setting("host", one_of("host", "subdomains", "preload"))
     ALLOWED_HOSTS: tuple[str, ...] = setting((), parse_list)
     ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
+    ALLOWED_USER_HOSTS: tuple[str, ...] = setting((), parse_list)
     POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))
     TASK_DEADLINE: float = setting(900.0, between(1, 43200, float))
     WAIT_SECONDS: float = setting(55.0, between(1, 60, float))

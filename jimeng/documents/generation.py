@@ -19,11 +19,13 @@ from jimeng.documents.base import Stored, utcnow
 
 class State(StrEnum):
     """
-    ``delayed → queued → starting → submitting → generating → saving`` and then
-    ``done``, ``failed``, ``unknown`` (it may have been accepted, nobody knows) or
-    ``dropped`` (never sent, no longer wanted).
+    ``preparing → delayed → queued → starting → submitting → generating → saving`` and
+    then ``done``, ``failed``, ``unknown`` (it may have been accepted, nobody knows) or
+    ``dropped`` (never sent, no longer wanted). It begins with ``preparing`` where
+    pictures go in, and with ``delayed`` where it is to begin later.
     """
 
+    PREPARING = "preparing"
     DELAYED = "delayed"
     QUEUED = "queued"
     STARTING = "starting"
@@ -37,12 +39,12 @@ class State(StrEnum):
 
 
 GENERATING_PERCENT, SAVING_PERCENT = 90, 95
-WAITING = [State.DELAYED.value, State.QUEUED.value]
+WAITING = [State.PREPARING.value, State.DELAYED.value, State.QUEUED.value]
 SENDABLE = [*WAITING, State.STARTING.value]  # nothing has been sent
 UNDER_WAY = [State.SUBMITTING.value, State.GENERATING.value, State.SAVING.value]
 # What comes due. A later release may know others, and looks after them itself.
 DUE = [
-    *(State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
+    *(State.PREPARING.value, State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
     *(State.FAILED.value, State.UNKNOWN.value),
 ]
 # Without these nobody knows what to do; all others are measurements and hints.
@@ -80,6 +82,10 @@ class Generation(Stored):
             stored under this one: a submitter that stalled beyond its lease
             holds the name of something that is paid for.
         remote_ids: All the provider's names it ever had; the last is current.
+        inputs: The ids of the pictures that go in, in order; a mask is the last.
+        has_mask: Whether it is.
+        strength: 0 to 1, where the caller said so.
+        expand: Shares by edge, where the caller said so.
         seed_given: The caller chose the seed, so it is not drawn anew.
         resent: It was sent once more, after the provider refused the picture.
         is_synchronous: The provider draws it before it answers.
@@ -103,6 +109,10 @@ class Generation(Stored):
     width = IntField(min_value=1)  # pixels
     height = IntField(min_value=1)  # pixels
     seed = IntField()
+    inputs = ListField(StringField(), default=None)
+    has_mask = BooleanField()
+    strength = FloatField()
+    expand = DictField(default=None)
     seed_given = BooleanField(default=False)
 
     state = StringField(default=State.QUEUED.value)

@@ -107,6 +107,9 @@ class Image(Stored):
     trashed_at = DateTimeField()
     with_task = BooleanField()
 
+    # Not stored: the tasks that were made from it, where somebody has looked.
+    made_into: tuple[str, ...] | None = None
+
     meta = {
         "collection": "images",
         "indexes": [

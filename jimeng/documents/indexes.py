@@ -28,7 +28,7 @@ EMAILS = "users.email"
 API_KEYS = "api_keys.sha256"
 LINKS = "images.key"
 BULK = "bulk_actions.one_at_a_time"
-PREPARING = "inputs.busy"
+PREPARING = "inputs.one_at_a_time"
 
 
 class Fault(StrEnum):

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mongoengine.fields import (
@@ -13,10 +13,12 @@ from mongoengine.fields import (
     ObjectIdField,
     StringField,
 )
+from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, new_token, utcnow
 
 PREFIX = "upload_"
+PROMISED = timedelta(days=1)  # for which an upload is kept, whatever becomes of tasks
 
 
 class InputState(StrEnum):
@@ -50,14 +52,16 @@ class Input(Stored):
         sha256: Hexadecimal, of the bytes of *file_id*.
         fitted: Limits of a model -> the bytes that were made to keep them:
             ``file_id``, ``width``, ``height``, ``content_type``.
+        uploaded: It was given before any task named it, with a promise of a day.
         unnamed: True as long as no task has named it.
         hidden: Its owner has deleted it; the tasks that name it go on.
         keep_until: Until when it is kept though no task names it.
         doomed_at: Since when it was seen to be past that; it can be named no more.
         tries: How often it has been fetched in vain, or its bytes could not be read.
         error: The code of why it is gone.
-        busy: True while a worker is at it; of each user only one is.
-        busy_until: When that worker must have ended.
+        not_before: When it may be tried again.
+        owner: The token of the worker that is at it; of each user's only one has one.
+        owned_until: When that worker must have ended.
     """
 
     id = StringField(primary_key=True, default=new_input_id)
@@ -76,6 +80,7 @@ class Input(Stored):
     sha256 = StringField()
     alpha = BooleanField(default=False)
     fitted = DictField()
+    uploaded = BooleanField()
     unnamed = BooleanField()
     hidden = BooleanField()
     created_at = DateTimeField(default=utcnow)
@@ -83,8 +88,9 @@ class Input(Stored):
     doomed_at = DateTimeField()
     tries = IntField(default=0)
     error = StringField()
-    busy = BooleanField()
-    busy_until = DateTimeField()
+    not_before = DateTimeField()
+    owner = StringField()
+    owned_until = DateTimeField()
 
     meta = {
         "collection": "inputs",
@@ -102,10 +108,10 @@ class Input(Stored):
                 "partialFilterExpression": {"doomed_at": {"$exists": True}},
             },
             {
-                "name": "busy",
+                "name": "one_at_a_time",
                 "fields": ["user_id"],
                 "unique": True,
-                "partialFilterExpression": {"busy": {"$exists": True}},
+                "partialFilterExpression": {"owner": {"$exists": True}},
             },
         ],
     }
@@ -122,8 +128,47 @@ class Input(Stored):
         return self.given_width, self.given_height
 
     @property
+    def size(self) -> tuple[int, int] | None:
+        """Its sides, in pixels; None until they are known."""
+        if self.width is None or self.height is None:
+            return None
+        return self.width, self.height
+
+    @property
     def suffix(self) -> str:
         return "png" if self.content_type == "image/png" else "jpg"
+
+    @classmethod
+    def claim(cls, input_id: str, user_id: str, until: datetime) -> "Input | None":
+        """
+        Take an input to work at it, alone.
+
+        Returns:
+            None if another worker is at it, or at another one of this user's; or it
+            may not be tried again yet.
+        """
+        now = utcnow()
+        stale = {"user_id": user_id, "owner": {"$exists": True}}
+        stale["owned_until"] = {"$not": {"$gt": now}}
+        gone = {"owner": "", "owned_until": ""}
+        cls.collection(durable=False).update_many(stale, {"$unset": gone})
+        free = {"owner": {"$exists": False}, "not_before": {"$not": {"$gt": now}}}
+        token = {"owner": new_token(), "owned_until": until}
+        try:
+            return cls.swap({"_id": input_id, **free}, {"$set": token}, durable=False)
+        except DuplicateKeyError:
+            return None
+
+    def settle(self, changes: dict, *gone: str) -> "Input | None":
+        """
+        Write what came of working at it; None if another has taken it over.
+
+        Args:
+            gone: Fields that it has no longer.
+        """
+        ended = dict.fromkeys(("owner", "owned_until", *gone), "")
+        update = {"$set": changes, "$unset": ended}
+        return Input.swap({"_id": self.id, "owner": self.owner}, update)
 
     @classmethod
     def name(cls, ids: Collection[str], user_id: str, until: datetime) -> bool:
@@ -139,3 +184,13 @@ class Input(Stored):
         update = {"$max": {"keep_until": until}, "$unset": {"unnamed": ""}}
         done = cls.collection().update_many({**where, **usable}, update)
         return done.matched_count == len(wanted)
+
+    @classmethod
+    def release(cls, ids: Collection[str]) -> None:
+        """A task that named these is gone: soon somebody sees whether others do."""
+        now, day = utcnow(), int(PROMISED.total_seconds() * 1000)
+        promised = {"$max": [now, {"$add": ["$created_at", day]}]}
+        earliest = {"$cond": [{"$eq": ["$uploaded", True]}, promised, now]}
+        soon = {"$min": [{"$ifNull": ["$keep_until", now]}, earliest]}
+        where = {"_id": {"$in": list(ids)}}
+        cls.collection().update_many(where, [{"$set": {"keep_until": soon}}])

@@ -10,6 +10,7 @@ from mongoengine.fields import (
     DictField,
     FloatField,
     IntField,
+    ListField,
     StringField,
 )
 from pymongo.errors import DuplicateKeyError, OperationFailure
@@ -56,6 +57,13 @@ class Task(Stored):
         user_id: Whose it is; any text, a user record of that id need not exist.
         input: The request as it came.
         prompt: As sent to the provider.
+        inputs: The ids of the pictures that go in, in order; a mask is the last.
+        has_mask: Whether it is.
+        strength: 0 to 1, where the caller said so.
+        expand: Shares by edge, where the caller said so.
+        made_from: Of each input its id, under ``input``, and that of the `Image` that
+            it is a copy of, under ``picture``, where it is one.
+        unsized: Its width and height are not known before its inputs are.
         seed: Of the first picture; each further one has the next number. None
             where the model takes no seeds.
         open: True until the task has ended, then absent: the index of open ones.
@@ -86,6 +94,12 @@ class Task(Stored):
     width = IntField(required=True, min_value=1)  # pixels
     height = IntField(required=True, min_value=1)  # pixels
     n = IntField(required=True, min_value=1, max_value=100)
+    inputs = ListField(StringField(), default=None)
+    has_mask = BooleanField()
+    strength = FloatField()
+    expand = DictField(default=None)
+    made_from = ListField(DictField(), default=None)
+    unsized = BooleanField()
     seed = IntField()  # of the first picture
     seed_given = BooleanField(default=False)
     status = StringField(default=Status.PENDING.value)
@@ -138,6 +152,16 @@ class Task(Stored):
                 "partialFilterExpression": {"retried_from": {"$exists": True}},
             },
             {
+                "name": "inputs",
+                "fields": ["inputs"],
+                "partialFilterExpression": {"inputs": {"$exists": True}},
+            },
+            {
+                "name": "made_from",
+                "fields": ["made_from.picture"],
+                "partialFilterExpression": {"made_from": {"$exists": True}},
+            },
+            {
                 "name": "trash",
                 "fields": ["user_id", "-deleted_at"],
                 "partialFilterExpression": {"purge_at": {"$exists": True}},
@@ -149,6 +173,11 @@ class Task(Stored):
             },
         ],
     }
+
+    @property
+    def takes_turn_later(self) -> bool:
+        """Whether its pictures have something to wait for before they are in line."""
+        return self.not_before is not None or bool(self.inputs)
 
     @property
     def is_known(self) -> bool:

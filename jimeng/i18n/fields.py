@@ -116,6 +116,37 @@ FIELDS: dict[str, tuple[str, str]] = {
         "This model does not support negative prompts",
     ),
     "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
+    "invalid.image_unknown": (
+        "没有这张图片，或不是你的：请给上传的图片的 id、自己的图片的 id 或链接、"
+        "https 地址，或 data: URL",
+        "There is no such picture, or it is not yours: give the id of an upload, the "
+        "id or link of a picture of your own, an https address, or a data: URL",
+    ),
+    "invalid.image_address": (
+        "不是可以取图片的地址：只接受 https，不带用户名，最多 2000 个字符",
+        "Not an address that pictures are fetched from: https only, without a user "
+        "name, at most 2,000 characters",
+    ),
+    "invalid.image_private": (
+        "不从内网地址取图片；请先上传",
+        "Pictures are not fetched from private addresses; upload it first",
+    ),
+    "invalid.data_url": (
+        "data: URL 必须是 base64，如 data:image/png;base64,…",
+        "A data: URL must be in base64, such as data:image/png;base64,…",
+    ),
+    "invalid.mask_opaque": (
+        "蒙版没有透明的地方：透明处重画，其余保留",
+        "Nothing of the mask is transparent: what is, is painted anew",
+    ),
+    "refused.large": (
+        "图片太大：最多 16 MiB",
+        "The picture is too large: at most 16 MiB",
+    ),
+    "refused.opaque": (
+        "没有透明的地方",
+        "Nothing of it is transparent",
+    ),
     "invalid.file": ("必须是文件", "Must be a file"),
     "refused.broken": (
         "图片已损坏，无法解码",

@@ -8,7 +8,7 @@ from jimeng.documents import Input, utcnow
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.access import UserIdNotYours
 from jimeng.errors.inputs import UploadNotFound
-from jimeng.inputs.keeping import KEPT, check_room, keep
+from jimeng.inputs.keeping import check_room, keep
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input
     limits.take_upload(user_id)
     check_room(user_id)
     try:
-        return keep(user_id, content, kept_for=KEPT)
+        return keep(user_id, content, is_upload=True)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
         raise invalid(field, error) from error

@@ -7,7 +7,7 @@ from itertools import islice
 from bson import ObjectId
 
 from jimeng import lanes, logs
-from jimeng.documents import Generation, Image, State, Task, new_token, utcnow
+from jimeng.documents import Generation, Image, Input, State, Task, new_token, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
 from jimeng.jobs import days, outcomes, plan, repair
@@ -107,7 +107,10 @@ def finish_deletion(task_id: str) -> None:
     Generation.collection().update_many(
         {"task_id": task_id}, {"$unset": {"prompt": ""}}
     )
+    row = Task.collection().find_one({"_id": task_id, **DOOMED}, {"inputs": 1}) or {}
     Task.collection().delete_one({"_id": task_id, **DOOMED})
+    if row.get("inputs"):
+        Input.release(row["inputs"])
 
 
 def fail_unserved() -> bool:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Image, State, Task, utcnow
-from jimeng.documents.generation import SENDABLE
+from jimeng.documents.generation import SENDABLE, WAITING
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs.runtime import runtime
@@ -166,14 +166,15 @@ def wait_for_its_release(generation: Generation) -> None:
     """
     log.warning("task has an unknown status id=%s: waits", generation.id)
     due_at = utcnow() + OTHERS_TIME
-    state = State.DELAYED.value
+    is_waiting = generation.state in WAITING
+    state = generation.state if is_waiting else State.DELAYED.value
     found = generation.settle(
         {
             "$set": {"state": state, "waiting": True, "due_at": due_at},
             "$unset": {"slot": "", "owner": "", "submit_token": ""},
         }
     )
-    if found is not None and generation.state != state:
+    if found is not None and not is_waiting:
         lanes.leave(found.lane, found.user_id, -1)
 
 

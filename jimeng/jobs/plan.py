@@ -17,8 +17,8 @@ def write_generations(task: Task, first_turn: int | None) -> None:
     Insert those of the task's generations that are not there yet.
 
     Args:
-        first_turn: The first of *n* turns in a row; None for a delayed task,
-            whose pictures take theirs when the time has come.
+        first_turn: The first of *n* turns in a row; None for a task whose pictures
+            take theirs later: when the time has come, or what goes in is ready.
     """
     rows = [
         _generation(task, index, None if first_turn is None else first_turn + index)
@@ -59,15 +59,17 @@ def complete_plan(task: Task) -> int:
     """
     missing = task.n - count_written([task.id])[task.id]
     if missing > 0:
-        if task.not_before is None:
+        if not task.takes_turn_later:
             turn, _ = lanes.take_turns(task.lane, task.user_id, task.n)
-        write_generations(task, None if task.not_before else turn)
+        write_generations(task, None if task.takes_turn_later else turn)
     return max(missing, 0)
 
 
 def _generation(task: Task, index: int, turn: int | None) -> dict:
     when: dict = {"turn": turn}
-    if turn is None:
+    if task.inputs:
+        when = {"state": State.PREPARING.value, "due_at": task.created_at}
+    elif turn is None:
         when = {"state": State.DELAYED.value, "due_at": task.not_before}
     return Generation.row(
         id=task.generation_ids[index],
@@ -82,6 +84,10 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         height=task.height,
         seed=None if task.seed is None else (task.seed + index) % SEEDS,
         seed_given=task.seed_given,
+        inputs=task.inputs,
+        has_mask=task.has_mask,
+        strength=task.strength,
+        expand=task.expand,
         waiting=True,
         created_at=task.created_at,
         **when,

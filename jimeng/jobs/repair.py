@@ -16,7 +16,7 @@ COMMON = ("string", "object", "binData", "objectId", "bool", "null", "regex")
 NO_TIME = {"$type": [*COMMON, "double", "int", "long", "decimal", "timestamp"]}
 NO_TURN = {"$type": [*COMMON, "date", "timestamp"]}
 # These hold no slot by which they would be found.
-SLOTLESS = [State.DELAYED.value, State.SAVING.value]
+SLOTLESS = [State.PREPARING.value, State.DELAYED.value, State.SAVING.value]
 
 
 def repair() -> None:

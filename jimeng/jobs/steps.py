@@ -11,6 +11,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.looks import age, measure, next_look_after
 from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.preparing import prepare
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, request_of, save_again, take
 from jimeng.jobs.submit import draw_anew, may_draw_anew
@@ -176,6 +177,7 @@ def resave(generation: Generation) -> None:
 
 
 STEPS: dict[str, Callable[[Generation], Freed | None]] = {
+    State.PREPARING: prepare,
     State.DELAYED: queue,
     State.STARTING: start_over,
     State.SUBMITTING: give_up_submission,

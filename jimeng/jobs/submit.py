@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -15,18 +16,22 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import outcomes
+from jimeng.jobs import given, outcomes
+from jimeng.jobs.given import InputLost, Loaded
 from jimeng.jobs.looks import first_look_after
 from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import keep, request_of, saving_lease
-from jimeng.providers import Model, Progress
+from jimeng.providers import Expansion, ImageRequest, Model, Progress
+from jimeng.providers.connections import sending_time
 
 log = logging.getLogger(__name__)
 
 # Beyond what the answer may take: connecting (3 s) and some air, so that nobody
 # decides over a call that may still be answered.
 LEASE_SLACK = 15.0  # seconds
+LOADING_LEASE = timedelta(seconds=30)
+NOTHING = Loaded()  # goes in
 # Of the eight workers of a consumer four stay free for what takes milliseconds.
 SYNCHRONOUS_CALLS = 4
 _synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
@@ -72,14 +77,18 @@ def send(generation: Generation, model: Model) -> Freed | None:
         return unwanted(generation)
     if generation.prompt is None:
         return outcomes.set_aside(generation, "no prompt")
-    sent = mark_submitting(generation, model)
+    loaded = load(generation)
+    if loaded is None:
+        return Freed(generation.lane)
+    generation, inputs = loaded
+    sent = mark_submitting(generation, model, inputs)
     if sent is None:
         log.info("submission given up id=%s: late, or deleted", generation.id)
         return None
     provider = runtime().registry.provider(sent.provider)
     began = time.monotonic()
     try:
-        progress = provider.submit(request_of(sent))
+        progress = provider.submit(with_inputs(sent, inputs))
     except ProviderError as error:
         return refused(sent, error)
     seconds = time.monotonic() - began
@@ -87,6 +96,42 @@ def send(generation: Generation, model: Model) -> Freed | None:
     if progress.done:
         lanes.record_duration(sent.lane, seconds)
     return freed
+
+
+def load(generation: Generation) -> tuple[Generation, Loaded] | None:
+    """
+    What goes in, read while nothing has been sent: whoever dies here, or finds that
+    MongoDB does not answer, has lost nothing, and the picture waits again.
+
+    Returns:
+        It, and the generation with the time that takes; None if the claim is lost, or
+        the bytes are.
+    """
+    if not generation.inputs:
+        return generation, Loaded()
+    held = generation.hold(due_at=utcnow() + LOADING_LEASE)
+    if held is None:
+        return None
+    try:
+        return held, given.load(held)
+    except InputLost as error:
+        log.error("input lost id=%s input=%s", held.id, error)
+        lost = ProviderError("its bytes are gone", code="input_unreachable")
+        outcomes.fail(held, lost)
+        outcomes.give_back(held)
+        return None
+
+
+def with_inputs(generation: Generation, inputs: Loaded) -> ImageRequest:
+    """The request of a submission; a poll's has no pictures."""
+    expand = Expansion(**generation.expand) if generation.expand else None
+    return replace(
+        request_of(generation),
+        inputs=inputs.pictures,
+        mask=inputs.mask,
+        strength=generation.strength,
+        expand=expand,
+    )
 
 
 def unwanted(generation: Generation) -> Freed:
@@ -99,7 +144,9 @@ def unwanted(generation: Generation) -> Freed:
     return Freed(generation.lane)
 
 
-def mark_submitting(generation: Generation, model: Model) -> Generation | None:
+def mark_submitting(
+    generation: Generation, model: Model, inputs: Loaded = NOTHING
+) -> Generation | None:
     """
     The last write before the first byte: from here on a kill means *unknown*.
 
@@ -110,7 +157,7 @@ def mark_submitting(generation: Generation, model: Model) -> Generation | None:
         {
             "$set": {
                 "state": State.SUBMITTING.value,
-                "due_at": now + submitting_lease(model),
+                "due_at": now + submitting_lease(model, inputs.size),
                 "expected": lanes.expected_duration(generation.lane, model.typical),
                 "first_sent_at": generation.first_sent_at or now,
                 "sent_at": now,
@@ -122,8 +169,16 @@ def mark_submitting(generation: Generation, model: Model) -> Generation | None:
     )
 
 
-def submitting_lease(model: Model) -> timedelta:
-    return timedelta(seconds=model.answer_within + LEASE_SLACK)
+def submitting_lease(model: Model, size: int = 0) -> timedelta:
+    """
+    Longer than any submission takes.
+
+    Args:
+        size: Bytes of the pictures that go in, which are longer as text, and which a
+            slow line has time for.
+    """
+    sending = sending_time(size * 4 // 3) if size else 0.0
+    return timedelta(seconds=model.answer_within + sending + LEASE_SLACK)
 
 
 def accepted(generation: Generation, progress: Progress) -> Freed | None:

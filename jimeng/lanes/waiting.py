@@ -36,6 +36,11 @@ class WaitingHead:
             seen.add(generation_id.rpartition("_")[0])
         self.tasks_before.append(len(seen))
 
+    @property
+    def end(self) -> tuple[int, int]:
+        """How many tasks and pictures there are; of a long line those at its head."""
+        return self.tasks_before[-1], len(self.places)
+
     def ahead(self, turn: int, generation_id: str) -> tuple[int, int]:
         """How many tasks, and how many pictures, go before this place."""
         index = bisect.bisect_left(self.places, (turn, generation_id))

@@ -5,4 +5,12 @@ The bytes of pictures: looked at, described, and kept.
 """
 
 from jimeng.pictures.encoding import encode, shrink
-from jimeng.pictures.inspection import Picture, inspect, normalise
+from jimeng.pictures.inspection import (
+    GivenPicture,
+    Picture,
+    fit,
+    fit_mask,
+    inspect,
+    normalise,
+)
+from jimeng.pictures.normalising import made_small

@@ -224,6 +224,38 @@ class GivenPicture:
     sha256: str
 
 
+@dataclass(frozen=True)
+class FittedPicture:
+    """A picture that goes in, as a model is sent it."""
+
+    content: bytes
+    width: int
+    height: int
+    content_type: str
+
+
+def fit(content: bytes, **limits: object) -> FittedPicture:
+    """
+    Make a picture fit, as `fitting.fit` says.
+
+    Raises:
+        PictureInvalid: as that.
+    """
+    about, made = decoder.work("fit", content, **limits)
+    return FittedPicture(made, **about)
+
+
+def fit_mask(content: bytes, *, width: int, height: int) -> FittedPicture:
+    """
+    Make a mask of these sides, as `fitting.fit_mask` says.
+
+    Raises:
+        PictureInvalid: as that.
+    """
+    about, made = decoder.work("fit_mask", content, width=width, height=height)
+    return FittedPicture(made, **about)
+
+
 def normalise(content: bytes) -> GivenPicture:
     """
     Make a given picture upright, plain and not too large.

@@ -78,7 +78,7 @@ def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
             image.load()
             turned = orientation(image)
             plain = coloured(image)
-        plain = upright(small(plain), turned)
+        plain = upright(small(plain, given), turned)
     except PictureInvalid:
         raise
     except Pillow.DecompressionBombError as error:
@@ -154,12 +154,17 @@ def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     return image.convert("RGB")
 
 
-def small(image: Pillow.Image) -> Pillow.Image:
-    if max(image.size) <= MOST_SIDE:
+def made_small(width: int, height: int) -> tuple[int, int]:
+    """The sides that a picture of these is kept with."""
+    share = min(1, MOST_SIDE / max(width, height))
+    return max(round(width * share), 1), max(round(height * share), 1)
+
+
+def small(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
+    sides = made_small(*given)
+    if sides == image.size:
         return image
-    share = MOST_SIDE / max(image.size)
-    sides = [max(round(side * share), 1) for side in image.size]
-    return image.resize((sides[0], sides[1]), Pillow.Resampling.LANCZOS)
+    return image.resize(sides, Pillow.Resampling.LANCZOS)
 
 
 def upright(image: Pillow.Image, turned: int) -> Pillow.Image:

@@ -22,6 +22,7 @@ from PIL import Image as Pillow
 
 from jimeng.errors import PictureInvalid
 from jimeng.pictures.decoding import look
+from jimeng.pictures.fitting import fit, fit_mask
 from jimeng.pictures.normalising import normalise
 
 QUESTION = struct.Struct(">II")  # bytes of JSON: what to do; of the picture
@@ -31,6 +32,8 @@ ANSWER = struct.Struct(">II")  # bytes of JSON, of the picture that was made
 WORK: dict[str, Callable[..., tuple[dict[str, object], bytes]]] = {
     "look": look,
     "normalise": normalise,
+    "fit": fit,
+    "fit_mask": fit_mask,
 }
 
 

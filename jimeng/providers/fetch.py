@@ -6,6 +6,7 @@ follows any link could be made to read what only it can reach.
 """
 
 import socket
+import time
 from collections.abc import Collection
 from ipaddress import (
     IPv4Address,
@@ -14,12 +15,13 @@ from ipaddress import (
     IPv6Network,
     ip_address,
 )
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from jimeng.errors import JimengError
-from jimeng.providers.transport import CAP, CallFailed, Transport
+from jimeng.providers.transport import CAP, Answer, CallFailed, Transport
 
 TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for each packet
+REDIRECTS, MOST_REDIRECTS = frozenset({301, 302, 303, 307, 308}), 3
 GONE = frozenset({403, 404, 410})  # an expired signature is answered with 403
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 UNICAST = IPv6Network("2000::/3")  # all of IPv6 that has been given out for use
@@ -70,6 +72,80 @@ def fetch_picture(
         FetchFailed: anything else that is not a whole 200, or a host that must not
             be asked.
     """
+    answer = ask(url, allowed_private, cap=cap, limit=limit)
+    return body_of(answer)
+
+
+def fetch_given(
+    url: str,
+    *,
+    allowed_private: Collection[str],
+    never: Collection[str],
+    cap: int,
+    limit: float,
+) -> bytes:
+    """
+    Download what a user says stands at *url*, led on a few times.
+
+    Args:
+        url: https; http only of hosts that are allowed.
+        allowed_private: As in `fetch_picture`.
+        never: Hosts that are not asked whatever leads there: this server's own.
+        cap: Bytes that are accepted at most.
+        limit: Seconds for everything.
+
+    Raises:
+        LinkGone: as `fetch_picture`, and so is FetchFailed.
+    """
+    end = time.monotonic() + limit
+    for _ in range(MOST_REDIRECTS + 1):
+        check_given(url, allowed_private, never)
+        left = max(end - time.monotonic(), 0.1)
+        answer = ask(url, allowed_private, cap=cap, limit=left)
+        if answer.status not in REDIRECTS:
+            return body_of(answer)
+        url = urljoin(url, answer.headers.get("Location", ""))
+    raise FetchFailed("the link leads on and on")
+
+
+def check_given(
+    url: str, allowed_private: Collection[str], never: Collection[str]
+) -> None:
+    """
+    Raises:
+        FetchFailed: it must not be asked.
+    """
+    check_url(url)
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower().rstrip(".")
+    is_allowed = not {host, f"{host}:{parts.port}"}.isdisjoint(allowed_private)
+    if parts.scheme != "https" and not is_allowed:
+        raise FetchFailed("the link is not https")
+    if host in never and not is_allowed:
+        raise FetchFailed("the link leads back here")
+
+
+def body_of(answer: Answer) -> bytes:
+    """
+    Raises:
+        LinkGone: as `fetch_picture`, and so is FetchFailed.
+    """
+    if answer.status in GONE:
+        raise LinkGone(f"the link was answered with {answer.status}")
+    if answer.status != 200 or not answer.body:
+        raise FetchFailed(f"status {answer.status}, {len(answer.body)} bytes")
+    return answer.body
+
+
+def ask(
+    url: str, allowed_private: Collection[str], *, cap: int, limit: float
+) -> Answer:
+    """
+    One request, to addresses that may be asked.
+
+    Raises:
+        FetchFailed: it may not, or no whole answer came.
+    """
     check_url(url)
 
     def resolve(host: str, port: int) -> list[str]:
@@ -77,7 +153,7 @@ def fetch_picture(
 
     transport = Transport()
     try:
-        answer = transport.call(
+        return transport.call(
             "GET",
             url,
             timeout=TIMEOUT,
@@ -88,11 +164,6 @@ def fetch_picture(
         )
     except CallFailed as error:
         raise FetchFailed(str(error)) from error
-    if answer.status in GONE:
-        raise LinkGone(f"the link was answered with {answer.status}")
-    if answer.status != 200 or not answer.body:
-        raise FetchFailed(f"status {answer.status}, {len(answer.body)} bytes")
-    return answer.body
 
 
 def check_url(url: str) -> None:

@@ -52,6 +52,8 @@ FAILED = Rule(code="provider_failed", retryable=True)
 NOT_CONFIGURED = Rule(code="provider_not_configured", retryable=True)
 TIMED_OUT = Rule(code="timed_out", charged="unknown", retryable=True)
 PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
+INPUT_UNREACHABLE = Rule(code="input_unreachable", retryable=True)
+INPUT_INVALID = Rule(code="input_invalid")
 NOT_UNDERSTOOD = Rule(code="not_understood", charged="unknown", retryable=True)
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
@@ -75,6 +77,8 @@ WITHOUT_CODE = (
     NOT_CONFIGURED,
     TIMED_OUT,
     PICTURE_LOST,
+    INPUT_UNREACHABLE,
+    INPUT_INVALID,
     NOT_UNDERSTOOD,
 )
 

@@ -7,11 +7,19 @@ The doors may import it.
 from collections.abc import Sequence
 from typing import ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, pre_load, validates_schema
+from marshmallow import (
+    RAISE,
+    Schema,
+    ValidationError,
+    post_load,
+    pre_load,
+    validates_schema,
+)
 from marshmallow.fields import Integer, Nested
 
 from jimeng.auth import needs_sign_in
 from jimeng.documents import Status
+from jimeng.providers import Expansion
 from jimeng.schemas.fields import (
     AS_USER_ID,
     Anything,
@@ -29,7 +37,6 @@ from jimeng.schemas.fields import (
     Trimmed,
     Whole,
     email_check,
-    prompt_check,
     refuse,
     user_id_check,
 )
@@ -40,8 +47,9 @@ from jimeng.viewers import SCOPES
 MOST_DELAY = 86_400  # seconds
 MOST_SEED = 2**31 - 1
 MOST_STYLE = 64  # characters
+MOST_IMAGES = 14  # of the model that takes the most
+REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # For OpenAPI.
-LINKS = {"type": "array", "items": {"type": "string"}}
 AS_EMAIL = {"format": "email", "maxLength": 254}
 # Tasks are named by their ids, or by their user and status.
 ONE_WAY = [
@@ -83,10 +91,26 @@ class Strict(Schema):
         unknown = RAISE
 
 
+class Edges(Strict):
+    """How far a picture grows at each edge: a share of that side."""
+
+    top = Seconds(load_default=0.0, validate=Between(0, 1))
+    right = Seconds(load_default=0.0, validate=Between(0, 1))
+    bottom = Seconds(load_default=0.0, validate=Between(0, 1))
+    left = Seconds(load_default=0.0, validate=Between(0, 1))
+
+    @post_load
+    def make(self, data: dict, **kwargs) -> Expansion:
+        return Expansion(**data)
+
+
 class ImageFields(Strict):
     """What describes a picture."""
 
-    prompt = Trimmed(required=True, validate=prompt_check, metadata={"pattern": r"\S"})
+    rules: ClassVar = {"anyOf": [{"required": ["prompt"]}, {"required": ["images"]}]}
+
+    # Where pictures go in, some models need no words; that is for the model to say.
+    prompt = Trimmed(load_default="")
     model = Text(validate=Long(1, 100))
     size = Trimmed(validate=Long(1, 20))
     quality = Text(load_default="standard", validate=OneOf("standard", "hd"))
@@ -96,8 +120,24 @@ class ImageFields(Strict):
     negative_prompt = Anything(
         validate=refuse("invalid.negative_prompt"), metadata={"type": "string"}
     )
-    images = Anything(validate=refuse("invalid.not_supported_yet"), metadata=LINKS)
+    images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
+    mask = Text(validate=REFERENCE)
+    strength = Seconds(validate=Between(0, 1))
+    expand = Nested(Edges)
     provider = Text(validate=Long(1, 64))
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def has_words(self, data: dict, given: object, **kwargs) -> None:
+        """Where no pictures come; else some models need none."""
+        if isinstance(given, dict) and "prompt" not in given:
+            given = given.get("input", given)
+        if not isinstance(given, dict) or given.get("images"):
+            return
+        if "prompt" not in given:
+            raise ValidationError({"prompt": ["invalid.required"]})
+        if isinstance(given["prompt"], str) and not given["prompt"].strip():
+            raise ValidationError({"prompt": ["invalid.prompt_empty"]})
+
     webhook_url = Anything(
         validate=refuse("invalid.not_supported_yet"), metadata={"type": "string"}
     )

@@ -182,11 +182,6 @@ def user_id_check(value: str) -> None:
         raise ValidationError("invalid.user_id")
 
 
-def prompt_check(value: str) -> None:
-    if not value:
-        raise ValidationError("invalid.prompt_empty")
-
-
 def email_check(value: str) -> None:
     if not is_email(value):
         raise ValidationError("invalid.email")

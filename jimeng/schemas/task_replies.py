@@ -78,6 +78,13 @@ def thumbnail_link(found: Image) -> str:
     return absolute(path_for("web.thumbnail", key=found.key))
 
 
+class Source(Reply):
+    """One of the pictures that a task was made from."""
+
+    upload = text("input", example="upload_q2xVn0bXyG7tD5m4JcLr9A")
+    picture = text(lambda source: source.get("picture"), null=True, example=f"{TASK}_0")
+
+
 class Picture(Reply):
     url = address(picture_link, example=f"{PICTURE}.jpg")
     thumbnail_url = address(thumbnail_link, example=f"{PICTURE}/thumb.webp")
@@ -86,6 +93,14 @@ class Picture(Reply):
     bytes = whole(minimum=1, example=183256)
     content_type = text(example="image/jpeg")
     seed = whole(null=True, example=364759945)
+
+
+class KnownPicture(Picture):
+    """A picture in the full record of its task."""
+
+    made_into = list_of(
+        text(example=OTHER), lambda found: found.made_into or (), example=[]
+    )
 
 
 class Failure(Reply):
@@ -142,6 +157,10 @@ class Pictures(Reply):
     failed = some(Failure, "errors", example=[])
 
 
+class KnownPictures(Pictures):
+    images = some(KnownPicture)
+
+
 class OfView(Reply):
     """What a view does not say itself is asked of its task."""
 
@@ -194,6 +213,11 @@ class Finished(TaskResult):
     links = a(Links, "task")
 
 
+def sized(name: str):
+    """A side of what is drawn; None before it is known."""
+    return lambda view: None if view.task.unsized else getattr(view.task, name)
+
+
 class TaskRecord(OfView):
     """All that is known of a task."""
 
@@ -207,10 +231,12 @@ class TaskRecord(OfView):
     prompt = text(example=PROMPT)
     provider = text(example=PROVIDER)
     model = text(example=MODEL)
-    width = whole(minimum=1, example=1328)
-    height = whole(minimum=1, example=1328)
+    width = whole(sized("width"), null=True, minimum=1, example=1328)
+    height = whole(sized("height"), null=True, minimum=1, example=1328)
     n = whole(minimum=1, maximum=4)
     seed = whole(null=True, example=364759945)
+    made_from = some(Source, lambda view: view.task.made_from or [], example=[])
+    has_mask = flag(lambda view: bool(view.task.has_mask), example=False)
     provider_task_ids = list_of(text(example="7707695021820599348"), "remote_ids")
     attempts = count(example=1)
     retried_from = text(null=True)
@@ -221,7 +247,7 @@ class TaskRecord(OfView):
     submitted_at = instant(null=True, example=...)
     completed_at = instant(null=True, example=...)
     progress = whole(minimum=0, maximum=100, example=100)
-    result = a(Pictures, result_or(None), null=True, example=...)
+    result = a(KnownPictures, result_or(None), null=True, example=...)
     error = a(Failure, error_or(None), null=True)
     phase = PHASE
     position = POSITION

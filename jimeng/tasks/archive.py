@@ -16,7 +16,7 @@ from gridfs.errors import GridFSError
 from pymongo.errors import PyMongoError
 
 from jimeng import jobs
-from jimeng.documents import Image
+from jimeng.documents import Image, Input
 from jimeng.errors import ImageNotFound, JimengError
 from jimeng.tasks.gallery import pictures_of
 from jimeng.viewers import Viewer
@@ -95,21 +95,22 @@ class Archive:
                 yield self._outlet.take()
         yield self._outlet.take()
 
-    def add_picture(self, name: str, image: Image) -> Iterator[bytes]:
+    def add_picture(self, name: str, image: Image | Input) -> Iterator[bytes]:
         """
-        Write one picture. One that cannot be read leaves the rest of the archive
-        whole, and is named at its end.
+        Write one picture, drawn or given. One that cannot be read leaves the rest of
+        the archive whole, and is named at its end.
         """
         pieces = self._read(name, image)
         first = next(pieces, None)
         if first is not None:
             yield from self.add(name, image.created_at, chain([first], pieces))
 
-    def _read(self, name: str, image: Image) -> Iterator[bytes]:
-        length = 0
+    def _read(self, name: str, image: Image | Input) -> Iterator[bytes]:
+        length, runtime = 0, jobs.runtime()
+        store = runtime.inputs if isinstance(image, Input) else runtime.store
         try:
-            content = jobs.runtime().store.open(image.file_id)
-            if content is not None:
+            content = image.file_id and store.open(image.file_id)
+            if content:
                 with content:
                     while piece := content.read(PIECE):
                         length += len(piece)

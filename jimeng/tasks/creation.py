@@ -1,19 +1,20 @@
 """Creating: everything that can refuse is asked first, then the task is written."""
 
-import hashlib
-import json
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from jimeng import documents, jobs, lanes, limits, logs, styles
+from jimeng import documents, inputs, jobs, lanes, limits, logs
 from jimeng.documents import Task, indexes, left_over, utcnow
 from jimeng.errors import (
     IdempotencyKeyReused,
     IndexMissing,
     IntakePaused,
     Invalid,
+    JimengError,
     QueueUnavailable,
     QuotaExceeded,
     StartsTooLate,
@@ -21,10 +22,11 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.access import UserIdNotYours
+from jimeng.inputs import Named
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
-from jimeng.providers.models.judging import Asked, check_asked
+from jimeng.tasks.building import NewTask, build, check, fingerprint, named_by
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
@@ -35,38 +37,28 @@ IDEMPOTENCY = timedelta(hours=24)
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewTask:
-    """
-    What is asked for; `schemas` has checked the types.
-
-    Attributes:
-        user_id: Whose it will be.
-        prompt: 1 to as many characters as the model takes.
-        model: A name of the registry's, None for the default.
-        provider: Who is to draw it, None for whoever offers the model.
-        size: As `Model.resolve_size` takes it.
-        quality: ``standard`` or ``hd``.
-        style: Words that are added to the prompt.
-        n: Pictures, 1 to 4.
-        seed: -1 has one drawn, else 0 to 2^31-1.
-        delay: Seconds before it may start.
-        given: The request as it came, for the record.
-        retried_from: The task that this one runs again.
-    """
+@dataclass(frozen=True)
+class Key:
+    """An idempotency key, and what its request must have in common with another."""
 
     user_id: str
-    prompt: str
-    model: str | None = None
-    provider: str | None = None
-    size: str | None = None
-    quality: str = "standard"
-    style: str | None = None
-    n: int = 1
-    seed: int = -1
-    delay: float = 0.0
-    given: dict = field(default_factory=dict)
-    retried_from: str | None = None
+    text: str
+    hash: str
+
+    @classmethod
+    def of(cls, new: NewTask, text: str | None, named: Sequence[Named]) -> "Key | None":
+        if text is None:
+            return None
+        return cls(new.user_id, text, fingerprint(new, named))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which a task is created, as `create` has them."""
+
+    idem_key: str | None = None
+    join_key: str | None = None
+    within: float | None = None
 
 
 def create(
@@ -92,7 +84,9 @@ def create(
 
     Raises:
         UserIdNotYours: only an operator asks for others.
-        Invalid: a field, which the model or the providers here do not take.
+        Invalid: a field, which the model or the providers here do not take, or a
+            picture that is not there for the viewer, or is none.
+        UploadsFull: as `inputs.take_in`.
         IntakePaused: the operator takes nothing new for a while.
         TooManySubmissions: as `limits.take`, and so is QuotaExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
@@ -104,36 +98,68 @@ def create(
     if not viewer.may_act_for(new.user_id):
         raise UserIdNotYours(f"task for {new.user_id}")
     with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
-        task, is_replay = create_as(viewer, new, idem_key, join_key, within)
+        terms = Terms(idem_key, join_key, within)
+        task, is_replay = create_as(viewer, new, terms)
         outcome["task"] = task.id
     return task, is_replay
 
 
-def create_as(
-    viewer: Viewer,
-    new: NewTask,
-    idem_key: str | None,
-    join_key: str | None,
-    within: float | None,
-) -> tuple[Task, bool]:
+def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     """`create`, where the viewer may act for the user."""
-    runtime = jobs.runtime()
-    model = runtime.registry.model(new.model, new.provider)
-    row = build(new, model)
-    if idem_key is not None:
-        row.update(idem_key=idem_key, idem_hash=fingerprint(new))
-    if join_key is not None:
-        row.update(join_key=join_key)
-    task = Task._from_son(row)
+    model = jobs.runtime().registry.model(new.model, new.provider)
+    check(new, model)
+    named = named_by(viewer, new)
+    key = Key.of(new, terms.idem_key, named)
     documents.ensure_indexes()
-    if idem_key is not None:
+    if key is not None:
         indexes.require(indexes.IDEMPOTENCY)
+    if not named:
+        return write(viewer, build(new, model), model, key, terms)
+    kept = earlier(key)  # before bytes are looked at, and kept, once more
+    if kept is not None:
+        return replay(viewer, kept), True
+    check_intake()
+    made = inputs.take_in(new.user_id, named)
+    try:
+        row = build(new, model, named, made)
+        name = partial(inputs.name, new.user_id, made, named)
+        task, replayed = write(viewer, row, model, key, terms, name)
+    except JimengError:
+        inputs.discard(made, named)
+        raise
+    if replayed:
+        inputs.discard(made, named)
+    return task, replayed
+
+
+def write(
+    viewer: Viewer,
+    row: dict,
+    model: Model,
+    key: Key | None,
+    terms: Terms,
+    name: Callable[[], None] = lambda: None,
+) -> tuple[Task, bool]:
+    """
+    Take what the limits allow, write the task, and queue it.
+
+    Args:
+        name: Has what goes in be kept, or raises Invalid.
+
+    Returns:
+        As `create`.
+    """
+    if key is not None:
+        row.update(idem_key=key.text, idem_hash=key.hash)
+    if terms.join_key is not None:
+        row.update(join_key=terms.join_key)
+    task = Task._from_son(row)
     try:
         check_intake()
         held = limits.take(viewer, task)
-        first = timely(task, model, held, within)
+        first = timely(task, model, held, terms.within)
     except (IntakePaused, StartsTooLate, *BEYOND) as error:
-        kept = earlier(task)  # what asks for nothing new is answered all the same
+        kept = earlier(key)  # what asks for nothing new is answered all the same
         if kept is None:
             if isinstance(error, BEYOND):
                 error.rate_limits = limits.rate_limits(viewer, task.user_id)
@@ -141,17 +167,18 @@ def create_as(
         return replay(viewer, kept), True
     task.first_answer = row["first_answer"] = first
     with logs.bound(task=task.id, user=task.user_id):
-        kept = insert(task, row, held)
+        kept = insert(task, row, held, key, name)
         if kept is not task:
             return replay(viewer, kept), True
         # It is taken: from here on nothing changes the answer.
         task.rate_limits = held.rate_limits
         with left_over("generations"):
-            jobs.write_generations(task, None if task.not_before else held.turn)
+            jobs.write_generations(task, None if task.takes_turn_later else held.turn)
         log.info("task created model=%s n=%d", task.model, task.n)
-        # With many jobs queued already one of these is soon enough.
+        # With many jobs queued already one of these is soon enough. Where pictures go
+        # in it finds nothing to send, but wakes a consumer that is idle.
         if task.not_before is None and held.queued < AMPLE:
-            jobs.enqueue_dispatch(task.lane, task.n)
+            jobs.enqueue_dispatch(task.lane, 1 if task.inputs else task.n)
     return task, False
 
 
@@ -174,64 +201,12 @@ def replay(viewer: Viewer, kept: Task) -> Task:
     return kept
 
 
-def build(new: NewTask, model: Model) -> dict:
-    """
-    The task as it is stored.
-
-    Raises:
-        Invalid: as in `create`.
-    """
-    check_asked(
-        Asked(prompt=new.prompt), model, jobs.runtime().registry.models.values()
-    )
-    width, height = model.resolve_size(new.size, new.quality)
-    prompt = styled(new.prompt, new.style)
-    if len(prompt) > model.max_prompt:
-        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
-    if new.n > model.max_images:
-        raise Invalid.field("n", "invalid.n", max=model.max_images)
-    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
-        raise Invalid.field("n", "invalid.n_pending", max=most)
-    if new.seed >= 0 and not model.takes_seed:
-        raise Invalid.field("seed", "invalid.seed_unsupported")
-    now = utcnow()
-    return Task.row(
-        user_id=new.user_id,
-        input=new.given,
-        prompt=prompt,
-        model=model.id,
-        provider=model.provider,
-        lane=model.lane,
-        req_key=model.req_key,
-        width=width,
-        height=height,
-        n=new.n,
-        seed=seed_of(new, model),
-        seed_given=new.seed >= 0,
-        open=True,
-        delay=new.delay or None,
-        not_before=now + timedelta(seconds=new.delay) if new.delay else None,
-        retried_from=new.retried_from,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def seed_of(new: NewTask, model: Model) -> int | None:
-    """The seed that is sent: the caller's or a new one; none where none is taken."""
-    if not model.takes_seed:
-        return None
-    return new.seed if new.seed >= 0 else jobs.new_seed()
-
-
-def styled(prompt: str, style: str | None) -> str:
-    """The prompt with the words of the style behind it; a named one is expanded."""
-    return f"{prompt}，{styles.expand(style)}" if style else prompt
-
-
 def first_answer(task: Task, model: Model, turn: int) -> dict:
     """Place and time as they are now; a replayed request is told the same."""
-    position, pictures = lanes.queue(task.lane).ahead(turn, task.generation_ids[0])
+    line = lanes.queue(task.lane)
+    position, pictures = line.ahead(turn, task.generation_ids[0])
+    if task.inputs:
+        position, pictures = line.end  # until what goes in is ready
     return {"position": position, "eta_seconds": eta(model, pictures, task.delay)}
 
 
@@ -265,14 +240,13 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int:
     return round(max(delay or 0, pictures_ahead / limit * each))
 
 
-def fingerprint(new: NewTask) -> str:
-    """What two requests under one key must have in common."""
-    body = {"body": new.given, "user": new.user_id, "retry": new.retried_from}
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def insert(task: Task, row: dict, held: Taken) -> Task:
+def insert(
+    task: Task,
+    row: dict,
+    held: Taken,
+    key: Key | None,
+    name: Callable[[], None],
+) -> Task:
     """
     Write the task; claim and task are one insert, so a refusal leaves no claim.
 
@@ -284,14 +258,15 @@ def insert(task: Task, row: dict, held: Taken) -> Task:
 
     Raises:
         IdempotencyKeyReused: that one was asked for in other words.
-        IndexMissing: as in `create`.
+        IndexMissing: as in `create`, and so is Invalid.
     """
     while True:
         try:
+            name()
             if Task.insert(row):
                 return task
-            kept = earlier(task)
-        except (IdempotencyKeyReused, IndexMissing):
+            kept = earlier(key)
+        except (IdempotencyKeyReused, IndexMissing, Invalid):
             held.give_back()
             raise
         if kept is not None:
@@ -299,7 +274,7 @@ def insert(task: Task, row: dict, held: Taken) -> Task:
             return kept
 
 
-def earlier(task: Task) -> Task | None:
+def earlier(key: Key | None) -> Task | None:
     """
     The task that an earlier request made under the same idempotency key.
 
@@ -308,15 +283,15 @@ def earlier(task: Task) -> Task | None:
     Raises:
         IdempotencyKeyReused: that request was another one.
     """
-    if task.idem_key is None:
+    if key is None:
         return None
-    kept = Task.find_one({"user_id": task.user_id, "idem_key": task.idem_key})
+    kept = Task.find_one({"user_id": key.user_id, "idem_key": key.text})
     if kept is None:
         return None
     if kept.created_at < utcnow() - IDEMPOTENCY:
         old = {"_id": kept.id, "idem_key": kept.idem_key}
         Task.collection().update_one(old, {"$unset": {"idem_key": ""}})
         return None
-    if kept.idem_hash != task.idem_hash:
+    if kept.idem_hash != key.hash:
         raise IdempotencyKeyReused(f"key of task {kept.id}")
     return kept

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
-from jimeng.documents import Image, Task
+from jimeng.documents import Image, Input, Task
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
 from jimeng.tasks.archive import Archive, plain_name
@@ -12,6 +12,7 @@ from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Wanted
 from jimeng.tasks.views import view_all
 from jimeng.viewers import Viewer
 
+KEPT = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
 BATCH = 100  # records read at a time: the reader of an archive may be slow
 
 
@@ -29,6 +30,11 @@ def export(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
         for row in batch:
             image = Image._from_son(row)
             yield from archive.add_picture(file_name(image, zone), image)
+    for batch in batches(Input, {"user_id": viewer.user_id, **KEPT}):
+        for row in batch:
+            given = Input._from_son(row)
+            name = f"inputs/{given.id}.{given.suffix}"
+            yield from archive.add_picture(name, given)
     yield from archive.close()
 
 
@@ -39,7 +45,9 @@ def file_name(image: Image, zone: tzinfo) -> str:
     return f"{day}/{name}.{image.suffix}"
 
 
-def batches(document: type[Image] | type[Task], where: dict) -> Iterator[list[dict]]:
+def batches(
+    document: type[Image] | type[Task] | type[Input], where: dict
+) -> Iterator[list[dict]]:
     """
     All rows, newest first, some at a time. A cursor of MongoDB's would end while
     its reader waits for the network.
@@ -82,6 +90,7 @@ def record(task: Task, pictures: list[str], errors: list[dict]) -> str:
         "height": task.height,
         "n": task.n,
         "seed": task.seed,
+        "made_from": task.made_from or [],
         "retried_from": task.retried_from,
         "created_at": task.created_at,
         "completed_at": task.completed_at,

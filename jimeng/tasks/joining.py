@@ -22,7 +22,8 @@ from redis.exceptions import RedisError
 from jimeng import jobs
 from jimeng.documents import Status, Task, left_over, utcnow
 from jimeng.documents.task import OPEN, THERE
-from jimeng.tasks.creation import NewTask, create
+from jimeng.tasks.building import NewTask
+from jimeng.tasks.creation import create
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)

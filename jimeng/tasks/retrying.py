@@ -4,12 +4,15 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from jimeng import inputs
 from jimeng.documents import Status, Task
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
+from jimeng.providers import Expansion
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.auditing import audited
-from jimeng.tasks.creation import NewTask, create, styled
+from jimeng.tasks.building import NewTask, styled
+from jimeng.tasks.creation import create
 from jimeng.tasks.reading import NEWEST_FIRST, find, owned
 from jimeng.viewers import Viewer
 
@@ -128,9 +131,19 @@ def again(
 
 def anew(task: Task, **values: Any) -> NewTask:
     """The same as *task*, as it was sent, but for *values*."""
-    size = f"{task.width}x{task.height}"
-    same = {"prompt": task.prompt, "model": task.model, "provider": task.provider}
-    return NewTask(**same, size=size, **values)
+    same: dict = {"prompt": task.prompt, "model": task.model, "provider": task.provider}
+    if not task.inputs:
+        return NewTask(**same, size=f"{task.width}x{task.height}", **values)
+    given = values["given"]
+    return NewTask(
+        **same,
+        size=given.get("size"),  # which the pictures that go in decide over anew
+        quality=given.get("quality") or "standard",
+        again=tuple(inputs.again(task.inputs, has_mask=bool(task.has_mask))),
+        strength=task.strength,
+        expand=Expansion(**task.expand) if task.expand else None,
+        **values,
+    )
 
 
 def runs_again(viewer: Viewer, task_ids: Iterable[str]) -> dict[str, str]:

@@ -6,13 +6,17 @@ from datetime import datetime
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
+from jimeng.documents.task import THERE
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.creation import eta
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
-PHASES = ("queued", "submitting", "generating", "saving")
+PHASES = ("preparing", "queued", "submitting", "generating", "saving")
+MOST_MADE = 500  # tasks that are told of
+QUEUED = PHASES.index("queued")
 PHASE_OF: dict[str, str] = {
+    State.PREPARING: "preparing",
     State.DELAYED: "queued",
     State.QUEUED: "queued",
     State.STARTING: "submitting",
@@ -29,8 +33,8 @@ class PictureView:
 
     Attributes:
         index: From 0.
-        state: ``queued``, ``submitting``, ``generating``, ``saving`` (`PHASES`),
-            or ``done``, ``failed``, ``cancelled``, ``deleted`` (by its owner).
+        state: One of `PHASES`, or ``done``, ``failed``, ``cancelled``, ``deleted`` (by
+            its owner).
         progress: 0 to 100.
         since: When it was sent to the provider, or None.
         expected: Seconds it is likely to take from then on, or None.
@@ -127,6 +131,8 @@ def view_all(
     wanted = [task.id for task in tasks if whole or task.is_open]
     generations = _generations(wanted)
     images = _images([task.id for task in tasks if task.done])
+    if whole:
+        _look_ahead(viewer, images)
     return [_view(task, generations.get(task.id, {}), images) for task in tasks]
 
 
@@ -147,6 +153,21 @@ def _images(task_ids: list[str]) -> dict[str, Image]:
     return {row["_id"]: Image._from_son(row) for row in rows}
 
 
+def _look_ahead(viewer: Viewer, images: dict[str, Image]) -> None:
+    """Say of each picture which tasks were made from it."""
+    found: dict[str, list[str]] = {image_id: [] for image_id in images}
+    sources = {"$in": list(images)}
+    where = {"made_from": {"$exists": True}, "made_from.picture": sources}
+    rows = Task.collection().find({**where, **viewer.filter(), **THERE})
+    fields = rows.hint("made_from").sort("created_at", 1).limit(MOST_MADE)
+    for row in fields if images else ():
+        for each in row["made_from"]:
+            made = found.get(each.get("picture"), [])
+            made += [] if row["_id"] in made else [row["_id"]]
+    for image_id, made in found.items():
+        images[image_id].made_into = tuple(made)
+
+
 def _view(
     task: Task, generations: dict[int, Generation], images: dict[str, Image]
 ) -> TaskView:
@@ -165,13 +186,19 @@ def _view(
     return TaskView(
         task,
         pictures,
-        phase=PHASES[max(phases, default=0)] if task.started_at else "queued",
+        phase=PHASES[phase_of(task, phases)],
         position=position,
         eta_seconds=eta_seconds,
         progress=sum(picture.progress for picture in pictures) // task.n,
         remote_ids=names,
         attempts=attempts,
     )
+
+
+def phase_of(task: Task, phases: list[int]) -> int:
+    """How far the picture that is farthest is; what was not started is in line."""
+    farthest = max(phases, default=QUEUED)
+    return farthest if task.started_at else min(farthest, QUEUED)
 
 
 def _picture(
@@ -199,7 +226,7 @@ def _picture(
     phase = PHASE_OF.get(generation.state, otherwise)
     if generation.is_drawn_now:
         phase = "generating"
-    began = None if phase == "queued" else generation.began_at
+    began = None if PHASES.index(phase) <= QUEUED else generation.began_at
     expected = generation.expected if began else None
     trouble = generation.trouble if phase == "saving" else None
     progress = generation.progress
@@ -221,7 +248,9 @@ def place(task: Task, generations: list[Generation]) -> tuple[int, int]:
         delayed = max((task.not_before - utcnow()).total_seconds(), 0.0)
     first = next((g for g in generations if g.state == State.QUEUED.value), None)
     tasks, pictures = (0, 0)
-    if first is not None:
+    if any(g.state == State.PREPARING.value for g in generations):
+        tasks, pictures = lanes.queue(task.lane).end
+    elif first is not None:
         tasks, pictures = lanes.queue(task.lane).ahead(first.turn, first.id)
     model = jobs.runtime().registry.by_lane(task.lane)
     if model is None:

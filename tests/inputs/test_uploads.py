@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from PIL import Image as Pillow
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from jimeng import limits
@@ -20,7 +21,8 @@ MINE = {"user_id": "user_123"}
 
 def send(client, content: bytes, name: str = "a.jpg", **more: object):
     """Upload *content* as a form does."""
-    form = {**MINE, "file": (io.BytesIO(content), name), **more}
+    file = FileStorage(io.BytesIO(content), filename=name)
+    form = {**MINE, "file": file, **more}
     boundary, body = encode_multipart(form)
     kind = f"multipart/form-data; boundary={boundary}"
     return client.post(UPLOADS, data=body, content_type=kind)

@@ -29,6 +29,7 @@ OTHERWISE = {
     "timed_out": "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h",
     "picture_lost": "先多次重新下载 / only after many downloads",
     "provider_unreachable": POLLED,
+    "input_unreachable": "90 秒内取三次 / fetches it three times in 90 s",
 }
 Line = tuple[str, Judgement]  # the name of the provider that answers so
 

@@ -42,10 +42,31 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
         "Not supported by any model today: 422 if given",
     ),
     "ImageFields.images": (
-        "参考图的地址；尚不支持，给出即 422 not_supported_yet",
-        "Links to reference pictures; not supported yet: 422 not_supported_yet if "
-        "given",
+        "要用的图片，按顺序在提示词里称为图1、图2……：上传的图片的 id、"
+        "自己的图片的 id 或链接、https 地址，或 data: URL；数量看模型",
+        "Pictures to start from, in the order in which the prompt counts them. Ids of "
+        "uploads, ids or links of your own pictures, https addresses, or data: URLs; "
+        "how many is for the model",
     ),
+    "ImageFields.mask": (
+        "蒙版，写法同 images 的元素：PNG，透明处重画，大小与第一张图片相同；"
+        "只用于接受蒙版的模型",
+        "A mask, named as an element of images: a PNG as large as the first picture, "
+        "transparent where it is to be painted anew; only for models that take one",
+    ),
+    "ImageFields.strength": (
+        "可以偏离图片多远，0 到 1；只用于接受它的模型",
+        "How far to leave the pictures, 0 to 1; only for models that take it",
+    ),
+    "ImageFields.expand": (
+        "每一边扩多少，是那一边长度的几倍；只用于扩图的模型",
+        "How far to expand at each edge, as a share of that side; only for models "
+        "that expand",
+    ),
+    "Edges.top": ("上边，高的几倍", "At the top, as a share of the height"),
+    "Edges.right": ("右边，宽的几倍", "On the right, as a share of the width"),
+    "Edges.bottom": ("下边，高的几倍", "At the bottom, as a share of the height"),
+    "Edges.left": ("左边，宽的几倍", "On the left, as a share of the width"),
     "provider": (
         "由哪个服务出图：volcengine_jimeng 或 volcengine_ark；不写就由模型决定",
         "volcengine_jimeng or volcengine_ark; decided by the model if omitted",
@@ -130,8 +151,9 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
     "html": ("任务的网页", "Its web page"),
     "Links.result": ("查询结果", "Its status and pictures"),
     "phase": (
-        "更细的阶段：queued 排队、submitting 提交、generating 生成、saving 保存",
-        "Finer than the status: queued, submitting, generating, saving",
+        "更细的阶段：preparing 准备图片、queued 排队、submitting 提交、"
+        "generating 生成、saving 保存",
+        "Finer than the status: preparing, queued, submitting, generating, saving",
     ),
     "progress": ("进度百分比，不会倒退", "Percent; never goes back"),
     "result": ("完成后的图片", "The pictures, once it is completed"),
@@ -169,6 +191,28 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
     "NewUpload.user_id": (
         "图片属于谁，规则同任务的 user_id；启用登录后不要写",
         "Whose it is, as on tasks; with sign-in on leave it out",
+    ),
+    "made_from": (
+        "由哪些图片而来：按 images 的顺序，蒙版在最后",
+        "The pictures it was made from, in the order of images; a mask is the last",
+    ),
+    "has_mask": ("最后一张是不是蒙版", "Whether the last of them is a mask"),
+    "upload": ("图片的 id", "Its id"),
+    "picture": (
+        "它是哪张生成的图片的副本；不是则为 null",
+        "The drawn picture that it is a copy of, else null",
+    ),
+    "made_into": (
+        "由这张图片而来的任务；只在整个任务里给出",
+        "The tasks that were made from it; given in the full record only",
+    ),
+    "TaskRecord.width": (
+        "宽，像素；要等图片取到才知道时为 null",
+        "Width in pixels; null until it is known, where a picture is still fetched",
+    ),
+    "TaskRecord.height": (
+        "高，像素；要等图片取到才知道时为 null",
+        "Height in pixels; null until it is known, where a picture is still fetched",
     ),
     "has_alpha": (
         "是否有透明的像素；只有这样的图片可以用作 mask",

@@ -1,0 +1,211 @@
+"""
+References: what a request names as its pictures, looked up before anything is kept.
+
+A reference is text (the id of an upload or of a picture, a link of this server's, an
+``https`` address, or a ``data:`` URL), or the bytes of a form's file.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from jimeng import jobs
+from jimeng.documents import Image, Input
+from jimeng.documents.image import SHOWN
+from jimeng.documents.input import PREFIX
+from jimeng.errors import Invalid
+from jimeng.providers.fetch import is_public
+from jimeng.viewers import Viewer
+
+LONGEST = 2000  # characters of an address
+MOST_BYTES = 16 * 1024 * 1024  # of one picture, as it comes
+DATA = re.compile(
+    r"data:([a-z]+/[a-z0-9.+-]+)?(;[a-z]+=[^;,]*)*;base64,", re.IGNORECASE
+)
+LINK = re.compile(r"/i/([A-Za-z0-9_-]{16,40})(\.[a-z]+|/thumb\.webp)", re.ASCII)
+UPLOAD = re.compile(r"/api/v1/uploads/(upload_[A-Za-z0-9_-]+)(/content)?", re.ASCII)
+USABLE = {"doomed_at": {"$exists": False}, "state": {"$ne": "gone"}}
+
+Reference = str | bytes
+
+
+@dataclass(frozen=True)
+class Named:
+    """
+    A picture that a request names. One of the last four says where it is.
+
+    Attributes:
+        field: Where it stood: ``images.0``, or ``mask``.
+        text: As it was written; none of a file, or of a ``data:`` URL.
+        kept: It is here as an input.
+        picture: It is one that was drawn here.
+        content: Its bytes, as they came.
+        url: It is to be fetched.
+    """
+
+    field: str
+    text: str | None = None
+    kept: Input | None = None
+    picture: Image | None = None
+    content: bytes | None = None
+    url: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """What two requests that name the same have in common."""
+        if self.content is not None:
+            return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+        return str(self.text)
+
+
+def look_up(
+    viewer: Viewer, images: Sequence[Reference], mask: Reference | None = None
+) -> list[Named]:
+    """
+    Find what is named; a mask is the last.
+
+    Raises:
+        Invalid: naming each element that is nothing the viewer may use.
+    """
+    found, wrong = [], {}
+    for field, reference in listed(images, mask):
+        try:
+            found.append(one(viewer, field, reference))
+        except Invalid as error:
+            wrong.update(error.fields)
+    if wrong:
+        raise Invalid(wrong)
+    return found
+
+
+def listed(
+    images: Sequence[Reference], mask: Reference | None
+) -> Iterator[tuple[str, Reference]]:
+    yield from ((f"images.{index}", each) for index, each in enumerate(images))
+    if mask is not None:
+        yield "mask", mask
+
+
+def one(viewer: Viewer, field: str, reference: Reference) -> Named:
+    """
+    Raises:
+        Invalid: as `look_up`.
+    """
+    if isinstance(reference, bytes):
+        return Named(field, content=reference)
+    if reference[:5].lower() == "data:":
+        return Named(field, content=decoded(field, reference))
+    text = reference.strip()
+    if text.startswith(PREFIX):
+        return Named(field, text, kept=upload(viewer, field, text))
+    if "/" not in text:
+        return Named(field, text, picture=drawn(viewer, field, {"_id": text}))
+    path = own_path(field, text)
+    if path is None:
+        return Named(field, text, url=text)
+    if link := LINK.fullmatch(path):
+        return Named(field, text, picture=drawn(viewer, field, {"key": link[1]}))
+    if link := UPLOAD.fullmatch(path):
+        return Named(field, text, kept=upload(viewer, field, link[1]))
+    raise Invalid.field(field, "invalid.image_unknown")
+
+
+def decoded(field: str, url: str) -> bytes:
+    """
+    The bytes of a ``data:`` URL.
+
+    Raises:
+        Invalid: it is not one in base64, or too large.
+    """
+    head = DATA.match(url)
+    if head is None:
+        raise Invalid.field(field, "invalid.data_url")
+    if (len(url) - head.end()) * 3 // 4 > MOST_BYTES:
+        raise Invalid.field(field, "refused.large")
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid.field(field, "invalid.data_url") from None
+
+
+def upload(viewer: Viewer, field: str, input_id: str) -> Input:
+    where = {"_id": input_id, **viewer.filter(), **USABLE}
+    found = Input.find_one({**where, "hidden": {"$exists": False}})
+    if found is None:
+        raise Invalid.field(field, "invalid.image_unknown")
+    return found
+
+
+def drawn(viewer: Viewer, field: str, where: dict) -> Image:
+    found = Image.find_one({**where, **viewer.filter(), **SHOWN})
+    if found is None:
+        raise Invalid.field(field, "invalid.image_unknown")
+    return found
+
+
+def own_path(field: str, address: str) -> str | None:
+    """
+    The path of an address of this server's, which is looked up and never fetched;
+    None for one of elsewhere.
+
+    Raises:
+        Invalid: it is none that a picture may be fetched from.
+    """
+    try:
+        parts = urlsplit(address)
+        host = (parts.hostname or "").lower().rstrip(".")
+        port = parts.port
+    except ValueError:
+        raise Invalid.field(field, "invalid.image_address") from None
+    if not parts.scheme and not parts.netloc and address.startswith("/"):
+        return parts.path
+    if len(address) > LONGEST or not host or "@" in parts.netloc:
+        raise Invalid.field(field, "invalid.image_address")
+    config = jobs.runtime().config
+    allowed = {host, f"{host}:{port}"} & set(config.ALLOWED_USER_HOSTS)
+    if host in config.own_hosts and not allowed:
+        return parts.path
+    if parts.scheme != "https" and not (parts.scheme == "http" and allowed):
+        raise Invalid.field(field, "invalid.image_address")
+    if is_number(host) and not (allowed or is_public(host)):
+        raise Invalid.field(field, "invalid.image_private")
+    return None
+
+
+def is_number(host: str) -> bool:
+    """Whether it is an address, and no name that is looked up when it is fetched."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def again(ids: Sequence[str], *, has_mask: bool) -> list[Named]:
+    """
+    The same once more, of a task that names these; what could not be fetched is tried
+    anew.
+
+    Raises:
+        Invalid: naming the first that is not there any more.
+    """
+    rows = Input.collection().find({"_id": {"$in": list(ids)}})
+    there = {row["_id"]: Input._from_son(row) for row in rows}
+    last = len(ids) - 1 if has_mask else len(ids)
+    found = []
+    for index, input_id in enumerate(ids):
+        field = "mask" if index == last else f"images.{index}"
+        each = there.get(input_id)
+        is_gone = each is None or each.state == "gone" or each.doomed_at is not None
+        if each is not None and is_gone and each.url:
+            found.append(Named(field, each.url, url=each.url))
+        elif each is None or is_gone:
+            raise Invalid.field(field, "invalid.image_unknown")
+        else:
+            found.append(Named(field, each.id, kept=each))
+    return found

@@ -1,0 +1,103 @@
+"""
+The end of what was given: nobody but this deletes it, and only when no task names it.
+
+What a task in the trash names stays, since that can come back.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bson import ObjectId
+
+from jimeng.documents import Input, Task, utcnow
+from jimeng.jobs import janitor
+from jimeng.jobs.runtime import runtime
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+LOOKED_AT = timedelta(days=1)  # what is named is looked at again after that
+# What is named now was promised to be kept before it was seen to be named by none:
+# its task is written, or never will be.
+SETTLED = timedelta(minutes=1)
+
+_file_seen: ObjectId | None = None
+
+
+def sweep_inputs() -> bool:
+    """Doom what is kept no longer, and remove what was doomed; is there more?"""
+    return any([doom(), remove_doomed()])
+
+
+def doom() -> bool:
+    """What is past its time and named by no task cannot be named from now on."""
+    now = utcnow()
+    due = {"keep_until": {"$lte": now}, "doomed_at": {"$exists": False}}
+    rows = list(Input.collection().find(due, {"_id": 1}).limit(BATCH))
+    ids = {row["_id"] for row in rows}
+    named = named_by_tasks(ids)
+    update_many(named, due, {"$set": {"keep_until": now + LOOKED_AT}})
+    update_many(ids - named, due, {"$set": {"doomed_at": now}})
+    return len(rows) == BATCH
+
+
+def remove_doomed() -> bool:
+    """Look once more, then remove the bytes, and the record last."""
+    now = utcnow()
+    due = {"doomed_at": {"$lte": now - SETTLED}}
+    rows = list(Input.collection().find(due).limit(BATCH))
+    found = {row["_id"]: Input._from_son(row) for row in rows}
+    named = named_by_tasks(found)
+    again = {"$set": {"keep_until": now + LOOKED_AT}, "$unset": {"doomed_at": ""}}
+    update_many(named, due, again)
+    gone = [each for each in found.values() if each.id not in named]
+    for each in gone:
+        for file_id in files_of(each):
+            runtime().inputs.delete(file_id)
+        Input.collection().delete_one({"_id": each.id, **due})
+    if gone:
+        log.info("inputs swept count=%d", len(gone))
+    return len(rows) == BATCH
+
+
+def update_many(ids: Iterable[str], where: dict, update: dict) -> None:
+    if wanted := list(ids):
+        Input.collection().update_many({"_id": {"$in": wanted}, **where}, update)
+
+
+def named_by_tasks(ids: Iterable[str]) -> set[str]:
+    """Those that a task names, the trash included."""
+    wanted = set(ids)
+    if not wanted:
+        return set()
+    where = {"inputs": {"$in": list(wanted), "$exists": True}}
+    rows = Task.collection().find(where, {"inputs": 1}).hint("inputs")
+    return {each for row in rows for each in row["inputs"]} & wanted
+
+
+def files_of(each: Input) -> list[ObjectId]:
+    """All its bytes: plain, as they came, and made to fit."""
+    fitted = [made.get("file_id") for made in each.fitted.values()]
+    return [found for found in (each.file_id, each.raw_id, *fitted) if found]
+
+
+def sweep_files() -> None:
+    """Delete bytes that no input names: what was cut off in between left them."""
+    global _file_seen
+    until, store = utcnow() - janitor.UNREFERENCED, runtime().inputs
+    files = store.saved_before(until, after=_file_seen, limit=BATCH)
+    _file_seen = max(files) if len(files) == BATCH else None
+    rows = Input.collection().find({"_id": {"$in": list(set(files.values()))}})
+    kept = {one for row in rows for one in files_of(Input._from_son(row))}
+    unreferenced = set(files) - kept
+    for file_id in unreferenced:
+        store.delete(file_id)
+    if unreferenced:
+        log.info("input files swept count=%d", len(unreferenced))
+
+
+def forget() -> None:
+    """Begin anew: all files are looked at again."""
+    global _file_seen
+    _file_seen = None

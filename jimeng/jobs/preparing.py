@@ -1,0 +1,202 @@
+"""
+Preparing: what goes into a picture is fetched, made plain, and made to fit its model.
+
+One step looks after one input, and then the generation comes due again. While it does
+not, a picture counts as waiting, but holds neither a turn nor a slot.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from jimeng import lanes
+from jimeng.documents import Generation, Input, InputState, State, Task, utcnow
+from jimeng.errors import Invalid, PictureInvalid, ProviderError
+from jimeng.jobs import given, outcomes
+from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.runtime import runtime
+from jimeng.providers import Model
+from jimeng.providers.fetch import FetchFailed, LinkGone
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)  # a download, and a decoder that others want too
+TRIES, AGAIN = 3, timedelta(seconds=15)  # with a download's own time within 90 s
+# How long a picture waits for a worker, or for a sibling of its own, before it looks
+# by itself; whoever is ready wakes the next.
+PATIENCE = 10.0  # seconds
+INVALID, UNREACHABLE = "input_invalid", "input_unreachable"
+AT_ONCE = 1  # of the eight workers of a consumer
+
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+def prepare(generation: Generation) -> Freed | None:
+    """Look after one of the inputs; when all are ready the picture takes its turn."""
+    task = Task.find_one({"_id": generation.task_id, "open": True})
+    if task is None:
+        outcomes.drop(generation)
+        return None
+    if not task.is_known:
+        outcomes.wait_for_its_release(generation)
+        return None
+    model = runtime().registry.by_lane(generation.lane)
+    if model is None:
+        return unserved(generation)
+    inputs = given.inputs_of(generation)
+    if inputs is None:
+        give_up(generation, INVALID)
+        return None
+    gone = next((each for each in inputs if each.state == InputState.GONE.value), None)
+    if gone is not None:
+        give_up(generation, gone.error or INVALID)
+        return None
+    order = range(len(inputs))
+    todo = next((n for n in order if not given.is_done(n, inputs, generation)), None)
+    if todo is not None:
+        work_at(generation, todo, inputs)
+        return None
+    return line_up(generation, task, inputs, model)
+
+
+def unserved(generation: Generation) -> Freed | None:
+    """Its model is not offered here: another installation may, for a while."""
+    age = (utcnow() - generation.created_at).total_seconds()
+    if age > runtime().config.TASK_DEADLINE:
+        give_up(generation, "provider_not_configured")
+        return None
+    wait(generation)
+    return None
+
+
+def give_up(generation: Generation, code: str) -> None:
+    """Nothing was sent, so nothing is charged, and it counts for no day."""
+    error = ProviderError("what goes in is not there", code=code)
+    lanes.leave(generation.lane, generation.user_id, 1)
+    outcomes.fail(generation, error)
+    outcomes.give_back(generation)
+
+
+def wait(generation: Generation, seconds: float = PATIENCE) -> None:
+    """Come due again, unless somebody wakes it before."""
+    pause = seconds * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    due_at = utcnow() + timedelta(seconds=pause)
+    generation.settle(
+        {"$set": {"due_at": due_at}, "$unset": {"owner": ""}}, durable=False
+    )
+
+
+def work_at(generation: Generation, todo: int, inputs: list[Input]) -> None:
+    """Make one input ready, or fit; others wait until the next has its turn."""
+    with place() as is_free:
+        held = generation.hold(due_at=utcnow() + LEASE) if is_free else None
+        if held is None:
+            wait(generation)
+            return
+        mine = Input.claim(inputs[todo].id, generation.user_id, utcnow() + LEASE)
+        if mine is None:
+            wait(generation)
+            return
+        pause = fit(mine, todo, inputs, held) if mine.is_ready else make_ready(mine)
+    if pause is None:
+        give_up(held, INVALID)
+    else:
+        wait(held, pause)
+    wake_others(held)
+
+
+def make_ready(mine: Input) -> float:
+    """Fetch it and make it plain; return the seconds until it is looked at again."""
+    try:
+        given.make_ready(mine)
+    except (FetchFailed, LinkGone) as error:
+        return postpone(mine, error)
+    except PictureInvalid as error:
+        log.warning("input refused id=%s: %s", mine.id, error)
+        spoil(mine, INVALID)
+    return 0.0
+
+
+def fit(
+    mine: Input, todo: int, inputs: list[Input], generation: Generation
+) -> float | None:
+    """Make it fit the model; None where it cannot be, which others may go with."""
+    try:
+        given.make_fit(mine, todo, inputs, generation)
+    except PictureInvalid as error:
+        log.warning("input does not fit id=%s: %s", mine.id, error)
+        mine.settle({"tries": mine.tries})  # it is not its fault
+        return None
+    return 0.0
+
+
+@contextmanager
+def place() -> Iterator[bool]:
+    """Whether a worker of this process may be at it."""
+    is_free = _places.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _places.release()
+
+
+def postpone(mine: Input, error: Exception) -> float:
+    """Once more in a while; after `TRIES` it is out of reach."""
+    log.warning("input not fetched id=%s tries=%d: %s", mine.id, mine.tries + 1, error)
+    if mine.tries + 1 >= TRIES:
+        spoil(mine, UNREACHABLE)
+        return 0.0
+    mine.settle({"tries": mine.tries + 1, "not_before": utcnow() + AGAIN})
+    return AGAIN.total_seconds()
+
+
+def spoil(mine: Input, code: str) -> None:
+    """Nothing will come of it, in any task."""
+    mine.settle({"state": InputState.GONE.value, "error": code})
+
+
+def wake_others(generation: Generation) -> None:
+    """Its siblings look at once, and so does whoever has waited longest."""
+    generations = Generation.collection(durable=False)
+    waiting = {"state": State.PREPARING.value, "owner": {"$exists": False}}
+    now = {"$set": {"due_at": utcnow()}}
+    generations.update_many({"task_id": generation.task_id, **waiting}, now)
+    others = {"due_at": {"$gt": utcnow()}, "user_id": {"$ne": generation.user_id}}
+    row = generations.find_one({**waiting, **others}, {"_id": 1}, sort=[("due_at", 1)])
+    if row is not None:
+        generations.update_one({"_id": row["_id"], **waiting}, now)
+
+
+def measure(task: Task, size: tuple[int, int]) -> dict:
+    """Write down how large what is drawn will be."""
+    sides = dict(zip(("width", "height"), size, strict=True))
+    where = {"_id": task.id, "unsized": True}
+    Task.collection().update_one(where, {"$set": sides, "$unset": {"unsized": ""}})
+    return sides
+
+
+def line_up(
+    generation: Generation, task: Task, inputs: list[Input], model: Model
+) -> Freed | None:
+    """All is ready: it takes its turn, or waits for the time it is to begin at."""
+    try:
+        size = given.measured(task, inputs, model)
+    except Invalid as error:
+        log.warning("input does not go with its model id=%s: %s", generation.id, error)
+        give_up(generation, INVALID)
+        return None
+    changes = measure(task, size) if size else {}
+    if task.not_before is not None and task.not_before > utcnow():
+        later = {"state": State.DELAYED.value, "due_at": task.not_before, **changes}
+        generation.settle({"$set": later, "$unset": {"owner": ""}})
+        return None
+    # It has counted as waiting since it was asked for, so it is not counted anew.
+    lanes.leave(generation.lane, generation.user_id, 1)
+    turn, _ = lanes.take_turns(generation.lane, generation.user_id, 1)
+    queued = {"state": State.QUEUED.value, "turn": turn, **changes}
+    generation.settle({"$set": queued, "$unset": {"due_at": "", "owner": ""}})
+    return Freed(generation.lane)

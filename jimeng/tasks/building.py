@@ -1,0 +1,204 @@
+"""Building: what is asked for, judged by its model, as it is stored."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+
+from jimeng import inputs, jobs, styles
+from jimeng.documents import Input, Task, utcnow
+from jimeng.errors import Invalid
+from jimeng.inputs import Named, Reference
+from jimeng.providers import Expansion, Model
+from jimeng.providers.models.drawn import drawn_size
+from jimeng.providers.models.judging import Asked, check_asked
+from jimeng.viewers import Viewer
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTask:
+    """
+    What is asked for; `schemas` has checked the types.
+
+    Attributes:
+        user_id: Whose it will be.
+        prompt: 1 to as many characters as the model takes.
+        model: A name of the registry's, None for the default.
+        provider: Who is to draw it, None for whoever offers the model.
+        size: As `Model.resolve_size` takes it.
+        quality: ``standard`` or ``hd``.
+        style: Words that are added to the prompt.
+        n: Pictures, 1 to 4.
+        seed: -1 has one drawn, else 0 to 2^31-1.
+        delay: Seconds before it may start.
+        images: The pictures that go in, in order, as `inputs.look_up` takes them.
+        mask: The same, of a mask for the first of them.
+        strength: 0 to 1.
+        expand: How far the picture grows.
+        again: The inputs of a task that is run again, in place of *images* and *mask*.
+        given: The request as it came, for the record.
+        retried_from: The task that this one runs again.
+    """
+
+    user_id: str
+    prompt: str
+    model: str | None = None
+    provider: str | None = None
+    size: str | None = None
+    quality: str = "standard"
+    style: str | None = None
+    n: int = 1
+    seed: int = -1
+    delay: float = 0.0
+    images: tuple[Reference, ...] = ()
+    mask: Reference | None = None
+    strength: float | None = None
+    expand: Expansion | None = None
+    again: tuple[Named, ...] = ()
+    given: dict = field(default_factory=dict)
+    retried_from: str | None = None
+
+    @property
+    def has_mask(self) -> bool:
+        return self.mask is not None or any(each.field == "mask" for each in self.again)
+
+
+def check(new: NewTask, model: Model) -> None:
+    """
+    Ask the model whether it takes what is asked, before anything is looked up.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    count = len(new.images) or len(new.again) - bool(new.again and new.has_mask)
+    asked = Asked(
+        prompt=new.prompt,
+        pictures=count,
+        mask=new.has_mask,
+        strength=new.strength,
+        expand=new.expand,
+    )
+    check_asked(asked, model, jobs.runtime().registry.models.values())
+
+
+def named_by(viewer: Viewer, new: NewTask) -> list[Named]:
+    """
+    What is to go in, looked up.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    if new.again:
+        return list(new.again)
+    if not new.images and new.mask is None:
+        return []
+    return inputs.look_up(viewer, new.images, new.mask)
+
+
+def build(
+    new: NewTask,
+    model: Model,
+    named: Sequence[Named] = (),
+    made: Sequence[Input] = (),
+) -> dict:
+    """
+    The task as it is stored.
+
+    Args:
+        named: The pictures that go in, as they were named.
+        made: The same as they are kept.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    prompt = styled(new.prompt, new.style)
+    if len(prompt) > model.max_prompt:
+        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
+    if new.n > model.max_images:
+        raise Invalid.field("n", "invalid.n", max=model.max_images)
+    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
+        raise Invalid.field("n", "invalid.n_pending", max=most)
+    if new.seed >= 0 and not model.takes_seed:
+        raise Invalid.field("seed", "invalid.seed_unsupported")
+    size = size_of(new, model, made)
+    now = utcnow()
+    return Task.row(
+        user_id=new.user_id,
+        input={**new.given, **inputs.written(named, made)} if made else new.given,
+        prompt=prompt,
+        model=model.id,
+        provider=model.provider,
+        lane=model.lane,
+        req_key=model.req_key,
+        width=size[0] if size else 1,
+        height=size[1] if size else 1,
+        unsized=None if size else True,
+        n=new.n,
+        seed=seed_of(new, model),
+        seed_given=new.seed >= 0,
+        open=True,
+        delay=new.delay or None,
+        not_before=now + timedelta(seconds=new.delay) if new.delay else None,
+        retried_from=new.retried_from,
+        created_at=now,
+        updated_at=now,
+        **of_inputs(new, made),
+    )
+
+
+def size_of(
+    new: NewTask, model: Model, made: Sequence[Input]
+) -> tuple[int, int] | None:
+    """
+    The sides of what is drawn; None before all that they follow from is known.
+
+    Raises:
+        Invalid: the model does not draw it, or does not take what goes in.
+    """
+    if not made:
+        return model.resolve_size(new.size, new.quality)
+    jobs.check_inputs(model, made, has_mask=new.has_mask)
+    pictures = made[: len(made) - new.has_mask]
+    sizes = [each.size for each in pictures]
+    return drawn_size(model, new.size, new.quality, pictures=sizes, expand=new.expand)
+
+
+def of_inputs(new: NewTask, made: Sequence[Input]) -> dict:
+    """What the record says of the pictures that go in; nothing where none does."""
+    if not made:
+        return {}
+    return {
+        "inputs": [each.id for each in made],
+        "has_mask": new.has_mask or None,
+        "strength": new.strength,
+        "expand": asdict(new.expand) if new.expand else None,
+        "made_from": [
+            {"input": each.id, **({"picture": each.picture} if each.picture else {})}
+            for each in made
+        ],
+    }
+
+
+def seed_of(new: NewTask, model: Model) -> int | None:
+    """The seed that is sent: the caller's or a new one; none where none is taken."""
+    if not model.takes_seed:
+        return None
+    return new.seed if new.seed >= 0 else jobs.new_seed()
+
+
+def styled(prompt: str, style: str | None) -> str:
+    """The prompt with the words of the style behind it; a named one is expanded."""
+    if not style:
+        return prompt
+    words = styles.expand(style)
+    return f"{prompt}，{words}" if prompt else words
+
+
+def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
+    """What two requests under one key must have in common."""
+    body: dict = {"body": new.given, "user": new.user_id, "retry": new.retried_from}
+    if named:  # pictures by their bytes: no two forms that hold the same are the same
+        body["inputs"] = [[each.field, each.mark] for each in named]
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""Another user's pictures are as if they had never been, at every door."""
+
+import io
+
+import pytest
+
+from jimeng.documents import Input
+from tests import given_pictures as given
+from tests.inputs.test_going_in import I2I, INPAINT, data_url
+from tests.rest import API, CREATE, GENERAL, data_of, errors_of, refused
+
+UPLOADS = f"{API}/uploads"
+
+
+def upload(person) -> str:
+    form = {"file": (io.BytesIO(given.photo()), "photo.jpg")}
+    return data_of(person.api("POST", UPLOADS, data=form), 201)["id"]
+
+
+def ask(person, route: str = CREATE, **fields: object):
+    more = {"type": "image"} if route == GENERAL else {}
+    body = {"prompt": "x", "model": I2I, **more, **fields}
+    return person.api("POST", route, json=body)
+
+
+@pytest.fixture
+def drawn(ada, work_off) -> dict:
+    """A picture of Ada's: its id and its link."""
+    made = data_of(ada.api("POST", CREATE, json={"prompt": "x"}), 202)["task_id"]
+    work_off()
+    found = data_of(ada.api("GET", f"{API}/ai/image/result/{made}"))
+    return {"id": f"{made}_0", "url": found["image_url"]}
+
+
+@pytest.mark.parametrize("route", [CREATE, GENERAL])
+def test_upload_of_another_is_as_one_that_never_was(ada, bob, route):
+    """By its id and by its address; the words are the same."""
+    hers = upload(ada)
+    nobodys = f"upload_{'a' * 22}"
+
+    for reference in (hers, f"https://localhost/api/v1/uploads/{hers}/content"):
+        mine = errors_of(ask(bob, route, images=[reference]))
+        never = errors_of(ask(bob, route, images=[nobodys]))
+        assert mine == never
+        assert list(mine) == ["images.0"]
+    assert data_of(ask(ada, route, images=[hers]), 202)
+
+
+def test_picture_of_another_is_as_one_that_never_was(ada, bob, drawn):
+    """Who has the link may see it, and yet it is not theirs to draw from."""
+    for reference in (drawn["id"], drawn["url"]):
+        assert list(errors_of(ask(bob, images=[reference]))) == ["images.0"]
+        assert data_of(ask(ada, images=[reference]), 202)
+
+
+def test_mask_of_another_is_as_one_that_never_was(ada, bob):
+    hers = upload(ada)
+    body = {"model": INPAINT, "images": [data_url(given.photo())], "mask": hers}
+
+    assert list(errors_of(ask(bob, **body))) == ["mask"]
+
+
+@pytest.mark.parametrize(
+    "method, path", [("GET", ""), ("GET", "/content"), ("DELETE", "")]
+)
+def test_upload_is_its_owners(ada, bob, admin, nobody, method, path):
+    hers = upload(ada)
+    where = f"{UPLOADS}/{hers}{path}"
+
+    refused(bob.api(method, where), 404, "upload_not_found")
+    assert nobody.open(where, method=method).status_code == 401
+    assert admin.api(method, where).status_code == 200
+
+
+def test_upload_in_anothers_name_is_refused(ada, bob):
+    form = {"file": (io.BytesIO(given.photo()), "a.jpg"), "user_id": ada.id}
+
+    refused(bob.api("POST", UPLOADS, data=form), 403, "user_id_not_yours")
+
+
+def test_admin_draws_from_a_users_for_that_user(ada, admin):
+    """What goes into a task is its user's; of another's there is a copy."""
+    hers = upload(ada)
+
+    data_of(ask(admin, images=[hers], user_id=ada.id), 202)
+    assert Input.collection().count_documents({}) == 1
+    data_of(ask(admin, images=[hers]), 202)
+
+    owners = [row["user_id"] for row in Input.collection().find()]
+    assert sorted(owners) == sorted([ada.id, admin.id])

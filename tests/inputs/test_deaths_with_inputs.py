@@ -1,0 +1,156 @@
+"""
+A process dies just before or after each write of the steps that pictures go in by.
+
+As in `tests.test_deaths`: every task ends, nothing is sent twice, nothing is left of
+what nobody names.
+"""
+
+import contextlib
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Input, Task
+from jimeng.jobs import input_sweep, janitor
+from tests import given_pictures as given
+from tests import test_deaths
+from tests.conftest import come_due
+from tests.inputs.test_going_in import I2I, data_url
+from tests.inputs.test_sweep import files, pass_time
+from tests.inputs.test_uploads import upload
+from tests.rest import create
+from tests.test_deaths import Died, afresh, check, consume, reaper
+
+__all__ = ["afresh", "reaper"]
+
+
+@pytest.fixture(autouse=True)
+def claims_end(monkeypatch) -> None:
+    """As time moves on for generations, so it does for claims of inputs."""
+
+    def later(**where: object) -> None:
+        gone = {"$set": {"owned_until": input_sweep.utcnow()}}
+        Input.collection().update_many({"owner": {"$exists": True}}, gone)
+        come_due(**where)
+
+    monkeypatch.setattr(test_deaths, "come_due", later)
+
+
+def check_files(monkeypatch) -> None:
+    """After the sweep there are the bytes that inputs name, and no others."""
+    with monkeypatch.context() as patched:
+        patched.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+        input_sweep.sweep_files()
+    until = janitor.utcnow() + timedelta(days=1)
+    there = set(jobs.runtime().inputs.saved_before(until, after=None, limit=99))
+    rows = Input.collection().find({})
+    wanted = {one for row in rows for one in input_sweep.files_of(Input._from_son(row))}
+    assert there == wanted
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_death_while_preparing_loses_and_repeats_nothing(
+    client, reaper, afresh, provider, monkeypatch, side
+):
+    """A copied picture is made plain and made to fit, by two of a task's pictures."""
+    for number in afresh.each_moment(least=25):
+        made = create(client, model=I2I, n=2, seed=7, images=[copied(client)])
+        reaper.arm(number, side)
+
+        consume(reaper)
+
+        reaper.disarm()
+        check_files(monkeypatch)
+        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
+        assert all(request.inputs for request in provider.requests)
+
+    assert Task.find_one({"_id": made}).status == "completed"
+
+
+def copied(client) -> str:
+    """An upload whose bytes are still to be made plain, as a copied picture's are."""
+    found = upload(client, given.encoded(given.halves(1600, 1200), "PNG"))["id"]
+    runtime = jobs.runtime()
+    raw = runtime.inputs.save(given.photo(), found)
+    row = Input.collection().find_one({"_id": found})
+    runtime.inputs.delete(row["file_id"])
+    changes = {"state": "fetching", "raw_id": raw}
+    gone = {"file_id": "", "sha256": ""}
+    Input.collection().update_one({"_id": found}, {"$set": changes, "$unset": gone})
+    return found
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_death_of_the_request_leaves_no_half_task(
+    client, reaper, afresh, provider, monkeypatch, side
+):
+    """There is no task, or one that ends; what came along is swept if there is none."""
+    url = data_url(given.photo())
+    for number in afresh.each_moment(least=5):
+        reaper.arm(number, side)
+        with contextlib.suppress(Died):
+            create(client, model=I2I, seed=7, images=[url])
+        reaper.disarm()
+
+        Task.collection().update_many(
+            {}, [{"$set": {"created_at": {"$subtract": ["$created_at", 60_000]}}}]
+        )
+        janitor.complete_plans()
+        consume(reaper)
+
+        check(provider, f"{number} {side}")
+        assert {task.status for task in Task.objects} <= {"completed"}
+        pass_time(hours=2)
+        for _ in range(3):
+            input_sweep.sweep_inputs()
+            pass_time(minutes=2)
+        check_files(monkeypatch)
+        named = {each for task in Task.objects for each in task.inputs}
+        assert {each.id for each in Input.objects} == named
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_death_of_an_upload_leaves_nothing_for_good(
+    client, reaper, afresh, monkeypatch, side
+):
+    for number in afresh.each_moment(least=2):
+        reaper.arm(number, side)
+        with contextlib.suppress(Died):
+            upload(client)
+        reaper.disarm()
+
+        pass_time(days=2)
+        for _ in range(3):
+            input_sweep.sweep_inputs()
+            pass_time(minutes=2)
+        check_files(monkeypatch)
+
+        assert Input.collection().count_documents({}) == 0, number
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_death_of_the_sweep_loses_nothing_that_is_named(
+    client, reaper, afresh, monkeypatch, side
+):
+    """And what is not named goes all the same, once another sweeps."""
+    for number in afresh.each_moment(least=3):
+        kept = upload(client)["id"]
+        create(client, model=I2I, images=[kept])
+        upload(client)
+        pass_time(days=2)
+        reaper.arm(number, side)
+        for _ in range(4):
+            with contextlib.suppress(Died):
+                input_sweep.sweep_inputs()
+            reaper.armed = False
+            pass_time(minutes=2)
+            reaper.armed = reaper.at is not None
+        reaper.disarm()
+        for _ in range(3):
+            input_sweep.sweep_inputs()
+            pass_time(minutes=2)
+
+        check_files(monkeypatch)
+        assert [each.id for each in Input.objects] == [kept], number
+        assert files() == 1

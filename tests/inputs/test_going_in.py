@@ -1,0 +1,274 @@
+"""Pictures on their way into a task, from every kind of reference."""
+
+import base64
+import io
+
+import pytest
+from PIL import Image as Pillow
+
+from jimeng.documents import Generation, Input, Task
+from tests import given_pictures as given
+from tests.conftest import come_due
+from tests.inputs.test_uploads import UPLOADS, upload
+from tests.rest import CAT, CREATE, GENERAL, create, data_of, errors_of, result, task
+
+I2I, INPAINT = "jimeng-i2i-3.0", "jimeng-inpaint"
+OUTPAINT, UPSCALE = "jimeng-outpaint", "jimeng-upscale"
+
+
+def data_url(content: bytes, kind: str = "image/jpeg") -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def opened(content: bytes) -> Pillow.Image:
+    return Pillow.open(io.BytesIO(content))
+
+
+def prepared(work_off) -> None:
+    """Run all there is to do, what is being prepared too."""
+    for _ in range(8):
+        come_due(state="preparing")
+        work_off()
+
+
+def sent(provider):
+    (request,) = provider.requests
+    return request
+
+
+@pytest.mark.parametrize("route", [CREATE, GENERAL])
+@pytest.mark.parametrize("kind", ["upload", "data", "picture", "link"])
+def test_reference_goes_in(client, provider, work_off, kind, route):
+    """An upload, a data: URL, a picture of one's own by its id and by its link."""
+    more = {"type": "image"} if route == GENERAL else {}
+    if kind == "upload":
+        reference = upload(client)["id"]
+    elif kind == "data":
+        reference = data_url(given.photo())
+    else:
+        first = create(client)
+        work_off()
+        images = result(client, first)["result"]["images"]
+        reference = f"{first}_0" if kind == "picture" else images[0]["url"]
+        provider.requests.clear()
+    body = {**CAT, **more, "model": I2I, "images": [reference], "strength": 0.5}
+
+    made = data_of(client.post(route, json=body), 202)["task_id"]
+    waiting = result(client, made)
+    prepared(work_off)
+
+    assert waiting["phase"] == "preparing"
+    assert result(client, made)["status"] == "completed"
+    (picture,) = sent(provider).inputs
+    assert opened(picture.data).size == (picture.width, picture.height)
+    assert sent(provider).strength == 0.5
+    if kind in {"upload", "data"}:
+        assert (picture.width, picture.height) == (400, 300)
+        assert b"Exif" not in picture.data and b"Maker" not in picture.data
+    record = task(client, made)
+    if kind == "data":
+        assert record["input"]["images"][0].startswith("upload_")
+    else:
+        assert record["input"]["images"] == [reference]
+
+
+def test_nothing_is_kept_as_text(client):
+    """What comes as a data: URL is bytes of its own before anything is written."""
+    url = data_url(given.photo())
+
+    made = create(client, model=I2I, images=[url])
+
+    assert url[:60] not in str(Task.collection().find_one({"_id": made}))
+    assert url[30:60] not in str(list(Generation.collection().find()))
+
+
+def test_mask_goes_in_as_one_channel(client, provider, work_off):
+    """255 where it was clear, 0 elsewhere, nothing between; of its picture's size."""
+    picture = upload(client, given.encoded(given.halves(640, 480), "PNG"))["id"]
+    mask = data_url(given.clear(640, 480), "image/png")
+
+    made = create(client, model=INPAINT, images=[picture], mask=mask)
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    found = opened(sent(provider).mask.data)
+    assert (found.mode, found.size) == ("L", (640, 480))
+    assert sorted(colour for _, colour in found.getcolors()) == [0, 255]
+    assert found.getpixel((200, 150)) == 255 and found.getpixel((600, 400)) == 0
+    assert len(sent(provider).inputs) == 1
+
+
+def test_mask_shrinks_with_its_picture(client, provider, work_off):
+    """By whole pixels: its edge stays hard."""
+    noise = Pillow.effect_noise((3000, 3000), 100).convert("RGB")
+    picture = upload(client, given.encoded(noise, "JPEG", quality=97))["id"]
+    mask = upload(client, given.clear(3000, 3000))["id"]
+
+    made = create(client, model=INPAINT, images=[picture], mask=mask)
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    request = sent(provider)
+    (first,) = request.inputs
+    assert len(first.data) <= 4_700_000
+    found = opened(request.mask.data)
+    assert found.size == (first.width, first.height)
+    assert sorted(colour for _, colour in found.getcolors()) == [0, 255]
+
+
+def test_edges_go_in(client, provider, work_off):
+    picture = upload(client)["id"]
+
+    made = create(client, model=OUTPAINT, images=[picture], expand={"left": 0.25})
+    prepared(work_off)
+
+    record = task(client, made)
+    assert sent(provider).expand.left == 0.25
+    assert (record["width"], record["height"]) == (500, 300)
+
+
+def test_upscaling_needs_no_words(client, provider, work_off):
+    picture = upload(client)["id"]
+    body = {"user_id": "user_123", "model": UPSCALE, "images": [picture]}
+
+    made = data_of(client.post(CREATE, json=body), 202)["task_id"]
+    prepared(work_off)
+
+    assert (task(client, made)["width"], task(client, made)["height"]) == (4096, 3072)
+    assert sent(provider).prompt == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"images": ["upload_aaaaaaaaaaaaaaaaaaaaaa"]}, "images.0"),
+        ({"images": ["volcengine_img_nothing_0"]}, "images.0"),
+        ({"images": ["http://localhost/i/aaaaaaaaaaaaaaaaaaaaaa.jpg"]}, "images.0"),
+        ({"images": ["http://example.com/a.jpg"]}, "images.0"),
+        ({"images": ["https://user@example.com/a.jpg"]}, "images.0"),
+        ({"images": ["https://127.0.0.1/a.jpg"]}, "images.0"),
+        ({"images": ["https://10.0.0.7/a.jpg"]}, "images.0"),
+        ({"images": ["https://[::1]/a.jpg"]}, "images.0"),
+        ({"images": ["https://169.254.169.254/latest/meta-data"]}, "images.0"),
+        ({"images": ["data:image/png,abc"]}, "images.0"),
+        ({"images": ["data:image/png;base64,@@@"]}, "images.0"),
+        ({"images": [data_url(given.SVG)]}, "images.0"),
+        ({"images": []}, "images"),
+        ({"images": "text"}, "images"),
+        ({"images": [1]}, "images.0"),
+        ({"images": [data_url(given.photo())] * 2}, "images"),
+        ({"strength": 2}, "strength"),
+        ({"strength": 0.5}, "images"),
+        ({"expand": {"left": 0.2}}, "expand"),
+        ({"expand": {"middle": 0.2}}, "expand.middle"),
+        ({"mask": data_url(given.clear())}, "mask"),
+    ],
+)
+def test_what_does_not_go_in_is_named(client, fields, wrong):
+    """Before anything is written, and nothing is left of what came along."""
+    answer = client.post(CREATE, json={**CAT, "model": I2I, **fields})
+
+    assert wrong in errors_of(answer)
+    assert Task.collection().count_documents({}) == 0
+    assert Input.collection().count_documents({"unnamed": True}) == 0
+
+
+def test_model_that_takes_no_pictures_says_who_does(client):
+    answer = client.post(CREATE, json={**CAT, "images": [upload(client)["id"]]})
+
+    assert I2I in errors_of(answer)["images"][0]
+
+
+def test_mask_of_another_size_is_refused(client):
+    picture = upload(client)["id"]
+    mask = data_url(given.clear(64, 64), "image/png")
+
+    answer = client.post(
+        CREATE, json={**CAT, "model": INPAINT, "images": [picture], "mask": mask}
+    )
+
+    assert "400x300" in errors_of(answer)["mask"][0]
+
+
+def test_mask_that_is_nowhere_clear_is_refused(client):
+    picture = upload(client)["id"]
+
+    answer = client.post(
+        CREATE, json={**CAT, "model": INPAINT, "images": [picture], "mask": picture}
+    )
+
+    assert list(errors_of(answer)) == ["mask"]
+
+
+def test_large_body_is_for_pictures_alone(client):
+    """Sixteen times as much where a data: URL is in it, and not otherwise."""
+    noise = Pillow.effect_noise((1400, 1400), 100).convert("RGB")
+    content = given.encoded(noise, "PNG")
+    assert len(content) > 2**20
+
+    answer = client.post(CREATE, json={**CAT, "style": "x" * 2**20})
+    with_words = client.post(
+        CREATE,
+        json={**CAT, "model": I2I, "images": [f"https://example.com/{'x' * 2**20}"]},
+    )
+    with_picture = client.post(
+        CREATE, json={**CAT, "model": I2I, "images": [data_url(content)]}
+    )
+
+    assert (answer.status_code, with_words.status_code) == (413, 413)
+    data_of(with_picture, 202)
+
+
+def test_upload_that_a_task_names_is_kept(client):
+    found = upload(client)
+
+    create(client, model=I2I, images=[found["id"]])
+
+    record = data_of(client.get(f"{UPLOADS}/{found['id']}"))
+    assert record["expires_at"] is None
+
+
+def test_same_request_with_the_same_bytes_is_one_task(client):
+    """Whatever the form or the data: URL looked like; other bytes are another one."""
+    headers = {"Idempotency-Key": "k1"}
+    body = {**CAT, "model": I2I, "images": [data_url(given.photo())]}
+    alike = {**body, "images": [data_url(given.photo(), "image/png")]}
+    other = {**body, "images": [data_url(given.photo(3))]}
+
+    first = client.post(CREATE, json=body, headers=headers)
+    again = client.post(CREATE, json=alike, headers=headers)
+    refused = client.post(CREATE, json=other, headers=headers)
+
+    assert data_of(again, 202)["task_id"] == data_of(first, 202)["task_id"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert refused.json["error"] == "idempotency_key_reused"
+    assert Input.collection().count_documents({}) == 1
+
+
+def test_failed_task_runs_again_with_its_pictures(client, provider, work_off):
+    from jimeng.errors import ProviderError
+
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    made = create(client, model=I2I, images=[upload(client)["id"]])
+    prepared(work_off)
+    provider.requests.clear()
+
+    again = data_of(client.post(f"/api/v1/tasks/{made}/retry"), 202)["task_id"]
+    prepared(work_off)
+
+    assert result(client, again)["status"] == "completed"
+    assert len(sent(provider).inputs) == 1
+
+
+def test_delay_begins_at_once_with_what_goes_in(client, provider, work_off):
+    """Prepared now, sent later."""
+    body = {**CAT, "type": "image", "model": I2I, "delay": 3600}
+    body["images"] = [upload(client)["id"]]
+
+    made = data_of(client.post(GENERAL, json=body), 202)["task_id"]
+    come_due(state="preparing")
+    work_off()
+
+    (state,) = [row["state"] for row in Generation.collection().find()]
+    assert (state, provider.requests) == ("delayed", [])
+    assert result(client, made)["phase"] == "queued"

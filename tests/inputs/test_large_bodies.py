@@ -1,0 +1,106 @@
+"""Large bodies: where they may come, how many at a time, and how long they take."""
+
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from jimeng.auth.bodies import MOST_PLAIN, MOST_WITH_PICTURES
+from jimeng.serve import incoming
+from jimeng.serve.incoming import LARGE, MOST_BODY, MOST_LARGE, PLACES, Incoming
+from tests import serving
+from tests.serving import answer_of, connect, front, read_all
+
+UPLOAD = b"POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\n"
+SIZE = 12_000_000
+HEAD = UPLOAD + b"Content-Length: %d\r\n\r\n" % SIZE
+
+
+def test_server_knows_each_route_that_brings_pictures(app):
+    """Its loop has only the first line to go by; the application has the limits too."""
+    marked = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "brings_pictures", False)
+        and "POST" in rule.methods
+    }
+
+    assert {"/api/v1/uploads", "/api/v1/ai/image/task", "/api/v1/ai/tasks"} <= marked
+    unknown = {path for path in marked if not LARGE.match(f"POST {path} ".encode())}
+    assert unknown == set()
+    assert (MOST_PLAIN, MOST_WITH_PICTURES) == (MOST_BODY, MOST_LARGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "is_long", "is_large"),
+    [
+        ("/api/v1/uploads", 900_000, False, False),
+        ("/api/v1/uploads", 12_000_000, False, True),
+        ("/api/v1/uploads?a=b", 12_000_000, False, True),
+        ("/api/v1/uploads", 17_000_000, True, False),
+        ("/api/v1/uploads/x", 12_000_000, True, False),
+        ("/api/v1/users", 1_100_000, True, False),
+        ("/api/v1/ai/tasks", 16_777_216, False, True),
+    ],
+)
+def test_body_may_be_large_where_pictures_come(path, size, is_long, is_large):
+    head = f"POST {path} HTTP/1.1\r\nContent-Length: {size}\r\n\r\n"
+    request = Incoming(head.encode())
+
+    request.is_whole()
+
+    assert (request.is_too_long, request.is_large) == (is_long, is_large)
+
+
+def test_large_body_comes_packet_after_packet(monkeypatch):
+    """Ten seconds from one to the next, and a minute for all of it."""
+    request = Incoming(HEAD)
+    request.is_whole()
+    began = time.monotonic()
+
+    request.add(b"x" * 200_000)
+    assert not request.is_overdue(began + 9)
+    assert request.is_overdue(began + 11)
+    monkeypatch.setattr(incoming, "WITHIN", 100)
+    assert not request.is_overdue(began + 59)
+    assert request.is_overdue(began + 61)
+
+
+@pytest.mark.system
+def test_fifth_large_body_is_told_to_come_again(tmp_path):
+    """At once, before any of it is read; a small request never notices."""
+    with front(tmp_path, "--workers", "1") as port, ExitStack() as links:
+        held = [links.enter_context(connect(port)) for _ in range(PLACES)]
+        for link in held:
+            link.sendall(HEAD + b"x" * 100_000)
+        time.sleep(0.3)
+        began = time.monotonic()
+        with connect(port) as link:
+            link.sendall(HEAD)
+            answer = read_all(link)
+
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 2\r\n" in answer and b"server_busy" in answer
+        assert time.monotonic() - began < 5
+        assert serving.seconds(port, 5)[-1] < 2
+        first = held[0]
+        first.sendall(b"x" * (SIZE - 100_000))
+        assert b"%d bytes" % SIZE in answer_of(first)
+        with connect(port) as link:
+            link.sendall(HEAD + b"x" * SIZE)
+            assert b" 200 " in answer_of(link)
+
+
+@pytest.mark.system
+def test_chunked_large_body_needs_a_place_too(tmp_path):
+    """It has no length to be judged by: it is judged by what has come."""
+    chunked = UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with front(tmp_path, "--workers", "1") as port, ExitStack() as links:
+        for _ in range(PLACES):
+            link = links.enter_context(connect(port))
+            link.sendall(HEAD + b"x" * 1000)
+        time.sleep(0.3)
+        with connect(port) as link:
+            link.sendall(chunked + piece * 30)
+            assert b" 503 " in read_all(link)

@@ -1,0 +1,413 @@
+"""What goes in is fetched and made ready by a worker, before a picture has a turn."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Allowance, Generation, Input, Task, utcnow
+from jimeng.jobs import given as going_in
+from jimeng.jobs import preparing, pump
+from jimeng.providers import fetch
+from tests import given_pictures as given
+from tests.conftest import come_due, run_queue
+from tests.inputs.test_going_in import I2I, INPAINT, UPSCALE, prepared, sent
+from tests.inputs.test_uploads import upload
+from tests.rest import API, CAT, CREATE, create, data_of, result, task
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Host:
+    """Another host, with pictures and traps; `asked` are the paths it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers: dict[str, Answer] = {}
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(self.path)
+                outer.answers[self.path](self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.name = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, path: str, answer: Answer) -> str:
+        self.answers[path] = answer
+        return f"http://{self.name}{path}"
+
+
+def gives(content: bytes, status: int = 200, **headers: str) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    return answer
+
+
+def drips(request: BaseHTTPRequestHandler) -> None:
+    """A byte now and then, and no end."""
+    request.send_response(200)
+    request.end_headers()
+    for _ in range(200):
+        try:
+            request.wfile.write(b"x")
+        except OSError:
+            return
+        time.sleep(0.05)
+
+
+def floods(request: BaseHTTPRequestHandler) -> None:
+    """More than any picture has."""
+    request.send_response(200)
+    request.end_headers()
+    for _ in range(40):
+        try:
+            request.wfile.write(bytes(2**20))
+        except OSError:
+            return
+
+
+@pytest.fixture
+def host(client, config, registry) -> Iterator[Host]:
+    found = Host()
+    jobs.configure(replace(config, ALLOWED_USER_HOSTS=(found.name,)), registry)
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def tried_out(work_off) -> None:
+    """Run until nothing is left to try, moving the time."""
+    for _ in range(8):
+        Input.collection().update_many({}, {"$unset": {"not_before": ""}})
+        come_due(state="preparing")
+        work_off()
+
+
+def test_picture_of_elsewhere_is_fetched_upright(client, host, provider, work_off):
+    """By a worker, and what was not known is known then."""
+    url = host.url("/a.jpg", gives(given.photo()))
+    made = create(client, model=I2I, images=[url])
+    assert host.asked == []
+    assert (task(client, made)["width"], task(client, made)["height"]) == (None, None)
+
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    (picture,) = sent(provider).inputs
+    assert (picture.width, picture.height) == (400, 300)
+    assert b"Exif" not in picture.data
+    assert host.asked == ["/a.jpg"]
+    assert task(client, made)["width"] > task(client, made)["height"]
+    assert task(client, made)["input"]["images"] == [url]
+
+
+def test_it_is_fetched_once_for_all_pictures_of_a_task(
+    client, host, provider, work_off
+):
+    made = create(client, model=I2I, n=3, images=[host.url("/a", gives(given.photo()))])
+
+    prepared(work_off)
+
+    assert len(result(client, made)["result"]["images"]) == 3
+    assert host.asked == ["/a"]
+    assert {request.inputs[0].data for request in provider.requests} == {
+        provider.requests[0].inputs[0].data
+    }
+
+
+def test_it_is_led_on_by_redirects(client, host, provider, work_off):
+    host.url("/b.jpg", gives(given.photo()))
+    url = host.url("/a.jpg", gives(b"", 302, Location="/b.jpg"))
+    made = create(client, model=I2I, images=[url])
+
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    assert host.asked == ["/a.jpg", "/b.jpg"]
+
+
+TRAPS = {
+    "not found": gives(b"", 404),
+    "to a private address": gives(b"", 302, Location="http://10.0.0.7/secret"),
+    "to the metadata": gives(b"", 302, Location="https://169.254.169.254/latest"),
+    "to this server": gives(b"", 302, Location="https://localhost/api/v1/queue"),
+    "to a file": gives(b"", 302, Location="file:///etc/passwd"),
+    "round and round": gives(b"", 302, Location="/trap"),
+    "nothing": gives(b""),
+    "without end": drips,
+    "too much": floods,
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
+    client, host, provider, work_off, monkeypatch, trap
+):
+    """After three tries; nothing was sent, nothing is charged, no day is used up."""
+    monkeypatch.setattr(going_in, "FETCH_WITHIN", 0.6)
+    asked: list[str] = []
+    addresses = fetch.public_addresses
+    monkeypatch.setattr(
+        fetch,
+        "public_addresses",
+        lambda name, *rest: asked.append(name) or addresses(name, *rest),
+    )
+    made = create(client, model=I2I, images=[host.url("/trap", TRAPS[trap])])
+
+    tried_out(work_off)
+
+    found = result(client, made)
+    assert found["status"] == "failed"
+    error = found["error"]
+    assert (error["code"], error["charged"]) == ("input_unreachable", "no")
+    assert error["retryable"]
+    assert provider.requests == []
+    (allowance,) = Allowance.collection().find()
+    assert [lane["pending"] for lane in allowance["lanes"].values()] == [0]
+    assert Allowance.asked_on("user_123", utcnow().date()) == 0
+    assert "localhost" not in asked
+    assert Input.objects.first().tries == 2  # and the third was the last
+
+
+@pytest.mark.parametrize("reason", ["svg", "truncated", "pixels", "gif", "unknown"])
+def test_what_is_no_picture_is_tried_once(client, host, provider, work_off, reason):
+    url = host.url("/a", gives(given.HOSTILE[reason]()))
+    made = create(client, model=I2I, images=[url])
+
+    tried_out(work_off)
+
+    error = result(client, made)["error"]
+    assert (error["code"], error["charged"]) == ("input_invalid", "no")
+    assert host.asked == ["/a"]
+    assert provider.requests == []
+
+
+def test_retry_fetches_anew(client, host, provider, work_off):
+    url = host.url("/a", gives(b"", 404))
+    made = create(client, model=I2I, images=[url])
+    tried_out(work_off)
+    host.url("/a", gives(given.photo()))
+
+    again = data_of(client.post(f"{API}/tasks/{made}/retry"), 202)["task_id"]
+    prepared(work_off)
+
+    assert result(client, again)["status"] == "completed"
+
+
+def test_picture_that_does_not_go_with_its_model_ends_it(client, host, work_off):
+    """Which is known only when it has come: there is nothing to enlarge."""
+    large = given.encoded(given.halves(4096, 2048), "JPEG")
+    url = host.url("/a", gives(large))
+    made = create(client, model=UPSCALE, prompt="", images=[url])
+
+    tried_out(work_off)
+
+    assert result(client, made)["error"]["code"] == "input_invalid"
+
+
+def test_mask_of_another_size_ends_it(client, host, work_off):
+    mask = host.url("/mask", gives(given.clear(64, 64)))
+    body = {"model": INPAINT, "images": [upload(client)["id"]], "mask": mask}
+    made = create(client, **body)
+
+    tried_out(work_off)
+
+    assert result(client, made)["error"]["code"] == "input_invalid"
+
+
+def test_waiting_picture_holds_no_slot_and_no_turn(client, host):
+    """It counts as waiting, is last in its lane, and others go before it."""
+    url = host.url("/a", gives(given.photo()))
+    made = create(client, model=I2I, images=[url])
+
+    (row,) = Generation.collection().find({"task_id": made})
+    assert row["state"] == "preparing"
+    assert row["waiting"] is True
+    assert "turn" not in row or row["turn"] == 0
+    assert "slot" not in row
+    found = result(client, made)
+    assert (found["status"], found["phase"]) == ("pending", "preparing")
+
+
+def test_cancelled_while_it_waits_is_never_fetched(client, host, provider, work_off):
+    """Its place is given back, and its day."""
+    url = host.url("/a", gives(given.photo()))
+    made = create(client, model=I2I, images=[url])
+
+    data_of(client.post(f"{API}/tasks/{made}/cancel"))
+    prepared(work_off)
+
+    assert (host.asked, provider.requests) == ([], [])
+    assert [row["state"] for row in Generation.collection().find()] == ["dropped"]
+    assert Allowance.asked_on("user_123", utcnow().date()) == 0
+
+
+def step() -> None:
+    come_due(state="preparing")
+    pump.tick()
+    run_queue()
+
+
+def test_one_worker_at_a_time_prepares(client, host, monkeypatch):
+    """While the place is taken nothing is fetched, and nothing is lost."""
+    url = host.url("/a", gives(given.photo()))
+    create(client, model=I2I, images=[url])
+
+    preparing._places.acquire()
+    try:
+        step()
+        assert host.asked == []
+    finally:
+        preparing._places.release()
+    step()
+
+    assert host.asked == ["/a"]
+
+
+def test_one_input_of_a_user_at_a_time(client, host):
+    """Another consumer leaves a second one of the same user alone, not of others."""
+    urls = [host.url(f"/{name}", gives(given.photo())) for name in "abc"]
+    create(client, model=I2I, images=[urls[0]])
+    busy = Input.objects.first()
+    assert Input.claim(busy.id, "user_123", utcnow() + timedelta(seconds=60))
+    create(client, model=I2I, images=[urls[1]])
+    create(client, model=I2I, images=[urls[2]], user_id="somebody_else")
+
+    step()
+
+    assert host.asked == ["/c"]
+
+
+def test_worker_that_died_holds_up_nothing(client, host, provider, work_off):
+    """Its claim ends by itself, and what it wrote too late is not taken."""
+    url = host.url("/a", gives(given.photo()))
+    made = create(client, model=I2I, images=[url])
+    found = Input.objects.first()
+    late = Input.claim(found.id, "user_123", utcnow() - timedelta(seconds=1))
+    assert late is not None
+
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    assert late.settle({"state": "gone"}) is None
+
+
+def test_input_deleted_between_creation_and_submission(client, provider, work_off):
+    """The task has been promised: it goes on, and nobody sees the upload any more."""
+    found = upload(client)
+    made = create(client, model=I2I, images=[found["id"]])
+
+    data_of(client.delete(f"{API}/uploads/{found['id']}"))
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    assert len(sent(provider).inputs) == 1
+    assert client.get(f"{API}/uploads/{found['id']}").status_code == 404
+
+
+def test_bytes_that_are_lost_end_it_free_of_charge(client, provider, work_off):
+    """Somebody has removed them by hand: it is said, and nothing is sent without."""
+    made = create(client, model=I2I, images=[upload(client)["id"]])
+    jobs.runtime().inputs.delete(Input.objects.first().file_id)
+
+    prepared(work_off)
+
+    error = result(client, made)["error"]
+    assert (error["code"], error["charged"]) == ("input_unreachable", "no")
+    assert provider.requests == []
+    assert Generation.collection().count_documents({"slot": {"$exists": True}}) == 0
+
+
+def test_picture_purged_in_between_goes_in_all_the_same(client, provider, work_off):
+    """It was copied when it was named."""
+    first = create(client)
+    work_off()
+    provider.requests.clear()
+    made = create(client, model=I2I, images=[f"{first}_0"])
+
+    data_of(client.delete(f"{CREATE}/{first}"))
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    assert len(sent(provider).inputs) == 1
+
+
+def test_lineage_is_told_both_ways(client, work_off):
+    first = create(client)
+    work_off()
+    made = create(client, model=I2I, images=[f"{first}_0"])
+    prepared(work_off)
+
+    source, product = task(client, first), task(client, made)
+
+    assert source["result"]["images"][0]["made_into"] == [made]
+    (origin,) = product["made_from"]
+    assert origin["picture"] == f"{first}_0"
+    assert origin["upload"].startswith("upload_")
+    assert product["result"]["images"][0]["made_into"] == []
+    assert source["made_from"] == []
+
+
+def test_model_of_another_release_waits_for_it(client, provider, work_off, registry):
+    """Where nobody offers the model the task ends after the deadline, uncharged."""
+    made = create(client, model=I2I, images=[upload(client)["id"]])
+    offered = dict(registry.models)
+    registry.models = {k: v for k, v in offered.items() if v.id != I2I}
+    step()
+    assert result(client, made)["phase"] == "preparing"
+
+    Generation.collection().update_many(
+        {}, {"$set": {"created_at": utcnow() - timedelta(hours=13)}}
+    )
+    step()
+    registry.models = offered
+
+    error = result(client, made)["error"]
+    assert (error["code"], error["charged"]) == ("provider_not_configured", "no")
+
+
+def test_plan_cut_off_is_completed_as_it_was_meant(client, provider, work_off):
+    """A request that died between its two writes has its pictures prepared, too."""
+    from jimeng.jobs import janitor
+
+    made = create(client, model=I2I, images=[upload(client)["id"]])
+    Generation.collection().delete_many({})
+    old = {"$set": {"created_at": utcnow() - timedelta(minutes=1)}}
+    Task.collection().update_one({"_id": made}, old)
+
+    janitor.complete_plans()
+    assert Generation.objects.first().state == "preparing"
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    assert len(sent(provider).inputs) == 1
+
+
+def test_body_of_12_megabytes_has_its_time(client, provider, work_off):
+    """The lease of a submission covers what a slow line takes."""
+    from jimeng.jobs.submit import submitting_lease
+
+    model = jobs.runtime().registry.by_lane("volcengine_jimeng:jimeng_i2i_v30")
+
+    usual, large = submitting_lease(model), submitting_lease(model, 12_000_000)
+
+    assert usual == timedelta(seconds=25)
+    assert large - usual >= timedelta(seconds=10 + 160)
+    data_of(client.post(CREATE, json=CAT), 202)
