@@ -119,6 +119,19 @@ class Inputs(Reply):
     prompt = one_of(*PROMPTS, example="required")
 
 
+class PriceStep(Reply):
+    up_to_pixels = whole("up_to", null=True, minimum=1, example=None)
+    fen = whole(minimum=0, example=22)
+
+
+class PriceRecord(Reply):
+    """What one picture costs at the provider."""
+
+    currency = one_of("CNY", of=lambda price: "CNY", example="CNY")
+    steps = some(PriceStep)
+    as_of = day(null=True, example="2026-09-30")
+
+
 def why_not(model: Model) -> str | None:
     """Why its pictures cannot be sent from here."""
     return t(f"lacks.{model.lacks}") if model.lacks else None
@@ -140,6 +153,7 @@ class ModelRecord(Reply):
     inputs = a(Inputs, "takes", null=True)
     inputs_unavailable = text(why_not, null=True, example=None)
     takes_seed = flag()
+    price = a(PriceRecord, null=True)
     default = flag(lambda model: model is jobs.runtime().registry.default())
 
 

@@ -34,6 +34,25 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
         "为什么从这里给不了图片；null 表示可以",
         "Why pictures cannot be given to it from here; null if they can",
     ),
+    "price": (
+        "一张图片在服务商处的价格；null 表示不知道",
+        "What one picture costs at the provider; null if nobody knows",
+    ),
+    "PriceRecord.currency": ("货币", "The currency"),
+    "PriceRecord.steps": (
+        "按图片的像素（宽乘高），从小到大；最后一级没有上限",
+        "By the pixels of the picture (width × height), the smallest first; the last "
+        "has no end",
+    ),
+    "as_of": (
+        "价格表的日期；null 表示运营者自己的价格",
+        "The day of the price list; null for a price of the operator's",
+    ),
+    "up_to_pixels": (
+        "到多少像素为止；null 没有上限",
+        "Up to how many pixels; null: any",
+    ),
+    "fen": ("分（百分之一元）", "Fen: hundredths of a yuan"),
     "Inputs.min": ("至少几张", "Fewest pictures"),
     "Inputs.max": ("至多几张", "Most pictures"),
     "Inputs.mask": ("是否必须带蒙版", "Whether a mask must come with them"),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from jimeng.providers.models.model import RATIOS, Size, parse_size
 from jimeng.providers.models.takes import PROMPTS, TASKS, TRAVELS, Takes
+from jimeng.providers.prices import Price, Step
 
 LONGEST_NAME = 100  # characters
 # What is sent by itself. A row that could set these could buy a group of pictures.
@@ -152,6 +153,24 @@ def takes(value: object) -> Takes | None:
     return made
 
 
+def price(value: object) -> Price | None:
+    """Fen, or steps of pixels and fen: ``[[2610000, 30], [null, 60]]``."""
+    if value is None:
+        return None
+    rows = value if isinstance(value, list) else [[None, value]]
+    wanted = "must be fen, or such as [[2610000, 30], [null, 60]]"
+    if not rows or any(not isinstance(row, list) or len(row) != 2 for row in rows):
+        raise ValueError(wanted)
+    pixels, fen = number(1, 10**9, whole=True), number(0, 1_000_000, whole=True)
+    steps = [
+        Step(None if top is None else pixels(top), fen(each)) for top, each in rows
+    ]
+    tops = [each.up_to or 0 for each in steps[:-1]]
+    if steps[-1].up_to is not None or 0 in tops or tops != sorted(tops):
+        raise ValueError(wanted)
+    return Price(tuple(steps))
+
+
 TAKES: dict[str, Callable] = {
     "least": number(0, 20, whole=True),
     "most": number(1, 20, whole=True),
@@ -185,6 +204,7 @@ READ: dict[str, Callable] = {
     "rewrites_prompt": flag,
     "draws_groups": flag,
     "extra": extra,
+    "price": price,
     "typical": number(0.1, 3600),
     "slow": number(0.1, 3600),
     "is_synchronous": flag,

@@ -70,6 +70,8 @@ def apply(
     if unknown := set(given) - set(READ):
         raise Wrong(min(unknown), "is no field of a model")
     values = {field: read(field, READ[field], value) for field, value in given.items()}
+    if "price" in values:
+        values["own_price"] = values.pop("price")
     for needed in ("id", "provider"):
         if needed not in values:
             raise Wrong(needed, "is missing")

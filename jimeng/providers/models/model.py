@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from jimeng.errors import Invalid
 from jimeng.providers.models.takes import FOLLOWS, Takes
+from jimeng.providers.prices import PRICES, Price
 
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
@@ -55,6 +56,7 @@ class Model:
         typical: Seconds that a picture usually takes: a guess until there are
             measurements.
         slow: Seconds that 95 of 100 pictures stay below.
+        own_price: What a picture costs where the operator says so, see `price`.
         is_synchronous: The answer to a submission is the picture; nobody can be
             asked for it again.
         answer_within: Seconds that the answer to a submission may take.
@@ -81,6 +83,7 @@ class Model:
     extra: Mapping[str, object] = field(default_factory=dict)
     typical: float = 5.0
     slow: float = 40.0
+    own_price: Price | None = None
     is_synchronous: bool = False
     answer_within: float = 10.0
 
@@ -102,6 +105,11 @@ class Model:
     def follows(self) -> bool:
         """Whether the size of what comes out follows from what goes in."""
         return self.task in FOLLOWS
+
+    @property
+    def price(self) -> Price | None:
+        """The operator's own, else that of the table; None where nobody knows."""
+        return self.own_price or PRICES.get(self.req_key)
 
     @property
     def names(self) -> frozenset[str]:
