@@ -35,6 +35,13 @@ class Tool:
     changes: bool = False
     ends: bool = False
 
+    def checked(self, given: dict) -> dict:
+        """
+        Raises:
+            ValidationError: it is not what is described.
+        """
+        return self.takes(only=[*self.shapes]).load(given)
+
     def described(self) -> dict:
         """As ``tools/list`` has it, in the request's language."""
         title = t(f"mcp.tool.{self.name}")
@@ -114,7 +121,7 @@ def use(tool: Tool, given: dict) -> dict:
     auth.check_scope(changes=tool.changes)
     viewer = auth.viewer_of_api()
     try:
-        return tool.do(viewer, tool.takes().load(given)).content()
+        return tool.do(viewer, tool.checked(given)).content()
     except ValidationError as error:
         return results.refusal(sentence(in_words(by_field(error.messages))))
     except Invalid as error:
