@@ -54,8 +54,8 @@ FIELDS: dict[str, tuple[str, str]] = {
         "The password must be {min} to {max} characters long",
     ),
     "invalid.password_is_name": (
-        "密码不能是邮箱或名字",
-        "The password must not be the e-mail or the name",
+        "密码不能只是邮箱、名字或产品名加几个字符",
+        "The password must be more than the e-mail, the name or the product's name",
     ),
     "invalid.password_simple": (
         "密码太简单，请多用几种字符",

@@ -10,6 +10,7 @@ from jimeng.errors.access import SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
 from jimeng.web import bp, browsers, refused
 from jimeng.web.account import Problems, account_user, go, show
+from jimeng.web.confirmation import confirmed
 
 
 @bp.get("/account/security")
@@ -54,6 +55,7 @@ def change_password() -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/end")
+@confirmed
 def end_sessions() -> ResponseReturnValue:
     """Sign out all browsers but this one."""
     user, found = account_user(), auth.current_session()
@@ -72,6 +74,7 @@ def with_keys(done: str) -> str:
 
 
 @bp.post("/account/sessions/<session_id>/end")
+@confirmed
 def end_session(session_id: str) -> ResponseReturnValue:
     """Sign out one of the browsers."""
     account_user()

@@ -80,10 +80,15 @@ def test_wrong_passwords_make_nothing_and_are_counted(left_open):
     assert keys_named("脚本") == 0
 
 
-def test_signing_others_out_is_no_way_around(left_open):
-    """That begins another session, for which the password was not shown either."""
-    left_open.post("/account/sessions/end", headers=POST)
+@pytest.mark.parametrize("which", ["{session}/end", "end"])
+def test_signing_out_takes_the_password(ada, left_open, which):
+    """Nobody puts her other browsers out, and it is no way around either."""
+    (session,) = Session.collection().find({"user_id": ada.id})
+    path = "/account/sessions/" + which.format(session=session["_id"])
 
+    assert left_open.post(path, headers=POST).status_code == 403
+
+    assert Session.find_one({"_id": session["_id"]}) is not None
     assert left_open.post("/account/keys", data=KEY, headers=POST).status_code == 403
 
 

@@ -35,6 +35,21 @@ def test_common_password_is_refused(ada, common):
     assert ada.sign_in().status_code == 303
 
 
+@pytest.mark.parametrize(
+    "obvious", ["jimeng2026!", "JiMeng-Ada-2026", "Volcengine.1", "ada@example.com1!"]
+)
+def test_known_words_make_no_password(ada, obvious):
+    """The product's name, the e-mail and one's own, and a few characters behind."""
+    User.objects(id=ada.id).update(email="ada@example.com", name="Ada")
+    ada.sign_in()
+
+    answer = change(ada, obvious)
+
+    assert answer.status_code == 422
+    assert "产品名" in answer.text
+    assert change(ada, f"{obvious} by the sea").status_code == 303
+
+
 def test_long_password_is_refused_and_not_cut(ada):
     """With words; the longest that is taken is taken whole."""
     ada.sign_in()

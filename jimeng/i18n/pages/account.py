@@ -73,7 +73,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.session_unknown": ("未知设备", "Unknown browser"),
     "account.session_this": ("本设备", "This browser"),
     "account.session_seen": ("最近使用", "Last used"),
-    "account.session_since": ("登录于", "since"),
+    "account.session_since": ("登录于", "Signed in"),
     "account.session_end": ("退出", "Sign out"),
     "account.keys_too": (
         "同时撤销全部 {n} 个 API 密钥",
