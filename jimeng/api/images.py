@@ -1,7 +1,6 @@
 """Pictures: ask for them, look after them, take them away."""
 
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 
 from flask import Response, g, url_for
@@ -60,11 +59,8 @@ creates = partial(
 
 def create_from(params: dict) -> Response:
     """Both creating routes: the body has been checked, the model decides the rest."""
-    sent = {*g.body, *g.body.get("input", {})} - {"images", "mask"}
+    sent = {*g.body, *g.body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
-    if "expand" in given:
-        given["expand"] = asdict(given["expand"])
-    params["images"] = tuple(params.get("images", ()))
     params.pop("type", None)
     viewer = auth.viewer_of_api()
     params.setdefault("user_id", viewer.user_id)

@@ -9,7 +9,7 @@ from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.access import UserIdNotYours
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.inputs.keeping import check_room, keep
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input
     limits.take_upload(user_id)
     check_room(user_id)
     try:
-        return keep(user_id, content, is_upload=True)
+        with noted(viewer, user_id, "uploads.create"):
+            return keep(user_id, content, is_upload=True)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
         raise invalid(field, error) from error
@@ -77,6 +78,16 @@ def delete(viewer: Viewer, input_id: str) -> None:
     Take an upload away from its owner's eyes. Tasks that name it go on; its bytes are
     swept when none does.
 
+    Raises:
+        UploadNotFound: as `find`.
+    """
+    found = find(viewer, input_id)
+    with noted(viewer, found.user_id, "uploads.delete", upload=found.id):
+        hide(viewer, found.id)
+
+
+def hide(viewer: Viewer, input_id: str) -> None:
+    """
     Raises:
         UploadNotFound: as `find`.
     """

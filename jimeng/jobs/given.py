@@ -40,12 +40,6 @@ class Loaded:
     pictures: tuple[InputPicture, ...] = ()
     mask: InputPicture | None = None
 
-    @property
-    def size(self) -> int:
-        """Bytes of all of them."""
-        masks = [self.mask] if self.mask else []
-        return sum(len(each.data) for each in [*self.pictures, *masks])
-
 
 def inputs_of(generation: Generation) -> list[Input] | None:
     """In order, a mask last; None if one of them is not there any more."""

@@ -23,7 +23,6 @@ from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import keep, request_of, saving_lease
 from jimeng.providers import Expansion, ImageRequest, Model, Progress
-from jimeng.providers.connections import sending_time
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,6 @@ log = logging.getLogger(__name__)
 # decides over a call that may still be answered.
 LEASE_SLACK = 15.0  # seconds
 LOADING_LEASE = timedelta(seconds=30)
-NOTHING = Loaded()  # goes in
 # Of the eight workers of a consumer four stay free for what takes milliseconds.
 SYNCHRONOUS_CALLS = 4
 _synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
@@ -81,14 +79,15 @@ def send(generation: Generation, model: Model) -> Freed | None:
     if loaded is None:
         return Freed(generation.lane)
     generation, inputs = loaded
-    sent = mark_submitting(generation, model, inputs)
+    request = with_inputs(generation, inputs)
+    sent = mark_submitting(generation, model, request.sending)
     if sent is None:
         log.info("submission given up id=%s: late, or deleted", generation.id)
         return None
     provider = runtime().registry.provider(sent.provider)
     began = time.monotonic()
     try:
-        progress = provider.submit(with_inputs(sent, inputs))
+        progress = provider.submit(request)
     except ProviderError as error:
         return refused(sent, error)
     seconds = time.monotonic() - began
@@ -145,7 +144,7 @@ def unwanted(generation: Generation) -> Freed:
 
 
 def mark_submitting(
-    generation: Generation, model: Model, inputs: Loaded = NOTHING
+    generation: Generation, model: Model, sending: float = 0.0
 ) -> Generation | None:
     """
     The last write before the first byte: from here on a kill means *unknown*.
@@ -157,7 +156,7 @@ def mark_submitting(
         {
             "$set": {
                 "state": State.SUBMITTING.value,
-                "due_at": now + submitting_lease(model, inputs.size),
+                "due_at": now + submitting_lease(model, sending),
                 "expected": lanes.expected_duration(generation.lane, model.typical),
                 "first_sent_at": generation.first_sent_at or now,
                 "sent_at": now,
@@ -169,15 +168,13 @@ def mark_submitting(
     )
 
 
-def submitting_lease(model: Model, size: int = 0) -> timedelta:
+def submitting_lease(model: Model, sending: float = 0.0) -> timedelta:
     """
     Longer than any submission takes.
 
     Args:
-        size: Bytes of the pictures that go in, which are longer as text, and which a
-            slow line has time for.
+        sending: Seconds that a slow line has for the pictures that go in.
     """
-    sending = sending_time(size * 4 // 3) if size else 0.0
     return timedelta(seconds=model.answer_within + sending + LEASE_SLACK)
 
 

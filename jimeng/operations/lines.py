@@ -15,6 +15,7 @@ from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import Status
 
 MOST_COUNTED = 10_000  # pictures
+NOT_IN_LINE = (State.PREPARING, State.DELAYED)  # and waiting all the same
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _estimated(head: list[Line], moving: list[Line]) -> list[Line]:
     """
     found = lanes.waiting_by_user()
     for line in [*head, *moving]:  # these are in the users' numbers, too
-        if line.again or line.state == State.DELAYED.value:
+        if line.again or line.state in NOT_IN_LINE:
             found[line.lane, line.user] -= line.n
     lines = []
     for line in head:

@@ -17,7 +17,6 @@ ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
 MOST_USERS = 20  # that are shown
 REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
 QUEUED = State.QUEUED.value
-NOT_IN_LINE = (State.PREPARING, State.DELAYED)  # and waiting all the same
 AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
 
 
@@ -124,7 +123,7 @@ def read(viewer: Viewer) -> QueueView:
     under_way = lines.total(found, "state")
     return QueueView(
         measured_at=now,
-        pending=waiting.total() + sum(under_way[state] for state in NOT_IN_LINE),
+        pending=waiting.total() + sum(under_way[state] for state in lines.NOT_IN_LINE),
         active=sum(under_way[state] for state in AT_PROVIDER),
         retry=again.total(),
         days=tallies.by_day(),
@@ -150,7 +149,7 @@ def _oldest(found: list[Line]) -> datetime | None:
 
 def _users(found: list[Line]) -> list[UserView]:
     waiting, running = Counter[str](), Counter[str]()
-    for state in (QUEUED, *NOT_IN_LINE):
+    for state in (QUEUED, *lines.NOT_IN_LINE):
         waiting += lines.total(found, "user", state=state)
     for state in AT_PROVIDER:
         running += lines.total(found, "user", state=state.value)

@@ -51,7 +51,7 @@ class NewTask:
     n: int = 1
     seed: int = -1
     delay: float = 0.0
-    images: tuple[Reference, ...] = ()
+    images: Sequence[Reference] = ()
     mask: Reference | None = None
     strength: float | None = None
     expand: Expansion | None = None
@@ -125,7 +125,7 @@ def build(
     now = utcnow()
     return Task.row(
         user_id=new.user_id,
-        input={**new.given, **inputs.written(named, made)} if made else new.given,
+        input={**plain(new), **inputs.written(named, made)} if made else plain(new),
         prompt=prompt,
         model=model.id,
         provider=model.provider,
@@ -145,6 +145,12 @@ def build(
         updated_at=now,
         **of_inputs(new, made),
     )
+
+
+def plain(new: NewTask) -> dict:
+    """The request as it came, without bytes: those of pictures are never text."""
+    kept = {k: v for k, v in new.given.items() if k not in ("images", "mask")}
+    return kept | ({"expand": asdict(new.expand)} if new.expand else {})
 
 
 def size_of(
@@ -197,7 +203,7 @@ def styled(prompt: str, style: str | None) -> str:
 
 def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
     """What two requests under one key must have in common."""
-    body: dict = {"body": new.given, "user": new.user_id, "retry": new.retried_from}
+    body: dict = {"body": plain(new), "user": new.user_id, "retry": new.retried_from}
     if named:  # pictures by their bytes: no two forms that hold the same are the same
         body["inputs"] = [[each.field, each.mark] for each in named]
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)

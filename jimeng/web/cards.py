@@ -14,6 +14,7 @@ from jimeng.web.composer_options import spoken as model_name
 
 # One letter for each state of a picture: a mark has to fit into a URL.
 LETTERS = {
+    "preparing": "p",
     "queued": "q",
     "submitting": "u",
     "generating": "g",

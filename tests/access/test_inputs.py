@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from jimeng.documents import Input
+from jimeng.documents import AuditEntry, Input
 from tests import given_pictures as given
 from tests.inputs.test_going_in import I2I, INPAINT, data_url
 from tests.rest import API, CREATE, GENERAL, data_of, errors_of, refused
@@ -76,6 +76,17 @@ def test_upload_in_anothers_name_is_refused(ada, bob):
     form = {"file": (io.BytesIO(given.photo()), "a.jpg"), "user_id": ada.id}
 
     refused(bob.api("POST", UPLOADS, data=form), 403, "user_id_not_yours")
+
+
+def test_admin_who_touches_anothers_leaves_an_entry(ada, admin):
+    """And none for their own."""
+    hers, own = upload(ada), upload(admin)
+
+    for each in (hers, own):
+        data_of(admin.api("DELETE", f"{UPLOADS}/{each}"))
+
+    (entry,) = AuditEntry.collection().find({"action": {"$regex": "uploads"}})
+    assert (entry["action"], entry["target"]) == ("uploads.delete", ada.id)
 
 
 def test_admin_draws_from_a_users_for_that_user(ada, admin):

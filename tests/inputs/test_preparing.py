@@ -8,17 +8,18 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from PIL import Image as Pillow
 
 from jimeng import jobs
 from jimeng.documents import Allowance, Generation, Input, Task, utcnow
 from jimeng.jobs import given as going_in
 from jimeng.jobs import preparing, pump
-from jimeng.providers import fetch
+from jimeng.providers import ImageRequest, InputPicture, Progress, fetch
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue
 from tests.inputs.test_going_in import I2I, INPAINT, UPSCALE, prepared, sent
 from tests.inputs.test_uploads import upload
-from tests.rest import API, CAT, CREATE, create, data_of, result, task
+from tests.rest import API, CREATE, create, data_of, result, task
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -244,6 +245,10 @@ def test_waiting_picture_holds_no_slot_and_no_turn(client, host):
     assert "slot" not in row
     found = result(client, made)
     assert (found["status"], found["phase"]) == ("pending", "preparing")
+    for page in ("/", "/tasks", f"/tasks/{made}"):
+        answer = client.get(page)
+        assert answer.status_code == 200
+    assert "准备图片" in client.get(f"/tasks/{made}").text
 
 
 def test_cancelled_while_it_waits_is_never_fetched(client, host, provider, work_off):
@@ -406,8 +411,31 @@ def test_body_of_12_megabytes_has_its_time(client, provider, work_off):
 
     model = jobs.runtime().registry.by_lane("volcengine_jimeng:jimeng_i2i_v30")
 
-    usual, large = submitting_lease(model), submitting_lease(model, 12_000_000)
+    picture = InputPicture(bytes(9_000_000), "image/jpeg", 9, 9)
+    request = ImageRequest("x", "x", 9, 9, None, inputs=(picture,))
+
+    usual, large = submitting_lease(model), submitting_lease(model, request.sending)
 
     assert usual == timedelta(seconds=25)
-    assert large - usual >= timedelta(seconds=10 + 160)
-    data_of(client.post(CREATE, json=CAT), 202)
+    assert large - usual == timedelta(seconds=10 + 120)
+
+
+def test_lease_of_a_submission_is_as_long_as_its_pictures(client, provider, work_off):
+    """What is written before the first byte covers all of them."""
+    leases = []
+
+    def look():
+        row = Generation.collection().find_one({"state": "submitting"})
+        leases.append((row["due_at"] - utcnow()).total_seconds())
+        return Progress("remote-1")
+
+    provider.submits = [look]
+    noise = Pillow.effect_noise((1000, 1000), 100).convert("RGB")
+    content = given.encoded(noise, "JPEG", quality=95)
+    create(client, model=I2I, images=[upload(client, content)["id"]])
+
+    prepared(work_off)
+
+    size = len(provider.requests[0].inputs[0].data)
+    assert size > 100_000
+    assert leases[0] == pytest.approx(25 + 10 + size * 4 / 3 / 100_000, abs=2)
