@@ -28,6 +28,7 @@ from jimeng.errors import (
 )
 from jimeng.errors.access import SignInRequired
 from jimeng.monitoring import health, metrics
+from jimeng.monitoring.traffic import traffic
 
 log = logging.getLogger("jimeng.access")
 
@@ -128,14 +129,18 @@ def frame_requests(app: Flask) -> None:
                 del response.headers["Content-Type"]  # there is nothing in it
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
         quiet = request.path.startswith(("/static/", "/health", "/metrics"))
-        log.log(
-            logging.DEBUG if quiet else logging.INFO,
-            "%s %s %d %.0fms",
-            request.method,
-            request.path,
-            response.status_code,
-            took,
-        )
+        door, status = auth.door(), response.status_code
+        with logs.bound(door=door):
+            log.log(
+                logging.DEBUG if quiet else logging.INFO,
+                "%s %s %d %.0fms",
+                request.method,
+                request.path,
+                status,
+                took,
+            )
+        if not quiet:
+            traffic.count(door, status, took)
         return response
 
 

@@ -18,7 +18,7 @@ from jimeng.outages import Folding
 if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
     from jimeng.config import Config
 
-FIELDS = ("request", "address", "task", "user")
+FIELDS = ("request", "address", "door", "task", "user")
 # Gunicorn ends when a worker ends with it; after any other it tries for ever.
 REFUSED = 4
 # What lets somebody in, wherever it was typed: keys, and the rest of such a path.

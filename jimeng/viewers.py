@@ -14,9 +14,30 @@ from jimeng.errors.access import AdminsOnly, ScopeTooSmall
 log = logging.getLogger(__name__)
 
 SCOPES = ("read", "write", "account", "admin")  # of an API key
+DOORS = ("api", "openai", "mcp")  # that programs come in by, with a key
 UNKNOWN = -1
 
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """
+    The API key that is used, and what it is limited to.
+
+    Attributes:
+        models: Ids; empty for all.
+        per_minute: Tasks; None for no limit but the user's.
+        per_day: Pictures; the same.
+    """
+
+    id: str
+    models: frozenset[str] = frozenset()
+    per_minute: int | None = None
+    per_day: int | None = None
+
+    def may_use(self, model: str) -> bool:
+        return not self.models or model in self.models
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class Viewer:
             authentication is off.
         scopes: What the API key that was used is good for; a signed-in browser
             may do whatever its user may.
-        key_id: That key's, if one was used.
+        key: That key, if one was used.
         key_ends_at: When that key ends, if it does.
         daily_quota: Pictures a day that the user's record allows, None where it does
             not say; `UNKNOWN` if nobody has looked.
@@ -41,7 +62,7 @@ class Viewer:
     user_id: str
     sees_all: bool = False
     scopes: frozenset[str] = frozenset(SCOPES)
-    key_id: str | None = None
+    key: KeyUse | None = None
     key_ends_at: datetime | None = None
     daily_quota: int | None = UNKNOWN
     address: str = ""

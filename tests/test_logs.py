@@ -220,3 +220,15 @@ def test_what_gives_access_elsewhere_is_not_shown(config, kept_handlers, capsys)
     said = capsys.readouterr().err
     assert "jm_…" in said and "0123456789" not in said
     assert "[***]" in said and "secret0123" not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("path", "door"),
+    [("/api/v1/models", "api"), ("/v1/models", "openai"), ("/", "pages")],
+)
+def test_line_of_a_request_names_its_door(client, written, path, door):
+    """So that one can be looked at alone."""
+    client.get(path)
+
+    (line,) = [each for each in written if f"GET {path} " in each]
+    assert f" door={door}" in line

@@ -4,14 +4,16 @@ import hashlib
 import logging
 import secrets
 import time
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
-from jimeng import documents
+from jimeng import documents, jobs
 from jimeng.accounts import users
 from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
-from jimeng.viewers import SCOPES, Viewer, noted
+from jimeng.viewers import DOORS, SCOPES, Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,24 @@ LONGEST_KEY = 100  # characters that are looked at
 USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """
+    What a key is limited to.
+
+    Attributes:
+        doors: Some of `DOORS`; none for all.
+        models: Names of models; none for all.
+        per_minute: Tasks; None for as many as its user.
+        per_day: Pictures; the same.
+    """
+
+    doors: Sequence[str] = ()
+    models: Sequence[str] = ()
+    per_minute: int | None = None
+    per_day: int | None = None
+
+
 def create_key(
     viewer: Viewer,
     user_id: str,
@@ -30,12 +50,14 @@ def create_key(
     name: str,
     scopes: list[str] | None = None,
     expires_at: datetime | None = None,
+    bounds: Bounds | None = None,
 ) -> tuple[ApiKey, str]:
     """
     Make a key for a user.
 
     Args:
         scopes: Some of `SCOPES`; by default read and write.
+        bounds: What it is limited to beside them.
         expires_at: From when on it is worth nothing; None for never, or for when
             the key ends that this is asked for with: none outlives its maker.
 
@@ -46,11 +68,13 @@ def create_key(
         ScopeTooSmall: the key that asks is not good for that.
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, a time that
-            has passed or is beyond the caller's own key, or too many keys.
+            has passed or is beyond the caller's own key, too many keys, or bounds
+            as in `limited`.
     """
     viewer.require_account("a new key")
     user = users.find(viewer, user_id)
     wanted = check_scopes(viewer, user, scopes)
+    limits = limited(bounds, wanted)
     end = viewer.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
@@ -66,6 +90,7 @@ def create_key(
         sha256=digest(text),
         scopes=wanted,
         expires_at=expires_at or end,
+        **limits,
     )
     with noted(viewer, user.id, "keys.create", key=key.prefix):
         _keep(key)
@@ -100,6 +125,33 @@ def _keep(key: ApiKey) -> None:
 
 def _count(key: ApiKey) -> int:
     return ApiKey.collection().count_documents({"user_id": key.user_id})
+
+
+def limited(bounds: Bounds | None, scopes: list[str]) -> dict:
+    """
+    The fields of a key that is limited so.
+
+    Raises:
+        Invalid: there is no such door or model, or the scopes lead around it: who
+            may make keys is limited by none.
+    """
+    if bounds is None or not any(astuple(bounds)):
+        return {}
+    if {"account", "admin"} & set(scopes):
+        raise Invalid.field("scopes", "invalid.limited_scopes")
+    if set(bounds.doors) - set(DOORS):
+        raise Invalid.field("doors", "invalid.choice", known=", ".join(DOORS))
+    registry = jobs.runtime().registry
+    try:
+        models = [registry.model(name).id for name in bounds.models]
+    except Invalid as error:
+        raise Invalid({"models": error.fields["model"]}) from error
+    return {
+        "doors": [door for door in DOORS if door in bounds.doors],
+        "models": [*dict.fromkeys(models)],
+        "per_minute": bounds.per_minute,
+        "per_day": bounds.per_day,
+    }
 
 
 def check_scopes(viewer: Viewer, user: User, scopes: list[str] | None) -> list[str]:

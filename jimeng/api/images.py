@@ -41,7 +41,8 @@ CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
 LATER = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
 NEW_TASK = [
     *("validation_failed", "not_supported_yet", "too_many_pending"),
-    *("too_many_submissions", "quota_exceeded"),
+    *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
+    *("key_too_many_submissions", "key_quota_exceeded"),
     *("queue_unavailable", "no_provider", "intake_paused"),
     *("idempotency_key_invalid", "idempotency_key_reused"),
     *("uploads_full", "server_busy"),

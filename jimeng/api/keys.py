@@ -20,8 +20,19 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     `write` asks, cancels and deletes as well, `account` makes keys and removes the
     account, `admin` does all of it for everybody, and only an admin has it. To make a
     key another with `account` or `admin` is needed, or the account page.
+
+    A key that only reads and writes may be limited further: to some of the doors
+    (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
+    models, and to fewer tasks a minute or pictures a day than its user has.
     """
-    made = accounts.create_key(auth.viewer_of_api(), user_id, **params)
+    bounds = accounts.Bounds(
+        doors=params.pop("doors", ()),
+        models=params.pop("models", ()),
+        per_minute=params.pop("tasks_per_minute", None),
+        per_day=params.pop("pictures_per_day", None),
+    )
+    viewer = auth.viewer_of_api()
+    made = accounts.create_key(viewer, user_id, **params, bounds=bounds)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}
 
 

@@ -7,7 +7,13 @@ Who is asking, and may this request be believed.
 from jimeng.auth.bodies import take_in
 from jimeng.auth.devices import known_people, remember
 from jimeng.auth.headers import guard
-from jimeng.auth.requests import address, check_host, count, reject_cross_site
+from jimeng.auth.requests import (
+    address,
+    check_host,
+    count,
+    door,
+    reject_cross_site,
+)
 from jimeng.auth.sessions import (
     begin_session,
     confirm_session,

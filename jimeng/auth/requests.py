@@ -11,6 +11,8 @@ from jimeng.accounts.attempts import neighbourhood as network_of
 from jimeng.config import LOOPBACK, Config
 from jimeng.errors.access import CrossSite, WrongHost
 
+# How the paths of doors begin; figures are asked for as the API is.
+BY_PATH = {"api": "api", "metrics": "api", "v1": "openai", "mcp": "mcp"}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -49,6 +51,12 @@ def count() -> None:
     )
     # Of this machine is also everybody behind a proxy that was not told of.
     limits.count_request("" if is_near(come_from) else network_of(come_from), caller)
+
+
+def door() -> str:
+    """The door that the request comes in by: one of `DOORS`, or ``pages``."""
+    first = request.path.split("/", 2)[1]
+    return BY_PATH.get(first, "pages")
 
 
 @lru_cache(maxsize=1024)

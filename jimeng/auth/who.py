@@ -4,18 +4,19 @@ from flask import current_app, g, request
 
 from jimeng import accounts
 from jimeng.accounts import second_factor
-from jimeng.auth.requests import SAFE_METHODS, address
+from jimeng.auth.requests import SAFE_METHODS, address, door
 from jimeng.auth.sessions import signed_in
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Session, User
 from jimeng.errors.access import (
     ApiKeyInvalid,
+    DoorClosed,
     ScopeTooSmall,
     SecondFactorLacking,
     SignInRequired,
     Unauthorized,
 )
-from jimeng.viewers import Viewer
+from jimeng.viewers import KeyUse, Viewer
 
 GUEST = "guest"  # whoever uses the pages where there is no sign-in
 
@@ -41,8 +42,18 @@ def viewer_of_api() -> Viewer:
         return everybody()
     if "viewer_of_api" not in g:
         key, user = accounts.user_of_key(bearer())
+        check_door(key)
         g.viewer_of_api = viewer_of_key(key, user)
     return g.viewer_of_api
+
+
+def check_door(key: ApiKey) -> None:
+    """
+    Raises:
+        DoorClosed: the key is limited to other doors than the request's.
+    """
+    if key.doors and door() not in key.doors:
+        raise DoorClosed(f"key {key.id} at {door()}", doors=", ".join(key.doors))
 
 
 def bearer() -> str:
@@ -69,7 +80,9 @@ def viewer_of_key(key: ApiKey, user: User) -> Viewer:
         user.id,
         sees_all="admin" in scopes,
         scopes=frozenset(scopes),
-        key_id=key.id,
+        key=KeyUse(
+            key.id, frozenset(key.models), key.per_minute or None, key.per_day or None
+        ),
         key_ends_at=key.expires_at,
         address=address(),
         daily_quota=user.daily_quota,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from mongoengine.fields import DateTimeField, IntField, ListField, StringField
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, number, utcnow
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
 
@@ -23,6 +23,12 @@ class ApiKey(Stored):
         prefix: Its first characters, to tell it from others.
         sha256: Of the whole key, in hex.
         scopes: Some of ``read``, ``write``, ``account``, ``admin``.
+        doors: Where it is good: some of ``api``, ``openai``, ``mcp``; empty: all.
+        models: Ids of those that it may ask for; empty: all.
+        per_minute: Tasks that it may ask for; absent: as many as its user.
+        per_day: Pictures that it may ask for in a day, in UTC; the same.
+        day: The latest day that it asked for pictures on, in ISO's form.
+        asked: How many on that day.
         expires_at: From when on it is worth nothing; absent: never.
         last_used_at: To the minute.
     """
@@ -33,6 +39,12 @@ class ApiKey(Stored):
     prefix = StringField(required=True)
     sha256 = StringField(required=True)
     scopes = ListField(StringField())
+    doors = ListField(StringField())
+    models = ListField(StringField())
+    per_minute = IntField()
+    per_day = IntField()
+    day = StringField(default="")
+    asked = IntField(default=0)
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField()
     last_used_at = DateTimeField()
@@ -44,6 +56,43 @@ class ApiKey(Stored):
             {"name": "user", "fields": ["user_id", "-created_at"]},
         ],
     }
+
+    @classmethod
+    def ask(cls, key_id: str, day: str, n: int, *, most: int) -> int | None:
+        """
+        Count *n* pictures for the day.
+
+        Returns:
+            Those of the day so far; None where these would be more than *most*.
+        """
+        if n > most:
+            return None
+        room = [
+            {"day": {"$not": {"$gte": day}}},
+            {"asked": {"$not": {"$gt": most - n}}},
+        ]
+        is_over = {"$lt": [{"$ifNull": ["$day", ""]}, day]}
+        counted = {"$add": [number("$asked"), n]}
+        found = cls.swap(
+            {"_id": key_id, "$or": room},
+            [
+                {"$set": {"asked": {"$cond": [is_over, n, counted]}}},
+                {"$set": {"day": {"$max": ["$day", day]}}},
+            ],
+            durable=False,
+        )
+        return None if found is None else found.asked
+
+    @classmethod
+    def asked_on(cls, key_id: str, day: str) -> int:
+        found = cls.find_one({"_id": key_id, "day": {"$gte": day}})
+        return found.asked if found else 0
+
+    @classmethod
+    def give_back(cls, key_id: str, day: str, n: int) -> None:
+        """Count *n* pictures out again, while that day is the latest."""
+        where = {"_id": key_id, "day": day, "asked": {"$gte": n}}
+        cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 
 
 class Session(Stored):

@@ -152,6 +152,18 @@ class QuotaExceeded(JimengError):
     status = 429
 
 
+class KeyTooManySubmissions(TooManySubmissions):
+    """The key's own limit, which may be lower than its user's."""
+
+    code = "key_too_many_submissions"
+
+
+class KeyQuotaExceeded(QuotaExceeded):
+    """The same."""
+
+    code = "key_quota_exceeded"
+
+
 class StartsTooLate(JimengError):
     """It would begin only after whoever asks has stopped waiting."""
 

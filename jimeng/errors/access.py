@@ -51,6 +51,20 @@ class ScopeTooSmall(JimengError):
     status = 403
 
 
+class DoorClosed(JimengError):
+    """The API key is limited to other doors."""
+
+    code = "door_closed"
+    status = 403
+
+
+class ModelNotAllowed(JimengError):
+    """The API key is limited to other models."""
+
+    code = "model_not_allowed"
+    status = 403
+
+
 class SignInRequired(JimengError):
     """A page was asked for by nobody who is signed in."""
 

@@ -45,6 +45,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "超出了你自己或该用户的权限",
         "More than you, or that user, may do",
     ),
+    "invalid.limited_scopes": (
+        "限制了入口、模型或数量的密钥只能有“查看”和“创作”权限",
+        "A key limited to doors, models or amounts may only read and write",
+    ),
     "invalid.too_many_keys": (
         "最多 {max} 个密钥，请先撤销不用的",
         "At most {max} keys; revoke some first",

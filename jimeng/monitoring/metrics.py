@@ -27,6 +27,7 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.documents import Image
 from jimeng.errors import QueueUnavailable
 from jimeng.lanes import switches
+from jimeng.monitoring.traffic import traffic
 from jimeng.operations.queue import QueueView
 from jimeng.viewers import Viewer
 
@@ -108,6 +109,7 @@ def measure() -> Iterator[list[Metric]]:
     yield workers(found)
     yield ends()
     yield stored()
+    yield requests()
 
 
 def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
@@ -236,6 +238,27 @@ def stored() -> list[Metric]:
             jobs.runtime().store.size(),
         ),
     ]
+
+
+def requests() -> list[Metric]:
+    """By door: `api` (REST), `openai` (/v1), `mcp`, `pages`."""
+    counted, seconds = traffic.read()
+    total = CounterMetricFamily(
+        "jimeng_requests",
+        "Requests that were answered, by the door that they came in by: api (REST), "
+        "openai (/v1), mcp, or pages.",
+        labels=["door", "status"],
+    )
+    for labels, n in sorted(counted.items()):
+        total.add_metric(labels, n)
+    took = CounterMetricFamily(
+        "jimeng_request_seconds",
+        "Seconds that they took, waiting for pictures included.",
+        labels=["door"],
+    )
+    for door, n in sorted(seconds.items()):
+        took.add_metric(door, n)
+    return [total, took]
 
 
 def family(

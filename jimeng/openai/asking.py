@@ -56,7 +56,9 @@ def understand(body: Body, viewer: Viewer) -> Asked:
     if body.choice("background", "auto", "opaque", "transparent") == "transparent":
         raise Invalid.field("background", "invalid.opaque_only")
     quality = body.choice("quality", *sizes.QUALITIES) or "auto"
-    width, height = sizes.choose(model, size_of(body), ratio_of(body), quality)
+    pixels = None  # which is for the pictures to say that go in
+    if not model.follows:
+        pixels = sizes.choose(model, size_of(body), ratio_of(body), quality)
     form = body.choice("response_format", "url", "b64_json")
     wants_bytes = form is None and names.answers_with_bytes(name)
     kind = body.choice("output_format", *TYPES) or "png"
@@ -65,7 +67,7 @@ def understand(body: Body, viewer: Viewer) -> Asked:
         prompt=prompt,
         model=model.id,
         provider=model.provider,
-        size=f"{width}x{height}",
+        size=pixels and f"{pixels[0]}x{pixels[1]}",
         style=style_of(body),
         n=body.whole("n", low=1, high=MOST_PICTURES) or 1,
         seed=seed_of(body, model),

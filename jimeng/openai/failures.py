@@ -17,8 +17,10 @@ NAMES = {
     "unauthorized": "invalid_api_key",
     "api_key_invalid": "invalid_api_key",
     "quota_exceeded": "insufficient_quota",
+    "key_quota_exceeded": "insufficient_quota",
     "too_many_requests": "rate_limit_exceeded",
     "too_many_submissions": "rate_limit_exceeded",
+    "key_too_many_submissions": "rate_limit_exceeded",
 }
 
 

@@ -1,5 +1,6 @@
 """The models, in the list that clients fill their menus with."""
 
+from jimeng import auth
 from jimeng.openai import bp, names
 from jimeng.providers import Model
 
@@ -9,8 +10,13 @@ CREATED = 1_735_689_600  # seconds since 1970
 
 @bp.get("/models")
 def list_models() -> dict:
-    """The models that this server offers."""
-    found = [record(name, model) for name, model in names.listed()]
+    """The models that this server offers, as far as the key may ask for them."""
+    key = auth.viewer_of_api().key
+    found = [
+        record(name, model)
+        for name, model in names.listed()
+        if key is None or key.may_use(model.id)
+    ]
     return {"object": "list", "data": found}
 
 

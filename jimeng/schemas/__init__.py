@@ -42,13 +42,14 @@ from jimeng.schemas.fields import (
 )
 from jimeng.tasks.reading import MOST_OFFSET
 from jimeng.tasks.retrying import MOST_AT_ONCE
-from jimeng.viewers import SCOPES
+from jimeng.viewers import DOORS, SCOPES
 
 MOST_DELAY = 86_400  # seconds
 MOST_SEED = 2**31 - 1
 MOST_STYLE = 64  # characters
 MOST_IMAGES = 14  # of the model that takes the most
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
+MOST_MODELS, MOST_OF_KEY = 50, 1_000_000  # of an API key's own limits
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
 # Tasks are named by their ids, or by their user and status.
@@ -298,10 +299,18 @@ class NewKey(Strict):
         "usual": {"name": "部署脚本", "scopes": ["read", "write"]}
         | {"expires_at": "2100-01-01T00:00:00Z"},
         "shortest": {"name": "我的电脑"},
+        "limited": {
+            **{"name": "画图插件", "doors": ["openai"], "pictures_per_day": 50},
+            **{"models": ["doubao-seedream-3.0-t2i"], "tasks_per_minute": 10},
+        },
     }
     name = Trimmed(required=True, validate=Long(1, 100))
     scopes = Texts(Text(validate=OneOf(*SCOPES)), validate=Many(1, len(SCOPES)))
     expires_at = Moment()
+    doors = Texts(Text(validate=OneOf(*DOORS)), validate=Many(1, len(DOORS)))
+    models = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_MODELS))
+    tasks_per_minute = Whole(validate=Between(1, MOST_OF_KEY))
+    pictures_per_day = Whole(validate=Between(1, MOST_OF_KEY))
 
 
 class ByEmail(Strict):

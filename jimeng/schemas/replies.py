@@ -25,7 +25,7 @@ from jimeng.schemas.kinds import (
     whole,
 )
 from jimeng.schemas.task_replies import MODEL, PROVIDER
-from jimeng.viewers import SCOPES
+from jimeng.viewers import DOORS, SCOPES
 
 MOST_DAYS = 30  # that are listed one by one
 USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"
@@ -57,6 +57,10 @@ class KeyRecord(Reply):
     name = text(example="部署脚本")
     prefix = text(example="jm_3fQx0aB")
     scopes = list_of(one_of(*SCOPES), example=["read", "write"])
+    doors = list_of(one_of(*DOORS), example=["openai"])
+    models = list_of(text(), example=["doubao-seedream-3.0-t2i"])
+    tasks_per_minute = whole("per_minute", null=True, example=10)
+    pictures_per_day = whole("per_day", null=True, example=50)
     created_at = instant()
     expires_at = instant(null=True)
     last_used_at = instant(null=True)

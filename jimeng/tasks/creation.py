@@ -21,7 +21,7 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
-from jimeng.errors.access import UserIdNotYours
+from jimeng.errors.access import ModelNotAllowed, UserIdNotYours
 from jimeng.inputs import Named
 from jimeng.lanes import switches
 from jimeng.limits import Taken
@@ -84,6 +84,7 @@ def create(
 
     Raises:
         UserIdNotYours: only an operator asks for others.
+        ModelNotAllowed: the key that asks is limited to others.
         Invalid: a field, which the model or the providers here do not take, or a
             picture that is not there for the viewer, or is none.
         UploadsFull: as `inputs.take_in`.
@@ -107,6 +108,9 @@ def create(
 def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     """`create`, where the viewer may act for the user."""
     model = jobs.runtime().registry.model(new.model, new.provider)
+    if viewer.key is not None and not viewer.key.may_use(model.id):
+        allowed = ", ".join(sorted(viewer.key.models))
+        raise ModelNotAllowed(f"{model.id} by key {viewer.key.id}", allowed=allowed)
     check(new, model)
     named = named_by(viewer, new)
     key = Key.of(new, terms.idem_key, named)

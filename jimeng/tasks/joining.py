@@ -137,7 +137,7 @@ def find_undelivered(viewer: Viewer, key: str) -> Task | None:
 
 def join_key(viewer: Viewer, request: Request) -> str:
     """The same for all that the same caller asks in the same words."""
-    caller = viewer.key_id or viewer.address
+    caller = viewer.key.id if viewer.key else viewer.address
     text = json.dumps([viewer.user_id, caller, request.content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

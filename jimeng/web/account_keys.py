@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 from flask import Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 
-from jimeng import accounts, auth
+from jimeng import accounts, auth, jobs
 from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
 from jimeng.i18n import problems, t
+from jimeng.schemas import MOST_OF_KEY
+from jimeng.viewers import DOORS
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, go, named, show
 from jimeng.web.confirmation import confirmed
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
+BOUNDS = ("doors", "models", "tasks_per_minute", "pictures_per_day")
 ROUTE = "/api/v1/ai/image/task"
 
 
@@ -41,7 +44,11 @@ def keys(
         keys=found,
         scopes=scopes_of(user) if user else [],
         lifetimes=LIFETIMES,
+        doors=DOORS,
+        models=models(),
         now=datetime.now(UTC),
+        today=datetime.now(UTC).date().isoformat(),
+        limited=any((given or {}).get(name) for name in BOUNDS),
         made=made,
         text=text,
         curl=curl(text) if text else "",
@@ -84,12 +91,43 @@ def make_key() -> ResponseReturnValue:
             name=named(request.form.get("name", "")),
             scopes=request.form.getlist("scopes"),
             expires_at=ends(request.form.get("days", "")),
+            bounds=bounds(),
         )
     except Invalid as error:
         return refused(keys(errors=problems(error), given=request.form), error)
     response: Response = make_response(keys(key, text), 201)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def models() -> list[str]:
+    """The ids of those that there are, each once."""
+    offered = jobs.runtime().registry.models.values()
+    return [*dict.fromkeys(model.id for model in offered)]
+
+
+def bounds() -> accounts.Bounds:
+    """
+    Raises:
+        Invalid: an amount is not a number that there could be.
+    """
+    form = request.form
+    return accounts.Bounds(
+        doors=form.getlist("doors"),
+        models=form.getlist("models"),
+        per_minute=amount("tasks_per_minute"),
+        per_day=amount("pictures_per_day"),
+    )
+
+
+def amount(name: str) -> int | None:
+    text = request.form.get(name, "").strip()
+    if not text:
+        return None
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    if not 1 <= number <= MOST_OF_KEY:
+        raise Invalid.field(name, "invalid.range", min=1, max=MOST_OF_KEY)
+    return number
 
 
 def ends(days: str) -> datetime | None:

@@ -10,6 +10,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, limits, usage
+from jimeng.documents import RateLimit
 from jimeng.errors import QueueUnavailable
 from jimeng.i18n import t
 from jimeng.usage import Report, UsageRow
@@ -84,7 +85,7 @@ def read(days: int) -> Report:
     return usage.by_day(viewer, viewer.user_id, since=since, until=today())
 
 
-def rate_limits() -> Sequence[limits.RateLimit]:
+def rate_limits() -> Sequence[RateLimit]:
     """The limits that there are; none while nobody can be asked about them."""
     viewer = auth.viewer_of_page()
     with suppress(QueueUnavailable):

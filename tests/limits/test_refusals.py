@@ -9,6 +9,7 @@ import pytest
 from jimeng import jobs, limits
 from jimeng.documents import Allowance, Generation, Task, User, utcnow
 from jimeng.errors.access import UserNotFound
+from jimeng.limits import users
 from jimeng.operations.users import set_quota
 from jimeng.viewers import Viewer
 from tests.limits.conftest import USER, ask, left, put_on
@@ -146,8 +147,8 @@ def test_quota_is_read_once_a_second(client, monkeypatch):
     User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 0}})
 
     create(client, user_id=user_id)
-    now = limits.monotonic()
-    monkeypatch.setattr(limits, "monotonic", lambda: now + limits.QUOTA_CACHE)
+    now = users.monotonic()
+    monkeypatch.setattr(users, "monotonic", lambda: now + users.QUOTA_CACHE)
 
     refused(ask(client, user_id=user_id), 429, "quota_exceeded")
 

@@ -50,6 +50,14 @@ ACCESS: dict[str, tuple[str, str]] = {
         "请先设置第二步验证",
         "Set up two-step sign-in first",
     ),
+    "error.door_closed": (
+        "这个密钥不能在这里使用，只能用于：{doors}",
+        "This key is not good here, only at: {doors}",
+    ),
+    "error.model_not_allowed": (
+        "这个密钥不能用这个模型，只能用：{allowed}",
+        "This key may not ask for this model, only for: {allowed}",
+    ),
     "error.ticket_invalid": (
         "时间太久，请从头再来一次",
         "That took too long; please start again",

@@ -116,6 +116,15 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重新计算",
         "{left} of today's {limit} pictures are left; the quota resets at midnight UTC",
     ),
+    "error.key_too_many_submissions": (
+        "这个密钥每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
+        "At most {limit} tasks a minute with this key; try again in {seconds} seconds",
+    ),
+    "error.key_quota_exceeded": (
+        "这个密钥今天的 {limit} 张还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重算",
+        "{left} of the {limit} pictures that this key has today are left; that resets "
+        "at midnight UTC",
+    ),
     "error.database_unavailable": (
         "数据库暂时不可用，请稍后再试；带上同一个 Idempotency-Key 就不会重复创建",
         "The database is unavailable; try again shortly. With the same "

@@ -134,6 +134,25 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "代表所有用户操作，只在确有需要时勾选",
         "act for every user; tick only if really needed",
     ),
+    "account.bounds": ("更多限制", "Further limits"),
+    "account.bounds_words": (
+        "给插件和别人的程序用的密钥，可以限制得更紧；不填就和账号一样",
+        "For keys that plug-ins and other people's programs get. What is left empty is "
+        "as the account has it",
+    ),
+    "account.doors": ("入口", "Where it is good"),
+    "door.api": ("REST 接口", "REST API"),
+    "door.openai": ("OpenAI 兼容接口", "OpenAI-compatible API"),
+    "door.mcp": ("MCP", "MCP"),
+    "account.key_models": ("模型", "Models"),
+    "account.tasks_per_minute": ("每分钟最多几个任务", "Tasks a minute, at most"),
+    "account.pictures_per_day": ("每天最多几张图片", "Pictures a day, at most"),
+    "account.only_models": ("只用 {models}", "only {models}"),
+    "account.each_minute": ("每分钟 {n} 个任务", "{n} tasks a minute"),
+    "account.each_day": (
+        "每天 {n} 张（今天已用 {used} 张）",
+        "{n} a day ({used} today)",
+    ),
     "account.make_key": ("创建密钥", "Create key"),
     # Usage.
     "usage.span": ("近 {n} 天", "{n} days"),

@@ -13,11 +13,9 @@ came of it.
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from time import monotonic
 
-from redis import Redis
-from redis.commands.core import Script
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
@@ -31,12 +29,14 @@ from jimeng.errors import (
 )
 from jimeng.errors.access import UserNotFound
 from jimeng.errors.inputs import TooManyUploads
+from jimeng.limits import keys, windows
+from jimeng.limits.windows import MINUTE
 from jimeng.viewers import UNKNOWN, Viewer
 
 log = logging.getLogger(__name__)
 
 SUBMISSIONS, PICTURES = "submissions", "daily-pictures"  # as `RateLimit` names them
-MINUTE, DAY = 60, 86_400  # seconds
+DAY = 86_400  # seconds
 UPLOADS = 30  # a minute, of one user
 
 # An office has one address, and pages with their pictures are many requests.
@@ -45,25 +45,9 @@ UNASKED = 5.0  # seconds that Redis is not asked after it did not answer
 QUOTA_CACHE = 1.0  # seconds that a quota is believed which came with no request
 MOST_QUOTAS = 10_000  # of these
 
-_registered: Script | None = None
 _asked_from = 0.0  # by `time.monotonic`
 _quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
 
-# A window begins with the first of its tasks. One script, so that many requests at
-# once cannot pass together, and no count is left without an end; and one round trip.
-TAKE = """
-local taken, used, left = 1, 0, 0
-if ARGV[1] ~= '0' then
-  used = tonumber(redis.call('GET', KEYS[1]) or '0')
-  taken = used < tonumber(ARGV[1]) and 1 or 0
-  if taken == 1 then
-    used = redis.call('INCR', KEYS[1])
-    if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-  end
-  left = redis.call('PTTL', KEYS[1])
-end
-return {taken, used, left, redis.call('LLEN', KEYS[2])}
-"""
 # One command for a request's caller and its address; *left* of what is over.
 COUNT = """
 local wait = 0
@@ -75,11 +59,6 @@ for at, key in ipairs(KEYS) do
   end
 end
 return wait
-"""
-GIVE_BACK = """
-if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
-  redis.call('DECR', KEYS[1])
-end
 """
 
 
@@ -101,10 +80,12 @@ class Taken:
     turn: int
     queued: int
     rate_limits: tuple[RateLimit, ...]
+    of_key: keys.Taken = keys.NOTHING
 
     def give_back(self) -> None:
         """The request has made nothing."""
-        _uncount_submission(self.user_id)
+        self.of_key.give_back()
+        windows.give_back(self.user_id)
         lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
 
 
@@ -142,21 +123,28 @@ def take(viewer: Viewer, task: Task) -> Taken:
     Count one more task of its user, and its pictures; give them turns in their lane.
 
     Raises:
-        TooManySubmissions: the user has asked for as many tasks as a minute may have.
+        TooManySubmissions: the user, or the key, has asked for as many tasks as a
+            minute may have.
         QuotaExceeded: these would be more pictures than the day may have.
         TooManyPending: these would be more than ``USER_MAX_PENDING``.
         QueueUnavailable: Redis is away.
     """
     quota = quota_of(viewer, task.user_id)
-    submission, queued = _count_submission(task.user_id)
+    of_key = keys.take(viewer, task)
     try:
-        turn, picture = _count_pictures(task, quota)
-    except (QuotaExceeded, TooManyPending):
-        _uncount_submission(task.user_id)
+        submission, queued = _count_submission(task.user_id)
+        try:
+            turn, picture = _count_pictures(task, quota)
+        except (QuotaExceeded, TooManyPending):
+            windows.give_back(task.user_id)
+            raise
+    except (TooManySubmissions, QuotaExceeded, TooManyPending, QueueUnavailable):
+        of_key.give_back()
         raise
     found = tuple(each for each in (submission, picture) if each is not None)
+    found += of_key.rate_limits
     day = task.created_at.date()
-    return Taken(task.user_id, task.lane, day, task.n, turn, queued, found)
+    return Taken(task.user_id, task.lane, day, task.n, turn, queued, found, of_key)
 
 
 def take_upload(user_id: str) -> None:
@@ -167,14 +155,9 @@ def take_upload(user_id: str) -> None:
         TooManyUploads: there were `UPLOADS` in this minute.
         QueueUnavailable: Redis is away.
     """
-    storage = jobs.huey.storage
-    keys = [f"jimeng:uploads:{user_id}", storage.queue_key]
-    try:
-        taken, _, left, _ = _script(storage.conn)(keys, [UPLOADS, 1000 * MINUTE])
-    except RedisError as error:
-        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    if not taken:
-        wait = -(-left // 1000)
+    count = windows.take(f"uploads {user_id}", UPLOADS)
+    if not count.taken:
+        wait = count.resets_in
         raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=UPLOADS)
 
 
@@ -191,10 +174,10 @@ def rate_limits(viewer: Viewer, user_id: str) -> tuple[RateLimit, ...]:
     found = []
     most, quota, now = _per_minute(), quota_of(viewer, user_id), utcnow()
     if most:
-        found.append(_submissions(most, *_read_submissions(user_id)))
+        found.append(_submissions(most, windows.read(user_id)))
     if quota is not None:
         found.append(_pictures(quota, Allowance.asked_on(user_id, now.date()), now))
-    return tuple(found)
+    return (*found, *keys.rate_limits(viewer))
 
 
 def quota_of(viewer: Viewer, user_id: str) -> int | None:
@@ -234,54 +217,20 @@ def _per_minute() -> int:
 
 def _count_submission(user_id: str) -> tuple[RateLimit | None, int]:
     """How the user stands with one more, and how many jobs wait in Redis."""
-    most, storage = _per_minute(), jobs.huey.storage
-    keys = [_key(user_id), storage.queue_key]
-    try:
-        taken, used, left, queued = _script(storage.conn)(keys, [most, 1000 * MINUTE])
-    except RedisError as error:
-        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    standing = _submissions(most, used, left)
-    if not taken:
+    most = _per_minute()
+    count = windows.take(user_id, most)
+    standing = _submissions(most, count)
+    if not count.taken:
         wait = standing.resets_in
         raise TooManySubmissions(
             f"user {user_id}", retry_after=wait, limit=most, seconds=wait
         )
-    return standing if most else None, queued
+    return standing if most else None, count.queued
 
 
-def _script(conn: Redis) -> Script:
-    """`TAKE`, which is sent by its hash once Redis has it."""
-    global _registered
-    if _registered is None or _registered.registered_client is not conn:
-        _registered = conn.register_script(TAKE)
-    return _registered
-
-
-def _uncount_submission(user_id: str) -> None:
-    try:
-        jobs.huey.storage.conn.eval(GIVE_BACK, 1, _key(user_id))
-    except RedisError as error:
-        log.warning("submission stays counted for its minute", exc_info=error)
-
-
-def _read_submissions(user_id: str) -> tuple[int, int]:
-    """How many were counted, and milliseconds until they are forgotten."""
-    try:
-        with jobs.huey.storage.conn.pipeline(transaction=False) as pipeline:
-            used, left = pipeline.get(_key(user_id)).pttl(_key(user_id)).execute()
-    except RedisError as error:
-        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    return int(used or 0), left
-
-
-def _key(user_id: str) -> str:
-    return f"jimeng:submissions:{user_id}"
-
-
-def _submissions(most: int, used: int, milliseconds: int) -> RateLimit:
-    # Without a count the whole window is there.
-    left = milliseconds if milliseconds > 0 else 1000 * MINUTE
-    return RateLimit(SUBMISSIONS, most, MINUTE, max(most - used, 0), -(-left // 1000))
+def _submissions(most: int, count: windows.Count) -> RateLimit:
+    left = max(most - count.used, 0)
+    return RateLimit(SUBMISSIONS, most, MINUTE, left, count.resets_in)
 
 
 def _count_pictures(task: Task, quota: int | None) -> tuple[int, RateLimit | None]:
@@ -304,6 +253,4 @@ def _count_pictures(task: Task, quota: int | None) -> tuple[int, RateLimit | Non
 
 
 def _pictures(quota: int, used: int, now: datetime) -> RateLimit:
-    midnight = datetime.combine(now.date() + timedelta(days=1), time.min, now.tzinfo)
-    wait = -(-(midnight - now) // timedelta(seconds=1))
-    return RateLimit(PICTURES, quota, DAY, max(quota - used, 0), wait)
+    return keys.pictures(PICTURES, quota, used, now)

@@ -1,0 +1,15 @@
+"""
+Limits: how many tasks a user may ask for in a minute, and pictures in a day; and those
+that an API key has of its own.
+
+Whatever stands above may import it; it knows no Flask.
+"""
+
+from jimeng.limits.users import (
+    Taken,
+    count_request,
+    forget_quotas,
+    rate_limits,
+    take,
+    take_upload,
+)

@@ -1,0 +1,110 @@
+"""Windows of a minute, counted in Redis: a count that is lost is one of the last."""
+
+import logging
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.commands.core import Script
+from redis.exceptions import RedisError
+
+from jimeng import jobs
+from jimeng.errors import QueueUnavailable
+
+log = logging.getLogger(__name__)
+
+MINUTE = 60  # seconds
+
+_registered: Script | None = None
+
+# A window begins with the first of its tasks. One script, so that many requests at
+# once cannot pass together, and no count is left without an end; and one round trip.
+TAKE = """
+local taken, used, left = 1, 0, 0
+if ARGV[1] ~= '0' then
+  used = tonumber(redis.call('GET', KEYS[1]) or '0')
+  taken = used < tonumber(ARGV[1]) and 1 or 0
+  if taken == 1 then
+    used = redis.call('INCR', KEYS[1])
+    if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  end
+  left = redis.call('PTTL', KEYS[1])
+end
+return {taken, used, left, redis.call('LLEN', KEYS[2])}
+"""
+GIVE_BACK = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
+  redis.call('DECR', KEYS[1])
+end
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """
+    Attributes:
+        taken: Whether there was room for one more, which is counted then.
+        used: How many the window has now.
+        left: Milliseconds until they are forgotten; none where nothing is counted.
+        queued: Jobs that wait in Redis.
+    """
+
+    taken: bool
+    used: int
+    left: int
+    queued: int
+
+    @property
+    def resets_in(self) -> int:
+        """Seconds; without a count the whole window is there."""
+        return -(-(self.left if self.left > 0 else 1000 * MINUTE) // 1000)
+
+
+def take(name: str, most: int) -> Count:
+    """
+    Count one more under *name*, where that makes no more than *most*; 0 is no limit.
+
+    Raises:
+        QueueUnavailable: Redis is away.
+    """
+    storage = jobs.huey.storage
+    try:
+        taken, used, left, queued = _script(storage.conn)(
+            [_key(name), storage.queue_key], [most, 1000 * MINUTE]
+        )
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    return Count(bool(taken), used, left, queued)
+
+
+def _script(conn: Redis) -> Script:
+    """`TAKE`, which is sent by its hash once Redis has it."""
+    global _registered
+    if _registered is None or _registered.registered_client is not conn:
+        _registered = conn.register_script(TAKE)
+    return _registered
+
+
+def give_back(name: str) -> None:
+    try:
+        jobs.huey.storage.conn.eval(GIVE_BACK, 1, _key(name))
+    except RedisError as error:
+        log.warning("submission stays counted for its minute", exc_info=error)
+
+
+def read(name: str) -> Count:
+    """
+    How the window stands.
+
+    Raises:
+        QueueUnavailable: Redis is away.
+    """
+    try:
+        with jobs.huey.storage.conn.pipeline(transaction=False) as pipeline:
+            used, left = pipeline.get(_key(name)).pttl(_key(name)).execute()
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    return Count(True, int(used or 0), left, 0)
+
+
+def _key(name: str) -> str:
+    return f"jimeng:submissions:{name}"  # a user's id has no space in it

@@ -1,0 +1,199 @@
+"""Keys that are good for less than their owner: doors, models, and amounts."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from jimeng.documents import ApiKey, Task, utcnow
+from tests.access.conftest import call
+from tests.page import POST
+from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
+
+CAT = {"prompt": "一只猫"}
+GENERATIONS = "/v1/images/generations"
+DEFAULT = "doubao-seedream-3.0-t2i"
+
+
+def new_key(person, **fields) -> dict:
+    body = {"name": "插件", **fields}
+    return data_of(person.api("POST", f"{USERS}/{person.id}/keys", json=body), 201)
+
+
+def ask(person, key: dict, **fields):
+    return call(person.client, "POST", CREATE, key=key["key"], json={**CAT, **fields})
+
+
+def test_bounds_are_shown(ada):
+    """In the answer that makes it and in the list; a model by its own name."""
+    made = new_key(
+        ada,
+        doors=["openai", "api"],
+        models=["jimeng-3.0", DEFAULT],
+        tasks_per_minute=3,
+        pictures_per_day=9,
+    )
+
+    listed = data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))[0]
+    for shown in (made, listed):
+        assert shown["doors"] == ["api", "openai"]
+        assert shown["models"] == [DEFAULT]
+        assert (shown["tasks_per_minute"], shown["pictures_per_day"]) == (3, 9)
+    plain = new_key(ada)
+    assert (plain["doors"], plain["models"]) == ([], [])
+    assert plain["tasks_per_minute"] is plain["pictures_per_day"] is None
+
+
+@pytest.mark.parametrize(
+    ("doors", "path", "is_open"),
+    [
+        (["api"], f"{API}/models", True),
+        (["api"], "/v1/models", False),
+        (["openai"], "/v1/models", True),
+        (["openai"], f"{API}/models", False),
+        (["mcp"], "/v1/models", False),
+        ([], "/v1/models", True),
+    ],
+)
+def test_key_opens_its_own_doors_only(ada, doors, path, is_open):
+    """Elsewhere it is refused, with the doors that it opens."""
+    key = new_key(ada, **({"doors": doors} if doors else {}))
+
+    answer = call(ada.client, "GET", path, key=key["key"])
+
+    assert answer.status_code == (200 if is_open else 403)
+    if not is_open:
+        assert "door_closed" in answer.text
+        assert doors[0] in answer.text
+
+
+def test_key_asks_for_its_own_models_only(ada):
+    """By whichever of their names, at every door, and by running again."""
+    key = new_key(ada, models=["jimeng-3.1"])
+
+    data_of(ask(ada, key, model="seedream-3.1"), 202)
+    message = refused(ask(ada, key), 403, "model_not_allowed")["message"]
+    other = call(ada.client, "POST", GENERATIONS, key=key["key"], json=CAT)
+    listed = call(ada.client, "GET", "/v1/models", key=key["key"]).json["data"]
+
+    assert "jimeng-3.1" in message
+    assert other.status_code == 403
+    assert other.json["error"]["code"] == "model_not_allowed"
+    assert [each["id"] for each in listed] == ["jimeng-3.1"]
+    mine = data_of(ada.api("POST", CREATE, json=CAT), 202)["task_id"]
+    ada.api("POST", f"{API}/tasks/{mine}/cancel", json={})
+    again = call(
+        ada.client, "POST", f"{API}/tasks/{mine}/retry", key=key["key"], json={}
+    )
+    refused(again, 403, "model_not_allowed")
+
+
+def test_key_has_a_minute_of_its_own(ada):
+    """Beside that of its user, who may go on with another."""
+    key, other = new_key(ada, tasks_per_minute=2), new_key(ada)
+
+    first, _ = ask(ada, key), ask(ada, key)
+    third = ask(ada, key)
+
+    assert '"key-submissions";r=1' in first.headers["RateLimit"]
+    refused(third, 429, "key_too_many_submissions")
+    assert 0 < int(third.headers["Retry-After"]) <= 60
+    data_of(ask(ada, other), 202)
+    assert Task.collection().count_documents({}) == 3
+
+
+def test_key_has_a_day_of_its_own(ada):
+    """Counted in pictures; what does not fit is refused whole, what fits is taken."""
+    key = new_key(ada, pictures_per_day=5)
+
+    data_of(ask(ada, key, n=4), 202)
+    two = ask(ada, key, n=2)
+    one = ask(ada, key)
+
+    assert "1" in refused(two, 429, "key_quota_exceeded")["message"]
+    assert '"key-daily-pictures";r=0' in one.headers["RateLimit"]
+    refused(ask(ada, key), 429, "key_quota_exceeded")
+    yesterday = (utcnow() - timedelta(days=1)).date().isoformat()
+    ApiKey.collection().update_many({}, {"$set": {"day": yesterday}})
+    data_of(ask(ada, key, n=4), 202)
+
+
+def test_what_makes_nothing_is_given_back(secured, ada, closed):
+    """A request that its user's limit refuses takes nothing of the key's."""
+    key = new_key(ada, pictures_per_day=5, tasks_per_minute=5)
+    data_of(ask(ada, key), 202)
+    idle = {"Idempotency-Key": "k"}
+    for _ in range(3):  # of which the first makes a task
+        headers = {**idle, "Authorization": f"Bearer {key['key']}"}
+        data_of(ada.client.post(CREATE, json=CAT, headers=headers), 202)
+    secured_user = {"_id": ada.id}
+    Task._get_db().users.update_one(secured_user, {"$set": {"daily_quota": 2}})
+    refused(ask(ada, key), 429, "quota_exceeded")
+    Task._get_db().users.update_one(secured_user, {"$unset": {"daily_quota": ""}})
+
+    answer = ask(ada, key)
+
+    assert '"key-submissions";r=2' in answer.headers["RateLimit"]
+    assert '"key-daily-pictures";r=2' in answer.headers["RateLimit"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"doors": ["window"]}, "doors.0"),
+        ({"doors": []}, "doors"),
+        ({"models": ["sdxl"]}, "models"),
+        ({"tasks_per_minute": 0}, "tasks_per_minute"),
+        ({"pictures_per_day": "5"}, "pictures_per_day"),
+        ({"doors": ["api"], "scopes": ["read", "account"]}, "scopes"),
+        ({"pictures_per_day": 5, "scopes": ["write", "account"]}, "scopes"),
+    ],
+)
+def test_impossible_bounds_are_refused(ada, fields, wrong):
+    """Also with a scope that would lead around them: to make another key."""
+    body = {"name": "x", **fields}
+
+    answer = ada.api("POST", f"{USERS}/{ada.id}/keys", json=body)
+
+    assert [*errors_of(answer)] == [wrong]
+
+
+def test_owner_limits_a_key_on_the_page(ada):
+    """And sees it there."""
+    ada.sign_in()
+    form = {
+        **{"name": "插件", "scopes": ["read", "write"], "days": ""},
+        **{"doors": ["openai"], "models": [DEFAULT]},
+        **{"tasks_per_minute": "3", "pictures_per_day": " 9 "},
+    }
+
+    made = ada.client.post("/account/keys", data=form, headers=POST)
+
+    assert made.status_code == 201
+    page = re.sub(r"<[^>]+>", " ", ada.client.get("/account/keys").text)
+    for words in ("OpenAI 兼容接口", f"只用 {DEFAULT}", "每分钟 3 个任务", "每天 9 张"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("doors", ["window"]),
+        ("models", ["sdxl"]),
+        ("tasks_per_minute", "many"),
+        ("pictures_per_day", "0"),
+    ],
+)
+def test_wrong_bound_is_told_at_its_field(ada, field, value):
+    """Which is open then, with what was written."""
+    ada.sign_in()
+    form = {"name": "插件", "scopes": ["read"], "days": "", field: value}
+
+    answer = ada.client.post("/account/keys", data=form, headers=POST)
+
+    assert answer.status_code == 422
+    assert re.search(
+        rf'id="errors-{field}" class="errors"><p class="error">', answer.text
+    )
+    assert "<details open>" in answer.text
+    assert ApiKey.collection().count_documents({"name": "插件"}) == 0
