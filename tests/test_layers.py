@@ -15,7 +15,7 @@ LEVELS = [
     {"wsgi", "serve"},
     {"app"},
     {"api", "openai", "mcp", "web", "admin", "cli", "doctor", "monitoring"},
-    {"operations"},
+    {"operations", "backup"},
     {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
     {"inputs"},
     {"viewers", "styles", "limits", "bulk", "waiting"},
@@ -31,7 +31,7 @@ LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
-    *("bulk", "waiting", "inputs"),
+    *("backup", "bulk", "waiting", "inputs"),
     *("jobs", "lanes", "documents", "providers", "pictures"),
     *("logs", "outages", "config", "errors", *LEAVES),
 }

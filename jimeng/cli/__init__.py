@@ -6,7 +6,7 @@ Only `app` may import it.
 
 from flask import Flask
 
-from jimeng.cli import commands, doctor, indexes, queue, users
+from jimeng.cli import backup, commands, doctor, indexes, queue, users
 
 
 def register(app: Flask) -> None:
@@ -14,5 +14,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(commands.simulator)
     app.cli.add_command(doctor.doctor)
     app.cli.add_command(commands.provider)
+    app.cli.add_command(backup.backup)
+    app.cli.add_command(backup.restore)
     app.cli.add_command(queue.queue)
     app.cli.add_command(users.group)

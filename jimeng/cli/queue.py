@@ -1,4 +1,4 @@
-"""``flask queue``: look at the queue, and clear it."""
+"""``flask queue``: look at the queue, pause and clear it."""
 
 import time
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from jimeng import bulk, documents, jobs, operations
 from jimeng.config import Config
 from jimeng.documents import BulkAction
 from jimeng.errors import JimengError
+from jimeng.lanes import switches
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.ports import is_open, kept_port
 from jimeng.operations.queue import LaneView, QueueView, WorkerView
@@ -32,7 +33,7 @@ WAIT = 0.5  # seconds until the next look at what somebody else works on
 
 @click.group()
 def queue() -> None:
-    """Look at the queue, and clear it."""
+    """Look at the queue, pause and clear it."""
 
 
 @queue.command()
@@ -43,6 +44,34 @@ def status() -> None:
         found = operations.queue.read(OPERATOR)
     for line in report(found):
         click.echo(line)
+
+
+switch = click.argument("name", type=click.Choice(switches.NAMES))
+
+
+@queue.command()
+@switch
+@with_appcontext
+def pause(name: str) -> None:
+    """
+    Pause a part of the work, for all processes.
+
+    `intake`: no new tasks are taken. `sending`: nothing that waits is sent; what the
+    provider has goes on.
+    """
+    with databases():
+        operations.board.set_paused(OPERATOR, name, True)
+    click.echo(f"paused: {name}")
+
+
+@queue.command()
+@switch
+@with_appcontext
+def resume(name: str) -> None:
+    """Let it go on."""
+    with databases():
+        operations.board.set_paused(OPERATOR, name, False)
+    click.echo(f"goes on: {name}")
 
 
 @queue.command()

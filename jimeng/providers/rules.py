@@ -55,6 +55,7 @@ PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
 INPUT_UNREACHABLE = Rule(code="input_unreachable", retryable=True)
 INPUT_INVALID = Rule(code="input_invalid")
 NOT_UNDERSTOOD = Rule(code="not_understood", charged="unknown", retryable=True)
+RESTORED = Rule(code="restored", charged="unknown", retryable=True)
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
 # only after codes that are known to mean "not accepted".
@@ -80,6 +81,7 @@ WITHOUT_CODE = (
     INPUT_UNREACHABLE,
     INPUT_INVALID,
     NOT_UNDERSTOOD,
+    RESTORED,
 )
 
 

@@ -1,15 +1,20 @@
 """A consumer: Huey's, that finishes what it holds however often it is told to stop."""
 
 import importlib
+import logging
 import os
 import signal
+import time
 from types import FrameType
 from typing import NoReturn
 
 from huey.consumer import Consumer
+from pymongo.errors import PyMongoError
 
-from jimeng import logs
+from jimeng import backup, logs
 from jimeng.config import Config
+
+log = logging.getLogger(__name__)
 
 WORKERS = 8  # threads; `config.MOST_SYNCHRONOUS` counts on them
 
@@ -36,8 +41,11 @@ class PatientConsumer(Consumer):
 def run(config: Config) -> NoReturn:
     """Run the jobs of ``wsgi.huey`` until told to stop, then end the process."""
     logs.setup(config)
+    huey = importlib.import_module("wsgi").huey
+    if place := os.environ.get("JIMENG_DATA_PLACE"):
+        await_recognition(place)
     PatientConsumer(
-        importlib.import_module("wsgi").huey,
+        huey,
         workers=WORKERS,
         worker_type="thread",
         periodic=False,
@@ -46,3 +54,14 @@ def run(config: Config) -> NoReturn:
     ).run()
     # Python would wait for the threads that ask a database which is away.
     os._exit(0)
+
+
+def await_recognition(place: str) -> None:
+    """Whether the data are a copy has to be known before anything of them is sent."""
+    while True:
+        try:
+            backup.recognise(place)
+            return
+        except PyMongoError as error:
+            log.warning("not known yet whether the data are a copy: %s", error)
+            time.sleep(1)

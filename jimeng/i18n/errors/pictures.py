@@ -162,6 +162,13 @@ PICTURES: dict[str, tuple[str, str]] = {
         "retry is charged again; if this keeps happening, the operator should check "
         "this server's network and proxy towards Volcengine",
     ),
+    "error.restored": (
+        "数据从备份恢复时，这张图片还没有提交的记录；它可能在备份之后已经提交和计费，"
+        "所以没有再次提交，重试可能再次计费",
+        "When the server was restored from a backup, this picture had not been "
+        "accepted yet; it may have been submitted and charged since, so it was not "
+        "submitted again, and a retry may be charged twice",
+    ),
     "error.not_understood": (
         "这个版本的服务器读不懂这张图片的记录；请把任务的编号告诉管理员",
         "This version of the server cannot read the record of this picture; give the "

@@ -96,6 +96,11 @@ class Stack:
         config = self.config
         secret = kept_secret(self._data_dir / "secret.key")
         env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
+        if not config.MONGODB_URI:
+            # A copy of the directory is another one, which must send nothing that
+            # the original has sent.
+            place = (self._data_dir / "mongodb").stat().st_ino
+            env["JIMENG_DATA_PLACE"] = str(place)
         if not self.is_demo:
             return env
         starting = not self._simulator_port

@@ -1,0 +1,115 @@
+"""Putting a backup into an empty database, so that nothing is paid for twice."""
+
+import logging
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from bson import decode_all
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from mongoengine import get_db
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+from jimeng.backup.archive import Manifest, Reader
+from jimeng.backup.parking import park
+from jimeng.documents import index_builder
+from jimeng.lanes import switches
+
+log = logging.getLogger(__name__)
+
+RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
+# What says that a restore has begun; it goes when it has ended.
+MARK = {"_id": "restore"}
+# Consumers that run meanwhile write what a task lacks, and sweep bytes that nobody
+# names: so a task comes after its pictures, and bytes after what names them.
+LAST = "tasks"
+
+
+class NotEmpty(Exception):
+    """The database holds something; a restore never writes over anything."""
+
+
+def restore(
+    path: Path, tell: Callable[[str, int], None] = lambda name, n: None
+) -> tuple[Manifest, int]:
+    """
+    Load a backup, and leave sending paused. One that was cut off begins anew.
+
+    Args:
+        tell: Called after each part, with its collection and number of documents.
+
+    Returns:
+        What the file says of itself, and how many pictures were parked.
+
+    Raises:
+        Damaged: the file is not whole; nothing was changed.
+        NotEmpty: nothing was changed.
+        OSError: the file cannot be read.
+    """
+    reader = Reader(path)
+    manifest = reader.verify()
+    database = get_db()
+    prepare(database)
+    # First of all: whatever consumer runs on this database must send none of it.
+    switches.pause(switches.SENDING, "restore")
+    load(database, reader, tell)
+    index_builder.mend(at_once=True)
+    parked = park()
+    database.installations.delete_one(MARK)
+    log.info("backup restored created_at=%s parked=%d", manifest.created_at, parked)
+    return manifest, parked
+
+
+def prepare(database: Database) -> None:
+    """
+    Make sure that there is nothing to lose, and say that a restore has begun.
+
+    Raises:
+        NotEmpty: there is.
+    """
+    if database.installations.find_one(MARK) is not None:
+        forget(database)  # what a restore that was cut off has loaded
+    used = next(in_use(database), None)
+    if used is not None:
+        raise NotEmpty(
+            f"the database {database.name} is in use: its {used} holds documents. "
+            "Restore into another: set MONGODB_DATABASE to a new name; this one stays "
+            "as it is"
+        )
+    database.installations.replace_one(MARK, MARK, upsert=True)
+    forget(database)  # what a consumer that waits for work keeps for itself
+
+
+def in_use(database: Database) -> Iterator[str]:
+    """The names of collections that hold what somebody may miss."""
+    for name in ("tasks", "generations", "images", "users", "api_keys"):
+        if database[name].find_one({}, {"_id": 1}) is not None:
+            yield name
+
+
+def forget(database: Database) -> None:
+    """Remove all documents, but for the mark."""
+    for name in database.list_collection_names(filter={"type": "collection"}):
+        if not name.startswith("system.") and name != "installations":
+            database[name].delete_many({})
+
+
+def load(database: Database, reader: Reader, tell: Callable[[str, int], None]) -> None:
+    for is_last in (False, True):
+        parts = ((n, part) for n, part in reader.parts() if (n == LAST) == is_last)
+        for name, group in groupby(parts, itemgetter(0)):
+            count = sum(insert(database[name], part) for _, part in group)
+            tell(name, count)
+
+
+def insert(collection: Collection, part: bytes) -> int:
+    rows = decode_all(part, RAW)
+    if collection.name == "switches":
+        # Sending stays paused; whatever else was, is again.
+        rows = [row for row in rows if row["_id"] != switches.SENDING]
+    if rows:
+        collection.insert_many(rows)
+    return len(rows)

@@ -1,0 +1,66 @@
+"""``flask backup`` and ``flask restore``: a copy of everything, and its return."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from jimeng import backup as copies
+from jimeng.cli.queue import OPERATOR, databases
+from jimeng.viewers import recorded
+
+RESUME = "flask --app wsgi queue resume sending"
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_appcontext
+def backup(file: Path) -> None:
+    """
+    Write everything to FILE, while jimeng runs: accounts, tasks, pictures.
+
+    FILE is there only once it is whole. It holds what must not be lost and what must
+    not be read by others; sessions stay out of it.
+    """
+    with trouble(), databases(), recorded(OPERATOR, "backup.write"):
+        copies.dump(file, progress)
+    click.echo(f"written: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_appcontext
+def restore(file: Path) -> None:
+    """
+    Load FILE into an empty database.
+
+    Nothing is paid for twice: what was not yet accepted when FILE was written ends as
+    failed, for it may have been sent since, and nothing new is sent until
+    `flask queue resume sending`.
+    """
+    with trouble(), databases():
+        manifest, parked = copies.restore(file, progress)
+        with recorded(OPERATOR, "backup.restore") as outcome:
+            outcome["pictures"] = parked
+    click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.version}")
+    click.echo(f"pictures that may have been sent since, and were ended: {parked}")
+    click.echo(f"sending is paused; once all is well: {RESUME}")
+
+
+def progress(name: str, count: int) -> None:
+    click.echo(f"{name}: {count}", err=True)
+
+
+@contextmanager
+def trouble() -> Iterator[None]:
+    """A file that cannot be read, written or used is a sentence, too."""
+    try:
+        yield
+    except (copies.Damaged, copies.NotEmpty) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or 'file'}: {error.strerror}"
+        ) from error

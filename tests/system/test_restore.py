@@ -1,0 +1,83 @@
+"""A server dies, and its backup takes over: everybody's tasks, and no second bill."""
+
+import secrets
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.standin import ROOT
+from tests.system.stack import Stack, wait_for
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def stack(tmp_path, mongo, redis_server):
+    made = Stack(
+        tmp_path,
+        mongo.uri,
+        redis_server.url.removesuffix("/0") + "/14",
+        database=f"before_{secrets.token_hex(4)}",
+        duration=1.0,
+    )
+    yield made
+    made.stop()
+
+
+def flask(stack: Stack, *words: str) -> str:
+    """Run a command beside the server, as its operator does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", *words],
+        cwd=ROOT,
+        env=stack.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
+    """
+    What was asked for before the backup is there, in its new place too; what the
+    original paid for after the backup is not paid for once more.
+    """
+    stack.start_consumer()
+    stack.await_ready()
+    before = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(8)]
+    first = before[0]
+    wait_for(lambda: stack.result(first)["status"] == "completed", 20, "the first one")
+    file = str(tmp_path / "backup.tar")
+    flask(stack, "backup", file)
+    # The original goes on, and pays; only then it dies, with its database.
+    stack.await_ended(before, 40)
+    stack.kill_consumers()
+    stack.kill_web()
+    paid = Counter(row["seed"] for row in stack.ledger()["rows"] if row["billed"])
+    assert paid == Counter(range(8))
+
+    stack.env["MONGODB_DATABASE"] = f"after_{secrets.token_hex(4)}"
+    said = flask(stack, "restore", file)
+    stack.start_consumer()
+    stack.web = stack.start_web()
+    stack.await_ready()
+    later = stack.create(user_id="user0", seed=100)
+    ended = stack.await_ended(before, 20)
+    waiting = stack.result(later)
+    flask(stack, "queue", "resume", "sending")
+    stack.await_ended([later], 20)
+
+    assert "sending is paused" in said
+    assert waiting["status"] == "pending"
+    statuses = Counter(each["status"] for each in ended.values())
+    assert statuses["completed"] >= 1
+    assert statuses["failed"] >= 1  # else nothing waited when the backup was written
+    codes = {e["error"]["code"] for e in ended.values() if e["status"] == "failed"}
+    assert codes == {"restored"}
+    paid = Counter(row["seed"] for row in stack.ledger()["rows"] if row["billed"])
+    assert paid == Counter([*range(8), 100])
+    link = ended[first]["result"]["image_url"]
+    assert stack.fetch(link)[0] == 200
