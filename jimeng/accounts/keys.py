@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
 from jimeng import documents, jobs
-from jimeng.accounts import users
+from jimeng.accounts import known_keys, users
 from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
@@ -192,6 +192,7 @@ def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
     user = users.find(viewer, user_id)
     with noted(viewer, user.id, "keys.revoke", key=key_id[:64]):
         gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
+        known_keys.access_changed()
         if not gone.deleted_count:
             raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
     log.info("key revoked key=%s user=%s by=%s", key_id, user.id, viewer.user_id)
@@ -207,43 +208,60 @@ def revoke_keys(viewer: Viewer, user_id: str) -> int:
     user = users.find(viewer, user_id)
     with noted(viewer, user.id, "keys.revoke") as outcome:
         gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
+        known_keys.access_changed()
         outcome["n"] = gone
     log.info("keys revoked user=%s by=%s n=%d", user.id, viewer.user_id, gone)
     return gone
 
 
-def user_of_key(text: str) -> tuple[ApiKey, User]:
+def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
     """
     Whose key *text* is; notes the use.
 
     The key is looked up by its hash, so how long that takes tells nothing of how
     much of a guess was right.
 
+    Args:
+        mark: As `known_keys.recall` takes it.
+
     Raises:
         ApiKeyInvalid: unknown, revoked, expired, or its user is kept out.
     """
-    row = None
-    if text.startswith(PREFIX) and len(text) <= LONGEST_KEY:
-        row = next(ApiKey.collection().aggregate(key_and_user(text)), None)
-    if row is None:
-        raise ApiKeyInvalid("no such key")
-    key, owners, now = ApiKey._from_son(row), row["owners"], utcnow()
+    hashed = digest(text)
+    found = known_keys.recall(hashed, mark)
+    if found is None:
+        found = _look_up(text, hashed)
+        known_keys.remember(hashed, mark, *found)
+    key, user = found
+    now = utcnow()
     if key.expires_at and key.expires_at <= now:
         raise ApiKeyInvalid(f"key {key.id} has expired")
-    if not owners or owners[0].get("disabled_at"):
-        raise ApiKeyInvalid(f"key {key.id}: its user is gone or disabled")
+    if user.disabled_at:
+        raise ApiKeyInvalid(f"key {key.id}: its user is disabled")
     if key.last_used_at is None or key.last_used_at < now - USE_STEP:
         ApiKey.collection(durable=False).update_one(
             {"_id": key.id}, {"$set": {"last_used_at": now}}
         )
-    return key, User._from_son(owners[0])
+        key.last_used_at = now
+    return key, user
 
 
-def key_and_user(text: str) -> list[dict]:
+def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
+    row = None
+    if text.startswith(PREFIX) and len(text) <= LONGEST_KEY:
+        row = next(ApiKey.collection().aggregate(key_and_user(hashed)), None)
+    if row is None:
+        raise ApiKeyInvalid("no such key")
+    if not row["owners"]:
+        raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
+    return ApiKey._from_son(row), User._from_son(row["owners"][0])
+
+
+def key_and_user(hashed: str) -> list[dict]:
     """Both in one read."""
     owner = {"from": "users", "localField": "user_id", "foreignField": "_id"}
     return [
-        {"$match": {"sha256": digest(text)}},
+        {"$match": {"sha256": hashed}},
         {"$lookup": {**owner, "as": "owners"}},
     ]
 

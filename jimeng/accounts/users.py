@@ -5,6 +5,7 @@ import logging
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, inputs, tasks
+from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
     Invitation,
@@ -141,6 +142,7 @@ def change(user_id: str, update: dict) -> User:
     """
     stamp = {"$set": {**update.get("$set", {}), "updated_at": utcnow()}}
     changed = User.swap({"_id": user_id}, {**update, **stamp})
+    known_keys.access_changed()
     if changed is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
     return changed
@@ -166,6 +168,7 @@ def retire(user_id: str, update: dict) -> User:
     mark = [{"$set": {"leaving": token, "leaving_at": "$$NOW"}}]
     if User.swap({"_id": user_id, **ADMINS}, mark) is None:
         changed = User.swap({"_id": user_id, "$nor": [ADMINS]}, given)
+        known_keys.access_changed()
         if changed is None:
             raise UserNotFound(f"user {user_id[:64]!r}")
         return changed
@@ -176,6 +179,7 @@ def retire(user_id: str, update: dict) -> User:
         gone = {"$unset": {"leaving": "", "leaving_at": ""}}
         User.collection().update_one(marked, gone)
         raise LastAdmin(f"user {user_id}")
+    known_keys.access_changed()
     return changed
 
 
@@ -247,4 +251,5 @@ def delete(viewer: Viewer, user_id: str) -> None:
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
                 break  # else somebody has made an admin of them in between
+        known_keys.access_changed()
     log.info("user deleted id=%s tasks=%d", user.id, removed)

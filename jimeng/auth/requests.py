@@ -4,7 +4,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from jimeng import limits
 from jimeng.accounts.attempts import neighbourhood as network_of
@@ -50,7 +50,8 @@ def count() -> None:
         name, request.cookies.get(f"__Host-{name}", "")
     )
     # Of this machine is also everybody behind a proxy that was not told of.
-    limits.count_request("" if is_near(come_from) else network_of(come_from), caller)
+    come_from = "" if is_near(come_from) else network_of(come_from)
+    g.access = limits.count_request(come_from, caller)
 
 
 def door() -> str:

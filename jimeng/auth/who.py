@@ -41,7 +41,7 @@ def viewer_of_api() -> Viewer:
     if not needs_sign_in():
         return everybody()
     if "viewer_of_api" not in g:
-        key, user = accounts.user_of_key(bearer())
+        key, user = accounts.user_of_key(bearer(), g.get("access"))
         check_door(key)
         g.viewer_of_api = viewer_of_key(key, user)
     return g.viewer_of_api

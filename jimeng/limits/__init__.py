@@ -6,6 +6,7 @@ Whatever stands above may import it; it knows no Flask.
 """
 
 from jimeng.limits.users import (
+    ACCESS,
     Taken,
     count_request,
     forget_quotas,

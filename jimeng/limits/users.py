@@ -41,6 +41,7 @@ UPLOADS = 30  # a minute, of one user
 
 # An office has one address, and pages with their pictures are many requests.
 CALLERS_BEHIND = 5  # times ``REQUESTS_PER_MINUTE`` are an address's
+ACCESS = "jimeng:access"  # changes with what any key is worth
 UNASKED = 5.0  # seconds that Redis is not asked after it did not answer
 QUOTA_CACHE = 1.0  # seconds that a quota is believed which came with no request
 MOST_QUOTAS = 10_000  # of these
@@ -48,17 +49,18 @@ MOST_QUOTAS = 10_000  # of these
 _asked_from = 0.0  # by `time.monotonic`
 _quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
 
-# One command for a request's caller and its address; *left* of what is over.
+# One command for a request's caller and its address; *left* of what is over. The
+# last key is not counted: it is `ACCESS`.
 COUNT = """
 local wait = 0
-for at, key in ipairs(KEYS) do
-  local used = redis.call('INCR', key)
-  if used == 1 then redis.call('PEXPIRE', key, ARGV[1]) end
+for at = 1, #KEYS - 1 do
+  local used = redis.call('INCR', KEYS[at])
+  if used == 1 then redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
   if used > tonumber(ARGV[at + 1]) then
-    wait = math.max(wait, redis.call('PTTL', key), 1)
+    wait = math.max(wait, redis.call('PTTL', KEYS[at]), 1)
   end
 end
-return wait
+return {wait, redis.call('GET', KEYS[#KEYS]) or ''}
 """
 
 
@@ -89,11 +91,14 @@ class Taken:
         lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
 
 
-def count_request(address: str, caller: str) -> None:
+def count_request(address: str, caller: str) -> bytes | None:
     """
     Count one more request of an address, and of who calls, by key or session.
 
     Either may be empty. Without Redis nothing is counted.
+
+    Returns:
+        What stands under `ACCESS`; None where Redis was not asked.
 
     Raises:
         TooManyRequests: there were as many in this minute as there may be.
@@ -104,18 +109,19 @@ def count_request(address: str, caller: str) -> None:
     if caller:
         bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
     if not (most and bounds) or monotonic() < _asked_from:
-        return
-    keys = [f"jimeng:requests:{each}" for each in bounds]
+        return None
+    keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
         conn = jobs.huey.storage.conn
-        wait = conn.eval(COUNT, len(keys), *keys, 1000 * MINUTE, *bounds.values())
+        wait, mark = conn.eval(COUNT, len(keys), *keys, 1000 * MINUTE, *bounds.values())
     except RedisError as error:
         _asked_from = monotonic() + UNASKED
         log.warning("requests are not counted", exc_info=error)
-        return
+        return None
     if wait:
         seconds = -(-int(wait) // 1000)
         raise TooManyRequests(retry_after=seconds, limit=most, seconds=seconds)
+    return mark
 
 
 def take(viewer: Viewer, task: Task) -> Taken:

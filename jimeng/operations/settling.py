@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pymongo
 
+from jimeng.accounts import known_keys
 from jimeng.documents import ApiKey, Generation, Image, State, Task, User, indexes
 from jimeng.documents.base import Stored
 from jimeng.documents.duplicates import duplicates
@@ -156,6 +157,7 @@ def _lose_address(user: dict) -> None:
 
 def _revoke(key: dict) -> None:
     ApiKey.collection().delete_one({"_id": key["_id"]})
+    known_keys.access_changed()
 
 
 def _age(row: dict) -> tuple:

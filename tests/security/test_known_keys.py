@@ -1,0 +1,163 @@
+"""Keys that are remembered for a moment: a change is felt by the very next request."""
+
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+
+from jimeng import accounts, jobs, limits, operations
+from jimeng.accounts import keys, known_keys, users
+from jimeng.documents import ApiKey, User, utcnow
+from jimeng.viewers import Viewer
+from tests.rest import API, client_with
+
+ROOT = Viewer("root", sees_all=True)
+SECRET = "5b0c1d6c3a7e9f425b0c1d6c3a7e9f42"  # noqa: S105 - of these tests
+
+
+@pytest.fixture
+def ada(database):
+    users.create(ROOT, email="root@example.com", name="root")
+    found = users.create(ROOT, email="ada@example.com", name="ada")
+    admin = users.create(ROOT, email="admin@example.com", name="admin")
+    users.set_role(ROOT, admin.id, "admin")
+    return found
+
+
+@pytest.fixture
+def key(ada):
+    return accounts.create_key(ROOT, ada.id, name="key")
+
+
+@pytest.fixture
+def look(config, registry, key):
+    """Ask with the key, as another process would that has seen it a moment ago."""
+    with client_with(config, registry, AUTH="on", SECRET_KEY=SECRET) as client:
+        head = {"Authorization": f"Bearer {key[1]}"}
+
+        def ask(path: str = "/tasks/user/{}") -> int:
+            path = path.format(key[0].user_id)
+            return client.get(f"{API}{path}", headers=head).status_code
+
+        yield ask
+
+
+@pytest.fixture
+def looked_up(monkeypatch):
+    """The hashes of keys that were looked up."""
+    found = []
+    plain = keys._look_up
+    monkeypatch.setattr(
+        keys,
+        "_look_up",
+        lambda text, hashed: (found.append(hashed), plain(text, hashed))[1],
+    )
+    return found
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch):
+    """Changes are made by other processes, which cannot clear what this one knows."""
+    known_keys._known.clear()
+    monkeypatch.setattr(known_keys, "_known", Lasting())
+    yield
+    known_keys._known.clear()
+
+
+class Lasting(dict):
+    def clear(self) -> None:
+        """Another process's is not this one's to clear."""
+
+
+def test_key_is_looked_up_once_in_a_moment(look, looked_up):
+    """However often it is used."""
+    assert [look() for _ in range(5)] == [200] * 5
+
+    assert len(looked_up) == 1
+
+
+CHANGES = {
+    "revoked": lambda user, key: accounts.revoke_key(ROOT, user, key),
+    "all revoked": lambda user, key: accounts.revoke_keys(ROOT, user),
+    "disabled": lambda user, key: operations.users.disable(ROOT, user),
+    "deleted": lambda user, key: users.delete(ROOT, user),
+    "settled": lambda user, key: operations.settling._revoke({"_id": key}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_next_request_is_refused(look, key, change):
+    """Without a moment in which the key is still good."""
+    assert look() == 200
+
+    CHANGES[change](key[0].user_id, key[0].id)
+
+    assert look() == 401
+
+
+def test_admin_who_is_none_any_more_sees_nothing(look, ada, key):
+    """Nor does one that has just become one wait for it."""
+    ApiKey.collection().update_one({}, {"$push": {"scopes": "admin"}})
+    assert look("/queue") == 403
+    users.set_role(ROOT, ada.id, "admin")
+    assert look("/queue") == 200
+
+    users.set_role(ROOT, ada.id, "user")
+
+    assert look("/queue") == 403
+
+
+def test_quota_of_the_key_s_user_is_the_new_one(look, ada, key, looked_up):
+    """It comes with the key."""
+    assert look() == 200
+
+    operations.users.set_quota(ROOT, ada.id, 0)
+
+    assert look() == 200
+    assert len(looked_up) == 2
+
+
+def test_key_ends_when_it_ends(look, key, monkeypatch):
+    """Also within the moment in which it is remembered."""
+    end = utcnow() + timedelta(hours=1)
+    ApiKey.collection().update_one({}, {"$set": {"expires_at": end}})
+    assert look() == 200
+
+    monkeypatch.setattr(keys, "utcnow", lambda: end)
+
+    assert look() == 401
+
+
+def test_change_without_a_mark_is_felt_soon(look, key, monkeypatch):
+    """By an earlier release, or where Redis has lost the mark."""
+    assert look() == 200
+    ApiKey.collection().delete_many({})
+    assert look() == 200
+    now = known_keys.monotonic()
+
+    monkeypatch.setattr(known_keys, "monotonic", lambda: now + known_keys.KEPT)
+
+    assert look() == 401
+
+
+def test_nothing_is_remembered_where_nobody_tells_the_mark(
+    look, looked_up, monkeypatch
+):
+    """Without Redis each request looks the key up."""
+    monkeypatch.setattr(limits.users, "_asked_from", monotonic() + 60)
+
+    assert [look(), look()] == [200, 200]
+
+    assert len(looked_up) == 2
+
+
+def test_lost_mark_lets_no_older_one_live(look, key, looked_up):
+    """What was remembered under another mark is worth nothing."""
+    known_keys.access_changed()
+    assert look() == 200
+
+    jobs.huey.storage.conn.delete(limits.ACCESS)
+
+    assert look() == 200
+    assert len(looked_up) == 2
+    assert User.collection().count_documents({}) == 3
