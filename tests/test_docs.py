@@ -11,7 +11,7 @@ PAIRS = [page for page in PAGES if page.name.endswith(".en.md")]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 
 
-SHARED = {"CHANGELOG.md"}  # one page, for both languages
+SHARED = {"CHANGELOG.md", "SECURITY.md"}  # one page for both languages
 
 
 def test_pages_come_in_pairs():
