@@ -23,7 +23,7 @@ PIECES = {
         "tests/system/test_clients.py",
         "tests/system/test_guide.py",
         "tests/system/test_readme.py",
-        "tests/test_openapi.py",
+        "tests/test_openapi_page.py",
         "tests/test_serve_refusals.py",
     ),
 }

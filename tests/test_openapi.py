@@ -3,21 +3,16 @@
 import json
 import re
 from dataclasses import replace
-from typing import ClassVar
 
 import pytest
 from openapi_spec_validator import validate
 
 from app import create_app
 from jimeng.api.openapi import parts
-from jimeng.api.openapi.blueprint import WITH_KEYS, DescribedBlueprint
+from jimeng.api.openapi.blueprint import WITH_KEYS
 from jimeng.api.openapi.errors import statuses
-from jimeng.i18n import MESSAGES, t
+from jimeng.i18n import MESSAGES
 from jimeng.i18n.operations import OPERATIONS as CHINESE
-from jimeng.monitoring import health
-from jimeng.schemas import Strict
-from jimeng.schemas.fields import Trimmed
-from jimeng.schemas.kinds import Reply, text
 from tests.rest import API, CREATE, METHODS, operations
 
 OF_PAGES = {
@@ -276,105 +271,3 @@ def test_printed_document_is_the_one_served(app, client):
     printed = app.test_cli_runner().invoke(args=["openapi", "print"])
 
     assert json.loads(printed.stdout) == client.get("/openapi.json").json
-
-
-class Asked(Strict):
-    prompt = Trimmed(required=True)
-    examples: ClassVar = {"usual": {"prompt": "x"}}
-
-
-class Answered(Reply):
-    task_id = text(example="task_1")
-    message = text(lambda said: t("answer.ready"), example=MESSAGES["answer.ready"])
-
-
-def test_new_route_is_described_in_full(connection, config, monkeypatch):
-    """Its view, its schemas and its words are all: the document has the rest."""
-    blp = DescribedBlueprint("new", __name__, url_prefix="/api/v1")
-    monkeypatch.setitem(CHINESE, "new.try_it", "试一试\n\n只是一试。")
-    monkeypatch.setattr(health, "bp", blp)  # in whose place it is registered
-
-    @blp.post("/tasks/<task_id>/try", tags=["tasks"])
-    @blp.arguments(Asked)
-    @blp.response(201, Answered)
-    @blp.describe(errors=["task_not_found"], always=["Location"])
-    def try_it(params: dict, task_id: str) -> tuple[dict, dict]:
-        """
-        Try it.
-
-        It is but a try.
-        """
-        return {"task_id": task_id, **params}, {"Location": "/"}
-
-    client = create_app(replace(config, AUTH="on")).test_client()
-    path, found = f"{API}/tasks/{{task_id}}/try", {}
-    for language in ("zh", "en"):
-        answer = client.get("/openapi.json", headers={"Accept-Language": language})
-        validate(answer.json)
-        found[language] = answer.json["paths"][path]["post"]
-
-    assert found["zh"]["summary"] == "试一试"
-    operation = found["en"]
-    assert operation["description"] == "It is but a try."
-    assert (operation["operationId"], operation["tags"]) == ("try_it", ["tasks"])
-    assert operation["requestBody"]["required"]
-    made = operation["responses"]["201"]
-    (content,) = made["content"].values()
-    assert content["example"]["data"] == {
-        "task_id": "task_1",
-        "message": MESSAGES["answer.ready"][1],
-    }
-    assert {"Location", "X-Request-ID"} == set(made["headers"])
-    assert {"task_not_found", "not_found"} <= set(shown(operation, "404"))
-    assert {"unauthorized", "api_key_invalid"} == set(shown(operation, "401"))
-    assert {"400", "403", "413", "415", "422", "500", "503"} < set(
-        operation["responses"]
-    )
-
-
-def test_document_may_be_read_by_tools_elsewhere(client):
-    """It is public, and says in which language it is."""
-    answer = client.get("/openapi.json", headers={"Accept-Language": "en"})
-
-    assert answer.content_type == "application/json"
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Content-Language"] == "en"
-    assert "Accept-Language" in answer.vary
-
-
-def test_page_names_only_what_this_server_has(client):
-    """Scripts, styles and the document: all there, all from here."""
-    page = client.get("/docs")
-
-    links = re.findall(r'(?:href|src|data-url)="([^"]+)"', page.text)
-    assert "/openapi.json" in links
-    assert all(link.startswith("/") and link[1:2] != "/" for link in links)
-    for link in links:
-        with client.get(link) as answer:
-            assert answer.status_code == 200
-    assert not re.search(r"<style|style=|<script>|onload", page.text)
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 390])
-def test_page_shows_and_tries_the_api(live_server, chromium, width):
-    """Under the strict policy nothing is blocked, and a request can be sent."""
-    complaints: list[str] = []
-    page = chromium.new_page(viewport={"width": width, "height": 800}, locale="zh-CN")
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    foreign: list[str] = []
-    page.on("request", lambda request: foreign.append(request.url))
-
-    page.goto(f"{live_server.url}/docs")
-    page.get_by_role("button", name="get /health", exact=False).first.wait_for()
-    row = page.locator("[id$='-list_models']")
-    row.locator(".opblock-summary-control").click()
-    row.locator(".execute").click()
-    row.locator(".live-responses-table .response").first.wait_for()
-
-    assert "doubao-seedream" in row.locator(".live-responses-table").inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert [each for each in foreign if not each.startswith(live_server.url)] == []
-    assert complaints == []
-    page.close()

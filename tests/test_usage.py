@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng import jobs, usage
-from jimeng.documents import Generation, Tally, Usage, utcnow
+from jimeng import usage
+from jimeng.documents import Generation, utcnow
 from jimeng.errors import ProviderError
 from jimeng.errors.access import AdminsOnly, UserNotFound
 from jimeng.jobs import janitor, purge
-from jimeng.usage import tallies
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.rest import (
@@ -29,6 +28,13 @@ USER = CAT["user_id"]
 MODEL = "doubao-seedream-3.0-t2i"
 REFUSED = ProviderError("no", code="content_refused_prompt")
 BROKEN = ProviderError("reset", code="unreachable", maybe_accepted=True)
+
+
+A_DAY = timedelta(days=1)
+
+
+def day_before(days: int) -> str:
+    return (utcnow().date() - timedelta(days=days)).isoformat()
 
 
 @pytest.fixture(autouse=True)
@@ -123,66 +129,6 @@ def test_deletion_changes_nothing(client, work_off):
 
     assert look(client, user_id) == before
     assert sums(before) == {"done": 6}
-
-
-def test_days_are_kept_once_they_are_over(client, work_off):
-    """Counted by the janitor, or by whoever asks first, they stay what they were."""
-    for days in (40, 9, 1):
-        create(client, n=2)
-        work_off()
-        age(days)
-    before = rows(look(client, **{"from": day_before(60)}))
-
-    janitor.close_days()
-    janitor.close_days()
-    usage.forget()
-
-    assert before == [(days, "done", 2, {"yes": 2}) for days in (1, 9, 40)]
-    assert rows(look(client, **{"from": day_before(60)})) == before
-    assert Usage.collection().count_documents({}) == 2
-    # They are read from there, and from nowhere else.
-    Generation.collection().delete_many({"ended_at": {"$lt": utcnow() - 5 * A_DAY}})
-    assert rows(look(client, **{"from": day_before(60)})) == before
-
-
-A_DAY = timedelta(days=1)
-
-
-def day_before(days: int) -> str:
-    return (utcnow().date() - timedelta(days=days)).isoformat()
-
-
-def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypatch):
-    """A process that dies over a day leaves it open; nothing counts twice."""
-    provider.submits = [REFUSED]
-    create(client, n=2)
-    work_off()
-    age(5)
-    monkeypatch.setattr(Tally, "collection", lambda: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        jobs.days._close(
-            (utcnow() - 5 * A_DAY).date(), jobs.ended(utcnow() - 6 * A_DAY)
-        )
-    monkeypatch.undo()
-
-    found = rows(look(client))
-
-    assert found == [(5, "done", 1, {"yes": 1}), (5, "failed", 1, {"no": 1})]
-    (day,) = tallies.by_day()
-    assert (day.completed, day.failed) == (1, 1)
-
-
-def test_days_that_an_earlier_version_closed_are_closed_again(client, work_off):
-    """It kept their sums and nothing else."""
-    create(client)
-    work_off()
-    age(5)
-    day = (utcnow() - 5 * A_DAY).date().isoformat()
-    Tally.collection().insert_one({"_id": day, "done": 1})
-
-    assert rows(look(client)) == [(5, "done", 1, {"yes": 1})]
-    (kept,) = Tally.collection().find()
-    assert (kept["done"], kept["itemized"]) == (1, True)
 
 
 def test_both_ends_of_the_span_count(client, work_off):

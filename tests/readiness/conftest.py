@@ -1,0 +1,61 @@
+"""Fixtures: a server that lacks nothing, and a picture that was forgotten."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Worker, utcnow
+from jimeng.i18n import MESSAGES
+from jimeng.monitoring import readiness
+from tests.rest import create, refused
+
+PATIENCE = 2.0  # seconds that a probe waits
+LONG_AGO = timedelta(minutes=5)
+
+
+@pytest.fixture
+def worker(database):
+    """A consumer that was seen just now."""
+    now = utcnow()
+    Worker.collection().insert_one({"_id": "w", "started_at": now, "seen_at": now})
+
+
+@pytest.fixture
+def probe(client, worker, monkeypatch):
+    """Asks anew each time; the answer must come in time."""
+    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    monkeypatch.setattr(readiness, "_taken", (None, 0.0))
+    return lambda: ask(client)
+
+
+def ask(client) -> dict:
+    began = time.monotonic()
+    answer = client.get("/health/ready", headers={"Accept-Language": "en"})
+    assert time.monotonic() - began < PATIENCE
+    if answer.status_code == 200:
+        return {"missing": [], "names": {}, **answer.json}
+    found = refused(answer, 503, "not_ready")
+    codes = [each["code"] for each in found["reasons"]]
+    assert codes == found["missing"]
+    for each in found["reasons"]:
+        assert each["message"] == MESSAGES[f"ready.{each['code']}"][1]
+    return {
+        **found,
+        "names": {each["code"]: each["names"] for each in found["reasons"]},
+    }
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Half a minute is a moment."""
+    monkeypatch.setattr(readiness, "UNTAKEN", 0.05)
+
+
+@pytest.fixture
+def forgotten(client, database, lane):
+    """A picture that has waited for minutes in a lane with free slots."""
+    create(client)
+    jobs.huey.storage.conn.flushdb()
+    database.generations.update_many({}, {"$set": {"created_at": utcnow() - LONG_AGO}})

@@ -1,0 +1,84 @@
+"""A server starts only where it is safe, and says why when it does not."""
+
+import os
+import runpy
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jimeng.auth import require_access
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+from tests.test_config import ROOT
+
+
+def start_wsgi(tmp_path: Path, **env: str) -> subprocess.CompletedProcess:
+    """Import wsgi as a server does, in an environment of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", "import wsgi; print(wsgi.app.name, wsgi.huey.name)"],
+        env={**kept, "PYTHONPATH": str(ROOT), **env},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
+
+
+def test_open_access_must_be_meant():
+    """A server that anybody may use says so in its settings."""
+    with pytest.raises(ConfigError, match="ALLOW_OPEN_ACCESS=1"):
+        require_access(Config(AUTH="off"))
+    require_access(Config(AUTH="off", ALLOW_OPEN_ACCESS=True))
+
+
+@pytest.mark.parametrize("auth", ["", "on"])
+def test_sign_in_is_on_unless_switched_off(auth):
+    """Then sessions need a secret; open access is no way around it."""
+    with pytest.raises(ConfigError, match="SECRET_KEY"):
+        require_access(Config(AUTH=auth, ALLOW_OPEN_ACCESS=True))
+    require_access(Config(AUTH=auth, SECRET_KEY=secrets.token_hex(32)))
+
+
+@pytest.mark.parametrize(
+    "env, words",
+    [
+        ({}, "SECRET_KEY"),
+        ({"ALLOW_OPEN_ACCESS": "1"}, "SECRET_KEY"),
+        ({"AUTH": "off"}, "ALLOW_OPEN_ACCESS=1"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY must be 32"),
+        ({"SECRET_KEY": "your-secret"}, "SECRET_KEY is still the placeholder"),
+        ({**OPEN, "SERVER_PORT": "x"}, "SERVER_PORT"),
+        ({**OPEN, "MONGODB_URI": "x://hidden"}, "MONGODB_URI"),
+        ({**OPEN, "ARK_CONCURRENCY": "9"}, "a consumer's 8 workers"),
+    ],
+)
+def test_server_that_cannot_start_says_why_in_one_sentence(
+    tmp_path, monkeypatch, capsys, env, words
+):
+    """No traceback: one line with the variable to set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", env)
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "wsgi.py"))
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 4  # after any other Gunicorn tries for ever
+    assert line.startswith("jimeng does not start: ")
+    assert words in line and "hidden" not in line
+
+
+def test_server_starts_without_its_databases(tmp_path):
+    """Nothing is connected at the start, so nothing that is away prevents it."""
+    away = {"MONGODB_URI": "mongodb://127.0.0.1:9", "REDIS_ADDR": "127.0.0.1:9"}
+
+    ended = start_wsgi(tmp_path, **OPEN, **away)
+
+    assert (ended.returncode, ended.stdout) == (0, "app jimeng-json\n")
