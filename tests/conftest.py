@@ -53,6 +53,7 @@ class FakeProvider:
     """
 
     label = ("即梦", "Jimeng")
+    address = "http://127.0.0.1:1"  # as a simulator's
 
     def __init__(self) -> None:
         self.submits: list = []

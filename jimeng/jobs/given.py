@@ -8,6 +8,7 @@ from jimeng import pictures
 from jimeng.documents import Generation, Input, Task
 from jimeng.documents.input import InputState
 from jimeng.errors import Invalid, PictureInvalid
+from jimeng.jobs.links import link_for, travels_as_link
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import GivenPicture
 from jimeng.providers import Expansion, InputPicture, Model
@@ -188,10 +189,12 @@ def limits_of(inputs: Sequence[Input], generation: Generation) -> dict:
     if not takes:
         raise PictureInvalid("its model takes no pictures")
     count = len(shown(inputs, generation.has_mask))
+    # Of links the body does not get larger.
+    most = takes.max_bytes if takes.travels == "link" else MOST_SENT // max(count, 1)
     return {
         "side": takes.sides[1],
         "pixels": takes.max_pixels or takes.sides[1] ** 2,
-        "most": min(takes.max_bytes, MOST_SENT // max(count, 1)),
+        "most": min(takes.max_bytes, most),
         "exact": takes.exact,
     }
 
@@ -237,21 +240,24 @@ def load(generation: Generation) -> Loaded:
     Read what goes into a picture.
 
     Raises:
-        InputLost: not all of it is there any more.
+        InputLost: not all of it is there any more, or the provider could not fetch it.
     """
     if not generation.inputs:
         return Loaded()
     inputs = inputs_of(generation) or []
-    found = []
+    found, is_linked = [], travels_as_link(generation)
     for at, each in enumerate(inputs):
         about = fitted(at, inputs, generation)
         content = about and runtime().inputs.open(about["file_id"])
         if not about or not content:
             raise InputLost(each.id)
         with content:
-            data = content.read()
+            data = b"" if is_linked else content.read()
         kind, sides = about["content_type"], (about["width"], about["height"])
-        found.append(InputPicture(data, kind, *sides))
+        link = link_for(generation, each.id) if is_linked else None
+        if is_linked and link is None:
+            raise InputLost(f"{each.id}: no address to fetch it from")
+        found.append(InputPicture(data, kind, *sides, link))
     if not found:
         raise InputLost("all of them")
     mask = found.pop() if generation.has_mask else None

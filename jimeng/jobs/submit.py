@@ -115,7 +115,7 @@ def load(generation: Generation) -> tuple[Generation, Loaded] | None:
         return held, given.load(held)
     except InputLost as error:
         log.error("input lost id=%s input=%s", held.id, error)
-        lost = ProviderError("its bytes are gone", code="input_unreachable")
+        lost = ProviderError(f"cannot be sent: {error}", code="input_unreachable")
         outcomes.fail(held, lost)
         outcomes.give_back(held)
         return None

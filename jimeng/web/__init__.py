@@ -75,6 +75,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     durations,
     feed,
     gallery,
+    given,
     images,
     navigation,
     pictures,
