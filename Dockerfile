@@ -12,6 +12,7 @@ COPY app.py wsgi.py Procfile ./
 COPY jimeng jimeng
 COPY templates templates
 COPY static static
+RUN python -m compileall -q app.py wsgi.py jimeng
 
 # Nothing is written here: pictures and tasks are in MongoDB.
 RUN useradd --system --no-create-home --uid 10001 jimeng

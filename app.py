@@ -1,10 +1,18 @@
 """Where the parts are joined: the application factory. `python app.py` runs it all."""
 
+import sys
+
+if __name__ == "__main__":
+    from jimeng.local.supervisor import main
+    from jimeng.providers import Registry
+
+    # What follows is for the processes that are started here, not for this one.
+    sys.exit(main(check=Registry.from_config))
+
 import logging
 import os
 import re
 import secrets
-import sys
 import time
 from collections.abc import Callable
 
@@ -230,10 +238,3 @@ def handle_errors(app: Flask) -> None:
             return answer_error(away.code, away.status, retry_after=5)
         log.error("failed", exc_info=error)
         return answer_error("internal", 500)
-
-
-if __name__ == "__main__":
-    from jimeng.local.supervisor import main
-    from jimeng.providers import Registry
-
-    sys.exit(main(check=Registry.from_config))

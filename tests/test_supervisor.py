@@ -261,7 +261,7 @@ def test_dev_goes_on_with_the_earlier_settings(site):
     """Wrong ones are named; what runs goes on running."""
     with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
         first_line(process)
-        before = site.ask()["pid"]
+        before = site.ask()["parent"]
 
         (site.path / ".env").write_text("POLL_INTERVAL=soon\n")
 
@@ -269,7 +269,7 @@ def test_dev_goes_on_with_the_earlier_settings(site):
         assert "POLL_INTERVAL must be a number" in site.log()
         (site.path / ".env").write_text("DATA_DIR=elsewhere\n")
         wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
-        assert site.ask()["pid"] == before
+        assert site.ask()["parent"] == before
 
 
 FULL = """

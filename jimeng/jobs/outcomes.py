@@ -31,11 +31,21 @@ class Freed:
     A lane may send another picture.
 
     Attributes:
+        slot: That has become free, if one has.
         then: What is left to do, once that has been said.
     """
 
     lane: str
+    slot: int | None
     then: Callable[[], None] = lambda: None
+
+
+def freed_by(generation: Generation, then: Callable[[], None] = lambda: None) -> Freed:
+    """
+    Args:
+        generation: As it was while it held its slot.
+    """
+    return Freed(generation.lane, generation.slot, then)
 
 
 def error_of(error: ProviderError) -> dict:
@@ -118,7 +128,7 @@ def set_aside(generation: Generation, why: str) -> Freed:
     log.error("picture set aside id=%s state=%s: %s", generation.id, at, why)
     if at in (State.FAILED.value, State.UNKNOWN.value):
         generation.settle({"$unset": FREED})
-        return Freed(generation.lane)
+        return freed_by(generation)
     is_sent = at not in SENDABLE
     drawn = "yes" if at == State.SAVING.value else "unknown"
     kept = {"code": "not_understood", "charged": drawn if is_sent else "no"}
@@ -130,7 +140,7 @@ def set_aside(generation: Generation, why: str) -> Freed:
     end(generation, State.FAILED, error=kept, charged=kept["charged"], **owner)
     if not is_sent:
         give_back(generation)
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def time_out(generation: Generation) -> None:
@@ -224,7 +234,8 @@ def complete(generation: Generation) -> None:
         {
             "$set": {"state": State.DONE.value, "ended_at": utcnow(), "charged": "yes"},
             "$unset": {**FREED, "urls": "", "error": ""},
-        }
+        },
+        durable=False,  # the picture and its task are; this would be done again
     )
 
 

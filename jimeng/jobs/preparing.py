@@ -16,7 +16,7 @@ from jimeng import lanes
 from jimeng.documents import Generation, Input, InputState, State, Task, utcnow
 from jimeng.errors import Invalid, PictureInvalid, ProviderError
 from jimeng.jobs import given, outcomes
-from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
 from jimeng.providers import Model
 from jimeng.providers.fetch import FetchFailed, LinkGone
@@ -199,4 +199,4 @@ def line_up(
     turn, _ = lanes.take_turns(generation.lane, generation.user_id, 1)
     queued = {"state": State.QUEUED.value, "turn": turn, **changes}
     generation.settle({"$set": queued, "$unset": {"due_at": "", "owner": ""}})
-    return Freed(generation.lane)
+    return freed_by(generation)

@@ -12,7 +12,7 @@ from jimeng.documents.image import lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError
 from jimeng.jobs import outcomes
-from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.labels import labels
@@ -52,7 +52,7 @@ def take(generation: Generation, progress: Progress) -> Freed | None:
     )
     if saving is None:
         return None
-    return Freed(saving.lane, partial(keep, saving, progress.images))
+    return freed_by(generation, partial(keep, saving, progress.images))
 
 
 def saving_lease(progress: Progress) -> timedelta:
@@ -167,8 +167,9 @@ def wanted_by(generation: Generation) -> Task | None:
 def insert(generation: Generation, picture: Picture, task: Task) -> None:
     """Keep the bytes and the record of them; what another attempt kept stands."""
     files = runtime().store
-    file_id = files.save(picture.content, generation.id)
-    thumbnail_id = files.save(picture.thumbnail, generation.id)
+    file_id, thumbnail_id = files.save_together(
+        generation.id, picture.content, picture.thumbnail
+    )
     image = Image(
         id=generation.id,
         task_id=generation.task_id,

@@ -10,7 +10,7 @@ from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes
 from jimeng.jobs.looks import age, measure, next_look_after
-from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.preparing import prepare
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, request_of, save_again, take
@@ -79,14 +79,14 @@ def queue(generation: Generation) -> Freed | None:
             "$unset": {"due_at": "", "owner": ""},
         }
     )
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def start_over(generation: Generation) -> Freed:
     """Its claim died before anything was sent: it waits again."""
     log.info("claim lost id=%s: waits again", generation.id)
     outcomes.wait_again(generation)
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def give_up_submission(generation: Generation) -> None:
@@ -101,7 +101,7 @@ def give_up_submission(generation: Generation) -> None:
 def free_unknown(generation: Generation) -> Freed:
     """By now the provider has drawn it, if ever it was accepted."""
     generation.settle({"$unset": outcomes.FREED})
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def poll(generation: Generation) -> Freed | None:
@@ -127,7 +127,7 @@ def poll_failed(generation: Generation, error: ProviderError) -> Freed | None:
     if may_draw_anew(generation, error):
         return draw_anew(generation)
     outcomes.fail(generation, error)
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
@@ -137,7 +137,7 @@ def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
         return None
     if age(generation) > runtime().config.TASK_DEADLINE:
         outcomes.time_out(generation)
-        return Freed(generation.lane)
+        return freed_by(generation)
     faults = generation.faults + 1 if fault else 0
     now = utcnow()
     due_at = now + timedelta(seconds=next_look_after(generation, faults))

@@ -19,7 +19,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import given, outcomes
 from jimeng.jobs.given import InputLost, Loaded
 from jimeng.jobs.looks import first_look_after
-from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import keep, request_of, saving_lease
 from jimeng.providers import Expansion, ImageRequest, Model, Progress
@@ -77,7 +77,7 @@ def send(generation: Generation, model: Model) -> Freed | None:
         return outcomes.set_aside(generation, "no prompt")
     loaded = load(generation)
     if loaded is None:
-        return Freed(generation.lane)
+        return freed_by(generation)
     generation, inputs = loaded
     request = with_inputs(generation, inputs)
     sent = mark_submitting(generation, model, request.sending)
@@ -140,7 +140,7 @@ def unwanted(generation: Generation) -> Freed:
         outcomes.drop(generation)
     else:
         outcomes.wait_for_its_release(generation)
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def mark_submitting(
@@ -209,7 +209,7 @@ def accepted(generation: Generation, progress: Progress) -> Freed | None:
     lanes.accepted(found.lane, drawn=progress.done)
     if not progress.done:
         return None
-    return Freed(found.lane, partial(keep, found, progress.images))
+    return freed_by(generation, partial(keep, found, progress.images))
 
 
 def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
@@ -295,7 +295,7 @@ def refused(generation: Generation, error: ProviderError) -> Freed | None:
         return draw_anew(generation)
     else:
         outcomes.fail(generation, error)
-        return Freed(generation.lane)
+        return freed_by(generation)
     return None
 
 
@@ -316,7 +316,7 @@ def may_draw_anew(generation: Generation, error: ProviderError) -> bool:
 def draw_anew(generation: Generation) -> Freed:
     log.info("picture refused id=%s: once more with a new seed", generation.id)
     outcomes.wait_again(generation, resent=True, seed=new_seed())
-    return Freed(generation.lane)
+    return freed_by(generation)
 
 
 def new_seed() -> int:

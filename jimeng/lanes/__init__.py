@@ -9,21 +9,26 @@ picture of the same user comes one turn later, which is round-robin over users.
 import it.
 """
 
+from jimeng.lanes import free as _free
 from jimeng.lanes import record as _record
 from jimeng.lanes import waiting as _waiting
-from jimeng.lanes.claims import claim, free_slots, openings
+from jimeng.lanes.claims import claim, openings
+from jimeng.lanes.durations import (
+    Spread,
+    expected_duration,
+    record_duration,
+    slow_duration,
+    spread,
+)
 from jimeng.lanes.estimates import waiting_by_user
+from jimeng.lanes.free import free_slots, give_back
 from jimeng.lanes.record import (
     accepted,
     back_off,
     calm,
-    expected_duration,
     is_calm,
     limit_of,
     read,
-    record_duration,
-    slow_duration,
-    window,
 )
 from jimeng.lanes.slots import held_by_unknown, slots_taken
 from jimeng.lanes.stalls import stalled
@@ -41,5 +46,6 @@ from jimeng.lanes.waiting import queue
 
 def forget() -> None:
     """Drop what this process remembers of the lanes."""
+    _free.forget()
     _record.forget()
     _waiting.forget()

@@ -1,8 +1,7 @@
-"""A lane's record: its limit, its patience, and how long its pictures take."""
+"""A lane's record: its limit, and its patience."""
 
 import logging
 import random
-import statistics
 import time
 from collections.abc import Collection
 from datetime import timedelta
@@ -17,13 +16,13 @@ REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
 REFUSALS_KEPT = timedelta(minutes=5)  # from one to the next, to be in a row
 ROW = {"refusals": "", "full_at": ""}
 BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
-SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
-MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
-EARLY = 5  # one in so many is ready at the beginning of its window
 CALM_FOR = timedelta(minutes=10)
 LANE_CACHE = 0.25  # seconds
 
+TAKEN_CACHE = 1.0  # seconds
+
 _lanes: dict[str, tuple[float, Lane]] = {}
+_taken: dict[str, tuple[int, float]] = {}  # highest turn, and when it was noted
 
 
 def read(lane: str, *, fresh: bool = False) -> Lane:
@@ -52,6 +51,17 @@ def read_all(names: Collection[str]) -> dict[str, Lane]:
 def change(lane: str, update: dict) -> None:
     """Hints and measurements: what a crash forgets of these is found again."""
     Lane.collection(durable=False).update_one({"_id": lane}, update, upsert=True)
+
+
+def note_taken(lane: str, turn: int) -> None:
+    """
+    Note that a picture of this turn has been taken from the line: where a newcomer's
+    turns begin, and that the lane goes on.
+    """
+    known, now = _taken.get(lane, (-1, 0.0)), time.monotonic()
+    if turn > known[0] or now > known[1] + TAKEN_CACHE:
+        change(lane, {"$max": {"turn": turn, "taken_at": utcnow()}})
+        _taken[lane] = (max(turn, known[0]), now)
 
 
 def limit_of(record: Lane, most: int) -> int:
@@ -102,6 +112,7 @@ def back_off(lane: str, *, full: bool) -> None:
         changes["$set"] = {"limit": limit, "limit_until": now + LIMIT_REST}
         changes["$unset"] = ROW
     change(lane, changes)
+    _lanes.pop(lane, None)  # the next claim is to know
 
 
 def accepted(lane: str, *, drawn: bool) -> None:
@@ -119,38 +130,7 @@ def accepted(lane: str, *, drawn: bool) -> None:
         return
     if drawn or record.full_at is None or count_drawn(lane) > record.full_at:
         change(lane, {"$unset": {**ROW, "not_before": ""}})
-
-
-def record_duration(lane: str, seconds: float) -> None:
-    """Remember how long a picture took at the provider."""
-    read(lane)  # which mends what the update would stumble over
-    sample = {"$each": [round(seconds, 2)], "$slice": -SAMPLES}
-    change(lane, {"$push": {"durations": sample}})
-
-
-def expected_duration(lane: str, typical: float) -> float:
-    """
-    Seconds that the next picture will take: the median of the latest.
-
-    Args:
-        typical: The model's own figure, used until there are five samples; the
-            median counts up to twice as much.
-    """
-    samples = read(lane).durations
-    if len(samples) < SAMPLES_NEEDED:
-        return typical
-    return min(statistics.median(samples), MEDIAN_CAP * typical)
-
-
-def window(lane: str) -> tuple[float, float] | None:
-    """
-    Seconds after which the next picture is ready: not often sooner than the first,
-    hardly ever later than the second. None until enough have come to tell.
-    """
-    samples = read(lane).durations
-    if len(samples) < SAMPLES_NEEDED:
-        return None
-    return statistics.quantiles(samples, n=EARLY, method="inclusive")[0], max(samples)
+        _lanes.pop(lane, None)
 
 
 def calm(lane: str) -> None:
@@ -163,19 +143,6 @@ def is_calm(lane: str) -> bool:
     return until is not None and until > utcnow()
 
 
-def slow_duration(lane: str, slow: float) -> float:
-    """
-    Seconds that 95 of 100 pictures stay below, with half as much again to be safe.
-
-    Args:
-        slow: The model's own figure, used until there are ten samples, and never
-            exceeded.
-    """
-    samples = read(lane).durations
-    if len(samples) < SAMPLES_FOR_SLOW:
-        return slow
-    return min(1.5 * statistics.quantiles(samples, n=20)[-1], slow)
-
-
 def forget() -> None:
     _lanes.clear()
+    _taken.clear()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
 from jimeng.lanes import switches
-from jimeng.lanes.claims import free_slots
+from jimeng.lanes.free import free_slots
 from jimeng.lanes.record import read
 from jimeng.lanes.slots import held_by_unknown
 

@@ -40,6 +40,7 @@ OVERDUE = timedelta(seconds=60)  # the pump takes what is due within a second
 # of which a consumer makes so many only that it has threads left.
 UNTAKEN = 40.0
 KEPT = 1.0  # seconds that an answer is good for, whoever asks
+AGAIN = 0.2  # seconds, where something was missing: it may come any moment
 STALE = 10.0  # seconds that one is good for while a new one is being found
 LONGEST = 1.2  # seconds that MongoDB has for one part
 DEADLINE = 1.7  # seconds for all of them
@@ -82,7 +83,7 @@ _taken: tuple[object, float] = (None, 0.0)
 
 
 def answer() -> Answer:
-    """Look at everything; at most once a second, however many ask. Never raises."""
+    """Look at everything; not at each question, however many ask. Never raises."""
     global _kept
     if (found := _still_good(KEPT)) is not None:
         return found
@@ -101,6 +102,8 @@ def _still_good(seconds: float) -> Answer | None:
     kept = _kept
     if kept is None or kept[1] is not jobs.runtime():
         return None
+    if kept[2].reasons and seconds == KEPT:
+        seconds = min(AGAIN, KEPT)
     return kept[2] if time.monotonic() - kept[0] < seconds else None
 
 

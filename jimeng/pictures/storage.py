@@ -1,6 +1,6 @@
 """Where the bytes of pictures are kept: GridFS, next to the documents."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from bson import ObjectId
@@ -8,6 +8,7 @@ from gridfs import GridFSBucket, NoFile
 from mongoengine import get_db
 
 RESULTS, INPUTS = "pictures", "inputs"  # what was drawn, and what was given
+CHUNK = 255 * 1024  # bytes; GridFS's own
 
 
 class GridFSStore:
@@ -36,6 +37,34 @@ class GridFSStore:
             name: The id of the record that will name it; without one it is swept.
         """
         return self._bucket.upload_from_stream(name, content)
+
+    def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
+        """
+        Keep several files at once: as `save` does each, in two commands for all.
+
+        GridFS's own writer takes four for each, of which two are looks for indexes
+        that `documents.indexes` sees to.
+        """
+        ids, now = [ObjectId() for _ in contents], datetime.now(UTC)
+        chunks = [
+            {"files_id": file_id, "n": n, "data": content[start : start + CHUNK]}
+            for file_id, content in zip(ids, contents, strict=True)
+            for n, start in enumerate(range(0, len(content), CHUNK))
+        ]
+        files = [
+            {
+                "_id": file_id,
+                "filename": name,
+                "length": len(content),
+                "chunkSize": CHUNK,
+                "uploadDate": now,
+            }
+            for file_id, content in zip(ids, contents, strict=True)
+        ]
+        # The bytes first: what the record of a file promises is there.
+        get_db()[f"{self.name}.chunks"].insert_many(chunks)
+        get_db()[f"{self.name}.files"].insert_many(files)
+        return ids
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
         """The bytes as a file that can be read and sought in, or None."""

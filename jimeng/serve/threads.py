@@ -25,6 +25,7 @@ from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from jimeng import logs
+from jimeng.serve import libraries  # noqa: F401 - Gunicorn's master loads this file
 from jimeng.serve.connection import Connection
 from jimeng.serve.incoming import PLACES, Incoming
 from jimeng.serve.outgoing import Held, PatientSocket

@@ -26,6 +26,7 @@ DURATION = 1.0  # seconds a picture
 SETTLE, SECONDS, IDLE = 3.0, 15.0, 20.0
 USERS = 50
 BATCH = 5000
+SIDE = 512  # pixels
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 
 
@@ -84,20 +85,20 @@ def run(found: Database, seconds: float, size: int) -> None:
             fill(found, size - waiting)
 
 
-def fill(found: Database, size: int) -> None:
+def fill(found: Database, size: int, side: int = SIDE) -> None:
     """Write tasks of one picture, as if they had just been asked for."""
-    for batch in batches(size):
+    for batch in batches(size, side):
         found.tasks.insert_many([task.to_mongo() for task, _ in batch])
         found.generations.insert_many([each.to_mongo() for _, each in batch])
 
 
-def batches(size: int) -> Iterator[list[tuple[Task, Generation]]]:
+def batches(size: int, side: int) -> Iterator[list[tuple[Task, Generation]]]:
     for first in range(0, size, BATCH):
         numbers = range(first, min(first + BATCH, size))
-        yield [waiting(number % USERS, number // USERS) for number in numbers]
+        yield [waiting(number % USERS, number // USERS, side) for number in numbers]
 
 
-def waiting(user: int, turn: int) -> tuple[Task, Generation]:
+def waiting(user: int, turn: int, side: int) -> tuple[Task, Generation]:
     """A task that was asked for a minute ago, and its picture in line."""
     common = {
         "user_id": f"user_{user}",
@@ -105,8 +106,8 @@ def waiting(user: int, turn: int) -> tuple[Task, Generation]:
         "provider": "volcengine_jimeng",
         "lane": LANE,
         "req_key": "jimeng_t2i_v30",
-        "width": 512,
-        "height": 512,
+        "width": side,
+        "height": side,
         "seed": 1,
         "created_at": utcnow() - timedelta(minutes=1),
     }

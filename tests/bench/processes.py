@@ -17,6 +17,28 @@ def cpu_seconds(*pids: int) -> list[float]:
     return found
 
 
+def machine_cpu_seconds() -> float:
+    """What all processes of the machine have used so far."""
+    user, nice, system, _, _, irq, soft, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    return (user + nice + system + irq + soft) / TICKS
+
+
+def most_memory(pid: int) -> int:
+    """Bytes that it had at the most so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return 1024 * int(peak)
+
+
+def own_memory(pid: int) -> int:
+    """Bytes that it has now; of those that it shares with others, its share."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (share,) = (line.split()[1] for line in lines if line.startswith("Pss:"))
+    return 1024 * int(share)
+
+
 def started_cpu_seconds() -> float:
     """Of all that this process has started, whoever of these started it."""
     return sum(cpu_seconds(*started_by(os.getpid())))
