@@ -8,9 +8,7 @@ from jimeng.lanes.record import change, read
 
 SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
 MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
-# Of the logarithm: what is taken for granted before enough have come to tell, and the
-# least that is believed, however alike they are.
-UNMEASURED, LEAST = 0.5, 0.02
+UNMEASURED = 0.5  # deviation of the logarithm, while nothing tells
 # Standard deviations from the middle: sooner than the first one in seventy is ready,
 # and later than the second one in two hundred.
 BEFORE, AFTER = 2.2, 2.5
@@ -82,7 +80,10 @@ def spread(lane: str, expected: float) -> Spread | None:
     samples = read(lane).durations
     logs = [math.log(each) for each in samples if 0 < each < math.inf]
     if len(logs) >= SAMPLES_NEEDED:
-        return Spread(statistics.fmean(logs), max(statistics.stdev(logs), LEAST))
+        # A few that are alike do not say that all are.
+        doubt = UNMEASURED / len(logs)
+        deviation = math.hypot(statistics.stdev(logs), doubt)
+        return Spread(statistics.fmean(logs), deviation)
     return Spread(math.log(expected), UNMEASURED) if expected > 0 else None
 
 

@@ -1,44 +1,36 @@
-"""
-A big queue: pictures sent a second with much and with little waiting, and idle.
+"""A big queue: pictures sent a second with much and with little waiting, and idle."""
 
-``python -m tests.bench.backlog 100 20000 100000`` measures these alone.
-"""
-
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 from pymongo.database import Database
 
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
-from jimeng.local.embedded import Mongo, Redis
 from tests.bench.processes import cpu_seconds
+from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
 SIZES = (100, 100_000)
 SLOTS = 20
 DURATION = 1.0  # seconds a picture
-SETTLE, SECONDS, IDLE = 3.0, 15.0, 20.0
+SETTLE, SECONDS, IDLE = 3.0, 8.0, 10.0
 USERS = 50
 BATCH = 5000
 SIDE = 512  # pixels
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 
 
-def measure(
-    folder: Path, mongodb_uri: str, redis_url: str, sizes: Sequence[int] = SIZES
-) -> None:
+def rows(site: Site) -> Iterator[Row]:
     """Let one consumer work on a new queue of each size, and on none."""
+    folder = site.folder / "backlog"
     folder.mkdir()
     stack = Stack(
         folder,
-        mongodb_uri,
-        redis_url,
+        site.mongodb_uri,
+        site.redis_url,
         database="bench_backlog",
         limit=SLOTS,
         duration=DURATION,
@@ -47,12 +39,14 @@ def measure(
     )
     try:
         stack.await_up()
-        print(f"\n{'pictures sent a second':26}", end="", flush=True)
-        rates = [sent_per_second(stack, size) for size in sizes]
-        print("".join(f"{n:>10,}" for n in sizes) + f"{'ratio':>8}")
-        print(f"{'':26}" + "".join(f"{each:10.1f}" for each in rates), end="")
-        print(f"{rates[-1] / rates[0]:8.2f}")
-        idle(stack)
+        few, many = (sent_per_second(stack, size) for size in SIZES)
+        yield Row(
+            f"sent a second, {SIZES[1]:,} waiting",
+            f"**{many / few:.2f}**: {many:.1f}",
+            f"{SIZES[0]:,} waiting: {few:.1f}",
+            "0.67",
+        )
+        yield idle(stack)
     finally:
         stack.stop()
 
@@ -118,7 +112,7 @@ def waiting(user: int, turn: int, side: int) -> tuple[Task, Generation]:
     )
 
 
-def idle(stack: Stack) -> None:
+def idle(stack: Stack) -> Row:
     """What one consumer and MongoDB do and use of a core with nothing to do."""
     stack.begin_anew()
     stack.start_consumer()
@@ -132,9 +126,9 @@ def idle(stack: Stack) -> None:
         took = time.monotonic() - began
         asked = (operations(found) - ops - 1) / took
         after = cpu_seconds(*pids)
-    print(f"{'idle, operations a second':26}{asked:10.1f}")
-    for name, start, end in zip(("consumer", "mongod"), cpu, after, strict=True):
-        print(f"{f'idle, {name} of a core':26}{(end - start) / took:10.1%}")
+    ours, theirs = ((b - a) / took for a, b in zip(cpu, after, strict=True))
+    said = f"{asked:.1f} a second; consumer {ours:.1%}, mongod {theirs:.1%} of a core"
+    return Row("idle, operations of MongoDB", said, goal="5 a second")
 
 
 def operations(found: Database) -> int:
@@ -143,19 +137,3 @@ def operations(found: Database) -> int:
     metrics = status["metrics"]["commands"]
     names = ("find", "insert", "update", "delete", "findAndModify", "aggregate")
     return sum(int(metrics[name]["total"]) for name in names)
-
-
-def main(sizes: Sequence[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        mongo, redis = Mongo(Path(folder, "mongo")), Redis(Path(folder, "redis"))
-        mongo.start()
-        redis.start()
-        try:
-            measure(Path(folder, "backlog"), mongo.uri, redis.url, sizes)
-        finally:
-            redis.stop()
-            mongo.stop()
-
-
-if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]] or SIZES)

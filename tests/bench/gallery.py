@@ -4,6 +4,7 @@ import http.client
 import random
 import statistics
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from jimeng.config import Config
 from jimeng.documents import Image, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.pictures import inspect
+from tests.bench.rows import Row, Site
 from tests.bench.started import started
 from tests.conftest import png
 from tests.hung import image_of, task_of
@@ -44,24 +46,25 @@ PAGES = {
 }
 
 
-def measure(mongodb_uri: str, redis_url: str) -> None:
+def rows(site: Site) -> Iterator[Row]:
     """
-    Fill a gallery of each size, ask for each page of all in turns, so that what the
-    machine does besides hits each, and print a table.
+    Fill a gallery of each size, and ask for each page of all in turns, so that what
+    the machine does besides hits each.
     """
     dice = random.Random(8)
     with ExitStack() as servers:
         links, queries = [], []
         for size in SIZES:
             name = f"gallery_{size}"
-            queries.append({**PAGES, "a page deep down": fill(mongodb_uri, name, dice)})
+            deep = {"a page deep down": fill(site.mongodb_uri, name, dice)}
+            queries.append({**PAGES, **deep})
             settings = {"MONGODB_DATABASE": name}
-            port = servers.enter_context(started(mongodb_uri, redis_url, **settings))
+            server = started(site.mongodb_uri, site.redis_url, **settings)
+            port = servers.enter_context(server)
             link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             links.append(servers.enter_context(closing(link)))
-        print(f"\n{'gallery, ms (pictures)':26}" + "".join(f"{n:>16,}" for n in SIZES))
         for name in queries[0]:
-            print(f"{name:26}" + look(links, [each[name] for each in queries]))
+            yield look(name, links, [each[name] for each in queries])
 
 
 def fill(mongodb_uri: str, name: str, dice: random.Random) -> str:
@@ -98,15 +101,20 @@ def oldest_cursor() -> str:
     return cursor_of(next(iter(rows.skip(70).limit(1))), "created_at")
 
 
-def look(links: list[http.client.HTTPConnection], queries: list[str]) -> str:
+def look(name: str, links: list[http.client.HTTPConnection], queries: list[str]) -> Row:
     """The medians of each link's page, and how many pictures it shows."""
     paths = [f"/gallery?{quote(query, safe='=&:')}" for query in queries]
     rounds = [list(map(ask, links, paths)) for _ in range(ROUNDS)]
-    cells = []
-    for column in zip(*rounds, strict=True):
-        median = statistics.median(seconds for seconds, _ in column) * 1000
-        cells.append(f"{median:10.1f} ({column[0][1]:3})")
-    return "".join(cells)
+    few, many = (
+        (1000 * statistics.median(seconds for seconds, _ in column), column[0][1])
+        for column in zip(*rounds, strict=True)
+    )
+    return Row(
+        f"gallery of {SIZES[1]:,}: {name}",
+        f"**{many[0] / few[0]:.2f}**: {many[0]:.1f} ms, {many[1]} pictures",
+        f"of {SIZES[0]:,}: {few[0]:.1f} ms, {few[1]} pictures",
+        "1.5",
+    )
 
 
 def ask(link: http.client.HTTPConnection, path: str) -> tuple[float, int]:

@@ -1,19 +1,16 @@
-"""
-``make run``: seconds to the first and the second start, and the memory that it takes.
-
-``python -m tests.bench.start`` measures this alone.
-"""
+"""``make run``: seconds to the first and the second start, and its memory."""
 
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.processes import cpu_seconds, own_memory, started_by
+from tests.bench.rows import Row, Site
 from tests.system.stack import ROOT, free_port
 
 SETTLE = 8.0  # seconds until nothing of the start is left to be done
@@ -66,18 +63,12 @@ def name_of(pid: int) -> str:
     return " ".join(Path(word).name for word in words[:5])[:60]
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("first", "second", "third"):
-            found = measure(Path(folder))
-            total = sum(memory for _, memory in found.memory) / 1e6
-            print(
-                f"{name} start: {found.seconds:.2f} s, CPU {found.cpu:.2f} s,", end=""
-            )
-            print(f" {total:.0f} MB in {len(found.memory)} processes")
-        for who, memory in found.memory:
-            print(f"{memory / 1e6:8.0f} MB  {who}")
-
-
-if __name__ == "__main__":
-    main()
+def rows(site: Site) -> Iterator[Row]:
+    for name, goal in (("first", ""), ("second", "2 s, 450 MB")):
+        found = measure(site.folder / "start")
+        total = sum(memory for _, memory in found.memory) / 1e6
+        said = (
+            f"**{found.seconds:.1f} s**, {found.cpu:.1f} s of CPU; idle {total:.0f} MB"
+        )
+        said += f" in {len(found.memory)} processes"
+        yield Row(f"`make run`, {name} start", said, goal=goal)

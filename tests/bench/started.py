@@ -10,12 +10,22 @@ from contextlib import contextmanager
 
 from tests.bench.load import ask
 
+OURS = "jimeng.serve.threads.Worker"
+
 
 @contextmanager
-def started(mongodb_uri: str, redis_url: str, **settings: str) -> Iterator[int]:
-    """Start it, and tell its port once it answers."""
+def started(
+    mongodb_uri: str, redis_url: str, kind: str = OURS, **settings: str
+) -> Iterator[int]:
+    """
+    Start it, and tell its port once it answers.
+
+    Args:
+        kind: The class of its workers.
+    """
     port = free_port()
-    server = serve(port, MONGODB_URI=mongodb_uri, REDIS_URL=redis_url, **settings)
+    settings |= {"MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url}
+    server = serve(port, kind, **settings)
     try:
         await_answer(port)
         yield port
@@ -30,7 +40,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def serve(port: int, **settings: str) -> subprocess.Popen:
+def serve(port: int, kind: str, **settings: str) -> subprocess.Popen:
     env = os.environ | {
         "VOLCENGINE_ACCESS_KEY": "bench",
         "VOLCENGINE_SECRET_KEY": "bench",
@@ -42,7 +52,7 @@ def serve(port: int, **settings: str) -> subprocess.Popen:
         "LOG_LEVEL": "error",
         **settings,
     }
-    words = ["gunicorn", "-k", "jimeng.serve.threads.Worker", "-w", "2"]
+    words = ["gunicorn", "-k", kind, "-w", "2"]
     words += ["--threads", "16"]
     words += ["--no-control-socket", "--log-level", "error"]
     words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]

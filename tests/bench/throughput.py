@@ -1,20 +1,19 @@
-"""
-Many pictures at once: seconds until all are kept, and what one costs.
+"""Many pictures at once: seconds until all are kept, and what one costs."""
 
-``python -m tests.bench.throughput [PICTURES [SIDE [CONSUMERS]]]`` measures this alone.
-"""
-
-import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from pymongo.database import Database
 
-from jimeng.local.embedded import Mongo, Redis
 from tests.bench.backlog import LANE, fill, operations
-from tests.bench.processes import cpu_seconds, machine_cpu_seconds, most_memory
+from tests.bench.processes import (
+    cpu_seconds,
+    machine_cpu_seconds,
+    most_memory,
+    started_by,
+)
+from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
@@ -46,28 +45,32 @@ class Found:
     busy: float
 
 
-def measure(
-    folder: Path,
-    mongodb_uri: str,
-    redis_url: str,
-    *,
-    pictures: int = PICTURES,
-    side: int = SIDE,
-    consumers: int = 1,
-) -> Found:
-    """Let *consumers* draw and keep *pictures* of *side* pixels squared."""
+def stack_of(site: Site, name: str) -> Stack:
+    folder = site.folder / name
     folder.mkdir()
-    stack = Stack(
+    return Stack(
         folder,
-        mongodb_uri,
-        redis_url,
-        database=folder.name,
+        site.mongodb_uri,
+        site.redis_url,
+        database=name,
         limit=AT_ONCE,
         duration=DURATION,
         VOLCENGINE_CONCURRENCY=str(AT_ONCE),
         POLL_INTERVAL="1",
         LOG_LEVEL="warning",
     )
+
+
+def measure(
+    site: Site,
+    name: str,
+    *,
+    pictures: int = PICTURES,
+    side: int = SIDE,
+    consumers: int = 1,
+) -> Found:
+    """Let *consumers* draw and keep *pictures* of *side* pixels squared."""
+    stack = stack_of(site, name)
     try:
         stack.await_up()
         stack.simulate(plain=True)  # the time of drawing is not ours
@@ -99,6 +102,8 @@ def run(stack: Stack, found: Database, pictures: int, side: int) -> Found:
     took = time.monotonic() - began
     busy = (machine_cpu_seconds() - machine) / took
     used = [b - a for a, b in zip(cpu, cpu_seconds(*pids), strict=True)]
+    # They begin with the first picture.
+    decoders = [each for pid in ours for each in started_by(pid)]
     asked = operations(found) - asked - looks
     ledger = stack.ledger()
     return Found(
@@ -108,6 +113,7 @@ def run(stack: Stack, found: Database, pictures: int, side: int) -> Found:
             name: 1000 * seconds / pictures
             for name, seconds in {
                 "consumer": sum(used[: len(ours)]),
+                "its decoder": sum(cpu_seconds(*decoders)),
                 "mongod": used[-2],
                 "simulator": used[-1],
             }.items()
@@ -119,35 +125,26 @@ def run(stack: Stack, found: Database, pictures: int, side: int) -> Found:
     )
 
 
-def show(name: str, found: Found) -> str:
+def show(found: Found) -> str:
     cpu = ", ".join(f"{who} {ms:.1f}" for who, ms in found.cpu.items())
     return (
-        f"{name}: {found.seconds:.1f} s, {found.at_once} at once, CPU ms {cpu}, "
-        f"{found.operations:.1f} operations, {found.looks:.2f} looks a picture, "
-        f"{found.memory / 1e6:.0f} MB, {found.busy:.2f} cores busy"
+        f"**{found.seconds:.1f} s**, {found.at_once} at once; a picture: CPU ms {cpu}, "
+        f"{found.operations:.1f} operations, {found.looks:.1f} looks; "
+        f"{found.memory / 1e6:.0f} MB; {found.busy:.1f} cores busy"
     )
 
 
-def main(pictures: int, side: int, consumers: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        mongo, redis = Mongo(Path(folder, "mongo")), Redis(Path(folder, "redis"))
-        mongo.start()
-        redis.start()
-        try:
-            found = measure(
-                Path(folder, "bench_throughput"),
-                mongo.uri,
-                redis.url,
-                pictures=pictures,
-                side=side,
-                consumers=consumers,
-            )
-            print(show(f"{pictures:,} of {side}, {consumers} consumers", found))
-        finally:
-            redis.stop()
-            mongo.stop()
-
-
-if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    main(*given, *(PICTURES, SIDE, 1)[len(given) :])
+def rows(site: Site) -> Iterator[Row]:
+    many = PICTURES if site.full else 600
+    for name, pictures, side, consumers, goal in (
+        ("one consumer", many, SIDE, 1, "2,000 in 25 s, 10 ms, 20 operations, 150 MB"),
+        ("two consumers", many, SIDE, 2, "1.7 times as fast"),
+        ("one consumer", many // 4, 1328, 1, "30 ms with the decoder"),
+    ):
+        label = f"bench_{side}_{consumers}"
+        found = measure(site, label, pictures=pictures, side=side, consumers=consumers)
+        yield Row(
+            f"{pictures:,} pictures of 5 s, {side}×{side}, {name}",
+            show(found),
+            goal=goal,
+        )

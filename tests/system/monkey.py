@@ -30,6 +30,7 @@ TARGETS = [
     (Collection, "update_many"),
     (Collection, "bulk_write"),
     (Collection, "insert_one"),
+    (Collection, "insert_many"),
     (gridfs.GridFSBucket, "upload_from_stream"),
     (requests.Session, "send"),
     (redis.Redis, "lpush"),

@@ -1,0 +1,140 @@
+"""Submissions and looks beside bare views in the same Gunicorn, in turns."""
+
+import secrets
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from jimeng import accounts, documents
+from jimeng.accounts import users
+from jimeng.config import Config
+from jimeng.viewers import Viewer
+from tests.bench.commands import commands
+from tests.bench.load import ask, rate, tag_of
+from tests.bench.processes import started_cpu_seconds
+from tests.bench.rows import Row, Site
+from tests.bench.started import started
+
+SECONDS = 1.0  # of each measurement
+ROUNDS, FULL_ROUNDS = 3, 7
+CREATE = "/api/v1/ai/image/task"
+RESULT = "/api/v1/ai/image/result/"
+BODY = {"prompt": "一只可爱的小猫咪在花园里玩耍"}
+BARE = {**BODY, "user_id": "user_123"}
+GOALS = {
+    "submission": "0.6",
+    "look at a finished task": "0.9",
+    "look at an open task": "0.7",
+    "the same again, 304": "more than 200",
+}
+SIGNED_IN = {"submission": "0.5", "look at a finished task": "0.8"}
+
+
+def rows(site: Site) -> Iterator[Row]:
+    with started(site.mongodb_uri, site.redis_url) as port:
+        yield from measure(port, site, GOALS)
+    key = sign_up(site.mongodb_uri)
+    closed = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
+    with started(site.mongodb_uri, site.redis_url, **closed) as port:
+        head = {"Authorization": f"Bearer {key}"}
+        yield from measure(port, site, SIGNED_IN, head)
+
+
+def sign_up(mongodb_uri: str) -> str:
+    """The API key of a new user."""
+    documents.connect(Config(MONGODB_URI=mongodb_uri), timeout=documents.WORKER_TIMEOUT)
+    root = Viewer("root", sees_all=True)
+    user = users.create(root, email="bench@example.com", name="bench")
+    return accounts.create_key(root, user.id, name="bench")[1]
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    Attributes:
+        make: As `rate` takes it.
+    """
+
+    make: Callable[[int], tuple]
+    head: Mapping[str, str] | None = None
+
+    def measure(self, port: int, seconds: float) -> tuple[float, float]:
+        """How many a second, and milliseconds of CPU for each: servers, databases."""
+        began = started_cpu_seconds()
+        found = rate(port, seconds, self.make, self.head)
+        used = started_cpu_seconds() - began
+        return found, 1000 * used / (found * seconds)
+
+
+def measure(
+    port: int,
+    site: Site,
+    goals: Mapping[str, str],
+    head: dict[str, str] | None = None,
+) -> Iterator[Row]:
+    """
+    Args:
+        head: Of each request, where there is sign-in; then all are of one user.
+    """
+
+    def body(n: int = 0) -> dict:
+        return BODY if head else {**BODY, "user_id": f"user_{n}"}
+
+    def send() -> dict:
+        return ask(port, "POST", CREATE, body(), head)["data"]
+
+    with_key = ", signed in" if head else ""
+    asked, sent = commands(site.mongodb_uri, site.redis_url, send)
+    said = f"MongoDB {asked:.1f}, Redis {sent:.1f}"
+    yield Row(f"commands of a submission{with_key}", said, goal="4 and 2")
+    found = pairs(port, send, body, head)
+    for name, goal in goals.items():
+        yield compare(port, f"{name}{with_key}", found[name], goal, site)
+
+
+def pairs(
+    port: int,
+    send: Callable[[], dict],
+    body: Callable[[int], dict],
+    head: dict[str, str] | None,
+) -> dict[str, tuple[Request, Request]]:
+    """Each of ours, and the bare view that stands beside it."""
+    open_task, task = send()["task_id"], send()["task_id"]
+    ask(port, "POST", f"/api/v1/tasks/{task}/cancel", None, head)
+    bare = ask(port, "POST", "/bare", BARE)["task_id"]
+    look_barely = Request(lambda n: ("GET", f"/bare/{bare}", None))
+
+    def look(task_id: str, tag: str = "") -> Request:
+        known = {"If-None-Match": tag} if tag else {}
+        made = ("GET", RESULT + task_id, None)
+        return Request(lambda n: made, {**(head or {}), **known})
+
+    return {
+        "submission": (
+            Request(lambda n: ("POST", CREATE, body(n)), head),
+            Request(lambda n: ("POST", "/bare", BARE)),
+        ),
+        "look at a finished task": (look(task), look_barely),
+        "look at an open task": (look(open_task), look_barely),
+        "the same again, 304": (
+            look(task, tag_of(port, RESULT + task, head)),
+            look(task),
+        ),
+    }
+
+
+def compare(
+    port: int, name: str, pair: tuple[Request, Request], goal: str, site: Site
+) -> Row:
+    for each in pair:
+        each.measure(port, 0.5)  # warm
+    rounds = FULL_ROUNDS if site.full else ROUNDS
+    turns = [[each.measure(port, SECONDS) for each in pair] for _ in range(rounds)]
+    ratio = statistics.median(ours[0] / bare[0] for ours, bare in turns)
+    ours, bare = (
+        "{:,.0f} a second, {:.2f} ms CPU".format(
+            *(statistics.median(each) for each in zip(*side, strict=True))
+        )
+        for side in zip(*turns, strict=True)
+    )
+    return Row(name, f"**{ratio:.2f}**: {ours}", bare, goal)

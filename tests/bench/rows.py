@@ -1,0 +1,52 @@
+"""What a benchmark finds, as a row of one table."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Site:
+    """
+    Attributes:
+        folder: For whatever is written.
+        full: Take as long as it takes, for figures that are to be printed.
+    """
+
+    folder: Path
+    mongodb_uri: str
+    redis_url: str
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    Attributes:
+        what: Was measured.
+        found: Here.
+        beside: Of what stands beside it, in the same minute.
+        goal: That is meant to be reached.
+    """
+
+    what: str
+    found: str
+    beside: str = ""
+    goal: str = ""
+
+
+def head() -> str:
+    return "| | found | beside | goal |\n| --- | --- | --- | --- |"
+
+
+def show(rows: Iterable[Row]) -> None:
+    """Print each as soon as it is there."""
+    for row in rows:
+        cells = (row.what, row.found, row.beside, row.goal)
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def load() -> str:
+    """How busy the machine is: processes that want to run, over the last minute."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
