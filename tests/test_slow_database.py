@@ -4,10 +4,16 @@ import secrets
 import time
 
 import pytest
+from PIL import Image as Pillow
 from pymongo import MongoClient
 
 from jimeng import accounts
+from jimeng.documents import Input
+from jimeng.documents.base import WEB_TIMEOUT
+from jimeng.inputs import keeping
 from jimeng.viewers import Viewer
+from tests.given_pictures import encoded, photo
+from tests.inputs.test_uploads import send, upload
 from tests.rest import CAT, CREATE, client_with, data_of, new_user, refused, result
 from tests.slow import Way, way_to
 
@@ -90,3 +96,32 @@ def written(config) -> int:
     """Tasks, counted on the direct way."""
     with MongoClient(config.MONGODB_URI) as link:
         return link[config.MONGODB_DATABASE].tasks.count_documents({})
+
+
+def test_picture_is_kept_by_a_slow_database(far, way):
+    """Its bytes are many operations, and have ten seconds of their own."""
+    noise = Pillow.effect_noise((500, 500), 90).convert("RGB")
+    content = encoded(noise, "JPEG", quality=97)
+    upload(far, content)  # the bucket is there by now
+    way.delay = SLOW
+    began = time.monotonic()
+
+    answer = send(far, content)
+
+    took, way.delay = time.monotonic() - began, 0.0
+    assert data_of(answer, 201)["bytes"] > 100_000
+    assert took > WEB_TIMEOUT
+
+
+def test_picture_is_refused_where_the_database_is_away(far, way, monkeypatch):
+    """After those seconds, here fewer, and nothing of it is left."""
+    monkeypatch.setattr(keeping, "STORING", 1.0)
+    content = photo()
+    upload(far, content)
+    way.delay = 3.0
+
+    answer = send(far, content)
+
+    way.delay = 0.0
+    refused(answer, 503, "database_unavailable")
+    assert Input.collection().count_documents({}) == 1

@@ -3,7 +3,7 @@
 import logging
 from typing import BinaryIO
 
-from jimeng import jobs, limits
+from jimeng import documents, jobs, limits
 from jimeng.documents import Input, utcnow
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.access import UserIdNotYours
@@ -33,6 +33,7 @@ def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input
     """
     if not viewer.may_act_for(user_id):
         raise UserIdNotYours(f"upload for {user_id}")
+    documents.ensure_indexes()  # what there is is counted by one
     limits.take_upload(user_id)
     check_room(user_id)
     try:

@@ -77,12 +77,13 @@ def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
                 image.draft(None, (MOST_SIDE, MOST_SIDE))
             image.load()
             turned = orientation(image)
-            plain = coloured(image)
-        plain = upright(small(plain, given), turned)
+            plain = upright(coloured(image, given), turned)
     except PictureInvalid:
         raise
     except Pillow.DecompressionBombError as error:
         raise PictureInvalid("too many pixels", reason="pixels") from error
+    except MemoryError as error:
+        raise PictureInvalid("takes too much memory", reason="pixels") from error
     except BROKEN as error:
         raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
     about, made = encoded(plain)
@@ -123,21 +124,27 @@ def orientation(image: Pillow.Image) -> int:
     return found if found in range(1, 9) else 1
 
 
-def coloured(image: Pillow.Image) -> Pillow.Image:
-    """The same in sRGB, with an alpha channel where it may be transparent."""
+def coloured(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
+    """
+    The same in sRGB, with an alpha channel where it may be transparent; small before
+    anything else, since all that follows takes a copy.
+
+    Args:
+        given: The sides that it came with.
+    """
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
         # Pillow's own conversion takes all that is not nearly black for white.
         image = image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     has_alpha = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
     if has_alpha or "A" in image.getbands():
-        whole = image.convert("RGBA")
+        whole = small(image.convert("RGBA"), given)
         plain = to_srgb(whole.convert("RGB"), profile)
         plain.putalpha(whole.getchannel("A"))
         return plain
     if image.mode not in SPACES:  # a palette, two colours, or what is rare
         image = image.convert("RGB")
-    return to_srgb(image, profile)
+    return to_srgb(small(image, given), profile)
 
 
 def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:

@@ -13,7 +13,7 @@ from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
 PHASES = ("preparing", "queued", "submitting", "generating", "saving")
-MOST_MADE = 500  # tasks that are told of
+MOST_MADE, LINEAGE = 500, {"made_from": 1}  # tasks that are told of
 QUEUED = PHASES.index("queued")
 PHASE_OF: dict[str, str] = {
     State.PREPARING: "preparing",
@@ -158,9 +158,8 @@ def _look_ahead(viewer: Viewer, images: dict[str, Image]) -> None:
     found: dict[str, list[str]] = {image_id: [] for image_id in images}
     sources = {"$in": list(images)}
     where = {"made_from": {"$exists": True}, "made_from.picture": sources}
-    rows = Task.collection().find({**where, **viewer.filter(), **THERE})
-    fields = rows.hint("made_from").sort("created_at", 1).limit(MOST_MADE)
-    for row in fields if images else ():
+    rows = Task.collection().find({**where, **viewer.filter(), **THERE}, LINEAGE)
+    for row in rows.sort("created_at", 1).limit(MOST_MADE) if images else ():
         for each in row["made_from"]:
             made = found.get(each.get("picture"), [])
             made += [] if row["_id"] in made else [row["_id"]]

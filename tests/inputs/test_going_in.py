@@ -6,7 +6,10 @@ import io
 import pytest
 from PIL import Image as Pillow
 
+from jimeng import tasks
 from jimeng.documents import Generation, Input, Task
+from jimeng.errors import ProviderError
+from jimeng.viewers import Viewer
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.test_uploads import UPLOADS, upload
@@ -246,8 +249,6 @@ def test_same_request_with_the_same_bytes_is_one_task(client):
 
 
 def test_failed_task_runs_again_with_its_pictures(client, provider, work_off):
-    from jimeng.errors import ProviderError
-
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     made = create(client, model=I2I, images=[upload(client)["id"]])
     prepared(work_off)
@@ -272,3 +273,71 @@ def test_delay_begins_at_once_with_what_goes_in(client, provider, work_off):
     (state,) = [row["state"] for row in Generation.collection().find()]
     assert (state, provider.requests) == ("delayed", [])
     assert result(client, made)["phase"] == "queued"
+
+
+def test_without_sign_in_any_upload_may_be_named(client, provider, work_off):
+    """Nobody knows whose it is; what goes into a task is its user's all the same."""
+    found = upload(client, user_id="somebody_else")["id"]
+
+    made = create(client, model=I2I, images=[found])
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    (mine,) = Input.collection().find({"user_id": "user_123"})
+    assert Task.find_one({"_id": made}).inputs == [mine["_id"]]
+    assert mine["_id"] != found
+    assert len(sent(provider).inputs) == 1
+
+
+def test_refused_submission_goes_again_with_its_pictures(client, provider, work_off):
+    """Full is no failure: what went in goes in once more."""
+    busy = ProviderError("full", code="concurrency_limited", transient=True)
+    provider.submits = [busy]
+    made = create(client, model=I2I, images=[upload(client)["id"]])
+
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    first, second = provider.requests
+    assert first.inputs[0].data == second.inputs[0].data
+
+
+def test_large_picture_is_made_to_fit_once(client, provider, work_off):
+    """Its quality first, then its sides; for all tasks of models with these limits."""
+    noise = Pillow.effect_noise((4000, 3000), 100).convert("RGB")
+    found = upload(client, given.encoded(noise, "JPEG", quality=97))
+    assert found["bytes"] > 4_700_000
+    create(client, model=I2I, n=2, images=[found["id"]])
+    create(client, model=I2I, images=[found["id"]])
+
+    prepared(work_off)
+
+    (kept,) = Input.collection().find()
+    assert len(kept["fitted"]) == 1
+    pictures = [request.inputs[0] for request in provider.requests]
+    assert len(pictures) == 3 and len({each.data for each in pictures}) == 1
+    assert len(pictures[0].data) <= 4_700_000
+    assert opened(pictures[0].data).size == (pictures[0].width, pictures[0].height)
+    assert pictures[0].width / pictures[0].height == pytest.approx(4 / 3, rel=0.01)
+
+
+def test_guest_of_a_door_may_give_bytes(client, provider, work_off):
+    """What a form's files are to whoever calls `tasks.create`, as other doors do."""
+    viewer = Viewer("guest", sees_all=True, is_anybody=True)
+    new = tasks.NewTask(
+        user_id="guest",
+        prompt="x",
+        model=INPAINT,
+        images=[given.encoded(given.halves(64, 64), "PNG")],
+        mask=given.clear(),
+        given={"prompt": "x", "images": ["never kept"]},
+    )
+
+    made, _ = tasks.create(viewer, new)
+    prepared(work_off)
+
+    assert result(client, made.id)["status"] == "completed"
+    record = task(client, made.id)["input"]
+    assert record["images"] != ["never kept"]
+    assert record["mask"].startswith("upload_")
+    assert sent(provider).mask is not None

@@ -113,7 +113,8 @@ def test_body_of_12_megabytes_on_a_slow_line_is_taken(live_server):
     ).encode()
     assert 11_000_000 < len(body) < 16_000_000
     head = (
-        "POST /api/v1/ai/image/task HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "POST /api/v1/ai/image/task HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{live_server.port}\r\n"
         "Content-Type: application/json\r\nConnection: close\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
