@@ -160,15 +160,21 @@ def spoil(mine: Input, code: str) -> None:
 
 
 def wake_others(generation: Generation) -> None:
-    """Its siblings look at once, and so does whoever has waited longest."""
+    """
+    Its siblings look at once, and so does whoever has waited longest: another user, if
+    there is one.
+    """
     generations = Generation.collection(durable=False)
     waiting = {"state": State.PREPARING.value, "owner": {"$exists": False}}
     now = {"$set": {"due_at": utcnow()}}
     generations.update_many({"task_id": generation.task_id, **waiting}, now)
-    others = {"due_at": {"$gt": utcnow()}, "user_id": {"$ne": generation.user_id}}
-    row = generations.find_one({**waiting, **others}, {"_id": 1}, sort=[("due_at", 1)])
-    if row is not None:
-        generations.update_one({"_id": row["_id"], **waiting}, now)
+    later = {**waiting, "due_at": {"$gt": utcnow()}}
+    for whose in ({"$ne": generation.user_id}, generation.user_id):
+        where = {**later, "user_id": whose}
+        row = generations.find_one(where, {"_id": 1}, sort=[("due_at", 1)])
+        if row is not None:
+            generations.update_one({"_id": row["_id"], **waiting}, now)
+            return
 
 
 def measure(task: Task, size: tuple[int, int]) -> dict:

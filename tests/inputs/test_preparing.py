@@ -439,3 +439,29 @@ def test_lease_of_a_submission_is_as_long_as_its_pictures(client, provider, work
     size = len(provider.requests[0].inputs[0].data)
     assert size > 100_000
     assert leases[0] == pytest.approx(25 + 10 + size * 4 / 3 / 100_000, abs=2)
+
+
+def due(made: str) -> float:
+    """Seconds until a task's first picture is looked at."""
+    (row,) = Generation.collection().find({"task_id": made})
+    return (row["due_at"] - utcnow()).total_seconds()
+
+
+@pytest.mark.parametrize("other", ["somebody_else", "user_123"])
+def test_whoever_is_ready_wakes_the_next(client, host, other):
+    """Another user before another task of the same one; nobody waits in vain."""
+    urls = [host.url(f"/{name}", gives(given.photo())) for name in "abc"]
+    first = create(client, model=I2I, images=[urls[0]])
+    same = create(client, model=I2I, images=[urls[1]])
+    another = create(client, model=I2I, images=[urls[2]], user_id=other)
+    for made, seconds in ((same, 8), (another, 9)):
+        later = {"$set": {"due_at": utcnow() + timedelta(seconds=seconds)}}
+        Generation.collection().update_many({"task_id": made}, later)
+
+    pump.tick()
+    run_queue()
+
+    assert host.asked == ["/a"]
+    assert due(first) <= 0
+    woken, waiting = (another, same) if other != "user_123" else (same, another)
+    assert due(woken) <= 0 < due(waiting)

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from jimeng import limits
+from jimeng.limits import users as limits
 from jimeng.auth import bodies
 from jimeng.documents import Input, utcnow
 from jimeng.inputs import keeping
