@@ -8,10 +8,10 @@ from PIL import Image as Pillow
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from jimeng.limits import users as limits
 from jimeng.auth import bodies
 from jimeng.documents import Input, utcnow
 from jimeng.inputs import keeping
+from jimeng.limits import users as limits
 from tests import given_pictures as given
 from tests.rest import API, data_of, errors_of, refused
 
