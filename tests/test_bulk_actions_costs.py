@@ -68,7 +68,8 @@ def test_commands_do_not_grow_with_the_queue(commands, users):
         spent.append(len(commands) - before)
         assert Task.collection().count_documents({"status": "pending"}) == 0
 
-    assert spent[0] == spent[1] <= 40, commands[-spent[1] :]
+    lines = len(jobs.runtime().registry.lanes)  # each is moved up
+    assert spent[0] == spent[1] <= 25 + 3 * lines, commands[-spent[1] :]
 
 
 def test_batches_are_linear(commands, monkeypatch):
