@@ -254,6 +254,8 @@ def test_dev_takes_keys_that_are_added_while_it_runs(site):
         assert "demo provider" in first_line(process)
         env = site.ask()["env"]
         assert env["VOLCENGINE_ENDPOINT"] == f"http://127.0.0.1:{port}"
+        # It fetches pictures by links that this signs.
+        assert len(env["SECRET_KEY"]) >= 32
 
 
 @pytest.mark.system

@@ -108,6 +108,8 @@ class Stack:
             self._simulator_port = keep_port(self._data_dir / "simulator.port")
         keys = demo_keys(self._data_dir / "simulator.keys")
         env |= plan.demo_environment(config, self._simulator_port, keys)
+        # The demo provider fetches pictures by signed links.
+        env.setdefault("SECRET_KEY", config.SECRET_KEY or secret)
         if starting:
             state = self._data_dir / "simulator.db"
             command = plan.simulator_command(config, self._simulator_port, state)
