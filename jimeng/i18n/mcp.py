@@ -20,6 +20,17 @@ MCP: dict[str, tuple[str, str]] = {
         "not call again. An equal call gets the same task until that has ended and "
         "its result was delivered.",
     ),
+    "mcp.tool.edit_image": ("改图", "Edit images"),
+    "mcp.tool.edit_image.about": (
+        "按提示词改图：参考、融合、换风格；带 mask 时重画一块，带 expand 时向外扩展，"
+        "不写提示词时放大。每张计费。images 写本服务器的图片链接、task_id 加 _0，或"
+        " https 地址。等待和重复调用同 generate_image。",
+        "Draw from pictures by a prompt: as references, mixed, in another style; with "
+        "mask a part is painted anew, with expand it grows at the edges, without a "
+        "prompt it is enlarged. Each is charged. images are links to pictures of this "
+        "server, a task_id with _0 behind it, or https addresses. It waits, and is "
+        "repeated, as generate_image is.",
+    ),
     "mcp.tool.get_task": ("查看任务", "Get a task"),
     "mcp.tool.get_task.about": (
         "任务的状态，画好了就有图片。wait_seconds 让它等到结束再答复。",
@@ -39,8 +50,9 @@ MCP: dict[str, tuple[str, str]] = {
     ),
     "mcp.tool.list_models": ("列出模型", "List models"),
     "mcp.tool.list_models.about": (
-        "可用的模型，各自接受的尺寸、张数和提示词长度。",
-        "The models there are, and the sizes, counts and prompts that each takes.",
+        "可用的模型，各自接受的尺寸、张数、图片和提示词长度，以及一张的价格（分）。",
+        "The models there are, the sizes, counts, pictures and prompts that each "
+        "takes, and what a picture costs (in fen, hundredths of a yuan).",
     ),
     "mcp.argument.prompt": (
         "想画什么，一般最多 800 字",
@@ -67,6 +79,24 @@ MCP: dict[str, tuple[str, str]] = {
     "mcp.argument.seed": (
         "随机种子，-1 由服务器选；要和前一次不同的图，换一个种子",
         "Seed, drawn by the server for -1; for a picture other than the last, another",
+    ),
+    "mcp.argument.images": (
+        "要改的图，按顺序：链接、图片 id、上传 id、https 地址或 data: URL",
+        "The pictures to go in, in order: links, ids of pictures or uploads, https "
+        "addresses, or data: URLs",
+    ),
+    "mcp.argument.mask": (
+        "重画哪里：和第一张一样大的 PNG，透明处重画；写法同 images",
+        "Where to paint anew: a PNG of the first picture's size, transparent there; "
+        "given as images are",
+    ),
+    "mcp.argument.strength": (
+        "改多少，0 到 1，只有部分模型接受",
+        "How much to change, 0 to 1; only some models take it",
+    ),
+    "mcp.argument.expand": (
+        "向外扩展：top、right、bottom、left，各是边长的几分之几",
+        "How far to grow: top, right, bottom, left, each a share of that side",
     ),
     "mcp.argument.wait_seconds": (
         "最多等几秒；0 立即返回",

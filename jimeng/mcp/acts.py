@@ -1,6 +1,7 @@
 """What the tools do: each calls `tasks`, as every door does."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 
 from flask import Response, after_this_request, current_app, request
@@ -12,35 +13,67 @@ from jimeng.documents import Task
 from jimeng.errors import TooManyWaiting
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
+from jimeng.providers.models.judging import Asked, best_suited
 from jimeng.schemas.replies import ModelRecord
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer
 
 MODEL = ModelRecord(many=True)
-USUAL = {"quality": "standard", "n": 1, "seed": -1}  # of a call that does not say
+# Of a call that does not say.
+USUAL = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
 def generate(viewer: Viewer, given: dict) -> Result:
+    return draw(viewer, "generate_image", given)
+
+
+def edit(viewer: Viewer, given: dict) -> Result:
+    return draw(viewer, "edit_image", given)
+
+
+def draw(viewer: Viewer, tool: str, given: dict) -> Result:
     """Make a task, or find the one that an equal call has made, and wait for it."""
     seconds, key = given.pop("wait_seconds"), given.pop("idempotency_key", None)
-    sent = {name: each for name, each in given.items() if USUAL.get(name) != each}
-    new = tasks.NewTask(user_id=viewer.user_id, given=sent, **given)
-    wish = tasks.Request(["generate_image", given])
+    told = as_sent(given)
+    if "images" in given:
+        given.setdefault("model", suited(given))
+    record = {name: told[name] for name in told if name not in {"images", "mask"}}
+    images = tuple(given.pop("images", ()))
+    new = tasks.NewTask(user_id=viewer.user_id, given=record, images=images, **given)
     task, joined = tasks.create_or_find(
-        viewer, new, wish, idem_key=key and scoped_key(key)
+        viewer, new, tasks.Request([tool, told]), idem_key=key and scoped_key(key)
     )
     view = await_end(viewer, task, seconds)
-    found = told(view)
+    found = progress_of(view)
     if joined:
         found |= {"joined": True, "message": t("mcp.joined", words=found["message"])}
     failed = not view.task.is_open and not view.images
     return Result(found, view.images, is_error=failed)
 
 
+def suited(given: dict) -> str | None:
+    """The model for these pictures, and for what is to be done with them."""
+    asked = Asked(
+        prompt=given["prompt"],
+        pictures=len(given["images"]),
+        mask="mask" in given,
+        strength=given.get("strength"),
+        expand=given.get("expand"),
+    )
+    found = best_suited(asked, jobs.runtime().registry.models.values())
+    return found.id if found else None
+
+
+def as_sent(given: dict) -> dict:
+    """The arguments as JSON, without those that say what holds anyhow."""
+    found = {name: each for name, each in given.items() if USUAL.get(name) != each}
+    return {**found, "expand": asdict(found["expand"])} if "expand" in found else found
+
+
 def get(viewer: Viewer, given: dict) -> Result:
     task = tasks.find(viewer, given["task_id"])
     view = await_end(viewer, task, given["wait_seconds"])
-    return Result(told(view), view.images)
+    return Result(progress_of(view), view.images)
 
 
 def cancel(viewer: Viewer, given: dict) -> Result:
@@ -94,7 +127,7 @@ def note_once_told(task_id: str, is_gone: Callable[[], bool]) -> None:
         return response
 
 
-def told(view: TaskView) -> dict:
+def progress_of(view: TaskView) -> dict:
     """The record and, where it goes on, what to do next."""
     found = record(view)
     return {**found, "next": t("mcp.next")} if view.task.is_open else found

@@ -1,16 +1,17 @@
 """What tools take: checked here, and described to those who call them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.i18n import t
-from jimeng.schemas import MOST_SEED, MOST_STYLE, ImageFields, Strict
-from jimeng.schemas.fields import Between, Long, OneOf, Text, Whole
+from jimeng.schemas import MOST_IMAGES, MOST_SEED, MOST_STYLE, ImageFields, Strict
+from jimeng.schemas.fields import Between, Long, Many, OneOf, Text, Texts, Whole
 
 LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
 MOST_KEY, MOST_ID, MOST_CURSOR, MOST_WORDS = 255, 100, 500, 200  # characters
+MOST_REFERENCE = 1024 * 1024  # characters: as much as a request has
 MOST_PICTURES = 4
 MOST_LISTED, LISTED = 100, 20
 
@@ -26,6 +27,14 @@ class Arguments(Strict):
 class ToGenerate(Arguments, ImageFields):
     wait_seconds = Whole(load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT))
     idempotency_key = Text(validate=Long(1, MOST_KEY))
+
+
+class ToEdit(ToGenerate):
+    images = Texts(
+        Text(validate=Long(1, MOST_REFERENCE)),
+        required=True,
+        validate=Many(1, MOST_IMAGES),
+    )
 
 
 class ToCancel(Arguments):
@@ -67,6 +76,21 @@ GENERATE: Shapes = {
     "wait_seconds": whole(0, LONGEST_WAIT, LONGEST_WAIT),
     "idempotency_key": text(MOST_KEY),
 }
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+EDIT: Shapes = {
+    "images": {
+        **{"type": "array", "minItems": 1, "maxItems": MOST_IMAGES},
+        "items": text(MOST_REFERENCE),
+    },
+    **GENERATE,
+    "mask": text(MOST_REFERENCE),
+    "strength": SHARE,
+    "expand": {
+        "type": "object",
+        "properties": {edge: SHARE for edge in ("top", "right", "bottom", "left")},
+        "additionalProperties": False,
+    },
+}
 CANCEL: Shapes = {"task_id": text(MOST_ID)}
 GET: Shapes = {**CANCEL, "wait_seconds": whole(0, LONGEST_WAIT, 0)}
 LIST: Shapes = {
@@ -77,7 +101,7 @@ LIST: Shapes = {
 }
 
 
-def described(shapes: Shapes) -> dict:
+def described(shapes: Shapes, needs: Sequence[str]) -> dict:
     """As a tool's ``inputSchema``, with words for each in the request's language."""
     found: dict[str, object] = {
         "type": "object",
@@ -87,5 +111,4 @@ def described(shapes: Shapes) -> dict:
         },
         "additionalProperties": False,
     }
-    required = [name for name in shapes if name in {"prompt", "task_id"}]
-    return {**found, "required": required} if required else found
+    return {**found, "required": [*needs]} if needs else found

@@ -22,6 +22,7 @@ class Tool:
         do: What it does, for the viewer and with what it takes.
         takes: Checks that.
         shapes: Describes it.
+        needs: What of it must be given.
         gives: Describes the result.
         changes: Whether a key for looking is not enough.
         ends: Whether it takes something away.
@@ -31,6 +32,7 @@ class Tool:
     do: Callable[[Viewer, dict], Result]
     takes: type[Arguments]
     shapes: Shapes
+    needs: tuple[str, ...] = ()
     gives: dict
     changes: bool = False
     ends: bool = False
@@ -49,14 +51,14 @@ class Tool:
             "name": self.name,
             "title": title,
             "description": t(f"mcp.tool.{self.name}.about"),
-            "inputSchema": arguments.described(self.shapes),
+            "inputSchema": arguments.described(self.shapes, self.needs),
             "outputSchema": self.gives,
             "annotations": {
                 "title": title,
                 "readOnlyHint": not self.changes,
                 "destructiveHint": self.ends,
                 "idempotentHint": not self.changes or self.ends,
-                "openWorldHint": self.name == "generate_image",
+                "openWorldHint": self.name in {"generate_image", "edit_image"},
             },
         }
 
@@ -69,6 +71,16 @@ TOOLS = {
             do=acts.generate,
             takes=arguments.ToGenerate,
             shapes=arguments.GENERATE,
+            needs=("prompt",),
+            gives=results.TASK,
+            changes=True,
+        ),
+        Tool(
+            name="edit_image",
+            do=acts.edit,
+            takes=arguments.ToEdit,
+            shapes=arguments.EDIT,
+            needs=("images",),
             gives=results.TASK,
             changes=True,
         ),
@@ -77,6 +89,7 @@ TOOLS = {
             do=acts.get,
             takes=arguments.ToGet,
             shapes=arguments.GET,
+            needs=("task_id",),
             gives=results.TASK,
         ),
         Tool(
@@ -91,6 +104,7 @@ TOOLS = {
             do=acts.cancel,
             takes=arguments.ToCancel,
             shapes=arguments.CANCEL,
+            needs=("task_id",),
             gives=results.TASK,
             changes=True,
             ends=True,

@@ -59,6 +59,7 @@ def test_tools_are_listed(agent):
     looking = {name for name, hint in hints.items() if hint["readOnlyHint"]}
     assert looking == {"get_task", "list_tasks", "list_models"}
     assert hints["generate_image"]["openWorldHint"]
+    assert hints["edit_image"] == {**hints["generate_image"], "title": "改图"}
     assert not hints["generate_image"]["destructiveHint"]
 
 

@@ -42,17 +42,31 @@ def check_asked(asked: Asked, model: Model, offered: Iterable[Model]) -> None:
     Raises:
         Invalid: naming each field that does not go with the model.
     """
-    takes, others = model.takes or NOTHING, list(offered)
-    wrong = {
+    found = wrong(asked, model, list(offered))
+    if found:
+        raise Invalid(found)
+
+
+def wrong(asked: Asked, model: Model, others: list[Model]) -> dict[str, list[Wrong]]:
+    """Each field that does not go with the model, and why."""
+    takes = model.takes or NOTHING
+    reasons = {
         "prompt": wrong_prompt(asked, takes),
         "images": wrong_pictures(asked, model, takes, others),
         "mask": wrong_mask(asked, takes, others),
         "strength": wrong_strength(asked, takes, others),
         "expand": wrong_edges(asked, takes, others),
     }
-    found = {field: [why] for field, why in wrong.items() if why}
-    if found:
-        raise Invalid(found)
+    return {field: [why] for field, why in reasons.items() if why}
+
+
+def best_suited(asked: Asked, offered: Iterable[Model]) -> Model | None:
+    """
+    The first of the models that takes what is asked; where none takes all of it, the
+    one that refuses the least, for it says best what is to be changed.
+    """
+    models = list(offered)
+    return min(models, key=lambda each: len(wrong(asked, each, models)), default=None)
 
 
 def wrong_prompt(asked: Asked, takes: Takes) -> Wrong | None:
