@@ -28,7 +28,8 @@ async def draw(mode: str) -> None:
         assert kinds == ["text", "image", "resource_link"], kinds
         found = await client.call_tool("get_task", {"task_id": said["task_id"]})
         assert found.structured_content["images"] == said["images"]
-        edit = {"images": [said["images"][0]["url"]], "prompt": "戴上帽子"}
+        edit = {"images": [said["images"][0]["url"]], "model": "jimeng-i2i-3.0"}
+        edit["prompt"] = "戴上帽子"
         edited = await client.call_tool("edit_image", edit)
         assert edited.structured_content["status"] == "completed", edited
         wrong = await client.call_tool("generate_image", {"prompt": ""})
