@@ -21,10 +21,12 @@ def drawn(older, work_off, provider) -> dict:
 
 @pytest.mark.parametrize("by", ["link", "id"])
 def test_picture_is_changed_in_one_call(agent, drawn, by, soon, work_off, provider):
-    """By its link or its id; a model that takes pictures is found."""
+    """By its link or its id."""
     soon(lambda: prepared(work_off))
 
-    result = agent.call("edit_image", images=[drawn[by]], prompt="戴上帽子")
+    result = agent.call(
+        "edit_image", images=[drawn[by]], prompt="戴上帽子", model="jimeng-i2i-3.0"
+    )
 
     assert result["structuredContent"]["status"] == "completed", result
     assert [part["type"] for part in result["content"]] == [
