@@ -7,6 +7,12 @@ from volcenginesdkarkruntime._exceptions import ArkAPIError
 
 MODEL = "doubao-seedream-4-0-250828"
 PROMPT = "雪地里的红狐狸"
+# 32 by 32 pixels of one colour.
+PIXELS = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQAAAABbAUdZAAAADElEQVR42mNgGNwAAACgAA"
+    "GO+7G0AAAAAElFTkSuQmCC"
+)
 
 
 def main(port: str, key: str) -> str:
@@ -15,7 +21,7 @@ def main(port: str, key: str) -> str:
     images = Ark(base_url=url, api_key=key, max_retries=0).images
     found: list[str] = []
     try:
-        plain = images.generate(model=MODEL, prompt=PROMPT, size="1K")
+        plain = images.generate(model=MODEL, prompt=PROMPT, size="1K", image=[PIXELS])
         text = images.generate(
             model=MODEL, prompt=PROMPT, size="1K", response_format="b64_json"
         )

@@ -1,11 +1,14 @@
-"""Calls the simulator with the package volcengine: port, access key, secret key."""
+"""
+Calls the simulator with the package volcengine: port, access key, secret key, and a
+picture and its mask in base64.
+"""
 
 import sys
 
 from volcengine.visual.VisualService import VisualService
 
 
-def main(port: str, access_key: str, secret_key: str) -> str:
+def main(port: str, access_key: str, secret_key: str, *pictures: str) -> str:
     """Submit, poll, and return the status, or what was raised."""
     service = VisualService()
     service.set_scheme("http")
@@ -15,6 +18,9 @@ def main(port: str, access_key: str, secret_key: str) -> str:
     body = {"req_key": "jimeng_t2i_v30", "prompt": "雪地里的红狐狸", "seed": 5}
     try:
         task_id = service.cv_sync2async_submit_task(body)["data"]["task_id"]
+        edit = {"req_key": "jimeng_image2image_dream_inpaint", "prompt": "删除"}
+        edit["binary_data_base64"] = list(pictures)
+        service.cv_sync2async_submit_task(edit)
         body = {"req_key": "jimeng_t2i_v30", "task_id": task_id}
         return service.cv_sync2async_get_result(body)["data"]["status"]
     except Exception as error:  # the package raises nothing more precise

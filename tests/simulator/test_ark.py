@@ -166,5 +166,7 @@ def test_official_client_is_understood(key, expected):
             text=True,
             timeout=60,
         )
+        came = [len(each["inputs"]) for each in simulator.ledger()["rows"]]
 
     assert done.stdout == expected, done.stderr
+    assert came == ([1, 0, 0] if key == ARK_KEY else [])

@@ -1,7 +1,9 @@
 """Who is let in, which parameters are taken, and the shape of what comes back."""
 
+import base64
 import hashlib
 import http.client
+import io
 import re
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.answers import go_duration
@@ -169,23 +172,34 @@ def test_durations_are_written_as_go_does(seconds, text):
     assert go_duration(seconds) == text
 
 
+def encoded(mode: str, kind: str) -> str:
+    out = io.BytesIO()
+    Image.new(mode, (64, 48)).save(out, kind)
+    return base64.b64encode(out.getvalue()).decode()
+
+
 @pytest.mark.parametrize(
     ("secret", "expected"),
     [(SECRET_KEY, "done"), ("wrong", "SignatureDoesNotMatch")],
 )
 def test_official_client_is_understood(secret, expected):
-    """The official package is let in with the right secret, and only with it."""
+    """The official package is let in with the right secret, its pictures too."""
+    pictures = encoded("RGB", "JPEG"), encoded("L", "PNG")
     with Simulator(
         access_key=ACCESS_KEY, secret_key=SECRET_KEY, duration=0.0, plain=True
     ) as simulator:
         # Its service is one object per process and warns as it is imported.
         command = [sys.executable, "-W", "ignore", str(OFFICIAL_CLIENT)]
-        arguments = [str(simulator.port), ACCESS_KEY, secret]
+        arguments = [str(simulator.port), ACCESS_KEY, secret, *pictures]
         done = subprocess.run(
             [*command, *arguments], capture_output=True, text=True, timeout=60
         )
 
+        came = [each["inputs"] for each in simulator.ledger()["rows"]]
+
     assert expected in done.stdout, done.stderr
+    modes = [each["mode"] for row in came for each in row]
+    assert modes == (["RGB", "L"] if secret == SECRET_KEY else [])
 
 
 def test_connection_is_kept_and_quick(caller):
