@@ -43,7 +43,7 @@ NEW_TASK = [
     *("validation_failed", "not_supported_yet", "too_many_pending"),
     *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
     *("key_too_many_submissions", "key_quota_exceeded"),
-    *("queue_unavailable", "no_provider", "intake_paused"),
+    *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
     *("idempotency_key_invalid", "idempotency_key_reused"),
     *("uploads_full", "server_busy"),
 ]

@@ -19,7 +19,6 @@ from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
 
-BY = "restore"
 RESTORED = {"code": "restored", "charged": "unknown"}
 BATCH = 500
 UNSENT = [*SENDABLE, State.SUBMITTING.value]
@@ -33,7 +32,7 @@ def park() -> int:
     Returns:
         How many pictures were ended.
     """
-    switches.pause(switches.SENDING, BY)
+    switches.pause(switches.SENDING, switches.BY_RESTORE)
     # Running everything again that failed creates tasks, as the original has by now.
     BulkAction.collection().delete_many({"open": {"$exists": True}})
     # A picture that the provider refuses is drawn anew once; there too.

@@ -54,7 +54,7 @@ def restore(
     database = get_db()
     prepare(database)
     # First of all: whatever consumer runs on this database must send none of it.
-    switches.pause(switches.SENDING, "restore")
+    switches.pause(switches.SENDING, switches.BY_RESTORE)
     load(database, reader, tell)
     index_builder.mend(at_once=True)
     parked = park()

@@ -6,7 +6,7 @@ Only `app` may import it.
 
 from flask import Flask
 
-from jimeng.cli import backup, commands, doctor, indexes, queue, users
+from jimeng.cli import backup, commands, doctor, indexes, queue, retention, users
 
 
 def register(app: Flask) -> None:
@@ -16,5 +16,6 @@ def register(app: Flask) -> None:
     app.cli.add_command(commands.provider)
     app.cli.add_command(backup.backup)
     app.cli.add_command(backup.restore)
+    app.cli.add_command(retention.retention)
     app.cli.add_command(queue.queue)
     app.cli.add_command(users.group)

@@ -85,6 +85,8 @@ class Config:
     USER_SUBMISSIONS_PER_MINUTE: int = setting(300, between(0, 1_000_000, int))
     REQUESTS_PER_MINUTE: int = setting(3000, between(0, 1_000_000, int))
     USER_DAILY_QUOTA: int = setting(0, between(0, 1_000_000, int))
+    KEEP_DAYS: int = setting(0, between(0, 100_000, int))
+    KEEP_GIB: float = setting(0.0, between(0, 1_000_000, float))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
     DATA_DIR: str = setting(".data")
     LOG_LEVEL: str = setting("info", one_of("debug", "info", "warning", "error"))

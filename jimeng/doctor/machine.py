@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Status
-from jimeng.monitoring.readiness import LEAST_ROOM
+from jimeng.jobs.retention import LEAST_ROOM
 
 SCARCE = 0.1  # of a disk
 # A web process holds a thousand idle connections, those that are being served and

@@ -121,6 +121,12 @@ class IntakePaused(JimengError):
     status = 503
 
 
+class StorageFull(IntakePaused):
+    """The disk of MongoDB is nearly full: what is under way needs the rest of it."""
+
+    code = "storage_full"
+
+
 class TooManyPending(JimengError):
     """The user's waiting pictures have reached ``USER_MAX_PENDING``."""
 

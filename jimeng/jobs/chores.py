@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jimeng import documents, outages
 from jimeng.documents import indexes
-from jimeng.jobs import input_sweep, janitor, purge, repair
+from jimeng.jobs import input_sweep, janitor, purge, repair, retention
 
 SOON = 0.2  # seconds, where a run has left something
 HANGS_AFTER = 60.0  # seconds: far more than any run takes
@@ -70,6 +70,8 @@ CHORES = [
     Chore("mending", 20.0, repair.repair),
     Chore("deletions", 15.0, janitor.finish_deletions),
     Chore("trash", 30.0, purge.empty_trash),
+    Chore("retention", 60.0, retention.keep_to_limits),
+    Chore("room", 10.0, retention.watch_room),
     Chore("labels", 60.0, purge.label_pictures),
     Chore("unserved", 60.0, janitor.fail_unserved),
     Chore("files", 60.0, janitor.sweep_files),

@@ -10,6 +10,7 @@ from jimeng.documents import Switch, utcnow
 
 INTAKE, SENDING = "intake", "sending"
 NAMES = (INTAKE, SENDING)
+BY_DISK, BY_RESTORE = "disk", "restore"  # who has paused, where nobody has
 CACHE = 0.5  # seconds
 
 _paused: tuple[float, dict[str, Switch]] | None = None

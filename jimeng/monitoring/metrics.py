@@ -26,6 +26,7 @@ from jimeng import __version__, auth, jobs, operations, usage
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.documents import Image
 from jimeng.errors import QueueUnavailable
+from jimeng.jobs import retention
 from jimeng.lanes import switches
 from jimeng.monitoring.traffic import traffic
 from jimeng.operations.queue import QueueView
@@ -237,7 +238,16 @@ def stored() -> list[Metric]:
             "Bytes that they and their thumbnails take in the store.",
             jobs.runtime().store.size(),
         ),
+        *disk(),
     ]
+
+
+def disk() -> list[Metric]:
+    """Nothing where MongoDB does not say."""
+    free = retention.room()
+    about = "Bytes that are free on the disk of MongoDB."
+    found = GaugeMetricFamily("jimeng_disk_free_bytes", about, free)
+    return [] if free is None else [found]
 
 
 def requests() -> list[Metric]:

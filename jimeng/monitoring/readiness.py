@@ -32,6 +32,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.faults import TROUBLES
 from jimeng.documents.generation import DUE
+from jimeng.jobs import retention
 from jimeng.lanes import switches
 
 ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
@@ -47,7 +48,6 @@ DEADLINE = 1.7  # seconds for all of them
 TWICE = 0.4  # seconds between two looks at a lane that seems to stand still
 AT_A_TIME = 8  # lanes
 KEY = "jimeng.ready"
-LEAST_ROOM = 300 * 2**20  # bytes on the disk of a database on this machine
 
 
 @dataclass(frozen=True)
@@ -207,6 +207,12 @@ def _is_untaken(workers: list[dict]) -> bool:
     return time.monotonic() > _taken[1] + UNTAKEN
 
 
+def _room() -> Answer:
+    free = retention.room()
+    is_scarce = free is not None and free < retention.LEAST_ROOM
+    return Answer((Reason("disk"),) if is_scarce else ())
+
+
 def _lanes() -> Answer:
     """No lane stands still that could send."""
     served = jobs.runtime().registry.lanes
@@ -228,7 +234,11 @@ def _here() -> Answer:
         found.append(Reason("no_provider"))
     data = Path(runtime.config.DATA_DIR) / "mongodb"
     is_local = urlsplit(runtime.config.mongodb_uri).hostname in LOOPBACK
-    if is_local and data.is_dir() and shutil.disk_usage(data).free < LEAST_ROOM:
+    if (
+        is_local
+        and data.is_dir()
+        and shutil.disk_usage(data).free < retention.LEAST_ROOM
+    ):
         found.append(Reason("disk"))
     return Answer(tuple(found))
 
@@ -239,6 +249,7 @@ CHECKS: list[tuple[Callable[[], Answer], str]] = [
     (_redis, "redis"),
     (_indexes, "mongodb"),
     (_work, "mongodb"),
+    (_room, "mongodb"),
     (_lanes, ""),  # on a slow database there is no time for it
     (_here, "disk"),
 ]

@@ -18,6 +18,7 @@ from jimeng.errors import (
     QueueUnavailable,
     QuotaExceeded,
     StartsTooLate,
+    StorageFull,
     TooManyPending,
     TooManySubmissions,
 )
@@ -190,9 +191,13 @@ def check_intake() -> None:
     """
     Raises:
         IntakePaused: the operator takes nothing new for a while.
+        StorageFull: there is no room for what would come.
     """
-    if switches.is_paused(switches.INTAKE):
-        raise IntakePaused("intake paused", retry_after=PAUSED_FOR)
+    paused = switches.paused().get(switches.INTAKE)
+    if paused is None:
+        return
+    kind = StorageFull if paused.by == switches.BY_DISK else IntakePaused
+    raise kind(f"intake paused by {paused.by}", retry_after=PAUSED_FOR)
 
 
 def replay(viewer: Viewer, kept: Task) -> Task:

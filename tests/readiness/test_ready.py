@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
@@ -129,7 +130,8 @@ def test_full_disk_of_a_local_database_is_told(
 ):
     """Only if the database is on this machine."""
     (tmp_path / "mongodb").mkdir()
-    monkeypatch.setattr(readiness, "LEAST_ROOM", 2**60)
+    usage = SimpleNamespace(total=2**40, used=2**40, free=0)
+    monkeypatch.setattr(readiness.shutil, "disk_usage", lambda path: usage)
     assert probe()["missing"] == []
 
     jobs.configure(replace(config, DATA_DIR=str(tmp_path)), registry)

@@ -94,6 +94,11 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "The operator has paused new tasks; try again later. Tasks already submitted "
         "are not affected",
     ),
+    "error.storage_full": (
+        "服务器的磁盘快满了，暂时不接受新任务；已提交的任务不受影响，请管理员腾出空间",
+        "The server's disk is nearly full, so no new tasks are taken; tasks already "
+        "submitted are not affected. The operator has to free some space",
+    ),
     "error.too_many_pending": (
         "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
         "At most {limit} pictures may wait at a time; submit more when some are done",

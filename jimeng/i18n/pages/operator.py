@@ -35,6 +35,8 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "switch.resume_sending": ("恢复提交", "Resume sending"),
     "switch.banner_intake": ("新任务已暂停", "New tasks are paused"),
     "switch.banner_sending": ("提交已暂停", "Sending is paused"),
+    "switch.by_disk": ("磁盘快满时自动暂停", "by itself, as the disk is nearly full"),
+    "switch.by_restore": ("从备份恢复时暂停", "when a backup was restored"),
     "switch.by": ("由 {name}", "by {name}"),
     # The queue.
     "queue.heading": ("队列", "Queue"),

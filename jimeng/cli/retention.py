@@ -1,0 +1,32 @@
+"""``flask retention``: what limits would remove, before they do."""
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from jimeng.cli.queue import databases
+from jimeng.config import Config
+from jimeng.jobs.retention import GIB, surplus
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(0), help="Instead of KEEP_DAYS.")
+@click.option("--gib", type=click.FloatRange(0), help="Instead of KEEP_GIB.")
+@with_appcontext
+def retention(days: int | None, gib: float | None) -> None:
+    """
+    Print what KEEP_DAYS and KEEP_GIB would remove now; nothing is changed.
+
+    Favourites always stay. A limit takes effect when it is set and the workers are
+    started again.
+    """
+    config: Config = current_app.config["JIMENG"]
+    with databases():
+        found = surplus(
+            config.KEEP_DAYS if days is None else days,
+            config.KEEP_GIB if gib is None else gib,
+        )
+    click.echo(f"pictures: {found.pictures}")
+    click.echo(f"size: {found.bytes / GIB:.2f} GiB")
+    if found.until:
+        click.echo(f"the youngest came at: {found.until.isoformat()}")

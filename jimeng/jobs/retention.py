@@ -1,0 +1,136 @@
+"""
+Retention: what the operator does not keep for ever, and the room on the disk.
+
+Neither touches favourites, nor the record of a task: that a picture was drawn and
+charged stays known, and that it was removed.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mongoengine import get_db
+from pymongo.errors import OperationFailure
+
+from jimeng.documents import Image, utcnow
+from jimeng.jobs.purge import purge_picture
+from jimeng.jobs.runtime import runtime
+from jimeng.lanes import switches
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+GIB = 2**30
+LEAST_ROOM = 300 * 2**20  # bytes on the disk of MongoDB; below, nothing new is taken
+ENOUGH_ROOM = 2 * LEAST_ROOM  # to take on again, so that it does not go to and fro
+NOT_FAVOURITE = {"favourite": {"$ne": True}}
+NEEDED = {"task_id": 1, "index": 1, "created_at": 1, "bytes": 1, "thumbnail_bytes": 1}
+
+_passed: datetime | None = None  # all from before have been looked at
+
+
+@dataclass(frozen=True)
+class Surplus:
+    """
+    What the limits would remove.
+
+    Attributes:
+        pictures: How many; *bytes* with their thumbnails.
+        until: When the youngest of them came; None where there are none.
+    """
+
+    pictures: int = 0
+    bytes: int = 0
+    until: datetime | None = None
+
+
+def surplus(days: int, gib: float) -> Surplus:
+    """
+    Count what these limits would remove now; nothing is changed.
+
+    Args:
+        days: 0 for no limit; *gib* likewise.
+    """
+    found = Surplus()
+    for row in _due(days, gib):
+        size = found.bytes + _size(row)
+        found = Surplus(found.pictures + 1, size, row["created_at"])
+    return found
+
+
+def keep_to_limits() -> bool:
+    """
+    Remove some of what is older than ``KEEP_DAYS`` or beyond ``KEEP_GIB``.
+
+    Returns:
+        Whether there may be more.
+    """
+    global _passed
+    config = runtime().config
+    count, seen = 0, 0
+    for row in _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH):
+        seen += 1
+        _passed = row["created_at"]
+        count += purge_picture(row, NOT_FAVOURITE)
+    if count:
+        log.info("pictures removed by retention count=%d", count)
+    if seen < BATCH:
+        _passed = None  # what has lost its star since is met by the next round
+    return seen >= BATCH
+
+
+def _due(
+    days: int, gib: float, *, after: datetime | None = None, most: int = 0
+) -> Iterator[dict]:
+    """
+    The pictures that are to go, the oldest first.
+
+    Args:
+        after: Those that came before are passed over.
+        most: 0 for all of them.
+    """
+    if not days and not gib:
+        return
+    cutoff = utcnow() - timedelta(days=days) if days else None
+    beyond = runtime().store.size() - int(gib * GIB) if gib else 0
+    came = {"$gte": after} if after else {"$exists": True}
+    where = {"created_at": came, **NOT_FAVOURITE}
+    rows = Image.collection().find(where, NEEDED).hint("created")
+    for row in rows.sort("created_at", 1).limit(most):
+        is_old = cutoff is not None and row["created_at"] < cutoff
+        if not is_old and beyond <= 0:
+            return
+        beyond -= _size(row)
+        yield row
+
+
+def _size(row: dict) -> int:
+    return int(row["bytes"] + row["thumbnail_bytes"])
+
+
+def watch_room() -> None:
+    """
+    Take nothing new while the disk of MongoDB is nearly full, so that what has been
+    taken can still be drawn and kept; go on by itself once there is room.
+    """
+    free = room()
+    if free is None:
+        return
+    paused = switches.paused(fresh=True).get(switches.INTAKE)
+    if free < LEAST_ROOM and paused is None:
+        log.error("disk nearly full free=%d: new tasks are refused", free)
+        switches.pause(switches.INTAKE, switches.BY_DISK)
+    elif free >= ENOUGH_ROOM and paused is not None and paused.by == switches.BY_DISK:
+        log.warning("disk has room again free=%d: new tasks are taken", free)
+        switches.resume(switches.INTAKE)
+
+
+def room() -> int | None:
+    """Bytes that are free on the disk of MongoDB; None where it does not say."""
+    try:
+        stats = get_db().command("dbStats")
+    except OperationFailure:
+        return None  # the account may not ask
+    total = int(stats.get("fsTotalSize") or 0)
+    return total - int(stats["fsUsedSize"]) if total else None

@@ -1,0 +1,193 @@
+"""Retention by days and by bytes, and a disk that fills up."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from mongoengine import get_db
+
+from jimeng import jobs
+from jimeng.documents import Image, utcnow
+from jimeng.jobs import retention
+from jimeng.lanes import switches
+from jimeng.monitoring import readiness
+from tests.rest import CAT, CREATE, create, result
+
+GIB = 2**30
+
+
+@pytest.fixture(autouse=True)
+def from_the_start(monkeypatch):
+    monkeypatch.setattr(retention, "_passed", None)
+
+
+@pytest.fixture
+def aged(client, work_off):
+    """Pictures that came so many days ago, the oldest first; their tasks' ids."""
+
+    def make(*days: int) -> list[str]:
+        ids = [create(client) for _ in days]
+        work_off()
+        for task_id, age in zip(ids, days, strict=True):
+            came = {"created_at": utcnow() - timedelta(days=age)}
+            Image.collection().update_one({"task_id": task_id}, {"$set": came})
+        return ids
+
+    return make
+
+
+@pytest.fixture
+def keep(config, registry):
+    """Look after retention with these limits; whether there may be more."""
+
+    def keep(**limits: float) -> bool:
+        jobs.configure(replace(config, **limits), registry)
+        return retention.keep_to_limits()
+
+    return keep
+
+
+def kept() -> set[str]:
+    return {row["task_id"] for row in Image.collection().find()}
+
+
+def test_nothing_goes_unless_it_is_asked_for(aged, keep):
+    """Pictures never expire by themselves."""
+    (old,) = aged(4000)
+
+    assert keep() is False
+    assert kept() == {old}
+
+
+def test_old_pictures_go_and_favourites_stay(client, aged, keep):
+    """The bytes too; the task still says what it came to."""
+    old, starred, young = aged(31, 40, 29)
+    Image.collection().update_one({"task_id": starred}, {"$set": {"favourite": True}})
+
+    assert keep(KEEP_DAYS=30) is False
+
+    assert kept() == {starred, young}
+    assert get_db()["pictures.files"].count_documents({}) == 4
+    told = result(client, old)
+    assert told["status"] == "completed"
+    assert told["result"]["images"] == []
+
+
+def test_beyond_the_bytes_the_oldest_go(aged, keep, monkeypatch):
+    """As many as it takes, and no more."""
+    oldest, older, young = aged(3, 2, 1)
+    row = Image.collection().find_one({"task_id": oldest})
+    size = row["bytes"] + row["thumbnail_bytes"]
+    store = type(jobs.runtime().store)
+    monkeypatch.setattr(store, "size", lambda self: GIB + size + 1)
+
+    keep(KEEP_GIB=1)
+
+    assert kept() == {young}
+    assert older not in kept()
+
+
+def test_a_run_is_bounded(aged, keep, monkeypatch):
+    """The next goes on; favourites in front do not stop it."""
+    monkeypatch.setattr(retention, "BATCH", 2)
+    aged(9, 8, 7)
+
+    assert keep(KEEP_DAYS=1) is True
+    assert len(kept()) == 1
+    assert keep(KEEP_DAYS=1) is False
+    assert kept() == set()
+
+
+def test_star_given_meanwhile_saves_it(aged, keep, monkeypatch):
+    """It is looked at once more in the moment of removal."""
+    (old,) = aged(9)
+    rows = list(retention._due(1, 0))
+    Image.collection().update_one({"task_id": old}, {"$set": {"favourite": True}})
+    monkeypatch.setattr(retention, "_due", lambda *args, **how: iter(rows))
+
+    keep(KEEP_DAYS=1)
+
+    assert kept() == {old}
+
+
+def test_command_tells_and_changes_nothing(app, aged):
+    """How many, how much, and how young."""
+    aged(9, 1)
+
+    told = app.test_cli_runner().invoke(args=["retention", "--days", "5"])
+
+    assert told.exit_code == 0, told.output
+    lines = dict(line.split(": ", 1) for line in told.output.splitlines())
+    assert lines["pictures"] == "1"
+    nine_days_ago = (utcnow() - timedelta(days=9)).date().isoformat()
+    assert lines["the youngest came at"].startswith(nine_days_ago)
+    assert len(kept()) == 2
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Let the disk have so many bytes left."""
+
+    def leave(size: float | None) -> None:
+        monkeypatch.setattr(retention, "room", lambda: size)
+        retention.watch_room()
+
+    return leave
+
+
+def test_full_disk_refuses_new_tasks_and_finishes_old_ones(client, free, work_off):
+    """In words of its own; once there is room all goes on by itself."""
+    before = create(client)
+
+    free(retention.LEAST_ROOM - 1)
+    refused = client.post(CREATE, json=CAT)
+    work_off()
+
+    assert (refused.status_code, refused.json["error"]) == (503, "storage_full")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert result(client, before)["status"] == "completed"
+    free(retention.ENOUGH_ROOM - 1)
+    assert client.post(CREATE, json=CAT).status_code == 503  # not to and fro
+    free(retention.ENOUGH_ROOM)
+    assert client.post(CREATE, json=CAT).status_code == 202
+
+
+def test_pause_by_an_operator_stays(client, free):
+    """Room on the disk is no reason to go on."""
+    switches.pause(switches.INTAKE, "root")
+
+    free(retention.ENOUGH_ROOM)
+    free(None)
+
+    assert client.post(CREATE, json=CAT).json["error"] == "intake_paused"
+
+
+def test_page_says_who_has_paused(client, free):
+    """Nobody of that name exists."""
+    free(0)
+
+    page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text
+
+    assert "by itself, as the disk is nearly full" in page
+
+
+def test_readiness_and_metrics_tell(client, free, monkeypatch):
+    """Before anything is lost."""
+    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    free(retention.LEAST_ROOM - 1)
+
+    assert "disk" in client.get("/health/ready").json["missing"]
+    said = client.get("/metrics").text
+    (free_bytes,) = re.findall(r"^jimeng_disk_free_bytes (\S+)$", said, re.MULTILINE)
+    assert float(free_bytes) == retention.LEAST_ROOM - 1
+
+
+def test_room_is_what_mongodb_says(database):
+    """Of its own disk: less than all of it, and something."""
+    stats = database.command("dbStats")
+
+    free = retention.room()
+
+    assert free is not None
+    assert 0 < free < stats["fsTotalSize"]
