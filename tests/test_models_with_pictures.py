@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES
+from jimeng.pictures.inspection import MAX_PIXELS
 from jimeng.providers import MODELS, Expansion
 from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.models.judging import (
@@ -174,6 +175,7 @@ def test_mask_has_the_size_of_its_picture():
         (REPAINT, {"pictures": [None]}, None),
         (REPAINT, {"pictures": [(1000, 700)], "size": "1000x700"}, (1000, 700)),
         (EXPAND, {"pictures": [(1000, 700)], "expand": SIDE}, (1250, 700)),
+        (EXPAND, {"pictures": [(4000, 3000)], "expand": SIDE}, (3500, 2100)),
         (EXPAND, {"pictures": [None], "expand": SIDE}, None),
         (ENLARGE, {"pictures": [(1000, 500)]}, (4096, 2048)),
         (ENLARGE, {"pictures": [(500, 1000)], "size": "4k"}, (2048, 4096)),
@@ -194,6 +196,19 @@ def test_size_follows_from_what_goes_in(model, options, drawn):
     assert drawn_size(model, size, options.pop("quality", "standard"), **options) == (
         drawn
     )
+
+
+@pytest.mark.parametrize("model", [REPAINT, EXPAND, ENLARGE], ids=lambda m: m.id)
+def test_largest_that_comes_out_can_be_kept(model):
+    """What is too large to be decoded here would be paid for, and lost."""
+    most = model.takes.expand or 0
+    grown = Expansion(top=most, right=most, bottom=most, left=most)
+    picture = (4095, 4095)
+
+    size = drawn_size(model, None, "hd", pictures=[picture], expand=grown)
+
+    assert size is not None
+    assert math.prod(size) < 0.8 * MAX_PIXELS
 
 
 @pytest.mark.parametrize(

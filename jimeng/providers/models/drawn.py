@@ -41,10 +41,18 @@ def drawn_size(
         return enlarged(model, size, quality, first)
     if not model.follows:
         return first and like(model, first, quality)
-    grown = first and (expand.applied(*first) if expand else first)
+    sent = first and shrunk(first, model)
+    grown = sent and (expand.applied(*sent) if expand else sent)
     if size is not None and (grown is None or size != f"{grown[0]}x{grown[1]}"):
         raise Invalid.field("size", "invalid.size_follows")
     return grown
+
+
+def shrunk(picture: Size, model: Model) -> Size:
+    """The sides of *picture* once it keeps the model's limit of them."""
+    most = model.takes.sides[1] if model.takes else max(picture)
+    share = min(1, most / max(picture))
+    return max(round(picture[0] * share), 1), max(round(picture[1] * share), 1)
 
 
 def enlarged(

@@ -44,8 +44,9 @@ MODELS = (
         aliases=("jimeng-expand",),
         task="outpainting",
         # How much it may grow at an edge stands nowhere; a service of the same house
-        # says 0.4.
-        takes=given(expand=0.4, prompt="optional"),
+        # says 0.4. Grown at all of them, a larger picture than this would come out too
+        # large to be fetched and decoded here, and would be paid for.
+        takes=given(sides=(32, 2800), expand=0.4, prompt="optional"),
         sizes={},
         hd_sizes={},
     ),
