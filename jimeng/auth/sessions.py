@@ -3,8 +3,12 @@
 from contextlib import suppress
 from datetime import datetime
 
-from flask import Flask, Response, request, session
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, request, session
+from flask.sessions import (
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionMixin,
+)
 
 from jimeng import accounts
 from jimeng.auth.requests import address, host_name
@@ -31,6 +35,12 @@ class SessionCookies(SecureCookieSessionInterface):
     def prefixed(self, app: Flask, name: str) -> str:
         """A cookie's name as it is sent, be it of this session or not."""
         return f"__Host-{name}" if self.get_cookie_secure(app) else name
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        # Most requests are without one: what reads its signature is not made for them.
+        if app.secret_key and self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         # Flask would set it with every answer, a stylesheet's too.

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import ApiKey, Task, utcnow
-from tests.access.conftest import call
+from jimeng.operations.users import set_quota
+from tests.access.conftest import OPERATOR, call
 from tests.page import POST
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
@@ -126,10 +127,9 @@ def test_what_makes_nothing_is_given_back(secured, ada, closed):
     for _ in range(3):  # of which the first makes a task
         headers = {**idle, "Authorization": f"Bearer {key['key']}"}
         data_of(ada.client.post(CREATE, json=CAT, headers=headers), 202)
-    secured_user = {"_id": ada.id}
-    Task._get_db().users.update_one(secured_user, {"$set": {"daily_quota": 2}})
+    set_quota(OPERATOR, ada.id, 2)
     refused(ask(ada, key), 429, "quota_exceeded")
-    Task._get_db().users.update_one(secured_user, {"$unset": {"daily_quota": ""}})
+    set_quota(OPERATOR, ada.id, None)
 
     answer = ask(ada, key)
 
