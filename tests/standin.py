@@ -77,6 +77,12 @@ class Site:
             finally:
                 process.kill()
 
+    def say(self, **settings: str) -> None:
+        """Write ``.env`` at one stroke: half of it would be other settings."""
+        written = self.path / "env.new"
+        written.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
+        written.replace(self.path / ".env")
+
     def refusal(self, **env: str) -> str:
         """Standard error of a start that ends with status 2."""
         before = self.log()

@@ -265,11 +265,11 @@ def test_dev_goes_on_with_the_earlier_settings(site):
         first_line(process)
         before = site.ask()["parent"]
 
-        (site.path / ".env").write_text("POLL_INTERVAL=soon\n")
+        site.say(POLL_INTERVAL="soon")
 
         wait_for(lambda: "settings not taken" in site.log())
         assert "POLL_INTERVAL must be a number" in site.log()
-        (site.path / ".env").write_text("DATA_DIR=elsewhere\n")
+        site.say(DATA_DIR="elsewhere")
         wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
         assert site.ask()["parent"] == before
 

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from app import MOST_BYTES
-from jimeng.serve import incoming
 from tests.standin import ROOT, free_port
 from tests.waiting import wait_for
 
@@ -204,8 +202,3 @@ def test_what_is_neither_is_told_how(tmp_path, words):
         assert process.wait(20) == 2
 
     assert log_of(tmp_path).startswith("usage: ")
-
-
-def test_the_front_refuses_what_the_application_does():
-    """The same limit of a body in both places."""
-    assert incoming.MOST_BODY == MOST_BYTES
