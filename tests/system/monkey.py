@@ -58,7 +58,7 @@ def haunt(owner: type, name: str) -> None:
 def shorten_leases(seconds: float) -> None:
     """The provider of the tests answers in milliseconds: nobody waits 25 s for it."""
     lease = timedelta(seconds=seconds)
-    submit.submitting_lease = lambda model: lease
+    submit.submitting_lease = lambda model, sending=0.0: lease
     save.SAVING_LEASE = steps.SAVING_LEASE = submit.SAVING_LEASE = lease
     steps.POLL_LEASE = claims.STARTING_LEASE = lease
 
