@@ -53,7 +53,7 @@ fmt: install-dev ## Format the sources and mend what can be mended
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-bench: install-dev ## Measure how many tasks a second it takes
+bench: install-dev ## Measure speed in one table, with other ways beside
 	@$(PY) -m tests.bench
 
 screenshots: install-dev ## See every page in all its looks, and take the guides' pictures anew
