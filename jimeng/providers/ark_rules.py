@@ -87,6 +87,8 @@ def judge(status: int, code: str | None, param: str = "") -> Rule:
     Args:
         param: The parameter that the answer names.
     """
+    if status == 413:
+        return INPUT_REFUSED  # by what stands before the service, unread
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
     if param.startswith("image") and find(code) is PARAMETER_REFUSED:
@@ -119,4 +121,5 @@ def judgements() -> Iterator[Judgement]:
         yield Judgement("submit", said, judge(429 if is_limit else PLAIN, code))
     said = "`InvalidParameter` (`image`)"
     yield Judgement("submit", said, judge(PLAIN, "InvalidParameter", "image"))
+    yield Judgement("submit", "HTTP 413", judge(413, None))
     yield Judgement("submit", OTHER_LIMITS, judge(429, UNLISTED))

@@ -23,6 +23,7 @@ from jimeng.providers.rules import (
     by_code,
 )
 
+INPUT_REFUSED = Rule(code="input_refused")
 # The codes of the service are numbers; the gateway's have names too. Both as text.
 RULES = by_code(
     (
@@ -44,7 +45,7 @@ RULES = by_code(
         ),
         ("50500 50501", INTERNAL),
         ("50200 50204", Rule(code="parameter_refused")),
-        ("50215", Rule(code="input_refused")),
+        ("50215", INPUT_REFUSED),
         ("50400", Rule(code="access_denied", poll="again")),
         (
             "100003 MissingAuthenticationToken 100005 MissingSignature "
@@ -77,6 +78,8 @@ def judge_submit(status: int, code: str | None) -> Rule:
             whatever the body says.
         code: The service's or the gateway's; None where the answer has none.
     """
+    if status == 413:
+        return INPUT_REFUSED  # by what stands before the service, unread
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
     rule = RULES.get(code)
@@ -109,6 +112,7 @@ def judgements() -> Iterator[Judgement]:
         yield Judgement("poll", said, judge_poll(PLAIN, code))
     yield Judgement("submit", OTHER_LIMITS, judge_submit(429, UNLISTED))
     yield Judgement("poll", OTHER_LIMITS, judge_poll(429, UNLISTED))
+    yield Judgement("submit", "HTTP 413", judge_submit(413, None))
     yield Judgement("submit", "HTTP 5xx", judge_submit(500, None))
     said = "读不懂的答复 / unreadable answers"
     yield Judgement("submit", said, judge_submit(200, None))

@@ -157,7 +157,7 @@ class ModelRecord(Reply):
     inputs = a(Inputs, "takes", null=True)
     inputs_unavailable = text(why_not, null=True, example=None)
     takes_seed = flag()
-    price = a(PriceRecord, null=True)
+    price = a(PriceRecord, null=True, example=...)
     default = flag(lambda model: model is jobs.runtime().registry.default())
 
 

@@ -197,3 +197,20 @@ def test_visual_refuses_a_picture(provider, answering, answer_with, code, ours):
     found = caught.value
     assert (found.code, found.charged) == (ours, "no")
     assert (found.transient, found.maybe_accepted) == (False, False)
+
+
+def test_body_that_is_too_large_was_refused(provider, ark, answering, answer_with):
+    """A proxy before the service says so in a page of its own: nothing was accepted."""
+    page = answer_with(413, b"<html>413 Request Entity Too Large</html>")
+    found = []
+    for service, request in (
+        (provider, replace(FOX, req_key="jimeng_i2i_v30", inputs=(FIRST,))),
+        (ark, replace(SWAN, inputs=(FIRST,))),
+    ):
+        with pytest.raises(ProviderError) as caught:
+            service(answering(page)).submit(request)
+        found.append(caught.value)
+
+    assert [(e.code, e.charged, e.maybe_accepted) for e in found] == [
+        ("input_refused", "no", False)
+    ] * 2

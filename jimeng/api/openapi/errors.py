@@ -22,7 +22,7 @@ HTTP_STATUSES = {
 OF_THE_SERVER = ["uri_too_long", "headers_too_large"]
 WITH_FIELDS = {
     "validation_failed": ("n", "invalid.range"),
-    "not_supported_yet": ("images", "invalid.not_supported_yet"),
+    "not_supported_yet": ("webhook_url", "invalid.not_supported_yet"),
 }
 # Codes whose words stand elsewhere.
 KEYS = {
