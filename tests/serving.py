@@ -15,15 +15,30 @@ from tests.waiting import wait_for
 
 APP = """
 import os
+import time
 from urllib.parse import parse_qs
 
 def app(environ, start_response):
+    if environ["PATH_INFO"] == "/events":
+        start_response("200 OK", HEAD_OF_EVENTS)
+        return events()
     body = environ["wsgi.input"].read()
     size = int(parse_qs(environ["QUERY_STRING"]).get("size", ["0"])[0])
     answer = [b"x" * size] if size else [b"%d bytes" % len(body)]
     length = str(sum(map(len, answer)))
     start_response("200 OK", [("Content-Length", length)])
     return answer
+
+HEAD_OF_EVENTS = [
+    ("Content-Type", "text/event-stream"),
+    ("Cache-Control", "no-store, no-transform"),
+    ("X-Accel-Buffering", "no"),
+]
+
+def events():  # as jimeng.api.events has them
+    yield b"data: first\\n\\n"
+    time.sleep(3)
+    yield b"data: last\\n\\n"
 """
 
 

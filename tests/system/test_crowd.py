@@ -203,6 +203,27 @@ def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:
     raise AssertionError("no picture in a minute")
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["stop", "^C"])
+def test_server_that_is_told_to_stop_does(stack, how):
+    """Within seconds, although some would wait for much longer."""
+    with ThreadPoolExecutor(10) as threads:
+        waiting = [
+            threads.submit(submit, stack, f"late{number}", Prefer=f"wait={LONG}")
+            for number in range(10)
+        ]
+        time.sleep(1.0)
+        began = time.monotonic()
+        stack.web.send_signal(how)
+        stack.web.wait(LONG)
+        took = time.monotonic() - began
+        answers = [each.result()[0] for each in waiting if not each.exception()]
+    stack.web = stack.start_web()
+    stack.await_up()
+
+    assert took < 5
+    assert how == signal.SIGINT or answers == [202] * 10
+
+
 def test_whoever_waited_finds_the_picture_by_asking_again(stack):
     """Fifty wait while their server is restarted as for a new release, and killed."""
     ids = [stack.create(user_id=f"waiter{number}") for number in range(50)]

@@ -65,6 +65,23 @@ def test_one_idle_connection_serves_many(ports):
 
 
 @pytest.mark.system
+def test_events_pass_as_they_happen(ports):
+    """Nothing is kept back until there is more."""
+    port, _ = ports
+    began = time.monotonic()
+    with connect(port) as link:
+        link.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        got = b""
+        while b"data: first" not in got:
+            got += link.recv(4096)
+        first = time.monotonic() - began
+        while b"data: last" not in got:
+            got += link.recv(4096)
+
+    assert first < 2 < time.monotonic() - began
+
+
+@pytest.mark.system
 @pytest.mark.parametrize("ports", ["nginx"], indirect=True)
 def test_bodies_that_are_too_large_end_at_nginx(ports):
     """Caddy passes them on, and the application refuses them."""
