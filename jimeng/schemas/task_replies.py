@@ -86,6 +86,7 @@ class Source(Reply):
 
 
 class Picture(Reply):
+    id = text(example=f"{TASK}_0")
     url = address(picture_link, example=f"{PICTURE}.jpg")
     thumbnail_url = address(thumbnail_link, example=f"{PICTURE}/thumb.webp")
     width = whole(minimum=1, example=1024)
