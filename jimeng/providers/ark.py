@@ -4,7 +4,6 @@ Volcengine Ark: Seedream pictures by API key; the answer to a request is the pic
 Source: https://www.volcengine.com/docs/82379/1541523.
 """
 
-import base64
 import json
 import uuid
 from collections.abc import Iterable
@@ -70,8 +69,7 @@ def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, 
 
 def data_url(picture: InputPicture) -> str:
     """The only form beside a link that Ark takes; the type must be in lower case."""
-    text = base64.b64encode(picture.data).decode()
-    return f"data:{picture.media_type};base64,{text}"
+    return f"data:{picture.media_type};base64,{picture.text}"
 
 
 class ArkProvider(Provider):

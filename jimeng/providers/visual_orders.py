@@ -1,9 +1,7 @@
 """The bodies that submissions to Volcengine Visual have, one for each kind of model."""
 
-import base64
 from collections.abc import Callable, Mapping
 
-from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest
 
@@ -98,8 +96,4 @@ def pictures(request: ImageRequest, model: Model) -> Body:
         return {}
     if model.takes is not None and model.takes.travels == "link":
         return {"image_urls": [each.link for each in given]}
-    return {"binary_data_base64": [encoded(each) for each in given]}
-
-
-def encoded(picture: InputPicture) -> str:
-    return base64.b64encode(picture.data).decode()
+    return {"binary_data_base64": [each.text for each in given]}

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -418,6 +419,30 @@ def test_body_of_12_megabytes_has_its_time(client, provider, work_off):
 
     assert usual == timedelta(seconds=25)
     assert large - usual == timedelta(seconds=10 + 120)
+
+
+def test_body_that_cannot_be_written_waits_again(
+    client, provider, work_off, monkeypatch
+):
+    """Nothing was sent: the slot is free after the lease, and it goes again."""
+    made = create(client, model=I2I, images=[upload(client)["id"]])
+
+    def breaks(picture: InputPicture) -> str:
+        assert Generation.objects.first().state == "starting"
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(InputPicture, "text", property(breaks))
+        with suppress(MemoryError):
+            prepared(work_off)
+    (row,) = Generation.collection().find()
+    assert (row["state"], provider.requests) == ("starting", [])
+
+    come_due()
+    prepared(work_off)
+
+    assert result(client, made)["status"] == "completed"
+    assert len(provider.requests) == 1
 
 
 def test_lease_of_a_submission_is_as_long_as_its_pictures(client, provider, work_off):

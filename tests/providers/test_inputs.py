@@ -33,3 +33,11 @@ def test_pictures_have_time_to_be_sent():
     assert replace(request, inputs=(picture,)).sending == 10 + 40
     assert replace(request, inputs=(picture,), mask=picture).sending == 10 + 80
     assert replace(request, inputs=(linked,)).sending == 0
+
+
+def test_text_of_a_picture_is_made_once():
+    """Before anything is written of a submission; later it is only put in."""
+    picture = InputPicture(b"bytes", "image/png", 8, 8)
+
+    assert picture.text == "Ynl0ZXM="
+    assert picture.text is picture.text
