@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from jimeng import tasks
 from jimeng.errors import Invalid
 from jimeng.openai import names, sizes
+from jimeng.openai.given import images_of, mask_of
 from jimeng.openai.reading import Body
 from jimeng.providers import Model
 from jimeng.schemas import MOST_SEED, MOST_STYLE
@@ -48,29 +49,34 @@ def understand(body: Body, viewer: Viewer) -> Asked:
         Invalid: a field that is known has a value that cannot be.
         NoProvider: as `names.find`.
     """
-    name = body.text("model")
-    model = names.find(name)
+    name, images, mask = body.text("model"), images_of(body), mask_of(body)
+    model = names.find(name, images=len(images), mask=mask is not None)
     prompt = body.text("prompt", most=LONGEST_PROMPT)
-    if prompt is None:
+    if prompt is None and not images:  # with some, that is for the model to say
         raise Invalid.field("prompt", "invalid.prompt_empty")
     if body.choice("background", "auto", "opaque", "transparent") == "transparent":
         raise Invalid.field("background", "invalid.opaque_only")
     quality = body.choice("quality", *sizes.QUALITIES) or "auto"
-    pixels = None  # which is for the pictures to say that go in
-    if not model.follows:
-        pixels = sizes.choose(model, size_of(body), ratio_of(body), quality)
+    size, ratio = size_of(body), ratio_of(body)
+    if model.follows:
+        size = size if size and size.upper() in model.keywords else None
+    elif size or ratio or not images:
+        size = "{}x{}".format(*sizes.choose(model, size, ratio, quality))
     form = body.choice("response_format", "url", "b64_json")
     wants_bytes = form is None and names.answers_with_bytes(name)
     kind = body.choice("output_format", *TYPES) or "png"
     new = tasks.NewTask(
         user_id=viewer.user_id,
-        prompt=prompt,
+        prompt=prompt or "",
         model=model.id,
         provider=model.provider,
-        size=pixels and f"{pixels[0]}x{pixels[1]}",
+        size=size,
+        quality="hd" if sizes.is_largest(model, quality) else "standard",
         style=style_of(body),
         n=body.whole("n", low=1, high=MOST_PICTURES) or 1,
         seed=seed_of(body, model),
+        images=images,
+        mask=mask,
     )
     return Asked(
         new=replace(new, given=record(new)),
@@ -86,7 +92,10 @@ def record(new: tasks.NewTask) -> dict:
     """The request as this server's own API would have it, for who reads the task."""
     told = ("prompt", "model", "size", "style", "n", "seed")
     given = {field: getattr(new, field) for field in told}
-    return {field: value for field, value in given.items() if value not in (None, -1)}
+    given = {field: each for field, each in given.items() if each not in (None, -1, "")}
+    if new.size is None and new.quality != "standard":
+        given["quality"] = new.quality
+    return given
 
 
 def size_of(body: Body) -> str | None:

@@ -12,6 +12,8 @@ PREFIX = "/v1"
 # Of what is wrong with a request its clients know 400 and, of a model, 404.
 INVALID, NO_MODEL = 400, 404
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+# Fields that have another name here than clients have for them.
+PARAMS = {"images": "image"}
 # What clients look for by its name; every other code is ours.
 NAMES = {
     "unauthorized": "invalid_api_key",
@@ -50,8 +52,9 @@ def failure(
     """
     said = message or t(f"error.{code}")
     if errors:
-        param = next(iter(errors))
-        said = t("openai.field", field=param, words="; ".join(errors[param]))
+        first = next(iter(errors))
+        param = PARAMS.get(first.partition(".")[0], first)
+        said = t("openai.field", field=param, words="; ".join(errors[first]))
         is_model = param == "model"
         status = NO_MODEL if is_model else INVALID
         code = "model_not_found" if is_model else f"invalid_{param}"

@@ -2,16 +2,20 @@
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from flask import Response, current_app, request
 
 from jimeng import auth, tasks, waiting
 from jimeng.answers import idempotency_key, limit_headers
+from jimeng.auth.bodies import brings_pictures, leave_room
 from jimeng.config import Config
 from jimeng.documents import Task
+from jimeng.errors import Invalid
 from jimeng.openai import bp, failures, reading, replies, streams
 from jimeng.openai.asking import Asked, understand
+from jimeng.openai.given import images_of
 from jimeng.viewers import Viewer
 
 SLACK = 0.1  # seconds by which a wait may end early by itself
@@ -19,25 +23,38 @@ AGAIN = 1  # seconds after which a client of a server that stops finds another
 
 
 @bp.post("/images/generations")
+@brings_pictures
 def generate() -> Response:
     """
     Draw pictures from words. The answer comes when they are there; a client that is
     cut off and posts again by itself is given those that it asked for before.
     """
+    return answer(reading.read(), name="image_generation")
+
+
+@bp.post("/images/edits")
+@brings_pictures
+def edit() -> Response:
+    """Draw pictures from words and pictures, in the same way."""
     body = reading.read()
-    viewer = auth.viewer_of_api()
-    return answer(viewer, understand(body, viewer), body, name="image_generation")
+    if not images_of(body):
+        raise Invalid.field("image", "invalid.required")
+    return answer(body, name="image_edit")
 
 
-def answer(viewer: Viewer, asked: Asked, body: reading.Body, *, name: str) -> Response:
+def answer(body: reading.Body, *, name: str) -> Response:
     """A place to wait in comes first: without one nothing is created."""
+    viewer = auth.viewer_of_api()
+    asked = understand(body, viewer)
     with ExitStack() as place:
         place.enter_context(waiting.place(viewer.user_id))
-        if asked.stream:
-            task = obtain(viewer, asked, body, within=streams.LONGEST)
-            return streams.respond(viewer, asked, task, place.pop_all(), name=name)
-        seconds = wait_seconds()
+        seconds = streams.LONGEST if asked.stream else wait_seconds()
         task = obtain(viewer, asked, body, within=seconds)
+        # What came may be of megabytes, and is kept elsewhere now.
+        asked = replace(asked, new=replace(asked.new, images=(), mask=None))
+        del body
+        if asked.stream:
+            return streams.respond(viewer, asked, task, place.pop_all(), name=name)
         until = time.monotonic() + seconds
         is_gone = partial(waiting.is_gone, request.environ)
         ended = not task.is_open or waiting.wait_for_end(task, seconds, is_gone)
@@ -55,6 +72,7 @@ def obtain(viewer: Viewer, asked: Asked, body: reading.Body, *, within: float) -
         viewer, asked.new, sent, idem_key=idempotency_key(), within=within
     )
     failures.made(task)
+    leave_room(None)  # others may send theirs while this one waits
     return task
 
 

@@ -23,9 +23,14 @@ BUILT_IN = tuple(
 WITHOUT_LINKS = ("gpt-image", "chatgpt-image")  # always answered with the bytes
 
 
-def find(name: str | None) -> Model:
+def find(name: str | None, *, images: int = 0, mask: bool = False) -> Model:
     """
     The model that a client means by *name*; the default one for None.
+
+    Args:
+        images: Pictures that are given with it, of which the default one takes as
+            many where there is one that does.
+        mask: Whether a mask is.
 
     Raises:
         NoProvider: there are no models at all.
@@ -38,7 +43,31 @@ def find(name: str | None) -> Model:
     if led == NONE:
         known = ", ".join(sorted({model.id for model in registry.models.values()}))
         raise Invalid.field("model", "invalid.model", known=known)
+    if (led or name) in {None, DEFAULT} and images:
+        found = taking(registry, images, mask=mask)
+        if found is not None:
+            return found
     return registry.model({None: name, DEFAULT: None}.get(led, led))
+
+
+def taking(registry: Registry, images: int, *, mask: bool) -> Model | None:
+    """
+    The model that pictures go to where none is named: one that is told what to draw,
+    with a mask one that takes that, and rather one that takes them all.
+    """
+    kinds = {"inpainting"} if mask else {"image-to-image", "text-to-image"}
+    found = [
+        model
+        for model in registry.models.values()
+        if model.takes_images and model.task in kinds
+    ]
+    default = registry.default()
+    found.sort(key=lambda model: (takes(model) < images, model != default))
+    return found[0] if found else None
+
+
+def takes(model: Model) -> int:
+    return model.takes.most if model.takes else 0
 
 
 def own_names(registry: Registry) -> set[str]:

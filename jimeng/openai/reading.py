@@ -5,10 +5,10 @@ Clients send null and empty text for "not given", and fields that only others kn
 neither is an error here.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import NoReturn
 
 from flask import request
@@ -30,11 +30,13 @@ class Body:
     """
     Attributes:
         fields: What was given, by name; nothing is null or empty.
-        content: The same, and the files by their bytes: equal requests have equal
+        files: Of a form, by the names of their fields.
+        content: All of it, the files by their bytes: equal requests have equal
             contents, wherever their multipart boundaries are.
     """
 
     fields: Mapping[str, object]
+    files: Mapping[str, list[bytes]]
     content: object
 
     def text(self, *names: str, most: int = 200) -> str | None:
@@ -107,20 +109,23 @@ def read() -> Body:
         UnsupportedMediaType: it is neither JSON nor a form.
         RequestEntityTooLarge: it is longer than bodies may be.
     """
-    if request.mimetype in FORMS:
-        sent: dict = {name: each[0] for name, each in request.form.lists() if each}
-        files = [
-            (name, hashlib.sha256(file.stream.read()).hexdigest())
-            for name, file in request.files.items(multi=True)
-        ]
-        content: object = [request.form.to_dict(flat=False), files]
-    else:
-        content = sent = read_json()
-    return Body(dict(given(sent)), [request.path, content])
+    if request.mimetype not in FORMS:
+        sent = read_json()
+        return Body(dict(given(sent)), {}, [request.path, sent])
+    texts = request.form.to_dict(flat=False)
+    fields = {name: each if len(each) > 1 else each[0] for name, each in texts.items()}
+    files: dict[str, list[bytes]] = {}
+    for name, file in request.files.items(multi=True):
+        with file.stream as stream:
+            content = stream.read()
+        if content:  # a field that was left empty has none
+            files.setdefault(name, []).append(content)
+    marks = {n: [sha256(each).hexdigest() for each in f] for n, f in files.items()}
+    return Body(dict(given(fields)), files, [request.path, texts, marks])
 
 
 def read_json() -> dict:
-    body = request.get_data(cache=True)
+    body = request.get_data(cache=False)  # which may be large, and is read once
     # A body without a length is silently cut off where it passes the limit.
     if request.content_length is None and len(body) >= (
         request.max_content_length or 0

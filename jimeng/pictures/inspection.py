@@ -266,3 +266,28 @@ def normalise(content: bytes) -> GivenPicture:
     """
     about, made = decoder.work("normalise", content)
     return GivenPicture(made, sha256=hashlib.sha256(made).hexdigest(), **about)
+
+
+def encode(content: bytes, content_type: str, quality: int | None = None) -> bytes:
+    """
+    Write a kept picture in another format.
+
+    Args:
+        content_type: One that pictures are kept in.
+        quality: 0 to 100, of JPEG and WebP; None for the usual.
+
+    Raises:
+        PictureInvalid: as `encoding.encode`, or the decoder's limits do not allow it.
+    """
+    order = {"content_type": content_type, "quality": quality}
+    return decoder.work("encode", content, **order)[1]
+
+
+def shrink(thumbnail: bytes, *, side: int, most: int) -> bytes:
+    """
+    Write a thumbnail as a JPEG of at most *most* bytes and *side* pixels.
+
+    Raises:
+        PictureInvalid: as `encode`.
+    """
+    return decoder.work("shrink", thumbnail, side=side, most=most)[1]

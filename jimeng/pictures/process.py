@@ -22,6 +22,7 @@ from PIL import Image as Pillow
 
 from jimeng.errors import PictureInvalid
 from jimeng.pictures.decoding import look
+from jimeng.pictures.encoding import encode, shrink
 from jimeng.pictures.fitting import fit, fit_mask
 from jimeng.pictures.normalising import normalise
 
@@ -31,6 +32,8 @@ ANSWER = struct.Struct(">II")  # bytes of JSON, of the picture that was made
 # What it can do with a picture: describe it, and make another one of it.
 WORK: dict[str, Callable[..., tuple[dict[str, object], bytes]]] = {
     "look": look,
+    "encode": encode,
+    "shrink": shrink,
     "normalise": normalise,
     "fit": fit,
     "fit_mask": fit_mask,

@@ -13,7 +13,10 @@ MOST_LINE = 8190  # bytes of the first line; Gunicorn's --limit-request-line
 MOST_HEAD = 64 * 1024  # bytes
 MOST_BODY = 1024 * 1024  # bytes; more the application refuses without reading it,
 MOST_LARGE = 16 * 1024 * 1024  # but not where pictures come in,
-LARGE = re.compile(rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks))[ ?]")
+LARGE = re.compile(
+    rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks)"
+    rb"|/v1/images/(edits|generations))[ ?]"
+)
 PLACES = 4  # for such bodies, in each process
 WITHIN = 10.0  # seconds from one packet of such a body to the next
 HEAD_WITHIN = 10.0  # seconds from a request's first byte, or from connecting

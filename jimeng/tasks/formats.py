@@ -1,10 +1,13 @@
 """Pictures in the format that a client asks for."""
 
+import tempfile
 from typing import BinaryIO
 
 from jimeng import jobs, pictures
 from jimeng.documents import Image
 from jimeng.errors import ImageNotFound
+
+IN_MEMORY = 1024 * 1024  # bytes; what is larger goes to a file that has no name
 
 
 def open_as(
@@ -31,4 +34,9 @@ def open_as(
     if image.content_type == content_type and quality is None:
         return content, image.bytes
     with content:
-        return pictures.encode(content.read(), content_type, quality)
+        made = pictures.encode(content.read(), content_type, quality)
+    # Of several none stays in memory until the others are made.
+    file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes
+    file.write(made)
+    file.seek(0)
+    return file, len(made)  # type: ignore[return-value]

@@ -111,6 +111,7 @@ ROUTES: dict[str, Route] = {
     "api.show_queue": admins(),
     # As clients of OpenAI's have it
     "openai.generate": listed({"prompt": "x", "n": 9}),  # what would be waited for
+    "openai.edit": listed({"prompt": "x"}),  # without a picture
     "openai.list_models": listed(),
     "openai.get_model": own(),  # no model has the name that is asked for
     # As agents have it

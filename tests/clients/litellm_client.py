@@ -1,6 +1,7 @@
-"""LiteLLM, unchanged: a picture as bytes, and as a link."""
+"""LiteLLM, unchanged: a picture as bytes, as a link, and an edit."""
 
 import base64
+import io
 import os
 
 import litellm
@@ -23,6 +24,16 @@ answer = litellm.image_generation(
 )
 assert len(answer.data) == 2
 assert answer.data[0]["url"].startswith(os.environ["URL"] + "/i/")
+
+red = bytes.fromhex(os.environ["PICTURE"])
+answer = litellm.image_edit(
+    model="openai/gpt-image-1",
+    image=[io.BytesIO(red)],
+    prompt="a hat by litellm",
+    size="1024x1024",
+    **WHERE,
+)
+assert base64.b64decode(answer.data[0].b64_json).startswith(b"\x89PNG")
 
 try:
     litellm.image_generation(

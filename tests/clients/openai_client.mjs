@@ -1,4 +1,4 @@
-// npm's `openai`, unchanged: pictures as bytes and links, a stream, errors, models.
+// npm's `openai`, unchanged: pictures as bytes and links, an edit, a stream, errors, models.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
@@ -44,6 +44,16 @@ for await (const event of stream) {
   assert.ok(event.b64_json.length > 1000);
 }
 assert.deepEqual(kinds, ["image_generation.completed"]);
+
+const edited = await client.images.edit({
+  model: "gpt-image-1",
+  image: await OpenAI.toFile(Buffer.from(process.env.PICTURE, "hex"), "a.png", {
+    type: "image/png",
+  }),
+  prompt: "a hat in node",
+  n: 1,
+});
+assert.ok(edited.data[0].b64_json.length > 1000);
 
 await assert.rejects(
   client.images.generate({ model: "gpt-image-1", prompt: "x", size: "9000x9000" }),

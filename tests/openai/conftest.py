@@ -12,7 +12,7 @@ from jimeng.jobs import pump
 from jimeng.providers import Registry
 from tests.conftest import come_due, run_queue
 
-GENERATIONS = "/v1/images/generations"
+GENERATIONS, EDITS = "/v1/images/generations", "/v1/images/edits"
 CAT = {"prompt": "一只猫"}
 SDK = {"x-stainless-retry-count": "0"}  # OpenAI's own clients say it from the first
 
@@ -28,7 +28,7 @@ def draws(database) -> Iterator[None]:
             lanes.forget()
             pump.tick()
             run_queue()
-            come_due(state={"$in": ["generating", "saving", "starting"]})
+            come_due(state={"$in": ["preparing", "generating", "saving", "starting"]})
 
     worker = threading.Thread(target=work)
     worker.start()

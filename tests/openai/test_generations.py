@@ -161,7 +161,7 @@ def test_unknown_model_is_not_found(client):
         (b"{", "application/json", 400, "invalid_json"),
         (b"[]", "application/json", 400, "invalid_json"),
         (b"prompt=x", "text/plain", 415, "unsupported_media_type"),
-        (b"x" * 2_000_000, "application/json", 413, "request_too_large"),
+        (b"x" * 17_000_000, "application/json", 413, "request_too_large"),
     ],
 )
 def test_unreadable_body_is_refused_in_their_shape(client, body, kind, status, code):

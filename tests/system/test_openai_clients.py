@@ -1,15 +1,18 @@
 """Clients of OpenAI's API, as they are published, at the whole product."""
 
 import base64
+import io
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openai
 import pytest
 import requests
+from PIL import Image as Pillow
 
 from tests import clients
 from tests.clients.cutting import cutting_way
@@ -41,6 +44,26 @@ def png(text: str | None) -> bytes:
     return content
 
 
+def waits_for(stack: Stack, prompt: str) -> Callable[[], object]:
+    """What returns once there is a task with these words."""
+
+    def is_made() -> bool:
+        with stack.database() as found:
+            return found.tasks.count_documents({"prompt": prompt}) > 0
+
+    return lambda: wait_for(is_made, 10, "the task is made")
+
+
+def encoded(image: Pillow.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+PICTURE = encoded(Pillow.new("RGB", (640, 640), "red"))
+MASK = encoded(Pillow.new("RGBA", (640, 640), (0, 0, 0, 0)))
+
+
 def test_sdk_gets_pictures(sdk):
     """As bytes where it expects them, as links else, with our own fields beside."""
     bytes_ = sdk.images.generate(**CAT, extra_body={"seed": 7, "watermark": False})
@@ -64,6 +87,36 @@ def test_sdk_reads_the_stream(sdk):
     assert event.type == "image_generation.completed"
     assert (event.size, event.usage.total_tokens) == ("512x512", 0)
     png(event.b64_json)
+
+
+def test_sdk_edits_pictures(sdk, live_server):
+    """One, several, and with a mask; each is one submission."""
+    before, edit = billed(live_server), sdk.images.edit
+
+    one = edit(model="gpt-image-1", image=PICTURE, prompt="a hat", size="1024x1024")
+    masked = edit(model="gpt-image-1", image=PICTURE, mask=MASK, prompt="a hat")
+    (event,) = edit(model="gpt-image-1", image=PICTURE, prompt="x", stream=True)
+
+    assert one.size == "1024x1024"
+    for answer in (one.data[0], masked.data[0], event):
+        png(answer.b64_json)
+    assert event.type == "image_edit.completed"
+    assert billed(live_server) == before + 3
+
+
+@pytest.mark.parametrize("when", ["while it is drawn", "as it is answered"])
+def test_cut_edit_is_charged_once(live_server, when):
+    """Its body has another boundary each time."""
+    before, prompt = billed(live_server), f"edit cut {when}"
+    until = waits_for(live_server, prompt) if when == "while it is drawn" else None
+    with cutting_way(live_server.port, until=until) as way:
+        answer = client_of(way.url).images.edit(
+            model="gpt-image-1", image=PICTURE, prompt=prompt
+        )
+
+        assert way.connections == 2
+    png(answer.data[0].b64_json)
+    assert billed(live_server) == before + 1
 
 
 def test_sdk_lists_models(sdk):
@@ -98,14 +151,7 @@ def test_sdk_raises_its_own_errors(sdk, live_server):
 def test_cut_connection_is_charged_once(live_server, when, cuts):
     """The SDK posts again by itself, and is given what it has asked for."""
     before, prompt = billed(live_server), f"cut {when} {cuts}"
-
-    def is_made() -> bool:
-        with live_server.database() as found:
-            return found.tasks.count_documents({"prompt": prompt}) > 0
-
-    until = None
-    if when == "while it is drawn":
-        until = lambda: wait_for(is_made, 10, "the task is made")  # noqa: E731
+    until = waits_for(live_server, prompt) if when == "while it is drawn" else None
     with cutting_way(live_server.port, cuts=cuts, until=until) as way:
         answer = client_of(way.url).images.generate(**{**CAT, "prompt": prompt})
 
@@ -128,13 +174,19 @@ def test_two_equal_requests_are_two_tasks(sdk, live_server):
 
 def test_node_sdk_gets_pictures(live_server):
     """npm's, in a process of its own."""
-    assert clients.node("openai_client.mjs", live_server.url) == "done\n"
+    assert (
+        clients.node("openai_client.mjs", live_server.url, PICTURE=PICTURE.hex())
+        == "done\n"
+    )
 
 
 def test_litellm_gets_pictures(live_server):
     """With the settings that the page of clients shows."""
     told = clients.python(
-        "litellm_client.py", live_server.url, LITELLM_LOCAL_MODEL_COST_MAP="True"
+        "litellm_client.py",
+        live_server.url,
+        PICTURE=PICTURE.hex(),
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
     )
     assert told.endswith("done\n")
 
