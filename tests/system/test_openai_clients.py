@@ -5,7 +5,7 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +22,14 @@ pytestmark = pytest.mark.system
 
 DOCS = Path(__file__).parents[2] / "docs"
 CAT = {"model": "gpt-image-1", "prompt": "cat", "size": "512x512"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plain(live_server) -> Iterator[None]:
+    """Nobody looks at these pictures, and drawing them well takes long."""
+    live_server.simulate(plain=True)
+    yield
+    live_server.simulate(plain=False)
 
 
 @pytest.fixture
@@ -147,7 +155,7 @@ def test_sdk_raises_its_own_errors(sdk, live_server):
 
 
 @pytest.mark.parametrize("when", ["while it is drawn", "as it is answered"])
-@pytest.mark.parametrize("cuts", [1, 2])
+@pytest.mark.parametrize("cuts", [1, 2])  # of which the SDK gets over two
 def test_cut_connection_is_charged_once(live_server, when, cuts):
     """The SDK posts again by itself, and is given what it has asked for."""
     before, prompt = billed(live_server), f"cut {when} {cuts}"
