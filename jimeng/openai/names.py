@@ -61,8 +61,8 @@ def taking(registry: Registry, images: int, *, mask: bool) -> Model | None:
         for model in registry.models.values()
         if model.takes_images and model.task in kinds
     ]
-    default = registry.default()
-    found.sort(key=lambda model: (takes(model) < images, model != default))
+    # One made for it needs no address at which the service could fetch them.
+    found.sort(key=lambda each: (takes(each) < images, each.task == "text-to-image"))
     return found[0] if found else None
 
 
