@@ -8,6 +8,7 @@ A reference is text (the id of an upload or of a picture, a link of this server'
 import base64
 import binascii
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from jimeng.documents.image import SHOWN
 from jimeng.documents.input import PREFIX
 from jimeng.errors import Invalid
 from jimeng.providers.fetch import is_public
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, noted
+
+log = logging.getLogger(__name__)
 
 LONGEST = 2000  # characters of an address
 MOST_BYTES = 16 * 1024 * 1024  # of one picture, as it comes
@@ -56,6 +59,12 @@ class Named:
     url: str | None = None
 
     @property
+    def owner(self) -> str | None:
+        """Whose it is; nobody's yet where it comes from elsewhere."""
+        here = self.kept or self.picture
+        return None if here is None else here.user_id
+
+    @property
     def mark(self) -> str:
         """What two requests that name the same have in common."""
         if self.content is not None:
@@ -80,6 +89,9 @@ def look_up(
             wrong.update(error.fields)
     if wrong:
         raise Invalid(wrong)
+    for owner in {each.owner for each in found if each.owner is not None}:
+        with noted(viewer, owner, "pictures.use"):
+            log.debug("pictures named of=%s", owner)
     return found
 
 

@@ -99,3 +99,5 @@ def test_admin_draws_from_a_users_for_that_user(ada, admin):
 
     owners = [row["user_id"] for row in Input.collection().find()]
     assert sorted(owners) == sorted([ada.id, admin.id])
+    used = AuditEntry.collection().find({"action": "pictures.use"})
+    assert [(row["by"], row["target"]) for row in used] == [(admin.id, ada.id)]

@@ -210,6 +210,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.users.email": ("更改邮箱", "Changed an e-mail"),
     "act.keys.create": ("创建 API 密钥", "Created an API key"),
     "act.keys.revoke": ("撤销 API 密钥", "Revoked API keys"),
+    "act.pictures.use": ("用他人的图片作图", "Drew from another's picture"),
     "act.uploads.create": ("替他人上传图片", "Uploaded a picture for another"),
     "act.uploads.delete": ("删除他人上传的图片", "Deleted another's upload"),
     "act.tasks.create": ("替他人提交任务", "Submitted a task for another"),
