@@ -4,14 +4,8 @@ import io
 import json
 import re
 import resource
-import threading
 from collections import namedtuple
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,81 +13,16 @@ from mongoengine import get_db
 
 from app import create_app
 from jimeng import documents, jobs
-from jimeng.doctor import Status, databases, examine, machine
+from jimeng.doctor import Status, databases, machine
 from jimeng.documents import Worker, utcnow
-from jimeng.errors import ProviderError
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
-from jimeng.providers import Registry
+from tests.doctor.conftest import Service, answering
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 VISUAL = "volcengine_jimeng"
 KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
 Usage = namedtuple("Usage", "total used free")
-
-
-class Service:
-    """A provider whose models are fine, but for those that it refuses."""
-
-    label = ("即梦", "Jimeng")
-
-    def __init__(self, address: str, **refused: ProviderError) -> None:
-        self.address = address
-        self.refused = refused
-
-    def check(self, req_key: str) -> bool:
-        if req_key in self.refused:
-            raise self.refused[req_key]
-        return True
-
-
-@contextmanager
-def answering(
-    status: int = 200, ahead: timedelta = timedelta(0), **headers: str
-) -> Iterator[str]:
-    """A server whose clock is *ahead*, and its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-
-        def do_HEAD(self) -> None:
-            self.do_GET()
-
-        def date_time_string(self, timestamp: float | None = None) -> str:
-            return format_datetime(datetime.now(UTC) + ahead, usegmt=True)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.fixture
-def look(app, config):
-    """All findings, by what was looked at; a worker lives."""
-    now = utcnow()
-    Worker(id="w", started_at=now, seen_at=now).save()
-
-    def look(service: Service | None = None, **changes: object) -> dict:
-        served = {} if service is None else {VISUAL: service}
-        jobs.configure(config, Registry(served, dict.fromkeys(served, 2)))
-        keys = KEYS if service else {}
-        found = list(examine(replace(config, **keys, **changes)))
-        return {each.check: each for each in found}
-
-    return look
 
 
 def test_nothing_is_wrong(look):
@@ -245,52 +174,6 @@ def test_few_file_descriptors_are_warned_of(config):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     assert (found.status, found.found) == (Status.WARNING, "1024")
-
-
-def test_refused_model_has_failed(look):
-    """With the provider's own code, for its support."""
-    error = ProviderError("no", code="access_denied", provider_code="50400")
-
-    with answering() as address:
-        found = look(Service(address, jimeng_t2i_v31=error))
-
-    refused = found["model jimeng-3.1"]
-    assert (refused.status, refused.advice) == (Status.FAILED, "error.access_denied")
-    assert "50400" in refused.found
-    assert found["model jimeng-4.6"].status is Status.OK
-
-
-@pytest.mark.parametrize(
-    "minutes, status",
-    [(-0.1, Status.OK), (-3, Status.WARNING), (10, Status.FAILED)],
-)
-def test_wrong_clock_is_told(look, minutes, status):
-    """By how much; this machine's is behind where the provider's is ahead."""
-    with answering(ahead=timedelta(minutes=minutes)) as address:
-        found = look(Service(address))[f"clock of {VISUAL}"]
-
-    assert found.status is status
-    assert abs(float(found.found.removesuffix(" s")) + 60 * minutes) < 5
-
-
-def test_provider_that_is_away_tells_no_time(look):
-    """That is no fault of the clock."""
-    found = look(Service("http://127.0.0.1:9"))[f"clock of {VISUAL}"]
-
-    assert found.status is Status.SKIPPED
-
-
-@pytest.mark.parametrize(
-    "status, headers",
-    [(200, {}), (404, {"X_Request_ID": "one"}), (301, {"X_Request_ID": "one"})],
-)
-def test_address_that_leads_elsewhere_has_failed(look, status, headers):
-    """A page of the proxy is none of ours."""
-    with answering(status, **headers) as address:
-        found = look(PUBLIC_URL=address)["PUBLIC_URL"]
-
-    assert (found.status, found.advice) == (Status.FAILED, "doctor.public_url")
-    assert str(status) in found.found
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """Backup and restore: everything is there again, and nothing is sent twice."""
 
-import tarfile
-from contextlib import contextmanager
-from dataclasses import replace
-
 import pytest
 from mongoengine import get_db
 
 from app import create_app
 from jimeng import backup, documents, jobs
-from jimeng.backup import archive, dumping, restoring
+from jimeng.backup import restoring
 from jimeng.documents import AuditEntry, Generation, State, Task, index_builder
 from jimeng.jobs import pump
 from jimeng.lanes import switches
@@ -20,38 +16,7 @@ from tests.rest import create, result
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
 
 
-@pytest.fixture
-def elsewhere(config, registry, database):
-    """Connects this process to another database, and back."""
-    names = []
-
-    @contextmanager
-    def connected(name: str = "jimeng_restored"):
-        names.append(name)
-        there = replace(config, MONGODB_DATABASE=name)
-        client = create_app(there).test_client()
-        documents.connect(there, timeout=documents.WORKER_TIMEOUT)
-        jobs.configure(there, registry)
-        switches.forget()
-        try:
-            yield client
-        finally:
-            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-            jobs.configure(config, registry)
-            switches.forget()
-
-    yield connected
-    for name in names:
-        get_db().client.drop_database(name)
-
-
-def copied(tmp_path):
-    path = tmp_path / "jimeng.tar"
-    backup.dump(path)
-    return path
-
-
-def test_everything_is_there_again(client, provider, elsewhere, tmp_path, work_off):
+def test_everything_is_there_again(copied, client, provider, elsewhere, work_off):
     """A finished task with its bytes, accounts, indexes; nobody is signed in."""
     done = create(client, prompt="画好了")
     work_off()
@@ -62,7 +27,7 @@ def test_everything_is_there_again(client, provider, elsewhere, tmp_path, work_o
     ).save()
     get_db().sessions.insert_one({"_id": "s1", "user_id": "u1"})
 
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere() as there:
         backup.restore(path)
 
@@ -75,12 +40,12 @@ def test_everything_is_there_again(client, provider, elsewhere, tmp_path, work_o
 
 
 @pytest.mark.parametrize("state", WAITS)
-def test_what_waited_is_not_sent_again(client, provider, elsewhere, tmp_path, state):
+def test_what_waited_is_not_sent_again(copied, client, provider, elsewhere, state):
     """It ends as failed and perhaps charged; its task says what to do."""
     task_id = create(client)
     Generation.collection().update_one({"task_id": task_id}, {"$set": {"state": state}})
 
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere() as there:
         _, parked = backup.restore(path)
         switches.resume(switches.SENDING)
@@ -95,16 +60,14 @@ def test_what_waited_is_not_sent_again(client, provider, elsewhere, tmp_path, st
         assert provider.requests == []
 
 
-def test_what_was_accepted_is_asked_for(
-    client, provider, elsewhere, tmp_path, work_off
-):
+def test_what_was_accepted_is_asked_for(copied, client, provider, elsewhere, work_off):
     """It is paid for, and comes."""
     provider.polls.append(Progress("remote-1"))
     task_id = create(client)
     run_queue()
     assert result(client, task_id)["phase"] == "generating"
 
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere() as there:
         _, parked = backup.restore(path)
         work_off()
@@ -114,13 +77,13 @@ def test_what_was_accepted_is_asked_for(
     assert len(provider.requests) == 1
 
 
-def test_refused_picture_is_not_drawn_anew(client, provider, elsewhere, tmp_path):
+def test_refused_picture_is_not_drawn_anew(copied, client, provider, elsewhere):
     """The original has drawn it anew by now, perhaps, and paid for that."""
     provider.polls.append(Progress("remote-1"))
     create(client)
     run_queue()
 
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere():
         backup.restore(path)
 
@@ -128,12 +91,12 @@ def test_refused_picture_is_not_drawn_anew(client, provider, elsewhere, tmp_path
         assert (row["state"], row["resent"]) == (State.GENERATING.value, True)
 
 
-def test_task_without_pictures_is_ended(client, provider, elsewhere, tmp_path):
+def test_task_without_pictures_is_ended(copied, client, provider, elsewhere):
     """Its pictures were written later, and sent: they are not written once more."""
     task_id = create(client, n=2)
     Generation.collection().delete_many({})
 
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere() as there:
         _, parked = backup.restore(path)
 
@@ -141,9 +104,9 @@ def test_task_without_pictures_is_ended(client, provider, elsewhere, tmp_path):
         assert result(there, task_id)["error"]["code"] == "restored"
 
 
-def test_sending_stays_paused(client, provider, registry, elsewhere, tmp_path):
+def test_sending_stays_paused(copied, client, provider, registry, elsewhere):
     """What is asked for after it waits, until an operator says so."""
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere() as there:
         backup.restore(path)
         task_id = create(there)
@@ -163,9 +126,9 @@ def test_sending_stays_paused(client, provider, registry, elsewhere, tmp_path):
         assert result(there, task_id)["status"] != "failed"
 
 
-def test_nothing_is_written_over(client, elsewhere, tmp_path):
+def test_nothing_is_written_over(copied, client, elsewhere):
     """A database that holds a task is refused, and stays as it was."""
-    path = copied(tmp_path)
+    path = copied()
     with elsewhere() as there:
         task_id = create(there)
 
@@ -176,10 +139,10 @@ def test_nothing_is_written_over(client, elsewhere, tmp_path):
         assert not switches.paused(fresh=True)
 
 
-def test_restore_that_was_cut_off_begins_anew(client, elsewhere, tmp_path, monkeypatch):
+def test_restore_that_was_cut_off_begins_anew(copied, client, elsewhere, monkeypatch):
     """What it had loaded is no reason to refuse."""
     task_id = create(client)
-    path = copied(tmp_path)
+    path = copied()
 
     def die() -> int:
         raise KeyboardInterrupt
@@ -195,102 +158,6 @@ def test_restore_that_was_cut_off_begins_anew(client, elsewhere, tmp_path, monke
         assert result(there, task_id)["error"]["code"] == "restored"
         with pytest.raises(backup.NotEmpty):
             backup.restore(path)
-
-
-def changed(path, how) -> None:
-    """Write the file anew, each member as *how* makes it; None leaves it out."""
-    with tarfile.open(path) as tar:
-        members = [(m, tar.extractfile(m).read()) for m in tar.getmembers()]
-    with tarfile.open(path, "w") as tar:
-        writer = archive.Writer.__new__(archive.Writer)
-        writer._tar, writer._sums, writer._counts = tar, {}, {}
-        for member, content in members:
-            made = how(member.name, content)
-            if made is not None:
-                writer.add(member.name, made)
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        lambda name, content: None if name == archive.SUMS else content,
-        lambda name, content: None if name.startswith("tasks/") else content,
-        lambda name, content: b"\0" + content if "generations/" in name else content,
-        lambda name, content: content.replace(b'"format": 1', b'"format": 9'),
-        lambda name, content: None if name == archive.MANIFEST else content,
-    ],
-    ids=["cut", "part missing", "byte added", "later format", "no manifest"],
-)
-def test_damaged_file_changes_nothing(client, elsewhere, tmp_path, how):
-    """It is read to its end before anything is written."""
-    create(client)
-    path = copied(tmp_path)
-    changed(path, how)
-
-    with elsewhere():
-        with pytest.raises(backup.Damaged):
-            backup.restore(path)
-        assert get_db().list_collection_names() == []
-
-
-def test_file_cut_anywhere_is_damaged(client, elsewhere, tmp_path):
-    """Whether between two parts or within one."""
-    create(client)
-    path = copied(tmp_path)
-    whole = path.read_bytes()
-
-    for size in (0, 700, len(whole) // 2, len(whole) - 10_300):
-        path.write_bytes(whole[:size])
-        with elsewhere(), pytest.raises(backup.Damaged):
-            backup.restore(path)
-
-
-def test_failed_dump_leaves_the_old_one(client, tmp_path, monkeypatch):
-    """A disk that is full spoils no backup."""
-    create(client)
-    path = copied(tmp_path)
-    before = path.read_bytes()
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device", "jimeng.tar")
-
-    monkeypatch.setattr(archive.Writer, "add_part", full)
-    with pytest.raises(OSError, match="No space"):
-        backup.dump(path)
-
-    assert path.read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == ["jimeng.tar"]
-
-
-def test_collections_are_read_in_their_order(client, database, work_off):
-    """A task before its pictures, bytes last; what is of the moment not at all."""
-    create(client)
-    work_off()
-    database.sessions.insert_one({"_id": "s"})
-
-    names = dumping.collections(database)
-
-    assert names[:3] == ["tasks", "generations", "images"]
-    assert names[-3:] == ["pictures.files", "inputs.chunks", "pictures.chunks"]
-    assert not set(names) & dumping.LEFT_OUT
-
-
-def test_reads_are_of_one_moment(client, database, tmp_path, monkeypatch):
-    """A task that is asked for while others are read is whole, or not there."""
-    create(client)
-    read = dumping.dump_collection
-
-    def slowly(source, name, writer, session):
-        count = read(source, name, writer, session)
-        if name == "tasks":
-            create(client, prompt="meanwhile")
-        return count
-
-    monkeypatch.setattr(dumping, "dump_collection", slowly)
-    path = copied(tmp_path)
-
-    found = dict(archive.Reader(path).parts())
-    assert b"meanwhile" not in found["generations"]
 
 
 def test_commands_write_and_load(client, app, elsewhere, tmp_path):

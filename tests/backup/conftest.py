@@ -1,0 +1,50 @@
+"""Fixtures: another database, and a copy."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from mongoengine import get_db
+
+from app import create_app
+from jimeng import backup, documents, jobs
+from jimeng.lanes import switches
+
+WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
+
+
+@pytest.fixture
+def elsewhere(config, registry, database):
+    """Connects this process to another database, and back."""
+    names = []
+
+    @contextmanager
+    def connected(name: str = "jimeng_restored"):
+        names.append(name)
+        there = replace(config, MONGODB_DATABASE=name)
+        client = create_app(there).test_client()
+        documents.connect(there, timeout=documents.WORKER_TIMEOUT)
+        jobs.configure(there, registry)
+        switches.forget()
+        try:
+            yield client
+        finally:
+            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+            jobs.configure(config, registry)
+            switches.forget()
+
+    yield connected
+    for name in names:
+        get_db().client.drop_database(name)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Writes a backup, and where it is."""
+
+    def copied():
+        path = tmp_path / "jimeng.tar"
+        backup.dump(path)
+        return path
+
+    return copied

@@ -1,0 +1,108 @@
+"""The file of a backup: whole, of one moment, and refused where it is not."""
+
+import tarfile
+
+import pytest
+from mongoengine import get_db
+
+from jimeng import backup
+from jimeng.backup import archive, dumping
+from tests.rest import create
+
+WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
+
+
+def changed(path, how) -> None:
+    """Write the file anew, each member as *how* makes it; None leaves it out."""
+    with tarfile.open(path) as tar:
+        members = [(m, tar.extractfile(m).read()) for m in tar.getmembers()]
+    with tarfile.open(path, "w") as tar:
+        writer = archive.Writer.__new__(archive.Writer)
+        writer._tar, writer._sums, writer._counts = tar, {}, {}
+        for member, content in members:
+            made = how(member.name, content)
+            if made is not None:
+                writer.add(member.name, made)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda name, content: None if name == archive.SUMS else content,
+        lambda name, content: None if name.startswith("tasks/") else content,
+        lambda name, content: b"\0" + content if "generations/" in name else content,
+        lambda name, content: content.replace(b'"format": 1', b'"format": 9'),
+        lambda name, content: None if name == archive.MANIFEST else content,
+    ],
+    ids=["cut", "part missing", "byte added", "later format", "no manifest"],
+)
+def test_damaged_file_changes_nothing(copied, client, elsewhere, how):
+    """It is read to its end before anything is written."""
+    create(client)
+    path = copied()
+    changed(path, how)
+
+    with elsewhere():
+        with pytest.raises(backup.Damaged):
+            backup.restore(path)
+        assert get_db().list_collection_names() == []
+
+
+def test_file_cut_anywhere_is_damaged(copied, client, elsewhere):
+    """Whether between two parts or within one."""
+    create(client)
+    path = copied()
+    whole = path.read_bytes()
+
+    for size in (0, 700, len(whole) // 2, len(whole) - 10_300):
+        path.write_bytes(whole[:size])
+        with elsewhere(), pytest.raises(backup.Damaged):
+            backup.restore(path)
+
+
+def test_failed_dump_leaves_the_old_one(copied, client, tmp_path, monkeypatch):
+    """A disk that is full spoils no backup."""
+    create(client)
+    path = copied()
+    before = path.read_bytes()
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device", "jimeng.tar")
+
+    monkeypatch.setattr(archive.Writer, "add_part", full)
+    with pytest.raises(OSError, match="No space"):
+        backup.dump(path)
+
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["jimeng.tar"]
+
+
+def test_collections_are_read_in_their_order(client, database, work_off):
+    """A task before its pictures, bytes last; what is of the moment not at all."""
+    create(client)
+    work_off()
+    database.sessions.insert_one({"_id": "s"})
+
+    names = dumping.collections(database)
+
+    assert names[:3] == ["tasks", "generations", "images"]
+    assert names[-3:] == ["pictures.files", "inputs.chunks", "pictures.chunks"]
+    assert not set(names) & dumping.LEFT_OUT
+
+
+def test_reads_are_of_one_moment(copied, client, database, monkeypatch):
+    """A task that is asked for while others are read is whole, or not there."""
+    create(client)
+    read = dumping.dump_collection
+
+    def slowly(source, name, writer, session):
+        count = read(source, name, writer, session)
+        if name == "tasks":
+            create(client, prompt="meanwhile")
+        return count
+
+    monkeypatch.setattr(dumping, "dump_collection", slowly)
+    path = copied()
+
+    found = dict(archive.Reader(path).parts())
+    assert b"meanwhile" not in found["generations"]

@@ -1,0 +1,60 @@
+"""What lies beyond this machine: models, clocks and the own address."""
+
+from collections import namedtuple
+from datetime import timedelta
+
+import pytest
+
+from jimeng.doctor import Status
+from jimeng.errors import ProviderError
+from tests.doctor.conftest import Service, answering
+
+VISUAL = "volcengine_jimeng"
+KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
+Usage = namedtuple("Usage", "total used free")
+
+
+def test_refused_model_has_failed(look):
+    """With the provider's own code, for its support."""
+    error = ProviderError("no", code="access_denied", provider_code="50400")
+
+    with answering() as address:
+        found = look(Service(address, jimeng_t2i_v31=error))
+
+    refused = found["model jimeng-3.1"]
+    assert (refused.status, refused.advice) == (Status.FAILED, "error.access_denied")
+    assert "50400" in refused.found
+    assert found["model jimeng-4.6"].status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "minutes, status",
+    [(-0.1, Status.OK), (-3, Status.WARNING), (10, Status.FAILED)],
+)
+def test_wrong_clock_is_told(look, minutes, status):
+    """By how much; this machine's is behind where the provider's is ahead."""
+    with answering(ahead=timedelta(minutes=minutes)) as address:
+        found = look(Service(address))[f"clock of {VISUAL}"]
+
+    assert found.status is status
+    assert abs(float(found.found.removesuffix(" s")) + 60 * minutes) < 5
+
+
+def test_provider_that_is_away_tells_no_time(look):
+    """That is no fault of the clock."""
+    found = look(Service("http://127.0.0.1:9"))[f"clock of {VISUAL}"]
+
+    assert found.status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "status, headers",
+    [(200, {}), (404, {"X_Request_ID": "one"}), (301, {"X_Request_ID": "one"})],
+)
+def test_address_that_leads_elsewhere_has_failed(look, status, headers):
+    """A page of the proxy is none of ours."""
+    with answering(status, **headers) as address:
+        found = look(PUBLIC_URL=address)["PUBLIC_URL"]
+
+    assert (found.status, found.advice) == (Status.FAILED, "doctor.public_url")
+    assert str(status) in found.found
