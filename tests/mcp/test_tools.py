@@ -96,6 +96,17 @@ def test_without_a_place_it_is_begun_all_the_same(older):
     assert made["status"] == "pending"
 
 
+def test_stopping_server_answers_with_what_is_begun(older, soon):
+    """Within two seconds; the task goes on, and the next server has it."""
+    soon(waiting.close)
+    began = time.monotonic()
+
+    made = older.done("generate_image", prompt="x")
+
+    assert time.monotonic() - began < 2.4
+    assert (made["status"], count()) == ("pending", 1)
+
+
 def noise(side: int) -> bytes:
     """A picture that hardly gets smaller by any format."""
     image = Pillow.effect_noise((side, side), 120).convert("RGB")
