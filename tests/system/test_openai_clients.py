@@ -26,8 +26,10 @@ CAT = {"model": "gpt-image-1", "prompt": "cat", "size": "512x512"}
 
 @pytest.fixture(autouse=True, scope="module")
 def plain(live_server) -> Iterator[None]:
-    """Nobody looks at these pictures, and drawing them well takes long."""
+    """Nobody looks at these pictures; they are drawn plainly, and looked for soon."""
     live_server.simulate(plain=True)
+    for name in ("t2i_v30", "i2i_v30", "image2image_dream_inpaint"):
+        live_server.remember_durations(f"volcengine_jimeng:jimeng_{name}", 0.3)
     yield
     live_server.simulate(plain=False)
 
