@@ -29,7 +29,7 @@ function tellPixels() {
 // which goes with the window, and draws the form with it.
 function keepChoices() {
   const words = new URLSearchParams(new FormData(document.getElementById("composer")));
-  for (const name of ["prompt", "token"]) words.delete(name);
+  for (const name of ["prompt", "token", "image", "pictures", "file"]) words.delete(name);
   words.set("who", who);
   document.cookie = `choices=${words}; path=/; samesite=lax`;
 }

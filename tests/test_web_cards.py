@@ -7,6 +7,7 @@ import pytest
 from jimeng import tasks
 from jimeng.errors import ProviderError
 from jimeng.viewers import Viewer
+from jimeng.web.cards import LETTERS, PREFIX, Mark, read_marks
 from tests.page import PROMPT, ids, links, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
@@ -212,3 +213,11 @@ def test_task_page_tells_all(client, work_off):
         assert words in page.text
     assert list(links(page, ".png"))
     assert "refresh" not in page.text
+
+
+def test_mark_of_every_state_is_read_back():
+    """A page that shows a picture in a state nobody reads would never hear of it."""
+    mark = Mark(PREFIX + "0" * 30, "".join(LETTERS.values())[:8], "0-0-0")
+    rest = Mark(PREFIX + "0" * 30, "".join(LETTERS.values())[8:], "0-0-0")
+
+    assert read_marks([str(mark), str(rest)]) == [mark, rest]

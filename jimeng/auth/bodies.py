@@ -40,7 +40,8 @@ def make_room() -> None:
         return
     request.max_content_length = MOST_WITH_PICTURES
     size = request.content_length
-    if request.is_json and size is not None and size <= MOST_PLAIN:
+    is_form = request.mimetype == "multipart/form-data"  # in which files are
+    if not is_form and size is not None and size <= MOST_PLAIN:
         return
     if not _places.acquire(blocking=False):
         raise ServerBusy("no place for a large body", retry_after=COME_AGAIN)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth
+from jimeng.auth.bodies import take_in
 from jimeng.errors import JimengError
 from jimeng.providers import credentials
 from jimeng.web.compression import compress
@@ -17,6 +18,7 @@ from jimeng.web.preferences import theme
 
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
+take_in(bp)
 
 
 def is_htmx() -> bool:
@@ -76,6 +78,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     feed,
     gallery,
     given,
+    given_pictures,
     images,
     navigation,
     pictures,

@@ -70,6 +70,7 @@ def account() -> ResponseReturnValue:
 
 def settings(*, errors: Problems | None = None, given: Mapping | None = None) -> str:
     found = options.model_options()
+    found = [each for each in found if not each.model.needs_images]
     model = options.find_model(None) if found else None
     return show(
         "settings",

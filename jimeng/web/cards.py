@@ -31,7 +31,7 @@ SOON = 0.4
 EARLY, LATE = 0.7, 1.5
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfcx")
-MARK = re.compile(r"([0-9a-z]{30})\.([qugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
+MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
 # Failures that the same again would meet once more, and other words, another size

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from marshmallow import ValidationError
+from werkzeug.datastructures import MultiDict
 
-from jimeng import styles, tasks
+from jimeng import auth, styles, tasks
 from jimeng.answers import by_field
 from jimeng.documents import Task
 from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
@@ -16,9 +18,12 @@ from jimeng.schemas import MOST_SEED, MOST_STYLE, ComposedTask
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
+from jimeng.web import given_pictures
 from jimeng.web.cards import new_token, token_of
+from jimeng.web.tray import Tray
 
-FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style"})
+FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
+AGAIN = "invalid.choose_again"
 PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
 
 
@@ -32,6 +37,9 @@ class Composer:
         resolution: Of `options.resolutions`; empty for the usual one.
         seed: Empty to have one drawn.
         style: The id of a style, or words.
+        images: The ids of the pictures that go in, in order.
+        files: Others that came with the form, behind them.
+        counted: How many ids the form had when it was shown.
         before: The model for which *resolution* was chosen.
         token: Makes sending it twice count once.
         errors: Field -> words; "" for what belongs to no field.
@@ -45,8 +53,22 @@ class Composer:
     seed: str = ""
     style: str = ""
     before: str = ""
+    images: tuple[str, ...] = ()
+    files: tuple[bytes, ...] = ()
+    counted: int = 0
     token: str = field(default_factory=new_token)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls, form: MultiDict, files: MultiDict) -> "Composer":
+        """What came as a form, with its pictures."""
+        counted = form.get("pictures", "")
+        return replace(
+            cls.read(form),
+            images=given_pictures.ids_in(form.getlist("image")),
+            files=given_pictures.contents_of(files.getlist("file")),
+            counted=int(counted) if re.fullmatch(r"\d{1,2}", counted, re.ASCII) else 0,
+        )
 
     @classmethod
     def read(cls, form: Mapping[str, str]) -> "Composer":
@@ -73,7 +95,7 @@ class Composer:
     @classmethod
     def again(cls, task: Task, *, seed: str = "") -> "Composer":
         """The form as it was for *task*; with another seed unless one is given."""
-        words = tasks.wording(task)
+        words, ids = tasks.wording(task), task.inputs or []
         form = cls(
             prompt=words.prompt,
             wanted=task.lane,
@@ -81,13 +103,14 @@ class Composer:
             n=str(task.n),
             seed=seed,
             style=words.style or "",
+            images=tuple(ids[: len(ids) - bool(task.has_mask)]),
         )
         return form.fitted()
 
     @classmethod
     def like(cls, task: Task) -> "Composer":
         """An empty form that draws as *task* did."""
-        return replace(cls.again(task), prompt="")
+        return replace(cls.again(task), prompt="", images=())
 
     def fitted(self) -> "Composer":
         """The same, but with the nearest of what the model takes."""
@@ -118,6 +141,18 @@ class Composer:
     @property
     def model_before(self) -> Model | None:
         return found_model(self.before) if self.before else None
+
+    @cached_property
+    def pictures(self) -> list[given_pictures.Given]:
+        """Those that go in, as far as they are there."""
+        if not self.images:
+            return []
+        return given_pictures.there(auth.viewer_of_page(), self.images)
+
+    @property
+    def tray(self) -> Tray:
+        """What the model says to so many pictures."""
+        return Tray(self.model, len(self.pictures), self.models)
 
     @property
     def models(self) -> list[options.ModelOption]:
@@ -198,6 +233,8 @@ class Composer:
         try:
             return tasks.create(viewer, wanted, idem_key=self.token)
         except IdempotencyKeyReused:
+            if self.files:  # which may be those of a task that is there already
+                raise Invalid.field("images", AGAIN) from None
             # A form from the browser's history with new words: a new request.
             return tasks.create(viewer, wanted, idem_key=new_token())
 
@@ -208,6 +245,8 @@ class Composer:
             NoProvider: there is no model.
         """
         model = options.find_model(self.wanted)
+        if len(self.images) < self.counted:
+            raise Invalid.field("images", AGAIN)
         values = self.checked(model)
         size, quality = self.meant(model)
         words = {"prompt": values["prompt"], "model": model.id, "size": size}
@@ -216,7 +255,11 @@ class Composer:
             name: values[name] for name in ("style", "seed", "n") if name in values
         }
         return NewTask(
-            **words, user_id=viewer.user_id, provider=model.provider, given=words
+            **words,
+            user_id=viewer.user_id,
+            provider=model.provider,
+            images=[*self.images, *self.files],
+            given=words,
         )
 
     def meant(self, model: Model) -> tuple[str, str]:
@@ -256,9 +299,26 @@ class Composer:
         """The same form, with the reasons why it was not taken."""
         found: dict[str, list[str]] = {}
         for name, words in problems(error).items():
-            known = PLACES.get(name, name)
+            known = PLACES.get(name, name.partition(".")[0])
             found.setdefault(known if known in FIELDS else "", []).extend(words)
+        if isinstance(error, Invalid) and reused(error):
+            return replace(self, errors=found, token=new_token())
         return replace(self, errors=found)
+
+    def kept(self, viewer: Viewer) -> "Composer":
+        """The same with its files stored: a form that is shown again has none."""
+        if not self.files:
+            return self
+        made, wrong = given_pictures.keep(viewer, self.files)
+        said = {name: list(words) for name, words in self.errors.items()}
+        if wrong:
+            said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
+        return replace(self, images=(*self.images, *made), files=(), errors=said)
+
+
+def reused(error: Invalid) -> bool:
+    """Whether it was refused for a token that belongs to another form."""
+    return any(key == AGAIN for key, _ in error.fields.get("images", ()))
 
 
 def is_seed(text: str) -> bool:

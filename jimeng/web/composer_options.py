@@ -95,7 +95,7 @@ def model_options() -> list[ModelOption]:
             in_language(registry.label(model.provider)) if several else "",
         )
         for model in models
-        if not model.needs_images
+        if in_form(model)
     ]
 
 
@@ -105,13 +105,23 @@ def find_model(name: str | None) -> Model:
 
     Raises:
         NoProvider: there are no models at all.
-        Invalid: there is no such model, or it draws nothing from words alone.
+        Invalid: there is no such model, or the form has not all that it needs.
     """
     registry = jobs.runtime().registry
     found = registry.by_lane(name or "") or registry.model(name or None)
-    if found.needs_images and found.takes:
+    if found.takes and not in_form(found):
         raise Invalid.field("model", "invalid.images_few", min=found.takes.least)
     return found
+
+
+def in_form(model: Model) -> bool:
+    """
+    Whether the form has all that it needs: words, and pictures where these can be sent.
+    Masks and edges belong to a picture, and so to its page.
+    """
+    if not model.needs_images:
+        return True
+    return model.task == "image-to-image" and model.takes_images
 
 
 def spoken(model_id: str) -> str:

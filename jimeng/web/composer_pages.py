@@ -1,9 +1,13 @@
 """The form follows the model that is chosen in it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth
+from jimeng.auth.bodies import brings_pictures
 from jimeng.web import bp, is_htmx
 from jimeng.web.composer import Composer
 from jimeng.web.composer_start import asked_for
@@ -25,8 +29,27 @@ def composer() -> ResponseReturnValue:
 
 
 @bp.post("/composer")
+@brings_pictures
 def change_model() -> ResponseReturnValue:
-    """The page with the form as it is, for the model that was chosen in it."""
-    auth.viewer_of_page()
-    form = Composer.read(request.form).fitted()
+    """
+    The page with the form as it is, for the model that was chosen in it, and with its
+    pictures as a button of theirs says.
+    """
+    viewer = auth.viewer_of_page()
+    form = Composer.sent(request.form, request.files).kept(viewer)
+    form = replace(
+        form,
+        wanted=request.form.get("switch", form.wanted),
+        images=arranged(form.images, request.form),
+    ).fitted()
     return show_feed("tasks/index.html", form=form)
+
+
+def arranged(ids: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:
+    """Without the one that is to be removed; the one to be moved a place earlier."""
+    left = [each for each in ids if each != form.get("remove")]
+    moved = form.get("move")
+    if moved in left[1:]:
+        at = left.index(moved)
+        left[at - 1 : at + 1] = [moved, left[at - 1]]
+    return tuple(left)

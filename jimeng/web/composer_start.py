@@ -1,5 +1,6 @@
 """How the form begins: as a link asks, as it was left, or as its user likes it."""
 
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from flask import request
@@ -7,6 +8,7 @@ from flask import request
 from jimeng import auth, tasks
 from jimeng.errors import TaskNotFound
 from jimeng.viewers import Viewer
+from jimeng.web import given_pictures
 from jimeng.web.composer import Composer
 from jimeng.web.composer_defaults import CHOICES, defaults
 
@@ -22,6 +24,13 @@ def asked_for() -> Composer:
     that the user begins with, or those that were used last.
     """
     viewer = auth.viewer_of_page()
+    images = given_pictures.ids_in(request.args.getlist("image"))
+    form = begun(viewer)
+    return replace(form, images=images) if images else form
+
+
+def begun(viewer: Viewer) -> Composer:
+    """`asked_for`, but for the pictures that a link names."""
     again = request.args.get("again")
     if again is not None:
         try:

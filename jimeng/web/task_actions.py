@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.accounts import users
+from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Task, left_over
 from jimeng.errors import (
     IntakePaused,
@@ -18,6 +19,7 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
+from jimeng.errors.inputs import UploadsFull
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.cards import (
@@ -42,13 +44,15 @@ INTO_FORM = {
 
 
 @bp.post("/tasks")
+@brings_pictures
 def create() -> ResponseReturnValue:
     """Take the form: a page for a plain one, the new card for htmx."""
-    form = Composer.read(request.form)
+    viewer = auth.viewer_of_page()
+    form = Composer.sent(request.form, request.files)
     try:
-        made, replayed = form.submit(auth.viewer_of_page())
-    except (Invalid, IntakePaused, QueueUnavailable, *BEYOND) as error:
-        return refuse(form.refused(error), error)
+        made, replayed = form.submit(viewer)
+    except (Invalid, IntakePaused, QueueUnavailable, UploadsFull, *BEYOND) as error:
+        return refuse(form.refused(error).kept(viewer), error)
     if not is_htmx():
         seed = made.seed if made.seed_given else None
         return redirect(url_for(".index", again=made.id, seed=seed), 303)

@@ -4,6 +4,7 @@ from jimeng.i18n.pages.account import ACCOUNT
 from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
+from jimeng.i18n.pages.given import GIVEN
 from jimeng.i18n.pages.operator import OPERATOR
 from jimeng.i18n.pages.picture import PICTURE
 from jimeng.i18n.pages.second_factor import SECOND_FACTOR
@@ -16,6 +17,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **CREATE,
     **FEED,
     **GALLERY,
+    **GIVEN,
     **OPERATOR,
     **TASK_LIST,
     **PICTURE,

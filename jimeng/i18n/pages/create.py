@@ -25,6 +25,7 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.hd": ("高清", "HD"),
     "form.quality_standard": ("标准画质", "Standard quality"),
     "form.quality_hd": ("高清画质", "High quality"),
+    "form.images": ("参考图", "Reference pictures"),
     "form.n": ("张数", "Number of pictures"),
     "form.n_of": ("{n} 张", "{n}"),
     "form.style": ("风格", "Style"),

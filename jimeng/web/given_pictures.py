@@ -1,0 +1,160 @@
+"""Pictures that go in, in a browser: given, shown to their owner, put into the form."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
+from werkzeug.wsgi import FileWrapper
+
+from jimeng import auth, inputs, pictures, tasks
+from jimeng.auth.bodies import brings_pictures
+from jimeng.documents import Input
+from jimeng.errors import Invalid, JimengError, PictureInvalid, QueueUnavailable
+from jimeng.errors.inputs import TooManyUploads, UploadNotFound, UploadsFull
+from jimeng.i18n import problems
+from jimeng.inputs import Named
+from jimeng.viewers import Viewer
+from jimeng.web import bp
+from jimeng.web.images import ALONE, CHUNK
+
+MOST_SHOWN = 20  # pictures in a form: more than any model takes
+SMALL, SMALL_BYTES = 320, 200_000  # pixels of a thumbnail's longer side, its bytes
+PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
+REFUSALS = (Invalid, TooManyUploads, UploadsFull, QueueUnavailable)
+
+
+@dataclass(frozen=True)
+class Given:
+    """
+    A picture that stands in a form.
+
+    Attributes:
+        id: By which a task names it.
+        small: The address of its thumbnail.
+    """
+
+    id: str
+    small: str
+
+    @classmethod
+    def of(cls, named: Named) -> "Given":
+        if named.picture is not None:
+            small = url_for("web.thumbnail", key=named.picture.key)
+        else:
+            small = url_for("web.given_thumbnail", upload_id=str(named.text))
+        return cls(str(named.text), small)
+
+
+def ids_in(texts: Iterable[str]) -> tuple[str, ...]:
+    """The ids among *texts*, each once: a form names nothing else."""
+    found = dict.fromkeys(text for text in texts if ID.fullmatch(text))
+    return tuple(found)[:MOST_SHOWN]
+
+
+def contents_of(files: Iterable[FileStorage]) -> tuple[bytes, ...]:
+    """The bytes of a form's files; a field without one is sent as an empty file."""
+    return tuple(
+        content for file in files if file.filename and (content := file.stream.read())
+    )
+
+
+def there(viewer: Viewer, ids: Iterable[str]) -> list[Given]:
+    """Those of the pictures that the viewer may use, in order."""
+    found: list[Given] = []
+    for each in ids:
+        try:
+            found += map(Given.of, inputs.look_up(viewer, [each]))
+        except Invalid:
+            continue
+    return found
+
+
+def keep(
+    viewer: Viewer, contents: Iterable[bytes]
+) -> tuple[tuple[str, ...], list[str]]:
+    """
+    Store the files of a form that was refused: browsers do not send them again.
+
+    Returns:
+        Their ids, and what is to be said of those that are not kept.
+    """
+    kept: list[str] = []
+    wrong: list[str] = []
+    for content in contents:
+        try:
+            made = inputs.upload(viewer, viewer.user_id, content, field="images")
+        except REFUSALS as error:
+            wrong += words_of(error)
+        else:
+            kept.append(made.id)
+    return tuple(kept), list(dict.fromkeys(wrong))
+
+
+def words_of(error: JimengError) -> list[str]:
+    return [words for each in problems(error).values() for words in each]
+
+
+@bp.post("/inputs")
+@brings_pictures
+def give() -> ResponseReturnValue:
+    """Take one picture in; the answer is what the form shows of it."""
+    viewer = auth.viewer_of_page()
+    contents = contents_of(request.files.getlist("file"))[:1]
+    try:
+        if not contents:
+            raise Invalid.field("file", "refused.unknown")
+        made = inputs.upload(viewer, viewer.user_id, contents[0], field="file")
+    except REFUSALS as error:
+        wait = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        return " ".join(words_of(error)), error.status, {**wait, **PLAIN}
+    small = url_for("web.given_thumbnail", upload_id=made.id)
+    return render_template("create/_given.html", picture=Given(made.id, small)), 201
+
+
+@bp.get("/composer/pictures/<picture_id>")
+def reference(picture_id: str) -> ResponseReturnValue:
+    """A picture that was drawn here, as the form shows those that go in."""
+    found = tasks.find_picture(auth.viewer_of_page(), picture_id)
+    small = url_for("web.thumbnail", key=found.key)
+    return render_template("create/_given.html", picture=Given(found.id, small))
+
+
+@bp.get("/inputs/<upload_id>")
+def given_picture(upload_id: str) -> Response:
+    """A picture that was given, as it is kept: for its owner alone."""
+    found, content = inputs.content_of(auth.viewer_of_page(), upload_id)
+    response = Response(FileWrapper(content, CHUNK), content_type=found.content_type)
+    response.call_on_close(content.close)
+    response.content_length = found.bytes
+    return private(response, found)
+
+
+@bp.get("/inputs/<upload_id>/thumb")
+def given_thumbnail(upload_id: str) -> Response:
+    """The same, small; asked for again it is not made again."""
+    found = inputs.find(auth.viewer_of_page(), upload_id)
+    if found.sha256 and found.sha256 in request.if_none_match:
+        return private(Response(status=304), found)
+    found, content = inputs.content_of(auth.viewer_of_page(), upload_id)
+    with content:
+        whole = content.read()
+    try:
+        small = pictures.fit(
+            whole, side=SMALL, pixels=SMALL**2, most=SMALL_BYTES, exact=False
+        )
+    except PictureInvalid as error:
+        raise UploadNotFound(f"no thumbnail of {upload_id}") from error
+    return private(Response(small.content, content_type=small.content_type), found)
+
+
+def private(response: Response, found: Input) -> Response:
+    """Nobody else's, nor whoever uses the browser next: it is asked for each time."""
+    response.set_etag(found.sha256 or found.id)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Security-Policy"] = ALONE
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,164 @@
+// The pictures that go in: pasted, dropped or chosen, each uploaded at once. Without this
+// they are sent along with the form.
+"use strict";
+
+const coming = new Map(); // what is shown of an upload -> its request
+const given = () => document.getElementById("given");
+const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
+const TYPES = /^image\//;
+
+// What the model says to so many of them; the words are the server's.
+function judge(n) {
+  const note = document.getElementById("tray-note");
+  const most = Number(note.dataset.most);
+  const state = n && !most ? "cannot" : n > most ? "many" : n < Number(note.dataset.least) ? "few" : "";
+  for (const each of note.children) each.hidden = each.dataset.note !== state;
+}
+
+function renumber() {
+  if (!given()) return;
+  const seen = new Set();
+  for (const each of placed()) {
+    const id = each.querySelector("[name=image]").value;
+    if (seen.has(id)) each.remove(); // it was there before
+    seen.add(id);
+  }
+  const all = placed();
+  for (const [index, each] of all.entries()) {
+    const number = each.querySelector(".given-number");
+    number.textContent = number.dataset.words.replace("{}", index + 1);
+    for (const button of each.querySelectorAll("button")) button.ariaLabel = button.dataset.words.replace("{}", index + 1);
+    each.querySelector("[data-given=move]").disabled = index === 0;
+  }
+  document.getElementById("pictures").value = all.length;
+  judge(all.length);
+  keepChoices();
+}
+
+function refuse(words) {
+  const line = document.createElement("p");
+  line.className = "error";
+  line.textContent = words;
+  document.getElementById("errors-images").replaceChildren(line);
+  announce(words);
+}
+
+function come(item, request) {
+  coming.delete(item);
+  const { dataset } = document.getElementById("tray");
+  const part = document.createElement("template");
+  if (request.status === 201) part.innerHTML = request.responseText;
+  const made = part.content.querySelector(".given");
+  if (!made) {
+    item.remove();
+    const said = [422, 429, 503].includes(request.status) && /^text\/plain/.test(request.getResponseHeader("Content-Type"));
+    return refuse(said ? request.responseText : dataset.failed);
+  }
+  item.replaceWith(made);
+  renumber();
+  announce(dataset.added);
+}
+
+function upload(file) {
+  const { dataset } = document.getElementById("tray");
+  const item = document.getElementById("given-coming").content.firstElementChild.cloneNode(true);
+  item.querySelector(".given-name").textContent = file.name;
+  item.querySelector("progress").ariaLabel = file.name;
+  given().append(item);
+  const request = new XMLHttpRequest();
+  coming.set(item, request);
+  request.upload.onprogress = ({ loaded, total }) => { item.querySelector("progress").value = 100 * loaded / total; };
+  request.onload = () => come(item, request);
+  request.onerror = () => come(item, request);
+  request.open("POST", dataset.url);
+  const form = new FormData();
+  form.append("file", file, file.name);
+  request.send(form);
+}
+
+function add(files) {
+  document.getElementById("errors-images").replaceChildren();
+  for (const file of files) upload(file);
+}
+
+function stop(item) {
+  coming.get(item)?.abort();
+  coming.delete(item);
+  item.remove();
+  document.getElementById("files").focus();
+}
+
+function remove(item) {
+  const after = item.nextElementSibling || item.previousElementSibling;
+  item.remove();
+  renumber();
+  (after?.querySelector("[data-given=remove], [data-given=stop]") || document.getElementById("files")).focus();
+  announce(document.getElementById("tray").dataset.gone);
+}
+
+function move(item, button) {
+  if (!item.previousElementSibling) return;
+  item.previousElementSibling.before(item);
+  renumber();
+  (button.disabled ? item.querySelector("[data-given=remove]") : button).focus();
+  announce(document.getElementById("tray").dataset.moved);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-given], [data-switch]");
+  if (!button) return;
+  event.preventDefault();
+  const item = button.closest(".given");
+  if (button.dataset.given === "stop") stop(item);
+  else if (button.dataset.given === "remove") remove(item);
+  else if (button.dataset.given === "move") move(item, button);
+  else {
+    const model = [...document.querySelectorAll("#menu-model [name=model]")].find((each) => each.value === button.dataset.switch);
+    model.checked = true;
+    for (const name of ["input", "change"]) model.dispatchEvent(new Event(name, { bubbles: true }));
+    prompt().focus();
+  }
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.id !== "files") return;
+  add([...target.files]);
+  target.value = ""; // what is uploaded is not sent a second time
+});
+
+// Words that are pasted stay words, even where a picture of them comes along.
+document.addEventListener("paste", (event) => {
+  const files = [...event.clipboardData.files].filter((file) => TYPES.test(file.type));
+  if (!given() || !files.length || event.clipboardData.types.includes("text/plain")) return;
+  event.preventDefault();
+  add(files);
+});
+
+const carries = (event) => given() && event.dataTransfer?.types.includes("Files");
+for (const name of ["dragenter", "dragover"]) {
+  document.addEventListener(name, (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    document.getElementById("composer").dataset.over = "";
+  });
+}
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) delete document.getElementById("composer")?.dataset.over;
+});
+document.addEventListener("drop", (event) => {
+  if (!carries(event)) return;
+  event.preventDefault();
+  delete document.getElementById("composer").dataset.over;
+  add([...event.dataTransfer.files]);
+});
+
+// Nothing is asked for without a picture that is still on its way.
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "composer" || !coming.size) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  refuse(document.getElementById("tray").dataset.wait);
+}, true);
+
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renumber);
+renumber();

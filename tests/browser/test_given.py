@@ -1,0 +1,159 @@
+"""Pictures that go in, in a real browser: chosen, pasted, dropped, moved, sent."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests import given_pictures as given
+from tests.browser.harness import some_looks
+
+pytestmark = pytest.mark.browser
+
+WORDS_ONLY = "/?model=jimeng-3.1&size=512x512"
+TAKES = "/?model=jimeng-i2i-3.0"
+# What a page cannot be handed from outside: files in a paste, or over it.
+HAND_OVER = """
+async ([kind, name, text]) => {
+  const data = new DataTransfer();
+  const canvas = new OffscreenCanvas(300, 200);
+  canvas.getContext("2d").fillRect(0, 0, 300, 200);
+  data.items.add(new File([await canvas.convertToBlob()], name, { type: "image/png" }));
+  if (text) data.setData("text/plain", text);
+  const target = document.getElementById("prompt");
+  const init = { bubbles: true, cancelable: true };
+  target.dispatchEvent(kind === "paste"
+    ? new ClipboardEvent(kind, { ...init, clipboardData: data })
+    : new DragEvent(kind, { ...init, dataTransfer: data }));
+}
+"""
+
+
+def file(name: str, content: bytes) -> dict:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": content}
+
+
+def chosen(page, *contents: bytes):
+    """Choose files, and wait until all are there."""
+    items = page.locator("#given .given:not(.given-coming)")
+    before = items.count()
+    files = [file(f"{n}.jpg", each) for n, each in enumerate(contents)]
+    page.set_input_files("#files", files)
+    expect(items).to_have_count(before + len(contents))
+    return items
+
+
+def values(page) -> list[str]:
+    return page.locator("#given [name=image]").evaluate_all(
+        "all => all.map((each) => each.value)"
+    )
+
+
+@some_looks
+def test_dock_with_pictures(visit, look):
+    """A model that takes none says so, and its button changes it."""
+    seen = visit(WORDS_ONLY, **look)
+    page = seen.page
+    chosen(page, given.photo(), given.cmyk())
+    expect(page.locator("#given img").nth(1)).to_have_js_property("complete", True)
+    seen.check("create-pictures")
+
+    page.locator("[data-switch]").click()
+
+    expect(page.locator('[data-note="cannot"]')).to_be_hidden()
+    assert len(values(page)) == 2
+
+
+def test_pictures_are_pasted_and_dropped(visit):
+    """But words that are pasted stay words, though a picture of them comes along."""
+    page = visit(TAKES, lang="en").page
+    expect(page.locator('[data-note="few"]')).to_be_visible()
+    items = page.locator("#given .given:not(.given-coming)")
+
+    page.evaluate(HAND_OVER, ["paste", "words.png", "some words"])
+    page.evaluate(HAND_OVER, ["paste", "pasted.png", ""])
+    expect(items).to_have_count(1)
+    expect(page.locator('[data-note="few"]')).to_be_hidden()
+    page.evaluate(HAND_OVER, ["drop", "dropped.png", ""])
+    expect(items).to_have_count(2)
+
+    expect(page.locator('[data-note="many"]')).to_be_visible()
+
+
+def test_pictures_are_moved_and_removed_by_keyboard(visit):
+    """The numbers follow, and the focus stays where work goes on."""
+    page = visit(TAKES, lang="en").page
+    chosen(page, given.photo(), given.cmyk())
+    first, second = values(page)
+
+    page.get_by_role("button", name="Move picture 2 earlier").press("Enter")
+    assert values(page) == [second, first]
+    expect(page.locator(".given-number").first).to_have_text("Picture 1")
+    page.get_by_role("button", name="Remove picture 1").press("Enter")
+
+    assert values(page) == [first]
+    expect(page.get_by_role("button", name="Remove picture 1")).to_be_focused()
+    expect(page.locator("#pictures")).to_have_value("1")
+
+
+def test_upload_is_cancelled_and_holds_back_the_form(visit):
+    """While one is on its way nothing is asked for; given up, it leaves no trace."""
+    seen = visit(TAKES, lang="en")
+    page = seen.page
+    page.route("**/inputs", lambda route: None)  # never answered
+    page.fill("#prompt", "a cat")
+    page.set_input_files("#files", [file("slow.jpg", given.photo())])
+    expect(page.locator(".given-coming progress")).to_be_visible()
+
+    page.locator("#composer .primary").click()
+    expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
+    seen.forgive("/inputs")
+    page.get_by_role("button", name="Cancel the upload").click()
+
+    expect(page.locator("#given .given")).to_have_count(0)
+    assert page.locator(".card").filter(has_text="a cat").count() == 0
+
+
+def test_what_is_no_picture_says_so(visit):
+    page = visit(TAKES, lang="en").page
+
+    page.set_input_files("#files", [file("a.jpg", b"<svg/>")])
+
+    expect(page.locator("#errors-images")).to_contain_text("SVG")
+    expect(page.locator("#given .given")).to_have_count(0)
+
+
+def test_double_click_asks_once_with_the_picture(visit):
+    """And its picture, as a reference, lands in the form in place."""
+    page = visit(TAKES, lang="en").page
+    chosen(page, given.photo())
+    page.fill("#prompt", "drawn from a photo")
+
+    page.locator("#composer .primary").dblclick()
+
+    card = page.locator(".card").filter(has_text="drawn from a photo")
+    link = card.get_by_role("link", name=re.compile("as reference"))
+    expect(link).to_be_visible(timeout=30_000)
+    assert card.count() == 1
+    link.click()
+    expect(page.locator("#given .given")).to_have_count(2)
+    link.click()
+    page.wait_for_timeout(500)
+    assert len(values(page)) == 2
+
+
+def test_refused_form_without_a_script_keeps_its_picture(visit):
+    """Sent once more it is drawn from that."""
+    page = visit(WORDS_ONLY, lang="en", js=False, width=390).page
+    page.fill("#prompt", "no script, a photo")
+    page.set_input_files("#files", [file("a.jpg", given.photo())])
+    page.locator("#composer .primary").click()
+    expect(page.locator("#given .given")).to_have_count(1)
+
+    page.locator("[name=switch]").click()
+    expect(page.locator("#given .given")).to_have_count(1)
+    page.locator("#composer .primary").click()
+
+    expect(page.locator(".card").first).to_contain_text("no script, a photo")
