@@ -35,8 +35,7 @@ from jimeng.errors import (
     JimengError,
 )
 from jimeng.errors.access import SignInRequired
-from jimeng.monitoring import health, metrics
-from jimeng.monitoring.traffic import traffic
+from jimeng.monitoring import health, metrics, traffic
 
 log = logging.getLogger("jimeng.access")
 
@@ -148,7 +147,8 @@ def frame_requests(app: Flask) -> None:
                 took,
             )
         if not quiet:
-            traffic.count(door, status, took)
+            kind = traffic.kind_of(request.endpoint, request.method)
+            traffic.count(door, kind, status, took / 1000)
         return response
 
 
@@ -162,6 +162,7 @@ def writer() -> Callable[..., Response] | None:
 
 def answer_error(code: str, status: int, **beside) -> Response:
     """Programs are answered in the JSON of their door, everybody else in HTML."""
+    traffic.refused(auth.door(), code)
     write = writer()
     if write is not None:
         return write(code, status, **beside)

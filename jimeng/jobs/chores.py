@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jimeng import documents, outages
 from jimeng.documents import indexes
-from jimeng.jobs import input_sweep, janitor, purge, repair, retention
+from jimeng.jobs import counts, input_sweep, janitor, purge, repair, retention
 
 SOON = 0.2  # seconds, where a run has left something
 HANGS_AFTER = 60.0  # seconds: far more than any run takes
@@ -77,6 +77,7 @@ CHORES = [
     Chore("files", 60.0, janitor.sweep_files),
     Chore("inputs", 30.0, input_sweep.sweep_inputs),
     Chore("input files", 60.0, input_sweep.sweep_files),
+    Chore("figures", counts.EVERY, counts.counts.add_up),
     Chore("days", 3600.0, janitor.close_days),
 ]
 

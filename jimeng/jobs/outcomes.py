@@ -15,6 +15,7 @@ from jimeng.documents import Allowance, Generation, Image, State, Task, utcnow
 from jimeng.documents.generation import SENDABLE, WAITING
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
+from jimeng.jobs import counts
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -228,6 +229,8 @@ def complete(generation: Generation) -> None:
         if task is None or generation.index not in task.done:
             forget_image(generation.id)
             log.info("picture not wanted any more id=%s", generation.id)
+    else:
+        counts.completed(generation)
     if task is not None and not task.is_open:
         log.info("task %s pictures=%d", task.status, len(task.done))
     generation.settle(

@@ -11,7 +11,7 @@ from jimeng.documents import Generation, Image, State, Task, utcnow
 from jimeng.documents.image import lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError
-from jimeng.jobs import outcomes
+from jimeng.jobs import counts, outcomes
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
@@ -52,6 +52,7 @@ def take(generation: Generation, progress: Progress) -> Freed | None:
     )
     if saving is None:
         return None
+    counts.drawn(saving)
     return freed_by(generation, partial(keep, saving, progress.images))
 
 
@@ -102,7 +103,8 @@ def save(generation: Generation, task: Task) -> None:
         return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
     try:
-        content = fetch_picture(generation.urls[0], allowed_private=allowed)
+        with counts.call(generation.provider, "download"):
+            content = fetch_picture(generation.urls[0], allowed_private=allowed)
     except LinkGone as error:
         log.warning("link gone id=%s: %s", generation.id, error)
         _ask_again(generation, task)
@@ -125,7 +127,8 @@ def _ask_again(generation: Generation, task: Task) -> None:
         return
     try:
         provider = runtime().registry.provider(generation.provider)
-        progress = provider.poll(generation.remote_id, request_of(generation))
+        with counts.call(generation.provider, "poll"):
+            progress = provider.poll(generation.remote_id, request_of(generation))
     except ProviderError as error:
         if error.transient:
             later(generation, UNREACHABLE)

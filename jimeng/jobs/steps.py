@@ -8,7 +8,7 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
-from jimeng.jobs import outcomes
+from jimeng.jobs import counts, outcomes
 from jimeng.jobs.looks import age, measure, next_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.preparing import prepare
@@ -109,7 +109,8 @@ def poll(generation: Generation) -> Freed | None:
     asked_at = utcnow()
     try:
         provider = runtime().registry.provider(generation.provider)
-        progress = provider.poll(generation.remote_id or "", request_of(generation))
+        with counts.call(generation.provider, "poll"):
+            progress = provider.poll(generation.remote_id or "", request_of(generation))
     except ProviderError as error:
         return poll_failed(generation, error)
     if not progress.done:

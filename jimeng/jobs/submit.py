@@ -16,7 +16,7 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import given, outcomes
+from jimeng.jobs import counts, given, outcomes
 from jimeng.jobs.given import InputLost, Loaded
 from jimeng.jobs.looks import first_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
@@ -87,7 +87,8 @@ def send(generation: Generation, model: Model) -> Freed | None:
     provider = runtime().registry.provider(sent.provider)
     began = time.monotonic()
     try:
-        progress = provider.submit(request)
+        with counts.call(sent.provider, "submit"):
+            progress = provider.submit(request)
     except ProviderError as error:
         return refused(sent, error)
     seconds = time.monotonic() - began
@@ -207,8 +208,10 @@ def accepted(generation: Generation, progress: Progress) -> Freed | None:
     )
     note_submitted(found)
     lanes.accepted(found.lane, drawn=progress.done)
+    counts.accepted(found)
     if not progress.done:
         return None
+    counts.drawn(found)
     return freed_by(generation, partial(keep, found, progress.images))
 
 

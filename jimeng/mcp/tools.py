@@ -9,6 +9,7 @@ from jimeng import auth
 from jimeng.answers import by_field, in_words, sentence
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import explain, problems, t
+from jimeng.jobs.counts import counts
 from jimeng.mcp import acts, arguments, results
 from jimeng.mcp.arguments import Arguments, Shapes
 from jimeng.mcp.results import Result
@@ -137,8 +138,11 @@ def use(tool: Tool, given: dict) -> dict:
     try:
         return tool.do(viewer, tool.checked(given)).content()
     except ValidationError as error:
+        counts.add("refusals", "mcp", Invalid.code)
         return results.refusal(sentence(in_words(by_field(error.messages))))
     except Invalid as error:
+        counts.add("refusals", "mcp", error.code)
         return results.refusal(sentence(problems(error)))
     except JimengError as error:
+        counts.add("refusals", "mcp", error.code)
         return results.refusal(t("mcp.refused", words=explain(error), code=error.code))

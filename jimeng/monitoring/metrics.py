@@ -24,11 +24,11 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from jimeng import __version__, auth, jobs, operations, usage
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.documents import Image
+from jimeng.documents import Image, Input
 from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
 from jimeng.lanes import switches
-from jimeng.monitoring.traffic import traffic
+from jimeng.monitoring import counted, readiness
 from jimeng.operations.queue import QueueView
 from jimeng.viewers import Viewer
 
@@ -110,7 +110,9 @@ def measure() -> Iterator[list[Metric]]:
     yield workers(found)
     yield ends()
     yield stored()
-    yield requests()
+    yield given()
+    yield ready()
+    yield counted.read()
 
 
 def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
@@ -250,25 +252,27 @@ def disk() -> list[Metric]:
     return [] if free is None else [found]
 
 
-def requests() -> list[Metric]:
-    """By door: `api` (REST), `openai` (/v1), `mcp`, `pages`."""
-    counted, seconds = traffic.read()
-    total = CounterMetricFamily(
-        "jimeng_requests",
-        "Requests that were answered, by the door that they came in by: api (REST), "
-        "openai (/v1), mcp, or pages.",
-        labels=["door", "status"],
-    )
-    for labels, n in sorted(counted.items()):
-        total.add_metric(labels, n)
-    took = CounterMetricFamily(
-        "jimeng_request_seconds",
-        "Seconds that they took, waiting for pictures included.",
-        labels=["door"],
-    )
-    for door, n in sorted(seconds.items()):
-        took.add_metric(door, n)
-    return [total, took]
+def given() -> list[Metric]:
+    return [
+        GaugeMetricFamily(
+            "jimeng_inputs_kept",
+            "Pictures that users gave, to be drawn from.",
+            Input.collection().estimated_document_count(),
+        ),
+        GaugeMetricFamily(
+            "jimeng_inputs_kept_bytes",
+            "Bytes that they take in the store.",
+            jobs.runtime().inputs.size(),
+        ),
+    ]
+
+
+def ready() -> list[Metric]:
+    """Each reason that there may be, whether it is one now or not."""
+    found = {reason.code for reason in readiness.answer().reasons}
+    words = "Whether this keeps the server from drawing, as /health/ready says."
+    values: Values = {(code,): code in found for code in readiness.CODES}
+    return [family("jimeng_not_ready", words, ["code"], values)]
 
 
 def family(

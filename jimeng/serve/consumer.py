@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng import backup, logs
 from jimeng.config import Config
+from jimeng.jobs.counts import counts
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ def run(config: Config) -> NoReturn:
         graceful_signal="TERM",
         shutdown_timeout=config.SHUTDOWN_GRACE,
     ).run()
+    counts.add_up()
     # Python would wait for the threads that ask a database which is away.
     os._exit(0)
 
