@@ -83,9 +83,11 @@ def test_words_are_searched_while_they_are_typed(visit):
     expect(page.locator("#q")).to_be_focused()
     assert "?q=%E9%BB%91%E7%8C%AB" in page.url
     photos(page).first.locator("a").first.click()
+    page.locator(".viewer-page").click()
     expect(page.locator("#photos")).to_have_count(0)
     page.go_back()
     expect(photos(page)).to_have_count(2)
+    page.keyboard.press("Escape")
     expect(page.locator("#q")).to_have_value("黑猫")
     page.get_by_role("link", name="清除筛选").click()
     expect(photos(page)).to_have_count(8)

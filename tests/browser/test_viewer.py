@@ -1,0 +1,334 @@
+"""The viewer in a real browser: how one goes through pictures, and comes back."""
+
+from datetime import timedelta
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from jimeng import tasks
+from jimeng.viewers import Viewer
+from tests.browser import wall
+from tests.browser.harness import every_look
+from tests.browser.making import make
+
+pytestmark = pytest.mark.browser
+
+ME = Viewer("guest")
+STAGE = ".viewer-stage"
+
+
+@pytest.fixture(autouse=True)
+def empty_gallery(live_server):
+    with wall.connected(live_server):
+        yield
+
+
+def open_at(page, place: int):
+    """Press the picture at a place of the page, and wait until it is seen whole."""
+    page.locator("a[data-view]").nth(place).click()
+    expect(page.locator("#viewer")).to_be_visible()
+    return shown(page)
+
+
+def shown(page):
+    return page.locator(".viewer-picture")
+
+
+def place(page) -> str:
+    return page.locator(".viewer-count").text_content()
+
+
+def scale(page) -> float:
+    return shown(page).evaluate("each => Number(each.style.scale)")
+
+
+def swipe(page, *moves: tuple[int, int], at: tuple[int, int] = (195, 400)) -> None:
+    """Put one finger down and draw it along, in pixels from where it came down."""
+    points = [(at[0] + x, at[1] + y) for x, y in moves]
+    touch(page, [[at], *[[point] for point in points], []])
+
+
+def touch(page, frames: list[list[tuple[int, int]]]) -> None:
+    """What fingers do, a list of places each time; the last one is none."""
+    session = page.context.new_cdp_session(page)
+    kinds = ["touchStart", *["touchMove"] * (len(frames) - 2), "touchEnd"]
+    for kind, fingers in zip(kinds, frames, strict=True):
+        points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(fingers)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+@every_look
+def test_viewer_in_every_look(visit, look):
+    """The picture as large as the window lets it, its words, and the ways on."""
+    wall.fill(4)
+    seen = visit("/gallery", **look)
+    picture = open_at(seen.page, 1)
+    expect(picture).to_have_js_property("naturalWidth", 416)
+
+    seen.check("viewer")
+
+    box, stage = picture.bounding_box(), seen.page.locator(STAGE).bounding_box()
+    assert box["width"] == pytest.approx(min(stage["width"], 1664), abs=1)
+    assert box["height"] == pytest.approx(box["width"] * 936 / 1664, abs=1)
+    assert place(seen.page) == "2 / 4"
+    assert seen.layout_shift() == []
+
+
+def test_arrows_go_through_what_was_found(visit):
+    """Only through what the filters let through; at either end nothing happens."""
+    ids = wall.fill(9)
+    tasks.set_favourite(ME, [ids[0], ids[3], ids[8]], True)
+    page = visit("/gallery?fav=1", lang="en").page
+    open_at(page, 0)
+    next_one = page.get_by_role("button", name="Next")
+
+    page.keyboard.press("ArrowLeft")
+    assert place(page) == "1 / 3"
+    page.keyboard.press("ArrowRight")
+    assert shown(page).get_attribute("alt") == wall.SCENES[3][0]
+    next_one.click()
+
+    assert place(page) == "3 / 3"
+    expect(next_one).to_have_attribute("aria-disabled", "true")
+    expect(next_one).to_be_focused()
+    next_one.click(force=True)
+    assert shown(page).get_attribute("alt") == wall.SCENES[1][0]
+    expect(page.locator(".viewer-words")).to_have_text(wall.SCENES[1][0])
+
+
+def test_closing_comes_back_to_the_same_spot(visit):
+    """Neither scroll nor address changes, and the focus is on what was seen last."""
+    wall.fill(100)
+    page = visit("/gallery?ratio=1:1", width=390, lang="en").page
+    address, links = page.url, page.locator("a[data-view]")
+    expect(links).to_have_count(29)
+    links.nth(23).scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    open_at(page, 23)
+    page.keyboard.press("ArrowLeft")
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#viewer")).to_be_hidden()
+    expect(links.nth(22)).to_be_focused()
+    page.wait_for_function("!history.state")
+    assert page.evaluate("scrollY") == before > 0
+    assert page.url == address
+
+
+def test_picture_that_is_out_of_view_is_moved_to(visit):
+    """Far from where it was opened, the picture seen last is where one goes on."""
+    wall.fill(40)
+    page = visit("/gallery").page
+    open_at(page, 0)
+    for _ in range(39):
+        page.keyboard.press("ArrowRight")
+
+    page.get_by_role("button", name="关闭").click()
+
+    last = page.locator("a[data-view]").nth(39)
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport(ratio=1)
+
+
+def test_arrows_make_no_history(visit):
+    """Going on leaves no trace: the way back closes, and the next one leaves."""
+    wall.fill(6)
+    page = visit("/", lang="en").page
+    page.goto("/gallery")
+    open_at(page, 0)
+    length = page.evaluate("history.length")
+
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("history.length") == length
+    page.go_back()
+
+    expect(page.locator("#viewer")).to_be_hidden()
+    expect(page.locator("a[data-view]").nth(4)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#viewer")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_function("!history.state")
+    page.go_back()
+    page.wait_for_url("**/")
+
+
+def test_way_back_from_the_pictures_page_is_the_viewer(visit):
+    """Whoever looked up the details goes on where he was."""
+    wall.fill(3)
+    page = visit("/gallery", lang="en").page
+    open_at(page, 0)
+    page.keyboard.press("ArrowRight")
+
+    page.get_by_role("link", name="Details").click()
+    expect(page.locator(".page-prompt")).to_have_text(wall.SCENES[1][0])
+    page.go_back()
+
+    expect(page.locator("#viewer")).to_be_visible()
+    assert place(page) == "2 / 3"
+    page.keyboard.press("Escape")
+    expect(page.locator("a[data-view]").nth(1)).to_be_focused()
+
+
+def test_older_ones_come_in_time(visit):
+    """Before the last of the page is reached the next ones have been asked for."""
+    wall.fill(70, apart=timedelta(minutes=1))
+    page = visit("/gallery").page
+    open_at(page, 0)
+    assert place(page) == "1 / 60+"
+
+    for _ in range(57):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".viewer-count")).to_have_text("58 / 70")
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+
+    assert place(page) == "70 / 70"
+
+
+def test_keys_do_what_the_buttons_do(visit):
+    """`f` is a favourite for good, `d` a file, plus and minus zoom."""
+    (picture,) = wall.fill(1)
+    page = visit("/gallery", lang="en").page
+    heart = open_at(page, 0) and page.locator(".viewer-favourite")
+
+    page.keyboard.press("f")
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    assert tasks.find_picture(ME, picture).favourite
+    page.keyboard.press("f")
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    assert not tasks.find_picture(ME, picture).favourite
+    with page.expect_download() as waiting:
+        page.keyboard.press("d")
+    page.keyboard.press("+")
+
+    assert waiting.value.suggested_filename.endswith("-1.png")
+    assert scale(page) == 1.5
+    page.keyboard.press("0")
+    assert scale(page) == 1
+    page.keyboard.press("r")
+    expect(page.locator("#prompt")).to_have_value(wall.SCENES[0][0])
+
+
+def test_letters_do_nothing_where_shortcuts_are_off(visit):
+    """Who speaks to the computer turns them off; arrows and Esc are no letters."""
+    ids = wall.fill(2)
+    page = visit("/gallery").page
+    page.evaluate("own.set('keys', 'off')")
+    open_at(page, 0)
+
+    page.keyboard.press("f")
+    page.keyboard.press("ArrowRight")
+
+    assert place(page) == "2 / 2"
+    page.wait_for_timeout(200)
+    assert not tasks.find_picture(ME, ids[0]).favourite
+
+
+def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
+    """`r` closes the viewer and puts the words into the form on the same page."""
+    make(live_server, "灯塔", n=2, seed=3)
+    page = visit("/", lang="en").page
+    open_at(page, 0)
+    page.evaluate("window.same = true")
+
+    page.keyboard.press("ArrowRight")
+    assert place(page) == "2 / 2"
+    page.keyboard.press("r")
+
+    expect(page.locator("#viewer")).to_be_hidden()
+    expect(page.locator("#prompt")).to_have_value("灯塔")
+    expect(page.locator("#prompt")).to_be_focused()
+    assert page.evaluate("window.same")
+    page.wait_for_function("!history.state")
+
+
+def test_swipes(visit):
+    """Aside is the next one or the one before, a little is none, down is out."""
+    wall.fill(3)
+    page = visit("/gallery", width=390).page
+    open_at(page, 0)
+
+    swipe(page, (-30, 0), (-120, 4))
+    assert place(page) == "2 / 3"
+    swipe(page, (-20, 0), (-40, 2))
+    assert place(page) == "2 / 3"
+    swipe(page, (40, 0), (150, -8))
+    assert place(page) == "1 / 3"
+    swipe(page, (0, 60), (5, 160))
+
+    expect(page.locator("#viewer")).to_be_hidden()
+    expect(page.locator("a[data-view]").first).to_be_focused()
+
+
+def test_fingers_zoom(visit):
+    """Two apart bring it closer, one moves it then, two taps lead out and in again."""
+    wall.fill(3)
+    page = visit("/gallery", width=390).page
+    picture = open_at(page, 0)
+    wide = picture.bounding_box()["width"]
+
+    touch(page, [[(150, 400), (240, 400)], [(100, 400), (290, 400)], []])
+    assert scale(page) == pytest.approx(190 / 90, rel=0.01)
+    before = picture.bounding_box()["x"]
+    swipe(page, (-40, 0), (-100, 0))
+    assert picture.bounding_box()["x"] == pytest.approx(before - 100, abs=1)
+    assert place(page) == "1 / 3"
+    for _ in range(2):
+        touch(page, [[(195, 400)], []])
+    assert scale(page) == 1
+    page.wait_for_timeout(400)
+    for _ in range(2):
+        touch(page, [[(195, 400)], []])
+
+    assert picture.bounding_box()["width"] == pytest.approx(1328, abs=2)
+    assert wide < 391
+
+
+def test_wheel_brings_closer_what_is_under_it(visit):
+    """The point under the pointer stays there, and no edge comes further in."""
+    wall.fill(1)
+    page = visit("/gallery").page
+    picture = open_at(page, 0)
+    box = picture.bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 4
+    page.mouse.move(x, y)
+
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("document.querySelector('[data-zoomed]')")
+    near = picture.bounding_box()
+    assert (y - near["y"]) / near["height"] == pytest.approx(0.25, abs=0.01)
+    page.mouse.wheel(0, 3000)
+
+    page.wait_for_function("!document.querySelector('[data-zoomed]')")
+    assert picture.bounding_box() == pytest.approx(box)
+
+
+def test_plain_ways_stay_plain(visit):
+    """Another tab, and pages without scripts, lead to the picture's own page."""
+    (picture,) = wall.fill(1)
+    page = visit("/gallery").page
+    with page.context.expect_page() as opened:
+        page.locator("a[data-view]").click(modifiers=["ControlOrMeta"])
+    opened.value.wait_for_url(f"**/pictures/{picture}")
+    expect(page.locator("#viewer")).to_be_hidden()
+    plain = visit("/gallery", js=False).page
+
+    plain.locator("a[data-view]").click()
+
+    plain.wait_for_url(f"**/pictures/{picture}")
+
+
+def test_selecting_goes_first(visit):
+    """While pictures are being selected, one more is selected, not opened."""
+    wall.fill(2)
+    page = visit("/gallery").page
+    page.locator("#select").click()
+
+    page.locator("a[data-view]").first.click()
+
+    expect(page.locator("#viewer")).to_be_hidden()
+    expect(page.locator(".photo-check").first).to_be_checked()
