@@ -26,6 +26,7 @@ from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,
     find_picture,
+    made_into,
     picture,
     replace_link,
     set_favourite,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from jimeng.documents import Generation, Image, Task, indexes
 from jimeng.documents.image import GONE, SHOWN, new_key
+from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
+MOST_MADE = 24  # pictures that are named as made from one
 log = logging.getLogger(__name__)
 
 
@@ -68,6 +70,18 @@ def picture(viewer: Viewer, picture_id: str) -> PictureRecord:
         newer=beside(image, newer=True),
         older=beside(image, newer=False),
     )
+
+
+def made_into(viewer: Viewer, image: Image) -> list[Image]:
+    """The newest pictures that were drawn from *image*, of tasks that are there."""
+    where = {"made_from": {"$exists": True}, "made_from.picture": image.id}
+    found = Task.collection().find({**where, **viewer.filter(), **THERE}, {"_id": 1})
+    ids = [row["_id"] for row in found.sort("created_at", -1).limit(MOST_MADE)]
+    if not ids:
+        return []
+    rows = Image.collection().find({"task_id": {"$in": ids}, **SHOWN})
+    rows = rows.sort("created_at", -1).limit(MOST_MADE)
+    return [Image._from_son(row) for row in rows]
 
 
 def beside(image: Image, *, newer: bool) -> str | None:

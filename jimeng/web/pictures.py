@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.answers import absolute
+from jimeng.auth.bodies import brings_pictures
+from jimeng.documents import Image
 from jimeng.tasks import PictureRecord
-from jimeng.web import bp, is_htmx
+from jimeng.web import bp, is_htmx, refused
 from jimeng.web.cards import new_token, style_name
 from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.picture_edits import REFUSALS, Edit
+from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
 
@@ -36,6 +41,21 @@ class PicturePage:
     """What the page shows of a picture."""
 
     record: PictureRecord
+    edit: Edit
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """What it was made from, without a mask, as far as that is there."""
+        return sources_of(self.record.task)
+
+    @property
+    def before(self) -> Source | None:
+        """The one that it is another state of."""
+        return self.sources[0] if len(self.sources) == 1 else None
+
+    @cached_property
+    def made_into(self) -> list[Image]:
+        return tasks.made_into(auth.viewer_of_page(), self.record.image)
 
     @property
     def prompt(self) -> str:
@@ -104,7 +124,23 @@ class PicturePage:
 def picture(picture_id: str) -> ResponseReturnValue:
     """One picture, large, and all there is to know about it."""
     record = tasks.picture(auth.viewer_of_page(), picture_id)
-    return render_template("pictures/show.html", page=PicturePage(record))
+    page = PicturePage(record, Edit(record.image))
+    return render_template("pictures/show.html", page=page)
+
+
+@bp.post("/pictures/<picture_id>/edit")
+@brings_pictures
+def edit_picture(picture_id: str) -> ResponseReturnValue:
+    """Make another from it; then its page shows how that comes along."""
+    viewer = auth.viewer_of_page()
+    record = tasks.picture(viewer, picture_id)
+    form = Edit.sent(record.image, request.form, request.files)
+    try:
+        made = form.submit(viewer)
+    except REFUSALS as error:
+        page = PicturePage(record, form.refused(error, viewer))
+        return refused(render_template("pictures/show.html", page=page), error)
+    return redirect(url_for(".task", task_id=made.id), 303)
 
 
 @bp.post("/pictures/<picture_id>/favourite")

@@ -146,6 +146,7 @@ ROUTES: dict[str, Route] = {
     "web.favourite": own(on="1"),
     "web.replace_link": own(),
     "web.delete_picture": own(),
+    "web.edit_picture": own(act="edit", prompt="x"),
     "web.gallery": listed(),
     "web.favourite_many": listed(id="{picture_id}", on="1"),
     "web.trash": listed(id="{picture_id}"),

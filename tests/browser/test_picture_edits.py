@@ -1,0 +1,117 @@
+"""Changing a picture on its page, in a real browser: the brush, before and after."""
+
+import io
+import re
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from PIL import Image as Pillow
+from playwright.sync_api import expect
+
+from tests.browser.harness import some_looks
+from tests.browser.making import make
+
+pytestmark = pytest.mark.browser
+
+# The file that the form would send, as the page has it.
+FILE = """
+async (input) => [...new Uint8Array(await input.files[0].arrayBuffer())]
+"""
+
+
+@pytest.fixture(scope="module")
+def picture(live_server) -> str:
+    return f"{make(live_server, '湖边的猫', size='512x512')}_0"
+
+
+def opened(seen, act: str):
+    page = seen.page
+    page.locator(f"#edit-{act} summary").click()
+    return page
+
+
+@some_looks
+def test_what_a_picture_offers(visit, picture, look):
+    """Each act with its fields, in every look."""
+    for act in ("edit", "repaint", "expand", "enlarge"):
+        seen = visit(f"/pictures/{picture}", **look)
+        page = opened(seen, act)
+        expect(page.locator(f"#edit-{act} .primary")).to_be_visible()
+        seen.check(f"picture-{act}")
+
+
+def test_brush_makes_a_mask_of_the_pictures_size(visit, picture):
+    """Pointer and keyboard paint it clear; the eraser and undo take it back."""
+    seen = visit(f"/pictures/{picture}", lang="en")
+    page = opened(seen, "repaint")
+    canvas = page.locator(".brush canvas")
+
+    def stroke(x: float, y: float) -> None:
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.mouse.down()
+        page.mouse.move(
+            box["x"] + x * box["width"] + 1, box["y"] + y * box["height"], steps=2
+        )
+        page.mouse.up()
+
+    stroke(0.1, 0.1)
+    stroke(0.9, 0.1)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Rectangle").click()
+    for key in ("ArrowDown", "Shift+ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Eraser").click()
+    stroke(0.5, 0.5)
+    # Stopped before it leaves, to be looked at.
+    page.evaluate(
+        """() => document.querySelector("#edit-repaint form").addEventListener(
+          "submit", (event) => {
+            if (document.getElementById("mask").files.length) event.preventDefault();
+          })"""
+    )
+    page.locator("#edit-repaint .primary").click()
+    mask = page.locator("#mask")
+    expect(mask).to_have_value(re.compile("mask.png"))
+
+    made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
+    alpha = made.getchannel("A")
+    assert made.size == (512, 512)
+    assert alpha.getpixel((51, 51)) == 0  # the stroke
+    assert alpha.getpixel((460, 51)) == 255  # undone
+    assert alpha.getpixel((180, 190)) == 0  # the rectangle
+    assert alpha.getpixel((256, 256)) == 255  # erased
+
+
+def test_part_is_repainted_and_compared(visit, picture):
+    """From the brush to before and after, whose slider moves by keyboard."""
+    seen = visit(f"/pictures/{picture}", lang="en")
+    page = opened(seen, "repaint")
+    page.get_by_role("button", name="Rectangle").click()
+    page.keyboard.press("Enter")
+    page.fill("#repaint-prompt", "a red boat")
+
+    page.locator("#edit-repaint .primary").dblclick()
+
+    page.locator(".slot-link").click(timeout=40_000)
+    slide = page.locator(".compare-slide")
+    slide.press("ArrowRight")
+    expect(page.locator(".compare")).to_have_attribute("style", "--at: 51%;")
+    assert page.url.endswith("_0")
+    page.get_by_role("navigation", name="Made from").get_by_role("link").click()
+    into = page.get_by_role("navigation", name="Made into").get_by_role("link")
+    expect(into).to_have_count(1)
+
+
+def test_refused_edit_stays_open_with_words(visit, picture):
+    """Without a script, and edges that are too wide."""
+    page = visit(f"/pictures/{picture}", lang="en", js=False, width=390).page
+    page.locator("#edit-repaint summary").click()
+
+    page.locator("#edit-repaint .primary").click()
+
+    expect(page.locator("#edit-repaint .error")).to_be_visible()
+    expect(page.locator(".brush")).to_be_hidden()
+    expect(page.locator("#mask")).to_be_visible()

@@ -1,0 +1,173 @@
+"""A picture's page: what is made from it, and what it was made from."""
+
+import io
+import re
+
+import pytest
+
+from jimeng.documents import Input, Task
+from jimeng.providers import Registry
+from tests import given_pictures as given
+from tests.page import POST, new_task
+
+VISUAL = "volcengine_jimeng"
+
+
+@pytest.fixture
+def registry(provider) -> Registry:
+    return Registry({VISUAL: provider}, {VISUAL: 2})
+
+
+@pytest.fixture
+def picture(client, work_off) -> str:
+    """One that was drawn here, of 64 by 64."""
+    made = new_task(client, prompt="a first one")
+    work_off()
+    return f"{made}_0"
+
+
+def edit(client, picture: str, act: str, mask: bytes | None = None, **fields: object):
+    body = {"act": act, **fields}
+    if mask is not None:
+        body["mask"] = (io.BytesIO(mask), "mask.png")
+    path, kind = f"/pictures/{picture}/edit", "multipart/form-data"
+    return client.post(path, data=body, headers=POST, content_type=kind)
+
+
+def newest() -> Task:
+    return Task._from_son(Task.collection().find_one({}, sort=[("_id", -1)]))
+
+
+def count() -> int:
+    return Task.collection().count_documents({})
+
+
+def masks_in(page) -> list[str]:
+    return re.findall(r'name="mask_id" value="([^"]+)"', page.text)
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "model", "said"),
+    [
+        ("edit", {"prompt": "at night"}, "jimeng-i2i-3.0", {}),
+        ("repaint", {"mask": given.clear()}, "jimeng-inpaint", {"has_mask": True}),
+        (
+            "repaint",
+            {"mask": given.clear(), "prompt": "a boat"},
+            "jimeng-inpaint",
+            {"prompt": "a boat"},
+        ),
+        ("enlarge", {}, "jimeng-upscale", {"width": 4096, "height": 4096}),
+        (
+            "expand",
+            {"shape": "4:3"},
+            "jimeng-outpaint",
+            {"width": 85, "height": 64},
+        ),
+        (
+            "expand",
+            {"shape": "", "top": "25", "left": "40"},
+            "jimeng-outpaint",
+            {"width": 90, "height": 80},
+        ),
+    ],
+)
+def test_another_is_made_from_the_picture(client, picture, act, fields, model, said):
+    """And its own page follows it."""
+    answer = edit(client, picture, act, **fields)
+
+    made = newest()
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/tasks/{made.id}"
+    assert made.model == model
+    assert made.made_from[0]["picture"] == picture
+    assert {name: getattr(made, name) for name in said} == said
+
+
+def test_lineage_is_shown_both_ways(client, picture, work_off):
+    """Without the mask, which is no picture that it was made from."""
+    edit(client, picture, "repaint", given.clear())
+    made = newest()
+    assert made.has_mask
+    for _ in range(8):
+        work_off()
+    after = f"{made.id}_0"
+
+    page = client.get(f"/pictures/{after}")
+    before = client.get(f"/pictures/{picture}")
+    assert f'href="/pictures/{after}"' in before.text
+    assert f'href="/pictures/{picture}"' in page.text
+    assert 'class="compare"' in page.text and 'class="compare"' not in before.text
+    assert made.made_from[1]["input"] not in page.text
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "words"),
+    [
+        ("edit", {"prompt": ""}, "请写下"),
+        ("repaint", {}, "蒙版"),
+        ("expand", {"shape": "", "top": "90"}, "0.4"),
+        ("expand", {"shape": "", "top": "-3"}, "0.4"),
+        ("expand", {"shape": "21:1"}, "0.4"),
+    ],
+)
+def test_what_does_not_go_is_refused_in_place(client, picture, act, fields, words):
+    """The form is open, and says why; nothing is asked for."""
+    before = count()
+
+    page = edit(client, picture, act, **fields)
+
+    assert page.status_code == 422
+    form = page.text.partition(f'id="edit-{act}" open')[2].partition("</details>")[0]
+    assert words in "".join(re.findall(r'<p class="error">([^<]*)', form))
+    assert count() == before
+
+
+def test_mask_of_a_refused_form_is_kept_and_counts_once(client, picture, monkeypatch):
+    """Browsers do not send it again; twice is one task, with its mask."""
+    long = "长" * 801
+    refused = edit(client, picture, "repaint", given.clear(), prompt=long)
+    (kept,) = masks_in(refused)
+    more = {"mask_id": kept, "counted": "1", "prompt": "a boat", "token": "form-mask"}
+    before = count()
+
+    answers = [edit(client, picture, "repaint", **more) for _ in range(2)]
+
+    assert refused.status_code == 422
+    assert [each.status_code for each in answers] == [303, 303]
+    assert count() == before + 1
+    assert newest().inputs[-1] == kept
+    assert Input.find_one({"_id": kept}).alpha
+    more.pop("mask_id")
+    assert edit(client, picture, "repaint", **more).status_code == 422
+
+
+def test_mask_that_is_sent_twice_counts_once(client, picture):
+    """A double click: the same bytes under the same token."""
+    before = count()
+
+    for _ in range(2):
+        edit(client, picture, "repaint", given.clear(), token="form-twice")
+
+    assert count() == before + 1
+
+
+def test_mask_of_other_sides_is_not_kept(client, picture):
+    page = edit(client, picture, "repaint", given.clear(80, 64))
+
+    assert page.status_code == 422
+    assert "64x64" in page.text
+    assert masks_in(page) == []
+
+
+def test_no_program_is_shown_that_lacks_the_pictures(client, picture, work_off):
+    """What went in cannot be named in it, and without that it would be refused."""
+    edit(client, picture, "edit", prompt="at night")
+    for _ in range(8):
+        work_off()
+    after = f"{newest().id}_0"
+
+    assert "curl -fsS" in client.get(f"/pictures/{picture}").text
+    page = client.get(f"/pictures/{after}")
+    assert page.status_code == 200
+    assert "curl -fsS" not in page.text
