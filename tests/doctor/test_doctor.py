@@ -226,8 +226,14 @@ def test_nothing_that_runs_is_said(run, tmp_path):
 
 
 @pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])
-def test_runbook_has_a_section_for_each_reason(page):
-    """Whoever reads a code finds it by its name, and no section is of no use."""
+def test_runbook_has_a_section_for_each_reason_and_alert(page):
+    """
+    Whoever reads a code finds it by its name, and no section is of no use: those of
+    the other alerts follow.
+    """
     text = (ROOT / "docs" / page).read_text("utf-8")
+    rules = (ROOT / "docs/monitoring/alerts.yml").read_text("utf-8")
+    alerts = dict.fromkeys(re.findall(r"runbook: \S+#([a-z_]+)$", rules, re.MULTILINE))
+    others = [each for each in alerts if each not in readiness.CODES]
 
-    assert re.findall(r"(?m)^## ([a-z_]+)$", text) == list(readiness.CODES)
+    assert re.findall(r"(?m)^## ([a-z_]+)$", text) == [*readiness.CODES, *others]
