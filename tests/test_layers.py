@@ -20,7 +20,7 @@ LEVELS = [
     {"inputs"},
     {"viewers", "styles", "limits", "bulk", "waiting"},
     {"jobs"},
-    {"lanes"},
+    {"lanes", "migrations"},
     {"documents", "providers", "pictures"},
     {"logs", "outages", "config"},
     {"errors"},
@@ -31,7 +31,7 @@ LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
-    *("backup", "bulk", "waiting", "inputs"),
+    *("backup", "bulk", "waiting", "inputs", "migrations"),
     *("jobs", "lanes", "documents", "providers", "pictures"),
     *("logs", "outages", "config", "errors", *LEAVES),
 }

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2  # the first told no schema
 MANIFEST, SUMS = "manifest.json", "checksums.json"
 
 
@@ -31,12 +31,14 @@ class Manifest:
         version: Of the release that wrote it.
         created_at: In ISO 8601, UTC.
         collections: Those that it holds, in the order in which they were read.
+        schema: How far its documents were, by the number of a migration's step.
     """
 
     format: int
     version: str
     created_at: str
     collections: list[str]
+    schema: int = 0
 
 
 class Writer:
@@ -161,5 +163,7 @@ class Reader:
             raise Damaged(f"{self._path} is no backup of jimeng: {error}") from error
 
 
-def of_now(version: str, created_at: str, collections: list[str]) -> Manifest:
-    return Manifest(FORMAT, version, created_at, collections)
+def of_now(
+    version: str, created_at: str, collections: list[str], schema: int
+) -> Manifest:
+    return Manifest(FORMAT, version, created_at, collections, schema)

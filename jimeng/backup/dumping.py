@@ -12,7 +12,7 @@ from pymongo import WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from jimeng import __version__
+from jimeng import __version__, migrations
 from jimeng.backup.archive import Manifest, Writer, of_now, writing
 from jimeng.documents import utcnow
 
@@ -46,8 +46,10 @@ def dump(
         PyMongoError: MongoDB went away; likewise.
     """
     database = get_db()
+    # Before all else: a step that ends meanwhile is done once more after a restore.
+    schema = migrations.read().schema
     names = collections(database)
-    manifest = of_now(__version__, utcnow().isoformat(), names)
+    manifest = of_now(__version__, utcnow().isoformat(), names, schema)
     with writing(path, manifest) as writer, snapshot(database) as session:
         for name in names:
             # The bytes are many, and never change: they need no common moment, for

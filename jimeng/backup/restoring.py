@@ -13,7 +13,8 @@ from mongoengine import get_db
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng.backup.archive import Manifest, Reader
+from jimeng import migrations
+from jimeng.backup.archive import Damaged, Manifest, Reader
 from jimeng.backup.parking import park
 from jimeng.documents import index_builder
 from jimeng.lanes import switches
@@ -45,17 +46,26 @@ def restore(
         What the file says of itself, and how many pictures were parked.
 
     Raises:
-        Damaged: the file is not whole; nothing was changed.
+        Damaged: the file is not whole, or holds what only a later release
+            understands; nothing was changed.
         NotEmpty: nothing was changed.
         OSError: the file cannot be read.
     """
     reader = Reader(path)
     manifest = reader.verify()
+    if manifest.schema > migrations.CODE:
+        raise Damaged(
+            f"{path} was written by jimeng {manifest.version} after a migration that "
+            "this release does not know: install that one"
+        )
     database = get_db()
     prepare(database)
     # First of all: whatever consumer runs on this database must send none of it.
     switches.pause(switches.SENDING, switches.BY_RESTORE)
+    # A consumer must not migrate what is there by halves.
+    migrations.begin_at(migrations.CODE)
     load(database, reader, tell)
+    migrations.begin_at(manifest.schema)
     index_builder.mend(at_once=True)
     parked = park()
     database.installations.delete_one(MARK)

@@ -6,10 +6,20 @@ Only `app` may import it.
 
 from flask import Flask
 
-from jimeng.cli import backup, commands, doctor, indexes, queue, retention, users
+from jimeng.cli import (
+    backup,
+    commands,
+    doctor,
+    indexes,
+    migrate,
+    queue,
+    retention,
+    users,
+)
 
 
 def register(app: Flask) -> None:
+    app.cli.add_command(migrate.migrate)
     app.cli.add_command(indexes.indexes)
     app.cli.add_command(commands.simulator)
     app.cli.add_command(doctor.doctor)

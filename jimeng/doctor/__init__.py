@@ -15,6 +15,7 @@ Check = Callable[[Config], Iterator[Finding]]
 # Each with whether it needs MongoDB: without it there is one finding, not five.
 CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.redis, False),
+    (databases.schema, True),
     (databases.indexes_built, True),
     (databases.storage, True),
     (server.readiness_reasons, False),

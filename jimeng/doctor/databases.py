@@ -9,7 +9,7 @@ from mongoengine import get_db
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import jobs
+from jimeng import jobs, migrations
 from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Status
 from jimeng.documents import indexes, lacks_index
@@ -73,6 +73,22 @@ def redis(config: Config) -> Iterator[Finding]:
         yield Finding("redis", Status.WARNING, found, "doctor.slow")
     else:
         yield Finding("redis", Status.OK, found)
+
+
+def schema(config: Config) -> Iterator[Finding]:
+    """All steps that this release knows are done, and none that is beyond it."""
+    try:
+        known = migrations.read()
+    except PyMongoError as error:
+        yield Finding("schema", Status.FAILED, name_of(error), "ready.mongodb")
+        return
+    found = f"{known.schema}, this release has {migrations.CODE}"
+    if known.min_code > migrations.CODE:
+        yield Finding("schema", Status.FAILED, found, "ready.release_too_old")
+    elif known.schema < migrations.CODE:
+        yield Finding("schema", Status.WARNING, found, "doctor.schema")
+    else:
+        yield Finding("schema", Status.OK, found)
 
 
 def indexes_built(config: Config) -> Iterator[Finding]:

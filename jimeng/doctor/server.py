@@ -9,7 +9,10 @@ from jimeng.errors import ConfigError
 from jimeng.monitoring import readiness
 
 # These have a look of their own here, and more to say.
-ELSEWHERE = {"mongodb", "redis", "duplicates", "index_missing", "disk", "no_provider"}
+ELSEWHERE = {
+    *("mongodb", "redis", "disk", "no_provider"),
+    *("release_too_old", "duplicates", "index_missing"),
+}
 
 
 def settings(config: Config) -> Iterator[Finding]:

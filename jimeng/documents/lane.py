@@ -109,6 +109,7 @@ class Worker(Stored):
     A consumer's heartbeat.
 
     Attributes:
+        code: By what `migrations` know its release; absent: by none yet.
         ran_at: When it last ran a job; absent before the first.
         stuck: The names of its chores that hang; absent if there are none.
     """
@@ -116,6 +117,7 @@ class Worker(Stored):
     id = StringField(primary_key=True)
     started_at = DateTimeField(required=True)
     seen_at = DateTimeField(required=True)
+    code = IntField()
     ran_at = DateTimeField()
     stuck = ListField(StringField())
 

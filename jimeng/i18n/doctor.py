@@ -28,6 +28,10 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "往返太慢：让数据库离服务器近一些，或看它忙些什么",
         "a round trip takes long: move the database nearer, or see what keeps it busy",
     ),
+    "doctor.schema": (
+        "数据还没有全部迁移到这个版本：运行 flask migrate",
+        "not all data were brought to this release: run `flask migrate`",
+    ),
     "doctor.indexes": (
         "索引不全：运行 flask indexes",
         "indexes are missing: run `flask indexes`",

@@ -33,6 +33,11 @@ READY: dict[str, tuple[str, str]] = {
         "本机数据库所在的磁盘快满了：腾出空间",
         "The disk that holds this machine's databases is nearly full: free some space",
     ),
+    "ready.release_too_old": (
+        "数据库已由更新的版本迁移，这个版本不能再用：重新安装那个版本",
+        "A later release has migrated the database, and this one cannot work on it any "
+        "more: install that release again",
+    ),
     "ready.duplicates": (
         "有重复的数据，唯一索引建不起来：运行 flask indexes --settle 看如何处理",
         "Duplicates keep a unique index from being built: run `flask indexes "

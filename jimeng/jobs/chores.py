@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jimeng import documents, outages
+from jimeng import documents, migrations, outages
 from jimeng.documents import indexes
 from jimeng.jobs import counts, input_sweep, janitor, purge, repair, retention
 
@@ -72,6 +72,7 @@ CHORES = [
     Chore("trash", 30.0, purge.empty_trash),
     Chore("retention", 60.0, retention.keep_to_limits),
     Chore("room", 10.0, retention.watch_room),
+    Chore("schema", 60.0, migrations.advance),
     Chore("labels", 60.0, purge.label_pictures),
     Chore("unserved", 60.0, janitor.fail_unserved),
     Chore("files", 60.0, janitor.sweep_files),

@@ -22,6 +22,7 @@ from jimeng.jobs.broker import (
 )
 from jimeng.jobs.queue import advance, dispatch
 from jimeng.jobs.runtime import runtime
+from jimeng.migrations import CODE
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +209,8 @@ def queue_dispatches(room: int) -> int:
 def beat(worker_id: str, started: datetime) -> None:
     """Show that this consumer lives, when it last ran a job, and what chores hang."""
     stuck = chores.stuck()
-    alive: dict = {"$set": {"seen_at": utcnow(), "started_at": started}}
+    now = utcnow()
+    alive: dict = {"$set": {"seen_at": now, "started_at": started, "code": CODE}}
     if _ran_at is not None:
         alive["$set"]["ran_at"] = _ran_at
     if stuck:

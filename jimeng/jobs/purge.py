@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from jimeng.documents import Image, Task, utcnow
 from jimeng.jobs import outcomes
-from jimeng.pictures.labels import labels
+from jimeng.migrations import picture_labels
 
 log = logging.getLogger(__name__)
 
@@ -51,29 +51,17 @@ def purge_picture(row: dict, where: dict) -> bool:
 
 def label_pictures() -> bool:
     """
-    Give pictures that an earlier version has kept what they are found by.
+    Give pictures that an earlier release has kept what they are found by.
+
+    `migrations` does so for all that is there; this, until a release later, for what
+    consumers of that one keep beside it, or a server that was never migrated.
 
     Returns:
         Whether there are pictures that were not looked at yet.
     """
     global _labelled_to
-    behind = {"_id": {"$gt": _labelled_to}}
-    ids = Image.collection().find(behind, {"_id": 1}).sort("_id", 1).limit(BATCH)
-    last = max((row["_id"] for row in ids), default=None)
+    last = picture_labels.label(_labelled_to)
     if last is None:
         return False
-    fields = {"task_id": 1, "width": 1, "height": 1}
-    bare = {"_id": {"$gt": _labelled_to, "$lte": last}, "text": {"$exists": False}}
-    rows = list(Image.collection().find(bare, fields))
-    where = {"_id": {"$in": list({row["task_id"] for row in rows})}}
-    found = {row["_id"]: Task._from_son(row) for row in Task.collection().find(where)}
-    for row in rows:
-        task = found.get(row["task_id"]) or Task(prompt="", model="")
-        given = labels(task, row["width"], row["height"])
-        # A prompt may begin with $, which MongoDB would take for a field.
-        literal = {name: {"$literal": value} for name, value in given.items()}
-        Image.change({"_id": row["_id"]}, literal)
-    if rows:
-        log.info("pictures labelled count=%d", len(rows))
     _labelled_to = last
     return True

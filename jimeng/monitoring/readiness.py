@@ -20,7 +20,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from jimeng import jobs, lanes
+from jimeng import jobs, lanes, migrations
 from jimeng.config import LOOPBACK
 from jimeng.documents import (
     Generation,
@@ -176,6 +176,10 @@ def _indexes() -> Answer:
     return Answer(tuple(found))
 
 
+def _release() -> Answer:
+    return Answer((Reason("release_too_old"),) if migrations.is_too_old() else ())
+
+
 def _work() -> Answer:
     """A worker that lives, and takes what there is."""
     found = []
@@ -247,6 +251,7 @@ def _here() -> Answer:
 CHECKS: list[tuple[Callable[[], Answer], str]] = [
     (_mongodb, "mongodb_refuses"),
     (_redis, "redis"),
+    (_release, "mongodb"),
     (_indexes, "mongodb"),
     (_work, "mongodb"),
     (_room, "mongodb"),
@@ -259,6 +264,6 @@ WITHOUT_MONGODB = {
 }
 CODES = (
     *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
-    *("redis_refuses", "disk", "duplicates", "index_missing", "worker", "jobs_untaken"),
-    *("overdue", "lane_stalled", "no_provider"),
+    *("redis_refuses", "disk", "release_too_old", "duplicates", "index_missing"),
+    *("worker", "jobs_untaken", "overdue", "lane_stalled", "no_provider"),
 )

@@ -1,7 +1,7 @@
 """
 The bytes of pictures: looked at, described, and kept.
 
-`jobs`, `inputs`, `tasks` and the doors may import it; it knows no Flask.
+`jobs`, `migrations`, `inputs`, `tasks` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.pictures.inspection import (

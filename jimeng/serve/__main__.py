@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jimeng import logs
+from jimeng import logs, migrations
 from jimeng.config import Config, given
 from jimeng.errors import ConfigError
 from jimeng.serve import consumer, web
@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
 
     Returns:
         2 if it is not said which, 4 with a sentence on standard error when a
-        setting keeps it from starting.
+        setting, or the database of a later release, keeps it from starting.
     """
     kind, *options = argv or [""]
     if kind not in {"web", "worker"} or (kind == "worker" and options):
@@ -27,6 +27,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         told = given()
         config = Config.from_env(told)
+        migrations.check_before_start(config)
     except ConfigError as error:
         return logs.refuse(error)
     # Gunicorn's master and the front of its workers read no settings.

@@ -1,5 +1,7 @@
 """The file of a backup: whole, of one moment, and refused where it is not."""
 
+import hashlib
+import json
 import tarfile
 
 import pytest
@@ -7,6 +9,7 @@ from mongoengine import get_db
 
 from jimeng import backup
 from jimeng.backup import archive, dumping
+from jimeng.documents import Task
 from tests.rest import create
 
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
@@ -25,13 +28,36 @@ def changed(path, how) -> None:
                 writer.add(member.name, made)
 
 
+def test_backup_of_before_there_were_schemas_comes_back(copied, client, elsewhere):
+    """It says none, and is migrated from the first step on."""
+    create(client)
+    path, sums = copied(), {}
+
+    def older(name: str, content: bytes) -> bytes:
+        if name == archive.MANIFEST:
+            told = json.loads(content) | {"format": 1}
+            del told["schema"]
+            content = json.dumps(told).encode()
+        elif name == archive.SUMS:
+            return json.dumps(sums).encode()
+        sums[name] = hashlib.sha256(content).hexdigest()
+        return content
+
+    changed(path, older)
+    with elsewhere():
+        manifest, _ = backup.restore(path)
+
+        assert manifest.schema == 0
+        assert Task.collection().count_documents({}) == 1
+
+
 @pytest.mark.parametrize(
     "how",
     [
         lambda name, content: None if name == archive.SUMS else content,
         lambda name, content: None if name.startswith("tasks/") else content,
         lambda name, content: b"\0" + content if "generations/" in name else content,
-        lambda name, content: content.replace(b'"format": 1', b'"format": 9'),
+        lambda name, content: content.replace(b'"format": 2', b'"format": 9'),
         lambda name, content: None if name == archive.MANIFEST else content,
     ],
     ids=["cut", "part missing", "byte added", "later format", "no manifest"],

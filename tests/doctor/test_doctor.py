@@ -12,7 +12,7 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import documents, jobs
+from jimeng import documents, jobs, migrations
 from jimeng.doctor import Status, databases, machine
 from jimeng.documents import Worker, utcnow
 from jimeng.lanes import switches
@@ -27,13 +27,14 @@ Usage = namedtuple("Usage", "total used free")
 
 def test_nothing_is_wrong(look):
     """Everything was looked at, and each thing says what it saw."""
+    migrations.run()
     with answering(X_Request_ID="one") as address:
         found = look(Service(address), PUBLIC_URL=address)
 
     wrong = {c: f for c, f in found.items() if f.status is not Status.OK}
     assert set(wrong) <= {"disk of MongoDB"}, wrong  # this machine's may be scarce
     assert {
-        *("settings", "mongodb", "redis", "indexes", "storage", "queue"),
+        *("settings", "mongodb", "redis", "schema", "indexes", "storage", "queue"),
         *("file descriptors", f"clock of {VISUAL}", "PUBLIC_URL"),
         *("model jimeng-3.1", "model doubao-seedream-3.0-t2i"),
     } <= set(found)
@@ -64,6 +65,21 @@ def test_missing_index_has_failed(look):
 
     assert (found.status, found.advice) == (Status.FAILED, "doctor.indexes")
     assert "tasks.idem" in found.found
+
+
+@pytest.mark.parametrize(
+    "min_code, status, advice",
+    [(0, Status.WARNING, "doctor.schema"), (9, Status.FAILED, "ready.release_too_old")],
+)
+def test_schema_that_is_not_this_releases_is_said(look, min_code, status, advice):
+    """Too little was done, which is mended by itself, or too much, which is not."""
+    row = {"_id": "schema", "schema": min_code, "min_code": min_code}
+    get_db().installations.insert_one(row)
+
+    found = look()["schema"]
+
+    assert (found.status, found.advice) == (status, advice)
+    assert found.found.startswith(f"{min_code}, this release has 1")
 
 
 def test_redis_that_evicts_is_warned_of(look):

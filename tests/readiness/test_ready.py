@@ -170,3 +170,11 @@ def test_health_asks_no_database(client, monkeypatch):
     )
 
     assert client.get("/health").status_code == 200
+
+
+def test_release_that_is_too_old_is_told(probe, database):
+    """By the database, which a later one has migrated."""
+    row = {"_id": "schema", "schema": 9, "min_code": 9}
+    database.installations.insert_one(row)
+
+    assert probe()["missing"] == ["release_too_old"]
