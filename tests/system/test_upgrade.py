@@ -36,9 +36,9 @@ def stack(tmp_path, mongo, redis_server):
     made.stop()
 
 
-def migrate(stack: Stack) -> subprocess.Popen:
+def flask(stack: Stack, command: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"],
+        [sys.executable, "-m", "flask", "--app", "wsgi", command],
         cwd=ROOT,
         env=stack.env,
         stdout=subprocess.PIPE,
@@ -103,13 +103,15 @@ def test_first_releases_data_are_upgraded_under_load(stack):
     with stack.database() as found:
         first_release.keep(found, range(KEPT))
         waiting = first_release.line_up(found, range(5000, 5006))
+    built = flask(stack, "indexes")
+    assert "indexes: ok" in built.communicate(timeout=60)[0]
     stack.start_consumer()
     with (
         requests_go_on(stack) as (created, statuses),
         first_release_at_work(stack) as numbers,
     ):
         wait_for(lambda: len(created) > 2, 20, "requests are answered")
-        killed = migrate(stack)
+        killed = flask(stack, "migrate")
         with stack.database() as found:
             begun = {"_id": "schema", "step": 1}
             wait_for(
@@ -119,7 +121,7 @@ def test_first_releases_data_are_upgraded_under_load(stack):
             )
         killed.send_signal(signal.SIGKILL)
         killed.communicate()
-        both = [migrate(stack), migrate(stack)]
+        both = [flask(stack, "migrate"), flask(stack, "migrate")]
         said = [each.communicate(timeout=60)[0] for each in both]
         before = len(numbers)
         wait_for(lambda: len(numbers) > before + 2, 10, "the first release goes on")
