@@ -14,7 +14,7 @@ from jimeng.errors import Invalid
 from jimeng.errors.access import EmailTaken
 from jimeng.i18n import explain, problems, t
 from jimeng.operations.users import ROLES
-from jimeng.schemas import NewUser, UserChanges
+from jimeng.schemas.users import NewUser, UserChanges
 from jimeng.web.confirmation import confirmed
 
 

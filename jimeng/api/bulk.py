@@ -5,7 +5,7 @@ from jimeng.answers import idempotency_key, limit_headers
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.schemas import CancelSeveral, RetrySeveral
-from jimeng.schemas.task_replies import CancelOutcomes, RetryOutcomes
+from jimeng.schemas.outcome_replies import CancelOutcomes, RetryOutcomes
 from jimeng.tasks import Outcome
 from jimeng.viewers import Viewer
 

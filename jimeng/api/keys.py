@@ -5,7 +5,8 @@ from flask import url_for
 from jimeng import accounts, auth
 from jimeng.api import blp
 from jimeng.documents import ApiKey
-from jimeng.schemas import NewKey, Nothing, replies
+from jimeng.schemas import Nothing, replies
+from jimeng.schemas.users import NewKey
 
 
 @blp.post("/users/<user_id>/keys", tags=["users"])

@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from enum import StrEnum
 
 from mongoengine.fields import (
     BooleanField,
@@ -18,22 +17,13 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from jimeng.documents import indexes
 from jimeng.documents.base import Stored, number, utcnow
 from jimeng.documents.faults import lacks_index
+from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIX = "volcengine_img_"
 
 
-class Status(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-OPEN = [Status.PENDING.value, Status.PROCESSING.value]
-ENDED = [Status.COMPLETED.value, Status.FAILED.value, Status.CANCELLED.value]
 CHARGED = ("no", "unknown", "yes")
 # What is said of a failure as long as nothing better is known.
 NOT_UNDERSTOOD = {"code": "not_understood", "charged": "unknown"}

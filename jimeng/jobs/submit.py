@@ -8,21 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
-
-from pymongo.errors import PyMongoError
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import counts, given, outcomes
+from jimeng.jobs.acceptance import accepted
 from jimeng.jobs.given import InputLost, Loaded
-from jimeng.jobs.looks import first_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.save import keep, request_of, saving_lease
-from jimeng.providers import Expansion, ImageRequest, Model, Progress
+from jimeng.jobs.save import request_of
+from jimeng.providers import Expansion, ImageRequest, Model
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +32,6 @@ SYNCHRONOUS_CALLS = 4
 _synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
 # What these say is "later", however often: waiting is no failure.
 PATIENT = frozenset({"rate_limited", "concurrency_limited"})
-STORE_TRIES = 3  # of some 30 s each: the name of what was paid for is precious
 
 
 def send_next(lane: str) -> Freed | None:
@@ -177,106 +173,6 @@ def submitting_lease(model: Model, sending: float = 0.0) -> timedelta:
         sending: Seconds that a slow line has for the pictures that go in.
     """
     return timedelta(seconds=model.answer_within + sending + LEASE_SLACK)
-
-
-def accepted(generation: Generation, progress: Progress) -> Freed | None:
-    """
-    Store the provider's name for the picture, and plan the first look.
-
-    Under the token of the submission and not of the lease: whoever stalled past
-    its lease holds the only name of something that is paid for.
-    """
-    found = None
-    for tries in range(STORE_TRIES, 0, -1):
-        try:
-            found = store_acceptance(generation, progress)
-            break
-        except PyMongoError as error:
-            name = progress.remote_id
-            log.error("name not stored id=%s remote=%s: %s", generation.id, name, error)
-            if tries == 1:
-                raise
-    if found is None:
-        log.error("accepted but not expected id=%s", generation.id)
-        return None
-    log.info(
-        "picture submitted id=%s remote=%s provider_request=%s late=%s",
-        found.id,
-        progress.remote_id,
-        progress.request_id,
-        found.late,
-    )
-    note_submitted(found)
-    lanes.accepted(found.lane, drawn=progress.done)
-    counts.accepted(found)
-    if not progress.done:
-        return None
-    counts.drawn(found)
-    return freed_by(generation, partial(keep, found, progress.images))
-
-
-def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
-    """
-    ``submitting`` or ``unknown`` → ``generating``, or → ``saving`` where the answer
-    is the picture. None if it is neither of the two.
-    """
-    now = utcnow()
-    names = [progress.remote_id] if progress.remote_id else []
-    after = drawn(progress) if progress.done else drawing(generation)
-    return Generation.swap(
-        {
-            "_id": generation.id,
-            "submit_token": generation.submit_token,
-            "state": {"$in": [State.SUBMITTING.value, State.UNKNOWN.value]},
-        },
-        [
-            {
-                "$set": {
-                    "late": {"$eq": ["$state", State.UNKNOWN.value]},
-                    "accepted_at": now,
-                    "polls": 0,
-                    "faults": 0,
-                    "remote_ids": {
-                        "$concatArrays": [
-                            {"$ifNull": ["$remote_ids", []]},
-                            {"$literal": names},
-                        ]
-                    },
-                    **after,
-                }
-            },
-            {"$unset": ["error", "ended_at", *(["slot"] if progress.done else [])]},
-        ],
-    )
-
-
-def drawing(generation: Generation) -> dict:
-    """The fields of a picture that is being drawn, and is looked at in a while."""
-    first_look = utcnow() + timedelta(seconds=first_look_after(generation))
-    return {
-        "state": State.GENERATING.value,
-        "due_at": first_look,
-        "planned_at": first_look,
-        "charged": "unknown",
-    }
-
-
-def drawn(progress: Progress) -> dict:
-    """The fields of a picture that came with the answer; it is asked for no more."""
-    return {
-        "state": State.SAVING.value,
-        "due_at": utcnow() + saving_lease(progress),
-        "drawn_at": utcnow(),
-        "charged": "yes",
-        "urls": {"$literal": list(progress.urls)},
-    }
-
-
-def note_submitted(generation: Generation) -> None:
-    where = {"_id": generation.task_id, "submitted_at": {"$exists": False}}
-    Task.collection(durable=False).update_one(
-        where, {"$set": {"submitted_at": generation.accepted_at}}
-    )
 
 
 def refused(generation: Generation, error: ProviderError) -> Freed | None:

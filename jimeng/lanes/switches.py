@@ -7,11 +7,13 @@ They are kept in MongoDB, and each process looks twice a second at most.
 import time
 
 from jimeng.documents import Switch, utcnow
+from jimeng.errors import IntakePaused, StorageFull
 
 INTAKE, SENDING = "intake", "sending"
 NAMES = (INTAKE, SENDING)
 BY_DISK, BY_RESTORE = "disk", "restore"  # who has paused, where nobody has
 CACHE = 0.5  # seconds
+PAUSED_FOR = 60  # seconds that a client is told to wait: nobody knows how long it is
 
 _paused: tuple[float, dict[str, Switch]] | None = None
 
@@ -31,6 +33,19 @@ def paused(*, fresh: bool = False) -> dict[str, Switch]:
     found = {row.id: row for row in rows}
     _paused = (time.monotonic(), found)
     return found
+
+
+def check_intake() -> None:
+    """
+    Raises:
+        IntakePaused: the operator takes nothing new for a while.
+        StorageFull: there is no room for what would come.
+    """
+    found = paused().get(INTAKE)
+    if found is None:
+        return
+    kind = StorageFull if found.by == BY_DISK else IntakePaused
+    raise kind(f"intake paused by {found.by}", retry_after=PAUSED_FOR)
 
 
 def pause(name: str, by: str) -> None:

@@ -9,7 +9,7 @@ no Flask.
 from jimeng.tasks.archive import chosen, pack
 from jimeng.tasks.building import NewTask
 from jimeng.tasks.cancelling import cancel
-from jimeng.tasks.creation import check_intake, create
+from jimeng.tasks.creation import create
 from jimeng.tasks.data_export import export
 from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.formats import open_as

@@ -18,7 +18,6 @@ from jimeng.errors import (
     QueueUnavailable,
     QuotaExceeded,
     StartsTooLate,
-    StorageFull,
     TooManyPending,
     TooManySubmissions,
 )
@@ -33,7 +32,6 @@ from jimeng.viewers import Viewer, noted
 log = logging.getLogger(__name__)
 
 AMPLE = 20  # jobs
-PAUSED_FOR = 60  # seconds that a client is told to wait: nobody knows how long it is
 IDEMPOTENCY = timedelta(hours=24)
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
 
@@ -123,7 +121,7 @@ def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     kept = earlier(key)  # before bytes are looked at, and kept, once more
     if kept is not None:
         return replay(viewer, kept), True
-    check_intake()
+    switches.check_intake()
     made = inputs.take_in(new.user_id, named)
     try:
         row = build(new, model, named, made)
@@ -160,7 +158,7 @@ def write(
         row.update(join_key=terms.join_key)
     task = Task._from_son(row)
     try:
-        check_intake()
+        switches.check_intake()
         held = limits.take(viewer, task)
         first = timely(task, model, held, terms.within)
     except (IntakePaused, StartsTooLate, *BEYOND) as error:
@@ -185,19 +183,6 @@ def write(
         if task.not_before is None and held.queued < AMPLE:
             jobs.enqueue_dispatch(task.lane, 1 if task.inputs else task.n)
     return task, False
-
-
-def check_intake() -> None:
-    """
-    Raises:
-        IntakePaused: the operator takes nothing new for a while.
-        StorageFull: there is no room for what would come.
-    """
-    paused = switches.paused().get(switches.INTAKE)
-    if paused is None:
-        return
-    kind = StorageFull if paused.by == switches.BY_DISK else IntakePaused
-    raise kind(f"intake paused by {paused.by}", retry_after=PAUSED_FOR)
 
 
 def replay(viewer: Viewer, kept: Task) -> Task:

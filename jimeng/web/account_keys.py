@@ -12,7 +12,7 @@ from jimeng import accounts, auth, jobs
 from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
 from jimeng.i18n import problems, t
-from jimeng.schemas import MOST_OF_KEY
+from jimeng.schemas.users import MOST_OF_KEY
 from jimeng.viewers import DOORS
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, go, named, show

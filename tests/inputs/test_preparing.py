@@ -14,6 +14,7 @@ from jimeng import jobs
 from jimeng.documents import Allowance, Generation, Input, Task, utcnow
 from jimeng.jobs import given as going_in
 from jimeng.jobs import preparing, pump
+from jimeng.jobs.submit import submitting_lease
 from jimeng.providers import ImageRequest, InputPicture, Progress, fetch
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue
@@ -407,8 +408,6 @@ def test_plan_cut_off_is_completed_as_it_was_meant(client, provider, work_off):
 
 def test_body_of_12_megabytes_has_its_time(client, provider, work_off):
     """The lease of a submission covers what a slow line takes."""
-    from jimeng.jobs.submit import submitting_lease
-
     model = jobs.runtime().registry.by_lane("volcengine_jimeng:jimeng_i2i_v30")
 
     picture = InputPicture(bytes(9_000_000), "image/jpeg", 9, 9)

@@ -11,6 +11,7 @@ from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
 from jimeng.errors import JimengError
+from jimeng.lanes import switches
 from jimeng.operations.failures.listing import Filter, find, retries_of, to_retry
 from jimeng.viewers import Viewer, recorded
 
@@ -62,7 +63,7 @@ def retry_all(viewer: Viewer, wanted: Filter) -> BulkAction:
         IntakePaused: no new tasks are taken; QueueUnavailable, likewise.
     """
     viewer.require_operator("failures")
-    tasks.check_intake()
+    switches.check_intake()
     jobs.check_queue()
     return _begin(viewer, RETRY, wanted, to_retry(wanted))
 

@@ -1,0 +1,15 @@
+"""How a task stands."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = [Status.PENDING.value, Status.PROCESSING.value]
+ENDED = [Status.COMPLETED.value, Status.FAILED.value, Status.CANCELLED.value]

@@ -1,0 +1,119 @@
+"""Acceptance: the provider's name for what is paid for is stored, whatever happens."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+
+from pymongo.errors import PyMongoError
+
+from jimeng import lanes
+from jimeng.documents import Generation, State, Task, utcnow
+from jimeng.jobs import counts
+from jimeng.jobs.looks import first_look_after
+from jimeng.jobs.outcomes import Freed, freed_by
+from jimeng.jobs.save import keep, saving_lease
+from jimeng.providers import Progress
+
+log = logging.getLogger(__name__)
+
+STORE_TRIES = 3  # of some 30 s each: the name of what was paid for is precious
+
+
+def accepted(generation: Generation, progress: Progress) -> Freed | None:
+    """
+    Store the provider's name for the picture, and plan the first look.
+
+    Under the token of the submission and not of the lease: whoever stalled past
+    its lease holds the only name of something that is paid for.
+    """
+    found = None
+    for tries in range(STORE_TRIES, 0, -1):
+        try:
+            found = store_acceptance(generation, progress)
+            break
+        except PyMongoError as error:
+            name = progress.remote_id
+            log.error("name not stored id=%s remote=%s: %s", generation.id, name, error)
+            if tries == 1:
+                raise
+    if found is None:
+        log.error("accepted but not expected id=%s", generation.id)
+        return None
+    log.info(
+        "picture submitted id=%s remote=%s provider_request=%s late=%s",
+        found.id,
+        progress.remote_id,
+        progress.request_id,
+        found.late,
+    )
+    note_submitted(found)
+    lanes.accepted(found.lane, drawn=progress.done)
+    counts.accepted(found)
+    if not progress.done:
+        return None
+    counts.drawn(found)
+    return freed_by(generation, partial(keep, found, progress.images))
+
+
+def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
+    """
+    ``submitting`` or ``unknown`` → ``generating``, or → ``saving`` where the answer
+    is the picture. None if it is neither of the two.
+    """
+    now = utcnow()
+    names = [progress.remote_id] if progress.remote_id else []
+    after = drawn(progress) if progress.done else drawing(generation)
+    return Generation.swap(
+        {
+            "_id": generation.id,
+            "submit_token": generation.submit_token,
+            "state": {"$in": [State.SUBMITTING.value, State.UNKNOWN.value]},
+        },
+        [
+            {
+                "$set": {
+                    "late": {"$eq": ["$state", State.UNKNOWN.value]},
+                    "accepted_at": now,
+                    "polls": 0,
+                    "faults": 0,
+                    "remote_ids": {
+                        "$concatArrays": [
+                            {"$ifNull": ["$remote_ids", []]},
+                            {"$literal": names},
+                        ]
+                    },
+                    **after,
+                }
+            },
+            {"$unset": ["error", "ended_at", *(["slot"] if progress.done else [])]},
+        ],
+    )
+
+
+def drawing(generation: Generation) -> dict:
+    """The fields of a picture that is being drawn, and is looked at in a while."""
+    first_look = utcnow() + timedelta(seconds=first_look_after(generation))
+    return {
+        "state": State.GENERATING.value,
+        "due_at": first_look,
+        "planned_at": first_look,
+        "charged": "unknown",
+    }
+
+
+def drawn(progress: Progress) -> dict:
+    """The fields of a picture that came with the answer; it is asked for no more."""
+    return {
+        "state": State.SAVING.value,
+        "due_at": utcnow() + saving_lease(progress),
+        "drawn_at": utcnow(),
+        "charged": "yes",
+        "urls": {"$literal": list(progress.urls)},
+    }
+
+
+def note_submitted(generation: Generation) -> None:
+    where = {"_id": generation.task_id, "submitted_at": {"$exists": False}}
+    Task.collection(durable=False).update_one(
+        where, {"$set": {"submitted_at": generation.accepted_at}}
+    )
