@@ -15,6 +15,7 @@ COPY static static
 RUN python -m compileall -q app.py wsgi.py jimeng
 
 # Nothing is written here: pictures and tasks are in MongoDB.
+# hadolint ignore=DL3059
 RUN useradd --system --no-create-home --uid 10001 jimeng
 USER 10001
 
