@@ -32,7 +32,6 @@ function renumber() {
   }
   document.getElementById("pictures").value = all.length;
   judge(all.length);
-  keepChoices();
 }
 
 function refuse(words) {

@@ -51,7 +51,7 @@ def test_tools_of_a_picture(visit, ended, width, opacity):
     """Always under fingers, else under the pointer and with the focus; they work."""
     page = visit("/", lang="en", width=width).page
     slot = slot_of(page, ended)
-    switch, download = button(slot, "Favourite"), slot.locator(".slot-tools > a")
+    switch, download = button(slot, "Favourite"), slot.locator("a[download]")
 
     expect(download).to_have_css("opacity", opacity)
     switch.focus()

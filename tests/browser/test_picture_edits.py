@@ -74,7 +74,7 @@ def test_brush_makes_a_mask_of_the_pictures_size(visit, picture):
     )
     page.locator("#edit-repaint .primary").click()
     mask = page.locator("#mask")
-    expect(mask).to_have_value(re.compile("mask.png"))
+    expect(mask).to_have_value(re.compile("mask.png"), timeout=20_000)
 
     made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
     alpha = made.getchannel("A")
@@ -95,7 +95,9 @@ def test_part_is_repainted_and_compared(visit, picture):
 
     page.locator("#edit-repaint .primary").dblclick()
 
-    page.locator(".slot-link").click(timeout=40_000)
+    page.wait_for_url("**/tasks/**", timeout=40_000)
+    page.locator(".slot-link").wait_for(timeout=40_000)
+    page.goto(page.locator(".slot-link").get_attribute("href"))
     slide = page.locator(".compare-slide")
     slide.press("ArrowRight")
     expect(page.locator(".compare")).to_have_attribute("style", "--at: 51%;")
