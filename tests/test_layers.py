@@ -20,7 +20,7 @@ LEVELS = [
     {"inputs"},
     {"viewers", "styles", "limits", "bulk", "waiting"},
     {"jobs"},
-    {"lanes", "migrations"},
+    {"lanes", "migrations", "storage"},
     {"documents", "providers", "pictures"},
     {"logs", "outages", "config"},
     {"errors"},
@@ -32,7 +32,7 @@ USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
     *("backup", "bulk", "waiting", "inputs", "migrations"),
-    *("jobs", "lanes", "documents", "providers", "pictures"),
+    *("jobs", "lanes", "storage", "documents", "providers", "pictures"),
     *("logs", "outages", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}
@@ -201,7 +201,7 @@ def test_only_the_doors_know_http_frameworks():
     assert {name: found for name, found in known.items() if found} == {}
 
 
-DEPTHS = ("jimeng.lanes", "jimeng.pictures.storage")
+DEPTHS = ("jimeng.lanes", "jimeng.pictures.storage", "jimeng.storage")
 DOORS = [
     path for path in FILES if part_of(path) in {"api", "openai", "mcp", "web", "admin"}
 ]

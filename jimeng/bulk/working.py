@@ -19,7 +19,12 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
-from jimeng.errors import DatabaseUnavailable, JimengError, QueueUnavailable
+from jimeng.errors import (
+    DatabaseUnavailable,
+    JimengError,
+    QueueUnavailable,
+    StorageUnavailable,
+)
 from jimeng.viewers import part_of_recorded
 
 log = logging.getLogger(__name__)
@@ -32,7 +37,10 @@ IN_REQUEST, FEW = 0.4, 100  # seconds; documents in a batch
 MOST_TRIES = 10
 RETRY_IN = timedelta(seconds=5)  # where a database is away
 KEPT = timedelta(days=7)  # after its end
-AWAY = (PyMongoError, RedisError, DatabaseUnavailable, QueueUnavailable)
+AWAY = (
+    *(PyMongoError, RedisError),
+    *(DatabaseUnavailable, QueueUnavailable, StorageUnavailable),
+)
 
 
 def go_on() -> bool:

@@ -14,6 +14,7 @@ from jimeng.cli import (
     migrate,
     queue,
     retention,
+    storage,
     users,
 )
 
@@ -28,4 +29,5 @@ def register(app: Flask) -> None:
     app.cli.add_command(backup.restore)
     app.cli.add_command(retention.retention)
     app.cli.add_command(queue.queue)
+    app.cli.add_command(storage.storage)
     app.cli.add_command(users.group)

@@ -8,7 +8,9 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import backup as copies
+from jimeng import jobs
 from jimeng.cli.queue import OPERATOR, databases
+from jimeng.storage import Overview, overview
 from jimeng.viewers import recorded
 
 RESUME = "flask --app wsgi queue resume sending"
@@ -22,11 +24,15 @@ def backup(file: Path) -> None:
     Write everything to FILE, while jimeng runs: accounts, tasks, pictures.
 
     FILE is there only once it is whole. It holds what must not be lost and what must
-    not be read by others; sessions stay out of it.
+    not be read by others; sessions stay out of it. With STORAGE=file the bytes of
+    pictures are not in it: copy their directory afterwards, which it names.
     """
     with trouble(), databases(), recorded(OPERATOR, "backup.write"):
         copies.dump(file, progress)
+        outside = outside_of_mongodb()
     click.echo(f"written: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
+    for each in outside:
+        click.echo(f"not in it: {each.files} files; copy {each.where} now, as well")
 
 
 @click.command()
@@ -47,6 +53,13 @@ def restore(file: Path) -> None:
     click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.version}")
     click.echo(f"pictures that may have been sent since, and were ended: {parked}")
     click.echo(f"sending is paused; once all is well: {RESUME}")
+
+
+def outside_of_mongodb() -> list[Overview]:
+    """The stores whose bytes are in no backup, and hold some."""
+    both = (jobs.runtime().store, jobs.runtime().inputs)
+    told = [each for store in both for each in overview(store)]
+    return [each for each in told if each.kind != "gridfs" and each.files]
 
 
 def progress(name: str, count: int) -> None:

@@ -88,6 +88,8 @@ class Config:
     KEEP_DAYS: int = setting(0, between(0, 100_000, int))
     KEEP_GIB: float = setting(0.0, between(0, 1_000_000, float))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
+    STORAGE: str = setting("gridfs", one_of("gridfs", "file"))
+    STORAGE_DIR: str = setting("")
     DATA_DIR: str = setting(".data")
     LOG_LEVEL: str = setting("info", one_of("debug", "info", "warning", "error"))
     LOG_FORMAT: str = setting("text", one_of("text", "json"))

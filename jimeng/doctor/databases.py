@@ -14,6 +14,7 @@ from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Status
 from jimeng.documents import indexes, lacks_index
 from jimeng.documents.faults import TROUBLES
+from jimeng.errors import StorageUnavailable
 
 # What is run against in tests; older ones lack commands that are used.
 OLDEST_MONGODB, OLDEST_REDIS = (4, 4), (6, 0)
@@ -115,13 +116,13 @@ def storage(config: Config) -> Iterator[Finding]:
         is_same = kept is not None and kept.read() == content
         store.delete(file_id)
         took = time.monotonic() - began
-    except TROUBLES as error:
+    except (*TROUBLES, StorageUnavailable, OSError) as error:
         advice = "doctor.indexes" if lacks_index(error) else "doctor.storage"
         yield Finding("storage", Status.FAILED, name_of(error), advice)
         return
     found = f"{PROBE // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"
     if is_same:
-        yield Finding("storage", Status.OK, found)
+        yield Finding("storage", Status.OK, f"{store.kind}, {found}")
     else:
         yield Finding("storage", Status.FAILED, "", "doctor.storage")
 

@@ -189,6 +189,13 @@ class DatabaseUnavailable(JimengError):
     status = 503
 
 
+class StorageUnavailable(JimengError):
+    """The bytes of pictures can be neither kept nor read; they may be later."""
+
+    code = "storage_unavailable"
+    status = 503
+
+
 class IndexMissing(JimengError):
     """The unique index that keeps this from being done twice is not there."""
 

@@ -24,6 +24,11 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "retried until the link expires (24 hours), and there is nothing you need to "
         "do",
     ),
+    "trouble.storage_unavailable": (
+        "图片已生成，但存储暂时不可用，恢复后会自动存下，不需要做什么",
+        "The picture is drawn, but the storage is unavailable at the moment; once it "
+        "is back the picture is kept by itself, and there is nothing you need to do",
+    ),
     "answer.unknown": (
         "这个版本的服务器不认识任务的状态；请稍后再查询",
         "This version of the server does not know the task's status; check again later",

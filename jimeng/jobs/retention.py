@@ -111,7 +111,7 @@ def _size(row: dict) -> int:
 
 def watch_room() -> None:
     """
-    Take nothing new while the disk of MongoDB is nearly full, so that what has been
+    Take nothing new while a disk is nearly full, so that what has been
     taken can still be drawn and kept; go on by itself once there is room.
     """
     free = room()
@@ -127,7 +127,15 @@ def watch_room() -> None:
 
 
 def room() -> int | None:
-    """Bytes that are free on the disk of MongoDB; None where it does not say."""
+    """
+    Bytes that are free on the disk of MongoDB, or of the pictures if these are fewer;
+    None where nobody says.
+    """
+    told = (room_of_mongodb(), runtime().store.room())
+    return min((free for free in told if free is not None), default=None)
+
+
+def room_of_mongodb() -> int | None:
     try:
         stats = get_db().command("dbStats")
     except OperationFailure:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from jimeng import outages
 from jimeng.config import Config
+from jimeng.errors import StorageUnavailable
 from jimeng.jobs import broker
-from jimeng.pictures.storage import INPUTS, GridFSStore
+from jimeng.pictures.storage import INPUTS, RESULTS
 from jimeng.providers import Registry
+from jimeng.storage import Store, choose
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Runtime:
 
     config: Config
     registry: Registry
-    store: GridFSStore
-    inputs: GridFSStore
+    store: Store
+    inputs: Store
 
 
 _runtime: Runtime | None = None
@@ -39,7 +42,9 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
     global _runtime
     broker.connect(config)
     registry = registry or Registry.from_config(config)
-    _runtime = Runtime(config, registry, GridFSStore(), GridFSStore(INPUTS))
+    outages.watch("storage", lambda error: isinstance(error, StorageUnavailable))
+    store, inputs = choose(config, RESULTS), choose(config, INPUTS)
+    _runtime = Runtime(config, registry, store, inputs)
     return _runtime
 
 

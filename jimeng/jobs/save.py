@@ -10,7 +10,7 @@ from jimeng import logs
 from jimeng.documents import Generation, Image, State, Task, utcnow
 from jimeng.documents.image import lists_of
 from jimeng.documents.task import THERE
-from jimeng.errors import PictureInvalid, ProviderError
+from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
 from jimeng.jobs import counts, outcomes
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
@@ -32,6 +32,7 @@ LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing 
 MOST_RUBBISH = 4
 # Why saving is tried again, as it is shown meanwhile.
 UNREACHABLE, NO_PICTURE = "download_failed", "not_a_picture"
+NO_STORE = "storage_unavailable"
 
 
 def take(generation: Generation, progress: Progress) -> Freed | None:
@@ -101,6 +102,9 @@ def save(generation: Generation, task: Task) -> None:
     if not generation.urls:
         _ask_again(generation, task)
         return
+    if not runtime().store.works():
+        later(generation, NO_STORE)  # what came would have nowhere to go
+        return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
     try:
         with counts.call(generation.provider, "download"):
@@ -157,7 +161,12 @@ def store(generation: Generation, task: Task, content: bytes) -> None:
         log.warning("not a picture id=%s: %s", generation.id, error)
         no_picture(generation)
         return
-    insert(generation, picture, task)
+    try:
+        insert(generation, picture, task)
+    except StorageUnavailable as error:
+        log.warning("picture not kept yet id=%s: %s", generation.id, error)
+        later(generation, NO_STORE)
+        return
     outcomes.complete(generation)
 
 
@@ -168,11 +177,16 @@ def wanted_by(generation: Generation) -> Task | None:
 
 
 def insert(generation: Generation, picture: Picture, task: Task) -> None:
-    """Keep the bytes and the record of them; what another attempt kept stands."""
+    """
+    Keep the bytes and the record of them; what another attempt kept stands.
+
+    Raises:
+        StorageUnavailable: they cannot be kept now, and can be fetched again.
+    """
     files = runtime().store
-    file_id, thumbnail_id = files.save_together(
-        generation.id, picture.content, picture.thumbnail
-    )
+    # Without a link this is the only copy.
+    keep_both = files.save_together if generation.urls else files.save_anywhere
+    file_id, thumbnail_id = keep_both(generation.id, picture.content, picture.thumbnail)
     image = Image(
         id=generation.id,
         task_id=generation.task_id,

@@ -245,9 +245,9 @@ def stored() -> list[Metric]:
 
 
 def disk() -> list[Metric]:
-    """Nothing where MongoDB does not say."""
+    """Nothing where nobody says."""
     free = retention.room()
-    about = "Bytes that are free on the disk of MongoDB."
+    about = "Bytes free on the disk of MongoDB, or of the pictures if they are fewer."
     found = GaugeMetricFamily("jimeng_disk_free_bytes", about, free)
     return [] if free is None else [found]
 

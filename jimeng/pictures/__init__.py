@@ -1,7 +1,8 @@
 """
 The bytes of pictures: looked at, described, and kept.
 
-`jobs`, `migrations`, `inputs`, `tasks` and the doors may import it; it knows no Flask.
+`storage`, `jobs`, `migrations`, `inputs`, `tasks` and the doors may import it; it knows
+no Flask.
 """
 
 from jimeng.pictures.inspection import (

@@ -20,6 +20,8 @@ class GridFSStore:
         bucket: Whose ids are its own.
     """
 
+    kind, where = "gridfs", "MongoDB"
+
     def __init__(self, bucket: str = RESULTS) -> None:
         self.name = bucket
 
@@ -45,10 +47,18 @@ class GridFSStore:
         GridFS's own writer takes four for each, of which two are looks for indexes
         that `documents.indexes` sees to.
         """
-        ids, now = [ObjectId() for _ in contents], datetime.now(UTC)
+        ids = [ObjectId() for _ in contents]
+        self.put(name, dict(zip(ids, contents, strict=True)))
+        return ids
+
+    save_anywhere = save_together
+
+    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
+        """Keep files under ids that they have already."""
+        now = datetime.now(UTC)
         chunks = [
             {"files_id": file_id, "n": n, "data": content[start : start + CHUNK]}
-            for file_id, content in zip(ids, contents, strict=True)
+            for file_id, content in contents.items()
             for n, start in enumerate(range(0, len(content), CHUNK))
         ]
         files = [
@@ -59,12 +69,11 @@ class GridFSStore:
                 "chunkSize": CHUNK,
                 "uploadDate": now,
             }
-            for file_id, content in zip(ids, contents, strict=True)
+            for file_id, content in contents.items()
         ]
         # The bytes first: what the record of a file promises is there.
         get_db()[f"{self.name}.chunks"].insert_many(chunks)
         get_db()[f"{self.name}.files"].insert_many(files)
-        return ids
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
         """The bytes as a file that can be read and sought in, or None."""
@@ -83,6 +92,18 @@ class GridFSStore:
     def size(self) -> int:
         """Bytes of all files together, as MongoDB keeps count of them."""
         return int(get_db().command("collStats", f"{self.name}.chunks").get("size", 0))
+
+    def count(self) -> int:
+        """How many files there are, about."""
+        return get_db()[f"{self.name}.files"].estimated_document_count()
+
+    def room(self) -> int | None:
+        """None: MongoDB's disk is asked about as that of the documents."""
+        return None
+
+    def works(self) -> bool:
+        """Whether a picture could be kept now; where documents are, it can."""
+        return True
 
     def saved_before(
         self, moment: datetime, *, after: ObjectId | None, limit: int

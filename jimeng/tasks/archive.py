@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng import jobs
 from jimeng.documents import Image, Input
-from jimeng.errors import ImageNotFound, JimengError
+from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
 from jimeng.tasks.gallery import pictures_of
 from jimeng.viewers import Viewer
 
@@ -115,7 +115,7 @@ class Archive:
                     while piece := content.read(PIECE):
                         length += len(piece)
                         yield piece
-        except (GridFSError, PyMongoError) as error:
+        except (GridFSError, PyMongoError, StorageUnavailable, OSError) as error:
             log.warning("picture not packed id=%s: %s", image.id, type(error).__name__)
         if length != image.bytes:
             self._missing.append(name)

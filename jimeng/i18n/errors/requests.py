@@ -135,6 +135,10 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "The database is unavailable; try again shortly. With the same "
         "Idempotency-Key nothing is created twice",
     ),
+    "error.storage_unavailable": (
+        "图片的存储暂时不可用，请稍后再试",
+        "The storage of pictures is unavailable; try again shortly",
+    ),
     "error.index_missing": (
         "数据库缺少一个唯一索引，为避免重复，暂不执行；正在重建，请稍后再试。"
         "若一直如此，请管理员运行 flask indexes",

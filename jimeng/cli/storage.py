@@ -1,0 +1,71 @@
+"""``flask storage``: where the bytes of pictures are, and moving them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from flask.cli import with_appcontext
+
+from jimeng import jobs
+from jimeng.cli.queue import OPERATOR, databases
+from jimeng.storage import Chosen, NotTheSame, Store, move, overview
+from jimeng.viewers import recorded
+
+MIB = 2**20
+EVERY = 100  # files from one line to the next
+
+
+@click.group()
+def storage() -> None:
+    """See where pictures are kept, and move them."""
+
+
+@storage.command()
+@with_appcontext
+def show() -> None:
+    """Print what each store holds; that which STORAGE names comes first."""
+    with databases():
+        for what, store in stores():
+            for each in overview(store):
+                size = f"{each.bytes / MIB:.1f} MiB"
+                click.echo(f"{what}: {each.kind}: {each.files} files, {size}")
+
+
+@storage.command("move")
+@with_appcontext
+def move_all() -> None:
+    """
+    Move all pictures to the store that STORAGE names, while jimeng runs.
+
+    Each is copied, read back, compared by SHA-256, and a minute later deleted where it
+    was. What is cut off goes on when it is repeated. Restart all processes with the new
+    STORAGE first, so that they look in both.
+    """
+    with databases(), trouble(), recorded(OPERATOR, "storage.move") as outcome:
+        count = size = 0
+        for what, store in stores():
+            if not isinstance(store, Chosen):
+                continue
+            for length in move(store):
+                count, size = count + 1, size + length
+                if count % EVERY == 0:
+                    click.echo(f"{what}: {count} files", err=True)
+        outcome["files"] = count
+    click.echo(f"moved: {count} files, {size / MIB:.1f} MiB")
+
+
+def stores() -> list[tuple[str, Store]]:
+    """What each holds, with the store."""
+    runtime = jobs.runtime()
+    return [("drawn", runtime.store), ("given", runtime.inputs)]
+
+
+@contextmanager
+def trouble() -> Iterator[None]:
+    """A file that is not the same, or cannot be read, is a sentence, too."""
+    try:
+        yield
+    except NotTheSame as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"pictures: {error.strerror}") from error

@@ -1,0 +1,20 @@
+"""
+Where the bytes of pictures are: MongoDB, a directory, or both while they move.
+
+Only `jobs` and what stands above may import it.
+"""
+
+from jimeng.storage.chosen import Chosen, Store, choose
+from jimeng.storage.files import FileStore
+from jimeng.storage.moving import NotTheSame, Overview, move, overview
+
+__all__ = [
+    "Chosen",
+    "FileStore",
+    "NotTheSame",
+    "Overview",
+    "Store",
+    "choose",
+    "move",
+    "overview",
+]

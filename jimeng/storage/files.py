@@ -1,0 +1,192 @@
+"""Bytes in a directory: of this machine, or one that all machines have mounted."""
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from bson import ObjectId
+
+from jimeng.errors import StorageUnavailable
+from jimeng.storage.ledger import Entry, Ledger
+
+LEAST_ROOM = 64 * 2**20  # bytes; with less a picture is not worth fetching
+PIECE = 1024 * 1024  # bytes
+
+
+class FileStore:
+    """
+    One file for each id, whole or not there: written beside its place, on the disk,
+    and then renamed.
+
+    Args:
+        directory: Made when it is first written to.
+        bucket: Whose ids are its own.
+    """
+
+    kind = "file"
+
+    def __init__(self, directory: Path, bucket: str) -> None:
+        self.directory = directory / bucket
+        self.where = str(self.directory)
+        self._ledger = Ledger(f"{bucket}.in_{self.kind}")
+
+    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
+        """As `GridFSStore.save`; raises `StorageUnavailable` where it cannot."""
+        whole = content if isinstance(content, bytes) else content.read()
+        return self.save_together(name, whole)[0]
+
+    def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
+        ids = [ObjectId() for _ in contents]
+        self.put(name, dict(zip(ids, contents, strict=True)))
+        return ids
+
+    save_anywhere = save_together
+
+    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
+        """
+        Keep files under ids that they have already.
+
+        Raises:
+            StorageUnavailable: the directory is away, full, or may not be written to.
+        """
+        self._require_directory()
+        with trouble():
+            make_directory(self.directory)  # from its first entry on it has to be there
+        self._ledger.write(
+            *(
+                Entry(file_id, name, len(each), hashlib.sha256(each).hexdigest())
+                for file_id, each in contents.items()
+            )
+        )
+        with trouble():
+            for file_id, each in contents.items():
+                write(self._place(file_id), each)
+
+    def open(self, file_id: ObjectId) -> BinaryIO | None:
+        """As `GridFSStore.open`; raises `StorageUnavailable` where it cannot."""
+        with trouble():
+            try:
+                return self._place(file_id).open("rb")
+            except FileNotFoundError:
+                self._require_directory()
+                return None
+
+    def delete(self, file_id: ObjectId) -> None:
+        """As `GridFSStore.delete`; raises `StorageUnavailable` where it cannot."""
+        place = self._place(file_id)
+        self._require_directory()
+        with trouble():
+            place.unlink(missing_ok=True)
+            partial(place).unlink(missing_ok=True)
+        self._ledger.forget(file_id)
+
+    def size(self) -> int:
+        return self._ledger.size()
+
+    def count(self) -> int:
+        """How many files there are."""
+        return self._ledger.count()
+
+    def saved_before(
+        self, moment: datetime, *, after: ObjectId | None, limit: int
+    ) -> dict[ObjectId, str]:
+        return self._ledger.saved_before(moment, after=after, limit=limit)
+
+    def room(self) -> int | None:
+        """Bytes that are free there; None where nobody can tell."""
+        try:
+            return shutil.disk_usage(nearest(self.directory)).free
+        except OSError:
+            return None
+
+    def works(self) -> bool:
+        """Whether a picture could be kept now, by trying."""
+        probe = self.directory / f"probe-{os.getpid()}"
+        try:
+            self._require_directory()
+            write(probe, b"probe")
+            probe.unlink(missing_ok=True)
+            return (self.room() or LEAST_ROOM) >= LEAST_ROOM
+        except (OSError, StorageUnavailable):
+            return False
+
+    def _require_directory(self) -> None:
+        """
+        Raises:
+            StorageUnavailable: it is gone, with files in it: it is not mounted.
+        """
+        if not self.directory.is_dir() and self._ledger.count():
+            raise StorageUnavailable(
+                "the directory of pictures is not there: mount it, or make it",
+                retry_after=5,
+            )
+
+    def _place(self, file_id: ObjectId) -> Path:
+        # The end of an id counts up: 65,536 directories that fill evenly.
+        name = str(file_id)
+        return self.directory / name[-2:] / name[-4:-2] / name
+
+
+def write(place: Path, content: bytes) -> None:
+    """Write a file that is there only once it is whole and on the disk."""
+    make_directory(place.parent)
+    beside = partial(place)
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            shutil.copyfileobj(io.BytesIO(content), out, PIECE)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(place)
+        sync(place.parent)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise
+
+
+def partial(place: Path) -> Path:
+    return place.with_name(f"{place.name}.partial")
+
+
+def make_directory(path: Path) -> None:
+    """Make it and those above it, each on the disk before what is in it."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync(path.parent)
+
+
+def sync(directory: Path) -> None:
+    """Have the names in it on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def nearest(path: Path) -> Path:
+    """*path*, or what of it is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+@contextmanager
+def trouble() -> Iterator[None]:
+    """What the file system refuses is said without the names of its files."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable(
+            f"directory of pictures: {error.strerror or type(error).__name__}",
+            retry_after=5,
+        ) from error

@@ -1,0 +1,141 @@
+"""
+Moving everything to the store that is chosen, while jimeng serves.
+
+No document changes: a file keeps its id, and readers ask every store. Each file is
+copied, read back and compared, and goes from where it was a while later, so that
+whoever is reading it comes to its end. What is cut off is simply begun again.
+"""
+
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bson import ObjectId
+from gridfs.errors import CorruptGridFile
+
+from jimeng.storage.chosen import Chosen, Store
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+GRACE = 60.0  # seconds that a file stays where it was: a slow reader has it open
+FUTURE = timedelta(days=1)  # ids of machines whose clock is ahead
+
+
+class NotTheSame(Exception):
+    """What was read back is not what was written; both are left as they are."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    What a store holds.
+
+    Attributes:
+        kind: As ``STORAGE`` names it.
+        where: Its bytes are.
+        files: How many, about; *bytes* likewise.
+    """
+
+    kind: str
+    where: str
+    files: int
+    bytes: int
+
+
+def overview(store: Store) -> list[Overview]:
+    """Each store's files, those of the chosen one first."""
+    stores = store.stores if isinstance(store, Chosen) else [store]
+    return [Overview(x.kind, x.where, x.count(), x.size()) for x in stores]
+
+
+def move(store: Chosen, *, grace: float | None = None) -> Iterator[int]:
+    """
+    Move what the other stores hold to the chosen one.
+
+    Args:
+        grace: By default `GRACE`.
+
+    Yields:
+        The bytes of each file, once it is there, whole.
+
+    Raises:
+        NotTheSame: a copy differs.
+        StorageUnavailable: a store is away; all that was moved stays moved.
+    """
+    grace = GRACE if grace is None else grace
+    for source in store.others:
+        leaving: deque[tuple[float, ObjectId]] = deque()
+        for file_id, name in files(source):
+            length = copy(file_id, name, source, store.first)
+            if length is None:
+                continue
+            leaving.append((time.monotonic(), file_id))
+            yield length
+            drop(source, leaving, before=time.monotonic() - grace)
+        if leaving:
+            time.sleep(max(0.0, leaving[-1][0] + grace - time.monotonic()))
+            drop(source, leaving, before=time.monotonic())
+
+
+def files(source: Store) -> Iterator[tuple[ObjectId, str]]:
+    """Ids and names of all files there, by and by."""
+    until, after = datetime.now(UTC) + FUTURE, None
+    while found := source.saved_before(until, after=after, limit=BATCH):
+        yield from found.items()
+        after = max(found)
+
+
+def copy(file_id: ObjectId, name: str, source: Store, target: Store) -> int | None:
+    """
+    Have the file in *target* as it is in *source*.
+
+    Returns:
+        Its bytes; None where it cannot be read there: it was deleted meanwhile, is
+        being written, or is damaged, and nothing is done to it.
+
+    Raises:
+        NotTheSame: as in `move`.
+    """
+    content = read(source, file_id)
+    if content is None:
+        return None
+    if not is_same(read(target, file_id), content):
+        target.delete(file_id)  # of a copy that was cut off
+        target.put(name, {file_id: content})
+        if not is_same(read(target, file_id), content):
+            raise NotTheSame(f"file {file_id} is not the same in {target.kind}")
+    if read(source, file_id) is None:
+        target.delete(file_id)  # its picture was deleted during this
+    return len(content)
+
+
+def is_same(found: bytes | None, content: bytes) -> bool:
+    return (
+        found is not None
+        and hashlib.sha256(found).digest() == hashlib.sha256(content).digest()
+    )
+
+
+def read(store: Store, file_id: ObjectId) -> bytes | None:
+    found = store.open(file_id)
+    if found is None:
+        return None
+    with found:
+        try:
+            return found.read()
+        except CorruptGridFile as error:
+            log.error("file damaged id=%s: %s", file_id, error)
+            return None
+
+
+def drop(
+    source: Store, leaving: deque[tuple[float, ObjectId]], *, before: float
+) -> None:
+    """Delete those that were copied *before* this moment."""
+    while leaving and leaving[0][0] <= before:
+        source.delete(leaving.popleft()[1])

@@ -1,0 +1,16 @@
+"""Looks at bytes that are kept."""
+
+from bson import ObjectId
+
+from jimeng.storage import Store
+from tests.rest import result
+
+
+def bytes_of(client, task_id: str) -> bytes:
+    with client.get(result(client, task_id)["result"]["image_url"]) as answer:
+        return answer.data
+
+
+def bytes_in(store: Store, file_id: ObjectId) -> bytes:
+    with store.open(file_id) as content:
+        return content.read()

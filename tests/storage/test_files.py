@@ -1,0 +1,193 @@
+"""Pictures in a directory: kept whole, served as ever, waited for."""
+
+import errno
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from bson import ObjectId
+from mongoengine import get_db
+
+from jimeng import jobs
+from jimeng.documents import Image
+from jimeng.errors import StorageUnavailable
+from jimeng.jobs import janitor, pump, retention, save
+from jimeng.pictures.storage import RESULTS
+from jimeng.providers import Progress
+from jimeng.storage import FileStore
+from tests.conftest import come_due, png, run_queue
+from tests.rest import create, result, task
+from tests.storage.looks import bytes_of
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.fixture
+def files(database, directory) -> FileStore:
+    return FileStore(directory, RESULTS)
+
+
+def on_disk(directory) -> list:
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+def test_file_comes_back_as_it_was_for_its_owner_only(files, directory):
+    """It can be sought in, counted, and goes again."""
+    first, second = files.save_together("image-1", b"x" * 3_000_000, b"small")
+
+    with files.open(first) as content:
+        content.seek(2_999_999)
+        assert content.read() == b"x"
+    assert files.size() == 3_000_005
+    assert {path.stat().st_mode & 0o777 for path in on_disk(directory)} == {0o600}
+    assert (directory / RESULTS).stat().st_mode & 0o777 == 0o700
+    files.delete(first)
+    files.delete(first)
+    assert files.open(first) is None
+    assert files.saved_before(LATER, after=None, limit=9) == {second: "image-1"}
+
+
+def test_disk_that_is_full_leaves_nothing_behind(files, directory):
+    """What is known of it is known before its bytes, so that it is swept."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("jimeng.storage.files.os.fsync", full)
+        patched.setattr("jimeng.storage.files.sync", lambda path: None)
+        with pytest.raises(StorageUnavailable):
+            files.save(b"bytes", "image-1")
+
+    assert on_disk(directory) == []
+    assert list(files.saved_before(LATER, after=None, limit=9).values()) == ["image-1"]
+
+
+def full(*args: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_death_while_writing_leaves_what_the_sweep_takes(
+    files, directory, stored_in, monkeypatch
+):
+    """Half a file is none, and goes a day later with all that nobody names."""
+
+    def die(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jimeng.storage.files.os.fsync", die)
+        patched.setattr("jimeng.storage.files.sync", lambda path: None)
+        with pytest.raises(KeyboardInterrupt):
+            files.save(b"half", "image-1")
+    (half,) = on_disk(directory)
+    assert half.name.endswith(".partial")
+
+    stored_in("file")
+    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    janitor.sweep_files()
+
+    assert on_disk(directory) == []
+    assert files.count() == 0
+
+
+def test_pictures_are_served_from_the_directory(client, work_off, stored_in, directory):
+    """Whole and in part, and MongoDB holds none of their bytes."""
+    stored_in("file")
+    task_id = create(client)
+    work_off()
+
+    url = result(client, task_id)["result"]["image_url"]
+    with client.get(url, headers={"Range": "bytes=10-19"}) as part:
+        assert (part.status_code, part.data) == (206, png()[10:20])
+    assert bytes_of(client, task_id) == png()
+    assert get_db()["pictures.files"].count_documents({}) == 0
+    assert len(on_disk(directory)) == 2
+    assert jobs.runtime().store.size() == sum(
+        row["bytes"] + row["thumbnail_bytes"] for row in Image.collection().find()
+    )
+
+
+def test_what_no_picture_names_is_swept_and_the_rest_stays(
+    client, work_off, stored_in, monkeypatch
+):
+    """In all stores."""
+    store = stored_in("file")
+    task_id = create(client)
+    work_off()
+    idle = [each.save(b"idle", "nobody") for each in store.stores]
+
+    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    janitor.sweep_files()
+
+    assert [store.open(each) for each in idle] == [None, None]
+    assert bytes_of(client, task_id) == png()
+
+
+def test_store_that_is_away_is_waited_for_without_fetching_again(
+    client, provider, work_off, stored_in, monkeypatch
+):
+    """Once it is back the picture is kept, and was asked for once."""
+    fetched = []
+    monkeypatch.setattr(
+        save, "fetch_picture", lambda *a, **k: fetched.append(1) or png()
+    )
+    provider.polls = [Progress("remote-1", done=True, urls=("http://127.0.0.1/x",))]
+    stored_in("file")
+    task_id = create(client)
+    with monkeypatch.context() as patched:
+        patched.setattr("jimeng.storage.files.os.fsync", full)
+        for _ in range(6):
+            pump.tick()
+            run_queue()
+            come_due()
+        waiting = task(client, task_id)
+    assert waiting["status"] == "processing"
+    assert len(fetched) == 1
+
+    work_off()
+
+    assert result(client, task_id)["status"] == "completed"
+    assert (len(fetched), len(provider.requests)) == (2, 1)
+
+
+def test_only_copy_is_kept_next_to_the_documents(
+    client, provider, work_off, stored_in, monkeypatch
+):
+    """Bytes that came with the answer come only once, and were paid for."""
+    stored_in("file")
+    task_id = create(client)
+    with monkeypatch.context() as patched:
+        patched.setattr("jimeng.storage.files.os.fsync", full)
+        work_off()
+
+        assert bytes_of(client, task_id) == png()
+    assert get_db()["pictures.files"].count_documents({}) == 2
+
+
+@pytest.mark.parametrize("how", ["not mounted", "spoilt"])
+def test_directory_that_cannot_be_read_is_said(
+    client, work_off, stored_in, directory, how
+):
+    """And not that there is no such picture; nothing is written to its place."""
+    store = stored_in("file")
+    task_id = create(client)
+    work_off()
+    url = result(client, task_id)["result"]["image_url"]
+    bucket = directory / RESULTS
+
+    bucket.rename(directory / "away")
+    if how == "spoilt":
+        bucket.write_text("no directory")
+    answer = client.get(url)
+
+    assert answer.status_code == 503
+    assert str(directory) not in answer.text
+    for change in (lambda: store.save(b"new", "x"), lambda: store.delete(ObjectId())):
+        with pytest.raises(StorageUnavailable):
+            change()
+    assert not bucket.is_dir()
+    assert not store.first.works()
+
+
+def test_little_room_in_the_directory_refuses_new_tasks(stored_in, monkeypatch):
+    """As on MongoDB's disk: the lesser counts."""
+    stored_in("file")
+    monkeypatch.setattr(FileStore, "room", lambda self: 0)
+
+    assert retention.room() == 0

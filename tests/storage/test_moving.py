@@ -1,0 +1,166 @@
+"""Moving pictures from store to store, while they are looked at."""
+
+import pytest
+from bson import ObjectId
+from mongoengine import get_db
+
+from jimeng.documents import AuditEntry, Image
+from jimeng.pictures.storage import GridFSStore
+from jimeng.storage import FileStore, NotTheSame, move, moving
+from tests.conftest import png
+from tests.rest import create
+from tests.storage.looks import bytes_in, bytes_of
+
+
+@pytest.mark.parametrize("way", [("gridfs", "file"), ("file", "gridfs")])
+def test_move_changes_no_document_and_no_link(client, work_off, stored_in, way):
+    """There and back: links give the same bytes before, during and after."""
+    stored_in(way[0])
+    ids = [create(client) for _ in range(2)]
+    work_off()
+    before = list(Image.collection().find())
+
+    store = stored_in(way[1])
+    source = store.others[0]
+    moved = 0
+    for _ in move(store, grace=0.0):
+        moved += 1
+        assert [bytes_of(client, each) for each in ids] == [png()] * 2
+
+    assert moved == 4
+    assert (source.count(), store.first.count()) == (0, 4)
+    assert list(Image.collection().find()) == before
+    assert [bytes_of(client, each) for each in ids] == [png()] * 2
+    assert list(move(store, grace=0.0)) == []
+
+
+def test_reader_in_the_midst_of_a_file_reads_on(stored_in, monkeypatch):
+    """It stays for a while where it was, also the last one."""
+    file_id = stored_in("gridfs").save(b"x" * 600_000, "image-1")
+    store = stored_in("file")
+    slept = []
+    monkeypatch.setattr(moving.time, "sleep", slept.append)
+    open_one = store.open(file_id)
+    dropped = []
+    monkeypatch.setattr(
+        moving, "drop", lambda source, left, *, before: dropped.append(before)
+    )
+
+    assert list(move(store, grace=60.0)) == [600_000]
+
+    assert 59 < slept[0] <= 60
+    assert open_one.read() == b"x" * 600_000
+
+
+def test_move_that_was_cut_off_is_begun_again(stored_in, monkeypatch):
+    """Half a copy is made anew, a whole one is not written twice."""
+    gridfs = stored_in("gridfs")
+    first, second = gridfs.save_together("image-1", b"one", b"two")
+    store = stored_in("file")
+    store.first.put("image-1", {first: b"one", second: b"tw"})
+    written = []
+    put = FileStore.put
+    monkeypatch.setattr(
+        FileStore,
+        "put",
+        lambda self, name, contents: (
+            written.extend(contents) or put(self, name, contents)
+        ),
+    )
+
+    assert list(move(store, grace=0.0)) == [3, 3]
+
+    assert written == [second]
+    assert bytes_in(store.first, second) == b"two"
+    assert store.size() == 6
+
+
+def test_copy_that_differs_deletes_nothing(stored_in, monkeypatch):
+    """The move ends, and says of which file."""
+    file_id = stored_in("gridfs").save(b"one", "image-1")
+    store = stored_in("file")
+    monkeypatch.setattr("jimeng.storage.files.write", lambda place, content: None)
+
+    with pytest.raises(NotTheSame, match=str(file_id)):
+        list(move(store, grace=0.0))
+
+    assert bytes_in(store, file_id) == b"one"
+
+
+def test_picture_deleted_during_its_copying_is_gone(stored_in, monkeypatch):
+    """No copy outlives it."""
+    file_id = stored_in("gridfs").save(b"one", "image-1")
+    store = stored_in("file")
+    put = FileStore.put
+
+    def delete_too(self: FileStore, name: str, contents: dict) -> None:
+        store.delete(file_id)
+        put(self, name, contents)
+
+    monkeypatch.setattr(FileStore, "put", delete_too)
+    list(move(store, grace=0.0))
+
+    assert store.open(file_id) is None
+    assert store.count() == 0
+
+
+def test_file_that_is_being_written_is_left_alone(stored_in):
+    """Its record comes after its bytes: an older process is about to write it."""
+    stored_in("gridfs")
+    file_id = ObjectId()
+    chunk = {"files_id": file_id, "n": 0, "data": b"one"}
+    get_db()["pictures.chunks"].insert_one(chunk)
+
+    assert list(move(stored_in("file"), grace=0.0)) == []
+
+    assert get_db()["pictures.chunks"].count_documents({"files_id": file_id}) == 1
+
+
+def test_file_is_found_while_it_moves(stored_in, monkeypatch):
+    """Not yet there when the first is asked, and no more when the second is."""
+    file_id = stored_in("gridfs").save(b"one", "image-1")
+    store = stored_in("file")
+    opened = GridFSStore.open
+
+    def moved_before(self: GridFSStore, asked: ObjectId):
+        monkeypatch.setattr(GridFSStore, "open", opened)
+        list(move(store, grace=0.0))
+        return opened(self, asked)
+
+    monkeypatch.setattr(GridFSStore, "open", moved_before)
+
+    assert bytes_in(store, file_id) == b"one"
+
+
+def test_commands_show_and_move(app, client, work_off, stored_in, monkeypatch):
+    """Both say what they found, and moving leaves an entry in the audit trail."""
+    monkeypatch.setattr(moving, "GRACE", 0.0)
+    stored_in("gridfs")
+    create(client)
+    work_off()
+    stored_in("file")
+    run = app.test_cli_runner().invoke
+
+    before = run(args=["storage", "show"])
+    moved = run(args=["storage", "move"])
+    after = run(args=["storage", "show"])
+
+    assert "drawn: gridfs: 2 files" in before.output, before.output
+    assert "moved: 2 files" in moved.output
+    assert "drawn: file: 2 files" in after.output
+    assert "drawn: gridfs: 0 files" in after.output
+    entry = AuditEntry.find_one({"action": "storage.move"})
+    assert entry.outcome == {"files": 2}
+
+
+def test_backup_says_what_is_not_in_it(app, client, work_off, stored_in, tmp_path):
+    """And where those bytes are."""
+    stored_in("file")
+    create(client)
+    work_off()
+
+    told = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "one.tar")])
+
+    assert told.exit_code == 0
+    assert "not in it" in told.output
+    assert str(tmp_path / "pictures") in told.output
