@@ -8,7 +8,7 @@ KINDS = {
     **dict.fromkeys(
         (
             *("api.create_task", "api.create_image_task", "api.retry_task"),
-            *("web.create", "web.again", "web.retry"),
+            *("web.create", "web.again", "web.retry", "web.edit_picture"),
         ),
         "submit",
     ),
