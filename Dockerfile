@@ -12,11 +12,9 @@ COPY app.py wsgi.py Procfile ./
 COPY jimeng jimeng
 COPY templates templates
 COPY static static
-RUN python -m compileall -q app.py wsgi.py jimeng
-
-# Nothing is written here: pictures and tasks are in MongoDB.
-# hadolint ignore=DL3059
-RUN useradd --system --no-create-home --uid 10001 jimeng
+# Nothing is written at run time: pictures and tasks are in MongoDB.
+RUN python -m compileall -q app.py wsgi.py jimeng \
+  && useradd --system --no-create-home --uid 10001 jimeng
 USER 10001
 
 EXPOSE 8080

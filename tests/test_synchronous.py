@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jimeng.documents import Generation, utcnow
-from jimeng.jobs import queue, submit
+from jimeng.jobs import acceptance, queue, submit
 from jimeng.pictures import inspection
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
@@ -41,7 +41,7 @@ def test_links_are_written_before_the_download(
 ):
     """A death after the answer costs a second download, not a second picture."""
     provider.submits = [Progress("", done=True, urls=("http://127.0.0.1:9/x",))]
-    monkeypatch.setattr(submit, "keep", lambda *args: None)  # it dies right there
+    monkeypatch.setattr(acceptance, "keep", lambda *args: None)  # it dies right there
     task_id = create(client)["task_id"]
     run_queue()
     assert result(client, task_id)["phase"] == "saving"
@@ -56,7 +56,7 @@ def test_nobody_takes_over_while_the_only_copy_is_looked_at(
 ):
     """However busy the machine: a decoder may take its whole patience."""
     provider.submits = [DONE]
-    monkeypatch.setattr(submit, "keep", lambda *args: None)  # it goes on and on
+    monkeypatch.setattr(acceptance, "keep", lambda *args: None)  # it goes on and on
     create(client)
 
     run_queue()
@@ -71,7 +71,7 @@ def test_bytes_that_were_lost_are_said_to_be_charged(
 ):
     """Nothing is left to download, and the picture was paid for."""
     provider.submits = [DONE]
-    monkeypatch.setattr(submit, "keep", lambda *args: None)
+    monkeypatch.setattr(acceptance, "keep", lambda *args: None)
     task_id = create(client)["task_id"]
     run_queue()
 

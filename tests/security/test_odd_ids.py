@@ -13,7 +13,7 @@ from tests.security.hostile import IDS, TEXTS
 
 NAMES = (
     *("task_id", "picture_id", "user_id", "key_id", "session_id", "key", "token"),
-    *("code", "name", "filename", "mark", "day", "table"),
+    *("code", "name", "filename", "mark", "day", "table", "upload_id"),
 )
 # What pages read from addresses and forms, with what they make of them.
 FIELDS = (
