@@ -116,10 +116,12 @@ def candidates(lane: str, most: int) -> Iterator[int]:
         kept = _kept.get(lane)
         if kept and kept.most == most and kept.age < most / READ_PER_SECOND:
             return  # the pump looks again soon
+    began = time.monotonic()
     found = free_slots(lane, most)
-    if is_plain(read(lane)):
+    kept = _kept.get(lane)
+    if kept and kept.at >= began:
         yield from _known(lane, most)
-    else:
+    else:  # not kept: it backs off, or some hold numbers beyond the limit
         yield from _in_random_order(found)
 
 
