@@ -25,6 +25,19 @@ function tellPixels() {
   if (pixels) line.textContent = line.dataset.words.replace("{}", pixels);
 }
 
+// What the button asks for: how many, and for how much, where that is known.
+function tellCost() {
+  const place = document.getElementById("cost");
+  if (!place) return;
+  const given = (name) => document.querySelector(
+    `#composer [name=${name}]:checked, #composer [name=${name}][type=hidden]`)?.value;
+  const n = Number(given("n")) || 1;
+  const table = JSON.parse(place.dataset.fen)[given("size")] || {};
+  const fen = table[given("resolution")] ?? Object.values(table)[0];
+  const words = [n > 1 ? `×${n}` : "", fen === undefined ? "" : `¥${(fen * n / 100).toFixed(2)}`];
+  place.textContent = words.filter(Boolean).join(" · ");
+}
+
 // What is chosen is there again after a reload: the server reads it from this cookie,
 // which goes with the window, and draws the form with it.
 function keepChoices() {
@@ -49,6 +62,7 @@ function chosen(target) {
   }
   if (menu) tell(menu);
   tellPixels();
+  tellCost();
   count();
   keepChoices();
 }
@@ -86,3 +100,4 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     drawn = now;
   });
 }
+tellCost();

@@ -8,7 +8,7 @@ from jimeng import auth, styles
 from jimeng.errors import JimengError
 from jimeng.providers import Model
 from jimeng.web import composer_options as options
-from jimeng.web import given_pictures
+from jimeng.web import cost, given_pictures
 from jimeng.web.cards import new_token
 from jimeng.web.tray import Tray
 
@@ -106,6 +106,26 @@ class Written:
             }
             for ratio in self.model.sizes
         }
+
+    @property
+    def fen(self) -> cost.Fen:
+        return cost.fen_of(self.model, self.sizes)
+
+    @property
+    def each(self) -> str:
+        """What one picture costs, in words."""
+        return cost.each_of(self.fen)
+
+    def cost(self, is_priced: bool) -> str:
+        """What sending it asks for, in words; empty if that cannot be said."""
+        most = self.model.max_images if self.model else 0
+        if self.n not in map(str, range(1, most + 1)):
+            return ""
+        row = self.fen.get(self.size, {}) if is_priced else {}
+        chosen = self.chosen_resolution
+        by_default = next(iter(row.values()), None)
+        each = row.get(chosen.value, by_default) if chosen else by_default
+        return cost.words(int(self.n), each)
 
     @property
     def styles(self) -> list[options.StyleOption]:

@@ -1,5 +1,6 @@
 """Making pictures in a real browser."""
 
+import json
 import re
 
 import pytest
@@ -192,3 +193,28 @@ def test_language_and_theme_are_one_press_away(visit):
     page.goto("/gallery")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_button_follows_count_and_size(visit):
+    """Count and price change with the choices; in the demo there is a count alone."""
+    page = visit("/", lang="en").page
+    cost = page.locator("#cost")
+    expect(cost).to_have_text("")
+    page.locator("[name=n][value='4']").check()
+    expect(cost).to_have_text("×4")
+    shape = page.locator("[name=size]:checked").get_attribute("value")
+    names = page.locator("[name=resolution]").evaluate_all(
+        "found => found.map((each) => each.value)"
+    )
+    table = {shape: dict(zip(names, (20, 45), strict=True))}
+
+    page.evaluate(
+        "table => { document.getElementById('cost').dataset.fen = table; tellCost(); }",
+        json.dumps(table),
+    )
+
+    expect(cost).to_have_text("×4 · ¥0.80")
+    page.locator("[name=resolution]").nth(1).check()
+    expect(cost).to_have_text("×4 · ¥1.80")
+    page.locator("[name=n][value='1']").check()
+    expect(cost).to_have_text("¥0.45")

@@ -41,6 +41,7 @@ CREATE: dict[str, tuple[str, str]] = {
         "The same seed and prompt give a similar picture.",
     ),
     "form.error": ("{field}：{words}", "{field}: {words}"),
+    "form.each": ("每张 {price}", "{price} each"),
     "form.send": ("生成", "Generate"),
     "keys.prompt": ("写提示词", "Write the prompt"),
     "keys.send": ("生成", "Generate"),
