@@ -5,7 +5,6 @@ What a process has not added when it is killed is lost, and so is all of it with
 a counter that begins anew is what Prometheus expects. Nothing is ever added twice.
 """
 
-import logging
 import threading
 import time
 from bisect import bisect_left
@@ -15,12 +14,11 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
+from jimeng import outages
 from jimeng.documents import Generation, utcnow
 from jimeng.errors import JimengError
 from jimeng.jobs import broker
 from jimeng.jobs.runtime import runtime
-
-log = logging.getLogger(__name__)
 
 EVERY = 2.0  # seconds from one adding up to the next
 UNASKED = 60.0  # seconds that it is left alone after Redis did not answer
@@ -75,7 +73,7 @@ class Counts:
                 pipeline.execute()
         except RedisError as error:  # whether it has counted them nobody knows
             self._next = time.monotonic() + UNASKED
-            log.warning("figures are not added up: %s", type(error).__name__)
+            outages.failed("redis", error)
 
     def read(self) -> Counted:
         """What all processes have counted together; nothing while Redis is away."""

@@ -122,6 +122,8 @@ class Edit:
 
     def grown_to(self, ratio: str) -> Expansion | None:
         """How far each edge moves for that shape; None where it cannot."""
+        if not (self.image.width and self.image.height):
+            return None  # another release keeps them otherwise
         across, down = map(int, ratio.split(":"))
         wider = across / down * self.image.height / self.image.width
         each = (max(wider, 1 / wider) - 1) / 2
@@ -134,7 +136,7 @@ class Edit:
     def sizes(self) -> list[str]:
         """Words for the sides that the picture can be enlarged to."""
         named = self.takes("enlarge").keywords
-        longer = max(self.image.width, self.image.height)
+        longer = max(self.image.width or 0, self.image.height or 0)
         return [word for word, size in named.items() if max(size) > longer]
 
     @property

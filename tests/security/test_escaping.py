@@ -29,7 +29,7 @@ WORDS = (
     "details summary figure figcaption img table thead tbody tr th td time code pre "
     "kbd br small progress output dialog noscript strong em abbr polyline polygon "
     "ellipse radialgradient lineargradient stop text tspan datalist bdi b clippath "
-    "mask template"
+    "mask template canvas"
 )
 TAGS = frozenset(WORDS.split())
 

@@ -141,14 +141,20 @@ def test_commands_of_the_program(clone):
     lines = printed(".venv/bin/flask")
 
     assert {re.split(r"--app \w+ ", line)[-1].split()[0] for line in lines} == {
-        *("doctor", "provider", "simulator", "users"),
+        *("backup", "doctor", "indexes", "migrate", "provider", "queue", "restore"),
+        *("retention", "simulator", "storage", "users"),
     }
-    for line in lines - printed(" simulator "):
+    # What is paused goes on again, and what is restored was written before.
+    runs_now = sorted(lines - printed(" simulator "))
+    for line in sorted(runs_now, key=lambda each: " restore " in each):
         done = clone.run(line)
-        if " doctor" in line:
+        if "--app wsgi" in line:
             # On a server, which needs more settings than a laptop is given.
             assert done.returncode == 4, done.stdout + done.stderr
             assert "SECRET_KEY is missing" in done.stderr
+            done = clone.run(line.replace("--app wsgi", "--app app"))
+        if "--app wsgi" in line and " provider check" not in line:
+            assert done.returncode == 0, line + done.stdout + done.stderr
         elif "provider check" in line:
             # Without keys there is nothing to check, which is what it says.
             assert (done.returncode, done.stderr) == (1, ""), done.stderr

@@ -89,6 +89,7 @@ def sites(tmp_path_factory) -> Iterator[dict[str, Site]]:
             database=f"storms_{way}",
             duration=600.0,
             LOG_LEVEL="warning",
+            USER_MAX_PENDING="1000000",
         )
         stack.start_consumer()
         made[way] = Site(server, stack)
