@@ -81,6 +81,7 @@ def test_requests_among_kills_of_the_web_make_one_task(stack):
     assert callers.cut_off > 0
     ids = {answer["data"]["task_id"] for answer in callers.answers}
     assert len(ids) == 1
+    stack.await_up()  # all may have been answered before the second kill
     (result,) = stack.await_ended(list(ids), 30).values()
     assert result["status"] == "completed"
     seeds = [row["seed"] for row in stack.ledger()["rows"]]
