@@ -244,6 +244,7 @@ class Watched:
         accessible, no wider than the window, in the language and theme wanted.
         """
         self.shot(name, full=full)
+        self.page.wait_for_load_state()  # it may be on its way to another page
         lang, wide, scheme, is_dark = self.page.evaluate(HEAD)
         wanted_lang, theme, width = self.look.split("-")[:3]
         assert lang == {"zh": "zh-CN", "en": "en"}[wanted_lang]
