@@ -8,9 +8,11 @@ const own = {
   get(key) { try { return localStorage.getItem(`jimeng-${who}-${key}`); } catch { return null; } },
   set(key, value) { try { localStorage.setItem(`jimeng-${who}-${key}`, value); } catch { /* forgotten */ } },
   clear() {
-    try {
-      for (const key of Object.keys(localStorage)) if (key.startsWith(`jimeng-${who}-`)) localStorage.removeItem(key);
-    } catch { /* there is nothing */ }
+    for (const name of ["localStorage", "sessionStorage"]) {
+      try {
+        for (const key of Object.keys(window[name])) if (key.startsWith(`jimeng-${who}-`)) window[name].removeItem(key);
+      } catch { /* there is nothing */ }
+    }
   },
 };
 

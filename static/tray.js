@@ -2,10 +2,12 @@
 // they are sent along with the form.
 "use strict";
 
+const TRAY = `jimeng-${who}-tray`; // the ids of those that stand in this tab's form
 const coming = new Map(); // what is shown of an upload -> its request
 const given = () => document.getElementById("given");
 const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
 const TYPES = /^image\//;
+let bringing = false; // those that were there before a reload are on their way
 
 // What the model says to so many of them; the words are the server's.
 function judge(n) {
@@ -32,6 +34,36 @@ function renumber() {
   }
   document.getElementById("pictures").value = all.length;
   judge(all.length);
+  if (bringing) return;
+  const ids = all.map((each) => each.querySelector("[name=image]").value);
+  try { sessionStorage.setItem(TRAY, JSON.stringify(ids)); } catch { /* forgotten */ }
+}
+
+// What a reload, another page, or the end of the tab's process took is there again: in
+// front of what a link has just brought, which then is one of them. A form that a link
+// fills with a task, or with words, is as that says.
+async function bringBack() {
+  const address = new URL(location.href);
+  if (address.searchParams.has("again") || address.searchParams.has("prompt")) return;
+  let ids = [];
+  try { ids = JSON.parse(sessionStorage.getItem(TRAY)) || []; } catch { /* not ours */ }
+  if (address.searchParams.has("image")) {
+    address.searchParams.delete("image");
+    history.replaceState(history.state, "", address);
+  }
+  if (!ids.length) return;
+  bringing = true;
+  const { dataset } = document.getElementById("tray");
+  const wanted = new URLSearchParams(ids.map((id) => ["image", id]));
+  const said = await fetch(`${dataset.there}?${wanted}`).then((answer) => answer.ok && answer.text(), () => false);
+  const part = document.createElement("template");
+  part.innerHTML = said || "";
+  const back = part.content.childElementCount;
+  given().prepend(part.content);
+  bringing = false;
+  if (said !== false) renumber(); // else they are looked for once more after the next reload
+  if (back < ids.length) refuse(dataset.lost);
+  else announce(dataset.kept);
 }
 
 function refuse(words) {
@@ -95,13 +127,28 @@ function remove(item) {
   announce(document.getElementById("tray").dataset.gone);
 }
 
-function move(item, button) {
-  if (!item.previousElementSibling) return;
-  item.previousElementSibling.before(item);
+function tellPlace(item) {
+  announce(document.getElementById("tray").dataset.moved.replace("{}", placed().indexOf(item) + 1));
+}
+
+// A place earlier, or later.
+function move(item, step, button) {
+  const other = step < 0 ? item.previousElementSibling : item.nextElementSibling;
+  if (!other) return;
+  if (step < 0) other.before(item);
+  else other.after(item);
   renumber();
   (button.disabled ? item.querySelector("[data-given=remove]") : button).focus();
-  announce(document.getElementById("tray").dataset.moved);
+  tellPlace(item);
 }
+
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const button = event.target.closest?.("[data-given=move], [data-given=remove]");
+  if (!step || !button || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  move(button.closest(".given"), step, button);
+});
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-given], [data-switch]");
@@ -110,7 +157,7 @@ document.addEventListener("click", (event) => {
   const item = button.closest(".given");
   if (button.dataset.given === "stop") stop(item);
   else if (button.dataset.given === "remove") remove(item);
-  else if (button.dataset.given === "move") move(item, button);
+  else if (button.dataset.given === "move") move(item, -1, button);
   else {
     const model = [...document.querySelectorAll("#menu-model [name=model]")].find((each) => each.value === button.dataset.switch);
     model.checked = true;
@@ -153,11 +200,15 @@ document.addEventListener("drop", (event) => {
 
 // Nothing is asked for without a picture that is still on its way.
 document.addEventListener("submit", (event) => {
-  if (event.target.id !== "composer" || !coming.size) return;
+  if (event.target.id !== "composer" || !(coming.size || bringing)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   refuse(document.getElementById("tray").dataset.wait);
 }, true);
 
+// What is on its way would be lost.
+addEventListener("beforeunload", (event) => { if (coming.size) event.preventDefault(); });
+
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renumber);
+bringBack();
 renumber();

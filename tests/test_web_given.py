@@ -166,6 +166,28 @@ def test_pictures_are_moved_and_removed_without_a_script(client):
     assert shown(submit_to(client, image=[one, two], remove=one)) == [two]
 
 
+def test_enter_presses_what_sends_the_form(client):
+    """Its first button, and none of a picture's."""
+    page = give_and_refuse(client)
+
+    form = page.text.partition('<form id="composer"')[2]
+    first = re.search(r"<(?:button|input type=.submit.)([^>]*)>", form)[1]
+    assert "formaction" not in first and "disabled" not in first
+    assert "16 MiB" in form.partition("</noscript>")[0]
+
+
+def test_pictures_that_were_left_are_there_again(client, monkeypatch):
+    """Those that still are; the page asks for them by their ids, and says the rest."""
+    one, two = shown(give_and_refuse(client))
+    query = {"image": [two, "upload_gone", one]}
+
+    part = client.get("/composer/pictures", query_string=query)
+
+    assert re.findall(r'name="image" value="([^"]+)"', part.text) == [two, one]
+    monkeypatch.setattr(who, "everybody", lambda: Viewer("somebody else"))
+    assert client.get("/composer/pictures", query_string=query).text == ""
+
+
 def test_picture_is_shown_to_its_owner_alone(client, monkeypatch):
     """Small, never kept for others, and not drawn anew where the browser has it."""
     made = give(client, given.photo())

@@ -123,6 +123,16 @@ def reference(picture_id: str) -> ResponseReturnValue:
     return render_template("create/_given.html", picture=Given(found.id, small))
 
 
+@bp.get("/composer/pictures")
+def references() -> str:
+    """Those of the pictures that are there, as the form shows them: it was left."""
+    wanted = ids_in(request.args.getlist("image"))
+    found = there(auth.viewer_of_page(), wanted)
+    return "".join(
+        render_template("create/_given.html", picture=each) for each in found
+    )
+
+
 @bp.get("/inputs/<upload_id>")
 def given_picture(upload_id: str) -> Response:
     """A picture that was given, as it is kept: for its owner alone."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jimeng.auth.bodies import MOST_WITH_PICTURES
 from jimeng.i18n import t
 from jimeng.providers import Model
 from jimeng.web.composer_options import ModelOption
@@ -20,6 +21,11 @@ class Tray:
     model: Model | None
     count: int
     models: Sequence[ModelOption]
+
+    @property
+    def together(self) -> int:
+        """Mebibytes that a form may have without a script, with all its files."""
+        return MOST_WITH_PICTURES // 2**20
 
     @property
     def most(self) -> int:

@@ -132,6 +132,7 @@ ROUTES: dict[str, Route] = {
     "web.delete": own(),
     "web.again": own(),
     "web.composer": listed(),
+    "web.references": Route(Kind.LIST, query={"image": "{picture_id}"}),
     "web.change_model": listed(prompt="x"),
     "web.give": listed(file=PICTURE),
     "web.given_picture": own(),

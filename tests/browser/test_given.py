@@ -90,12 +90,84 @@ def test_pictures_are_moved_and_removed_by_keyboard(visit):
 
     page.get_by_role("button", name="Move picture 2 earlier").press("Enter")
     assert values(page) == [second, first]
+    remove = page.get_by_role("button", name="Remove picture 1")
+    remove.press("ArrowRight")
+    assert values(page) == [first, second]
+    page.locator("#given [data-given=remove]:focus").press("ArrowLeft")
+    assert values(page) == [second, first]
     expect(page.locator(".given-number").first).to_have_text("Picture 1")
     page.get_by_role("button", name="Remove picture 1").press("Enter")
 
     assert values(page) == [first]
     expect(page.get_by_role("button", name="Remove picture 1")).to_be_focused()
     expect(page.locator("#pictures")).to_have_value("1")
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
+def test_pictures_are_put_in_order_by_dragging(visit, touch):
+    """A finger holds still before; given up, it is as it was."""
+    seen = visit(TAKES, lang="en", width=390 if touch else 1280)
+    page = seen.page
+    chosen(page, given.photo(), given.cmyk(), given.clear())
+    first, second, third = values(page)
+    events = page.context.new_cdp_session(page)
+
+    def at(id_: str) -> dict:
+        box = page.locator(f"#given .given:has([value='{id_}'])").bounding_box()
+        return {"x": box["x"] + 44, "y": box["y"] + 30}
+
+    def send(kind: str, *point: dict) -> None:
+        if touch:
+            name = {"down": "Start", "move": "Move", "up": "End"}[kind]
+            how = {"type": f"touch{name}", "touchPoints": list(point)}
+            events.send("Input.dispatchTouchEvent", how)
+        elif point:
+            page.mouse.move(point[0]["x"], point[0]["y"], steps=4)
+        if not touch and kind != "move":
+            getattr(page.mouse, kind)()
+
+    def drag(id_: str, to: str) -> None:
+        start, end = at(id_), at(to)
+        send("down", start)
+        page.wait_for_timeout(400 if touch else 0)
+        side = 15 if end["x"] > start["x"] else -15
+        for share in (0.25, 0.5, 0.75, 1):
+            x = start["x"] + (end["x"] + side - start["x"]) * share
+            send("move", {**start, "x": x})
+            page.wait_for_timeout(50)
+
+    drag(first, third)
+    send("up")
+    assert values(page) == [second, third, first]
+    expect(page.locator(".given-number").last).to_have_text("Picture 3")
+    drag(first, second)
+    page.keyboard.press("Escape")
+    send("up")
+    assert values(page) == [second, third, first]
+
+
+def test_pictures_outlive_a_reload_and_other_pages(visit):
+    """But for one that is gone, which the page says; a link's comes behind them."""
+    page = visit(TAKES, lang="en").page
+    chosen(page, given.photo(), given.cmyk())
+    first, second = values(page)
+
+    page.reload()
+    expect(page.locator("#given .given")).to_have_count(2)
+    assert values(page) == [first, second]
+    page.goto("/gallery")
+    answer = page.request.delete(f"/api/v1/uploads/{first}")
+    assert answer.ok
+    page.goto(f"/?image={first}&image={second}")
+
+    expect(page.locator("#errors-images")).to_contain_text("brought back")
+    assert values(page) == [second]
+    page.reload()
+    expect(page.locator("#given .given")).to_have_count(1)
+    expect(page.locator("#errors-images")).to_be_empty()
+    other = page.context.new_page()
+    other.goto("/")
+    expect(other.locator("#given .given")).to_have_count(0)
 
 
 def test_upload_is_cancelled_and_holds_back_the_form(visit):
@@ -154,6 +226,7 @@ def test_refused_form_without_a_script_keeps_its_picture(visit):
 
     page.locator("[name=switch]").click()
     expect(page.locator("#given .given")).to_have_count(1)
-    page.locator("#composer .primary").click()
+    page.locator("#menu-style summary").click()
+    page.locator("#style-own").press("Enter")
 
     expect(page.locator(".card").first).to_contain_text("no script, a photo")

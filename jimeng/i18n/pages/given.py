@@ -10,7 +10,8 @@ GIVEN: dict[str, tuple[str, str]] = {
     "given.number": ("图{n}", "Picture {n}"),
     "given.move": ("前移", "Move earlier"),
     "given.move_n": ("图{n} 前移", "Move picture {n} earlier"),
-    "given.moved": ("已移到前面", "Moved earlier"),
+    "given.moved": ("现在是图{n}", "It is picture {n} now"),
+    "given.drag": ("拖动可改顺序", "Drag to change the order"),
     "given.remove": ("移除", "Remove"),
     "given.remove_n": ("移除图{n}", "Remove picture {n}"),
     "given.removed": ("已移除", "Removed"),
@@ -19,6 +20,15 @@ GIVEN: dict[str, tuple[str, str]] = {
     "given.failed": (
         "没有上传成功，请再试一次",
         "It could not be uploaded; try again",
+    ),
+    "given.together": (
+        "一次提交的所有文件合计不超过 {most} MiB。",
+        "All files of one form may have {most} MiB together.",
+    ),
+    "given.kept": ("上次的参考图已放回", "Your pictures are back"),
+    "given.lost": (
+        "上次的参考图有的没能取回，请重新添加",
+        "Not all of your pictures could be brought back; add them again",
     ),
     "given.wait": (
         "图片还在上传，请稍候再生成",
