@@ -23,8 +23,8 @@ PIECES = {
         "tests/system/test_clients.py",
         "tests/system/test_guide.py",
         "tests/system/test_readme.py",
-        "tests/test_openapi_page.py",
-        "tests/test_serve_refusals.py",
+        "tests/api/test_openapi_page.py",
+        "tests/serve/test_refusals.py",
     ),
 }
 # What else takes more than some seconds, longest first.
@@ -35,13 +35,13 @@ LONG = (
     "tests/system/test_serve.py",
     "tests/security/test_odd_ids.py",
     "tests/system/test_chaos.py",
-    "tests/test_deaths.py",
+    "tests/jobs/test_deaths.py",
     "tests/system/",
     "tests/security/test_secrets.py",
-    "tests/test_supervisor.py",
+    "tests/local/test_supervisor.py",
     "tests/samples/",
-    "tests/test_slow_clients.py",
-    "tests/test_embedded.py",
+    "tests/serve/test_slow_clients.py",
+    "tests/local/test_embedded.py",
     "tests/security/test_escaping.py",
     "tests/test_machine.py",
 )

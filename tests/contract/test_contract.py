@@ -99,7 +99,7 @@ def ask(
     words += ["--max-examples", str(examples), "--seed", SEED]
     words += ["--generation-database", "none", "--continue-on-failure", "--no-color"]
     words += ["--request-timeout", "10", "--workers", "2"]
-    # A stream goes on for minutes; tests/test_events.py reads some.
+    # A stream goes on for minutes; tests/api/test_events.py reads some.
     words += ["--exclude-operation-id", "follow_task"]
     return subprocess.run(
         [sys.executable, *words],

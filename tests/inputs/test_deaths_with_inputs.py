@@ -1,8 +1,8 @@
 """
 A process dies just before or after each write of the steps that pictures go in by.
 
-As in `tests.test_deaths`: every task ends, nothing is sent twice, nothing is left of
-what nobody names.
+As in `tests.jobs.test_deaths`: every task ends, nothing is sent twice, nothing is left
+of what nobody names.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from jimeng import jobs
 from jimeng.documents import Input, Task
 from jimeng.jobs import input_sweep, janitor
 from tests import given_pictures as given
-from tests import test_deaths
 from tests.conftest import come_due
 from tests.inputs.test_going_in import I2I, data_url
 from tests.inputs.test_sweep import files, pass_time
 from tests.inputs.test_uploads import upload
+from tests.jobs import test_deaths
+from tests.jobs.test_deaths import Died, afresh, check, consume, reaper
 from tests.rest import create
-from tests.test_deaths import Died, afresh, check, consume, reaper
 
 __all__ = ["afresh", "reaper"]
 

@@ -11,8 +11,8 @@ from jimeng.accounts import attempts, keys
 from jimeng.errors import Invalid
 from jimeng.tasks.reading import with_words, words_of
 from tests.access.conftest import OPERATOR
+from tests.monitoring.test_logs import written  # noqa: F401 (fixture)
 from tests.rest import API, CAT, CREATE, client_with, refused
-from tests.test_logs import written  # noqa: F401 (fixture)
 
 FAR = {"REMOTE_ADDR": "203.0.113.9"}
 MB = 1_000_000

@@ -7,8 +7,8 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation
+from tests.lanes.test_lanes import waiting
 from tests.system.stack import Stack
-from tests.test_lanes import waiting
 
 CONFIGURED = 3
 

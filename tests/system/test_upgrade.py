@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests import first_release
+from tests.releases import first_release
 from tests.standin import ROOT
 from tests.system.stack import Stack
 from tests.waiting import wait_for

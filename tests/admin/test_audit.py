@@ -1,0 +1,231 @@
+"""The audit trail: whatever an operator does here leaves an entry."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pymongo.errors import PyMongoError
+
+import jimeng
+from jimeng.documents import AuditEntry
+from jimeng.errors import QueueUnavailable
+from jimeng.errors.access import AdminsOnly
+from jimeng.i18n import MESSAGES
+from jimeng.operations import audit, failures, users
+from jimeng.tasks import clearing
+from jimeng.viewers import Viewer, recorded
+from tests.admin.pages import ENGLISH, OPERATOR, actions, fail, text_of
+from tests.page import send
+from tests.rest import new_user
+
+# What each form takes, and the action that it leaves behind. Names in braces are those
+# of `places`.
+FORMS = {
+    "admin.switch": ({"name": "intake"}, {"paused": "1"}, "intake.pause"),
+    "admin.clear": ({}, {"word": "clear"}, "queue.clear"),
+    "admin.retry_failures": ({}, {}, "failures.retry_all"),
+    "admin.drop_failures": ({}, {}, "failures.drop_all"),
+    "admin.retry_failure": ({"task_id": "{failed}"}, {}, "failures.retry"),
+    "admin.drop_failure": ({"task_id": "{failed}"}, {}, "failures.drop"),
+    "admin.invite": ({}, {"name": "B", "email": "b@example.com"}, "users.invite"),
+    "admin.invite_again": ({"user_id": "{user}"}, {}, "users.invite_again"),
+    "admin.set_email": ({"user_id": "{user}"}, {"email": "e@x.org"}, "users.email"),
+    "admin.set_role": ({"user_id": "{user}"}, {"role": "admin"}, "users.role"),
+    "admin.set_quota": ({"user_id": "{user}"}, {"quota": "5"}, "users.quota"),
+    "admin.disable": ({"user_id": "{user}"}, {}, "users.disable"),
+    "admin.enable": ({"user_id": "{user}"}, {}, "users.enable"),
+    "admin.end_sessions": ({"user_id": "{user}"}, {}, "users.end_sessions"),
+    "admin.reset_second_factor": (
+        {"user_id": "{user}"},
+        {},
+        "users.reset_second_factor",
+    ),
+    "admin.delete_user": (
+        {"user_id": "{user}"},
+        {"email": "ada@example.com"},
+        "users.delete",
+    ),
+}
+
+
+def doors(app) -> set[str]:
+    """The endpoints of the operator's forms."""
+    return {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.") and "POST" in (rule.methods or ())
+    }
+
+
+@pytest.fixture
+def places(client, provider, work_off) -> dict[str, str]:
+    """Something of each kind that can be acted upon."""
+    return {
+        "failed": fail(client, provider, work_off),
+        "user": new_user(client, "ada@example.com", "Ada")["id"],
+    }
+
+
+def test_every_form_is_in_the_list_below(app):
+    """A form that is added has to say what it leaves behind."""
+    assert doors(app) == set(FORMS)
+
+
+@pytest.mark.parametrize("endpoint", FORMS)
+def test_every_form_leaves_one_entry(app, client, places, endpoint):
+    """With who did it, to what, and what came of it; the page has words for each."""
+    route, fields, action = FORMS[endpoint]
+    route = {name: value.format(**places) for name, value in route.items()}
+    with app.test_request_context():
+        path = app.url_for(endpoint, **route)
+
+    answer = send(client, path, **fields)
+
+    assert answer.status_code in {200, 303}, answer.text
+    (entry,) = AuditEntry.collection().find()
+    target = route.get("task_id") or route.get("user_id")
+    assert (entry["action"], entry.get("target")) == (action, target)
+    assert entry["outcome"] and "error" not in entry["outcome"]
+    told = {*entry.get("details", {}), *entry["outcome"]} - {"ok"}
+    assert {f"fact.{name}" for name in told} <= set(MESSAGES)
+    assert MESSAGES[f"act.{action}"][1] in text_of(
+        client.get("/admin/audit", headers=ENGLISH)
+    )
+
+
+def test_no_link_changes_anything(app, client, places):
+    """Looking leaves no entry: whatever acts is a form."""
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.") and "GET" in (rule.methods or ())
+    ]
+    for rule in rules:
+        path = rule.rule.replace("<user_id>", places["user"])
+        assert client.get(path).status_code < 400, path
+
+    assert len(rules) > 8
+    assert actions() == []
+
+
+def test_people_are_told_by_name(client):
+    """Who did it, and to whom, with a way there; who is gone stays as an id."""
+    root = new_user(client, "root@example.com", "Root")["id"]
+    bob = new_user(client, "bob@example.com", "Bob")["id"]
+    admin = Viewer(root, sees_all=True)
+
+    users.set_quota(admin, bob, 7)
+    invited, _ = users.invite(admin, email="c@example.com", name="C", role="user")
+    users.delete(admin, invited.id, email="c@example.com")
+
+    page = client.get("/admin/audit", headers=ENGLISH)
+    words = text_of(page)
+    assert "Root Changed a daily limit Bob Per day 7 Done" in words
+    assert f"Root Invited a user Role User User {invited.id}" in words
+    assert f"Root Deleted a user {invited.id} Done" in words
+    assert f'href="/admin/users/{bob}"' in page.text
+    assert f"/admin/users/{invited.id}" not in page.text
+
+
+def test_answer_to_a_failure_leads_to_tasks(client, provider, work_off):
+    """To the one that failed, and to the one that was made of it."""
+    failed = fail(client, provider, work_off)
+    made = failures.retry(OPERATOR, failed)
+
+    page = client.get("/admin/audit", headers=ENGLISH)
+
+    for task_id in (failed, made.id):
+        assert f'href="/tasks/{task_id}"' in page.text
+
+
+def test_trail_tells_what_came_of_it(client, database):
+    """Done, refused, or cut off in the middle."""
+    with recorded(OPERATOR, "queue.clear") as outcome:
+        outcome["tasks"] = 3
+    with pytest.raises(QueueUnavailable), recorded(OPERATOR, "queue.clear"):
+        raise QueueUnavailable("away")
+    with (
+        pytest.raises(PyMongoError),
+        recorded(OPERATOR, "users.role", "user_1", role="admin"),
+    ):
+        raise PyMongoError("away")
+
+    words = text_of(client.get("/admin/audit", headers=ENGLISH))
+
+    assert "root Cleared the queue Tasks 3" in words
+    assert "root Cleared the queue Refused: queue_unavailable" in words
+    assert "Changed a role user_1 Role Administrator Did not finish" in words
+
+
+def test_trail_is_written_before(database):
+    """Whoever dies on the way has left a trace."""
+    with recorded(OPERATOR, "queue.clear"):
+        entry = AuditEntry.find_one({})
+        assert entry is not None and entry.is_unfinished
+
+    entry = AuditEntry.find_one({})
+    assert entry is not None and not entry.is_unfinished
+
+
+def test_trail_goes_back_to_the_beginning(client, database):
+    """Page after page, newest first."""
+    for number in range(audit.PAGE + 3):
+        with recorded(OPERATOR, "users.quota", f"user_{number:03d}"):
+            pass
+
+    first = audit.page(OPERATOR)
+    second = audit.page(OPERATOR, first.next_cursor)
+
+    targets = [entry.target for entry in first.entries + second.entries]
+    assert set(targets) == {f"user_{n:03d}" for n in range(audit.PAGE + 3)}
+    assert (len(targets), second.next_cursor) == (audit.PAGE + 3, None)
+    with pytest.raises(AdminsOnly):
+        audit.page(Viewer("ada"))
+
+
+def test_every_action_has_words():
+    """Wherever one is recorded in the source, the page can say it."""
+    sources = Path(jimeng.__file__).parent.glob("**/*.py")
+    text = "".join(path.read_text("utf-8") for path in sources)
+    found = set(re.findall(r'recorded\(\s*viewer,\s*"([a-z_.]+)"', text))
+    core = r'(?:noted\(\s*viewer, [\w.]+|audited\(\w+), "([a-z_.]+)"'
+    found |= set(re.findall(core, text))
+    found |= {clearing.CLEAR, failures.DROP, failures.actions.RETRY}
+
+    assert {f"act.{action}" for action in found} - set(MESSAGES) == set()
+    assert len(found) > 20
+
+
+def test_whole_trail_is_a_spreadsheet(client, database, monkeypatch):
+    """Every entry once, over all its parts, with ids, address, and no formula."""
+    monkeypatch.setattr(audit, "BATCH", 3)
+    for number in range(10):
+        AuditEntry(
+            by="=evil()",
+            action="queue.clear",
+            address="192.0.2.7",
+            target=f"t{number}",
+            details={"word": "清空"},
+            outcome={"tasks": number},
+        ).save()
+
+    answer = client.get("/admin/audit.csv")
+
+    found = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert sorted(row["target"] for row in found) == [f"t{n}" for n in range(10)]
+    assert {row["by"] for row in found} == {"'=evil()"}
+    assert {row["address"] for row in found} == {"192.0.2.7"}
+    assert all(json.loads(row["details"]) == {"word": "清空"} for row in found)
+    assert [row["at"] for row in found] == sorted(
+        (row["at"] for row in found), reverse=True
+    )
+
+
+def test_whole_trail_is_the_operators_alone(database):
+    """Said before anything is read."""
+    with pytest.raises(AdminsOnly):
+        audit.pages(Viewer("ada"))

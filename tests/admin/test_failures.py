@@ -1,0 +1,267 @@
+"""The operator's list of failures: found, run again, dropped."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng.documents import Generation, Task, utcnow
+from jimeng.operations import failures
+from jimeng.operations.failures import Filter
+from jimeng.viewers import Viewer
+from tests.admin.pages import (
+    ENGLISH,
+    actions,
+    done,
+    fail,
+    runs_again,
+    shown,
+    text_of,
+    unknown,
+)
+from tests.page import send
+from tests.rest import new_user, result
+from tests.test_core import refusal
+
+LIST = "/admin/failures"
+
+
+@pytest.fixture
+def failed(client, provider, work_off):
+    """Makes a task whose pictures fail as told, and returns its id."""
+    return lambda *refusals, **fields: fail(
+        client, provider, work_off, *refusals, **fields
+    )
+
+
+def many(n: int, **fields: object) -> None:
+    """Failures as they are stored, from an hour ago backwards."""
+    ended = utcnow() - timedelta(hours=1)
+    Generation.collection().insert_many(
+        {
+            "_id": f"volcengine_img_{number:030d}_0",
+            "task_id": f"volcengine_img_{number:030d}",
+            "index": 0,
+            "user_id": "ada",
+            "lane": "volcengine_jimeng:jimeng_t2i_v30",
+            "req_key": "jimeng_t2i_v30",
+            "state": "failed",
+            "charged": "no",
+            "error": {"code": "provider_refused", "charged": "no"},
+            "ended_at": ended - timedelta(seconds=number),
+            **fields,
+        }
+        for number in range(n)
+    )
+
+
+def test_list_tells_what_an_operator_needs(client, failed):
+    """The reason in words and codes, the request, the user, and no prompt."""
+    task_id = failed(
+        refusal(provider_code="50411", request_id="req-77"), prompt="秘密的愿望"
+    )
+
+    page = client.get(LIST, headers=ENGLISH)
+
+    assert shown(page) == [f"{task_id}_0"]
+    words = text_of(page)
+    for told in ("content_refused_prompt", "50411", "req-77", "user_123", "Sent 1"):
+        assert told in words
+    assert "秘密的愿望" not in page.text
+    assert f"/tasks/{task_id}" in page.text
+
+
+def test_pictures_of_one_task_stand_together(client, failed):
+    """Four pictures that failed for one reason are one line, and count as four."""
+    failed(*[refusal()] * 4)
+
+    page = client.get(LIST, headers=ENGLISH)
+
+    assert len(shown(page)) == 1
+    assert "Picture 1, 2, 3, 4" in text_of(page)
+    assert "Pictures: 4" in text_of(page)
+
+
+def test_filters_find_the_few(client, failed):
+    """By reason, user and day, alone and together."""
+    mine = failed(refusal("quota_exhausted"), user_id="ada")
+    other = failed(refusal(), user_id="bob")
+    Generation.collection().update_one(
+        {"task_id": other}, {"$set": {"ended_at": utcnow() - timedelta(days=1)}}
+    )
+    today = utcnow().date().isoformat()
+
+    found = {
+        query: shown(client.get(f"{LIST}?{query}"))
+        for query in (
+            "code=quota_exhausted",
+            "user=bob",
+            f"day={today}",
+            f"day={today}&user=bob",
+            "day=never&code=&user=",
+        )
+    }
+
+    assert list(found.values()) == [
+        [f"{mine}_0"],
+        [f"{other}_0"],
+        [f"{mine}_0"],
+        [],
+        [f"{mine}_0", f"{other}_0"],
+    ]
+
+
+def test_users_failures_are_found_by_email(client, failed):
+    """In any letter case; nobody's finds nothing."""
+    ada = new_user(client, "ada@example.com", "Ada")["id"]
+    hers = failed(user_id=ada)
+    failed(user_id="bob")
+
+    found = shown(client.get(f"{LIST}?user=ADA@example.com"))
+    none = shown(client.get(f"{LIST}?user=eve@example.com"))
+
+    assert (found, none) == ([f"{hers}_0"], [])
+
+
+def test_pages_follow_each_other(client, database):
+    """A cursor leads on to the end; a made-up one is refused."""
+    many(120)
+    seen, path = [], LIST
+
+    while path:
+        page = client.get(path)
+        seen += shown(page)
+        link = page.text.partition('rel="next" href="')[2].partition('"')[0]
+        path = link.replace("&amp;", "&")
+
+    assert len(seen) == len(set(seen)) == 120
+    assert seen == sorted(seen)
+    assert client.get(f"{LIST}?cursor=none").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(),
+        Filter(code="timed_out"),
+        Filter(user_id="bob"),
+        Filter(code="timed_out", day=(utcnow() - timedelta(hours=2)).date()),
+    ],
+)
+def test_few_are_found_among_many(client, database, wanted):
+    """What is read does not grow with what is there."""
+    many(3000)
+    Generation.collection().update_one(
+        {}, {"$set": {"error.code": "timed_out", "user_id": "bob"}}
+    )
+
+    rows = failures.listing.find(wanted, None, failures.listing.PAGE + 1)
+
+    read = rows.explain()["executionStats"]["totalDocsExamined"]
+    assert read <= failures.listing.PAGE + 1
+
+
+def test_running_again_makes_a_task_and_ends_the_line(client, failed, work_off):
+    """The owner has a new task; the failure is dealt with, and the trail tells."""
+    task_id = failed(refusal("rate_limited_for_good"))
+
+    page = done(client, f"{LIST}/{task_id}/retry")
+
+    (new,) = runs_again(task_id)
+    assert Task.find_one({"_id": new}).user_id == "user_123"
+    assert shown(page) == []
+    assert actions() == [("failures.retry", task_id)]
+    work_off()
+    assert result(client, new)["status"] == "completed"
+
+
+def test_double_click_runs_once(client, failed):
+    """The second request finds what the first has made."""
+    task_id = failed()
+
+    first = send(client, f"{LIST}/{task_id}/retry", htmx=True)
+    Generation.collection().update_many(  # as if the first had died just then
+        {"task_id": task_id}, [{"$set": {"error": "$dealt_with.error"}}]
+    )
+    second = send(client, f"{LIST}/{task_id}/retry", htmx=True)
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert len(runs_again(task_id)) == 1
+
+
+def test_what_may_be_charged_twice_needs_consent(client, failed):
+    """It is asked for in words; without it nothing happens."""
+    task_id = failed(unknown())
+    page = client.get(LIST, headers=ENGLISH)
+    assert "May have been charged" in text_of(page)
+    assert "a retry is charged again" in text_of(page)
+
+    refused = send(client, f"{LIST}/{task_id}/retry")
+    assert refused.status_code == 409
+    assert runs_again(task_id) == []
+    done(client, f"{LIST}/{task_id}/retry", accept_double_charge="yes")
+
+    assert len(runs_again(task_id)) == 1
+
+
+def test_part_of_a_task_is_not_run_again(client, failed, provider):
+    """A task that has one of its pictures is completed."""
+    from jimeng.providers import Progress
+
+    task_id = failed(refusal(), Progress("other"))
+
+    page = client.get(LIST, headers=ENGLISH)
+    answer = send(client, f"{LIST}/{task_id}/retry")
+
+    assert "cannot be retried" in text_of(page)
+    assert answer.status_code == 409
+    assert runs_again(task_id) == []
+
+
+def test_answer_to_scripts_is_the_row(client, failed):
+    """The line says what was done with it, in its place."""
+    task_id = failed()
+
+    answer = send(client, f"{LIST}/{task_id}/retry", htmx=True)
+
+    assert answer.text.lstrip().startswith('<li class="op-failure op-failure-dealt"')
+    assert f"/tasks/{runs_again(task_id)[0]}" in answer.text
+
+
+def test_deleted_task_can_only_be_dropped(client, failed):
+    """Its owner took the words away; what was tried stays known."""
+    task_id = failed()
+    client.delete(f"/api/v1/ai/image/task/{task_id}")
+
+    page = client.get(LIST, headers=ENGLISH)
+
+    assert "Task deleted" in text_of(page)
+    assert f"{LIST}/{task_id}/retry" not in page.text
+    assert send(client, f"{LIST}/{task_id}/retry").status_code == 404
+
+
+def test_queue_page_leads_to_todays_reasons(client, failed):
+    """Each reason with its number, and a link to the list of these."""
+    failed(refusal("quota_exhausted"), refusal("quota_exhausted"))
+    today = utcnow().date().isoformat()
+
+    page = client.get("/admin/queue", headers=ENGLISH)
+
+    assert f"/admin/failures?code=quota_exhausted&amp;day={today}" in page.text
+    assert "quota_exhausted 2" in text_of(page)
+
+
+def test_only_operators_see_failures(database):
+    """And nobody else runs them again."""
+    from jimeng.errors.access import AdminsOnly
+
+    ada = Viewer("ada")
+    for ask in (
+        lambda: failures.page(ada, Filter()),
+        lambda: failures.retry(ada, "x"),
+        lambda: failures.drop(ada, "x"),
+        lambda: failures.retry_all(ada, Filter()),
+        lambda: failures.drop_all(ada, Filter()),
+        lambda: failures.codes_since(ada, utcnow()),
+    ):
+        with pytest.raises(AdminsOnly):
+            ask()

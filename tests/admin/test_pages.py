@@ -1,0 +1,218 @@
+"""Who may see the operator's pages; today's use, and the settings."""
+
+import os
+import secrets
+from dataclasses import replace
+
+import pytest
+
+from jimeng import documents, jobs
+from jimeng.config import Config
+from jimeng.documents import AuditEntry
+from tests.access.conftest import make_person
+from tests.admin.pages import ENGLISH, fail, text_of, unknown
+from tests.page import HTMX, send
+from tests.rest import client_with, create, new_user
+
+PAGES = (
+    *("queue", "queue/hours", "queue/clear", "failures", "usage"),
+    *("users", "users/new", "settings", "audit"),
+)
+
+
+@pytest.fixture
+def closed(database, config, registry):
+    """The application with sign-in on."""
+    from app import create_app
+
+    settings = replace(config, AUTH="on", SECRET_KEY=secrets.token_hex(32))
+    made = create_app(settings)
+    jobs.configure(settings, registry)
+    yield made
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+
+
+def test_pages_are_the_operators(closed):
+    """An admin sees them, a user is refused, and nobody is led to the sign-in."""
+    admin = make_person(closed, "root@example.com", role="admin")
+    ada = make_person(closed, "ada@example.com")
+    admin.sign_in()
+    ada.sign_in()
+    browsers = (admin.client, ada.client, closed.test_client())
+
+    said = {
+        page: [each.get(f"/admin/{page}").status_code for each in browsers]
+        for page in PAGES
+    }
+
+    assert said == {page: [200, 403, 303] for page in PAGES}
+    led = closed.test_client().get("/admin/users").location
+    assert led.startswith("/sign-in")
+
+
+def test_own_account_is_marked_and_spared(closed):
+    """There is no form on it that would lock its owner out."""
+    admin = make_person(closed, "root@example.com", role="admin")
+    admin.sign_in()
+
+    page = admin.client.get(f"/admin/users/{admin.id}")
+
+    assert page.status_code == 200
+    for do in ("disable", "delete"):
+        assert f"/admin/users/{admin.id}/{do}" not in page.text
+
+
+def test_disabled_user_is_out_at_once(closed):
+    """In the browser that is open, and with the key that is in use."""
+    admin = make_person(closed, "root@example.com", role="admin")
+    ada = make_person(closed, "ada@example.com")
+    admin.sign_in()
+    ada.sign_in()
+    assert ada.client.get("/").status_code == 200
+
+    send(admin.client, f"/admin/users/{ada.id}/disable")
+
+    assert ada.client.get("/").status_code == 303
+    assert ada.api("GET", "/api/v1/models").status_code == 401
+    assert ada.sign_in().status_code != 303
+
+
+def test_role_that_was_taken_is_gone_at_once(closed):
+    """In the browser that is open; an invitation that was kept lets nobody back in."""
+    root = make_person(closed, "root@example.com", role="admin")
+    eve = make_person(closed, "eve@example.com", role="admin")
+    root.sign_in()
+    eve.sign_in()
+    assert eve.client.get("/admin/queue").status_code == 200
+
+    send(root.client, f"/admin/users/{eve.id}/role", role="user")
+    refused = eve.client.get("/admin/queue").status_code
+    page = send(root.client, f"/admin/users/{eve.id}/invite")
+    send(root.client, f"/admin/users/{eve.id}/disable")
+
+    link = page.text.partition('id="link" value="')[2].partition('"')[0]
+    assert refused == 403
+    assert eve.client.get(link).status_code == 404
+
+
+def test_start_of_it_all_leads_to_the_queue(client):
+    """The address is short enough to be remembered."""
+    assert client.get("/admin/").location == "/admin/queue"
+
+
+def test_other_sites_are_refused(client):
+    """A page elsewhere cannot pause the work."""
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    answer = client.post(
+        "/admin/switches/intake", data={"paused": "1"}, headers=headers
+    )
+
+    assert answer.status_code == 403
+    assert AuditEntry.collection().count_documents({}) == 0
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_pages_are_kept_by_no_cache(client, headers):
+    """Parts and pages are told apart."""
+    answer = client.get("/admin/queue", headers=headers)
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "HX-Request" in answer.vary
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "queue/hours"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_one_tab_is_the_page(client, page, language):
+    """All are offered, and where one is, is said."""
+    text = client.get(f"/admin/{page}", headers={"Accept-Language": language}).text
+
+    tabs = text.partition('<nav class="tabs"')[2].partition("</nav>")[0]
+    assert tabs.count("<a ") == 6
+    assert tabs.count('aria-current="page"') == 1
+
+
+def test_settings_show_no_secret(config, registry):
+    """Not a character of one; what holds a password counts as one."""
+    hidden = {
+        "VOLCENGINE_ACCESS_KEY": "AKLTsecret1",
+        "VOLCENGINE_SECRET_KEY": "sekrit-2",
+        "ARK_API_KEY": "ark-sekrit-3",
+        "REDIS_PASSWORD": "sekrit-4",
+        "SECRET_KEY": "sekrit-5" * 8,
+        "PUBLIC_URL": "https://me:sekrit-6@images.example.com",
+    }
+    with client_with(config, registry, **hidden) as client:
+        page = client.get("/admin/settings", headers=ENGLISH)
+
+    words = text_of(page)
+    assert not [value for value in hidden.values() if value in page.text]
+    assert "sekrit" not in page.text
+    assert config.MONGODB_URI not in page.text
+    for name in hidden:
+        assert f"{name} Set; not shown" in words
+    assert "VOLCENGINE_SESSION_TOKEN Not set Default" in words
+
+
+def test_every_setting_has_a_line_with_its_source(client, monkeypatch):
+    """Default, environment, or the file."""
+    monkeypatch.setitem(os.environ, "LOG_LEVEL", "warning")
+
+    words = text_of(client.get("/admin/settings", headers=ENGLISH))
+
+    assert [name for name in Config.__dataclass_fields__ if name not in words] == []
+    assert "LOG_LEVEL warning Environment" in words
+    assert "MONGODB_DATABASE jimeng_test Environment" in words
+    assert "SERVER_PORT 8080 Default" in words
+
+
+def test_models_and_versions_are_told(client, registry):
+    """What is offered, and by what it is served."""
+    words = text_of(client.get("/admin/settings", headers=ENGLISH))
+
+    assert all(model.id in words for model in registry.models.values())
+    assert (
+        "MongoDB" in words and "Unavailable" not in words.partition("MongoDB")[2][:20]
+    )
+
+
+def test_versions_of_what_is_away_are_said(config, registry):
+    """The page comes without Redis, too."""
+    with client_with(config, registry, REDIS_URL="redis://127.0.0.1:9/0") as client:
+        page = client.get("/admin/settings", headers=ENGLISH)
+
+    assert page.status_code == 200
+    assert "Redis Unavailable" in text_of(page)
+
+
+def test_todays_use_is_told_by_user(client, provider, work_off):
+    """The sums of all, then whoever had the most pictures; strangers by their id."""
+    assert "No pictures have ended today" in text_of(
+        client.get("/admin/usage", headers=ENGLISH)
+    )
+    ada = new_user(client, "ada@example.com", "Ada L")["id"]
+    fail(client, provider, work_off, unknown(), user_id="stranger")
+    create(client, user_id=ada, n=3)
+    work_off()
+
+    page = client.get("/admin/usage", headers=ENGLISH)
+
+    words = text_of(page)
+    assert (
+        "Completed 3 Failed 0 Unknown 1 Cancelled 0 Charged 3 perhaps 1 more" in words
+    )
+    assert "Ada L 3 0 0 0 3 stranger 0 0 1 0 0" in words
+    assert f"/admin/users/{ada}" in page.text
+
+
+def test_use_of_many_is_cut_off_and_says_so(client, work_off, monkeypatch):
+    """The sums are still those of all."""
+    monkeypatch.setattr("jimeng.admin.usage.MOST", 1)
+    for user_id in ("ada", "bob", "eve"):
+        create(client, user_id=user_id)
+    work_off()
+
+    words = text_of(client.get("/admin/usage", headers=ENGLISH))
+
+    assert "Completed 3" in words
+    assert "ada 1" in words and "bob" not in words
+    assert "2 more users are not listed" in words

@@ -1,0 +1,243 @@
+"""The operator's page of the queue: what it shows, and clearing."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from jimeng import bulk
+from jimeng.bulk import working
+from jimeng.documents import Generation, Lane, Task, Worker, utcnow
+from jimeng.operations import board
+from jimeng.viewers import Viewer
+from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
+from tests.conftest import run_queue
+from tests.page import HTMX, send
+from tests.rest import client_with, create, new_user, result
+
+QUEUE, LIVE, CLEAR = "/admin/queue", "/admin/queue/live", "/admin/queue/clear"
+
+
+def tiles(page) -> dict[str, str]:
+    """The name of each number, and the number."""
+    pairs = re.findall(
+        r"<dt>([^<]+)</dt>\s*<dd class=\"op-number-value\">(\d+)", page.text
+    )
+    return dict(pairs)
+
+
+def test_absent_redis_is_said(config, registry, database):
+    """The page comes, and tells what does not work."""
+    with client_with(config, registry, REDIS_URL="redis://127.0.0.1:9/0") as client:
+        words = text_of(client.get(QUEUE, headers=ENGLISH))
+
+    assert "Redis is unreachable" in words
+    assert "Jobs in Redis" not in words
+
+
+def look(client) -> dict[str, str]:
+    return tiles(client.get(QUEUE, headers=ENGLISH))
+
+
+def test_numbers_are_those_of_the_moment(client, provider, work_off):
+    """Waiting, under way, done and failed, each where it belongs."""
+    create(client)
+    work_off()
+    fail(client, provider, work_off)
+    create(client, n=3)
+    run_queue()
+
+    assert look(client) == {
+        "Waiting": "1",
+        "In progress": "2",
+        "Waiting to retry": "0",
+        "Done in the last hour": "1",
+        "Failed in the last hour": "1",
+        "Failed in total": "1",
+    }
+
+
+def test_longest_wait_is_told(client):
+    """Since the oldest of what waits was asked for."""
+    create(client)
+    ago = utcnow() - timedelta(minutes=5, seconds=7)
+    Generation.collection().update_many({}, {"$set": {"created_at": ago}})
+
+    page = client.get(QUEUE, headers=ENGLISH)
+
+    assert re.search(r"longest 5 min 0[7-9] s", text_of(page))
+
+
+def test_users_are_told_by_name_and_share(client):
+    """Who waits for how much, and what of it is under way."""
+    user = new_user(client, "ada@example.com", "Ada L")
+    create(client, user_id=user["id"], n=4)
+    run_queue()
+    create(client, user_id="stranger")
+
+    words = text_of(client.get(QUEUE, headers=ENGLISH))
+
+    assert "Ada L 2 2" in words
+    assert "stranger 1 0" in words
+
+
+def test_lanes_tell_their_limits(client, lane):
+    """Slots in use, and why there are fewer than configured."""
+    create(client, n=2)
+    run_queue()
+    words = text_of(client.get(QUEUE, headers=ENGLISH))
+    assert "2 / 2" in words
+
+    until = utcnow() + timedelta(minutes=5)
+    Lane(id=lane, limit=1, limit_until=until).save()
+    words = text_of(client.get(QUEUE, headers=ENGLISH))
+    assert "2 / 1" in words and "Limit lowered from 2" in words
+
+    Lane.collection().update_one({"_id": lane}, {"$set": {"not_before": until}})
+    words = text_of(client.get(QUEUE, headers=ENGLISH))
+    assert f"Backs off until {until:%H:%M:%S}" in words
+
+
+def test_missing_worker_is_said(client):
+    """Without one nothing is sent; one that is gone is shown as that."""
+    assert "No worker is running" in text_of(client.get(QUEUE, headers=ENGLISH))
+
+    now = utcnow()
+    rows = [("a:1:x", now), ("b:2:x", now - timedelta(minutes=5))]
+    Worker.collection().insert_many(
+        {"_id": name, "started_at": now, "seen_at": seen} for name, seen in rows
+    )
+
+    words = text_of(client.get(QUEUE, headers=ENGLISH))
+    assert "No worker is running" not in words
+    assert "a:1 Alive heartbeat within 15 s" in words
+    assert "b:2 Gone last heartbeat" in words
+
+
+def test_last_day_is_drawn(client, work_off):
+    """A bar for this hour, with its numbers in words; nothing to draw is said."""
+    assert "No pictures ended" in text_of(client.get(QUEUE, headers=ENGLISH))
+    create(client)
+    work_off()
+
+    page = client.get(QUEUE, headers=ENGLISH)
+
+    assert f"{utcnow():%H}:00 UTC: 1 done, 0 failed" in page.text
+    assert f"{utcnow():%m-%d %H}:00 1 0" in text_of(page), "for who sees no bars"
+    assert "1 today" in text_of(page)
+    renewed = client.get("/admin/queue/hours", headers={**HTMX, **ENGLISH}).text
+    assert renewed.strip() in page.text
+    assert len(board.hours(OPERATOR)) == 24
+
+
+def live_link(page) -> str:
+    return page.text.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+
+
+def test_live_part_answers_only_what_has_changed(client, work_off):
+    """204 while all is as shown; then the part, with where to ask on."""
+    link = live_link(client.get(QUEUE))
+    assert link.startswith(LIVE)
+    assert client.get(link, headers=HTMX).status_code == 204
+
+    create(client)
+    work_off()  # while something waits, the seconds that it has waited change
+    changed = client.get(link, headers=HTMX)
+
+    assert changed.status_code == 200
+    assert changed.text.lstrip().startswith('<div id="live"')
+    assert client.get(live_link(changed), headers=HTMX).status_code == 204
+
+
+def test_live_part_loads_the_page_anew_when_a_switch_was_thrown(client):
+    """Another operator's pause is not overlooked."""
+    link = live_link(client.get(QUEUE))
+    board.set_paused(OPERATOR, "intake", True)
+
+    answer = client.get(link, headers=HTMX)
+
+    assert answer.headers["HX-Refresh"] == "true"
+
+
+@pytest.mark.parametrize("name", ["intake", "sending"])
+def test_switches_are_thrown_on_the_page(client, name):
+    """All of the operator's pages tell, until it goes on."""
+    page = done(client, f"/admin/switches/{name}", paused="1")
+    assert 'value="0"' in page.text
+    banner = {"intake": "New tasks are paused", "sending": "Sending is paused"}[name]
+    for path in (QUEUE, "/admin/users", "/admin/audit"):
+        assert banner in text_of(client.get(path, headers=ENGLISH))
+
+    page = done(client, f"/admin/switches/{name}", paused="0")
+
+    assert banner not in text_of(page)
+    assert actions() == [(f"{name}.pause", None), (f"{name}.resume", None)]
+
+
+def test_unknown_switch_is_refused(client):
+    """Nothing else can be paused."""
+    assert send(client, "/admin/switches/polling", paused="1").status_code == 422
+
+
+def test_clearing_tells_first_and_asks_for_a_word(client):
+    """The count comes first; a wrong word cancels nothing."""
+    task_id = create(client, n=3)
+    create(client, user_id="bob")
+    page = client.get(CLEAR, headers=ENGLISH)
+    assert "tasks: 2, pictures: 4, users: 2" in text_of(page)
+
+    answer = send(client, CLEAR, word="yes")
+
+    assert answer.status_code == 422
+    assert "请照提示输入" in answer.text
+    assert result(client, task_id)["status"] == "pending"
+    assert actions() == []
+
+
+@pytest.mark.parametrize("word", ["clear", " Clear ", "清空"])
+def test_clearing_cancels_what_waits(client, provider, word):
+    """What the provider has begun goes on; owners are told by whom."""
+    begun = create(client, n=2)
+    run_queue()
+    waiting = create(client)
+
+    page = done(client, CLEAR, word=word)
+
+    assert "Tasks cancelled: 1" in text_of(page)
+    assert "Nothing to cancel" in text_of(page)
+    data = result(client, waiting)
+    assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")
+    assert result(client, begun)["status"] == "processing"
+    assert actions() == [("queue.clear", None)]
+
+
+def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
+    """A request stops in time; the page shows how far it is, and a consumer goes on."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    for _ in range(3):
+        create(client)
+
+    page = done(client, CLEAR, word="clear")
+    again = done(client, CLEAR, word="clear")
+
+    for each in (page, again, client.get(QUEUE, headers=ENGLISH)):
+        assert "Clearing: 0 of 3 tasks cancelled" in text_of(each)
+        assert 'hx-get="/admin/queue/clear/progress"' in each.text
+        assert 'name="word"' not in each.text, "one at a time"
+    progress = client.get(f"{CLEAR}/progress", headers=ENGLISH)
+    assert "Clearing: 0 of 3" in text_of(progress)
+    bulk.go_on()
+    assert "Clearing" not in text_of(client.get(QUEUE, headers=ENGLISH))
+    ended = client.get(f"{CLEAR}/progress").headers["HX-Redirect"]
+    assert "Tasks cancelled: 3" in text_of(client.get(ended, headers=ENGLISH))
+    assert Task.collection().count_documents({"status": "pending"}) == 0
+    assert actions() == [("queue.clear", None)]
+
+
+def test_terminal_leaves_a_trace_too(client):
+    """``flask queue clear`` is an operator's action like any other."""
+    create(client)
+
+    board.clear(Viewer("operator", sees_all=True))
+
+    assert actions() == [("queue.clear", None)]

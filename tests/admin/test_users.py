@@ -1,0 +1,252 @@
+"""The operator's pages of users: found, invited, limited, kept out."""
+
+import pytest
+
+from jimeng.documents import User
+from jimeng.errors.access import AdminsOnly, NotYourself
+from jimeng.operations import users
+from jimeng.viewers import Viewer
+from tests.admin.pages import ENGLISH, OPERATOR, actions, done, text_of
+from tests.page import send
+from tests.rest import create, new_user
+
+USERS = "/admin/users"
+
+
+@pytest.fixture
+def ada(client) -> str:
+    """The id of a user."""
+    return new_user(client, "ada@example.com", "Ada L")["id"]
+
+
+@pytest.fixture
+def root(client) -> str:
+    """The id of the only admin."""
+    user_id = new_user(client, "root@example.com", "Root")["id"]
+    User.collection().update_one({"_id": user_id}, {"$set": {"role": "admin"}})
+    return user_id
+
+
+def record(user_id: str) -> User:
+    found = User.find_one({"_id": user_id})
+    assert found is not None
+    return found
+
+
+def test_list_tells_state_and_use(client, ada, work_off):
+    """Who may come in, what they wait for, and what came today."""
+    create(client, user_id=ada, n=2)
+    work_off()
+    create(client, user_id=ada)
+
+    words = text_of(client.get(USERS, headers=ENGLISH))
+
+    assert "Ada L ada@example.com User No password yet 1 2" in words
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("ada", ["Ada L"]),
+        ("EXAMPLE.com", ["Ada L", "Root"]),
+        ("oo example", ["Root"]),
+        (".*", []),
+        ("", ["Ada L", "Root"]),
+    ],
+)
+def test_users_are_found_by_words(client, ada, root, q, found):
+    """By any part of name and e-mail, as it stands."""
+    words = text_of(client.get(USERS, query_string={"q": q}, headers=ENGLISH))
+
+    assert [name for name in ("Ada L", "Root") if name in words] == found
+
+
+def test_many_users_come_in_pages(client):
+    """Newest first, each once."""
+    User.collection().insert_many(
+        User(email=f"{n}@x.y", email_key=f"{n}@x.y", name=f"N{n:03d}").to_mongo()
+        for n in range(70)
+    )
+
+    first = users.page(OPERATOR)
+    second = users.page(OPERATOR, cursor=first.next_cursor)
+
+    names = [row.user.name for row in first.rows + second.rows]
+    assert len(first.rows) == users.PAGE
+    assert (len(set(names)), second.next_cursor) == (70, None)
+
+
+def test_invitation_shows_its_link_once(client):
+    """The link leads to a password; the page is kept nowhere."""
+    page = send(client, USERS, name="Bob", email="bob@example.com", role="admin")
+
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == "no-store"
+    link = page.text.partition('id="link" value="')[2].partition('"')[0]
+    assert link.startswith("http://localhost/invitations/")
+    bob = User.find_one({"email_key": "bob@example.com"})
+    assert bob is not None and bob.role == "admin"
+    token = link.rpartition("/")[2]
+    assert token not in client.get(f"{USERS}/{bob.id}").text
+    assert token not in client.get("/admin/audit").text
+    assert actions() == [("users.invite", None)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "told"),
+    [
+        ({"name": "", "email": "bob@example.com"}, 422, "name-errors"),
+        ({"name": "Bob", "email": "bob"}, 422, "email-errors"),
+        ({"name": "Bob", "email": "ADA@example.com"}, 409, "email-errors"),
+    ],
+)
+def test_refused_invitation_says_why(client, ada, fields, status, told):
+    """At the field; what was written stays."""
+    page = send(client, USERS, role="user", **fields)
+
+    assert page.status_code == status
+    assert f'id="{told}"' in page.text
+    assert fields["email"] in page.text
+    assert User.collection().count_documents({}) == 1
+
+
+def test_new_link_replaces_the_old(client, ada):
+    """For a forgotten password."""
+    first = send(client, f"{USERS}/{ada}/invite")
+    second = send(client, f"{USERS}/{ada}/invite")
+
+    links = [
+        p.text.partition('id="link" value="')[2].partition('"')[0]
+        for p in (first, second)
+    ]
+    assert client.get(links[0]).status_code >= 400
+    assert client.get(links[1]).status_code == 200
+
+
+def test_role_is_given_and_taken(client, ada, root):
+    """And never from the last admin."""
+    done(client, f"{USERS}/{ada}/role", role="admin")
+    assert record(ada).role == "admin"
+    done(client, f"{USERS}/{ada}/role", role="user")
+    assert record(ada).role == "user"
+
+    last = send(client, f"{USERS}/{root}/role", role="user")
+    odd = send(client, f"{USERS}/{ada}/role", role="king")
+
+    assert (last.status_code, odd.status_code) == (409, 422)
+    assert record(root).role == "admin"
+
+
+@pytest.mark.parametrize("do", ["disable", "delete"])
+def test_last_admin_cannot_be_shut_out(client, root, do):
+    """However it is tried."""
+    answer = send(client, f"{USERS}/{root}/{do}", email="root@example.com")
+
+    assert answer.status_code == 409
+    assert record(root).disabled_at is None
+
+
+def test_disabling_twice_keeps_the_first(client, ada):
+    """Since when somebody is out is not forgotten."""
+    users.disable(OPERATOR, ada)
+    first = record(ada).disabled_at
+
+    users.disable(OPERATOR, ada)
+
+    assert record(ada).disabled_at == first
+    assert record(ada).sessions == 1
+
+
+@pytest.mark.parametrize(
+    "lock_out",
+    [
+        lambda you, own: users.disable(you, own),
+        lambda you, own: users.set_role(you, own, "user"),
+        lambda you, own: users.delete(you, own, email="root@example.com"),
+    ],
+)
+def test_nobody_locks_themselves_out(database, client, ada, root, lock_out):
+    """Another administrator has to do it."""
+    users.set_role(OPERATOR, ada, "admin")
+
+    with pytest.raises(NotYourself):
+        lock_out(Viewer(root, sees_all=True), root)
+
+    assert record(root).role == "admin"
+
+
+def test_disabled_user_is_let_in_again(client, ada):
+    """Sessions do not come back with it."""
+    page = done(client, f"{USERS}/{ada}/disable")
+    assert "User disabled" in text_of(page)
+    assert record(ada).disabled_at is not None
+    assert record(ada).sessions == 1
+
+    done(client, f"{USERS}/{ada}/enable")
+
+    assert record(ada).disabled_at is None
+    assert record(ada).sessions == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "stored", "status"),
+    [
+        ("20", 20, 303),
+        ("0", 0, 303),
+        ("", None, 303),
+        ("-1", 7, 422),
+        ("many", 7, 422),
+        ("1000001", 7, 422),
+        ("９", 7, 422),
+    ],
+)
+def test_daily_limit(client, ada, text, stored, status):
+    """A whole number, or nothing for the server's own."""
+    users.set_quota(OPERATOR, ada, 7)
+
+    answer = send(client, f"{USERS}/{ada}/quota", quota=text)
+
+    assert answer.status_code == status
+    assert record(ada).daily_quota == stored
+
+
+def test_sessions_end(client, ada):
+    """The number that a session must hold is another."""
+    done(client, f"{USERS}/{ada}/end-sessions")
+
+    assert record(ada).sessions == 1
+
+
+def test_deleting_asks_for_the_email(client, ada):
+    """Another one deletes nothing."""
+    wrong = send(client, f"{USERS}/{ada}/delete", email="bob@example.com")
+    assert wrong.status_code == 422
+    assert record(ada)
+
+    page = done(client, f"{USERS}/{ada}/delete", email=" Ada@Example.com ")
+
+    assert "User deleted" in text_of(page)
+    assert User.find_one({"_id": ada}) is None
+    assert actions() == [("users.delete", ada)]
+
+
+def test_unknown_user_is_404(client):
+    """On each of the forms."""
+    for do in ("role", "quota", "disable", "enable", "end-sessions", "invite"):
+        answer = send(client, f"{USERS}/nobody/{do}", role="user")
+        assert answer.status_code == 404
+    assert actions() == []
+
+
+def test_only_operators_see_users(database):
+    """Nor do others change them."""
+    eve = Viewer("eve")
+    for ask in (
+        lambda: users.page(eve),
+        lambda: users.find(eve, "eve"),
+        lambda: users.invite(eve, email="e@x.y", name="E", role="admin"),
+        lambda: users.set_role(eve, "eve", "admin"),
+        lambda: users.disable(eve, "eve"),
+    ):
+        with pytest.raises(AdminsOnly):
+            ask()

@@ -1,0 +1,237 @@
+"""``Prefer: wait``: the picture in one call, or what would have been said otherwise."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from jimeng import waiting
+from tests.documents.slow import way_to
+from tests.rest import CAT, CREATE, GENERAL, client_with, create, data_of, refused
+
+RESULT = "/api/v1/ai/image/result"
+WAIT = {"Prefer": "wait=20"}
+
+
+@pytest.fixture(autouse=True)
+def anew(quick_room):
+    """A room as the product's own server has it, for each of these."""
+
+
+def applied(answer) -> str | None:
+    return answer.headers.get("Preference-Applied")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [(CREATE, CAT), (GENERAL, {"type": "image", "input": CAT})]
+)
+def test_one_call_gets_a_picture(client, soon, path, body):
+    """A 200 with the finished task, and with the links that any other answer has."""
+    soon()
+
+    answer = client.post(path, json=body, headers=WAIT)
+
+    data = data_of(answer, 200)
+    assert data["status"] == "completed"
+    assert client.get(data["image_url"]).mimetype == "image/png"
+    assert data["links"]["result"].endswith(answer.headers["Location"])
+    assert applied(answer) == "wait=20"
+    assert "Retry-After" not in answer.headers
+    look = data_of(client.get(data["links"]["result"]))
+    assert {name: data[name] for name in look} == look
+
+
+def test_answer_of_a_task_that_goes_on_is_the_usual_one(client):
+    """A 202 with the wish that was followed."""
+    began = time.monotonic()
+
+    answer = client.post(CREATE, json=CAT, headers={"Prefer": "wait=1"})
+
+    assert data_of(answer, 202)["status"] == "pending"
+    assert applied(answer) == "wait=1"
+    assert answer.headers["Retry-After"] == "3"
+    assert 0.9 < time.monotonic() - began < 3
+
+
+def test_look_waits_too(client, soon):
+    """GET result answers when the task has ended."""
+    task_id = create(client)
+    soon()
+
+    answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
+
+    assert data_of(answer)["status"] == "completed"
+    assert applied(answer) == "wait=20"
+
+
+def test_look_at_what_goes_on_is_the_usual_one(client):
+    """200 all the same, with its place in line."""
+    task_id = create(client)
+
+    answer = client.get(f"{RESULT}/{task_id}", headers={"Prefer": "wait=1"})
+
+    data = data_of(answer)
+    assert (data["status"], data["position"]) == ("pending", 0)
+    assert applied(answer) == "wait=1"
+    assert answer.headers["Retry-After"] == "3"
+
+
+def test_what_has_ended_is_not_waited_for(client, work_off):
+    """And has its tag, by which nothing need be sent again."""
+    task_id = create(client)
+    work_off()
+    began = time.monotonic()
+
+    answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
+    tag = {"If-None-Match": answer.headers["ETag"], **WAIT}
+    again = client.get(f"{RESULT}/{task_id}", headers=tag)
+
+    assert (answer.status_code, again.status_code) == (200, 304)
+    assert applied(answer) == applied(again) == "wait=20"
+    assert time.monotonic() - began < 2
+
+
+def test_whatever_end_it_is(client, soon):
+    """One that was cancelled will not change any more, either."""
+    task_id = create(client)
+    soon(lambda: client.post(f"/api/v1/tasks/{task_id}/cancel", json={}))
+
+    answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
+
+    assert data_of(answer)["status"] == "cancelled"
+
+
+def test_retry_may_wait_as_well(client, soon):
+    """It makes a task like the others."""
+    task_id = create(client)
+    client.post(f"/api/v1/tasks/{task_id}/cancel", json={})
+    soon()
+
+    answer = client.post(f"/api/v1/tasks/{task_id}/retry", json={}, headers=WAIT)
+
+    assert data_of(answer, 200)["status"] == "completed"
+
+
+def test_replayed_request_waits_for_the_first_one(client, soon):
+    """The same key, the same task, and now its picture."""
+    headers = {"Idempotency-Key": "k", **WAIT}
+    first = data_of(
+        client.post(CREATE, json=CAT, headers={"Idempotency-Key": "k"}), 202
+    )
+    soon()
+
+    answer = client.post(CREATE, json=CAT, headers=headers)
+
+    assert data_of(answer, 200)["task_id"] == first["task_id"]
+    assert answer.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("wait=7", 7),
+        ("respond-async, wait=7", 7),
+        ('WAIT = "7" ; foo=1', 7),
+        ("wait=7, wait=9", 7),
+        ("wait=600", 60),
+        ("wait", 60),
+        ("wait=99999999999999999999", 60),
+        ("wait=0", None),
+        ("wait=-1", None),
+        ("wait=soon", None),
+        ("wait=²", None),
+        ("waiting=7", None),
+        ("", None),
+    ],
+)
+def test_wish_is_read_as_it_is_meant(client, work_off, asked, seconds):
+    """RFC 7240; what cannot be read is passed over, as that asks for."""
+    task_id = create(client)
+    work_off()
+
+    answer = client.get(f"{RESULT}/{task_id}", headers={"Prefer": asked})
+
+    assert answer.status_code == 200
+    assert applied(answer) == (seconds and f"wait={seconds}")
+
+
+def test_operator_limits_how_long(app, client, config):
+    """What would outlast a proxy is cut, and the client told of it."""
+    app.config["JIMENG"] = replace(config, WAIT_SECONDS=1.0)
+
+    answer = client.post(CREATE, json=CAT, headers=WAIT)
+
+    assert answer.status_code == 202
+    assert applied(answer) == "wait=1"
+
+
+def test_without_a_place_nobody_is_refused(client):
+    """The usual answer at once, which does not say that it had waited."""
+    began = time.monotonic()
+    with ExitStack() as held:
+        for number in range(24):
+            held.enter_context(waiting.place(f"user{number}"))
+
+        asked = client.post(CREATE, json=CAT, headers=WAIT)
+        task_id = data_of(asked, 202)["task_id"]
+        looked = client.get(f"{RESULT}/{task_id}", headers=WAIT)
+
+    assert data_of(looked)["status"] == "pending"
+    assert applied(asked) is applied(looked) is None
+    assert time.monotonic() - began < 2
+
+
+def test_stopping_server_gives_the_usual_answer(client, soon):
+    """Within two seconds, and the task goes on."""
+    soon(waiting.close)
+    began = time.monotonic()
+
+    answer = client.post(CREATE, json=CAT, headers=WAIT)
+
+    assert answer.status_code == 202
+    assert time.monotonic() - began < 2.4
+
+
+def test_what_is_deleted_meanwhile(client, soon, database):
+    """Who looks is told that it is not there; who asked for it, that it was taken."""
+    task_id = create(client)
+
+    def delete_all() -> None:
+        for row in database.tasks.find({}, {"_id": 1}):
+            client.application.test_client().delete(
+                f"/api/v1/ai/image/task/{row['_id']}", json={}
+            )
+
+    soon(delete_all)
+    looked = client.get(f"{RESULT}/{task_id}", headers=WAIT)
+    soon(delete_all)
+    asked = client.post(CREATE, json=CAT, headers=WAIT)
+
+    refused(looked, 404, "task_not_found")
+    assert asked.status_code == 202
+
+
+def test_database_that_goes_away_meanwhile_is_no_refusal(
+    app, mongo, config, registry, soon
+):
+    """Waiting goes on without it, and what was known before is the answer."""
+    with (
+        way_to(mongo.uri) as way,
+        client_with(config, registry, MONGODB_URI=way.uri) as far,
+    ):
+        task_id = data_of(far.post(CREATE, json=CAT), 202)["task_id"]
+
+        def cut() -> None:
+            way.delay = None
+
+        soon(cut)
+        asked = far.post(CREATE, json=CAT, headers={"Prefer": "wait=1"})
+        way.delay = 0.0
+        data_of(far.get(f"{RESULT}/{task_id}"))
+        soon(cut)
+        looked = far.get(f"{RESULT}/{task_id}", headers={"Prefer": "wait=1"})
+        way.delay = 0.0
+
+    assert data_of(asked, 202)["status"] == "pending"
+    assert data_of(looked)["status"] == "pending"

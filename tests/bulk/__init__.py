@@ -1,0 +1,1 @@
+"""Changes to very many documents."""

@@ -1,0 +1,264 @@
+"""Bulk actions: killed at any moment they come to their end, once, and stay cheap."""
+
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import mongoengine
+import pytest
+
+from jimeng import bulk, jobs, lanes, tasks
+from jimeng.bulk import working
+from jimeng.documents import (
+    Allowance,
+    AuditEntry,
+    BulkAction,
+    Generation,
+    Image,
+    Task,
+    utcnow,
+)
+from jimeng.operations import board, failures
+from jimeng.operations.failures import Filter
+from jimeng.tasks import clearing
+from tests.admin.pages import OPERATOR
+from tests.conftest import FakeProvider, run_queue
+from tests.machine.boundary import Boundaries, Died, wrap_writes
+from tests.rest import create
+from tests.test_core import refusal
+
+
+def clear() -> None:
+    board.clear(OPERATOR)
+
+
+def cancel_all() -> None:
+    clearing.cancel_all(OPERATOR, "ada", "pending")
+
+
+def drop_failures() -> None:
+    failures.drop_all(OPERATOR, Filter())
+
+
+def retry_failures() -> None:
+    failures.retry_all(OPERATOR, Filter())
+
+
+def delete_all() -> None:
+    tasks.delete_all(OPERATOR, "ada")
+
+
+def lapse() -> None:
+    """Whoever worked on it is gone for longer than its lease."""
+    due = {"$set": {"due_at": utcnow() - timedelta(seconds=1)}}
+    BulkAction.collection().update_many({"open": True}, due)
+
+
+def finish(act: Callable[[], None]) -> BulkAction:
+    """What remains after a death: asked for again if nobody knows of it, and done."""
+    if BulkAction.collection().count_documents({}) == 0:
+        act()
+    for _ in range(5):
+        lapse()
+        bulk.go_on()
+    (action,) = BulkAction.objects
+    return action
+
+
+def empty() -> None:
+    database = mongoengine.get_db()
+    for name in database.list_collection_names():
+        database[name].delete_many({})
+    jobs.huey.storage.conn.flushdb()
+    lanes.forget()
+
+
+def waiting(client, provider) -> None:
+    """Ada has one under way with a second picture that waits; others wait whole."""
+    create(client, user_id="ada", n=3)
+    run_queue()
+    for user in ("ada", "bob", "ada"):
+        create(client, user_id=user, n=2)
+
+
+def failed(client, provider) -> None:
+    provider.submits = [refusal("provider_unreachable")] * 3
+    for _ in range(3):
+        create(client, user_id="ada")
+    run_queue()
+    assert provider.submits == []
+
+
+def counts_are_right() -> None:
+    """The lines and the days count what waits, and what was or may be sent."""
+    generations = Generation.collection()
+    for line in Allowance.objects:
+        (entry,) = line.lanes.values()
+        waiting = {"user_id": line.id, "waiting": True}
+        assert entry["pending"] == generations.count_documents(waiting)
+        kept = {"user_id": line.id, "state": {"$ne": "dropped"}}
+        assert line.asked == generations.count_documents(kept)
+
+
+def cleared(action: BulkAction) -> None:
+    assert action.done == 3
+    assert Task.collection().count_documents({"status": "pending"}) == 0
+    assert Task.collection().count_documents({"reason": "queue_cleared"}) == 3
+    counts_are_right()
+    (entry,) = AuditEntry.objects
+    assert (entry.action, entry.outcome) == ("queue.clear", {"tasks": 3})
+
+
+def cancelled(action: BulkAction) -> None:
+    assert action.done == 2
+    rows = Task.collection().find({"status": "cancelled"})
+    assert {row["user_id"] for row in rows} == {"ada"}
+    assert Task.collection().count_documents({"status": "pending"}) == 1
+    counts_are_right()
+
+
+def dropped(action: BulkAction) -> None:
+    assert action.done == 3
+    found = Generation.collection().find({"dealt_with.how": "dropped"})
+    assert len(list(found)) == 3
+    (entry,) = AuditEntry.objects
+    assert (entry.action, entry.outcome) == ("failures.drop_all", {"done": 3})
+
+
+def retried(action: BulkAction) -> None:
+    assert (action.done, action.left_out) == (3, 0)
+    assert Task.collection().count_documents({"retried_from": {"$exists": True}}) == 3
+    (entry,) = AuditEntry.objects
+    assert (entry.action, entry.outcome) == ("failures.retry_all", {"done": 3})
+
+
+def deleted(action: BulkAction) -> None:
+    assert Task.collection().count_documents({"user_id": "ada"}) == 0
+    assert Image.collection().count_documents({"user_id": "ada"}) == 0
+    assert Task.collection().count_documents({}) == 1
+    counts_are_right()
+
+
+CASES = [
+    (waiting, clear, cleared),
+    (waiting, cancel_all, cancelled),
+    (failed, drop_failures, dropped),
+    (failed, retry_failures, retried),
+    (waiting, delete_all, deleted),
+]
+
+
+@pytest.mark.parametrize("begin, act, holds", CASES)
+def test_killed_at_any_moment_it_ends_once(
+    client, monkeypatch, registry, provider: FakeProvider, begin, act, holds
+):
+    """Another worker goes on: nothing is forgotten, and nothing counted twice."""
+    boundaries = Boundaries()
+    wrap_writes(boundaries, monkeypatch)
+    begin(client, provider)
+    with boundaries.process() as dry:
+        act()
+    moments = [
+        (place, n + 1) for place, times in dry.passed.items() for n in range(times)
+    ]
+    assert len(moments) > 16
+
+    for moment in moments:
+        empty()
+        begin(client, provider)
+        died = False
+        with boundaries.process({moment: boundaries.die}):
+            try:
+                act()
+            except Died:
+                died = True
+        assert died, moment
+
+        action = finish(act)
+
+        assert not action.is_open, moment
+        assert action.error is None, moment
+        holds(action)
+
+
+def test_second_press_is_the_one_under_way(client, monkeypatch):
+    """By whatever door; and the audit trail knows of one."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    create(client)
+
+    first, second = board.clear(OPERATOR), board.clear(OPERATOR)
+
+    assert first.id == second.id
+    assert first.is_open
+    assert AuditEntry.collection().count_documents({}) == 1
+
+
+def test_what_comes_later_is_not_cleared(client, monkeypatch):
+    """An action is about what was there when it was asked for, so it ends."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    create(client)
+    board.clear(OPERATOR)
+    BulkAction.collection().update_many(
+        {}, {"$set": {"started_at": utcnow() - timedelta(milliseconds=1)}}
+    )
+    Task.collection().update_many(
+        {}, {"$set": {"created_at": utcnow() - timedelta(seconds=9)}}
+    )
+    later = create(client)
+
+    bulk.go_on()
+
+    assert [task.id for task in Task.objects(status="pending")] == [later]
+    assert BulkAction.objects.first().done == 1
+
+
+def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
+    """Its claim has lapsed: the counts are those of who took over."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    for _ in range(2):
+        create(client)
+    action = board.clear(OPERATOR)
+    stalled = working._claim({"_id": action.id})
+    lapse()
+    bulk.go_on()
+
+    working._work(stalled, 1.0)
+
+    assert BulkAction.objects.first().done == 2
+    (entry,) = AuditEntry.objects
+    assert entry.outcome == {"tasks": 2}
+
+
+def test_bug_does_not_go_on_for_ever(client, monkeypatch):
+    """After some tries it ends, and says so."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    create(client)
+    board.clear(OPERATOR)
+    monkeypatch.setattr("jimeng.tasks.clearing.cancel_batch", lambda *a, **k: 1 / 0)
+
+    for _ in range(working.MOST_TRIES + 1):
+        lapse()
+        with contextlib.suppress(ZeroDivisionError):
+            bulk.go_on()
+
+    action = BulkAction.objects.first()
+    assert (action.is_open, action.error) == (False, "internal")
+    (entry,) = AuditEntry.objects
+    assert entry.outcome == {"tasks": 0, "error": "internal"}
+
+
+def test_remaining_pictures_move_up(client, lane):
+    """After a clearing nobody waits behind what is not there any more."""
+    create(client, user_id="ada", n=3)
+    run_queue()  # two are at the provider, the third waits
+    for _ in range(4):
+        create(client, user_id="ada")
+
+    board.clear(OPERATOR)
+    create(client, user_id="ada")
+    create(client, user_id="bob")
+
+    turn = lanes.read(lane, fresh=True).turn
+    rows = Generation.collection().find({"waiting": True})
+    turns = sorted((row["turn"] - turn, row["user_id"]) for row in rows)
+    assert turns == [(0, "ada"), (0, "bob"), (1, "ada")]

@@ -1,0 +1,1 @@
+"""What is stored, its indexes, and databases that are slow or talk rubbish."""

@@ -1,0 +1,127 @@
+"""A database that is slow makes an answer slow; one that is away makes it a 503."""
+
+import secrets
+import time
+
+import pytest
+from PIL import Image as Pillow
+from pymongo import MongoClient
+
+from jimeng import accounts
+from jimeng.documents import Input
+from jimeng.documents.base import WEB_TIMEOUT
+from jimeng.inputs import keeping
+from jimeng.viewers import Viewer
+from tests.documents.slow import Way, way_to
+from tests.given_pictures import encoded, photo
+from tests.inputs.test_uploads import send, upload
+from tests.rest import CAT, CREATE, client_with, data_of, new_user, refused, result
+
+SLOW = 0.3  # seconds that each operation takes
+PROMPTLY = 2.0  # seconds within which a client hears that nothing is taken
+MOST_WAITS = 8  # of a submission: four commands, and what is read now and then
+
+
+@pytest.fixture
+def way(mongo):
+    with way_to(mongo.uri) as made:
+        yield made
+
+
+@pytest.fixture
+def far(app, way: Way, config, registry, client):
+    """A server to which MongoDB is as near as *way* says."""
+    with client_with(config, registry, MONGODB_URI=way.uri) as other:
+        data_of(other.post(CREATE, json=CAT), 202)  # the indexes are there by now
+        yield other
+
+
+def test_submission_is_taken_by_a_slow_database(far, way, work_off):
+    """Slowly, but it is: 300 ms an operation are no reason to refuse anything."""
+    way.delay, way.passed = SLOW, 0
+    began = time.monotonic()
+
+    answer = far.post(CREATE, json=CAT)
+
+    took, way.delay = time.monotonic() - began, 0.0
+    task_id = data_of(answer, 202)["task_id"]
+    assert took > 3 * SLOW
+    assert way.passed <= MOST_WAITS
+    work_off()
+    assert result(far, task_id)["status"] == "completed"
+
+
+def test_submission_with_sign_in_is_taken_too(app, way, config, registry, client):
+    """Who is asking is one operation more."""
+    user_id = new_user(client)["id"]
+    root = Viewer("root", sees_all=True)
+    _, key = accounts.create_key(root, user_id, name="k")
+    head = {"Authorization": f"Bearer {key}"}
+    cat = {name: value for name, value in CAT.items() if name != "user_id"}
+    closed = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
+    with client_with(config, registry, MONGODB_URI=way.uri, **closed) as other:
+        data_of(other.post(CREATE, json=cat, headers=head), 202)
+        way.delay = SLOW
+
+        answer = other.post(CREATE, json=cat, headers=head)
+
+        way.delay = 0.0
+        data_of(answer, 202)
+
+
+@pytest.mark.parametrize("path", ["/", "/gallery", "/account/usage"])
+def test_pages_come_slowly_too(far, way, path):
+    """They ask more often than a submission does."""
+    way.delay = SLOW
+
+    assert far.get(path, follow_redirects=True).status_code == 200
+
+
+def test_database_that_answers_nothing_is_away(far, way, config):
+    """Nothing is taken, and whoever asks hears it in time."""
+    before, way.delay = written(config), None
+    began = time.monotonic()
+
+    answer = far.post(CREATE, json=CAT)
+
+    took = time.monotonic() - began
+    way.close()  # else the driver waits for ever to say goodbye
+    assert took < PROMPTLY
+    assert answer.headers["Retry-After"]
+    refused(answer, 503, "database_unavailable")
+    assert written(config) == before == 1
+
+
+def written(config) -> int:
+    """Tasks, counted on the direct way."""
+    with MongoClient(config.MONGODB_URI) as link:
+        return link[config.MONGODB_DATABASE].tasks.count_documents({})
+
+
+def test_picture_is_kept_by_a_slow_database(far, way):
+    """Its bytes are many operations, and have ten seconds of their own."""
+    noise = Pillow.effect_noise((500, 500), 90).convert("RGB")
+    content = encoded(noise, "JPEG", quality=97)
+    upload(far, content)  # the bucket is there by now
+    way.delay = SLOW
+    began = time.monotonic()
+
+    answer = send(far, content)
+
+    took, way.delay = time.monotonic() - began, 0.0
+    assert data_of(answer, 201)["bytes"] > 100_000
+    assert took > WEB_TIMEOUT
+
+
+def test_picture_is_refused_where_the_database_is_away(far, way, monkeypatch):
+    """After those seconds, here fewer, and nothing of it is left."""
+    monkeypatch.setattr(keeping, "STORING", 1.0)
+    content = photo()
+    upload(far, content)
+    way.delay = 3.0
+
+    answer = send(far, content)
+
+    way.delay = 0.0
+    refused(answer, 503, "database_unavailable")
+    assert Input.collection().count_documents({}) == 1

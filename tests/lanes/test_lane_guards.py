@@ -1,0 +1,139 @@
+"""What a lane remembers of refusals, and which slots it gives meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import lanes
+from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
+from jimeng.jobs import plan
+from jimeng.lanes import turns
+from tests.lanes.test_lanes import waiting
+from tests.test_core import create
+
+MOST = 5
+
+
+def holding(lane: str, *slots: int, state: str = "generating") -> None:
+    """Pictures under way that hold these slots."""
+    for slot in slots:
+        waiting(lane, "ada", slot, f"held{slot}")
+        held = {"$set": {"state": state, "slot": slot}, "$unset": {"waiting": ""}}
+        Generation.collection().update_one({"_id": f"held{slot}_0"}, held)
+
+
+def known(lane: str, **fields: object) -> None:
+    Lane.collection().update_one({"_id": lane}, {"$set": fields}, upsert=True)
+    lanes.forget()
+
+
+def record(lane: str) -> Lane:
+    return lanes.read(lane, fresh=True)
+
+
+def test_after_a_refusal_one_more_is_tried_at_a_time(database, lane):
+    """And not all that the limit would allow."""
+    holding(lane, 0, 1)
+    known(lane, refusals=1, full_at=2)
+
+    assert lanes.free_slots(lane, MOST) == [2]
+
+
+def test_numbers_beyond_a_lowered_limit_count(database, lane):
+    """As many are under way as may be, whatever their numbers."""
+    holding(lane, 3, 4)
+    known(lane, limit=2)
+
+    assert lanes.free_slots(lane, MOST) == []
+
+
+def test_lane_that_has_just_sent_is_not_stalled(database, lane):
+    """Those behind have waited for long, and it goes on."""
+    for number in range(2):
+        waiting(lane, "ada", number, f"old{number}")
+    old = {"$set": {"created_at": utcnow() - timedelta(minutes=5)}}
+    Generation.collection().update_many({}, old)
+    assert lanes.stalled(lane, MOST) == "old0_0"
+
+    assert lanes.claim(lane, MOST) is not None
+
+    assert lanes.stalled(lane, MOST) is None
+
+
+def test_row_of_refusals_keeps_the_fewest_that_were_running(database, lane):
+    """That is what the provider takes for sure."""
+    holding(lane, 0, 1)
+    lanes.back_off(lane, full=True)
+    holding(lane, 2, 3)
+
+    lanes.back_off(lane, full=True)
+
+    assert (record(lane).refusals, record(lane).full_at) == (2, 1)
+
+
+def test_refusals_of_long_ago_are_not_in_a_row(database, lane):
+    """Three strays in a day say nothing of the limit."""
+    holding(lane, 0, 1)
+    known(
+        lane, refusals=2, full_at=1, not_before=utcnow() - timedelta(minutes=6), limit=4
+    )
+
+    lanes.back_off(lane, full=True)
+
+    assert (record(lane).refusals, record(lane).limit) == (1, 4)
+
+
+@pytest.mark.parametrize(("drawn", "refusals"), [(2, 2), (3, 0)])
+def test_row_ends_when_more_are_drawn_than_when_it_began(
+    database, lane, drawn, refusals
+):
+    """That one is taken when another has ended says nothing."""
+    holding(lane, *range(drawn))
+    known(lane, refusals=2, full_at=2)
+
+    lanes.accepted(lane, drawn=False)
+
+    assert record(lane).refusals == refusals
+
+
+def test_seeds_after_the_greatest_begin_at_nothing(client):
+    """Each picture has the next seed, and none is one that no provider takes."""
+    create(client, n=3, seed=2**31 - 1)
+
+    rows = Generation.collection().find().sort("_id", 1)
+    assert [row["seed"] for row in rows] == [2**31 - 1, 0, 1]
+
+
+def test_whole_plan_takes_no_turns(client, lane):
+    """A request that is repeated counts nothing twice."""
+    create(client, n=2)
+    task = Task.find_one({})
+    before = Allowance.collection().find_one({})
+
+    assert plan.complete_plan(task) == 0
+
+    assert Allowance.collection().find_one({}) == before
+
+
+def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
+    database, lane, monkeypatch
+):
+    """It may have to wait again, and then in the place that it had."""
+    for number, turn in enumerate((5, 9)):
+        waiting(lane, "ada", turn, f"a{number}")
+    write = turns._write
+
+    def meanwhile(kind: type, updates: list) -> None:
+        lanes.claim(lane, MOST)
+        monkeypatch.setattr(turns, "_write", write)
+        write(kind, updates)
+
+    monkeypatch.setattr(turns, "_write", meanwhile)
+
+    lanes.renumber(lane, ["ada"])
+
+    rows = Generation.collection().find().sort("_id", 1)
+    assert [(row["state"], row["turn"]) for row in rows] == [
+        ("starting", 5),
+        ("queued", 1),
+    ]

@@ -1,0 +1,225 @@
+"""The table of models: each consistent in itself, and what its numbers promise."""
+
+from math import prod
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jimeng.cli.tables.models import tables
+from jimeng.config import Config
+from jimeng.errors import Invalid, NoProvider
+from jimeng.providers import MODELS, Registry
+from jimeng.providers.models import RATIOS, Model
+from jimeng.providers.models.file import check_names, checked
+from jimeng.providers.models.takes import TASKS, TRAVELS
+from tests.conftest import FakeProvider
+
+VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
+LIMITS = {VISUAL: 2, ARK: 2}
+KEYS = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
+
+SIZED = [model for model in MODELS if not model.follows]
+
+every_model = pytest.mark.parametrize(
+    "model", MODELS, ids=lambda model: f"{model.provider}-{model.id}"
+)
+every_sized_model = pytest.mark.parametrize(
+    "model", SIZED, ids=lambda model: f"{model.provider}-{model.id}"
+)
+
+
+def registry_of(*providers: str) -> Registry:
+    return Registry({name: FakeProvider() for name in providers}, LIMITS)
+
+
+def listed(model: Model) -> list[str]:
+    sizes = [*model.sizes.values(), *model.hd_sizes.values(), *model.keywords.values()]
+    return [f"{width}x{height}" for width, height in sizes]
+
+
+@every_sized_model
+def test_listed_sizes_are_within_the_limits(model):
+    """What is listed is accepted, also when it is written out: a retry does that."""
+    assert all(model.fits(*model.resolve_size(size)) for size in listed(model))
+    assert checked(model) is model
+
+
+@every_sized_model
+@pytest.mark.parametrize("quality", ["standard", "hd"])
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_ratio_is_what_it_says(model, ratio, quality):
+    """Within one percent: sizes are rounded to what a model can draw."""
+    width, height = model.resolve_size(ratio, quality)
+    across, down = map(int, ratio.split(":"))
+
+    assert width / height == pytest.approx(across / down, rel=0.01)
+
+
+@every_sized_model
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_hd_is_near_the_largest(model, ratio):
+    """It is never less than standard, and little larger would fit."""
+    width, height = model.hd_sizes[ratio]
+
+    assert width * height >= prod(model.sizes[ratio])
+    # 1.09² is a picture of a fifth more pixels.
+    assert not model.fits(round(width * 1.09), round(height * 1.09))
+
+
+@every_sized_model
+@settings(derandomize=True, database=None, deadline=None)
+@given(width=st.integers(1, 20_000), height=st.integers(1, 20_000))
+def test_pixels_are_accepted_or_explained(model, width, height):
+    """A size is either as it was asked for, and within the limits, or refused."""
+    try:
+        size = model.resolve_size(f"{width}x{height}")
+    except Invalid as error:
+        ((key, values),) = error.fields["size"]
+        assert key in {"invalid.size", "invalid.size_area"}
+        assert all(ratio in values["named"] for ratio in RATIOS)
+        assert not model.fits(width, height)
+        return
+    assert size == (width, height)
+    assert model.sides is None or all(
+        model.sides[0] <= each <= model.sides[1] for each in size
+    )
+    assert model.area is None or model.area[0] <= width * height <= model.area[1]
+    assert model.max_ratio is None or max(size) / min(size) <= model.max_ratio
+
+
+@every_sized_model
+def test_words_of_sizes_are_understood_in_any_case(model):
+    """2k is 2K; without a size it is the square one."""
+    assert model.resolve_size(None) == model.sizes["1:1"]
+    assert {word: model.resolve_size(word.lower()) for word in model.keywords} == (
+        dict(model.keywords)
+    )
+
+
+@pytest.mark.parametrize(
+    "size", ["", "1024", "1024x", "0x0", "-1x5", "9K", "5:4", "１x１"]
+)
+@every_sized_model
+def test_other_words_are_refused(model, size):
+    """The words say what would have been taken."""
+    with pytest.raises(Invalid):
+        model.resolve_size(size)
+
+
+def test_names_are_clear():
+    """Within a provider each name means one model."""
+    check_names(MODELS)
+    assert len({model.lane for model in MODELS}) == len(MODELS)
+
+
+@every_model
+def test_tasks_go_with_what_is_taken(model):
+    """Each row keeps the rules that a row of an operator's has to keep."""
+    assert checked(model) is model
+    assert model.task in TASKS
+    assert model.takes is None or model.takes.travels in TRAVELS
+
+
+@every_model
+def test_times_are_in_order(model):
+    """A slow picture arrives before its answer is given up."""
+    assert 0 < model.typical < model.slow
+    assert not model.is_synchronous or model.slow < model.answer_within
+
+
+@pytest.mark.parametrize(
+    ("name", "req_key"),
+    [
+        (None, "jimeng_t2i_v30"),
+        ("doubao-seedream-3.0-t2i", "jimeng_t2i_v30"),
+        ("jimeng-3.0", "jimeng_t2i_v30"),
+        ("doubao-seedream-3-0-t2i-250415", "jimeng_t2i_v30"),
+        ("jimeng_t2i_v31", "jimeng_t2i_v31"),
+        ("jimeng-4.0", "jimeng_t2i_v40"),
+        ("doubao-seedream-4-0-250828", "doubao-seedream-4-0-250828"),
+        ("jimeng-4.6", "jimeng_seedream46_cvtob"),
+        ("doubao-seedream-5.0", "doubao-seedream-5-0-260128"),
+        ("doubao-seedream-5-0-lite-260128", "doubao-seedream-5-0-260128"),
+    ],
+)
+def test_model_is_found_by_any_of_its_names(name, req_key):
+    """Where both providers have it, Visual's is meant."""
+    assert registry_of(ARK, VISUAL).model(name).req_key == req_key
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "req_key"),
+    [
+        ("doubao-seedream-4.0", ARK, "doubao-seedream-4-0-250828"),
+        ("doubao-seedream-4.0", VISUAL, "jimeng_t2i_v40"),
+        (None, ARK, "doubao-seedream-4-0-250828"),
+        (None, VISUAL, "jimeng_t2i_v30"),
+    ],
+)
+def test_provider_chooses(name, provider, req_key):
+    """Its own model of that name, or its own default."""
+    assert registry_of(ARK, VISUAL).model(name, provider).req_key == req_key
+
+
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [("doubao-seedream-3.0-t2i", ARK), ("doubao-seedream-4.5", VISUAL), ("x", None)],
+)
+def test_nothing_is_put_in_the_place_of_a_model(name, provider):
+    """Prices, sizes and seeds differ; the words say what there is."""
+    with pytest.raises(Invalid) as caught:
+        registry_of(ARK, VISUAL).model(name, provider)
+
+    ((_, values),) = caught.value.fields["model"]
+    assert "doubao-seedream-4.0" in values["known"]
+
+
+@pytest.mark.parametrize(
+    ("env", "providers", "default"),
+    [
+        (KEYS, {VISUAL}, "doubao-seedream-3.0-t2i"),
+        ({"ARK_API_KEY": "K"}, {ARK}, "doubao-seedream-4.0"),
+        ({**KEYS, "ARK_API_KEY": "K"}, {VISUAL, ARK}, "doubao-seedream-3.0-t2i"),
+    ],
+)
+def test_keys_decide_what_is_offered(env, providers, default):
+    """Models of a provider without keys are not there."""
+    config = Config.from_env(env)
+    registry = Registry.from_config(config)
+
+    assert config.has_credentials
+    assert {model.provider for model in registry.models.values()} == providers
+    assert registry.model(None).id == registry.default().id == default
+
+
+def test_without_keys_nothing_is_offered():
+    """There is nobody to draw."""
+    registry = Registry.from_config(Config())
+
+    assert (registry.models, registry.default(), registry.lanes) == ({}, None, {})
+    with pytest.raises(NoProvider):
+        registry.model(None)
+
+
+def test_lanes_have_the_limits_of_their_services():
+    """What answers with the picture holds a worker, so four at a time are most."""
+    config = Config.from_env(
+        {**KEYS, "ARK_API_KEY": "K", "VOLCENGINE_CONCURRENCY": "9"}
+    )
+    lanes = Registry.from_config(config).lanes
+
+    assert lanes["volcengine_jimeng:jimeng_t2i_v30"] == 9
+    assert lanes["volcengine_jimeng:jimeng_high_aes_general_v21_L"] == 4
+    assert lanes["volcengine_ark:doubao-seedream-4-5-251128"] == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("zh", "models.md"), ("en", "models.en.md")]
+)
+def test_documentation_is_that_of_the_table(language, name):
+    """``flask --app app provider models`` prints the part that must change."""
+    page = (Path(__file__).parents[2] / "docs" / name).read_text("utf-8")
+
+    assert tables(language) in page

@@ -1,0 +1,1 @@
+"""Health, metrics, alerts and the log."""

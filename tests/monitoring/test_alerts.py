@@ -1,0 +1,314 @@
+"""Alert rules and dashboard: they ask for figures that there are, and ring in time."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from jimeng.documents import Worker, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import save
+from jimeng.monitoring import metrics, readiness
+from jimeng.providers import Progress
+from tests.conftest import png
+from tests.rest import create
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "monitoring"
+RULES = yaml.safe_load((FOLDER / "alerts.yml").read_text("utf-8"))
+ALERTS = {rule["alert"]: rule for rule in RULES["groups"][0]["rules"]}
+DASHBOARD = json.loads((FOLDER / "grafana.json").read_text("utf-8"))
+PANELS = [each for each in DASHBOARD["panels"] if each["type"] != "row"]
+ASKED = [target["expr"] for panel in PANELS for target in panel["targets"]]
+OF_PROMETHEUS = {"le"}
+
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is needed"
+)
+DONE = 'jimeng_pictures_ended_total{model="m",outcome="done",charged="yes",code=""}'
+FAILED = (
+    'jimeng_pictures_ended_total{model="m",outcome="failed",charged="no",code="%s"}'
+)
+WAIT = "jimeng_queue_oldest_wait_seconds"
+PAUSED = 'jimeng_paused{switch="sending"}'
+CALLS = 'jimeng_provider_calls_total{provider="p",call="%s",code="%s"}'
+BACKS = 'jimeng_lane_backing_off{lane="p:m",provider="p",model="m"}'
+IN_LINE = 'jimeng_lane_pictures_waiting{lane="p:m",provider="p",model="m"}'
+DRAWN = 'jimeng_picture_provider_seconds_bucket{model="m",le="%s"}'
+REQUESTS = 'jimeng_requests_total{door="api",kind="read",status="%s"}'
+GIB = 2**30
+# Alert -> series, a value a minute, and whether it rings on them, alone.
+CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
+    "JimengDown": [
+        ({'up{job="jimeng"}': "0x60"}, True),
+        ({'up{job="jimeng"}': "1x60", 'up{job="other"}': "0x60"}, False),
+    ],
+    "JimengMongodbAway": [
+        ({"jimeng_mongodb_up": "0x60"}, True),
+        ({"jimeng_mongodb_up": "1x60"}, False),
+    ],
+    "JimengNotReady": [
+        ({'jimeng_not_ready{code="worker"}': "1x60"}, True),
+        ({'jimeng_not_ready{code="worker"}': "1x58 0 1"}, False),
+    ],
+    "JimengOldestWait": [
+        ({WAIT: "1900+60x60", PAUSED: "0x60"}, True),
+        ({WAIT: "1900+60x60", PAUSED: "1x30 0 1x30"}, False),
+        ({WAIT: "1700x60", PAUSED: "0x60"}, False),
+    ],
+    "JimengPaused": [
+        ({'jimeng_paused{switch="intake"}': "1x80"}, True),
+        ({'jimeng_paused{switch="intake"}': "0x20 1x55"}, False),
+    ],
+    "JimengBackingOff": [
+        ({BACKS: "1x60", IN_LINE: "3x60"}, True),
+        ({BACKS: "1x60", IN_LINE: "0x60"}, False),
+        ({BACKS: "1x50 0 1x9", IN_LINE: "3x60"}, False),
+    ],
+    "JimengFailing": [
+        ({DONE: "0+2x60", FAILED % "provider_failed": "0+1x60"}, True),
+        ({DONE: "0+9x60", FAILED % "provider_failed": "0+1x60"}, False),
+        ({DONE: "0+2x60", FAILED % "content_refused_prompt": "0+1x60"}, False),
+    ],
+    "JimengProviderRefusesAccount": [
+        ({CALLS % ("submit", "credentials_invalid"): "_x55 1x5"}, True),
+        ({CALLS % ("poll", "access_denied"): "3x57 4x3"}, True),
+        ({CALLS % ("submit", "credentials_invalid"): "7x60"}, False),
+        ({CALLS % ("submit", "rate_limited"): "0+1x60"}, False),
+    ],
+    "JimengProviderAway": [
+        (
+            {
+                CALLS % ("submit", "ok"): "0+1x60",
+                CALLS % ("submit", "provider_unreachable"): "0+3x60",
+            },
+            True,
+        ),
+        (
+            {
+                CALLS % ("submit", "ok"): "0+3x60",
+                CALLS % ("submit", "provider_unreachable"): "0+1x60",
+            },
+            False,
+        ),
+    ],
+    "JimengSlow": [
+        (
+            {
+                DRAWN % "300": "0+1x60",
+                DRAWN % "600": "0+9x60",
+                DRAWN % "+Inf": "0+9x60",
+            },
+            True,
+        ),
+        (
+            {DRAWN % "30": "0+9x60", DRAWN % "600": "0+9x60", DRAWN % "+Inf": "0+9x60"},
+            False,
+        ),
+    ],
+    "JimengDownloadsFail": [
+        ({CALLS % ("download", "fetch_failed"): "0+1x60"}, True),
+        (
+            {
+                CALLS % ("download", "fetch_failed"): "0+2x60",
+                CALLS % ("download", "ok"): "0+1x60",
+            },
+            True,
+        ),
+        (
+            {
+                CALLS % ("download", "fetch_failed"): "0+1x60",
+                CALLS % ("download", "ok"): "0+3x60",
+            },
+            False,
+        ),
+    ],
+    "JimengPerhapsPaid": [
+        ({'jimeng_pictures_uncertain{code="timed_out"}': "2x60"}, True),
+        ({'jimeng_pictures_uncertain{code="timed_out"}': "0x60"}, False),
+    ],
+    "JimengServerErrors": [
+        ({REQUESTS % "200": "0+10x60", REQUESTS % "503": "0+1x60"}, True),
+        ({REQUESTS % "200": "0+99x60", REQUESTS % "503": "0+1x60"}, False),
+        ({REQUESTS % "404": "0+9x60", REQUESTS % "200": "0+1x60"}, False),
+    ],
+    "JimengSpending": [
+        ({'jimeng_charged_fen_total{model="m"}': "0+400x60"}, True),
+        ({'jimeng_charged_fen_total{model="m"}': "0+300x60"}, False),
+    ],
+    "JimengDiskFills": [
+        ({"jimeng_disk_free_bytes": f"{GIB}x60"}, True),
+        ({"jimeng_disk_free_bytes": f"{40 * GIB}-{GIB // 10}x60"}, True),
+        ({"jimeng_disk_free_bytes": f"{40 * GIB}x60"}, False),
+        ({"jimeng_disk_free_bytes": f"{900 * GIB}-{GIB}x60"}, False),
+    ],
+}
+
+
+def promtool(*words: str | Path) -> None:
+    done = subprocess.run(["promtool", *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def figures(client, provider, work_off, monkeypatch) -> dict[str, set[str]]:
+    """Sample -> its labels, of a server where all that is counted has happened."""
+    monkeypatch.setattr(metrics, "CACHE", 0.0)
+    monkeypatch.setattr(save, "fetch_picture", lambda url, **options: png())
+    Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
+    create(client, n=3)
+    client.get("/nothing")
+    work_off()
+    monkeypatch.setattr("jimeng.providers.models.model.PRICES", {})
+    create(client)
+    work_off()
+    text = client.get("/metrics").text
+    return {
+        sample.name: set(sample.labels)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_every_figure_that_is_asked_for_is_there(figures):
+    """With the labels that it is asked by."""
+    asked = [*ASKED, *(rule["expr"] for rule in ALERTS.values())]
+
+    lost = {
+        name
+        for expression in asked
+        for name in re.findall(r"\bjimeng_\w+", expression)
+        if name not in figures
+    }
+    strange = {
+        (name, label)
+        for expression in asked
+        for name, labels in re.findall(r"\b(jimeng_\w+)\{([^}]*)\}", expression)
+        for label in re.findall(r"(\w+)[=!]", labels)
+        if label not in figures[name]
+    }
+    by = {
+        (label, expression)
+        for expression in asked
+        for labels in re.findall(r"\bby \(([^)]*)\)", expression)
+        for label in labels.split(", ")
+        if not all(
+            label in figures[name] for name in re.findall(r"\bjimeng_\w+", expression)
+        )
+    }
+
+    assert (lost, strange, by) == (set(), set(), set())
+
+
+@pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])
+def test_every_alert_names_a_section_that_is_there(page):
+    """That of a reason is named after its code."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    sections = re.findall(r"(?m)^## ([a-z_]+)$", text)
+
+    for alert, rule in ALERTS.items():
+        path, _, section = rule["annotations"]["runbook"].partition("#")
+        assert path == "docs/operations.en.md"
+        wanted = readiness.CODES if "{{" in section else [section]
+        assert set(wanted) <= set(sections), alert
+
+
+def test_no_alert_tells_the_source_apart_by_what_may_be_secret():
+    """Its words are filled in with models, codes and doors alone."""
+    used = set(re.findall(r"\$labels\.(\w+)", json.dumps(RULES)))
+
+    assert used == {"code", "switch", "model", "provider", "door"}
+
+
+def test_dashboard_takes_any_source():
+    """A fixed name of one is none of the reader's."""
+    variables = {each["name"]: each["type"] for each in DASHBOARD["templating"]["list"]}
+    rows = [each["title"] for each in DASHBOARD["panels"] if each["type"] == "row"]
+    ids = [each["id"] for each in DASHBOARD["panels"]]
+
+    assert variables == {"datasource": "datasource", "model": "query"}
+    assert rows == ["Queue", "Latency", "Errors", "Money", "Storage"]
+    assert len(ids) == len(set(ids))
+    for panel in PANELS:
+        assert panel["datasource"]["uid"] == "${datasource}", panel["title"]
+        sources = {each["datasource"]["uid"] for each in panel["targets"]}
+        assert sources == {"${datasource}"}
+
+
+def test_panels_do_not_cover_one_another():
+    """As Grafana lays them out."""
+    taken = [
+        (x, y)
+        for panel in DASHBOARD["panels"]
+        for at in [panel["gridPos"]]
+        for x in range(at["x"], at["x"] + at["w"])
+        for y in range(at["y"], at["y"] + at["h"])
+    ]
+
+    assert len(taken) == len(set(taken))
+    assert max(x for x, _ in taken) < 24
+
+
+@needs_promtool
+def test_rules_are_without_findings():
+    """By Prometheus' own checker."""
+    promtool("check", "rules", "--lint-fatal", FOLDER / "alerts.yml")
+
+
+@needs_promtool
+def test_what_the_dashboard_asks_for_can_be_read(tmp_path):
+    """As rules, since these are checked; with times in place of Grafana's own."""
+    plain = [re.sub(r"\$__\w+", "5m", each) for each in ASKED]
+    records = [{"record": f"asked:{n}", "expr": each} for n, each in enumerate(plain)]
+    rules = {"groups": [{"name": "dashboard", "rules": records}]}
+    (tmp_path / "rules.yml").write_text(json.dumps(rules))
+
+    promtool("check", "rules", "--lint=none", tmp_path / "rules.yml")
+
+
+def test_each_alert_has_been_tried():
+    """Where it rings, and where it must not."""
+    assert list(CASES) == list(ALERTS)
+    for alert, cases in CASES.items():
+        assert {rings for _, rings in cases} == {True, False}, alert
+
+
+@needs_promtool
+def test_alerts_ring_where_they_should_and_nowhere_else(tmp_path):
+    """No other rings along: whoever is woken reads one name."""
+    firing = 'count by (alertname) (ALERTS{alertstate="firing"})'
+    tests = [
+        {
+            "name": f"{alert} {n} {rings}",
+            "interval": "1m",
+            "input_series": [
+                {"series": name, "values": values} for name, values in series.items()
+            ],
+            "promql_expr_test": [
+                {
+                    "expr": firing,
+                    "eval_time": "75m" if alert == "JimengPaused" else "60m",
+                    "exp_samples": [{"labels": f'{{alertname="{alert}"}}', "value": 1}]
+                    if rings
+                    else [],
+                }
+            ],
+        }
+        for alert, cases in CASES.items()
+        for n, (series, rings) in enumerate(cases)
+    ]
+    suite = {
+        "rule_files": [str(FOLDER / "alerts.yml")],
+        "evaluation_interval": "1m",
+        "tests": tests,
+    }
+    (tmp_path / "tests.yml").write_text(json.dumps(suite))
+
+    promtool("test", "rules", tmp_path / "tests.yml")

@@ -1,0 +1,273 @@
+"""What is counted where it happens: once each, and by all processes together."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Generation, Task, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import counts as counting
+from jimeng.jobs import outcomes, save
+from jimeng.jobs.counts import KEY, Counts, counts
+from jimeng.monitoring import counted, metrics, readiness, traffic
+from jimeng.providers import Progress
+from jimeng.providers.fetch import FetchFailed
+from tests.conftest import png, run_queue
+from tests.inputs.test_uploads import upload
+from tests.monitoring.test_metrics import MODEL, scrape
+from tests.rest import API, NOWHERE, client_with, create
+
+REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
+STAGES = ("picture", "picture_wait", "picture_provider", "picture_saving")
+
+
+@pytest.fixture(autouse=True)
+def from_nothing(monkeypatch, app):
+    """Each look is a new one, and nothing has been counted."""
+    monkeypatch.setattr(metrics, "CACHE", 0.0)
+    counts.add_up()
+    jobs.huey.storage.conn.delete(KEY)
+
+
+def each_stage(found: dict[tuple, float]) -> list[float]:
+    """Pictures that each duration has counted."""
+    return [found.get((f"jimeng_{name}_seconds_count", MODEL), 0) for name in STAGES]
+
+
+def test_each_picture_is_timed_once(client, work_off):
+    """At each of its stages, and none is counted before it is over."""
+    create(client, n=2)
+    run_queue()
+    sent = each_stage(scrape(client))
+    work_off()
+
+    assert sent == [0, 2, 0, 0]
+    assert each_stage(scrape(client)) == [2, 2, 2, 2]
+
+
+def test_time_is_that_of_the_picture(client, work_off):
+    """As it was asked for long ago: the whole is long, the saving is not."""
+    create(client)
+    run_queue()
+    old = utcnow() - timedelta(seconds=50)
+    changes = {"created_at": old, "accepted_at": old + timedelta(seconds=20)}
+    Generation.collection().update_many({}, {"$set": changes})
+    work_off()
+
+    found = scrape(client)
+
+    whole = {
+        float(top): n
+        for (name, *labels), n in found.items()
+        if name == "jimeng_picture_seconds_bucket"
+        for top in [labels[0]]
+    }
+    assert (whole[45.0], whole[60.0], whole[float("inf")]) == (0, 1, 1)
+    assert 50 <= found["jimeng_picture_seconds_sum", MODEL] < 60
+    assert 30 <= found["jimeng_picture_provider_seconds_sum", MODEL] < 40
+    assert found["jimeng_picture_saving_seconds_sum", MODEL] < 10
+
+
+def test_repeated_end_is_counted_once(client, work_off):
+    """Whoever died after the task said so does it again."""
+    create(client)
+    work_off()
+    (done,) = map(Generation._from_son, Generation.collection().find())
+
+    outcomes.complete(done)
+
+    assert each_stage(scrape(client)) == [1, 1, 1, 1]
+
+
+def test_unwanted_picture_does_not_count_as_completed(client):
+    """It was drawn and paid for, and its task was cancelled meanwhile."""
+    task = create(client)
+    run_queue()
+    (generation,) = map(Generation._from_son, Generation.collection().find())
+    Task.collection().update_one({"_id": task}, {"$set": {"status": "cancelled"}})
+
+    outcomes.complete(generation)
+
+    assert each_stage(scrape(client)) == [0, 1, 0, 0]
+
+
+def test_money_is_counted_as_it_is_drawn(client, work_off, monkeypatch):
+    """By the list of prices; what is on none is counted apart, and costs nothing."""
+    create(client, n=2)
+    work_off()
+    monkeypatch.setattr("jimeng.providers.models.model.PRICES", {})
+    create(client)
+    work_off()
+
+    found = scrape(client)
+
+    assert found["jimeng_charged_fen_total", MODEL] == 2 * 20
+    assert found["jimeng_charged_unpriced_total", MODEL] == 1
+
+
+def test_calls_of_the_provider_are_counted_by_code(
+    client, provider, work_off, monkeypatch
+):
+    """Those too that ended nothing, as it was only busy; each with its time."""
+    provider.submits = [ProviderError("full", code="rate_limited", transient=True)]
+    provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
+    tries = iter([FetchFailed("cut off")])
+
+    def fetch(url: str, **options: object) -> bytes:
+        for error in tries:
+            raise error
+        return png()
+
+    monkeypatch.setattr(save, "fetch_picture", fetch)
+    create(client)
+    work_off()
+
+    found = scrape(client)
+
+    calls = {
+        (call, code): n
+        for (name, *labels), n in found.items()
+        if name == "jimeng_provider_calls_total"
+        for call, code, _ in [labels]
+    }
+    assert calls["submit", "rate_limited"] == calls["submit", "ok"] == 1
+    assert calls["download", "fetch_failed"] == calls["download", "ok"] == 1
+    took = "jimeng_provider_call_seconds_count"
+    assert found[took, "submit", "volcengine_jimeng"] == 2
+
+
+def test_refusals_are_counted_by_code(client):
+    """Whatever door has answered them, and whoever has found them."""
+    create(client)
+    client.get(f"{API}/tasks/nothing")
+    client.post(f"{API}/ai/image/task", json={"prompt": ""})
+    client.get("/v1/nothing")
+    client.get("/nothing")
+
+    found = scrape(client)
+
+    refusals = {k[1:]: n for k, n in found.items() if k[0] == "jimeng_refusals_total"}
+    assert refusals == {
+        ("validation_failed", "api"): 1,
+        ("task_not_found", "api"): 1,
+        ("not_found", "openai"): 1,
+        ("not_found", "pages"): 1,
+    }
+
+
+def test_requests_are_told_apart(client):
+    """Each once, by its door, what it was for, and its status."""
+    create(client)
+    client.get(f"{API}/models")
+    client.get("/v1/models")
+    client.get("/v1/models")
+    client.get("/v1/nothing")
+    client.post("/v1/images/generations", json={})
+    client.get("/")
+
+    found = scrape(client)
+
+    requests = {k[1:]: n for k, n in found.items() if k[0] == "jimeng_requests_total"}
+    assert requests == {
+        ("api", "submit", "202"): 1,
+        ("api", "read", "200"): 1,
+        ("openai", "read", "200"): 2,
+        ("openai", "none", "404"): 1,
+        ("openai", "submit", "400"): 1,
+        ("pages", "read", "200"): 1,
+    }
+    assert found["jimeng_request_seconds_count", "openai", "read"] == 2
+    assert found["jimeng_request_seconds_sum", "pages", "read"] > 0
+
+
+def test_kinds_are_of_routes_that_exist(app):
+    """A view that is renamed is not left among those that only change something."""
+    assert set(traffic.KINDS) <= set(app.view_functions)
+
+
+def test_processes_add_to_one_another(app):
+    """However many count at once, nothing is lost and nothing counts twice."""
+    processes = [Counts() for _ in range(4)]
+
+    def work(process: Counts) -> None:
+        for n in range(200):
+            process.add("calls", "p", "submit", "ok")
+            process.observe("picture", "m", seconds=n)
+            if n % 50 == 0:
+                process.add_up()
+        process.add_up()
+
+    threads = [threading.Thread(target=work, args=[p]) for p in processes * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    found = Counts().read()
+    assert found["calls", "p", "submit", "ok"] == 1600
+    assert sum(found["picture", "m", top] for top in counting.BUCKETS) == 1600
+    assert found["picture", "m", "ms"] == 8 * 1000 * sum(range(200))
+
+
+def test_bounds_of_another_release_are_understood():
+    """What it has counted falls under the next bound of ours."""
+    found = Counter(
+        {
+            ("picture", "m", "40"): 3,
+            ("picture", "m", "45"): 1,
+            ("picture", "m", "5000"): 2,
+            ("picture", "m", "ms"): 9000,
+            ("picture", "m", "of another", "kind"): 7,
+        }
+    )
+
+    samples = counted.histogram(found, "picture").samples
+
+    tops = {s.labels["le"]: s.value for s in samples if s.name.endswith("_bucket")}
+    assert (tops["30"], tops["45"], tops["1800"], tops["+Inf"]) == (0, 4, 4, 6)
+    assert [s.value for s in samples if s.name.endswith("_sum")] == [9]
+
+
+def test_without_redis_nothing_is_counted_and_nothing_fails(client, config, registry):
+    """It is back to nothing, as after a restart: Prometheus knows that."""
+    with client_with(config, registry, **REDIS_AWAY) as other:
+        found = scrape(other)
+        assert other.get(f"{API}/models").status_code == 200
+
+    assert not [name for name, *_ in found if name == "jimeng_requests_total"]
+    assert found["jimeng_not_ready", "redis"] == 1
+
+
+def test_reasons_not_to_be_ready_are_figures(client):
+    """All that there are, so that each can be alarmed on."""
+    found = scrape(client)
+
+    codes = {key[1]: n for key, n in found.items() if key[0] == "jimeng_not_ready"}
+    assert list(codes) == list(readiness.CODES)
+    assert (codes["worker"], codes["mongodb"]) == (1, 0)
+
+
+def test_given_pictures_are_measured(client):
+    """How many, and their bytes."""
+    before = scrape(client)
+    upload(client)
+    after = scrape(client)
+
+    grown = after["jimeng_inputs_kept",] - before["jimeng_inputs_kept",]
+    assert grown == 1
+    assert after["jimeng_inputs_kept_bytes",] > before["jimeng_inputs_kept_bytes",]
+
+
+def test_a_picture_adds_no_command(client, work_off, monkeypatch):
+    """It is counted in the process; Redis is told of all at once."""
+    told = []
+    monkeypatch.setattr(counts, "add_up", lambda: told.append(1))
+    monkeypatch.setattr(counts, "_next", float("inf"))
+
+    create(client, n=4)
+    work_off()
+
+    assert told == []

@@ -1,0 +1,1 @@
+"""Releases beside one another, and one after another."""

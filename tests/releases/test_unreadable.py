@@ -1,0 +1,146 @@
+"""What nobody can read: nothing stands still, and every page is there."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import lanes
+from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import janitor
+from tests.releases.other_release import (
+    OF_LATER,
+    failing,
+    fields_of,
+    finish,
+    held,
+    in_state,
+    line_up,
+    pages_of,
+    statuses,
+    wrong,
+)
+from tests.test_core import create
+
+# Another state is another release's, and another lane is not served here.
+READ = [name for name in fields_of(Generation) if name not in ("state", "lane")]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_unreadable_picture_holds_up_nothing(client, name):
+    """In whatever state: it ends, its slot is free, those behind it are drawn."""
+    mixed, behind = line_up(client)
+    unreadable = wrong(Generation, name)
+    for number, task_id in enumerate(mixed):
+        # A slot is exclusive, whatever is written there.
+        value = f"text{number}" if name == "slot" else unreadable
+        has = {"task_id": task_id}
+        if name in ("slot", "due_at"):
+            has[name] = {"$exists": True}
+        Generation.collection().update_one(has, {"$set": {name: value}})
+
+    finish()
+
+    assert held() == []
+    assert statuses(client, behind) == ["completed", "completed"]
+    ended = {"completed", "failed"}
+    assert set(statuses(client, mixed)) <= ended
+
+
+@pytest.mark.parametrize("name", ["due_at", "task_id", "provider", "width", "prompt"])
+def test_picture_without_a_field_holds_up_nothing(client, name):
+    """Nor does one that lacks what every picture has."""
+    mixed, behind = line_up(client)
+    where = {"task_id": {"$in": mixed[2:5]}}
+    Generation.collection().update_many(where, {"$unset": {name: ""}})
+
+    finish()
+
+    assert held() == []
+    assert statuses(client, behind) == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("state", ["delayed", "saving"])
+def test_picture_without_any_time_is_found(client, state):
+    """It holds no slot, and no index knows of it; its task does, being open."""
+    task_id = in_state(client, state)
+    before = {"$set": {"created_at": utcnow() - timedelta(minutes=1)}}
+    Task.collection().update_one({"_id": task_id}, before)
+    where = {"task_id": task_id}
+    Generation.collection().update_one(where, {"$unset": {"due_at": ""}})
+
+    janitor.complete_plans()
+    finish()
+
+    assert statuses(client, [task_id]) == ["completed"]
+
+
+OUTCOMES = [
+    {"state": "blurred"},
+    {"state": "failed"},
+    {"state": "failed", "error": {"code": "of_later", "charged": "partly"}},
+    {"state": "failed", "error": {"why": "no code"}},
+    {"state": "failed", "error": "text"},
+    {},
+    "text",
+    None,
+]
+
+
+@pytest.mark.parametrize("status", ["processing", "failed", "completed"])
+def test_unknown_outcomes_are_shown_in_neutral_words(client, status):
+    """Codes, keys and states of a later release; all of them on one page."""
+    task_ids = []
+    for outcome in OUTCOMES:
+        task_ids.append(create(client, n=2)["task_id"])
+        update = {"status": status, "outcomes": {"0": outcome, "more": OF_LATER}}
+        Task.collection().update_one({"_id": task_ids[-1]}, {"$set": update})
+
+    own = [path for task_id in task_ids for path in pages_of(task_id)]
+    assert failing(client, *own) == {}
+    retries = [client.post(f"/api/v1/tasks/{each}/retry") for each in task_ids]
+    assert [each.status_code for each in retries if each.status_code >= 500] == []
+
+
+OF_A_TASK = fields_of(Task)
+HIDDEN = ("user_id", "deleted_at")  # of whoever is asked for; in the trash
+
+
+@pytest.mark.parametrize("first", range(0, len(OF_A_TASK), 10))
+def test_unreadable_tasks_hold_up_nothing(client, first):
+    """Ten of them, each in another field: all pages, and those behind are drawn."""
+    own = []
+    for name in OF_A_TASK[first : first + 10]:
+        task_id = create(client)["task_id"]
+        value = wrong(Task, name)
+        Task.collection().update_one({"_id": task_id}, {"$set": {name: value}})
+        own += pages_of(task_id) if name not in HIDDEN else []
+    behind = create(client)["task_id"]
+
+    assert failing(client, *own) == {}
+    finish()
+
+    assert held() == []
+    assert statuses(client, [behind]) == ["completed"]
+    assert failing(client, *own) == {}
+
+
+@pytest.mark.parametrize("kind", [Lane, Allowance])
+@pytest.mark.parametrize("release", ["text", OF_LATER, None])
+def test_unreadable_lane_goes_on(client, provider, kind, release, work_off):
+    """What it had counted and measured is counted and measured anew."""
+    work_off()
+    create(client)
+    work_off()
+    fields = dict.fromkeys(fields_of(kind), release)
+    kind.collection().update_many({}, {"$set": fields})
+    lanes.forget()
+    busy = ProviderError("busy", code="concurrency_limited", transient=True)
+    provider.submits = [busy, busy, busy, busy]
+
+    task_ids = [create(client)["task_id"] for _ in range(3)]
+    work_off()
+
+    assert statuses(client, task_ids) == ["completed"] * 3
+    assert held() == []
+    assert failing(client, *pages_of(task_ids[0])) == {}

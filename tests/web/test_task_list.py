@@ -1,0 +1,227 @@
+"""The list of all tasks: by state, and what can be done to one or to many."""
+
+import html
+import re
+
+import pytest
+
+from jimeng.documents import Task
+from tests.page import HTMX, links, marks, send
+from tests.web.task_list import (
+    BUSY,
+    ENGLISH,
+    REFUSED,
+    UNKNOWN,
+    counts,
+    fail,
+    new_task,
+    rows,
+)
+
+
+@pytest.fixture
+def each_state(client, provider, work_off) -> dict[str, str]:
+    """A task in every state but running."""
+    done = new_task(client, prompt="画好的湖")
+    work_off()
+    (failed,) = fail(client, provider, work_off, REFUSED, prompt="被拒的诗")
+    cancelled = new_task(client, prompt="不要的桥")
+    send(client, f"/tasks/{cancelled}/cancel")
+    return {
+        "completed": done,
+        "failed": failed,
+        "cancelled": cancelled,
+        "scheduled": new_task(client, prompt="明天的云", delay=3600),
+        "pending": new_task(client, prompt="等着的船"),
+    }
+
+
+def test_empty_list_leads_to_the_form(client):
+    """Who has no tasks is shown where they come from."""
+    page = client.get("/tasks", headers=ENGLISH)
+
+    assert rows(page) == []
+    assert "No tasks yet" in page.text
+    assert counts(page) == dict.fromkeys(
+        ["", "pending", "processing", "scheduled", "completed", "failed", "cancelled"],
+        0,
+    )
+
+
+def test_all_are_there_newest_first_and_counted(client, each_state):
+    """Each state has its number, and all of them their sum."""
+    page = client.get("/tasks")
+
+    assert rows(page) == list(each_state.values())[::-1]
+    assert counts(page) == {**dict.fromkeys(each_state, 1), "processing": 0, "": 5}
+
+
+@pytest.mark.parametrize(
+    "state", ["pending", "scheduled", "completed", "failed", "cancelled"]
+)
+def test_state_shows_its_own(client, each_state, state):
+    """What waits for its hour is not what is in line."""
+    page = client.get(f"/tasks?status={state}")
+
+    assert rows(page) == [each_state[state]]
+    assert re.search(rf'status={state}" aria-current="page"', page.text)
+
+
+def test_unknown_state_is_all(client, each_state):
+    """An old link shows more, not an error."""
+    assert len(rows(client.get("/tasks?status=archived"))) == 5
+
+
+def test_search_narrows_rows_and_counts(client, each_state):
+    """Two characters find a task, and the numbers are those of what is found."""
+    page = client.get("/tasks?q=画好")
+
+    assert rows(page) == [each_state["completed"]]
+    assert counts(page)[""] == counts(page)["completed"] == 1
+    assert counts(page)["failed"] == 0
+    assert "没有提示词包含" in client.get("/tasks?q=无此词").text
+
+
+def test_failure_says_why_and_offers_what_helps(client, provider, work_off):
+    """A refused prompt is edited, a bad moment is tried again, a cost is asked for."""
+    paid, busy, refused = fail(client, provider, work_off, REFUSED, BUSY, UNKNOWN)
+
+    page = client.get("/tasks?status=failed", headers=ENGLISH).text
+    by_id = {each[:45]: each for each in page.split('<li id="row-')[1:]}
+
+    assert "did not pass the content check" in by_id[refused]
+    assert f'href="/?again={refused}"' in by_id[refused]
+    assert "/tasks/retry" not in by_id[refused]
+    assert "/tasks/retry" in by_id[busy]
+    assert "accept_double_charge" not in by_id[busy]
+    assert 'name="accept_double_charge" value="yes"' in by_id[paid]
+
+
+def test_scheduled_row_says_when(client):
+    """Its time is in the page in a form that browsers turn into the reader's."""
+    task_id = new_task(client, delay=3600)
+
+    moment = Task.find_one({"_id": task_id}).not_before.isoformat()
+    assert html.escape(f'datetime="{moment}"', quote=False) in client.get("/tasks").text
+
+
+def test_older_rows_come_on_demand(client):
+    """The link leads to the next page, and for htmx to the rows alone."""
+    made = [new_task(client, prompt=f"云 {n}") for n in range(26)]
+    first = client.get("/tasks?q=云")
+    (older,) = set(links(first, "cursor="))
+
+    rest = client.get(older, headers=HTMX)
+
+    assert rows(first) + rows(rest) == made[::-1]
+    assert "<html" not in rest.text
+    assert rows(client.get(older)) == rows(rest)
+    assert "q=" in older
+
+
+def test_one_is_cancelled(client):
+    """A plain form comes back to the same list, with a word about it."""
+    task_id = new_task(client)
+
+    answer = send(client, "/tasks/cancel", id=task_id, status="pending", q="雨")
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/tasks?status=pending&q=")
+    client.set_cookie("lang", "en")
+    page = client.get(answer.location)
+    assert "Cancelled: 1" in page.text
+    assert counts(page)["cancelled"] == 1
+
+
+def test_one_is_cancelled_with_htmx(client):
+    """Its row comes back, with the numbers and a word beside it."""
+    task_id = new_task(client)
+
+    answer = send(client, "/tasks/cancel", htmx=True, id=task_id, only="row")
+
+    assert "<html" not in answer.text
+    assert re.search(rf'id="row-{task_id}"[^>]*hx-swap-oob="true"', answer.text)
+    assert counts(answer)["cancelled"] == 1
+    assert marks(answer) == []
+
+
+def test_cancelling_what_has_ended_says_so(client, work_off):
+    """Nothing is done, and nothing is claimed to have been."""
+    task_id = new_task(client)
+    work_off()
+    client.set_cookie("lang", "en")
+
+    answer = send(client, "/tasks/cancel", id=task_id)
+
+    assert "Already ended, not cancelled: 1" in client.get(answer.location).text
+
+
+def test_all_waiting_are_cancelled_and_nothing_else(client, each_state):
+    """What is scheduled, has begun or has ended stays as it is."""
+    new_task(client)
+    client.set_cookie("lang", "en")
+    assert (
+        'Cancel all waiting (<span id="waiting-pending">2<' in client.get("/tasks").text
+    )
+
+    answer = send(client, "/tasks/cancel", all="pending")
+
+    page = client.get(answer.location)
+    assert "Cancelled: 2" in page.text
+    wanted = {"pending": 0, "scheduled": 1, "completed": 1, "failed": 1, "cancelled": 3}
+    assert counts(page) == {"": 6, "processing": 0, **wanted}
+
+
+def test_all_scheduled_are_cancelled_and_nothing_else(client, each_state):
+    """What is in line goes on."""
+    answer = send(client, "/tasks/cancel", htmx=True, all="scheduled")
+
+    assert counts(answer)["scheduled"] == 0
+    assert counts(answer)["pending"] == 1
+
+
+def test_changes_are_told_once(client, work_off):
+    """Nothing new is no answer; an end is the row, the numbers, and no more asking."""
+    task_id = new_task(client)
+    shown = marks(client.get("/tasks"))
+    query = {"c": shown}
+    assert client.get("/tasks/changes", query_string=query).status_code == 204
+    work_off()
+
+    answer = client.get("/tasks/changes", query_string=query, headers=HTMX)
+
+    assert rows(answer) == [task_id]
+    assert counts(answer)["completed"] == 1
+    assert "hx-get" not in answer.text.split('id="ticker"')[1].split(">")[0]
+
+
+def test_row_that_is_gone_goes(client):
+    """A task that was deleted elsewhere leaves the list."""
+    task_id = new_task(client)
+    shown = marks(client.get("/tasks"))
+    send(client, f"/tasks/{task_id}/delete")
+
+    answer = client.get("/tasks/changes", query_string={"c": shown}, headers=HTMX)
+
+    assert f'<li id="row-{task_id}" hx-swap-oob="delete">' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/tasks/cancel", "/tasks/retry"])
+def test_forms_of_other_sites_are_refused(client, path):
+    """Nobody else's page cancels or spends."""
+    task_id = new_task(client)
+
+    answer = client.post(
+        path, data={"id": task_id}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+
+    assert answer.status_code == 403
+    assert counts(client.get("/tasks"))["pending"] == 1
+
+
+def test_page_holds_nothing_that_the_policy_refuses(client, each_state):
+    """No script, style or handler within the page, nothing of other hosts."""
+    page = client.get("/tasks").text
+
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", page)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
