@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
+from bson import ObjectId
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
@@ -16,12 +17,19 @@ from jimeng.documents.base import Stored, utcnow
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}
+# The fields that name its bytes; those of a release to come are not known here.
+FILES = ("file_id", "thumbnail_id", "preview_id")
 GONE = "$$REMOVE"  # in `Image.change`: the field is to be absent
 
 
 def new_key() -> str:
     """128 random bits: who has the link may see the picture."""
     return secrets.token_urlsafe(16)
+
+
+def files_of(row: Mapping) -> list[ObjectId]:
+    """The ids of the bytes of a picture, as its record has them."""
+    return [row[name] for name in FILES if row.get(name)]
 
 
 def list_name(*, favourite: bool = False, model: str = "", ratio: str = "") -> str:
@@ -69,6 +77,8 @@ class Image(Stored):
         key: What its links are made of.
         file_id: The bytes, in the store.
         thumbnail_id: A WebP of it, in the store.
+        preview_id: A larger one, for dense screens; absent where the picture is small,
+            or older than previews are.
         seed: The seed that was sent.
         prompt: As it was written; it never changes, so it is kept here too.
         model: That of the task.
@@ -90,6 +100,8 @@ class Image(Stored):
     file_id = ObjectIdField(required=True)
     thumbnail_id = ObjectIdField(required=True)
     thumbnail_bytes = IntField(required=True)
+    preview_id = ObjectIdField()
+    preview_bytes = IntField()
     width = IntField(required=True)  # pixels
     height = IntField(required=True)  # pixels
     bytes = IntField(required=True)

@@ -8,6 +8,7 @@ from bson import ObjectId
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, Image, Input, State, Task, new_token, utcnow
+from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
 from jimeng.jobs import days, outcomes, plan, repair
@@ -157,8 +158,8 @@ def sweep_files() -> None:
     _file_seen = max(files) if len(files) == BATCH else None
     where = {"_id": {"$in": list(set(files.values()))}}
     kept: set[ObjectId] = set()
-    for image in Image.collection().find(where, {"file_id": 1, "thumbnail_id": 1}):
-        kept |= {image["file_id"], image["thumbnail_id"]}
+    for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
+        kept |= set(files_of(image))
     unreferenced = set(files) - kept
     for file_id in unreferenced:
         store.delete(file_id)

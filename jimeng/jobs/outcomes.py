@@ -13,6 +13,7 @@ from datetime import timedelta
 from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Image, State, Task, utcnow
 from jimeng.documents.generation import SENDABLE, WAITING
+from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import counts
@@ -255,6 +256,6 @@ def forget_image(image_id: str, where: dict | None = None) -> bool:
     found = Image.collection().find_one_and_delete({**(where or {}), "_id": image_id})
     if found is not None:
         store = runtime().store
-        store.delete(found["file_id"])
-        store.delete(found["thumbnail_id"])
+        for file_id in files_of(found):
+            store.delete(file_id)
     return found is not None

@@ -25,7 +25,8 @@ GIB = 2**30
 LEAST_ROOM = 300 * 2**20  # bytes on the disk of MongoDB; below, nothing new is taken
 ENOUGH_ROOM = 2 * LEAST_ROOM  # to take on again, so that it does not go to and fro
 NOT_FAVOURITE = {"favourite": {"$ne": True}}
-NEEDED = {"task_id": 1, "index": 1, "created_at": 1, "bytes": 1, "thumbnail_bytes": 1}
+SIZES = ("bytes", "thumbnail_bytes", "preview_bytes")
+NEEDED = dict.fromkeys(("task_id", "index", "created_at", *SIZES), 1)
 
 _passed: datetime | None = None  # all from before have been looked at
 
@@ -36,7 +37,7 @@ class Surplus:
     What the limits would remove.
 
     Attributes:
-        pictures: How many; *bytes* with their thumbnails.
+        pictures: How many; *bytes* with all that is kept of them.
         until: When the youngest of them came; None where there are none.
     """
 
@@ -106,7 +107,7 @@ def _due(
 
 
 def _size(row: dict) -> int:
-    return int(row["bytes"] + row["thumbnail_bytes"])
+    return sum(row.get(name) or 0 for name in SIZES)
 
 
 def watch_room() -> None:

@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import logs
 from jimeng.documents import Generation, Image, State, Task, utcnow
-from jimeng.documents.image import lists_of
+from jimeng.documents.image import FILES, lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
 from jimeng.jobs import counts, outcomes
@@ -185,16 +185,16 @@ def insert(generation: Generation, picture: Picture, task: Task) -> None:
     """
     files = runtime().store
     # Without a link this is the only copy.
-    keep_both = files.save_together if generation.urls else files.save_anywhere
-    file_id, thumbnail_id = keep_both(generation.id, picture.content, picture.thumbnail)
+    keep_all = files.save_together if generation.urls else files.save_anywhere
+    ids = keep_all(generation.id, *picture.files)
     image = Image(
         id=generation.id,
         task_id=generation.task_id,
         user_id=generation.user_id,
         index=generation.index,
-        file_id=file_id,
-        thumbnail_id=thumbnail_id,
+        **dict(zip(FILES, ids, strict=False)),
         thumbnail_bytes=len(picture.thumbnail),
+        preview_bytes=len(picture.preview) or None,
         width=picture.width,
         height=picture.height,
         bytes=len(picture.content),
@@ -207,8 +207,8 @@ def insert(generation: Generation, picture: Picture, task: Task) -> None:
     try:
         Image.collection().insert_one(image.to_mongo())
     except DuplicateKeyError:
-        files.delete(file_id)
-        files.delete(thumbnail_id)
+        for file_id in ids:
+            files.delete(file_id)
         return
     log.info("picture saved id=%s bytes=%d", generation.id, len(picture.content))
 

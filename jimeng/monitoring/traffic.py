@@ -14,7 +14,13 @@ KINDS = {
     ),
     **dict.fromkeys(
         (
-            *("web.image", "web.thumbnail", "web.trashed_thumbnail", "web.given"),
+            *(
+                "web.image",
+                "web.thumbnail",
+                "web.preview",
+                "web.trashed_thumbnail",
+                "web.given",
+            ),
             "api.get_upload_content",
         ),
         "picture",

@@ -5,6 +5,7 @@ The bytes of pictures: looked at, described, and kept.
 no Flask.
 """
 
+from jimeng.pictures.decoding import PREVIEW_SIDE, THUMBNAIL_SIDE
 from jimeng.pictures.inspection import (
     GivenPicture,
     Picture,

@@ -54,6 +54,8 @@ class Picture:
         content_type: Of *content*.
         sha256: Hexadecimal, of *content*.
         thumbnail: The same, small, as WebP.
+        preview: The same, for dense screens, as WebP; empty where the picture itself
+            is hardly larger than its thumbnail.
     """
 
     content: bytes
@@ -62,6 +64,12 @@ class Picture:
     content_type: str
     sha256: str
     thumbnail: bytes
+    preview: bytes
+
+    @property
+    def files(self) -> list[bytes]:
+        """What is kept of it, in the order of `documents.image.FILES`."""
+        return [each for each in (self.content, self.thumbnail, self.preview) if each]
 
 
 class Died(Exception):
@@ -192,10 +200,11 @@ def inspect(content: bytes, asked: int | None = None) -> Picture:
     most = MAX_PIXELS
     if asked is not None:
         most = min(most, max(FEWEST, int(asked * MOST_DRAWN)))
-    about, thumbnail = decoder.ask(content, most)
-    content = content[: about.pop("end")]
+    about, made = decoder.ask(content, most)
+    content, cut = content[: about.pop("end")], about.pop("thumbnail")
     digest = hashlib.sha256(content).hexdigest()
-    return Picture(content, sha256=digest, thumbnail=thumbnail, **about)
+    small, preview = made[:cut], made[cut:]
+    return Picture(content, sha256=digest, thumbnail=small, preview=preview, **about)
 
 
 @dataclass(frozen=True)

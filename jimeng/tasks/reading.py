@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Image, Status, Task, cursors
-from jimeng.documents.image import SHOWN
+from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.viewers import Viewer
@@ -110,20 +110,22 @@ def owned(viewer: Viewer, user_id: str) -> dict:
 
 
 def image(
-    viewer: Viewer | None, key: str, *, thumbnail: bool = False
+    viewer: Viewer | None, key: str, part: str = FILES[0]
 ) -> tuple[Image, BinaryIO]:
     """
     Open a picture by the key in its link.
 
     Args:
         viewer: Whoever holds the link may see the picture; None is nobody known.
+        part: Which bytes, one of `documents.image.FILES`.
 
     Raises:
         ImageNotFound: no picture has this key (any more), or it is in the trash.
     """
     found = Image.find_one({"key": key, **SHOWN})
     store = jobs.runtime().store
-    content = found and store.open(found.thumbnail_id if thumbnail else found.file_id)
+    file_id = getattr(found, part, None)
+    content = file_id and store.open(file_id)
     if not found or not content:
         raise ImageNotFound("no picture under that key")
     return found, content

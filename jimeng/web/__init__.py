@@ -46,6 +46,8 @@ def words_of_every_page() -> dict:
         "current_user": auth.current_user,
         "navigation": navigation.navigation,
         "stylesheet_url": stylesheet.stylesheet_url,
+        "srcset": shapes.srcset,
+        "ratio": shapes.nearest,
         "credentials": credentials,
     }
 
@@ -84,6 +86,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     pictures,
     second_factor,
     selection,
+    shapes,
     sign_in,
     stylesheet,
     task_actions,

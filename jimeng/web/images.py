@@ -4,7 +4,8 @@ import re
 from typing import BinaryIO
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, tasks
@@ -39,9 +40,25 @@ def image(key: str, ext: str) -> Response:
 @bp.get("/i/<key>/thumb.webp")
 def thumbnail(key: str) -> Response:
     """The picture, small, as WebP."""
-    found, content = tasks.image(None, key, thumbnail=True)
-    size = found.thumbnail_bytes
-    response = send(content, size, "image/webp", etag=f"{found.sha256}-thumb")
+    found, content = tasks.image(None, key, "thumbnail_id")
+    return small(found, content, found.thumbnail_bytes, "thumb")
+
+
+@bp.get("/i/<key>/preview.webp")
+def preview(key: str) -> ResponseReturnValue:
+    """
+    The same for dense screens, or the thumbnail where there is none: pictures of before
+    have none, and a release that knew of none may have swept it away.
+    """
+    try:
+        found, content = tasks.image(None, key, "preview_id")
+    except ImageNotFound:
+        return redirect(url_for(".thumbnail", key=key))
+    return small(found, content, found.preview_bytes, "preview")
+
+
+def small(found: Image, content: BinaryIO, size: int, name: str) -> Response:
+    response = send(content, size, "image/webp", etag=f"{found.sha256}-{name}")
     response.last_modified = found.created_at
     response.headers["Content-Disposition"] = "inline"
     return finish(response, size)

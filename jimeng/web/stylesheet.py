@@ -7,13 +7,14 @@ from pathlib import Path
 from flask import Response, current_app, request, url_for
 
 from jimeng.web import bp
+from jimeng.web.shapes import rules
 from jimeng.web.versions import FOR_GOOD
 
 
 @cache
 def joined(folder: str) -> tuple[str, str]:
     """
-    The tokens and shared components, then each area's own rules.
+    The tokens and shared components, each area's own rules, then those of shapes.
 
     Returns:
         The text, and what changes with it.
@@ -21,7 +22,7 @@ def joined(folder: str) -> tuple[str, str]:
     root = Path(folder)
     shared = [root / "app.css", root / "components.css"]
     files = [*shared, *sorted((root / "areas").glob("*.css"))]
-    text = "\n".join(file.read_text("utf-8") for file in files)
+    text = "\n".join([*(file.read_text("utf-8") for file in files), rules()])
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -78,6 +78,7 @@ ROUTES: dict[str, Route] = {
     "web.accept_invitation": Route(Kind.LINK),
     "web.image": Route(Kind.LINK),
     "web.thumbnail": Route(Kind.LINK),
+    "web.preview": Route(Kind.LINK),
     "web.given": Route(Kind.LINK),
     # REST
     "api.create_image_task": listed({"prompt": "x"}),

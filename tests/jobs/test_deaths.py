@@ -22,6 +22,7 @@ from redis import Redis
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, Task
+from jimeng.documents.image import files_of
 from jimeng.jobs import janitor, pump
 from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
 from tests.test_core import create, refusal
@@ -175,9 +176,7 @@ def check_files(monkeypatch) -> None:
         janitor.sweep_files()
     files = jobs.runtime().store.saved_before
     assert set(files(janitor.utcnow() + timedelta(days=1), after=None, limit=99)) == {
-        file_id
-        for image in Image.objects
-        for file_id in (image.file_id, image.thumbnail_id)
+        file_id for image in Image.collection().find() for file_id in files_of(image)
     }
 
 

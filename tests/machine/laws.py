@@ -7,6 +7,7 @@ from mongoengine import get_db
 
 from jimeng import tasks
 from jimeng.documents import Generation, Image, State, Task
+from jimeng.documents.image import files_of
 from jimeng.jobs.outcomes import LATE_LOOKS
 from jimeng.viewers import Viewer
 from tests.machine.artist import Artist
@@ -134,7 +135,7 @@ class Laws:
             for index in task.done if task.status != "cancelled" else []:
                 image = images.get(task.generation_ids[index])
                 assert image is not None, f"{task.id} lost picture {index}"
-                assert {image["file_id"], image["thumbnail_id"]} <= files, image
+                assert set(files_of(image)) <= files, image
 
     def _of_statuses(self, found: dict[str, Task], begun: int) -> None:
         """A status moves along the edges, and an outcome that is known stays."""
@@ -188,7 +189,7 @@ def hold_at_the_end() -> None:
         task = found.get(image["task_id"])
         assert task is not None, f"{image['_id']} has no task"
         assert image["index"] in task.done, f"nobody is shown {image['_id']}"
-        referenced |= {image["file_id"], image["thumbnail_id"]}
+        referenced |= set(files_of(image))
     assert files == referenced
     assert chunks == files
     for row in Generation.collection().find({"task_id": {"$nin": list(found)}}):

@@ -123,10 +123,12 @@ def test_largest_picture_fits(decoder, kind):
     mode = "RGB" if kind == "JPEG" else "RGBA"
     noise.convert(mode).save(out, kind, compress_level=1, method=0)
 
-    about, thumbnail = decoder.ask(out.getvalue(), inspection.MAX_PIXELS)
+    about, made = decoder.ask(out.getvalue(), inspection.MAX_PIXELS)
 
     assert (about["width"], about["height"]) == (5404, 3040)
-    assert Pillow.open(io.BytesIO(thumbnail)).size == (640, 360)
+    small, preview = made[: about["thumbnail"]], made[about["thumbnail"] :]
+    assert Pillow.open(io.BytesIO(small)).size == (640, 360)
+    assert Pillow.open(io.BytesIO(preview)).size == (1440, 810)
 
 
 def test_killed_decoder_costs_no_picture(decoder):

@@ -9,7 +9,7 @@ from tests.access.test_walk import places  # noqa: F401 (a fixture)
 from tests.access.walk import LAST, ask, walk
 from tests.page import POST
 
-PICTURES = {"web.image", "web.thumbnail", "web.trashed_thumbnail"}
+PICTURES = {"web.image", "web.thumbnail", "web.preview", "web.trashed_thumbnail"}
 STRICT = {
     "default-src": "'none'",
     "script-src": "'self'",

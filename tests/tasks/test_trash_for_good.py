@@ -9,6 +9,7 @@ import pytest
 from jimeng import tasks
 from jimeng.bulk import working
 from jimeng.documents import Image, Task, utcnow
+from jimeng.documents.image import files_of
 from jimeng.errors import TaskNotFound
 from jimeng.jobs import janitor, purge
 from jimeng.jobs.purge import KEPT
@@ -54,7 +55,7 @@ def a_week_later() -> None:
 def bytes_are_of(*pictures: str) -> bool:
     """Whether the store has what these pictures need, and nothing besides."""
     found = Image.collection().find({"_id": {"$in": pictures}})
-    wanted = {row[name] for row in found for name in ("file_id", "thumbnail_id")}
+    wanted = {file_id for row in found for file_id in files_of(row)}
     store = mongoengine.get_db()
     files = set(store["pictures.files"].distinct("_id"))
     return files == set(store["pictures.chunks"].distinct("files_id")) == wanted

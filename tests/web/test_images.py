@@ -1,10 +1,14 @@
 """The bytes of pictures, as browsers and proxies fetch them."""
 
 import hashlib
+import io
+import re
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image as Pillow
 
+from jimeng.providers.provider import Progress
 from tests.conftest import png
 from tests.page import PROMPT, new_task, picture_of
 
@@ -142,3 +146,31 @@ def test_unknown_picture(client, path):
 def test_picture_under_another_type(client, picture):
     """The address says truly what is behind it."""
     assert client.get(picture.replace(".png", ".jpg")).status_code == 404
+
+
+def test_dense_screens_are_offered_more_pixels(client, provider, work_off):
+    """A preview beside the thumbnail, each by its width; it goes with its picture."""
+    drawn = Progress("remote-1", done=True, images=(png(1600, 900),))
+    provider.polls.append(drawn)
+    task_id = new_task(client)
+    work_off()
+
+    offered = re.search(
+        r'srcset="(\S+) 640w, (\S+) 1440w"', client.get("/gallery").text
+    )
+    assert offered
+    answer = client.get(offered[2])
+    assert answer.content_type == "image/webp"
+    assert Pillow.open(io.BytesIO(answer.data)).size == (1440, 810)
+    client.post(f"/tasks/{task_id}/delete")
+    assert client.get(offered[2], follow_redirects=True).status_code == 404
+
+
+def test_picture_without_a_preview_shows_its_thumbnail(client, picture):
+    """Small ones, and those of before, have none; the address leads on."""
+    assert "srcset" not in client.get("/gallery").text
+
+    answer = client.get(picture.rsplit(".")[0] + "/preview.webp")
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == picture.rsplit(".")[0] + "/thumb.webp"

@@ -1,0 +1,48 @@
+"""The place that a picture takes on a page: its shape, and the sizes to choose from."""
+
+import math
+
+from flask import url_for
+
+from jimeng.documents import Image
+from jimeng.pictures import PREVIEW_SIDE, THUMBNAIL_SIDE
+
+STEP = (
+    1.04  # from one shape to the next: what a place cuts off is less than can be seen
+)
+MOST = 36  # steps from the square, to a little more than 4:1
+
+
+def nearest(width: int, height: int) -> int:
+    """The nearest shape that the stylesheet has: hundredths of width by height."""
+    step = round(math.log(width / height) / math.log(STEP))
+    return of_step(max(-MOST, min(step, MOST)))
+
+
+def of_step(step: int) -> int:
+    return round(100 * STEP**step)
+
+
+def rules() -> str:
+    """
+    What ``data-ratio`` means: no page may have styles of its own, so the stylesheet has
+    one for each shape.
+    """
+    shapes = (of_step(step) for step in range(-MOST, MOST + 1))
+    return "\n".join(f'[data-ratio="{n}"] {{ --ratio: {n / 100}; }}' for n in shapes)
+
+
+def srcset(image: Image) -> str:
+    """The small sizes in which a picture is kept; empty where there is but one."""
+    if not image.preview_id:
+        return ""
+    addresses = {
+        THUMBNAIL_SIDE: url_for("web.thumbnail", key=image.key),
+        PREVIEW_SIDE: url_for("web.preview", key=image.key),
+    }
+    longer = max(image.width, image.height)
+    each = (
+        f"{address} {round(min(side, longer) * image.width / longer)}w"
+        for side, address in addresses.items()
+    )
+    return ", ".join(each)
