@@ -55,7 +55,7 @@ class Viewer:
         key_ends_at: When that key ends, if it does.
         daily_quota: Pictures a day that the user's record allows, None where it does
             not say; `UNKNOWN` if nobody has looked.
-        address: Where the request comes from; empty for commands.
+        address: Where the request comes from; of commands ``user@host``.
         is_anybody: Authentication is off, and nobody knows who it is.
     """
 
@@ -71,6 +71,10 @@ class Viewer:
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""
         return {} if self.sees_all else {"user_id": self.user_id}
+
+    def may_use(self, model: str) -> bool:
+        """Whether the key, if one was used, is good for the model with that id."""
+        return self.key is None or self.key.may_use(model)
 
     def may_act_for(self, user_id: str) -> bool:
         return self.sees_all or user_id == self.user_id

@@ -199,5 +199,7 @@ def list_styles() -> list[Style]:
 @blp.get("/models", tags=["system"])
 @blp.response(200, ModelRecord(many=True))
 def list_models() -> list[Model]:
-    """List the models that this server offers, and what each of them takes."""
-    return [*jobs.runtime().registry.models.values()]
+    """List the models that this key may ask for, and what each of them takes."""
+    viewer = auth.viewer_of_api()
+    models = jobs.runtime().registry.models.values()
+    return [model for model in models if viewer.may_use(model.id)]

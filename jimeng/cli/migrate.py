@@ -4,8 +4,9 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import migrations
-from jimeng.cli.queue import databases
+from jimeng.cli.queue import OPERATOR, databases
 from jimeng.migrations.step import Step
+from jimeng.viewers import recorded
 
 
 @click.command()
@@ -19,7 +20,9 @@ def migrate() -> None:
     """
     with databases():
         try:
-            found = migrations.run(tell)
+            with recorded(OPERATOR, "schema.migrate") as outcome:
+                found = migrations.run(tell)
+                outcome["schema"] = found.schema
         except (migrations.OthersWork, migrations.TooOld) as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"schema: {found.schema}")

@@ -1,5 +1,8 @@
 """``flask queue``: look at the queue, pause and clear it."""
 
+import getpass
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +25,17 @@ from jimeng.local.embedded.ports import is_open, kept_port
 from jimeng.operations.queue import LaneView, QueueView, WorkerView
 from jimeng.viewers import Viewer
 
-OPERATOR = Viewer("operator", sees_all=True)
+
+def account_here() -> str:
+    """Where a command comes from, as ``user@host``; a number where it has no name."""
+    try:
+        user = getpass.getuser()
+    except KeyError:
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+OPERATOR = Viewer("operator", sees_all=True, address=account_here())
 NOTHING_RUNS = (
     "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
     "REDIS_URL to the databases that it uses"

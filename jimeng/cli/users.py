@@ -1,5 +1,6 @@
 """``flask users``: the first admin, and invitations."""
 
+from typing import Any
 from urllib.parse import urljoin
 
 import click
@@ -15,7 +16,7 @@ from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
-from jimeng.viewers import SCOPES
+from jimeng.viewers import DOORS, SCOPES
 
 
 @click.group("users")
@@ -117,15 +118,28 @@ def invite_as(role: str, email: str, name: str, existing: bool) -> None:
 @click.argument("email")
 @click.option("--name", default="flask", show_default=True, help="To tell it apart.")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True)
+@click.option("--door", "doors", type=click.Choice(DOORS), multiple=True)
+@click.option("--model", "models", multiple=True, help="A name or id.")
+@click.option("--tasks-per-minute", "per_minute", type=click.IntRange(1))
+@click.option("--pictures-per-day", "per_day", type=click.IntRange(1))
 @with_appcontext
-def create_key(email: str, name: str, scopes: tuple[str, ...]) -> None:
-    """Print a new API key of EMAIL; without --scope it may read and write."""
+def create_key(email: str, name: str, scopes: tuple[str, ...], **bounds: Any) -> None:
+    """
+    Print a new API key of EMAIL.
+
+    Without --scope it may read and write; without --door and --model it is good for
+    all of them, without numbers for as much as its user.
+    """
     with databases():
         user = users.find_by_email(OPERATOR, email)
         click.echo(account(user), err=True)
         try:
             _, key = accounts.create_key(
-                OPERATOR, user.id, name=name, scopes=list(scopes) or None
+                OPERATOR,
+                user.id,
+                name=name,
+                scopes=list(scopes) or None,
+                bounds=accounts.Bounds(**bounds),
             )
         except Invalid as error:
             raise click.ClickException(reason(error)) from error

@@ -20,7 +20,7 @@ class AuditEntry(Stored):
 
     Attributes:
         by: The id of who did it.
-        address: Where from; absent for commands.
+        address: Where from; of commands ``user@host``.
         action: ``queue.clear`` and the like.
         target: The id of what it was done to; absent where there is only one.
         details: What was asked for, as JSON.

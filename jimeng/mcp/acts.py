@@ -13,6 +13,7 @@ from jimeng.documents import Task
 from jimeng.errors import TooManyWaiting
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
+from jimeng.providers import Model
 from jimeng.providers.models.judging import Asked, best_suited
 from jimeng.schemas.replies import ModelRecord
 from jimeng.tasks import TaskView
@@ -36,7 +37,7 @@ def draw(viewer: Viewer, tool: str, given: dict) -> Result:
     seconds, key = given.pop("wait_seconds"), given.pop("idempotency_key", None)
     told = as_sent(given)
     if "images" in given:
-        given.setdefault("model", suited(given))
+        given.setdefault("model", suited(viewer, given))
     record = {name: told[name] for name in told if name not in {"images", "mask"}}
     images = tuple(given.pop("images", ()))
     new = tasks.NewTask(user_id=viewer.user_id, given=record, images=images, **given)
@@ -51,7 +52,7 @@ def draw(viewer: Viewer, tool: str, given: dict) -> Result:
     return Result(found, view.images, is_error=failed)
 
 
-def suited(given: dict) -> str | None:
+def suited(viewer: Viewer, given: dict) -> str | None:
     """The model for these pictures, and for what is to be done with them."""
     asked = Asked(
         prompt=given["prompt"],
@@ -60,7 +61,7 @@ def suited(given: dict) -> str | None:
         strength=given.get("strength"),
         expand=given.get("expand"),
     )
-    found = best_suited(asked, jobs.runtime().registry.models.values())
+    found = best_suited(asked, usable(viewer))
     return found.id if found else None
 
 
@@ -88,7 +89,13 @@ def list_tasks(viewer: Viewer, given: dict) -> Result:
 
 
 def list_models(viewer: Viewer, given: dict) -> Result:
-    return Result({"models": MODEL.dump(jobs.runtime().registry.models.values())})
+    return Result({"models": MODEL.dump(usable(viewer))})
+
+
+def usable(viewer: Viewer) -> list[Model]:
+    """The models of this server, as far as the key may ask for them."""
+    models = jobs.runtime().registry.models.values()
+    return [model for model in models if viewer.may_use(model.id)]
 
 
 def await_end(viewer: Viewer, task: Task, seconds: int) -> TaskView:

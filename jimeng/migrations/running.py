@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from jimeng.documents import Worker, utcnow
+from jimeng.errors import ConfigError
 from jimeng.migrations import record, steps
 from jimeng.migrations.record import Record, TooOld
 from jimeng.migrations.step import Step
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 ALIVE = timedelta(seconds=30)  # since the last heartbeat, of which one is due every 5
 
 
-class OthersWork(Exception):
+class OthersWork(ConfigError):
     """Workers of a release run that does not know what the next step leaves."""
 
 

@@ -2,7 +2,7 @@
 Figures for Prometheus.
 
 All are asked of MongoDB and Redis when they are scraped, so whichever web process
-answers, they are the same. Pictures are counted, not tasks: a task of four is four.
+answers, they are the same. Work is counted in pictures: a task of four is four.
 No label tells of a user or of what was asked for.
 """
 
@@ -56,7 +56,7 @@ def metrics() -> Response:
     """
     Figures for Prometheus: the queue, the lanes, what has ended, who works.
 
-    All of them count pictures, and are the same whichever process answers. Where
+    They are the same whichever process answers; work is counted in pictures. Where
     MongoDB is away there is `jimeng_mongodb_up 0` and little else. With sign-in the
     key must have the scope `admin`.
     """

@@ -11,11 +11,11 @@ CREATED = 1_735_689_600  # seconds since 1970
 @bp.get("/models")
 def list_models() -> dict:
     """The models that this server offers, as far as the key may ask for them."""
-    key = auth.viewer_of_api().key
+    viewer = auth.viewer_of_api()
     found = [
         record(name, model)
         for name, model in names.listed()
-        if key is None or key.may_use(model.id)
+        if viewer.may_use(model.id)
     ]
     return {"object": "list", "data": found}
 

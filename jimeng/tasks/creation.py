@@ -107,7 +107,7 @@ def create(
 def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     """`create`, where the viewer may act for the user."""
     model = jobs.runtime().registry.model(new.model, new.provider)
-    if viewer.key is not None and not viewer.key.may_use(model.id):
+    if viewer.key is not None and not viewer.may_use(model.id):
         allowed = ", ".join(sorted(viewer.key.models))
         raise ModelNotAllowed(f"{model.id} by key {viewer.key.id}", allowed=allowed)
     check(new, model)

@@ -81,6 +81,8 @@ def test_key_asks_for_its_own_models_only(ada):
     assert other.status_code == 403
     assert other.json["error"]["code"] == "model_not_allowed"
     assert [each["id"] for each in listed] == ["jimeng-3.1"]
+    (only,) = data_of(call(ada.client, "GET", f"{API}/models", key=key["key"]))
+    assert only["id"] == key["models"][0]
     mine = data_of(ada.api("POST", CREATE, json=CAT), 202)["task_id"]
     ada.api("POST", f"{API}/tasks/{mine}/cancel", json={})
     again = call(

@@ -6,7 +6,7 @@ import pytest
 
 from app import create_app
 from jimeng import documents, jobs
-from jimeng.accounts import users
+from jimeng.accounts import keys, users
 from jimeng.documents import AuditEntry, User
 from tests.access.conftest import OPERATOR, PASSWORD, call
 from tests.page import POST
@@ -106,6 +106,19 @@ def test_key_from_the_terminal_opens_the_api(run, ada):
     key = done.stdout.strip()
 
     assert call(ada.client, "GET", f"{API}/models", key=key).status_code == 200
+
+
+def test_key_from_the_terminal_has_bounds(run, ada):
+    """As those that are made by page or REST."""
+    bounds = ["--door", "api", "--model", "jimeng-3.1", "--tasks-per-minute", "3"]
+    bounds += ["--pictures-per-day", "9"]
+    account = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
+    done = run("create-key", "ada@example.com", *bounds, **account)
+    assert done.exit_code == 0, done.output
+
+    made = keys.list_keys(OPERATOR, ada.id)[0]
+    assert (made.doors, made.per_minute, made.per_day) == (["api"], 3, 9)
+    assert made.models == [jobs.runtime().registry.model("jimeng-3.1").id]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Acting on what is another's without leaving a trace: through every door."""
 
+import getpass
+import socket
+
 import pytest
 
 from jimeng import accounts
@@ -160,7 +163,9 @@ def test_commands_leave_entries(run, ada):  # noqa: F811
         *("users.create", "users.invite_again", "users.role", "users.invite_again"),
         "keys.create",
     ]
-    assert {row["by"] for row in AuditEntry.collection().find()} == {"operator"}
+    rows = list(AuditEntry.collection().find())
+    here = f"{getpass.getuser()}@{socket.gethostname()}"
+    assert {(row["by"], row["address"]) for row in rows} == {("operator", here)}
 
 
 def test_page_tells_them(admin, ada, hers):

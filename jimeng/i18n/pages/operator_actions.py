@@ -192,6 +192,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "fact.accept_double_charge": ("接受再次计费", "Second charge accepted"),
     "act.backup.write": ("备份", "Wrote a backup"),
     "act.backup.restore": ("从备份恢复", "Restored a backup"),
+    "act.schema.migrate": ("升级数据库", "Migrated the database"),
     "act.storage.move": ("搬动图片", "Moved pictures to another store"),
     "act.queue.clear": ("清空队列", "Cleared the queue"),
     "act.intake.pause": ("暂停新任务", "Paused new tasks"),

@@ -1,0 +1,71 @@
+"""Every command that changes something leaves an entry; each is one or the other."""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from jimeng.cli import queue
+from jimeng.documents import AuditEntry
+
+READ = {
+    *("doctor", "provider check", "provider errors", "provider models"),
+    *("queue status", "retention", "storage show"),
+}
+BESIDE = {"simulator", "indexes"}  # a server of its own; what workers do anyway
+# Those with tests of their own: tests/backup, tests/test_index_guards.
+ELSEWHERE = {"restore": "backup.restore", "users reset-second-factor": "users.reset"}
+ACTS = {
+    "backup": (["{tmp}/b.tar"], "backup.write"),
+    "migrate": ([], "schema.migrate"),
+    "queue clear": (["--force"], "queue.clear"),
+    "queue pause": (["sending"], "sending.pause"),
+    "queue resume": (["sending"], "sending.resume"),
+    "storage move": ([], "storage.move"),
+    "users create-admin": (["a@example.com"], "users.create"),
+    "users create-key": (["ada@example.com"], "keys.create"),
+    "users invite": (["b@example.com"], "users.create"),
+}
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[str]:
+    """All of ours, as they are typed."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        elif command.callback.__module__.startswith(("jimeng.", "flask.cli")):
+            yield before + name
+
+
+def test_each_command_is_known(secured):
+    """Of a new one somebody has to say which it is."""
+    usual = {"run", "shell", "routes", "openapi print", "openapi write"}
+    found = set(commands(secured.cli)) - usual
+
+    assert found == READ | BESIDE | set(ELSEWHERE) | set(ACTS)
+
+
+@pytest.mark.parametrize("words", ACTS)
+def test_command_leaves_an_entry(secured, ada, tmp_path, words):
+    """With who, from where, and what came of it."""
+    given, action = ACTS[words]
+    AuditEntry.collection().delete_many({})
+
+    done = secured.test_cli_runner().invoke(
+        args=[*words.split(), *(each.format(tmp=tmp_path) for each in given)]
+    )
+
+    assert done.exit_code == 0, done.output
+    entry = AuditEntry.collection().find_one({"action": action})
+    assert (entry["by"], entry["address"]) == ("operator", queue.account_here())
+    assert entry["outcome"]
+
+
+def test_looking_leaves_none(secured):
+    """A trail is read by people."""
+    AuditEntry.collection().delete_many({})
+
+    for words in READ - {"doctor", "provider check"}:
+        secured.test_cli_runner().invoke(args=words.split())
+
+    assert AuditEntry.find_one({}) is None
