@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
+from time import monotonic
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -24,6 +25,11 @@ from jimeng.i18n import MESSAGES, language, t
 MOST_NAMED = 3  # fields in one sentence
 MOST_FIELDS = 20  # that are told as wrong
 LONGEST_NAME = 64  # characters of a field's name
+# Seconds, and answers of some kilobytes. A death between a picture's change and its
+# task's leaves a tag that says too little: not for longer than this.
+KEPT, MOST_KEPT = 5.0, 1000
+
+_kept: dict[str, tuple[float, bytes]] = {}  # until when, by `monotonic`
 
 
 def success(
@@ -209,7 +215,7 @@ def scoped_key(key: str) -> str:
 def absolute(path: str) -> str:
     """*path* as a link that works elsewhere: under ``PUBLIC_URL`` if it is set."""
     config: Config = current_app.config["JIMENG"]
-    return (config.PUBLIC_URL or request.host_url.rstrip("/")) + path
+    return (config.PUBLIC_URL or f"{request.scheme}://{request.host}") + path
 
 
 def path_for(endpoint: str, **values: str) -> str:
@@ -233,7 +239,7 @@ def _pattern(script_root: str, endpoint: str, names: tuple[str, ...]) -> str:
 
 def etag(*parts: object) -> str:
     """A strong tag of what an answer is made from; its language is part of it."""
-    text = json.dumps([language(), absolute(""), *parts], default=str)
+    text = repr((language(), absolute(""), *parts))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -243,6 +249,20 @@ def conditional(tag: str) -> Response | None:
     if not request.if_none_match.contains_weak(tag):
         return None
     return tagged(Response(status=304), tag)
+
+
+def kept(tag: str, make: Callable[[], object]) -> Response:
+    """
+    The answer that *tag* stands for, with what *make* returns as its data: as it was
+    made here before, if that was within `KEPT`.
+    """
+    until, body = _kept.get(tag, (0.0, b""))
+    if monotonic() >= until:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        body = success(make()).get_data()
+        _kept[tag] = monotonic() + KEPT, body
+    return tagged(Response(body, mimetype="application/json"), tag)
 
 
 def tagged(response: Response, tag: str) -> Response:

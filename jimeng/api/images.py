@@ -11,6 +11,7 @@ from jimeng.answers import (
     conditional,
     etag,
     idempotency_key,
+    kept,
     limit_headers,
     path_for,
     success,
@@ -152,9 +153,10 @@ def get_result(task_id: str) -> Response:
         parts += [view.troubles]
     tag = etag(*parts)
     response = conditional(tag)
-    if response is None:
-        data = RESULT.dump(view or tasks.view(viewer, task))
-        response = tagged(success(data), tag)
+    if response is None and view:
+        response = tagged(success(RESULT.dump(view)), tag)
+    elif response is None:
+        response = kept(tag, lambda: RESULT.dump(tasks.view(viewer, task)))
     response.headers.update(waited.headers)
     if task.status in OPEN:
         response.headers["Retry-After"] = str(WAIT)

@@ -33,8 +33,10 @@ HEADERS = {
 
 def guard(response: Response) -> None:
     """Add what the answer does not say itself."""
+    said = {name.lower() for name, _ in response.headers}
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in said:
+            response.headers.add(name, value)
     if comes_by_tls():
         config: Config = current_app.config["JIMENG"]
         response.headers["Strict-Transport-Security"] = HSTS[config.HSTS]

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 
 from mongoengine.fields import (
     BooleanField,
@@ -230,6 +231,12 @@ class Task(Stored):
                 raise indexes.found_missing(indexes.IDEMPOTENCY) from error
             raise
         return done.upserted_id is not None
+
+    @classmethod
+    def touch(cls, task_ids: Iterable[str]) -> None:
+        """Let tasks be read anew, after what their pictures say has changed."""
+        where = {"_id": {"$in": list(task_ids)}}
+        cls.collection().update_many(where, {"$set": {"updated_at": utcnow()}})
 
     @classmethod
     def start(cls, task_id: str) -> bool:

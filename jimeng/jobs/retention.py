@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from mongoengine import get_db
 from pymongo.errors import OperationFailure
 
-from jimeng.documents import Image, utcnow
+from jimeng.documents import Image, Task, utcnow
 from jimeng.jobs.purge import purge_picture
 from jimeng.jobs.runtime import runtime
 from jimeng.lanes import switches
@@ -69,13 +69,15 @@ def keep_to_limits() -> bool:
     """
     global _passed
     config = runtime().config
-    count, seen = 0, 0
+    seen, touched = 0, []
     for row in _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH):
         seen += 1
         _passed = row["created_at"]
-        count += purge_picture(row, NOT_FAVOURITE)
-    if count:
-        log.info("pictures removed by retention count=%d", count)
+        if purge_picture(row, NOT_FAVOURITE):
+            touched.append(row["task_id"])
+    if touched:
+        Task.touch(touched)
+        log.info("pictures removed by retention count=%d", len(touched))
     if seen < BATCH:
         _passed = None  # what has lost its star since is met by the next round
     return seen >= BATCH

@@ -115,6 +115,7 @@ def replace_link(viewer: Viewer, picture_id: str) -> Image:
     )
     if found is None:
         raise ImageNotFound(f"picture {picture_id[:80]!r}")
+    Task.touch([found.task_id])
     log.info("link replaced picture=%s user=%s", found.id, viewer.user_id)
     return found
 

@@ -164,6 +164,7 @@ def restore(viewer: Viewer, task_id: str) -> Task:
         task = find(viewer, task_id)  # sent twice: it is there already
     with_it = {"task_id": task.id, "with_task": True}
     Image.change(with_it, {"trashed_at": GONE, "with_task": GONE})
+    Task.touch([task.id])
     log.info("task restored task=%s user=%s", task.id, viewer.user_id)
     return task
 
@@ -187,8 +188,7 @@ def change(where: dict, changes: dict) -> int:
     """Change pictures, and let their tasks be read anew: what they show changes."""
     task_ids = Image.collection().distinct("task_id", where)
     changed = Image.change(where, changes)
-    touched = {"_id": {"$in": task_ids}}
-    Task.collection().update_many(touched, {"$set": {"updated_at": utcnow()}})
+    Task.touch(task_ids)
     return changed
 
 

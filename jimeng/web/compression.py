@@ -26,14 +26,13 @@ def compress(response: Response) -> Response:
         return response
     response.vary.add("Accept-Encoding")
     is_file = request.path.startswith("/static/")
-    takes_it = request.accept_encodings["gzip"] > 0
-    if response.status_code != 200 or not takes_it:
+    if response.status_code != 200:
         return response
     if response.is_streamed and not is_file:
         return response  # it may be long, and is sent as it comes
     response.direct_passthrough = False
     plain = response.get_data()
-    if len(plain) >= LEAST:
+    if len(plain) >= LEAST and request.accept_encodings["gzip"] > 0:
         response.set_data(packed_file(plain) if is_file else packed(plain))
         response.headers["Content-Encoding"] = "gzip"
         response.headers.pop("Accept-Ranges", None)

@@ -134,6 +134,23 @@ def test_unchanged_result_is_not_sent_again(client, work_off):
     assert client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_finished_result_is_made_once_for_a_while(client, work_off, monkeypatch):
+    """Byte for byte the same, for as long as the task is there for who asks."""
+    task_id = create(client)
+    work_off()
+    url = f"{API}/ai/image/result/{task_id}"
+    first = client.get(url)
+
+    with monkeypatch.context() as patched:
+        patched.delattr("jimeng.tasks.views._images")  # nobody needs it
+        again = client.get(url)
+    client.delete(f"{API}/ai/image/task/{task_id}")
+
+    assert (again.data, again.headers["ETag"]) == (first.data, first.headers["ETag"])
+    assert again.content_type == first.content_type == "application/json"
+    refused(client.get(url), 404, "task_not_found")
+
+
 def test_polling_of_a_waiting_task_is_cheap_too(client):
     """As long as nothing has changed the answer is 304 and when to come back."""
     url = f"{API}/ai/image/result/{create(client)}"

@@ -64,11 +64,14 @@ def test_old_pictures_go_and_favourites_stay(client, aged, keep):
     """The bytes too; the task still says what it came to."""
     old, starred, young = aged(31, 40, 29)
     Image.collection().update_one({"task_id": starred}, {"$set": {"favourite": True}})
+    url = f"/api/v1/ai/image/result/{old}"
+    known = {"If-None-Match": client.get(url).headers["ETag"]}
 
     assert keep(KEEP_DAYS=30) is False
 
     assert kept() == {starred, young}
     assert get_db()["pictures.files"].count_documents({}) == 4
+    assert client.get(url, headers=known).status_code == 200
     told = result(client, old)
     assert told["status"] == "completed"
     assert told["result"]["images"] == []

@@ -65,6 +65,17 @@ def test_result_without_the_picture_is_not_taken_for_unchanged(client, made):
     assert client.get(url, headers=known).status_code == 200
 
 
+def test_result_with_a_new_link_is_not_taken_for_unchanged(client, made):
+    """A client that has the old link, which leads nowhere now, is told the new one."""
+    url = f"/api/v1/ai/image/result/{made}"
+    known = {"If-None-Match": client.get(url).headers["ETag"]}
+
+    tasks.replace_link(MINE, f"{made}_0")
+    told = client.get(url, headers=known)
+
+    assert client.get(told.json["data"]["image_url"]).status_code == 200
+
+
 def test_restored_picture_has_its_link_again(client, made):
     """Bringing back leads to what was before, under the same address."""
     before = urls(client, made)
