@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from jimeng.cli.commands import words
 from jimeng.cli.queue import databases
 from jimeng.config import Config
-from jimeng.doctor import Finding, Status, examine
+from jimeng.doctor import Finding, Status, examine, examine_machine
 
 MARKS = {Status.OK: "ok", Status.WARNING: "warning", Status.FAILED: "FAILED"}
 WIDTH = 7  # letters of the longest mark
@@ -48,6 +48,7 @@ def findings(config: Config) -> Iterator[Finding]:
             yield from examine(config)
     except click.ClickException:
         yield Finding("databases", Status.FAILED, "", "doctor.not_running")
+        yield from examine_machine(config)
 
 
 def advice_of(finding: Finding) -> str:

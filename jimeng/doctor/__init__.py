@@ -12,6 +12,7 @@ from jimeng.doctor.finding import Finding, Status
 
 Check = Callable[[Config], Iterator[Finding]]
 
+MACHINE: tuple[Check, ...] = (machine.own_disk, machine.file_descriptors)
 # Each with whether it needs MongoDB: without it there is one finding, not five.
 CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.redis, False),
@@ -19,8 +20,8 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.indexes_built, True),
     (databases.storage, True),
     (server.readiness_reasons, False),
-    (machine.disks, True),
-    (machine.file_descriptors, False),
+    (machine.database_disk, True),
+    *((check, False) for check in MACHINE),
     (outside.models, False),
     (outside.clock, False),
     (outside.public_url, False),
@@ -45,4 +46,10 @@ def examine(config: Config) -> Iterator[Finding]:
             yield from check(config)
 
 
-__all__ = ["Finding", "Status", "examine"]
+def examine_machine(config: Config) -> Iterator[Finding]:
+    """Look at what can be seen, and may be why, where no database runs."""
+    for check in MACHINE:
+        yield from check(config)
+
+
+__all__ = ["Finding", "Status", "examine", "examine_machine"]

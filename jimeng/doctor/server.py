@@ -6,12 +6,18 @@ from jimeng.auth import require_access
 from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Status
 from jimeng.errors import ConfigError
+from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 
 # These have a look of their own here, and more to say.
 ELSEWHERE = {
     *("mongodb", "redis", "disk", "no_provider"),
     *("release_too_old", "duplicates", "index_missing"),
+}
+# Where nobody has paused it.
+PAUSED = {
+    switches.BY_DISK: "doctor.paused_by_disk",
+    switches.BY_RESTORE: "doctor.paused_by_restore",
 }
 
 
@@ -34,8 +40,9 @@ def readiness_reasons(config: Config) -> Iterator[Finding]:
     for each in reasons:
         named = ", ".join(each.names) or each.code
         yield Finding("queue", Status.FAILED, named, f"ready.{each.code}")
-    if answer.paused:
-        named = ", ".join(answer.paused)
-        yield Finding("queue", Status.WARNING, named, "doctor.paused")
-    elif not reasons:
+    paused = switches.paused(fresh=True) if answer.paused else {}
+    for name, switch in paused.items():
+        advice = PAUSED.get(switch.by, "doctor.paused")
+        yield Finding("queue", Status.WARNING, f"{name} is paused", advice)
+    if not reasons and not paused:
         yield Finding("queue", Status.OK)

@@ -42,8 +42,16 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "the store, its disk space and the account's permissions",
     ),
     "doctor.paused": (
-        "管理员已暂停这些操作：在管理页的“队列”里恢复",
-        "an operator has paused this: resume it on the admin page “Queue”",
+        "管理员暂停的：用 flask queue resume，或在管理页的“队列”里恢复",
+        "by an operator: resume it by `flask queue resume` or on the page “Queue”",
+    ),
+    "doctor.paused_by_disk": (
+        "磁盘快满，自动暂停的：腾出 600 MiB 后自行恢复",
+        "by itself, as the disk is nearly full: it goes on once 600 MiB are free",
+    ),
+    "doctor.paused_by_restore": (
+        "从备份恢复后自动暂停的：看过之后用 flask queue resume sending 恢复",
+        "by itself after a restore: look around, then `flask queue resume sending`",
     ),
     "doctor.descriptors": (
         "可打开的文件太少：调到 {least} 以上（ulimit -n，systemd 的 LimitNOFILE）",

@@ -5,7 +5,7 @@ A lane is one provider's model; the provider draws a limited number of pictures 
 it at a time. A slot is a number on the generation under a unique index, taken
 with the claim and given back with the end. A turn is a user's place: each further
 picture of the same user comes one turn later, which is round-robin over users.
-`jobs`, `limits`, `tasks`, `operations`, `backup`, `cli` and `monitoring` may
+`jobs`, `limits`, `tasks`, `operations`, `backup`, `cli`, `doctor`, `monitoring` may
 import it.
 """
 

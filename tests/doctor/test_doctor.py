@@ -152,13 +152,36 @@ def test_queue_that_nobody_works_on_has_failed(look):
     assert runtime_has_work.advice == "ready.worker"
 
 
-def test_pause_is_warned_of(look):
-    """Somebody may have forgotten it."""
-    switches.pause(switches.SENDING, "root")
+@pytest.mark.parametrize(
+    "by, advice",
+    [
+        ("root", ""),
+        (switches.BY_DISK, "_by_disk"),
+        (switches.BY_RESTORE, "_by_restore"),
+    ],
+)
+def test_pause_is_warned_of(look, by, advice):
+    """Somebody may have forgotten it; what ends by itself is not to be resumed."""
+    switches.pause(switches.SENDING, by)
 
     found = look()["queue"]
 
-    assert (found.status, found.found) == (Status.WARNING, "sending")
+    assert (found.status, found.found) == (Status.WARNING, "sending is paused")
+    assert found.advice == f"doctor.paused{advice}"
+
+
+def test_full_disk_is_told_where_no_database_runs(app, tmp_path, monkeypatch):
+    """It is why they do not, often enough."""
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: Usage(9e9, 9e9, 0))
+    (tmp_path / "data").mkdir()
+    nowhere = {"MONGODB_URI": "", "REDIS_URL": "", "DATA_DIR": str(tmp_path / "data")}
+    other = create_app(replace(app.config["JIMENG"], **nowhere))
+
+    done = other.test_cli_runner().invoke(args=["doctor"])
+
+    assert done.exit_code == 1
+    assert "databases" in done.output and "disk of DATA_DIR" in done.output
+    assert "0.0 of 8.4 GiB free" in done.output
 
 
 @pytest.mark.parametrize(
@@ -171,7 +194,7 @@ def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status)
     usage = Usage(100 * gib, (100 - free) * gib, free * gib)
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
 
-    found = list(machine.disks(replace(config, DATA_DIR=str(tmp_path))))
+    found = list(machine.own_disk(replace(config, DATA_DIR=str(tmp_path))))
 
     assert found[-1].check == "disk of DATA_DIR"
     assert (found[-1].status, found[-1].found) == (
