@@ -9,7 +9,7 @@ function tell(menu) {
   const text = menu.querySelector("input:not([type=radio])");
   const chosen = menu.querySelector(":checked")?.closest("label");
   const label = text?.value.trim() || chosen?.querySelector("[data-label]")?.textContent;
-  now.textContent = label || now.dataset.none;
+  now.textContent = label ? label + (now.dataset.unit || "") : now.dataset.none;
   if ("none" in now.dataset) menu.firstElementChild.toggleAttribute("data-set", Boolean(label));
   const glyph = chosen?.querySelector(".glyph");
   if (glyph) menu.querySelector(".chip-glyph").replaceChildren(glyph.cloneNode(true));

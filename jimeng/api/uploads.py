@@ -4,7 +4,7 @@ from flask import Response, url_for
 from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, inputs
-from jimeng.answers import read_form, success
+from jimeng.answers import idempotency_key, read_form, success
 from jimeng.api import blp
 from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Input
@@ -22,9 +22,12 @@ FORM, RECORD = NewUpload(), UploadRecord()
     form=NewUpload,
     errors=[
         *("user_id_not_yours", "too_many_uploads", "uploads_full"),
+        *("idempotency_key_invalid", "idempotency_key_reused"),
         *("queue_unavailable", "server_busy"),
     ],
+    headers=["Idempotent-Replayed"],
     always=["Location"],
+    takes=["Idempotency-Key"],
     makes=("id", "upload_id", LATER),
 )
 @brings_pictures
@@ -34,16 +37,21 @@ def create_upload() -> Response:
 
     JPEG, PNG or WebP, at most 16 MiB and 40 million pixels (a JPEG 100 million). It is
     turned upright, converted to sRGB, made at most 4096 pixels a side, and all its
-    metadata is dropped; the file as it came is not kept.
+    metadata is dropped; the file as it came is not kept. With an `Idempotency-Key` the
+    same file may be sent again: within a day the same key gives the same upload.
     """
     viewer = auth.viewer_of_api()
     given = read_form(FORM)
     given.setdefault("user_id", viewer.user_id)
     with given["file"].stream as file:
         content = file.read()
-    made = inputs.upload(viewer, given["user_id"], content, field="file")
-    where = url_for("api.get_upload", upload_id=made.id)
-    return success(RECORD.dump(made), 201, headers={"Location": where})
+    made, replayed = inputs.upload_once(
+        viewer, given["user_id"], content, field="file", idem_key=idempotency_key()
+    )
+    headers = {"Location": url_for("api.get_upload", upload_id=made.id)}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return success(RECORD.dump(made), 201, headers=headers)
 
 
 @blp.get("/uploads/<upload_id>", tags=["uploads"])

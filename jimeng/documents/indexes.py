@@ -29,6 +29,7 @@ API_KEYS = "api_keys.sha256"
 LINKS = "images.key"
 BULK = "bulk_actions.one_at_a_time"
 PREPARING = "inputs.one_at_a_time"
+UPLOADS = "inputs.idem"
 
 
 class Fault(StrEnum):

@@ -53,6 +53,9 @@ class Input(Stored):
         fitted: Limits of a model -> the bytes that were made to keep them:
             ``file_id``, ``width``, ``height``, ``content_type``.
         uploaded: It was given before any task named it, with a promise of a day.
+        idem_key: The ``Idempotency-Key`` under which it came; none from the moment
+            that its owner has deleted it.
+        idem_hash: SHA-256 of the file as it came under that key.
         unnamed: True as long as no task has named it.
         hidden: Its owner has deleted it; the tasks that name it go on.
         keep_until: Until when it is kept though no task names it.
@@ -81,6 +84,8 @@ class Input(Stored):
     alpha = BooleanField(default=False)
     fitted = DictField()
     uploaded = BooleanField()
+    idem_key = StringField()
+    idem_hash = StringField()
     unnamed = BooleanField()
     hidden = BooleanField()
     created_at = DateTimeField(default=utcnow)
@@ -100,6 +105,12 @@ class Input(Stored):
                 "name": "unnamed",
                 "fields": ["user_id", "bytes"],
                 "partialFilterExpression": {"unnamed": {"$exists": True}},
+            },
+            {
+                "name": "idem",
+                "fields": ["user_id", "idem_key"],
+                "unique": True,
+                "partialFilterExpression": {"idem_key": {"$exists": True}},
             },
             {"name": "keep", "fields": ["keep_until"]},
             {

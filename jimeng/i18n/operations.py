@@ -89,7 +89,8 @@ OPERATIONS: dict[str, str] = {
 
 给任务的 `images` 或 `mask` 使用。JPEG、PNG 或 WebP，最多 16 MiB、四千万像素
 （JPEG 一亿）。图片会转正、转成 sRGB、每边最多 4096 像素，元数据全部去掉；
-原文件不保留。""",
+原文件不保留。带 `Idempotency-Key` 可以放心重发同一个文件：
+一天之内同一个键得到同一个上传。""",
     "api.get_upload": """查看上传的图片
 
 尺寸，以及保留到什么时候。""",

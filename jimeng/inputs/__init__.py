@@ -14,4 +14,5 @@ from jimeng.inputs.uploads import (
     delete_all,
     find,
     upload,
+    upload_once,
 )

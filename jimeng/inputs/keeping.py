@@ -4,6 +4,8 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from pymongo.errors import DuplicateKeyError
+
 from jimeng import jobs, pictures
 from jimeng.documents import Input, InputState, left_over, patience, utcnow
 from jimeng.documents.input import PROMISED, new_input_id
@@ -49,16 +51,20 @@ def unnamed(user_id: str) -> tuple[int, int]:
     return (rows[0]["count"], rows[0]["bytes"]) if rows else (0, 0)
 
 
-def keep(user_id: str, content: bytes, *, is_upload: bool = False) -> Input:
+def keep(
+    user_id: str, content: bytes, *, is_upload: bool = False, **under: str
+) -> Input:
     """
     Make a given picture plain, and keep it.
 
     Args:
         is_upload: It is to be named later, within a day.
+        under: Fields by which a request that is sent again finds it.
 
     Raises:
         PictureInvalid: as `pictures.normalise`.
         UploadsFull: as `check_room`.
+        DuplicateKeyError: there is one *under* them already.
     """
     check_room(user_id)
     found = pictures.normalise(content)
@@ -77,10 +83,16 @@ def keep(user_id: str, content: bytes, *, is_upload: bool = False) -> Input:
         created_at=now,
         keep_until=now + (PROMISED if is_upload else BRIEFLY),
         uploaded=is_upload or None,
+        **under,
     )
+    store = jobs.runtime().inputs
     with patience(STORING):
-        row["file_id"] = jobs.runtime().inputs.save(found.content, row["_id"])
-        Input.collection().insert_one(row)
+        row["file_id"] = store.save(found.content, row["_id"])
+        try:
+            Input.collection().insert_one(row)
+        except DuplicateKeyError:
+            store.delete(row["file_id"])
+            raise
     log.info("input kept id=%s user=%s bytes=%d", row["_id"], user_id, row["bytes"])
     return Input._from_son(row)
 

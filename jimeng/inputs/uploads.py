@@ -1,11 +1,16 @@
 """Uploads: given before any task names them, for a day."""
 
+import hashlib
 import logging
+from dataclasses import dataclass
 from typing import BinaryIO
 
+from pymongo.errors import DuplicateKeyError
+
 from jimeng import documents, jobs, limits
-from jimeng.documents import Input, utcnow
-from jimeng.errors import Invalid, PictureInvalid
+from jimeng.documents import Input, indexes, utcnow
+from jimeng.documents.input import PROMISED
+from jimeng.errors import IdempotencyKeyReused, Invalid, PictureInvalid
 from jimeng.errors.access import UserIdNotYours
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.inputs.keeping import check_room, keep
@@ -16,7 +21,78 @@ log = logging.getLogger(__name__)
 SEEN = {"hidden": {"$exists": False}, "state": "ready"}
 
 
-def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input:
+@dataclass(frozen=True)
+class Key:
+    """
+    What keeps an upload that is sent twice to one.
+
+    Attributes:
+        text: The caller's ``Idempotency-Key``.
+        hash: What two requests under it must have in common: the file as it came.
+    """
+
+    user_id: str
+    text: str
+    hash: str
+
+    def earlier(self) -> Input | None:
+        """
+        The upload that came under it before.
+
+        One that is older than a day gives its key back, and None is returned.
+
+        Raises:
+            IdempotencyKeyReused: that was another file.
+        """
+        found = Input.find_one({"user_id": self.user_id, "idem_key": self.text})
+        if found is None:
+            return None
+        if found.created_at < utcnow() - PROMISED:
+            old = {"_id": found.id, "idem_key": self.text}
+            Input.collection().update_one(old, {"$unset": {"idem_key": ""}})
+            return None
+        if found.idem_hash != self.hash:
+            raise IdempotencyKeyReused(f"key of {found.id}")
+        return found
+
+
+def upload_once(
+    viewer: Viewer, user_id: str, content: bytes, *, field: str, idem_key: str | None
+) -> tuple[Input, bool]:
+    """
+    `upload`, but of what came before under the same key there is one.
+
+    Returns:
+        The upload, and whether an earlier request had made it.
+
+    Raises:
+        IdempotencyKeyReused: the key came before with another file.
+        IndexMissing: there is a key, and nothing that keeps it to one upload.
+    """
+    if idem_key is None:
+        return upload(viewer, user_id, content, field=field), False
+    if not viewer.may_act_for(user_id):
+        raise UserIdNotYours(f"upload for {user_id}")
+    documents.ensure_indexes()
+    indexes.require(indexes.UPLOADS)
+    key = Key(user_id, idem_key, hashlib.sha256(content).hexdigest())
+    while (found := key.earlier()) is None:
+        try:
+            return upload(viewer, user_id, content, field=field, key=key), False
+        except DuplicateKeyError:
+            continue  # another request was faster; what it has made is there now
+    log.info("upload replayed id=%s", found.id)
+    return found, True
+
+
+def upload(
+    viewer: Viewer,
+    user_id: str,
+    content: bytes,
+    *,
+    field: str,
+    key: Key | None = None,
+) -> Input:
     """
     Take a picture in.
 
@@ -24,6 +100,7 @@ def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input
         user_id: Whose it will be.
         content: As it came.
         field: Where it stood in the request.
+        key: That under which it is kept, as of `upload_once`.
 
     Raises:
         UserIdNotYours: only an operator acts for others.
@@ -38,7 +115,8 @@ def upload(viewer: Viewer, user_id: str, content: bytes, *, field: str) -> Input
     check_room(user_id)
     try:
         with noted(viewer, user_id, "uploads.create"):
-            return keep(user_id, content, is_upload=True)
+            under = {"idem_key": key.text, "idem_hash": key.hash} if key else {}
+            return keep(user_id, content, is_upload=True, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
         raise invalid(field, error) from error
@@ -94,7 +172,7 @@ def hide(viewer: Viewer, input_id: str) -> None:
     """
     where = {"_id": input_id, **viewer.filter(), **SEEN}
     gone = {"hidden": True, "keep_until": utcnow()}
-    update = {"$set": gone, "$unset": {"unnamed": ""}}
+    update = {"$set": gone, "$unset": {"unnamed": "", "idem_key": ""}}
     if Input.swap(where, update) is None:
         raise UploadNotFound(f"upload {input_id[:64]!r}")
     log.info("upload deleted id=%s", input_id)
@@ -109,6 +187,6 @@ def delete_all(viewer: Viewer, user_id: str) -> None:
         {"user_id": user_id},
         {
             "$set": {"hidden": True, "keep_until": now, "doomed_at": now},
-            "$unset": {"unnamed": ""},
+            "$unset": {"unnamed": "", "idem_key": ""},
         },
     )

@@ -3,11 +3,21 @@
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 import pymongo
 
 from jimeng.accounts import known_keys
-from jimeng.documents import ApiKey, Generation, Image, State, Task, User, indexes
+from jimeng.documents import (
+    ApiKey,
+    Generation,
+    Image,
+    Input,
+    State,
+    Task,
+    User,
+    indexes,
+)
 from jimeng.documents.base import Stored
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.image import new_key
@@ -120,9 +130,9 @@ def _step(label: str, rule: Rule, rows: list[dict], chosen: Collection[str]) -> 
     return Step(label, ids, keepers[0]["_id"], others)
 
 
-def _give_up_key(task: dict) -> None:
-    where = {"_id": task["_id"], "idem_key": task["idem_key"]}
-    Task.collection().update_one(where, {"$unset": {"idem_key": ""}})
+def _give_up_key(kind: type[Stored], row: dict) -> None:
+    where = {"_id": row["_id"], "idem_key": row["idem_key"]}
+    kind.collection().update_one(where, {"$unset": {"idem_key": ""}})
 
 
 def _take_another_slot(generation: dict) -> None:
@@ -171,7 +181,12 @@ def _likeliest_to_run(row: dict) -> tuple:
 
 
 RULES = {
-    indexes.IDEMPOTENCY: Rule(Task, "without a key from then on", _give_up_key, _age),
+    **{
+        label: Rule(
+            kind, "without a key from then on", partial(_give_up_key, kind), _age
+        )
+        for label, kind in ((indexes.IDEMPOTENCY, Task), (indexes.UPLOADS, Input))
+    },
     indexes.SLOTS: Rule(
         Generation,
         "another slot, or none if it does not run",

@@ -44,6 +44,7 @@ from jimeng.tasks.retrying import MOST_AT_ONCE
 MOST_DELAY = 86_400  # seconds
 MOST_SEED = 2**31 - 1
 MOST_STYLE = 64  # characters
+MOST_STRENGTH = 100  # of the form's, which counts in hundredths
 MOST_IMAGES = 14  # of the model that takes the most
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # Tasks are named by their ids, or by their user and status.
@@ -139,10 +140,14 @@ class ImageFields(Strict):
 
 
 class ComposedTask(ImageFields):
-    """The page's form: the same fields, but numbers are text, and no seed is -1."""
+    """
+    The page's form: the same fields, but numbers are text, no seed is -1, and strength
+    counts in hundredths.
+    """
 
     n = Digits(required=True, validate=Between(1, 4))
     seed = Digits(validate=Between(0, MOST_SEED))
+    strength = Digits(validate=Between(0, MOST_STRENGTH))
 
 
 class Whose(Text):

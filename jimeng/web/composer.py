@@ -22,7 +22,9 @@ from jimeng.web.cards import new_token, token_of
 from jimeng.web.composer_fields import Written
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
+FIELDS |= {"strength"}
 AGAIN = "invalid.choose_again"
+CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
 PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
 
 
@@ -54,6 +56,7 @@ class Composer(Written):
             n=form.get("n", "1").strip(),
             seed="" if seed == "-1" else seed,
             style=own_style or form.get("style", "").strip(),
+            strength=form.get("strength", "").strip(),
             before=form.get("of", "").strip(),
             token=token_of(form),
         )
@@ -74,6 +77,7 @@ class Composer(Written):
             n=str(task.n),
             seed=seed,
             style=words.style or "",
+            strength=hundredths(task.strength),
             images=tuple(ids[: len(ids) - bool(task.has_mask)]),
         )
         return form.fitted()
@@ -81,7 +85,7 @@ class Composer(Written):
     @classmethod
     def like(cls, task: Task) -> "Composer":
         """An empty form that draws as *task* did."""
-        return replace(cls.again(task), prompt="", images=())
+        return replace(cls.again(task), prompt="", strength="", images=())
 
     def fitted(self) -> "Composer":
         """The same, but with the nearest of what the model takes."""
@@ -101,6 +105,7 @@ class Composer(Written):
             n=str(min(n, model.max_images)),
             seed=self.seed if keeps_seed else "",
             style=self.style[:MOST_STYLE],
+            strength=self.strength if self.takes_strength else "",
             before="",
         )
 
@@ -140,6 +145,8 @@ class Composer(Written):
         words |= {
             name: values[name] for name in ("style", "seed", "n") if name in values
         }
+        if "strength" in values:
+            words["strength"] = values["strength"] / 100
         return NewTask(
             **words,
             user_id=viewer.user_id,
@@ -168,10 +175,12 @@ class Composer(Written):
         words = {"prompt": self.prompt, "n": self.n}
         words |= {"style": self.style} if self.style else {}
         words |= {"seed": self.seed} if self.seed else {}
+        if self.strength and self.takes_strength and (self.images or self.files):
+            words["strength"] = self.strength  # else it is out of sight
         values: dict = {}
         wrong: dict[str, list[tuple[str, dict]]] = {}
         try:
-            values = ComposedTask(only=("prompt", "n", "style", "seed")).load(words)
+            values = CHECKED.load(words)
         except ValidationError as error:
             for name, reasons in by_field(error.messages).items():
                 wrong[name] = [(reason, {}) for reason in reasons]
@@ -205,6 +214,11 @@ class Composer(Written):
 def reused(error: Invalid) -> bool:
     """Whether it was refused for a token that belongs to another form."""
     return any(key == AGAIN for key, _ in error.fields.get("images", ()))
+
+
+def hundredths(strength: float | None) -> str:
+    """A strength as forms have it."""
+    return "" if strength is None else str(round(100 * strength))
 
 
 def is_seed(text: str) -> bool:

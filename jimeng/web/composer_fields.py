@@ -23,6 +23,7 @@ class Written:
         resolution: Of `options.resolutions`; empty for the usual one.
         seed: Empty to have one drawn.
         style: The id of a style, or words.
+        strength: In hundredths; empty to have the model decide.
         images: The ids of the pictures that go in, in order.
         files: Others that came with the form, behind them.
         counted: How many ids the form had when it was shown.
@@ -38,6 +39,7 @@ class Written:
     n: str = "1"
     seed: str = ""
     style: str = ""
+    strength: str = ""
     before: str = ""
     images: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
@@ -110,6 +112,12 @@ class Written:
     @property
     def fen(self) -> cost.Fen:
         return cost.fen_of(self.model, self.sizes)
+
+    @property
+    def takes_strength(self) -> bool:
+        """Whether the model lets it be said how far its pictures may be left."""
+        takes = self.model.takes if self.model and self.model.takes_images else None
+        return bool(takes and takes.strength)
 
     @property
     def each(self) -> str:

@@ -13,7 +13,7 @@ from jimeng.web.composer import Composer
 from jimeng.web.composer_defaults import CHOICES, defaults
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
-SETTINGS |= {"quality", "style_own"}
+SETTINGS |= {"quality", "style_own", "strength"}
 WORDS = SETTINGS | {"prompt"}
 
 

@@ -21,6 +21,9 @@ from jimeng.errors import (
 from jimeng.errors.inputs import UploadsFull
 from jimeng.i18n import problems
 from jimeng.providers import Expansion, Model
+from jimeng.providers.models import Size
+from jimeng.providers.models.drawn import shrunk
+from jimeng.schemas import MOST_STRENGTH
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 from jimeng.web.cards import new_token, token_of
@@ -53,6 +56,7 @@ class Edit:
         act: Of `ACTS`; empty where none was sent yet.
         model: The name of a model for it; empty for the first there is.
         shape: To expand to: a ratio, or empty for *edges*.
+        strength: In hundredths; empty to have the model decide.
         edges: By name, how far it grows there, in hundredths of that side.
         masks: The ids of a mask that was given before.
         files: A mask as it came.
@@ -65,6 +69,7 @@ class Edit:
     prompt: str = ""
     model: str = ""
     shape: str = ""
+    strength: str = ""
     edges: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
@@ -80,6 +85,7 @@ class Edit:
             prompt=form.get("prompt", "").replace("\r\n", "\n").strip(),
             model=form.get("model", "").strip(),
             shape=form.get("shape", "").strip(),
+            strength=form.get("strength", "").strip(),
             edges={edge: form.get(edge, "").strip() for edge in EDGES},
             masks=ids_in(form.getlist("mask_id"))[:1],
             files=contents_of(files.getlist("mask"))[:1],
@@ -114,6 +120,12 @@ class Edit:
         """Hundredths of a side that an edge may grow by."""
         limit = self.takes("expand").takes
         return round(100 * (limit.expand or 0)) if limit else 0
+
+    @property
+    def sent_size(self) -> Size:
+        """The sides that it has when it is expanded: the model may need it smaller."""
+        whole = self.image.width or 1, self.image.height or 1
+        return shrunk(whole, self.takes("expand"))
 
     @property
     def shapes(self) -> list[str]:
@@ -172,6 +184,8 @@ class Edit:
             if self.counted and not (self.masks or self.files):
                 raise Invalid.field("mask", AGAIN)
             more["mask"] = next(iter([*self.files, *self.masks]), None)
+        if self.strength and model.takes and model.takes.strength:
+            more["strength"] = self.share()
         given = {name: text for name, text in words.items() if text}
         return NewTask(
             **words,
@@ -181,6 +195,19 @@ class Edit:
             images=[self.image.id],
             given=given,
         )
+
+    def share(self) -> float:
+        """
+        The strength.
+
+        Raises:
+            Invalid: it is not one.
+        """
+        most = MOST_STRENGTH
+        is_number = re.fullmatch(r"\d{1,3}", self.strength, re.ASCII)
+        if not is_number or int(self.strength) > most:
+            raise Invalid.field("strength", "invalid.range", min=0, max=most)
+        return int(self.strength) / 100
 
     def expansion(self) -> Expansion:
         """

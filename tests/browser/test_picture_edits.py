@@ -107,6 +107,49 @@ def test_part_is_repainted_and_compared(visit, picture):
     expect(into).to_have_count(1)
 
 
+def test_edges_are_dragged_and_moved_by_keys(visit, picture):
+    """No further than the model goes; what the frame says is what comes out."""
+    seen = visit(f"/pictures/{picture}", lang="en")
+    page = opened(seen, "expand")
+    size = page.locator(".expand-size output")
+    number = page.locator("#edit-expand [name=right]")
+    expect(size).to_have_text("683×512")  # the first shape, 4:3
+    expect(number).to_have_value("17")
+
+    def drag(edges: str, x: float, y: float) -> None:
+        handle = page.locator(f".expand [data-edges='{edges}']")
+        handle.scroll_into_view_if_needed()
+        box, whole = handle.bounding_box(), page.locator(".expand img").bounding_box()
+        start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*start)
+        page.mouse.down()
+        end = start[0] + x * whole["width"], start[1] + y * whole["height"]
+        page.mouse.move(*end, steps=3)
+        page.mouse.up()
+
+    drag("right", 2, 0.2)
+    expect(number).to_have_value("40")
+    expect(page.locator("#edit-expand [name=shape][value='']")).to_be_checked()
+    drag("top left", -0.1, -2)
+    assert page.locator("#edit-expand [name=top]").input_value() == "40"
+    assert page.locator("#edit-expand [name=left]").input_value() == "27"
+    drag("top", 0, 2)
+    expect(page.locator("#edit-expand [name=top]")).to_have_value("0")
+
+    bottom = page.get_by_role("slider", name="Added at the bottom")
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "Shift+ArrowRight", "PageUp"):
+        bottom.press(key)
+    expect(bottom).to_have_attribute("aria-valuenow", "21")
+    expect(bottom).to_have_attribute("aria-valuetext", re.compile("855×620"))
+    assert page.url.endswith(picture)  # arrows lead to no other picture
+    page.get_by_role("slider", name="Added on the left").press("ArrowRight")
+    expect(size).to_have_text("850×620")
+    page.locator("#edit-expand .primary").click()
+
+    page.wait_for_url("**/tasks/**", timeout=40_000)
+    expect(page.locator("main")).to_contain_text("850×620")
+
+
 def test_refused_edit_stays_open_with_words(visit, picture):
     """Without a script, and edges that are too wide."""
     page = visit(f"/pictures/{picture}", lang="en", js=False, width=390).page

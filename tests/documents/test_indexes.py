@@ -24,6 +24,7 @@ def test_all_that_is_declared_is_there(database):
         indexes.LINKS,
         indexes.BULK,
         indexes.PREPARING,
+        indexes.UPLOADS,
         *(each.label for each in indexes.CHUNKS),
     }
 

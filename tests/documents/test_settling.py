@@ -98,6 +98,19 @@ def test_oldest_task_keeps_its_key(client, database, run):
     assert (entry["action"], entry["target"]) == ("duplicates.settle", "tasks.idem")
 
 
+def test_older_upload_keeps_its_key(database, run):
+    key = {"user_id": "a", "idem_key": "k"}
+    spoil(
+        indexes.UPLOADS,
+        {"_id": "upload_a", **key},
+        {"_id": "upload_b", **key, "created_at": OLD},
+    )
+
+    assert run("--settle", "--yes").exit_code == 0
+
+    assert values("inputs", "idem_key") == {"upload_a": None, "upload_b": "k"}
+
+
 def test_what_runs_keeps_its_slot_and_whatever_may_run_counts(database, run, lane):
     """Nothing that the provider may be drawing is without a slot afterwards."""
     rows = {

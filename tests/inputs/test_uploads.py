@@ -1,13 +1,17 @@
 """Uploads: pictures that are given before a task names them."""
 
 import io
+import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from mongoengine import get_db
 from PIL import Image as Pillow
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from jimeng import pictures
 from jimeng.auth import bodies
 from jimeng.documents import Input, utcnow
 from jimeng.inputs import keeping
@@ -19,13 +23,14 @@ UPLOADS = f"{API}/uploads"
 MINE = {"user_id": "user_123"}
 
 
-def send(client, content: bytes, name: str = "a.jpg", **more: object):
-    """Upload *content* as a form does."""
+def send(client, content: bytes, name: str = "a.jpg", key: str = "", **more: object):
+    """Upload *content* as a form does, under an ``Idempotency-Key`` if there is one."""
     file = FileStorage(io.BytesIO(content), filename=name)
     form = {**MINE, "file": file, **more}
     boundary, body = encode_multipart(form)
     kind = f"multipart/form-data; boundary={boundary}"
-    return client.post(UPLOADS, data=body, content_type=kind)
+    headers = {"Idempotency-Key": key} if key else {}
+    return client.post(UPLOADS, data=body, content_type=kind, headers=headers)
 
 
 def upload(client, content: bytes | None = None, **more: object) -> dict:
@@ -54,6 +59,59 @@ def test_upload_is_kept_for_a_day(client):
     kept = Input.find_one({"_id": found["id"]})
     assert timedelta(hours=23) < kept.keep_until - utcnow() <= timedelta(hours=24)
     assert found["expires_at"]
+
+
+def test_upload_that_is_sent_again_under_its_key_is_one(client, monkeypatch):
+    """However many limits it would be beyond; other files need other keys."""
+    first = send(client, given.photo(), key="one")
+    monkeypatch.setattr(limits, "UPLOADS", 1)
+
+    again = send(client, given.photo(), key="one")
+
+    assert data_of(again, 201) == data_of(first, 201)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    refused(send(client, given.cmyk(), key="one"), 422, "idempotency_key_reused")
+    assert Input.collection().count_documents({}) == 1
+    refused(send(client, given.photo(), key="two"), 429, "too_many_uploads")
+
+
+def test_key_of_an_upload_is_free_after_a_day_and_once_it_is_deleted(client):
+    first = data_of(send(client, given.photo(), key="one"), 201)
+    past = {"$set": {"created_at": utcnow() - timedelta(hours=25)}}
+    Input.collection().update_one({"_id": first["id"]}, past)
+
+    second = data_of(send(client, given.photo(), key="one"), 201)
+    data_of(client.delete(f"{UPLOADS}/{second['id']}"))
+    third = data_of(send(client, given.cmyk(), key="one"), 201)
+
+    assert len({first["id"], second["id"], third["id"]}) == 3
+
+
+def test_two_uploads_at_once_under_a_key_are_one(client, monkeypatch):
+    """The slower one leaves no bytes behind."""
+    faster: list[dict] = []
+
+    def overtake() -> None:
+        faster.append(data_of(send(client, given.photo(), key="one"), 201))
+
+    def look(content: bytes):
+        if threading.current_thread() is threading.main_thread():
+            other = threading.Thread(target=overtake)
+            other.start()
+            other.join()
+        return pictures.normalise(content)
+
+    slow = SimpleNamespace(**{**vars(pictures), "normalise": look})
+    monkeypatch.setattr(keeping, "pictures", slow)
+    before = get_db()["inputs.files"].count_documents({})
+
+    answer = send(client, given.photo(), key="one")
+
+    assert data_of(answer, 201)["id"] == faster[0]["id"]
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert get_db()["inputs.files"].count_documents({}) == before + 1
 
 
 def test_deleted_upload_is_seen_no_more(client):

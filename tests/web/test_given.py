@@ -10,7 +10,7 @@ from jimeng.documents import Input, Task
 from jimeng.providers import Registry
 from jimeng.viewers import Viewer
 from tests import given_pictures as given
-from tests.page import HTMX, POST, PROMPT, ask, ids, new_task, send
+from tests.page import HTMX, POST, PROMPT, ask, chosen, ids, new_task, send
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 TAKES, TAKES_NONE = "doubao-seedream-5.0-pro", "doubao-seedream-3.0-t2i"
@@ -156,6 +156,34 @@ def test_model_that_needs_a_picture_says_so(client):
     assert "hidden" not in re.search(r'data-note="few"([^>]*)>', page.text)[1]
     assert submit(client, model=NEEDS).status_code == 422
     assert submit(client, given.photo(), model=NEEDS).status_code == 303
+
+
+def test_strength_is_sent_with_pictures(client):
+    """In hundredths; the form keeps it, and remixing has it again."""
+    submit(client, given.photo(), model=NEEDS, strength="30")
+
+    (task,) = stored()
+    assert task.strength == 0.3
+    page = client.get(f"/?again={task.id}")
+    assert chosen(page, "strength") == "30"
+    assert chosen(client.get(f"/?model={NEEDS}&strength=7"), "strength") == "7"
+    assert chosen(client.get(f"/?model={TAKES}&strength=7"), "strength") is None
+
+
+@pytest.mark.parametrize("strength", ["101", "0.5", "-1", "x"])
+def test_strength_that_is_none_is_refused_beside_its_field(client, strength):
+    answer = submit(client, given.photo(), model=NEEDS, strength=strength)
+
+    assert answer.status_code == 422
+    assert 'class="error"' in answer.text.partition('id="errors-strength"')[2][:60]
+    assert stored() == []
+
+
+def test_strength_without_pictures_is_out_of_sight_and_not_sent(client):
+    answer = submit(client, model="doubao-seedream-4.0", strength="30")
+
+    assert answer.status_code == 303
+    assert stored()[0].strength is None
 
 
 def test_pictures_are_moved_and_removed_without_a_script(client):

@@ -57,7 +57,14 @@ def masks_in(page) -> list[str]:
             "jimeng-inpaint",
             {"prompt": "a boat"},
         ),
-        ("enlarge", {}, "jimeng-upscale", {"width": 4096, "height": 4096}),
+        ("enlarge", {}, "jimeng-upscale", {"width": 4096, "strength": None}),
+        ("enlarge", {"strength": "80"}, "jimeng-upscale", {"strength": 0.8}),
+        (
+            "edit",
+            {"prompt": "x", "strength": "5"},
+            "jimeng-i2i-3.0",
+            {"strength": 0.05},
+        ),
         (
             "expand",
             {"shape": "4:3"},
@@ -105,6 +112,7 @@ def test_lineage_is_shown_both_ways(client, picture, work_off):
     ("act", "fields", "words"),
     [
         ("edit", {"prompt": ""}, "请写下"),
+        ("edit", {"prompt": "x", "strength": "101"}, "0 到 100"),
         ("repaint", {}, "蒙版"),
         ("expand", {"shape": "", "top": "90"}, "0.4"),
         ("expand", {"shape": "", "top": "-3"}, "0.4"),

@@ -47,6 +47,19 @@ GIVEN: dict[str, tuple[str, str]] = {
         "当前模型要有一张参考图：选择、粘贴或拖进来。",
         "This model needs a picture to start from: choose, paste or drop one.",
     ),
+    "form.strength": ("改动强度", "Strength"),
+    "strength.label": ("改动强度，0 到 100", "Strength, 0 to 100"),
+    "strength.usual": ("默认", "Default"),
+    "strength.slide": ("改动强度", "Strength"),
+    "strength.clear": ("恢复默认", "Back to the default"),
+    "strength.hint": (
+        "越小越像参考图，越大越照文字来；不填由模型决定。",
+        "Low keeps to the pictures, high follows the words. Empty: the model decides.",
+    ),
+    "strength.enlarge_hint": (
+        "越小越接近原图，越大可以补的细节越多；不填由模型决定。",
+        "Low keeps to the picture, high may add detail. Empty: the model decides.",
+    ),
     "given.refer": ("做参考图", "Use as reference"),
     "given.refer_n": ("用第 {n} 张做参考图", "Use picture {n} as reference"),
     "gallery.refer": ("用作参考图：{prompt}", "Use as reference: {prompt}"),
@@ -89,6 +102,16 @@ GIVEN: dict[str, tuple[str, str]] = {
     "edits.right": ("右", "Right"),
     "edits.bottom": ("下", "Bottom"),
     "edits.left": ("左", "Left"),
+    "expand.top": ("上边扩出", "Added at the top"),
+    "expand.right": ("右边扩出", "Added on the right"),
+    "expand.bottom": ("下边扩出", "Added at the bottom"),
+    "expand.left": ("左边扩出", "Added on the left"),
+    "expand.value": ("{share}%，结果 {size}", "{share} %, {size} in all"),
+    "expand.hint": (
+        "拖动各边或四角，每边最多扩出 {most}%。键盘：选中一边，按方向键，Shift 加快。",
+        "Drag the edges or corners, each by {most} % at most. By keyboard: focus an "
+        "edge, arrows, Shift for larger steps.",
+    ),
     "brush.canvas": (
         "在图上涂出要改的部分；键盘：先按“方框”，方向键移动，"
         "Shift 加方向键改大小，回车涂上",
