@@ -27,8 +27,9 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "upload, multipart/form-data",
     ),
     "error.request_too_large": (
-        "请求体太大：最多 1 MiB，带图片的最多 16 MiB；请缩小后再试",
-        "The body is too large: at most 1 MiB, or 16 MiB where pictures come with it",
+        "太大了：一次最多 1 MiB，带图片的最多 16 MiB；请减少或缩小后再试",
+        "That is too large: at most 1 MiB at a time, or 16 MiB with pictures; "
+        "send fewer or smaller ones",
     ),
     "error.invalid_json": (
         "请求体不是有效的 JSON 对象",
