@@ -34,7 +34,7 @@ ASKED: dict[str, tuple[str, str]] = {
     ),
     "invalid.images_many": (
         "这个模型最多用 {max} 张图片",
-        "This model takes at most {max} pictures",
+        "Too many pictures: this model takes {max}",
     ),
     "invalid.images_few": (
         "这个模型至少要 {min} 张图片",
