@@ -1,24 +1,43 @@
 // Comforts of every page. Each page works without them.
 "use strict";
 
-// What this browser remembers, apart for each who signs in with it: prompts are private.
+// What this browser remembers, and this tab, apart for each who signs in: prompts are
+// private. Storage may be full or forbidden; then nothing is remembered.
 const who = document.body.dataset.who || "";
-const own = {
-  // Storage may be full or forbidden; then nothing is remembered.
-  get(key) { try { return localStorage.getItem(`jimeng-${who}-${key}`); } catch { return null; } },
-  set(key, value) { try { localStorage.setItem(`jimeng-${who}-${key}`, value); } catch { /* forgotten */ } },
-  clear() {
-    for (const name of ["localStorage", "sessionStorage"]) {
+let left = false; // signed out: nothing is written any more
+
+function store(area) {
+  const name = (key) => `jimeng-${who}-${key}`;
+  return {
+    get(key) { try { return area().getItem(name(key)); } catch { return null; } },
+    set(key, value) { try { if (!left) area().setItem(name(key), value); } catch { /* forgotten */ } },
+    clear() {
       try {
-        for (const key of Object.keys(window[name])) if (key.startsWith(`jimeng-${who}-`)) window[name].removeItem(key);
+        for (const key of Object.keys(area())) if (key.startsWith(name(""))) area().removeItem(key);
       } catch { /* there is nothing */ }
-    }
-  },
-};
+    },
+  };
+}
+
+const own = store(() => localStorage);
+const tab = store(() => sessionStorage);
+
+// The other tabs of the same person: each is told what happens in one.
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel(`jimeng-${who}`) : null;
+const heard = new Map([["left", () => { forget(); setTimeout(() => location.reload(), 1000); }]]);
+tabs?.addEventListener("message", ({ data }) => heard.get(data)?.());
+
+function forget() {
+  left = true;
+  own.clear();
+  tab.clear();
+}
 
 // Whoever signs out leaves nothing behind; browsers clear it by themselves over TLS only.
 document.addEventListener("submit", ({ target }) => {
-  if (target.matches("form.who")) own.clear();
+  if (!target.matches("form.who")) return;
+  forget();
+  tabs?.postMessage("left");
 });
 
 // Tell those who do not see the page, and only them.
@@ -150,6 +169,27 @@ document.addEventListener("click", (event) => {
   else if ("dismiss" in button.dataset) button.closest(".notice").remove();
   else if (button.dataset.copy || button.dataset.copies) copy(button);
 });
+
+// A menu opens where it is pressed: upwards where there is no room under it, and never
+// over the edge of the window. What stays in view takes its part of that.
+function fit(list) {
+  const form = document.getElementById("composer")?.getBoundingClientRect();
+  const isAbove = form && form.top < innerHeight / 2;
+  const top = isAbove ? form.bottom : 0;
+  const bottom = form && !isAbove ? form.top : innerHeight;
+  list.removeAttribute("data-up");
+  list.style.removeProperty("translate");
+  const box = list.getBoundingClientRect();
+  const button = list.parentElement.getBoundingClientRect();
+  list.toggleAttribute("data-up", box.bottom > bottom && button.top - top > bottom - button.bottom);
+  const aside = Math.max(8 - box.left, 0) || Math.min(document.documentElement.clientWidth - 8 - box.right, 0);
+  if (aside) list.style.translate = `${aside}px 0`;
+}
+
+document.addEventListener("toggle", ({ target }) => {
+  const list = target.matches?.(".menu[open]") && target.querySelector(":scope > .menu-list");
+  if (list) fit(list);
+}, true);
 
 document.addEventListener("change", (event) => {
   if (event.target.id === "keys-on") own.set("keys", event.target.checked ? "on" : "off");

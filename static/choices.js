@@ -40,7 +40,10 @@ function tellCost() {
 
 // What is chosen is there again after a reload: the server reads it from this cookie,
 // which goes with the window, and draws the form with it.
+let keeps = false;
+
 function keepChoices() {
+  keeps = true;
   const words = new URLSearchParams(new FormData(document.getElementById("composer")));
   for (const name of ["prompt", "token", "image", "pictures", "file"]) words.delete(name);
   words.set("who", who);
@@ -65,6 +68,7 @@ function chosen(target) {
   tellCost();
   count();
   keepChoices();
+  touched();
 }
 
 function seed(action) {
@@ -96,8 +100,13 @@ let drawn = document.getElementById("choices");
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   document.addEventListener(name, () => {
     const now = document.getElementById("choices");
-    if (now && now !== drawn) keepChoices();
+    if (!now || now === drawn) return;
     drawn = now;
+    keepChoices();
+    hold();
   });
 }
+
+// Another tab may have chosen otherwise since.
+addEventListener("pagehide", () => { if (keeps && !left) keepChoices(); });
 tellCost();

@@ -1,10 +1,5 @@
-// The prompt: counting, the draft, earlier ones, sending.
+// The prompt: counting, going back to earlier ones, sending.
 "use strict";
-
-const DRAFT = "draft";
-const SENT = "prompts"; // what was sent, newest first
-const MOST_SENT = 50;
-const prompt = () => document.getElementById("prompt");
 
 // How long the prompt is, counted as the server counts: by characters, with the style.
 function count() {
@@ -19,37 +14,29 @@ function count() {
   counter.dataset.over = length > Number(counter.dataset.most);
 }
 
-// The prompts that were sent from here, and those that the page shows.
-function earlier() {
-  let kept = [];
-  try { kept = JSON.parse(own.get(SENT)) || []; } catch { /* not ours */ }
-  const shown = [...document.querySelectorAll("#feed .card-prompt")].map((each) => each.textContent.trim());
-  return [...new Set([...kept, ...shown])].slice(0, MOST_SENT);
-}
-
-function remember(text) {
-  if (text) own.set(SENT, JSON.stringify([text, ...earlier().filter((each) => each !== text)].slice(0, MOST_SENT)));
-}
-
 let place = -1; // in the list of earlier prompts; before it comes what is being written
 let unsent = "";
 
 function walk(field, step) {
+  const before = held;
   if (place < 0) unsent = field.value;
-  const list = earlier().filter((each) => each !== unsent.trim());
+  const shown = [...document.querySelectorAll("#feed .card-prompt")].map((each) => each.textContent.trim());
+  const list = [...new Set([...earlier(), ...shown])].filter((each) => each !== unsent.trim());
   const next = Math.min(Math.max(place + step, -1), list.length - 1);
   if (next === place) return;
+  const leaves = place < 0;
   place = next;
   field.value = place < 0 ? unsent : list[place];
   field.setSelectionRange(field.value.length, field.value.length);
   written(field);
+  if (leaves) replaced(before);
 }
 
 // Something else stands in the prompt: what was said of it is over.
 function written(field) {
   field.removeAttribute("aria-invalid");
   document.getElementById("errors-prompt").textContent = "";
-  own.set(DRAFT, field.value);
+  touched();
   count();
 }
 
@@ -75,14 +62,19 @@ document.addEventListener("keydown", (event) => {
 
 // Another form has come in the place of the one before: what it holds is the draft now,
 // and who had sent it goes on where something is wrong.
-let form = document.getElementById("composer");
+let form = composer();
 
 function renewed() {
   count();
-  const now = document.getElementById("composer");
+  const now = composer();
   if (now === form) return;
   form = now;
-  own.set(DRAFT, prompt().value);
+  formHeight.disconnect();
+  formHeight.observe(form);
+  const before = held;
+  hold();
+  replaced(before);
+  showUndo();
   const wrong = form.querySelector("[aria-invalid=true]");
   const menu = wrong?.closest("details:not([open])");
   if (wrong) (menu?.firstElementChild || wrong).focus();
@@ -99,6 +91,8 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     if (source?.id !== "composer" || status !== 200) return;
     place = -1;
     remember(prompt().value.trim());
+    tab.set("undo", "");
+    showUndo();
     // What was asked for is shown where it appears: at the top.
     window.scrollTo({ top: 0 });
   });
@@ -112,7 +106,13 @@ function makeRoom() {
   else document.body.style.removeProperty("--bottom");
 }
 
+// How much of the window it takes: what gets the focus is scrolled from under it.
+const formHeight = new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty("--form", `${target.offsetHeight}px`);
+});
+
 for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener(name, makeRoom);
 
-if (prompt() && !prompt().value) prompt().value = own.get(DRAFT) || "";
+formHeight.observe(form);
+rewrite();
 count();

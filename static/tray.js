@@ -2,7 +2,7 @@
 // they are sent along with the form.
 "use strict";
 
-const TRAY = `jimeng-${who}-tray`; // the ids of those that stand in this tab's form
+const TRAY = "tray"; // the ids of those that stand in this tab's form
 const coming = new Map(); // what is shown of an upload -> its request
 const given = () => document.getElementById("given");
 const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
@@ -33,10 +33,11 @@ function renumber() {
     each.querySelector("[data-given=move]").disabled = index === 0;
   }
   document.getElementById("pictures").value = all.length;
+  if (imagesOf(contents()).join() !== imagesOf(held).join()) touched();
   judge(all.length);
   if (bringing) return;
   const ids = all.map((each) => each.querySelector("[name=image]").value);
-  try { sessionStorage.setItem(TRAY, JSON.stringify(ids)); } catch { /* forgotten */ }
+  tab.set(TRAY, JSON.stringify(ids));
 }
 
 // What a reload, another page, or the end of the tab's process took is there again: in
@@ -46,7 +47,7 @@ async function bringBack() {
   const address = new URL(location.href);
   if (address.searchParams.has("again") || address.searchParams.has("prompt")) return;
   let ids = [];
-  try { ids = JSON.parse(sessionStorage.getItem(TRAY)) || []; } catch { /* not ours */ }
+  try { ids = JSON.parse(tab.get(TRAY)) || []; } catch { /* not ours */ }
   if (address.searchParams.has("image")) {
     address.searchParams.delete("image");
     history.replaceState(history.state, "", address);

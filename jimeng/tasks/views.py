@@ -7,6 +7,7 @@ from datetime import datetime
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
 from jimeng.documents.task import THERE
+from jimeng.lanes import switches
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.creation import eta
 from jimeng.tasks.reading import find
@@ -63,6 +64,7 @@ class TaskView:
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
         eta_seconds: Seconds until it starts, while it is pending.
+        is_held: Whether it waits because nothing is sent for a while.
         progress: 0 to 100; never goes back.
         remote_ids: The provider's names for its pictures.
         attempts: Submissions, refused ones included.
@@ -73,6 +75,7 @@ class TaskView:
     phase: str | None = None
     position: int | None = None
     eta_seconds: int | None = None
+    is_held: bool = False
     progress: int = 100
     remote_ids: tuple[str, ...] = ()
     attempts: int = 0
@@ -179,15 +182,17 @@ def _view(
     if not task.is_open:
         return TaskView(task, pictures, remote_ids=names, attempts=attempts)
     phases = [PHASES.index(p.state) for p in pictures if p.state in PHASES]
-    position, eta_seconds = (None, None)
+    position, eta_seconds, is_held = (None, None, False)
     if task.status == "pending":
         position, eta_seconds = place(task, ordered)
+        is_held = switches.is_paused(switches.SENDING)
     return TaskView(
         task,
         pictures,
         phase=PHASES[phase_of(task, phases)],
         position=position,
         eta_seconds=eta_seconds,
+        is_held=is_held,
         progress=sum(picture.progress for picture in pictures) // task.n,
         remote_ids=names,
         attempts=attempts,

@@ -10,6 +10,7 @@ from jimeng import auth, styles, tasks
 from jimeng.documents import Task
 from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView
+from jimeng.web import remedies
 from jimeng.web.composer_options import spoken as model_name
 
 # One letter for each state of a picture: a mark has to fit into a URL.
@@ -29,26 +30,12 @@ LETTERS = {
 # shares of the time that it was expected to take.
 SOON = 0.4
 EARLY, LATE = 0.7, 1.5
+FORM = "form-"  # how the tokens of our forms begin
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfcx")
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
-# Failures that the same again would meet once more, and other words, another size
-# or another model would not.
-TO_EDIT = frozenset(
-    {
-        "content_refused_prompt",
-        "content_refused_input_image",
-        "content_refused_picture_text",
-        "parameter_refused",
-        "input_refused",
-        "input_face_refused",
-        "input_copyright_refused",
-        "model_not_found",
-        "provider_not_configured",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -124,7 +111,8 @@ class Card:
     def mark(self) -> Mark:
         letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)
-        numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}"
+        held = "-1" if self.view.is_held else ""
+        numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}{held}"
         return Mark(self.task.id, letters, numbers)
 
     def elapsed(self, picture: PictureView) -> int:
@@ -161,14 +149,25 @@ class Card:
 
     @property
     def remedy(self) -> str | None:
-        """What helps, once it has ended without a picture: ``retry`` or ``edit``."""
+        """
+        What helps, once it has ended without a picture: ``retry``, or as in `remedies`.
+        """
         if self.task.status == "cancelled":
             return "retry"
         if self.task.status != "failed":
             return None
-        # Keys and accounts are put right by the operator; then it is to be tried again.
-        is_to_edit = all(e["code"] in TO_EDIT for e in self.view.errors)
-        return "edit" if is_to_edit else "retry"
+        return remedies.of(e["code"] for e in self.view.errors)
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether something else in the form is what helps."""
+        return self.remedy in remedies.IN_FORM
+
+    @property
+    def report(self) -> str:
+        """What the operator needs to hear of the failure, to be copied."""
+        said = [f"{f.code} {f.request_id or ''}".strip() for f in self.failures]
+        return "\n".join([self.task.id, *said])
 
     @property
     def may_retry(self) -> bool:
@@ -289,4 +288,4 @@ def token_of(form: Mapping[str, str]) -> str:
 
 def new_token() -> str:
     """What makes a form that is sent twice count once."""
-    return f"form-{secrets.token_urlsafe(16)}"
+    return f"{FORM}{secrets.token_urlsafe(16)}"

@@ -32,8 +32,8 @@ def composer() -> ResponseReturnValue:
 @brings_pictures
 def change_model() -> ResponseReturnValue:
     """
-    The page with the form as it is, for the model that was chosen in it, and with its
-    pictures as a button of theirs says.
+    The page, or the form alone, as it was written, for the model that was chosen in it,
+    and with its pictures as a button of theirs says.
     """
     viewer = auth.viewer_of_page()
     form = Composer.sent(request.form, request.files).kept(viewer)
@@ -42,6 +42,8 @@ def change_model() -> ResponseReturnValue:
         wanted=request.form.get("switch", form.wanted),
         images=arranged(form.images, request.form),
     ).fitted()
+    if is_htmx():
+        return render_template("tasks/_form.html", form=form)
     return show_feed("tasks/index.html", form=form)
 
 

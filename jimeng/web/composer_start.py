@@ -1,20 +1,25 @@
 """How the form begins: as a link asks, as it was left, or as its user likes it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
-from flask import request
+from flask import Response, request
 
 from jimeng import auth, tasks
 from jimeng.errors import TaskNotFound
 from jimeng.viewers import Viewer
 from jimeng.web import given_pictures
+from jimeng.web.cards import FORM
 from jimeng.web.composer import Composer
 from jimeng.web.composer_defaults import CHOICES, defaults
+from jimeng.web.preferences import keep
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
 SETTINGS |= {"quality", "style_own", "strength"}
 WORDS = SETTINGS | {"prompt"}
+USED = "used"  # the cookie with the settings that were sent last from this browser
+LATEST = 12  # tasks among which one is looked for that was asked for with the form
 
 
 def asked_for() -> Composer:
@@ -48,13 +53,37 @@ def left_behind() -> dict[str, str]:
     What was chosen in this browser and not sent, as choices.js keeps it; nothing of
     what somebody else chose who was signed in before.
     """
-    words = dict(parse_qsl(request.cookies.get(CHOICES, "")[:4000]))
-    user = auth.current_user()
-    if words.pop("who", "") != (user.id if user else ""):
+    return own_cookie(CHOICES)
+
+
+def own_cookie(name: str) -> dict[str, str]:
+    """The settings in a cookie; none if somebody else has left them."""
+    words = dict(parse_qsl(request.cookies.get(name, "")[:4000]))
+    if words.pop("who", "") != whose():
         return {}
     return {name: words[name] for name in SETTINGS & set(words)}
 
 
+def whose() -> str:
+    user = auth.current_user()
+    return user.id if user else ""
+
+
+def keep_used(response: Response, words: Mapping[str, str]) -> None:
+    """Let the next form in this browser begin with what was sent with this one."""
+    used = {name: words[name] for name in (SETTINGS - {"seed"}) & set(words)}
+    keep(response, USED, urlencode({"who": whose(), **used}))
+
+
 def used_last(viewer: Viewer) -> Composer:
-    newest = tasks.page(viewer, viewer.user_id, limit=1).tasks
-    return Composer.like(newest[0]) if newest else Composer.asked({})
+    """
+    As the form was sent last: from this browser, else from any. What programs ask for
+    does not change it.
+    """
+    words = own_cookie(USED)
+    if words:
+        return Composer.asked(words)
+    latest = tasks.page(viewer, viewer.user_id, limit=LATEST).tasks
+    by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
+    newest = next(by_form, None)
+    return Composer.like(newest) if newest else Composer.asked({})

@@ -11,6 +11,8 @@ from jimeng.errors import Invalid
 from jimeng.errors.access import SignInBusy, SignInFailed, TooManyAttempts
 from jimeng.i18n import COOKIE, explain, problems
 from jimeng.web import bp, is_htmx, refused
+from jimeng.web.composer_defaults import CHOICES
+from jimeng.web.composer_start import USED
 from jimeng.web.preferences import THEME, keep, own_path
 
 MOST_EMAIL = 254  # characters
@@ -97,6 +99,8 @@ def out() -> ResponseReturnValue:
     """Lead somebody out, who leaves nothing in the browser."""
     response = redirect(url_for(".sign_in"), 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    for name in (CHOICES, USED):
+        response.delete_cookie(name)
     return response
 
 

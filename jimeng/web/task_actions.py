@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from flask import redirect, render_template, request, url_for
+from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
@@ -32,6 +32,7 @@ from jimeng.web.cards import (
     token_of,
 )
 from jimeng.web.composer import Composer
+from jimeng.web.composer_start import keep_used
 from jimeng.web.feed import show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
 
@@ -53,10 +54,14 @@ def create() -> ResponseReturnValue:
         made, replayed = form.submit(viewer)
     except (Invalid, IntakePaused, QueueUnavailable, UploadsFull, *BEYOND) as error:
         return refuse(form.refused(error).kept(viewer), error)
-    if not is_htmx():
+    if is_htmx():
+        response = make_response(show_created(made, replayed))
+    else:
         seed = made.seed if made.seed_given else None
-        return redirect(url_for(".index", again=made.id, seed=seed), 303)
-    return show_created(made, replayed)
+        again = url_for(".index", again=made.id, seed=seed)
+        response = make_response(redirect(again, 303))
+    keep_used(response, request.form)
+    return response
 
 
 def refuse(form: Composer, error: JimengError) -> ResponseReturnValue:

@@ -10,9 +10,8 @@ from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
 from jimeng.tasks import clearing, retrying, summary
-from jimeng.web import bp, is_htmx
+from jimeng.web import bp, is_htmx, remedies
 from jimeng.web.cards import (
-    TO_EDIT,
     interval,
     look_again,
     new_token,
@@ -80,7 +79,7 @@ def totals(wanted: Wanted) -> Totals:
     found = counts
     if wanted.q:
         found = summary.counts(viewer, viewer.user_id, q=wanted.q)
-    again = retrying.failures(viewer, viewer.user_id, to_edit=TO_EDIT)
+    again = retrying.failures(viewer, viewer.user_id, to_edit=remedies.REMEDIES)
     waiting = {state: counts[state] for state in clearing.CANCELLABLE}
     return Totals(dict(found), waiting, again)
 

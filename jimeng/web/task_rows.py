@@ -88,7 +88,7 @@ class Row:
 
     @property
     def action(self) -> str | None:
-        """The one thing to do about it: ``cancel``, ``retry``, ``edit``, or none."""
+        """The one thing to do about it: ``cancel``, a card's remedy, or none."""
         if self.card.is_open:
             return "cancel"
         if self.retried_as or self.task.status == "completed":

@@ -6,9 +6,11 @@ import pytest
 
 from jimeng import tasks
 from jimeng.errors import ProviderError
+from jimeng.lanes import switches
 from jimeng.viewers import Viewer
+from jimeng.web import navigation
 from jimeng.web.cards import LETTERS, PREFIX, Mark, read_marks
-from tests.page import PROMPT, ids, links, marks, new_task, send
+from tests.page import PROMPT, ids, links, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
 REFUSED = ProviderError("no", code="content_refused_prompt")
@@ -139,29 +141,63 @@ def test_again_of_what_is_not_there(client):
 @pytest.mark.parametrize(
     ("code", "charged", "remedy"),
     [
-        ("content_refused_prompt", "no", "edit"),
-        ("content_refused_picture_text", "no", "edit"),
-        ("parameter_refused", "no", "edit"),
-        ("provider_internal", "no", "retry"),
-        ("picture_lost", "yes", "retry"),
-        ("submit_unknown", "unknown", "retry"),
-        ("credentials_invalid", "no", "retry"),
-        ("account_overdue", "no", "retry"),
+        ("content_refused_prompt", "no", "Edit the prompt"),
+        ("content_refused_picture_text", "no", "Edit the prompt"),
+        ("input_face_refused", "no", "Change the picture"),
+        ("parameter_refused", "no", "Change the settings"),
+        ("model_not_found", "no", "Use another model"),
+        ("provider_internal", "no", "Try again"),
+        ("picture_lost", "yes", "Try again"),
+        ("submit_unknown", "unknown", "Try again"),
+        ("account_overdue", "no", "See the failures"),
     ],
 )
 def test_failure_offers_the_one_thing_that_helps(
     client, provider, work_off, code, charged, remedy
 ):
-    """Other words where those were refused; else the same again, when all is well."""
+    """The same again where that may help; else other words, or who can settle it."""
     provider.submits = [ProviderError("no", code=code, charged=charged)]
     task_id = new_task(client)
     work_off()
 
-    actions = client.get("/").text.partition('class="actions"')[2]
-    actions = actions.partition('<details id="menu-')[0]
+    actions = client.get("/", headers=ENGLISH).text.partition('class="actions"')[2]
+    actions, _, menu = actions.partition('<details id="menu-')
 
-    assert ("/retry" in actions) == (remedy == "retry")
-    assert (f"/?again={task_id}" in actions) == (remedy == "edit")
+    asks = ("Edit the prompt", "Change the picture", "Change the settings")
+    asks += ("Use another model", "See the failures", "Try again")
+    assert {each for each in asks if f">{each}<" in actions} == {remedy}
+    assert (f"/?again={task_id}" in actions) == (remedy in asks[:4])
+    assert ("/retry" in menu) == (remedy == "See the failures")
+
+
+def test_failure_that_others_can_settle_is_told_to_them(
+    client, provider, work_off, monkeypatch
+):
+    """Who is no operator can copy what the operator has to know."""
+    refusal = {"code": "account_overdue", "charged": "no", "request_id": "req-7"}
+    provider.submits = [ProviderError("no", **refusal)]
+    task_id = new_task(client)
+    work_off()
+    monkeypatch.setattr(navigation, "ENTRIES", navigation.ENTRIES[:-1])
+
+    page = client.get("/", headers=ENGLISH).text
+
+    assert f'data-copy="{task_id}\naccount_overdue req-7"' in page
+    assert "See the failures" not in page
+
+
+def test_cards_say_that_sending_is_paused(client):
+    """Nobody knows for how long; the ticker tells when it is over."""
+    task_id = new_task(client)
+    switches.pause(switches.SENDING, "somebody")
+
+    page = client.get("/", headers=ENGLISH)
+    switches.resume(switches.SENDING)
+    after = look(client, marks(page)).text
+
+    assert "the operator has paused sending" in page.text
+    assert "starts in" not in page.text and "about to start" not in page.text
+    assert task_id in after and "暂停" not in after
 
 
 def test_card_names_style_size_and_model(client):
@@ -173,7 +209,7 @@ def test_card_names_style_size_and_model(client):
 
     assert "Ink wash" in text and "1664×936" in text
     assert "doubao-seedream-3.0-t2i" in text
-    assert re.search(r'class="card-prompt"><a [^>]*>一只猫</a>', text)
+    assert re.search(r'class="card-prompt" dir="auto"><a [^>]*>一只猫</a>', text)
 
 
 def test_thumbnails_are_lazy_and_sized(client, work_off):

@@ -7,6 +7,7 @@ import pytest
 
 from jimeng import auth
 from tests.page import PROMPT, ask, choices, chosen, new_task, send
+from tests.rest import create
 
 NO_SEED = "jimeng-4.6"
 
@@ -150,3 +151,14 @@ def test_defaults_of_a_guest_count_too(client):
 
     wanted = {"model": NO_SEED, "size": "16:9", "n": "3"}
     assert settings(client.get("/"), *wanted) == wanted
+
+
+def test_tasks_of_programs_leave_the_form_alone(client):
+    """Neither where it was sent from here before, nor in a browser that is new."""
+    ask(client, size="4:3", n="2")
+    create(client, user_id="guest", n=4)
+
+    here = settings(client.get("/"), "size", "n")
+    client.delete_cookie("used")
+
+    assert here == settings(client.get("/"), "size", "n") == {"size": "4:3", "n": "2"}

@@ -66,7 +66,7 @@ def test_sent_prompt_is_shown_where_it_differs(client, work_off):
 
     text = client.get(f"/pictures/{made}_0", headers=ENGLISH).text
 
-    assert re.search(r'<h1 class="page-prompt">一只猫</h1>', text)
+    assert re.search(r'<h1 class="page-prompt" dir="auto">一只猫</h1>', text)
     assert re.search(r"As sent</dt><dd [^>]*>一只猫，中国水墨画", text)
     assert "Ink wash" in text
 

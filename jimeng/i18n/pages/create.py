@@ -40,6 +40,18 @@ CREATE: dict[str, tuple[str, str]] = {
         "种子和提示词都相同，画面就相近。",
         "The same seed and prompt give a similar picture.",
     ),
+    "form.history": ("写过的提示词", "Earlier prompts"),
+    "form.history_none": (
+        "发送过的、换掉的提示词会列在这里",
+        "What you send or replace will be listed here",
+    ),
+    "form.history_words": (
+        "只存在这个浏览器里，退出登录时清除",
+        "Kept in this browser alone, until you sign out",
+    ),
+    "form.history_clear": ("清空", "Clear"),
+    "form.replaced": ("原来写的已被换掉", "What you had written was replaced"),
+    "form.undone": ("已恢复", "Brought back"),
     "form.error": ("{field}：{words}", "{field}: {words}"),
     "form.each": ("每张 {price}", "{price} each"),
     "form.send": ("生成", "Generate"),

@@ -14,6 +14,7 @@ FEED: dict[str, tuple[str, str]] = {
     "picture.place": ("排队第 {n} 位", "No. {n} in line"),
     "picture.starts": ("约 {eta}后开始", "starts in about {eta}"),
     "picture.starts_now": ("马上开始", "about to start"),
+    "picture.held": ("已暂停提交", "sending is paused"),
     "picture.elapsed_of": (
         "{elapsed} / 约 {expected}",
         "{elapsed} of about {expected}",
@@ -29,6 +30,11 @@ FEED: dict[str, tuple[str, str]] = {
     "picture.deleted": ("已删除", "Deleted"),
     "status.preparing": ("正在准备图片", "Preparing the pictures"),
     "status.queued": ("等待开始", "Waiting to start"),
+    "status.held": (
+        "等待中：管理员暂停了提交，恢复后自动继续",
+        "Waiting: the operator has paused sending; it goes on by itself",
+    ),
+    "status.emptied": ("图片已删除", "Its pictures were deleted"),
     "status.submitting": ("正在提交", "Sending"),
     "status.generating": ("正在绘制", "Drawing"),
     "status.saving": ("正在保存", "Saving"),
@@ -43,7 +49,12 @@ FEED: dict[str, tuple[str, str]] = {
     "action.cancel": ("取消", "Cancel"),
     "action.retry": ("重试", "Try again"),
     "action.retry_sure": ("仍要重试", "Try again anyway"),
-    "action.edit": ("修改提示词", "Edit the prompt"),
+    "action.edit_prompt": ("修改提示词", "Edit the prompt"),
+    "action.edit_picture": ("换一张图片", "Change the picture"),
+    "action.edit_settings": ("修改设置", "Change the settings"),
+    "action.edit_model": ("换一个模型", "Use another model"),
+    "action.report": ("复制给管理员", "Copy for the operator"),
+    "action.failures": ("查看失败的任务", "See the failures"),
     "action.again": ("再画一次", "Again"),
     "action.again_title": (
         "同样的设置，换一个种子，马上提交",

@@ -1,0 +1,31 @@
+"""What helps against a failure, by its code: the same again, other words, others."""
+
+from collections.abc import Iterable
+
+# What helps against failures that the same again would meet once more: others' work
+# first, or another prompt, picture, size or model.
+REMEDIES = {
+    **dict.fromkeys(
+        ("access_denied", "credentials_invalid", "clock_wrong", "permission_missing")
+        + ("request_refused", "account_overdue", "quota_exhausted"),
+        "operator",
+    ),
+    **dict.fromkeys(
+        ("content_refused_prompt", "content_refused_picture_text"), "prompt"
+    ),
+    **dict.fromkeys(
+        ("content_refused_input_image", "input_face_refused")
+        + ("input_copyright_refused", "input_invalid", "input_unreachable"),
+        "picture",
+    ),
+    **dict.fromkeys(("parameter_refused", "input_refused"), "settings"),
+    **dict.fromkeys(("model_not_found", "provider_not_configured"), "model"),
+}
+IN_FORM = frozenset(REMEDIES.values()) - {"operator"}
+
+
+def of(codes: Iterable[str]) -> str:
+    """``retry``, or one of `REMEDIES`: what helps against failures of these codes."""
+    kinds = [REMEDIES.get(code, "retry") for code in codes]
+    first = ("retry", "operator", *kinds[:1])  # they may differ
+    return next((kind for kind in first if kind in kinds), "retry")

@@ -1,0 +1,135 @@
+"""Words that are written are never lost: drafts, undo, and the list of earlier ones."""
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests.browser.harness import every_look
+from tests.browser.making import button, card_of, make
+
+pytestmark = pytest.mark.browser
+
+
+def field(page):
+    return page.locator("#prompt")
+
+
+def test_draft_beats_the_address(visit):
+    """After the first key a reload shows what was written, with the link's settings."""
+    page = visit("/?prompt=of+the+link&size=9:16&n=2", lang="en").page
+
+    field(page).press("End")
+    field(page).press_sequentially(", changed")
+    page.reload()
+
+    expect(field(page)).to_have_value("of the link, changed")
+    expect(page.locator('[name="size"][value="9:16"]')).to_be_checked()
+    expect(page.locator('[name="n"][value="2"]')).to_be_checked()
+    assert page.url.endswith("/")
+
+
+def test_each_tab_has_its_own_draft(visit):
+    """And what a closed one held is listed in the next."""
+    page = visit("/", lang="en").page
+    field(page).fill("in the first tab")
+    other = page.context.new_page()
+    other.goto("/")
+    expect(field(other)).to_have_value("")
+    field(other).fill("in the second tab")
+
+    page.reload()
+    other.close()
+
+    expect(field(page)).to_have_value("in the first tab")
+    page.locator("#menu-history > summary").click()
+    expect(page.locator("#history li")).to_have_text(["in the second tab"])
+
+
+@every_look
+def test_remix_can_be_undone(visit, live_server, look):
+    """Words, settings and all; and what was undone can be had again."""
+    task_id = make(live_server, "a lake that was drawn", seed=77)
+    seen = visit("/", **look)
+    page = seen.page
+    page.locator("[name=n][value='3']").check()
+    field(page).fill("half an idea")
+
+    card_of(page, task_id).locator(f"#remix-{task_id}").click()
+    expect(field(page)).to_have_value("a lake that was drawn")
+    expect(page.locator("[name=n][value='1']")).to_be_checked()
+    expect(page.locator("#undo")).to_be_visible()
+    seen.check("create-undo")
+    page.locator("#undo-button").click()
+
+    expect(field(page)).to_have_value("half an idea")
+    expect(field(page)).to_be_focused()
+    expect(page.locator("[name=n][value='3']")).to_be_checked()
+    page.locator("#undo-button").click()
+    expect(field(page)).to_have_value("a lake that was drawn")
+
+
+def test_link_from_another_page_can_be_undone(visit, live_server):
+    """A remix elsewhere leads here; the draft is one press away, after a reload too."""
+    task_id = make(live_server, "a lake of another page")
+    page = visit("/", lang="en").page
+    field(page).fill("half an idea")
+
+    page.goto(f"/?again={task_id}")
+    expect(field(page)).to_have_value("a lake of another page")
+    page.reload()
+    button(page, "Undo").click()
+
+    expect(field(page)).to_have_value("half an idea")
+
+
+def test_sending_ends_the_undo(visit):
+    """What stands in the form is what is wanted then."""
+    page = visit("/?size=512x512", lang="en").page
+    field(page).fill("half an idea")
+    page.goto("/?prompt=a+link&size=512x512")
+    expect(page.locator("#undo")).to_be_visible()
+
+    page.get_by_role("button", name="Generate").click()
+
+    expect(page.locator(".card").first).to_contain_text("a link")
+    expect(page.locator("#undo")).to_be_hidden()
+
+
+@every_look
+def test_list_of_earlier_prompts(visit, look):
+    """One is taken with a press, and the list is cleared with another."""
+    seen = visit("/", **look)
+    page = seen.page
+    words = ["ink " * 60, "水墨 " * 60, "a plain one"]
+    page.evaluate("list => own.set('prompts', JSON.stringify(list))", words)
+    field(page).fill("half an idea")
+
+    page.locator("#menu-history > summary").click()
+    seen.check("create-history")
+    page.locator("#history button").nth(2).click()
+
+    expect(field(page)).to_have_value("a plain one")
+    expect(page.locator("#undo")).to_be_visible()
+    page.locator("#menu-history > summary").click()
+    expect(page.locator("#history button").first).to_have_text("half an idea")
+    page.locator("#history-clear").click()
+    expect(page.locator("#history button")).to_have_count(0)
+    expect(page.locator("#history-clear")).to_be_hidden()
+
+
+def test_pictures_stay_with_the_words(visit, live_server):
+    """What goes in is there again when one comes back from another page."""
+    task_id = make(live_server, "to be referred to")
+    page = visit("/", lang="en").page
+    slot = page.locator(f"#slot-{task_id}-0")
+    slot.hover()
+    slot.get_by_role("link", name="Use picture 1 as reference").click()
+    expect(page.locator("#given .given")).to_have_count(1)
+    field(page).fill("like this one")
+
+    page.goto("/gallery")
+    page.goto("/")
+
+    expect(page.locator("#given .given")).to_have_count(1)
+    expect(field(page)).to_have_value("like this one")
