@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
+from flask.cli import ScriptInfo, with_appcontext
 
 from jimeng import backup as copies
 from jimeng import jobs
@@ -13,7 +13,7 @@ from jimeng.cli.queue import OPERATOR, databases
 from jimeng.storage import Overview, overview
 from jimeng.viewers import recorded
 
-RESUME = "flask --app wsgi queue resume sending"
+RESUME = "queue resume sending"
 
 
 @click.command()
@@ -52,7 +52,9 @@ def restore(file: Path) -> None:
             outcome["pictures"] = parked
     click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.version}")
     click.echo(f"pictures that may have been sent since, and were ended: {parked}")
-    click.echo(f"sending is paused; once all is well: {RESUME}")
+    app = click.get_current_context().ensure_object(ScriptInfo).app_import_path
+    command = f"flask --app {app} {RESUME}" if app else f"flask {RESUME}"
+    click.echo(f"sending is paused; once all is well: {command}")
 
 
 def outside_of_mongodb() -> list[Overview]:
