@@ -30,7 +30,7 @@ def database_disk(config: Config) -> Iterator[Finding]:
 
 
 def own_disk(config: Config) -> Iterator[Finding]:
-    """There is room where `make run` keeps its files; MongoDB does not start without."""
+    """There is room where `make run` keeps its files: MongoDB ends where none is."""
     data_dir = Path(config.DATA_DIR)
     if data_dir.is_dir():
         usage = shutil.disk_usage(data_dir)
