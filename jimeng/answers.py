@@ -40,8 +40,7 @@ def success(
     **beside: object,
 ) -> Response:
     """``{"success": true, "data": …}``, with *beside* next to ``data``."""
-    response = jsonify({"success": True, "data": data, **beside})
-    response.status_code = status
+    response = in_json({"success": True, "data": data, **beside}, status)
     response.headers.update(headers or {})
     return response
 
@@ -62,8 +61,12 @@ def failure(
         "request_id": g.get("request_id", ""),
         **beside,
     }
+    return in_json(body, http_status, retry_after=retry_after)
+
+
+def in_json(body: dict, status: int, *, retry_after: int | None = None) -> Response:
     response = jsonify(body)
-    response.status_code = http_status
+    response.status_code = status
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -148,7 +151,7 @@ class StrictParser(FlaskParser):
         if not req.is_json:
             raise UnsupportedMediaType()
         try:
-            g.body = json.loads(body.decode(), parse_constant=_no_constant)
+            g.body = strict_json(body)
         except (ValueError, RecursionError) as error:
             raise InvalidJson(f"body: {type(error).__name__}") from error
         return g.body
@@ -169,11 +172,27 @@ def read_form(schema: Schema) -> dict:
         raise UnsupportedMediaType()
     parts: list[tuple[str, list]]
     parts = [*request.form.lists(), *request.files.lists()]
-    names = Counter(name for name, values in parts for _ in values)
-    twice = [name for name, count in names.items() if count > 1]
+    refuse_repeated(name for name, values in parts for _ in values)
+    return schema.load({name: values[0] for name, values in parts})
+
+
+def refuse_repeated(names: Iterable[str]) -> None:
+    """
+    Raises:
+        ValidationError: one of them is there twice, and nobody knows which is meant.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValidationError({name: ["invalid.repeated"] for name in twice})
-    return schema.load({name: values[0] for name, values in parts})
+
+
+def strict_json(body: bytes) -> Any:
+    """
+    Raises:
+        ValueError: it is no JSON, such as NaN, which Python would read.
+        RecursionError: it is too deep.
+    """
+    return json.loads(body.decode(), parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> NoReturn:

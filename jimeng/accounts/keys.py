@@ -178,7 +178,7 @@ def list_keys(viewer: Viewer, user_id: str) -> list[ApiKey]:
     """
     user = users.find(viewer, user_id)
     rows = ApiKey.collection().find({"user_id": user.id}).sort("created_at", -1)
-    return [ApiKey._from_son(row) for row in rows]
+    return ApiKey.read_all(rows)
 
 
 def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
@@ -254,7 +254,7 @@ def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
         raise ApiKeyInvalid("no such key")
     if not row["owners"]:
         raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
-    return ApiKey._from_son(row), User._from_son(row["owners"][0])
+    return ApiKey.read(row), User.read(row["owners"][0])
 
 
 def key_and_user(hashed: str) -> list[dict]:

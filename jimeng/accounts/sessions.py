@@ -82,7 +82,7 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     row = next(rows, None)
     if row is None or not row["owners"]:
         return None
-    session, user = Session._from_son(row), User._from_son(row["owners"][0])
+    session, user = Session.read(row), User.read(row["owners"][0])
     if session.number != user.sessions or user.disabled_at:
         return None
     if session.seen_at < now - USE_STEP:
@@ -122,7 +122,7 @@ def list_sessions(viewer: Viewer, user_id: str) -> list[Session]:
             "created_at": {"$gt": now - LONGEST_SESSION},
         }
     )
-    return [Session._from_son(row) for row in rows.sort("seen_at", -1)]
+    return Session.read_all(rows.sort("seen_at", -1))
 
 
 def end_session(viewer: Viewer, session_id: str) -> None:

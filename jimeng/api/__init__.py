@@ -8,6 +8,7 @@ from flask import current_app, request
 from marshmallow import ValidationError
 from werkzeug.routing import Map, UnicodeConverter
 
+from jimeng.answers import refuse_repeated
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.auth import reject_cross_site, require_scope, take_in
 
@@ -37,9 +38,7 @@ def check_query() -> None:
     """
     if not request.args or request.endpoint is None:
         return
-    twice = [name for name, values in request.args.lists() if len(values) > 1]
-    if twice:
-        raise ValidationError({name: ["invalid.repeated"] for name in twice})
+    refuse_repeated(name for name, _ in request.args.items(multi=True))
     view = current_app.view_functions[request.endpoint]
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})
     if any(each["in"] == "query" for each in arguments.get("parameters", [])):

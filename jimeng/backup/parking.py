@@ -80,7 +80,7 @@ def complete_plans() -> None:
     with the others, and not written by the janitor and sent.
     """
     for row in Task.collection().find({"open": True}).hint("open").batch_size(BATCH):
-        plan.complete_plan(Task._from_son(row))
+        plan.complete_plan(Task.read(row))
 
 
 def end(row: dict) -> None:

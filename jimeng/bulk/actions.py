@@ -99,11 +99,11 @@ def under_way(*kinds: str, by: str | None = None) -> list[BulkAction]:
     # `due_at` stands there for the sake of the index, which has no others.
     where = {"due_at": {"$exists": True}, "open": True, "kind": {"$in": kinds}}
     rows = BulkAction.collection().find(where | ({"by": by} if by else {}))
-    return [BulkAction._from_son(row) for row in rows.sort("started_at", 1)]
+    return BulkAction.read_all(rows.sort("started_at", 1))
 
 
 def latest(kind: str, scope: str = "") -> BulkAction | None:
     """The one under way, else the last that ended; None if there was none lately."""
     where = {"key": f"{kind}|{scope}"}
     row = BulkAction.collection().find_one(where, sort=[("started_at", -1)])
-    return None if row is None else BulkAction._from_son(row)
+    return None if row is None else BulkAction.read(row)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from mongoengine.fields import DateTimeField, IntField, ListField, StringField
 
-from jimeng.documents.base import Stored, number, utcnow
+from jimeng.documents.base import Stored, named_index, number, utcnow
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
 
@@ -52,8 +52,8 @@ class ApiKey(Stored):
     meta = {
         "collection": "api_keys",
         "indexes": [
-            {"name": "sha256", "fields": ["sha256"], "unique": True},
-            {"name": "user", "fields": ["user_id", "-created_at"]},
+            named_index("sha256", "sha256", unique=True),
+            named_index("user", "user_id", "-created_at"),
         ],
     }
 
@@ -120,12 +120,10 @@ class Session(Stored):
     meta = {
         "collection": "sessions",
         "indexes": [
-            {"name": "user", "fields": ["user_id", "-created_at"]},
-            {
-                "name": "idle",
-                "fields": ["seen_at"],
-                "expireAfterSeconds": int(SESSION_IDLE.total_seconds()),
-            },
+            named_index("user", "user_id", "-created_at"),
+            named_index(
+                "idle", "seen_at", expireAfterSeconds=int(SESSION_IDLE.total_seconds())
+            ),
         ],
     }
 
@@ -151,8 +149,8 @@ class Invitation(Stored):
     meta = {
         "collection": "invitations",
         "indexes": [
-            {"name": "user", "fields": ["user_id"]},
-            {"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0},
+            named_index("user", "user_id"),
+            named_index("expiry", "expires_at", expireAfterSeconds=0),
         ],
     }
 
@@ -172,7 +170,5 @@ class Attempts(Stored):
 
     meta = {
         "collection": "attempts",
-        "indexes": [
-            {"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0}
-        ],
+        "indexes": [named_index("expiry", "expires_at", expireAfterSeconds=0)],
     }

@@ -4,7 +4,7 @@ import secrets
 
 from mongoengine.fields import DateTimeField, DictField, StringField
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, named_index, utcnow
 
 
 def new_entry_id() -> str:
@@ -39,7 +39,7 @@ class AuditEntry(Stored):
 
     meta = {
         "collection": "audit",
-        "indexes": [{"name": "newest", "fields": ["-at", "-_id"]}],
+        "indexes": [named_index("newest", "-at", "-_id")],
     }
 
     @classmethod

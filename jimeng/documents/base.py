@@ -1,7 +1,7 @@
 """The connection, the clock, and the one way in which a document changes."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import ClassVar, Self
@@ -94,6 +94,18 @@ def number(field: str, *, otherwise: int = 0) -> dict:
     return {"$convert": text}
 
 
+def named_index(name: str, *fields: str, having: str = "", **options: object) -> dict:
+    """
+    An index, as a document declares it.
+
+    Args:
+        having: The field by which it has only those documents that have it.
+    """
+    if having:
+        options["partialFilterExpression"] = {having: {"$exists": True}}
+    return {"name": name, "fields": [*fields], **options}
+
+
 class Stored(Document):
     """
     A document whose changes are single guarded updates.
@@ -153,6 +165,15 @@ class Stored(Document):
             return_document=ReturnDocument.AFTER,
         )
         return None if found is None else cls._from_son(found)
+
+    @classmethod
+    def read(cls, row: Mapping[str, object]) -> Self:
+        """A document from what a query found of it."""
+        return cls._from_son(row)
+
+    @classmethod
+    def read_all(cls, rows: Iterable[Mapping[str, object]]) -> list[Self]:
+        return [cls._from_son(row) for row in rows]
 
     @classmethod
     def _from_son(

@@ -10,7 +10,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, named_index, utcnow
 
 
 def new_action_id() -> str:
@@ -66,19 +66,10 @@ class BulkAction(Stored):
     meta = {
         "collection": "bulk_actions",
         "indexes": [
-            {
-                "name": "one_at_a_time",
-                "fields": ["key"],
-                "unique": True,
-                "partialFilterExpression": {"open": {"$exists": True}},
-            },
-            {
-                "name": "due",
-                "fields": ["due_at"],
-                "partialFilterExpression": {"open": {"$exists": True}},
-            },
-            {"name": "latest", "fields": ["key", "-started_at"]},
-            {"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0},
+            named_index("one_at_a_time", "key", unique=True, having="open"),
+            named_index("due", "due_at", having="open"),
+            named_index("latest", "key", "-started_at"),
+            named_index("expiry", "expires_at", expireAfterSeconds=0),
         ],
     }
 

@@ -14,7 +14,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, named_index, utcnow
 
 
 class State(StrEnum):
@@ -150,33 +150,27 @@ class Generation(Stored):
     meta = {
         "collection": "generations",
         "indexes": [
-            {
-                "name": "waiting",
-                "fields": ["lane", "turn", "_id"],
-                "partialFilterExpression": {"state": State.QUEUED.value},
-            },
-            {
-                "name": "user_waiting",
-                "fields": ["lane", "user_id", "turn"],
-                "partialFilterExpression": {"waiting": {"$exists": True}},
-            },
-            {
-                "name": "due",
-                "fields": ["due_at"],
-                "partialFilterExpression": {"due_at": {"$exists": True}},
-            },
-            {
-                "name": "slot",
-                "fields": ["lane", "slot"],
-                "unique": True,
-                "partialFilterExpression": {"slot": {"$exists": True}},
-            },
-            {"name": "task", "fields": ["task_id"]},
-            {
-                "name": "ended_how",  # days are counted from it alone
-                "fields": ["ended_at", "state", "user_id", "lane", "charged"],
-                "partialFilterExpression": {"ended_at": {"$exists": True}},
-            },
+            named_index(
+                "waiting",
+                "lane",
+                "turn",
+                "_id",
+                partialFilterExpression={"state": State.QUEUED.value},
+            ),
+            named_index("user_waiting", "lane", "user_id", "turn", having="waiting"),
+            named_index("due", "due_at", having="due_at"),
+            named_index("slot", "lane", "slot", unique=True, having="slot"),
+            named_index("task", "task_id"),
+            # Days are counted from it alone.
+            named_index(
+                "ended_how",
+                "ended_at",
+                "state",
+                "user_id",
+                "lane",
+                "charged",
+                having="ended_at",
+            ),
             *FAILED_INDEXES,
         ],
     }

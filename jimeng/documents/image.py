@@ -13,7 +13,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, named_index, utcnow
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}
@@ -125,23 +125,15 @@ class Image(Stored):
     meta = {
         "collection": "images",
         "indexes": [
-            {"name": "key", "fields": ["key"], "unique": True},
-            {"name": "task", "fields": ["task_id"]},
-            {"name": "user_created", "fields": ["user_id", "-created_at"]},
-            {"name": "created", "fields": ["created_at"]},
-            {"name": "gallery", "fields": ["user_id", "lists", "-created_at", "-_id"]},
-            {"name": "models", "fields": ["user_id", "model"]},
-            {"name": "search", "fields": ["user_id", "grams", "-created_at", "-_id"]},
-            {
-                "name": "trash",
-                "fields": ["user_id", "-trashed_at", "-_id"],
-                "partialFilterExpression": {"trashed_at": {"$exists": True}},
-            },
-            {
-                "name": "trashed",
-                "fields": ["trashed_at"],
-                "partialFilterExpression": {"trashed_at": {"$exists": True}},
-            },
+            named_index("key", "key", unique=True),
+            named_index("task", "task_id"),
+            named_index("user_created", "user_id", "-created_at"),
+            named_index("created", "created_at"),
+            named_index("gallery", "user_id", "lists", "-created_at", "-_id"),
+            named_index("models", "user_id", "model"),
+            named_index("search", "user_id", "grams", "-created_at", "-_id"),
+            named_index("trash", "user_id", "-trashed_at", "-_id", having="trashed_at"),
+            named_index("trashed", "trashed_at", having="trashed_at"),
         ],
     }
 

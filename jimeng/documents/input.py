@@ -15,7 +15,7 @@ from mongoengine.fields import (
 )
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents.base import Stored, new_token, utcnow
+from jimeng.documents.base import Stored, named_index, new_token, utcnow
 
 PREFIX = "upload_"
 PROMISED = timedelta(days=1)  # for which an upload is kept, whatever becomes of tasks
@@ -100,30 +100,12 @@ class Input(Stored):
     meta = {
         "collection": "inputs",
         "indexes": [
-            {"name": "user_created", "fields": ["user_id", "-created_at", "-_id"]},
-            {
-                "name": "unnamed",
-                "fields": ["user_id", "bytes"],
-                "partialFilterExpression": {"unnamed": {"$exists": True}},
-            },
-            {
-                "name": "idem",
-                "fields": ["user_id", "idem_key"],
-                "unique": True,
-                "partialFilterExpression": {"idem_key": {"$exists": True}},
-            },
-            {"name": "keep", "fields": ["keep_until"]},
-            {
-                "name": "doomed",
-                "fields": ["doomed_at"],
-                "partialFilterExpression": {"doomed_at": {"$exists": True}},
-            },
-            {
-                "name": "one_at_a_time",
-                "fields": ["user_id"],
-                "unique": True,
-                "partialFilterExpression": {"owner": {"$exists": True}},
-            },
+            named_index("user_created", "user_id", "-created_at", "-_id"),
+            named_index("unnamed", "user_id", "bytes", having="unnamed"),
+            named_index("idem", "user_id", "idem_key", unique=True, having="idem_key"),
+            named_index("keep", "keep_until"),
+            named_index("doomed", "doomed_at", having="doomed_at"),
+            named_index("one_at_a_time", "user_id", unique=True, having="owner"),
         ],
     }
 

@@ -11,7 +11,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored
+from jimeng.documents.base import Stored, named_index
 
 
 class Lane(Stored):
@@ -73,11 +73,7 @@ class Allowance(Stored):
     meta = {
         "collection": "places",
         "indexes": [
-            {
-                "name": "forgotten",
-                "fields": ["taken_at"],
-                "expireAfterSeconds": 30 * 86_400,
-            }
+            named_index("forgotten", "taken_at", expireAfterSeconds=30 * 86_400)
         ],
     }
 
@@ -123,11 +119,5 @@ class Worker(Stored):
 
     meta = {
         "collection": "workers",
-        "indexes": [
-            {
-                "name": "forgotten",
-                "fields": ["seen_at"],
-                "expireAfterSeconds": 86_400,
-            }
-        ],
+        "indexes": [named_index("forgotten", "seen_at", expireAfterSeconds=86_400)],
     }

@@ -16,7 +16,7 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.documents import indexes
-from jimeng.documents.base import Stored, number, utcnow
+from jimeng.documents.base import Stored, named_index, number, utcnow
 from jimeng.documents.faults import lacks_index
 from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
@@ -120,48 +120,15 @@ class Task(Stored):
     meta = {
         "collection": "tasks",
         "indexes": [
-            {
-                "name": "idem",
-                "fields": ["user_id", "idem_key"],
-                "unique": True,
-                "partialFilterExpression": {"idem_key": {"$exists": True}},
-            },
-            {"name": "user_created", "fields": ["user_id", "-created_at", "-_id"]},
-            {
-                "name": "join",
-                "fields": ["join_key", "created_at"],
-                "partialFilterExpression": {"join_key": {"$exists": True}},
-            },
-            {
-                "name": "open",
-                "fields": ["open", "created_at"],
-                "partialFilterExpression": {"open": {"$exists": True}},
-            },
-            {
-                "name": "retried",
-                "fields": ["retried_from"],
-                "partialFilterExpression": {"retried_from": {"$exists": True}},
-            },
-            {
-                "name": "inputs",
-                "fields": ["inputs"],
-                "partialFilterExpression": {"inputs": {"$exists": True}},
-            },
-            {
-                "name": "made_from",
-                "fields": ["made_from.picture"],
-                "partialFilterExpression": {"made_from": {"$exists": True}},
-            },
-            {
-                "name": "trash",
-                "fields": ["user_id", "-deleted_at"],
-                "partialFilterExpression": {"purge_at": {"$exists": True}},
-            },
-            {
-                "name": "purge",
-                "fields": ["purge_at", "deleted_at"],
-                "partialFilterExpression": {"deleted_at": {"$exists": True}},
-            },
+            named_index("idem", "user_id", "idem_key", unique=True, having="idem_key"),
+            named_index("user_created", "user_id", "-created_at", "-_id"),
+            named_index("join", "join_key", "created_at", having="join_key"),
+            named_index("open", "open", "created_at", having="open"),
+            named_index("retried", "retried_from", having="retried_from"),
+            named_index("inputs", "inputs", having="inputs"),
+            named_index("made_from", "made_from.picture", having="made_from"),
+            named_index("trash", "user_id", "-deleted_at", having="purge_at"),
+            named_index("purge", "purge_at", "deleted_at", having="deleted_at"),
         ],
     }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mongoengine.fields import IntField, StringField
 
-from jimeng.documents.base import Stored
+from jimeng.documents.base import Stored, named_index
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Usage(Stored):
     meta = {
         "collection": "usage",
         "indexes": [
-            {"name": "user", "fields": ["user_id", "day"]},
-            {"name": "day", "fields": ["day"]},
+            named_index("user", "user_id", "day"),
+            named_index("day", "day"),
         ],
     }

@@ -13,7 +13,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, utcnow
+from jimeng.documents.base import Stored, named_index, utcnow
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
@@ -79,7 +79,7 @@ class User(Stored):
 
     meta = {
         "collection": "users",
-        "indexes": [{"name": "email", "fields": ["email_key"], "unique": True}],
+        "indexes": [named_index("email", "email_key", unique=True)],
     }
 
     @classmethod

@@ -94,7 +94,7 @@ def keep(
             store.delete(row["file_id"])
             raise
     log.info("input kept id=%s user=%s bytes=%d", row["_id"], user_id, row["bytes"])
-    return Input._from_son(row)
+    return Input.read(row)
 
 
 def keep_raw(user_id: str, **fields: object) -> Input:
@@ -113,7 +113,7 @@ def keep_raw(user_id: str, **fields: object) -> Input:
         **{"state": InputState.FETCHING.value, **fields},
     )
     Input.collection().insert_one(row)
-    return Input._from_son(row)
+    return Input.read(row)
 
 
 def take_in(user_id: str, named: Sequence[Named]) -> list[Input]:

@@ -207,7 +207,7 @@ def again(ids: Sequence[str], *, has_mask: bool) -> list[Named]:
         Invalid: naming the first that is not there any more.
     """
     rows = Input.collection().find({"_id": {"$in": list(ids)}})
-    there = {row["_id"]: Input._from_son(row) for row in rows}
+    there = {row["_id"]: Input.read(row) for row in rows}
     last = len(ids) - 1 if has_mask else len(ids)
     found = []
     for index, input_id in enumerate(ids):

@@ -10,8 +10,7 @@ from jimeng.jobs.broker import check_queue, huey
 from jimeng.jobs.days import Ended, close_days, ended, midnight
 from jimeng.jobs.given import check_inputs
 from jimeng.jobs.janitor import finish_deletion
-from jimeng.jobs.plan import complete_plan, write_generations
+from jimeng.jobs.plan import complete_plan, new_seed, write_generations
 from jimeng.jobs.pump import HEARTBEAT
 from jimeng.jobs.queue import enqueue_dispatch
 from jimeng.jobs.runtime import configure, runtime
-from jimeng.jobs.submit import new_seed

@@ -46,7 +46,7 @@ def inputs_of(generation: Generation) -> list[Input] | None:
     """In order, a mask last; None if one of them is not there any more."""
     ids = generation.inputs or []
     rows = Input.collection().find({"_id": {"$in": list(set(ids))}})
-    found = {row["_id"]: Input._from_son(row) for row in rows}
+    found = {row["_id"]: Input.read(row) for row in rows}
     return [found[each] for each in ids] if len(found) == len(set(ids)) else None
 
 

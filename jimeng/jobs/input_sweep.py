@@ -47,7 +47,7 @@ def remove_doomed() -> bool:
     now = utcnow()
     due = {"doomed_at": {"$lte": now - SETTLED}}
     rows = list(Input.collection().find(due).limit(BATCH))
-    found = {row["_id"]: Input._from_son(row) for row in rows}
+    found = {row["_id"]: Input.read(row) for row in rows}
     named = named_by_tasks(found)
     again = {"$set": {"keep_until": now + LOOKED_AT}, "$unset": {"doomed_at": ""}}
     update_many(named, due, again)
@@ -89,7 +89,7 @@ def sweep_files() -> None:
     files = store.saved_before(until, after=_file_seen, limit=BATCH)
     _file_seen = max(files) if len(files) == BATCH else None
     rows = Input.collection().find({"_id": {"$in": list(set(files.values()))}})
-    kept = {one for row in rows for one in files_of(Input._from_son(row))}
+    kept = {one for row in rows for one in files_of(Input.read(row))}
     unreferenced = set(files) - kept
     for file_id in unreferenced:
         store.delete(file_id)

@@ -83,7 +83,7 @@ def complete(rows: list[dict]) -> None:
         written = plan.count_written(wanted)
         ids = [task_id for task_id, n in wanted.items() if written[task_id] < n]
         for row in Task.collection().find({"_id": {"$in": ids}, "open": True}):
-            task = Task._from_son(row)
+            task = Task.read(row)
             with logs.bound(task=task.id, user=task.user_id):
                 missing = plan.complete_plan(task)
                 log.warning("plan completed missing=%d", missing)

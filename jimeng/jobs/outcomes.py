@@ -171,6 +171,18 @@ def late_look_at(generation: Generation):
     return max(generation.accepted_at + LATE_LOOKS[generation.late_looks], utcnow())
 
 
+def open_task(generation: Generation) -> Task | None:
+    """Its task; None if that has ended or only another release knows how it goes on."""
+    task = Task.find_one({"_id": generation.task_id, "open": True})
+    if task is None:
+        drop(generation)
+    elif task.is_known:
+        return task
+    else:
+        wait_for_its_release(generation)
+    return None
+
+
 def wait_for_its_release(generation: Generation) -> None:
     """
     Nothing was sent, and only a later release knows what its task is about: it is

@@ -1,5 +1,6 @@
 """The generations of a task: written once, however often this is called."""
 
+import secrets
 from collections import Counter
 from collections.abc import Iterable
 
@@ -63,6 +64,11 @@ def complete_plan(task: Task) -> int:
             turn, _ = lanes.take_turns(task.lane, task.user_id, task.n)
         write_generations(task, None if task.takes_turn_later else turn)
     return max(missing, 0)
+
+
+def new_seed() -> int:
+    """0 to 2^31-1."""
+    return secrets.randbelow(SEEDS)
 
 
 def _generation(task: Task, index: int, turn: int | None) -> dict:

@@ -36,12 +36,8 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 
 def prepare(generation: Generation) -> Freed | None:
     """Look after one of the inputs; when all are ready the picture takes its turn."""
-    task = Task.find_one({"_id": generation.task_id, "open": True})
+    task = outcomes.open_task(generation)
     if task is None:
-        outcomes.drop(generation)
-        return None
-    if not task.is_known:
-        outcomes.wait_for_its_release(generation)
         return None
     model = runtime().registry.by_lane(generation.lane)
     if model is None:

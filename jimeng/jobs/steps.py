@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from jimeng import lanes, logs
-from jimeng.documents import Generation, State, Task, new_token, utcnow
+from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
 from jimeng.jobs import counts, outcomes
@@ -63,12 +63,8 @@ def stumble(generation: Generation, error: Exception) -> Freed | None:
 
 def queue(generation: Generation) -> Freed | None:
     """A delayed picture's time has come: it takes its turn."""
-    task = Task.find_one({"_id": generation.task_id, "open": True})
+    task = outcomes.open_task(generation)
     if task is None:
-        outcomes.drop(generation)
-        return None
-    if not task.is_known:
-        outcomes.wait_for_its_release(generation)
         return None
     # It has counted as waiting since it was asked for, so it is not counted anew.
     lanes.leave(generation.lane, generation.user_id, 1)

@@ -1,7 +1,6 @@
 """Sending: the one call that costs money, made once."""
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from jimeng.jobs import counts, given, outcomes
 from jimeng.jobs.acceptance import accepted
 from jimeng.jobs.given import InputLost, Loaded
 from jimeng.jobs.outcomes import Freed, freed_by
+from jimeng.jobs.plan import new_seed
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import request_of
 from jimeng.providers import Expansion, ImageRequest, Model
@@ -216,8 +216,3 @@ def draw_anew(generation: Generation) -> Freed:
     log.info("picture refused id=%s: once more with a new seed", generation.id)
     outcomes.wait_again(generation, resent=True, seed=new_seed())
     return freed_by(generation)
-
-
-def new_seed() -> int:
-    """0 to 2^31-1."""
-    return secrets.randbelow(2**31)

@@ -36,7 +36,7 @@ def read(lane: str, *, fresh: bool = False) -> Lane:
 def read_all(names: Collection[str]) -> dict[str, Lane]:
     """The records of several lanes as they are now, in one look."""
     rows = Lane.collection().find({"_id": {"$in": list(names)}})
-    found = {row["_id"]: Lane._from_son(row) for row in rows}
+    found = {row["_id"]: Lane.read(row) for row in rows}
     records = {name: found.get(name) or Lane(id=name) for name in names}
     for lane, record in records.items():
         if record.unread:

@@ -29,7 +29,7 @@ def paused(*, fresh: bool = False) -> dict[str, Switch]:
     kept = _paused
     if not fresh and kept and time.monotonic() - kept[0] < CACHE:
         return kept[1]
-    rows = [Switch._from_son(row) for row in Switch.collection().find()]
+    rows = Switch.read_all(Switch.collection().find())
     found = {row.id: row for row in rows}
     _paused = (time.monotonic(), found)
     return found

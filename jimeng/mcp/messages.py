@@ -8,14 +8,13 @@ Source: https://modelcontextprotocol.io/specification
 
 import base64
 import binascii
-import json
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from jimeng.answers import strict_json
 from jimeng.mcp.refusals import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -60,7 +59,7 @@ def read(request: Request) -> Message | None:
     if not request.is_json:
         raise UnsupportedMediaType()
     try:
-        content = json.loads(body.decode(), parse_constant=_no_constant)
+        content = strict_json(body)
     except (ValueError, RecursionError) as error:
         raise Refused(PARSE_ERROR, "the body is not valid JSON") from error
     if not isinstance(content, dict) or content.get("jsonrpc") != "2.0":
@@ -68,10 +67,6 @@ def read(request: Request) -> Message | None:
     if "method" not in content and ("result" in content or "error" in content):
         return None
     return _message(content)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _message(content: dict) -> Message:

@@ -1,7 +1,8 @@
 """What is refused, as JSON-RPC says it, and by which status."""
 
-from flask import Response, g, jsonify
+from flask import Response, g
 
+from jimeng.answers import in_json
 from jimeng.i18n import t
 
 PATH = "/mcp"
@@ -35,13 +36,14 @@ class Refused(Exception):
         self.data = data
 
 
-def answer(refused: Refused, message_id: str | int | None) -> Response:
+def answer(
+    refused: Refused, message_id: str | int | None, *, retry_after: int | None = None
+) -> Response:
     error: dict[str, object] = {"code": refused.code, "message": str(refused)}
     if refused.data is not None:
         error["data"] = refused.data
-    response = jsonify({"jsonrpc": "2.0", "id": message_id, "error": error})
-    response.status_code = refused.status
-    return response
+    body = {"jsonrpc": "2.0", "id": message_id, "error": error}
+    return in_json(body, refused.status, retry_after=retry_after)
 
 
 def failure(
@@ -57,7 +59,4 @@ def failure(
     number = INTERNAL_ERROR if status == 500 else REFUSED
     said = message or t(f"error.{code}")
     refused = Refused(number, said, status=status, data=data)
-    response = answer(refused, g.get("mcp_id"))
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return answer(refused, g.get("mcp_id"), retry_after=retry_after)

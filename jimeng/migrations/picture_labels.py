@@ -27,7 +27,7 @@ def label(after: str) -> str | None:
     bare = {"_id": {"$gt": after, "$lte": last}, "text": {"$exists": False}}
     rows = list(Image.collection().find(bare, fields))
     where = {"_id": {"$in": list({row["task_id"] for row in rows})}}
-    found = {row["_id"]: Task._from_son(row) for row in Task.collection().find(where)}
+    found = {row["_id"]: Task.read(row) for row in Task.collection().find(where)}
     for row in rows:
         task = found.get(row["task_id"]) or Task(prompt="", model="")
         given = labels(task, row["width"], row["height"])

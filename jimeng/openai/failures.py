@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from flask import Response, g, jsonify, url_for
+from flask import Response, g, url_for
 
-from jimeng.answers import absolute
+from jimeng.answers import absolute, in_json
 from jimeng.documents import Task
 from jimeng.i18n import t
 
@@ -69,10 +69,7 @@ def failure(
         error["message"] = t("openai.task", words=said, id=task_id)
         result = absolute(url_for("api.get_result", task_id=task_id))
         error |= {"task_id": task_id, "charged": charged, "result_url": result}
-    response = jsonify({"error": error})
-    response.status_code = status
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
+    response = in_json({"error": error}, status, retry_after=retry_after)
     if task_id and not again:
         response.headers["x-should-retry"] = "false"
     return response

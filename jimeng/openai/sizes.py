@@ -3,7 +3,6 @@
 import math
 import re
 
-from jimeng.errors import Invalid
 from jimeng.providers import Model
 from jimeng.providers.models.model import Size, parse_size
 
@@ -104,14 +103,3 @@ def enlarged(model: Model, width: int, height: int) -> Size:
     if model.fits(*found):
         return found
     return model.resolve_size(f"{width}x{height}")  # which refuses, and says why
-
-
-def quality_of(text: str) -> str:
-    """
-    Raises:
-        Invalid: not one of `QUALITIES`.
-    """
-    if text.lower() not in QUALITIES:
-        known = ", ".join(QUALITIES)
-        raise Invalid.field("quality", "invalid.choice", known=known)
-    return text.lower()

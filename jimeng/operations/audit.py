@@ -36,7 +36,7 @@ def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Page:
     where = after(cursor, "at") if cursor else {}
     rows = AuditEntry.collection().find(where).sort([("at", -1), ("_id", -1)])
     found, next_cursor = cut_page(list(rows.limit(size + 1)), size, "at")
-    entries = [AuditEntry._from_son(row) for row in found]
+    entries = AuditEntry.read_all(found)
     return Page(entries, names(entries), next_cursor)
 
 

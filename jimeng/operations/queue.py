@@ -163,7 +163,7 @@ def _users(found: list[Line]) -> list[UserView]:
 
 def _workers(now: datetime) -> list[WorkerView]:
     rows = Worker.collection().find({"seen_at": {"$gte": now - REMEMBERED}})
-    return [_worker(Worker._from_son(row), now) for row in rows.sort("seen_at", -1)]
+    return [_worker(Worker.read(row), now) for row in rows.sort("seen_at", -1)]
 
 
 def _worker(found: Worker, now: datetime) -> WorkerView:

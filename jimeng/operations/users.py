@@ -72,7 +72,7 @@ def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> 
     where = {"$and": parts} if parts else {}
     found = User.collection().find(where).sort(NEWEST_FIRST).limit(PAGE + 1)
     rows, next_cursor = cut_page(list(found), PAGE, "created_at")
-    return Page(_rows([User._from_son(row) for row in rows]), next_cursor)
+    return Page(_rows(User.read_all(rows)), next_cursor)
 
 
 def _has(word: str) -> dict:

@@ -65,7 +65,7 @@ def cancel_where(where: dict, statuses: Sequence[str] = OPEN) -> list[Task]:
     with left_over("waiting pictures"):
         drop_waiting(cancelled)
     rows = Task.collection().find({"_id": {"$in": cancelled}})
-    return [Task._from_son(row) for row in rows]
+    return Task.read_all(rows)
 
 
 def cancel_batch(

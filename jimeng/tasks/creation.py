@@ -156,7 +156,7 @@ def write(
         row.update(idem_key=key.text, idem_hash=key.hash)
     if terms.join_key is not None:
         row.update(join_key=terms.join_key)
-    task = Task._from_son(row)
+    task = Task.read(row)
     try:
         switches.check_intake()
         held = limits.take(viewer, task)

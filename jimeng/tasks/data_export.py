@@ -28,11 +28,11 @@ def export(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
     where = Wanted().where(viewer.user_id)
     for batch in batches(Image, where):
         for row in batch:
-            image = Image._from_son(row)
+            image = Image.read(row)
             yield from archive.add_picture(file_name(image, zone), image)
     for batch in batches(Input, {"user_id": viewer.user_id, **KEPT}):
         for row in batch:
-            given = Input._from_son(row)
+            given = Input.read(row)
             name = f"inputs/{given.id}.{given.suffix}"
             yield from archive.add_picture(name, given)
     yield from archive.close()
@@ -68,7 +68,7 @@ def records(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
     yield b"["
     lead = "\n"
     for batch in batches(Task, {"user_id": viewer.user_id, **THERE}):
-        found = [Task._from_son(row) for row in batch]
+        found = Task.read_all(batch)
         lines = []
         for each in view_all(viewer, found):
             names = [file_name(image, zone) for image in each.images]

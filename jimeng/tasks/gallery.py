@@ -109,14 +109,14 @@ def count(where: dict, index: str) -> int:
 def page_of(rows: list[dict], limit: int, field: str) -> Pictures:
     """*rows* are one more than a page where there is a next one."""
     shown, next_cursor = cut_page(rows, limit, field)
-    return Pictures([Image._from_son(row) for row in shown], next_cursor)
+    return Pictures(Image.read_all(shown), next_cursor)
 
 
 def pictures_of(viewer: Viewer, picture_ids: Iterable[str]) -> list[Image]:
     """Those of these pictures that are there for this viewer, newest first."""
     where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
     rows = Image.collection().find(where, UNSEEN).sort(NEWEST_FIRST)
-    return [Image._from_son(row) for row in rows]
+    return Image.read_all(rows)
 
 
 def has_pictures(viewer: Viewer) -> bool:

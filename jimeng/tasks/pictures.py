@@ -66,7 +66,7 @@ def picture(viewer: Viewer, picture_id: str) -> PictureRecord:
         image,
         task,
         Generation.find_one({"_id": image.id}),
-        [Image._from_son(row) for row in rows],
+        Image.read_all(rows),
         newer=beside(image, newer=True),
         older=beside(image, newer=False),
     )
@@ -81,7 +81,7 @@ def made_into(viewer: Viewer, image: Image) -> list[Image]:
         return []
     rows = Image.collection().find({"task_id": {"$in": ids}, **SHOWN})
     rows = rows.sort("created_at", -1).limit(MOST_MADE)
-    return [Image._from_son(row) for row in rows]
+    return Image.read_all(rows)
 
 
 def beside(image: Image, *, newer: bool) -> str | None:

@@ -41,7 +41,7 @@ def find(viewer: Viewer, task_id: str) -> Task:
 def find_all(viewer: Viewer, task_ids: Iterable[str]) -> list[Task]:
     """Those of *task_ids* that are there for this viewer, in no order."""
     where = {"_id": {"$in": list(task_ids)}, **viewer.filter(), **THERE}
-    return [Task._from_son(row) for row in Task.collection().find(where)]
+    return Task.read_all(Task.collection().find(where))
 
 
 def page(
@@ -77,7 +77,7 @@ def page(
         where |= cursors.after(cursor, "created_at")
     found = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
     rows, next_cursor = cursors.cut_page(list(found), limit, "created_at")
-    return Page([Task._from_son(row) for row in rows], next_cursor)
+    return Page(Task.read_all(rows), next_cursor)
 
 
 def with_words(q: str | None) -> dict:
@@ -99,7 +99,7 @@ def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Tas
     """A user's tasks, newest first, counted from the newest; *offset* to 1,000."""
     where = {**owned(viewer, user_id), **THERE}
     rows = Task.collection().find(where).sort(NEWEST_FIRST).skip(offset).limit(limit)
-    return [Task._from_son(row) for row in rows]
+    return Task.read_all(rows)
 
 
 def owned(viewer: Viewer, user_id: str) -> dict:

@@ -144,7 +144,7 @@ def _generations(task_ids: list[str]) -> dict[str, dict[int, Generation]]:
     if not task_ids:
         return found
     for row in Generation.collection().find({"task_id": {"$in": task_ids}}):
-        each = Generation._from_son(row)
+        each = Generation.read(row)
         found.setdefault(each.task_id, {})[each.index] = each
     return found
 
@@ -153,7 +153,7 @@ def _images(task_ids: list[str]) -> dict[str, Image]:
     if not task_ids:
         return {}
     rows = Image.collection().find({"task_id": {"$in": task_ids}})
-    return {row["_id"]: Image._from_son(row) for row in rows}
+    return {row["_id"]: Image.read(row) for row in rows}
 
 
 def _look_ahead(viewer: Viewer, images: dict[str, Image]) -> None:

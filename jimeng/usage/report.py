@@ -170,7 +170,7 @@ def _kept(where: dict) -> Counter[Ended]:
     found: Counter[Ended] = Counter()
     known = {"state": {"$in": list(OUTCOMES)}}
     for row in Usage.collection().find({**where, **known}):
-        kept = Usage._from_son(row)
+        kept = Usage.read(row)
         found[Ended(**{name: kept[name] for name in WAY})] += kept.pictures
     return found
 

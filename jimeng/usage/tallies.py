@@ -50,7 +50,7 @@ def by_day() -> list[Day]:
     for the first time, those that have been.
     """
     since = jobs.close_days().counted_from
-    closed = [Tally._from_son(row) for row in Tally.collection().find()]
+    closed = Tally.read_all(Tally.collection().find())
     kept = [(each.id, {name: each[name] for name in STATES}) for each in closed]
     counted = [*kept, *count(since).items()]
     days = [_day(date.fromisoformat(day), found) for day, found in counted]

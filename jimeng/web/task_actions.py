@@ -1,6 +1,7 @@
 """What is sent: asking, cancelling, running again, deleting, and preferences."""
 
 from contextlib import suppress
+from typing import Any
 
 from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -147,10 +148,7 @@ def choose_language() -> ResponseReturnValue:
     """Keep it in this browser, and for every other that the user signs in with."""
     wanted = request.form.get("lang")
     chosen = wanted if wanted in LANGUAGES else LANGUAGES[0]
-    user = auth.current_user()
-    if user is not None:
-        users.set_preferences(auth.viewer_of_page(), user.id, language=chosen)
-    return remember(COOKIE, chosen)
+    return choose(COOKIE, chosen, language=chosen)
 
 
 @bp.post("/theme")
@@ -158,7 +156,11 @@ def choose_theme() -> ResponseReturnValue:
     """Keep it, as the language is kept."""
     wanted = request.form.get("theme")
     chosen = wanted if wanted in THEMES else THEMES[0]
+    return choose(THEME, chosen, theme=chosen)
+
+
+def choose(cookie: str, chosen: str, **preference: Any) -> ResponseReturnValue:
     user = auth.current_user()
     if user is not None:
-        users.set_preferences(auth.viewer_of_page(), user.id, theme=chosen)
-    return remember(THEME, chosen)
+        users.set_preferences(auth.viewer_of_page(), user.id, **preference)
+    return remember(cookie, chosen)

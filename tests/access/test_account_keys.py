@@ -29,7 +29,7 @@ def make(person, **fields):
 
 def stored(person) -> list[ApiKey]:
     rows = ApiKey.collection().find({"user_id": person.id, "name": {"$ne": "test"}})
-    return [ApiKey._from_son(row) for row in rows]
+    return [ApiKey.read(row) for row in rows]
 
 
 def test_key_is_shown_once_and_works(ada, nobody):

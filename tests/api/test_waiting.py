@@ -182,7 +182,7 @@ def made(**fields) -> Task:
         **fields,
     )
     Task.collection().insert_one(row)
-    return Task._from_son(row)
+    return Task.read(row)
 
 
 def later(seconds: float, act) -> None:

@@ -52,7 +52,7 @@ def fill(n: int, users: int) -> None:
         model = jobs.runtime().registry.model(None, None)
         row = building.build(new, model)
         Task.collection().insert_one(row)
-        task = Task._from_son(row)
+        task = Task.read(row)
         turn, _ = lanes.take_turns(task.lane, user, 1)
         jobs.write_generations(task, turn)
 

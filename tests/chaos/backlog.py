@@ -83,7 +83,7 @@ def waiting(turn: int, seed: int) -> tuple[dict, dict]:
     }
     name = new_task_id()
     task = Task.row(id=name, n=1, model="m", open=True, **common)
-    (generation_id,) = Task._from_son(task).generation_ids
+    (generation_id,) = Task.read(task).generation_ids
     generation = Generation.row(
         id=generation_id, task_id=name, index=0, turn=turn, waiting=True, **common
     )

@@ -45,7 +45,7 @@ def check_files(monkeypatch) -> None:
     until = janitor.utcnow() + timedelta(days=1)
     there = set(jobs.runtime().inputs.saved_before(until, after=None, limit=99))
     rows = Input.collection().find({})
-    wanted = {one for row in rows for one in input_sweep.files_of(Input._from_son(row))}
+    wanted = {one for row in rows for one in input_sweep.files_of(Input.read(row))}
     assert there == wanted
 
 

@@ -53,7 +53,7 @@ class Laws:
             begun: The number of the process that began last.
         """
         generations = {row["_id"]: row for row in Generation.collection().find()}
-        found = {row["_id"]: Task._from_son(row) for row in Task.collection().find()}
+        found = {row["_id"]: Task.read(row) for row in Task.collection().find()}
         images = {row["_id"]: row for row in Image.collection().find()}
         for generation in generations.values():
             self._of_a_state(generation)
@@ -67,7 +67,7 @@ class Laws:
     def look(self) -> None:
         """See what anybody may see, at any moment."""
         found = Task.collection().find({"status": {"$in": ["pending", "processing"]}})
-        self._of_what_is_seen({row["_id"]: Task._from_son(row) for row in found})
+        self._of_what_is_seen({row["_id"]: Task.read(row) for row in found})
 
     def _of_a_state(self, generation: dict) -> None:
         """``due_at``, ``waiting`` and the slot are where core's table has them."""
@@ -183,7 +183,7 @@ def hold_at_the_end() -> None:
         assert not Generation.collection().count_documents({left: {"$exists": True}})
     files = {row["_id"] for row in get_db()["pictures.files"].find({}, {"_id": 1})}
     chunks = set(get_db()["pictures.chunks"].distinct("files_id"))
-    found = {task.id: task for task in map(Task._from_son, Task.collection().find())}
+    found = {task.id: task for task in map(Task.read, Task.collection().find())}
     referenced: set = set()
     for image in Image.collection().find():
         task = found.get(image["task_id"])

@@ -75,7 +75,7 @@ def test_repeated_end_is_counted_once(client, work_off):
     """Whoever died after the task said so does it again."""
     create(client)
     work_off()
-    (done,) = map(Generation._from_son, Generation.collection().find())
+    (done,) = map(Generation.read, Generation.collection().find())
 
     outcomes.complete(done)
 
@@ -86,7 +86,7 @@ def test_unwanted_picture_does_not_count_as_completed(client):
     """It was drawn and paid for, and its task was cancelled meanwhile."""
     task = create(client)
     run_queue()
-    (generation,) = map(Generation._from_son, Generation.collection().find())
+    (generation,) = map(Generation.read, Generation.collection().find())
     Task.collection().update_one({"_id": task}, {"$set": {"status": "cancelled"}})
 
     outcomes.complete(generation)

@@ -53,7 +53,7 @@ def give(client, content: bytes):
 
 
 def stored() -> list[Task]:
-    return [Task._from_son(row) for row in Task.collection().find().sort("_id", 1)]
+    return [Task.read(row) for row in Task.collection().find().sort("_id", 1)]
 
 
 def test_form_with_files_asks_with_them_in_order(client):

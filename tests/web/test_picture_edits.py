@@ -35,7 +35,7 @@ def edit(client, picture: str, act: str, mask: bytes | None = None, **fields: ob
 
 
 def newest() -> Task:
-    return Task._from_son(Task.collection().find_one({}, sort=[("_id", -1)]))
+    return Task.read(Task.collection().find_one({}, sort=[("_id", -1)]))
 
 
 def count() -> int:
