@@ -201,7 +201,7 @@ def test_only_the_doors_know_http_frameworks():
     assert {name: found for name, found in known.items() if found} == {}
 
 
-DEPTHS = ("jimeng.lanes", "jimeng.pictures.storage", "jimeng.storage")
+DEPTHS = ("jimeng.lanes", "jimeng.pictures.gridfs", "jimeng.storage")
 DOORS = [
     path for path in FILES if part_of(path) in {"api", "openai", "mcp", "web", "admin"}
 ]

@@ -12,7 +12,7 @@ from jimeng.api.openapi import parts
 from jimeng.api.openapi.blueprint import WITH_KEYS
 from jimeng.api.openapi.errors import statuses
 from jimeng.i18n import MESSAGES
-from jimeng.i18n.operations import OPERATIONS as CHINESE
+from jimeng.i18n.routes import ROUTES as CHINESE
 from tests.rest import API, CREATE, METHODS, operations
 
 OF_PAGES = {

@@ -12,9 +12,9 @@ from flask.cli import with_appcontext
 from jimeng.cli.commands import words
 from jimeng.cli.queue import databases
 from jimeng.config import Config
-from jimeng.doctor import Finding, Status, examine, examine_machine
+from jimeng.doctor import Finding, Verdict, examine, examine_machine
 
-MARKS = {Status.OK: "ok", Status.WARNING: "warning", Status.FAILED: "FAILED"}
+MARKS = {Verdict.OK: "ok", Verdict.WARNING: "warning", Verdict.FAILED: "FAILED"}
 WIDTH = 7  # letters of the longest mark
 
 
@@ -33,7 +33,7 @@ def doctor(as_json: bool) -> None:
         found.append(finding)
         if not as_json:
             click.echo(line_of(finding))
-    has_failed = any(each.status is Status.FAILED for each in found)
+    has_failed = any(each.status is Verdict.FAILED for each in found)
     if as_json:
         rows = [as_row(each) for each in found]
         whole = {"ok": not has_failed, "findings": rows}
@@ -47,7 +47,7 @@ def findings(config: Config) -> Iterator[Finding]:
         with databases():
             yield from examine(config)
     except click.ClickException:
-        yield Finding("databases", Status.FAILED, "", "doctor.not_running")
+        yield Finding("databases", Verdict.FAILED, "", "doctor.not_running")
         yield from examine_machine(config)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from jimeng.config import Config
 from jimeng.doctor import databases, machine, outside, server
-from jimeng.doctor.finding import Finding, Status
+from jimeng.doctor.finding import Finding, Verdict
 
 Check = Callable[[Config], Iterator[Finding]]
 
@@ -39,7 +39,7 @@ def examine(config: Config) -> Iterator[Finding]:
     yield from server.settings(config)
     answers = True
     for finding in databases.mongodb(config):
-        answers = answers and finding.status is not Status.FAILED
+        answers = answers and finding.status is not Verdict.FAILED
         yield finding
     for check, needs_mongodb in CHECKS:
         if answers or not needs_mongodb:
@@ -52,4 +52,4 @@ def examine_machine(config: Config) -> Iterator[Finding]:
         yield from check(config)
 
 
-__all__ = ["Finding", "Status", "examine", "examine_machine"]
+__all__ = ["Finding", "Verdict", "examine", "examine_machine"]

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from jimeng import jobs, migrations
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Status
+from jimeng.doctor.finding import Finding, Verdict
 from jimeng.documents import indexes, lacks_index
 from jimeng.documents.faults import TROUBLES
 from jimeng.errors import StorageUnavailable
@@ -31,17 +31,17 @@ def mongodb(config: Config) -> Iterator[Finding]:
             version = get_db().client.server_info()["version"]
             took = time_of_write()
     except PyMongoError as error:
-        yield Finding("mongodb", Status.FAILED, name_of(error), "ready.mongodb")
+        yield Finding("mongodb", Verdict.FAILED, name_of(error), "ready.mongodb")
         return
     kind = "replica set" if hello.get("setName") else "standalone"
     kind = "sharded" if hello.get("msg") == "isdbgrid" else kind
     found = f"{version}, {kind}, a write in {took * 1000:.0f} ms"
     if as_numbers(version) < OLDEST_MONGODB:
-        yield Finding("mongodb", Status.FAILED, found, "doctor.mongodb_old")
+        yield Finding("mongodb", Verdict.FAILED, found, "doctor.mongodb_old")
     elif took > SLOW:
-        yield Finding("mongodb", Status.WARNING, found, "doctor.slow")
+        yield Finding("mongodb", Verdict.WARNING, found, "doctor.slow")
     else:
-        yield Finding("mongodb", Status.OK, found)
+        yield Finding("mongodb", Verdict.OK, found)
 
 
 def time_of_write() -> float:
@@ -60,20 +60,20 @@ def redis(config: Config) -> Iterator[Finding]:
         about = connection.info()
         took = time.monotonic() - began
     except RedisError as error:
-        yield Finding("redis", Status.FAILED, name_of(error), "ready.redis")
+        yield Finding("redis", Verdict.FAILED, name_of(error), "ready.redis")
         return
     # Valkey says which Redis it is like, and its own version beside it.
     version = str(about.get("valkey_version") or about["redis_version"])
     policy = str(about.get("maxmemory_policy", "noeviction"))
     found = f"{version}, {policy}, {took * 1000:.0f} ms"
     if as_numbers(str(about["redis_version"])) < OLDEST_REDIS:
-        yield Finding("redis", Status.FAILED, found, "doctor.redis_old")
+        yield Finding("redis", Verdict.FAILED, found, "doctor.redis_old")
     elif policy != "noeviction" and about.get("maxmemory"):
-        yield Finding("redis", Status.WARNING, found, "doctor.redis_evicts")
+        yield Finding("redis", Verdict.WARNING, found, "doctor.redis_evicts")
     elif took > SLOW:
-        yield Finding("redis", Status.WARNING, found, "doctor.slow")
+        yield Finding("redis", Verdict.WARNING, found, "doctor.slow")
     else:
-        yield Finding("redis", Status.OK, found)
+        yield Finding("redis", Verdict.OK, found)
 
 
 def schema(config: Config) -> Iterator[Finding]:
@@ -81,15 +81,15 @@ def schema(config: Config) -> Iterator[Finding]:
     try:
         known = migrations.read()
     except PyMongoError as error:
-        yield Finding("schema", Status.FAILED, name_of(error), "ready.mongodb")
+        yield Finding("schema", Verdict.FAILED, name_of(error), "ready.mongodb")
         return
     found = f"{known.schema}, this release has {migrations.CODE}"
     if known.min_code > migrations.CODE:
-        yield Finding("schema", Status.FAILED, found, "ready.release_too_old")
+        yield Finding("schema", Verdict.FAILED, found, "ready.release_too_old")
     elif known.schema < migrations.CODE:
-        yield Finding("schema", Status.WARNING, found, "doctor.schema")
+        yield Finding("schema", Verdict.WARNING, found, "doctor.schema")
     else:
-        yield Finding("schema", Status.OK, found)
+        yield Finding("schema", Verdict.OK, found)
 
 
 def indexes_built(config: Config) -> Iterator[Finding]:
@@ -97,13 +97,13 @@ def indexes_built(config: Config) -> Iterator[Finding]:
     try:
         faults = indexes.look()
     except PyMongoError as error:
-        yield Finding("indexes", Status.FAILED, name_of(error), "ready.mongodb")
+        yield Finding("indexes", Verdict.FAILED, name_of(error), "ready.mongodb")
         return
     if faults:
         named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
-        yield Finding("indexes", Status.FAILED, named, "doctor.indexes")
+        yield Finding("indexes", Verdict.FAILED, named, "doctor.indexes")
     else:
-        yield Finding("indexes", Status.OK)
+        yield Finding("indexes", Verdict.OK)
 
 
 def storage(config: Config) -> Iterator[Finding]:
@@ -118,13 +118,13 @@ def storage(config: Config) -> Iterator[Finding]:
         took = time.monotonic() - began
     except (*TROUBLES, StorageUnavailable, OSError) as error:
         advice = "doctor.indexes" if lacks_index(error) else "doctor.storage"
-        yield Finding("storage", Status.FAILED, name_of(error), advice)
+        yield Finding("storage", Verdict.FAILED, name_of(error), advice)
         return
     found = f"{PROBE // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"
     if is_same:
-        yield Finding("storage", Status.OK, f"{store.kind}, {found}")
+        yield Finding("storage", Verdict.OK, f"{store.kind}, {found}")
     else:
-        yield Finding("storage", Status.FAILED, "", "doctor.storage")
+        yield Finding("storage", Verdict.FAILED, "", "doctor.storage")
 
 
 def name_of(error: Exception) -> str:

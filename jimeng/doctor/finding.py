@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Status(StrEnum):
+class Verdict(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
@@ -22,7 +22,7 @@ class Finding:
     """
 
     check: str
-    status: Status
+    status: Verdict
     found: str = ""
     advice: str = ""
     values: tuple[tuple[str, str], ...] = ()

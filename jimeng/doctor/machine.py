@@ -9,7 +9,7 @@ from mongoengine import get_db
 from pymongo.errors import PyMongoError
 
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Status
+from jimeng.doctor.finding import Finding, Verdict
 from jimeng.jobs.retention import LEAST_ROOM
 
 SCARCE = 0.1  # of a disk
@@ -44,10 +44,10 @@ def room(check: str, total: float, free: float) -> Finding:
     """
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < LEAST_ROOM:
-        return Finding(check, Status.FAILED, found, "ready.disk")
+        return Finding(check, Verdict.FAILED, found, "ready.disk")
     if free < SCARCE * total:
-        return Finding(check, Status.WARNING, found, "ready.disk")
-    return Finding(check, Status.OK, found)
+        return Finding(check, Verdict.WARNING, found, "ready.disk")
+    return Finding(check, Verdict.OK, found)
 
 
 def file_descriptors(config: Config) -> Iterator[Finding]:
@@ -56,9 +56,9 @@ def file_descriptors(config: Config) -> Iterator[Finding]:
     is_enough = soft == resource.RLIM_INFINITY or soft >= LEAST_DESCRIPTORS
     found = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
     if is_enough:
-        yield Finding("file descriptors", Status.OK, found)
+        yield Finding("file descriptors", Verdict.OK, found)
     else:
         least = (("least", str(LEAST_DESCRIPTORS)),)
         yield Finding(
-            "file descriptors", Status.WARNING, found, "doctor.descriptors", least
+            "file descriptors", Verdict.WARNING, found, "doctor.descriptors", least
         )

@@ -8,7 +8,7 @@ import requests
 
 from jimeng import jobs
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Status
+from jimeng.doctor.finding import Finding, Verdict
 from jimeng.errors import ProviderError
 from jimeng.providers import Model, credentials
 
@@ -22,7 +22,7 @@ def models(config: Config) -> Iterator[Finding]:
     """Each model's keys and activation, as far as can be told without drawing."""
     if not config.has_credentials:  # `make run` draws demo pictures then
         settings = (("settings", credentials()),)
-        yield Finding("models", Status.WARNING, "", "error.no_provider", settings)
+        yield Finding("models", Verdict.WARNING, "", "error.no_provider", settings)
         return
     for model in jobs.runtime().registry.models.values():
         yield model_finding(model)
@@ -35,9 +35,9 @@ def model_finding(model: Model) -> Finding:
         is_known = service.check(model.req_key)
     except ProviderError as error:
         found = f"{error.code} [{error.provider_code or '-'} {error.request_id or '-'}]"
-        return Finding(check, Status.FAILED, found, f"error.{error.code}")
+        return Finding(check, Verdict.FAILED, found, f"error.{error.code}")
     advice = "answer.model_ready" if is_known else "answer.model_untried"
-    return Finding(check, Status.OK, model.provider, advice)
+    return Finding(check, Verdict.OK, model.provider, advice)
 
 
 def clock(config: Config) -> Iterator[Finding]:
@@ -50,15 +50,15 @@ def clock(config: Config) -> Iterator[Finding]:
             apart = seconds_apart(address)
         except (requests.RequestException, ValueError) as error:
             named = type(error).__name__
-            yield Finding(check, Status.SKIPPED, named, "doctor.clock_unknown")
+            yield Finding(check, Verdict.SKIPPED, named, "doctor.clock_unknown")
             continue
         found = f"{apart:+.0f} s"
         if abs(apart) > TOO_FAR:
-            yield Finding(check, Status.FAILED, found, "doctor.clock")
+            yield Finding(check, Verdict.FAILED, found, "doctor.clock")
         elif abs(apart) > FAR:
-            yield Finding(check, Status.WARNING, found, "doctor.clock")
+            yield Finding(check, Verdict.WARNING, found, "doctor.clock")
         else:
-            yield Finding(check, Status.OK, found)
+            yield Finding(check, Verdict.OK, found)
 
 
 def seconds_apart(address: str) -> float:
@@ -81,18 +81,18 @@ def seconds_apart(address: str) -> float:
 def public_url(config: Config) -> Iterator[Finding]:
     """The address that users are given leads to a server of ours."""
     if not config.PUBLIC_URL:
-        yield Finding("PUBLIC_URL", Status.SKIPPED, "", "doctor.public_url_unset")
+        yield Finding("PUBLIC_URL", Verdict.SKIPPED, "", "doctor.public_url_unset")
         return
     address = f"{config.PUBLIC_URL}/health"
     try:
         answer = requests.get(address, timeout=PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
         named = type(error).__name__
-        yield Finding("PUBLIC_URL", Status.FAILED, named, "doctor.public_url")
+        yield Finding("PUBLIC_URL", Verdict.FAILED, named, "doctor.public_url")
         return
     is_ours = answer.status_code == 200 and "X-Request-ID" in answer.headers
     found = f"{config.PUBLIC_URL}: {answer.status_code}"
     if is_ours:
-        yield Finding("PUBLIC_URL", Status.OK, found)
+        yield Finding("PUBLIC_URL", Verdict.OK, found)
     else:
-        yield Finding("PUBLIC_URL", Status.FAILED, found, "doctor.public_url")
+        yield Finding("PUBLIC_URL", Verdict.FAILED, found, "doctor.public_url")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jimeng.auth import require_access
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Status
+from jimeng.doctor.finding import Finding, Verdict
 from jimeng.errors import ConfigError
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
@@ -28,9 +28,9 @@ def settings(config: Config) -> Iterator[Finding]:
     try:
         require_access(config)
     except ConfigError as error:
-        yield Finding("settings", Status.WARNING, str(error), "doctor.settings")
+        yield Finding("settings", Verdict.WARNING, str(error), "doctor.settings")
         return
-    yield Finding("settings", Status.OK)
+    yield Finding("settings", Verdict.OK)
 
 
 def readiness_reasons(config: Config) -> Iterator[Finding]:
@@ -39,10 +39,10 @@ def readiness_reasons(config: Config) -> Iterator[Finding]:
     reasons = [each for each in answer.reasons if each.code not in ELSEWHERE]
     for each in reasons:
         named = ", ".join(each.names) or each.code
-        yield Finding("queue", Status.FAILED, named, f"ready.{each.code}")
+        yield Finding("queue", Verdict.FAILED, named, f"ready.{each.code}")
     paused = switches.paused(fresh=True) if answer.paused else {}
     for name, switch in paused.items():
         advice = PAUSED.get(switch.by, "doctor.paused")
-        yield Finding("queue", Status.WARNING, f"{name} is paused", advice)
+        yield Finding("queue", Verdict.WARNING, f"{name} is paused", advice)
     if not reasons and not paused:
-        yield Finding("queue", Status.OK)
+        yield Finding("queue", Verdict.OK)

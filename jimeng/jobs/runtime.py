@@ -6,7 +6,7 @@ from jimeng import outages
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import broker
-from jimeng.pictures.storage import INPUTS, RESULTS
+from jimeng.pictures.gridfs import INPUTS, RESULTS
 from jimeng.providers import Registry
 from jimeng.storage import Store, choose
 

@@ -9,9 +9,10 @@ picture of the same user comes one turn later, which is round-robin over users.
 import it.
 """
 
+from jimeng.lanes import ahead as _ahead
 from jimeng.lanes import free as _free
 from jimeng.lanes import record as _record
-from jimeng.lanes import waiting as _waiting
+from jimeng.lanes.ahead import queue
 from jimeng.lanes.claims import claim, openings
 from jimeng.lanes.durations import (
     Spread,
@@ -33,7 +34,7 @@ from jimeng.lanes.record import (
 from jimeng.lanes.slots import held_by_unknown, slots_taken
 from jimeng.lanes.stalls import stalled
 from jimeng.lanes.turns import (
-    Day,
+    DailyQuota,
     DayIsFull,
     Place,
     leave,
@@ -41,11 +42,10 @@ from jimeng.lanes.turns import (
     renumber,
     take_turns,
 )
-from jimeng.lanes.waiting import queue
 
 
 def forget() -> None:
     """Drop what this process remembers of the lanes."""
     _free.forget()
     _record.forget()
-    _waiting.forget()
+    _ahead.forget()

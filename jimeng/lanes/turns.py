@@ -30,7 +30,7 @@ class DayIsFull(Exception):
 
 
 @dataclass(frozen=True)
-class Day:
+class DailyQuota:
     """
     The day that pictures count for.
 
@@ -44,7 +44,12 @@ class Day:
 
 
 def take_turns(
-    lane: str, user_id: str, n: int, *, most: int = UNLIMITED, day: Day | None = None
+    lane: str,
+    user_id: str,
+    n: int,
+    *,
+    most: int = UNLIMITED,
+    day: DailyQuota | None = None,
 ) -> tuple[int, int]:
     """
     Give the user *n* turns in a row, and count the pictures for the day.
@@ -78,7 +83,7 @@ def take_turns(
 
 
 def _take(
-    lane: str, user_id: str, n: int, most: int, day: Day | None
+    lane: str, user_id: str, n: int, most: int, day: DailyQuota | None
 ) -> tuple[int, int]:
     place, floor, now = Allowance.place_of(lane), read(lane).turn, utcnow()
     next_turn = {"$add": [number(f"${place}.last", otherwise=-1), 1]}

@@ -241,7 +241,7 @@ def _submissions(most: int, count: windows.Count) -> RateLimit:
 
 def _count_pictures(task: Task, quota: int | None) -> tuple[int, RateLimit | None]:
     """Their first turn, and how the user stands with the day's."""
-    now, day = task.created_at, lanes.Day(task.created_at.date(), quota)
+    now, day = task.created_at, lanes.DailyQuota(task.created_at.date(), quota)
     most = jobs.runtime().config.USER_MAX_PENDING
     try:
         turn, asked = lanes.take_turns(

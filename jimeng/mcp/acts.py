@@ -14,7 +14,7 @@ from jimeng.errors import TooManyWaiting
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
 from jimeng.providers import Model
-from jimeng.providers.models.judging import Asked, best_suited
+from jimeng.providers.models.judging import Parameters, best_suited
 from jimeng.schemas.replies import ModelRecord
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer
@@ -54,7 +54,7 @@ def draw(viewer: Viewer, tool: str, given: dict) -> Result:
 
 def suited(viewer: Viewer, given: dict) -> str | None:
     """The model for these pictures, and for what is to be done with them."""
-    asked = Asked(
+    asked = Parameters(
         prompt=given["prompt"],
         pictures=len(given["images"]),
         mask="mask" in given,

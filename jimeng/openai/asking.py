@@ -24,7 +24,7 @@ TYPES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ImagesRequest:
     """
     Attributes:
         new: For `tasks.create`.
@@ -43,7 +43,7 @@ class Asked:
     stream: bool
 
 
-def understand(body: Body, viewer: Viewer) -> Asked:
+def understand(body: Body, viewer: Viewer) -> ImagesRequest:
     """
     Raises:
         Invalid: a field that is known has a value that cannot be.
@@ -78,7 +78,7 @@ def understand(body: Body, viewer: Viewer) -> Asked:
         images=images,
         mask=mask,
     )
-    return Asked(
+    return ImagesRequest(
         new=replace(new, given=record(new)),
         quality=quality,
         with_bytes=wants_bytes or form == "b64_json",

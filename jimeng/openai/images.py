@@ -14,7 +14,7 @@ from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import Invalid
 from jimeng.openai import bp, failures, reading, replies, streams
-from jimeng.openai.asking import Asked, understand
+from jimeng.openai.asking import ImagesRequest, understand
 from jimeng.openai.given import images_of
 from jimeng.viewers import Viewer
 
@@ -65,7 +65,9 @@ def answer(body: reading.Body, *, name: str) -> Response:
     return response
 
 
-def obtain(viewer: Viewer, asked: Asked, body: reading.Body, *, within: float) -> Task:
+def obtain(
+    viewer: Viewer, asked: ImagesRequest, body: reading.Body, *, within: float
+) -> Task:
     """The task that this request makes, or has made when it was sent before."""
     sent = tasks.Request(body.content, reading.repeats())
     task = tasks.create_or_join(
@@ -76,7 +78,7 @@ def obtain(viewer: Viewer, asked: Asked, body: reading.Body, *, within: float) -
     return task
 
 
-def finished(viewer: Viewer, asked: Asked, task: Task) -> Response:
+def finished(viewer: Viewer, asked: ImagesRequest, task: Task) -> Response:
     """What came of a task that has ended."""
     view = tasks.view(viewer, tasks.find(viewer, task.id))
     write = partial(replies.pictures, asked) if view.images else replies.failed

@@ -12,7 +12,7 @@ from flask import Response
 from jimeng import tasks
 from jimeng.documents import Image
 from jimeng.openai import failures
-from jimeng.openai.asking import Asked
+from jimeng.openai.asking import ImagesRequest
 from jimeng.schemas.task_replies import picture_link
 from jimeng.tasks import TaskView
 
@@ -64,7 +64,7 @@ def base64_of(file: BinaryIO) -> Iterator[bytes]:
         yield base64.b64encode(piece)
 
 
-def pictures(asked: Asked, view: TaskView) -> Response:
+def pictures(asked: ImagesRequest, view: TaskView) -> Response:
     """The pictures that came: their bytes, or links to them."""
     found = view.images
     items = [about(view, each) for each in found]
@@ -84,7 +84,10 @@ def pictures(asked: Asked, view: TaskView) -> Response:
 
 
 def with_bytes(
-    asked: Asked, told: dict, images: list[Image], items: list[dict] | None = None
+    asked: ImagesRequest,
+    told: dict,
+    images: list[Image],
+    items: list[dict] | None = None,
 ) -> Body:
     """
     What is *told*, with the bytes of each picture in its item, or in all of it.
@@ -98,7 +101,7 @@ def with_bytes(
     return Body(told, hole, opened(asked, images))
 
 
-def opened(asked: Asked, images: list[Image]) -> list[tuple[BinaryIO, int]]:
+def opened(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO, int]]:
     """The pictures' bytes in the format that was asked for, all or none of them."""
     with ExitStack() as files:
         found = []
@@ -110,7 +113,9 @@ def opened(asked: Asked, images: list[Image]) -> list[tuple[BinaryIO, int]]:
     return found
 
 
-def document(asked: Asked, view: TaskView, image: Image, content_type: str) -> dict:
+def document(
+    asked: ImagesRequest, view: TaskView, image: Image, content_type: str
+) -> dict:
     """What is told beside pictures; their size is the one that they have."""
     task = view.task
     return {

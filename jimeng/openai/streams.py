@@ -16,7 +16,7 @@ from jimeng import tasks, waiting
 from jimeng.documents import Image, Task, left_over
 from jimeng.documents.task import ENDED
 from jimeng.openai import failures, replies
-from jimeng.openai.asking import Asked
+from jimeng.openai.asking import ImagesRequest
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer
 
@@ -33,7 +33,7 @@ NO_TOKENS = {
 
 
 def respond(
-    viewer: Viewer, asked: Asked, task: Task, place: ExitStack, *, name: str
+    viewer: Viewer, asked: ImagesRequest, task: Task, place: ExitStack, *, name: str
 ) -> Response:
     """
     Answer with events until the task has ended.
@@ -82,7 +82,7 @@ def _until_end(task: Task, is_gone) -> Iterator[bytes]:
 
 
 def _completed(
-    asked: Asked, view: TaskView, image: Image, name: str
+    asked: ImagesRequest, view: TaskView, image: Image, name: str
 ) -> Iterator[bytes]:
     kind = f"{name}.completed"
     shown = replies.document(asked, view, image, asked.content_type)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from jimeng import documents, jobs, lanes
 from jimeng.documents import State, User, Worker, utcnow
 from jimeng.errors import QueueUnavailable
-from jimeng.operations import lines
-from jimeng.operations.lines import Line
+from jimeng.operations import groups
+from jimeng.operations.groups import Group
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Day
 from jimeng.viewers import Viewer
@@ -117,13 +117,13 @@ def read(viewer: Viewer) -> QueueView:
     viewer.require_operator("the queue")
     documents.ensure_indexes()  # the counts name the indexes they use
     now = utcnow()
-    found = lines.read()
-    waiting = lines.total(found, "lane", state=QUEUED, again=False)
-    again = lines.total(found, "lane", state=QUEUED, again=True)
-    under_way = lines.total(found, "state")
+    found = groups.read()
+    waiting = groups.total(found, "lane", state=QUEUED, again=False)
+    again = groups.total(found, "lane", state=QUEUED, again=True)
+    under_way = groups.total(found, "state")
     return QueueView(
         measured_at=now,
-        pending=waiting.total() + sum(under_way[state] for state in lines.NOT_IN_LINE),
+        pending=waiting.total() + sum(under_way[state] for state in groups.NOT_IN_LINE),
         active=sum(under_way[state] for state in AT_PROVIDER),
         retry=again.total(),
         days=tallies.by_day(),
@@ -142,17 +142,17 @@ def _jobs() -> int | None:
         return None
 
 
-def _oldest(found: list[Line]) -> datetime | None:
+def _oldest(found: list[Group]) -> datetime | None:
     moments = [each.oldest for each in found if each.state == QUEUED and each.oldest]
     return min(moments, default=None)
 
 
-def _users(found: list[Line]) -> list[UserView]:
+def _users(found: list[Group]) -> list[UserView]:
     waiting, running = Counter[str](), Counter[str]()
-    for state in (QUEUED, *lines.NOT_IN_LINE):
-        waiting += lines.total(found, "user", state=state)
+    for state in (QUEUED, *groups.NOT_IN_LINE):
+        waiting += groups.total(found, "user", state=state)
     for state in AT_PROVIDER:
-        running += lines.total(found, "user", state=state.value)
+        running += groups.total(found, "user", state=state.value)
     most = (waiting + running).most_common(MOST_USERS)
     names = User.names(user_id for user_id, _ in most)
     return [

@@ -9,7 +9,7 @@ from bson import ObjectId
 
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable
-from jimeng.pictures.storage import GridFSStore
+from jimeng.pictures.gridfs import GridFSStore
 from jimeng.storage.files import FileStore
 
 

@@ -12,7 +12,7 @@ from jimeng.errors import Invalid
 from jimeng.inputs import Named, Reference
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models.drawn import drawn_size
-from jimeng.providers.models.judging import Asked, check_asked
+from jimeng.providers.models.judging import Parameters, check_parameters
 from jimeng.viewers import Viewer
 
 
@@ -72,14 +72,14 @@ def check(new: NewTask, model: Model) -> None:
         Invalid: as in `create`.
     """
     count = len(new.images) or len(new.again) - bool(new.again and new.has_mask)
-    asked = Asked(
+    asked = Parameters(
         prompt=new.prompt,
         pictures=count,
         mask=new.has_mask,
         strength=new.strength,
         expand=new.expand,
     )
-    check_asked(asked, model, jobs.runtime().registry.models.values())
+    check_parameters(asked, model, jobs.runtime().registry.models.values())
 
 
 def named_by(viewer: Viewer, new: NewTask) -> list[Named]:

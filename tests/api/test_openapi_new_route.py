@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 from app import create_app
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
-from jimeng.i18n.operations import OPERATIONS as CHINESE
+from jimeng.i18n.routes import ROUTES as CHINESE
 from jimeng.monitoring import health
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import Trimmed

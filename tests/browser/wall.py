@@ -14,7 +14,7 @@ from jimeng.config import Config
 from jimeng.documents import Image, Task, utcnow
 from jimeng.local.simulator.drawing import draw
 from jimeng.pictures import Picture, inspect
-from jimeng.pictures.storage import GridFSStore
+from jimeng.pictures.gridfs import GridFSStore
 from tests.hung import image_of, task_of
 from tests.system.stack import Stack
 

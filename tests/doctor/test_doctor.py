@@ -13,7 +13,7 @@ from mongoengine import get_db
 
 from app import create_app
 from jimeng import documents, jobs, migrations
-from jimeng.doctor import Status, databases, machine
+from jimeng.doctor import Verdict, databases, machine
 from jimeng.documents import Worker, utcnow
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
@@ -31,7 +31,7 @@ def test_nothing_is_wrong(look):
     with answering(X_Request_ID="one") as address:
         found = look(Service(address), PUBLIC_URL=address)
 
-    wrong = {c: f for c, f in found.items() if f.status is not Status.OK}
+    wrong = {c: f for c, f in found.items() if f.status is not Verdict.OK}
     assert set(wrong) <= {"disk of MongoDB"}, wrong  # this machine's may be scarce
     assert {
         *("settings", "mongodb", "redis", "schema", "indexes", "storage", "queue"),
@@ -63,13 +63,16 @@ def test_missing_index_has_failed(look):
 
     found = look()["indexes"]
 
-    assert (found.status, found.advice) == (Status.FAILED, "doctor.indexes")
+    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.indexes")
     assert "tasks.idem" in found.found
 
 
 @pytest.mark.parametrize(
     "min_code, status, advice",
-    [(0, Status.WARNING, "doctor.schema"), (9, Status.FAILED, "ready.release_too_old")],
+    [
+        (0, Verdict.WARNING, "doctor.schema"),
+        (9, Verdict.FAILED, "ready.release_too_old"),
+    ],
 )
 def test_schema_that_is_not_this_releases_is_said(look, min_code, status, advice):
     """Too little was done, which is mended by itself, or too much, which is not."""
@@ -94,8 +97,8 @@ def test_redis_that_evicts_is_warned_of(look):
         redis.config_set("maxmemory", "0")
         redis.config_set("maxmemory-policy", "noeviction")
 
-    assert unlimited.status is Status.OK
-    assert (limited.status, limited.advice) == (Status.WARNING, "doctor.redis_evicts")
+    assert unlimited.status is Verdict.OK
+    assert (limited.status, limited.advice) == (Verdict.WARNING, "doctor.redis_evicts")
 
 
 @pytest.mark.parametrize("name", ["mongodb", "redis"])
@@ -105,7 +108,7 @@ def test_old_databases_have_failed(look, monkeypatch, name):
 
     found = look()[name]
 
-    assert (found.status, found.advice) == (Status.FAILED, f"doctor.{name}_old")
+    assert (found.status, found.advice) == (Verdict.FAILED, f"doctor.{name}_old")
     assert found.found[0].isdecimal()
 
 
@@ -120,12 +123,12 @@ def test_slow_databases_are_warned_of(look, monkeypatch):
 
 def test_storage_that_spoils_has_failed(look, monkeypatch):
     """What comes back is compared."""
-    store = "jimeng.pictures.storage.GridFSStore.open"
+    store = "jimeng.pictures.gridfs.GridFSStore.open"
     monkeypatch.setattr(store, lambda self, file_id: io.BytesIO(b"another"))
 
     found = look()["storage"]
 
-    assert (found.status, found.advice) == (Status.FAILED, "doctor.storage")
+    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.storage")
     assert count("pictures.files") == 0
 
 
@@ -138,7 +141,7 @@ def test_without_mongodb_the_rest_is_looked_at(look, config):
     finally:
         documents.connect(config, timeout=documents.WORKER_TIMEOUT)
 
-    failed = {c for c, f in found.items() if f.status is Status.FAILED}
+    failed = {c for c, f in found.items() if f.status is Verdict.FAILED}
     assert failed == {"mongodb"}
     assert "redis" in found and "storage" not in found
 
@@ -148,7 +151,7 @@ def test_queue_that_nobody_works_on_has_failed(look):
     Worker.collection().delete_many({})
     runtime_has_work = look()["queue"]
 
-    assert runtime_has_work.status is Status.FAILED
+    assert runtime_has_work.status is Verdict.FAILED
     assert runtime_has_work.advice == "ready.worker"
 
 
@@ -166,7 +169,7 @@ def test_pause_is_warned_of(look, by, advice):
 
     found = look()["queue"]
 
-    assert (found.status, found.found) == (Status.WARNING, "sending is paused")
+    assert (found.status, found.found) == (Verdict.WARNING, "sending is paused")
     assert found.advice == f"doctor.paused{advice}"
 
 
@@ -186,7 +189,7 @@ def test_full_disk_is_told_where_no_database_runs(app, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "free, status",
-    [(50, Status.OK), (9, Status.WARNING), (0.2, Status.FAILED)],
+    [(50, Verdict.OK), (9, Verdict.WARNING), (0.2, Verdict.FAILED)],
 )
 def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status):
     """A tenth of it, and a few hundred megabytes."""
@@ -212,7 +215,7 @@ def test_few_file_descriptors_are_warned_of(config):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert (found.status, found.found) == (Status.WARNING, "1024")
+    assert (found.status, found.found) == (Verdict.WARNING, "1024")
 
 
 @pytest.fixture

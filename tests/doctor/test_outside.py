@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.doctor import Status
+from jimeng.doctor import Verdict
 from jimeng.errors import ProviderError
 from tests.doctor.conftest import Service, answering
 
@@ -22,14 +22,14 @@ def test_refused_model_has_failed(look):
         found = look(Service(address, jimeng_t2i_v31=error))
 
     refused = found["model jimeng-3.1"]
-    assert (refused.status, refused.advice) == (Status.FAILED, "error.access_denied")
+    assert (refused.status, refused.advice) == (Verdict.FAILED, "error.access_denied")
     assert "50400" in refused.found
-    assert found["model jimeng-4.6"].status is Status.OK
+    assert found["model jimeng-4.6"].status is Verdict.OK
 
 
 @pytest.mark.parametrize(
     "minutes, status",
-    [(-0.1, Status.OK), (-3, Status.WARNING), (10, Status.FAILED)],
+    [(-0.1, Verdict.OK), (-3, Verdict.WARNING), (10, Verdict.FAILED)],
 )
 def test_wrong_clock_is_told(look, minutes, status):
     """By how much; this machine's is behind where the provider's is ahead."""
@@ -44,7 +44,7 @@ def test_provider_that_is_away_tells_no_time(look):
     """That is no fault of the clock."""
     found = look(Service("http://127.0.0.1:9"))[f"clock of {VISUAL}"]
 
-    assert found.status is Status.SKIPPED
+    assert found.status is Verdict.SKIPPED
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,5 @@ def test_address_that_leads_elsewhere_has_failed(look, status, headers):
     with answering(status, **headers) as address:
         found = look(PUBLIC_URL=address)["PUBLIC_URL"]
 
-    assert (found.status, found.advice) == (Status.FAILED, "doctor.public_url")
+    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.public_url")
     assert str(status) in found.found

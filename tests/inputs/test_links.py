@@ -15,7 +15,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import pump
 from jimeng.pictures.links import Named, opened
 from jimeng.providers import Progress
-from jimeng.web import given as door
+from jimeng.web import input_links as door
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue
 from tests.inputs.test_uploads import upload

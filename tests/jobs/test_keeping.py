@@ -4,7 +4,7 @@ import pytest
 
 from jimeng.documents import utcnow
 from jimeng.jobs import save
-from jimeng.pictures.storage import GridFSStore
+from jimeng.pictures.gridfs import GridFSStore
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
 from tests.test_core import create, result

@@ -12,9 +12,9 @@ from jimeng.pictures.inspection import MAX_PIXELS
 from jimeng.providers import MODELS, Expansion
 from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.models.judging import (
-    Asked,
-    check_asked,
+    Parameters,
     check_mask,
+    check_parameters,
     check_picture,
 )
 
@@ -32,68 +32,83 @@ SIDE = Expansion(right=0.25)
 @pytest.mark.parametrize(
     ("model", "asked"),
     [
-        (WORDS, Asked(prompt="猫")),
-        (REFERENCES, Asked(prompt="猫")),
-        (REFERENCES, Asked(prompt="猫", pictures=10, strength=0.5)),
-        (ONE, Asked(prompt="猫", pictures=1, strength=1.0)),
-        (REPAINT, Asked(prompt="猫", pictures=1, mask=True)),
-        (REPAINT, Asked(pictures=1, mask=True)),
-        (EXPAND, Asked(pictures=1, expand=SIDE)),
-        (ENLARGE, Asked(pictures=1, strength=0.0)),
-        (ARK, Asked(prompt="猫", pictures=10)),
+        (WORDS, Parameters(prompt="猫")),
+        (REFERENCES, Parameters(prompt="猫")),
+        (REFERENCES, Parameters(prompt="猫", pictures=10, strength=0.5)),
+        (ONE, Parameters(prompt="猫", pictures=1, strength=1.0)),
+        (REPAINT, Parameters(prompt="猫", pictures=1, mask=True)),
+        (REPAINT, Parameters(pictures=1, mask=True)),
+        (EXPAND, Parameters(pictures=1, expand=SIDE)),
+        (ENLARGE, Parameters(pictures=1, strength=0.0)),
+        (ARK, Parameters(prompt="猫", pictures=10)),
     ],
 )
 def test_what_a_model_takes_is_taken(model, asked):
     """Each with what its page says."""
-    check_asked(asked, model, MODELS)
+    check_parameters(asked, model, MODELS)
 
 
 @pytest.mark.parametrize(
     ("model", "asked", "field", "key"),
     [
-        (WORDS, Asked(prompt="猫", pictures=1), "images", "images_unsupported"),
-        (REFERENCES, Asked(prompt="猫", pictures=11), "images", "images_many"),
-        (REFERENCES, Asked(pictures=1), "prompt", "prompt_empty"),
-        (REFERENCES, Asked(prompt="猫", strength=0.5), "strength", "strength_alone"),
-        (ONE, Asked(prompt="猫"), "images", "images_few"),
-        (ONE, Asked(prompt="猫", pictures=2), "images", "images_many"),
-        (ONE, Asked(prompt="猫", pictures=1, mask=True), "mask", "mask_unsupported"),
-        (REPAINT, Asked(prompt="猫", pictures=1), "mask", "mask_missing"),
+        (WORDS, Parameters(prompt="猫", pictures=1), "images", "images_unsupported"),
+        (REFERENCES, Parameters(prompt="猫", pictures=11), "images", "images_many"),
+        (REFERENCES, Parameters(pictures=1), "prompt", "prompt_empty"),
+        (
+            REFERENCES,
+            Parameters(prompt="猫", strength=0.5),
+            "strength",
+            "strength_alone",
+        ),
+        (ONE, Parameters(prompt="猫"), "images", "images_few"),
+        (ONE, Parameters(prompt="猫", pictures=2), "images", "images_many"),
+        (
+            ONE,
+            Parameters(prompt="猫", pictures=1, mask=True),
+            "mask",
+            "mask_unsupported",
+        ),
+        (REPAINT, Parameters(prompt="猫", pictures=1), "mask", "mask_missing"),
         (
             REPAINT,
-            Asked(pictures=1, mask=True, strength=0.2),
+            Parameters(pictures=1, mask=True, strength=0.2),
             "strength",
             "strength_unsupported",
         ),
         (
             REPAINT,
-            Asked(pictures=1, mask=True, expand=SIDE),
+            Parameters(pictures=1, mask=True, expand=SIDE),
             "expand",
             "expand_unsupported",
         ),
-        (EXPAND, Asked(pictures=1), "expand", "expand_range"),
-        (EXPAND, Asked(pictures=1, expand=Expansion()), "expand", "expand_range"),
+        (EXPAND, Parameters(pictures=1), "expand", "expand_range"),
+        (EXPAND, Parameters(pictures=1, expand=Expansion()), "expand", "expand_range"),
         (
             EXPAND,
-            Asked(pictures=1, expand=Expansion(top=0.5)),
+            Parameters(pictures=1, expand=Expansion(top=0.5)),
             "expand",
             "expand_range",
         ),
         (
             EXPAND,
-            Asked(pictures=1, expand=Expansion(top=0.1, left=-0.1)),
+            Parameters(pictures=1, expand=Expansion(top=0.1, left=-0.1)),
             "expand",
             "expand_range",
         ),
-        (ENLARGE, Asked(prompt="猫", pictures=1), "prompt", "prompt_unsupported"),
-        (ARK, Asked(prompt="猫", pictures=11), "images", "images_many"),
-        (ARK, Asked(prompt="猫", pictures=1, mask=True), "mask", "mask_unsupported"),
+        (ENLARGE, Parameters(prompt="猫", pictures=1), "prompt", "prompt_unsupported"),
+        (ARK, Parameters(prompt="猫", pictures=11), "images", "images_many"),
+        (
+            ARK,
+            Parameters(prompt="猫", pictures=1, mask=True),
+            "mask",
+            "mask_unsupported",
+        ),
     ],
 )
 def test_what_it_does_not_take_is_named(model, asked, field, key):
     """By the field, with words that there are."""
     with pytest.raises(Invalid) as caught:
-        check_asked(asked, model, MODELS)
+        check_parameters(asked, model, MODELS)
 
     ((found, values),) = caught.value.fields[field]
     assert set(caught.value.fields) == {field}
@@ -103,10 +118,10 @@ def test_what_it_does_not_take_is_named(model, asked, field, key):
 
 def test_all_that_is_wrong_is_said_at_once():
     """A client that mends one field would only meet the next."""
-    asked = Asked(pictures=1, mask=True, strength=0.1, expand=SIDE)
+    asked = Parameters(pictures=1, mask=True, strength=0.1, expand=SIDE)
 
     with pytest.raises(Invalid) as caught:
-        check_asked(asked, WORDS, MODELS)
+        check_parameters(asked, WORDS, MODELS)
 
     assert set(caught.value.fields) == {
         *("prompt", "images", "mask", "strength", "expand"),
@@ -118,9 +133,11 @@ def test_models_that_would_take_it_are_named():
     from_words = [model for model in MODELS if model.takes is None]
 
     with pytest.raises(Invalid) as caught:
-        check_asked(Asked(prompt="猫", pictures=1), WORDS, [WORDS, ONE, ENLARGE])
+        check_parameters(
+            Parameters(prompt="猫", pictures=1), WORDS, [WORDS, ONE, ENLARGE]
+        )
     with pytest.raises(Invalid) as nowhere:
-        check_asked(Asked(prompt="猫", pictures=1), WORDS, from_words)
+        check_parameters(Parameters(prompt="猫", pictures=1), WORDS, from_words)
 
     assert caught.value.fields["images"] == [
         ("invalid.images_unsupported", {"known": "jimeng-i2i-3.0, jimeng-upscale"})

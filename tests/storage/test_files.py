@@ -11,7 +11,7 @@ from jimeng import jobs
 from jimeng.documents import Image
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import janitor, pump, retention, save
-from jimeng.pictures.storage import RESULTS
+from jimeng.pictures.gridfs import RESULTS
 from jimeng.providers import Progress
 from jimeng.storage import FileStore
 from tests.conftest import come_due, png, run_queue

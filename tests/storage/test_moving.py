@@ -5,7 +5,7 @@ from bson import ObjectId
 from mongoengine import get_db
 
 from jimeng.documents import AuditEntry, Image
-from jimeng.pictures.storage import GridFSStore
+from jimeng.pictures.gridfs import GridFSStore
 from jimeng.storage import FileStore, NotTheSame, move, moving
 from tests.conftest import png
 from tests.rest import create

@@ -25,8 +25,8 @@ from jimeng.api.openapi.parts import (
     reference,
     said,
 )
-from jimeng.i18n.operations import OPERATIONS as CHINESE
-from jimeng.i18n.operations import REQUEST_TEXTS
+from jimeng.i18n.routes import REQUEST_TEXTS
+from jimeng.i18n.routes import ROUTES as CHINESE
 from jimeng.schemas import Strict, replies
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]

@@ -14,7 +14,7 @@ from jimeng import __version__, jobs
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.parts import described, said, shared
 from jimeng.i18n import LANGUAGES, language
-from jimeng.i18n.operations import REQUEST_TEXTS, TAGS
+from jimeng.i18n.routes import REQUEST_TEXTS, TAGS
 
 
 class Converter(OpenAPIConverter):

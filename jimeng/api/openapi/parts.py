@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import Schema, fields, missing
 
 from jimeng.i18n import MESSAGES
-from jimeng.i18n.operations import REQUEST_TEXTS
+from jimeng.i18n.routes import REQUEST_TEXTS
 from jimeng.schemas.fields import AS_USER_ID
 
 Words = tuple[str, str]

@@ -13,7 +13,7 @@ NOTHING = Takes(least=0, most=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Parameters:
     """
     What is asked of a model beside its size.
 
@@ -32,7 +32,7 @@ class Asked:
     expand: Expansion | None = None
 
 
-def check_asked(asked: Asked, model: Model, offered: Iterable[Model]) -> None:
+def check_parameters(asked: Parameters, model: Model, offered: Iterable[Model]) -> None:
     """
     Compare what is asked with what *model* takes.
 
@@ -47,7 +47,9 @@ def check_asked(asked: Asked, model: Model, offered: Iterable[Model]) -> None:
         raise Invalid(found)
 
 
-def wrong(asked: Asked, model: Model, others: list[Model]) -> dict[str, list[Wrong]]:
+def wrong(
+    asked: Parameters, model: Model, others: list[Model]
+) -> dict[str, list[Wrong]]:
     """Each field that does not go with the model, and why."""
     takes = model.takes or NOTHING
     reasons = {
@@ -60,7 +62,7 @@ def wrong(asked: Asked, model: Model, others: list[Model]) -> dict[str, list[Wro
     return {field: [why] for field, why in reasons.items() if why}
 
 
-def best_suited(asked: Asked, offered: Iterable[Model]) -> Model | None:
+def best_suited(asked: Parameters, offered: Iterable[Model]) -> Model | None:
     """
     The first of the models that takes what is asked; where none takes all of it, the
     one that refuses the least, for it says best what is to be changed.
@@ -69,7 +71,7 @@ def best_suited(asked: Asked, offered: Iterable[Model]) -> Model | None:
     return min(models, key=lambda each: len(wrong(asked, each, models)), default=None)
 
 
-def wrong_prompt(asked: Asked, takes: Takes) -> Wrong | None:
+def wrong_prompt(asked: Parameters, takes: Takes) -> Wrong | None:
     if asked.prompt and takes.prompt == "none":
         return "invalid.prompt_unsupported", {}
     if not asked.prompt and takes.prompt == "required":
@@ -78,7 +80,7 @@ def wrong_prompt(asked: Asked, takes: Takes) -> Wrong | None:
 
 
 def wrong_pictures(
-    asked: Asked, model: Model, takes: Takes, others: list[Model]
+    asked: Parameters, model: Model, takes: Takes, others: list[Model]
 ) -> Wrong | None:
     if asked.pictures and model.lacks:
         return unsupported(f"images_{model.lacks}", others, lambda each: each.most)
@@ -91,7 +93,7 @@ def wrong_pictures(
     return None
 
 
-def wrong_mask(asked: Asked, takes: Takes, others: list[Model]) -> Wrong | None:
+def wrong_mask(asked: Parameters, takes: Takes, others: list[Model]) -> Wrong | None:
     if asked.mask and not takes.mask:
         return unsupported("mask_unsupported", others, lambda each: each.mask)
     if takes.mask and not asked.mask:
@@ -99,7 +101,9 @@ def wrong_mask(asked: Asked, takes: Takes, others: list[Model]) -> Wrong | None:
     return None
 
 
-def wrong_strength(asked: Asked, takes: Takes, others: list[Model]) -> Wrong | None:
+def wrong_strength(
+    asked: Parameters, takes: Takes, others: list[Model]
+) -> Wrong | None:
     if asked.strength is None or (takes.strength and asked.pictures):
         return None
     if takes.strength:
@@ -107,7 +111,7 @@ def wrong_strength(asked: Asked, takes: Takes, others: list[Model]) -> Wrong | N
     return unsupported("strength_unsupported", others, lambda each: each.strength)
 
 
-def wrong_edges(asked: Asked, takes: Takes, others: list[Model]) -> Wrong | None:
+def wrong_edges(asked: Parameters, takes: Takes, others: list[Model]) -> Wrong | None:
     if takes.expand is None:
         if asked.expand is None:
             return None

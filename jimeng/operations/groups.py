@@ -19,7 +19,7 @@ NOT_IN_LINE = (State.PREPARING, State.DELAYED)  # and waiting all the same
 
 
 @dataclass(frozen=True)
-class Line:
+class Group:
     """
     Pictures of one user in one lane that are alike.
 
@@ -37,34 +37,34 @@ class Line:
     oldest: datetime | None = None
 
 
-def read() -> list[Line]:
-    """All lines; what is in line has no ``due_at``, whatever else goes on has one."""
+def read() -> list[Group]:
+    """All groups; what is in line has no ``due_at``, whatever else goes on has one."""
     head, moving = _head(), _under_way()
-    if all(sum(line.n for line in each) <= MOST_COUNTED for each in (head, moving)):
+    if all(sum(group.n for group in each) <= MOST_COUNTED for each in (head, moving)):
         return [*head, *moving]
     return [*_estimated(head, moving), *moving]
 
 
-def total(lines: Iterable[Line], key: str, **where: object) -> Counter:
+def total(groups: Iterable[Group], key: str, **where: object) -> Counter:
     """The sums by *key*, of those that are as *where* says."""
     found: Counter = Counter()
-    for line in lines:
-        if all(getattr(line, name) == value for name, value in where.items()):
-            found[getattr(line, key)] += line.n
+    for group in groups:
+        if all(getattr(group, name) == value for name, value in where.items()):
+            found[getattr(group, key)] += group.n
     return found
 
 
-def _head() -> list[Line]:
+def _head() -> list[Group]:
     """What is in line, as far as it is counted."""
-    return _lines({"state": State.QUEUED.value}, "waiting", [("lane", 1), ("turn", 1)])
+    return _groups({"state": State.QUEUED.value}, "waiting", [("lane", 1), ("turn", 1)])
 
 
-def _under_way() -> list[Line]:
+def _under_way() -> list[Group]:
     """What has a ``due_at``; the delayed ones come last."""
-    return _lines({"due_at": {"$exists": True}}, "due", [("due_at", 1)])
+    return _groups({"due_at": {"$exists": True}}, "due", [("due_at", 1)])
 
 
-def _lines(where: dict, index: str, order: list[tuple[str, int]]) -> list[Line]:
+def _groups(where: dict, index: str, order: list[tuple[str, int]]) -> list[Group]:
     names = {"lane": "$lane", "user": "$user_id", "state": "$state"}
     known = {name: {"$ifNull": [field, ""]} for name, field in names.items()}
     group = {**known, "again": {"$gt": ["$attempts", 0]}}
@@ -78,25 +78,25 @@ def _lines(where: dict, index: str, order: list[tuple[str, int]]) -> list[Line]:
         ],
         hint=index,
     )
-    return [Line(**row["_id"], n=row["n"], oldest=row["oldest"]) for row in rows]
+    return [Group(**row["_id"], n=row["n"], oldest=row["oldest"]) for row in rows]
 
 
-def _estimated(head: list[Line], moving: list[Line]) -> list[Line]:
+def _estimated(head: list[Group], moving: list[Group]) -> list[Group]:
     """
     What is in line: of each user as many as they asked for, or were counted. Delayed
     ones that were not counted are among these.
     """
     found = lanes.waiting_by_user()
-    for line in [*head, *moving]:  # these are in the users' numbers, too
-        if line.again or line.state in NOT_IN_LINE:
-            found[line.lane, line.user] -= line.n
-    lines = []
-    for line in head:
-        more = found.pop((line.lane, line.user), 0) if not line.again else 0
-        lines.append(replace(line, n=max(line.n, more)))
+    for group in [*head, *moving]:  # these are in the users' numbers, too
+        if group.again or group.state in NOT_IN_LINE:
+            found[group.lane, group.user] -= group.n
+    groups = []
+    for group in head:
+        more = found.pop((group.lane, group.user), 0) if not group.again else 0
+        groups.append(replace(group, n=max(group.n, more)))
     queued, oldest = State.QUEUED.value, _oldest()
-    rest = [Line(*place, queued, n, oldest=oldest) for place, n in found.items()]
-    return [*lines, *(line for line in rest if line.n > 0)]
+    rest = [Group(*place, queued, n, oldest=oldest) for place, n in found.items()]
+    return [*groups, *(group for group in rest if group.n > 0)]
 
 
 def _oldest() -> datetime | None:

@@ -4,7 +4,7 @@ What each request does, in Chinese; in English the view says it itself.
 By endpoint: the first line is the summary.
 """
 
-OPERATIONS: dict[str, str] = {
+ROUTES: dict[str, str] = {
     "api.create_image_task": """创建图像任务
 
 立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为

@@ -1,4 +1,4 @@
-"""The line of waiting pictures, as it is shown to those who wait."""
+"""How many go ahead: the line of waiting pictures, as those who wait are shown it."""
 
 import bisect
 import time
