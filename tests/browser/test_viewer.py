@@ -44,21 +44,6 @@ def scale(page) -> float:
     return shown(page).evaluate("each => Number(each.style.scale)")
 
 
-def swipe(page, *moves: tuple[int, int], at: tuple[int, int] = (195, 400)) -> None:
-    """Put one finger down and draw it along, in pixels from where it came down."""
-    points = [(at[0] + x, at[1] + y) for x, y in moves]
-    touch(page, [[at], *[[point] for point in points], []])
-
-
-def touch(page, frames: list[list[tuple[int, int]]]) -> None:
-    """What fingers do, a list of places each time; the last one is none."""
-    session = page.context.new_cdp_session(page)
-    kinds = ["touchStart", *["touchMove"] * (len(frames) - 2), "touchEnd"]
-    for kind, fingers in zip(kinds, frames, strict=True):
-        points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(fingers)]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-
 @every_look
 def test_viewer_in_every_look(visit, look):
     """The picture as large as the window lets it, its words, and the ways on."""
@@ -244,67 +229,6 @@ def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
     expect(page.locator("#prompt")).to_be_focused()
     assert page.evaluate("window.same")
     page.wait_for_function("!history.state")
-
-
-def test_swipes(visit):
-    """Aside is the next one or the one before, a little is none, down is out."""
-    wall.fill(3)
-    page = visit("/gallery", width=390).page
-    open_at(page, 0)
-
-    swipe(page, (-30, 0), (-120, 4))
-    assert place(page) == "2 / 3"
-    swipe(page, (-20, 0), (-40, 2))
-    assert place(page) == "2 / 3"
-    swipe(page, (40, 0), (150, -8))
-    assert place(page) == "1 / 3"
-    swipe(page, (0, 60), (5, 160))
-
-    expect(page.locator("#viewer")).to_be_hidden()
-    expect(page.locator("a[data-view]").first).to_be_focused()
-
-
-def test_fingers_zoom(visit):
-    """Two apart bring it closer, one moves it then, two taps lead out and in again."""
-    wall.fill(3)
-    page = visit("/gallery", width=390).page
-    picture = open_at(page, 0)
-    wide = picture.bounding_box()["width"]
-
-    touch(page, [[(150, 400), (240, 400)], [(100, 400), (290, 400)], []])
-    assert scale(page) == pytest.approx(190 / 90, rel=0.01)
-    before = picture.bounding_box()["x"]
-    swipe(page, (-40, 0), (-100, 0))
-    assert picture.bounding_box()["x"] == pytest.approx(before - 100, abs=1)
-    assert place(page) == "1 / 3"
-    for _ in range(2):
-        touch(page, [[(195, 400)], []])
-    assert scale(page) == 1
-    page.wait_for_timeout(400)
-    for _ in range(2):
-        touch(page, [[(195, 400)], []])
-
-    assert picture.bounding_box()["width"] == pytest.approx(1328, abs=2)
-    assert wide < 391
-
-
-def test_wheel_brings_closer_what_is_under_it(visit):
-    """The point under the pointer stays there, and no edge comes further in."""
-    wall.fill(1)
-    page = visit("/gallery").page
-    picture = open_at(page, 0)
-    box = picture.bounding_box()
-    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 4
-    page.mouse.move(x, y)
-
-    page.mouse.wheel(0, -600)
-    page.wait_for_function("document.querySelector('[data-zoomed]')")
-    near = picture.bounding_box()
-    assert (y - near["y"]) / near["height"] == pytest.approx(0.25, abs=0.01)
-    page.mouse.wheel(0, 3000)
-
-    page.wait_for_function("!document.querySelector('[data-zoomed]')")
-    assert picture.bounding_box() == pytest.approx(box)
 
 
 def test_plain_ways_stay_plain(visit):

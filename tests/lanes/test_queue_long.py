@@ -6,7 +6,7 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Allowance, Generation, State, utcnow
-from jimeng.operations import lines, queue
+from jimeng.operations import groups, queue
 from jimeng.tasks import clearing
 from jimeng.viewers import Viewer
 from tests.rest import API, CAT, create, data_of
@@ -17,7 +17,7 @@ OPERATOR = Viewer("root", sees_all=True)
 @pytest.fixture
 def full(client, monkeypatch):
     """Three users with 14 pictures, of which 3 are counted one by one."""
-    monkeypatch.setattr(lines, "MOST_COUNTED", 3)
+    monkeypatch.setattr(groups, "MOST_COUNTED", 3)
     monkeypatch.setattr(clearing, "MOST_COUNTED", 2)
     for user, n in (("ada", 4), ("bob", 2), ("ada", 3), ("eve", 4)):
         create(client, user_id=user, n=n)

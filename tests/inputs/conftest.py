@@ -1,0 +1,18 @@
+"""What the tests of pictures that go in have in common."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from jimeng import jobs
+from tests.inputs.host import Host
+
+
+@pytest.fixture
+def host(client, config, registry) -> Iterator[Host]:
+    found = Host()
+    jobs.configure(replace(config, ALLOWED_USER_HOSTS=(found.name,)), registry)
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
