@@ -83,15 +83,6 @@ class Decoder:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, content: bytes, most_pixels: int) -> tuple[dict, bytes]:
-        """
-        Return what `decoding.look` does.
-
-        Raises:
-            PictureInvalid: as `work`.
-        """
-        return self.work("look", content, most_pixels=most_pixels)
-
     def work(self, do: str, content: bytes, **order: object) -> tuple[dict, bytes]:
         """
         Have one of `process.WORK` done.
@@ -200,7 +191,7 @@ def inspect(content: bytes, asked: int | None = None) -> Picture:
     most = MAX_PIXELS
     if asked is not None:
         most = min(most, max(FEWEST, int(asked * MOST_DRAWN)))
-    about, made = decoder.ask(content, most)
+    about, made = decoder.work("look", content, most_pixels=most)
     content, cut = content[: about.pop("end")], about.pop("thumbnail")
     digest = hashlib.sha256(content).hexdigest()
     small, preview = made[:cut], made[cut:]

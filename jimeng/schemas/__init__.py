@@ -15,7 +15,7 @@ from marshmallow import (
     pre_load,
     validates_schema,
 )
-from marshmallow.fields import Integer, Nested
+from marshmallow.fields import Integer, Nested, Number
 
 from jimeng.auth import needs_sign_in
 from jimeng.documents import Status
@@ -118,7 +118,7 @@ class ImageFields(Strict):
     )
     images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
     mask = Text(validate=REFERENCE)
-    strength = Seconds(validate=Between(0, 1))
+    strength: Number = Seconds(validate=Between(0, 1))
     expand = Nested(Edges)
     provider = Text(validate=Long(1, 64))
 
