@@ -41,6 +41,14 @@ def test_example_explains_every_setting(name):
     assert not re.search(r"[\u4e00-\u9fff]", english)
 
 
+def test_every_setting_is_read():
+    """A setting that does nothing any more is gone."""
+    code = [path.read_text("utf-8") for path in ROOT.glob("jimeng/**/*.py")]
+    words = re.findall(r"\b[A-Z][A-Z_]+\b", "\n".join(code))
+
+    assert [name for name in NAMES if words.count(name) < 2] == []
+
+
 def test_example_names_nothing_else():
     """No setting is explained that there is not."""
     assert set(uncommented()) == set(NAMES)

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES, SCRIPTS, CODE = ROOT / "templates", ROOT / "static", ROOT / "jimeng"
 
 
 @pytest.fixture
@@ -52,6 +56,18 @@ def test_every_variable_is_defined(rules):
     used = set(re.findall(r"var\((--[\w-]+)\)", rules))
 
     assert used <= set(re.findall(r"(--[\w-]+)\s*:", rules))
+
+
+def test_every_class_is_somewhere(rules):
+    """Rules for what no page has any more are gone with it."""
+    selectors = re.sub(r"\{[^{}]*\}", "", rules)
+    classes = set(re.findall(r"\.([a-z][\w-]*)", selectors))
+    sources = [*PAGES.glob("**/*.html"), *SCRIPTS.glob("*.js"), *CODE.glob("web/*.py")]
+    said = set(re.findall(r"[\w-]+", "\n".join(p.read_text("utf-8") for p in sources)))
+
+    assert len(classes) > 100
+    lost = {each for each in classes if re.sub(r"\d+$", "", each) not in said}
+    assert {each for each in lost if not each.startswith("htmx-")} == set()
 
 
 def cached(client, links: Iterable[str]) -> set[str]:
