@@ -109,7 +109,9 @@ def field_words(name: str, kinds: Iterable[type] = ()) -> Words:
     for kind in kinds:
         if words := MESSAGES.get(f"field.{kind.__name__}.{name}"):
             return words
-    return MESSAGES[f"field.{name}"]
+    if (key := f"field.{name}") not in MESSAGES:
+        raise KeyError(f"{key}: say what it means in jimeng/i18n/reference")
+    return MESSAGES[key]
 
 
 def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
