@@ -183,15 +183,33 @@ def begin_anew(database: Database) -> None:
     limits.forget_quotas()
 
 
+@pytest.fixture(scope="session")
+def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
+    """`jobs.configure`, with one connection to Redis that all tests share."""
+    jobs.configure(config)
+    kept = jobs.huey.storage
+
+    def do(config: Config, registry: Registry) -> None:
+        jobs.configure(config, registry)
+        jobs.huey.storage = kept
+
+    yield do
+    kept.pool.disconnect()
+
+
 @pytest.fixture
-def database(connection: Connection, config: Config, registry: Registry):
+def database(
+    connection: Connection, configure: Callable, config: Config, registry: Registry
+):
     """Empty collections, an empty queue, and nothing remembered."""
     connection.restore()
-    jobs.configure(config, registry)
+    configure(config, registry)
+    kept = jobs.huey.storage
     found = mongoengine.get_db()
     begin_anew(found)
     yield found
-    jobs.huey.storage.pool.disconnect()
+    if jobs.huey.storage is not kept:
+        jobs.huey.storage.pool.disconnect()
 
 
 @pytest.fixture(scope="session")

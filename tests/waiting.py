@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-SHORTEST, LONGEST = 0.01, 0.1  # seconds between two looks
+SHORTEST, LONGEST = 0.01, 0.2  # seconds between two looks
 Found = TypeVar("Found")
 
 

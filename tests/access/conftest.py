@@ -7,12 +7,13 @@ import mongoengine
 import pytest
 from werkzeug.test import TestResponse
 
-from jimeng import accounts, jobs
+from jimeng import accounts
 from jimeng.accounts import hashing, users
 from jimeng.config import Config
 from jimeng.documents import User
 from jimeng.viewers import Viewer
 from tests.conftest import make_as_new
+from tests.forks import LIGHT
 from tests.page import POST
 
 OPERATOR = Viewer("operator", sees_all=True)
@@ -22,7 +23,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def light_hashes(monkeypatch):
     """Passwords are hashed as ever, with a hundredth of the work."""
-    monkeypatch.setattr(hashing, "METHOD", "scrypt:256:8:1")
+    monkeypatch.setattr(hashing, "METHOD", LIGHT)
 
 
 @dataclass
@@ -70,10 +71,10 @@ def built_closed(closed):
 
 
 @pytest.fixture
-def secured(built_closed, database, closed, registry):
+def secured(built_closed, database, closed, configure, registry):
     """The application with sign-in on."""
     make_as_new(built_closed, closed)
-    jobs.configure(closed, registry)
+    configure(closed, registry)
     return built_closed
 
 

@@ -32,6 +32,7 @@ def rows(site: Site) -> Iterator[Row]:
         site.mongodb_uri,
         site.redis_url,
         database="bench_backlog",
+        fresh=True,
         limit=SLOTS,
         duration=DURATION,
         VOLCENGINE_CONCURRENCY=str(SLOTS),

@@ -34,6 +34,7 @@ def measure(site: Site, name: str, sigma: float, pictures: int) -> Found:
         site.mongodb_uri,
         site.redis_url,
         database=name,
+        fresh=True,
         duration=DURATION,
         POLL_INTERVAL="1",
         LOG_LEVEL="warning",

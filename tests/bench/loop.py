@@ -44,6 +44,7 @@ def rows(site: Site) -> Iterator[Row]:
         site.mongodb_uri,
         site.redis_url,
         database="bench_loop",
+        fresh=True,
         duration=DURATION,
         POLL_INTERVAL=str(Config().POLL_INTERVAL),
     )

@@ -93,6 +93,7 @@ def proxied(site: Site, program: Path, master_key: str) -> Iterator[int]:
         site.mongodb_uri,
         site.redis_url,
         database="bench_litellm",
+        fresh=True,
         duration=0.0,
         ARK_API_KEY=key,
     )

@@ -53,6 +53,7 @@ def stack_of(site: Site, name: str) -> Stack:
         site.mongodb_uri,
         site.redis_url,
         database=name,
+        fresh=True,
         limit=AT_ONCE,
         duration=DURATION,
         VOLCENGINE_CONCURRENCY=str(AT_ONCE),

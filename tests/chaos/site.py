@@ -44,6 +44,7 @@ class Site:
             self.mongo.uri,
             self.redis.url,
             database="chaos",
+            fresh=True,
             limit=LIMIT,
             duration=DURATION,
             VOLCENGINE_CONCURRENCY=str(LIMIT),

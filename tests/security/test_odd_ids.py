@@ -40,13 +40,15 @@ VALUES = {
     "cursor": "OTk5OTk5OTk5OTk5OTk5Ong",
 }
 # Anybody may have tasks, whoever has a record or not; dropping what is not there is
-# done at once; and two have choices that are looked at first.
+# done at once; two have choices that are looked at first; and a preview that is not
+# there leads to the thumbnail.
 MAY = {
     "api.list_tasks": {200, 422},
     "api.show_usage": {200},
     "admin.drop_failure": {303},
     "admin.switch": {422},
     "admin.set_role": {422},
+    "web.preview": {302},
 }
 # These change who asks, or end who asks.
 OTHERWISE = {"web.accept_invitation", "web.do_sign_in", "web.change_password"}

@@ -91,6 +91,7 @@ def used(mongo, redis_server, tmp_path_factory) -> Iterator[Used]:
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/12",
         database="jimeng_secrets",
+        fresh=True,
         AUTH="on",
         ALLOW_OPEN_ACCESS="0",
         ADMIN_EMAIL="root@example.com",
@@ -216,6 +217,7 @@ def test_server_without_databases_tells_no_password(
         f"mongodb://jimeng:{IN_URLS}@{nowhere}/",
         f"redis://:{IN_URLS}@{nowhere}/0",
         database="jimeng_broken",
+        fresh=True,
         LOG_LEVEL="debug",
     )
     try:

@@ -1,20 +1,17 @@
 """The product's commands, as an operator gives them in a terminal."""
 
-import subprocess
-import sys
-
+from tests.forks import Forked
 from tests.system.stack import Stack
 
 
 def flask(stack: Stack, *words: str) -> str:
     """Run ``flask`` with the stack's settings; what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *words],
-        cwd=stack.folder,
-        env=stack.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
+    output, errors = stack.folder / "flask.out", stack.folder / "flask.err"
+    output.unlink(missing_ok=True)
+    errors.unlink(missing_ok=True)
+    command = ["-m", "flask", "--app", "wsgi", *words]
+    done = Forked(
+        command, cwd=stack.folder, env=stack.env, output=output, errors=errors
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.wait(60) == 0, errors.read_text()
+    return output.read_text()

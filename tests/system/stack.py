@@ -9,15 +9,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import redis
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from tests.forks import Forked
 from tests.system import asking
 from tests.waiting import wait_for
 
+Process = subprocess.Popen | Forked
 ROOT = Path(__file__).parent.parent.parent
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
 CONSUMER = ["-m", "jimeng.serve", "worker"]
@@ -38,6 +41,8 @@ class Stack:
         limit: What the simulator, playing the provider, runs at a time.
         duration: Seconds that each of its pictures takes.
         web: Gunicorn's options.
+        fresh: Whether processes are started in full, as an operator does, and not
+            forked.
         settings: Environment of the product, besides.
     """
 
@@ -51,10 +56,12 @@ class Stack:
         limit: int = 2,
         duration: float = 0.3,
         web: Sequence[str] = ("--workers", "1"),
+        fresh: bool = False,
         **settings: str,
     ) -> None:
         self.folder = folder
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[Process] = []
+        self.fresh = fresh
         self.port, self.simulator_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.simulator_url = f"http://127.0.0.1:{self.simulator_port}"
@@ -83,7 +90,7 @@ class Stack:
         self._web = web
         self.start_simulator()
         self.web = self.start_web()
-        self.consumers: list[subprocess.Popen] = []
+        self.consumers: list[Process] = []
 
     def start_simulator(self) -> None:
         words = ["-m", "jimeng.local.simulator", "--port", str(self.simulator_port)]
@@ -92,20 +99,30 @@ class Stack:
 
     def start(
         self, words: list[str], name: str, *, prefix: Sequence[str] = (), **env: str
-    ) -> subprocess.Popen:
-        with open(self.folder / f"{name}.log", "ab") as log:
-            process = subprocess.Popen(
-                [*prefix, sys.executable, *words],
-                cwd=self.folder,
-                env={**self.env, **env},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # what it starts is in its group
-            )
+    ) -> Process:
+        """Run Python with *words*, in a group of its own that its children are in."""
+        log, env = self.folder / f"{name}.log", {**self.env, **env}
+        if self.fresh or prefix:
+            process = self._start_in_full([*prefix, sys.executable, *words], log, env)
+        else:
+            process = Forked(words, cwd=self.folder, env=env, output=log)
         self.processes.append(process)
         return process
 
-    def start_web(self) -> subprocess.Popen:
+    def _start_in_full(
+        self, command: list[str], path: Path, env: dict[str, str]
+    ) -> subprocess.Popen:
+        with open(path, "ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start_web(self) -> Process:
         return self.start(["-m", "jimeng.serve", "web", *self._web], "web")
 
     def start_consumer(self, words: list[str] | None = None, **env: str) -> None:
@@ -181,8 +198,12 @@ class Stack:
     @contextmanager
     def database(self) -> Iterator[Database]:
         """What the product has stored, for what no door shows."""
-        with MongoClient(self.env["MONGODB_URI"], tz_aware=True) as client:
-            yield client[self.env["MONGODB_DATABASE"]]
+        yield self._client[self.env["MONGODB_DATABASE"]]
+
+    @cached_property
+    def _client(self) -> MongoClient:
+        """Kept until the end: each new one takes a password, and waits for itself."""
+        return MongoClient(self.env["MONGODB_URI"], tz_aware=True)
 
     def slots_held(self) -> int:
         with self.database() as found:
@@ -219,6 +240,8 @@ class Stack:
         self.simulate(plain=True, **settings)
 
     def stop(self) -> None:
+        if "_client" in vars(self):
+            self._client.close()
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.terminate()

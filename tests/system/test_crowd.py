@@ -35,6 +35,7 @@ def stack(tmp_path_factory, mongo, redis_server):
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/14",
         database=f"crowd_{secrets.token_hex(4)}",
+        fresh=True,
         limit=100,
         duration=0.1,
         web=("--workers", "1", "--threads", str(THREADS)),

@@ -50,8 +50,10 @@ def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
     before = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(8)]
     first = before[0]
     wait_for(lambda: stack.result(first)["status"] == "completed", 20, "the first one")
+    stack.simulate(duration=3.0)  # so that some wait while the backup is written
     file = str(tmp_path / "backup.tar")
     flask(stack, "backup", file)
+    stack.simulate(duration=0.1)
     # The original goes on, and pays; only then it dies, with its database.
     stack.await_ended(before, 40)
     stack.kill_consumers()

@@ -27,6 +27,7 @@ def stack(tmp_path, mongo, redis_server, lane):
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/7",
         database=f"shutdown_{secrets.token_hex(4)}",
+        fresh=True,
         limit=LIMIT,
         duration=0.2,
         VOLCENGINE_CONCURRENCY=str(LIMIT),
