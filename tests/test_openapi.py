@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from app import create_app
 from jimeng.api.openapi import parts
 from jimeng.api.openapi.blueprint import WITH_KEYS
+from jimeng.api.openapi.document import Document
 from jimeng.api.openapi.errors import statuses
 from jimeng.i18n import MESSAGES
 from jimeng.i18n.routes import ROUTES as CHINESE
@@ -49,6 +50,23 @@ def test_document_is_valid(described, language):
 
     assert document["openapi"] == "3.1.0"
     validate(document)
+
+
+def test_nothing_is_described_before_somebody_asks(connection, config, monkeypatch):
+    """It would take most of the time that a start, or any command, takes."""
+    described, describe = [], Document.path
+
+    def count(*args, **options):
+        described.append(args)
+        return describe(*args, **options)
+
+    monkeypatch.setattr(Document, "path", count)
+    client = create_app(config).test_client()
+    assert described == []
+
+    counts = [client.get("/openapi.json") and len(described) for _ in range(2)]
+
+    assert counts[0] == counts[1] > 20
 
 
 def test_every_route_is_described(described, document):
@@ -124,7 +142,7 @@ def test_no_words_of_fields_are_left_over(connection, config, monkeypatch):
             return super().__getitem__(key)
 
     monkeypatch.setattr(parts, "MESSAGES", Words(MESSAGES))
-    create_app(config)
+    create_app(config).test_client().get("/openapi.json")
 
     assert {key for key in MESSAGES if key.startswith("field.")} - asked == set()
 

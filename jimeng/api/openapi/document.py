@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from flask_smorest.spec import openapi_cli
 from flask_smorest.spec.plugins import FlaskPlugin
 
@@ -34,10 +36,24 @@ class Plugin(MarshmallowPlugin):
 
 
 class Document(APISpec):
-    """The document, in the language of whoever asks."""
+    """
+    The document, in the language of whoever asks. Describing takes longer than all else
+    that a start does: it begins when somebody asks.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._later: list[Callable[[], None]] = []
+        self._describing = Lock()
+
+    def describe_later(self, describe: Callable[[], None]) -> None:
+        self._later.append(describe)
 
     def to_dict(self) -> dict[str, Any]:
-        found = super().to_dict()
+        with self._describing:
+            while self._later:
+                self._later.pop(0)()
+            found = super().to_dict()
         used = re.findall(r"#/components/examples/(\w+)", json.dumps(found))
         found["components"]["examples"] = {
             code: errors.example(code) for code in sorted(set(used))
@@ -55,6 +71,17 @@ class DescribedApi(Api):
     """smorest's, with this document."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
+
+    def register_blueprint(
+        self, blp: Blueprint, *, parameters: list | None = None, **options: Any
+    ) -> None:
+        """As smorest's, but that its views are described once somebody asks."""
+        name = options.get("name", blp.name)
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
+        self._app.register_blueprint(blp, **options)
+        views = blp.register_views_in_doc
+        told = {"name": name, "parameters": parameters}
+        self.spec.describe_later(lambda: views(self, self._app, self.spec, **told))
 
     def _init_spec(self, **options: Any) -> None:
         self.flask_plugin, self.ma_plugin = FlaskPlugin(), Plugin()
