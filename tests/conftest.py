@@ -183,6 +183,16 @@ def begin_anew(database: Database) -> None:
     limits.forget_quotas()
 
 
+def let_indexes_be() -> None:
+    """
+    Wait for whoever looks at the indexes: while a connection is being replaced they
+    would open it once more, and nobody closes that one.
+    """
+    for each in threading.enumerate():
+        if each.name in {"indexes", "builder"}:
+            each.join(30)
+
+
 @pytest.fixture(scope="session")
 def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
     """`jobs.configure`, with one connection to Redis that all tests share."""
@@ -208,6 +218,7 @@ def database(
     found = mongoengine.get_db()
     begin_anew(found)
     yield found
+    let_indexes_be()
     if jobs.huey.storage is not kept:
         jobs.huey.storage.pool.disconnect()
 

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from jimeng import documents, jobs
 from jimeng.config import Config
 from jimeng.providers import Registry
+from tests.conftest import let_indexes_be
 
 API = "/api/v1"
 CREATE = f"{API}/ai/image/task"
@@ -88,6 +89,7 @@ def client_with(config: Config, registry: Registry, **changes) -> Iterator:
         jobs.configure(other, registry)
         yield app.test_client()
     finally:
+        let_indexes_be()
         jobs.huey.storage.pool.disconnect()
         documents.connect(config, timeout=documents.WORKER_TIMEOUT)
         jobs.configure(config, registry)

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-SHORTEST, LONGEST = 0.01, 0.2  # seconds between two looks
+SHORTEST, LONGEST = 0.02, 0.2  # seconds between two looks
 Found = TypeVar("Found")
 
 
 def wait_for(
-    condition: Callable[[], Found], timeout: float = 10.0, what: str = "that it holds"
+    condition: Callable[[], Found], timeout: float = 30.0, what: str = "that it holds"
 ) -> Found:
     """
     Look until *condition* holds, more and more seldom, and return what it gave.
@@ -24,4 +24,4 @@ def wait_for(
             return found
         waited = time.monotonic() - began
         assert waited < timeout, f"not within {timeout:g} s: {what}"
-        time.sleep(min(LONGEST, max(SHORTEST, waited / 10)))
+        time.sleep(min(LONGEST, max(SHORTEST, waited / 4)))

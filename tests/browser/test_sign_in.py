@@ -102,10 +102,10 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     page.get_by_label("E-mail").fill(ada.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("Password").press("Enter")
-    page.get_by_label("Prompt").fill(words)
+    page.get_by_label("Prompt", exact=True).fill(words)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text(words).first).to_be_visible()
-    page.get_by_label("Prompt").fill(draft)
+    page.get_by_label("Prompt", exact=True).fill(draft)
     page.goto("/tasks")
     expect(page.get_by_text(words).first).to_be_visible()
     page.goto("/account/usage")
@@ -130,7 +130,7 @@ def test_session_that_ended_leads_to_the_sign_in(visit, closed_server, ada):
     )
     seen.page.context.clear_cookies()
 
-    seen.page.get_by_label("Prompt").fill("a lighthouse")
+    seen.page.get_by_label("Prompt", exact=True).fill("a lighthouse")
     seen.page.get_by_role("button", name="Generate").click()
 
     seen.page.wait_for_url("**/sign-in*")

@@ -1,7 +1,7 @@
 """Large bodies: where they may come, how many at a time, and how long they take."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -9,7 +9,8 @@ from jimeng.auth.bodies import MOST_PLAIN, MOST_WITH_PICTURES
 from jimeng.serve import incoming
 from jimeng.serve.incoming import LARGE, MOST_BODY, MOST_LARGE, PLACES, Incoming
 from tests import serving
-from tests.serving import answer_of, connect, front, read_all
+from tests.serving import answer_of, ask, connect, front, read_all
+from tests.waiting import wait_for
 
 UPLOAD = b"POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\n"
 SIZE = 12_000_000
@@ -66,6 +67,19 @@ def test_large_body_comes_packet_after_packet(monkeypatch):
     assert request.is_overdue(began + 61)
 
 
+def let_them_be_read(port: int) -> None:
+    """Who is accepted later, and answered, comes after what had been sent before."""
+    for _ in range(3):
+        ask(port)
+
+
+def is_taken(port: int) -> bool:
+    with suppress(OSError), connect(port) as link:
+        link.sendall(HEAD + b"x" * SIZE)
+        return b" 200 " in link.recv(4096)
+    return False
+
+
 @pytest.mark.system
 def test_fifth_large_body_is_told_to_come_again(tmp_path):
     """At once, before any of it is read; a small request never notices."""
@@ -73,7 +87,7 @@ def test_fifth_large_body_is_told_to_come_again(tmp_path):
         held = [links.enter_context(connect(port)) for _ in range(PLACES)]
         for link in held:
             link.sendall(HEAD + b"x" * 100_000)
-        time.sleep(0.3)
+        let_them_be_read(port)
         began = time.monotonic()
         with connect(port) as link:
             link.sendall(HEAD)
@@ -88,10 +102,8 @@ def test_fifth_large_body_is_told_to_come_again(tmp_path):
         first = held[0]
         first.sendall(b"x" * (SIZE - 101_000))
         assert b"%d bytes" % SIZE in answer_of(first)
-        time.sleep(0.5)  # a place is free a moment after its answer
-        with connect(port) as link:
-            link.sendall(HEAD + b"x" * SIZE)
-            assert b" 200 " in answer_of(link)
+        # A place is free a moment after its answer.
+        wait_for(lambda: is_taken(port), what="the next one has the place")
 
 
 @pytest.mark.system
@@ -103,7 +115,7 @@ def test_chunked_large_body_needs_a_place_too(tmp_path):
         for _ in range(PLACES):
             link = links.enter_context(connect(port))
             link.sendall(HEAD + b"x" * 1000)
-        time.sleep(0.3)
+        let_them_be_read(port)
         with connect(port) as link:
             link.sendall(chunked + piece * 30)
             assert b" 503 " in read_all(link)

@@ -144,23 +144,22 @@ def test_commands_of_the_program(clone):
         *("backup", "doctor", "indexes", "migrate", "provider", "queue", "restore"),
         *("retention", "simulator", "storage", "users"),
     }
+    # A server needs more settings than a laptop is given, whatever it is told to do.
+    served = {line for line in lines if "--app wsgi" in line}
+    refused = clone.run(min(served))
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert "SECRET_KEY is missing" in refused.stderr
     # What is paused goes on again, and what is restored was written before.
     runs_now = sorted(lines - printed(" simulator "))
     for line in sorted(runs_now, key=lambda each: " restore " in each):
-        done = clone.run(line)
-        if "--app wsgi" in line:
-            # On a server, which needs more settings than a laptop is given.
-            assert done.returncode == 4, done.stdout + done.stderr
-            assert "SECRET_KEY is missing" in done.stderr
-            done = clone.run(line.replace("--app wsgi", "--app app"))
-        if "--app wsgi" in line and " provider check" not in line:
-            assert done.returncode == 0, line + done.stdout + done.stderr
-        elif "provider check" in line:
+        done = clone.run(line.replace("--app wsgi", "--app app"))
+        if "provider check" in line:
             # Without keys there is nothing to check, which is what it says.
             assert (done.returncode, done.stderr) == (1, ""), done.stderr
             assert "VOLCENGINE_ACCESS_KEY" in done.stdout
-        else:
-            assert done.returncode == 0, done.stderr
+            continue
+        assert done.returncode == 0, line + done.stdout + done.stderr
+        if line not in served:
             assert "/invitations/" in done.stdout
 
 
