@@ -44,6 +44,15 @@ def after(cursor: str, field: str) -> dict:
     }
 
 
+def down_to(row: Mapping, field: str) -> dict:
+    """The part of a query that keeps to *row* and what comes before it."""
+    at = row[field]
+    return {
+        field: {"$gte": at},
+        "$or": [{field: {"$gt": at}}, {"_id": {"$gte": row["_id"]}}],
+    }
+
+
 def cut_page(
     rows: Sequence[dict], limit: int, field: str
 ) -> tuple[Sequence[dict], str | None]:

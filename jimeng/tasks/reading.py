@@ -15,6 +15,7 @@ from jimeng.viewers import Viewer
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 MOST_WORDS, LONGEST_SEARCH = 12, 200  # of a search; its characters
 MOST_OFFSET = 1000  # beyond, a cursor is the way
+MOST_SEARCHED = 2000  # tasks that one page looks at for words
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ def page(
     """
     A user's tasks, newest first; a page deep down costs what the first does.
 
+    A search goes through `MOST_SEARCHED` of them: its page may have fewer than *limit*,
+    even none, and a cursor that leads on.
+
     Args:
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the page before.
@@ -72,12 +76,25 @@ def page(
         if status not in set(Status):
             raise Invalid.field("status", "invalid.status", known=", ".join(Status))
         where["status"] = status
-    where |= with_words(q) | (within or {})
+    parts = [where | (within or {})]
     if cursor is not None:
-        where |= cursors.after(cursor, "created_at")
-    found = Task.collection().find(where).sort(NEWEST_FIRST).limit(limit + 1)
-    rows, next_cursor = cursors.cut_page(list(found), limit, "created_at")
+        parts.append(cursors.after(cursor, "created_at"))
+    last = _last_searched(parts) if q else None
+    if last is not None:
+        parts.append(cursors.down_to(last, "created_at"))
+    found = Task.collection().find({"$and": [*parts, with_words(q)]})
+    some = list(found.sort(NEWEST_FIRST).limit(limit + 1))
+    rows, next_cursor = cursors.cut_page(some, limit, "created_at")
+    if next_cursor is None and last is not None:
+        next_cursor = cursors.cursor_of(last, "created_at")
     return Page(Task.read_all(rows), next_cursor)
+
+
+def _last_searched(parts: list[dict]) -> dict | None:
+    """The last task that a page looks at; None where these are all there are."""
+    rows = Task.collection().find({"$and": parts}, {"created_at": 1})
+    rows = rows.sort(NEWEST_FIRST).skip(MOST_SEARCHED - 1).limit(1)
+    return next(rows, None)
 
 
 def with_words(q: str | None) -> dict:

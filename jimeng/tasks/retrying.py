@@ -167,7 +167,8 @@ def failures(viewer: Viewer, user_id: str, *, to_edit: Container[str] = ()) -> A
     """
     where = {**owned(viewer, user_id), **THERE, "status": Status.FAILED.value}
     rows = Task.collection().find(where, {"n": 1, "outcomes": 1})
-    found = list(rows.sort(NEWEST_FIRST).limit(MOST_LOOKED_AT))
+    rows = rows.sort(NEWEST_FIRST).limit(MOST_LOOKED_AT)
+    found = list(rows.batch_size(MOST_LOOKED_AT))  # one answer
     again = runs_again(viewer, (row["_id"] for row in found))
     left = [row for row in found if row["_id"] not in again]
     kinds = [_kind(row["outcomes"], to_edit) for row in left]

@@ -1,16 +1,40 @@
 """A user's tasks by state: how many there are in each, and which."""
 
-from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from jimeng.documents import Status, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import Invalid
-from jimeng.tasks.reading import owned, with_words
+from jimeng.tasks.reading import MOST_SEARCHED, NEWEST_FIRST, owned, with_words
 from jimeng.viewers import Viewer
 
 SCHEDULED = "scheduled"
 # Those of the API, but that what waits for its hour is told from what is in line.
 STATES = ("pending", "processing", SCHEDULED, "completed", "failed", "cancelled")
+MOST_COUNTED = 1000  # tasks in one state
+
+
+@dataclass(frozen=True)
+class Count:
+    """
+    Attributes:
+        n: How many, or more where it is the *least*.
+    """
+
+    n: int
+    least: bool = False
+
+    def __bool__(self) -> bool:
+        return self.n > 0
+
+    def __str__(self) -> str:
+        return f"{self.n}+" if self.least else str(self.n)
+
+    @classmethod
+    def sum(cls, counts: Iterable["Count"]) -> "Count":
+        each = list(counts)
+        return cls(sum(c.n for c in each), any(c.least for c in each))
 
 
 def in_state(state: str) -> dict:
@@ -25,19 +49,48 @@ def in_state(state: str) -> dict:
     return {"status": state}
 
 
-def counts(viewer: Viewer, user_id: str, *, q: str | None = None) -> Counter[str]:
-    """
-    How many tasks a user has in each of `STATES`.
+def counts(viewer: Viewer, user_id: str) -> dict[str, Count]:
+    """How many tasks a user has in each of `STATES`, up to `MOST_COUNTED`."""
+    mine = {**owned(viewer, user_id), **THERE}
+    first, *others = ([*_counting({**mine, **in_state(s)}, s)] for s in STATES)
+    tasks = Task.collection()
+    more = [{"$unionWith": {"coll": tasks.name, "pipeline": each}} for each in others]
+    found = {row["_id"]: row["n"] for row in tasks.aggregate([*first, *more])}
+    return {state: _up_to(found.get(state, 0)) for state in STATES}
 
-    Args:
-        q: Only tasks whose prompt has all of these words.
+
+def _up_to(n: int) -> Count:
+    return Count(min(n, MOST_COUNTED), n > MOST_COUNTED)
+
+
+def _counting(where: dict, state: str) -> list[dict]:
+    group = {"$group": {"_id": {"$literal": state}, "n": {"$sum": 1}}}
+    return [{"$match": where}, {"$limit": MOST_COUNTED + 1}, group]
+
+
+def counts_found(viewer: Viewer, user_id: str, q: str) -> dict[str, Count]:
     """
-    where = {**owned(viewer, user_id), **THERE, **with_words(q)}
+    The same of those whose prompts have all words of *q*, among as many of the newest
+    as the first page of a search looks at.
+    """
     # A field that is missing is less than any time.
     later = {"$gt": ["$not_before", utcnow()]}
     is_scheduled = {"$and": [{"$eq": ["$status", Status.PENDING.value]}, later]}
     state = {"$cond": [is_scheduled, SCHEDULED, "$status"]}
+    groups = [
+        {"$match": with_words(q)},
+        {"$group": {"_id": state, "n": {"$sum": 1}}},
+    ]
     rows = Task.collection().aggregate(
-        [{"$match": where}, {"$group": {"_id": state, "n": {"$sum": 1}}}]
+        [
+            {"$match": {**owned(viewer, user_id), **THERE}},
+            {"$sort": dict(NEWEST_FIRST)},
+            {"$limit": MOST_SEARCHED},
+            {"$project": {"prompt": 1, "status": 1, "not_before": 1}},
+            {"$facet": {"groups": groups, "seen": [{"$count": "n"}]}},
+        ]
     )
-    return Counter({row["_id"]: row["n"] for row in rows})
+    row = next(iter(rows))
+    least = any(each["n"] == MOST_SEARCHED for each in row["seen"])
+    numbers = {each["_id"]: each["n"] for each in row["groups"]}
+    return {name: Count(numbers.get(name, 0), least) for name in STATES}

@@ -10,6 +10,7 @@ from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
 from jimeng.tasks import clearing, retrying, summary
+from jimeng.tasks.summary import Count
 from jimeng.web import bp, is_htmx, remedies
 from jimeng.web.cards import (
     interval,
@@ -54,13 +55,13 @@ class Totals:
         again: The failed tasks that can all be run again.
     """
 
-    counts: dict[str, int]
-    waiting: dict[str, int]
+    counts: dict[str, Count]
+    waiting: dict[str, Count]
     again: retrying.Again
 
     @property
-    def total(self) -> int:
-        return sum(self.counts.values())
+    def total(self) -> Count:
+        return Count.sum(self.counts.values())
 
 
 def asked_for() -> Wanted:
@@ -78,10 +79,10 @@ def totals(wanted: Wanted) -> Totals:
     counts = summary.counts(viewer, viewer.user_id)
     found = counts
     if wanted.q:
-        found = summary.counts(viewer, viewer.user_id, q=wanted.q)
+        found = summary.counts_found(viewer, viewer.user_id, wanted.q)
     again = retrying.failures(viewer, viewer.user_id, to_edit=remedies.REMEDIES)
     waiting = {state: counts[state] for state in clearing.CANCELLABLE}
-    return Totals(dict(found), waiting, again)
+    return Totals(found, waiting, again)
 
 
 def listing(wanted: Wanted) -> dict:

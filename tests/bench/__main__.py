@@ -18,6 +18,7 @@ from tests.bench import (
     gallery,
     held,
     loop,
+    million,
     pages,
     proxy,
     requests,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "held": held.rows,
     "backlog": backlog.rows,
     "gallery": gallery.rows,
+    "tasks": million.rows,
     "pages": pages.rows,
     "start": start.rows,
 }

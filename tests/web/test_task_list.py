@@ -6,6 +6,7 @@ import re
 import pytest
 
 from jimeng.documents import Task
+from jimeng.tasks import reading, summary
 from tests.page import HTMX, links, marks, send
 from tests.web.task_list import (
     BUSY,
@@ -80,6 +81,37 @@ def test_search_narrows_rows_and_counts(client, each_state):
     assert counts(page)[""] == counts(page)["completed"] == 1
     assert counts(page)["failed"] == 0
     assert "没有提示词包含" in client.get("/tasks?q=无此词").text
+
+
+def test_many_are_counted_up_to_a_number(client, each_state, monkeypatch):
+    """Of a long history nobody counts all to show a page; what waits is still there."""
+    monkeypatch.setattr(summary, "MOST_COUNTED", 1)
+    new_task(client)
+
+    page = client.get("/tasks").text
+
+    assert re.findall(r'figures">(\d\+?)<', page) == [
+        *("5+", "1+", "0", "1", "1", "1", "1")
+    ]
+    assert '(<span id="waiting-pending">1+</span>)' in page
+
+
+def test_search_goes_through_a_long_history_in_parts(client, monkeypatch):
+    """A page that has found nothing leads on to where the words are."""
+    rare = new_task(client, prompt="很久以前的云")
+    later = [new_task(client, prompt="雨") for _ in range(3)]
+    for module in (reading, summary):
+        monkeypatch.setattr(module, "MOST_SEARCHED", 2)
+
+    first = client.get("/tasks?q=云")
+    (older,) = set(links(first, "cursor="))
+    found = client.get(older)
+
+    assert (rows(first), rows(found)) == ([], [rare])
+    assert re.findall(r'figures">(\d\+?)<', first.text)[0] == "0+"
+    both = client.get("/tasks?q=雨")
+    (older,) = set(links(both, "cursor="))
+    assert rows(both) + rows(client.get(older)) == later[::-1]
 
 
 def test_failure_says_why_and_offers_what_helps(client, provider, work_off):

@@ -14,7 +14,7 @@ from jimeng.providers.catalogue import CODES, retryable
 from jimeng.viewers import Viewer
 
 PAGE = 50  # pictures
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
 NEWEST_FIRST = [("ended_at", -1), ("_id", -1)]
 
 
@@ -134,7 +134,8 @@ def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
     return Page(
         describe(rows),
         count(wanted.where(), wanted.index),
-        count(to_retry(wanted), wanted.index),
+        # Without a code all those are meant that may pass: found by theirs.
+        count(to_retry(wanted), "failed_user" if wanted.user_id else "failed_code"),
         next_cursor,
     )
 
