@@ -1,13 +1,17 @@
 """What servers import; `jimeng.serve` is one, Gunicorn and huey_consumer others."""
 
+import gc
 import sys
 
-from app import create_app
-from jimeng import logs
-from jimeng.auth import require_access
-from jimeng.config import Config
-from jimeng.errors import ConfigError
-from jimeng.jobs import huey
+# Nothing of what is loaded here goes again: to look for it takes a fifth of the time.
+gc.disable()
+
+from app import create_app  # noqa: E402
+from jimeng import logs  # noqa: E402
+from jimeng.auth import require_access  # noqa: E402
+from jimeng.config import Config  # noqa: E402
+from jimeng.errors import ConfigError  # noqa: E402
+from jimeng.jobs import huey  # noqa: E402
 
 try:
     config = Config.load()
@@ -15,5 +19,7 @@ try:
     app = create_app(config)
 except ConfigError as error:
     sys.exit(logs.refuse(error))
+gc.freeze()
+gc.enable()
 
 __all__ = ["app", "huey"]

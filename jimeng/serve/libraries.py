@@ -5,6 +5,7 @@ So they are loaded once and their memory is shared. Nothing of jimeng is among t
 workers that are renewed take the code as it is then.
 """
 
+import gc
 import importlib
 
 LIBRARIES = (
@@ -12,5 +13,9 @@ LIBRARIES = (
     *("requests", "PIL.Image", "prometheus_client"),
 )
 
+# As in `wsgi`; and what nobody looks through stays shared.
+gc.disable()
 for _name in LIBRARIES:
     importlib.import_module(_name)
+gc.freeze()
+gc.enable()
