@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from errno import EMSGSIZE
+from functools import lru_cache
 from http.client import HTTPResponse
+from ssl import SSLContext
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
 
 AROUND = 1024 * 1024  # bytes of an answer that are not its body: head and framing
 POOL_SIZE = 64  # idle connections that are kept
@@ -194,6 +197,18 @@ class WatchedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = WatchedHTTPS
 
 
+@lru_cache(maxsize=8)
+def trusting(bundle: str) -> SSLContext:
+    """
+    What makes TLS connections to whom the authorities in a file know. Made once: to
+    read a hundred and more takes as long as half of all else that a picture costs,
+    and each submission and each download has a connection of its own.
+    """
+    context = create_urllib3_context()
+    context.load_verify_locations(bundle)
+    return context
+
+
 class WatchedAdapter(HTTPAdapter):
     """
     Used without a `requests.Session`, so there are no cookies, no redirects, and
@@ -202,6 +217,12 @@ class WatchedAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__(max_retries=0, pool_maxsize=POOL_SIZE)
+
+    def cert_verify(self, conn, url, verify, cert) -> None:
+        super().cert_verify(conn, url, verify, cert)
+        if conn.ca_certs:
+            conn.conn_kw["ssl_context"] = trusting(conn.ca_certs)
+            conn.ca_certs = None  # they would be read for each connection
 
     def init_poolmanager(self, *args, **kwargs) -> None:
         super().init_poolmanager(*args, **kwargs)

@@ -10,6 +10,7 @@ import time
 import pytest
 import requests.adapters
 
+from jimeng.providers.connections import trusting
 from jimeng.providers.transport import AnswerLost, Unsent
 
 
@@ -130,7 +131,8 @@ def test_reset_after_the_request_over_tls_counts_as_sent(post, serve, tls):
 
 
 def test_answer_over_tls(post, serve, tls, answer_with):
-    """A trusted server is asked and heard over TLS."""
+    """A trusted server is asked and heard over TLS; whom to trust is read once."""
+    read = trusting.cache_info().misses
 
     def behave(connection):
         with tls.wrap_socket(connection, server_side=True) as secured:
@@ -139,7 +141,10 @@ def test_answer_over_tls(post, serve, tls, answer_with):
 
     server = serve(behave)
 
-    assert post(f"https://127.0.0.1:{server.port}").body == b"yes"
+    bodies = [post(f"https://127.0.0.1:{server.port}").body for _ in range(3)]
+
+    assert bodies == [b"yes"] * 3
+    assert trusting.cache_info().misses == read + 1
 
 
 def test_reset_after_the_request_counts_as_sent(post, serve, reset_connection):
