@@ -24,8 +24,14 @@ from jimeng.documents import Task
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound
 from jimeng.providers import Model
-from jimeng.schemas import ByOffset, NewGeneralTask, NewImageTask, Nothing
-from jimeng.schemas.replies import ModelRecord, StyleRecord
+from jimeng.schemas import (
+    ByOffset,
+    NewGeneralTask,
+    NewImageTask,
+    Nothing,
+    Trying,
+)
+from jimeng.schemas.replies import EstimateRecord, ModelRecord, StyleRecord
 from jimeng.schemas.task_replies import (
     Created,
     Finished,
@@ -39,6 +45,7 @@ from jimeng.viewers import Viewer
 
 WAIT = 3  # seconds that a client is asked to wait between two looks
 CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
+ESTIMATE = EstimateRecord()
 LATER = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
 NEW_TASK = [
     *("validation_failed", "not_supported_yet", "too_many_pending"),
@@ -59,7 +66,7 @@ creates = partial(
 )
 
 
-def create_from(params: dict) -> Response:
+def create_from(params: dict, *, dry_run: bool) -> Response:
     """Both creating routes: the body has been checked, the model decides the rest."""
     sent = {*g.body, *g.body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
@@ -67,6 +74,8 @@ def create_from(params: dict) -> Response:
     viewer = auth.viewer_of_api()
     params.setdefault("user_id", viewer.user_id)
     new = tasks.NewTask(**params, given=given)
+    if dry_run:
+        return success(ESTIMATE.dump(tasks.estimate(viewer, new)))
     task, replayed = tasks.create(viewer, new, idem_key=idempotency_key())
     return accepted(viewer, task, replayed=replayed)
 
@@ -93,34 +102,37 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
 
 @blp.post("/ai/image/task", tags=["images"])
 @blp.arguments(NewImageTask())  # made once, not for each request
+@blp.arguments(Trying(), location="query")
 @blp.response(202, Created)
-@creates(errors=[*NEW_TASK, "user_id_not_yours"])
+@creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
 @brings_pictures
-def create_image_task(params: dict) -> Response:
+def create_image_task(params: dict, query: dict) -> Response:
     """
     Ask for one to four pictures.
 
     Answers at once with the task. Look at `Location` again after `Retry-After`
     seconds until its status is `completed`, `failed` or `cancelled`. With
     `Prefer: wait=60` the answer waits for that, and is a 200 with the pictures where
-    they come in time.
+    they come in time. With `?dry_run=1` nothing is created, taken or kept: the request
+    is judged, and the answer is a 200 with the model, the count and the price.
     """
-    return create_from(params)
+    return create_from(params, **query)
 
 
 @blp.post("/ai/tasks", tags=["images"])
 @blp.arguments(NewGeneralTask())
+@blp.arguments(Trying(), location="query")
 @blp.response(202, Created)
-@creates(errors=[*NEW_TASK, "user_id_not_yours"])
+@creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
 @brings_pictures
-def create_task(params: dict) -> Response:
+def create_task(params: dict, query: dict) -> Response:
     """
     Ask for a task of any type.
 
     The type's fields stand beside `type` or under `input`; `delay` says how many
-    seconds it waits before it may start.
+    seconds it waits before it may start, and `?dry_run=1` asks for the price alone.
     """
-    return create_from(params)
+    return create_from(params, **query)
 
 
 @blp.get("/ai/image/result/<task_id>", tags=["images"])

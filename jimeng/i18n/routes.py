@@ -9,11 +9,13 @@ ROUTES: dict[str, str] = {
 
 立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
 `completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。
-带 `Prefer: wait=60` 时等到结束再回答，来得及就是带图片的 200。""",
+带 `Prefer: wait=60` 时等到结束再回答，来得及就是带图片的 200。
+带 `?dry_run=1` 时什么也不创建、不占用、不保存：只检查请求，
+以 200 回答模型、张数和价格。""",
     "api.create_task": """创建任务（通用形式）
 
 该类型的字段写在 `type` 旁边，或写在 `input` 里；
-`delay` 是多少秒之后才可以开始。""",
+`delay` 是多少秒之后才可以开始；带 `?dry_run=1` 只问价格。""",
     "api.get_result": """查询任务结果
 
 任务存在就是 200，失败的任务也是：问题得到了回答。未结束时带 `Retry-After`。
@@ -206,6 +208,10 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
     "once_ended": (
         "等到了：任务已经结束（`Prefer: wait`）",
         "Waited for: the task has ended (`Prefer: wait`)",
+    ),
+    "once_ended_or_dry_run": (
+        "等到了：任务已经结束（`Prefer: wait`）；或者只是估价（`dry_run`）",
+        "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)",
     ),
     "not_modified": ("没有变化", "Nothing has changed"),
 }

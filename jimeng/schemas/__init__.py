@@ -34,6 +34,7 @@ from jimeng.schemas.fields import (
     Text,
     Texts,
     Trimmed,
+    Truth,
     Whole,
     refuse,
     user_id_check,
@@ -223,6 +224,12 @@ class NewGeneralTask(NewImageTask):
         if outside:
             raise ValidationError({n: ["invalid.unknown_field"] for n in outside})
         return {**{k: v for k, v in data.items() if k != "input"}, **inner}
+
+
+class Trying(Strict):
+    """The query of routes that create."""
+
+    dry_run = Truth(load_default=False)
 
 
 class Retry(Strict):

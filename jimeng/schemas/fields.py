@@ -78,6 +78,13 @@ class Seconds(fields.Float):
         return float(value)
 
 
+class Truth(fields.Boolean):
+    """Yes or no in a query string."""
+
+    default_error_messages = saying("boolean")
+    truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
+
+
 class Switch(fields.Boolean):
     default_error_messages = saying("boolean")
 

@@ -25,6 +25,7 @@ from jimeng.schemas.kinds import (
     whole,
 )
 from jimeng.schemas.task_replies import MODEL, PROVIDER
+from jimeng.tasks import Estimate
 from jimeng.viewers import DOORS, SCOPES
 
 MOST_DAYS = 30  # that are listed one by one
@@ -134,6 +135,42 @@ class PriceRecord(Reply):
     currency = one_of("CNY", of=lambda price: "CNY", example="CNY")
     steps = some(PriceStep)
     as_of = day(null=True, example="2026-09-30")
+
+
+class CostRecord(Reply):
+    """What pictures would cost at the provider, by the list of prices."""
+
+    currency = one_of("CNY", of=lambda estimate: "CNY", example="CNY")
+    fen = whole(minimum=0, example=22)
+    fen_of_all = whole(minimum=0, example=44)
+    as_of = day(
+        lambda estimate: estimate.model.price.as_of, null=True, example="2026-09-30"
+    )
+
+
+class EstimateRecord(Reply):
+    """What a request would create, where nothing is created."""
+
+    dry_run = flag(lambda estimate: True, example=True)
+    model = text(lambda estimate: estimate.model.id, example=MODEL)
+    provider = text(lambda estimate: estimate.model.provider, example=PROVIDER)
+    n = whole(minimum=1, example=2)
+    width = whole(
+        lambda estimate: side(estimate, 0), null=True, minimum=1, example=1328
+    )
+    height = whole(
+        lambda estimate: side(estimate, 1), null=True, minimum=1, example=1328
+    )
+    cost = a(
+        CostRecord,
+        lambda estimate: None if estimate.fen is None else estimate,
+        null=True,
+        example=...,
+    )
+
+
+def side(estimate: Estimate, which: int) -> int | None:
+    return estimate.size[which] if estimate.size else None
 
 
 def why_not(model: Model) -> str | None:

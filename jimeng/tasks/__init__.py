@@ -12,16 +12,19 @@ from jimeng.tasks.cancelling import cancel
 from jimeng.tasks.creation import create
 from jimeng.tasks.data_export import export
 from jimeng.tasks.deletion import delete, delete_all
+from jimeng.tasks.estimating import Estimate, estimate
 from jimeng.tasks.formats import open_as
 from jimeng.tasks.gallery import (
     Pictures,
     Wanted,
     browse,
     has_pictures,
+    hits,
     models_used,
     pictures_of,
 )
 from jimeng.tasks.joining import Request, answered, create_or_find, create_or_join
+from jimeng.tasks.line import Line, line
 from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,

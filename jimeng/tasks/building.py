@@ -112,15 +112,7 @@ def build(
     Raises:
         Invalid: as in `create`.
     """
-    prompt = styled(new.prompt, new.style)
-    if len(prompt) > model.max_prompt:
-        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
-    if new.n > model.max_images:
-        raise Invalid.field("n", "invalid.n", max=model.max_images)
-    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
-        raise Invalid.field("n", "invalid.n_pending", max=most)
-    if new.seed >= 0 and not model.takes_seed:
-        raise Invalid.field("seed", "invalid.seed_unsupported")
+    prompt = judge(new, model)
     size = size_of(new, model, made)
     now = utcnow()
     return Task.row(
@@ -145,6 +137,28 @@ def build(
         updated_at=now,
         **of_inputs(new, made),
     )
+
+
+def judge(new: NewTask, model: Model) -> str:
+    """
+    Compare what is asked, but for sides and pictures, with what the model takes.
+
+    Returns:
+        The prompt as it is sent.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    prompt = styled(new.prompt, new.style)
+    if len(prompt) > model.max_prompt:
+        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
+    if new.n > model.max_images:
+        raise Invalid.field("n", "invalid.n", max=model.max_images)
+    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
+        raise Invalid.field("n", "invalid.n_pending", max=most)
+    if new.seed >= 0 and not model.takes_seed:
+        raise Invalid.field("seed", "invalid.seed_unsupported")
+    return prompt
 
 
 def plain(new: NewTask) -> dict:

@@ -106,10 +106,7 @@ def create(
 
 def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     """`create`, where the viewer may act for the user."""
-    model = jobs.runtime().registry.model(new.model, new.provider)
-    if viewer.key is not None and not viewer.may_use(model.id):
-        allowed = ", ".join(sorted(viewer.key.models))
-        raise ModelNotAllowed(f"{model.id} by key {viewer.key.id}", allowed=allowed)
+    model = model_for(viewer, new)
     check(new, model)
     named = named_by(viewer, new)
     key = Key.of(new, terms.idem_key, named)
@@ -133,6 +130,21 @@ def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     if replayed:
         inputs.discard(made, named)
     return task, replayed
+
+
+def model_for(viewer: Viewer, new: NewTask) -> Model:
+    """
+    The model that is asked for.
+
+    Raises:
+        Invalid: there is none of that name.
+        ModelNotAllowed: as in `create`.
+    """
+    model = jobs.runtime().registry.model(new.model, new.provider)
+    if viewer.key is not None and not viewer.may_use(model.id):
+        allowed = ", ".join(sorted(viewer.key.models))
+        raise ModelNotAllowed(f"{model.id} by key {viewer.key.id}", allowed=allowed)
+    return model
 
 
 def write(

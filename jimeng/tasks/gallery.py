@@ -16,6 +16,7 @@ from jimeng.viewers import Viewer
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 UNSEEN = {"grams": 0, "lists": 0, "text": 0}  # what searches need, and nobody else
 MOST_COUNTED = 500  # pictures; what has fewer is rare enough
+MOST_HITS = 1000  # pictures that are counted to be told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Hits:
+    """How many pictures there are, and whether there are *more* than were counted."""
+
+    n: int
+    more: bool = False
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Some of a user's pictures, newest first, and where the next ones begin."""
 
@@ -76,6 +85,14 @@ def browse(
     return page_of(list(rows.sort(NEWEST_FIRST).limit(limit + 1)), limit, "created_at")
 
 
+def hits(viewer: Viewer, wanted: Wanted) -> Hits:
+    """Count what `browse` goes through, as far as that costs next to nothing."""
+    documents.ensure_indexes()
+    index, parts = plan(viewer.user_id, wanted)
+    n = count({"$and": parts}, index, MOST_HITS + 1)
+    return Hits(min(n, MOST_HITS), n > MOST_HITS)
+
+
 def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
     """
     The index to go by, and what must be true of a picture.
@@ -100,9 +117,8 @@ def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
     return "search", [*parts, {"grams": rarest}]
 
 
-def count(where: dict, index: str) -> int:
+def count(where: dict, index: str, most: int = MOST_COUNTED) -> int:
     """How many pictures, up to so many that it does not matter any more."""
-    most = MOST_COUNTED
     return Image.collection().count_documents(where, hint=index, limit=most)
 
 

@@ -58,6 +58,7 @@ class Operation:
         events: A success is server-sent events of this name, whose data are the
             schema's.
         once_ended: What a 200 has, where the request may wait for the end.
+        estimate: What a 200 has, where ``dry_run`` asks for no more than that.
         form: The schema of a body of several parts.
         binary: A success is bytes of this type.
     """
@@ -72,6 +73,7 @@ class Operation:
     plain: str | None = None
     events: str | None = None
     once_ended: type[replies.Reply] | None = None
+    estimate: type[replies.Reply] | None = None
     form: type[Strict] | None = None
     binary: str | None = None
 
@@ -166,11 +168,17 @@ class DescribedBlueprint(Blueprint):
     def ended(self, more: Operation) -> dict:
         """The answer of a request that has waited for the end."""
         always = [name for name in more.always if name != "Retry-After"]
-        content = {"application/json": {"schema": more.once_ended}}
         told = replace(more, always=[*always, "Preference-Applied"], makes=None)
-        return self.success({"content": content}, told) | {
-            "description": REQUEST_TEXTS["once_ended"]
-        }
+        name = "once_ended"
+        if more.estimate:  # which has waited for nothing, and is nowhere
+            ways = [*more.headers, *always, "Preference-Applied"]
+            told, name = replace(told, always=[], headers=ways), "once_ended_or_dry_run"
+        content = {"application/json": {"schema": more.once_ended}}
+        answer = self.success({"content": content}, told)
+        if more.estimate:
+            data = answer["content"]["application/json"]["schema"]["properties"]
+            data["data"] = {"anyOf": [more.once_ended, more.estimate]}
+        return answer | {"description": REQUEST_TEXTS[name]}
 
     def failures(
         self, method: str, more: Operation, *, has_body: bool, sign_in: bool

@@ -52,6 +52,31 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
         "到多少像素为止；null 没有上限",
         "Up to how many pixels; null: any",
     ),
+    "dry_run": ("true：什么也没有创建", "true: nothing was created"),
+    "Trying.dry_run": (
+        "1 或 true：只检查请求并估价，不创建、不计入任何限制，也不检查这些限制",
+        "1 or true: the request is judged and its price told. Nothing is created or "
+        "counted against any limit, nor are the limits asked",
+    ),
+    "CostRecord.currency": ("货币", "The currency"),
+    "CostRecord.fen": (
+        "一张，分（百分之一元）",
+        "Of one picture, in fen: hundredths of a yuan",
+    ),
+    "fen_of_all": ("全部图片，分", "Of all pictures, in fen"),
+    "EstimateRecord.width": (
+        "宽，像素；null 表示取决于给出的图片",
+        "Pixels; null where it follows from the pictures that go in",
+    ),
+    "EstimateRecord.height": (
+        "高，像素；null 表示取决于给出的图片",
+        "Pixels; null where it follows from the pictures that go in",
+    ),
+    "EstimateRecord.cost": (
+        "按价格表在服务商处的费用；null 表示不知道",
+        "What it would cost at the provider, by the list of prices; null if nobody "
+        "knows",
+    ),
     "fen": ("分（百分之一元）", "Fen: hundredths of a yuan"),
     "Inputs.min": ("至少几张", "Fewest pictures"),
     "Inputs.max": ("至多几张", "Most pictures"),

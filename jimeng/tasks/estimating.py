@@ -1,0 +1,54 @@
+"""Estimating: what a request would create and cost, with nothing created."""
+
+from dataclasses import dataclass
+
+from jimeng.errors.access import UserIdNotYours
+from jimeng.providers import Model
+from jimeng.tasks.building import NewTask, check, judge, named_by
+from jimeng.tasks.creation import model_for
+from jimeng.viewers import Viewer
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """
+    Attributes:
+        model: Which would draw.
+        n: How many pictures.
+        size: Their sides in pixels; None where they follow from what goes in.
+    """
+
+    model: Model
+    n: int
+    size: tuple[int, int] | None
+
+    @property
+    def fen(self) -> int | None:
+        """Hundredths of a yuan for one picture, None where nobody knows."""
+        price = self.model.price
+        if price is None or (self.size is None and len(price.steps) > 1):
+            return None
+        return price.of(*self.size) if self.size else price.steps[-1].fen
+
+    @property
+    def fen_of_all(self) -> int | None:
+        return None if self.fen is None else self.fen * self.n
+
+
+def estimate(viewer: Viewer, new: NewTask) -> Estimate:
+    """
+    Judge a request as `create` does. Nothing is written, kept, or taken of any limit,
+    and the limits are not asked.
+
+    Raises:
+        UserIdNotYours: as `create`, and so is ModelNotAllowed.
+        Invalid: as `create`, as far as pictures need not be fetched or decoded for it.
+    """
+    if not viewer.may_act_for(new.user_id):
+        raise UserIdNotYours(f"estimate for {new.user_id}")
+    model = model_for(viewer, new)
+    check(new, model)
+    judge(new, model)
+    if not named_by(viewer, new):
+        return Estimate(model, new.n, model.resolve_size(new.size, new.quality))
+    return Estimate(model, new.n, None)

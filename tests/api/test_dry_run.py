@@ -1,0 +1,85 @@
+"""``?dry_run=1``: what a request would create and cost, with nothing created."""
+
+from base64 import b64encode
+
+import pytest
+from mongoengine import get_db
+
+from jimeng.documents import Generation, Input, Task
+from tests.given_pictures import photo
+from tests.rest import CAT, CREATE, GENERAL, data_of, errors_of
+
+
+def nothing_is_left() -> bool:
+    kinds = (Task, Generation, Input)
+    audited = get_db()["audit"].count_documents({})
+    return not audited and not any(
+        kind.collection().count_documents({}) for kind in kinds
+    )
+
+
+@pytest.mark.parametrize("ask", ["1", "true"])
+@pytest.mark.parametrize("route", [CREATE, GENERAL])
+def test_estimate_creates_nothing(client, provider, work_off, route, ask):
+    """Model, count, sides and price; no limit is touched, and nothing is sent."""
+    body = {**CAT, "n": 3, "size": "16:9"} | (
+        {"type": "image"} if route == GENERAL else {}
+    )
+
+    answer = client.post(f"{route}?dry_run={ask}", json=body)
+
+    assert data_of(answer) == {
+        "dry_run": True,
+        "model": "doubao-seedream-3.0-t2i",
+        "provider": "volcengine_jimeng",
+        "n": 3,
+        "width": 1664,
+        "height": 936,
+        "cost": {"currency": "CNY", "fen": 20, "fen_of_all": 60, "as_of": "2026-09-30"},
+    }
+    assert "RateLimit" not in answer.headers
+    work_off()
+    assert provider.requests == []
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"n": 9}, "n"), ({"size": "7x7"}, "size"), ({"prompt": "长" * 801}, "prompt")],
+)
+def test_what_would_be_refused_is(client, wrong, field):
+    """The same words as without, so a form can be checked before it is sent."""
+    sent, tried = (
+        errors_of(client.post(CREATE + query, json={**CAT, **wrong}))
+        for query in ("", "?dry_run=1")
+    )
+
+    assert tried == sent
+    assert field in tried
+
+
+@pytest.mark.parametrize("query", ["dry_run=yes", "dry_run=", "dry_run=1&dry_run=1"])
+def test_slip_costs_nothing(client, query):
+    """Nobody who wanted an estimate gets a picture."""
+    assert "dry_run" in errors_of(client.post(f"{CREATE}?{query}", json=CAT))
+    assert nothing_is_left()
+
+
+def test_zero_is_a_request(client):
+    """What is said not to be one is not."""
+    assert "task_id" in data_of(client.post(f"{CREATE}?dry_run=0", json=CAT), 202)
+
+
+def test_sides_that_follow_from_a_picture_are_not_guessed(client):
+    """The price is told where it is the same for all sides; the picture is not kept."""
+    body = {
+        **CAT,
+        "model": "jimeng-i2i-3.0",
+        "images": [f"data:image/jpeg;base64,{b64encode(photo()).decode()}"],
+    }
+
+    found = data_of(client.post(f"{CREATE}?dry_run=1", json=body))
+
+    assert (found["width"], found["height"]) == (None, None)
+    assert found["cost"]["fen_of_all"] == 20
+    assert nothing_is_left()
