@@ -93,9 +93,18 @@ filters?.addEventListener("compositionend", later);
 filters?.addEventListener("change", (event) => { if (event.target.id !== "q") apply(); });
 filters?.addEventListener("submit", () => {
   const given = [...new FormData(filters)].filter(([, value]) => value);
+  const narrowed = given.filter(([name]) => name !== "q").length;
+  filters.querySelector(".filters-count").textContent = narrowed || "";
+  filters.querySelector("summary").toggleAttribute("data-set", narrowed > 0);
   const query = new URLSearchParams(given).toString();
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
   selecting(false);
+});
+
+// How large pictures are is known to the server, so that the next page begins with it.
+document.getElementById("size")?.addEventListener("input", ({ target }) => {
+  document.getElementById("photos")?.setAttribute("data-size", target.value);
+  document.cookie = `gallery_size=${target.value}; path=/; max-age=31536000; samesite=lax`;
 });
 
 // Where the selected ones have gone the bar goes too, and a focus on either is lost: the

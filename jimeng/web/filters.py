@@ -52,6 +52,11 @@ class Filters:
         return self != Filters()
 
     @property
+    def narrowed(self) -> int:
+        """How many things besides words are asked for."""
+        return len(self.query.keys() - {"q"})
+
+    @property
     def query(self) -> dict[str, str]:
         """What the address says."""
         given = {

@@ -18,6 +18,7 @@ from jimeng.web.zones import today, zone
 
 PAGE = 60  # pictures: whole rows of two, three, four, five and six
 DONE = frozenset({"trashed", "restored", "purged", "emptied", "starred", "unstarred"})
+SIZES = ("1", "2", "3", "4", "5")  # from small to large; gallery.css says how high
 AUTOMATIC = 5  # pages that follow by themselves; then the foot can be reached
 
 
@@ -108,6 +109,12 @@ def read_auto() -> int:
     return AUTOMATIC if given is None else max(0, min(given, AUTOMATIC))
 
 
+def read_size() -> str:
+    """How large pictures are shown, as gallery.js keeps it in this browser."""
+    given = request.cookies.get("gallery_size", "")
+    return given if given in SIZES else SIZES[2]
+
+
 def days_of(images: Iterable[Image], filters: Filters | None) -> list[Day]:
     """
     The pictures by day; those of a search, which are few and far between, by month.
@@ -148,15 +155,17 @@ def gallery() -> ResponseReturnValue:
     shelf = shelf_of(found, filters)
     if is_htmx() and cursor is not None:
         return render_template("gallery/_items.html", shelf=shelf)
-    found_none = not found.images and tasks.has_pictures(viewer)
+    values = {
+        "shelf": shelf,
+        "found_none": not found.images and tasks.has_pictures(viewer),
+        "hits": tasks.hits(viewer, filters.wanted(zone())) if found.images else None,
+        "size": read_size(),
+    }
     if is_htmx():
-        return render_template(
-            "gallery/_filtered.html", shelf=shelf, found_none=found_none
-        )
+        return render_template("gallery/_filtered.html", **values)
     return render_template(
         "gallery/index.html",
-        shelf=shelf,
-        found_none=found_none,
+        **values,
         models=tasks.models_used(viewer),
         shapes=SHAPES,
         **news(),
@@ -186,4 +195,6 @@ def show_trash() -> str:
     if is_htmx() and cursor is not None:
         return render_template("gallery/_items.html", shelf=shelf)
     without: list[Task] = tasks.trashed_tasks(viewer) if shelf.is_first else []
-    return render_template("gallery/trash.html", shelf=shelf, tasks=without, **news())
+    return render_template(
+        "gallery/trash.html", shelf=shelf, tasks=without, size=read_size(), **news()
+    )

@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.web import bp, is_htmx
+from jimeng.web.filters import Filters
 from jimeng.web.preferences import own_path
+from jimeng.web.zones import zone
 
 PICTURE_ID = re.compile(r"[0-9a-zA-Z_]{1,80}")
 MOST = 1000  # pictures in one form
@@ -51,13 +53,18 @@ def favourite_many() -> ResponseReturnValue:
 @bp.post("/pictures/trash")
 def trash() -> ResponseReturnValue:
     """Put all of these into the trash, and offer to take them out again."""
-    ids = selected()
-    batch = tasks.trash_batch(auth.viewer_of_page(), ids)
+    viewer, ids = auth.viewer_of_page(), selected()
+    batch = tasks.trash_batch(viewer, ids)
     if not is_htmx():
         return back("trashed", batch.count, batch=batch.milliseconds)
-    moment = batch.milliseconds
+    shown = Filters.read(dict(parse_qsl(urlsplit(request.form.get("next", "")).query)))
     return render_template(
-        "gallery/_gone.html", ids=ids, done="trashed", n=batch.count, batch=moment
+        "gallery/_gone.html",
+        ids=ids,
+        done="trashed",
+        n=batch.count,
+        batch=batch.milliseconds,
+        hits=tasks.hits(viewer, shown.wanted(zone())),
     )
 
 

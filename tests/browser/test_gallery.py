@@ -71,6 +71,48 @@ def test_without_pictures(visit, look):
     assert seen.page.url.endswith("/gallery")
 
 
+ROWS = """
+found => {
+  const boxes = found.map((each) => each.getBoundingClientRect());
+  const tops = [...new Set(boxes.map((box) => Math.round(box.top)))];
+  return tops.map((top) => boxes.filter((box) => Math.round(box.top) === top)
+    .map((box) => [box.width, box.height, box.right]));
+}
+"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_rows_are_full_of_whole_pictures(visit, width):
+    """As high as each other, in their own shapes, to the edge but where a day ends."""
+    wall.fill(14, apart=timedelta(seconds=1))
+    page = visit("/gallery", width=width).page
+
+    rows = photos(page).evaluate_all(ROWS)
+
+    edge = max(right for row in rows for *_, right in row)
+    assert len(rows) > 2
+    for row in rows:
+        assert max(high for _, high, _ in row) - min(high for _, high, _ in row) < 1
+        assert row is rows[-1] or abs(row[-1][2] - edge) < 1
+    shapes = [wide / high for row in rows for wide, high, _ in row]
+    known = [wide / high for _, (wide, high), _ in wall.SCENES] * 2
+    assert shapes == pytest.approx(known, rel=0.03)
+
+
+def test_size_of_pictures_is_kept(visit):
+    """The slider counts at once, and the next page begins with it."""
+    wall.fill(3)
+    page = visit("/gallery").page
+    before = photos(page).first.bounding_box()["height"]
+
+    page.locator("#size").press("End")
+
+    large = photos(page).first.bounding_box()["height"]
+    assert large > 1.5 * before
+    page.reload()
+    assert photos(page).first.bounding_box()["height"] == pytest.approx(large)
+
+
 def test_words_are_searched_while_they_are_typed(visit):
     """Two characters find; the address, a reload and the way back have the same."""
     wall.fill(8)
@@ -100,8 +142,10 @@ def test_each_filter_counts_at_once(visit):
     tasks.set_favourite(ME, ids[7:], True)
     page = visit("/gallery", lang="en").page
 
+    page.locator(".filters-more summary").click()
     page.get_by_label("Favourites").check()
     expect(photos(page)).to_have_count(7)
+    expect(page.locator("#hits")).to_have_text("7 pictures")
     page.get_by_label("Model").select_option(wall.OLD)
     expect(photos(page)).to_have_count(4)
     page.get_by_label("Shape").select_option("16:9")
@@ -110,7 +154,9 @@ def test_each_filter_counts_at_once(visit):
     expect(page.get_by_role("heading", name="No matching pictures")).to_be_visible()
     address = page.url.partition("?")[2]
     assert address == f"fav=1&model={wall.OLD}&ratio=16%3A9&from=2030-01-01"
+    expect(page.locator(".filters-count")).to_have_text("4")
     page.reload()
+    page.locator(".filters-more summary").click()
     expect(page.get_by_label("Favourites")).to_be_checked()
     expect(page.get_by_label("Shape")).to_have_value("16:9")
 
@@ -185,6 +231,7 @@ def test_without_scripts(visit):
     page.get_by_role("link", name="回到最新").click()
     expect(photos(page)).to_have_count(60)
     page.locator("#q").fill("黑猫")
+    page.locator(".filters-more summary").click()
     page.locator(".filters-apply").click()
 
     expect(photos(page)).to_have_count(10)

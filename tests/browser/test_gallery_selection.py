@@ -155,6 +155,7 @@ def test_filters_stay_over_a_deletion_and_its_undo(visit):
     """Whoever filters, deletes and undoes is still where they were."""
     tasks.set_favourite(ME, wall.fill(8)[:3], True)
     page = visit("/gallery", lang="en").page
+    page.locator(".filters-more summary").click()
     page.get_by_label("Favourites").check()
     expect(boxes(page)).to_have_count(3)
     page.keyboard.press("v")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jimeng.documents import utcnow
+from jimeng.tasks import gallery
 from jimeng.web.filters import Filters, day_of
 from jimeng.web.zones import named, zone
 from tests.hung import hang
@@ -106,6 +107,36 @@ def test_days_have_names(client):
 
     assert headings(client.get("/gallery")) == ["今天"]
     assert headings(client.get("/gallery", headers=english)) == ["Today"]
+
+
+def hits(page) -> str:
+    return re.search(r'<span id="hits"[^>]*>([^<]*)</span>', page.text)[1]
+
+
+def test_hits_are_counted(client, monkeypatch):
+    """As filtered, and less what was just deleted; so many at the most."""
+    kept = hang("红猫", "蓝猫", "红狗")
+    english = {"Accept-Language": "en"}
+
+    assert hits(client.get("/gallery")) == "3 张"
+    assert hits(client.get("/gallery?q=狗", headers=english)) == "1 picture"
+    form = {"id": kept[0], "next": "/gallery?q=猫"}
+    assert (
+        hits(client.post("/pictures/trash", data=form, headers=HTMX | POST)) == "1 张"
+    )
+    monkeypatch.setattr(gallery, "MOST_HITS", 1)
+    assert hits(client.get("/gallery", headers=english)) == "more than 1 pictures"
+
+
+@pytest.mark.parametrize("size", ["5", "", "9", "<"])
+def test_pictures_begin_in_the_size_that_was_chosen(client, size):
+    """No other word of a cookie gets into the page."""
+    hang("猫")
+    client.set_cookie("gallery_size", size)
+
+    page = client.get("/gallery").text
+
+    assert f'class="photos" data-size="{size if size == "5" else 3}"' in page
 
 
 def test_address_holds_the_state(client):
