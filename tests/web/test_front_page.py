@@ -17,7 +17,7 @@ def test_empty_page_offers_ideas(client):
 
     ideas = list(links(page, "prompt="))
     assert len(ideas) == 6
-    assert "江南" in client.get(ideas[0]).text
+    assert "极光" in client.get(ideas[0]).text
 
 
 def test_form_without_javascript_makes_a_task(client):
