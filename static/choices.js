@@ -38,6 +38,15 @@ function tellCost() {
   place.textContent = words.filter(Boolean).join(" · ");
 }
 
+// In a narrow window one chip says what the sheet behind it holds.
+const SUMMED_UP = ["#menu-size .chip-now", "[name=resolution]:checked + span", "[name=n]:checked + span", "#menu-style .chip-now"];
+
+function tellSum() {
+  const words = SUMMED_UP.map((each) => document.querySelector(`#sheet ${each}`)?.textContent.trim());
+  const place = document.getElementById("sum");
+  if (place) place.textContent = words.filter(Boolean).join(" · ");
+}
+
 // What is chosen is there again after a reload: the server reads it from this cookie,
 // which goes with the window, and draws the form with it.
 let keeps = false;
@@ -66,6 +75,7 @@ function chosen(target) {
   if (menu) tell(menu);
   tellPixels();
   tellCost();
+  tellSum();
   count();
   keepChoices();
   touched();

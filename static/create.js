@@ -77,7 +77,9 @@ function renewed() {
   showUndo();
   const wrong = form.querySelector("[aria-invalid=true]");
   const menu = wrong?.closest("details:not([open])");
-  if (wrong) (menu?.firstElementChild || wrong).focus();
+  // What a closed panel or sheet holds is reached by what opens it.
+  const ways = [menu?.firstElementChild || wrong, wrong?.closest("#choices")?.querySelector(".sum")];
+  ways.find((each) => each?.checkVisibility())?.focus();
   else if (document.activeElement === document.body) form.querySelector(".primary").focus();
   prompt().setSelectionRange(prompt().value.length, prompt().value.length);
 }

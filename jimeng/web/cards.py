@@ -79,6 +79,11 @@ class Card:
         return self.task.is_open
 
     @property
+    def waits(self) -> bool:
+        """Whether it is in line, and nothing of it has been started."""
+        return self.is_open and self.view.phase == "queued"
+
+    @property
     def is_empty(self) -> bool:
         """Whether it has ended, and without a picture."""
         return not self.is_open and not self.view.images

@@ -136,6 +136,18 @@ class Written:
         return cost.words(int(self.n), each)
 
     @property
+    def summed_up(self) -> str:
+        """Shape, resolution, count and style on one chip, as choices.js writes it."""
+        size, style = self.size_option, self.named_style
+        words = [size.label if size else self.size]
+        if len(self.resolutions) > 1 and self.chosen_resolution:
+            words.append(self.chosen_resolution.label)
+        if self.model and self.model.max_images > 1:
+            words.append(f"×{self.n}")
+        words.append(style.label if style else self.own_style)
+        return " · ".join(filter(None, words))
+
+    @property
     def styles(self) -> list[options.StyleOption]:
         return options.style_options()
 

@@ -16,6 +16,17 @@ def spoken(seconds: float) -> str:
     return t("duration.hours", h=minutes // 60, m=minutes % 60)
 
 
+@bp.app_template_filter("duration_about")
+def spoken_roughly(seconds: float) -> str:
+    """In steps of five seconds, or, beyond 95, in whole minutes; for estimates."""
+    if seconds <= 95:
+        return spoken(-(-seconds // 5) * 5)
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return t("duration.about_minutes", m=minutes)
+    return spoken(minutes * 60)
+
+
 @bp.app_template_filter("duration_exact")
 def spoken_exactly(seconds: float) -> str:
     """The same, with tenths of a second below ten."""

@@ -4,11 +4,14 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
+from jimeng.tasks import Line
+from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import Card, cards_of, interval, look_again, read_marks
 from jimeng.web.composer_start import asked_for
 
 PAGE = 12  # cards
+MANY = 3  # tasks that wait: from then on a line sums them up
 
 
 @bp.get("/")
@@ -31,8 +34,22 @@ def show_feed(template: str, **values: object) -> str:
         is_first=cursor is None,
         wait=interval(cards),
         live=count_live(cards),
+        line=line_of(viewer, cards),
         **values,
     )
+
+
+def line_of(viewer: Viewer, cards: list[Card], others: int = 0) -> Line | None:
+    """
+    All that waits, where that may be much, or the page has said so before.
+
+    Args:
+        others: Unfinished ones on the page besides *cards*.
+    """
+    told = request.values.get("l") == "1"
+    many = others + sum(card.waits for card in cards) >= MANY
+    found = tasks.line(viewer) if told or many else None
+    return found if found and (told or found.n >= MANY) else None
 
 
 def count_live(cards: list[Card]) -> int:
@@ -80,6 +97,7 @@ def changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         live=count_live(cards),
+        line=None if is_page else line_of(auth.viewer_of_page(), cards),
         is_page=is_page,
         titled=cards[0] if is_page and cards else None,
     )

@@ -1,15 +1,18 @@
 """The place that a picture takes on a page: its shape, and the sizes to choose from."""
 
 import math
+from unicodedata import east_asian_width
 
 from flask import url_for
 
 from jimeng.documents import Image
 from jimeng.pictures import PREVIEW_SIDE, THUMBNAIL_SIDE
+from jimeng.web import bp
 
-STEP = (
-    1.04  # from one shape to the next: what a place cuts off is less than can be seen
-)
+# In the narrowest column that a prompt stands in on a page of its own: a letter is as
+# wide as one, a Chinese character as two.
+LINES, COLUMNS = 5, 36
+STEP = 1.04  # from one shape to the next; what that cuts off nobody sees
 MOST = 36  # steps from the square, to a little more than 4:1
 
 
@@ -30,6 +33,16 @@ def rules() -> str:
     """
     shapes = (of_step(step) for step in range(-MOST, MOST + 1))
     return "\n".join(f'[data-ratio="{n}"] {{ --ratio: {n / 100}; }}' for n in shapes)
+
+
+@bp.app_template_test("long")
+def is_long(prompt: str) -> bool:
+    """Whether it fills more lines than are shown to begin with."""
+    rows = (
+        sum(1 + (east_asian_width(c) in "WF") for c in row)
+        for row in prompt.split("\n")
+    )
+    return sum(max(math.ceil(row / COLUMNS), 1) for row in rows) > LINES
 
 
 def srcset(image: Image) -> str:

@@ -34,7 +34,7 @@ from jimeng.web.cards import (
 )
 from jimeng.web.composer import Composer
 from jimeng.web.composer_start import keep_used
-from jimeng.web.feed import show_feed
+from jimeng.web.feed import line_of, show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
 
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
@@ -83,6 +83,7 @@ def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
             card=card,
             wait=interval([card]),
             live=shown + card.is_open,
+            line=line_of(auth.viewer_of_page(), [card], shown),
             token=new_token(),
         )
     return look_anew()

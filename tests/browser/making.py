@@ -48,6 +48,13 @@ def clear(server: Stack) -> None:
             found[name].delete_many({})
 
 
+def choices_of(page, *, shown: bool = True) -> None:
+    """Open or close the sheet that a narrow window has the choices in, if it is one."""
+    chip, sheet = page.locator(".sum"), page.locator("#sheet")
+    if chip.is_visible() and sheet.is_visible() is not shown:
+        (chip if shown else sheet.locator(".sheet-done")).click()
+
+
 def card_of(page, task_id: str):
     """The card of a task on a page."""
     return page.locator(f"#task-{task_id}")

@@ -9,6 +9,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import some_looks
+from tests.browser.making import choices_of
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,9 @@ def choose(page, name: str, value: str) -> None:
 def ask(page, prompt: str, n: int = 1):
     """Fill in the form, send it, and return the card."""
     page.fill("#prompt", prompt)
+    choices_of(page)
     choose(page, "n", str(n))
+    choices_of(page, shown=False)
     page.get_by_role("button", name=SEND).click()
     card = page.locator(".card").first
     expect(card.locator(".card-prompt")).to_have_text(prompt)

@@ -8,6 +8,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look, some_looks
+from tests.browser.making import choices_of
 from tests.system import people
 
 pytestmark = pytest.mark.browser
@@ -52,10 +53,12 @@ def test_first_visit(visit, newcomer, look):
     """Ideas to click, and in demo mode the way to real keys."""
     seen = visit("/", **newcomer, **look)
 
-    expect(seen.page.locator(".frame")).to_have_count(6)
-    expect(seen.page.get_by_text("ARK_API_KEY")).to_be_visible()
+    expect(seen.page.locator(".frame img")).to_have_count(6)
+    assert seen.page.locator(".demo").bounding_box()["height"] < 64
     seen.check("create-first", full=True)
     assert seen.layout_shift() == []
+    seen.page.locator(".demo summary").click()
+    expect(seen.page.get_by_text("ARK_API_KEY")).to_be_visible()
 
 
 def test_first_visit_without_javascript(visit, newcomer):
@@ -63,9 +66,9 @@ def test_first_visit_without_javascript(visit, newcomer):
     seen = visit("/", **newcomer, width=390, lang="en", js=False)
     seen.shot("create-first")
 
-    seen.page.locator(".frame").nth(1).click()
+    seen.page.locator(".frame a").nth(1).click()
 
-    expect(seen.page.locator("#prompt")).to_have_value(re.compile("orange cat"))
+    expect(seen.page.locator("#prompt")).to_have_value(re.compile("black cat"))
     expect(seen.page.locator('[name="size"][value="1:1"]')).to_be_checked()
 
 
@@ -96,7 +99,8 @@ def test_panels(visit, newcomer, look):
     seen = visit("/", **newcomer, **look)
     page = seen.page
 
-    for menu in ("model", "size", "style", "seed"):
+    narrow = page.locator(".sum").is_visible()
+    for menu in ("model",) if narrow else ("model", "size", "style", "seed"):
         chip(page, menu).click()
         panel = page.locator(f"#menu-{menu} .choice-panel")
         expect(panel).to_be_in_viewport(ratio=1)
@@ -105,6 +109,13 @@ def test_panels(visit, newcomer, look):
         page.keyboard.press("Escape")
         expect(panel).to_be_hidden()
         expect(chip(page, menu)).to_be_focused()
+    if narrow:
+        choices_of(page)
+        expect(page.locator("#sheet")).to_be_in_viewport(ratio=0.9)
+        seen.check("create-sheet")
+        page.keyboard.press("Escape")
+        expect(page.locator("#sheet")).to_be_hidden()
+        expect(page.locator(".sum")).to_be_focused()
 
 
 def test_other_model_brings_its_choices(visit):
@@ -207,6 +218,29 @@ def test_phone_keeps_the_form_above_the_navigation(visit):
     assert form["height"] < 150
 
 
+@pytest.mark.parametrize("js", [True, False])
+def test_phone_chip_sums_up_and_opens_one_sheet(visit, js):
+    """What costs is in view, and all of it can be chosen in one place."""
+    page = visit("/?size=16:9&n=2", width=390, js=js).page
+    shown = page.locator(".choices .chip:visible, .choices summary:visible")
+    for box in [each.bounding_box() for each in shown.all()] if js else []:
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    summed = page.locator("#sum")
+    expect(summed).to_have_text("16:9 · 1K · ×2")
+
+    page.locator(".sum").click()
+    sheet = page.locator("#sheet")
+    for name, value in [("size", "3:4"), ("resolution", "2K"), ("n", "3")]:
+        sheet.locator(f'[name="{name}"][value="{value}"]').check(force=True)
+    sheet.locator('[name="style"]').nth(1).check(force=True)
+    expect(sheet.locator("#seed")).to_be_visible()
+    sheet.get_by_role("button", name="完成").click()
+
+    expect(sheet).to_be_hidden()
+    if js:
+        expect(summed).to_have_text(re.compile("^3:4 · 2K · ×3 · ."))
+
+
 def bottom(box: dict) -> float:
     return box["y"] + box["height"]
 
@@ -246,7 +280,10 @@ def test_refused_choices(visit, look):
     """What is wrong is said at its field, its chip is marked, and one can go on."""
     seen = visit("/?prompt=x", **look)
     page = seen.page
-    chip(page, "seed").click()
+    where = page.locator(".sum")
+    if not where.is_visible():
+        where = chip(page, "seed")
+    where.click()
     page.locator("#seed").fill("9999999999")
     page.keyboard.press("Escape")
     page.fill("#prompt", "字" * 801)
@@ -260,8 +297,8 @@ def test_refused_choices(visit, look):
     page.fill("#prompt", "x")
     expect(page.locator("#errors-prompt")).to_be_empty()
     page.get_by_role("button", name=SEND).click()
-    expect(chip(page, "seed")).to_be_focused()
-    chip(page, "seed").click()
+    expect(where).to_be_focused()
+    where.click()
     page.locator("#seed").fill("7")
     expect(page.locator("#errors-seed")).to_be_empty()
 

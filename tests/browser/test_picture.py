@@ -185,7 +185,10 @@ def test_copied_programs_really_run(visit, request, tmp_path, sign_in):
 
 def copied(page, name: str) -> str:
     """What the button beside a program puts into the clipboard."""
-    program = page.locator(".program", has=page.locator(f"#program-{name}"))
+    fold = page.locator("details.fold", has=page.locator(f"#program-{name}"))
+    if fold.get_attribute("open") is None:
+        fold.locator("> summary").click()
+    program = fold.locator(".program", has=page.locator(f"#program-{name}"))
     if program.get_attribute("open") is None:
         program.locator("summary").click()
     program.get_by_role("button", name="Copy").click()

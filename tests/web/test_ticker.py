@@ -7,6 +7,7 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation, utcnow
+from jimeng.web.durations import spoken_roughly
 from tests.conftest import run_queue
 from tests.page import PROMPT, look, marks, new_task, send
 
@@ -164,3 +165,34 @@ def test_picture_that_is_due_is_looked_for_more_often(client, taken, expected, w
     Generation.collection().update_one({"task_id": task_id}, {"$set": now})
 
     assert f'hx-trigger="every {wait}s"' in client.get("/").text
+
+
+def summed_up(page) -> str:
+    found = re.search(r'<div id="line"[^>]*>(?:<input[^>]*>)?([^<]*)</div>', page.text)
+    return found[1] if found else ""
+
+
+def test_many_that_wait_are_summed_up(client, work_off):
+    """From three on; what is older than the page counts, and the line then stays."""
+    for _ in range(2):
+        new_task(client)
+    assert summed_up(client.get("/")) == ""
+    for _ in range(13):
+        new_task(client)
+    page = client.get("/", headers=ENGLISH)
+    assert summed_up(page).startswith("15 waiting, the first ")
+    shown = marks(page)
+    work_off()
+
+    assert summed_up(look(client, shown, l="1")) == "排队的任务都已开始"
+    assert summed_up(look(client, shown)) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3, "5 s"), (95, "95 s"), (96, "2 min"), (3540, "59 min"), (3600, "1 h 0 min")],
+)
+def test_estimates_are_rounded(app, seconds, words):
+    """Nobody is told seconds that nobody knows."""
+    with app.test_request_context(headers=ENGLISH):
+        assert spoken_roughly(seconds) == words

@@ -18,6 +18,8 @@ CREATE: dict[str, tuple[str, str]] = {
     ),
     "form.model_seed": (" · 可定种子", " · takes a seed"),
     "form.change_model": ("换用这个模型", "Use this model"),
+    "form.settings": ("画面设置", "Settings"),
+    "form.done": ("完成", "Done"),
     "form.size": ("画幅", "Shape"),
     "form.pixels": ("{pixels} 像素", "{pixels} pixels"),
     "form.resolution": ("清晰度", "Resolution"),
@@ -58,32 +60,34 @@ CREATE: dict[str, tuple[str, str]] = {
     "keys.prompt": ("写提示词", "Write the prompt"),
     "keys.send": ("生成", "Generate"),
     "keys.history": ("写过的提示词", "Earlier prompts"),
-    "examples.title": (
-        "还没有图片，从一个想法开始",
-        "No pictures yet. Start with an idea",
+    "examples.title": ("从一个想法开始", "Start with an idea"),
+    "examples.words": (
+        "点一张，用它的提示词。示意图由内置的模拟器绘制，真正的画面由模型决定。",
+        "Choose one to take its prompt. The simulator that comes with this drew these; "
+        "a model draws its own.",
     ),
     "examples.1": (
-        "雨后的江南小巷，青石板映着灯笼的暖光，水墨淡彩",
-        "A canal-town lane after rain, lantern light on wet stone, ink and wash",
+        "极光下的雪山和湖，星空倒映在水里，长曝光",
+        "Snowy peaks under northern lights, stars in the lake, long exposure",
     ),
     "examples.2": (
-        "窗台上打盹的橘猫，午后阳光，胶片颗粒",
-        "An orange cat asleep on a windowsill, afternoon sun, film grain",
+        "湖边的黑猫望着红日，水墨，大面积留白",
+        "A black cat by a lake, watching a red sun, ink wash, wide empty sky",
     ),
     "examples.3": (
-        "极简海报：红日从雪山后升起，大面积留白",
-        "A spare poster: a red sun rising behind a snowy peak, wide empty sky",
+        "霓虹城市的夜，灯火倒映在河里，电影感",
+        "A neon city at night, its lights in the river, cinematic",
     ),
     "examples.4": (
-        "玻璃温室里的早餐桌，薄雾，柔和的绿",
-        "A breakfast table in a glasshouse, thin mist, soft greens",
+        "晨雾里的森林，一只红狐停在林间，柔光",
+        "A red fox at the edge of a misty forest, soft morning light",
     ),
     "examples.5": (
-        "手工陶杯的产品照，浅灰背景，侧光",
-        "Product photo of a handmade cup, pale grey backdrop, light from the side",
+        "花田开到远山脚下，樱枝入画，胶片质感",
+        "A flower field up to the hills, a cherry branch in the frame, film grain",
     ),
     "examples.6": (
-        "深海里发光的鲸群，自下而上仰望，电影感",
-        "Glowing whales in the deep sea, seen from below, cinematic",
+        "落日下连绵的沙丘，极简构图，暖色",
+        "Dunes without end at sunset, spare composition, warm colours",
     ),
 }

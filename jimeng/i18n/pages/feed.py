@@ -7,6 +7,16 @@ FEED: dict[str, tuple[str, str]] = {
     "duration.seconds": ("{n} 秒", "{n} s"),
     "duration.minutes": ("{m} 分 {s} 秒", "{m} min {s} s"),
     "duration.hours": ("{h} 小时 {m} 分", "{h} h {m} min"),
+    "duration.about_minutes": ("{m} 分钟", "{m} min"),
+    "line.later": (
+        "{n}{more} 个任务在排队，第一个约 {eta}后开始",
+        "{n}{more} waiting, the first starts in about {eta}",
+    ),
+    "line.now": (
+        "{n}{more} 个任务在排队，第一个马上开始",
+        "{n}{more} waiting, the first is about to start",
+    ),
+    "line.none": ("排队的任务都已开始", "All that waited has started"),
     "picture.alt": ("{prompt}（第 {n} 张）", "{prompt} ({n})"),
     "picture.download": ("下载第 {n} 张", "Download picture {n}"),
     "picture.favourite": ("收藏", "Favourite"),
