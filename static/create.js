@@ -79,7 +79,7 @@ function renewed() {
   const menu = wrong?.closest("details:not([open])");
   // What a closed panel or sheet holds is reached by what opens it.
   const ways = [menu?.firstElementChild || wrong, wrong?.closest("#choices")?.querySelector(".sum")];
-  ways.find((each) => each?.checkVisibility())?.focus();
+  if (wrong) ways.find((each) => each?.checkVisibility())?.focus();
   else if (document.activeElement === document.body) form.querySelector(".primary").focus();
   prompt().setSelectionRange(prompt().value.length, prompt().value.length);
 }
