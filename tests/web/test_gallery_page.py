@@ -11,7 +11,7 @@ from jimeng.tasks import gallery
 from jimeng.web.filters import Filters, day_of
 from jimeng.web.zones import named, zone
 from tests.hung import hang
-from tests.page import HTMX
+from tests.page import HTMX, POST
 
 NIGHT = datetime(2025, 3, 4, 17, 0, tzinfo=UTC)  # in China it is the fifth
 
