@@ -226,7 +226,7 @@ def test_refused_form_without_a_script_keeps_its_picture(visit):
 
     page.locator("[name=switch]").click()
     expect(page.locator("#given .given")).to_have_count(1)
-    page.locator("#menu-style summary").click()
+    page.locator(".sum").click()
     page.locator("#style-own").press("Enter")
 
     expect(page.locator(".card").first).to_contain_text("no script, a photo")
