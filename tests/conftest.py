@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -34,6 +35,9 @@ __all__ = [
     "root",
 ]
 
+# For addresses in letters of all languages, which nothing here asks for, jsonschema
+# would build 38 grammars in every process.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK_"))]:
     del os.environ[name]
 choose_temporary_root()

@@ -6,6 +6,7 @@ import pkgutil
 import re
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,19 @@ def subclasses(kind: type) -> Iterator[type]:
         yield from subclasses(each)
 
 
+@cache
+def parsed() -> list[tuple[Path, ast.AST]]:
+    """All nodes of the source, each with the file that it is in."""
+    return [
+        (path, node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    ]
+
+
 def nodes(kind: type) -> Iterator:
-    """All nodes of a kind in the source, each with the file that it is in."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, kind):
-                yield path, node
+    """Those of a kind."""
+    return (each for each in parsed() if isinstance(each[1], kind))
 
 
 def literal(node: ast.AST | None) -> str | None:
@@ -73,12 +81,14 @@ def placeholders(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "codes",
-    [codes_of_classes(), CODES, codes_in_source(), app.HTTP_CODES.values()],
+    "codes_of",
+    [codes_of_classes, lambda: CODES, codes_in_source, app.HTTP_CODES.values],
     ids=["classes", "provider", "literals", "http"],
 )
-def test_every_code_has_words(codes):
+def test_every_code_has_words(codes_of):
     """Whatever can fail says so in words."""
+    codes = codes_of()
+
     assert codes
     assert {f"error.{code}" for code in codes} - set(MESSAGES) == set()
 
