@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import some_looks
+from tests.browser.making import make
 
 pytestmark = pytest.mark.browser
 
@@ -51,12 +52,18 @@ def values(page) -> list[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def drawn(live_server) -> str:
+    """Two pictures, as a link puts them into the form."""
+    made = make(live_server, "窗台上的猫，清晨", n=2)
+    return f"image={made}_0&image={made}_1"
+
+
 @some_looks
-def test_dock_with_pictures(visit, look):
-    """A model that takes none says so, and its button changes it."""
-    seen = visit(WORDS_ONLY, **look)
+def test_dock_with_pictures(visit, drawn, look):
+    """A model that takes none says so; its button brings one, with its strength."""
+    seen = visit(f"{WORDS_ONLY}&{drawn}", **look)
     page = seen.page
-    chosen(page, given.photo(), given.cmyk())
     expect(page.locator("#given img").nth(1)).to_have_js_property("complete", True)
     seen.check("create-pictures")
 
@@ -64,6 +71,13 @@ def test_dock_with_pictures(visit, look):
 
     expect(page.locator('[data-note="cannot"]')).to_be_hidden()
     assert len(values(page)) == 2
+    page.locator("#menu-strength summary").click()
+    page.locator("#menu-strength [type=range]").fill("70")
+    expect(page.locator("#strength")).to_have_value("70")
+    page.keyboard.press("Escape")
+    expect(page.locator("#menu-strength .chip-now")).to_have_text("70%")
+    page.fill("#prompt", "图1 的猫坐在 图2 的窗台上，下雪的傍晚")
+    seen.check("create-from-pictures")
 
 
 def test_pictures_are_pasted_and_dropped(visit):
