@@ -23,37 +23,46 @@
   // The picture stays under the finger, and those that it passes make room.
   function follow() {
     if (!press?.held) return;
-    const { item, now, grip } = press;
+    const { item, id, now, grip } = press;
     const row = given();
     if (!row?.contains(item)) return end(); // another form has come
     const { left, right } = row.getBoundingClientRect();
     if (now < left + EDGE) row.scrollLeft -= SPEED;
     if (now > right - EDGE) row.scrollLeft += SPEED;
-    item.style.translate = "";
-    const middle = (each) => { const box = each.getBoundingClientRect(); return box.left + box.width / 2; };
-    const at = now - grip + item.offsetWidth / 2;
-    const { previousElementSibling: earlier, nextElementSibling: later } = item;
-    if (earlier && at < middle(earlier)) put(() => earlier.before(item));
-    else if (later && at > middle(later)) put(() => later.after(item));
+    if (settle()) item.setPointerCapture(id); // it ends where an element is moved
     item.style.translate = `${now - grip - item.getBoundingClientRect().left}px 0`;
     requestAnimationFrame(follow);
   }
 
-  // A capture ends where its element is moved in the document.
-  function put(change) {
-    change();
-    renumber();
-    press.item.setPointerCapture(press.id);
+  // Puts it between those that it is held between; whether it was elsewhere.
+  function settle() {
+    const { item, now, grip } = press;
+    item.style.translate = "";
+    const middle = (each) => { const box = each.getBoundingClientRect(); return box.left + box.width / 2; };
+    const at = now - grip + item.offsetWidth / 2;
+    let moved = false;
+    for (;;) {
+      const { previousElementSibling: earlier, nextElementSibling: later } = item;
+      if (earlier && at < middle(earlier)) earlier.before(item);
+      else if (later && at > middle(later)) later.after(item);
+      else break;
+      moved = true;
+    }
+    if (moved) renumber();
+    return moved;
   }
 
   function end(back) {
     if (!press) return;
     clearTimeout(press.timer);
     const { item, held, before } = press;
+    // Between two frames it may have come further.
+    if (held && !back && given()?.contains(item)) settle();
     press = null;
     if (!held) return;
     delete item.dataset.held;
     item.style.translate = "";
+    if (!given()?.contains(item)) return;
     if (back) given().insertBefore(item, before);
     renumber();
     tellPlace(item);

@@ -12,6 +12,7 @@ from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView
 from jimeng.web import remedies
 from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.titles import title_of
 
 # One letter for each state of a picture: a mark has to fit into a URL.
 LETTERS = {
@@ -96,6 +97,10 @@ class Card:
     def prompt(self) -> str:
         """As it was written; what was sent may hold a style's words too."""
         return tasks.wording(self.task).prompt
+
+    @property
+    def title(self) -> str:
+        return title_of(self.task)
 
     @property
     def model(self) -> str:

@@ -19,6 +19,7 @@ from jimeng.web.picture_edits import REFUSALS, Edit
 from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
+from jimeng.web.titles import title_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class PicturePage:
     @property
     def prompt(self) -> str:
         return tasks.wording(self.record.task).prompt
+
+    @property
+    def title(self) -> str:
+        return title_of(self.record.task)
 
     @property
     def sent_prompt(self) -> str | None:

@@ -143,7 +143,8 @@ def test_pictures_are_put_in_order_by_dragging(visit, touch):
     def drag(id_: str, to: str) -> None:
         start, end = at(id_), at(to)
         send("down", start)
-        page.wait_for_timeout(400 if touch else 0)
+        if touch:
+            page.locator(".given[data-held]").wait_for()
         side = 15 if end["x"] > start["x"] else -15
         for share in (0.25, 0.5, 0.75, 1):
             x = start["x"] + (end["x"] + side - start["x"]) * share
