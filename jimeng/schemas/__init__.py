@@ -5,7 +5,7 @@ The doors may import it.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from marshmallow import (
     RAISE,
