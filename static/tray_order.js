@@ -52,6 +52,11 @@
     return moved;
   }
 
+  function swallow(event) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
   function end(back) {
     if (!press) return;
     clearTimeout(press.timer);
@@ -60,6 +65,9 @@
     if (held && !back && given()?.contains(item)) settle();
     press = null;
     if (!held) return;
+    // Where it began on a button, that is not pressed.
+    document.addEventListener("click", swallow, true);
+    setTimeout(() => document.removeEventListener("click", swallow, true), 100);
     delete item.dataset.held;
     item.style.translate = "";
     if (!given()?.contains(item)) return;
@@ -70,7 +78,7 @@
 
   document.addEventListener("pointerdown", (event) => {
     const item = event.target.closest?.(".given:not(.given-coming)");
-    if (press || event.button || !item || event.target.closest("button")) return;
+    if (press || event.button || !item) return;
     const touch = event.pointerType === "touch";
     press = { id: event.pointerId, item, x: event.clientX, y: event.clientY, now: event.clientX, touch };
     if (touch) press.timer = setTimeout(begin, LONG);
