@@ -13,43 +13,41 @@
   function begin() {
     const { item, id } = press;
     press.held = true;
-    press.before = item.nextElementSibling;
     press.grip = press.x - item.getBoundingClientRect().left;
     item.dataset.held = "";
     item.setPointerCapture(id);
     requestAnimationFrame(follow);
   }
 
-  // The picture stays under the finger, and those that it passes make room.
+  // How many of the others it is held behind.
+  function placeOf({ item, now, grip }) {
+    const row = given();
+    const middle = (each) => each.offsetLeft + each.offsetWidth / 2;
+    const at = now - grip - row.getBoundingClientRect().left + row.scrollLeft + item.offsetWidth / 2 + row.offsetLeft;
+    return [...row.children].filter((each) => each !== item && middle(each) < at).length;
+  }
+
+  // The picture stays under the finger, and those that it passes make room. They are
+  // moved in the document at the end only: that would take the finger from them.
   function follow() {
     if (!press?.held) return;
-    const { item, id, now, grip } = press;
+    const { item, now, grip } = press;
     const row = given();
-    if (!row?.contains(item)) return end(); // another form has come
+    if (!row?.contains(item)) return end(true); // another form has come
     const { left, right } = row.getBoundingClientRect();
     if (now < left + EDGE) row.scrollLeft -= SPEED;
     if (now > right - EDGE) row.scrollLeft += SPEED;
-    if (settle()) item.setPointerCapture(id); // it ends where an element is moved
+    const all = [...row.children];
+    const from = all.indexOf(item);
+    const to = placeOf(press);
+    const step = all[1] ? all[1].offsetLeft - all[0].offsetLeft : 0;
+    for (const [index, each] of all.entries()) {
+      const aside = index > from && index <= to ? -step : index < from && index >= to ? step : 0;
+      if (each !== item) each.style.translate = `${aside}px 0`;
+    }
+    item.style.translate = "";
     item.style.translate = `${now - grip - item.getBoundingClientRect().left}px 0`;
     requestAnimationFrame(follow);
-  }
-
-  // Puts it between those that it is held between; whether it was elsewhere.
-  function settle() {
-    const { item, now, grip } = press;
-    item.style.translate = "";
-    const middle = (each) => { const box = each.getBoundingClientRect(); return box.left + box.width / 2; };
-    const at = now - grip + item.offsetWidth / 2;
-    let moved = false;
-    for (;;) {
-      const { previousElementSibling: earlier, nextElementSibling: later } = item;
-      if (earlier && at < middle(earlier)) earlier.before(item);
-      else if (later && at > middle(later)) later.after(item);
-      else break;
-      moved = true;
-    }
-    if (moved) renumber();
-    return moved;
   }
 
   function swallow(event) {
@@ -60,18 +58,19 @@
   function end(back) {
     if (!press) return;
     clearTimeout(press.timer);
-    const { item, held, before } = press;
-    // Between two frames it may have come further.
-    if (held && !back && given()?.contains(item)) settle();
+    const last = press;
     press = null;
-    if (!held) return;
+    if (!last.held) return;
     // Where it began on a button, that is not pressed.
     document.addEventListener("click", swallow, true);
     setTimeout(() => document.removeEventListener("click", swallow, true), 100);
+    const { item } = last;
+    const row = item.parentElement;
+    for (const each of row?.children || []) each.style.translate = "";
     delete item.dataset.held;
-    item.style.translate = "";
-    if (!given()?.contains(item)) return;
-    if (back) given().insertBefore(item, before);
+    if (back || row !== given()) return;
+    const others = [...row.children].filter((each) => each !== item);
+    row.insertBefore(item, others[placeOf(last)] || null);
     renumber();
     tellPlace(item);
   }
