@@ -1,8 +1,8 @@
-"""What a task is called on pages: its words, or what was done without any."""
+"""What a task and its style are called on pages."""
 
-from jimeng import jobs, tasks
+from jimeng import jobs, styles, tasks
 from jimeng.documents import Task
-from jimeng.i18n import t
+from jimeng.i18n import language, t
 from jimeng.providers.models.takes import FOLLOWS
 
 
@@ -14,3 +14,11 @@ def title_of(task: Task) -> str:
     model = jobs.runtime().registry.by_lane(task.lane)
     done = model.task if model and model.task in FOLLOWS else "drawing"
     return t(f"wordless.{done}")
+
+
+def style_name(style: str | None) -> str | None:
+    """What a style is called in the reader's language; own words as they stand."""
+    found = styles.find(style) if style else None
+    if found is None:
+        return style
+    return found.zh if language() == "zh" else found.en
