@@ -66,6 +66,20 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
     return tasks.view_changed(viewer, tasks.cancel(viewer, task_id))
 
 
+@blp.post("/tasks/<task_id>/pictures/<int:index>/cancel", tags=["tasks"])
+@blp.arguments(Nothing)
+@blp.response(200, TaskRecord)
+@blp.describe(errors=["task_not_found", "image_not_found", "picture_under_way"])
+def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
+    """
+    Cancel one picture that waits, counted from 0; the others go on.
+
+    It is never sent, and not charged. When all others have ended, so has the task.
+    """
+    viewer = auth.viewer_of_api()
+    return tasks.view_changed(viewer, tasks.cancel_picture(viewer, task_id, index))
+
+
 @blp.post("/tasks/<task_id>/retry", tags=["tasks"])
 @blp.arguments(Retry)
 @blp.response(202, Created)
@@ -77,7 +91,7 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
 )
 def retry_task(params: dict, task_id: str) -> Response:
     """
-    Run a failed or cancelled task again, as a new task.
+    Ask once more for the pictures that an ended task lacks, as a new task.
 
     Where the first may have been charged, `accept_double_charge` must be true.
     """

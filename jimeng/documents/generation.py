@@ -94,6 +94,7 @@ class Generation(Stored):
         trouble: Why saving it is tried again.
         floor: Percent of progress reached before it was sent once more.
         late: Its task has ended without it; it is still looked after.
+        unwanted: Its owner has cancelled it, alone of its task; it is never sent.
         error: Why it failed, as in its task; absent once an operator has dealt with it.
         dealt_with: ``how`` that was, ``by`` whom, ``at`` what time, and the ``error``.
     """
@@ -133,6 +134,7 @@ class Generation(Stored):
     rubbish = IntField(default=0)
     trouble = StringField()
     late = BooleanField(default=False)
+    unwanted = BooleanField()
     late_looks = IntField(default=0)
     expected = FloatField()
     floor = IntField(default=0)
@@ -167,16 +169,6 @@ class Generation(Stored):
                 "ended_at",
                 "state",
                 "user_id",
-                "lane",
-                "charged",
-                having="ended_at",
-            ),
-            # The same for one user, whose days cost what he has had.
-            named_index(
-                "ended_user",
-                "user_id",
-                "ended_at",
-                "state",
                 "lane",
                 "charged",
                 having="ended_at",

@@ -93,8 +93,15 @@ class TaskFinished(JimengError):
     status = 409
 
 
+class PictureUnderWay(JimengError):
+    """It has been sent, or has ended; only what waits can be cancelled by itself."""
+
+    code = "picture_under_way"
+    status = 409
+
+
 class TaskNotRetryable(JimengError):
-    """Only a failed or a cancelled task can be run again."""
+    """It goes on, or has all its pictures."""
 
     code = "task_not_retryable"
     status = 409

@@ -63,9 +63,13 @@ ROUTES: dict[str, str] = {
     "api.cancel_task": """取消任务
 
 等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示。已结束的任务是 409。""",
+    "api.cancel_picture": """取消一张图片
+
+取消还在等待的一张（从 0 数起），其余照常。它不再提交，也不计费；
+其余都结束后任务也就结束。""",
     "api.retry_task": """重试任务
 
-失败或取消的任务作为新任务再次运行，只补缺少的图片。第一次可能已经计费时，
+已结束的任务缺的图片作为新任务再次生成。第一次可能已经计费时，
 `accept_double_charge` 必须为 true。""",
     "api.cancel_tasks": """批量取消任务
 
@@ -149,6 +153,7 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "language of this document follows `Accept-Language`, too.",
     ),
     "path.task_id": ("任务 id", "The task's id"),
+    "path.index": ("任务的第几张，从 0 数起", "Which picture of the task, from 0"),
     "path.upload_id": ("上传的图片的 id", "The upload's id"),
     "path.user_id": ("用户 id", "The user's id"),
     "path.key_id": ("密钥的 id", "The key's id"),

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 LATE_LOOKS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
 SLOW = 60.0  # seconds, for a model that is no longer offered
 OTHERS_TIME = timedelta(seconds=30)  # between two looks at what we do not know
+CANCELLED = {"code": "picture_cancelled", "charged": "no"}
 FREED = {"slot": "", "owner": "", "due_at": ""}
 
 
@@ -207,6 +208,12 @@ def drop(generation: Generation) -> None:
     log.info("picture dropped id=%s", generation.id)
     if end(generation, State.DROPPED):
         give_back(generation)
+
+
+def cancel(generation: Generation) -> None:
+    """Its owner does not want this picture of the task, and nothing was sent."""
+    record_failure(generation, CANCELLED)
+    drop(generation)
 
 
 def give_back(generation: Generation) -> None:

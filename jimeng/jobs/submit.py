@@ -66,7 +66,10 @@ def place_for(model: Model) -> Iterator[bool]:
 
 
 def send(generation: Generation, model: Model) -> Freed | None:
-    """Submit a claimed generation, unless its task is no longer wanted."""
+    """Submit a claimed generation, unless it or its task is no longer wanted."""
+    if generation.unwanted:
+        outcomes.cancel(generation)
+        return freed_by(generation)
     if not Task.start(generation.task_id):
         return unwanted(generation)
     if generation.prompt is None:

@@ -56,6 +56,7 @@ INPUT_UNREACHABLE = Rule(code="input_unreachable", retryable=True)
 INPUT_INVALID = Rule(code="input_invalid")
 NOT_UNDERSTOOD = Rule(code="not_understood", charged="unknown", retryable=True)
 RESTORED = Rule(code="restored", charged="unknown", retryable=True)
+PICTURE_CANCELLED = Rule(code="picture_cancelled", retryable=True)
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
 # only after codes that are known to mean "not accepted".
@@ -82,6 +83,7 @@ WITHOUT_CODE = (
     INPUT_INVALID,
     NOT_UNDERSTOOD,
     RESTORED,
+    PICTURE_CANCELLED,
 )
 
 

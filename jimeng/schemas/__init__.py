@@ -5,7 +5,7 @@ The doors may import it.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from marshmallow import (
     RAISE,
@@ -148,7 +148,7 @@ class ComposedTask(ImageFields):
 
     n = Digits(required=True, validate=Between(1, 4))
     seed = Digits(validate=Between(0, MOST_SEED))
-    strength = Digits(validate=Between(0, MOST_STRENGTH))
+    strength: Any = Digits(validate=Between(0, MOST_STRENGTH))
 
 
 class Whose(Text):

@@ -8,7 +8,7 @@ no Flask.
 
 from jimeng.tasks.archive import chosen, pack
 from jimeng.tasks.building import NewTask
-from jimeng.tasks.cancelling import cancel
+from jimeng.tasks.cancelling import cancel, cancel_picture
 from jimeng.tasks.creation import create
 from jimeng.tasks.data_export import export
 from jimeng.tasks.deletion import delete, delete_all

@@ -17,7 +17,8 @@ from jimeng.documents import (
 )
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import OPEN, THERE
-from jimeng.errors import TaskFinished
+from jimeng.errors import ImageNotFound, PictureUnderWay, TaskFinished
+from jimeng.jobs import outcomes
 from jimeng.lanes import Place
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.reading import find
@@ -47,6 +48,37 @@ def cancel(viewer: Viewer, task_id: str) -> Task:
         with left_over("waiting pictures"):
             drop_waiting([task.id])
     return task
+
+
+@audited(Task, "tasks.cancel")
+def cancel_picture(viewer: Viewer, task_id: str, index: int) -> Task:
+    """
+    End one picture of a task that waits; the others go on.
+
+    Whoever dies after the first write has done it all the same: what is marked is
+    never sent, and counts as cancelled once its turn comes.
+
+    Args:
+        index: From 0.
+
+    Raises:
+        TaskNotFound: as in `find`.
+        ImageNotFound: the task has fewer.
+        PictureUnderWay: it was sent already, or has ended.
+    """
+    task = find(viewer, task_id)
+    if not 0 <= index < task.n:
+        raise ImageNotFound(f"picture {index} of task {task.id}")
+    mine = {"_id": f"{task.id}_{index}", "state": {"$in": WAITING}}
+    marked = Generation.swap(mine, {"$set": {"unwanted": True}})
+    if not task.is_open or marked is None:
+        raise PictureUnderWay(f"picture {index} of task {task.id}")
+    with logs.bound(task=task.id, user=task.user_id):
+        log.info("picture cancelled index=%d", index)
+        with left_over("waiting picture"):
+            outcomes.record_failure(marked, outcomes.CANCELLED)
+            renumber(drop({"_id": marked.id}))
+    return find(viewer, task_id)
 
 
 def cancel_where(where: dict, statuses: Sequence[str] = OPEN) -> list[Task]:
@@ -116,14 +148,19 @@ def drop_waiting(task_ids: Sequence[str]) -> int:
     """Take the waiting pictures of these tasks out of the lines; return how many."""
     dropped: Counter[Place] = Counter()
     for start in range(0, len(task_ids), BATCH):
-        dropped += drop(task_ids[start : start + BATCH])
+        dropped += drop(of_tasks(task_ids[start : start + BATCH]))
     renumber(dropped)
     return dropped.total()
 
 
-def drop(task_ids: Sequence[str], token: str | None = None) -> Counter[Place]:
+def of_tasks(task_ids: Sequence[str]) -> dict:
+    """The pictures of these tasks, as a filter."""
+    return {"task_id": {"$in": list(task_ids)}}
+
+
+def drop(where: dict, token: str | None = None) -> Counter[Place]:
     """
-    Take the waiting pictures of these tasks out, and out of what counts them.
+    Take the waiting ones of these pictures out, and out of what counts them.
 
     The turns of what remains are left as they are: `renumber` them.
 
@@ -134,11 +171,10 @@ def drop(task_ids: Sequence[str], token: str | None = None) -> Counter[Place]:
         How many, by where they waited.
     """
     generations = Generation.collection()
-    ids = {"task_id": {"$in": list(task_ids)}}
     owner = token or new_token()  # by which those of this very update are told apart
     dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": owner}
     changed = generations.update_many(
-        {**ids, "state": {"$in": WAITING}},
+        {**where, "state": {"$in": WAITING}},
         {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},
     )
     if not changed.modified_count and token is None:
@@ -147,7 +183,7 @@ def drop(task_ids: Sequence[str], token: str | None = None) -> Counter[Place]:
     place = {"lane": "$lane", "user_id": "$user_id", "day": day}
     rows = generations.aggregate(
         [
-            {"$match": {**ids, "owner": owner}},
+            {"$match": {**where, "owner": owner}},
             {"$group": {"_id": place, "n": {"$sum": 1}}},
         ]
     )

@@ -16,6 +16,7 @@ from jimeng.tasks.creation import create
 from jimeng.tasks.reading import NEWEST_FIRST, find, owned
 from jimeng.viewers import Viewer
 
+RETRYABLE = frozenset(("completed", "failed", "cancelled"))
 MOST_AT_ONCE = 100  # tasks in one request
 MOST_LOOKED_AT = 500  # failed tasks, the newest
 
@@ -68,8 +69,7 @@ def retry(
     idem_key: str | None = None,
 ) -> tuple[Task, bool]:
     """
-    Run a failed or cancelled task again, as a new one: the pictures that are
-    missing.
+    Ask once more for the pictures that a task lacks, as a new one.
 
     Args:
         accept_double_charge: Needed where the first may have been charged.
@@ -80,17 +80,17 @@ def retry(
 
     Raises:
         TaskNotFound: as in `find`.
-        TaskNotRetryable: it is still under way, or has its pictures.
+        TaskNotRetryable: it is still under way, or has all its pictures.
         MayBeChargedTwice: the provider may have been paid for the first.
         Invalid: as in `create`: the model may be gone.
     """
     task = find(viewer, task_id)
-    if task.status not in {"failed", "cancelled"}:
+    missing = [index for index in range(task.n) if index not in task.done]
+    if task.status not in RETRYABLE or not missing:
         raise TaskNotRetryable(f"task {task.id} is {task.status}")
     charges = {error["charged"] for error in task.failures.values()}
     if "unknown" in charges and not accept_double_charge:
         raise MayBeChargedTwice(f"task {task.id}")
-    missing = [index for index in range(task.n) if index not in task.done]
     seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
     new = anew(
         task,

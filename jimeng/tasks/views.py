@@ -7,6 +7,7 @@ from datetime import datetime
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
 from jimeng.documents.task import THERE
+from jimeng.jobs.outcomes import CANCELLED
 from jimeng.lanes import switches
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.creation import eta
@@ -220,7 +221,9 @@ def _picture(
         error = end.get("error") or {"code": "picture_lost", "charged": "yes"}
         again = retryable(error["code"])
         shown = {"provider_code": None, "provider_request_id": None, **error}
-        return PictureView(index, "failed", 100, error={**shown, "retryable": again})
+        is_own = error["code"] == CANCELLED["code"]
+        state = "cancelled" if is_own else "failed"
+        return PictureView(index, state, 100, error={**shown, "retryable": again})
     if not task.is_open:
         return PictureView(index, "cancelled", 100, error=_reason(task))
     if generation is None:

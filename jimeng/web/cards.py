@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jimeng import auth, tasks
-from jimeng.documents import Task
+from jimeng import auth, styles, tasks
+from jimeng.documents import Image, Task
+from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView
 from jimeng.web import remedies
 from jimeng.web.composer_options import spoken as model_name
-from jimeng.web.titles import style_name, title_of
 
 # One letter for each state of a picture: a mark has to fit into a URL.
 LETTERS = {
@@ -33,6 +33,7 @@ EARLY, LATE = 0.7, 1.5
 FORM = "form-"  # how the tokens of our forms begin
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfcx")
+SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
@@ -96,10 +97,6 @@ class Card:
     def prompt(self) -> str:
         """As it was written; what was sent may hold a style's words too."""
         return tasks.wording(self.task).prompt
-
-    @property
-    def title(self) -> str:
-        return title_of(self.task)
 
     @property
     def model(self) -> str:
@@ -184,6 +181,22 @@ class Card:
         return self.remedy == "retry"
 
     @property
+    def images(self) -> list[Image]:
+        return self.view.images
+
+    @property
+    def lacking(self) -> int:
+        """How many pictures did not come beside others, and may if asked for again."""
+        codes = [e["code"] for e in self.view.errors]
+        if self.task.status != "completed" or remedies.of(codes) != "retry":
+            return 0
+        return sum(picture.error is not None for picture in self.pictures)
+
+    def may_cancel(self, picture: PictureView) -> bool:
+        """Whether it can be cancelled by itself: it waits, and others do not."""
+        return self.task.n > 1 and self.is_open and picture.state in SINGLE
+
+    @property
     def seeds(self) -> list[tuple[int, int]]:
         """The number, from 1, and the seed of each picture that has one."""
         images = self.view.images
@@ -218,6 +231,14 @@ class Change:
     def ended(self) -> list[PictureView]:
         """Pictures that have ended since: worth telling, once."""
         return [p for p in self.changed if LETTERS[p.state] in ENDED]
+
+
+def style_name(style: str | None) -> str | None:
+    """What a style is called in the reader's language; own words as they stand."""
+    found = styles.find(style) if style else None
+    if found is None:
+        return style
+    return found.zh if language() == "zh" else found.en
 
 
 def letter_of(picture: PictureView) -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
-from jimeng import tasks
+from jimeng import jobs, tasks
 from jimeng.answers import by_field
 from jimeng.documents import Task
 from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
 from jimeng.i18n import problems
 from jimeng.providers import Model
+from jimeng.providers.models.judging import Parameters, best_suited
 from jimeng.schemas import MOST_SEED, MOST_STYLE, ComposedTask
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
@@ -108,6 +109,16 @@ class Composer(Written):
             strength=self.strength if self.takes_strength else "",
             before="",
         )
+
+    def suited(self) -> "Composer":
+        """The same with a model that takes its pictures, if the chosen one does not."""
+        if self.model is None:
+            return self
+        asked = Parameters(prompt=self.prompt, pictures=len(self.images))
+        found = best_suited(
+            asked, [self.model, *jobs.runtime().registry.models.values()]
+        )
+        return replace(self, wanted=(found or self.model).lane, seed="").fitted()
 
     def submit(self, viewer: Viewer) -> tuple[Task, bool]:
         """

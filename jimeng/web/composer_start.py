@@ -31,7 +31,10 @@ def asked_for() -> Composer:
     viewer = auth.viewer_of_page()
     images = given_pictures.ids_in(request.args.getlist("image"))
     form = begun(viewer)
-    return replace(form, images=images) if images else form
+    if not images:
+        return form
+    form = replace(form, images=images)
+    return form.suited() if "again" in request.args else form
 
 
 def begun(viewer: Viewer) -> Composer:

@@ -14,6 +14,7 @@ from jimeng.errors import (
     IntakePaused,
     Invalid,
     JimengError,
+    PictureUnderWay,
     QueueUnavailable,
     QuotaExceeded,
     TaskFinished,
@@ -22,6 +23,7 @@ from jimeng.errors import (
 )
 from jimeng.errors.inputs import UploadsFull
 from jimeng.i18n import COOKIE, LANGUAGES
+from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.cards import (
     Change,
@@ -100,6 +102,20 @@ def cancel(task_id: str) -> ResponseReturnValue:
     viewer = auth.viewer_of_page()
     with suppress(TaskFinished):
         tasks.cancel(viewer, task_id)
+    return show_changed(viewer, task_id)
+
+
+@bp.post("/tasks/<task_id>/pictures/<int:index>/cancel")
+def cancel_picture(task_id: str, index: int) -> ResponseReturnValue:
+    """End one that waits; if it has just been sent the card shows that."""
+    viewer = auth.viewer_of_page()
+    with suppress(PictureUnderWay):
+        tasks.cancel_picture(viewer, task_id, index)
+    return show_changed(viewer, task_id)
+
+
+def show_changed(viewer: Viewer, task_id: str) -> ResponseReturnValue:
+    """The card as it is now, all of it."""
     if not is_htmx():
         return redirect(url_for(".task", task_id=task_id), 303)
     with left_over("card"):

@@ -32,6 +32,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "picture_id": f"{made['task_id']}_0",
         "user_id": ada.id,
         "upload_id": upload["id"],
+        "index": "0",
         "key_id": api_key.id,
         "key": key,
         "ext": ext,

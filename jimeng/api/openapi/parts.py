@@ -45,6 +45,7 @@ TAKEN: dict[str, dict] = {
 # Whatever looks otherwise is nobody's.
 PLACES: dict[str, dict] = {
     "task_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
+    "index": {"type": "integer", "minimum": 0},
     "user_id": AS_USER_ID,
     "upload_id": {"pattern": "^upload_[A-Za-z0-9_-]{22}$"},
     "key_id": {"pattern": "^key_[0-9a-f]{16}$"},
@@ -72,7 +73,9 @@ def reference(kind: str, name: str) -> str:
 
 def place(name: str) -> dict:
     """A parameter in the path."""
-    schema = {"type": "string", "minLength": 1, **PLACES.get(name, {})}
+    schema = PLACES.get(name, {})
+    if "type" not in schema:
+        schema = {"type": "string", "minLength": 1, **schema}
     words = REQUEST_TEXTS.get(f"path.{name}") or field_words(name)
     taken = {"name": name, "in": "path", "required": True, "schema": schema}
     return {**taken, "description": words}

@@ -162,6 +162,10 @@ PICTURES: dict[str, tuple[str, str]] = {
         "retry is charged again; if this keeps happening, the operator should check "
         "this server's network and proxy towards Volcengine",
     ),
+    "error.picture_cancelled": (
+        "这张图片在提交前已被取消，没有计费",
+        "This picture was cancelled before it was submitted; nothing was charged",
+    ),
     "error.restored": (
         "数据从备份恢复时，这张图片还没有提交的记录；它可能在备份之后已经提交和计费，"
         "所以没有再次提交，重试可能再次计费",

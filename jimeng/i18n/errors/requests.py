@@ -71,9 +71,14 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "任务已经结束，不能再取消",
         "The task has already ended and cannot be cancelled",
     ),
+    "error.picture_under_way": (
+        "这张图片已经提交或已经结束，不能单独取消；要放弃整个任务，请取消任务",
+        "This picture has been submitted or has ended, and cannot be cancelled by "
+        "itself; cancel the task to give up all of it",
+    ),
     "error.task_not_retryable": (
-        "只有失败或已取消的任务可以重试",
-        "Only failed or cancelled tasks can be retried",
+        "只有失败、已取消或缺图的任务可以重试",
+        "Only tasks that failed, were cancelled or lack pictures can be retried",
     ),
     "error.may_be_charged_twice": (
         "上一次提交可能已经计费，重试可能再次计费；"

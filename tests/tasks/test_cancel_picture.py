@@ -1,0 +1,116 @@
+"""Each picture by itself: one that waits is cancelled, what lacks is drawn."""
+
+import pytest
+
+from jimeng import lanes, tasks
+from jimeng.documents import Generation
+from jimeng.errors import PictureUnderWay, ProviderError
+from jimeng.jobs import outcomes, pump
+from jimeng.providers import Progress
+from jimeng.viewers import Viewer
+from tests.conftest import run_queue
+from tests.rest import API, create, data_of, refused, task
+
+ME = Viewer("operator", sees_all=True)
+
+
+def cancel(client, task_id: str, index: int):
+    return client.post(f"{API}/tasks/{task_id}/pictures/{index}/cancel", json={})
+
+
+def view(task_id: str) -> tasks.TaskView:
+    return tasks.view(ME, tasks.find(ME, task_id))
+
+
+def test_one_that_waits_is_never_sent(client, provider, work_off):
+    """The others are drawn, and the task ends with them; nothing was charged for it."""
+    task_id = create(client, n=4)
+
+    data_of(cancel(client, task_id, 2))
+    work_off()
+
+    assert len(provider.requests) == 3
+    found = view(task_id)
+    assert found.task.status == "completed"
+    assert [each.state for each in found.pictures] == [
+        "done",
+        "done",
+        "cancelled",
+        "done",
+    ]
+    assert found.pictures[2].error["code"] == "picture_cancelled"
+    assert found.pictures[2].error["charged"] == "no"
+    assert lanes.waiting_by_user().total() == 0
+
+
+def test_whoever_dies_has_cancelled_it(client, provider, work_off, monkeypatch):
+    """What is marked ends once its turn comes, and is not sent."""
+
+    def die(*args):
+        raise KeyboardInterrupt
+
+    task_id = create(client, n=2)
+    monkeypatch.setattr(outcomes, "record_failure", die)
+    with pytest.raises(KeyboardInterrupt):
+        tasks.cancel_picture(ME, task_id, 1)
+    monkeypatch.undo()
+
+    work_off()
+
+    assert len(provider.requests) == 1
+    found = view(task_id)
+    assert [each.state for each in found.pictures] == ["done", "cancelled"]
+    assert found.task.status == "completed"
+
+
+def test_one_that_was_sent_is_not_cancelled(client, provider, work_off):
+    """It is charged, so it is shown."""
+    task_id = create(client, n=3)
+    pump.tick()
+    run_queue()  # two slots
+    sent = Generation.collection().find_one({"state": "generating"})["index"]
+
+    refused(cancel(client, task_id, sent), 409, "picture_under_way")
+    refused(cancel(client, task_id, 3), 404, "image_not_found")
+    work_off()
+
+    assert len(view(task_id).images) == 3
+    with pytest.raises(PictureUnderWay):
+        tasks.cancel_picture(ME, task_id, 0)
+
+
+def test_all_of_them_one_by_one(client, provider, work_off):
+    """The task has failed without having cost anything, and its place is free."""
+    task_id = create(client, n=2)
+    for index in (0, 1, 1):
+        cancel(client, task_id, index)
+    work_off()
+
+    assert not provider.requests
+    record = task(client, task_id)
+    assert (record["status"], record["error"]["code"]) == (
+        "failed",
+        "picture_cancelled",
+    )
+    assert record["error"]["charged"] == "no"
+    assert lanes.waiting_by_user().total() == 0
+
+
+def test_what_lacks_is_drawn_by_itself(client, provider, work_off):
+    """Of a task of four whose second and third were refused."""
+    fault = ProviderError("no", code="provider_failed")
+    task_id = create(client, n=4, seed=7)
+    provider.submits = [Progress("remote-a"), fault, fault]
+    work_off()
+    (lost,) = {tuple(tasks.find(ME, task_id).failures)}
+    assert len(lost) == 2
+
+    again = data_of(client.post(f"{API}/tasks/{task_id}/retry", json={}), 202)
+    work_off()
+
+    made = view(again["task_id"])
+    assert (made.task.n, len(made.images)) == (2, 2)
+    refused(
+        client.post(f"{API}/tasks/{again['task_id']}/retry", json={}),
+        *(409, "task_not_retryable"),
+    )
