@@ -6,7 +6,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import button, card_of, make
+from tests.browser.making import button, card_of, choices_of, make
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +52,9 @@ def test_remix_can_be_undone(visit, live_server, look):
     task_id = make(live_server, "a lake that was drawn", seed=77)
     seen = visit("/", **look)
     page = seen.page
+    choices_of(page)
     page.locator("[name=n][value='3']").check()
+    choices_of(page, shown=False)
     field(page).fill("half an idea")
 
     card_of(page, task_id).locator(f"#remix-{task_id}").click()
