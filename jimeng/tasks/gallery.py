@@ -16,7 +16,8 @@ from jimeng.viewers import Viewer
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 UNSEEN = {"grams": 0, "lists": 0, "text": 0}  # what searches need, and nobody else
 MOST_COUNTED = 500  # pictures; what has fewer is rare enough
-MOST_HITS = 1000  # pictures that are counted to be told
+# Pictures that are counted to be told; those of a search are read for it.
+MOST_HITS, MOST_FOUND = 1000, 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +90,9 @@ def hits(viewer: Viewer, wanted: Wanted) -> Hits:
     """Count what `browse` goes through, as far as that costs next to nothing."""
     documents.ensure_indexes()
     index, parts = plan(viewer.user_id, wanted)
-    n = count({"$and": parts}, index, MOST_HITS + 1)
-    return Hits(min(n, MOST_HITS), n > MOST_HITS)
+    most = MOST_FOUND if wanted.q.strip() else MOST_HITS
+    n = count({"$and": parts}, index, most + 1)
+    return Hits(min(n, most), n > most)
 
 
 def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
