@@ -1,9 +1,13 @@
 """Ids and values of every shape on every route: nothing is found, nothing breaks."""
 
 import re
+from collections.abc import Iterator
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import pytest
+from flask import Request
+from werkzeug.datastructures import ImmutableMultiDict
 
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
 from tests.access.walk import LAST, ask, placeholder, walk
@@ -72,37 +76,87 @@ def test_odd_id_is_not_found(what, secured, admin):
     assert wrong == []
 
 
+class Noting(ImmutableMultiDict):
+    """What came in an address or a form, and a note of what is looked at in it."""
+
+    seen: ClassVar[set[str]] = set()
+
+    def __getitem__(self, name):
+        self.seen.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name):
+        self.seen.add(name)
+        return super().__contains__(name)
+
+    def getlist(self, name, *args, **options):
+        self.seen.add(name)
+        return super().getlist(name, *args, **options)
+
+    def __iter__(self):
+        self.seen.update(FIELDS, ("cursor",))
+        return super().__iter__()
+
+    def items(self, *args, **options):
+        self.seen.update(FIELDS, ("cursor",))
+        return super().items(*args, **options)
+
+    def to_dict(self, *args, **options):
+        self.seen.update(FIELDS, ("cursor",))
+        return super().to_dict(*args, **options)
+
+
+class NotingRequest(Request):
+    parameter_storage_class = Noting
+
+
 @pytest.mark.parametrize("what", VALUES)
-def test_odd_value_breaks_nothing(what, secured, admin, places):  # noqa: F811
-    """In addresses and forms of all pages, plain and by htmx."""
+def test_odd_value_breaks_nothing(
+    what,
+    secured,
+    admin,
+    places,  # noqa: F811
+    monkeypatch,
+):
+    """
+    In addresses and forms of all pages, plain and by htmx. What a page has not looked
+    at among all fields it is not sent alone.
+    """
+    monkeypatch.setattr(secured, "request_class", NotingRequest)
     admin.sign_in()
-    value, wrong = VALUES[what], []
+    value, wrong, seen = VALUES[what], [], set()
     odd = urlencode([(name, value) for name in FIELDS if name != "again"])
-    cursor = urlencode({"cursor": value})
-    queries = [odd, cursor, f"trash=1&{cursor}", urlencode({"again": value})]
+    alone = [{"cursor": value}, {"trash": "1", "cursor": value}, {"again": value}]
     for rule, method in walk(secured):
         if rule.endpoint in {*LAST, *OTHERWISE} or rule.rule.startswith("/api/"):
             continue
         path = rule.rule
         for name in rule.arguments:
             path = path.replace(placeholder(rule, name), places[name])
-        for options in requests(method, queries):
+        Noting.seen.clear()
+        for options in requests(method, odd, alone):
             answer = admin.client.open(path, method=method, **options)
             is_health = rule.endpoint == "health.ready"  # no worker runs here
             if answer.status_code >= 500 and not is_health:
                 wrong.append((method, path, options, answer.status_code))
             answer.close()
+        seen |= Noting.seen
 
     assert wrong == []
+    assert seen >= {"cursor", "trash", "again"}  # else nothing was noted
 
 
-def requests(method: str, queries: list[str]) -> list[dict]:
-    """Each of *queries*, or the first as a form; the first by htmx, too."""
+def requests(method: str, odd: str, alone: list[dict]) -> Iterator[dict]:
+    """All fields, plain and by htmx; then those fields alone that are looked at."""
     if method == "GET":
-        by_htmx = {"query_string": queries[0], "headers": HTMX}
-        return [by_htmx, *({"query_string": query} for query in queries)]
-    form = {"data": queries[0], "content_type": "application/x-www-form-urlencoded"}
-    return [{**form, "headers": {**POST, **more}} for more in ({}, HTMX)]
+        yield {"query_string": odd}
+        yield {"query_string": odd, "headers": HTMX}
+        for fields in alone:
+            if fields.keys() & Noting.seen:
+                yield {"query_string": urlencode(fields)}
+        return
+    form = {"data": odd, "content_type": "application/x-www-form-urlencoded"}
+    yield from ({**form, "headers": {**POST, **more}} for more in ({}, HTMX))
 
 
 HEADERS = {
