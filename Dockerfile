@@ -5,8 +5,12 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=8080
 WORKDIR /app
 
-COPY requirements.txt .
+COPY requirements.txt requirements-s3.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
+# What an object store for pictures needs: docker build --build-arg STORAGE=s3
+ARG STORAGE=gridfs
+RUN test "$STORAGE" != s3 \
+  || pip install --no-cache-dir --require-hashes -r requirements-s3.txt
 
 COPY app.py wsgi.py Procfile ./
 COPY jimeng jimeng

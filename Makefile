@@ -17,7 +17,7 @@ CLIENTS := tests/clients
 CLIENTS_PY := $(VENV)/clients/python/bin/python
 
 PACK := dist/jimeng-linux-x86_64-python3.11.tar.gz
-PACKED := app.py wsgi.py Procfile requirements.txt .env.example jimeng templates static \
+PACKED := app.py wsgi.py Procfile requirements.txt requirements-s3.txt .env.example jimeng templates static \
   README.md README.en.md LICENSE SECURITY.md CHANGELOG.md docs
 
 export PIP_ROOT_USER_ACTION = ignore
@@ -80,8 +80,9 @@ lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requireme
 	@$(PIP) uv==0.13.9
 	@$(LOCK) requirements.in -o requirements.txt
 	@$(LOCK) requirements-embedded.in -c requirements.txt -o requirements-embedded.txt
+	@$(LOCK) requirements-s3.in -c requirements.txt -o requirements-s3.txt
 	@$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt \
-	  -o requirements-dev.txt
+	  -c requirements-s3.txt -o requirements-dev.txt
 	@$(LOCK) $(CLIENTS)/requirements.in -o $(CLIENTS)/requirements.txt
 
 audit: install-dev ## Ask whether a package in use has a known vulnerability, by pip-audit
@@ -98,7 +99,7 @@ build-linux: install ## Pack the sources and their packages for a Linux server, 
 	@rm -rf dist && mkdir -p dist/jimeng/wheels
 	@git archive HEAD $(PACKED) | tar xf - -C dist/jimeng
 	@$(PY) -m pip --disable-pip-version-check download --quiet --require-hashes -r requirements.txt \
-	  --only-binary :all: --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 \
+	  -r requirements-s3.txt --only-binary :all: --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 \
 	  --python-version 3.11 -d dist/jimeng/wheels
 	@tar czf $(PACK) -C dist jimeng && rm -rf dist/jimeng
 	@echo "packed: $(PACK)"

@@ -22,7 +22,7 @@ FIELDS = ("request", "address", "door", "task", "user")
 # Gunicorn ends when a worker ends with it; after any other it tries for ever.
 REFUSED = 4
 # What lets somebody in, wherever it was typed: keys, and the rest of such a path.
-GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|in|invitations)/)[\w%~-]+")
+GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|in|invitations)/|X-Amz-Signature=)[\w%~-]+")
 SHORTEST_SECRET = 8  # characters: what is shorter is in many a word
 LONGEST = 4000  # characters of a message; more was written by somebody else
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
@@ -134,7 +134,7 @@ def setup(config: "Config") -> None:
     root.handlers[:] = [handler]
     root.setLevel(config.LOG_LEVEL.upper())
     # One line a job and a connection says nothing that ours do not say.
-    for name in ("huey", "urllib3", "pymongo", "werkzeug"):
+    for name in ("huey", "urllib3", "pymongo", "werkzeug", "boto3", "botocore"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.setLevel(logging.WARNING)

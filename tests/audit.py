@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FILES = ("requirements.txt", "requirements-embedded.txt")
+FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-s3.txt")
 PATIENCE = 90.0  # seconds for all of it
 SERVICES = (("-s", "pypi"), ("-s", "osv"))  # the words that choose each
 

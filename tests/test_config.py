@@ -22,7 +22,9 @@ def example_lines() -> list[str]:
 
 def uncommented() -> dict[str, str]:
     """The example as it is when all of it applies."""
-    pairs = re.findall(r"^# ([A-Z_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    pairs = re.findall(
+        r"^# ([A-Z\d_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE
+    )
     return {**dict(pairs), **dotenv_values(EXAMPLE)}
 
 
@@ -102,6 +104,8 @@ def test_placeholder_is_refused_by_name(name, text):
         *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WATERMARK", "perhaps")],
         *[("ARK_CONCURRENCY", text) for text in ("0", "5", "x")],
         *[("ARK_BASE_URL", "ark.example"), ("AIGC_PRODUCER_ID", "x" * 257)],
+        *[("S3_ENDPOINT", "minio:9000"), ("S3_BUCKET", "My_Bucket")],
+        *[("S3_ADDRESSING", "dns"), ("S3_PREFIX", "a b"), ("STORAGE", "tape")],
         *[("ADMIN_EMAIL", text) for text in ("root", "a@b.example PASSWORD=x")],
     ],
 )
@@ -116,12 +120,19 @@ def test_wrong_value_is_refused_by_name(name, text):
     [
         ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"),
         ("VOLCENGINE_SECRET_KEY", "VOLCENGINE_ACCESS_KEY"),
+        ("S3_ACCESS_KEY", "S3_SECRET_KEY"),
     ],
 )
 def test_half_a_key_is_refused(name, partner):
     """The one that is missing is named."""
     with pytest.raises(ConfigError, match=partner):
         Config.from_env({name: "AKLT"})
+
+
+def test_object_store_needs_its_bucket():
+    """The setting that is missing is named."""
+    with pytest.raises(ConfigError, match="^S3_BUCKET "):
+        Config.from_env({"STORAGE": "s3"})
 
 
 def test_refusals_and_settings_show_no_secret():
@@ -131,6 +142,8 @@ def test_refusals_and_settings_show_no_secret():
         "VOLCENGINE_SECRET_KEY": "SKhidden",
         "VOLCENGINE_SESSION_TOKEN": "SThidden",
         "ARK_API_KEY": "hidden",
+        "S3_ACCESS_KEY": "hidden",
+        "S3_SECRET_KEY": "hidden",
         "MONGODB_URI": "mongodb://u:hidden@h/db",
         "REDIS_URL": "redis://:hidden@h",
         "REDIS_PASSWORD": "hidden",

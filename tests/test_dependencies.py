@@ -14,7 +14,10 @@ from tests import sbom
 from tests.audit import ask, main
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt")
+LOCKS = (
+    *("requirements.txt", "requirements-embedded.txt", "requirements-s3.txt"),
+    "requirements-dev.txt",
+)
 ENTRY = re.compile(
     r"[\w.\-]+==[^\s;]+( ; [^\\\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+"
 )
@@ -26,7 +29,7 @@ def entries(file: str) -> list[str]:
     return re.split(r"\n(?=\S)", "\n".join(lines).strip())
 
 
-def pins(files: tuple[str, ...] = LOCKS[:2]) -> dict[str, str]:
+def pins(files: tuple[str, ...] = LOCKS[:3]) -> dict[str, str]:
     """Names and versions of everything that is locked."""
     return dict(
         each.split(" ")[0].split("==") for file in files for each in entries(file)
@@ -35,7 +38,7 @@ def pins(files: tuple[str, ...] = LOCKS[:2]) -> dict[str, str]:
 
 def wanted(file: str) -> set[str]:
     lines = (ROOT / file).read_text("utf-8").splitlines()
-    plain = [re.split(r"[;#]", line)[0].strip() for line in lines]
+    plain = [re.sub(r"\[.*\]|[;#].*", "", line).strip() for line in lines]
     return {line for line in plain if line and not line.startswith("-r")}
 
 
@@ -55,9 +58,9 @@ def test_lock_is_of_what_was_asked_for(file):
 
 def test_locks_agree():
     """Tests run on the versions that production runs on."""
-    production = {e.split(" ")[0] for f in LOCKS[:2] for e in entries(f)}
+    production = {e.split(" ")[0] for f in LOCKS[:3] for e in entries(f)}
 
-    assert production <= {each.split(" ")[0] for each in entries(LOCKS[2])}
+    assert production <= {each.split(" ")[0] for each in entries(LOCKS[3])}
 
 
 def test_what_is_installed_is_what_is_locked():

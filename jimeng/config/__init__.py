@@ -17,8 +17,10 @@ from dotenv import dotenv_values
 
 from jimeng.config.values import (
     ADDRESS,
+    BUCKET,
     EMAIL,
     NAME,
+    PREFIX,
     PRINTABLE,
     between,
     matching,
@@ -88,8 +90,17 @@ class Config:
     KEEP_DAYS: int = setting(0, between(0, 100_000, int))
     KEEP_GIB: float = setting(0.0, between(0, 1_000_000, float))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
-    STORAGE: str = setting("gridfs", one_of("gridfs", "file"))
+    STORAGE: str = setting("gridfs", one_of("gridfs", "file", "s3"))
     STORAGE_DIR: str = setting("")
+    S3_ENDPOINT: str = setting("", parse_url)
+    S3_BUCKET: str = setting("", matching(BUCKET, "the name of a bucket"))
+    S3_REGION: str = setting("us-east-1", matching(NAME, "a plain name"))
+    S3_ACCESS_KEY: str = setting("", secret=True)
+    S3_SECRET_KEY: str = setting("", secret=True)
+    S3_ADDRESSING: str = setting("auto", one_of("auto", "path", "virtual"))
+    S3_PREFIX: str = setting("", matching(PREFIX, "letters, digits, . _ - and /"))
+    S3_PUBLIC_ENDPOINT: str = setting("", parse_url)
+    S3_CA_BUNDLE: str = setting("")
     DATA_DIR: str = setting(".data")
     LOG_LEVEL: str = setting("info", one_of("debug", "info", "warning", "error"))
     LOG_FORMAT: str = setting("text", one_of("text", "json"))
@@ -122,10 +133,21 @@ class Config:
         if "DYNO" in told:
             values.setdefault("WAIT_SECONDS", HEROKU_WAIT)
         config = cls(**values)
-        if bool(config.VOLCENGINE_ACCESS_KEY) != bool(config.VOLCENGINE_SECRET_KEY):
-            lacking = "SECRET" if config.VOLCENGINE_ACCESS_KEY else "ACCESS"
-            raise ConfigError(f"VOLCENGINE_{lacking}_KEY is missing beside its partner")
+        config.check_partners()
         return config
+
+    def check_partners(self) -> None:
+        """
+        Raises:
+            ConfigError: a setting is there without the one that it needs.
+        """
+        for whose in ("VOLCENGINE", "S3"):
+            access, secret = f"{whose}_ACCESS_KEY", f"{whose}_SECRET_KEY"
+            if bool(getattr(self, access)) != bool(getattr(self, secret)):
+                lacking = secret if getattr(self, access) else access
+                raise ConfigError(f"{lacking} is missing beside its partner")
+        if self.STORAGE == "s3" and not self.S3_BUCKET:
+            raise ConfigError("S3_BUCKET is missing: STORAGE=s3 keeps pictures in it")
 
     @classmethod
     def load(cls, path: str = ".env") -> Self:

@@ -23,6 +23,8 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+PREFIX = re.compile(r"[\w.\-/]{1,200}", re.ASCII)
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
 

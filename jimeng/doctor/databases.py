@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import pymongo
 from mongoengine import get_db
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 from jimeng import jobs, migrations
 from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Verdict
-from jimeng.documents import indexes, lacks_index
+from jimeng.documents import Image, indexes, lacks_index
 from jimeng.documents.faults import TROUBLES
 from jimeng.errors import StorageUnavailable
 
@@ -113,18 +114,40 @@ def storage(config: Config) -> Iterator[Finding]:
         began = time.monotonic()
         file_id = store.save(content, "")  # named by no picture: else swept
         kept = store.open(file_id)
-        is_same = kept is not None and kept.read() == content
+        is_same = kept is not None and read_whole(kept) == content
         store.delete(file_id)
         took = time.monotonic() - began
-    except (*TROUBLES, StorageUnavailable, OSError) as error:
+        lost = oldest_if_lost()
+    except StorageUnavailable as error:
+        reason = error.values.get("reason")
+        advice = f"doctor.s3_{reason}" if reason else "doctor.storage"
+        yield Finding("storage", Verdict.FAILED, str(error), advice)
+        return
+    except (*TROUBLES, OSError) as error:
         advice = "doctor.indexes" if lacks_index(error) else "doctor.storage"
         yield Finding("storage", Verdict.FAILED, name_of(error), advice)
         return
     found = f"{PROBE // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"
-    if is_same:
-        yield Finding("storage", Verdict.OK, f"{store.kind}, {found}")
-    else:
+    if not is_same:
         yield Finding("storage", Verdict.FAILED, "", "doctor.storage")
+    elif lost:
+        yield Finding("storage", Verdict.FAILED, lost, "doctor.storage_lost")
+    else:
+        yield Finding("storage", Verdict.OK, f"{store.kind}, {found}")
+
+
+def read_whole(file: BinaryIO) -> bytes:
+    with file:
+        return file.read()
+
+
+def oldest_if_lost() -> str:
+    """The id of the oldest picture if its bytes are in no store; else nothing."""
+    oldest = Image.collection().find_one({}, sort=[("created_at", 1)], hint="created")
+    content = oldest and jobs.runtime().store.open(oldest["file_id"])
+    if content:
+        content.close()
+    return oldest["_id"] if oldest and not content else ""
 
 
 def name_of(error: Exception) -> str:

@@ -11,7 +11,7 @@ from jimeng.monitoring import readiness
 
 # These have a look of their own here, and more to say.
 ELSEWHERE = {
-    *("mongodb", "redis", "disk", "no_provider"),
+    *("mongodb", "redis", "disk", "storage", "no_provider"),
     *("release_too_old", "duplicates", "index_missing"),
 }
 # Where nobody has paused it.

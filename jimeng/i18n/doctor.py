@@ -41,6 +41,49 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "pictures cannot be kept, or do not come back as they were: check the log of "
         "the store, its disk space and the account's permissions",
     ),
+    "doctor.storage_lost": (
+        "这张图片存过，现在找不到：STORAGE_DIR、S3_BUCKET、S3_PREFIX 还是原来的吗？"
+        "目录挂载了吗？",
+        "this picture was kept, and is not there now: are STORAGE_DIR, S3_BUCKET and "
+        "S3_PREFIX those of before, and is the directory mounted?",
+    ),
+    "doctor.s3_away": (
+        "对象存储没有答复：检查 S3_ENDPOINT、网络和它是否在运行",
+        "the object store does not answer: check S3_ENDPOINT, the network, and that "
+        "it is running",
+    ),
+    "doctor.s3_bucket": (
+        "没有这个存储桶：建好它，或改正 S3_BUCKET",
+        "there is no such bucket: make it, or correct S3_BUCKET",
+    ),
+    "doctor.s3_keys": (
+        "密钥不对或已失效：检查 S3_ACCESS_KEY 和 S3_SECRET_KEY",
+        "its keys are wrong or no longer valid: check S3_ACCESS_KEY and S3_SECRET_KEY",
+    ),
+    "doctor.s3_denied": (
+        "这些密钥没有权限：要能写、读、删这个桶里的对象，并列出它们",
+        "these keys may not do that: they need to put, get and delete objects of the "
+        "bucket, and to list them",
+    ),
+    "doctor.s3_clock": (
+        "本机时间不准，签名被拒绝：启用 NTP 校时（timedatectl set-ntp true）",
+        "this machine's clock is wrong, and signatures are refused: switch on NTP "
+        "(`timedatectl set-ntp true`)",
+    ),
+    "doctor.s3_full": (
+        "对象存储满了，或到了配额：扩容，或用 flask retention 看能让哪些旧图片到期",
+        "the object store is full, or its quota is used up: enlarge it, or see with "
+        "`flask retention` which old pictures could go",
+    ),
+    "doctor.s3_region": (
+        "存储桶在别的地域：改正 S3_REGION 和 S3_ENDPOINT",
+        "the bucket is in another region: correct S3_REGION and S3_ENDPOINT",
+    ),
+    "doctor.s3_refuses": (
+        "对象存储拒绝了请求：上面是它的错误代码，查它的文档和日志",
+        "the object store refuses: above is its code; look it up in its documentation, "
+        "and see its log",
+    ),
     "doctor.paused": (
         "管理员暂停的：用 flask queue resume，或在管理页的“队列”里恢复",
         "by an operator: resume it by `flask queue resume` or on the page “Queue”",

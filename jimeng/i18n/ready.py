@@ -33,6 +33,11 @@ READY: dict[str, tuple[str, str]] = {
         "本机数据库所在的磁盘快满了：腾出空间",
         "The disk that holds this machine's databases is nearly full: free some space",
     ),
+    "ready.storage": (
+        "图片存不进去，画好的图片在等它：flask doctor 会说怎么办",
+        "Pictures cannot be kept, and those that are drawn wait for it: `flask "
+        "doctor` says what to do",
+    ),
     "ready.release_too_old": (
         "数据库已由更新的版本迁移，这个版本不能再用：重新安装那个版本",
         "A later release has migrated the database, and this one cannot work on it any "

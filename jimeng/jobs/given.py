@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from jimeng import pictures
 from jimeng.documents import Generation, Input, Task
 from jimeng.documents.input import InputState
-from jimeng.errors import Invalid, PictureInvalid
+from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs.links import link_for, travels_as_link
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import GivenPicture
@@ -105,10 +105,13 @@ def make_ready(mine: Input) -> Input | None:
     Raises:
         FetchFailed: it did not come, and may come later; or LinkGone.
         PictureInvalid: it is no picture that is taken.
+        StorageUnavailable: it could not be kept, and was not fetched.
     """
-    made = pictures.normalise(raw(mine))
     store = runtime().inputs
-    file_id = store.save(made.content, mine.id)
+    if not store.seems_to_work():
+        raise StorageUnavailable("what was fetched would have nowhere to go")
+    made = pictures.normalise(raw(mine))
+    (file_id,) = store.save_anywhere(mine.id, made.content)
     found = mine.settle(
         {
             "state": InputState.READY.value,
@@ -226,7 +229,7 @@ def make_fit(
         made = pictures.fit_mask(content, width=first["width"], height=first["height"])
     else:
         made = pictures.fit(content, **limits_of(inputs, generation))
-    file_id = store.save(made.content, mine.id)
+    (file_id,) = store.save_anywhere(mine.id, made.content)
     sides = {"width": made.width, "height": made.height}
     kept = {"file_id": file_id, "content_type": made.content_type, **sides}
     found = mine.settle({f"fitted.{key}": kept})
@@ -254,7 +257,7 @@ def load(generation: Generation) -> Loaded:
         with content:
             data = b"" if is_linked else content.read()
         kind, sides = about["content_type"], (about["width"], about["height"])
-        link = link_for(generation, each.id) if is_linked else None
+        link = link_for(generation, each.id, about) if is_linked else None
         if is_linked and link is None:
             raise InputLost(f"{each.id}: no address to fetch it from")
         found.append(InputPicture(data, kind, *sides, link))

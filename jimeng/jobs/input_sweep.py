@@ -88,6 +88,8 @@ def sweep_files() -> None:
     until, store = utcnow() - janitor.UNREFERENCED, runtime().inputs
     files = store.saved_before(until, after=_file_seen, limit=BATCH)
     _file_seen = max(files) if len(files) == BATCH else None
+    if _file_seen is None:
+        store.add_up()
     rows = Input.collection().find({"_id": {"$in": list(set(files.values()))}})
     kept = {one for row in rows for one in files_of(Input.read(row))}
     unreferenced = set(files) - kept

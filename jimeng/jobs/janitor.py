@@ -156,6 +156,8 @@ def sweep_files() -> None:
     store = runtime().store
     files = store.saved_before(until, after=_file_seen, limit=BATCH)
     _file_seen = max(files) if len(files) == BATCH else None
+    if _file_seen is None:
+        store.add_up()  # what a killed process left uncounted
     where = {"_id": {"$in": list(set(files.values()))}}
     kept: set[ObjectId] = set()
     for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):

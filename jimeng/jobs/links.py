@@ -5,7 +5,7 @@ import time
 from jimeng.documents import Generation
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures.links import Named
-from jimeng.providers.reach import address_for
+from jimeng.providers.reach import address_for, fetches_from_store
 
 PATH = "/in/"
 AT_LEAST = 3600.0  # seconds; else as long as a task may take
@@ -18,15 +18,27 @@ def travels_as_link(generation: Generation) -> bool:
     return bool(takes and takes.travels == "link")
 
 
-def link_for(generation: Generation, input_id: str) -> str | None:
+def link_for(generation: Generation, input_id: str, about: dict) -> str | None:
     """
     The link under which the provider fetches one of the pictures that go in; None
     where it could not reach this server (any more).
+
+    Args:
+        about: Its ``file_id`` and ``content_type``, as it is sent.
     """
     config, registry = runtime().config, runtime().registry
-    address = address_for(config, registry.provider(generation.provider).address)
+    provider = registry.provider(generation.provider).address
+    seconds = max(AT_LEAST, config.TASK_DEADLINE)
+    if fetches_from_store(config, provider):
+        kind = about["content_type"]
+        link = runtime().inputs.link(
+            about["file_id"], seconds=seconds, content_type=kind
+        )
+        if link is not None:
+            return link
+    address = address_for(config, provider)
     if address is None or not config.SECRET_KEY:
         return None
-    end = time.time() + max(AT_LEAST, config.TASK_DEADLINE)
-    token = Named(input_id, generation.id, int(end)).signed(config.SECRET_KEY)
+    end = int(time.time() + seconds)
+    token = Named(input_id, generation.id, end).signed(config.SECRET_KEY)
     return f"{address}{PATH}{token}"

@@ -14,7 +14,12 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Generation, Input, InputState, State, Task, utcnow
-from jimeng.errors import Invalid, PictureInvalid, ProviderError
+from jimeng.errors import (
+    Invalid,
+    PictureInvalid,
+    ProviderError,
+    StorageUnavailable,
+)
 from jimeng.jobs import given, outcomes
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.runtime import runtime
@@ -100,7 +105,11 @@ def work_at(generation: Generation, todo: int, inputs: list[Input]) -> None:
         if mine is None:
             wait(generation)
             return
-        pause = fit(mine, todo, inputs, held) if mine.is_ready else make_ready(mine)
+        try:
+            pause = fit(mine, todo, inputs, held) if mine.is_ready else make_ready(mine)
+        except StorageUnavailable as error:
+            log.warning("input waits for the store id=%s: %s", mine.id, error)
+            pause = once_more(mine, mine.tries)  # which is no fault of its own
     if pause is None:
         give_up(held, INVALID)
     else:
@@ -150,7 +159,12 @@ def postpone(mine: Input, error: Exception) -> float:
     if mine.tries + 1 >= TRIES:
         spoil(mine, UNREACHABLE)
         return 0.0
-    mine.settle({"tries": mine.tries + 1, "not_before": utcnow() + AGAIN})
+    return once_more(mine, mine.tries + 1)
+
+
+def once_more(mine: Input, tries: int) -> float:
+    """Let others be at it, but not at once; return the seconds until then."""
+    mine.settle({"tries": tries, "not_before": utcnow() + AGAIN})
     return AGAIN.total_seconds()
 
 

@@ -43,7 +43,7 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
     broker.connect(config)
     registry = registry or Registry.from_config(config)
     outages.watch("storage", lambda error: isinstance(error, StorageUnavailable))
-    store, inputs = choose(config, RESULTS), choose(config, INPUTS)
+    store, inputs = choose(config, RESULTS, INPUTS)
     _runtime = Runtime(config, registry, store, inputs)
     return _runtime
 

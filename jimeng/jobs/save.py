@@ -102,7 +102,7 @@ def save(generation: Generation, task: Task) -> None:
     if not generation.urls:
         _ask_again(generation, task)
         return
-    if not runtime().store.works():
+    if not runtime().store.seems_to_work():
         later(generation, NO_STORE)  # what came would have nowhere to go
         return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
@@ -184,9 +184,8 @@ def insert(generation: Generation, picture: Picture, task: Task) -> None:
         StorageUnavailable: they cannot be kept now, and can be fetched again.
     """
     files = runtime().store
-    # Without a link this is the only copy.
-    keep_all = files.save_together if generation.urls else files.save_anywhere
-    ids = keep_all(generation.id, *picture.files)
+    # It has been fetched, or came with the answer: it is not fetched again.
+    ids = files.save_anywhere(generation.id, *picture.files)
     image = Image(
         id=generation.id,
         task_id=generation.task_id,

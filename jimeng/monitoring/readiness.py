@@ -77,6 +77,7 @@ class Answer:
 
 
 _finding = threading.Lock()
+_trying = threading.Lock()
 _kept: tuple[float, object, Answer] | None = None
 # When each worker had run its last job while others waited, and since when that is so.
 _taken: tuple[object, float] = (None, 0.0)
@@ -217,6 +218,16 @@ def _room() -> Answer:
     return Answer((Reason("disk"),) if is_scarce else ())
 
 
+def _storage() -> Answer:
+    """Pictures can be kept. A mount that hangs holds up one thread, not ever more."""
+    if not _trying.acquire(timeout=LONGEST):
+        return Answer((Reason("storage"),))
+    try:
+        return Answer(() if jobs.runtime().store.works() else (Reason("storage"),))
+    finally:
+        _trying.release()
+
+
 def _lanes() -> Answer:
     """No lane stands still that could send."""
     served = jobs.runtime().registry.lanes
@@ -255,6 +266,7 @@ CHECKS: list[tuple[Callable[[], Answer], str]] = [
     (_indexes, "mongodb"),
     (_work, "mongodb"),
     (_room, "mongodb"),
+    (_storage, "storage"),
     (_lanes, ""),  # on a slow database there is no time for it
     (_here, "disk"),
 ]
@@ -264,6 +276,13 @@ WITHOUT_MONGODB = {
 }
 CODES = (
     *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
-    *("redis_refuses", "disk", "release_too_old", "duplicates", "index_missing"),
+    *(
+        "redis_refuses",
+        "disk",
+        "storage",
+        "release_too_old",
+        "duplicates",
+        "index_missing",
+    ),
     *("worker", "jobs_untaken", "overdue", "lane_stalled", "no_provider"),
 )

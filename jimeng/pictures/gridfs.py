@@ -11,6 +11,32 @@ RESULTS, INPUTS = "pictures", "inputs"  # what was drawn, and what was given
 CHUNK = 255 * 1024  # bytes; GridFS's own
 
 
+def rows_of(name: str, contents: dict[ObjectId, bytes]) -> tuple[list, list]:
+    """What GridFS writes down for files under these ids: their records, their bytes."""
+    now = datetime.now(UTC)
+    files = [
+        {
+            "_id": file_id,
+            "filename": name,
+            "length": len(content),
+            "chunkSize": CHUNK,
+            "uploadDate": now,
+        }
+        for file_id, content in contents.items()
+    ]
+    chunks = [
+        {
+            "_id": ObjectId(),
+            "files_id": file_id,
+            "n": n,
+            "data": content[start : start + CHUNK],
+        }
+        for file_id, content in contents.items()
+        for n, start in enumerate(range(0, len(content), CHUNK))
+    ]
+    return files, chunks
+
+
 class GridFSStore:
     """
     Files under ids that are never used twice, so that a second attempt to save
@@ -55,22 +81,7 @@ class GridFSStore:
 
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
         """Keep files under ids that they have already."""
-        now = datetime.now(UTC)
-        chunks = [
-            {"files_id": file_id, "n": n, "data": content[start : start + CHUNK]}
-            for file_id, content in contents.items()
-            for n, start in enumerate(range(0, len(content), CHUNK))
-        ]
-        files = [
-            {
-                "_id": file_id,
-                "filename": name,
-                "length": len(content),
-                "chunkSize": CHUNK,
-                "uploadDate": now,
-            }
-            for file_id, content in contents.items()
-        ]
+        files, chunks = rows_of(name, contents)
         # The bytes first: what the record of a file promises is there.
         get_db()[f"{self.name}.chunks"].insert_many(chunks)
         get_db()[f"{self.name}.files"].insert_many(files)
@@ -89,6 +100,19 @@ class GridFSStore:
         except NoFile:
             return
 
+    def link(
+        self, file_id: ObjectId, *, seconds: float, content_type: str
+    ) -> str | None:
+        """A link under which anybody can fetch the bytes for a while; None here."""
+        return None
+
+    def sha256_of(self, file_id: ObjectId) -> str | None:
+        """None: MongoDB sees to it by itself that what it reads is what it wrote."""
+        return None
+
+    def add_up(self) -> None:
+        """Nothing: MongoDB keeps the sum."""
+
     def size(self) -> int:
         """Bytes of all files together, as MongoDB keeps count of them."""
         return int(get_db().command("collStats", f"{self.name}.chunks").get("size", 0))
@@ -104,6 +128,8 @@ class GridFSStore:
     def works(self) -> bool:
         """Whether a picture could be kept now; where documents are, it can."""
         return True
+
+    seems_to_work = works
 
     def saved_before(
         self, moment: datetime, *, after: ObjectId | None, limit: int

@@ -10,7 +10,11 @@ from jimeng.providers.models import Model
 from jimeng.providers.models.takes import LACKS_ADDRESS, LACKS_SECRET
 
 # Names that are looked up only inside a network: RFC 6762, RFC 8375, and usage.
-INSIDE = (".local", ".internal", ".lan", ".home.arpa", ".localhost", ".localdomain")
+INSIDE = (
+    *(".local", ".internal", ".lan", ".home.arpa", ".localhost", ".localdomain"),
+    ".ivolces.com",  # TOS as Volcengine's own machines reach it
+)
+AWS = "https://s3.amazonaws.com"
 
 
 def address_for(config: Config, provider: str) -> str | None:
@@ -28,9 +32,19 @@ def address_for(config: Config, provider: str) -> str | None:
     return None
 
 
+def fetches_from_store(config: Config, provider: str) -> bool:
+    """Whether *provider* can fetch from the object store that pictures are kept in."""
+    if config.STORAGE != "s3":
+        return False
+    store = config.S3_PUBLIC_ENDPOINT or config.S3_ENDPOINT or AWS
+    return is_outside(store) or is_loopback(provider)
+
+
 def with_lacks(model: Model, config: Config, provider: str) -> Model:
     """*model*, and why its pictures cannot be sent from here if they cannot."""
     if model.takes is None or model.takes.travels != "link":
+        return model
+    if fetches_from_store(config, provider):
         return model
     if address_for(config, provider) is None:
         return replace(model, lacks=LACKS_ADDRESS)

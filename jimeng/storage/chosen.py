@@ -1,16 +1,22 @@
 """The store that was chosen, and the others, which may still hold what was kept."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from bson import ObjectId
 
 from jimeng.config import Config
-from jimeng.errors import StorageUnavailable
+from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.pictures.gridfs import GridFSStore
 from jimeng.storage.files import FileStore
+
+log = logging.getLogger(__name__)
 
 
 class Store(Protocol):
@@ -26,10 +32,16 @@ class Store(Protocol):
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None: ...
     def open(self, file_id: ObjectId) -> BinaryIO | None: ...
     def delete(self, file_id: ObjectId) -> None: ...
+    def link(
+        self, file_id: ObjectId, *, seconds: float, content_type: str
+    ) -> str | None: ...
+    def sha256_of(self, file_id: ObjectId) -> str | None: ...
     def size(self) -> int: ...
+    def add_up(self) -> None: ...
     def count(self) -> int: ...
     def room(self) -> int | None: ...
     def works(self) -> bool: ...
+    def seems_to_work(self) -> bool: ...
     def saved_before(
         self, moment: datetime, *, after: ObjectId | None, limit: int
     ) -> dict[ObjectId, str]: ...
@@ -50,27 +62,34 @@ class Chosen:
         self._has_failed = False
 
     def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
-        return self.first.save(content, name)
+        with self._watched():
+            return self.first.save(content, name)
 
     def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
-        try:
+        with self._watched():
             return self.first.save_together(name, *contents)
-        except StorageUnavailable:
-            self._has_failed = True
-            raise
 
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
-        """`save_together`, else next to the documents: there is no second copy."""
+        """`save_together`, else next to the documents: it is not fetched again."""
         try:
             return self.save_together(name, *contents)
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             for each in self.others:
                 if isinstance(each, GridFSStore):
+                    log.warning("kept in %s: %s", each.where, error)
                     return each.save_together(name, *contents)
             raise
 
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
         self.first.put(name, contents)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageUnavailable:
+            self._has_failed = True
+            raise
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
         # Twice the first: what has just been moved was not yet there, and then it was.
@@ -97,8 +116,21 @@ class Chosen:
         if away is not None:
             raise away  # what is left is swept
 
+    def link(
+        self, file_id: ObjectId, *, seconds: float, content_type: str
+    ) -> str | None:
+        return self.first.link(file_id, seconds=seconds, content_type=content_type)
+
+    def sha256_of(self, file_id: ObjectId) -> str | None:
+        told = (each.sha256_of(file_id) for each in self.stores)
+        return next(filter(None, told), None)
+
     def size(self) -> int:
         return sum(each.size() for each in self.stores)
+
+    def add_up(self) -> None:
+        for each in self.stores:
+            each.add_up()
 
     def count(self) -> int:
         return sum(each.count() for each in self.stores)
@@ -107,9 +139,12 @@ class Chosen:
         return self.first.room()
 
     def works(self) -> bool:
+        return self.first.works()
+
+    def seems_to_work(self) -> bool:
         """Whether a picture can be kept: tried out once a save has failed."""
         if self._has_failed:
-            self._has_failed = not self.first.works()
+            self._has_failed = not self.works()
         return not self._has_failed
 
     def saved_before(
@@ -125,14 +160,36 @@ class Chosen:
         return {file_id: found[file_id] for file_id in sorted(found)[:limit]}
 
 
-def choose(config: Config, bucket: str) -> Store:
-    """The store for *bucket*: MongoDB's alone, or all that are set up."""
-    mongodb = GridFSStore(bucket)
+def choose(config: Config, *buckets: str) -> Iterator[Store]:
+    """
+    The store for each of *buckets*: MongoDB's alone, or all that are set up.
+
+    Raises:
+        ConfigError: the packages for one of them are not installed.
+    """
+    found: list[list[Store]] = [[GridFSStore(each) for each in buckets]]
     directory = directory_of(config)
-    if config.STORAGE == "gridfs" and not (config.STORAGE_DIR or directory.is_dir()):
-        return mongodb
-    stores: list[Store] = [mongodb, FileStore(directory, bucket)]
-    return Chosen(sorted(stores, key=lambda each: each.kind != config.STORAGE))
+    if config.STORAGE == "file" or config.STORAGE_DIR or directory.is_dir():
+        found.append([FileStore(directory, each) for each in buckets])
+    if config.S3_BUCKET:
+        found.append(s3_stores(config, buckets))
+    found.sort(key=lambda row: row[0].kind != config.STORAGE)
+    for stores in zip(*found, strict=True):
+        yield Chosen(stores) if len(stores) > 1 else stores[0]
+
+
+def s3_stores(config: Config, buckets: Sequence[str]) -> list[Store]:
+    """
+    Raises:
+        ConfigError: boto3 is not installed, which few need.
+    """
+    if find_spec("boto3") is None:
+        raise ConfigError(
+            "S3_BUCKET needs packages of its own: pip install --require-hashes -r "
+            "requirements-s3.txt"
+        )
+    stores: list[Store] = import_module("jimeng.storage.s3").stores(config, buckets)
+    return stores
 
 
 def directory_of(config: Config) -> Path:

@@ -1,25 +1,23 @@
 """Bytes in a directory: of this machine, or one that all machines have mounted."""
 
-import hashlib
 import io
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from bson import ObjectId
 
 from jimeng.errors import StorageUnavailable
-from jimeng.storage.ledger import Entry, Ledger
+from jimeng.storage.outside import OutsideStore
 
 LEAST_ROOM = 64 * 2**20  # bytes; with less a picture is not worth fetching
 PIECE = 1024 * 1024  # bytes
 
 
-class FileStore:
+class FileStore(OutsideStore):
     """
     One file for each id, whole or not there: written beside its place, on the disk,
     and then renamed.
@@ -34,36 +32,14 @@ class FileStore:
     def __init__(self, directory: Path, bucket: str) -> None:
         self.directory = directory / bucket
         self.where = str(self.directory)
-        self._ledger = Ledger(f"{bucket}.in_{self.kind}")
+        super().__init__(bucket)
 
-    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
-        """As `GridFSStore.save`; raises `StorageUnavailable` where it cannot."""
-        whole = content if isinstance(content, bytes) else content.read()
-        return self.save_together(name, whole)[0]
-
-    def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
-        ids = [ObjectId() for _ in contents]
-        self.put(name, dict(zip(ids, contents, strict=True)))
-        return ids
-
-    save_anywhere = save_together
-
-    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
-        """
-        Keep files under ids that they have already.
-
-        Raises:
-            StorageUnavailable: the directory is away, full, or may not be written to.
-        """
+    def make_ready(self) -> None:
         self._require_directory()
         with trouble():
             make_directory(self.directory)  # from its first entry on it has to be there
-        self._ledger.write(
-            *(
-                Entry(file_id, name, len(each), hashlib.sha256(each).hexdigest())
-                for file_id, each in contents.items()
-            )
-        )
+
+    def write(self, contents: dict[ObjectId, bytes]) -> None:
         with trouble():
             for file_id, each in contents.items():
                 write(self._place(file_id), each)
@@ -85,18 +61,6 @@ class FileStore:
             place.unlink(missing_ok=True)
             partial(place).unlink(missing_ok=True)
         self._ledger.forget(file_id)
-
-    def size(self) -> int:
-        return self._ledger.size()
-
-    def count(self) -> int:
-        """How many files there are."""
-        return self._ledger.count()
-
-    def saved_before(
-        self, moment: datetime, *, after: ObjectId | None, limit: int
-    ) -> dict[ObjectId, str]:
-        return self._ledger.saved_before(moment, after=after, limit=limit)
 
     def room(self) -> int | None:
         """Bytes that are free there; None where nobody can tell."""
@@ -121,7 +85,10 @@ class FileStore:
         Raises:
             StorageUnavailable: it is gone, with files in it: it is not mounted.
         """
-        if not self.directory.is_dir() and self._ledger.count():
+        if self.directory.is_dir() or not self._ledger.count():
+            return
+        # Whoever has just written the first of them made it before.
+        if not self.directory.is_dir():
             raise StorageUnavailable(
                 "the directory of pictures is not there: mount it, or make it",
                 retry_after=5,

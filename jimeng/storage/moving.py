@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from jimeng.storage.chosen import Chosen, Store
 log = logging.getLogger(__name__)
 
 BATCH = 100
+AT_A_TIME = 4  # files; each is in memory
 GRACE = 60.0  # seconds that a file stays where it was: a slow reader has it open
 FUTURE = timedelta(days=1)  # ids of machines whose clock is ahead
 
@@ -70,10 +72,7 @@ def move(store: Chosen, *, grace: float | None = None) -> Iterator[int]:
     grace = GRACE if grace is None else grace
     for source in store.others:
         leaving: deque[tuple[float, ObjectId]] = deque()
-        for file_id, name in files(source):
-            length = copy(file_id, name, source, store.first)
-            if length is None:
-                continue
+        for file_id, length in copies(source, store.first):
             leaving.append((time.monotonic(), file_id))
             yield length
             drop(source, leaving, before=time.monotonic() - grace)
@@ -82,11 +81,28 @@ def move(store: Chosen, *, grace: float | None = None) -> Iterator[int]:
             drop(source, leaving, before=time.monotonic())
 
 
-def files(source: Store) -> Iterator[tuple[ObjectId, str]]:
-    """Ids and names of all files there, by and by."""
+def copies(source: Store, target: Store) -> Iterator[tuple[ObjectId, int]]:
+    """
+    Copy all files of *source*, some at a time: most of it is waiting for the stores.
+
+    Yields:
+        Ids and bytes of those that are in *target* now.
+    """
+    with ThreadPoolExecutor(AT_A_TIME, "move") as pool:
+        for batch in batches(source, BATCH):
+            made = pool.map(
+                lambda each: copy(each[0], each[1], source, target), batch.items()
+            )
+            for file_id, length in zip(batch, made, strict=True):
+                if length is not None:
+                    yield file_id, length
+
+
+def batches(source: Store, size: int) -> Iterator[dict[ObjectId, str]]:
+    """Ids and names of all files there, so many at a time."""
     until, after = datetime.now(UTC) + FUTURE, None
-    while found := source.saved_before(until, after=after, limit=BATCH):
-        yield from found.items()
+    while found := source.saved_before(until, after=after, limit=size):
+        yield found
         after = max(found)
 
 
@@ -102,16 +118,28 @@ def copy(file_id: ObjectId, name: str, source: Store, target: Store) -> int | No
         NotTheSame: as in `move`.
     """
     content = read(source, file_id)
-    if content is None:
+    if content is None or is_damaged(source, file_id, content):
         return None
     if not is_same(read(target, file_id), content):
         target.delete(file_id)  # of a copy that was cut off
         target.put(name, {file_id: content})
         if not is_same(read(target, file_id), content):
             raise NotTheSame(f"file {file_id} is not the same in {target.kind}")
-    if read(source, file_id) is None:
+    there = source.open(file_id)
+    if there is None:
         target.delete(file_id)  # its picture was deleted during this
+    else:
+        there.close()
     return len(content)
+
+
+def is_damaged(store: Store, file_id: ObjectId, content: bytes) -> bool:
+    """Whether it is not what was given to be kept there."""
+    expected = store.sha256_of(file_id)
+    if expected is None or hashlib.sha256(content).hexdigest() == expected:
+        return False
+    log.error("file damaged id=%s: its SHA-256 is not that of its ledger", file_id)
+    return True
 
 
 def is_same(found: bytes | None, content: bytes) -> bool:

@@ -1,11 +1,15 @@
-"""Pictures kept in a directory of this test."""
+"""Pictures kept in a directory of this test, or in a bucket of its own."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from jimeng import jobs
 from jimeng.storage import Chosen
+from tests.storage.front import Front, moto
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -17,9 +21,44 @@ def directory(tmp_path):
 def stored_in(app, config, registry, directory):
     """Has this process keep pictures there."""
 
-    def choose(kind: str) -> Chosen:
-        chosen = replace(config, STORAGE=kind, STORAGE_DIR=str(directory))
+    def choose(kind: str, **settings: object) -> Chosen:
+        there = {"STORAGE": kind, "STORAGE_DIR": str(directory), **settings}
+        chosen = replace(config, **there)
         app.config["JIMENG"] = chosen
         return jobs.configure(chosen, registry).store
+
+    return choose
+
+
+@pytest.fixture(scope="session")
+def objects():
+    """The port of an object store."""
+    with moto() as port:
+        yield port
+
+
+@pytest.fixture
+def front(objects):
+    front = Front(objects)
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def in_bucket(stored_in, front):
+    """Has this process keep pictures in a bucket, or look there as well."""
+    name = f"jimeng-test-{next(_numbers)}"
+    front.make_bucket(name)
+
+    def choose(kind: str = "s3", **settings: object) -> Chosen:
+        bucket = {
+            "S3_ENDPOINT": front.url,
+            "S3_BUCKET": name,
+            "S3_ACCESS_KEY": "its-access-key",
+            "S3_SECRET_KEY": "its-secret-key",
+            "STORAGE_DIR": "",
+            "S3_ADDRESSING": "path",
+        }
+        return stored_in(kind, **bucket | settings)
 
     return choose

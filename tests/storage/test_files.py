@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson import ObjectId
 from mongoengine import get_db
+from pymongo.collection import Collection
 
 from jimeng import jobs
 from jimeng.documents import Image
@@ -119,45 +120,52 @@ def test_what_no_picture_names_is_swept_and_the_rest_stays(
     assert bytes_of(client, task_id) == png()
 
 
-def test_store_that_is_away_is_waited_for_without_fetching_again(
+def test_full_directory_is_waited_for_without_fetching_again(
     client, provider, work_off, stored_in, monkeypatch
 ):
-    """Once it is back the picture is kept, and was asked for once."""
+    """What was fetched is kept next to the documents, the rest when there is room."""
     fetched = []
     monkeypatch.setattr(
         save, "fetch_picture", lambda *a, **k: fetched.append(1) or png()
     )
-    provider.polls = [Progress("remote-1", done=True, urls=("http://127.0.0.1/x",))]
+    link = ("http://127.0.0.1/x",)
+    provider.polls = [Progress(f"remote-{n}", done=True, urls=link) for n in (1, 2)]
     stored_in("file")
-    task_id = create(client)
+    first, second = create(client), create(client)
     with monkeypatch.context() as patched:
         patched.setattr("jimeng.storage.files.os.fsync", full)
         for _ in range(6):
             pump.tick()
             run_queue()
             come_due()
-        waiting = task(client, task_id)
+        waiting = task(client, second)
+    assert bytes_of(client, first) == png()
     assert waiting["status"] == "processing"
     assert len(fetched) == 1
 
     work_off()
 
-    assert result(client, task_id)["status"] == "completed"
-    assert (len(fetched), len(provider.requests)) == (2, 1)
-
-
-def test_only_copy_is_kept_next_to_the_documents(
-    client, provider, work_off, stored_in, monkeypatch
-):
-    """Bytes that came with the answer come only once, and were paid for."""
-    stored_in("file")
-    task_id = create(client)
-    with monkeypatch.context() as patched:
-        patched.setattr("jimeng.storage.files.os.fsync", full)
-        work_off()
-
-        assert bytes_of(client, task_id) == png()
+    assert result(client, second)["status"] == "completed"
+    assert (len(fetched), len(provider.requests)) == (2, 2)
     assert get_db()["pictures.files"].count_documents({}) == 2
+
+
+def test_sum_of_bytes_costs_the_same_however_many_there_are(files, monkeypatch):
+    """It is kept beside the rows, and mended by adding up where somebody died."""
+    files.save_together("image-1", b"one", b"three")
+    assert files.size() == 8
+    files.delete(files.save(b"four", "image-2"))
+    added_up = []
+    monkeypatch.setattr(
+        Collection, "aggregate", lambda *a, **k: added_up.append(1) or [{"bytes": 8}]
+    )
+    kept = files.save(b"four", "image-3")
+    files.put("image-3", {kept: b"four"})
+
+    assert files.size() == 12
+    assert added_up == []
+    files.add_up()
+    assert (files.size(), added_up) == (8, [1])
 
 
 @pytest.mark.parametrize("how", ["not mounted", "spoilt"])

@@ -153,14 +153,14 @@ def test_commands_show_and_move(app, client, work_off, stored_in, monkeypatch):
     assert entry.outcome == {"files": 2}
 
 
-def test_backup_says_what_is_not_in_it(app, client, work_off, stored_in, tmp_path):
-    """And where those bytes are."""
-    stored_in("file")
-    create(client)
-    work_off()
+def test_damaged_file_is_not_spread(stored_in, directory):
+    """What is not as it was given stays where it is, for whoever looks into it."""
+    file_id = stored_in("file").save(b"one", "image-1")
+    (kept,) = [each for each in directory.rglob("*") if each.is_file()]
+    kept.write_bytes(b"two")
+    store = stored_in("gridfs")
 
-    told = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "one.tar")])
+    assert list(move(store, grace=0.0)) == []
 
-    assert told.exit_code == 0
-    assert "not in it" in told.output
-    assert str(tmp_path / "pictures") in told.output
+    assert store.first.open(file_id) is None
+    assert bytes_in(store, file_id) == b"two"

@@ -1,0 +1,272 @@
+"""A store that is slow, full, away, or dies: no picture is lost, or fetched twice."""
+
+import logging
+
+import pytest
+from mongoengine import get_db
+
+from jimeng import jobs, logs
+from jimeng.doctor import databases
+from jimeng.doctor.finding import Verdict
+from jimeng.errors import StorageUnavailable
+from jimeng.jobs import pump, save
+from jimeng.monitoring import readiness
+from jimeng.providers import Progress
+from jimeng.storage import bucket, move
+from tests.conftest import come_due, png, run_queue
+from tests.jobs.test_deaths import Died, afresh, check, check_files, consume, reaper
+from tests.rest import create, result, task
+from tests.storage.front import Trouble
+from tests.storage.looks import bytes_of
+
+__all__ = ["afresh", "reaper"]
+
+WRITES = ("PUT", "DELETE")
+FULL = Trouble(on=WRITES, code="QuotaExceeded")
+AWAY = Trouble(takes=0)
+TROUBLES = {
+    "full": FULL,
+    "full disk": Trouble(on=WRITES, code="XMinioStorageFull", status=507),
+    "wrong keys": Trouble(code="SignatureDoesNotMatch"),
+    "no bucket": Trouble(code="NoSuchBucket", status=404),
+    "slow": Trouble(on=WRITES, delay=0.5),
+    "dies as it is written": Trouble(on=WRITES, takes=20),
+}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch) -> None:
+    """What takes seconds takes tenths."""
+    monkeypatch.setattr(bucket, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(bucket, "RESTS", 0.1)
+
+
+@pytest.fixture
+def fetched(provider, monkeypatch) -> list[str]:
+    """The links of the provider that were fetched; each picture has one."""
+    links: list[str] = []
+
+    def fetch(url: str, **about: object) -> bytes:
+        links.append(url)
+        return png()
+
+    monkeypatch.setattr(save, "fetch_picture", fetch)
+    done = [f"http://127.0.0.1/{n}" for n in range(9)]
+    provider.polls = [Progress("any", done=True, urls=(url,)) for url in done]
+    return links
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_what_was_fetched_is_kept_whatever_ails_the_store(
+    client, provider, work_off, in_bucket, front, fetched, name
+):
+    """Next to the documents; it is neither fetched nor paid for again."""
+    in_bucket()
+    task_id = create(client)
+    front.trouble = TROUBLES[name]
+    work_off()
+
+    assert result(client, task_id)["status"] == "completed"
+    assert get_db()["pictures.files"].count_documents({}) == 2
+    front.trouble = None
+    assert bytes_of(client, task_id) == png()
+    assert (len(fetched), len(provider.requests)) == (1, 1)
+
+
+def test_others_wait_until_it_is_back(
+    client, provider, work_off, in_bucket, front, fetched
+):
+    """They are not fetched before there is a place for them; then they are, once."""
+    store = in_bucket()
+    front.trouble = FULL
+    first, second = create(client), create(client)
+    for _ in range(8):
+        pump.tick()
+        run_queue()
+        come_due()
+
+    assert result(client, first)["status"] == "completed"
+    assert task(client, second)["status"] == "processing"
+    assert len(fetched) == 1
+
+    front.trouble = None
+    work_off()
+
+    assert result(client, second)["status"] == "completed"
+    assert (len(fetched), len(provider.requests)) == (2, 2)
+    assert store.first.count() - 2 * front.count("PUT") < 0  # probes among them
+    assert get_db()["pictures.files"].count_documents({}) == 2
+
+
+def test_store_that_dies_while_it_is_read_is_no_missing_picture(
+    client, work_off, in_bucket, front
+):
+    """Whoever reads is told, and can come back."""
+    store = in_bucket()
+    task_id = create(client)
+    work_off()
+    file_id = get_db().images.find_one()["file_id"]
+
+    front.trouble = Trouble(gives=10)
+    with store.open(file_id) as content:
+        with pytest.raises(StorageUnavailable):
+            content.read()
+        front.trouble = None
+        content.seek(0)
+        assert content.read() == png()
+    url = result(client, task_id)["result"]["image_url"]
+    front.trouble = AWAY
+    assert client.get(url).status_code == 503
+
+
+def test_all_of_an_operation_has_one_time(in_bucket, front, monkeypatch):
+    """However often the store is asked in it."""
+    monkeypatch.setattr(bucket, "TIMEOUT", (5.0, 5.0))
+    store = in_bucket().first
+    front.trouble = Trouble(delay=0.3)
+    store.save_together("image-1", b"one", b"two")
+
+    monkeypatch.setattr(bucket, "WITHIN", 0.5)
+    with pytest.raises(StorageUnavailable):
+        store.save_together("image-1", b"one", b"two")
+
+
+def test_silent_store_holds_up_one_caller_at_a_time(in_bucket, front, monkeypatch):
+    """The others are told at once; when it answers again, all are served."""
+    store = in_bucket().first
+    file_id = store.save(b"one", "image-1")
+    front.trouble = Trouble(delay=0.5)
+    for _ in range(bucket.IN_A_ROW):
+        with pytest.raises(StorageUnavailable):
+            store.open(file_id)
+    asked = front.count("GET")
+
+    monkeypatch.setattr(bucket, "RESTS", 60.0)
+    with pytest.raises(StorageUnavailable):
+        store.open(file_id)
+    assert not store.works()
+    assert front.count("GET") == asked
+
+    front.trouble = None
+    monkeypatch.setattr(bucket, "RESTS", 0.0)
+    store.open(file_id).close()
+    monkeypatch.setattr(bucket, "RESTS", 60.0)
+    with store.open(file_id) as content:
+        assert content.read() == b"one"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "advice"),
+    [
+        (Trouble(code="NoSuchBucket", status=404), "bucket"),
+        (Trouble(code="InvalidAccessKeyId"), "keys"),
+        (Trouble(code="AccessDenied"), "denied"),
+        (Trouble(code="RequestTimeTooSkewed"), "clock"),
+        (FULL, "full"),
+        (Trouble(code="SlowDown", status=503), "refuses"),
+        (AWAY, "away"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_doctor_says_what_ails_it(app, config, in_bucket, front, trouble, advice):
+    """In words of our own, without a key or an address."""
+    in_bucket()
+    front.trouble = trouble
+
+    (found,) = databases.storage(config)
+
+    assert (found.status, found.advice) == (Verdict.FAILED, f"doctor.s3_{advice}")
+    assert "its-" not in found.found
+    assert front.url not in found.found
+
+
+def test_doctor_and_readiness_are_content_with_one_that_works(
+    app, client, config, in_bucket, front, work_off, monkeypatch
+):
+    """One looks at what it wrote; the other asks seldom, and tells when it is away."""
+    in_bucket()
+    create(client)
+    work_off()
+    (found,) = databases.storage(config)
+    assert (found.status, found.found[:3]) == (Verdict.OK, "s3,")
+
+    asked = len(front.seen)
+    assert readiness._storage().reasons == ()
+    assert len(front.seen) == asked
+    front.trouble = AWAY
+    monkeypatch.setattr("jimeng.storage.s3.FRESH", 0.0)
+    assert [each.code for each in readiness._storage().reasons] == ["storage"]
+
+
+def test_doctor_misses_a_picture_that_was_kept(client, config, in_bucket, work_off):
+    """As where the settings lead to another bucket than before."""
+    in_bucket()
+    create(client)
+    work_off()
+    in_bucket(S3_PREFIX="elsewhere/")
+
+    (found,) = databases.storage(config)
+
+    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.storage_lost")
+
+
+def test_no_secret_is_in_any_word(app, client, work_off, in_bucket, front, caplog):
+    """Whatever the store answers, and however much is logged."""
+    in_bucket()
+    logs.setup(app.config["JIMENG"])
+    caplog.set_level(logging.DEBUG)
+    front.trouble = TROUBLES["wrong keys"]
+    task_id = create(client)
+    work_off()
+
+    page = client.get(f"/tasks/{task_id}")
+
+    for text in (caplog.text, page.text):
+        assert "its-secret-key" not in text
+        assert "AWS4-HMAC" not in text
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_death_at_any_moment_loses_and_repeats_nothing(
+    client, reaper, afresh, provider, in_bucket, monkeypatch, side
+):
+    """At each write, to MongoDB or to the store: as in `tests.jobs.test_deaths`."""
+    in_bucket()
+    for name in ("put", "delete"):
+        reaper._wrap(monkeypatch, bucket.Bucket, name)
+    for number in afresh.each_moment(least=24):
+        create(client, n=2, seed=100)
+        reaper.arm(number, side)
+
+        consume(reaper)
+
+        reaper.disarm()
+        check_files(monkeypatch)
+        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
+    assert jobs.runtime().store.first.count() == 4
+
+
+def test_death_while_it_moves_loses_nothing(
+    client, work_off, stored_in, in_bucket, reaper, monkeypatch
+):
+    """It is begun again, and every link gives what it gave."""
+    for name in ("put", "delete"):
+        reaper._wrap(monkeypatch, bucket.Bucket, name)
+    in_bucket("gridfs")
+    made = [create(client) for _ in range(2)]
+    work_off()
+    store = in_bucket()
+
+    for number in range(1, 99):
+        reaper.arm(number, "before" if number % 2 else "after")
+        try:
+            moved = list(move(store, grace=0.0))
+        except Died:
+            assert [bytes_of(client, each) for each in made] == [png()] * 2
+            continue
+        break
+
+    assert (store.others[0].count(), store.first.count()) == (0, 4)
+    assert number > 3
+    assert [bytes_of(client, each) for each in made] == [png()] * 2
+    assert len(moved) <= 4
