@@ -7,6 +7,14 @@ Only `cli` and `serve` may import it; it knows no Flask.
 from jimeng.backup.archive import Damaged
 from jimeng.backup.dumping import dump
 from jimeng.backup.parking import recognise
+from jimeng.backup.pictures import without_bytes
 from jimeng.backup.restoring import NotEmpty, restore
 
-__all__ = ["Damaged", "NotEmpty", "dump", "recognise", "restore"]
+__all__ = [
+    "Damaged",
+    "NotEmpty",
+    "dump",
+    "recognise",
+    "restore",
+    "without_bytes",
+]

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FORMAT = 2  # the first told no schema
+PART = 16 * 2**20  # bytes of one part, about
 MANIFEST, SUMS = "manifest.json", "checksums.json"
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bson.codec_options import CodecOptions
@@ -13,8 +14,10 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from jimeng import __version__, migrations
-from jimeng.backup.archive import Manifest, Writer, of_now, writing
+from jimeng.backup import pictures
+from jimeng.backup.archive import PART, Manifest, Writer, of_now, writing
 from jimeng.documents import utcnow
+from jimeng.storage.ledger import TOTALS
 
 log = logging.getLogger(__name__)
 
@@ -26,38 +29,60 @@ FIRST = ("tasks", "generations", "images", "inputs")
 # at once, and who is signed in, which must not come to life after they have signed out.
 LEFT_OUT = frozenset(
     {"workers", "probes", "attempts", "sessions", "bulk_actions", "installations"}
+    | {TOTALS}
 )
-PART = 16 * 2**20  # bytes, about
 SNAPSHOT = (5, 0)  # the first MongoDB that reads all at one moment
 RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 
 
-def dump(
-    path: Path, tell: Callable[[str, int], None] = lambda name, n: None
-) -> Manifest:
+@dataclass(frozen=True)
+class Dumped:
     """
-    Write a backup of the database to *path*; users notice nothing.
+    Attributes:
+        damaged: Pictures that are not in it, as they are not what was given to be kept.
+    """
+
+    manifest: Manifest
+    damaged: int
+
+
+def dump(
+    path: Path,
+    tell: Callable[[str, int], None] = lambda name, n: None,
+    *,
+    with_pictures: bool = True,
+) -> Dumped:
+    """
+    Write a backup to *path*, while others write; users notice nothing.
 
     Args:
         tell: Called after each collection, with its name and number of documents.
+        with_pictures: Whether the bytes that stand outside of MongoDB are in it; those
+            that stand in it are in any case.
 
     Raises:
         OSError: the file cannot be written; *path* is as it was.
         PyMongoError: MongoDB went away; likewise.
+        StorageUnavailable: and so did where the pictures are.
     """
     database = get_db()
     # Before all else: a step that ends meanwhile is done once more after a restore.
     schema = migrations.read().schema
-    names = collections(database)
-    manifest = of_now(__version__, utcnow().isoformat(), names, schema)
-    with writing(path, manifest) as writer, snapshot(database) as session:
-        for name in names:
-            # The bytes are many, and never change: they need no common moment, for
-            # which MongoDB keeps what was for five minutes only.
-            at = None if name.endswith(".chunks") else session
-            tell(name, dump_collection(database, name, writer, at))
-    log.info("backup written collections=%d", len(names))
-    return manifest
+    apart = pictures.kept_apart() if with_pictures else {}
+    names = [each for each in collections(database) if not pictures.is_of(apart, each)]
+    told = [*names, *pictures.collections(apart)]
+    manifest = of_now(__version__, utcnow().isoformat(), told, schema)
+    with writing(path, manifest) as writer:
+        with snapshot(database) as session:
+            for name in names:
+                # The bytes are many, and never change: they need no common moment, for
+                # which MongoDB keeps what was for five minutes only.
+                at = None if name.endswith(".chunks") else session
+                tell(name, dump_collection(database, name, writer, at))
+        # After what names them, and wherever they are: none is missed as it moves.
+        damaged = sum(pictures.dump(*each, writer, tell) for each in apart.items())
+    log.info("backup written collections=%d damaged=%d", len(told), damaged)
+    return Dumped(manifest, damaged)
 
 
 def collections(database: Database) -> list[str]:

@@ -1,7 +1,7 @@
 """Putting a backup into an empty database, so that nothing is paid for twice."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,6 +14,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from jimeng import migrations
+from jimeng.backup import pictures
 from jimeng.backup.archive import Damaged, Manifest, Reader
 from jimeng.backup.parking import park
 from jimeng.documents import index_builder
@@ -50,6 +51,7 @@ def restore(
             understands; nothing was changed.
         NotEmpty: nothing was changed.
         OSError: the file cannot be read.
+        StorageUnavailable: where the pictures go is away; to be begun anew.
     """
     reader = Reader(path)
     manifest = reader.verify()
@@ -108,14 +110,25 @@ def forget(database: Database) -> None:
 
 
 def load(database: Database, reader: Reader, tell: Callable[[str, int], None]) -> None:
+    elsewhere = pictures.fillings()
     for is_last in (False, True):
         parts = ((n, part) for n, part in reader.parts() if (n == LAST) == is_last)
         for name, group in groupby(parts, itemgetter(0)):
-            count = sum(insert(database[name], part) for _, part in group)
+            count = sum(insert(database[name], part, elsewhere) for _, part in group)
             tell(name, count)
+    for each in elsewhere.values():
+        each.end()
 
 
-def insert(collection: Collection, part: bytes) -> int:
+def insert(
+    collection: Collection, part: bytes, elsewhere: Mapping[str, pictures.Filling]
+) -> int:
+    bucket, _, kind = collection.name.rpartition(".")
+    if bucket in elsewhere and f".{kind}" in (pictures.FILES, pictures.CHUNKS):
+        rows = decode_all(part)
+        if rows:
+            elsewhere[bucket].take(collection.name, rows)
+        return len(rows)
     rows = decode_all(part, RAW)
     if collection.name == "switches":
         # Sending stays paused; whatever else was, is again.

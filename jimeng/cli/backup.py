@@ -18,21 +18,28 @@ RESUME = "queue resume sending"
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--without-pictures",
+    is_flag=True,
+    help="Leave out those in a directory or bucket, which has a backup of its own.",
+)
 @with_appcontext
-def backup(file: Path) -> None:
+def backup(file: Path, without_pictures: bool) -> None:
     """
     Write everything to FILE, while jimeng runs: accounts, tasks, pictures.
 
     FILE is there only once it is whole. It holds what must not be lost and what must
-    not be read by others; sessions stay out of it. With STORAGE=file the bytes of
-    pictures are not in it: copy their directory afterwards, which it names.
+    not be read by others; sessions stay out of it. Pictures are in it wherever they are
+    kept, each compared with the SHA-256 that it was kept with.
     """
     with trouble(), databases(), recorded(OPERATOR, "backup.write"):
-        copies.dump(file, progress)
-        outside = outside_of_mongodb()
+        made = copies.dump(file, progress, with_pictures=not without_pictures)
+        outside = outside_of_mongodb() if without_pictures else []
     click.echo(f"written: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
     for each in outside:
         click.echo(f"not in it: {each.files} files; copy {each.where} now, as well")
+    if made.damaged:
+        click.echo(f"damaged, and not in it: {made.damaged} files; the log names them")
 
 
 @click.command()
@@ -51,6 +58,8 @@ def restore(file: Path) -> None:
         with recorded(OPERATOR, "backup.restore") as outcome:
             outcome["pictures"] = parked
     click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.version}")
+    for name in copies.without_bytes(manifest):
+        click.echo(f"not in the file: the pictures of {name}; bring them back")
     click.echo(f"pictures that may have been sent since, and were ended: {parked}")
     app = click.get_current_context().ensure_object(ScriptInfo).app_import_path
     command = f"flask --app {app} {RESUME}" if app else f"flask {RESUME}"
@@ -58,7 +67,7 @@ def restore(file: Path) -> None:
 
 
 def outside_of_mongodb() -> list[Overview]:
-    """The stores whose bytes are in no backup, and hold some."""
+    """The stores whose bytes a backup may leave out, and that hold some."""
     both = (jobs.runtime().store, jobs.runtime().inputs)
     told = [each for store in both for each in overview(store)]
     return [each for each in told if each.kind != "gridfs" and each.files]

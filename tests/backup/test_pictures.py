@@ -1,0 +1,139 @@
+"""Backups of pictures in a directory or bucket: they are in it, and go anywhere."""
+
+import pytest
+
+from jimeng import backup, jobs
+from jimeng.backup import archive
+from jimeng.errors import StorageUnavailable
+from tests.conftest import png
+from tests.inputs.test_uploads import upload
+from tests.rest import create, result
+from tests.storage.conftest import directory, front, in_bucket, objects, stored_in
+from tests.storage.front import Trouble
+from tests.storage.looks import bytes_of
+
+__all__ = ["directory", "front", "in_bucket", "objects", "stored_in"]
+
+
+@pytest.fixture
+def kept_in(stored_in, in_bucket):
+    """Has this process keep pictures there."""
+    return lambda kind, **more: (in_bucket if kind == "s3" else stored_in)(kind, **more)
+
+
+def manifest_of(path) -> archive.Manifest:
+    return archive.Reader(path).verify()
+
+
+def given_back(client, upload_id: str) -> bytes:
+    with client.get(f"/api/v1/uploads/{upload_id}/content") as answer:
+        return answer.data
+
+
+WAYS = [("file", "s3"), ("s3", "file"), ("s3", "gridfs"), ("gridfs", "file")]
+
+
+@pytest.mark.parametrize(("here", "there"), WAYS)
+def test_pictures_come_back_wherever_they_are_to_be_kept(
+    client, provider, work_off, kept_in, elsewhere, copied, tmp_path, here, there
+):
+    """Drawn and given; what waited is not sent, and what was acknowledged is there."""
+    kept_in(here)
+    done = create(client)
+    work_off()
+    uploaded = upload(client)["id"]
+    content = given_back(client, uploaded)
+    waits = create(client)
+    requests = len(provider.requests)
+
+    path = copied()
+    with elsewhere() as other:
+        place = {"STORAGE_DIR": str(tmp_path / "new"), "S3_PREFIX": "new/"}
+        store = kept_in(there, **place, MONGODB_DATABASE="jimeng_restored")
+        backup.restore(path)
+
+        assert bytes_of(other, done) == png()
+        assert given_back(other, uploaded) == content
+        assert result(other, waits)["error"]["code"] == "restored"
+        assert (store.kind, store.first.count()) == (there, 2)
+        assert sum(each.count() for each in store.others) == 0
+        assert backup.without_bytes(manifest_of(path)) == []
+    assert len(provider.requests) == requests
+
+
+def test_backup_is_of_all_places_while_they_move(
+    client, work_off, kept_in, elsewhere, copied, tmp_path
+):
+    """What is in MongoDB still, or already, is in it once."""
+    kept_in("gridfs")
+    first = create(client)
+    work_off()
+    kept_in("file")
+    second = create(client)
+    work_off()
+
+    path = copied()
+    with elsewhere() as other:
+        new = str(tmp_path / "new")
+        store = kept_in("file", STORAGE_DIR=new, MONGODB_DATABASE="jimeng_restored")
+        backup.restore(path)
+
+        assert [bytes_of(other, each) for each in (first, second)] == [png()] * 2
+        assert store.count() == 4
+
+
+def test_without_pictures_it_tells_where_they_must_be(
+    app, client, work_off, kept_in, elsewhere, tmp_path
+):
+    """Those who copy the directory by their own means have all again."""
+    kept_in("file")
+    done = create(client)
+    work_off()
+    path = tmp_path / "one.tar"
+    run = app.test_cli_runner().invoke
+
+    told = run(args=["backup", "--without-pictures", str(path)])
+
+    assert told.exit_code == 0, told.output
+    assert f"not in it: 2 files; copy {tmp_path / 'pictures'}" in told.output
+    assert png() not in path.read_bytes()
+    with elsewhere() as other:
+        kept_in("file", MONGODB_DATABASE="jimeng_restored")
+        manifest, _ = backup.restore(path)
+
+        assert len(backup.without_bytes(manifest)) == 1
+        assert bytes_of(other, done) == png()
+        assert jobs.runtime().store.size() > 0
+
+
+def test_damaged_picture_is_left_out_and_told_of(
+    app, client, work_off, kept_in, directory, tmp_path
+):
+    """The others are in it; nobody takes the file for whole."""
+    kept_in("file")
+    create(client)
+    work_off()
+    largest = max(directory.rglob("*"), key=lambda each: each.is_file())
+    largest.write_bytes(b"rotten")
+
+    told = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "one.tar")])
+
+    assert told.exit_code == 0, told.output
+    assert "damaged, and not in it: 1 files" in told.output
+
+
+def test_store_that_is_away_spoils_no_backup(
+    client, work_off, kept_in, front, copied, tmp_path
+):
+    """The one of before stays, and no half one is left."""
+    kept_in("s3")
+    create(client)
+    work_off()
+    before = copied().read_bytes()
+    front.trouble = Trouble(code="AccessDenied")
+
+    with pytest.raises(StorageUnavailable):
+        copied()
+
+    assert (tmp_path / "jimeng.tar").read_bytes() == before
+    assert not list(tmp_path.glob("*.partial"))
