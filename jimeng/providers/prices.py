@@ -38,6 +38,12 @@ class Price:
     steps: tuple[Step, ...]
     as_of: date | None = None
 
+    @property
+    def range(self) -> tuple[int, ...]:
+        """The least and the most that a picture costs, in fen; once if it is one."""
+        known = sorted(step.fen for step in self.steps)
+        return tuple(dict.fromkeys((known[0], known[-1])))
+
     def of(self, width: int, height: int) -> int:
         """Fen for a picture of these sides, in pixels."""
         area = width * height

@@ -1,12 +1,13 @@
 """What the form offers of a model, and the nearest of it to what was asked for."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jimeng import jobs, styles
 from jimeng.errors import Invalid
-from jimeng.i18n import in_language, language, t
+from jimeng.i18n import MESSAGES, in_language, language, t
 from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
@@ -30,6 +31,24 @@ class ModelOption:
     label: str
     model: Model
     provider: str = ""  # said where there are several
+
+    @property
+    def about(self) -> str:
+        """What it is good for; empty where nobody has said."""
+        key = f"model.{self.model.id}"
+        return t(key) if key in MESSAGES else ""
+
+    @property
+    def price(self) -> str:
+        """Of a picture: from the least to the most; empty if nobody knows."""
+        price = self.model.price
+        return "–".join(map(yuan, price.range)) if price else ""
+
+    @property
+    def most(self) -> int:
+        """How many pictures it draws from."""
+        takes = self.model.takes
+        return takes.most if takes and self.model.takes_images else 0
 
     @property
     def seconds(self) -> int:
@@ -82,21 +101,34 @@ class Resolution:
         return self.square[0] * self.square[1]
 
 
+def yuan(fen: int) -> str:
+    return f"¥{fen / 100:.2f}"
+
+
 def model_options() -> list[ModelOption]:
     """Those of the registry, each once: two providers may offer the same."""
     registry = jobs.runtime().registry
     models = registry.models.values()
     several = len(registry.names) > 1
+    shown = [model for model in models if in_form(model)]
+    names = Counter(spoken(model.id) for model in shown)
     return [
         ModelOption(
             model.id if registry.model(model.id) is model else model.lane,
-            spoken(model.id),
+            named(model, alone=names[spoken(model.id)] == 1),
             model,
             in_language(registry.label(model.provider)) if several else "",
         )
-        for model in models
-        if in_form(model)
+        for model in shown
     ]
+
+
+def named(model: Model, *, alone: bool) -> str:
+    """As people say it; with its provider where two have one of the name."""
+    if alone:
+        return spoken(model.id)
+    label = in_language(jobs.runtime().registry.label(model.provider))
+    return t("form.model_of", model=spoken(model.id), provider=label)
 
 
 def find_model(name: str | None) -> Model:

@@ -28,14 +28,14 @@ def fen_of(model: Model | None, sizes: Iterable[options.SizeOption]) -> Fen:
     return found
 
 
-def yuan(fen: int) -> str:
-    return f"¥{fen / 100:.2f}"
-
-
 def each_of(fen: Fen) -> str:
     """What one picture costs, from the least to the most; empty if nobody knows."""
     known = sorted({one for row in fen.values() for one in row.values()})
-    return "–".join(map(yuan, dict.fromkeys([known[0], known[-1]]))) if known else ""
+    return (
+        "–".join(map(options.yuan, dict.fromkeys([known[0], known[-1]])))
+        if known
+        else ""
+    )
 
 
 def words(n: int, each: int | None) -> str:
@@ -46,4 +46,4 @@ def words(n: int, each: int | None) -> str:
         each: Fen for one picture, None if nobody knows.
     """
     count = [f"×{n}"] if n > 1 else []
-    return " · ".join(count + ([] if each is None else [yuan(each * n)]))
+    return " · ".join(count + ([] if each is None else [options.yuan(each * n)]))

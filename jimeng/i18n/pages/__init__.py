@@ -5,6 +5,7 @@ from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
 from jimeng.i18n.pages.given import GIVEN
+from jimeng.i18n.pages.models import MODELS
 from jimeng.i18n.pages.operator import OPERATOR
 from jimeng.i18n.pages.picture import PICTURE
 from jimeng.i18n.pages.second_factor import SECOND_FACTOR
@@ -19,6 +20,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **FEED,
     **GALLERY,
     **GIVEN,
+    **MODELS,
     **OPERATOR,
     **TASK_LIST,
     **PICTURE,

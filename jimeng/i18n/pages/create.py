@@ -16,6 +16,8 @@ CREATE: dict[str, tuple[str, str]] = {
         "最大 {largest} · 约 {seconds} 秒",
         "up to {largest} · about {seconds} s",
     ),
+    "form.model_of": ("{model}（{provider}）", "{model} ({provider})"),
+    "form.model_pictures": (" · 参考图最多 {n} 张", " · given pictures: up to {n}"),
     "form.model_seed": (" · 可定种子", " · takes a seed"),
     "form.change_model": ("换用这个模型", "Use this model"),
     "form.settings": ("画面设置", "Settings"),
