@@ -1,6 +1,5 @@
 """Links to set a password with: once, within a day."""
 
-import hashlib
 import logging
 import secrets
 from datetime import timedelta
@@ -8,6 +7,7 @@ from datetime import timedelta
 from jimeng import documents
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, left_over, utcnow
+from jimeng.documents.access import digest
 from jimeng.errors.access import InvitationInvalid, UserNotFound
 from jimeng.viewers import Viewer, noted
 
@@ -93,7 +93,3 @@ def accept(token: str, password: str) -> User:
     with left_over("invitation"):
         Invitation.collection().delete_one({"_id": digest(token)})
     return changed
-
-
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """API keys: 256 random bits, kept as a hash, shown once."""
 
-import hashlib
 import logging
 import secrets
 import time
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from jimeng import documents, jobs
 from jimeng.accounts import known_keys, users
 from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
+from jimeng.documents.access import WITH_OWNERS, digest
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
 from jimeng.viewers import DOORS, SCOPES, Viewer, noted
@@ -259,12 +259,4 @@ def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
 
 def key_and_user(hashed: str) -> list[dict]:
     """Both in one read."""
-    owner = {"from": "users", "localField": "user_id", "foreignField": "_id"}
-    return [
-        {"$match": {"sha256": hashed}},
-        {"$lookup": {**owner, "as": "owners"}},
-    ]
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return [{"$match": {"sha256": hashed}}, WITH_OWNERS]

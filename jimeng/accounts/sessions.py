@@ -6,14 +6,13 @@ copy of a cookie brings it back. The number on the user's record ends all at onc
 too that are being begun in this moment.
 """
 
-import hashlib
 import logging
 import secrets
 from datetime import datetime, timedelta
 
 from jimeng.accounts import users
 from jimeng.documents import Session, User, left_over, utcnow
-from jimeng.documents.access import SESSION_IDLE
+from jimeng.documents.access import SESSION_IDLE, WITH_OWNERS, digest
 from jimeng.errors.access import SessionNotFound, UserNotFound
 from jimeng.viewers import Viewer
 
@@ -72,13 +71,8 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
         "seen_at": {"$gt": now - SESSION_IDLE},
         "created_at": {"$gt": now - LONGEST_SESSION},
     }
-    owner = {"from": "users", "localField": "user_id", "foreignField": "_id"}
-    rows = Session.collection().aggregate(
-        [
-            {"$match": {"_id": digest(token), **lives}},
-            {"$lookup": {**owner, "as": "owners"}},
-        ]
-    )
+    mine = {"$match": {"_id": digest(token), **lives}}
+    rows = Session.collection().aggregate([mine, WITH_OWNERS])
     row = next(rows, None)
     if row is None or not row["owners"]:
         return None
@@ -158,7 +152,3 @@ def forget_sessions(user: User) -> None:
     with left_over("ended sessions"):
         others = {"user_id": user.id, "number": {"$ne": user.sessions}}
         Session.collection().delete_many(others)
-
-
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,5 +1,6 @@
 """How somebody proves to be a user: keys, sessions, invitations, failed attempts."""
 
+import hashlib
 import secrets
 from datetime import timedelta
 
@@ -8,6 +9,14 @@ from mongoengine.fields import DateTimeField, IntField, ListField, StringField
 from jimeng.documents.base import Stored, named_index, number, utcnow
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
+# In an aggregation: beside each key or session, under ``owners``, whose it is.
+OWNERS = {"from": "users", "localField": "user_id", "foreignField": "_id"}
+WITH_OWNERS = {"$lookup": {**OWNERS, "as": "owners"}}
+
+
+def digest(token: str) -> str:
+    """What is kept of a key, a session or an invitation: SHA-256, in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_key_id() -> str:

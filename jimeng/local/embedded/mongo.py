@@ -35,7 +35,7 @@ class Mongo(Server):
     @property
     def uri(self) -> str:
         """With the password of a user who may do everything but be a member."""
-        return self._uri(USER, self._password, "admin")
+        return self._uri(USER, self.password, "admin")
 
     @property
     def _member_uri(self) -> str:
@@ -44,10 +44,6 @@ class Mongo(Server):
     def _uri(self, user: str, password: str, source: str) -> str:
         options = f"directConnection=true&authSource={source}"
         return f"mongodb://{user}:{password}@{LOOPBACK}:{self.port}/?{options}"
-
-    @property
-    def _password(self) -> str:
-        return kept_secret(self.data_dir / "password")
 
     @property
     def _key_file(self) -> Path:
@@ -126,7 +122,7 @@ class Mongo(Server):
 
     def _let_in(self, admin: Database) -> None:
         """Have the user, with our password, whether it is there with another or not."""
-        pwd, roles = self._password, ["root"]
+        pwd, roles = self.password, ["root"]
         try:
             admin.command("updateUser", USER, pwd=pwd, roles=roles)
         except OperationFailure as error:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from jimeng.local.embedded.binaries import find_redis
 from jimeng.local.embedded.ports import LOOPBACK
-from jimeng.local.embedded.private import kept_secret, write_private
+from jimeng.local.embedded.private import write_private
 from jimeng.local.embedded.server import Server
 
 log = logging.getLogger(__name__)
@@ -26,16 +26,12 @@ class Redis(Server):
 
     @property
     def url(self) -> str:
-        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
-
-    @property
-    def _password(self) -> str:
-        return kept_secret(self.data_dir / "password")
+        return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
 
     def command(self) -> list[str]:
         # In a file: who lists processes sees their arguments.
         settings = self.data_dir / "redis.conf"
-        write_private(settings, f"requirepass {self._password}\n")
+        write_private(settings, f"requirepass {self.password}\n")
         return [
             *(find_redis(self.data_dir / "bin"), str(settings)),
             *("--port", str(self.port), "--bind", LOOPBACK),
@@ -47,7 +43,7 @@ class Redis(Server):
         """Whether who answers knows our password; the port may be another's."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as link:
-                link.sendall(f"AUTH {self._password}\r\nPING\r\nQUIT\r\n".encode())
+                link.sendall(f"AUTH {self.password}\r\nPING\r\nQUIT\r\n".encode())
                 with link.makefile("rb") as answers:
                     return answers.read().startswith(b"+OK\r\n+PONG\r\n")
         except OSError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jimeng.errors import ConfigError
 from jimeng.local.embedded.child import Child
 from jimeng.local.embedded.ports import choose_port, is_free, is_open, kept_port
+from jimeng.local.embedded.private import kept_secret
 
 ATTEMPTS = 3  # another process may take the chosen port first
 LOOK = 0.02  # seconds between two looks at a starting server
@@ -39,6 +40,11 @@ class Server:
     def answers(self) -> bool:
         """Whether it is this server that answers, and can be written to."""
         raise NotImplementedError
+
+    @property
+    def password(self) -> str:
+        """Random, and kept where nobody else may read it."""
+        return kept_secret(self.data_dir / "password")
 
     @property
     def log(self) -> Path:
