@@ -13,15 +13,15 @@ import pytest
 from PIL import Image as Pillow
 from pymongo.database import Database
 
-from jimeng import documents, jobs, lanes, limits, waiting
+from jimeng import jobs, lanes, limits, waiting
 from jimeng.config import Config
-from jimeng.documents import Generation, Lane, index_builder, utcnow
+from jimeng.documents import Generation, Lane, utcnow
 from jimeng.jobs import input_sweep, janitor, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from jimeng.waiting import room, watcher
-from tests.databases import Mongo, choose_temporary_root
+from tests.databases import Connection, Mongo, choose_temporary_root, filled
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.servers import ada, chromium, closed_server, live_server, root
 
@@ -123,56 +123,10 @@ def registry(provider: FakeProvider) -> Registry:
     return Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 2})
 
 
-def connect_lightly(
-    connect: Callable = mongoengine.connect, **settings: object
-) -> object:
-    return connect(**{**settings, "w": 1, "journal": False})
-
-
-class Connection:
-    """
-    The tests' connection to MongoDB, made anew where a test has put another in its
-    place: with all its indexes that takes longer than most tests.
-
-    Its writes do not wait for the journal: only `tests.system` loses servers.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._made: object = None
-
-    def restore(self) -> None:
-        if self._made is None or current_client() is not self._made:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(mongoengine, "connect", connect_lightly)
-                documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
-            index_builder.mend(at_once=True)
-            self._made = current_client()
-
-
-def current_client() -> object:
-    try:
-        return mongoengine.get_connection()
-    except mongoengine.ConnectionFailure:
-        return None
-
-
 @pytest.fixture(scope="session")
 def connection(config: Config) -> Iterator[Connection]:
     yield Connection(config)
     mongoengine.disconnect()
-
-
-def filled(database: Database) -> list[str]:
-    """The collections that hold anything, by one question for all of them."""
-    looks = [
-        {"coll": name, "pipeline": [{"$limit": 1}, {"$project": {"in": name}}]}
-        for name in database.list_collection_names()
-    ]
-    every = database.aggregate(
-        [{"$documents": []}, *({"$unionWith": look} for look in looks)]
-    )
-    return [each["in"] for each in every]
 
 
 def begin_anew(database: Database) -> None:

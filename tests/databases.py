@@ -7,9 +7,17 @@ power would tell the difference, and no test turns that off.
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import mongoengine
+import pytest
+from pymongo.database import Database
+
+from jimeng import documents
+from jimeng.config import Config
+from jimeng.documents import index_builder
 from jimeng.local.embedded import Mongo as Embedded
 
 MEMORY = Path("/dev/shm")
@@ -51,3 +59,49 @@ def choose_temporary_root() -> None:
     runs_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
     if runs_programs and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+
+
+def connect_lightly(
+    connect: Callable = mongoengine.connect, **settings: object
+) -> object:
+    return connect(**{**settings, "w": 1, "journal": False})
+
+
+class Connection:
+    """
+    The tests' connection to MongoDB, made anew where a test has put another in its
+    place: with all its indexes that takes longer than most tests.
+
+    Its writes do not wait for the journal: only `tests.system` loses servers.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._made: object = None
+
+    def restore(self) -> None:
+        if self._made is None or current_client() is not self._made:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(mongoengine, "connect", connect_lightly)
+                documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
+            index_builder.mend(at_once=True)
+            self._made = current_client()
+
+
+def current_client() -> object:
+    try:
+        return mongoengine.get_connection()
+    except mongoengine.ConnectionFailure:
+        return None
+
+
+def filled(database: Database) -> list[str]:
+    """The collections that hold anything, by one question for all of them."""
+    looks = [
+        {"coll": name, "pipeline": [{"$limit": 1}, {"$project": {"in": name}}]}
+        for name in database.list_collection_names()
+    ]
+    every = database.aggregate(
+        [{"$documents": []}, *({"$unionWith": look} for look in looks)]
+    )
+    return [each["in"] for each in every]
