@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 from pymongo.database import Database
 
@@ -94,7 +93,10 @@ def batches(size: int, side: int) -> Iterator[list[tuple[Task, Generation]]]:
 
 
 def waiting(user: int, turn: int, side: int) -> tuple[Task, Generation]:
-    """A task that was asked for a minute ago, and its picture in line."""
+    """
+    A task that was asked for just now, and its picture in line. The janitor would write
+    the picture of an older one, which is not there yet.
+    """
     common = {
         "user_id": f"user_{user}",
         "prompt": "一只猫",
@@ -104,7 +106,7 @@ def waiting(user: int, turn: int, side: int) -> tuple[Task, Generation]:
         "width": side,
         "height": side,
         "seed": 1,
-        "created_at": utcnow() - timedelta(minutes=1),
+        "created_at": utcnow(),
     }
     task = Task(id=new_task_id(), n=1, model="m", open=True, **common)
     name = task.generation_ids[0]

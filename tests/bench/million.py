@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from jimeng import documents, jobs
 from jimeng.config import Config
-from jimeng.documents import Generation, Task, utcnow
+from jimeng.documents import Generation, Task, indexes, utcnow
 from jimeng.documents.cursors import cursor_of
 from tests.bench.gallery import WORDS, look
 from tests.bench.rows import Row, Site
@@ -66,6 +66,8 @@ def fill(mongodb_uri: str, name: str, size: int, dice: random.Random) -> str:
     documents.connect(config, timeout=documents.WORKER_TIMEOUT)
     jobs.configure(config)
     documents.ensure_indexes()
+    while indexes.look():
+        time.sleep(0.1)
     step, now = SPREAD / size, utcnow()
     for first in range(0, size, BATCH):
         numbers = range(first, min(first + BATCH, size))
