@@ -2,9 +2,8 @@
 Which tests run where, and in which order.
 
 A process takes whole files, for what their tests share. What needs the running product
-or a browser is two pieces of work, with sign-in and without, so that there are few of
-each; they come first, then what takes longest: no process is left with much when the
-others are done.
+or a browser is three pieces of work, so that there are few of each; they come first,
+then what takes longest: no process is left with much when the others are done.
 """
 
 import pytest
@@ -15,15 +14,25 @@ PIECES = {
     "with sign-in": (
         "tests/browser/test_account.py",
         "tests/browser/test_admin",
+        "tests/browser/test_create_dock.py",
         "tests/browser/test_overview.py",
+        "tests/browser/test_security_pages.py",
         "tests/browser/test_sign_in.py",
     ),
-    "without": (
+    "making": (
+        "tests/browser/test_create",
+        "tests/browser/test_feed",
+        "tests/browser/test_given.py",
+        "tests/browser/test_harness.py",
+        "tests/browser/test_sheet.py",
+        "tests/browser/test_words.py",
+        "tests/api/test_openapi_page.py",
+    ),
+    "looking": (
         "tests/browser/",
         "tests/system/test_clients.py",
         "tests/system/test_guide.py",
         "tests/system/test_readme.py",
-        "tests/api/test_openapi_page.py",
         "tests/serve/test_refusals.py",
     ),
 }
@@ -34,13 +43,19 @@ LONG = (
     "tests/contract/",
     "tests/system/test_serve.py",
     "tests/security/test_odd_ids.py",
+    "tests/system/test_fresh_clone.py",
     "tests/system/test_chaos.py",
-    "tests/jobs/test_deaths.py",
     "tests/system/",
-    "tests/security/test_secrets.py",
     "tests/local/test_supervisor.py",
+    "tests/inputs/test_deaths_with_inputs.py",
+    "tests/releases/test_unreadable.py",
+    "tests/bulk/test_bulk_actions.py",
+    "tests/jobs/test_deaths.py",
     "tests/samples/",
+    "tests/security/test_secrets.py",
+    "tests/security/test_decoder.py",
     "tests/serve/test_slow_clients.py",
+    "tests/backup/",
     "tests/local/test_embedded.py",
     "tests/security/test_escaping.py",
     "tests/test_machine.py",
@@ -56,7 +71,7 @@ def piece(nodeid: str) -> str | None:
 def place(nodeid: str) -> tuple[int, int]:
     """Where a test's file stands in the order; equal ones stay as they are."""
     if name := piece(nodeid):
-        return 0, -list(PIECES).index(name)
+        return 0, list(PIECES).index(name)
     found = (n for n, name in enumerate(LONG) if nodeid.startswith(name))
     return 1, next(found, len(LONG))
 
