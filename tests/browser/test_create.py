@@ -164,7 +164,7 @@ def test_draft_outlives_the_window(visit):
 def test_cancelling_ends_the_card(visit):
     """The card says so, and the page asks no more."""
     seen = visit(lang="en")
-    card = ask(seen.page, "不要了的桥", n=4)
+    card = ask(seen.page, "[[slow 5]] 不要了的桥", n=4)  # longer than the click takes
 
     card.get_by_role("button", name=CANCEL).click()
 

@@ -1,13 +1,11 @@
 """A server dies, and its backup takes over: everybody's tasks, and no second bill."""
 
 import secrets
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 
-from tests.standin import ROOT
+from tests.system.commands import flask
 from tests.system.stack import Stack, wait_for
 
 pytestmark = pytest.mark.system
@@ -24,20 +22,6 @@ def stack(tmp_path, mongo, redis_server):
     )
     yield made
     made.stop()
-
-
-def flask(stack: Stack, *words: str) -> str:
-    """Run a command beside the server, as its operator does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", *words],
-        cwd=ROOT,
-        env=stack.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
