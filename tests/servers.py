@@ -22,6 +22,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 20_000  # milliseconds, on a machine that does much else meanwhile
 # The same engine, best without the windows around it: a third of the work.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
@@ -77,8 +78,9 @@ def root(closed_server: Stack) -> people.Account:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     """A real browser, shared: each test opens a context or a page of its own."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     path = find_chromium()
     if path is None:
         pytest.skip("chromium is needed")

@@ -126,7 +126,7 @@ def test_page_tells_when_the_server_is_back(visit):
     page.get_by_role("button", name="Generate").click()
 
     expect(page.locator(".offline")).to_have_text(re.compile("Cannot reach the server"))
-    expect(page.locator(".offline")).to_be_hidden(timeout=10_000)
+    expect(page.locator(".offline")).to_be_hidden()
 
 
 def test_phone_has_its_bar_on_every_page(visit, live_server):
