@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import fields
 from datetime import UTC, datetime
 from textwrap import indent
 from typing import TYPE_CHECKING
@@ -124,8 +123,7 @@ def refuse(error: Exception) -> int:
 def setup(config: "Config") -> None:
     """Send the log to standard error; and nowhere else; it may be called again."""
     global _secrets
-    values = [str(getattr(config, f.name)) for f in fields(config) if not f.repr]
-    long = [re.escape(each) for each in values if len(each) >= SHORTEST_SECRET]
+    long = [re.escape(x) for x in sorted(config.secrets) if len(x) >= SHORTEST_SECRET]
     _secrets = re.compile("|".join(long) or "(?!)", re.IGNORECASE)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(config.LOG_FORMAT))

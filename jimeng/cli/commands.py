@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from jimeng.cli.tables import errors as error_table
 from jimeng.cli.tables import models as model_tables
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES, MESSAGES
-from jimeng.providers import Model, credentials
+from jimeng.providers import Model, Registry, credentials
 
 
 @click.command()
@@ -41,25 +42,36 @@ def check_providers() -> None:
     """
     Ask each provider whether its keys and models work; costs nothing.
 
-    Prints a line for each model. The exit status is 1 if something is wrong.
+    Prints a line for each model, of each account where there are several. The exit
+    status is 1 if something is wrong.
     """
-    models = list(jobs.runtime().registry.models.values())
+    registry = jobs.runtime().registry
+    models = list(registry.models.values())
     if not models:
         click.echo(words("error.no_provider").format(settings=credentials()))
     width = max((len(model.id) for model in models), default=0)
     are_fine = bool(models)
-    for model in models:
-        is_fine, found = check(model)
+    several = len(registry.accounts) > 1
+    longest = max(map(len, registry.accounts), default=0)
+    for model, account in asked(registry):
+        is_fine, found = check(model, account)
         are_fine = are_fine and is_fine
         mark = "ok " if is_fine else "BAD"
-        click.echo(f"{mark}  {model.provider:17}  {model.id:{width}}  {found}")
+        whose = f"  {account:{longest}}" if several else ""
+        click.echo(f"{mark}  {model.provider:17}{whose}  {model.id:{width}}  {found}")
     sys.exit(0 if are_fine else 1)
 
 
-def check(model: Model) -> tuple[bool, str]:
+def asked(registry: Registry) -> Iterator[tuple[Model, str]]:
+    """Each model with each of the accounts that may draw with it."""
+    for model in registry.models.values():
+        yield from ((model, each) for each in registry.accounts_of(model.provider))
+
+
+def check(model: Model, account: str) -> tuple[bool, str]:
     """Whether a model can be used as far as can be told, and words for that."""
     try:
-        service = jobs.runtime().registry.provider(model.provider)
+        service = jobs.runtime().registry.provider(model.provider, account)
         is_known = service.check(model.req_key)
     except ProviderError as error:
         said = f"{error.code}: {words(f'error.{error.code}')}"

@@ -22,7 +22,8 @@ from jimeng.errors import JimengError
 from jimeng.lanes import switches
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.ports import is_open, kept_port
-from jimeng.operations.queue import LaneView, QueueView, WorkerView
+from jimeng.operations.lanes import AccountView, LaneView
+from jimeng.operations.queue import QueueView, WorkerView
 from jimeng.viewers import Viewer
 
 
@@ -193,7 +194,10 @@ def report(found: QueueView) -> Iterator[str]:
     yield f"jobs       {'Redis is away' if found.jobs is None else found.jobs}"
     for day in found.days[:MOST_DAYS]:
         yield f"{day.date}  processed {day.processed}, failed {day.failed}"
-    yield from (lane_line(lane) for lane in found.lanes)
+    for lane in found.lanes:
+        yield lane_line(lane)
+        if lane.is_shared or lane.strangers:
+            yield from map(account_line, lane.accounts)
     yield from (worker_line(worker, found) for worker in found.workers)
 
 
@@ -204,6 +208,17 @@ def lane_line(lane: LaneView) -> str:
         line += f", {lane.retry} retry"
     if lane.back_off_until:
         line += f", backs off until {lane.back_off_until:%H:%M:%S}Z"
+    return line
+
+
+def account_line(each: AccountView) -> str:
+    line = f"  account {each.account}: {each.slots_in_use}"
+    if each.limit is None:
+        return f"{line} slots held, not in the settings: nobody asks for its pictures"
+    line += f" of {each.limit} slots"
+    if each.back_off_until:
+        kind = f"refused ({each.refused}), rests" if each.refused else "backs off"
+        line += f", {kind} until {each.back_off_until:%H:%M:%S}Z"
     return line
 
 

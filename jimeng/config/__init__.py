@@ -7,14 +7,12 @@ Whatever stands above, `logs` and `local` may import it.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Self
+from dataclasses import Field, dataclass, fields, replace
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from dotenv import dotenv_values
-
+from jimeng.config import dotenv
+from jimeng.config.accounts import MAIN, Account, check_keys, parse_accounts
 from jimeng.config.values import (
     ADDRESS,
     BUCKET,
@@ -23,6 +21,7 @@ from jimeng.config.values import (
     PREFIX,
     PRINTABLE,
     between,
+    key,
     matching,
     one_of,
     parse_ark_concurrency,
@@ -39,7 +38,6 @@ from jimeng.errors import ConfigError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 PLACEHOLDER = re.compile(r"^(你的|your[-_ ])", re.IGNORECASE)
-PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
 HEROKU_WAIT = 25.0  # seconds; its router gives up after 30
 
 
@@ -47,15 +45,16 @@ HEROKU_WAIT = 25.0  # seconds; its router gives up after 30
 class Config:
     """The settings. Durations are in seconds; empty text means "not set"."""
 
-    VOLCENGINE_ACCESS_KEY: str = setting("", secret=True, credential=True)
-    VOLCENGINE_SECRET_KEY: str = setting("", secret=True)
-    VOLCENGINE_SESSION_TOKEN: str = setting("", secret=True)
+    VOLCENGINE_ACCESS_KEY: str = key(credential=True)
+    VOLCENGINE_SECRET_KEY: str = key()
+    VOLCENGINE_SESSION_TOKEN: str = key()
     VOLCENGINE_ENDPOINT: str = setting("https://visual.volcengineapi.com", parse_url)
     VOLCENGINE_REGION: str = setting("cn-north-1")
-    VOLCENGINE_CONCURRENCY: int = setting(2, between(1, 1000, int))
-    ARK_API_KEY: str = setting("", secret=True, credential=True)
+    VOLCENGINE_CONCURRENCY: int = setting(2, between(1, 1000, int), per_account=True)
+    VOLCENGINE_ACCOUNTS: tuple[Account, ...] = setting((), parse_accounts)
+    ARK_API_KEY: str = key(credential=True)
     ARK_BASE_URL: str = setting("https://ark.cn-beijing.volces.com/api/v3", parse_url)
-    ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency)
+    ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency, per_account=True)
     MODELS_FILE: str = setting("")
     OPENAI_MODELS: tuple[str, ...] = setting((), parse_names)
     WATERMARK: bool = setting(False, parse_bool)
@@ -122,19 +121,13 @@ class Config:
             name = each.name
             if name == "SERVER_PORT" and "PORT" in told:
                 name = "PORT"
-            if name not in told:
-                continue
-            if PLACEHOLDER.match(told[name]):
-                raise ConfigError(f"{name} is still the placeholder of the example")
-            try:
-                values[each.name] = each.metadata["parse"](told[name])
-            except ValueError as error:
-                raise ConfigError(f"{name} {error}") from None
+            if name in told:
+                values[each.name] = read(each, name, told[name])
         if "DYNO" in told:
             values.setdefault("WAIT_SECONDS", HEROKU_WAIT)
         config = cls(**values)
         config.check_partners()
-        return config
+        return config._with_accounts(told)
 
     def check_partners(self) -> None:
         """
@@ -149,6 +142,42 @@ class Config:
         if self.STORAGE == "s3" and not self.S3_BUCKET:
             raise ConfigError("S3_BUCKET is missing: STORAGE=s3 keeps pictures in it")
 
+    def _with_accounts(self, told: Mapping[str, str]) -> Self:
+        """Give each account that is named what was *told* of it."""
+        found = []
+        for account in self.VOLCENGINE_ACCOUNTS:
+            own = [(each, account.named(each.name)) for each in PER_ACCOUNT]
+            values = {
+                each.name: read(each, name, told[name])
+                for each, name in own
+                if name in told
+            }
+            found.append(Account(account.name, values))
+            check_pair(self.of(found[-1]), found[-1])
+        config = replace(self, VOLCENGINE_ACCOUNTS=tuple(found))
+        keys = [each.name for each in PER_ACCOUNT if each.metadata["credential"]]
+        check_keys(config.by_account, keys)
+        return config
+
+    def of(self, account: Account) -> Self:
+        """The settings as they are for this account: no key is another's."""
+        keys = [each.name for each in fields(self) if is_key(each)]
+        values: dict[str, Any] = {**dict.fromkeys(keys, ""), **account.settings}
+        return replace(self, **values, VOLCENGINE_ACCOUNTS=())
+
+    @property
+    def by_account(self) -> dict[str, Self]:
+        """Name -> settings; `MAIN`'s are those without a name behind them."""
+        others = {each.name: self.of(each) for each in self.VOLCENGINE_ACCOUNTS}
+        return {MAIN: replace(self, VOLCENGINE_ACCOUNTS=()), **others}
+
+    @property
+    def secrets(self) -> set[str]:
+        """What must be shown nowhere, of all accounts."""
+        hidden = [each.name for each in fields(self) if not each.repr]
+        configs = self.by_account.values()
+        return {str(getattr(config, name)) for config in configs for name in hidden}
+
     @classmethod
     def load(cls, path: str = ".env") -> Self:
         """
@@ -162,8 +191,9 @@ class Config:
     @property
     def has_credentials(self) -> bool:
         """Whether any provider can be used."""
-        keys = (each.name for each in fields(self) if each.metadata["credential"])
-        return any(getattr(self, name) for name in keys)
+        keys = [each.name for each in fields(self) if each.metadata["credential"]]
+        configs = self.by_account.values()
+        return any(getattr(config, name) for config in configs for name in keys)
 
     @property
     def mongodb_uri(self) -> str:
@@ -209,6 +239,45 @@ class Config:
 
 
 KNOWN = [each.name for each in fields(Config)]
+PER_ACCOUNT = [each for each in fields(Config) if each.metadata["per_account"]]
+
+
+def is_key(field: Field) -> bool:
+    about = field.metadata
+    return about["credential"] or (about["per_account"] and not field.repr)
+
+
+def read(field: Field, name: str, text: str) -> Any:
+    """
+    The value of a setting.
+
+    Args:
+        name: As it was given, for the error.
+
+    Raises:
+        ConfigError: it is malformed, or a placeholder.
+    """
+    if PLACEHOLDER.match(text):
+        raise ConfigError(f"{name} is still the placeholder of the example")
+    try:
+        return field.metadata["parse"](text)
+    except ValueError as error:
+        raise ConfigError(f"{name} {error}") from None
+
+
+def check_pair(config: Config, account: Account) -> None:
+    """
+    Raises:
+        ConfigError: an account has half a key pair, or no key.
+    """
+    pair = ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY")
+    lacking = [name for name in pair if not getattr(config, name)]
+    if len(lacking) == 1:
+        raise ConfigError(f"{account.named(lacking[0])} is missing beside its partner")
+    if not config.has_credentials:
+        keys = [each.name for each in PER_ACCOUNT if each.metadata["credential"]]
+        wanted = " or ".join(map(account.named, keys))
+        raise ConfigError(f"VOLCENGINE_ACCOUNTS names {account}, without {wanted}")
 
 
 def given(path: str = ".env") -> dict[str, str]:
@@ -217,31 +286,5 @@ def given(path: str = ".env") -> dict[str, str]:
 
 
 def read_dotenv(path: str) -> dict[str, str]:
-    """
-    Read a ``.env`` file; none is the same as an empty one.
-
-    Raises:
-        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name is
-            none of ours by a slip: what was meant would silently not apply.
-    """
-    if not Path(path).is_file():
-        return {}
-    try:
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    bare = [name for name, value in found.items() if value is None]
-    if bare:
-        # What is no name of ours may be a key, pasted there.
-        where = f" after {bare[0]}" if bare[0] in KNOWN else " in one of its lines"
-        raise ConfigError(f"{path}: no ={where}")
-    for name in found.keys() - KNOWN:
-        if meant := nearest(name):
-            raise ConfigError(f"{path}: there is no {name}; is {meant} meant?")
-    return {name: value or "" for name, value in found.items()}
-
-
-def nearest(name: str) -> str:
-    """The setting that *name* is a slip of, or nothing."""
-    alike = 0.6 if name.upper().startswith(PROVIDERS) else 0.85
-    return next(iter(get_close_matches(name.upper(), KNOWN, n=1, cutoff=alike)), "")
+    """What a ``.env`` file says; ConfigError as in `dotenv.read`."""
+    return dotenv.read(path, KNOWN, [each.name for each in PER_ACCOUNT])

@@ -146,6 +146,7 @@ def setting(
     *,
     secret: bool = False,
     credential: bool = False,
+    per_account: bool = False,
 ):
     """
     Declare a field: its default, and how its text is read.
@@ -153,6 +154,12 @@ def setting(
     Args:
         secret: It is shown nowhere.
         credential: It lets a provider be used.
+        per_account: Each account may have its own.
     """
-    about = {"parse": parse, "credential": credential}
+    about = {"parse": parse, "credential": credential, "per_account": per_account}
     return field(default=default, repr=not secret, metadata=about)
+
+
+def key(*, credential: bool = False):
+    """Declare a field that each account has its own of, and nobody is shown."""
+    return setting("", secret=True, credential=credential, per_account=True)

@@ -7,7 +7,7 @@ Only `cli` may import it.
 from collections.abc import Callable, Iterator
 
 from jimeng.config import Config
-from jimeng.doctor import databases, machine, outside, server
+from jimeng.doctor import accounts, databases, machine, outside, server
 from jimeng.doctor.finding import Finding, Verdict
 
 Check = Callable[[Config], Iterator[Finding]]
@@ -23,6 +23,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (machine.database_disk, True),
     *((check, False) for check in MACHINE),
     (outside.models, False),
+    (accounts.accounts, True),
     (outside.clock, False),
     (outside.public_url, False),
 )

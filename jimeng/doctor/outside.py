@@ -24,14 +24,17 @@ def models(config: Config) -> Iterator[Finding]:
         settings = (("settings", credentials()),)
         yield Finding("models", Verdict.WARNING, "", "error.no_provider", settings)
         return
-    for model in jobs.runtime().registry.models.values():
-        yield model_finding(model)
+    registry = jobs.runtime().registry
+    for model in registry.models.values():
+        for account in registry.accounts_of(model.provider):
+            yield model_finding(model, account)
 
 
-def model_finding(model: Model) -> Finding:
-    check = f"model {model.id}"
+def model_finding(model: Model, account: str) -> Finding:
+    of_whom = f" ({account})" if len(jobs.runtime().registry.accounts) > 1 else ""
+    check = f"model {model.id}{of_whom}"
     try:
-        service = jobs.runtime().registry.provider(model.provider)
+        service = jobs.runtime().registry.provider(model.provider, account)
         is_known = service.check(model.req_key)
     except ProviderError as error:
         found = f"{error.code} [{error.provider_code or '-'} {error.request_id or '-'}]"

@@ -8,12 +8,14 @@ from mongoengine.fields import (
     BooleanField,
     DateTimeField,
     DictField,
+    DynamicField,
     FloatField,
     IntField,
     ListField,
     StringField,
 )
 
+from jimeng.config.accounts import MAIN
 from jimeng.documents.base import Stored, named_index, utcnow
 
 
@@ -49,7 +51,7 @@ DUE = [
 ]
 # Without these nobody knows what to do; all others are measurements and hints.
 NEEDED = frozenset(
-    ("task_id", "index", "user_id", "lane", "provider", "req_key")
+    ("task_id", "index", "user_id", "lane", "provider", "req_key", "account")
     + ("prompt", "width", "height", "seed")
     + ("remote_ids", "urls", "submit_token", "created_at")
 )
@@ -73,7 +75,10 @@ class Generation(Stored):
     Attributes:
         turn: Its place in the lane; the lowest goes first.
         waiting: True while it counts as one of its user's waiting pictures.
-        slot: The number of the lane's slot that it holds, absent otherwise.
+        account: Whose place it was given with its latest claim, and who is asked for
+            it; absent where it has none, and where an earlier release has claimed it.
+        slot: Which of the account's places in the lane it holds, absent otherwise: a
+            number, or for another account than the main one its name and a number.
         due_at: When somebody must look after it; absent while it waits its turn
             and when nothing is left to be done.
         owner: The token of the latest claim; a step's result is stored only
@@ -119,7 +124,8 @@ class Generation(Stored):
     state = StringField(default=State.QUEUED.value)
     turn = IntField(default=0)
     waiting = BooleanField()
-    slot = IntField()
+    account = StringField()
+    slot = DynamicField()
     due_at = DateTimeField()
     owner = StringField()
     submit_token = StringField()
@@ -180,6 +186,11 @@ class Generation(Stored):
     @property
     def remote_id(self) -> str | None:
         return self.remote_ids[-1] if self.remote_ids else None
+
+    @property
+    def of_account(self) -> str:
+        """The account that it was given to."""
+        return self.account or MAIN
 
     @property
     def is_understood(self) -> bool:

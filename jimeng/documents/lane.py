@@ -16,10 +16,11 @@ from jimeng.documents.base import Stored, named_index
 
 class Lane(Stored):
     """
-    A provider and one of its models: what its limit of pictures at a time counts.
+    A provider and one of its models: its line, and what the main account may have under
+    way. Of that the other accounts have records of their own.
 
     Attributes:
-        id: ``provider:req_key``.
+        id: ``provider:req_key``, or ``account@provider:req_key``.
         turn: The highest turn that was ever claimed.
         taken_at: When a picture was last taken from the line.
         not_before: Nothing is sent until then: the provider asked for patience.
@@ -27,6 +28,8 @@ class Lane(Stored):
         full_at: The fewest that were running at one of these.
         limit: What the limit was lowered to, if it was.
         limit_until: When one more is tried.
+        refused: With which code the provider refused the account, so that it rests.
+        rests: How often it has, in a row.
         durations: The latest pictures' seconds, newest last.
         calm_until: The provider said that it is asked too often; until then less.
     """
@@ -39,6 +42,8 @@ class Lane(Stored):
     full_at = IntField()
     limit = IntField()
     limit_until = DateTimeField()
+    refused = StringField()
+    rests = IntField(default=0)
     durations = ListField(FloatField())
     calm_until = DateTimeField()
 

@@ -129,6 +129,7 @@ KINDS = {
     fields.BooleanField: frozenset({bool}),
     fields.DateTimeField: frozenset({datetime}),
     fields.ObjectIdField: frozenset({ObjectId}),
+    fields.DynamicField: frozenset({int, Int64, str}),
     fields.DictField: frozenset({dict}),
 }
 ABSENT: dict[type[BaseField], object] = {

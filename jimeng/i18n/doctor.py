@@ -111,6 +111,13 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "问不到服务商的时间：检查能否访问它的网络",
         "the provider's time cannot be asked for: check that the network reaches it",
     ),
+    "doctor.account_removed": (
+        "这个账号已不在设置里，没有人查询它手上的图片：它们会以“可能已经计费”结束，"
+        "不会再次提交；12 小时内把账号加回 VOLCENGINE_ACCOUNTS 和密钥，就能取回",
+        "this account is no longer in the settings, so nobody asks for its pictures: "
+        "they end as perhaps charged and are not submitted again; add it back to "
+        "VOLCENGINE_ACCOUNTS with its keys within 12 hours and they are fetched",
+    ),
     "doctor.public_url": (
         "这个地址没有通向本服务：检查 DNS、反向代理和 TLS 证书；从内网访问不到时，"
         "请在外面用浏览器确认",

@@ -104,7 +104,7 @@ def drawn(generation: Generation) -> None:
         took = generation.drawn_at - began_at
         _took("picture_provider", generation, took.total_seconds())
     model = runtime().registry.by_lane(generation.lane)
-    price = model.price if model else None
+    price = model.price_for(generation.of_account) if model else None
     if price is None or generation.width is None or generation.height is None:
         counts.add("unpriced", model_of(generation.lane))
     else:

@@ -39,7 +39,7 @@ class Freed:
     """
 
     lane: str
-    slot: int | None
+    slot: lanes.Slot | None
     then: Callable[[], None] = lambda: None
 
 
@@ -148,8 +148,9 @@ def set_aside(generation: Generation, why: str) -> Freed:
 
 def time_out(generation: Generation) -> None:
     """Past the deadline: the task fails, and two late looks may still save it."""
-    kept = {"code": "timed_out", "charged": "unknown"}
-    log.warning("picture timed out id=%s", generation.id)
+    served = runtime().registry.serves(generation.provider, generation.of_account)
+    kept = {"code": "timed_out" if served else "account_removed", "charged": "unknown"}
+    log.warning("picture timed out id=%s code=%s", generation.id, kept["code"])
     record_failure(generation, kept)
     next_look = late_look_at(generation)
     changes = {
@@ -196,7 +197,7 @@ def wait_for_its_release(generation: Generation) -> None:
     found = generation.settle(
         {
             "$set": {"state": state, "waiting": True, "due_at": due_at},
-            "$unset": {"slot": "", "owner": "", "submit_token": ""},
+            "$unset": dict.fromkeys(("slot", "owner", "submit_token", "account"), ""),
         }
     )
     if found is not None and not is_waiting:
@@ -234,7 +235,7 @@ def wait_again(generation: Generation, **changes: object) -> None:
                 "floor": generation.progress,
                 **changes,
             },
-            "$unset": {**FREED, "submit_token": ""},
+            "$unset": {**FREED, "submit_token": "", "account": ""},
         }
     )
     if found is not None:

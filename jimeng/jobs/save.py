@@ -130,7 +130,9 @@ def _ask_again(generation: Generation, task: Task) -> None:
         _lost(generation, "no links, and no name to ask by")
         return
     try:
-        provider = runtime().registry.provider(generation.provider)
+        provider = runtime().registry.provider(
+            generation.provider, generation.of_account
+        )
         with counts.call(generation.provider, "poll"):
             progress = provider.poll(generation.remote_id, request_of(generation))
     except ProviderError as error:

@@ -104,7 +104,9 @@ def poll(generation: Generation) -> Freed | None:
     """Ask the provider once; keep the picture, or plan the next look."""
     asked_at = utcnow()
     try:
-        provider = runtime().registry.provider(generation.provider)
+        provider = runtime().registry.provider(
+            generation.provider, generation.of_account
+        )
         with counts.call(generation.provider, "poll"):
             progress = provider.poll(generation.remote_id or "", request_of(generation))
     except ProviderError as error:

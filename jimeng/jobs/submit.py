@@ -32,6 +32,11 @@ SYNCHRONOUS_CALLS = 4
 _synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
 # What these say is "later", however often: waiting is no failure.
 PATIENT = frozenset({"rate_limited", "concurrency_limited"})
+# What these say is of the account, not of the picture: another may draw it.
+OF_THE_ACCOUNT = frozenset(
+    ("credentials_invalid", "permission_missing", "access_denied", "model_not_found")
+    + ("account_overdue", "quota_exhausted")
+)
 
 
 def send_next(lane: str) -> Freed | None:
@@ -42,7 +47,7 @@ def send_next(lane: str) -> Freed | None:
     with place_for(model) as is_free:
         if not is_free:
             return None  # the pump asks again, and so does another consumer's
-        generation = lanes.claim(lane, runtime().registry.lanes[lane])
+        generation = lanes.claim(lane, runtime().registry.limits[lane])
         if generation is None:
             return None
         with logs.bound(task=generation.task_id, user=generation.user_id):
@@ -83,7 +88,7 @@ def send(generation: Generation, model: Model) -> Freed | None:
     if sent is None:
         log.info("submission given up id=%s: late, or deleted", generation.id)
         return None
-    provider = runtime().registry.provider(sent.provider)
+    provider = runtime().registry.provider(sent.provider, sent.of_account)
     began = time.monotonic()
     try:
         with counts.call(sent.provider, "submit"):
@@ -191,7 +196,12 @@ def refused(generation: Generation, error: ProviderError) -> Freed | None:
         outcomes.unknown(generation, error)
     elif error.transient and (error.code in PATIENT or not overdue(generation)):
         log.info("submission refused id=%s code=%s: waits", generation.id, code)
-        lanes.back_off(generation.lane, full=error.code == "concurrency_limited")
+        is_full = error.code == "concurrency_limited"
+        lanes.back_off(generation.lane, generation.of_account, full=is_full)
+        outcomes.wait_again(generation)
+    elif error.code in OF_THE_ACCOUNT and others_go_on(generation):
+        log.warning("account refused id=%s code=%s: %s", generation.id, code, error)
+        lanes.rest(generation.lane, generation.of_account, error.code)
         outcomes.wait_again(generation)
     elif may_draw_anew(generation, error):
         return draw_anew(generation)
@@ -199,6 +209,15 @@ def refused(generation: Generation, error: ProviderError) -> Freed | None:
         outcomes.fail(generation, error)
         return freed_by(generation)
     return None
+
+
+def others_go_on(generation: Generation) -> bool:
+    """Whether another account may still be asked for it."""
+    accounts = runtime().registry.limits.get(generation.lane, {})
+    shares = [lanes.Share(generation.lane, each).record for each in accounts]
+    mine = lanes.Share(generation.lane, generation.of_account).record
+    found = lanes.read_all([each for each in shares if each != mine])
+    return not all(map(lanes.is_resting, found.values()))
 
 
 def overdue(generation: Generation) -> bool:

@@ -5,8 +5,8 @@ A lane is one provider's model; the provider draws a limited number of pictures 
 it at a time. A slot is a number on the generation under a unique index, taken
 with the claim and given back with the end. A turn is a user's place: each further
 picture of the same user comes one turn later, which is round-robin over users.
-`jobs`, `limits`, `tasks`, `operations`, `backup`, `cli`, `doctor`, `monitoring` may
-import it.
+`jobs`, `limits`, `tasks`, `operations`, `backup`, `cli`, `doctor` and `monitoring`
+may import it.
 """
 
 from jimeng.lanes import ahead as _ahead
@@ -28,10 +28,19 @@ from jimeng.lanes.record import (
     back_off,
     calm,
     is_calm,
+    is_resting,
+    limit_in,
     limit_of,
     read,
+    read_all,
+    rest,
 )
-from jimeng.lanes.slots import held_by_unknown, slots_taken
+from jimeng.lanes.shares import Share, Slot, parted, shares_of
+from jimeng.lanes.slots import (
+    held_by_others,
+    held_by_unknown,
+    slots_taken_in,
+)
 from jimeng.lanes.stalls import stalled
 from jimeng.lanes.turns import (
     DailyQuota,

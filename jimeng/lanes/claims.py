@@ -1,5 +1,6 @@
 """Claims: the picture that is next, and the slot that it takes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
@@ -8,28 +9,27 @@ from pymongo.errors import DuplicateKeyError
 from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.lanes.free import candidates, free_in, give_back
 from jimeng.lanes.record import note_taken
+from jimeng.lanes.shares import shares_of
 from jimeng.lanes.turns import leave
 
 STARTING_LEASE = timedelta(seconds=8)
 FIRST = [("turn", 1), ("_id", 1)]
 
 
-def openings(limits: Mapping[str, int]) -> dict[str, int]:
+def openings(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """
     Lane -> how many of its waiting pictures can be sent now, where there are any.
 
     Costs the same however many wait.
 
     Args:
-        limits: The lanes that are looked at, and the configured limit of each.
+        limits: The lanes that are looked at, and of each account the configured limit.
     """
     waited = {lane: limits[lane] for lane in waited_for() if lane in limits}
-    free = free_in(waited) if waited else {}
-    return {
-        lane: _count_waiting(lane, up_to=len(slots))
-        for lane, slots in free.items()
-        if slots
-    }
+    room: Counter[str] = Counter()
+    for share, slots in (free_in(shares_of(waited)) if waited else {}).items():
+        room[share.lane] += len(slots)
+    return {lane: _count_waiting(lane, up_to=n) for lane, n in room.items() if n}
 
 
 def waited_for() -> Iterator[str]:
@@ -51,7 +51,7 @@ def _count_waiting(lane: str, *, up_to: int) -> int:
     return count(where, hint="waiting", limit=up_to)
 
 
-def claim(lane: str, most: int) -> Generation | None:
+def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
     """
     Take the first waiting picture of the lane and a free slot, in one update.
 
@@ -59,19 +59,20 @@ def claim(lane: str, most: int) -> Generation | None:
     waits again.
 
     Args:
-        most: The lane's configured limit.
+        limits: Account -> its configured limit in the lane.
 
     Returns:
-        The generation in state ``starting``; None if nothing waits or no slot
-        is free.
+        The generation in state ``starting``, given to an account; None if nothing
+        waits or no slot is free.
     """
-    for slot in candidates(lane, most):
-        token = new_token()
+    for share, number in candidates(lane, limits):
+        token, slot = new_token(), share.slot(number)
         update = {
             "$set": {
                 "state": State.STARTING.value,
                 "owner": token,
                 "submit_token": token,
+                "account": share.account,
                 "slot": slot,
                 "due_at": utcnow() + STARTING_LEASE,
             },

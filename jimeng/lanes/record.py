@@ -1,12 +1,14 @@
-"""A lane's record: its limit, and its patience."""
+"""A lane's record: of the line, and of each account's share its limit and patience."""
 
 import logging
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
+from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane, utcnow
+from jimeng.lanes.shares import Share
 from jimeng.lanes.slots import count_drawn, slots_taken
 
 log = logging.getLogger(__name__)
@@ -16,6 +18,8 @@ REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
 REFUSALS_KEPT = timedelta(minutes=5)  # from one to the next, to be in a row
 ROW = {"refusals": "", "full_at": ""}
 BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
+REST, REST_MOST = 60.0, 1800.0  # seconds
+RESTS = {"refused": "", "rests": "", "not_before": ""}
 CALM_FOR = timedelta(minutes=10)
 LANE_CACHE = 0.25  # seconds
 
@@ -26,7 +30,9 @@ _taken: dict[str, tuple[int, float]] = {}  # highest turn, and when it was noted
 
 
 def read(lane: str, *, fresh: bool = False) -> Lane:
-    """The lane's record, at most a quarter of a second old unless *fresh*."""
+    """
+    A lane's record, or a share's, at most a quarter of a second old unless *fresh*.
+    """
     kept = _lanes.get(lane)
     if not fresh and kept and time.monotonic() - kept[0] < LANE_CACHE:
         return kept[1]
@@ -73,6 +79,19 @@ def limit_of(record: Lane, most: int) -> int:
     return min(record.limit, most)
 
 
+def limit_in(lane: str, limits: Mapping[str, int]) -> int:
+    """
+    The pictures that all accounts together may have under way at a time; those that
+    rest have none, unless all do.
+
+    Args:
+        limits: Account -> its configured limit.
+    """
+    records = {each: read(Share(lane, each).record) for each in limits}
+    awake = [each for each in limits if not is_resting(records[each])] or list(limits)
+    return sum(limit_of(records[each], limits[each]) for each in awake)
+
+
 def raise_limit(record: Lane, most: int) -> None:
     """Keep the higher limit that `limit_of` has begun to try."""
     now = utcnow()
@@ -86,36 +105,77 @@ def raise_limit(record: Lane, most: int) -> None:
     Lane.collection(durable=False).update_one(where, update)
 
 
-def back_off(lane: str, *, full: bool) -> None:
+def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
     """
-    Note that the provider refused to take another picture, and wait a little.
+    Note that the provider refused to take another picture of an account, and wait a
+    little.
 
     Args:
         full: It said that too many are running: after three of these the limit
             becomes what was running.
     """
-    read(lane)  # which mends what the updates would stumble over
+    share = Share(lane, account).record
+    read(share)  # which mends what the updates would stumble over
     now, lanes = utcnow(), Lane.collection(durable=False)
-    forgotten = {"_id": lane, "not_before": {"$lt": now - REFUSALS_KEPT}}
+    forgotten = {"_id": share, "not_before": {"$lt": now - REFUSALS_KEPT}}
     lanes.update_one(forgotten, {"$unset": ROW})
     noted: dict = {"$inc": {"refusals": 1}}
     if full:
         # Whoever was refused still holds its slot.
-        noted["$min"] = {"full_at": max(1, len(slots_taken(lane)) - 1)}
-    found = Lane.swap({"_id": lane}, noted, durable=False, upsert=True)
+        noted["$min"] = {"full_at": max(1, len(slots_taken(lane, account)) - 1)}
+    found = Lane.swap({"_id": share}, noted, durable=False, upsert=True)
     assert found is not None  # an upsert returns what it made  # noqa: S101
     wait = min(BACK_OFF * 2.0 ** (found.refusals - 1), BACK_OFF_MOST)
-    wait *= random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, no secret
-    changes: dict = {"$max": {"not_before": now + timedelta(seconds=wait)}}
+    changes: dict = {"$max": {"not_before": now + about(wait)}}
     if full and found.refusals >= REFUSALS_TO_LOWER and found.full_at:
         limit = min(found.limit or found.full_at, found.full_at)
         changes["$set"] = {"limit": limit, "limit_until": now + LIMIT_REST}
         changes["$unset"] = ROW
-    change(lane, changes)
-    _lanes.pop(lane, None)  # the next claim is to know
+    change(share, changes)
+    _lanes.pop(share, None)  # the next claim is to know
 
 
-def accepted(lane: str, *, drawn: bool) -> None:
+def about(seconds: float) -> timedelta:
+    spread = random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, no secret
+    return timedelta(seconds=seconds * spread)
+
+
+def rest(lane: str, account: str, code: str) -> None:
+    """
+    Note that the provider wants nothing of this account, and leave it alone for a
+    while that doubles: the others go on.
+
+    Args:
+        code: Why, as the task would have failed with it.
+    """
+    share = Share(lane, account).record
+    read(share)
+    noted = {"$inc": {"rests": 1}, "$set": {"refused": code}}
+    found = Lane.swap({"_id": share}, noted, durable=False, upsert=True)
+    assert found is not None  # an upsert returns what it made  # noqa: S101
+    wait = about(min(REST * 2.0 ** min(found.rests - 1, 16), REST_MOST))
+    change(share, {"$max": {"not_before": utcnow() + wait}})
+    _lanes.pop(share, None)
+    log.error("account rests lane=%s account=%s code=%s", lane, account, code)
+
+
+def wake(lane: str, account: str) -> None:
+    """The account has been seen to work: it need not rest any longer."""
+    share = Share(lane, account).record
+    where = {"_id": share, "refused": {"$exists": True}}
+    Lane.collection(durable=False).update_one(where, {"$unset": RESTS})
+    _lanes.pop(share, None)
+
+
+def is_resting(record: Lane) -> bool:
+    return record.refused is not None and backs_off(record)
+
+
+def backs_off(record: Lane) -> bool:
+    return record.not_before is not None and record.not_before > utcnow()
+
+
+def accepted(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     """
     End a row of refusals, unless no more are running than when it began.
 
@@ -125,12 +185,16 @@ def accepted(lane: str, *, drawn: bool) -> None:
     Args:
         drawn: It came with the answer; then nobody knows how many are running.
     """
-    record = read(lane)
+    share = Share(lane, account).record
+    record = read(share)
+    if record.refused is not None:
+        wake(lane, account)
     if not record.refusals:
         return
-    if drawn or record.full_at is None or count_drawn(lane) > record.full_at:
-        change(lane, {"$unset": {**ROW, "not_before": ""}})
-        _lanes.pop(lane, None)
+    full_at = record.full_at
+    if drawn or full_at is None or count_drawn(lane, account) > full_at:
+        change(share, {"$unset": {**ROW, "not_before": ""}})
+        _lanes.pop(share, None)
 
 
 def calm(lane: str) -> None:

@@ -1,26 +1,46 @@
 """Slots: the numbers of the pictures under way in a lane."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, State
+from jimeng.lanes.shares import Share, parted
 
 AT_ONCE = 2000  # rows in one answer
 KNOWN = [state.value for state in State]
 
 
-def slots_taken(lane: str) -> set[int]:
-    return slots_taken_in([lane])[lane]
+def slots_taken(lane: str, account: str = MAIN) -> set[int]:
+    share = Share(lane, account)
+    return slots_taken_in([share])[share]
 
 
-def slots_taken_in(lanes: Iterable[str]) -> dict[str, set[int]]:
-    """Lane -> the numbers taken, of several at once."""
-    found: dict[str, set[int]] = {lane: set() for lane in lanes}
-    where = {"lane": {"$in": list(found)}, "slot": {"$exists": True}}
+def slots_taken_in(shares: Iterable[Share]) -> dict[Share, set[int]]:
+    """Share -> the numbers taken, of several at once."""
+    found: dict[Share, set[int]] = {share: set() for share in shares}
+    for share, number in _held({"$in": sorted({share.lane for share in found})}):
+        if share in found:
+            found[share].add(number)
+    return found
+
+
+def held_by_others(shares: Collection[Share]) -> Counter[Share]:
+    """
+    How many slots are held of which shares that are none of these: their accounts have
+    no credentials here (any more), and nobody asks for the pictures.
+    """
+    lanes = {"$exists": True}
+    return Counter(share for share, _ in _held(lanes) if share not in shares)
+
+
+def _held(lanes: Mapping[str, object]) -> Iterator[tuple[Share, int]]:
+    where = {"lane": lanes, "slot": {"$exists": True}}
     fields = {"_id": 0, "lane": 1, "slot": 1}
     rows = Generation.collection().find(where, fields).hint("slot")
     for row in rows.batch_size(AT_ONCE):
-        found[row["lane"]].add(row["slot"])
-    return found
+        if found := parted(row["lane"], row["slot"]):
+            yield found
 
 
 def held_by_unknown(lanes: Iterable[str]) -> int:
@@ -30,7 +50,9 @@ def held_by_unknown(lanes: Iterable[str]) -> int:
     return Generation.collection().count_documents(mine, hint="slot")
 
 
-def count_drawn(lane: str) -> int:
-    """The pictures that the provider has taken and, as far as is known, draws."""
+def count_drawn(lane: str, account: str = MAIN) -> int:
+    """The pictures that the account has taken and, as far as is known, draws."""
     where = {"slot": {"$exists": True}, "state": State.GENERATING.value}
-    return Generation.collection().count_documents({"lane": lane, **where}, hint="slot")
+    whose = {"account": account if account != MAIN else {"$in": [MAIN, None]}}
+    mine = {"lane": lane, **where, **whose}
+    return Generation.collection().count_documents(mine, hint="slot")

@@ -1,17 +1,19 @@
 """Stalls: a lane that sends nothing though it could, and nobody says why."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
 from jimeng.lanes import switches
-from jimeng.lanes.free import free_slots
+from jimeng.lanes.free import free_in
 from jimeng.lanes.record import read
+from jimeng.lanes.shares import shares_of
 from jimeng.lanes.slots import held_by_unknown
 
 PATIENCE = timedelta(seconds=30)
 
 
-def stalled(lane: str, most: int) -> str | None:
+def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
     """
     The id of the picture that is next in a lane and has been for too long: none was
     taken meanwhile, and a slot is free, or all are held by what this release does not
@@ -19,6 +21,9 @@ def stalled(lane: str, most: int) -> str | None:
 
     A picture whose delay has just ended looks like that for a moment, too: whoever
     acts on it looks twice.
+
+    Args:
+        limits: Account -> its configured limit in the lane.
     """
     before = utcnow() - PATIENCE
     where = {"lane": lane, "state": State.QUEUED.value}
@@ -32,5 +37,7 @@ def stalled(lane: str, most: int) -> str | None:
         return None
     if switches.is_paused(switches.SENDING):
         return None
-    stands_still = free_slots(lane, most) or held_by_unknown([lane]) >= most
+    free = free_in(shares_of({lane: limits}))
+    is_full = held_by_unknown([lane]) >= sum(limits.values())
+    stands_still = any(free.values()) or is_full
     return found["_id"] if stands_still else None

@@ -25,7 +25,11 @@ def ready() -> Response | dict:
     """Everything that a task needs is there; or 503 and what is missing."""
     found = readiness.answer()
     if not found.reasons:
-        return {"status": "ready", "paused": list(found.paused)}
+        return {
+            "status": "ready",
+            "paused": list(found.paused),
+            "resting": list(found.resting),
+        }
     missing = [reason.code for reason in found.reasons]
     return failure(
         "not_ready",
@@ -43,4 +47,5 @@ def ready() -> Response | dict:
             for reason in found.reasons
         ],
         paused=list(found.paused),
+        resting=list(found.resting),
     )

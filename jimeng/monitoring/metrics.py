@@ -29,6 +29,7 @@ from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 from jimeng.monitoring import counted, readiness
+from jimeng.operations.lanes import AccountView
 from jimeng.operations.queue import QueueView
 from jimeng.viewers import Viewer
 
@@ -159,20 +160,35 @@ def queue(found: QueueView) -> list[Metric]:
 
 
 def lanes(found: QueueView) -> list[Metric]:
-    """A lane is one provider's model; its limit is what may be drawn at a time."""
+    """
+    A lane is one provider's model; its limit is what may be drawn at a time, for each
+    account.
+    """
     names = ["lane", "provider", "model"]
     labels = {
         each.id: (each.id, each.provider, each.model or "") for each in found.lanes
     }
-    figures: dict[str, tuple[str, Values]] = {
+    shares = {
+        (*labels[lane.id], each.account): each
+        for lane in found.lanes
+        for each in lane.accounts
+    }
+    by_account: dict[str, tuple[str, Values]] = {
         "slots_in_use": (
             "Pictures that the provider may be at.",
-            {labels[each.id]: each.slots_in_use for each in found.lanes},
+            {its: each.slots_in_use for its, each in shares.items()},
         ),
         "slots_limit": (
-            "How many there may be now; 0 where the model is offered no longer.",
-            {labels[each.id]: each.limit or 0 for each in found.lanes},
+            "How many there may be now; 0 where the model or the account is offered no "
+            "longer.",
+            {its: each.limit or 0 for its, each in shares.items()},
         ),
+        "account_refused": (
+            "Whether the account rests, as the provider has refused it.",
+            {its: is_resting(each) for its, each in shares.items()},
+        ),
+    }
+    figures: dict[str, tuple[str, Values]] = {
         "pictures_waiting": (
             "Pictures in line.",
             {labels[each.id]: each.pending + each.retry for each in found.lanes},
@@ -183,9 +199,19 @@ def lanes(found: QueueView) -> list[Metric]:
         ),
     }
     return [
-        family(f"jimeng_lane_{name}", words, names, values)
-        for name, (words, values) in figures.items()
+        *(
+            family(f"jimeng_lane_{name}", words, [*names, "account"], values)
+            for name, (words, values) in by_account.items()
+        ),
+        *(
+            family(f"jimeng_lane_{name}", words, names, values)
+            for name, (words, values) in figures.items()
+        ),
     ]
+
+
+def is_resting(share: AccountView) -> bool:
+    return share.refused is not None and share.back_off_until is not None
 
 
 def workers(found: QueueView) -> list[Metric]:

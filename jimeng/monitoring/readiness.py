@@ -70,10 +70,12 @@ class Answer:
     Attributes:
         reasons: Why not; empty where all is there.
         paused: What an operator has switched off, which is no failure.
+        resting: Accounts that the provider has refused, while others go on.
     """
 
     reasons: tuple[Reason, ...]
     paused: tuple[str, ...] = ()
+    resting: tuple[str, ...] = ()
 
 
 _finding = threading.Lock()
@@ -116,6 +118,7 @@ def find() -> Answer:
     pool.shutdown(wait=False)
     reasons = [Reason(parts[each]) for each in late]
     paused: tuple[str, ...] = ()
+    resting: tuple[str, ...] = ()
     for each in done:
         try:
             found = each.result()
@@ -125,7 +128,8 @@ def find() -> Answer:
             continue
         reasons += found.reasons
         paused += found.paused
-    return Answer(tuple(_in_order(reasons)), paused)
+        resting += found.resting
+    return Answer(tuple(_in_order(reasons)), paused, resting)
 
 
 def _bounded(check: Callable[[], Answer]) -> Answer:
@@ -230,7 +234,7 @@ def _storage() -> Answer:
 
 def _lanes() -> Answer:
     """No lane stands still that could send."""
-    served = jobs.runtime().registry.lanes
+    served = jobs.runtime().registry.limits
     with ThreadPoolExecutor(AT_A_TIME, "lanes") as pool:
         heads = pool.map(lanes.stalled, served.keys(), served.values())
         before = {x: head for x, head in zip(served, heads, strict=True) if head}
@@ -239,6 +243,16 @@ def _lanes() -> Answer:
     time.sleep(TWICE)
     still = [x for x, head in before.items() if lanes.stalled(x, served[x]) == head]
     return Answer((Reason("lane_stalled", tuple(still)),) if still else ())
+
+
+def _accounts() -> Answer:
+    registry = jobs.runtime().registry
+    if len(registry.accounts) < 2:
+        return Answer(())  # one alone never rests
+    shares = {share.record: share for share in lanes.shares_of(registry.limits)}
+    found = lanes.read_all(shares)
+    names = {shares[each].account for each in shares if lanes.is_resting(found[each])}
+    return Answer((), resting=tuple(sorted(names)))
 
 
 def _here() -> Answer:
@@ -268,6 +282,7 @@ CHECKS: list[tuple[Callable[[], Answer], str]] = [
     (_room, "mongodb"),
     (_storage, "storage"),
     (_lanes, ""),  # on a slow database there is no time for it
+    (_accounts, ""),
     (_here, "disk"),
 ]
 WITHOUT_MONGODB = {

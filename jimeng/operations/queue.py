@@ -4,11 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import documents, jobs, lanes
+from jimeng import documents, jobs
 from jimeng.documents import State, User, Worker, utcnow
 from jimeng.errors import QueueUnavailable
-from jimeng.operations import groups
+from jimeng.operations import groups, lanes
 from jimeng.operations.groups import Group
+from jimeng.operations.lanes import LaneView
 from jimeng.usage import tallies
 from jimeng.usage.tallies import Day
 from jimeng.viewers import Viewer
@@ -37,32 +38,6 @@ class WorkerView:
     started_at: datetime
     seen_at: datetime
     alive: bool
-
-
-@dataclass(frozen=True)
-class LaneView:
-    """
-    One provider's model.
-
-    Attributes:
-        model: The name that clients use; None where it is offered no longer.
-        slots_in_use: Pictures that the provider may be drawing now.
-        limit: How many it may draw at a time now; None where it is not offered.
-        configured: What `limit` is unless the provider refused as many.
-        pending: Pictures that wait and were never sent.
-        retry: Pictures that wait after a refusal.
-        back_off_until: Nothing is sent until then, or None.
-    """
-
-    id: str
-    provider: str
-    model: str | None
-    slots_in_use: int
-    limit: int | None
-    configured: int | None
-    pending: int
-    retry: int
-    back_off_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -129,7 +104,7 @@ def read(viewer: Viewer) -> QueueView:
         days=tallies.by_day(),
         jobs=_jobs(),
         workers=_workers(now),
-        lanes=_lanes(waiting, again, now),
+        lanes=lanes.read(waiting, again, now),
         users=_users(found),
         oldest_at=_oldest(found),
     )
@@ -176,29 +151,4 @@ def _worker(found: Worker, now: datetime) -> WorkerView:
         found.started_at,
         found.seen_at,
         alive,
-    )
-
-
-def _lanes(waiting: Counter[str], again: Counter[str], now: datetime) -> list[LaneView]:
-    registry = jobs.runtime().registry
-    names = sorted({*registry.lanes, *waiting, *again})
-    return [_lane(name, waiting[name], again[name], now) for name in names]
-
-
-def _lane(name: str, pending: int, retry: int, now: datetime) -> LaneView:
-    registry = jobs.runtime().registry
-    record = lanes.read(name, fresh=True)
-    most = registry.lanes.get(name)
-    model = registry.by_lane(name)
-    patient = record.not_before is not None and record.not_before > now
-    return LaneView(
-        id=name,
-        provider=name.partition(":")[0],
-        model=model.id if model else None,
-        slots_in_use=len(lanes.slots_taken(name)),
-        limit=None if most is None else lanes.limit_of(record, most),
-        configured=most,
-        pending=pending,
-        retry=retry,
-        back_off_until=record.not_before if patient else None,
     )

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 import jimeng
 from jimeng import jobs
-from jimeng.config import Config, read_dotenv
+from jimeng.config import PER_ACCOUNT, Account, Config, read_dotenv
 from jimeng.errors import ConfigError
 from jimeng.providers import Model
 from jimeng.viewers import Viewer
@@ -65,6 +65,7 @@ def read(viewer: Viewer, config: Config) -> Effective:
     viewer.require_operator("settings")
     file = dotenv()
     found = [_setting(config, each, file) for each in fields(config)]
+    found += [each for one in config.VOLCENGINE_ACCOUNTS for each in _own(one, file)]
     return Effective(found, offers(), versions())
 
 
@@ -83,11 +84,20 @@ def _setting(config: Config, each, file: Mapping[str, str]) -> Setting:
     return Setting(each.name, text, source(each.name, value == each.default, file))
 
 
+def _own(account: Account, file: Mapping[str, str]) -> Iterator[Setting]:
+    """The settings of an account beside the main one."""
+    for each in PER_ACCOUNT:
+        if each.name in account.settings:
+            name = account.named(each.name)
+            text = as_text(account.settings[each.name]) if each.repr else None
+            yield Setting(name, text, source(name, False, file))
+
+
 def as_text(value: object) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import pymongo
 
+from jimeng import lanes
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
@@ -139,16 +140,19 @@ def _take_another_slot(generation: dict) -> None:
     """
     Whoever may be running goes on counting: under the lowest number that is free.
 
-    It may be beyond the lane's limit; the lane sends nothing until it is below again.
+    It may be beyond its account's limit; that sends nothing until it is below again.
     """
     where = {name: generation.get(name) for name in ("_id", "slot", "state")}
     rows = Generation.collection()
     if generation.get("state") not in MAY_RUN:
         rows.update_one(where, {"$unset": {"slot": ""}})
         return
-    held = {"lane": generation["lane"], "slot": {"$exists": True}}
+    found = lanes.parted(generation["lane"], generation["slot"])
+    share = found[0] if found else lanes.Share(generation["lane"])
+    held = {"lane": share.lane, "slot": {"$exists": True}}
     taken = set(rows.distinct("slot", held))
-    free = next(n for n in range(len(taken) + 1) if n not in taken)
+    slots = (share.slot(number) for number in range(len(taken) + 1))
+    free = next(slot for slot in slots if slot not in taken)
     rows.update_one(where, {"$set": {"slot": free}})
 
 

@@ -5,11 +5,12 @@ Source: the price lists of Volcengine, as they were read in July to September 20
 Prices change, and accounts have their own: ``price`` in ``MODELS_FILE`` goes first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+UNBOUNDED = 2**63  # pixels
 AS_OF = date(2026, 9, 30)
 
 
@@ -49,6 +50,18 @@ class Price:
         area = width * height
         held = (each for each in self.steps if each.up_to and area <= each.up_to)
         return next(held, self.steps[-1]).fen
+
+
+def dearest(prices: Sequence[Price]) -> Price:
+    """For each size what the dearest of them costs."""
+    if len(prices) == 1:
+        return prices[0]
+    tops = {step.up_to for each in prices for step in each.steps if step.up_to}
+    steps = [
+        Step(top, max(each.of(top or UNBOUNDED, 1) for each in prices))
+        for top in [*sorted(tops), None]
+    ]
+    return Price(tuple(steps))
 
 
 def flat(fen: int) -> Price:

@@ -1,8 +1,10 @@
 """The services that there are, and the models of those that have credentials."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from jimeng.config import Config
+from jimeng.config.accounts import MAIN
 from jimeng.config.values import MOST_SYNCHRONOUS
 from jimeng.errors import Invalid, NoProvider, ProviderError
 from jimeng.providers.ark import ArkProvider
@@ -17,6 +19,7 @@ PROVIDERS: tuple[type[Provider], ...] = (
     VisualProvider,
     ArkProvider,
 )
+NO_OTHERS: Mapping[str, Mapping[str, Provider]] = MappingProxyType({})
 MODELS = tuple(model for each in PROVIDERS for model in each.models)
 
 
@@ -26,24 +29,32 @@ def credentials() -> str:
 
 
 class Registry:
-    """The providers that have credentials, and the models they offer."""
+    """
+    The providers that have credentials, the models they offer, and by which accounts.
+    """
 
     def __init__(
         self,
         providers: Mapping[str, Provider],
         limits: Mapping[str, int],
         models: Iterable[Model] = MODELS,
+        *,
+        others: Mapping[str, Mapping[str, Provider]] = NO_OTHERS,
     ) -> None:
         """
         Args:
-            providers: By name.
+            providers: By name, those of the main account.
             limits: Provider name -> pictures it may draw at a time in each lane.
-            models: What there is; those of *providers* are offered, and of two with
-                one name the first is meant.
+            models: What there is; those of providers that are here are offered, and of
+                two with one name the first is meant.
+            others: Account -> its providers by name; each knows its own limit.
         """
-        self._providers = dict(providers)
+        self._providers = {
+            MAIN: dict(providers),
+            **{account: dict(its) for account, its in others.items()},
+        }
         self._limits = dict(limits)
-        self.models = {m.lane: m for m in models if m.provider in self._providers}
+        self.models = {m.lane: m for m in models if self.accounts_of(m.provider)}
 
     @classmethod
     def from_config(cls, config: Config) -> "Registry":
@@ -51,37 +62,70 @@ class Registry:
         Raises:
             ConfigError: ``MODELS_FILE`` has a mistake.
         """
-        models = load_models(config.MODELS_FILE, PROVIDERS)
-        found = [each.from_config(config, models) for each in PROVIDERS]
-        made = {each.name: each for each in found if each is not None}
-        limits = {name: each.concurrency for name, each in made.items()}
-        offered = (each for each in models if each.provider in made)
-        return cls(
-            made,
-            limits,
-            [with_lacks(m, config, made[m.provider].address) for m in offered],
-        )
+        models = load_models(config.MODELS_FILE, PROVIDERS, config.by_account)
+        made: dict[str, dict[str, Provider]] = {}
+        for account, its in config.by_account.items():
+            found = [each.from_config(its, models) for each in PROVIDERS]
+            made[account] = {each.name: each for each in found if each is not None}
+        main = made.pop(MAIN)
+        limits = {name: each.concurrency for name, each in main.items()}
+        registry = cls(main, limits, models, others=made)
+        addresses = registry.addresses
+        registry.models = {
+            lane: with_lacks(model, config, addresses[model.provider])
+            for lane, model in registry.models.items()
+        }
+        return registry
 
     @property
     def names(self) -> list[str]:
-        return sorted(self._providers)
+        return sorted({name for its in self._providers.values() for name in its})
+
+    @property
+    def accounts(self) -> list[str]:
+        """The names of those that have a provider here."""
+        return [account for account, its in self._providers.items() if its]
+
+    def accounts_of(self, provider: str) -> list[str]:
+        return [each for each, its in self._providers.items() if provider in its]
+
+    def serves(self, provider: str, account: str) -> bool:
+        """Whether the account's credentials are here."""
+        return provider in self._providers.get(account, {})
 
     @property
     def addresses(self) -> dict[str, str]:
         """Provider name -> where it is asked."""
-        return {name: each.address for name, each in self._providers.items()}
+        return {name: self._any(name).address for name in self.names}
 
     def label(self, name: str) -> tuple[str, str]:
         """A provider as people call it, in Chinese and English."""
-        return self._providers[name].label
+        return self._any(name).label
+
+    def _any(self, name: str) -> Provider:
+        return self._providers[self.accounts_of(name)[0]][name]
 
     @property
     def lanes(self) -> dict[str, int]:
-        """Lane -> the number of pictures that it may hold at a time."""
-        return {lane: self._limit(model) for lane, model in self.models.items()}
+        """Lane -> the number of pictures that all accounts may hold at a time."""
+        return {lane: sum(its.values()) for lane, its in self.limits.items()}
 
-    def _limit(self, model: Model) -> int:
-        limit = self._limits[model.provider]
+    @property
+    def limits(self) -> dict[str, dict[str, int]]:
+        """Lane -> account -> the number of pictures that it may hold at a time."""
+        return {
+            lane: {
+                account: self._limit(model, account)
+                for account in self.accounts_of(model.provider)
+            }
+            for lane, model in self.models.items()
+        }
+
+    def _limit(self, model: Model, account: str) -> int:
+        if account == MAIN:
+            limit = self._limits[model.provider]
+        else:
+            limit = self._providers[account][model.provider].concurrency
         return min(limit, MOST_SYNCHRONOUS) if model.is_synchronous else limit
 
     def default(self, provider: str | None = None) -> Model | None:
@@ -107,7 +151,7 @@ class Registry:
             raise NoProvider(
                 "no credentials are set", retry_after=60, settings=credentials()
             )
-        if provider is not None and provider not in self._providers:
+        if provider is not None and provider not in self.names:
             raise Invalid.field(
                 "provider", "invalid.provider", known=", ".join(self.names)
             )
@@ -122,16 +166,19 @@ class Registry:
     def by_lane(self, lane: str) -> Model | None:
         return self.models.get(lane)
 
-    def provider(self, name: str) -> Provider:
+    def provider(self, name: str, account: str = MAIN) -> Provider:
         """
+        Args:
+            account: Whose credentials it has.
+
         Raises:
-            ProviderError: it has no credentials here (any more).
+            ProviderError: it has none here (any more).
         """
         try:
-            return self._providers[name]
+            return self._providers[account][name]
         except KeyError:
             raise ProviderError(
-                f"provider {name} is not configured",
+                f"provider {name} is not configured for account {account}",
                 code="provider_not_configured",
                 transient=True,
             ) from None

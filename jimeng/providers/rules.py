@@ -51,6 +51,7 @@ REFUSED = Rule(code="provider_refused")
 FAILED = Rule(code="provider_failed", retryable=True)
 NOT_CONFIGURED = Rule(code="provider_not_configured", retryable=True)
 TIMED_OUT = Rule(code="timed_out", charged="unknown", retryable=True)
+ACCOUNT_REMOVED = Rule(code="account_removed", charged="unknown", retryable=True)
 PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
 INPUT_UNREACHABLE = Rule(code="input_unreachable", retryable=True)
 INPUT_INVALID = Rule(code="input_invalid")
@@ -78,6 +79,7 @@ WITHOUT_CODE = (
     FAILED,
     NOT_CONFIGURED,
     TIMED_OUT,
+    ACCOUNT_REMOVED,
     PICTURE_LOST,
     INPUT_UNREACHABLE,
     INPUT_INVALID,

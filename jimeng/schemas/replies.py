@@ -144,7 +144,7 @@ class CostRecord(Reply):
     fen = whole(minimum=0, example=22)
     fen_of_all = whole(minimum=0, example=44)
     as_of = day(
-        lambda estimate: estimate.model.price.as_of, null=True, example="2026-09-30"
+        lambda estimate: estimate.model.dearest.as_of, null=True, example="2026-09-30"
     )
 
 
@@ -235,6 +235,15 @@ class WorkerRecord(Reply):
     alive = flag()
 
 
+class AccountRecord(Reply):
+    account = text(example="main")
+    slots_in_use = count(example=2)
+    limit = whole(null=True, example=2)
+    configured_limit = whole("configured", null=True, example=2)
+    back_off_until = instant(null=True)
+    refused = text(null=True, example=None)
+
+
 class LaneRecord(Reply):
     id = text(example="volcengine_jimeng:jimeng_t2i_v30")
     provider = text(example=PROVIDER)
@@ -245,6 +254,7 @@ class LaneRecord(Reply):
     pending = count(example=1)
     retry = count()
     back_off_until = instant(null=True)
+    accounts = some(AccountRecord)
 
 
 def servers(found: Any) -> list[list]:
@@ -283,6 +293,7 @@ class Ready(Health):
     status = one_of("ready")
     message = said("answer.ready")
     paused = list_of(fields.String(), example=[])
+    resting = list_of(fields.String(), example=[])
 
 
 class Reason(Reply):
@@ -305,3 +316,4 @@ class Refusal(Reply):
     missing = list_of(fields.String(), required=False)
     reasons = some(Reason, required=False)
     paused = list_of(fields.String(), required=False)
+    resting = list_of(fields.String(), required=False)

@@ -240,8 +240,7 @@ def timely(task: Task, model: Model, held: Taken, within: float | None) -> dict:
 def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int:
     """Seconds until it starts: those ahead, by the slots, each its usual time."""
     runtime = jobs.runtime()
-    most = runtime.registry.lanes[model.lane]
-    limit = lanes.limit_of(lanes.read(model.lane), most)
+    limit = lanes.limit_in(model.lane, runtime.registry.limits[model.lane])
     each = lanes.expected_duration(model.lane, model.typical)
     return round(max(delay or 0, pictures_ahead / limit * each))
 

@@ -25,7 +25,7 @@ class Estimate:
     @property
     def fen(self) -> int | None:
         """Hundredths of a yuan for one picture, None where nobody knows."""
-        price = self.model.price
+        price = self.model.dearest
         if price is None or (self.size is None and len(price.steps) > 1):
             return None
         return price.of(*self.size) if self.size else price.steps[-1].fen

@@ -26,7 +26,8 @@ OUTCOMES = {
 }
 # Failures that a late look may still turn into a picture, or a late answer; within
 # a day it has, or will not.
-UNCERTAIN, CERTAIN_AFTER = ["timed_out", "submit_unknown"], timedelta(days=1)
+UNCERTAIN = ["timed_out", "account_removed", "submit_unknown"]
+CERTAIN_AFTER = timedelta(days=1)
 
 _closed: tuple[tuple[datetime, int], Counter[Ended]] | None = None
 

@@ -41,7 +41,7 @@ class ModelOption:
     @property
     def price(self) -> str:
         """Of a picture: from the least to the most; empty if nobody knows."""
-        price = self.model.price
+        price = self.model.dearest
         return "–".join(map(yuan, price.range)) if price else ""
 
     @property

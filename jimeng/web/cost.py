@@ -13,7 +13,7 @@ def fen_of(model: Model | None, sizes: Iterable[options.SizeOption]) -> Fen:
     Size -> resolution -> hundredths of a yuan for one picture; a size in pixels has one
     price, whatever the resolution. Empty where nobody knows.
     """
-    price = model.price if model else None
+    price = model.dearest if model else None
     if model is None or price is None:
         return {}
     found: Fen = {}

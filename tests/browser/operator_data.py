@@ -89,7 +89,16 @@ def fill(database: Database) -> None:
             at = now - timedelta(minutes=1 + 7 * number)
             fail(database, people[number % 3], at, code, provider_code, charged)
     fail_yesterday(database, people[1])
+    held_by_removed_account(database, people[0], now)
     act(database, people, now)
+
+
+def held_by_removed_account(database: Database, user_id: str, now: datetime) -> None:
+    """A picture that an account draws which is not in the settings."""
+    mine = {"account": "studio", "slot": "studio/0", "due_at": now + timedelta(days=1)}
+    row = picture(user_id, now, "generating", charged="unknown", **mine)
+    del row["ended_at"]
+    database.generations.insert_one(row)
 
 
 def fail_yesterday(database: Database, user_id: str) -> list[str]:

@@ -10,6 +10,7 @@ from mongoengine.fields import (
     BooleanField,
     DateTimeField,
     DictField,
+    DynamicField,
     FloatField,
     IntField,
     ListField,
@@ -112,6 +113,7 @@ def test_values_of_another_kind_are_left_out(kind, value):
 OF_KIND: dict[type, tuple[type, ...]] = {
     StringField: (str,),
     IntField: (int,),
+    DynamicField: (int, str),
     FloatField: (float, int),
     BooleanField: (bool,),
     DateTimeField: (datetime,),

@@ -53,11 +53,11 @@ def test_lane_that_has_just_sent_is_not_stalled(database, lane):
         waiting(lane, "ada", number, f"old{number}")
     old = {"$set": {"created_at": utcnow() - timedelta(minutes=5)}}
     Generation.collection().update_many({}, old)
-    assert lanes.stalled(lane, MOST) == "old0_0"
+    assert lanes.stalled(lane, {"main": MOST}) == "old0_0"
 
-    assert lanes.claim(lane, MOST) is not None
+    assert lanes.claim(lane, {"main": MOST}) is not None
 
-    assert lanes.stalled(lane, MOST) is None
+    assert lanes.stalled(lane, {"main": MOST}) is None
 
 
 def test_row_of_refusals_keeps_the_fewest_that_were_running(database, lane):
@@ -124,7 +124,7 @@ def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
     write = turns._write
 
     def meanwhile(kind: type, updates: list) -> None:
-        lanes.claim(lane, MOST)
+        lanes.claim(lane, {"main": MOST})
         monkeypatch.setattr(turns, "_write", write)
         write(kind, updates)
 

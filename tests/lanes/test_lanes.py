@@ -44,7 +44,7 @@ def test_turns_begin_where_the_lane_is(database, lane):
     for number in range(5):
         waiting(lane, "ada", number, f"a{number}")
     for _ in range(3):
-        taken = lanes.claim(lane, 5)
+        taken = lanes.claim(lane, {"main": 5})
         assert taken is not None
     lanes.forget()
 
@@ -96,7 +96,7 @@ def test_a_slot_is_given_once(database, lane):
         waiting(lane, "ada", number, f"a{number}")
 
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: lanes.claim(lane, MOST), range(8)))
+        taken = list(pool.map(lambda _: lanes.claim(lane, {"main": MOST}), range(8)))
 
     held = [each for each in taken if each is not None]
     assert sorted(each.slot for each in held) == [0, 1]
@@ -142,7 +142,7 @@ def test_three_refusals_lower_the_limit(database, lane):
     """One refusal is a stray; three in a row are the provider's real limit."""
     for number in range(4):
         waiting(lane, "ada", number, f"a{number}")
-    claimed = [lanes.claim(lane, 4) for _ in range(3)]
+    claimed = [lanes.claim(lane, {"main": 4}) for _ in range(3)]
     assert all(claimed)
 
     lanes.back_off(lane, full=True)

@@ -59,12 +59,12 @@ def test_openings_are_free_slots_that_are_waited_for(queued, lane):
     queued(1)
     queued(5, into=OTHER)
 
-    limits = {lane: 3, OTHER: 3, "volcengine_jimeng:idle": 3}
+    limits = dict.fromkeys((lane, OTHER, "volcengine_jimeng:idle"), {"main": 3})
 
     assert lanes.openings(limits) == {lane: 1, OTHER: 3}
-    assert lanes.claim(OTHER, 3) is not None
+    assert lanes.claim(OTHER, {"main": 3}) is not None
     assert lanes.openings(limits) == {lane: 1, OTHER: 2}
-    assert lanes.openings({lane: 3}) == {lane: 1}
+    assert lanes.openings({lane: {"main": 3}}) == {lane: 1}
 
 
 def test_openings_cost_the_same_with_many_waiting(queued, lane, config):
@@ -73,7 +73,8 @@ def test_openings_cost_the_same_with_many_waiting(queued, lane, config):
     queued(3000, into=OTHER)
     for number in range(12):
         Lane(id=f"volcengine_jimeng:idle{number}").save()
-    limits = {each.id: 2 for each in Lane.objects} | {lane: 2, OTHER: 2}
+    names = [*(each.id for each in Lane.objects), lane, OTHER]
+    limits = dict.fromkeys(names, {"main": 2})
 
     with counted(config) as commands:
         assert lanes.openings(limits) == {lane: 2, OTHER: 2}
@@ -88,7 +89,9 @@ def test_openings_cost_the_same_with_many_waiting(queued, lane, config):
 def test_nothing_waiting_is_found_in_one_look(database, lane, config):
     """Whatever the number of lanes."""
     with counted(config) as commands:
-        assert lanes.openings({f"lane{number}": 2 for number in range(50)}) == {}
+        assert (
+            lanes.openings({f"lane{number}": {"main": 2} for number in range(50)}) == {}
+        )
 
     assert len(commands) == 1
 

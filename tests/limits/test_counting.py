@@ -116,7 +116,7 @@ def test_deleted_user_s_pictures_are_given_back(quota):
 def test_picture_that_is_cancelled_in_its_last_moment_is_given_back(quota, lane):
     """It had a slot already, and nothing had been sent."""
     task_id = create(quota)
-    lanes.claim(lane, 1)
+    lanes.claim(lane, {"main": 1})
 
     quota.post(f"{API}/tasks/{task_id}/cancel")
     assert left() == {"daily-pictures": 9}

@@ -20,6 +20,7 @@ CERTAINLY_NOT = {
     "busy": {"code": "concurrency_limited", "transient": True},
     "rate": {"code": "rate_limited", "transient": True},
     "unreachable": {"code": "provider_unreachable", "transient": True},
+    "revoked": {"code": "credentials_invalid"},  # the account, whoever asks
 }
 SUBMITS = ["accept", "accept", *CERTAINLY_NOT, "refuse", "anew", "lost", "links"]
 POLLS = ["bytes", "links", "not_yet", "transient", "refuse", "anew", "gone"]
@@ -53,13 +54,30 @@ class Submission:
             ``accepted``.
         remote_id: The provider's name, where it has one.
         drawn: The provider drew it, and charges it.
+        account: Whose key it was sent with.
     """
 
     key: tuple[str, int]
     by: int
+    account: str
     verdict: str = "called"
     remote_id: str | None = None
     drawn: bool = False
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The provider, as one account asks it."""
+
+    artist: "Artist"
+    account: str
+    concurrency: int
+
+    def submit(self, request: ImageRequest) -> Progress:
+        return self.artist.submit(request, self.account)
+
+    def poll(self, remote_id: str, request: ImageRequest) -> Progress:
+        return self.artist.poll(remote_id, self.account)
 
 
 class Artist:
@@ -89,9 +107,9 @@ class Artist:
         """What to answer next; whatever was told before is forgotten."""
         self.submits[:], self.polls[:], self.fetches[:] = submits, polls, fetches
 
-    def submit(self, request: ImageRequest) -> Progress:
+    def submit(self, request: ImageRequest, account: str) -> Progress:
         self._boundaries.reach("before submit")
-        submission = self._enter(request)
+        submission = self._enter(request, account)
         answer = self.submits.pop(0) if self.submits else "accept"
         progress = self._take(submission, answer, request)
         self._boundaries.reach("after submit")
@@ -99,7 +117,7 @@ class Artist:
             raise failure(answer)
         return progress
 
-    def _enter(self, request: ImageRequest) -> Submission:
+    def _enter(self, request: ImageRequest, account: str) -> Submission:
         """Look up whose picture this is, and hold that it may be asked for."""
         assert request.prompt, "a picture of nothing was asked for"
         rows = Generation.collection().find(
@@ -110,7 +128,8 @@ class Artist:
         assert found, "sent without a note of it"
         row = max(found, key=lambda row: row["sent_at"])
         frame = self._boundaries.frame
-        submission = Submission((row["_id"], row["attempts"]), frame.number)
+        assert row["account"] == account, "sent with another account's key"
+        submission = Submission((row["_id"], row["attempts"]), frame.number, account)
         earlier = self.ledger[row["_id"]]
         for each in earlier:
             assert each.verdict in {"not", "anew"}, f"sent again after {each}"
@@ -143,9 +162,10 @@ class Artist:
         self._drawings[submission.remote_id] = "running"
         return Progress(submission.remote_id)
 
-    def poll(self, remote_id: str, request: ImageRequest) -> Progress:
+    def poll(self, remote_id: str, account: str) -> Progress:
         self._boundaries.reach("before poll")
         assert remote_id in self._drawings, f"asked for {remote_id!r}"
+        assert self._of(remote_id).account == account, "asked with another's key"
         answer = self.polls.pop(0) if self.polls else "bytes"
         answer = self._draw(remote_id, answer)
         self._boundaries.reach("after poll")
@@ -170,14 +190,14 @@ class Artist:
         return answer
 
     def _note(self, remote_id: str, answer: str) -> None:
-        each = next(
-            each
-            for each in itertools.chain(*self.ledger.values())
-            if each.remote_id == remote_id
-        )
+        each = self._of(remote_id)
         if answer == "anew":
             each.verdict = "anew"
         each.drawn = each.drawn or answer in {"bytes", "links"}
+
+    def _of(self, remote_id: str) -> Submission:
+        every = itertools.chain(*self.ledger.values())
+        return next(each for each in every if each.remote_id == remote_id)
 
     def fetch(self, url: str, **_: object) -> bytes:
         self._boundaries.reach("before fetch")

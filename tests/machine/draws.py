@@ -62,7 +62,7 @@ BEFALLS = [
     *("janitor", "cancel", "delete", "forget_user", "consent", "create", "create"),
 ]
 CHANGES = ["cancel", "cancel", "delete", "forget_user", "retry", "consent"]
-UPKEEP = ["pump", "janitor", "janitor", "sweep", "flush", "close", "open"]
+UPKEEP = ["pump", "janitor", "janitor", "sweep", "flush", "close", "part", "open"]
 which = st.integers(0, 3)
 users = st.sampled_from(USERS)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mongoengine import get_db
 
-from jimeng import tasks
+from jimeng import lanes, tasks
 from jimeng.documents import Generation, Image, State, Task
 from jimeng.documents.image import files_of
 from jimeng.jobs.outcomes import LATE_LOOKS
@@ -14,6 +14,7 @@ from tests.machine.artist import Artist
 
 EVERYBODY = Viewer("operator", sees_all=True)
 UNDER_WAY = {"starting", "submitting", "generating", "saving"}
+TIMED_OUT = {"timed_out", "account_removed"}
 FINAL = {"completed", "failed", "cancelled"}
 BECOMES = {
     "pending": {"pending", "processing", *FINAL},
@@ -83,7 +84,7 @@ class Laws:
         if state == "failed":
             looks = generation["late_looks"] < len(LATE_LOOKS)
             is_late = generation["late"] and "accepted_at" in generation
-            late = is_late and generation["error"]["code"] == "timed_out"
+            late = is_late and generation["error"]["code"] in TIMED_OUT
             assert is_due == (late and looks), generation
         if state not in {"starting", "submitting", "generating", "unknown"}:
             assert "slot" not in generation, generation
@@ -102,13 +103,14 @@ class Laws:
             assert charged != "unknown", f"thrown away {generation['_id']}"
 
     def _of_slots(self, generations: dict[str, dict]) -> None:
-        """No slot has two, and no lane more than it may."""
+        """No slot has two, and no account more in a lane than it may."""
         held = Counter(
             (row["lane"], row["slot"]) for row in generations.values() if "slot" in row
         )
         assert all(count == 1 for count in held.values()), held
         for lane, slot in held:
-            assert slot in range(self._limits[lane]), held
+            parted = lanes.parted(lane, slot)
+            assert parted and parted[1] in range(self._limits[parted[0].account]), held
 
     def _of_submissions(self, generations: dict[str, dict]) -> None:
         """What the provider accepted is known by name, or known to be unknown."""

@@ -22,7 +22,7 @@ from tests.machine import draws
 from tests.machine.boundary import Befall, Died
 from tests.machine.draws import STALL, USERS
 from tests.machine.laws import EVERYBODY, hold_at_the_end
-from tests.machine.world import INSTANT, World
+from tests.machine.world import INSTANT, LIMITS, World
 
 
 class Machine(RuleBasedStateMachine):
@@ -75,8 +75,9 @@ class Machine(RuleBasedStateMachine):
             "janitor": lambda number: self._tidy(),
             "sweep": lambda number: self.world.sweep(),
             "flush": lambda number: jobs.huey.storage.flush_queue(),
-            "close": lambda number: self.world.offer(False),
-            "open": lambda number: self.world.offer(True),
+            "close": lambda number: self.world.offer(),
+            "part": lambda number: self.world.offer("main"),
+            "open": lambda number: self.world.offer(*LIMITS),
         }
 
     def _lease(self, number: int) -> None:
@@ -257,7 +258,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Time goes on undisturbed, until there is nothing left to do."""
-        self.world.offer(True)
+        self.world.offer(*LIMITS)
         left = {"$or": [{"due_at": {"$exists": True}}, {"state": "queued"}]}
         for _ in range(60):
             self.world.clock.advance(61)

@@ -11,13 +11,14 @@ from jimeng.documents import Generation
 from jimeng.jobs import janitor, save
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
-from tests.machine.artist import Artist
+from tests.machine.artist import Artist, Desk
 from tests.machine.boundary import Boundaries, Clock, wrap_writes
 from tests.machine.laws import Laws
 
 PROVIDER = "volcengine_jimeng"
 INSTANT = "instant"  # a model whose answer is the picture
-MOST = 2
+STUDIO = "studio"  # another account
+LIMITS = {"main": 2, STUDIO: 1}
 
 
 def models() -> tuple[Model, Model]:
@@ -50,9 +51,15 @@ class World:
     def begin(self) -> None:
         """Empty collections, an empty queue, and nothing remembered."""
         self.artist = Artist(self.boundaries, INSTANT)
-        self.registry = Registry({PROVIDER: self.artist}, {PROVIDER: MOST}, models())
-        self._models = self.registry.models
-        self.offer(True)
+        main, studio = (Desk(self.artist, *each) for each in LIMITS.items())
+        self.registry = Registry(
+            {PROVIDER: main},
+            {PROVIDER: main.concurrency},
+            models(),
+            others={STUDIO: {PROVIDER: studio}},
+        )
+        self._models, self._providers = self.registry.models, self.registry._providers
+        self.offer(*LIMITS)
         jobs.configure(self._config, self.registry)
         jobs.huey.storage.flush_queue()
         database = mongoengine.get_db()
@@ -60,12 +67,12 @@ class World:
             database[name].delete_many({})
         lanes.forget()
         janitor.forget()
-        self.laws = Laws(self.artist, dict(self.registry.lanes))
+        self.laws = Laws(self.artist, LIMITS)
 
-    def offer(self, offered: bool) -> None:
-        """Whether this installation has the provider's keys."""
-        self.registry.models = self._models if offered else {}
-        self.registry._providers = {PROVIDER: self.artist} if offered else {}
+    def offer(self, *accounts: str) -> None:
+        """Which accounts' keys this installation has."""
+        self.registry.models = self._models if accounts else {}
+        self.registry._providers = {each: self._providers[each] for each in accounts}
 
     def seed(self) -> int:
         return next(self._seeds)

@@ -82,8 +82,8 @@ def test_queue_and_lanes_are_measured(client, lane):
     assert found["jimeng_queue_pictures", "pending"] == 2
     assert found["jimeng_queue_pictures", "active"] == 2
     assert 90 <= found["jimeng_queue_oldest_wait_seconds",] < 120
-    assert found["jimeng_lane_slots_in_use", *labels] == 2
-    assert found["jimeng_lane_slots_limit", *labels] == 2
+    assert found["jimeng_lane_slots_in_use", "main", *labels] == 2
+    assert found["jimeng_lane_slots_limit", "main", *labels] == 2
     assert found["jimeng_lane_pictures_waiting", *labels] == 2
     assert found["jimeng_lane_backing_off", *labels] == 0
 

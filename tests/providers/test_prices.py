@@ -69,3 +69,21 @@ def test_other_prices_are_refused(load, price):
     """The file, the row and the field are named."""
     with pytest.raises(ConfigError, match=r'row 1: "price" must'):
         load(price)
+
+
+def test_accounts_may_have_prices_of_their_own(tmp_path):
+    """The bill goes by whoever drew it; the form says what it may cost at the most."""
+    file = tmp_path / "models.json"
+    row = {"id": "doubao-seedream-4.0", "provider": "volcengine_jimeng"}
+    prices = {"studio": [[1_000_000, 30], [None, 10]]}
+    file.write_text(json.dumps([{**row, "account_prices": prices}]), "utf-8")
+
+    models = load_models(str(file), PROVIDERS, ["main", "studio"])
+
+    (model,) = [each for each in models if each.req_key == "jimeng_t2i_v40"]
+    large, small = (2000, 2000), (1000, 1000)
+    assert model.price_for("main").of(*small) == 22
+    assert model.price_for("studio").of(*large) == 10
+    assert [model.dearest.of(*size) for size in (small, large)] == [30, 22]
+    with pytest.raises(ConfigError, match="'studio', which is none of main"):
+        load_models(str(file), PROVIDERS)

@@ -40,7 +40,12 @@ class Reply:
 
 
 def sign(
-    secret: str, host: str, query: str, body: bytes, date: str, token: str = ""
+    keys: tuple[str, str],
+    host: str,
+    query: str,
+    body: bytes,
+    date: str,
+    token: str = "",
 ) -> str:
     """The Authorization header, spelled out for the one request that is needed."""
     names = "content-type;host;x-content-sha256;x-date"
@@ -52,10 +57,11 @@ def sign(
     canonical = "\n".join([*lines, "", names, sha(body)])
     scope = f"{date[:8]}/cn-north-1/cv/request"
     text = "\n".join(["HMAC-SHA256", date, scope, sha(canonical.encode())])
+    access, secret = keys
     key = secret.encode()
     for part in [date[:8], "cn-north-1", "cv", "request", text]:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    credential = f"Credential={ACCESS_KEY}/{scope}"
+    credential = f"Credential={access}/{scope}"
     return f"HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={key.hex()}"
 
 
@@ -66,9 +72,15 @@ def sha(data: bytes) -> str:
 class Caller:
     """Calls the simulator at *port*, each time over a new connection."""
 
-    def __init__(self, port: int, secret: str = SECRET_KEY, token: str = "") -> None:
+    def __init__(
+        self,
+        port: int,
+        secret: str = SECRET_KEY,
+        token: str = "",
+        access: str = ACCESS_KEY,
+    ) -> None:
         self.host = f"127.0.0.1:{port}"
-        self.secret = secret
+        self.keys = access, secret
         self.token = token
 
     def call(self, action: str, body: dict, **changes: str) -> Reply:
@@ -80,7 +92,7 @@ class Caller:
             "Content-Type": "application/json",
             "X-Content-Sha256": sha(raw),
             "X-Date": date,
-            "Authorization": sign(self.secret, self.host, query, raw, date, self.token),
+            "Authorization": sign(self.keys, self.host, query, raw, date, self.token),
         }
         if self.token:
             headers["X-Security-Token"] = self.token

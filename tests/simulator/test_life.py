@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from jimeng.local.simulator import Simulator
-from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
+from jimeng.local.simulator.accounts import Account
+from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 
 TWELVE_HOURS = 12 * 3600
 
@@ -183,6 +184,7 @@ def test_ledger_tells_what_was_accepted(clock, caller):
         "picture": "JPEG",
         "mark": "",
         "inputs": [],
+        "account": "",
         "billed": True,
     }
     assert after["calls"] == {"submit": 1, "poll": 1}
@@ -254,3 +256,26 @@ def test_reset_starts_afresh(simulator, caller):
 def test_control_is_not_for_pages_of_elsewhere(caller, headers):
     """A page that a browser here shows cannot meddle."""
     assert caller.send("POST", "/_simulator/reset", b"{}", headers).status == 403
+
+
+def test_accounts_have_limits_and_tasks_of_their_own(clock):
+    """Neither sees the other's tasks; a key that is revoked lets nobody in."""
+    other = Account("AKother", "AKother", "other-secret", "", "other-ark", 1)
+    keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ark_key": ARK_KEY}
+    with Simulator(**keys, accounts=[other], clock=clock, plain=True) as simulator:
+        main = Caller(simulator.port)
+        theirs = Caller(simulator.port, "other-secret", access="AKother")
+        mine = [main.submit() for _ in range(3)]
+        his = [theirs.submit() for _ in range(2)]
+        name = his[0].json["data"]["task_id"]
+        clock.now += 60
+        seen = [each.poll(name).code for each in (main, theirs)]
+        main.control("settings", {"revoked": "AKother"})
+        refused = theirs.submit().code
+
+        assert [each.code for each in mine] == [10000, 10000, 50430]
+        assert [each.code for each in his] == [10000, 50430]
+        assert seen == [50215, 10000]
+        assert refused == 100009
+        high_water = {"jimeng_t2i_v30": 2, "jimeng_t2i_v30@AKother": 1}
+        assert simulator.ledger()["high_water"] == high_water

@@ -43,6 +43,7 @@ class Stack:
         web: Gunicorn's options.
         fresh: Whether processes are started in full, as an operator does, and not
             forked.
+        accounts: Further ones of the simulator's, as its command line has them.
         settings: Environment of the product, besides.
     """
 
@@ -57,6 +58,7 @@ class Stack:
         duration: float = 0.3,
         web: Sequence[str] = ("--workers", "1"),
         fresh: bool = False,
+        accounts: Sequence[str] = (),
         **settings: str,
     ) -> None:
         self.folder = folder
@@ -87,6 +89,7 @@ class Stack:
             **settings,
         }
         self._simulator = ["--limit", str(limit), "--duration", str(duration)]
+        self._simulator += [f"--account={each}" for each in accounts]
         self._web = web
         self.start_simulator()
         self.web = self.start_web()
@@ -204,6 +207,10 @@ class Stack:
     def _client(self) -> MongoClient:
         """Kept until the end: each new one takes a password, and waits for itself."""
         return MongoClient(self.env["MONGODB_URI"], tz_aware=True)
+
+    def redis_info(self) -> dict:
+        with redis.Redis.from_url(self.env["REDIS_URL"]) as link:
+            return link.info()
 
     def slots_held(self) -> int:
         with self.database() as found:

@@ -17,6 +17,9 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
+REQ_KEY = "jimeng_t2i_v30"
+LIMITS = {REQ_KEY: 2, f"{REQ_KEY}@AKSTUDIO": 1}  # two accounts
+
 
 @pytest.fixture
 def stack(tmp_path, mongo, redis_server):
@@ -25,17 +28,24 @@ def stack(tmp_path, mongo, redis_server):
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/10",  # beside the other tests' queue
         database=f"kills_{secrets.token_hex(4)}",
+        limit=LIMITS[REQ_KEY],
+        accounts=[f"AKSTUDIO:SKSTUDIO:{LIMITS[f'{REQ_KEY}@AKSTUDIO']}"],
+        VOLCENGINE_ACCOUNTS="studio",
+        VOLCENGINE_ACCESS_KEY_STUDIO="AKSTUDIO",
+        VOLCENGINE_SECRET_KEY_STUDIO="SKSTUDIO",
+        VOLCENGINE_CONCURRENCY_STUDIO="1",
     )
     yield made
     made.stop()
 
 
-def check_ledger(stack: Stack, results: dict[str, dict], *, limit: int) -> None:
-    """Nothing was billed twice, and the provider's limit was kept."""
+def check_ledger(stack: Stack, results: dict[str, dict]) -> None:
+    """Nothing was billed twice, and both accounts drew, within their limits."""
     ledger = stack.ledger()
     seeds = Counter(row["seed"] for row in ledger["rows"] if row["billed"])
     assert max(seeds.values()) == 1
-    assert max(ledger["high_water"].values()) <= limit
+    assert set(ledger["high_water"]) == set(LIMITS)
+    assert all(n <= LIMITS[each] for each, n in ledger["high_water"].items())
     codes = {r["error"]["code"] for r in results.values() if r["status"] == "failed"}
     assert codes <= {"submit_unknown"}
 
@@ -91,7 +101,7 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
         stack.start_consumer()
     results = stack.await_ended(ids, 90)
 
-    check_ledger(stack, results, limit=2)
+    check_ledger(stack, results)
     assert [r["status"] for r in results.values()].count("completed") >= 16
 
 
@@ -122,5 +132,5 @@ def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
     assert statuses <= {"completed", "failed"}
 
     assert deaths >= 3
-    check_ledger(stack, results, limit=2)
+    check_ledger(stack, results)
     wait_for(lambda: not slots_held(stack), 60, "no slot is held")

@@ -122,7 +122,7 @@ def begin(lane: str, count: int) -> None:
     """Let *count* pictures be drawn, and one more be on its way to the provider."""
     for number in range(count + 1):
         waiting(lane, "ada", number, f"a{number}")
-        claimed = lanes.claim(lane, CONFIGURED)
+        claimed = lanes.claim(lane, {"main": CONFIGURED})
         assert claimed is not None
         if number < count:
             claimed.hold(state="generating")

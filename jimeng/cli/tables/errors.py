@@ -24,9 +24,11 @@ SUBMITTED = {
     "unknown": "绝不重发 / never submits again",
 }
 POLLED = "继续查询 / polls on"
+LOOKS_AGAIN = "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h"
 # What is done where no answer is the reason.
 OTHERWISE = {
-    "timed_out": "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h",
+    "timed_out": LOOKS_AGAIN,
+    "account_removed": LOOKS_AGAIN,
     "picture_lost": "先多次重新下载 / only after many downloads",
     "provider_unreachable": POLLED,
     "input_unreachable": "90 秒内取三次 / fetches it three times in 90 s",

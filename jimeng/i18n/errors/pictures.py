@@ -145,6 +145,14 @@ PICTURES: dict[str, tuple[str, str]] = {
         "Volcengine did not finish in time and may have charged it. It will be "
         "checked twice more later; a retry may be charged twice",
     ),
+    "error.account_removed": (
+        "提交这张图片的火山引擎账号已不在设置里，所以查不到结果，可能已经计费；"
+        "12 小时内加回账号，系统还会再查，重试可能再次计费",
+        "The Volcengine account that this picture was submitted to is no longer in the "
+        "settings, so its result cannot be asked for, and it may have been charged. If "
+        "the account is added back within 12 hours it is checked again; a retry may be "
+        "charged twice",
+    ),
     "error.result_lost": (
         "火山引擎已找不到这个任务的结果，可能已经计费；重试可能再次计费",
         "Volcengine no longer has this result and may have charged it; a retry may be "

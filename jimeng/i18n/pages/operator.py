@@ -73,6 +73,16 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "Limit lowered from {n}: the provider refused more",
     ),
     "queue.lane_waits": ("退让到", "Backs off until"),
+    "queue.account": ("账号 {name}", "Account {name}"),
+    "queue.account_rests": (
+        "被服务商拒绝（{code}），歇到",
+        "Refused by the provider ({code}), rests until",
+    ),
+    "queue.account_removed": (
+        "已不在设置里：没有人查询这些图片，它们会以“可能已计费”结束，不会重发",
+        "No longer in the settings: nobody asks for these pictures; they end as "
+        "perhaps charged, and are not sent again",
+    ),
     "queue.no_lanes": (
         "还没有服务商的密钥，所以没有通道。",
         "No provider has keys, so there are no lanes.",

@@ -146,6 +146,24 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
         "One per provider and model, each with its own limit",
     ),
     "slots_in_use": ("占用的并发数", "Slots in use"),
+    "LaneRecord.accounts": (
+        "各账号在这个通道里的并发；设置里已没有、却还占着并发的也在内",
+        "Each account's part of the lane; also those that are no longer in the "
+        "settings and still hold slots",
+    ),
+    "account": (
+        "设置里的账号名；main 是不带名字的那个",
+        "The account's name in the settings; main is the one without a name",
+    ),
+    "AccountRecord.limit": (
+        "当前的并发上限；null 表示账号已不在设置里，没有人查询它的图片",
+        "Current concurrency limit; null if the account is no longer in the settings "
+        "and nobody asks for its pictures",
+    ),
+    "refused": (
+        "服务方以这个代号拒绝了账号，所以它在歇；null 表示没有",
+        "Code with which the provider refused the account, which rests; else null",
+    ),
     "LaneRecord.limit": (
         "当前的并发上限；null 表示模型已不提供",
         "Current concurrency limit; null if the model is no longer offered",
@@ -185,6 +203,11 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
     "paused": (
         "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
         "What an operator has paused: intake (new tasks), sending; not a fault",
+    ),
+    "resting": (
+        "服务方拒绝了的账号（密钥、欠费、额度），歇一阵再试，其他账号照常；不算故障",
+        "Accounts that the provider has refused (key, arrears, quota): they rest for a "
+        "while and the others go on; not a fault",
     ),
     "next_cursor": (
         "下一页的 cursor；没有下一页时为 null",

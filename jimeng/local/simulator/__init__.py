@@ -31,6 +31,9 @@ pictures are drawn here and marked as a demo.
 A number is how many times, or for ``late``, ``slow`` and ``slow_body`` the seconds.
 ``docs/simulator.md`` lists all kinds.
 
+``--account ACCESS_KEY:SECRET_KEY[:LIMIT[:ARK_KEY]]`` lets a further account in, whose
+tasks, limit and bill are its own. The setting ``revoked`` is a key that is refused.
+
 **Control endpoints**, unsigned and for loopback only: ``GET /_simulator/ledger``;
 ``GET`` and ``POST /_simulator/settings`` (fields of `settings.Settings`);
 ``POST /_simulator/faults`` (a list of ``{"action", "kind", "times", "seconds",

@@ -5,6 +5,7 @@ import os
 
 from jimeng import logs
 from jimeng.config import Config
+from jimeng.local.simulator.accounts import WANTED, parse
 from jimeng.local.simulator.server import run
 
 
@@ -20,6 +21,15 @@ def main() -> None:
         "--secret-key", default=os.environ.get("VOLCENGINE_SECRET_KEY", "")
     )
     parser.add_argument("--ark-key", default=os.environ.get("ARK_API_KEY", ""))
+    parser.add_argument(
+        "--account",
+        dest="accounts",
+        metavar=WANTED,
+        type=parse,
+        action="append",
+        default=[],
+        help="one more, with a limit of its own",
+    )
     parser.add_argument("--limit", type=int, default=2, help="running tasks")
     parser.add_argument("--duration", type=float, default=3.0, help="seconds, median")
     parser.add_argument("--sigma", type=float, default=0.0, help="log-normal spread")

@@ -122,6 +122,7 @@ class Call:
     version: str
     request_id: str
     started: float
+    account: str = ""  # as the ledger names it
 
     @classmethod
     def begin(cls, action: str, version: str, now: float) -> "Call":

@@ -3,9 +3,10 @@
 import base64
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from jimeng.local.simulator.accounts import Account
 from jimeng.local.simulator.answers import Answer, read_object
 from jimeng.local.simulator.ark_answers import REFUSED_PICTURE, ArkCall
 from jimeng.local.simulator.ark_models import MODELS, ArkModel, Body, images_of
@@ -34,15 +35,15 @@ Picture = dict[str, object]
 
 class Ark:
     """
-    The image call of one account.
+    The image call.
 
     Args:
-        key: The API key that is let in; empty: none is.
+        accounts: Those whose API keys are let in; who has none is not.
     """
 
-    def __init__(self, service: Service, key: str) -> None:
+    def __init__(self, service: Service, accounts: Sequence[Account]) -> None:
         self._service = service
-        self._key = key
+        self._accounts = accounts
 
     def call(self, call: ArkCall, headers: Mapping[str, str], raw: bytes) -> Answer:
         """
@@ -53,8 +54,10 @@ class Ark:
             raw: The body.
         """
         self._service.ledger.count("ark")
-        if not self._is_let_in(headers.get("authorization", "")):
+        account = self._let_in(headers.get("authorization", ""))
+        if account is None:
             return call.error("AuthenticationError")
+        call = replace(call, account=account.name)
         body = read_object(raw)
         if body is None:
             return call.invalid("body")
@@ -66,10 +69,15 @@ class Ark:
             call, fault, lambda: self._carry_out(call, body, host, fault)
         )
 
-    def _is_let_in(self, authorization: str) -> bool:
+    def _let_in(self, authorization: str) -> Account | None:
         scheme, _, key = authorization.partition(" ")
-        known = hmac.compare_digest(key.strip().encode(), self._key.encode())
-        return bool(self._key) and scheme.lower() == "bearer" and known
+        if scheme.lower() != "bearer" or key.strip() == self._service.settings.revoked:
+            return None
+        for account in self._accounts:
+            known = hmac.compare_digest(key.strip().encode(), account.ark_key.encode())
+            if account.ark_key and known:
+                return account
+        return None
 
     def _carry_out(
         self, call: ArkCall, body: Body, host: str, fault: Fault | None
@@ -104,7 +112,9 @@ class Ark:
         """Enter the call into the ledger, or say which limit it would break."""
         settings = self._service.settings
         full = self._service.ledger.accept(
-            row, limit=settings.ark_limit, per_minute=settings.ark_per_minute
+            row,
+            limit=self._service.limits.get(row.account, settings.ark_limit),
+            per_minute=settings.ark_per_minute,
         )
         if full == "minute":
             return call.error("ModelAccountIpmRateLimitExceeded")
@@ -157,6 +167,7 @@ class Ark:
             picture="PNG" if body.get("output_format") == "png" else "JPEG",
             mark="" if body.get("watermark") is False else Mark().dumps(),
             given=Order("references", tuple(given)).dumps(),
+            account=call.account,
         )
 
     def _drawn(

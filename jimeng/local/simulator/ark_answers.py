@@ -113,10 +113,12 @@ class ArkCall:
     Attributes:
         request_id: Sent as a header and repeated in every error's message.
         now: Unix time.
+        account: As the ledger names it.
     """
 
     request_id: str
     now: float
+    account: str = ""
 
     @classmethod
     def begin(cls, now: float) -> "ArkCall":

@@ -3,11 +3,13 @@
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from jimeng.local.simulator import ark, signatures, wire
+from jimeng.local.simulator.accounts import Account
 from jimeng.local.simulator.answers import Answer, Call
 from jimeng.local.simulator.ark_answers import ArkCall
 from jimeng.local.simulator.control import PREFIX, Control, is_allowed
@@ -33,12 +35,12 @@ class Server(ThreadingHTTPServer):
         address: tuple[str, int],
         service: Service,
         apis: tuple[Visual, ark.Ark],
-        keys: signatures.Keys,
+        accounts: Sequence[Account],
         wall_clock: Callable[[], float],
     ) -> None:
         self.service = service
         self.visual, self.ark = apis
-        self.keys = keys
+        self.accounts = accounts
         self.control = Control(service)
         self.stopping = threading.Event()
         self.wall_clock = wall_clock
@@ -137,9 +139,13 @@ class Handler(BaseHTTPRequestHandler):
         if not (call.action and call.version):
             return self._refused(call, 100004)
         now = self.server.wall_clock() + service.settings.signing_clock_offset
-        verdict = signatures.check(received, self.server.keys, now)
+        account = signatures.asked_by(received, self.server.accounts)
+        verdict = signatures.check(received, account, now)
         if verdict is not None:
             return self._refused(call, *verdict)
+        if account.access_key == service.settings.revoked:
+            return self._refused(call, 100009)
+        call = replace(call, account=account.name)
         visual = self.server.visual
         if not visual.knows(call.action, call.version):
             message = f"operation {call.action} for version {call.version}."

@@ -26,6 +26,7 @@ LATER = {
     "picture": "TEXT NOT NULL DEFAULT 'JPEG'",
     "mark": "TEXT NOT NULL DEFAULT ''",
     "given": "TEXT NOT NULL DEFAULT ''",
+    "account": "TEXT NOT NULL DEFAULT ''",
 }
 
 
@@ -45,6 +46,7 @@ class Row:
         picture: Pillow's name of their format.
         mark: Of the pictures, as `drawing.mark.Mark` writes it; empty for none.
         given: The pictures that came with it, as `given.Order` writes them.
+        account: Who is billed: an access key, empty for the first account.
     """
 
     task_id: str
@@ -63,6 +65,12 @@ class Row:
     picture: str = "JPEG"
     mark: str = ""
     given: str = ""
+    account: str = ""
+
+    @property
+    def counted_as(self) -> str:
+        """What its account's limit counts."""
+        return f"{self.req_key}@{self.account}" if self.account else self.req_key
 
     @property
     def billed(self) -> bool:
@@ -122,7 +130,7 @@ class Ledger:
         with self._transaction() as db:
             if per_minute and self._last_minute(row) + row.images > per_minute:
                 return "minute"
-            running = self._running(row.req_key, row.accepted_at)
+            running = self._running(row, row.accepted_at)
             if running >= limit:
                 return "running"
             db.execute(
@@ -132,7 +140,7 @@ class Ledger:
             db.execute(
                 "INSERT INTO counter VALUES ('high_water', ?, ?) ON CONFLICT"
                 " DO UPDATE SET value = max(value, excluded.value)",
-                (row.req_key, running + 1),
+                (row.counted_as, running + 1),
             )
             return ""
 
@@ -189,8 +197,8 @@ class Ledger:
             counts: dict[str, dict[str, int]] = {"high_water": {}, "calls": {}}
             for kind, name, value in counters:
                 counts[kind][name] = value
-            req_keys = {row.req_key for row in rows}
-            running = {each: self._running(each, now) for each in sorted(req_keys)}
+            lines = {row.counted_as: row for row in rows}
+            running = {each: self._running(lines[each], now) for each in sorted(lines)}
         return {
             "rows": [row.as_dict(now) for row in rows],
             "billed": sum(row.images for row in rows if row.billed),
@@ -225,12 +233,14 @@ class Ledger:
     def _last_minute(self, row: Row) -> int:
         return self._db.execute(
             "SELECT coalesce(sum(images), 0) FROM task WHERE req_key = ?"
-            " AND accepted_at > ?",
-            (row.req_key, row.accepted_at - 60),
+            " AND account = ? AND accepted_at > ?",
+            (row.req_key, row.account, row.accepted_at - 60),
         ).fetchone()[0]
 
-    def _running(self, req_key: str, now: float) -> int:
+    def _running(self, row: Row, now: float) -> int:
+        """Of *row*'s account and model."""
         return self._db.execute(
-            "SELECT count(*) FROM task WHERE req_key = ? AND finished_at > ?",
-            (req_key, now),
+            "SELECT count(*) FROM task WHERE req_key = ? AND account = ?"
+            " AND finished_at > ?",
+            (row.req_key, row.account, now),
         ).fetchone()[0]

@@ -5,10 +5,11 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jimeng.errors import ConfigError
+from jimeng.local.simulator.accounts import Account
 from jimeng.local.simulator.ark import Ark
 from jimeng.local.simulator.callbacks import Callbacks
 from jimeng.local.simulator.handler import Server
@@ -16,7 +17,6 @@ from jimeng.local.simulator.ledger import Ledger
 from jimeng.local.simulator.links import Links
 from jimeng.local.simulator.service import Service
 from jimeng.local.simulator.settings import Settings
-from jimeng.local.simulator.signatures import Keys
 from jimeng.local.simulator.visual import Visual
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Simulator:
         secret_key: str,
         session_token: str = "",
         ark_key: str = "",
+        accounts: Sequence[Account] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         state: str = ":memory:",
@@ -51,6 +52,7 @@ class Simulator:
 
         Args:
             ark_key: The API key of Ark; without one Ark lets nobody in.
+            accounts: Further ones.
             port: 0 for any free one.
             state: File of the ledger, made when missing; kept over restarts.
             clock: Unix time by which tasks go on and links expire.
@@ -69,12 +71,14 @@ class Simulator:
             Settings().changed(settings),
             clock=clock,
             dice=dice or random.Random(),  # noqa: S311 - draws pictures, guards nothing
+            limits={each.name: each.limit for each in accounts if each.limit},
         )
-        keys = Keys(access_key, secret_key, session_token)
+        first = Account("", access_key, secret_key, session_token, ark_key)
+        every = [first, *accounts]
         self._callbacks = Callbacks()
-        apis = Visual(self.service, self._callbacks), Ark(self.service, ark_key)
+        apis = Visual(self.service, self._callbacks), Ark(self.service, every)
         try:
-            self._server = Server((host, port), self.service, apis, keys, wall_clock)
+            self._server = Server((host, port), self.service, apis, every, wall_clock)
         except OSError:
             self.service.ledger.close()
             raise

@@ -3,8 +3,9 @@
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from jimeng.local.simulator.answers import Answer, Call
 from jimeng.local.simulator.ark_answers import ArkCall
@@ -21,9 +22,10 @@ MAX_SEED = 2**31 - 1
 
 class Service:
     """
-    One account.
+    All accounts.
 
     Args:
+        limits: Of the accounts whose limit is their own: name -> running tasks.
         clock: Unix time; by it tasks go on and links expire.
         dice: Where durations, and seeds for who sent none, come from.
     """
@@ -36,11 +38,13 @@ class Service:
         *,
         clock: Callable[[], float] = time.time,
         dice: random.Random,
+        limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.ledger = ledger
         self.links = links
         self.settings = settings
         self.faults = Faults()
+        self.limits = limits
         self._pictures = Pictures()
         self._clock = clock
         self._dice = dice

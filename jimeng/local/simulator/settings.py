@@ -19,6 +19,7 @@ class Settings:
         answer_base64: Answer polls with bytes even when links were asked for.
         clock_offset: Seconds by which tasks and links are older than they are.
         signing_clock_offset: Seconds by which the check of X-Date is ahead.
+        revoked: An access key or an API key that lets nobody in any more.
         plain: Pictures of one colour, for load tests: drawing takes a CPU.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     answer_base64: bool = False
     clock_offset: float = 0.0
     signing_clock_offset: float = 0.0
+    revoked: str = ""
     plain: bool = False
 
     def changed(self, values: Mapping[str, object]) -> "Settings":

@@ -10,10 +10,12 @@ import hashlib
 import hmac
 import re
 from calendar import timegm
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import strptime
 from urllib.parse import parse_qsl, quote
+
+from jimeng.local.simulator.accounts import Account
 
 WINDOW = 15 * 60  # seconds that X-Date may be off, either way
 SIGNED_IF_SENT = {"content-type", "x-content-sha256", "x-security-token"}
@@ -24,13 +26,6 @@ AUTHORIZATION = re.compile(
 )
 
 Verdict = tuple[int, str] | None  # gateway code, its message or "" for the usual one
-
-
-@dataclass(frozen=True)
-class Keys:
-    access_key: str
-    secret_key: str
-    session_token: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Received:
     body: bytes
 
 
-def check(request: Received, keys: Keys, now: float) -> Verdict:
+def check(request: Received, keys: Account, now: float) -> Verdict:
     """
     Judge the signature of *request* at Unix time *now*.
 
@@ -80,6 +75,13 @@ def check(request: Received, keys: Keys, now: float) -> Verdict:
         return 100010, ""
     wanted = signature(request, names, found["scope"], keys.secret_key)
     return None if hmac.compare_digest(wanted, found["signature"]) else (100010, "")
+
+
+def asked_by(request: Received, accounts: Sequence[Account]) -> Account:
+    """Whose access key it names; the first account's where it is nobody's."""
+    found = AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    named = (each for each in accounts if found and each.access_key == found["key"])
+    return next(named, accounts[0])
 
 
 def parse_date(text: str) -> int | None:

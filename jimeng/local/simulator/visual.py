@@ -68,7 +68,7 @@ class Wishes:
 
 
 class Visual:
-    """The actions of one account, see `knows`."""
+    """The actions, see `knows`."""
 
     def __init__(self, service: Service, callbacks: Callbacks) -> None:
         self._service = service
@@ -154,7 +154,8 @@ class Visual:
         if complaint := pictures_complaint(model, given):
             return call.business(50200, complaint)
         row = self._new_row(call, body, model, given)
-        if self._service.ledger.accept(row, limit=self._service.settings.limit):
+        limit = self._service.limits.get(row.account, self._service.settings.limit)
+        if self._service.ledger.accept(row, limit=limit):
             return call.business(50430)
         log.info(
             "task accepted id=%s req_key=%s size=%sx%s seconds=%.1f request=%s",
@@ -188,6 +189,7 @@ class Visual:
             images=model.count(body, self._service.settings.group),
             picture=model.picture,
             given=order_of(body, model, given).dumps(),
+            account=call.account,
         )
 
     def _poll(self, call: Call, body: Body, host: str) -> Answer:
@@ -197,6 +199,8 @@ class Visual:
             return call.business(50400)
         row = ledger.polled(str(body.get("task_id")))
         if row is None or row.req_key != body.get("req_key"):
+            return call.business(50215)
+        if row.account != call.account:
             return call.business(50215)
         wanted = wishes_of(body)
         if complaint := meta_complaint(wanted.get("aigc_meta")):

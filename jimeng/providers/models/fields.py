@@ -171,6 +171,12 @@ def price(value: object) -> Price | None:
     return Price(tuple(steps))
 
 
+def account_prices(value: object) -> dict[str, Price]:
+    if not isinstance(value, dict) or not all(map(price, value.values())):
+        raise ValueError('must be an object such as {"studio": 18}')
+    return {account: found for account, each in value.items() if (found := price(each))}
+
+
 TAKES: dict[str, Callable] = {
     "least": number(0, 20, whole=True),
     "most": number(1, 20, whole=True),
@@ -205,6 +211,7 @@ READ: dict[str, Callable] = {
     "draws_groups": flag,
     "extra": extra,
     "price": price,
+    "account_prices": account_prices,
     "typical": number(0.1, 3600),
     "slow": number(0.1, 3600),
     "is_synchronous": flag,

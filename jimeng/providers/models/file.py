@@ -7,10 +7,11 @@ it, the other fields replace the table's; if not, it is a new model. Sizes are w
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
+from jimeng.config.accounts import MAIN
 from jimeng.errors import ConfigError
 from jimeng.providers.models.fields import READ, flag
 from jimeng.providers.models.model import RATIOS, Model
@@ -25,9 +26,16 @@ class Wrong(ValueError):
         super().__init__(f'"{field}" {words}')
 
 
-def load_models(path: str, providers: Sequence[type[Provider]]) -> tuple[Model, ...]:
+def load_models(
+    path: str,
+    providers: Sequence[type[Provider]],
+    accounts: Collection[str] = (MAIN,),
+) -> tuple[Model, ...]:
     """
     The built-in models, as the file at *path* changes them; ``""`` is no file.
+
+    Args:
+        accounts: Those that may have prices of their own.
 
     Raises:
         ConfigError: naming the file, the row (from 1) and the field.
@@ -39,6 +47,7 @@ def load_models(path: str, providers: Sequence[type[Provider]]) -> tuple[Model, 
         try:
             apply(row, models, by_name)
             check_names(models.values())
+            check_accounts(row, accounts)
         except ValueError as error:
             raise ConfigError(f"MODELS_FILE {path}: row {index}: {error}") from None
     order = list(by_name)
@@ -164,6 +173,17 @@ def is_near(ratio: str, width: int, height: int) -> bool:
     """Within 1 %: the recommended sizes are rounded to what a model can draw."""
     across, down = map(int, ratio.split(":"))
     return abs(width * down / (height * across) - 1) <= 0.01
+
+
+def check_accounts(row: dict, accounts: Collection[str]) -> None:
+    """
+    Raises:
+        Wrong: a price is of an account that there is not.
+    """
+    for account in row.get("account_prices", ()):
+        if account not in accounts:
+            known = ", ".join(accounts)
+            raise Wrong("account_prices", f"has {account!r}, which is none of {known}")
 
 
 def check_names(models: Iterable[Model]) -> None:

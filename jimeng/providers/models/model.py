@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from jimeng.errors import Invalid
 from jimeng.providers.models.takes import FOLLOWS, Takes
-from jimeng.providers.prices import PRICES, Price
+from jimeng.providers.prices import PRICES, Price, dearest
 
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
@@ -57,6 +57,7 @@ class Model:
             measurements.
         slow: Seconds that 95 of 100 pictures stay below.
         own_price: What a picture costs where the operator says so, see `price`.
+        account_prices: Account -> what it costs there, where that is another price.
         is_synchronous: The answer to a submission is the picture; nobody can be
             asked for it again.
         answer_within: Seconds that the answer to a submission may take.
@@ -84,6 +85,7 @@ class Model:
     typical: float = 5.0
     slow: float = 40.0
     own_price: Price | None = None
+    account_prices: Mapping[str, Price] = field(default_factory=dict)
     is_synchronous: bool = False
     answer_within: float = 10.0
 
@@ -110,6 +112,18 @@ class Model:
     def price(self) -> Price | None:
         """The operator's own, else that of the table; None where nobody knows."""
         return self.own_price or PRICES.get(self.req_key)
+
+    def price_for(self, account: str) -> Price | None:
+        return self.account_prices.get(account, self.price)
+
+    @property
+    def dearest(self) -> Price | None:
+        """
+        What a picture costs at the most, whichever account draws it; None where nobody
+        knows.
+        """
+        own = [*self.account_prices.values(), *([self.price] if self.price else [])]
+        return dearest(own) if own else None
 
     @property
     def names(self) -> frozenset[str]:

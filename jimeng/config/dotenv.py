@@ -1,0 +1,63 @@
+"""A ``.env`` file: what is written there, and slips that would not apply."""
+
+import os
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from jimeng.config.accounts import LISTED, named, parse_accounts
+from jimeng.errors import ConfigError
+
+PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
+
+
+def read(
+    path: str, known: Collection[str], per_account: Collection[str]
+) -> dict[str, str]:
+    """
+    Read a ``.env`` file; none is the same as an empty one.
+
+    Args:
+        known: The settings that there are.
+        per_account: Those of them that each account may have.
+
+    Raises:
+        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name is
+            none of ours by a slip: what was meant would silently not apply.
+    """
+    if not Path(path).is_file():
+        return {}
+    try:
+        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    bare = [name for name, value in found.items() if value is None]
+    if bare:
+        # What is no name of ours may be a key, pasted there.
+        where = f" after {bare[0]}" if bare[0] in known else " in one of its lines"
+        raise ConfigError(f"{path}: no ={where}")
+    for name in sorted(found.keys() - set(known) - of_accounts(found, per_account)):
+        if name.startswith(tuple(f"{each}_" for each in per_account)):
+            raise ConfigError(f"{path}: {name} is of no account in {LISTED}")
+        if meant := nearest(name, known):
+            raise ConfigError(f"{path}: there is no {name}; is {meant} meant?")
+    return {name: value or "" for name, value in found.items()}
+
+
+def of_accounts(
+    file: Mapping[str, str | None], per_account: Collection[str]
+) -> set[str]:
+    """What the accounts add that are listed in the environment, or else here."""
+    try:
+        accounts = parse_accounts(os.environ.get(LISTED) or file.get(LISTED) or "")
+    except ValueError as error:
+        raise ConfigError(f"{LISTED} {error}") from None
+    return named(accounts, per_account)
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The setting that *name* is a slip of, or nothing."""
+    alike = 0.6 if name.upper().startswith(PROVIDERS) else 0.85
+    return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=alike)), "")

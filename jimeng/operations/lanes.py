@@ -1,0 +1,132 @@
+"""Each lane as its operator sees it, and each account's share of it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from jimeng import jobs, lanes
+from jimeng.documents import Lane
+from jimeng.lanes import Share
+
+Records = Mapping[str, Lane]
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """
+    What one account has of a lane.
+
+    Attributes:
+        account: Its name in the settings.
+        slots_in_use: Pictures that the provider may be drawing for it now.
+        limit: How many it may draw at a time now; None where the account is in the
+            settings no longer, and nobody asks for its pictures.
+        configured: What `limit` is unless the provider refused as many.
+        back_off_until: It is given nothing until then, or None.
+        refused: With which code the provider refused the account, which therefore
+            rests; None if it did not.
+    """
+
+    account: str
+    slots_in_use: int
+    limit: int | None
+    configured: int | None
+    back_off_until: datetime | None
+    refused: str | None
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """
+    One provider's model.
+
+    Attributes:
+        model: The name that clients use; None where it is offered no longer.
+        slots_in_use: Pictures that the provider may be drawing now.
+        limit: How many it may draw at a time now; None where it is not offered.
+        configured: What `limit` is unless the provider refused as many.
+        pending: Pictures that wait and were never sent.
+        retry: Pictures that wait after a refusal.
+        back_off_until: Nothing is sent until then, or None.
+        accounts: Each account's share, those included that are there no longer and
+            hold slots.
+    """
+
+    id: str
+    provider: str
+    model: str | None
+    slots_in_use: int
+    limit: int | None
+    configured: int | None
+    pending: int
+    retry: int
+    back_off_until: datetime | None
+    accounts: list[AccountView]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is more to tell of accounts than of the lane."""
+        return len(self.accounts) > 1
+
+    @property
+    def strangers(self) -> list[AccountView]:
+        """Accounts that are not in the settings, and hold slots."""
+        return [each for each in self.accounts if each.limit is None]
+
+
+def read(waiting: Counter[str], again: Counter[str], now: datetime) -> list[LaneView]:
+    """
+    Args:
+        waiting: Lane -> pictures in line that were never sent.
+        again: Lane -> those that were.
+    """
+    limits = lanes.shares_of(jobs.runtime().registry.limits)
+    strangers = lanes.held_by_others(limits)
+    taken = {
+        share: len(numbers) for share, numbers in lanes.slots_taken_in(limits).items()
+    }
+    records = lanes.read_all([share.record for share in limits])
+    shares: dict[str, list[AccountView]] = defaultdict(list)
+    for share, most in limits.items():
+        view = _account(share, most, taken[share], records[share.record], now)
+        shares[share.lane].append(view)
+    for share, n in sorted(strangers.items()):
+        shares[share.lane].append(AccountView(share.account, n, None, None, None, None))
+    names = sorted({*shares, *waiting, *again})
+    return [_lane(name, waiting[name], again[name], shares[name]) for name in names]
+
+
+def _account(
+    share: Share, most: int, in_use: int, record: Lane, now: datetime
+) -> AccountView:
+    is_patient = record.not_before is not None and record.not_before > now
+    return AccountView(
+        share.account,
+        in_use,
+        lanes.limit_of(record, most),
+        most,
+        record.not_before if is_patient else None,
+        record.refused,
+    )
+
+
+def _lane(name: str, pending: int, retry: int, its: list[AccountView]) -> LaneView:
+    model = jobs.runtime().registry.by_lane(name)
+    here = [each for each in its if each.limit is not None]
+    awake = [each for each in here if each.back_off_until is None]
+    until = min(
+        (each.back_off_until for each in here if each.back_off_until), default=None
+    )
+    return LaneView(
+        id=name,
+        provider=name.partition(":")[0],
+        model=model.id if model else None,
+        slots_in_use=sum(each.slots_in_use for each in its),
+        limit=sum(each.limit or 0 for each in here) if here else None,
+        configured=sum(each.configured or 0 for each in here) if here else None,
+        pending=pending,
+        retry=retry,
+        back_off_until=None if awake else until,
+        accounts=its,
+    )

@@ -1,0 +1,263 @@
+"""Several accounts: each with a limit of its own, and each picture stays with one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs, lanes
+from jimeng.documents import Generation, Lane, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import pump
+from jimeng.providers import Progress, Registry
+from tests.conftest import FakeProvider, come_due, png, run_queue
+from tests.lanes.test_lanes import waiting
+from tests.test_core import create, result
+
+NAME = "volcengine_jimeng"
+LIMITS = {"main": 2, "studio": 3}
+REVOKED = ProviderError("no such key", code="credentials_invalid")
+LOST = ProviderError("cut off", code="submit_unknown", maybe_accepted=True)
+
+
+@pytest.fixture
+def studio() -> FakeProvider:
+    """What the account ``studio`` is answered; the main one's is `provider`."""
+    made = FakeProvider()
+    made.concurrency = LIMITS["studio"]
+    return made
+
+
+@pytest.fixture
+def registry(provider, studio) -> Registry:
+    others = {"studio": {NAME: studio}}
+    return Registry({NAME: provider}, {NAME: LIMITS["main"]}, others=others)
+
+
+def pictures() -> list[Generation]:
+    return [Generation._from_son(row) for row in Generation.collection().find()]
+
+
+def send() -> None:
+    lanes.forget()
+    pump.tick()
+    run_queue()
+
+
+def test_each_account_has_its_own_slots(database, lane):
+    """Of twenty that claim at once as many are given to each as its limit says."""
+    for number in range(20):
+        waiting(lane, "ada", number, f"a{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: lanes.claim(lane, LIMITS), range(20)))
+
+    held = sorted(str(each.slot) for each in taken if each)
+    assert held == ["0", "1", "studio/0", "studio/1", "studio/2"]
+    assert {each.of_account for each in taken if each} == set(LIMITS)
+    assert lanes.openings({lane: LIMITS}) == {}
+
+
+def test_what_is_free_is_told_by_account(database, lane):
+    """A slot that is given back is the account's, and no other's."""
+    for number in range(9):
+        waiting(lane, "ada", number, f"a{number}")
+    for _ in range(5):
+        lanes.claim(lane, LIMITS)
+    gone = Generation.collection().find_one({"slot": "studio/1"})
+    Generation.collection().update_one({"_id": gone["_id"]}, {"$unset": {"slot": ""}})
+    lanes.give_back(lane, "studio/1")
+
+    taken = lanes.claim(lane, LIMITS)
+
+    assert (taken.of_account, taken.slot) == ("studio", "studio/1")
+    assert lanes.claim(lane, LIMITS) is None
+
+
+def test_larger_account_is_given_more(database, lane):
+    """Slots are drawn by lot, each with the same chance."""
+    drawn = [next(iter(lanes.claims.candidates(lane, LIMITS)))[0] for _ in range(200)]
+
+    assert 85 < sum(each.account == "studio" for each in drawn) < 155
+
+
+def test_picture_stays_with_its_account(client, provider, studio, work_off):
+    """Whoever took it is asked for it, also by a process that began since."""
+    tasks = [create(client, user_id="ada", n=4)["task_id"] for _ in range(3)]
+    studio.submits = [lambda n=n: Progress(f"studio-{n}") for n in range(20)]
+    provider.submits = [lambda n=n: Progress(f"main-{n}") for n in range(20)]
+
+    work_off()
+
+    assert [result(client, each)["status"] for each in tasks] == ["completed"] * 3
+    assert provider.polled and studio.polled
+    assert all(each.startswith("main-") for each in provider.polled)
+    assert all(each.startswith("studio-") for each in studio.polled)
+
+
+def test_refusal_of_one_is_not_the_others(client, lane, provider, studio):
+    """Too many at one account: that one is left alone, the other goes on."""
+    studio.submits = [ProviderError("x", code="concurrency_limited", transient=True)]
+    create(client, user_id="ada", n=4)
+    create(client, user_id="ada", n=4)
+    studio_row = lanes.Share(lane, "studio").record
+    send()
+
+    assert lanes.read(studio_row, fresh=True).not_before is not None
+    assert lanes.read(lane, fresh=True).not_before is None
+
+
+@pytest.mark.parametrize("code", ["credentials_invalid", "quota_exhausted"])
+def test_refused_account_rests_and_others_draw(client, lane, studio, work_off, code):
+    """Nobody's picture fails: it goes to the other, and the refused one is known."""
+    studio.submits = [ProviderError("no", code=code) for _ in range(50)]
+    tasks = [create(client, user_id="ada", n=4)["task_id"] for _ in range(2)]
+
+    for _ in range(40):
+        send()
+        come_due(state="generating")
+
+    assert [result(client, each)["status"] for each in tasks] == ["completed"] * 2
+    assert 1 <= len(studio.requests) <= LIMITS["studio"]
+    record = lanes.read(lanes.Share(lane, "studio").record, fresh=True)
+    assert (record.refused, lanes.is_resting(record)) == (code, True)
+
+
+def test_last_account_says_why(client, provider, studio, work_off):
+    """Where all are refused it fails as with one account, and says what to do."""
+    provider.submits = [REVOKED] * 9
+    studio.submits = [REVOKED] * 9
+    task = create(client, user_id="ada")["task_id"]
+    for _ in range(4):
+        send()
+
+    found = result(client, task)
+
+    assert (found["status"], found["error"]["code"]) == ("failed", REVOKED.code)
+    assert found["error"]["charged"] == "no"
+
+
+def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
+    """After its rest one picture is tried, and then it has all its slots."""
+    lanes.rest(lane, "studio", "account_overdue")
+    share = lanes.Share(lane, "studio")
+    Lane.collection().update_one({"_id": share.record}, {"$set": {"not_before": None}})
+    lanes.forget()
+    assert len(lanes.free_slots(lane, 3, "studio")) == 1
+
+    lanes.accepted(lane, "studio", drawn=False)
+
+    assert len(lanes.free_slots(lane, 3, "studio")) == 3
+    assert lanes.read(share.record, fresh=True).refused is None
+
+
+def test_rest_doubles(database, lane):
+    """A key that stays revoked costs a call now and then, and no more."""
+    ends = []
+    for _ in range(8):
+        lanes.rest(lane, "studio", "credentials_invalid")
+        row = lanes.read(lanes.Share(lane, "studio").record, fresh=True)
+        ends.append((row.not_before - utcnow()).total_seconds())
+
+    assert 40 < ends[0] < 80
+    assert 1300 < ends[-1] < 2300
+
+
+def test_removed_account_is_asked_no_more(
+    client, lane, provider, studio, registry, config
+):
+    """Its pictures end as unknown, nobody sends them again; back in time they come."""
+    provider.submits = [ProviderError("x", code="rate_limited", transient=True)] * 99
+    task = create(client, user_id="ada")["task_id"]
+    for _ in range(40):
+        if studio.requests:
+            break
+        Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
+        send()
+    provider.submits.clear()
+
+    jobs.configure(config, Registry({NAME: provider}, {NAME: 2}))
+    assert lanes.held_by_others(lanes.shares_of(jobs.runtime().registry.limits)) == {
+        lanes.Share(lane, "studio"): 1
+    }
+    long_ago = utcnow() - timedelta(seconds=2 * config.TASK_DEADLINE)
+    Generation.collection().update_many({}, {"$set": {"accepted_at": long_ago}})
+    come_due()
+    send()
+
+    error = result(client, task)["error"]
+    assert (error["code"], error["charged"]) == ("account_removed", "unknown")
+    assert provider.polled == []
+    again = client.post(f"/api/v1/tasks/{task}/retry", json={})
+    assert (again.status_code, again.json["error"]) == (409, "may_be_charged_twice")
+
+    jobs.configure(config, registry)
+    come_due()
+    send()
+
+    assert result(client, task)["status"] == "completed"
+    assert len(studio.requests) == 1
+
+
+def test_unknown_submission_holds_its_accounts_slot(client, provider, studio):
+    """Nobody knows whether that account draws it: its slot is taken, not another's."""
+    provider.submits = [LOST] * 9
+    studio.submits = [LOST] * 9
+    for _ in range(3):
+        create(client, user_id="ada", n=4)
+    send()
+
+    held = {str(each.slot) for each in pictures() if each.slot is not None}
+    assert held == {"0", "1", "studio/0", "studio/1", "studio/2"}
+    assert len(provider.requests) == 2 and len(studio.requests) == 3
+
+
+def test_picture_that_waits_again_is_nobodys(client, studio, provider):
+    """An earlier release beside this one would send it with the main keys."""
+    busy = ProviderError("x", code="rate_limited", transient=True)
+    provider.submits, studio.submits = [busy] * 5, [busy] * 5
+    create(client, user_id="ada")
+    send()
+
+    (found,) = pictures()
+    assert (found.state, found.account, found.slot) == ("queued", None, None)
+
+
+def test_claim_of_an_earlier_release_is_the_main_accounts(client, provider, studio):
+    """What is under way when this release is started is polled as before."""
+    create(client, user_id="ada")
+    Generation.collection().update_one(
+        {},
+        {
+            "$set": {
+                **{"state": "generating", "slot": 1, "remote_ids": ["old"]},
+                **{"due_at": utcnow(), "accepted_at": utcnow()},
+            },
+            "$unset": {"waiting": ""},
+        },
+    )
+    come_due()
+    send()
+
+    assert provider.polled == ["old"] and studio.polled == []
+
+
+def test_saved_links_are_asked_for_at_its_account(client, provider, studio):
+    """Fresh links come from whoever drew it."""
+    made = create(client, user_id="ada")["task_id"]
+    studio.polls = [Progress("old", done=True, images=(png(),))]
+    Generation.collection().update_one(
+        {"task_id": made},
+        {
+            "$set": {
+                **{"state": "saving", "account": "studio", "remote_ids": ["old"]},
+                **{"due_at": utcnow(), "drawn_at": utcnow()},
+            },
+            "$unset": {"waiting": ""},
+        },
+    )
+    come_due()
+    send()
+
+    assert studio.polled == ["old"] and provider.polled == []
+    assert Generation.find_one({"task_id": made}).state == "done"

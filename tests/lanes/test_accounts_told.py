@@ -1,0 +1,131 @@
+"""Several accounts as an operator sees them: by name, never by key."""
+
+from dataclasses import replace
+
+import pytest
+
+from jimeng import jobs, lanes, operations
+from jimeng.cli.queue import report
+from jimeng.doctor import accounts
+from jimeng.documents import Generation, Worker, utcnow
+from jimeng.jobs import pump
+from jimeng.monitoring import readiness
+from jimeng.providers import Registry
+from tests.admin.pages import ENGLISH, OPERATOR, text_of
+from tests.conftest import FakeProvider, run_queue
+from tests.monitoring.test_metrics import scrape
+from tests.test_core import create
+
+NAME = "volcengine_jimeng"
+MODEL = "doubao-seedream-3.0-t2i"
+
+
+class Checked(FakeProvider):
+    concurrency = 3
+
+    def check(self, req_key: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def registry() -> Registry:
+    others = {"studio": {NAME: Checked()}}
+    return Registry({NAME: Checked()}, {NAME: 2}, others=others)
+
+
+@pytest.fixture
+def resting(client, lane) -> None:
+    """The account ``studio`` was refused for arrears, and main draws two pictures."""
+    lanes.rest(lane, "studio", "account_overdue")
+    create(client, n=3)
+    lanes.forget()
+    pump.tick()
+    run_queue()
+
+
+def told_by_command() -> str:
+    """What ``flask queue status`` prints."""
+    return "\n".join(report(operations.queue.read(OPERATOR)))
+
+
+def without_studio(config) -> None:
+    main = Registry({NAME: Checked()}, {NAME: 2})
+    jobs.configure(config, main)
+
+
+def held_by_studio() -> None:
+    """As if it had been given a picture before."""
+    mine = {"account": "studio", "slot": "studio/0"}
+    found = Generation.collection().find_one({"slot": {"$exists": True}})
+    Generation.collection().update_one({"_id": found["_id"]}, {"$set": mine})
+
+
+def test_resting_account_is_told_everywhere(client, config, lane, resting):
+    """On the board, by REST, in figures, to a probe, by commands and the doctor."""
+    now = utcnow()
+    Worker(id="w", started_at=now, seen_at=now).save()
+    (shown,) = [
+        each
+        for each in client.get("/api/v1/queue").json["data"]["lanes"]
+        if each["id"] == lane
+    ]
+    figures = scrape(client)
+    share = (lane, MODEL, NAME)
+
+    studio, main = sorted(shown["accounts"], key=lambda each: each["account"])[::-1]
+    assert (main["account"], main["slots_in_use"], main["limit"]) == ("main", 2, 2)
+    assert (studio["refused"], studio["limit"]) == ("account_overdue", 3)
+    assert studio["back_off_until"] and shown["back_off_until"] is None
+    assert shown["limit"] == 5
+    assert figures["jimeng_lane_slots_in_use", "main", *share] == 2
+    assert figures["jimeng_lane_slots_limit", "studio", *share] == 3
+    assert figures["jimeng_lane_account_refused", "studio", *share] == 1
+    assert figures["jimeng_lane_account_refused", "main", *share] == 0
+    answer = client.get("/health/ready").json
+    assert (answer["status"], answer["resting"]) == ("ready", ["studio"])
+    words = text_of(client.get("/admin/queue", headers=ENGLISH))
+    assert "Account studio 0 / 3 Refused by the provider (account_overdue)" in words
+    status = told_by_command()
+    assert "account studio: 0 of 3 slots, refused (account_overdue)" in status
+    keys = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
+    (finding,) = accounts.accounts(replace(config, **keys))
+    assert (finding.check, finding.advice) == (
+        "account studio",
+        "error.account_overdue",
+    )
+
+
+def test_removed_account_is_told(client, config, lane, resting):
+    """With what becomes of its pictures: the board, commands, and the doctor."""
+    held_by_studio()
+    without_studio(config)
+
+    words = text_of(client.get("/admin/queue", headers=ENGLISH))
+    assert "Account studio 1 / – No longer in the settings" in words
+    status = told_by_command()
+    assert "account studio: 1 slots held, not in the settings" in status
+    keys = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
+    (finding,) = accounts.accounts(replace(config, **keys))
+    assert (finding.status, finding.advice) == ("failed", "doctor.account_removed")
+    assert "1 pictures" in finding.found
+    assert readiness.find().resting == ()
+
+
+def test_one_account_is_not_spoken_of(client, config, lane):
+    """Whoever has but one never reads of others."""
+    without_studio(config)
+    create(client)
+
+    assert "Account main" not in text_of(client.get("/admin/queue", headers=ENGLISH))
+    status = told_by_command()
+    assert "account" not in status
+
+
+def test_each_account_is_checked(app):
+    """A line for each model of each, which says whose it is."""
+    ended = app.test_cli_runner().invoke(args=["provider", "check"])
+
+    lines = [line.split() for line in ended.output.splitlines()]
+    first = [line[2:4] for line in lines[:2]]
+    assert (ended.exit_code, len(lines)) == (0, 18)
+    assert first == [["main", MODEL], ["studio", MODEL]]
