@@ -8,10 +8,11 @@ from jimeng.backup.archive import Damaged
 from jimeng.backup.dumping import dump
 from jimeng.backup.parking import recognise
 from jimeng.backup.pictures import without_bytes
-from jimeng.backup.restoring import NotEmpty, restore
+from jimeng.backup.restoring import NoRoom, NotEmpty, restore
 
 __all__ = [
     "Damaged",
+    "NoRoom",
     "NotEmpty",
     "dump",
     "recognise",

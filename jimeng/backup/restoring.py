@@ -13,11 +13,13 @@ from mongoengine import get_db
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng import migrations
+from jimeng import jobs, migrations
 from jimeng.backup import pictures
 from jimeng.backup.archive import Damaged, Manifest, Reader
 from jimeng.backup.parking import park
 from jimeng.documents import index_builder
+from jimeng.jobs import retention
+from jimeng.jobs.retention import GIB
 from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,10 @@ MARK = {"_id": "restore"}
 # Consumers that run meanwhile write what a task lacks, and sweep bytes that nobody
 # names: so a task comes after its pictures, and bytes after what names them.
 LAST = "tasks"
+
+
+class NoRoom(Exception):
+    """The disk would be full before all is there."""
 
 
 class NotEmpty(Exception):
@@ -49,6 +55,7 @@ def restore(
     Raises:
         Damaged: the file is not whole, or holds what only a later release
             understands; nothing was changed.
+        NoRoom: nothing was changed.
         NotEmpty: nothing was changed.
         OSError: the file cannot be read.
         StorageUnavailable: where the pictures go is away; to be begun anew.
@@ -60,6 +67,7 @@ def restore(
             f"{path} was written by jimeng {manifest.version} after a migration that "
             "this release does not know: install that one"
         )
+    check_room(path)
     database = get_db()
     prepare(database)
     # First of all: whatever consumer runs on this database must send none of it.
@@ -73,6 +81,22 @@ def restore(
     database.installations.delete_one(MARK)
     log.info("backup restored created_at=%s parked=%d", manifest.created_at, parked)
     return manifest, parked
+
+
+def check_room(path: Path) -> None:
+    """
+    Raises:
+        NoRoom: the disk, as far as it is known, has less than the file takes.
+    """
+    free = retention.room()
+    if jobs.runtime().config.STORAGE == "s3" or free is None:
+        return
+    needed = path.stat().st_size + retention.LEAST_ROOM
+    if free < needed:
+        raise NoRoom(
+            f"{path} needs {needed / GIB:.1f} GiB on the disk of the database, which "
+            f"has {free / GIB:.1f} GiB free; nothing was changed"
+        )
 
 
 def prepare(database: Database) -> None:

@@ -82,7 +82,7 @@ def trouble() -> Iterator[None]:
     """A file that cannot be read, written or used is a sentence, too."""
     try:
         yield
-    except (copies.Damaged, copies.NotEmpty) as error:
+    except (copies.Damaged, copies.NoRoom, copies.NotEmpty) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(

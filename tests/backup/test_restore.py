@@ -7,7 +7,7 @@ from app import create_app
 from jimeng import backup, documents, jobs
 from jimeng.backup import restoring
 from jimeng.documents import AuditEntry, Generation, State, Task, index_builder
-from jimeng.jobs import pump
+from jimeng.jobs import pump, retention
 from jimeng.lanes import switches
 from jimeng.providers import Progress
 from tests.conftest import run_queue
@@ -137,6 +137,19 @@ def test_nothing_is_written_over(copied, client, elsewhere):
 
         assert result(there, task_id)["status"] == "pending"
         assert not switches.paused(fresh=True)
+
+
+def test_disk_without_room_is_told_before(copied, client, elsewhere, monkeypatch):
+    """Half a restore helps nobody, and a full disk stops the database."""
+    create(client)
+    file = copied()
+    monkeypatch.setattr(retention, "room", lambda: retention.LEAST_ROOM)
+
+    with elsewhere(), pytest.raises(backup.NoRoom, match="nothing was changed"):
+        backup.restore(file)
+
+    with elsewhere():
+        assert Task.find_one({}) is None
 
 
 def test_restore_that_was_cut_off_begins_anew(copied, client, elsewhere, monkeypatch):
