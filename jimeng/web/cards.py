@@ -1,8 +1,7 @@
 """A task as the pages show it, and how a page says what it has already shown."""
 
 import re
-import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView
 from jimeng.web import remedies
 from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.tokens import new_token
 
 # One letter for each state of a picture: a mark has to fit into a URL.
 LETTERS = {
@@ -28,14 +28,11 @@ LETTERS = {
 }
 # While a picture may appear a page looks every so many seconds: from and until these
 # shares of the time that it was expected to take.
-SOON = 0.4
-EARLY, LATE = 0.7, 1.5
-FORM = "form-"  # how the tokens of our forms begin
+SOON, EARLY, LATE = 0.4, 0.7, 1.5
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
-TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
 
 
@@ -300,14 +297,3 @@ def is_due(picture: PictureView) -> bool:
     taken = (datetime.now(UTC) - picture.since).total_seconds()
     expected = picture.expected or 0
     return EARLY * expected <= taken <= LATE * expected + 2
-
-
-def token_of(form: Mapping[str, str]) -> str:
-    """The token that came with a form; one that no page of ours holds is none."""
-    given = form.get("token", "")
-    return given if TOKEN.fullmatch(given) else new_token()
-
-
-def new_token() -> str:
-    """What makes a form that is sent twice count once."""
-    return f"{FORM}{secrets.token_urlsafe(16)}"

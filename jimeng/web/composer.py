@@ -19,8 +19,8 @@ from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
 from jimeng.web import given_pictures
-from jimeng.web.cards import new_token, token_of
 from jimeng.web.composer_fields import Written
+from jimeng.web.tokens import new_token, token_of
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
 FIELDS |= {"strength"}

@@ -10,10 +10,10 @@ from jimeng import auth, tasks
 from jimeng.errors import TaskNotFound
 from jimeng.viewers import Viewer
 from jimeng.web import given_pictures
-from jimeng.web.cards import FORM
 from jimeng.web.composer import Composer
 from jimeng.web.composer_defaults import CHOICES, defaults
 from jimeng.web.preferences import keep
+from jimeng.web.tokens import FORM
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
 SETTINGS |= {"quality", "style_own", "strength"}

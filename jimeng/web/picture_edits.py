@@ -26,9 +26,9 @@ from jimeng.providers.models.drawn import shrunk
 from jimeng.schemas import MOST_STRENGTH
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
-from jimeng.web.cards import new_token, token_of
 from jimeng.web.composer_options import ModelOption, spoken
 from jimeng.web.given_pictures import Given, contents_of, ids_in, keep, there
+from jimeng.web.tokens import new_token, token_of
 
 # What is done -> the task of the models that do it.
 ACTS = {

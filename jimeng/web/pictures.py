@@ -13,12 +13,13 @@ from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Image
 from jimeng.tasks import PictureRecord
 from jimeng.web import bp, is_htmx, refused
-from jimeng.web.cards import new_token, style_name
+from jimeng.web.cards import style_name
 from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.picture_edits import REFUSALS, Edit
 from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
+from jimeng.web.tokens import new_token
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,13 @@ from jimeng.web.cards import (
     Mark,
     cards_of,
     interval,
-    new_token,
     read_marks,
-    token_of,
 )
 from jimeng.web.composer import Composer
 from jimeng.web.composer_start import keep_used
 from jimeng.web.feed import line_of, show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
+from jimeng.web.tokens import new_token, token_of
 
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
 INTO_FORM = {

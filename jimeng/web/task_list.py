@@ -15,9 +15,7 @@ from jimeng.web import bp, is_htmx, remedies
 from jimeng.web.cards import (
     interval,
     look_again,
-    new_token,
     read_marks,
-    token_of,
 )
 from jimeng.web.task_rows import (
     BEFORE,
@@ -30,6 +28,7 @@ from jimeng.web.task_rows import (
     rows_from,
     rows_of,
 )
+from jimeng.web.tokens import new_token, token_of
 
 PAGE = 24  # rows
 MOST_WORDS = 200  # characters of a search

@@ -16,6 +16,7 @@ from flask_smorest.utils import load_info_from_docstring
 
 from jimeng.answers import StrictParser
 from jimeng.api.openapi import errors
+from jimeng.api.openapi.bodies import body_of, form_of
 from jimeng.api.openapi.examples import example_of
 from jimeng.api.openapi.parts import (
     both,
@@ -206,12 +207,6 @@ def described_by(more: Operation) -> dict:
     }
 
 
-def form_of(schema: type[Strict], *, sign_in: bool) -> dict:
-    """A body of several parts; a file among them needs no encoding of its own."""
-    content = {"schema": schema, "examples": examples_of(schema, sign_in=sign_in)}
-    return {"required": True, "content": {"multipart/form-data": content}}
-
-
 def words(english: dict[str, str], endpoint: str) -> dict[str, tuple[str, str]]:
     """A view's docstring, and the same in Chinese: the first line is the summary."""
     chinese = load_info_from_docstring(CHINESE[endpoint])
@@ -243,32 +238,6 @@ def events_of(name: str, schema: type[replies.Reply]) -> dict:
         return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
 
     return {"schema": {"type": "string"}, "example": both(say)}
-
-
-def body_of(schema: type[Strict], *, sign_in: bool) -> dict:
-    """Its shapes and examples; with sign-in nobody says whose it is."""
-    shapes = [schema, *schema.other_shapes]
-    content: dict = {"schema": {"anyOf": shapes} if schema.other_shapes else schema}
-    content["examples"] = examples_of(schema, sign_in=sign_in)
-    return {
-        "required": not schema.may_be_left_out,
-        "content": {"application/json": content},
-    }
-
-
-def examples_of(schema: type[Strict], *, sign_in: bool) -> dict:
-    return {
-        name: {"value": own(body) if sign_in else body}
-        for name, body in schema.examples.items()
-    }
-
-
-def own(body: dict) -> dict:
-    """A request's body without saying whose it is."""
-    found = {name: value for name, value in body.items() if name != "user_id"}
-    if "input" in found:
-        found["input"] = own(found["input"])
-    return found
 
 
 def failure(status: int, codes: Iterable[str]) -> dict:
