@@ -5,6 +5,7 @@ import re
 import secrets
 import urllib.parse
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 import requests
@@ -58,7 +59,11 @@ def make(stack: Stack, email: str, *, role: str = "user") -> Account:
 
 
 def invite(stack: Stack, host: Account, email: str, role: str) -> str:
-    """The link that an admin is shown for somebody new."""
+    """The link that an admin is shown for somebody new, and for no password again."""
+    with stack.database() as found:
+        user = found.users.find_one({"email": host.email})
+        now = {"$set": {"confirmed_at": datetime.now(UTC)}}
+        found.sessions.update_many({"user_id": user["_id"]}, now)
     form = {"email": email, "name": email.partition("@")[0], "role": role}
     page = requests.post(
         f"{stack.url}/admin/users",
