@@ -191,6 +191,28 @@ document.addEventListener("toggle", ({ target }) => {
   if (list) fit(list);
 }, true);
 
+// What a browser says of a field it says in its own language, and not in the page's.
+function wanted(field) {
+  const { dataset } = document.getElementById("wants");
+  const { validity } = field;
+  if (validity.valueMissing) return field.dataset.missing || dataset.missing;
+  if (validity.typeMismatch && field.type === "email") return dataset.email;
+  if (validity.badInput) return dataset.number;
+  if (validity.tooShort) return dataset.short.replace("{}", field.minLength);
+  if (validity.tooLong) return dataset.long.replace("{}", field.maxLength);
+  if (validity.rangeUnderflow) return dataset.low.replace("{}", field.min);
+  if (validity.rangeOverflow) return dataset.high.replace("{}", field.max);
+  return field.title || dataset.other;
+}
+
+document.addEventListener("invalid", ({ target }) => {
+  target.setCustomValidity("");
+  target.setCustomValidity(wanted(target));
+}, true);
+for (const name of ["input", "change"]) {
+  document.addEventListener(name, ({ target }) => target.setCustomValidity?.(""), true);
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.id === "keys-on") own.set("keys", event.target.checked ? "on" : "off");
 });

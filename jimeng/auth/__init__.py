@@ -18,6 +18,7 @@ from jimeng.auth.sessions import (
     begin_session,
     confirm_session,
     end_session,
+    had_session,
     is_confirmed,
     setup,
 )

@@ -112,6 +112,11 @@ def confirm_session() -> None:
         accounts.confirm_session(found[0])
 
 
+def had_session() -> bool:
+    """Whether the browser comes with a session, be it worth something or not."""
+    return "id" in session
+
+
 def signed_in() -> tuple[Session, User] | None:
     """The request's session, and whose it is; None if it is worth nothing."""
     return accounts.session_of(session.get("id"), address=address())

@@ -1,6 +1,7 @@
 """Signing in and out, and taking up an invitation."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,15 +21,25 @@ ENTERING = "sign-in"  # what a ticket is for
 
 
 def lead() -> Response:
-    """Where a page was asked for by nobody: on to the sign-in page."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    url = url_for("web.sign_in", next=None if wanted == "/" else wanted)
+    """Where nobody asked for a page: on to the sign-in page, and from there back."""
+    url = url_for(
+        "web.sign_in", next=came_from(), ended="1" if auth.had_session() else None
+    )
     if auth.current_user():
         url = url_for("web.lacking_second_factor")
     if is_htmx():
         # A part of a page is swapped into a page that is worth nothing any more.
-        return Response(status=401, headers={"HX-Redirect": url.partition("?")[0]})
+        return Response(status=401, headers={"HX-Redirect": url})
     return redirect(url, 303)  # type: ignore[return-value]
+
+
+def came_from() -> str | None:
+    """The page that was asked for, or shows the part that was; None for the first."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    if is_htmx():
+        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+        wanted = own_path(parts._replace(scheme="", netloc="", fragment="").geturl())
+    return None if wanted == "/" else wanted
 
 
 @bp.get("/sign-in")
@@ -42,7 +53,11 @@ def sign_in() -> ResponseReturnValue:
 
 def form(target: str, *, email: str = "", error: str = "") -> str:
     return render_template(
-        "sign_in/sign_in.html", target=target, email=email, error=error
+        "sign_in/sign_in.html",
+        target=target,
+        email=email,
+        error=error,
+        ended="ended" in request.args,
     )
 
 

@@ -12,6 +12,8 @@ from jimeng.viewers import Viewer
 from tests.access.conftest import PASSWORD
 from tests.page import HTMX, POST
 
+ENGLISH = {"Accept-Language": "en"}
+
 
 def is_in(client) -> bool:
     return client.get("/").status_code == 200
@@ -37,6 +39,21 @@ def test_part_of_a_page_leads_the_whole_page(nobody):
 
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_session_that_ended_says_so_and_leads_back(ada):
+    """To the page, even where it was a part of it that could not be had any more."""
+    accounts.end_sessions(ada.id)
+    here = {"HX-Current-URL": "http://localhost/gallery?q=cat"}
+
+    part = ada.client.get("/feed/changes", headers=HTMX | here)
+    page = ada.client.get("/tasks")
+
+    led = part.headers["HX-Redirect"]
+    assert led == "/sign-in?next=/gallery?q%3Dcat&ended=1"
+    assert "Your session has ended" in ada.client.get(led, headers=ENGLISH).text
+    assert page.location == "/sign-in?next=/tasks&ended=1"
+    assert "has ended" not in ada.client.get("/sign-in", headers=ENGLISH).text
 
 
 def test_form_of_nobody_leads_to_the_sign_in(nobody):

@@ -7,6 +7,7 @@ CREATE: dict[str, tuple[str, str]] = {
         "想画什么？主体、场景、光线、风格",
         "What should it show? Subject, scene, light, style",
     ),
+    "form.missing": ("先写下想画什么", "Write what the picture should show"),
     "form.counter": (
         "字符数，包括风格添加的文字",
         "Characters, including those the style adds",

@@ -17,6 +17,11 @@ SIGN_IN: dict[str, tuple[str, str]] = {
     "sign_in.password": ("密码", "Password"),
     "sign_in.send": ("登录", "Sign in"),
     "sign_in.out": ("退出登录", "Sign out"),
+    "sign_in.ended": (
+        "登录已过期，或已在别处退出。重新登录后，写了一半的内容还在。",
+        "Your session has ended: it was not used for long, or was ended elsewhere. "
+        "What you were writing is there again once you have signed in.",
+    ),
     "sign_in.hint": (
         "没有账号或忘了密码？请管理员发一个邀请链接。",
         "No account, or forgot your password? Ask the administrator for an invitation "
