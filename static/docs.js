@@ -1,24 +1,65 @@
-// Shows the API's description with swagger-ui.
+// Trying the API from its description, and opening what an address points at.
 "use strict";
 
-// Its dark colours hang on a class.
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const colour = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", colour);
-colour();
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target?.matches("details")) return;
+  target.open = true;
+  target.scrollIntoView();
+}
 
-addEventListener("DOMContentLoaded", () => {
-  const place = document.getElementById("docs");
-  SwaggerUIBundle({
-    url: place.dataset.url,
-    domNode: place,
-    deepLinking: true,
-    docExpansion: "list",
-    defaultModelsExpandDepth: 0,
-    displayRequestDuration: true,
-    tryItOutEnabled: true,
-    validatorUrl: null,  // it would send the document to another host
-    presets: [SwaggerUIBundle.presets.apis],
-    layout: "BaseLayout",
-  });
+// The address, headers and body of a request, as its form says.
+function requestOf(form) {
+  const url = new URL(location.origin);
+  const headers = new Headers({ Accept: "application/json" });
+  const key = document.getElementById("api-key")?.value.trim();
+  if (key) headers.set("Authorization", `Bearer ${key}`);
+  let path = form.dataset.try;
+  let body;
+  for (const field of form.querySelectorAll("[data-place]")) {
+    const { name, value, dataset: { place } } = field;
+    if (place === "file") (body = new FormData()).append(name, field.files[0]);
+    else if (!value.trim()) continue;
+    else if (place === "path") path = path.replace(`{${name}}`, encodeURIComponent(value.trim()));
+    else if (place === "query") url.searchParams.set(name, value.trim());
+    else if (place === "header") headers.set(name, value.trim());
+    else {
+      headers.set("Content-Type", "application/json");
+      body = value;
+    }
+  }
+  url.pathname = path;
+  return [url, { method: form.dataset.method.toUpperCase(), headers, body, credentials: "omit", cache: "no-store" }];
+}
+
+// What came back: its status, and its body as far as that is text.
+async function tell(answer, out) {
+  const line = document.createElement("p");
+  line.textContent = `${answer.status} ${answer.statusText}`;
+  const kind = answer.headers.get("Content-Type") || "";
+  const text = /json|text/.test(kind) ? await answer.text() : kind;
+  const pre = document.createElement("pre");
+  pre.tabIndex = 0;
+  pre.setAttribute("role", "region");
+  pre.ariaLabel = line.textContent;
+  try { pre.textContent = JSON.stringify(JSON.parse(text), null, 2); } catch { pre.textContent = text; }
+  out.replaceChildren(line, pre);
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-try]");
+  if (!form) return;
+  event.preventDefault();
+  const out = form.querySelector("output");
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    await tell(await fetch(...requestOf(form)), out);
+  } catch {
+    out.textContent = form.dataset.unreachable;
+  }
+  button.disabled = false;
 });
+
+addEventListener("hashchange", openTarget);
+openTarget();

@@ -184,7 +184,7 @@ def test_list_of_what_is_shipped(tmp_path):
         **sbom.vendored(),
     }
     assert listed["flask"]["externalReferences"][0]["hashes"]
-    assert {"htmx.org", "swagger-ui-dist"} <= set(listed)
+    assert "htmx.org" in listed
     assert listed["htmx.org"]["purl"].startswith("pkg:npm/htmx.org@")
     assert len({each["bom-ref"] for each in bom["components"]}) == len(listed)
 

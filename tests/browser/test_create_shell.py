@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import some_looks
-from tests.browser.making import clear
+from tests.browser.making import clear, make
 
 pytestmark = pytest.mark.browser
 
@@ -155,3 +155,81 @@ def test_phone_has_its_bar_on_every_page(visit, live_server):
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         foot = page.locator(".foot").bounding_box()
         assert foot["y"] + foot["height"] <= box["y"] + 1, f"{path}: foot is covered"
+
+
+UNDER = """() => {
+  const { activeElement: focus } = document;
+  if (!focus.closest(".stream")) return 0;
+  const form = document.getElementById("composer").getBoundingClientRect();
+  const box = focus.getBoundingClientRect();
+  const isAbove = form.top < innerHeight / 2;
+  const [top, bottom] = isAbove ? [form.bottom, innerHeight] : [0, form.top];
+  const seen = Math.min(box.bottom, bottom) - Math.max(box.top, top);
+  return Math.min(box.height, (bottom - top) / 2) - seen;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_focus_is_never_under_the_form(visit, live_server, width):
+    """Forwards and backwards through the feed, as WCAG 2.4.11 asks."""
+    for n in range(3):
+        make(live_server, f"something to tab through {n}")
+    page = visit("/", lang="en", viewport={"width": width, "height": 700}).page
+    page.locator(".composer .primary").focus()
+
+    hidden = []
+    for key in ["Tab"] * 24 + ["Shift+Tab"] * 24:
+        page.keyboard.press(key)
+        hidden.append(page.evaluate(UNDER))
+
+    assert max(hidden) <= 1
+
+
+@pytest.mark.parametrize("width", [320, 641, 768, 980])
+def test_header_fits(visit, closed_server, root, width):
+    """In English, with all that an operator who is signed in has there."""
+    seen = visit(
+        "/", server=closed_server, cookies=root.cookies, lang="en", width=width
+    )
+    seen.shot("header")
+
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.page.locator(".masthead").bounding_box()["height"] < 80
+    ends = seen.page.locator(".masthead-end button").last.bounding_box()
+    assert ends["x"] + ends["width"] <= width
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("zh", "先写下想画什么"), ("en", "Write what")]
+)
+def test_browser_speaks_the_language_of_the_page(visit, lang, words):
+    """What is missing is said in its words, and no more once it is there."""
+    other = {"zh": "en-GB", "en": "zh-CN"}[lang]
+    page = visit("/", lang=lang, chosen=True, locale=other).page
+    field = page.locator("#prompt")
+
+    page.locator(".composer .primary").click()
+
+    assert words in field.evaluate("each => each.validationMessage")
+    field.fill("x")
+    assert field.evaluate("each => each.checkValidity()")
+
+
+def test_menu_opens_where_it_is_pressed(visit, live_server):
+    """Beside its button, and whole in the window, over or under it."""
+    make(live_server, "with a menu")
+    page = visit("/", width=390, lang="en").page
+
+    for place in ("start", "end"):
+        button = page.locator(".card .menu > summary").first
+        button.evaluate("(each, block) => each.scrollIntoView({ block })", place)
+        button.click()
+        menu = page.locator(".menu[open] .menu-list")
+        expect(menu).to_be_in_viewport(ratio=1)
+        box, own = menu.bounding_box(), button.bounding_box()
+        gap = max(
+            box["y"] - own["y"] - own["height"], own["y"] - box["y"] - box["height"]
+        )
+        assert 0 <= gap < 12
+        assert box["x"] <= own["x"] <= box["x"] + box["width"]
+        page.keyboard.press("Escape")

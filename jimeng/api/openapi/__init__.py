@@ -1,8 +1,13 @@
 """The API's description for programs, and a page to read it and try it on."""
 
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from jimeng import jobs
+from jimeng.api.openapi.reference import read
+from jimeng.config import Config
 from jimeng.i18n import language
 
 bp = Blueprint("openapi", __name__)
@@ -11,17 +16,10 @@ bp = Blueprint("openapi", __name__)
 @bp.get("/openapi.json")
 def document() -> Response:
     """The OpenAPI document, in the language of the request."""
-    registry = jobs.runtime().registry
-    spoken, models = language(), sorted({m.id for m in registry.models.values()})
-    kept = current_app.extensions.setdefault("openapi", {})
-    key = (spoken, *models)
-    if key not in kept:
-        api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-        kept[key] = api.spec.to_dict()
-    response = jsonify(kept[key])
+    response = jsonify(kept("document", described))
     # Anybody may read it, from wherever: tools on other hosts fetch it.
     response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Content-Language"] = "zh-CN" if spoken == "zh" else "en"
+    response.headers["Content-Language"] = "zh-CN" if language() == "zh" else "en"
     response.headers["Cache-Control"] = "no-cache"
     response.vary.update(["Accept-Language", "Cookie"])
     return response
@@ -29,5 +27,25 @@ def document() -> Response:
 
 @bp.get("/docs")
 def page() -> str:
-    """The document as a page; its scripts and styles are this server's own."""
-    return render_template("docs.html")
+    """The document as a page of this site, where it can be tried, too."""
+    config: Config = current_app.config["JIMENG"]
+    return render_template(
+        "docs.html",
+        api=kept("page", lambda: read(kept("document", described))),
+        server=(config.PUBLIC_URL or request.host_url).rstrip("/"),
+    )
+
+
+def described() -> dict:
+    api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    return api.spec.to_dict()
+
+
+def kept(name: str, make: Callable[[], Any]) -> Any:
+    """What *make* makes, once for each language and set of models."""
+    models = sorted({m.id for m in jobs.runtime().registry.models.values()})
+    all_kept = current_app.extensions.setdefault("openapi", {})
+    key = (name, language(), *models)
+    if key not in all_kept:
+        all_kept[key] = make()
+    return all_kept[key]

@@ -1,0 +1,259 @@
+"""The API's description as a page shows it: its operations and schemas."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+METHODS = ("get", "post", "put", "patch", "delete")
+DEEP = 3  # levels of nested fields that stand in place; schemas with names are linked
+LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+BARE = {"X-Request-ID", "Accept-Language"}  # parameters that every operation has
+
+
+@dataclass(frozen=True)
+class Field:
+    """
+    Attributes:
+        place: ``path``, ``query`` or ``header``; empty in a body.
+        kind: Its type, as words; a schema with a name as a link.
+        limits: What it may be, beside its type.
+        fields: Those in it, where its schema has no name.
+    """
+
+    name: str
+    kind: Markup
+    words: Markup
+    is_required: bool = False
+    place: str = ""
+    limits: str = ""
+    fields: tuple["Field", ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    Attributes:
+        kind: What its body is, as `Field.kind`; empty without one.
+        example: As JSON; empty where there is none.
+    """
+
+    status: str
+    words: Markup
+    kind: Markup
+    example: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        return self.status.startswith(("2", "3"))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """
+    Attributes:
+        body: The fields of its JSON body, or of its form.
+        example: A body, as JSON; empty where there is none.
+    """
+
+    id: str
+    method: str
+    path: str
+    title: str
+    words: Markup
+    parameters: tuple[Field, ...]
+    body: tuple[Field, ...]
+    media: str
+    example: str
+    answers: tuple[Answer, ...]
+
+    @property
+    def curl(self) -> str:
+        """The request as a command, for ``{server}``."""
+        lines = [f"curl -X {self.method.upper()} '{{server}}{self.path}'"]
+        if self.example:
+            quoted = json.dumps(json.loads(self.example), ensure_ascii=False)
+            quoted = quoted.replace("'", "'\\''")
+            lines += ["-H 'Content-Type: application/json'", f"-d '{quoted}'"]
+        elif self.media:
+            lines.append("-F 'file=@picture.png'")
+        return " \\\n  ".join(lines)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """
+    Attributes:
+        groups: Name, words and operations, in order.
+        schemas: Those with names that something links to.
+        has_keys: Whether requests need a key.
+    """
+
+    words: Markup
+    version: str
+    groups: list[tuple[str, Markup, list[Operation]]]
+    schemas: list[tuple[str, tuple[Field, ...]]]
+    has_keys: bool
+
+
+def prose(text: str) -> Markup:
+    """Paragraphs and `code`, which is all that the words of ours use."""
+    parts = [part for part in re.split(r"\n\s*\n", text.strip()) if part]
+    coded = (re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(p))) for p in parts)
+    return Markup("".join(f"<p>{part}</p>" for part in coded))  # noqa: S704 (escaped)
+
+
+def read(document: dict[str, Any]) -> Reference:
+    """What a page shows of an OpenAPI document of ours."""
+    reader = Reader(document)
+    groups = [
+        (tag["name"], prose(tag.get("description", "")), reader.operations(tag["name"]))
+        for tag in document["tags"]
+    ]
+    schemas = document["components"]["schemas"]
+    return Reference(
+        prose(document["info"]["description"]),
+        document["info"]["version"],
+        groups,
+        [(name, reader.fields(schemas[name])) for name in sorted(schemas)],
+        bool(document.get("security")),
+    )
+
+
+class Reader:
+    """Looks up what a document refers to."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    def found(self, part: dict) -> dict:
+        """*part*, or what it refers to."""
+        while "$ref" in part:
+            there: Any = self.document
+            for step in part["$ref"].removeprefix("#/").split("/"):
+                there = there[step]
+            part = there
+        return part
+
+    def operations(self, tag: str) -> list[Operation]:
+        return [
+            self.operation(path, method, found, item.get("parameters", []))
+            for path, item in self.document["paths"].items()
+            for method, found in item.items()
+            if method in METHODS and tag in found["tags"]
+        ]
+
+    def operation(self, path: str, method: str, of: dict, above: list) -> Operation:
+        media, body = next(
+            iter(of.get("requestBody", {}).get("content", {}).items()), ("", {})
+        )
+        given = [self.found(each) for each in [*above, *of.get("parameters", [])]]
+        return Operation(
+            id=of["operationId"],
+            method=method,
+            path=path,
+            title=of.get("summary", ""),
+            words=prose(of.get("description", "")),
+            parameters=tuple(
+                self.field(
+                    p["name"],
+                    {**p["schema"], "description": p.get("description", "")},
+                    p.get("required", False),
+                    p["in"],
+                )
+                for p in given
+                if p["name"] not in BARE
+            ),
+            body=self.fields(body.get("schema", {})),
+            media=media,
+            example=self.example(body) if media == "application/json" else "",
+            answers=tuple(self.answers(of["responses"])),
+        )
+
+    def answers(self, responses: dict) -> Iterator[Answer]:
+        for status, response in responses.items():
+            response = self.found(response)
+            content = response.get("content", {})
+            media, body = next(iter(content.items()), ("", {}))
+            kind = (
+                self.kind(body.get("schema", {})) if "json" in media else escape(media)
+            )
+            example = self.example(body) if status < "3" else ""
+            yield Answer(status, prose(response.get("description", "")), kind, example)
+
+    def example(self, body: dict) -> str:
+        """The last of the examples, which says the most; empty if there is none."""
+        found = body.get("example")
+        for each in body.get("examples", {}).values():
+            found = self.found(each).get("value", found)
+        return "" if found is None else json.dumps(found, ensure_ascii=False, indent=2)
+
+    def fields(self, schema: dict, depth: int = 0) -> tuple[Field, ...]:
+        schema = self.found(schema)
+        required = schema.get("required", ())
+        return tuple(
+            self.field(name, each, name in required, depth=depth)
+            for name, each in schema.get("properties", {}).items()
+        )
+
+    def field(
+        self,
+        name: str,
+        schema: dict,
+        is_required: bool,
+        place: str = "",
+        depth: int = 0,
+    ) -> Field:
+        inner = schema.get("items", schema)
+        has_name = "$ref" in inner
+        words = schema.get("description") or self.found(inner).get("description", "")
+        return Field(
+            name=name,
+            kind=self.kind(schema),
+            words=prose(words),
+            is_required=is_required,
+            place=place,
+            limits=limits(schema),
+            fields=self.fields(inner, depth + 1)
+            if not has_name and depth < DEEP
+            else (),
+        )
+
+    def kind(self, schema: dict) -> Markup:
+        """A type in words; a schema with a name as a link to it."""
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            return Markup('<a href="#schema-{0}">{0}</a>').format(name)
+        for several in ("anyOf", "oneOf"):
+            kinds = [
+                self.kind(each)
+                for each in schema.get(several, ())
+                if "type" in each or "$ref" in each
+            ]
+            if kinds:
+                return Markup(" | ").join(dict.fromkeys(kinds))
+        data = schema.get("properties", {}).get("data")
+        if data:  # the frame that every answer has
+            return self.kind(data)
+        if "items" in schema:
+            return Markup("{}[]").format(self.kind(schema["items"]))
+        kinds = schema.get("type", "")
+        return escape(" | ".join(kinds) if isinstance(kinds, list) else kinds)
+
+
+def limits(schema: dict) -> str:
+    """What a value may be, beside its type, in the words of JSON Schema."""
+    schema = (
+        schema.get("items", schema) if "enum" in schema.get("items", {}) else schema
+    )
+    said = [f"{name} {schema[name]}" for name in LIMITS if name in schema]
+    if schema.get("enum"):
+        said.append(
+            " | ".join(json.dumps(each, ensure_ascii=False) for each in schema["enum"])
+        )
+    if "default" in schema:
+        said.append(f"default {json.dumps(schema['default'], ensure_ascii=False)}")
+    return ", ".join(said)

@@ -1,0 +1,40 @@
+"""The API's description in a real browser, where it can be tried."""
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+
+from tests.browser.harness import every_look
+
+pytestmark = pytest.mark.browser
+
+OPEN_ALL = (
+    "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+)
+
+
+@every_look
+def test_page_shows_and_tries_the_api(visit, look):
+    """Under the strict policy a request can be sent, and all of it can be read."""
+    seen = visit("/docs", **look)
+    row = seen.page.locator("#list_models")
+
+    row.locator(":scope > summary").click()
+    row.locator(".api-try > summary").click()
+    row.locator(".api-try button").click()
+
+    row.locator("output", has_text="doubao-seedream").wait_for()
+    seen.page.evaluate(OPEN_ALL)
+    seen.check("docs")
+
+
+def test_address_opens_what_it_names(visit):
+    """And a body is sent as it stands in its field."""
+    seen = visit("/docs#create_task", lang="en", refused=(422,))
+    row = seen.page.locator("#create_task")
+    row.locator(".api-try > summary").click()
+    row.locator("textarea").fill('{"prompt": ""}')
+
+    row.get_by_role("button", name="Send").click()
+
+    row.locator("output", has_text="validation_failed").wait_for()
