@@ -150,6 +150,18 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The other tabs look again after whatever is sent from this one, by htmx or without.
+let sends = false;
+document.addEventListener("submit", ({ target }) => { sends = target.method === "post"; }, true);
+for (const name of ["htmx:after:request", "htmx:afterRequest"]) {
+  document.addEventListener(name, ({ detail }) => {
+    if (/^get$/i.test(detail.ctx?.request?.method || detail.requestConfig?.verb || "get")) return;
+    sends = false;
+    tabs?.postMessage("changed");
+  });
+}
+addEventListener("pagehide", () => { if (sends && !left) tabs?.postMessage("changed"); });
+
 // The second click of a double click could come after the first one's answer, with
 // its new token, and count as another request.
 document.addEventListener("click", (event) => {
@@ -226,6 +238,15 @@ for (const name of ["htmx:error", "htmx:sendError"]) {
 }
 for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
   document.addEventListener(name, () => offline(false));
+}
+// A page that the worker showed in place of another one is that one again as soon as can be.
+if (document.querySelector("[data-comes-back]")) {
+  setInterval(() => {
+    fetch(document.querySelector(".offline").dataset.url, { cache: "no-store" }).then(({ ok }) => ok && location.reload(), () => {});
+  }, PROBE);
+}
+if (window.isSecureContext) {
+  addEventListener("load", () => navigator.serviceWorker?.register(document.body.dataset.worker).catch(() => {}));
 }
 addEventListener("offline", () => offline(true));
 addEventListener("online", () => offline(false));

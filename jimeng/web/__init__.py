@@ -82,6 +82,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     given_pictures,
     images,
     input_links,
+    installing,
     navigation,
     pictures,
     second_factor,

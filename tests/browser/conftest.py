@@ -45,7 +45,9 @@ def visit(chromium, request) -> Iterator[Callable[..., Watched]]:
         server = server or request.getfixturevalue("live_server")
         host = urlsplit(server.url).netloc
         made, kept = harness.settings(lang, theme, width, chosen=chosen, host=host)
-        made |= {"base_url": server.url, "java_script_enabled": js, **context}
+        made |= {"base_url": server.url, "java_script_enabled": js}
+        # What a worker asks for is not seen by `route`.
+        made |= {"service_workers": "block", **context}
         browser = chromium.new_context(**made)
         browser.add_cookies([*kept, *harness.cookies(dict(cookies or {}), host)])
         look = f"{lang}-{theme}-{width}" + (

@@ -161,6 +161,8 @@ class Watched:
         told = re.search(r"status of (\d+)", message.text)
         if told and int(told[1]) in self.refused:
             return
+        if "Service Worker registration blocked" in message.text:
+            return  # by the tests themselves
         if message.type in {"error", "warning"}:
             self.troubles.append(message.text)
 

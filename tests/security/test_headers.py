@@ -17,6 +17,8 @@ STRICT = {
     "img-src": "'self' data:",
     "connect-src": "'self'",
     "form-action": "'self'",
+    "manifest-src": "'self'",
+    "worker-src": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }

@@ -2,6 +2,21 @@
 
 SHELL: dict[str, tuple[str, str]] = {
     "app.title": ("即梦", "jimeng"),
+    "app.description": (
+        "用文字画图，图片存在自己的服务器上",
+        "Pictures from words, kept on a server of one's own",
+    ),
+    "tell.title": ("完成时提醒我", "Tell me when it is done"),
+    "tell.words": (
+        "图片画好而这个标签页不在眼前时；只在这个浏览器里生效。",
+        "When something is done and this tab is out of sight; in this browser alone.",
+    ),
+    "tell.notice": ("系统通知", "A notification"),
+    "tell.sound": ("声音", "A sound"),
+    "tell.denied": (
+        "浏览器没有允许通知，请在它的网站设置里打开",
+        "The browser does not allow notifications; its settings for this site can",
+    ),
     "app.skip": ("跳到内容", "Skip to content"),
     "app.home": ("回到首页", "Home"),
     "app.offline": (

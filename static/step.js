@@ -1,0 +1,111 @@
+// The feed in step with what is done in other tabs and on other devices: what was asked
+// for there appears, what was deleted goes, favourites follow. It asks for the feed as
+// the page itself does: when told by another tab, when one returns, and now and then.
+"use strict";
+
+(() => {
+  const PAGES = 5; // of the feed that are looked through at most
+  const OFTEN = 60000; // milliseconds between two looks while somebody is there
+  const BACK = 1000; // milliseconds that a tab has to be away for a look at its return
+  const SOON = 700; // milliseconds in which another tab may do more
+  const feed = () => document.getElementById("feed");
+  const cards = (root) => [...root.querySelectorAll("article.card")];
+  const isWhole = () => feed() && !new URLSearchParams(location.search).has("cursor");
+  let timer = 0;
+  let stepped = Date.now();
+  let steps = false;
+
+  // The cards as they are now, down to the last one that is shown, and the ticker.
+  async function latest(most, shown) {
+    const found = { cards: new Map(), ticker: null, isAll: false };
+    let url = document.getElementById("composer").dataset.home;
+    for (let page = 0; page < most && url; page += 1) {
+      const answer = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
+      if (!answer.ok) return null;
+      const part = document.createElement("template");
+      part.innerHTML = await answer.text();
+      for (const card of cards(part.content)) found.cards.set(card.id, card);
+      found.ticker ||= part.content.querySelector("#ticker[hx-get]");
+      url = part.content.querySelector("a.more")?.getAttribute("href");
+      if (shown.at(-1) && found.cards.has(shown.at(-1))) break;
+    }
+    found.isAll = !url;
+    return found;
+  }
+
+  const isBusy = (card) => card.contains(document.activeElement) || card.querySelector("details[open]");
+  const looks = (slot) => `${slot.dataset.state} ${Boolean(slot.querySelector(".favourite [aria-pressed=true]"))}`;
+
+  function place(now, old) {
+    now.removeAttribute("hx-swap-oob");
+    old.replaceWith(now);
+    htmx.process(now);
+  }
+
+  // A card that had ended: one of its pictures may be gone, or be a favourite now.
+  function follow(card, now) {
+    if (card.querySelector("[name=c]") || now.querySelector("[name=c]") || isBusy(card)) return;
+    const slots = [...now.querySelectorAll(".slot")];
+    const changed = slots.filter((each) => {
+      const old = document.getElementById(each.id);
+      return old && looks(old) !== looks(each);
+    });
+    if (changed.length) place(now, card);
+  }
+
+  // Those that are new come in front of the one that was asked for before them.
+  function insert(found) {
+    let before = null;
+    for (const [id, card] of [...found.cards].reverse()) {
+      const old = document.getElementById(id);
+      if (old?.matches(".card")) before = old;
+      else if (old) place(card, old);
+      else if (before || found.isAll) {
+        if (before) before.before(card);
+        else feed().append(card);
+        htmx.process(card);
+        before = card;
+      }
+      if (old && !old.matches(".card")) before = card;
+    }
+    if (found.cards.size) document.getElementById("examples")?.remove();
+  }
+
+  function remove(found, shown) {
+    const last = found.isAll ? Infinity : shown.findLastIndex((id) => found.cards.has(id));
+    for (const [index, id] of shown.entries()) {
+      const card = document.getElementById(id);
+      if (index < last && !found.cards.has(id) && card?.matches(".card") && !isBusy(card)) card.remove();
+    }
+  }
+
+  async function step(most) {
+    if (steps || !isWhole()) return;
+    steps = true;
+    stepped = Date.now();
+    const shown = cards(feed()).map((card) => card.id);
+    const found = await latest(most, shown).catch(() => null);
+    steps = false;
+    if (!found) return;
+    remove(found, shown);
+    for (const id of shown) {
+      const card = document.getElementById(id);
+      if (card?.matches(".card") && found.cards.has(id)) follow(card, found.cards.get(id));
+    }
+    insert(found);
+    localise(document);
+    const ticker = document.getElementById("ticker");
+    if (found.ticker && !ticker.hasAttribute("hx-get")) place(found.ticker, ticker);
+  }
+
+  function later(most) {
+    clearTimeout(timer);
+    timer = setTimeout(step, SOON, most);
+  }
+
+  heard.set("changed", () => later(PAGES));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && Date.now() - stepped > BACK) step(PAGES);
+  });
+  setInterval(() => { if (!document.hidden && Date.now() - stepped >= OFTEN) step(1); }, OFTEN / 4);
+})();

@@ -1,0 +1,31 @@
+// Stands between the browser and the server only where that cannot be reached: a page that
+// was asked for is then one that says so. It keeps that one page, which is of nobody, and
+// gives nothing of the server's a second time.
+"use strict";
+
+const KEPT = "jimeng-offline";
+const PAGE = new URL("offline", self.registration.scope);
+
+async function keep() {
+  const kept = await caches.open(KEPT);
+  await kept.put(PAGE, await fetch(PAGE, { credentials: "omit", cache: "no-store" }));
+}
+
+self.addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.mode !== "navigate" || request.method !== "GET") return;
+  event.respondWith(fetch(request).catch(async (error) => {
+    const kept = await caches.match(PAGE);
+    if (!kept) throw error;
+    return kept;
+  }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.matchAll({ type: "window", includeUncontrolled: true }).then(
+    ([first]) => (first ? first.focus() : self.clients.openWindow(self.registration.scope))));
+});
