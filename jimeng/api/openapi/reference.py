@@ -147,9 +147,7 @@ class Reader:
         ]
 
     def operation(self, path: str, method: str, of: dict, above: list) -> Operation:
-        media, body = next(
-            iter(of.get("requestBody", {}).get("content", {}).items()), ("", {})
-        )
+        media, body = first_body(of.get("requestBody", {}))
         given = [self.found(each) for each in [*above, *of.get("parameters", [])]]
         return Operation(
             id=of["operationId"],
@@ -157,27 +155,22 @@ class Reader:
             path=path,
             title=of.get("summary", ""),
             words=prose(of.get("description", "")),
-            parameters=tuple(
-                self.field(
-                    p["name"],
-                    {**p["schema"], "description": p.get("description", "")},
-                    p.get("required", False),
-                    p["in"],
-                )
-                for p in given
-                if p["name"] not in BARE
-            ),
+            parameters=tuple(self.parameter(p) for p in given if p["name"] not in BARE),
             body=self.fields(body.get("schema", {})),
             media=media,
             example=self.example(body) if media == "application/json" else "",
             answers=tuple(self.answers(of["responses"])),
         )
 
+    def parameter(self, part: dict) -> Field:
+        schema = {**part["schema"], "description": part.get("description", "")}
+        is_required = part.get("required", False)
+        return self.field(part["name"], schema, is_required, part["in"])
+
     def answers(self, responses: dict) -> Iterator[Answer]:
         for status, response in responses.items():
             response = self.found(response)
-            content = response.get("content", {})
-            media, body = next(iter(content.items()), ("", {}))
+            media, body = first_body(response)
             kind = (
                 self.kind(body.get("schema", {})) if "json" in media else escape(media)
             )
@@ -242,6 +235,12 @@ class Reader:
             return Markup("{}[]").format(self.kind(schema["items"]))
         kinds = schema.get("type", "")
         return escape(" | ".join(kinds) if isinstance(kinds, list) else kinds)
+
+
+def first_body(part: dict) -> tuple[str, dict]:
+    """The media type of a request's or an answer's body, and what is said of it."""
+    found: dict[str, dict] = part.get("content", {})
+    return next(iter(found.items()), ("", {}))
 
 
 def limits(schema: dict) -> str:
