@@ -11,8 +11,8 @@ SHELL: dict[str, tuple[str, str]] = {
         "图片画好而这个标签页不在眼前时；只在这个浏览器里生效。",
         "When something is done and this tab is out of sight; in this browser alone.",
     ),
-    "tell.notice": ("系统通知", "A notification"),
-    "tell.sound": ("声音", "A sound"),
+    "tell.notice": ("系统通知", "Notification"),
+    "tell.sound": ("声音", "Sound"),
     "tell.denied": (
         "浏览器没有允许通知，请在它的网站设置里打开",
         "The browser does not allow notifications; its settings for this site can",
