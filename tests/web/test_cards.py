@@ -200,6 +200,20 @@ def test_cards_say_that_sending_is_paused(client):
     assert task_id in after and "暂停" not in after
 
 
+@pytest.mark.parametrize("path", ["/", "/tasks"])
+def test_task_whose_pictures_were_deleted_says_so(client, work_off, path):
+    """It was done once, and looks as what it is now: without a picture."""
+    task_id = new_task(client)
+    work_off()
+    done = client.get(path, headers=ENGLISH).text
+    send(client, f"/pictures/{task_id}_0/delete")
+
+    page = client.get(path, headers=ENGLISH).text
+
+    assert "Its pictures were deleted" not in done
+    assert "Its pictures were deleted" in page and "#icon-trash" in page
+
+
 def test_card_names_style_size_and_model(client):
     """How it was asked for stands beside it; the prompt is as it was written."""
     wanted = {"user_id": "guest", "prompt": "一只猫", "style": "ink", "size": "16:9"}
