@@ -182,6 +182,13 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.copy || button.dataset.copies) copy(button);
 });
 
+// Longer words outside the large form are kept in this tab, too, for this page.
+const draftOf = (field) => `draft ${location.pathname} ${field.id}`;
+for (const field of document.querySelectorAll("textarea[data-draft]")) field.value ||= tab.get(draftOf(field)) || "";
+document.addEventListener("input", ({ target }) => {
+  if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
+});
+
 // A menu opens where it is pressed: upwards where there is no room under it, and never
 // over the edge of the window. What stays in view takes its part of that.
 function fit(list) {

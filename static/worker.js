@@ -11,17 +11,26 @@ async function keep() {
   await kept.put(PAGE, await fetch(PAGE, { credentials: "omit", cache: "no-store" }));
 }
 
+async function answer({ request, preloadResponse }) {
+  try {
+    return (await preloadResponse) || (await fetch(request));
+  } catch (error) {
+    const kept = await caches.match(PAGE);
+    if (!kept) throw error;
+    return kept;
+  }
+}
+
 self.addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+// The server is asked while the worker wakes up, and not after that.
+self.addEventListener("activate", (event) => event.waitUntil(
+  Promise.all([self.registration.navigationPreload?.enable(), self.clients.claim()])));
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.mode !== "navigate" || request.method !== "GET") return;
-  event.respondWith(fetch(request).catch(async (error) => {
-    const kept = await caches.match(PAGE);
-    if (!kept) throw error;
-    return kept;
-  }));
+  event.respondWith(answer(event));
 });
 
 self.addEventListener("notificationclick", (event) => {

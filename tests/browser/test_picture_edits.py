@@ -160,3 +160,14 @@ def test_refused_edit_stays_open_with_words(visit, picture):
     expect(page.locator("#edit-repaint .error")).to_be_visible()
     expect(page.locator(".brush")).to_be_hidden()
     expect(page.locator("#mask")).to_be_visible()
+
+
+def test_words_of_an_edit_outlive_a_reload(visit, picture):
+    """In this tab, and on this picture's page."""
+    seen = visit(f"/pictures/{picture}", lang="en")
+    page = opened(seen, "edit")
+    page.locator("#edit-prompt").fill("make it snow")
+
+    page.reload()
+
+    expect(page.locator("#edit-prompt")).to_have_value("make it snow")
