@@ -10,7 +10,15 @@ from tests.access.conftest import PASSWORD
 from tests.page import POST
 from tests.rest import client_with, refused
 
-PAGES = ("/", "/tasks", "/gallery", "/account", "/account/keys", "/account/usage")
+PAGES = (
+    "/",
+    "/tasks",
+    "/gallery",
+    "/account",
+    "/account/keys",
+    "/account/usage",
+    "/docs",
+)
 RANDOM = "Zk3w9Qm1xT7vB5nC8rL2pH6yD4sF0gJa"
 
 

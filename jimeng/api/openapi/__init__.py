@@ -26,14 +26,16 @@ def document() -> Response:
 
 
 @bp.get("/docs")
-def page() -> str:
+def page() -> Response:
     """The document as a page of this site, where it can be tried, too."""
     config: Config = current_app.config["JIMENG"]
-    return render_template(
+    text = render_template(
         "docs.html",
         api=kept("page", lambda: read(kept("document", described))),
         server=(config.PUBLIC_URL or request.host_url).rstrip("/"),
     )
+    # Its head has the name of who is signed in.
+    return Response(text, headers={"Cache-Control": "no-store"})
 
 
 def described() -> dict:
