@@ -134,3 +134,20 @@ def test_session_that_ended_leads_to_the_sign_in(visit, closed_server, ada):
     seen.page.get_by_role("button", name="Generate").click()
 
     seen.page.wait_for_url("**/sign-in*")
+
+
+def test_signing_out_empties_the_other_tabs(visit, closed_server, ada):
+    """What one of them holds is gone, and its page is not shown any more."""
+    page = visit("/sign-in", server=closed_server, lang="en", refused=(401,)).page
+    page.get_by_label("E-mail").fill(ada.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    page.get_by_role("button", name="Generate").wait_for()
+    other = page.context.new_page()
+    other.goto(f"{closed_server.url}/")
+    other.get_by_label("Prompt").fill("a draft nobody knows of")
+
+    page.get_by_role("button", name="Sign out").first.click()
+
+    other.get_by_role("heading", name="Sign in").wait_for()
+    assert "nobody" not in other.evaluate(KEPT)
