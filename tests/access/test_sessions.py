@@ -43,6 +43,7 @@ def test_part_of_a_page_leads_the_whole_page(nobody):
 
 def test_session_that_ended_says_so_and_leads_back(ada):
     """To the page, even where it was a part of it that could not be had any more."""
+    ada.sign_in()
     accounts.end_sessions(ada.id)
     here = {"HX-Current-URL": "http://localhost/gallery?q=cat"}
 
