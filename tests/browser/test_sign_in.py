@@ -145,7 +145,7 @@ def test_signing_out_empties_the_other_tabs(visit, closed_server, ada):
     page.get_by_role("button", name="Generate").wait_for()
     other = page.context.new_page()
     other.goto(f"{closed_server.url}/")
-    other.get_by_label("Prompt").fill("a draft nobody knows of")
+    other.locator("#prompt").fill("a draft nobody knows of")
 
     page.get_by_role("button", name="Sign out").first.click()
 
