@@ -61,5 +61,9 @@ document.addEventListener("submit", async (event) => {
   button.disabled = false;
 });
 
+for (const command of document.querySelectorAll(".api-code")) {
+  const [text, button] = command.children;
+  text.textContent = button.dataset.copy = text.textContent.replace("$JIMENG", location.origin);
+}
 addEventListener("hashchange", openTarget);
 openTarget();

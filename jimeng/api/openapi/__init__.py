@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from jimeng import jobs
 from jimeng.api.openapi.reference import read
-from jimeng.config import Config
 from jimeng.i18n import language
 
 bp = Blueprint("openapi", __name__)
@@ -28,12 +27,8 @@ def document() -> Response:
 @bp.get("/docs")
 def page() -> Response:
     """The document as a page of this site, where it can be tried, too."""
-    config: Config = current_app.config["JIMENG"]
-    text = render_template(
-        "docs.html",
-        api=kept("page", lambda: read(kept("document", described))),
-        server=(config.PUBLIC_URL or request.host_url).rstrip("/"),
-    )
+    api = kept("page", lambda: read(kept("document", described)))
+    text = render_template("docs.html", api=api)
     # Its head has the name of who is signed in.
     return Response(text, headers={"Cache-Control": "no-store"})
 

@@ -72,8 +72,8 @@ class Operation:
 
     @property
     def curl(self) -> str:
-        """The request as a command, for ``{server}``."""
-        lines = [f"curl -X {self.method.upper()} '{{server}}{self.path}'"]
+        """The request as a command; the address of the server is ``$JIMENG``."""
+        lines = [f'curl -X {self.method.upper()} "$JIMENG{self.path}"']
         if self.example:
             quoted = json.dumps(json.loads(self.example), ensure_ascii=False)
             quoted = quoted.replace("'", "'\\''")

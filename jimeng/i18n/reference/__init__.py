@@ -25,6 +25,10 @@ _PAGE: dict[str, tuple[str, str]] = {
     "docs.body": ("请求体", "Body"),
     "docs.body_of": ("{of}：请求体", "{of}: body"),
     "docs.request": ("请求", "Request"),
+    "docs.server": (
+        "命令里的 $JIMENG 是这个服务器的地址。",
+        "In the commands $JIMENG is the address of this server.",
+    ),
     "docs.copy": ("复制", "Copy"),
     "docs.answers": ("答复", "Answers"),
     "docs.errors": ("出错时的答复", "Answers of failures"),

@@ -1,0 +1,62 @@
+// Comforts of every page that nobody needs in its first moment: app.js asks for them.
+"use strict";
+
+// Longer words outside the large form are kept in this tab, too, for this page.
+const draftOf = (field) => `draft ${location.pathname} ${field.id}`;
+for (const field of document.querySelectorAll("textarea[data-draft]")) field.value ||= tab.get(draftOf(field)) || "";
+document.addEventListener("input", ({ target }) => {
+  if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
+});
+
+// A menu opens where it is pressed: upwards where there is no room under it, and never
+// over the edge of the window. What stays in view takes its part of that.
+function fit(list) {
+  const form = document.getElementById("composer")?.getBoundingClientRect();
+  const isAbove = form && form.top < innerHeight / 2;
+  const top = isAbove ? form.bottom : 0;
+  const bottom = form && !isAbove ? form.top : innerHeight;
+  list.removeAttribute("data-up");
+  list.style.removeProperty("translate");
+  const box = list.getBoundingClientRect();
+  const button = list.parentElement.getBoundingClientRect();
+  list.toggleAttribute("data-up", box.bottom > bottom && button.top - top > bottom - button.bottom);
+  const aside = Math.max(8 - box.left, 0) || Math.min(document.documentElement.clientWidth - 8 - box.right, 0);
+  if (aside) list.style.translate = `${aside}px 0`;
+}
+
+document.addEventListener("toggle", ({ target }) => {
+  const list = target.matches?.(".menu[open]") && target.querySelector(":scope > .menu-list");
+  if (list) fit(list);
+}, true);
+
+// What a browser says of a field it says in its own language, and not in the page's.
+function wanted(field) {
+  const { dataset } = document.getElementById("wants");
+  const { validity } = field;
+  if (validity.valueMissing) return field.dataset.missing || dataset.missing;
+  if (validity.typeMismatch && field.type === "email") return dataset.email;
+  if (validity.badInput) return dataset.number;
+  if (validity.tooShort) return dataset.short.replace("{}", field.minLength);
+  if (validity.tooLong) return dataset.long.replace("{}", field.maxLength);
+  if (validity.rangeUnderflow) return dataset.low.replace("{}", field.min);
+  if (validity.rangeOverflow) return dataset.high.replace("{}", field.max);
+  return field.title || dataset.other;
+}
+
+document.addEventListener("invalid", ({ target }) => {
+  target.setCustomValidity("");
+  target.setCustomValidity(wanted(target));
+}, true);
+for (const name of ["input", "change"]) {
+  document.addEventListener(name, ({ target }) => target.setCustomValidity?.(""), true);
+}
+
+// A page that the worker showed in place of another one is that one again as soon as can be.
+if (document.querySelector("[data-comes-back]")) {
+  setInterval(() => {
+    fetch(document.querySelector(".offline").dataset.url, { cache: "no-store" }).then(({ ok }) => ok && location.reload(), () => {});
+  }, PROBE);
+}
+if (window.isSecureContext) {
+  navigator.serviceWorker?.register(document.body.dataset.worker).catch(() => {});
+}
