@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import some_looks
 from tests.browser.making import ask, button, card_of, clear, make, slot_of
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -93,6 +94,7 @@ def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     make(live_server, "nobody asked here for this one")
 
     expect(page.locator("#announce [data-ended]")).to_be_attached(timeout=30_000)
+    wait_for(lambda: page.evaluate("notices.length"), 5, "a notice")
     assert page.evaluate("asked") == 1
     (words,) = page.evaluate("notices")
     assert "a picture to be told of" in words
