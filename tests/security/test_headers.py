@@ -102,7 +102,9 @@ def test_pages_have_nothing_inline(nobody, ada, admin):
     for path in [*paths, "/docs", "/sign-in"]:
         page = admin.client.get(path).text
         assert not re.search(r"<script(?![^>]*\ssrc=)", page)
-        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|https?://", page)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
+        # The examples of /docs have addresses in their text.
+        assert not re.search(r'\s[\w-]+="https?://', page)
 
 
 @pytest.mark.parametrize(
