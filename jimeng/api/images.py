@@ -31,7 +31,7 @@ from jimeng.schemas import (
     Nothing,
     Trying,
 )
-from jimeng.schemas.replies import EstimateRecord, ModelRecord, StyleRecord
+from jimeng.schemas.model_replies import EstimateRecord, ModelRecord, StyleRecord
 from jimeng.schemas.task_replies import (
     Created,
     Finished,

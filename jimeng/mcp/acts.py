@@ -15,7 +15,7 @@ from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
 from jimeng.providers import Model
 from jimeng.providers.models.judging import Parameters, best_suited
-from jimeng.schemas.replies import ModelRecord
+from jimeng.schemas.model_replies import ModelRecord
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer
 

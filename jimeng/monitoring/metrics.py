@@ -29,6 +29,7 @@ from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 from jimeng.monitoring import counted, readiness
+from jimeng.monitoring.families import Values, family
 from jimeng.operations.lanes import AccountView
 from jimeng.operations.queue import QueueView
 from jimeng.viewers import Viewer
@@ -44,8 +45,6 @@ jimeng_mongodb_up 1.0
 """
 CACHE = 3.0  # seconds
 OPERATOR = Viewer("metrics", sees_all=True)
-
-Values = dict[tuple[str, ...], float]  # by the values of the labels
 
 _asking = threading.Lock()
 
@@ -299,12 +298,3 @@ def ready() -> list[Metric]:
     words = "Whether this keeps the server from drawing, as /health/ready says."
     values: Values = {(code,): code in found for code in readiness.CODES}
     return [family("jimeng_not_ready", words, ["code"], values)]
-
-
-def family(
-    name: str, words: str, labels: list[str], values: Values
-) -> GaugeMetricFamily:
-    found = GaugeMetricFamily(name, words, labels=labels)
-    for value_labels, value in values.items():
-        found.add_metric(value_labels, float(value))
-    return found

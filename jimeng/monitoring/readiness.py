@@ -291,13 +291,7 @@ WITHOUT_MONGODB = {
 }
 CODES = (
     *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
-    *(
-        "redis_refuses",
-        "disk",
-        "storage",
-        "release_too_old",
-        "duplicates",
-        "index_missing",
-    ),
-    *("worker", "jobs_untaken", "overdue", "lane_stalled", "no_provider"),
+    *("redis_refuses", "disk", "storage", "release_too_old", "duplicates"),
+    *("index_missing", "worker", "jobs_untaken", "overdue", "lane_stalled"),
+    "no_provider",
 )

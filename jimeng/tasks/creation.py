@@ -246,11 +246,7 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int:
 
 
 def insert(
-    task: Task,
-    row: dict,
-    held: Taken,
-    key: Key | None,
-    name: Callable[[], None],
+    task: Task, row: dict, held: Taken, key: Key | None, name: Callable[[], None]
 ) -> Task:
     """
     Write the task; claim and task are one insert, so a refusal leaves no claim.

@@ -8,7 +8,7 @@ from marshmallow import Schema
 from jimeng import styles, tasks
 from jimeng.errors import ProviderError
 from jimeng.operations import queue
-from jimeng.schemas import replies, task_replies
+from jimeng.schemas import model_replies, replies, task_replies
 from jimeng.schemas.kinds import Reply
 from jimeng.viewers import Viewer
 from tests.rest import create
@@ -36,8 +36,10 @@ def test_the_quick_way_gives_what_marshmallow_gives(app, views, registry, monkey
     shown = [(task_replies.TaskResult(), view) for view in views]
     shown += [(task_replies.TaskRecord(), view) for view in views]
     shown += [(task_replies.Created(), view.task) for view in views]
-    shown += [(replies.ModelRecord(), model) for model in registry.models.values()]
-    shown += [(replies.StyleRecord(), style) for style in styles.STYLES]
+    shown += [
+        (model_replies.ModelRecord(), model) for model in registry.models.values()
+    ]
+    shown += [(model_replies.StyleRecord(), style) for style in styles.STYLES]
     shown += [(replies.QueueRecord(), board)]
 
     with app.test_request_context():
