@@ -54,8 +54,8 @@ class Picture:
         content_type: Of *content*.
         sha256: Hexadecimal, of *content*.
         thumbnail: The same, small, as WebP.
-        preview: The same, for dense screens, as WebP; empty where the picture itself
-            is hardly larger than its thumbnail.
+        preview: The same, for dense screens, as JPEG; empty where the picture itself
+            is hardly larger than its thumbnail, or has alpha.
     """
 
     content: bytes

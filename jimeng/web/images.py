@@ -41,10 +41,10 @@ def image(key: str, ext: str) -> Response:
 def thumbnail(key: str) -> Response:
     """The picture, small, as WebP."""
     found, content = tasks.image(None, key, "thumbnail_id")
-    return small(found, content, found.thumbnail_bytes, "thumb")
+    return small(found, content, found.thumbnail_bytes, "image/webp", "thumb")
 
 
-@bp.get("/i/<key>/preview.webp")
+@bp.get("/i/<key>/preview.jpg")
 def preview(key: str) -> ResponseReturnValue:
     """
     The same for dense screens, or the thumbnail where there is none: pictures of before
@@ -54,11 +54,13 @@ def preview(key: str) -> ResponseReturnValue:
         found, content = tasks.image(None, key, "preview_id")
     except ImageNotFound:
         return redirect(url_for(".thumbnail", key=key))
-    return small(found, content, found.preview_bytes, "preview")
+    return small(found, content, found.preview_bytes, "image/jpeg", "preview")
 
 
-def small(found: Image, content: BinaryIO, size: int, name: str) -> Response:
-    response = send(content, size, "image/webp", etag=f"{found.sha256}-{name}")
+def small(
+    found: Image, content: BinaryIO, size: int, content_type: str, name: str
+) -> Response:
+    response = send(content, size, content_type, etag=f"{found.sha256}-{name}")
     response.last_modified = found.created_at
     response.headers["Content-Disposition"] = "inline"
     return finish(response, size)

@@ -30,8 +30,12 @@ def decoder():
     found.close()
 
 
+def look(decoder: Decoder, content: bytes, most: int) -> tuple[dict, bytes]:
+    return decoder.work("look", content, most_pixels=most)
+
+
 def process_of(decoder: Decoder) -> int:
-    decoder.ask(png(), ASKED)
+    look(decoder, png(), ASKED)
     return decoder._process.pid
 
 
@@ -49,7 +53,7 @@ def test_hostile_picture_takes_no_memory(decoder, what):
     before = peak(pid)
 
     with pytest.raises(PictureInvalid):
-        decoder.ask(REFUSED[what], inspection.MAX_PIXELS)
+        look(decoder, REFUSED[what], inspection.MAX_PIXELS)
 
     assert process_of(decoder) == pid
     assert peak(pid) - before < 80 * MB
@@ -88,7 +92,7 @@ def test_busy_decoder_is_ended(monkeypatch, decoder):
     began = time.monotonic()
 
     with pytest.raises(PictureInvalid, match="too long"):
-        decoder.ask(content, inspection.MAX_PIXELS)
+        look(decoder, content, inspection.MAX_PIXELS)
 
     assert time.monotonic() - began < 10
     assert process_of(decoder)
@@ -100,7 +104,7 @@ def test_decoder_that_hangs_is_ended(monkeypatch, decoder):
         patch.setattr(inspection, "START", HUNG)
         patch.setattr(inspection, "PATIENCE", 0.5)
         with pytest.raises(PictureInvalid, match="too long"):
-            decoder.ask(png(), ASKED)
+            look(decoder, png(), ASKED)
 
     assert process_of(decoder)
 
@@ -110,7 +114,7 @@ def test_memory_has_an_end(monkeypatch, decoder):
     monkeypatch.setattr(inspection, "MEMORY", 200 * MB)
 
     with pytest.raises(PictureInvalid):
-        decoder.ask(flat_webp(6000, 6000), inspection.MAX_PIXELS)
+        look(decoder, flat_webp(6000, 6000), inspection.MAX_PIXELS)
 
     assert peak(process_of(decoder)) < 200 * MB
 
@@ -123,19 +127,22 @@ def test_largest_picture_fits(decoder, kind):
     mode = "RGB" if kind == "JPEG" else "RGBA"
     noise.convert(mode).save(out, kind, compress_level=1, method=0)
 
-    about, made = decoder.ask(out.getvalue(), inspection.MAX_PIXELS)
+    about, made = look(decoder, out.getvalue(), inspection.MAX_PIXELS)
 
     assert (about["width"], about["height"]) == (5404, 3040)
     small, preview = made[: about["thumbnail"]], made[about["thumbnail"] :]
     assert Pillow.open(io.BytesIO(small)).size == (640, 360)
-    assert Pillow.open(io.BytesIO(preview)).size == (1440, 810)
+    if kind == "PNG":  # with alpha, of which a WebP without holes keeps none
+        assert not preview
+    else:
+        assert Pillow.open(io.BytesIO(preview)).size == (1440, 810)
 
 
 def test_killed_decoder_costs_no_picture(decoder):
     """Whatever ended it: the picture may have been paid for."""
     os.kill(process_of(decoder), signal.SIGKILL)
 
-    about, _ = decoder.ask(png(), ASKED)
+    about, _ = look(decoder, png(), ASKED)
 
     assert about["width"] == 64
 
@@ -145,7 +152,7 @@ def test_decoder_that_always_dies_refuses(monkeypatch, decoder):
     monkeypatch.setattr(inspection, "START", "import os; os.abort()")
 
     with pytest.raises(PictureInvalid, match="ends at it"):
-        decoder.ask(png(1000, 1000), ASKED)
+        look(decoder, png(1000, 1000), ASKED)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -170,10 +177,12 @@ def test_pictures_at_once_are_looked_at_one_by_one(decoder):
     """Each gets its own answer."""
     found: dict[int, int] = {}
 
-    def look(side: int) -> None:
-        found[side] = decoder.ask(png(side, side), ASKED)[0]["width"]
+    def one_looks(side: int) -> None:
+        found[side] = look(decoder, png(side, side), ASKED)[0]["width"]
 
-    threads = [threading.Thread(target=look, args=(side,)) for side in range(20, 60)]
+    threads = [
+        threading.Thread(target=one_looks, args=(side,)) for side in range(20, 60)
+    ]
     for each in threads:
         each.start()
     for each in threads:

@@ -160,7 +160,7 @@ def test_dense_screens_are_offered_more_pixels(client, provider, work_off):
     )
     assert offered
     answer = client.get(offered[2])
-    assert answer.content_type == "image/webp"
+    assert answer.content_type == "image/jpeg"
     assert Pillow.open(io.BytesIO(answer.data)).size == (1440, 810)
     client.post(f"/tasks/{task_id}/delete")
     assert client.get(offered[2], follow_redirects=True).status_code == 404
@@ -170,7 +170,7 @@ def test_picture_without_a_preview_shows_its_thumbnail(client, picture):
     """Small ones, and those of before, have none; the address leads on."""
     assert "srcset" not in client.get("/gallery").text
 
-    answer = client.get(picture.rsplit(".")[0] + "/preview.webp")
+    answer = client.get(picture.rsplit(".")[0] + "/preview.jpg")
 
     assert answer.status_code == 302
     assert answer.headers["Location"] == picture.rsplit(".")[0] + "/thumb.webp"
