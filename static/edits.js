@@ -137,6 +137,8 @@ async function send(event) {
 }
 
 if (brush) {
+  // Seen whole: a finger on it paints, and could not push the page on.
+  canvas.parentElement.style.maxWidth = `calc(70dvh * ${wide / high})`;
   const scale = Math.min(1, WIDEST / Math.max(wide, high));
   canvas.width = Math.round(wide * scale);
   canvas.height = Math.round(high * scale);

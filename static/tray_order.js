@@ -13,55 +13,71 @@
   function begin() {
     const { item, id } = press;
     press.held = true;
-    press.before = item.nextElementSibling;
     press.grip = press.x - item.getBoundingClientRect().left;
     item.dataset.held = "";
     item.setPointerCapture(id);
     requestAnimationFrame(follow);
   }
 
-  // The picture stays under the finger, and those that it passes make room.
+  // How many of the others it is held behind.
+  function placeOf({ item, now, grip }) {
+    const row = given();
+    const middle = (each) => each.offsetLeft + each.offsetWidth / 2;
+    const at = now - grip - row.getBoundingClientRect().left + row.scrollLeft + item.offsetWidth / 2 + row.offsetLeft;
+    return [...row.children].filter((each) => each !== item && middle(each) < at).length;
+  }
+
+  // The picture stays under the finger, and those that it passes make room. They are
+  // moved in the document at the end only: that would take the finger from them.
   function follow() {
     if (!press?.held) return;
     const { item, now, grip } = press;
     const row = given();
-    if (!row?.contains(item)) return end(); // another form has come
+    if (!row?.contains(item)) return end(true); // another form has come
     const { left, right } = row.getBoundingClientRect();
     if (now < left + EDGE) row.scrollLeft -= SPEED;
     if (now > right - EDGE) row.scrollLeft += SPEED;
+    const all = [...row.children];
+    const from = all.indexOf(item);
+    const to = placeOf(press);
+    const step = all[1] ? all[1].offsetLeft - all[0].offsetLeft : 0;
+    for (const [index, each] of all.entries()) {
+      const aside = index > from && index <= to ? -step : index < from && index >= to ? step : 0;
+      if (each !== item) each.style.translate = `${aside}px 0`;
+    }
     item.style.translate = "";
-    const middle = (each) => { const box = each.getBoundingClientRect(); return box.left + box.width / 2; };
-    const at = now - grip + item.offsetWidth / 2;
-    const { previousElementSibling: earlier, nextElementSibling: later } = item;
-    if (earlier && at < middle(earlier)) put(() => earlier.before(item));
-    else if (later && at > middle(later)) put(() => later.after(item));
     item.style.translate = `${now - grip - item.getBoundingClientRect().left}px 0`;
     requestAnimationFrame(follow);
   }
 
-  // A capture ends where its element is moved in the document.
-  function put(change) {
-    change();
-    renumber();
-    press.item.setPointerCapture(press.id);
+  function swallow(event) {
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   function end(back) {
     if (!press) return;
     clearTimeout(press.timer);
-    const { item, held, before } = press;
+    const last = press;
     press = null;
-    if (!held) return;
+    if (!last.held) return;
+    // Where it began on a button, that is not pressed.
+    document.addEventListener("click", swallow, true);
+    setTimeout(() => document.removeEventListener("click", swallow, true), 100);
+    const { item } = last;
+    const row = item.parentElement;
+    for (const each of row?.children || []) each.style.translate = "";
     delete item.dataset.held;
-    item.style.translate = "";
-    if (back) given().insertBefore(item, before);
+    if (back || row !== given()) return;
+    const others = [...row.children].filter((each) => each !== item);
+    row.insertBefore(item, others[placeOf(last)] || null);
     renumber();
     tellPlace(item);
   }
 
   document.addEventListener("pointerdown", (event) => {
     const item = event.target.closest?.(".given:not(.given-coming)");
-    if (press || event.button || !item || event.target.closest("button")) return;
+    if (press || event.button || !item) return;
     const touch = event.pointerType === "touch";
     press = { id: event.pointerId, item, x: event.clientX, y: event.clientY, now: event.clientX, touch };
     if (touch) press.timer = setTimeout(begin, LONG);

@@ -12,13 +12,16 @@ ROOT = Path(__file__).parent.parent
 SHOTS, IMAGES = ROOT / "screenshots", ROOT / "docs" / "images"
 THEMES = ("light", "dark")
 MOST_HEIGHT = 1.1  # of the width, in a wide window
-HEIGHTS = {"create": 0.67}  # without the failures, which have a picture of their own
+# Without the failures, which have a picture of their own; and the form alone.
+HEIGHTS = {"create": 0.67, "pictures": 0.4}
 # Picture -> screenshot and width.
 PICTURES = {
     "create": ("feed", 1280),
+    "pictures": ("create-from-pictures", 1280),
     "running": ("feed-running", 390),
     "failed": ("tasks-failed", 1280),
     "picture": ("picture", 1280),
+    "expand": ("picture-expand", 1280),
     "gallery": ("gallery", 1280),
     "selecting": ("gallery-selecting", 1280),
     "tasks": ("tasks", 1280),

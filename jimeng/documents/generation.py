@@ -179,6 +179,16 @@ class Generation(Stored):
                 "charged",
                 having="ended_at",
             ),
+            # The same for one user, whose days cost what he has had.
+            named_index(
+                "ended_user",
+                "user_id",
+                "ended_at",
+                "state",
+                "lane",
+                "charged",
+                having="ended_at",
+            ),
             *FAILED_INDEXES,
         ],
     }

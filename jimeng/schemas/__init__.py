@@ -5,7 +5,7 @@ The doors may import it.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from marshmallow import (
     RAISE,
@@ -148,7 +148,7 @@ class ComposedTask(ImageFields):
 
     n = Digits(required=True, validate=Between(1, 4))
     seed = Digits(validate=Between(0, MOST_SEED))
-    strength: Any = Digits(validate=Between(0, MOST_STRENGTH))
+    strength = Digits(validate=Between(0, MOST_STRENGTH))
 
 
 class Whose(Text):

@@ -1,6 +1,6 @@
 """A user's tasks by state: how many there are in each, and which."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jimeng.documents import Status, Task, utcnow
@@ -49,14 +49,16 @@ def in_state(state: str) -> dict:
     return {"status": state}
 
 
-def counts(viewer: Viewer, user_id: str) -> dict[str, Count]:
-    """How many tasks a user has in each of `STATES`, up to `MOST_COUNTED`."""
+def counts(
+    viewer: Viewer, user_id: str, states: Sequence[str] = STATES
+) -> dict[str, Count]:
+    """How many tasks a user has in each of these *states*, up to `MOST_COUNTED`."""
     mine = {**owned(viewer, user_id), **THERE}
-    first, *others = ([*_counting({**mine, **in_state(s)}, s)] for s in STATES)
+    first, *others = (_counting({**mine, **in_state(s)}, s) for s in states)
     tasks = Task.collection()
     more = [{"$unionWith": {"coll": tasks.name, "pipeline": each}} for each in others]
     found = {row["_id"]: row["n"] for row in tasks.aggregate([*first, *more])}
-    return {state: _up_to(found.get(state, 0)) for state in STATES}
+    return {state: _up_to(found.get(state, 0)) for state in states}
 
 
 def _up_to(n: int) -> Count:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jimeng import auth, styles, tasks
+from jimeng import auth, tasks
 from jimeng.documents import Image, Task
-from jimeng.i18n import language
 from jimeng.tasks import PictureView, TaskView
 from jimeng.web import remedies
 from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.titles import style_name, title_of
 from jimeng.web.tokens import new_token
 
 # One letter for each state of a picture: a mark has to fit into a URL.
@@ -94,6 +94,10 @@ class Card:
     def prompt(self) -> str:
         """As it was written; what was sent may hold a style's words too."""
         return tasks.wording(self.task).prompt
+
+    @property
+    def title(self) -> str:
+        return title_of(self.task)
 
     @property
     def model(self) -> str:
@@ -228,14 +232,6 @@ class Change:
     def ended(self) -> list[PictureView]:
         """Pictures that have ended since: worth telling, once."""
         return [p for p in self.changed if LETTERS[p.state] in ENDED]
-
-
-def style_name(style: str | None) -> str | None:
-    """What a style is called in the reader's language; own words as they stand."""
-    found = styles.find(style) if style else None
-    if found is None:
-        return style
-    return found.zh if language() == "zh" else found.en
 
 
 def letter_of(picture: PictureView) -> str:

@@ -13,12 +13,12 @@ from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Image
 from jimeng.tasks import PictureRecord
 from jimeng.web import bp, is_htmx, refused
-from jimeng.web.cards import style_name
 from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.picture_edits import REFUSALS, Edit
 from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
+from jimeng.web.titles import style_name, title_of
 from jimeng.web.tokens import new_token
 
 
@@ -61,6 +61,10 @@ class PicturePage:
     @property
     def prompt(self) -> str:
         return tasks.wording(self.record.task).prompt
+
+    @property
+    def title(self) -> str:
+        return title_of(self.record.task)
 
     @property
     def sent_prompt(self) -> str | None:

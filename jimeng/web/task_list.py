@@ -75,13 +75,14 @@ def asked_for() -> Wanted:
 
 def totals(wanted: Wanted) -> Totals:
     viewer = auth.viewer_of_page()
-    counts = summary.counts(viewer, viewer.user_id)
-    found = counts
+    user_id, waiting = viewer.user_id, clearing.CANCELLABLE
     if wanted.q:
-        found = summary.counts_found(viewer, viewer.user_id, wanted.q)
-    again = retrying.failures(viewer, viewer.user_id, to_edit=remedies.REMEDIES)
-    waiting = {state: counts[state] for state in clearing.CANCELLABLE}
-    return Totals(found, waiting, again)
+        found = summary.counts_found(viewer, user_id, wanted.q)
+        left = summary.counts(viewer, user_id, waiting)
+    else:
+        found = left = summary.counts(viewer, user_id)
+    again = retrying.failures(viewer, user_id, to_edit=remedies.REMEDIES)
+    return Totals(found, {state: left[state] for state in waiting}, again)
 
 
 def listing(wanted: Wanted) -> dict:

@@ -57,12 +57,14 @@ class Tray:
     def instead(self) -> ModelOption | None:
         """
         A model that takes as many: rather one that draws from words, too, and as many
-        of those as there may be.
+        of those as there may be. Where there is none, the one that takes the most.
         """
-        fitting = [
-            each
+        taking = [
+            (each, each.model.takes)
             for each in self.models
             if each.model.takes and each.model.takes_images
-            if each.model.takes.most >= max(self.count, 1)
         ]
-        return min(fitting, key=lambda each: each.model.takes.least, default=None)  # type: ignore[union-attr]
+        fitting = [pair for pair in taking if pair[1].most >= max(self.count, 1)]
+        if fitting:
+            return min(fitting, key=lambda pair: pair[1].least)[0]
+        return max(taking, key=lambda pair: pair[1].most)[0] if taking else None

@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from jimeng.documents import AuditEntry, Input
+from jimeng.documents import AuditEntry, Input, Task
 from tests import given_pictures as given
 from tests.inputs.test_going_in import I2I, INPAINT, data_url
+from tests.page import POST
 from tests.rest import API, CREATE, GENERAL, data_of, errors_of, refused
 
 UPLOADS = f"{API}/uploads"
@@ -70,6 +71,32 @@ def test_upload_is_its_owners(ada, bob, admin, nobody, method, path):
     refused(bob.api(method, where), 404, "upload_not_found")
     assert nobody.open(where, method=method).status_code == 401
     assert admin.api(method, where).status_code == 200
+
+
+def test_other_doors_say_what_they_say_of_one_that_never_was(ada, bob, drawn):
+    """Clients of OpenAI's, and the pages: in their form, as a mask, to look at."""
+    hers, nobodys = upload(ada), f"upload_{'a' * 22}"
+
+    def said(reference: str) -> list:
+        body = {"prompt": "x", "model": I2I, "images": [reference]}
+        v1 = bob.api("POST", "/v1/images/edits", json=body)
+        form = {"prompt": "x", "model": I2I, "image": reference, "pictures": "1"}
+        page = bob.client.post("/tasks", data=form, headers=POST)
+        part = bob.client.get("/composer/pictures", query_string={"image": reference})
+        looks = [f"/inputs/{reference}", f"/inputs/{reference}/thumb"]
+        seen = [bob.client.get(path).status_code for path in looks]
+        return [v1.status_code, v1.json["error"], page.status_code, part.text, *seen]
+
+    bob.sign_in()
+    assert said(hers) == said(nobodys)
+    status, _, form, part, *seen = said(hers)
+    assert (status, form, part, seen) == (400, 422, "", [404, 404])
+    edit = {"act": "repaint", "mask_id": hers, "counted": "1"}
+    page = f"/pictures/{drawn['id']}/edit"
+    assert bob.client.post(page, data=edit, headers=POST).status_code == 404
+    assert Task.collection().count_documents({"user_id": bob.id}) == 0
+    ada.sign_in()
+    assert ada.client.get(f"/inputs/{hers}/thumb").status_code == 200
 
 
 def test_upload_in_anothers_name_is_refused(ada, bob):

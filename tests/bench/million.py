@@ -32,7 +32,7 @@ PAGES = {
     "failures": "/admin/failures",
     "users": "/admin/users",
     "metrics": "/metrics",
-    "list by offset": "/api/v1/ai/image/tasks?user_id=guest&offset=900",
+    "list by offset": "/api/v1/ai/image/tasks?user_id=guest&offset=200",
 }
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import some_looks
+from tests.browser.making import make
 
 pytestmark = pytest.mark.browser
 
@@ -51,19 +52,31 @@ def values(page) -> list[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def drawn(live_server) -> str:
+    """A picture, as a link puts it into the form."""
+    return f"image={make(live_server, '窗台上的猫，清晨')}_0"
+
+
 @some_looks
-def test_dock_with_pictures(visit, look):
-    """A model that takes none says so, and its button changes it."""
-    seen = visit(WORDS_ONLY, **look)
+def test_dock_with_pictures(visit, drawn, look):
+    """A model that takes none says so; its button brings one, with its strength."""
+    seen = visit(f"{WORDS_ONLY}&{drawn}", **look)
     page = seen.page
-    chosen(page, given.photo(), given.cmyk())
-    expect(page.locator("#given img").nth(1)).to_have_js_property("complete", True)
+    expect(page.locator("#given img")).to_have_js_property("complete", True)
     seen.check("create-pictures")
 
     page.locator("[data-switch]").click()
 
     expect(page.locator('[data-note="cannot"]')).to_be_hidden()
-    assert len(values(page)) == 2
+    assert len(values(page)) == 1
+    page.locator("#menu-strength summary").click()
+    page.locator("#menu-strength [type=range]").fill("70")
+    expect(page.locator("#strength")).to_have_value("70")
+    page.keyboard.press("Escape")
+    expect(page.locator("#menu-strength .chip-now")).to_have_text("70%")
+    page.fill("#prompt", "图1 里的猫，换成下雪的傍晚")
+    seen.check("create-from-pictures")
 
 
 def test_pictures_are_pasted_and_dropped(visit):
@@ -105,7 +118,7 @@ def test_pictures_are_moved_and_removed_by_keyboard(visit):
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
 def test_pictures_are_put_in_order_by_dragging(visit, touch):
-    """A finger holds still before; given up, it is as it was."""
+    """A finger holds still before; given up, it is as it was. No button is pressed."""
     seen = visit(TAKES, lang="en", width=390 if touch else 1280)
     page = seen.page
     chosen(page, given.photo(), given.cmyk(), given.clear())
@@ -114,7 +127,7 @@ def test_pictures_are_put_in_order_by_dragging(visit, touch):
 
     def at(id_: str) -> dict:
         box = page.locator(f"#given .given:has([value='{id_}'])").bounding_box()
-        return {"x": box["x"] + 44, "y": box["y"] + 30}
+        return {"x": box["x"] + 70, "y": box["y"] + 18}  # on its button
 
     def send(kind: str, *point: dict) -> None:
         if touch:
@@ -129,7 +142,8 @@ def test_pictures_are_put_in_order_by_dragging(visit, touch):
     def drag(id_: str, to: str) -> None:
         start, end = at(id_), at(to)
         send("down", start)
-        page.wait_for_timeout(400 if touch else 0)
+        if touch:
+            page.locator(".given[data-held]").wait_for()
         side = 15 if end["x"] > start["x"] else -15
         for share in (0.25, 0.5, 0.75, 1):
             x = start["x"] + (end["x"] + side - start["x"]) * share

@@ -38,6 +38,7 @@ def test_what_a_picture_offers(visit, picture, look):
         seen = visit(f"/pictures/{picture}", **look)
         page = opened(seen, act)
         expect(page.locator(f"#edit-{act} .primary")).to_be_visible()
+        page.locator(f"#edit-{act}").scroll_into_view_if_needed()
         seen.check(f"picture-{act}")
 
 

@@ -226,11 +226,16 @@ def test_today_is_told_by_user(client, provider, work_off):
     assert [each.charged for each in found] == [{"yes": 3}, {"no": 1}]
 
 
-def test_counting_what_came_reads_no_document(client, work_off):
-    """However many: the index says it all."""
+@pytest.mark.parametrize(
+    ("index", "whose"), [("ended_how", {}), ("ended_user", {"user_id": "user_123"})]
+)
+def test_counting_what_came_reads_no_document(client, work_off, index, whose):
+    """However many: the index says it all, and a user's nothing of others."""
     create(client, n=4)
+    if whose:
+        create(client, user_id="somebody.else")
     work_off()
-    span = {"ended_at": {"$gte": utcnow() - A_DAY}, "state": {"$in": ["done"]}}
+    span = {"ended_at": {"$gte": utcnow() - A_DAY}, "state": {"$in": ["done"]}} | whose
     names = ["user_id", "lane", "state", "charged", "ended_at"]
 
     group = {"$group": {"_id": {name: f"${name}" for name in names}}}
@@ -239,7 +244,7 @@ def test_counting_what_came_reads_no_document(client, work_off):
         {
             "aggregate": "generations",
             "pipeline": [{"$match": span}, group],
-            "hint": "ended_how",
+            "hint": index,
             "cursor": {},
         },
         verbosity="executionStats",

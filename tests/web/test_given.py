@@ -9,6 +9,8 @@ from jimeng.auth import who
 from jimeng.documents import Input, Task
 from jimeng.providers import Registry
 from jimeng.viewers import Viewer
+from jimeng.web.composer_options import find_model, model_options
+from jimeng.web.tray import Tray
 from tests import given_pictures as given
 from tests.page import HTMX, POST, PROMPT, ask, chosen, ids, new_task, send
 
@@ -148,6 +150,13 @@ def test_model_without_pictures_offers_one_that_takes_them(client):
 def submit_to(client, **fields):
     body = {"prompt": PROMPT, "model": TAKES_NONE, **fields}
     return client.post("/composer", data=body, headers=POST)
+
+
+def test_model_that_takes_the_most_is_offered_where_none_takes_as_many(app):
+    with app.test_request_context():
+        tray = Tray(find_model(TAKES_NONE), 15, model_options())
+
+    assert tray.instead.model.takes.most == 14
 
 
 def test_model_that_needs_a_picture_says_so(client):

@@ -108,6 +108,20 @@ def test_lineage_is_shown_both_ways(client, picture, work_off):
     assert made.made_from[1]["input"] not in page.text
 
 
+def test_what_is_made_without_words_has_a_name(client, picture, work_off):
+    """Its headings and links would be empty."""
+    edit(client, picture, "enlarge")
+    made = newest().id
+    for _ in range(8):
+        work_off()
+
+    for path in ("/", "/tasks", f"/tasks/{made}", f"/pictures/{made}_0"):
+        page = client.get(path).text
+        assert re.search(r"<h[12][^>]*>(<a [^>]*>)?放大</", page), path
+    assert 'alt="放大"' in client.get("/").text
+    assert 'alt=""' not in client.get("/gallery").text.partition("<main")[2]
+
+
 @pytest.mark.parametrize(
     ("act", "fields", "words"),
     [
