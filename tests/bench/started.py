@@ -53,7 +53,7 @@ def serve(port: int, kind: str, **settings: str) -> subprocess.Popen:
         **settings,
     }
     words = ["gunicorn", "-k", kind, "-w", "2"]
-    words += ["--threads", "16"]
+    words += ["--threads", "16", "--keep-alive", "75"]
     words += ["--no-control-socket", "--log-level", "error"]
     words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]
     return subprocess.Popen([sys.executable, "-m", *words], env=env)
