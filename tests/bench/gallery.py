@@ -11,13 +11,12 @@ from urllib.parse import quote
 
 from bson import ObjectId
 
-from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import Image, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.pictures import inspect
 from tests.bench.rows import Row, Site
-from tests.bench.started import started
+from tests.bench.started import prepare, started
 from tests.conftest import png
 from tests.hung import image_of, task_of
 
@@ -76,8 +75,7 @@ def fill(mongodb_uri: str, name: str, dice: random.Random) -> str:
         Query of a page deep down.
     """
     config = Config(MONGODB_URI=mongodb_uri, MONGODB_DATABASE=name)
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-    documents.ensure_indexes()
+    prepare(config)
     picture, now, size = inspect(png()), utcnow(), int(name.rpartition("_")[2])
     for user in ("guest", "somebody_else"):
         rows = [row(n, user, picture, now, dice) for n in range(size)]

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
 
-from jimeng import documents, jobs
+from jimeng import jobs
 from jimeng.config import Config
-from jimeng.documents import Generation, Task, indexes, utcnow
+from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from tests.bench.gallery import WORDS, look
 from tests.bench.rows import Row, Site
-from tests.bench.started import started
+from tests.bench.started import prepare, started
 
 FEW, MANY, FULL = 1_000, 100_000, 1_000_000
 SPREAD = timedelta(days=100)
@@ -63,11 +63,8 @@ def fill(mongodb_uri: str, name: str, size: int, dice: random.Random) -> str:
         The address of a page deep down in the list of guest's.
     """
     config = Config(MONGODB_URI=mongodb_uri, MONGODB_DATABASE=name)
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    prepare(config)
     jobs.configure(config)
-    documents.ensure_indexes()
-    while indexes.look():
-        time.sleep(0.1)
     step, now = SPREAD / size, utcnow()
     for first in range(0, size, BATCH):
         numbers = range(first, min(first + BATCH, size))

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from jimeng import accounts, documents
+from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.config import Config
 from jimeng.viewers import Viewer
@@ -13,7 +13,7 @@ from tests.bench.commands import commands
 from tests.bench.load import ask, rate, tag_of
 from tests.bench.processes import started_cpu_seconds
 from tests.bench.rows import Row, Site
-from tests.bench.started import started
+from tests.bench.started import prepare, started
 
 SECONDS = 1.0  # of each measurement
 ROUNDS, FULL_ROUNDS = 3, 7
@@ -42,7 +42,7 @@ def rows(site: Site) -> Iterator[Row]:
 
 def sign_up(mongodb_uri: str) -> str:
     """The API key of a new user."""
-    documents.connect(Config(MONGODB_URI=mongodb_uri), timeout=documents.WORKER_TIMEOUT)
+    prepare(Config(MONGODB_URI=mongodb_uri))
     root = Viewer("root", sees_all=True)
     user = users.create(root, email="bench@example.com", name="bench")
     return accounts.create_key(root, user.id, name="bench")[1]

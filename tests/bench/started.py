@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jimeng import documents
+from jimeng.config import Config
+from jimeng.documents import indexes
 from tests.bench.load import ask
 
 OURS = "jimeng.serve.threads.Worker"
@@ -24,6 +27,8 @@ def started(
         kind: The class of its workers.
     """
     port = free_port()
+    name = settings.get("MONGODB_DATABASE", Config.MONGODB_DATABASE)
+    prepare(Config(MONGODB_URI=mongodb_uri, MONGODB_DATABASE=name))
     settings |= {"MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url}
     server = serve(port, kind, **settings)
     try:
@@ -32,6 +37,14 @@ def started(
     finally:
         server.terminate()
         server.wait()
+
+
+def prepare(config: Config) -> None:
+    """Connect to a database, and wait until it has its indexes."""
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    documents.ensure_indexes()
+    while indexes.look():
+        time.sleep(0.5)
 
 
 def free_port() -> int:
