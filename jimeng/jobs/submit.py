@@ -206,6 +206,10 @@ def refused(generation: Generation, error: ProviderError) -> Freed | None:
     elif may_draw_anew(generation, error):
         return draw_anew(generation)
     else:
+        if error.code in OF_THE_ACCOUNT:
+            # It says why to whoever looks; but a whole queue need not fail of a key
+            # that is mended tomorrow.
+            lanes.back_off(generation.lane, generation.of_account, full=False)
         outcomes.fail(generation, error)
         return freed_by(generation)
     return None

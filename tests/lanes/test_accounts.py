@@ -137,6 +137,18 @@ def test_last_account_says_why(client, provider, studio, work_off):
     assert found["error"]["charged"] == "no"
 
 
+def test_queue_does_not_fail_of_the_last_account(client, provider, studio):
+    """Some say why, and more and more seldom; the others wait for a key that works."""
+    provider.submits = [REVOKED] * 99
+    studio.submits = [REVOKED] * 99
+    tasks = [create(client, user_id="ada", n=4)["task_id"] for _ in range(5)]
+    for _ in range(20):
+        send()
+
+    left = [result(client, each)["status"] for each in tasks]
+    assert left.count("failed") <= 1 and left.count("pending") >= 3
+
+
 def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     """After its rest one picture is tried, and then it has all its slots."""
     lanes.rest(lane, "studio", "account_overdue")
