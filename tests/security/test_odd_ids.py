@@ -66,7 +66,7 @@ def test_odd_id_is_not_found(what, secured, admin):
     for rule, method in walk(secured):
         if not rule.arguments or rule.endpoint in LAST:
             continue
-        places = {**dict.fromkeys(NAMES, odd), "ext": "png"}  # noqa: F811
+        places = {**dict.fromkeys(NAMES, odd), "ext": "png", "index": "0"}  # noqa: F811
         answer = ask(admin.client, rule, method, places, admin.key)
         wanted = {404} | MAY.get(rule.endpoint, set())
         if answer.status_code not in wanted:
