@@ -101,12 +101,12 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
 
 
 @blp.post("/ai/image/task", tags=["images"])
-@blp.arguments(NewImageTask())  # made once, not for each request
 @blp.arguments(Trying(), location="query")
+@blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
 @creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
 @brings_pictures
-def create_image_task(params: dict, query: dict) -> Response:
+def create_image_task(query: dict, params: dict) -> Response:
     """
     Ask for one to four pictures.
 
@@ -120,12 +120,12 @@ def create_image_task(params: dict, query: dict) -> Response:
 
 
 @blp.post("/ai/tasks", tags=["images"])
-@blp.arguments(NewGeneralTask())
 @blp.arguments(Trying(), location="query")
+@blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
 @creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
 @brings_pictures
-def create_task(params: dict, query: dict) -> Response:
+def create_task(query: dict, params: dict) -> Response:
     """
     Ask for a task of any type.
 

@@ -18,6 +18,8 @@ MOST = 36  # steps from the square, to a little more than 4:1
 
 def nearest(width: int, height: int) -> int:
     """The nearest shape that the stylesheet has: hundredths of width by height."""
+    if width <= 0 or height <= 0:
+        return of_step(0)  # nobody knows
     step = round(math.log(width / height) / math.log(STEP))
     return of_step(max(-MOST, min(step, MOST)))
 

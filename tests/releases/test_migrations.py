@@ -253,9 +253,9 @@ def test_backup_says_how_far_its_data_are(client, tmp_path, known):
     """And comes back as far, whatever the database said of itself before."""
     first_release.keep(get_db(), range(1))
     path = tmp_path / "jimeng.tar"
-    assert backup.dump(path).schema == 0
+    assert backup.dump(path).manifest.schema == 0
     migrations.run()
-    assert backup.dump(tmp_path / "later.tar").schema == 1
+    assert backup.dump(tmp_path / "later.tar").manifest.schema == 1
 
     for name in get_db().list_collection_names():
         if name != "installations":

@@ -183,9 +183,8 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.charged_unknown": ("可能已计费", "May have been charged"),
     "failures.charged_yes": ("已计费", "Charged"),
     "failures.state_partly": (
-        "任务的其他图片已经完成或还在进行，不能整体重试",
-        "Other pictures of this task are done or in progress, so it cannot be retried "
-        "as a whole",
+        "任务的其他图片还在进行，结束后才能重试",
+        "Other pictures of this task are in progress; it can be retried once they end",
     ),
     "failures.state_retried": ("用户已自己重试", "Retried by its owner"),
     "failures.state_gone": ("任务已被删除", "Task deleted"),

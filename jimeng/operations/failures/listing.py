@@ -212,7 +212,7 @@ def _state(task: dict | None, is_retried: bool) -> str:
         return "gone"
     if is_retried:
         return "retried"
-    if task["status"] != "failed":
+    if task["status"] not in {"failed", "completed"}:
         return "partly"
     charges = {each.get("error", {}).get("charged") for each in outcomes(task)}
     return "open" if charges <= {None, "no"} else "consent"
