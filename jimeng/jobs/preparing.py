@@ -44,10 +44,6 @@ def prepare(generation: Generation) -> Freed | None:
     task = outcomes.open_task(generation)
     if task is None:
         return None
-    if generation.unwanted:
-        lanes.leave(generation.lane, generation.user_id, 1)
-        outcomes.cancel(generation)
-        return None
     model = runtime().registry.by_lane(generation.lane)
     if model is None:
         return unserved(generation)

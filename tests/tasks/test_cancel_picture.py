@@ -9,6 +9,8 @@ from jimeng.jobs import outcomes, pump
 from jimeng.providers import Progress
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
+from tests.given_pictures import photo
+from tests.inputs.test_going_in import I2I, data_url, prepared
 from tests.rest import API, create, data_of, refused, task
 
 ME = Viewer("operator", sees_all=True)
@@ -43,24 +45,26 @@ def test_one_that_waits_is_never_sent(client, provider, work_off):
     assert lanes.waiting_by_user().total() == 0
 
 
-def test_whoever_dies_has_cancelled_it(client, provider, work_off, monkeypatch):
-    """What is marked ends once its turn comes, and is not sent."""
+@pytest.mark.parametrize("more", [{}, {"model": I2I, "images": [data_url(photo())]}])
+def test_whoever_dies_has_cancelled_it(client, provider, work_off, monkeypatch, more):
+    """What is marked ends once its turn comes, prepared or not, and is not sent."""
 
     def die(*args):
         raise KeyboardInterrupt
 
-    task_id = create(client, n=2)
+    task_id = create(client, n=2, **more)
     monkeypatch.setattr(outcomes, "record_failure", die)
     with pytest.raises(KeyboardInterrupt):
         tasks.cancel_picture(ME, task_id, 1)
     monkeypatch.undo()
 
-    work_off()
+    prepared(work_off)
 
     assert len(provider.requests) == 1
     found = view(task_id)
     assert [each.state for each in found.pictures] == ["done", "cancelled"]
     assert found.task.status == "completed"
+    assert lanes.waiting_by_user().total() == 0
 
 
 def test_one_that_was_sent_is_not_cancelled(client, provider, work_off):
