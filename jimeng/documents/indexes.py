@@ -191,7 +191,11 @@ def require(label: str, *, fresh: bool = False) -> None:
     Raises:
         IndexMissing: what is to be done rests on an index that is not there.
     """
-    if not is_there(label, fresh=fresh):
+    if is_there(label, fresh=fresh):
+        return
+    # At the first start one process builds, and what others saw before is out of date:
+    # nobody is refused for that.
+    if fresh or not is_there(label, fresh=True):
         raise IndexMissing(f"index {label}", retry_after=COME_AGAIN)
 
 

@@ -33,6 +33,17 @@ def test_without_its_index_no_key_makes_a_task(client, database, is_noticed):
     assert Task.collection().count_documents({"idem_key": "one"}) == 1
 
 
+def test_index_that_another_process_has_built_is_not_missed(client, database):
+    """At the first start one builds, and what the others saw before is out of date."""
+    index = drop(database, IDEM)
+    assert IDEM in indexes.look()
+    options = {"name": index.name, **index.options}
+    database[index.collection].create_index(list(index.keys), **options)
+
+    assert ask_twice(client) == [202, 202]
+    assert Task.collection().count_documents({}) == 1
+
+
 def test_refused_key_takes_nothing_of_the_limits(client, database):
     """What was taken before the index proved missing is given back."""
     indexes.look()
