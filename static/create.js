@@ -118,3 +118,6 @@ for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener
 formHeight.observe(form);
 rewrite();
 count();
+// Words from a link are there to be changed; a finger would only have its keyboard come up.
+prompt().setSelectionRange(prompt().value.length, prompt().value.length);
+if (/[?&](prompt|again)=/.test(location.search) && !matchMedia("(pointer: coarse)").matches) prompt().focus({ preventScroll: true });

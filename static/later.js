@@ -29,6 +29,21 @@ document.addEventListener("toggle", ({ target }) => {
   if (list) fit(list);
 }, true);
 
+// The arrows lead into a menu and through it; what it has to choose from and to write
+// in has arrows of its own.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const menu = event.target.closest?.(".menu");
+  if (!step || !menu || event.altKey || event.target.matches("input, textarea, select")) return;
+  event.preventDefault();
+  menu.open = true;
+  const fields = [...menu.querySelectorAll("input:checked")];
+  const all = fields.length ? fields : [...menu.querySelectorAll("summary ~ * :is(a, button, input, textarea)")];
+  const there = all.filter((each) => each.checkVisibility());
+  const place = there.indexOf(document.activeElement);
+  there.at(place < 0 ? (step - 1) / 2 : (place + step) % there.length)?.focus();
+});
+
 // What a browser says of a field it says in its own language, and not in the page's.
 function wanted(field) {
   const { dataset } = document.getElementById("wants");

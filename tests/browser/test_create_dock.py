@@ -157,6 +157,35 @@ def test_chips_tell_what_was_chosen(visit):
     expect(page.locator("#counter")).to_have_text("9/800")
 
 
+def test_arrows_lead_into_the_menus(visit):
+    """Enter opens a menu, and what is in it is one key away."""
+    page = visit("/?prompt=rain", lang="en").page
+    expect(page.locator("#prompt")).to_be_focused()
+    page.keyboard.type(" in June")
+    expect(page.locator("#prompt")).to_have_value("rain in June")
+
+    chip(page, "size").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#menu-size [value='1:1']")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+
+    expect(chip(page, "size")).to_be_focused()
+    expect(chip(page, "size")).to_contain_text("4:3")
+
+
+def test_phone_says_what_is_wrong_above_the_form(visit):
+    """What could not be sent can be sent again: its button is in sight."""
+    page = visit("/", width=390).page
+    page.locator("#notices").evaluate(
+        "(place) => { place.innerHTML = '<p class=notice data-kind=error>no</p>'; }"
+    )
+
+    notice = page.locator("#notices .notice").bounding_box()
+    form = page.locator("#composer").bounding_box()
+    assert notice["y"] + notice["height"] <= form["y"]
+
+
 def test_seed_is_rolled_and_cleared(visit):
     """Enter in its field closes the panel and sends nothing."""
     page = visit(lang="en").page
