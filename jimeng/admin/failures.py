@@ -79,7 +79,10 @@ def told() -> dict | None:
 
 def step_of(action: BulkAction) -> dict:
     how = "drop" if action.kind == archive.DROP else "retry"
-    return {"how": how, "n": action.done, "action": action}
+    total: int | str = action.total
+    if action.total > archive.MOST_TOLD:
+        total = f"{max(archive.MOST_TOLD, action.done)}+"
+    return {"how": how, "n": action.done, "total": total, "action": action}
 
 
 @bp.post("/failures/retry")

@@ -27,9 +27,10 @@ log = logging.getLogger(__name__)
 FIRST = ("tasks", "generations", "images", "inputs")
 # Of this moment alone: who works, what was tried in vain, what was being done to many
 # at once, and who is signed in, which must not come to life after they have signed out.
+# What the latest hours have had is counted anew.
 LEFT_OUT = frozenset(
     {"workers", "probes", "attempts", "sessions", "bulk_actions", "installations"}
-    | {TOTALS}
+    | {"hours", "usage_hours", TOTALS}
 )
 SNAPSHOT = (5, 0)  # the first MongoDB that reads all at one moment
 RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)

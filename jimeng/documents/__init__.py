@@ -16,7 +16,7 @@ from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.leftovers import left_over
 from jimeng.documents.switches import Switch
-from jimeng.documents.tally import Tally
+from jimeng.documents.tally import Hour, Tally
 from jimeng.documents.task import Status, Task
-from jimeng.documents.usage import RateLimit, Usage
+from jimeng.documents.usage import RateLimit, Usage, UsageHour
 from jimeng.documents.user import User

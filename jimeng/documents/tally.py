@@ -1,6 +1,6 @@
-"""What ended on one day, counted once that day can no longer change."""
+"""What ended on a day, counted once it can no longer change; until then, in an hour."""
 
-from mongoengine.fields import BooleanField, IntField, StringField
+from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored
 
@@ -26,3 +26,29 @@ class Tally(Stored):
     itemized = BooleanField()
 
     meta = {"collection": "tallies"}
+
+
+class Hour(Stored):
+    """
+    Pictures that ended in one of the latest hours, until its day is counted.
+
+    Attributes:
+        id: The hour in UTC, ``2026-01-31T14``.
+        since: Nothing ended from then on until the hour began, but for what other
+            hours have.
+        done, failed, unknown, dropped: As those of `Tally`.
+        whole: They are counted, by user too; absent once one of them may have changed.
+        changes: How often that was announced, and `changed_at`, when it last was.
+    """
+
+    id = StringField(primary_key=True)
+    since = DateTimeField()
+    done = IntField(default=0)
+    failed = IntField(default=0)
+    unknown = IntField(default=0)
+    dropped = IntField(default=0)
+    whole = BooleanField()
+    changes = IntField()
+    changed_at = DateTimeField()
+
+    meta = {"collection": "hours"}

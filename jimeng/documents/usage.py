@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mongoengine.fields import IntField, StringField
+from mongoengine.fields import DictField, IntField, ListField, StringField
 
 from jimeng.documents.base import Stored, named_index
 
@@ -56,5 +56,30 @@ class Usage(Stored):
         "indexes": [
             named_index("user", "user_id", "day"),
             named_index("day", "day"),
+        ],
+    }
+
+
+class UsageHour(Stored):
+    """
+    Pictures of one user that ended in one of the latest hours, as `Hour` has them.
+
+    Attributes:
+        id: Hour and user.
+        hour: In UTC, ``2026-01-31T14``.
+        ways: ``lane``, ``state``, ``charged`` and ``code`` as those of `Usage`, and
+            ``pictures``.
+    """
+
+    id = StringField(primary_key=True)
+    hour = StringField(required=True)
+    user_id = StringField(required=True)
+    ways = ListField(DictField())
+
+    meta = {
+        "collection": "usage_hours",
+        "indexes": [
+            named_index("user", "user_id", "hour"),
+            named_index("hour", "hour"),
         ],
     }

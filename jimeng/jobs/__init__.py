@@ -9,6 +9,7 @@ above may import it; it knows no Flask.
 from jimeng.jobs.broker import check_queue, huey
 from jimeng.jobs.days import Ended, close_days, ended, midnight
 from jimeng.jobs.given import check_inputs
+from jimeng.jobs.hours import ended_lately
 from jimeng.jobs.janitor import finish_deletion
 from jimeng.jobs.plan import complete_plan, new_seed, write_generations
 from jimeng.jobs.pump import HEARTBEAT

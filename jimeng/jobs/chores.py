@@ -79,7 +79,7 @@ CHORES = [
     Chore("inputs", 30.0, input_sweep.sweep_inputs),
     Chore("input files", 60.0, input_sweep.sweep_files),
     Chore("figures", counts.EVERY, counts.counts.add_up),
-    Chore("days", 3600.0, janitor.close_days),
+    Chore("days", 300.0, janitor.close_days),
 ]
 
 

@@ -11,7 +11,7 @@ from jimeng.documents import Generation, Image, Input, State, Task, new_token, u
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
-from jimeng.jobs import days, outcomes, plan, repair
+from jimeng.jobs import days, hours, outcomes, plan, repair
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ SETTLED = timedelta(seconds=30)  # a request that writes is over by then
 UNREFERENCED = timedelta(days=1)
 BATCH = 500
 MOST_SETTLED = 10 * BATCH  # tasks in one run
-MOST_DAYS = 7  # in one run
+MOST_DAYS, MOST_HOURS = 7, 12  # in one run
 
 # Positions in the line of open tasks, by when they were created: of the walk that
 # meets each as soon as it is settled, and of the one that passes all again and again.
@@ -170,8 +170,13 @@ def sweep_files() -> None:
 
 
 def close_days() -> bool:
-    """Count and keep some of the days that are over; whether there may be more."""
-    return len(list(islice(days.closing(), 1 + MOST_DAYS))) > MOST_DAYS
+    """
+    Count and keep some of the days that are over, and the hours of those that can still
+    change; whether there may be more.
+    """
+    kept = len(list(islice(days.closing(), 1 + MOST_DAYS)))
+    counted = len(list(islice(hours.closing(), MOST_HOURS)))
+    return kept > MOST_DAYS or counted == MOST_HOURS
 
 
 def forget() -> None:

@@ -8,7 +8,7 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
-from jimeng.jobs import counts, outcomes
+from jimeng.jobs import counts, hours, outcomes
 from jimeng.jobs.looks import age, measure, next_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.preparing import prepare
@@ -42,6 +42,8 @@ def take_step(generation_id: str, token: str) -> Freed | None:
         if not held.is_understood:
             return outcomes.set_aside(held, f"unread {sorted(held.unread)}")
         try:
+            if held.ended_at:
+                hours.announce(held)
             return STEPS[held.state](held)
         except SURPRISES as error:
             return stumble(held, error)

@@ -29,12 +29,14 @@ class Board:
         done: Pictures that came in the last 60 minutes.
         failed: Those that did not, in the same time.
         codes: Code -> failures since midnight, UTC, that nobody has dealt with.
+        more: Whether these are the newest only.
     """
 
     overview: QueueView
     done: int
     failed: int
     codes: list[tuple[str, int]]
+    more: bool
 
     @property
     def done_today(self) -> int:
@@ -75,7 +77,7 @@ def board(viewer: Viewer) -> Board:
     found = queue.read(viewer)
     done, failed = _ended_since(found.measured_at - HOUR)
     today = midnight(found.measured_at.date())
-    return Board(found, done, failed, failures.codes_since(viewer, today))
+    return Board(found, done, failed, *failures.codes_since(viewer, today))
 
 
 def _ended_since(since: datetime) -> tuple[int, int]:

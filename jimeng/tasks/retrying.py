@@ -18,7 +18,7 @@ from jimeng.viewers import Viewer
 
 RETRYABLE = frozenset(("completed", "failed", "cancelled"))
 MOST_AT_ONCE = 100  # tasks in one request
-MOST_LOOKED_AT = 500  # failed tasks, the newest
+MOST_LOOKED_AT = 200  # failed tasks, the newest
 
 
 @dataclass(frozen=True)

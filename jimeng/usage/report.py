@@ -1,9 +1,9 @@
 """
 Usage: what became of the pictures that were asked for, and what was charged.
 
-Days that can still change are counted from the generations, older ones were counted
-once and are kept (`jobs.close_days`). Deleting a task, a picture or a user changes
-nothing: a generation stays, without its words.
+Days that can still change are counted by the hour, and their latest hour from the
+generations; older ones were counted once and are kept (`jobs.close_days`). Deleting a
+task, a picture or a user changes nothing: a generation stays, without its words.
 """
 
 from collections import Counter, defaultdict
@@ -109,7 +109,7 @@ def by_day(viewer: Viewer, user_id: str, *, since: date, until: date) -> Report:
     )
     if end > kept.counted_from:
         begin_open = max(begin, kept.counted_from)
-        found += jobs.ended(begin_open, end, user_id=user_id)
+        found += jobs.ended_lately(begin_open, end, user_id=user_id)
     is_there = end <= kept.until or begin >= kept.counted_from
     return Report(_rows(found), kept.is_whole or is_there)
 
@@ -124,7 +124,7 @@ def today(viewer: Viewer) -> list[UserDay]:
     viewer.require_operator("everybody's usage")
     documents.ensure_indexes()
     users: dict[str, UserDay] = {}
-    for way, n in jobs.ended(jobs.midnight(utcnow().date())).items():
+    for way, n in jobs.ended_lately(jobs.midnight(utcnow().date())).items():
         empty = UserDay(way.user_id, Counter(), Counter())
         user = users.setdefault(way.user_id, empty)
         user.outcomes[OUTCOMES[way.state]] += n

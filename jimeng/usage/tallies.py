@@ -1,14 +1,15 @@
 """How many pictures ended on which day."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from jimeng import jobs
 from jimeng.documents import Generation, State, Tally
+from jimeng.jobs import hours
 
-HOUR = "%Y-%m-%dT%H"
+DAY, HOUR = "%Y-%m-%d", hours.FORM
 
 STATES = ("done", "failed", "unknown", "dropped")
 
@@ -52,13 +53,32 @@ def by_day() -> list[Day]:
     since = jobs.close_days().counted_from
     closed = Tally.read_all(Tally.collection().find())
     kept = [(each.id, {name: each[name] for name in STATES}) for each in closed]
-    counted = [*kept, *count(since).items()]
+    counted = [*kept, *lately(since).items()]
     days = [_day(date.fromisoformat(day), found) for day, found in counted]
     return sorted(days, key=lambda day: day.date, reverse=True)
 
 
+def lately(since: datetime, *, by: str = DAY) -> dict[str, Counter[str]]:
+    """
+    `count` by the hours that are counted already, and of the rest the pictures.
+
+    Args:
+        since: The beginning of an hour of a day that can still change.
+        by: `DAY` or `HOUR`.
+    """
+    span = hours.recent(since)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for hour in span.hours:
+        each = {name: hour[name] for name in STATES if hour[name]}
+        found[hours.begin_of(hour).strftime(by)].update(each)
+    for begin, end in span.gaps:
+        for name, states in count(begin, end, by=by).items():
+            found[name].update(states)
+    return {name: states for name, states in found.items() if states}
+
+
 def count(
-    since: datetime, until: datetime | None = None, *, by: str = "%Y-%m-%d"
+    since: datetime, until: datetime | None = None, *, by: str = DAY
 ) -> dict[str, dict[str, int]]:
     """
     Day -> state -> pictures that ended then; from the index alone.
@@ -81,11 +101,11 @@ def count(
     return found
 
 
-def by_hour(now: datetime, hours: int = 24) -> list[Hour]:
-    """The last *hours* hours of the clock, this one included, the oldest first."""
+def by_hour(now: datetime, number: int = 24) -> list[Hour]:
+    """The last *number* hours of the clock, this one included, the oldest first."""
     last = now.replace(minute=0, second=0, microsecond=0)
-    moments = [last - timedelta(hours=n) for n in reversed(range(hours))]
-    found = count(moments[0], by=HOUR)
+    moments = [last - timedelta(hours=n) for n in reversed(range(number))]
+    found = lately(moments[0], by=HOUR)
     days = [_day(at.date(), found.get(at.strftime(HOUR), {})) for at in moments]
     return [
         Hour(at, day.completed, day.failed)

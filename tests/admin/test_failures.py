@@ -1,5 +1,6 @@
 """The operator's list of failures: found, run again, dropped."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,25 @@ def test_few_are_found_among_many(client, database, wanted):
 
     read = rows.explain()["executionStats"]["totalDocsExamined"]
     assert read <= failures.listing.PAGE + 1
+
+
+def test_reasons_are_those_of_the_newest(client, database, monkeypatch):
+    """What the operator's page looks at does not grow with the day's failures."""
+    monkeypatch.setattr(failures.listing, "MOST_COUNTED", 100)
+    many(300)
+    since = utcnow() - timedelta(days=1)
+    codes = failures.listing.codes_of(since)
+
+    plan = database.command(
+        "explain",
+        {"aggregate": "generations", "pipeline": codes, "hint": "failed", "cursor": {}},
+        verbosity="executionStats",
+    )
+
+    read = re.findall(r"'totalKeysExamined': (\d+)", str(plan))
+    assert set(read) == {"100"}
+    found, there_is_more = failures.codes_since(Viewer("root", sees_all=True), since)
+    assert (found, there_is_more) == ([("provider_refused", 100)], True)
 
 
 def test_running_again_makes_a_task_and_ends_the_line(client, failed, work_off):

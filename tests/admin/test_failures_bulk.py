@@ -7,7 +7,8 @@ import pytest
 
 from jimeng import bulk
 from jimeng.bulk import working
-from jimeng.operations import board
+from jimeng.documents import BulkAction
+from jimeng.operations import board, failures
 from tests.admin.pages import (
     ENGLISH,
     OPERATOR,
@@ -128,3 +129,19 @@ def test_paused_intake_runs_nothing_again(client, failed):
     assert answer.status_code == 503
     assert answer.headers["HX-Retarget"] == "#notices"
     assert shown(client.get(LIST)) == [f"{task_id}_0"]
+
+
+def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch):
+    """A hundred thousand would be counted before the first is dealt with."""
+    monkeypatch.setattr(failures.actions, "MOST_TOLD", 2)
+    monkeypatch.setattr(failures, "MOST_TOLD", 2)
+    for _ in range(5):
+        failed(refusal("quota_exhausted"))
+    monkeypatch.setattr(working, "IN_REQUEST", 0)
+
+    page = client.post(f"{LIST}/drop", follow_redirects=True, headers=ENGLISH)
+
+    assert "Dropping: 0 of 2+ pictures" in text_of(page)
+    assert BulkAction.find_one({}).total == 3
+    assert bulk.go_on()
+    assert BulkAction.find_one({}).done == 5

@@ -11,6 +11,7 @@ from jimeng import jobs
 from jimeng.config import Config
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
+from jimeng.jobs import janitor
 from tests.bench.gallery import WORDS, look
 from tests.bench.rows import Row, Site
 from tests.bench.started import prepare, started
@@ -72,7 +73,7 @@ def fill(mongodb_uri: str, name: str, size: int, dice: random.Random) -> str:
         Task.collection(durable=False).insert_many([task for task, _ in pairs])
         Generation.collection(durable=False).insert_many([each for _, each in pairs])
     began = time.monotonic()
-    while not jobs.close_days().is_whole:
+    while janitor.close_days():
         pass
     print(f"{name}: days counted in {time.monotonic() - began:.1f} s", flush=True)
     mine = Task.collection().find({"user_id": "guest"}).sort("created_at", 1)

@@ -4,10 +4,12 @@ import pytest
 
 from jimeng.documents import (
     AuditEntry,
+    Hour,
     Image,
     Switch,
     Tally,
     Usage,
+    UsageHour,
     User,
     Worker,
     utcnow,
@@ -16,12 +18,21 @@ from jimeng.documents.base import Stored
 from tests.releases.other_release import OF_LATER, failing, fields_of, wrong
 from tests.test_core import create
 
+WAY = {"lane": "a:b", "state": "done", "charged": "yes", "code": "", "pictures": 2}
 PRESENT = {
     User: {"email": "ada@b.cd", "email_key": "ada@b.cd", "name": "Ada"},
     AuditEntry: {"by": "root", "action": "queue.clear", "outcome": {"n": 1}},
     Switch: {"id": "sending", "paused_at": utcnow(), "by": "root"},
     Worker: {"id": "w", "started_at": utcnow(), "seen_at": utcnow()},
     Tally: {"id": "2026-01-31", "done": 1, "itemized": True},
+    Hour: {
+        **{"id": f"{utcnow():%Y-%m-%dT00}", "since": utcnow(), "done": 1},
+        **{"whole": True, "changes": 1, "changed_at": utcnow()},
+    },
+    UsageHour: {
+        **{"id": f"{utcnow():%Y-%m-%dT00}|user_123", "user_id": "user_123"},
+        **{"hour": f"{utcnow():%Y-%m-%dT00}", "ways": [WAY]},
+    },
     Usage: {
         **{"id": "u", "day": "2026-01-31", "user_id": "user_123"},
         **{"lane": "a:b", "state": "done", "charged": "yes", "pictures": 2},
@@ -33,6 +44,8 @@ UNKNOWN = [
     (AuditEntry, {"action": "moon.land", "outcome": {"later": OF_LATER}}),
     (AuditEntry, {"details": {"later": OF_LATER, "role": 7}}),
     (Switch, {"id": "publishing"}),
+    (UsageHour, {"ways": [{**WAY, "state": "blurred", "pictures": OF_LATER}]}),
+    (UsageHour, {"ways": [OF_LATER, {"lane": 1}]}),
     (Usage, {"state": "blurred", "charged": "partly", "code": "of_later"}),
 ]
 
@@ -43,7 +56,7 @@ def put(kind: type[Stored], **changes: object) -> None:
 
 
 # What exists only once, or only under known names: a field at a time.
-ALONE = (Switch, Tally)
+ALONE = (Switch, Tally, Hour)
 CASES = [(kind, [name]) for kind in ALONE for name in fields_of(kind)]
 CASES += [(kind, fields_of(kind)) for kind in PRESENT if kind not in ALONE]
 

@@ -122,9 +122,9 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
     ),
     "ByCursor.status": ("只要这个状态的任务", "Only tasks with this status"),
     "q": (
-        "提示词必须含有的词，空格分开；一页最多找 2,000 个任务，没找满也可能还有下一页",
+        "提示词必须含有的词，空格分开；一页最多找 1,000 个任务，没找满也可能还有下一页",
         "Words the prompt must contain, separated by spaces. A page looks through "
-        "2,000 tasks: it may be short and have a next one all the same",
+        "1,000 tasks: it may be short and have a next one all the same",
     ),
     # A task.
     "id": ("标识", "Identifier"),

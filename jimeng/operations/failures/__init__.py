@@ -7,6 +7,7 @@ the list looks to ``dealt_with``. The user's own task stays as it was.
 
 from jimeng.operations.failures.actions import (
     DROP,
+    MOST_TOLD,
     drop,
     drop_all,
     retry,

@@ -12,12 +12,19 @@ from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
 from jimeng.errors import JimengError
 from jimeng.lanes import switches
-from jimeng.operations.failures.listing import Filter, find, retries_of, to_retry
+from jimeng.operations.failures.listing import (
+    Filter,
+    count,
+    find,
+    retries_of,
+    to_retry,
+)
 from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)
 
 RETRY, DROP = "failures.retry_all", "failures.drop_all"
+MOST_TOLD = 10_000  # pictures: how many more there are is not counted
 
 
 def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -> Task:
@@ -65,7 +72,7 @@ def retry_all(viewer: Viewer, wanted: Filter) -> BulkAction:
     viewer.require_operator("failures")
     switches.check_intake()
     jobs.check_queue()
-    return _begin(viewer, RETRY, wanted, to_retry(wanted))
+    return _begin(viewer, RETRY, wanted, to_retry(wanted), wanted.index_to_retry)
 
 
 def drop_all(viewer: Viewer, wanted: Filter) -> BulkAction:
@@ -77,7 +84,7 @@ def drop_all(viewer: Viewer, wanted: Filter) -> BulkAction:
         AdminsOnly: as `page`.
     """
     viewer.require_operator("failures")
-    return _begin(viewer, DROP, wanted, wanted.where())
+    return _begin(viewer, DROP, wanted, wanted.where(), wanted.index)
 
 
 def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
@@ -95,8 +102,10 @@ def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
     return next(iter(bulk.under_way(RETRY, DROP)), None)
 
 
-def _begin(viewer: Viewer, kind: str, wanted: Filter, where: dict) -> BulkAction:
-    total = Generation.collection().count_documents(where, hint=wanted.index)
+def _begin(
+    viewer: Viewer, kind: str, wanted: Filter, where: dict, index: str
+) -> BulkAction:
+    total = count(where, index, MOST_TOLD + 1)
     given = wanted.as_json()
     scope = "|".join(f"{name}={text}" for name, text in sorted(given.items()))
     action = bulk.start(

@@ -44,6 +44,11 @@ class Filter:
             return "failed_user"
         return "failed_code" if self.code else "failed"
 
+    @property
+    def index_to_retry(self) -> str:
+        """Without a code all those are meant that may pass: found by theirs."""
+        return "failed_user" if self.user_id else "failed_code"
+
     def where(self) -> dict:
         where: dict = dict(FAILED)
         if self.code:
@@ -134,8 +139,7 @@ def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
     return Page(
         describe(rows),
         count(wanted.where(), wanted.index),
-        # Without a code all those are meant that may pass: found by theirs.
-        count(to_retry(wanted), "failed_user" if wanted.user_id else "failed_code"),
+        count(to_retry(wanted), wanted.index_to_retry),
         next_cursor,
     )
 
@@ -149,25 +153,30 @@ def find(wanted: Filter, cursor: str | None, limit: int, where: dict | None = No
     return rows.hint(wanted.index).limit(limit)
 
 
-def count(where: dict, index: str) -> int:
-    """How many match; beyond `MOST_COUNTED` nobody needs to know."""
-    return Generation.collection().count_documents(
-        where, hint=index, limit=MOST_COUNTED
-    )
+def count(where: dict, index: str, most: int = MOST_COUNTED) -> int:
+    """How many match; beyond *most* nobody needs to know."""
+    return Generation.collection().count_documents(where, hint=index, limit=most)
 
 
-def codes_since(viewer: Viewer, since: datetime) -> list[tuple[str, int]]:
-    """Code -> pictures that failed with it since then, the most frequent first."""
+def codes_since(viewer: Viewer, since: datetime) -> tuple[list[tuple[str, int]], bool]:
+    """
+    Code -> pictures that failed with it since then, the most frequent first; and
+    whether there are more: the newest `MOST_COUNTED` are counted.
+    """
     viewer.require_operator("failures")
-    rows = Generation.collection().aggregate(
-        [
-            {"$match": {**FAILED, "ended_at": {"$gte": since}}},
-            {"$group": {"_id": "$error.code", "n": {"$sum": 1}}},
-            {"$sort": {"n": -1, "_id": 1}},
-        ],
-        hint="failed",
-    )
-    return [(row["_id"], row["n"]) for row in rows]
+    rows = Generation.collection().aggregate(codes_of(since), hint="failed")
+    found = [(row["_id"], row["n"]) for row in rows]
+    return found, sum(n for _, n in found) == MOST_COUNTED
+
+
+def codes_of(since: datetime) -> list[dict]:
+    return [
+        {"$match": {**FAILED, "ended_at": {"$gte": since}}},
+        {"$sort": dict(NEWEST_FIRST)},
+        {"$limit": MOST_COUNTED},
+        {"$group": {"_id": "$error.code", "n": {"$sum": 1}}},
+        {"$sort": {"n": -1, "_id": 1}},
+    ]
 
 
 def describe(rows: Sequence[dict]) -> list[Failure]:

@@ -1,0 +1,259 @@
+"""Hours of the latest days: counted once, and anew where a picture turns up late."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from jimeng import usage
+from jimeng.documents import Generation, Hour, UsageHour, utcnow
+from jimeng.jobs import acceptance, days, hours, janitor, outcomes
+from jimeng.operations import board, queue
+from jimeng.providers import Progress
+from jimeng.usage import tallies
+from tests.commands import counted
+from tests.conftest import come_due, png, run_queue
+from tests.jobs.test_time import RUNNING, pump
+from tests.jobs.test_time import time_out as create_late
+from tests.rest import create
+from tests.usage.test_usage import A_DAY, OPERATOR, USER, look, rows, sums
+
+AN_HOUR = timedelta(hours=1)
+MANY = 400  # pictures in each hour
+HOURS = 30
+DONE = Progress("remote-1", done=True, images=(png(),))
+
+
+@pytest.fixture
+def noon(monkeypatch) -> datetime:
+    """It is 12:30, whatever the clock says: yesterday and today have hours behind."""
+    return at(monkeypatch, utcnow().replace(hour=12, minute=30))
+
+
+def at(monkeypatch, moment: datetime) -> datetime:
+    for module in (days, hours, outcomes, usage.report, queue, board):
+        monkeypatch.setattr(module, "utcnow", lambda: moment)
+    return moment
+
+
+def put(moment: datetime, number: int = 1, **fields: object) -> list[str]:
+    """Pictures that ended then."""
+    common = {
+        **{"user_id": USER, "lane": "a:b", "provider": "a", "req_key": "b"},
+        **{"state": "done", "charged": "yes", "index": 0, "ended_at": moment},
+    }
+    ids = [f"task_{moment:%d%H%M%S}_{n}_{len(fields)}" for n in range(number)]
+    made = [Generation.row(id=i, task_id=i, **{**common, **fields}) for i in ids]
+    Generation.collection().insert_many(made)
+    return ids
+
+
+def fill(noon: datetime, each: int = 2) -> None:
+    """Some in every hour of the last `HOURS`, this one included."""
+    for ago in range(HOURS):
+        moment = noon - ago * AN_HOUR
+        put(moment, each)
+        refused = {"state": "failed", "charged": "no", "error": {"code": "refused"}}
+        put(moment, 1, user_id="somebody.else", **refused)
+
+
+def all_told(client) -> tuple:
+    """Whatever tells of the latest days."""
+    ended_today = usage.today(OPERATOR)
+    return (
+        rows(look(client)),
+        rows(look(client, "somebody.else")),
+        sorted((each.user_id, each.outcomes, each.charged) for each in ended_today),
+        tallies.by_day(),
+        board.hours(OPERATOR),
+    )
+
+
+def test_counted_hours_tell_the_same(client, noon):
+    """Who asks cannot tell whether the hours were counted already, some, or none."""
+    fill(noon)
+    before = all_told(client)
+
+    assert janitor.close_days()
+    some = all_told(client)
+    while janitor.close_days():
+        pass
+
+    assert len(before[0]) > 1
+    assert before == some == all_told(client)
+    assert Hour.collection().count_documents({"whole": True}) == HOURS - 1
+
+
+def test_counted_hours_are_read_from_there(client, noon):
+    """And from nowhere else: what an hour ago was is not looked at again."""
+    fill(noon)
+    while janitor.close_days():
+        pass
+    before = all_told(client)
+
+    Generation.collection().delete_many({"ended_at": {"$lt": noon - 2 * AN_HOUR}})
+
+    assert all_told(client) == before
+
+
+def test_who_asks_looks_at_the_latest_hour_only(client, database, noon):
+    """However many pictures the days have had: keys and documents stay few."""
+    fill(noon, MANY)
+    while janitor.close_days():
+        pass
+
+    read = looked_at(database, lambda: look(client))
+    read_by_operator = looked_at(database, lambda: board.board(OPERATOR))
+    read_today = looked_at(database, lambda: usage.today(OPERATOR))
+    read_hours = looked_at(database, lambda: board.hours(OPERATOR))
+
+    assert read <= MANY + 4 * HOURS
+    assert max(read_by_operator, read_today, read_hours) <= 3 * MANY + 8 * HOURS
+
+
+def looked_at(database, ask) -> int:
+    """Index entries and documents that MongoDB looks at for *ask*."""
+    database.command("profile", 2)
+    try:
+        ask()
+    finally:
+        database.command("profile", 0)
+    found = list(
+        database["system.profile"].find({"ns": {"$not": {"$regex": "profile"}}})
+    )
+    database["system.profile"].drop()
+    return sum(each.get("keysExamined", 0) for each in found) + sum(
+        each.get("docsExamined", 0) for each in found
+    )
+
+
+def test_empty_hours_take_nothing(client, noon):
+    """Neither a record nor a question each."""
+    for ago in (26, 14, 2):
+        put(noon - ago * AN_HOUR)
+    while janitor.close_days():
+        pass
+
+    assert Hour.collection().count_documents({}) == 3
+    span = hours.recent(days.midnight((noon - 2 * A_DAY).date()))
+    assert span.gaps == [(hours.floor(noon - AN_HOUR), None)]
+
+
+def test_hours_go_when_their_day_is_kept(client, noon, monkeypatch):
+    """What is counted by the day needs no hours."""
+    fill(noon)
+    while janitor.close_days():
+        pass
+
+    at(monkeypatch, noon + 5 * A_DAY)
+    while janitor.close_days():
+        pass
+
+    assert Hour.collection().count_documents({}) == 0
+    assert UsageHour.collection().count_documents({}) == 0
+
+
+@pytest.fixture
+def timed_out(client, provider, noon) -> Generation:
+    """A picture that failed two hours ago, as it had not come; they are counted."""
+    create_late(client, provider)
+    two_hours_ago = {"ended_at": noon - 2 * AN_HOUR}
+    Generation.collection().update_many({}, {"$set": two_hours_ago})
+    while janitor.close_days():
+        pass
+    assert sums(look(client)) == {"failed": 1}
+    assert Hour.collection().count_documents({"whole": True}) == 1
+    return Generation.find_one({})
+
+
+def test_late_picture_counts_once(client, provider, timed_out, noon, monkeypatch):
+    """It counts for the hour in which it came, and not for the one it failed in."""
+    provider.polls = [DONE]
+
+    come_due()
+    pump()
+
+    assert sums(look(client)) == {"done": 1}
+    assert [day.completed for day in tallies.by_day()] == [1]
+    assert [day.failed for day in tallies.by_day()] == [0]
+    at(monkeypatch, noon + 2 * AN_HOUR)
+    while janitor.close_days():
+        pass
+    assert Hour.collection().count_documents({"whole": True}) == 1
+    assert sums(look(client)) == {"done": 1}
+
+
+def test_late_look_that_finds_nothing_changes_nothing(
+    client, provider, timed_out, noon, monkeypatch
+):
+    """Its hour is counted anew in a while; until then whoever asks counts it."""
+    provider.polls = [RUNNING]
+
+    come_due()
+    pump()
+
+    assert sums(look(client)) == {"failed": 1}
+    janitor.close_days()
+    assert Hour.collection().count_documents({"whole": True}) == 0
+    at(monkeypatch, noon + 2 * hours.ANNOUNCED)
+    janitor.close_days()
+    assert Hour.collection().count_documents({"whole": True}) == 1
+    assert sums(look(client)) == {"failed": 1}
+
+
+def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch):
+    """Nobody knew whether it was accepted, and that was counted; now it is drawn."""
+
+    def stall() -> Progress:
+        Generation.collection().update_many({}, {"$set": {"due_at": noon - AN_HOUR}})
+        pump()  # another finds the claim lapsed
+        ended = {"ended_at": noon - AN_HOUR}
+        Generation.collection().update_many({}, {"$set": ended})
+        while janitor.close_days():
+            pass
+        assert sums(look(client)) == {"unknown": 1}
+        return RUNNING
+
+    monkeypatch.setattr(hours, "GRACE", timedelta(0))
+    monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
+    provider.submits, provider.polls = [stall], [RUNNING] * 3
+    create(client)
+    run_queue()
+
+    assert sums(look(client)) == {}
+    assert tallies.by_day() == []
+
+
+def test_hour_that_changes_while_it_is_counted_is_not_kept(
+    client, noon, timed_out, monkeypatch
+):
+    """What was counted before the change would stand for what is there after it."""
+    Hour.collection().delete_many({})
+    count = days.ended
+
+    def slow(*args: object, **fields: object):
+        found = count(*args, **fields)
+        hours.announce(timed_out)
+        return found
+
+    monkeypatch.setattr(days, "ended", slow)
+    janitor.close_days()
+    monkeypatch.undo()
+
+    assert Hour.collection().count_documents({"whole": True}) == 0
+
+
+def test_many_changed_hours_are_few_questions(client, config, noon):
+    """Each gap is a question of its own; beyond a few, all after is counted at once."""
+    fill(noon)
+    while janitor.close_days():
+        pass
+    before = all_told(client)
+    for ago in range(2, HOURS, 2):
+        hours.announce(Generation(ended_at=noon - ago * AN_HOUR))
+
+    with counted(config) as commands:
+        look(client)
+
+    asked = [each for each in commands if each.get("aggregate") == "generations"]
+    assert len(asked) == 2 * hours.MOST_GAPS
+    assert all_told(client) == before
