@@ -21,7 +21,7 @@ FIELDS = ("request", "address", "door", "task", "user")
 # Gunicorn ends when a worker ends with it; after any other it tries for ever.
 REFUSED = 4
 # What lets somebody in, wherever it was typed: keys, and the rest of such a path.
-GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|in|invitations)/|X-Amz-Signature=)[\w%~-]+")
+GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|in|s|invitations)/|X-Amz-Signature=)[\w%~-]+")
 SHORTEST_SECRET = 8  # characters: what is shorter is in many a word
 LONGEST = 4000  # characters of a message; more was written by somebody else
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}

@@ -16,7 +16,10 @@ LEVELS = [
     {"app"},
     {"api", "openai", "mcp", "web", "admin", "cli", "doctor", "monitoring"},
     {"operations", "backup"},
-    {"auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"},
+    {
+        *("auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"),
+        *("collections", "sharing"),
+    },
     {"inputs"},
     {"viewers", "styles", "limits", "bulk", "waiting"},
     {"jobs"},
@@ -30,6 +33,7 @@ LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
+    *("collections", "sharing"),
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
     *("backup", "bulk", "waiting", "inputs", "migrations"),
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),

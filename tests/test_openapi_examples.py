@@ -55,6 +55,7 @@ def place(client, done, cancelled) -> Callable[[str], str]:
     """Turns a path of the description into one where there is something."""
     user_id = new_user(client)["id"]
     waiting, upload_id = create(client), uploaded(client)
+    collection_id = collected(client, f"{done}_0")
 
     def fill(path: str) -> str:
         named = "/tasks/user/" in path or path.endswith("/usage")
@@ -62,9 +63,20 @@ def place(client, done, cancelled) -> Callable[[str], str]:
         which = cancelled if path.endswith("/retry") else done
         which = waiting if path.endswith("/cancel") else which
         path = path.replace("{task_id}", which).replace("{user_id}", whose)
+        path = path.replace("{collection_id}", collection_id)
+        path = path.replace("{share_id}", collection_id)
         return path.replace("{upload_id}", upload_id)
 
     return fill
+
+
+def collected(client, picture_id: str) -> str:
+    """A collection of the examples' user with a picture in it, which is shared."""
+    body = {"name": "海报", "user_id": "user_123"}
+    made = data_of(client.post(f"{API}/collections", json=body), 201)["id"]
+    client.post(f"{API}/collections/{made}/pictures", json={"add": [picture_id]})
+    data_of(client.put(f"{API}/shares/{made}", json={}))
+    return made
 
 
 def uploaded(client) -> str:
@@ -144,6 +156,8 @@ def test_example_of_an_answer_conforms(document, name):
 LOOKS = [
     *("get_result", "list_images", "get_task", "list_models", "list_styles"),
     *("get_user", "show_usage", "health", "get_upload"),
+    *("list_collections", "get_collection", "list_pictures"),
+    *("list_shares", "get_share"),
 ]
 
 
@@ -152,6 +166,8 @@ def test_example_of_an_answer_is_like_the_real_one(client, document, place, name
     """The same fields of the same kinds as the server gives."""
     path, method, operation = find(document, name)
     query = {"user_id": "user_123", "offset": 2} if name == "list_images" else {}
+    if name in {"list_collections", "list_shares"}:
+        query = {"user_id": "user_123"}
 
     answer = client.open(place(path), method=method.upper(), query_string=query)
 

@@ -48,10 +48,12 @@ def check_query() -> None:
 
 from jimeng.api import (  # noqa: E402 (routes)
     bulk,
+    collections,
     events,
     images,
     keys,
     queue,
+    shares,
     tasks,
     uploads,
     usage,

@@ -8,6 +8,7 @@ from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, patience, utcnow
 from jimeng.documents.bulk import BulkAction
+from jimeng.documents.collection import Collection
 from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
@@ -15,6 +16,7 @@ from jimeng.documents.index_builder import ensure_indexes
 from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.leftovers import left_over
+from jimeng.documents.share import Share
 from jimeng.documents.switches import Switch
 from jimeng.documents.tally import Hour, Tally
 from jimeng.documents.task import Status, Task

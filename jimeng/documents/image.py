@@ -90,6 +90,7 @@ class Image(Stored):
         favourite: True, or absent.
         trashed_at: Since when it is in the trash; absent: it is shown.
         with_task: True where it is there because its whole task is.
+        collections: The ids of those that it is in; absent where it is in none.
     """
 
     id = StringField(primary_key=True)
@@ -118,6 +119,7 @@ class Image(Stored):
     favourite = BooleanField()
     trashed_at = DateTimeField()
     with_task = BooleanField()
+    collections = ListField(StringField())
 
     # Not stored: the tasks that were made from it, where somebody has looked.
     made_into: tuple[str, ...] | None = None
@@ -130,6 +132,10 @@ class Image(Stored):
             named_index("user_created", "user_id", "-created_at"),
             named_index("created", "created_at"),
             named_index("gallery", "user_id", "lists", "-created_at", "-_id"),
+            named_index(
+                *("collection", "user_id", "collections", "-created_at", "-_id"),
+                having="collections",
+            ),
             named_index("models", "user_id", "model"),
             named_index("search", "user_id", "grams", "-created_at", "-_id"),
             named_index("trash", "user_id", "-trashed_at", "-_id", having="trashed_at"),

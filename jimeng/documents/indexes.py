@@ -30,6 +30,8 @@ LINKS = "images.key"
 BULK = "bulk_actions.one_at_a_time"
 PREPARING = "inputs.one_at_a_time"
 UPLOADS = "inputs.idem"
+NAMES = "collections.name"
+SHARES = "shares.token"
 
 
 class Fault(StrEnum):

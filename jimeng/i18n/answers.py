@@ -36,6 +36,14 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "answer.completed": ("图像生成完成", "The pictures are ready"),
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
     "answer.upload_deleted": ("图片已删除", "The upload has been deleted"),
+    "answer.collection_deleted": (
+        "相册已删除，图片都还在",
+        "The collection has been deleted; its pictures stay",
+    ),
+    "answer.share_ended": (
+        "分享已停止，链接不再有效",
+        "No longer shared: the link leads nowhere",
+    ),
     "answer.task_deleted": (
         "任务及其图片已删除",
         "The task and its pictures have been deleted",

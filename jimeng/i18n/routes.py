@@ -106,6 +106,43 @@ ROUTES: dict[str, str] = {
     "api.delete_upload": """删除上传的图片
 
 用到它的任务照常进行；没有任务用它时，图片本身随后删除。""",
+    "api.list_collections": """列出相册
+
+最近放过图片的在前，各有图片数和最新的一张。下一页在 `Link` 和 `next_cursor` 里。""",
+    "api.create_collection": """新建相册
+
+同一用户的名称不能重复，不分大小写；最多 200 个。""",
+    "api.get_collection": """查看相册
+
+名称、图片数和最新的一张。""",
+    "api.rename_collection": """重命名相册""",
+    "api.delete_collection": """删除相册
+
+图片都还在，只是不再属于它；它的分享页随之结束。""",
+    "api.change_collection": """放入和移出图片
+
+先移出 `remove`，再放入 `add`，重复也无妨。回收站里的、别人的图片当作没有。
+已经属于 20 个相册的图片不再放入，算在 `left_out` 里。""",
+    "api.list_pictures": """列出相册的图片
+
+最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。""",
+    "api.list_shares": """列出分享
+
+最新的在前，各有链接和它显示什么。""",
+    "api.get_share": """查看分享
+
+`share_id` 就是所分享的相册或图片的 id。""",
+    "api.share": """分享相册或图片
+
+`share_id` 是相册或图片的 id，已经分享的则修改写出的字段。知道链接的人不用登录就能看到
+这个页面：标题、图片，以及 `prompts` 为 true 时的提示词，别的都看不到。
+回收站里的和已删除的图片自动消失。""",
+    "api.replace_share": """更换分享链接
+
+旧链接立即失效，页面上每张图片的地址也一样。""",
+    "api.end_share": """停止分享
+
+链接立即失效，相册和图片不变。""",
     "api.show_queue": """查看队列
 
 等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。
@@ -127,6 +164,10 @@ TAGS: dict[str, tuple[str, str]] = {
     "images": ("创建任务、取回图片", "Ask for pictures, collect them."),
     "tasks": ("查看、取消、重试任务", "Look at tasks, cancel them, run them again."),
     "uploads": ("上传图片，供任务使用", "Give pictures for tasks to use."),
+    "collections": (
+        "把图片放进相册，分享相册或单张图片",
+        "Put pictures into collections; share collections and pictures.",
+    ),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
     "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
 }
@@ -155,6 +196,11 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
     "path.task_id": ("任务 id", "The task's id"),
     "path.index": ("任务的第几张，从 0 数起", "Which picture of the task, from 0"),
     "path.upload_id": ("上传的图片的 id", "The upload's id"),
+    "path.collection_id": ("相册的 id", "The collection's id"),
+    "path.share_id": (
+        "所分享的相册或图片的 id",
+        "The id of the collection or of the picture that is shared",
+    ),
     "path.user_id": ("用户 id", "The user's id"),
     "path.key_id": ("密钥的 id", "The key's id"),
     "api_key": (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Allowance, Generation, Image, State, Task, utcnow
+from jimeng.documents import Allowance, Generation, Image, Share, State, Task, utcnow
 from jimeng.documents.generation import SENDABLE, WAITING
 from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
@@ -275,6 +275,8 @@ def forget_image(image_id: str, where: dict | None = None) -> bool:
     """
     found = Image.collection().find_one_and_delete({**(where or {}), "_id": image_id})
     if found is not None:
+        # Its page shows nothing any more, whether the record is there or not.
+        Share.collection(durable=False).delete_one({"_id": image_id})
         store = runtime().store
         for file_id in files_of(found):
             store.delete(file_id)

@@ -1,7 +1,7 @@
 """Settling duplicates: who keeps what only one may have, and what others do."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,17 +11,21 @@ from jimeng import lanes
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
+    Collection,
     Generation,
     Image,
     Input,
+    Share,
     State,
     Task,
     User,
     indexes,
 )
 from jimeng.documents.base import Stored
+from jimeng.documents.collection import name_key
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.image import new_key
+from jimeng.documents.share import new_share_token
 from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)
@@ -83,7 +87,7 @@ class Step:
         return f"{self.kept_by} keeps it; {RULES[self.label].others}: {named}"
 
 
-def plan(chosen: Collection[str] = ()) -> list[Step]:
+def plan(chosen: Container[str] = ()) -> list[Step]:
     """
     What would settle the duplicates that keep indexes from being built.
 
@@ -120,7 +124,7 @@ def settle(viewer: Viewer, steps: list[Step]) -> int:
     return len(decided)
 
 
-def _step(label: str, rule: Rule, rows: list[dict], chosen: Collection[str]) -> Step:
+def _step(label: str, rule: Rule, rows: list[dict], chosen: Container[str]) -> Step:
     keepers = [row for row in rows if row["_id"] in chosen]
     if not keepers and rule.rank is not None:
         keepers = [min(rows, key=rule.rank)]
@@ -161,6 +165,18 @@ def _take_another_link(image: dict) -> None:
     Image.collection().update_one(where, {"$set": {"key": new_key()}})
 
 
+def _take_another_page(share: dict) -> None:
+    where = {"_id": share["_id"], "token": share.get("token")}
+    Share.collection().update_one(where, {"$set": {"token": new_share_token()}})
+
+
+def _take_another_name(collection: dict) -> None:
+    name = f"{collection.get('name', '')} ({collection['_id'][-6:]})"
+    where = {"_id": collection["_id"], "name_key": collection.get("name_key")}
+    given = {"name": name, "name_key": name_key(name)}
+    Collection.collection().update_one(where, {"$set": given})
+
+
 def _lose_address(user: dict) -> None:
     # A name that leads nowhere by agreement. Source: RFC 2606.
     address = f"{user['_id']}@duplicate.invalid".lower()
@@ -198,6 +214,10 @@ RULES = {
         _likeliest_to_run,
     ),
     indexes.LINKS: Rule(Image, "a new link", _take_another_link, _age),
+    indexes.SHARES: Rule(Share, "a new link", _take_another_page, _age),
+    indexes.NAMES: Rule(
+        Collection, "the name with the end of its id", _take_another_name, _age
+    ),
     indexes.EMAILS: Rule(
         User,
         "an address ending in @duplicate.invalid, until an admin gives another",

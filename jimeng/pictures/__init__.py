@@ -1,8 +1,8 @@
 """
 The bytes of pictures: looked at, described, and kept.
 
-`storage`, `jobs`, `migrations`, `backup`, `inputs`, `tasks` and the doors may import
-it; it knows no Flask.
+`storage`, `jobs`, `migrations`, `backup`, `inputs`, `tasks`, `sharing` and the doors
+may import it; it knows no Flask.
 """
 
 from jimeng.pictures.decoding import PREVIEW_SIDE, THUMBNAIL_SIDE

@@ -2,8 +2,8 @@
 What a user can do to a task. All doors come through here.
 
 Every function takes the `Viewer` that asks; what is not theirs is as if it had
-never been. `accounts`, `schemas`, `operations` and the doors may import it; it knows
-no Flask.
+never been. `collections`, `sharing`, `accounts`, `schemas`, `operations` and the doors
+may import it; it knows no Flask.
 """
 
 from jimeng.tasks.archive import chosen, pack
@@ -21,6 +21,7 @@ from jimeng.tasks.gallery import (
     has_pictures,
     hits,
     models_used,
+    pictures_in,
     pictures_of,
 )
 from jimeng.tasks.joining import Request, answered, create_or_find, create_or_join

@@ -1,10 +1,10 @@
-"""What is done to tasks and pictures of others stands in the audit trail."""
+"""What is done to what is another's stands in the audit trail."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from jimeng.documents import Image, Task
+from jimeng.documents.base import Stored
 from jimeng.viewers import Viewer, recorded
 
 P = ParamSpec("P")
@@ -13,7 +13,7 @@ Ids = TypeVar("Ids", bound=str | Iterable[str])
 
 
 def audited(
-    kind: type[Task] | type[Image], action: str
+    kind: type[Stored], action: str
 ) -> Callable[
     [Callable[Concatenate[Viewer, Ids, P], R]], Callable[Concatenate[Viewer, Ids, P], R]
 ]:
@@ -43,7 +43,7 @@ def audited(
 
 
 def others(
-    kind: type[Task] | type[Image], viewer: Viewer, ids: str | Iterable[str]
+    kind: type[Stored], viewer: Viewer, ids: str | Iterable[str]
 ) -> dict[str, str]:
     """Those of *ids* that are not the viewer's own but theirs to touch -> whose."""
     if not viewer.sees_all or viewer.is_anybody:

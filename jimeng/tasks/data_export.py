@@ -1,10 +1,11 @@
-"""All that a user has made, as one archive: the pictures, and a record of the tasks."""
+"""All that a user has made, as one archive: pictures, and a record of the rest."""
 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
-from jimeng.documents import Image, Input, Task
+from jimeng.documents import Collection, Image, Input, Share, Task
+from jimeng.documents.base import Stored
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
 from jimeng.tasks.archive import Archive, plain_name
@@ -25,6 +26,10 @@ def export(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
     """
     archive = Archive(zone)
     yield from archive.add("tasks.json", datetime.now(UTC), records(viewer, zone))
+    mine = {"user_id": viewer.user_id}
+    if any(kind.find_one(mine) for kind in (Collection, Share)):
+        named = collections(viewer, zone)
+        yield from archive.add("collections.json", datetime.now(UTC), named)
     where = Wanted().where(viewer.user_id)
     for batch in batches(Image, where):
         for row in batch:
@@ -45,9 +50,7 @@ def file_name(image: Image, zone: tzinfo) -> str:
     return f"{day}/{name}.{image.suffix}"
 
 
-def batches(
-    document: type[Image] | type[Task] | type[Input], where: dict
-) -> Iterator[list[dict]]:
+def batches(document: type[Stored], where: dict) -> Iterator[list[dict]]:
     """
     All rows, newest first, some at a time. A cursor of MongoDB's would end while
     its reader waits for the network.
@@ -78,6 +81,34 @@ def records(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
+def collections(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
+    """Collections with the names of their files, and what is shared, one a line."""
+    mine = {"user_id": viewer.user_id}
+    yield b'{"collections": ['
+    lead = "\n"
+    for batch in batches(Collection, mine):
+        for each in Collection.read_all(batch):
+            where = Wanted(collection=each.id).where(viewer.user_id)
+            rows = (row for some in batches(Image, where) for row in some)
+            shown = {
+                "id": each.id,
+                "name": each.name,
+                "created_at": each.created_at,
+                "pictures": [file_name(Image.read(row), zone) for row in rows],
+            }
+            yield (lead + in_json(shown)).encode()
+            lead = ",\n"
+    yield b'\n],\n"shares": ['
+    lead = "\n"
+    for batch in batches(Share, mine):
+        for share in Share.read_all(batch):
+            names = ("kind", "id", "title", "prompts", "created_at", "expires_at")
+            shown = {name: getattr(share, name) for name in names}
+            yield (lead + in_json(shown)).encode()
+            lead = ",\n"
+    yield b"\n]}\n"
+
+
 def record(task: Task, pictures: list[str], errors: list[dict]) -> str:
     shown = {
         "id": task.id,
@@ -97,4 +128,8 @@ def record(task: Task, pictures: list[str], errors: list[dict]) -> str:
         "pictures": pictures,
         "errors": [{"code": e["code"], "charged": e["charged"]} for e in errors],
     }
+    return in_json(shown)
+
+
+def in_json(shown: dict) -> str:
     return json.dumps(shown, ensure_ascii=False, default=datetime.isoformat)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jimeng import documents
-from jimeng.documents import Image
+from jimeng.documents import Collection, Image
 from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.pictures.labels import fold, grams
@@ -32,6 +32,7 @@ class Wanted:
         ratio: Only of this shape, by the name that `Image.ratio` has.
         since: Made at that moment or later.
         until: Made before that moment.
+        collection: Only what is in the collection of that id.
     """
 
     q: str = ""
@@ -40,11 +41,22 @@ class Wanted:
     ratio: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    collection: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether its list has fewer pictures than there are."""
+        return self.favourite or bool(self.model or self.ratio)
 
     def where(self, user_id: str) -> dict:
-        """The query that one index answers, whatever else the user has."""
+        """
+        The query that one index answers, whatever else the user has; with a collection
+        it is that of the collection, or of the list, as `plan` finds.
+        """
         name = list_name(favourite=self.favourite, model=self.model, ratio=self.ratio)
         where: dict = {"user_id": user_id, "lists": name}
+        if self.collection:
+            where["collections"] = self.collection
         between = {"$gte": self.since, "$lt": self.until}
         given = {sign: moment for sign, moment in between.items() if moment}
         return {**where, "created_at": given} if given else where
@@ -78,18 +90,43 @@ def browse(
     Raises:
         Invalid: the cursor is not one of ours.
     """
+    return browse_of(viewer.user_id, wanted, cursor=cursor, limit=limit)
+
+
+def browse_of(
+    user_id: str, wanted: Wanted, *, cursor: str | None = None, limit: int = 60
+) -> Pictures:
+    """`browse`, of a user whose pictures whoever asks may see."""
     documents.ensure_indexes()  # they are named below
-    index, parts = plan(viewer.user_id, wanted)
+    index, parts = plan(user_id, wanted)
     if cursor is not None:
         parts.append(after(cursor, "created_at"))
     rows = Image.collection().find({"$and": parts}, UNSEEN).hint(index)
     return page_of(list(rows.sort(NEWEST_FIRST).limit(limit + 1)), limit, "created_at")
 
 
+def pictures_in(
+    collection: Collection, *, cursor: str | None = None, limit: int = 60
+) -> Pictures:
+    """
+    The pictures of a collection that whoever asks may see, newest first.
+
+    Raises:
+        Invalid: as `browse`.
+    """
+    wanted = Wanted(collection=collection.id)
+    return browse_of(collection.user_id, wanted, cursor=cursor, limit=limit)
+
+
 def hits(viewer: Viewer, wanted: Wanted) -> Hits:
     """Count what `browse` goes through, as far as that costs next to nothing."""
+    return hits_of(viewer.user_id, wanted)
+
+
+def hits_of(user_id: str, wanted: Wanted) -> Hits:
+    """`hits`, of a user whose pictures whoever asks may see."""
     documents.ensure_indexes()
-    index, parts = plan(viewer.user_id, wanted)
+    index, parts = plan(user_id, wanted)
     most = MOST_FOUND if wanted.q.strip() else MOST_HITS
     n = count({"$and": parts}, index, most + 1)
     return Hits(min(n, most), n > most)
@@ -99,13 +136,14 @@ def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
     """
     The index to go by, and what must be true of a picture.
 
-    Words are looked for among the pictures of a list, or among those with a certain
-    pair of characters, whichever are fewer.
+    What has to be true at once is looked for among the pictures of a list, of a
+    collection, or with a certain pair of characters, whichever are fewest.
     """
     where = wanted.where(user_id)
     words = fold(wanted.q).split()[:MOST_WORDS]
+    ways = ways_of(user_id, wanted)
     if not words:
-        return "gallery", [where]
+        return fewest(ways), [where]
     # As they stand: pairs that a prompt has may be apart in it.
     parts = [where, *({"text": {"$regex": re.escape(word)}} for word in words)]
     pairs = [gram for word in words for gram in grams(word) if len(gram) == 2]
@@ -114,9 +152,28 @@ def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
         gram: count({"user_id": user_id, "grams": gram}, "search") for gram in some
     }
     rarest = min(counts, key=lambda gram: counts[gram])
-    if count(where, "gallery") < counts[rarest]:
-        return "gallery", parts
+    index = fewest(ways)
+    if count(ways[index], index) < counts[rarest]:
+        return index, parts
     return "search", [*parts, {"grams": rarest}]
+
+
+def ways_of(user_id: str, wanted: Wanted) -> dict[str, dict]:
+    """Index -> as much of what is wanted as it answers by itself."""
+    of_list = replace(wanted, collection="")
+    ways = {"gallery": of_list.where(user_id)}
+    if wanted.collection:
+        among = {k: v for k, v in wanted.where(user_id).items() if k != "lists"}
+        # Of what all pictures have in common a collection is never more.
+        ways = {"collection": among} | (ways if of_list.narrows else {})
+    return ways
+
+
+def fewest(ways: dict[str, dict]) -> str:
+    """The index by which the fewest pictures are looked at."""
+    if len(ways) == 1:
+        return next(iter(ways))
+    return min(ways, key=lambda index: count(ways[index], index))
 
 
 def count(where: dict, index: str, most: int = MOST_COUNTED) -> int:

@@ -88,6 +88,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     second_factor,
     selection,
     shapes,
+    shared,
     sign_in,
     stylesheet,
     task_actions,

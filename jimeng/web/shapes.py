@@ -49,12 +49,18 @@ def is_long(prompt: str) -> bool:
 
 def srcset(image: Image) -> str:
     """The small sizes in which a picture is kept; empty where there is but one."""
+    return sizes_of(
+        image,
+        url_for("web.thumbnail", key=image.key),
+        url_for("web.preview", key=image.key),
+    )
+
+
+def sizes_of(image: Image, thumbnail: str, preview: str) -> str:
+    """The same, where its sizes have these addresses."""
     if not image.preview_id:
         return ""
-    addresses = {
-        THUMBNAIL_SIDE: url_for("web.thumbnail", key=image.key),
-        PREVIEW_SIDE: url_for("web.preview", key=image.key),
-    }
+    addresses = {THUMBNAIL_SIDE: thumbnail, PREVIEW_SIDE: preview}
     longer = max(image.width, image.height)
     each = (
         f"{address} {round(min(side, longer) * image.width / longer)}w"

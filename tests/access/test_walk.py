@@ -13,6 +13,7 @@ from tests.page import POST, marks, picture_of
 from tests.rest import CREATE, data_of
 
 SIGN_IN = "/sign-in"
+COLLECTIONS = "/api/v1/collections"
 
 
 @pytest.fixture
@@ -26,12 +27,19 @@ def places(secured, ada, work_off) -> dict[str, str]:
     waiting = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
     form = {"file": (BytesIO(photo()), "photo.jpg")}
     upload = data_of(ada.api("POST", "/api/v1/uploads", data=form), 201)
+    collection = data_of(ada.api("POST", COLLECTIONS, json={"name": SECRET}), 201)
+    inside = {"add": [f"{made['task_id']}_0"]}
+    data_of(ada.api("POST", f"{COLLECTIONS}/{collection['id']}/pictures", json=inside))
+    shared = data_of(ada.api("PUT", f"/api/v1/shares/{collection['id']}", json={}))
     api_key, _ = accounts.create_key(OPERATOR, ada.id, name="x")
     return {
         "task_id": made["task_id"],
         "picture_id": f"{made['task_id']}_0",
         "user_id": ada.id,
         "upload_id": upload["id"],
+        "collection_id": collection["id"],
+        "share_id": collection["id"],
+        "shared": shared["url"],
         "index": "0",
         "key_id": api_key.id,
         "key": key,
@@ -40,7 +48,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "session_id": accounts.list_sessions(OPERATOR, ada.id)[0].id,
         "filename": "favicon.svg",
         "mark": marks(ada.client.get(f"/tasks/{waiting['task_id']}"))[0],
-        **dict.fromkeys(("code", "day", "name", "table"), "x"),
+        **dict.fromkeys(("code", "day", "name", "table", "file"), "x"),
     }
 
 
@@ -51,6 +59,7 @@ def tells(answer, places: dict[str, str]) -> list[str]:
         "prompt": SECRET,
         "e-mail": "ada@example.com",
         "picture": f"/i/{places['key']}",
+        "page": places["shared"].partition("/s/")[2],
     }
     return [name for name, secret in secrets.items() if secret in text]
 
@@ -133,11 +142,15 @@ def untouched(ada, places: dict[str, str]) -> bool:
     task = ada.api("GET", f"/api/v1/tasks/{places['task_id']}")
     waiting = places["mark"].partition(".")[0]
     open_task = ada.api("GET", f"/api/v1/tasks/volcengine_img_{waiting}")
+    inside = ada.api("GET", f"{COLLECTIONS}/{places['collection_id']}/pictures")
+    shared = data_of(ada.api("GET", f"/api/v1/shares/{places['share_id']}"))
     keys = data_of(ada.api("GET", f"/api/v1/users/{ada.id}/keys"))
     return (
         data_of(task)["status"] == "completed"
         and data_of(open_task)["status"] == "pending"
         and ada.api("GET", f"/api/v1/uploads/{places['upload_id']}").status_code == 200
+        and [each["id"] for each in data_of(inside)] == [places["picture_id"]]
+        and (shared["url"], shared["prompts"]) == (places["shared"], False)
         and ada.client.get(f"/pictures/{places['picture_id']}").status_code == 200
         and places["key_id"] in {key["id"] for key in keys}
         and data_of(ada.api("GET", f"/api/v1/users/{ada.id}"))["name"] == "ada"

@@ -25,6 +25,8 @@ def test_all_that_is_declared_is_there(database):
         indexes.BULK,
         indexes.PREPARING,
         indexes.UPLOADS,
+        indexes.NAMES,
+        indexes.SHARES,
         *(each.label for each in indexes.CHUNKS),
     }
 

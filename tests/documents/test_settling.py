@@ -180,3 +180,25 @@ def test_older_picture_keeps_its_link(database, run):
     links = values("images", "key")
     assert links["z"] == "k"
     assert links["a"] not in {"k", None}
+
+
+def test_older_collection_keeps_its_name_and_share_its_link(database, run):
+    """The other one is told from it, and can still be found."""
+    name = {"user_id": "u", "name": "A", "name_key": "a"}
+    spoil(
+        indexes.NAMES,
+        {"_id": "collection_young1", **name},
+        {"_id": "collection_z", **name, "created_at": OLD},
+    )
+    spoil(
+        indexes.SHARES,
+        {"_id": "a", "token": "t"},
+        {"_id": "z", "token": "t", "created_at": OLD},
+    )
+
+    assert run("--settle", "--yes").exit_code == 0
+
+    names, links = values("collections", "name"), values("shares", "token")
+    assert names == {"collection_young1": "A (young1)", "collection_z": "A"}
+    assert links["z"] == "t"
+    assert links["a"] not in {"t", None}

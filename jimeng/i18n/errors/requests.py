@@ -51,6 +51,32 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "没有这张上传的图片；没有任务使用的，24 小时后删除",
         "No such upload; one that no task uses is deleted after 24 hours",
     ),
+    "error.collection_not_found": (
+        "没有这个相册；它可能已经删除",
+        "No such collection; it may have been deleted",
+    ),
+    "error.collection_name_taken": (
+        "已经有同名的相册，请换一个名称",
+        "You have a collection of that name; choose another name",
+    ),
+    "error.too_many_collections": (
+        "相册最多 {limit} 个，请先删除不用的",
+        "At most {limit} collections; delete some first",
+    ),
+    "error.collection_full": (
+        "一个相册最多 {limit} 张图片，这些没有放进去；请先移出一些，或另建一个",
+        "A collection holds at most {limit} pictures, so these were not put in; take "
+        "some out, or make another one",
+    ),
+    "error.share_not_found": (
+        "这个分享已经结束，或者从来没有；请向给您链接的人要新的",
+        "Nothing is shared here, or no longer; ask whoever gave you the link for "
+        "another",
+    ),
+    "error.too_many_shares": (
+        "同时最多分享 {limit} 项，请先停止一些",
+        "At most {limit} things are shared at a time; stop sharing some first",
+    ),
     "error.too_many_uploads": (
         "上传太多：每分钟最多 {limit} 张，请稍后再试",
         "Too many uploads: at most {limit} a minute; try again later",

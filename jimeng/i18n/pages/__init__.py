@@ -1,6 +1,7 @@
 """The words of the pages, a file for each area."""
 
 from jimeng.i18n.pages.account import ACCOUNT
+from jimeng.i18n.pages.collections import COLLECTIONS
 from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
@@ -16,6 +17,7 @@ from jimeng.i18n.pages.viewer import VIEWER
 
 PAGES: dict[str, tuple[str, str]] = {
     **ACCOUNT,
+    **COLLECTIONS,
     **CREATE,
     **FEED,
     **GALLERY,

@@ -4,6 +4,7 @@ What each field means, for the description of the API.
 ``field.<name>``, or ``field.<schema>.<name>`` where one name means two things.
 """
 
+from jimeng.i18n.reference.collections import COLLECTION_FIELDS
 from jimeng.i18n.reference.service import SERVICE_FIELDS
 from jimeng.i18n.reference.tasks import TASK_FIELDS
 from jimeng.i18n.reference.usage import USAGE_FIELDS
@@ -39,5 +40,11 @@ _PAGE: dict[str, tuple[str, str]] = {
     "docs.schemas": ("数据结构", "Schemas"),
 }
 
-_ALL = {**TASK_FIELDS, **SERVICE_FIELDS, **USAGE_FIELDS, **USER_FIELDS}
+_ALL = {
+    **TASK_FIELDS,
+    **SERVICE_FIELDS,
+    **USAGE_FIELDS,
+    **USER_FIELDS,
+    **COLLECTION_FIELDS,
+}
 REFERENCE = _PAGE | {f"field.{name}": words for name, words in _ALL.items()}

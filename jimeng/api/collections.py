@@ -1,0 +1,138 @@
+"""Collections: some of a user's pictures under a name."""
+
+from flask import Response, url_for
+
+from jimeng import auth, collections, tasks
+from jimeng.answers import absolute, success
+from jimeng.api import blp
+from jimeng.collections import Change, Overview
+from jimeng.schemas import Nothing
+from jimeng.schemas.collections import (
+    CollectionChanges,
+    CollectionDeleted,
+    CollectionRecord,
+    MembershipChanged,
+    MembershipChanges,
+    NewCollection,
+    Some,
+    SomeOfUser,
+)
+from jimeng.schemas.task_replies import Picture
+
+RECORDS, PICTURES = CollectionRecord(many=True), Picture(many=True)
+LATER = [
+    *("get_collection", "rename_collection", "delete_collection"),
+    *("change_collection", "list_pictures", "share"),
+]
+NEXT = {"next_cursor": ["string", "null"]}
+
+
+def listed(rows: list, next_cursor: str | None, endpoint: str, **query) -> Response:
+    """Some of a list, and the way to the next ones."""
+    headers = {}
+    if next_cursor:
+        url = absolute(url_for(endpoint, **{**query, "cursor": next_cursor}))
+        headers["Link"] = f'<{url}>; rel="next"'
+    return success(rows, headers=headers, next_cursor=next_cursor)
+
+
+@blp.get("/collections", tags=["collections"])
+@blp.arguments(SomeOfUser, location="query")
+@blp.response(200, RECORDS)
+@blp.describe(errors=["user_not_found"], headers=["Link"], beside=NEXT)
+def list_collections(query: dict) -> Response:
+    """
+    List a user's collections, those that pictures were last put into first.
+
+    Each has its number of pictures, and the newest of them. The next page is in
+    `Link` and in `next_cursor`.
+    """
+    viewer = auth.viewer_of_api()
+    query.setdefault("user_id", viewer.user_id)
+    page = collections.page(viewer, **query)
+    rows = RECORDS.dump(collections.overview(page.collections))
+    return listed(rows, page.next_cursor, "api.list_collections", **query)
+
+
+@blp.post("/collections", tags=["collections"])
+@blp.arguments(NewCollection)
+@blp.response(201, CollectionRecord)
+@blp.describe(
+    errors=["user_id_not_yours", "collection_name_taken", "too_many_collections"],
+    always=["Location"],
+    makes=("id", "collection_id", LATER[:-1]),
+)
+def create_collection(params: dict) -> tuple[Overview, dict]:
+    """
+    Make a collection.
+
+    A user has each name once, in any letter case, and at most 200 collections.
+    """
+    made = collections.create(auth.viewer_of_api(), **params)
+    location = url_for("api.get_collection", collection_id=made.id)
+    return collections.overview_of(made), {"Location": location}
+
+
+@blp.get("/collections/<collection_id>", tags=["collections"])
+@blp.response(200, CollectionRecord)
+@blp.describe(errors=["collection_not_found"])
+def get_collection(collection_id: str) -> Overview:
+    """Look at a collection: its name, how many pictures, and the newest of them."""
+    found = collections.find(auth.viewer_of_api(), collection_id)
+    return collections.overview_of(found)
+
+
+@blp.put("/collections/<collection_id>", tags=["collections"])
+@blp.arguments(CollectionChanges)
+@blp.response(200, CollectionRecord)
+@blp.describe(errors=["collection_not_found", "collection_name_taken"])
+def rename_collection(params: dict, collection_id: str) -> Overview:
+    """Give a collection another name."""
+    found = collections.rename(auth.viewer_of_api(), collection_id, **params)
+    return collections.overview_of(found)
+
+
+@blp.delete("/collections/<collection_id>", tags=["collections"])
+@blp.arguments(Nothing)
+@blp.response(200, CollectionDeleted)
+@blp.describe(errors=["collection_not_found"])
+def delete_collection(params: dict, collection_id: str) -> dict:
+    """
+    Delete a collection. Its pictures stay, and are in it no longer.
+
+    The page that shares it ends, too.
+    """
+    collections.delete(auth.viewer_of_api(), collection_id)
+    return {"id": collection_id}
+
+
+@blp.post("/collections/<collection_id>/pictures", tags=["collections"])
+@blp.arguments(MembershipChanges)
+@blp.response(200, MembershipChanged)
+@blp.describe(errors=["collection_not_found", "collection_full"])
+def change_collection(params: dict, collection_id: str) -> Change:
+    """
+    Put pictures into a collection, and take others out.
+
+    `remove` comes first, then `add`; twice is as once. Pictures in the trash, and
+    those of others, are as if they had never been. A picture that is in 20
+    collections is not put into another, and counted in `left_out`.
+    """
+    return collections.change(auth.viewer_of_api(), collection_id, **params)
+
+
+@blp.get("/collections/<collection_id>/pictures", tags=["collections"])
+@blp.arguments(Some, location="query")
+@blp.response(200, PICTURES)
+@blp.describe(errors=["collection_not_found"], headers=["Link"], beside=NEXT)
+def list_pictures(query: dict, collection_id: str) -> Response:
+    """
+    List the pictures of a collection, newest first.
+
+    The next page is in `Link` and in `next_cursor`; a page deep down costs no more
+    than the first.
+    """
+    found = collections.find(auth.viewer_of_api(), collection_id)
+    page = tasks.pictures_in(found, **query)
+    where = {"endpoint": "api.list_pictures", "collection_id": collection_id}
+    return listed(PICTURES.dump(page.images), page.next_cursor, **where, **query)

@@ -1,0 +1,75 @@
+"""Shares: pages for whoever has their link."""
+
+from flask import Response
+
+from jimeng import auth, sharing
+from jimeng.api import blp
+from jimeng.api.collections import NEXT, listed
+from jimeng.schemas import Nothing
+from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord, SomeOfUser
+from jimeng.sharing import Listed
+
+RECORDS = ShareRecord(many=True)
+
+
+@blp.get("/shares", tags=["collections"])
+@blp.arguments(SomeOfUser, location="query")
+@blp.response(200, RECORDS)
+@blp.describe(errors=["user_not_found"], headers=["Link"], beside=NEXT)
+def list_shares(query: dict) -> Response:
+    """List what a user shares, newest first: the links, and what they show."""
+    viewer = auth.viewer_of_api()
+    query.setdefault("user_id", viewer.user_id)
+    page = sharing.page(viewer, **query)
+    rows = RECORDS.dump(page.shares)
+    return listed(rows, page.next_cursor, "api.list_shares", **query)
+
+
+@blp.get("/shares/<share_id>", tags=["collections"])
+@blp.response(200, ShareRecord)
+@blp.describe(errors=["share_not_found"])
+def get_share(share_id: str) -> Listed:
+    """Look at a share; its id is that of the collection or picture that it shows."""
+    return sharing.look(auth.viewer_of_api(), share_id)
+
+
+@blp.put("/shares/<share_id>", tags=["collections"])
+@blp.arguments(SharePage)
+@blp.response(200, ShareRecord)
+@blp.describe(errors=["collection_not_found", "image_not_found", "too_many_shares"])
+def share(params: dict, share_id: str) -> Listed:
+    """
+    Share a collection or a picture by a page of its own.
+
+    `share_id` is the id of the collection or of the picture; where that is shared
+    already, what is given is changed. Whoever has the link sees, without signing in,
+    the title, the pictures, and their prompts if `prompts` is true; nothing else.
+    Pictures in the trash and deleted ones disappear from it.
+    """
+    viewer = auth.viewer_of_api()
+    made = sharing.share_or_update(viewer, share_id, **params)
+    return sharing.look(viewer, made.id)
+
+
+@blp.post("/shares/<share_id>/replace", tags=["collections"])
+@blp.arguments(Nothing)
+@blp.response(200, ShareRecord)
+@blp.describe(errors=["share_not_found"])
+def replace_share(params: dict, share_id: str) -> Listed:
+    """
+    Give a share a new link.
+
+    The old one is dead at once, and so are the addresses of its pictures.
+    """
+    viewer = auth.viewer_of_api()
+    return sharing.look(viewer, sharing.replace_link(viewer, share_id).id)
+
+
+@blp.delete("/shares/<share_id>", tags=["collections"])
+@blp.arguments(Nothing)
+@blp.response(200, ShareEnded)
+@blp.describe(errors=["share_not_found"])
+def end_share(params: dict, share_id: str) -> dict:
+    """Stop sharing: the link is dead at once, and nothing else changes."""
+    sharing.revoke(auth.viewer_of_api(), share_id)
+    return {"id": share_id}

@@ -1,0 +1,12 @@
+"""
+Collections: some of a user's pictures under a name.
+
+A picture says itself which it is in, so that what becomes of it, trash and retention
+and all, is told in one place. `sharing`, `schemas`, `accounts` and the doors
+may import it; it knows no Flask.
+"""
+
+from jimeng.collections.covers import Overview, overview, overview_of
+from jimeng.collections.deleting import delete, delete_all
+from jimeng.collections.membership import MOST_AT_ONCE, Change, change, containing
+from jimeng.collections.naming import LONGEST_NAME, create, find, find_all, page, rename

@@ -1,0 +1,140 @@
+"""Making collections, finding them, and giving them other names."""
+
+import logging
+from dataclasses import dataclass
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng import documents
+from jimeng.documents import Collection, indexes, utcnow
+from jimeng.documents.collection import name_key
+from jimeng.documents.cursors import after, cut_page
+from jimeng.errors import Invalid
+from jimeng.errors.access import UserIdNotYours, UserNotFound
+from jimeng.errors.collections import (
+    CollectionNameTaken,
+    CollectionNotFound,
+    TooManyCollections,
+)
+from jimeng.tasks.auditing import audited
+from jimeng.viewers import Viewer, noted
+
+log = logging.getLogger(__name__)
+
+MOST = 200  # collections of a user
+LONGEST_NAME = 60  # characters
+LATEST_FIRST = [("updated_at", -1), ("_id", -1)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a user's collections, and where the next ones begin."""
+
+    collections: list[Collection]
+    next_cursor: str | None
+
+
+def create(viewer: Viewer, name: str, user_id: str | None = None) -> Collection:
+    """
+    Make a collection without pictures.
+
+    Args:
+        user_id: Whose it is to be, where that is not the viewer.
+
+    Raises:
+        Invalid: the name is empty, too long, or cannot be shown.
+        UserIdNotYours: the viewer may not act for that user.
+        CollectionNameTaken: the user has one of that name, in whatever letter case.
+        TooManyCollections: and has as many as may be.
+        IndexMissing: nobody can tell whether the name is taken.
+    """
+    user_id = user_id or viewer.user_id
+    if not viewer.may_act_for(user_id):
+        raise UserIdNotYours(f"collection of {user_id[:64]!r}")
+    name = checked(name)
+    documents.ensure_indexes()
+    indexes.require(indexes.NAMES, fresh=True)
+    count = Collection.collection().count_documents
+    if count({"user_id": user_id}, limit=MOST) >= MOST:
+        raise TooManyCollections(f"user {user_id}", limit=MOST)
+    made = Collection(user_id=user_id, name=name, name_key=name_key(name))
+    with noted(viewer, user_id, "collections.create", collection=made.id):
+        try:
+            Collection.collection().insert_one(made.to_mongo())
+        except DuplicateKeyError as error:
+            raise CollectionNameTaken(f"collection of {user_id}") from error
+    log.info("collection created id=%s user=%s", made.id, user_id)
+    return made
+
+
+def checked(name: str, field: str = "name") -> str:
+    """
+    A name as it is kept: on one line, without space around it.
+
+    Raises:
+        Invalid: nothing is left of it, or it is too long.
+    """
+    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise Invalid.field(field, "invalid.length", min=1, max=LONGEST_NAME)
+    return name
+
+
+def find(viewer: Viewer, collection_id: str) -> Collection:
+    """
+    Raises:
+        CollectionNotFound: no such collection, or somebody else's.
+    """
+    found = Collection.find_one({"_id": collection_id, **viewer.filter()})
+    if found is None:
+        raise CollectionNotFound(f"collection {collection_id[:64]!r}")
+    return found
+
+
+def find_all(viewer: Viewer) -> list[Collection]:
+    """The viewer's own, those that were put into last first."""
+    mine = {"user_id": viewer.user_id}
+    rows = Collection.collection().find(mine).sort(LATEST_FIRST)
+    return Collection.read_all(rows.limit(2 * MOST))
+
+
+def page(
+    viewer: Viewer, user_id: str, *, cursor: str | None = None, limit: int = 20
+) -> Page:
+    """
+    A user's collections, those that were put into last first.
+
+    Raises:
+        UserNotFound: the viewer may not act for that user.
+        Invalid: the cursor is not one of ours.
+    """
+    if not viewer.may_act_for(user_id):
+        raise UserNotFound(f"collections of {user_id[:64]!r}")
+    parts: list[dict] = [{"user_id": user_id}]
+    if cursor is not None:
+        parts.append(after(cursor, "updated_at"))
+    rows = Collection.collection().find({"$and": parts}).sort(LATEST_FIRST)
+    some, next_cursor = cut_page(list(rows.limit(limit + 1)), limit, "updated_at")
+    return Page(Collection.read_all(some), next_cursor)
+
+
+@audited(Collection, "collections.rename")
+def rename(viewer: Viewer, collection_id: str, name: str) -> Collection:
+    """
+    Give a collection another name.
+
+    Raises:
+        CollectionNotFound: as in `find`; Invalid, CollectionNameTaken, IndexMissing, as
+            in `create`.
+    """
+    name = checked(name)
+    indexes.require(indexes.NAMES, fresh=True)
+    where = {"_id": collection_id, **viewer.filter()}
+    given = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
+    try:
+        found = Collection.swap(where, {"$set": given})
+    except DuplicateKeyError as error:
+        raise CollectionNameTaken(f"collection {collection_id}") from error
+    if found is None:
+        raise CollectionNotFound(f"collection {collection_id[:64]!r}")
+    return found

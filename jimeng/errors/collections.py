@@ -1,0 +1,45 @@
+"""Collections and shares: gone, taken, or as many as there may be."""
+
+from jimeng.errors import JimengError
+
+
+class CollectionNotFound(JimengError):
+    """There is none, or it is another's."""
+
+    code = "collection_not_found"
+    status = 404
+
+
+class CollectionNameTaken(JimengError):
+    """The user has another collection of that name."""
+
+    code = "collection_name_taken"
+    status = 409
+
+
+class TooManyCollections(JimengError):
+    """The user has as many as there may be."""
+
+    code = "too_many_collections"
+    status = 409
+
+
+class CollectionFull(JimengError):
+    """More pictures than one collection holds."""
+
+    code = "collection_full"
+    status = 409
+
+
+class ShareNotFound(JimengError):
+    """It has ended, was never there, or is another's: from outside all look alike."""
+
+    code = "share_not_found"
+    status = 404
+
+
+class TooManyShares(JimengError):
+    """The user shares as much as may be at a time."""
+
+    code = "too_many_shares"
+    status = 409

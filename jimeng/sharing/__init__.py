@@ -1,0 +1,31 @@
+"""
+Sharing: a page for whoever has its link, of a collection or of one picture.
+
+What it shows is looked up each time, so that deleting, trash and retention need no
+word here; the pictures have addresses below the page's, so that they end with it.
+`schemas`, `accounts` and the doors may import it; it knows no Flask.
+"""
+
+from jimeng.sharing.names import name_of
+from jimeng.sharing.owning import (
+    LONGEST_TITLE,
+    Listed,
+    delete_all,
+    everybodys,
+    look,
+    of_target,
+    page,
+    replace_link,
+    revoke,
+    share_or_update,
+)
+from jimeng.sharing.visiting import (
+    Visit,
+    beside,
+    card,
+    card_size,
+    content,
+    named,
+    open_page,
+    visit,
+)

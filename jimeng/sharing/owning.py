@@ -1,0 +1,310 @@
+"""What is shared, for its owner: to begin, to change, to replace and to end it."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng import collections, documents, tasks
+from jimeng.documents import Collection, Image, Share, indexes, utcnow
+from jimeng.documents.collection import PREFIX
+from jimeng.documents.cursors import after, cut_page
+from jimeng.documents.image import GONE
+from jimeng.documents.share import Shared, new_share_token
+from jimeng.errors import Invalid
+from jimeng.errors.access import UserNotFound
+from jimeng.errors.collections import ShareNotFound, TooManyShares
+from jimeng.tasks.auditing import audited
+from jimeng.viewers import Viewer, noted
+
+log = logging.getLogger(__name__)
+
+MOST = 1000  # shares of a user
+LONGEST_TITLE = 100  # characters
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """
+    A share as its owner sees it.
+
+    Attributes:
+        collection: What it shows, if that is one.
+        image: What it shows, or the newest of it; None where nothing is to be seen.
+        ended: Its time is over.
+    """
+
+    share: Share
+    collection: Collection | None
+    image: Image | None
+    ended: bool
+
+    @property
+    def title(self) -> str:
+        """What stands above the page; empty where nobody has said."""
+        return self.share.title or (self.collection.name if self.collection else "")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some shares, newest first, and where the next ones begin."""
+
+    shares: list[Listed]
+    next_cursor: str | None
+
+
+def share(
+    viewer: Viewer,
+    target_id: str,
+    *,
+    title: str = "",
+    prompts: bool = False,
+    expires_at: datetime | None = None,
+) -> Share:
+    """
+    Give a collection or a picture a page of its own; one that has one keeps it as it
+    is, which `update` changes.
+
+    Raises:
+        CollectionNotFound: no such collection, or ImageNotFound, no such picture that
+            is this viewer's.
+        Invalid: the title is too long, or the end is past.
+        TooManyShares: the owner has as many as may be.
+        IndexMissing: nobody can tell links apart.
+    """
+    title = checked_title(title)
+    check_end(expires_at)
+    of = kind_of(target_id)
+    owner = owner_of(viewer, of, target_id)
+    found = Share.find_one({"_id": target_id})
+    if found is not None:
+        return found
+    documents.ensure_indexes()
+    indexes.require(indexes.SHARES, fresh=True)
+    if Share.collection().count_documents({"user_id": owner}, limit=MOST) >= MOST:
+        raise TooManyShares(f"user {owner}", limit=MOST)
+    made = Share(
+        id=target_id,
+        user_id=owner,
+        kind=of.value,
+        title=title,
+        prompts=prompts,
+        expires_at=expires_at,
+    )
+    with noted(viewer, owner, "shares.create", share=made.id):
+        try:
+            Share.collection().insert_one(made.to_mongo())
+        except DuplicateKeyError:  # by somebody else, this very moment
+            return find(viewer, target_id)
+    log.info("shared %s=%s user=%s", made.kind, made.id, owner)
+    return made
+
+
+def share_or_update(viewer: Viewer, target_id: str, **wanted: Any) -> Share:
+    """
+    `share`, or `update` where it is shared already.
+
+    Args:
+        wanted: As of these two.
+    """
+    if of_target(viewer, target_id) is None:
+        return share(viewer, target_id, **wanted)
+    return update(viewer, target_id, **wanted)
+
+
+def kind_of(target_id: str) -> Shared:
+    """What has that id."""
+    is_collection = target_id.startswith(PREFIX)
+    return Shared.COLLECTION if is_collection else Shared.PICTURE
+
+
+def owner_of(viewer: Viewer, kind: Shared, target_id: str) -> str:
+    """
+    Whose collection or picture it is.
+
+    Raises:
+        CollectionNotFound: as `share`, and so is ImageNotFound.
+    """
+    if kind is Shared.COLLECTION:
+        return collections.find(viewer, target_id).user_id
+    return tasks.find_picture(viewer, target_id).user_id
+
+
+def checked_title(title: str) -> str:
+    """
+    A title as it is kept: on one line, without space around it; empty for none.
+
+    Raises:
+        Invalid: it is too long.
+    """
+    title = " ".join("".join(c if c.isprintable() else " " for c in title).split())
+    if len(title) > LONGEST_TITLE:
+        raise Invalid.field("title", "invalid.length", min=0, max=LONGEST_TITLE)
+    return title
+
+
+def check_end(expires_at: datetime | None) -> None:
+    """
+    Raises:
+        Invalid: it would have ended already.
+    """
+    if expires_at is not None and expires_at <= utcnow():
+        raise Invalid.field("expires_at", "invalid.past")
+
+
+def find(viewer: Viewer, share_id: str) -> Share:
+    """
+    Raises:
+        ShareNotFound: it is not shared, or is somebody else's.
+    """
+    found = Share.find_one({"_id": share_id, **viewer.filter()})
+    if found is None:
+        raise ShareNotFound(f"share of {share_id[:80]!r}")
+    return found
+
+
+def of_target(viewer: Viewer, target_id: str) -> Share | None:
+    """How a collection or a picture is shared, if it is."""
+    return Share.find_one({"_id": target_id, **viewer.filter()})
+
+
+def look(viewer: Viewer, share_id: str) -> Listed:
+    """
+    A share with what it shows.
+
+    Raises:
+        ShareNotFound: as in `find`.
+    """
+    return next(iter(_seen([find(viewer, share_id)])))
+
+
+@audited(Share, "shares.update")
+def update(
+    viewer: Viewer,
+    share_id: str,
+    *,
+    title: str | None = None,
+    prompts: bool | None = None,
+    expires_at: datetime | str | None = "",
+) -> Share:
+    """
+    Change what is given.
+
+    Args:
+        expires_at: None for no end; an empty text for the one that there is.
+
+    Raises:
+        ShareNotFound: as in `find`; Invalid, as in `share`.
+    """
+    changes: dict[str, object] = {}
+    if title is not None:
+        changes["title"] = {"$literal": checked_title(title)}
+    if prompts is not None:
+        changes["prompts"] = prompts
+    if not isinstance(expires_at, str):
+        check_end(expires_at)
+        changes["expires_at"] = GONE if expires_at is None else expires_at
+    if not changes:
+        return find(viewer, share_id)
+    return _swap(viewer, share_id, [{"$set": changes}])
+
+
+@audited(Share, "shares.replace")
+def replace_link(viewer: Viewer, share_id: str) -> Share:
+    """
+    Give a share another link, also to each of its pictures; the old ones are dead.
+
+    Raises:
+        ShareNotFound: as in `find`.
+        IndexMissing: nobody can tell links apart.
+    """
+    indexes.require(indexes.SHARES, fresh=True)
+    new = {"token": new_share_token(), "secret": new_share_token()}
+    found = _swap(viewer, share_id, {"$set": new})
+    log.info("share replaced %s=%s user=%s", found.kind, found.id, viewer.user_id)
+    return found
+
+
+def _swap(viewer: Viewer, share_id: str, changes: dict | list[dict]) -> Share:
+    found = Share.swap({"_id": share_id, **viewer.filter()}, changes)
+    if found is None:
+        raise ShareNotFound(f"share of {share_id[:80]!r}")
+    return found
+
+
+@audited(Share, "shares.revoke")
+def revoke(viewer: Viewer, share_id: str) -> None:
+    """
+    End a share: its link leads nowhere from now on.
+
+    Raises:
+        ShareNotFound: as in `find`.
+    """
+    where = {"_id": share_id, **viewer.filter()}
+    if not Share.collection().delete_one(where).deleted_count:
+        raise ShareNotFound(f"share of {share_id[:80]!r}")
+    log.info("share ended id=%s user=%s", share_id, viewer.user_id)
+
+
+def delete_all(viewer: Viewer, user_id: str) -> None:
+    """End all that a user shares."""
+    if viewer.may_act_for(user_id):
+        Share.collection().delete_many({"user_id": user_id})
+
+
+def page(
+    viewer: Viewer,
+    user_id: str | None = None,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """
+    What a user shares, newest first.
+
+    Raises:
+        UserNotFound: the viewer may not act for that user.
+        Invalid: the cursor is not one of ours.
+    """
+    user_id = user_id or viewer.user_id
+    if not viewer.may_act_for(user_id):
+        raise UserNotFound(f"shares of {user_id[:64]!r}")
+    return _page({"user_id": user_id}, cursor, limit)
+
+
+def everybodys(viewer: Viewer, *, cursor: str | None = None, limit: int = 50) -> Page:
+    """
+    What anybody shares, newest first.
+
+    Raises:
+        AdminsOnly: that is the operator's alone to see.
+        Invalid: the cursor is not one of ours.
+    """
+    viewer.require_operator("shares")
+    return _page({}, cursor, limit)
+
+
+def _page(where: dict, cursor: str | None, limit: int) -> Page:
+    parts = [where] if cursor is None else [where, after(cursor, "created_at")]
+    rows = Share.collection().find({"$and": parts}).sort(NEWEST_FIRST)
+    some, next_cursor = cut_page(list(rows.limit(limit + 1)), limit, "created_at")
+    return Page(list(_seen(Share.read_all(some))), next_cursor)
+
+
+def _seen(shares: list[Share]) -> Iterable[Listed]:
+    """With what each of them shows."""
+    ids = {"_id": {"$in": [each.id for each in shares]}}
+    named = {c.id: c for c in Collection.read_all(Collection.collection().find(ids))}
+    alone = {i.id: i for i in Image.read_all(Image.collection().find(ids))}
+    now = utcnow()
+    for each in shares:
+        collection, image = named.get(each.id), alone.get(each.id)
+        if image is not None and image.trashed_at is not None:
+            image = None
+        if collection is not None:
+            image = collections.overview_of(collection).cover
+        yield Listed(each, collection, image, each.has_ended(now))

@@ -1,0 +1,224 @@
+"""Collections: which pictures are in them, whatever becomes of either."""
+
+import json
+from datetime import UTC
+from io import BytesIO
+from zipfile import ZipFile
+
+import pytest
+
+from jimeng import bulk, collections, sharing, tasks
+from jimeng.collections import deleting, membership, naming
+from jimeng.documents import BulkAction, Collection, Image, Share
+from jimeng.errors import Invalid
+from jimeng.errors.collections import (
+    CollectionFull,
+    CollectionNameTaken,
+    CollectionNotFound,
+    TooManyCollections,
+)
+from jimeng.jobs import purge
+from jimeng.tasks import Wanted, gallery
+from jimeng.viewers import Viewer
+from tests.hung import hang
+
+ME, OTHER = Viewer("guest"), Viewer("user_other")
+
+
+@pytest.fixture
+def pictures(database) -> list[str]:
+    return hang("a", "b", "c")
+
+
+def inside(collection: Collection, **wanted) -> list[str]:
+    """The prompts of the pictures in it, in order."""
+    found = tasks.browse(ME, Wanted(collection=collection.id, **wanted))
+    return [image.prompt for image in found.images]
+
+
+def test_pictures_are_in_a_collection_once(pictures):
+    """Twice is as once, in the gallery's order; and out again leaves no trace."""
+    made = collections.create(ME, "海报")
+
+    first = collections.change(ME, made.id, add=[pictures[2], pictures[0]])
+    again = collections.change(ME, made.id, add=[*pictures, "nothing"])
+    assert (first.added, again.added, again.left_out) == (2, 1, 0)
+    assert inside(made) == ["a", "b", "c"]
+    out = collections.change(ME, made.id, add=[], remove=[*pictures, "nothing"])
+
+    assert out.removed == 3
+    assert inside(made) == []
+    assert Image.collection().count_documents({"collections": {"$exists": True}}) == 0
+
+
+def test_filters_work_within_a_collection(pictures):
+    """Words, favourites and the trash, as in the whole gallery."""
+    made = collections.create(ME, "海报")
+    collections.change(ME, made.id, add=pictures[:2])
+    tasks.set_favourite(ME, pictures[1:], True)
+
+    assert inside(made, favourite=True) == ["b"]
+    assert inside(made, q="a") == ["a"]
+    assert inside(made, q="c") == []
+    tasks.trash_pictures(ME, [pictures[0]])
+    assert inside(made) == ["b"]
+    assert collections.overview_of(made).hits.n == 1
+    tasks.restore_pictures(ME, [pictures[0]])
+    assert inside(made) == ["a", "b"]
+
+
+def test_deleting_a_collection_keeps_its_pictures(pictures):
+    """It is gone with its page, and no picture names it."""
+    made, other = collections.create(ME, "x"), collections.create(ME, "y")
+    for each in (made, other):
+        collections.change(ME, each.id, add=pictures)
+    sharing.share_or_update(ME, made.id)
+
+    collections.delete(ME, made.id)
+
+    assert [each.id for each in collections.find_all(ME)] == [other.id]
+    assert inside(other) == ["a", "b", "c"]
+    assert Image.collection().count_documents({"collections": made.id}) == 0
+    assert Share.collection().count_documents({}) == 0
+
+
+def test_deletion_that_died_is_gone_on_with(pictures, monkeypatch):
+    """What was written down before the first change is done, whoever does it."""
+    made = collections.create(ME, "x")
+    collections.change(ME, made.id, add=pictures)
+    monkeypatch.setattr(deleting, "_forget", lambda where: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        collections.delete(ME, made.id)
+    monkeypatch.undo()
+
+    assert bulk.go_on()
+
+    assert Collection.find_one({"_id": made.id}) is None
+    assert Image.collection().count_documents({"collections": made.id}) == 0
+    assert BulkAction.find_one({"kind": deleting.DELETE, "open": True}) is None
+
+
+def test_collection_that_is_deleted_meanwhile_leaves_nothing(pictures, monkeypatch):
+    """Pictures that came too late do not name it."""
+    made = collections.create(ME, "x")
+    monkeypatch.setattr(membership, "find", lambda viewer, name: made)
+    Collection.collection().delete_one({"_id": made.id})
+
+    with pytest.raises(CollectionNotFound):
+        collections.change(ME, made.id, add=pictures)
+
+    assert Image.collection().count_documents({"collections": {"$exists": True}}) == 0
+
+
+def test_others_see_and_touch_nothing(pictures):
+    """Neither the collection, nor by one's own collection the picture."""
+    mine, theirs = collections.create(ME, "x"), collections.create(OTHER, "x")
+    collections.change(ME, mine.id, add=pictures[:1])
+
+    for act in (
+        lambda: collections.find(OTHER, mine.id),
+        lambda: collections.rename(OTHER, mine.id, "y"),
+        lambda: collections.delete(OTHER, mine.id),
+        lambda: collections.change(OTHER, mine.id, remove=pictures),
+    ):
+        with pytest.raises(CollectionNotFound):
+            act()
+    assert collections.change(OTHER, theirs.id, add=pictures).added == 0
+    assert collections.containing(OTHER, [mine], pictures) == {mine.id: 0}
+    assert inside(mine) == ["a"]
+
+
+def test_names_are_trimmed_bounded_and_unique(database):
+    """In whatever letter case and width; others have the same for themselves."""
+    made = collections.create(ME, "  Spring \n posters\u200b ")
+    collections.create(OTHER, "spring posters")
+    second = collections.create(ME, "二")
+
+    assert made.name == "Spring posters"
+    for taken in ("ＳPRING posters", "spring  posters"):
+        with pytest.raises(CollectionNameTaken):
+            collections.create(ME, taken)
+        with pytest.raises(CollectionNameTaken):
+            collections.rename(ME, second.id, taken)
+    for wrong in ("", " \n", "x" * (collections.LONGEST_NAME + 1)):
+        with pytest.raises(Invalid):
+            collections.create(ME, wrong)
+    assert collections.rename(ME, made.id, "SPRING posters").name == "SPRING posters"
+
+
+def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
+    """Collections of a user, pictures of a collection, collections of a picture."""
+    monkeypatch.setattr(naming, "MOST", 3)
+    made = [collections.create(ME, name) for name in "xyz"]
+    with pytest.raises(TooManyCollections):
+        collections.create(ME, "w")
+
+    monkeypatch.setattr(membership, "MOST_PICTURES", 2)
+    collections.change(ME, made[0].id, add=pictures[:2])
+    collections.change(ME, made[0].id, add=pictures[:2])
+    with pytest.raises(CollectionFull):
+        collections.change(ME, made[0].id, add=pictures)
+    assert inside(made[0]) == ["a", "b"]
+
+    monkeypatch.setattr(membership, "MOST_OF_ONE", 1)
+    left = collections.change(ME, made[1].id, add=pictures[1:])
+    assert (left.added, left.left_out) == (1, 1)
+    assert inside(made[1]) == ["c"]
+
+
+def test_picture_that_is_gone_is_in_no_collection(pictures):
+    """Also its page is gone."""
+    made = collections.create(ME, "x")
+    collections.change(ME, made.id, add=pictures)
+    sharing.share_or_update(ME, pictures[0])
+    tasks.trash_pictures(ME, pictures[:1])
+
+    tasks.purge_pictures(ME, pictures[:1])
+    purge.empty_trash()
+
+    assert inside(made) == ["b", "c"]
+    assert Share.collection().count_documents({}) == 0
+
+
+def test_export_has_collections_and_shares(pictures):
+    """By the names that the files have, and without the secrets of the pages."""
+    made = collections.create(ME, "海报")
+    collections.change(ME, made.id, add=pictures[:2])
+    share = sharing.share_or_update(ME, made.id, title="看")
+
+    whole = b"".join(tasks.export(ME, UTC))
+
+    with ZipFile(BytesIO(whole)) as archive:
+        told = json.loads(archive.read("collections.json"))
+        assert set(told["collections"][0]["pictures"]) < set(archive.namelist())
+    (collection,), (shared,) = told["collections"], told["shares"]
+    assert (collection["name"], len(collection["pictures"])) == ("海报", 2)
+    assert (shared["id"], shared["title"]) == (made.id, "看")
+    assert share.secret.encode() not in whole
+
+
+def keys_read(wanted: Wanted) -> tuple[str, int, int]:
+    """The index of one page, and how much of it and of the pictures is looked at."""
+    index, parts = gallery.plan("guest", wanted)
+    rows = Image.collection().find({"$and": parts}).hint(index)
+    told = rows.sort(gallery.NEWEST_FIRST).limit(61).explain()["executionStats"]
+    return index, told["totalKeysExamined"], told["totalDocsExamined"]
+
+
+def test_page_of_a_collection_costs_what_it_shows(database):
+    """However many other pictures there are, and in however many others they are."""
+    hang(*["other"] * 300)
+    few = hang(*["mine"] * 5)
+    made, large = collections.create(ME, "few"), collections.create(ME, "large")
+    collections.change(ME, made.id, add=few)
+    everything = [image.id for image in tasks.browse(ME, Wanted(), limit=400).images]
+    collections.change(ME, large.id, add=everything)
+
+    index, keys, docs = keys_read(Wanted(collection=made.id))
+    assert (index, docs) == ("collection", 5)
+    assert keys <= 6
+    tasks.set_favourite(ME, few[:2], True)
+    index, keys, docs = keys_read(Wanted(collection=large.id, favourite=True))
+    assert (index, docs) == ("gallery", 2)
+    assert keys_read(Wanted(collection=large.id, q="mine"))[0] == "search"
+    assert keys_read(Wanted(collection=large.id))[1] <= 62
