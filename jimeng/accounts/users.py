@@ -208,17 +208,20 @@ def set_preferences(
     language: str | None = None,
     theme: str | None = None,
     defaults: dict | None = None,
+    plain_files: bool | None = None,
 ) -> User:
     """
     Keep what a user likes pages to be like; None leaves a thing as it is.
 
     Args:
         defaults: What the form begins with: field -> value.
+        plain_files: Whether downloaded files say nothing of what they were made of.
 
     Raises:
         UserNotFound: as in `find`.
     """
-    wanted = {"language": language, "theme": theme, "defaults": defaults}
+    wanted: dict = {"language": language, "theme": theme, "defaults": defaults}
+    wanted["plain_files"] = plain_files
     changes = {name: value for name, value in wanted.items() if value is not None}
     where = {"$and": [visible(viewer), {"_id": user_id}]}
     user = User.swap(where, {"$set": {**changes, "updated_at": utcnow()}})

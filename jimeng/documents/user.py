@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from mongoengine.fields import (
+    BooleanField,
     DateTimeField,
     DictField,
     IntField,
@@ -54,6 +55,8 @@ class User(Stored):
         language: ``zh`` or ``en``; absent: the browser's.
         theme: ``system``, ``light`` or ``dark``; absent: the system's.
         defaults: What the form begins with: field -> value.
+        plain_files: True where files that are downloaded are not to say what they
+            were made of.
     """
 
     id = StringField(primary_key=True, default=new_user_id)
@@ -74,6 +77,7 @@ class User(Stored):
     language = StringField()
     theme = StringField()
     defaults = DictField()
+    plain_files = BooleanField()
     created_at = DateTimeField(default=utcnow)
     updated_at = DateTimeField(default=utcnow)
 

@@ -66,3 +66,4 @@ from jimeng.tasks.views import (
     view_all,
     view_changed,
 )
+from jimeng.tasks.words_in_files import with_words

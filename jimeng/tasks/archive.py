@@ -10,20 +10,22 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-from itertools import chain
+from itertools import chain, islice
 
 from gridfs.errors import GridFSError
 from pymongo.errors import PyMongoError
 
 from jimeng import jobs
-from jimeng.documents import Image, Input
+from jimeng.documents import Image, Input, Task
 from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
 from jimeng.tasks.gallery import pictures_of
+from jimeng.tasks.words_in_files import tasks_of, with_words
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
 MOST_PICTURES = 500  # in an archive of chosen ones
+BATCH = 100  # records read at a time: the reader of an archive may be slow
 PIECE = 256 * 1024  # bytes
 MOST_NAME = 40  # characters of a prompt that become a file's name
 # What Windows takes for a device, whatever its ending.
@@ -95,21 +97,31 @@ class Archive:
                 yield self._outlet.take()
         yield self._outlet.take()
 
-    def add_picture(self, name: str, image: Image | Input) -> Iterator[bytes]:
+    def add_picture(
+        self, name: str, image: Image | Input, task: Task | None = None
+    ) -> Iterator[bytes]:
         """
         Write one picture, drawn or given. One that cannot be read leaves the rest of
         the archive whole, and is named at its end.
+
+        Args:
+            task: As in `with_words`.
         """
-        pieces = self._read(name, image)
+        pieces = self._read(name, image, task)
         first = next(pieces, None)
         if first is not None:
             yield from self.add(name, image.created_at, chain([first], pieces))
 
-    def _read(self, name: str, image: Image | Input) -> Iterator[bytes]:
-        length, runtime = 0, jobs.runtime()
+    def _read(
+        self, name: str, image: Image | Input, task: Task | None
+    ) -> Iterator[bytes]:
+        length, whole, runtime = 0, image.bytes, jobs.runtime()
         store = runtime.inputs if isinstance(image, Input) else runtime.store
         try:
             content = image.file_id and store.open(image.file_id)
+            if content and isinstance(image, Image):
+                written = with_words(content, image, task)
+                content, whole = written.content, written.bytes
             if content:
                 with content:
                     while piece := content.read(PIECE):
@@ -117,7 +129,7 @@ class Archive:
                         yield piece
         except (GridFSError, PyMongoError, StorageUnavailable, OSError) as error:
             log.warning("picture not packed id=%s: %s", image.id, type(error).__name__)
-        if length != image.bytes:
+        if length != whole:
             self._missing.append(name)
 
     def close(self) -> Iterator[bytes]:
@@ -150,17 +162,22 @@ def chosen(viewer: Viewer, picture_ids: Sequence[str]) -> list[Image]:
     return images
 
 
-def pack(images: Iterable[Image], zone: tzinfo) -> Iterator[bytes]:
+def pack(
+    images: Iterable[Image], zone: tzinfo, *, reader: Viewer | None = None
+) -> Iterator[bytes]:
     """
     The archive of these pictures, each named after its prompt.
 
     Args:
         zone: Of the times that the files carry.
+        reader: Who finds in each file what it was made of; None: nobody does.
     """
-    archive, taken = Archive(zone), set[str]()
-    for image in images:
-        name = free_name(plain_name(image.prompt), image.suffix, taken)
-        yield from archive.add_picture(name, image)
+    archive, taken, left = Archive(zone), set[str](), iter(images)
+    while some := list(islice(left, BATCH)):
+        asked = tasks_of(reader, some)
+        for image in some:
+            name = free_name(plain_name(image.prompt), image.suffix, taken)
+            yield from archive.add_picture(name, image, asked.get(image.task_id))
     yield from archive.close()
 
 

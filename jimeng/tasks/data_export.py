@@ -8,21 +8,24 @@ from jimeng.documents import Collection, Image, Input, Share, Task
 from jimeng.documents.base import Stored
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
-from jimeng.tasks.archive import Archive, plain_name
+from jimeng.tasks.archive import BATCH, Archive, plain_name
 from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Wanted
 from jimeng.tasks.views import view_all
+from jimeng.tasks.words_in_files import tasks_of
 from jimeng.viewers import Viewer
 
 KEPT = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
-BATCH = 100  # records read at a time: the reader of an archive may be slow
 
 
-def export(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
+def export(
+    viewer: Viewer, zone: tzinfo, *, with_words: bool = False
+) -> Iterator[bytes]:
     """
     The archive of all that is the viewer's own and not in the trash, in pieces.
 
     Args:
         zone: Of the days that pictures are sorted by, and of the files' times.
+        with_words: Whether each file says what it was made of.
     """
     archive = Archive(zone)
     yield from archive.add("tasks.json", datetime.now(UTC), records(viewer, zone))
@@ -32,9 +35,11 @@ def export(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
         yield from archive.add("collections.json", datetime.now(UTC), named)
     where = Wanted().where(viewer.user_id)
     for batch in batches(Image, where):
-        for row in batch:
-            image = Image.read(row)
-            yield from archive.add_picture(file_name(image, zone), image)
+        images = [Image.read(row) for row in batch]
+        asked = tasks_of(viewer if with_words else None, images)
+        for image in images:
+            name = file_name(image, zone)
+            yield from archive.add_picture(name, image, asked.get(image.task_id))
     for batch in batches(Input, {"user_id": viewer.user_id, **KEPT}):
         for row in batch:
             given = Input.read(row)

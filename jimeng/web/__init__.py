@@ -95,4 +95,5 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     task_list,
     trash,
     versions,
+    words_in_files,
 )

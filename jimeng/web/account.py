@@ -15,13 +15,14 @@ from jimeng.web import bp, refused
 from jimeng.web import composer_defaults as start
 from jimeng.web import composer_options as options
 from jimeng.web.preferences import THEME, THEMES, keep, theme
+from jimeng.web.words_in_files import are_wanted
 
 MOST_NAME = 100  # characters
 # Endpoints, each with a word of its own.
 PAGES = ("account", "account_usage", "account_keys", "account_security", "account_data")
 GUEST_PAGES = tuple(page for page in PAGES if page != "account_security")
 DONE = frozenset(
-    {"profile", "defaults", "revoked", "session", "factor_removed"}
+    {"profile", "defaults", "files", "revoked", "session", "factor_removed"}
     | {"password", "password_keys", "sessions", "sessions_keys"}
 )
 
@@ -81,6 +82,7 @@ def settings(*, errors: Problems | None = None, given: Mapping | None = None) ->
         themes=THEMES,
         chosen_theme=theme(),
         chosen_language=language(),
+        words_in_files=are_wanted(),
         errors=errors or {},
         given=given or {},
     )

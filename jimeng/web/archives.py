@@ -10,6 +10,7 @@ from jimeng.i18n import t
 from jimeng.web import bp
 from jimeng.web.downloads import Download
 from jimeng.web.selection import selected
+from jimeng.web.words_in_files import are_wanted
 from jimeng.web.zones import today, zone
 
 
@@ -19,14 +20,15 @@ def archive() -> ResponseReturnValue:
     viewer = auth.viewer_of_page()
     images = tasks.chosen(viewer, selected())
     name = t("archive.name", n=len(images), day=today(zone()))
-    return send(Download(viewer, tasks.pack(images, zone())), name)
+    pieces = tasks.pack(images, zone(), reader=viewer if are_wanted() else None)
+    return send(Download(viewer, pieces), name)
 
 
 @bp.get("/account/export")
 def export() -> ResponseReturnValue:
     """All pictures, and a record of all tasks."""
     viewer = auth.viewer_of_page()
-    pieces = Download(viewer, tasks.export(viewer, zone()))
+    pieces = Download(viewer, tasks.export(viewer, zone(), with_words=are_wanted()))
     return send(pieces, t("archive.all", day=today(zone())))
 
 

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, tasks
-from jimeng.documents import Image
+from jimeng.documents import Image, Task
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.access import SignInRequired
 from jimeng.web import bp
+from jimeng.web.words_in_files import are_wanted
 
 CHUNK = 256 * 1024  # bytes
 MOST_NAME = 40  # characters of the prompt that become a file's name
@@ -23,18 +24,25 @@ ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 @bp.get("/i/<key>.<ext>")
 def image(key: str, ext: str) -> Response:
-    """The picture as it came from the provider."""
+    """
+    The picture as it came from the provider; to be saved by who asked for it, with
+    what it was made of written into it.
+    """
     found, content = tasks.image(None, key)
     if found.suffix != ext:
         content.close()
         raise ImageNotFound("no picture of that type")
-    response = send(content, found.bytes, found.content_type, etag=found.sha256)
+    task = own_task(found) if request.args.get("download") == "1" else None
+    says = task if task and are_wanted() else None
+    written = tasks.with_words(content, found, says)
+    etag = "-".join(filter(None, [found.sha256, written.mark]))
+    response = send(written.content, written.bytes, found.content_type, etag=etag)
     response.last_modified = found.created_at
-    response.headers["Content-Disposition"] = disposition(found, ext)
+    response.headers["Content-Disposition"] = disposition(found, ext, task)
     if "download" in request.args:
-        # Its name depends on who asks, so no cache may give it to others.
+        # It depends on who asks, so no cache may give it to others.
         response.headers["Cache-Control"] = "private, no-cache"
-    return finish(response, found.bytes)
+    return finish(response, written.bytes)
 
 
 @bp.get("/i/<key>/thumb.webp")
@@ -89,20 +97,26 @@ def finish(response: Response, size: int) -> Response:
     return response
 
 
-def disposition(found: Image, ext: str) -> str:
+def own_task(found: Image) -> Task | None:
+    """What asked for the picture; None for those who may not read that."""
+    try:
+        return tasks.find(auth.viewer_of_page(), found.task_id)
+    except (TaskNotFound, SignInRequired):
+        return None
+
+
+def disposition(found: Image, ext: str, task: Task | None) -> str:
     """Shown in the page, or with ``?download=1`` saved under a name (RFC 6266)."""
     plain = f"jimeng-{found.key[:8]}-{found.index + 1}.{ext}"
     if request.args.get("download") != "1":
         return f'inline; filename="{plain}"'
-    name = quote(f"{file_name(found)}-{found.index + 1}.{ext}", safe="")
+    name = quote(f"{file_name(task)}-{found.index + 1}.{ext}", safe="")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{name}"
 
 
-def file_name(found: Image) -> str:
+def file_name(task: Task | None) -> str:
     """The beginning of the prompt as it was written, for those who may read it."""
-    try:
-        task = tasks.find(auth.viewer_of_page(), found.task_id)
-    except (TaskNotFound, SignInRequired):
+    if task is None:
         return "jimeng"
     # Only letters, digits, - and _: what every file system takes.
     words = re.sub(r"[^\w-]+", "-", tasks.wording(task).prompt)

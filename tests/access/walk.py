@@ -142,6 +142,7 @@ ROUTES: dict[str, Route] = {
         }
     ),
     # Pages
+    "web.save_files": listed(words="1"),
     "web.index": listed(),
     "web.create": listed(prompt="x", size="1:1", n="1"),
     "web.changes": Route(Kind.LIST, query={"c": "{mark}"}),

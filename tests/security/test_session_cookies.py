@@ -146,7 +146,7 @@ def test_what_caches_keep_sets_no_cookie(ada, work_off):
 
 
 def test_download_is_of_whoever_has_the_link(nobody, ada, work_off):
-    """Its name is the prompt for the owner alone, and no cache mixes the two up."""
+    """Its name and words are for the owner alone, and no cache mixes the two up."""
     ada.sign_in()
     task = data_of(ada.api("POST", CREATE, json={"prompt": "secretplan"}), 202)
     work_off()
@@ -157,4 +157,5 @@ def test_download_is_of_whoever_has_the_link(nobody, ada, work_off):
     assert (own.status_code, others.status_code) == (200, 200)
     assert "secretplan" in own.headers["Content-Disposition"]
     assert "secretplan" not in others.headers["Content-Disposition"]
+    assert b"secretplan" in own.data and b"secretplan" not in others.data
     assert not own.cache_control.public and not others.cache_control.public

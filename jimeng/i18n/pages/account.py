@@ -39,6 +39,19 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.theme.system": ("跟随系统", "System"),
     "account.theme.light": ("浅色", "Light"),
     "account.theme.dark": ("深色", "Dark"),
+    "account.done.files": ("已保存", "Saved"),
+    "account.files": ("下载的图片", "Downloaded pictures"),
+    "account.files_with": (
+        "把提示词、模型和种子写进文件",
+        "Write the prompt, model and seed into the file",
+    ),
+    "account.files_words": (
+        "把文件拖回输入框，就能接着画；图片本身不变。文件发给谁，谁就能读到这些内容；"
+        "分享的链接和页面上的图片里没有它们。",
+        "Drop the file on the form to go on from it; the picture itself does not"
+        " change. Whoever you send the file to can read them. Shared links and the"
+        " pictures on pages do not have them.",
+    ),
     "account.begins": ("新任务的起点", "Defaults"),
     "account.begins_words": (
         "打开创作页时先选好这些；每次都可以再改。",

@@ -1,0 +1,11 @@
+"""
+What a picture was made of, written into a copy of its file on its way out, and read
+back from one that is given.
+
+No pixel is touched, and what is in the file stays there: above all the label of the
+service that says it is a machine's.
+"""
+
+from jimeng.pictures.metadata.made import Made
+from jimeng.pictures.metadata.reading import read_back
+from jimeng.pictures.metadata.writing import Written, written_into

@@ -1,0 +1,67 @@
+"""A file with pieces put in between, which is nowhere in memory as a whole."""
+
+import io
+from collections.abc import Sequence
+from typing import BinaryIO
+
+# Bytes of its own, or a range of those of the file.
+Part = bytes | range
+
+
+class Spliced(io.RawIOBase):
+    """
+    A file that can be read and sought in.
+
+    Args:
+        source: Closed with it.
+        parts: In order.
+    """
+
+    def __init__(self, source: BinaryIO, parts: Sequence[Part]) -> None:
+        self._source = source
+        self._parts = [part for part in parts if len(part)]
+        self._at = 0
+        self.bytes = sum(map(len, self._parts))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.bytes}
+        self._at = max(begin[whence] + offset, 0)
+        return self._at
+
+    def readinto(self, buffer) -> int:
+        piece = self._piece(len(buffer))
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def _piece(self, most: int) -> bytes:
+        """What comes next, of one part."""
+        begin = 0
+        for part in self._parts:
+            inside = self._at - begin
+            if inside < len(part):
+                break
+            begin += len(part)
+        else:
+            return b""
+        if isinstance(part, bytes):
+            return part[inside : inside + most]
+        place = part.start + inside
+        # Where it is a request of its own nobody wants to look for where one is.
+        if self._source.tell() != place:
+            self._source.seek(place)
+        return self._source.read(min(most, len(part) - inside))
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+        super().close()

@@ -1,0 +1,52 @@
+"""A picture on its way out, with what it was made of in it."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from jimeng.pictures.metadata import jpeg, png, webp
+from jimeng.pictures.metadata.made import Made
+from jimeng.pictures.metadata.splicing import Spliced
+
+FORMATS = {"image/png": png.parts, "image/jpeg": jpeg.parts, "image/webp": webp.parts}
+
+
+@dataclass(frozen=True)
+class Written:
+    """
+    Attributes:
+        content: To be read, sought in, and closed.
+        bytes: How many it has.
+        mark: What tells it from others of the same picture; empty where nothing was
+            written.
+    """
+
+    content: BinaryIO
+    bytes: int
+    mark: str = ""
+
+
+def written_into(
+    content: BinaryIO, size: int, content_type: str, made: Made
+) -> Written:
+    """
+    The same picture with *made* in it, or as it is where that has no place in it: what
+    is signed stays signed, and what cannot be understood is left alone.
+
+    At most `png.HEAD` of it is read now, the rest when it is asked for.
+
+    Args:
+        content: A file that can be sought in, at its beginning.
+        size: Its bytes.
+        content_type: What it is.
+    """
+    find_parts = FORMATS.get(content_type)
+    parts = find_parts(content, size, made) if find_parts else None
+    if not parts:
+        content.seek(0)
+        return Written(content, size)
+    spliced = Spliced(content, parts)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else b"")
+    return Written(spliced, spliced.bytes, digest.hexdigest()[:12])  # type: ignore[arg-type]
