@@ -36,6 +36,10 @@ ASKED: dict[str, tuple[str, str]] = {
         "这个模型最多用 {max} 张图片",
         "Too many pictures: this model takes {max}",
     ),
+    "invalid.no_words": (
+        "文件里没有提示词：要从这里下载的图片原文件",
+        "The file does not say its prompt: it must be one downloaded here, unchanged",
+    ),
     "invalid.images_few": (
         "这个模型至少要 {min} 张图片",
         "This model needs a picture to start from (at least {min})",

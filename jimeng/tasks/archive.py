@@ -105,7 +105,8 @@ class Archive:
         the archive whole, and is named at its end.
 
         Args:
-            task: As in `with_words`.
+            task: What asked for it, to be written into the file; None for the file
+                as it is kept.
         """
         pieces = self._read(name, image, task)
         first = next(pieces, None)
@@ -119,7 +120,7 @@ class Archive:
         store = runtime.inputs if isinstance(image, Input) else runtime.store
         try:
             content = image.file_id and store.open(image.file_id)
-            if content and isinstance(image, Image):
+            if content and task and isinstance(image, Image):
                 written = with_words(content, image, task)
                 content, whole = written.content, written.bytes
             if content:

@@ -21,20 +21,18 @@ def made_of(image: Image, task: Task) -> Made:
         height=image.height,
         seed=image.seed,
         created_at=image.created_at,
+        asked=f"{task.width}x{task.height}",
     )
 
 
-def with_words(content: BinaryIO, image: Image, task: Task | None) -> Written:
+def with_words(content: BinaryIO, image: Image, task: Task) -> Written:
     """
     A picture's bytes with what it was made of, to be read and closed.
 
     Args:
         content: The bytes as they are kept, at their beginning.
-        task: What asked for it, which whoever gets the file may see; None for the
-            bytes as they are.
+        task: What asked for it, which whoever gets the file may see.
     """
-    if task is None:
-        return Written(content, image.bytes)
     try:
         made = made_of(image, task)
         return written_into(content, image.bytes, image.content_type, made)

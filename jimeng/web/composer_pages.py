@@ -8,10 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth
 from jimeng.auth.bodies import brings_pictures
+from jimeng.errors import Invalid
+from jimeng.pictures.metadata import Made, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.composer import Composer
 from jimeng.web.composer_start import asked_for
 from jimeng.web.feed import show_feed
+from jimeng.web.task_actions import refuse
 
 
 @bp.get("/composer")
@@ -45,6 +48,36 @@ def change_model() -> ResponseReturnValue:
     if is_htmx():
         return render_template("tasks/_form.html", form=form)
     return show_feed("tasks/index.html", form=form)
+
+
+@bp.get("/composer/file")
+def offer_of_file() -> str:
+    """What a page offers where a picture is dropped that says what it was made of."""
+    auth.viewer_of_page()
+    return render_template("create/_says.html")
+
+
+@bp.post("/composer/file")
+@brings_pictures
+def form_of_file() -> ResponseReturnValue:
+    """
+    The page, with the form as the first picture in it says that it was made; in a
+    browser without a script. None of the pictures is kept.
+    """
+    viewer = auth.viewer_of_page()
+    form = Composer.sent(request.form, request.files)
+    made = next(filter(None, map(read_back, form.files)), None)
+    if made is None:
+        error = Invalid.field("images", "invalid.no_words")
+        return refuse(form.refused(error).kept(viewer), error)
+    return show_feed("tasks/index.html", form=Composer.asked(words_of(made, form.n)))
+
+
+def words_of(made: Made, n: str) -> dict[str, str]:
+    """What a picture says, as the form names it."""
+    words = {"prompt": made.prompt, "style": made.style, "model": made.model}
+    words |= {"size": made.size or "1:1", "n": n}
+    return words if made.seed is None else {**words, "seed": str(made.seed)}
 
 
 def arranged(ids: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:

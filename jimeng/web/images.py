@@ -33,16 +33,18 @@ def image(key: str, ext: str) -> Response:
         content.close()
         raise ImageNotFound("no picture of that type")
     task = own_task(found) if request.args.get("download") == "1" else None
-    says = task if task and are_wanted() else None
-    written = tasks.with_words(content, found, says)
-    etag = "-".join(filter(None, [found.sha256, written.mark]))
-    response = send(written.content, written.bytes, found.content_type, etag=etag)
+    size, etag = found.bytes, found.sha256
+    if task and are_wanted():
+        written = tasks.with_words(content, found, task)
+        content, size = written.content, written.bytes
+        etag = "-".join(filter(None, [etag, written.mark]))
+    response = send(content, size, found.content_type, etag=etag)
     response.last_modified = found.created_at
     response.headers["Content-Disposition"] = disposition(found, ext, task)
     if "download" in request.args:
         # It depends on who asks, so no cache may give it to others.
         response.headers["Cache-Control"] = "private, no-cache"
-    return finish(response, written.bytes)
+    return finish(response, size)
 
 
 @bp.get("/i/<key>/thumb.webp")

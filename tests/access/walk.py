@@ -142,6 +142,8 @@ ROUTES: dict[str, Route] = {
         }
     ),
     # Pages
+    "web.offer_of_file": listed(),
+    "web.form_of_file": listed(file=PICTURE),
     "web.save_files": listed(words="1"),
     "web.index": listed(),
     "web.create": listed(prompt="x", size="1:1", n="1"),

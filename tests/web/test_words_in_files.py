@@ -17,7 +17,7 @@ BYTES = png()
 @pytest.fixture
 def picture(client, work_off) -> str:
     """The address of a picture."""
-    task_id = new_task(client, style="ink", seed="42")
+    task_id = new_task(client, style="ink", seed="42", size="16:9")
     work_off()
     return picture_of(client, task_id)
 
@@ -29,7 +29,8 @@ def test_download_says_what_it_was_made_of(client, picture):
     found = read_back(answer.data)
     assert (found.prompt, found.style, found.seed) == (PROMPT, "ink", 42)
     assert found.model == "doubao-seedream-3.0-t2i"
-    assert found.size == "64x64"
+    assert found.size == "1664x936"
+    assert b"Size: 64x64" in answer.data
     assert answer.content_length == len(answer.data) > len(BYTES)
     assert client.get(picture).data == BYTES
     assert client.get(f"{picture}?download=2").data == BYTES

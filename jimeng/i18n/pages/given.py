@@ -43,6 +43,13 @@ GIVEN: dict[str, tuple[str, str]] = {
         "No model of this server takes pictures; remove them.",
     ),
     "given.switch": ("改用 {model}", "Use {model}"),
+    "given.read": ("读出图里的提示词", "Use the file's prompt"),
+    "given.says": ("这张图带着它的提示词", "This picture carries its prompt"),
+    "given.says_use": ("用它的提示词和设置", "Use prompt and settings"),
+    "given.says_done": (
+        "已换成这张图的提示词和设置",
+        "The prompt and settings are those of the picture",
+    ),
     "given.few": (
         "当前模型要有一张参考图：选择、粘贴或拖进来。",
         "This model needs a picture to start from: choose, paste or drop one.",

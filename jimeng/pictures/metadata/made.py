@@ -28,6 +28,7 @@ class Made:
         height: Pixels.
         seed: None where nobody knows.
         created_at: None in what is read back.
+        asked: The size that was asked for, where the picture's own is another.
     """
 
     prompt: str
@@ -37,6 +38,7 @@ class Made:
     height: int = 0
     seed: int | None = None
     created_at: datetime | None = None
+    asked: str = ""
 
     @property
     def size(self) -> str:
@@ -52,7 +54,8 @@ class Made:
     def as_json(self) -> str:
         """What `from_json` reads, of characters that mean nothing to XML."""
         words: dict[str, object] = {"prompt": self.prompt, "style": self.style}
-        words |= {"model": self.model, "size": self.size, "seed": self.seed}
+        words |= {"model": self.model, "size": self.asked or self.size}
+        words["seed"] = self.seed
         given = {key: value for key, value in words.items() if value not in ("", None)}
         return ODD.sub(in_letters, json.dumps(given, ensure_ascii=False))
 

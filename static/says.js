@@ -1,0 +1,66 @@
+// A picture of ours says what it was made of: where one is dropped, pasted or chosen, its
+// words and settings are offered. They are read here, from the ends of the file; whoever
+// made it may have written anything into them.
+"use strict";
+
+const ENDS = 256 * 1024; // bytes: in front of the pixels, or behind them
+const MOST_PROMPT = 10_000;
+const SAID = /<jimeng:Made>({[^<]*})<\/jimeng:Made>|jimeng:Made="({[^"<]*})"|jimeng:Made='({[^'<]*})'/;
+const text = (value, most) => (typeof value === "string" && value.length <= most ? value : "");
+let says = null; // what the last one said
+
+async function saidBy(file) {
+  const ends = file.size > 2 * ENDS ? [file.slice(0, ENDS), "\n", file.slice(-ENDS)] : [file];
+  const found = SAID.exec(await new Blob(ends).text());
+  if (!found) return null;
+  try {
+    const said = JSON.parse((found[1] || found[2] || found[3]).replace(/&(?:quot|#34|#x22);/g, '"'));
+    const prompt = text(said.prompt, MOST_PROMPT);
+    if (!prompt) return null;
+    const seed = Number.isInteger(said.seed) && said.seed >= 0 ? String(said.seed) : "";
+    return { prompt, model: text(said.model, 100), size: text(said.size, 20), style: text(said.style, 64), seed };
+  } catch { return null; }
+}
+
+async function offer(files) {
+  const found = await Promise.all(files.map(saidBy)).catch(() => []);
+  const first = found.find(Boolean);
+  const { dataset } = document.getElementById("tray");
+  if (!first) return;
+  const answer = await fetch(dataset.says).catch(() => null);
+  if (!answer?.ok) return;
+  says = first;
+  const part = document.createElement("template");
+  part.innerHTML = await answer.text();
+  part.content.querySelector("q").textContent = first.prompt;
+  document.querySelector(".says")?.remove();
+  document.getElementById("tray").append(part.content);
+  announce(document.querySelector(".says strong").textContent);
+}
+
+// The form is as it was for that picture, which is not drawn from; the way back is offered.
+async function useSaid({ dataset }) {
+  for (const item of [...coming.keys()]) stop(item);
+  const n = new URLSearchParams(held).get("n") || "1";
+  await drawForm({ ...says, size: says.size || "1:1", n });
+  prompt().focus();
+  announce(dataset.done);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-says]");
+  if (!button) return;
+  const line = button.closest(".says");
+  if (button.dataset.says === "use") return useSaid(line);
+  line.remove();
+  prompt().focus();
+});
+
+// Before tray.js takes them away.
+document.addEventListener("change", ({ target }) => { if (target.id === "files") offer([...target.files]); }, true);
+for (const [name, part] of [["drop", "dataTransfer"], ["paste", "clipboardData"]]) {
+  document.addEventListener(name, (event) => {
+    const data = event[part];
+    if (given() && data && !data.types.includes("text/plain")) offer([...data.files]);
+  }, true);
+}
