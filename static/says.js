@@ -27,7 +27,7 @@ async function offer(files) {
   const first = found.find(Boolean);
   const { dataset } = document.getElementById("tray");
   if (!first) return;
-  const answer = await fetch(dataset.says).catch(() => null);
+  const answer = await fetch(dataset.offer).catch(() => null);
   if (!answer?.ok) return;
   says = first;
   const part = document.createElement("template");
