@@ -3,6 +3,7 @@
 from datetime import date
 
 from mongoengine.fields import (
+    BooleanField,
     DateTimeField,
     DictField,
     FloatField,
@@ -111,6 +112,7 @@ class Worker(Stored):
 
     Attributes:
         code: By what `migrations` know its release; absent: by none yet.
+        left: It was told to stop, and is not missed.
         ran_at: When it last ran a job; absent before the first.
         stuck: The names of its chores that hang; absent if there are none.
     """
@@ -119,6 +121,7 @@ class Worker(Stored):
     started_at = DateTimeField(required=True)
     seen_at = DateTimeField(required=True)
     code = IntField()
+    left = BooleanField()
     ran_at = DateTimeField()
     stuck = ListField(StringField())
 

@@ -35,6 +35,7 @@ AFTER_ERROR = 1.0
 BATCH = 200
 RESERVED_FOR = timedelta(seconds=5)  # then it is queued again: Redis may have lost it
 HEARTBEAT = 5.0  # seconds
+FAREWELL = 1.0  # second
 
 _starting = threading.Lock()
 _stopped = threading.Event()
@@ -61,9 +62,11 @@ def start() -> None:
 
 @huey.on_shutdown()
 def stop() -> None:
-    """A consumer that is told to stop reserves nothing more."""
+    """A consumer that is told to stop reserves nothing more, and is not missed."""
     _stopped.set()
     _awake.set()
+    if _pump is not None:
+        _pump.join(FAREWELL)
 
 
 @huey.post_execute()
@@ -92,6 +95,10 @@ def run() -> None:
         if _awake.is_set():
             _awake.clear()
             pump.wake()
+    try:
+        leave(pump.worker_id)
+    except Exception as error:  # then it is taken for lost, and nothing else
+        outages.failed("pump", error)
 
 
 @dataclass
@@ -218,3 +225,15 @@ def beat(worker_id: str, started: datetime) -> None:
     else:
         alive["$unset"] = {"stuck": ""}
     Worker.collection(durable=False).update_one({"_id": worker_id}, alive, upsert=True)
+
+
+def leave(worker_id: str) -> None:
+    """
+    Say that this consumer was told to stop, and is not lost.
+
+    It stays for as long as its last beat counts: while one takes another's place the
+    server is ready.
+    """
+    Worker.collection(durable=False).update_one(
+        {"_id": worker_id}, {"$set": {"left": True}}
+    )

@@ -137,7 +137,8 @@ def _users(found: list[Group]) -> list[UserView]:
 
 
 def _workers(now: datetime) -> list[WorkerView]:
-    rows = Worker.collection().find({"seen_at": {"$gte": now - REMEMBERED}})
+    remembered = {"seen_at": {"$gte": now - REMEMBERED}, "left": {"$ne": True}}
+    rows = Worker.collection().find(remembered)
     return [_worker(Worker.read(row), now) for row in rows.sort("seen_at", -1)]
 
 

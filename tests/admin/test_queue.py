@@ -108,8 +108,12 @@ def test_missing_worker_is_said(client):
         {"_id": name, "started_at": now, "seen_at": seen} for name, seen in rows
     )
 
+    Worker.collection().insert_one(
+        {"_id": "c:3:x", "started_at": now, "seen_at": now, "left": True}
+    )
     words = text_of(client.get(QUEUE, headers=ENGLISH))
     assert "No worker is running" not in words
+    assert "c:3" not in words, "it was told to stop"
     assert "a:1 Alive heartbeat within 15 s" in words
     assert "b:2 Gone last heartbeat" in words
 

@@ -80,7 +80,7 @@ def test_picture_page_opens_while_it_is_drawn(visit):
     expect(page.locator(".card-page img")).to_be_visible(timeout=20_000)
 
     expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
-    expect(page.locator(".facts")).to_contain_text("JPEG")
+    expect(page.locator("[id^=facts-]")).to_contain_text("JPEG")
 
 
 def test_double_click_makes_one_task(visit):

@@ -129,6 +129,8 @@ def test_consumer_finishes_what_it_holds_before_it_stops(stack):
     stack.consumers[0].terminate()
     time.sleep(0.2)  # as who gets it from its parent and from systemd at once
     (took,) = stack.stop_consumers()
+    with stack.database() as found:
+        assert [row.get("left") for row in found.workers.find()] == [True]
     stack.start_consumer()
     (result,) = stack.await_ended([task_id], 30).values()
 
