@@ -1,4 +1,4 @@
-"""The one stylesheet of all pages, joined from the files of ``static/``."""
+"""The stylesheet of all pages, joined from the files of ``static/``."""
 
 import hashlib
 from functools import cache
