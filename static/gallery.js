@@ -51,8 +51,11 @@ document.addEventListener("click", (event) => {
     const box = photo.querySelector(".photo-check");
     box.checked = !box.checked;
     press(box, event.shiftKey);
-  } else if (event.target.closest("#select")) selecting(!main.hasAttribute("data-selecting"));
-  else if (event.target.closest("#select-all")) {
+  } else if (event.target.closest("#select")) {
+    selecting(!main.hasAttribute("data-selecting"));
+    // Begun by its key: the first picture is where the keys go on.
+    if (document.activeElement === document.body) boxes()[0]?.focus();
+  } else if (event.target.closest("#select-all")) {
     for (const box of boxes()) box.checked = true;
     count();
   } else if (event.target.closest("#selection [hx-post]")) acting = true;

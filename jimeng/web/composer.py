@@ -204,7 +204,7 @@ class Composer(Written):
     def refused(self, error: JimengError) -> "Composer":
         """The same form, with the reasons why it was not taken."""
         found: dict[str, list[str]] = {}
-        for name, words in problems(error).items():
+        for name, words in problems(without_list(error)).items():
             known = PLACES.get(name, name.partition(".")[0])
             found.setdefault(known if known in FIELDS else "", []).extend(words)
         if isinstance(error, Invalid) and reused(error):
@@ -220,6 +220,17 @@ class Composer(Written):
         if wrong:
             said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
         return replace(self, images=(*self.images, *made), files=(), errors=said)
+
+
+def without_list(error: JimengError) -> JimengError:
+    """The same, without the models that take pictures: the form offers one itself."""
+    if not isinstance(error, Invalid) or "images" not in error.fields:
+        return error
+    reasons = [
+        ("given.cannot", {}) if key == "invalid.images_unsupported" else (key, values)
+        for key, values in error.fields["images"]
+    ]
+    return Invalid({**error.fields, "images": reasons})
 
 
 def reused(error: Invalid) -> bool:

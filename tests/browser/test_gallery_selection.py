@@ -114,6 +114,7 @@ def test_everything_goes_with_the_keys_alone(visit):
     wall.fill(6)
     page = visit("/gallery", lang="en").page
     page.keyboard.press("v")
+    expect(page.locator(".photo-check").first).to_be_focused()
     expect(page.locator("#select")).to_have_attribute("aria-pressed", "true")
     boxes(page).nth(1).focus()
 
