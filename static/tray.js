@@ -45,7 +45,7 @@ function renumber() {
 // fills with a task, or with words, is as that says.
 async function bringBack() {
   const address = new URL(location.href);
-  if (address.searchParams.has("again") || address.searchParams.has("prompt")) return;
+  if (["again", "prompt", "saved"].some((name) => address.searchParams.has(name))) return;
   let ids = [];
   try { ids = JSON.parse(tab.get(TRAY)) || []; } catch { /* not ours */ }
   if (address.searchParams.has("image")) {

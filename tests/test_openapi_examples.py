@@ -56,6 +56,9 @@ def place(client, done, cancelled) -> Callable[[str], str]:
     user_id = new_user(client)["id"]
     waiting, upload_id = create(client), uploaded(client)
     collection_id = collected(client, f"{done}_0")
+    kept = {"name": "x", "prompt": "x", "n": 1, "seed": 1, "user_id": "user_123"}
+    kept |= dict.fromkeys(("model", "size", "style"), "1") | {"quality": "hd"}
+    prompt_id = data_of(client.post(f"{API}/prompts", json=kept), 201)["id"]
 
     def fill(path: str) -> str:
         named = "/tasks/user/" in path or path.endswith("/usage")
@@ -65,6 +68,7 @@ def place(client, done, cancelled) -> Callable[[str], str]:
         path = path.replace("{task_id}", which).replace("{user_id}", whose)
         path = path.replace("{collection_id}", collection_id)
         path = path.replace("{share_id}", collection_id)
+        path = path.replace("{prompt_id}", prompt_id)
         return path.replace("{upload_id}", upload_id)
 
     return fill
@@ -157,7 +161,7 @@ LOOKS = [
     *("get_result", "list_images", "get_task", "list_models", "list_styles"),
     *("get_user", "show_usage", "health", "get_upload"),
     *("list_collections", "get_collection", "list_pictures"),
-    *("list_shares", "get_share"),
+    *("list_shares", "get_share", "list_prompts", "get_prompt"),
 ]
 
 
@@ -166,7 +170,7 @@ def test_example_of_an_answer_is_like_the_real_one(client, document, place, name
     """The same fields of the same kinds as the server gives."""
     path, method, operation = find(document, name)
     query = {"user_id": "user_123", "offset": 2} if name == "list_images" else {}
-    if name in {"list_collections", "list_shares"}:
+    if name in {"list_collections", "list_shares", "list_prompts"}:
         query = {"user_id": "user_123"}
 
     answer = client.open(place(path), method=method.upper(), query_string=query)

@@ -4,7 +4,7 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import collections, documents, inputs, sharing, tasks
+from jimeng import collections, documents, inputs, prompts, sharing, tasks
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
@@ -250,6 +250,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
             inputs.delete_all(viewer, user.id)
             sharing.delete_all(viewer, user.id)
             collections.delete_all(viewer, user.id)
+            prompts.delete_all(viewer, user.id)
             for kind in (ApiKey, Invitation, Session):
                 kind.collection().delete_many({"user_id": user.id})
             where = {"_id": user.id, "$nor": [ADMINS]}

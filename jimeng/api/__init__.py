@@ -52,6 +52,7 @@ from jimeng.api import (  # noqa: E402 (routes)
     events,
     images,
     keys,
+    prompts,
     queue,
     shares,
     tasks,

@@ -2,7 +2,7 @@
 Collections: some of a user's pictures under a name.
 
 A picture says itself which it is in, so that what becomes of it, trash and retention
-and all, is told in one place. `sharing`, `schemas`, `accounts` and the doors
+and all, is told in one place. `sharing`, `prompts`, `schemas`, `accounts` and the doors
 may import it; it knows no Flask.
 """
 

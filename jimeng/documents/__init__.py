@@ -16,6 +16,7 @@ from jimeng.documents.index_builder import ensure_indexes
 from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.leftovers import left_over
+from jimeng.documents.prompt import SavedPrompt
 from jimeng.documents.share import Share
 from jimeng.documents.switches import Switch
 from jimeng.documents.tally import Hour, Tally

@@ -40,6 +40,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "相册已删除，图片都还在",
         "The collection has been deleted; its pictures stay",
     ),
+    "answer.prompt_deleted": ("已删除", "The prompt has been deleted"),
     "answer.share_ended": (
         "分享已停止，链接不再有效",
         "No longer shared: the link leads nowhere",

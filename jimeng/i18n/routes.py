@@ -143,6 +143,20 @@ ROUTES: dict[str, str] = {
     "api.end_share": """停止分享
 
 链接立即失效，相册和图片不变。""",
+    "api.list_prompts": """列出存下的提示词
+
+最新的在前；最多 200 条，一次全部给出。""",
+    "api.save_prompt": """存下提示词
+
+起个名字，连同设置一起存下。字段与创建任务的相同，可以原样提交。名字可以重复；
+每个用户最多 200 条。""",
+    "api.get_prompt": """查看存下的提示词""",
+    "api.change_prompt": """修改存下的提示词
+
+名字、提示词或设置。没写的不变，写成 null 的设置去掉。""",
+    "api.delete_prompt": """删除存下的提示词
+
+任务和图片不变。""",
     "api.show_queue": """查看队列
 
 等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。
@@ -167,6 +181,10 @@ TAGS: dict[str, tuple[str, str]] = {
     "collections": (
         "把图片放进相册，分享相册或单张图片",
         "Put pictures into collections; share collections and pictures.",
+    ),
+    "prompts": (
+        "起了名字存下的提示词和设置",
+        "Prompts that are kept under a name, with their settings.",
     ),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
     "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
@@ -197,6 +215,7 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
     "path.index": ("任务的第几张，从 0 数起", "Which picture of the task, from 0"),
     "path.upload_id": ("上传的图片的 id", "The upload's id"),
     "path.collection_id": ("相册的 id", "The collection's id"),
+    "path.prompt_id": ("存下的提示词的 id", "The saved prompt's id"),
     "path.share_id": (
         "所分享的相册或图片的 id",
         "The id of the collection or of the picture that is shared",

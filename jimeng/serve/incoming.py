@@ -16,7 +16,7 @@ MOST_LARGE = 16 * 1024 * 1024  # but not where pictures come in,
 LARGE = re.compile(
     rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks)"
     rb"|/v1/images/(edits|generations)"
-    rb"|/inputs|/tasks|/composer(?:/file)?|/pictures/[^/ ?]+/edit)[ ?]"
+    rb"|/inputs|/tasks|/composer(?:/file)?|/prompts/new|/pictures/[^/ ?]+/edit)[ ?]"
 )
 PLACES = 4  # for such bodies, in each process
 WITHIN = 10.0  # seconds from one packet of such a body to the next

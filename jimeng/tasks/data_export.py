@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
-from jimeng.documents import Collection, Image, Input, Share, Task
+from jimeng.documents import Collection, Image, Input, SavedPrompt, Share, Task
 from jimeng.documents.base import Stored
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
@@ -33,6 +33,8 @@ def export(
     if any(kind.find_one(mine) for kind in (Collection, Share)):
         named = collections(viewer, zone)
         yield from archive.add("collections.json", datetime.now(UTC), named)
+    if SavedPrompt.find_one(mine):
+        yield from archive.add("prompts.json", datetime.now(UTC), prompts(viewer))
     where = Wanted().where(viewer.user_id)
     for batch in batches(Image, where):
         images = [Image.read(row) for row in batch]
@@ -112,6 +114,19 @@ def collections(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
             yield (lead + in_json(shown)).encode()
             lead = ",\n"
     yield b"\n]}\n"
+
+
+def prompts(viewer: Viewer) -> Iterator[bytes]:
+    """The prompts that are kept under a name as a JSON array, one a line."""
+    names = ("id", "name", "prompt", "model", "size", "quality", "style", "n", "seed")
+    yield b"["
+    lead = "\n"
+    for batch in batches(SavedPrompt, {"user_id": viewer.user_id}):
+        for each in SavedPrompt.read_all(batch):
+            shown = {name: getattr(each, name) for name in (*names, "created_at")}
+            yield (lead + in_json(shown)).encode()
+            lead = ",\n"
+    yield b"\n]\n"
 
 
 def record(task: Task, pictures: list[str], errors: list[dict]) -> str:

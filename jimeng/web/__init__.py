@@ -85,6 +85,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     installing,
     navigation,
     pictures,
+    saved_prompts,
     second_factor,
     selection,
     shapes,

@@ -24,7 +24,7 @@ def composer() -> ResponseReturnValue:
     ``again`` or ``prompt`` the whole form.
     """
     form = asked_for()
-    whole = {"again", "prompt"} & set(request.args)
+    whole = {"again", "prompt", "saved"} & set(request.args)
     if not is_htmx():
         return show_feed("tasks/index.html", form=form)
     template = "tasks/_form.html" if whole else "create/_choices.html"

@@ -6,8 +6,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, request
 
-from jimeng import auth, tasks
+from jimeng import auth, prompts, tasks
+from jimeng.documents import SavedPrompt
 from jimeng.errors import TaskNotFound
+from jimeng.errors.prompts import PromptNotFound
 from jimeng.viewers import Viewer
 from jimeng.web import given_pictures
 from jimeng.web.composer import Composer
@@ -46,9 +48,26 @@ def begun(viewer: Viewer) -> Composer:
         except TaskNotFound:
             return Composer.asked(defaults())
         return Composer.again(task, seed=request.args.get("seed", ""))
+    if "saved" in request.args:
+        return kept_under_a_name(viewer, request.args["saved"])
     given = {name: request.args[name] for name in WORDS & set(request.args)}
     words = defaults() | (given or left_behind())
     return Composer.asked(words) if words else used_last(viewer)
+
+
+def kept_under_a_name(viewer: Viewer, prompt_id: str) -> Composer:
+    """The form as a prompt was saved, or the usual one where it is gone."""
+    try:
+        return Composer.asked(form_of(prompts.find(viewer, prompt_id)))
+    except PromptNotFound:
+        return Composer.asked(defaults())
+
+
+def form_of(saved: SavedPrompt) -> dict[str, str]:
+    """What is kept under a name, as forms name it."""
+    names = ("prompt", "model", "size", "quality", "style", "n", "seed")
+    found = {name: getattr(saved, name) for name in names}
+    return {name: str(each) for name, each in found.items() if each not in (None, "")}
 
 
 def left_behind() -> dict[str, str]:

@@ -31,6 +31,8 @@ def places(secured, ada, work_off) -> dict[str, str]:
     inside = {"add": [f"{made['task_id']}_0"]}
     data_of(ada.api("POST", f"{COLLECTIONS}/{collection['id']}/pictures", json=inside))
     shared = data_of(ada.api("PUT", f"/api/v1/shares/{collection['id']}", json={}))
+    kept = {"name": "x", "prompt": SECRET}
+    prompt = data_of(ada.api("POST", "/api/v1/prompts", json=kept), 201)
     api_key, _ = accounts.create_key(OPERATOR, ada.id, name="x")
     return {
         "task_id": made["task_id"],
@@ -39,6 +41,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "upload_id": upload["id"],
         "collection_id": collection["id"],
         "share_id": collection["id"],
+        "prompt_id": prompt["id"],
         "shared": shared["url"],
         "index": "0",
         "key_id": api_key.id,
@@ -149,6 +152,8 @@ def untouched(ada, places: dict[str, str]) -> bool:
         data_of(task)["status"] == "completed"
         and data_of(open_task)["status"] == "pending"
         and ada.api("GET", f"/api/v1/uploads/{places['upload_id']}").status_code == 200
+        and data_of(ada.api("GET", f"/api/v1/prompts/{places['prompt_id']}"))["name"]
+        == "x"
         and [each["id"] for each in data_of(inside)] == [places["picture_id"]]
         and (shared["url"], shared["prompts"]) == (places["shared"], False)
         and ada.client.get(f"/pictures/{places['picture_id']}").status_code == 200

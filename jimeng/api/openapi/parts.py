@@ -49,6 +49,7 @@ PLACES: dict[str, dict] = {
     "user_id": AS_USER_ID,
     "upload_id": {"pattern": "^upload_[A-Za-z0-9_-]{22}$"},
     "collection_id": {"pattern": "^collection_[0-9a-f]{24}$"},
+    "prompt_id": {"pattern": "^prompt_[0-9a-f]{24}$"},
     "share_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
     "key_id": {"pattern": "^key_[0-9a-f]{16}$"},
 }

@@ -68,6 +68,14 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "A collection holds at most {limit} pictures, so these were not put in; take "
         "some out, or make another one",
     ),
+    "error.prompt_not_found": (
+        "没有这条存下的提示词；它可能已经删除",
+        "No such saved prompt; it may have been deleted",
+    ),
+    "error.too_many_prompts": (
+        "最多存 {limit} 条提示词，请先删除不用的",
+        "At most {limit} prompts are kept; delete some first",
+    ),
     "error.share_not_found": (
         "这个分享已经结束，或者从来没有；请向给您链接的人要新的",
         "Nothing is shared here, or no longer; ask whoever gave you the link for "

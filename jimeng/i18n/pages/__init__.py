@@ -9,6 +9,7 @@ from jimeng.i18n.pages.given import GIVEN
 from jimeng.i18n.pages.models import MODELS
 from jimeng.i18n.pages.operator import OPERATOR
 from jimeng.i18n.pages.picture import PICTURE
+from jimeng.i18n.pages.prompts import PROMPTS
 from jimeng.i18n.pages.second_factor import SECOND_FACTOR
 from jimeng.i18n.pages.shell import SHELL
 from jimeng.i18n.pages.sign_in import SIGN_IN
@@ -26,6 +27,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **OPERATOR,
     **TASK_LIST,
     **PICTURE,
+    **PROMPTS,
     **SECOND_FACTOR,
     **SHELL,
     **SIGN_IN,

@@ -5,6 +5,7 @@ What each field means, for the description of the API.
 """
 
 from jimeng.i18n.reference.collections import COLLECTION_FIELDS
+from jimeng.i18n.reference.prompts import PROMPT_FIELDS
 from jimeng.i18n.reference.service import SERVICE_FIELDS
 from jimeng.i18n.reference.tasks import TASK_FIELDS
 from jimeng.i18n.reference.usage import USAGE_FIELDS
@@ -46,5 +47,6 @@ _ALL = {
     **USAGE_FIELDS,
     **USER_FIELDS,
     **COLLECTION_FIELDS,
+    **PROMPT_FIELDS,
 }
 REFERENCE = _PAGE | {f"field.{name}": words for name, words in _ALL.items()}

@@ -1,0 +1,77 @@
+"""Prompts that a user keeps under a name."""
+
+from flask import url_for
+
+from jimeng import auth, prompts
+from jimeng.api import blp
+from jimeng.documents import SavedPrompt
+from jimeng.prompts import Words
+from jimeng.schemas import Nothing, OfUser
+from jimeng.schemas.prompts import (
+    NewPrompt,
+    PromptChanges,
+    PromptDeleted,
+    PromptRecord,
+)
+
+LATER = ["get_prompt", "change_prompt", "delete_prompt"]
+
+
+@blp.get("/prompts", tags=["prompts"])
+@blp.arguments(OfUser, location="query")
+@blp.response(200, PromptRecord(many=True))
+@blp.describe(errors=["user_not_found"])
+def list_prompts(query: dict) -> list[SavedPrompt]:
+    """List a user's prompts, newest first: at most 200, all at once."""
+    return prompts.find_all(auth.viewer_of_api(), **query)
+
+
+@blp.post("/prompts", tags=["prompts"])
+@blp.arguments(NewPrompt)
+@blp.response(201, PromptRecord)
+@blp.describe(
+    errors=["user_id_not_yours", "too_many_prompts"],
+    always=["Location"],
+    makes=("id", "prompt_id", LATER),
+)
+def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
+    """
+    Keep a prompt under a name, with its settings.
+
+    Its fields are those of a task, so it can be sent as one. Names may be equal; a user
+    has at most 200.
+    """
+    name, user_id = params.pop("name"), params.pop("user_id", None)
+    made = prompts.save(auth.viewer_of_api(), name, Words(**params), user_id)
+    return made, {"Location": url_for("api.get_prompt", prompt_id=made.id)}
+
+
+@blp.get("/prompts/<prompt_id>", tags=["prompts"])
+@blp.response(200, PromptRecord)
+@blp.describe(errors=["prompt_not_found"])
+def get_prompt(prompt_id: str) -> SavedPrompt:
+    """Look at a prompt that is kept."""
+    return prompts.find(auth.viewer_of_api(), prompt_id)
+
+
+@blp.patch("/prompts/<prompt_id>", tags=["prompts"])
+@blp.arguments(PromptChanges)
+@blp.response(200, PromptRecord)
+@blp.describe(errors=["prompt_not_found"])
+def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
+    """
+    Give a prompt another name, other words or settings.
+
+    What is left out stays as it is; a setting that is null goes.
+    """
+    return prompts.change(auth.viewer_of_api(), prompt_id, params)
+
+
+@blp.delete("/prompts/<prompt_id>", tags=["prompts"])
+@blp.arguments(Nothing)
+@blp.response(200, PromptDeleted)
+@blp.describe(errors=["prompt_not_found"])
+def delete_prompt(params: dict, prompt_id: str) -> dict:
+    """Delete a prompt that is kept. Tasks and pictures stay."""
+    prompts.delete(auth.viewer_of_api(), prompt_id)
+    return {"id": prompt_id}

@@ -1,0 +1,28 @@
+"""The words of prompts that are kept under a name."""
+
+PROMPTS: dict[str, tuple[str, str]] = {
+    "prompts.title": ("存下的提示词", "Saved prompts"),
+    "prompts.open": ("存下的提示词", "Saved prompts"),
+    "prompts.name": ("名字", "Name"),
+    "prompts.name_now": ("给现在写的起个名字", "Name what you have written"),
+    "prompts.save": ("存下", "Save"),
+    "prompts.with_seed": ("连同种子", "With its seed"),
+    "prompts.manage": ("改名或删除", "Rename or delete"),
+    "prompts.use": ("用它", "Use"),
+    "prompts.used": (
+        "已换成存下的提示词和设置",
+        "The saved prompt and settings are in place",
+    ),
+    "prompts.rename": ("改名", "Rename"),
+    "prompts.delete": ("删除", "Delete"),
+    "prompts.new": ("存下这条提示词", "Save this prompt"),
+    "prompts.back": ("返回创作", "Back to Create"),
+    "prompts.none": ("还没有存下的提示词", "No saved prompts yet"),
+    "prompts.none_words": (
+        "写好之后按时钟按钮，起个名字存下，在哪台设备上都能用。",
+        "Write one, press the clock and give it a name; it is on all your devices.",
+    ),
+    "prompts.done.saved": ("已存下", "Saved"),
+    "prompts.done.renamed": ("已改名", "Renamed"),
+    "prompts.done.deleted": ("已删除", "Deleted"),
+}

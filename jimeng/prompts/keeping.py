@@ -1,0 +1,152 @@
+"""Keeping prompts, finding them, changing them, and letting them go."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from jimeng.collections.naming import checked
+from jimeng.documents import SavedPrompt, utcnow
+from jimeng.errors import Invalid
+from jimeng.errors.access import UserIdNotYours, UserNotFound
+from jimeng.errors.prompts import PromptNotFound, TooManyPrompts
+from jimeng.tasks.auditing import audited
+from jimeng.viewers import Viewer, noted
+
+log = logging.getLogger(__name__)
+
+MOST = 200  # prompts of a user
+LONGEST_PROMPT = 10_000  # characters, which no model's limit is above
+LONGEST = {"model": 100, "size": 20, "quality": 20, "style": 64}  # characters
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is kept beside the name, as the API takes it; None is what is usual."""
+
+    prompt: str
+    model: str | None = None
+    size: str | None = None
+    quality: str | None = None
+    style: str | None = None
+    n: int | None = None
+    seed: int | None = None
+
+
+def save(
+    viewer: Viewer, name: str, words: Words, user_id: str | None = None
+) -> SavedPrompt:
+    """
+    Keep a prompt; nothing that is kept already changes.
+
+    Args:
+        user_id: Whose it is to be, where that is not the viewer.
+
+    Raises:
+        Invalid: the name or the words are empty or too long.
+        UserIdNotYours: the viewer may not act for that user.
+        TooManyPrompts: who has as many as may be.
+    """
+    user_id = user_id or viewer.user_id
+    if not viewer.may_act_for(user_id):
+        raise UserIdNotYours(f"prompt of {user_id[:64]!r}")
+    given = fields_of(asdict(words) | {"name": name})
+    made = SavedPrompt(user_id=user_id, **given)
+    with noted(viewer, user_id, "prompts.save", prompt=made.id):
+        SavedPrompt.collection().insert_one(made.to_mongo())
+        # Counted when it is there: of any that come at once none is one too many.
+        count = SavedPrompt.collection().count_documents
+        if count({"user_id": user_id}, limit=MOST + 1) > MOST:
+            SavedPrompt.collection().delete_one({"_id": made.id})
+            raise TooManyPrompts(f"user {user_id}", limit=MOST)
+    log.info("prompt saved id=%s user=%s", made.id, user_id)
+    return made
+
+
+def fields_of(given: Mapping[str, object]) -> dict:
+    """
+    What is set of *given*, as it is kept.
+
+    Raises:
+        Invalid: as in `save`.
+    """
+    found = {name: value for name, value in given.items() if value not in ("", None)}
+    if "name" in given:
+        found["name"] = checked(str(given["name"]))
+    if "prompt" in given:
+        prompt = str(given["prompt"]).strip()
+        if not 0 < len(prompt) <= LONGEST_PROMPT or "\0" in prompt:
+            limits = {"min": 1, "max": LONGEST_PROMPT}
+            raise Invalid.field("prompt", "invalid.length", **limits)
+        found["prompt"] = prompt
+    for name, most in LONGEST.items():
+        if len(str(found.get(name, ""))) > most:
+            raise Invalid.field(name, "invalid.length", min=1, max=most)
+    return found
+
+
+def find(viewer: Viewer, prompt_id: str) -> SavedPrompt:
+    """
+    Raises:
+        PromptNotFound: no such prompt, or somebody else's.
+    """
+    found = SavedPrompt.find_one({"_id": prompt_id, **viewer.filter()})
+    if found is None:
+        raise PromptNotFound(f"prompt {prompt_id[:64]!r}")
+    return found
+
+
+def find_all(viewer: Viewer, user_id: str | None = None) -> list[SavedPrompt]:
+    """
+    A user's, newest first; there are never more than `MOST`.
+
+    Raises:
+        UserNotFound: the viewer may not act for that user.
+    """
+    user_id = user_id or viewer.user_id
+    if not viewer.may_act_for(user_id):
+        raise UserNotFound(f"prompts of {user_id[:64]!r}")
+    rows = SavedPrompt.collection().find({"user_id": user_id}).sort(NEWEST_FIRST)
+    return SavedPrompt.read_all(rows.limit(MOST))
+
+
+@audited(SavedPrompt, "prompts.change")
+def change(viewer: Viewer, prompt_id: str, given: Mapping[str, object]) -> SavedPrompt:
+    """
+    Give a prompt another name, or other words and settings.
+
+    Args:
+        given: Fields of `Words`, and ``name``; what is left out stays, and what is
+            None goes.
+
+    Raises:
+        PromptNotFound: as in `find`; Invalid, as in `save`.
+    """
+    changes = fields_of(given)
+    gone = {name: "" for name in given if name not in changes}
+    update: dict = {"$set": changes | {"updated_at": utcnow()}}
+    update |= {"$unset": gone} if gone else {}
+    found = SavedPrompt.swap({"_id": prompt_id, **viewer.filter()}, update)
+    if found is None:
+        raise PromptNotFound(f"prompt {prompt_id[:64]!r}")
+    return found
+
+
+@audited(SavedPrompt, "prompts.delete")
+def delete(viewer: Viewer, prompt_id: str) -> SavedPrompt:
+    """
+    Let a prompt go, and return what it was.
+
+    Raises:
+        PromptNotFound: as in `find`.
+    """
+    found = find(viewer, prompt_id)
+    SavedPrompt.collection().delete_one({"_id": found.id})
+    log.info("prompt deleted id=%s user=%s", found.id, found.user_id)
+    return found
+
+
+def delete_all(viewer: Viewer, user_id: str) -> None:
+    """Let all of a user's go."""
+    if viewer.may_act_for(user_id):
+        SavedPrompt.collection().delete_many({"user_id": user_id})

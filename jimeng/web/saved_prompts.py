@@ -1,0 +1,125 @@
+"""Prompts kept under a name: listed beside the history, and on a page of their own."""
+
+from dataclasses import asdict
+from urllib.parse import urlencode
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, prompts
+from jimeng.auth.bodies import brings_pictures
+from jimeng.errors import Invalid, JimengError
+from jimeng.errors.prompts import TooManyPrompts
+from jimeng.i18n import problems
+from jimeng.prompts import Words
+from jimeng.web import bp, is_htmx, refused
+from jimeng.web import composer_options as options
+from jimeng.web.composer import Composer, is_seed
+from jimeng.web.composer_start import form_of
+
+DONE = frozenset({"saved", "renamed"})
+
+
+def words_of(form: Composer, *, with_seed: bool) -> Words:
+    """What is kept of a form: the words as they stand, and what the model would get."""
+    form = form.fitted()
+    size, quality = form.size, options.STANDARD
+    if form.model is not None:
+        size, quality = form.meant(form.model)
+    keeps = with_seed and is_seed(form.seed)
+    return Words(
+        prompt=form.prompt,
+        model=form.wanted or (form.model.id if form.model else None),
+        size=size,
+        quality=None if quality == options.STANDARD else quality,
+        style=form.style or None,
+        n=int(form.n) if form.n.isdecimal() else None,
+        seed=int(form.seed) if keeps else None,
+    )
+
+
+def show(**values: object) -> str:
+    found = prompts.find_all(auth.viewer_of_page())
+    done = request.args.get("done")
+    values = {"errors": {}, "given": None, "gone": None, "name": "", **values}
+    return render_template(
+        "prompts/index.html",
+        saved=[(each, Composer.asked(form_of(each))) for each in found],
+        done=done if done in DONE else None,
+        **values,
+    )
+
+
+def panel(**values: object) -> str:
+    found = prompts.find_all(auth.viewer_of_page())
+    values = {"errors": {}, "name": "", **values}
+    words = {"form_of": lambda each: urlencode(form_of(each))}
+    return render_template("prompts/_panel.html", saved=found, **words, **values)
+
+
+def wrong(error: JimengError) -> dict[str, list[str]]:
+    """What is to be said beside the name; other fields have no place of their own."""
+    words = [each for some in problems(error).values() for each in some]
+    return {"name": words}
+
+
+@bp.get("/prompts")
+def saved_prompts() -> str:
+    """What is kept: to be used, given another name, or deleted."""
+    auth.viewer_of_page()
+    return show()
+
+
+@bp.get("/prompts/panel")
+def prompt_panel() -> str:
+    """The same, short, for the panel beside the prompt."""
+    auth.viewer_of_page()
+    return panel()
+
+
+@bp.post("/prompts/new")
+@brings_pictures
+def name_prompt() -> ResponseReturnValue:
+    """The page, with the form's words to be given a name; where there is no script."""
+    auth.viewer_of_page()
+    form = Composer.read(request.form)
+    if not form.prompt:
+        return redirect(url_for(".saved_prompts"), 303)
+    return show(given=asdict(words_of(form, with_seed=True)))
+
+
+@bp.post("/prompts")
+def save_prompt() -> ResponseReturnValue:
+    """Keep the words and settings of the form under a name."""
+    viewer = auth.viewer_of_page()
+    name = request.form.get("name", "")
+    with_seed = request.form.get("with_seed") == "1"
+    words = words_of(Composer.read(request.form), with_seed=with_seed)
+    try:
+        prompts.save(viewer, name, words)
+    except (Invalid, TooManyPrompts) as error:
+        values = {"errors": wrong(error), "name": name}
+        if is_htmx():
+            return refused(panel(**values), error)
+        return refused(show(**values, given=asdict(words)), error)
+    if is_htmx():
+        return panel()
+    return redirect(url_for(".saved_prompts", done="saved"), 303)
+
+
+@bp.post("/prompts/<prompt_id>/rename")
+def rename_prompt(prompt_id: str) -> ResponseReturnValue:
+    """Give it another name."""
+    viewer = auth.viewer_of_page()
+    try:
+        prompts.change(viewer, prompt_id, {"name": request.form.get("name", "")})
+    except Invalid as error:
+        return refused(show(errors={prompt_id: wrong(error)["name"]}), error)
+    return redirect(url_for(".saved_prompts", done="renamed"), 303)
+
+
+@bp.post("/prompts/<prompt_id>/delete")
+def delete_prompt(prompt_id: str) -> ResponseReturnValue:
+    """Let it go, and offer the way back."""
+    gone = prompts.delete(auth.viewer_of_page(), prompt_id)
+    return show(gone=gone)

@@ -1,0 +1,53 @@
+// Prompts that are kept under a name, in the panel of the clock. What is pressed and
+// written there is none of the form's.
+"use strict";
+
+const kept = () => document.getElementById("saved");
+
+async function drawKept(url, body) {
+  const request = { method: body ? "POST" : "GET", body, headers: { "HX-Request": "true" } };
+  const answer = await fetch(url, request).catch(() => null);
+  if (!answer) return offline(true);
+  if (!answer.ok && ![409, 422].includes(answer.status)) return location.reload();
+  kept().innerHTML = await answer.text();
+  return answer.ok;
+}
+
+async function keep() {
+  const words = new URLSearchParams(contents());
+  words.set("name", document.getElementById("saved-name").value);
+  if (document.getElementById("saved-seed").checked) words.set("with_seed", "1");
+  const { dataset } = kept();
+  const done = await drawKept(dataset.save, words);
+  if (done) announce(dataset.done);
+  (done && kept().querySelector("a") || document.getElementById("saved-name")).focus();
+}
+
+async function useKept({ dataset }) {
+  await drawForm(dataset.words);
+  prompt().focus();
+  announce(kept().dataset.used);
+}
+
+document.addEventListener("toggle", ({ target }) => {
+  if (target.id === "menu-history" && target.open) drawKept(kept().dataset.url);
+}, true);
+
+document.addEventListener("click", (event) => {
+  const part = event.target.closest?.("#saved :is(button, a[data-words])");
+  if (!part || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (part.dataset.words) useKept(part);
+  else keep();
+});
+
+for (const name of ["input", "change", "keydown"]) {
+  document.addEventListener(name, (event) => {
+    if (!event.target.closest?.("#saved") || name === "keydown" && event.key !== "Enter") return;
+    if (name === "keydown" && (event.isComposing || event.keyCode === 229 || !event.target.matches("#saved-name"))) return;
+    event.stopPropagation();
+    if (name !== "keydown") return;
+    event.preventDefault(); // else it would send the form
+    keep();
+  }, true);
+}

@@ -1,0 +1,141 @@
+"""Prompts kept under a name: through REST, and on the pages without a script."""
+
+import io
+import json
+import re
+import zipfile
+
+import pytest
+
+from jimeng import prompts
+from jimeng.documents import SavedPrompt, Task
+from jimeng.errors.prompts import TooManyPrompts
+from jimeng.prompts import Words, keeping
+from jimeng.viewers import Viewer
+from tests.page import POST
+from tests.rest import API, data_of, errors_of, refused
+
+PROMPTS = f"{API}/prompts"
+ME = Viewer("guest")
+FORM = {"prompt": "雨后的小巷", "model": "doubao-seedream-3.0-t2i", "size": "16:9"}
+FORM |= {"resolution": "2K", "n": "3", "style": "ink", "seed": "42"}
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The fields that a page's form holds out of sight."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+
+def test_prompt_from_its_saving_to_its_end(client):
+    """Saved, listed, changed and deleted; a setting that is null goes."""
+    body = {"name": " 雨巷 ", "prompt": "雨", "n": 2, "seed": 0, "user_id": "guest"}
+    made = data_of(client.post(PROMPTS, json=body), 201)
+    where = f"{PROMPTS}/{made['id']}"
+
+    assert (made["name"], made["n"], made["seed"], made["size"]) == ("雨巷", 2, 0, None)
+    assert data_of(client.get(f"{PROMPTS}?user_id=guest")) == [made]
+    changed = data_of(client.patch(where, json={"name": "晴", "n": None}))
+    assert (changed["name"], changed["n"], changed["prompt"]) == ("晴", None, "雨")
+    assert data_of(client.get(where)) == changed
+    data_of(client.delete(where))
+    refused(client.get(where), 404, "prompt_not_found")
+    refused(client.delete(where), 404, "prompt_not_found")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": " "},
+        {"name": "x" * 61},
+        {"prompt": ""},
+        {"prompt": "x" * 10_001},
+        {"seed": -1},
+        {"n": 0},
+        {"images": ["x"]},
+    ],
+)
+def test_what_is_wrong_is_said_and_changes_nothing(client, wrong):
+    kept = prompts.save(ME, "x", Words("y"))
+    body = {"name": "a", "prompt": "b", "user_id": "guest", **wrong}
+
+    assert errors_of(client.post(PROMPTS, json=body))
+    assert errors_of(client.patch(f"{PROMPTS}/{kept.id}", json=wrong))
+
+    assert [each.to_mongo() for each in prompts.find_all(ME)] == [kept.to_mongo()]
+
+
+def test_one_user_keeps_only_so_many(database, monkeypatch):
+    """Others are not counted, and what is there stays."""
+    monkeypatch.setattr(keeping, "MOST", 2)
+    prompts.save(Viewer("another"), "x", Words("y"))
+    for name in "ab":
+        prompts.save(ME, name, Words("y"))
+
+    with pytest.raises(TooManyPrompts):
+        prompts.save(ME, "c", Words("y"))
+
+    assert [each.name for each in prompts.find_all(ME)] == ["b", "a"]
+
+
+def test_form_is_saved_and_comes_back(client):
+    """As it was but for the seed, which is kept where that is said."""
+    page = client.post("/prompts/new", data=FORM).text
+    fields = hidden(page)
+    assert fields["prompt"] == FORM["prompt"] and "with_seed" not in fields
+    first = client.post("/prompts", data={**fields, "name": "雨巷"}, headers=POST)
+    assert first.headers["Location"] == "/prompts?done=saved"
+    ticked = {**fields, "name": "有种子", "with_seed": "1"}
+    client.post("/prompts", data=ticked, headers=POST)
+
+    newer, older = prompts.find_all(ME)
+    assert newer.quality == "hd"  # as the API names it
+    assert (older.name, older.seed, newer.seed) == ("雨巷", None, 42)
+    form = client.get(f"/?saved={newer.id}").text
+    assert f"\n{FORM['prompt']}</textarea>" in form
+    for name in ("size", "resolution", "n", "style"):
+        assert re.search(rf'name="{name}" value="{FORM[name]}"[^>]* checked', form)
+    assert re.search(r'id="seed"[^>]* value="42"', form)
+    assert re.search(r'id="seed"[^>]* value=""', client.get(f"/?saved={older.id}").text)
+    assert Task.find_one({}) is None
+
+
+def test_page_renames_deletes_and_takes_that_back(client):
+    """A name that is none changes nothing; what was deleted comes back as it was."""
+    kept = prompts.save(ME, "雨巷", Words("雨 <b>", n=2, seed=7, style="ink"))
+    where = f"/prompts/{kept.id}"
+
+    renamed = client.post(f"{where}/rename", data={"name": "晴"}, headers=POST)
+    assert renamed.headers["Location"] == "/prompts?done=renamed"
+    assert client.post(f"{where}/rename", data={"name": " "}).status_code == 422
+    assert "雨 &lt;b&gt;" in client.get("/prompts").text
+    page = client.post(f"{where}/delete", headers=POST).text
+    assert prompts.find_all(ME) == []
+    fields = {**hidden(page), "prompt": "雨 <b>"}
+    client.post("/prompts", data=fields, headers=POST)
+
+    (back,) = prompts.find_all(ME)
+    assert (back.name, back.prompt, back.seed) == ("晴", "雨 <b>", 7)
+    assert (back.n, back.style) == (2, "ink")
+
+
+def test_what_cannot_be_saved_is_said_beside_the_name(client):
+    """On the page, and in the panel, with the words as they were."""
+    data = {**FORM, "name": "x" * 61}
+
+    page = client.post("/prompts", data=data)
+    panel = client.post("/prompts", data=data, headers={"HX-Request": "true"})
+
+    assert (page.status_code, panel.status_code) == (422, 422)
+    assert FORM["prompt"] in page.text
+    assert 'aria-invalid="true"' in page.text and 'aria-invalid="true"' in panel.text
+    assert SavedPrompt.find_one({}) is None
+
+
+def test_export_has_them(client):
+    prompts.save(ME, "雨巷", Words("雨", seed=7))
+    prompts.save(Viewer("another"), "x", Words("y"))
+
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/account/export").data))
+
+    (kept,) = json.loads(archive.read("prompts.json"))
+    assert (kept["name"], kept["prompt"], kept["seed"]) == ("雨巷", "雨", 7)
