@@ -2,43 +2,43 @@
 // written there is none of the form's.
 "use strict";
 
-const kept = () => document.getElementById("saved");
+const savedBox = () => document.getElementById("saved");
 
-async function drawKept(url, body) {
+async function drawSaved(url, body) {
   const request = { method: body ? "POST" : "GET", body, headers: { "HX-Request": "true" } };
   const answer = await fetch(url, request).catch(() => null);
   if (!answer) return offline(true);
   if (!answer.ok && ![409, 422].includes(answer.status)) return location.reload();
-  kept().innerHTML = await answer.text();
+  savedBox().innerHTML = await answer.text();
   return answer.ok;
 }
 
-async function keep() {
+async function saveWords() {
   const words = new URLSearchParams(contents());
   words.set("name", document.getElementById("saved-name").value);
   if (document.getElementById("saved-seed").checked) words.set("with_seed", "1");
-  const { dataset } = kept();
-  const done = await drawKept(dataset.save, words);
+  const { dataset } = savedBox();
+  const done = await drawSaved(dataset.save, words);
   if (done) announce(dataset.done);
-  (done && kept().querySelector("a") || document.getElementById("saved-name")).focus();
+  (done && savedBox().querySelector("a") || document.getElementById("saved-name")).focus();
 }
 
-async function useKept({ dataset }) {
+async function useSaved({ dataset }) {
   await drawForm(dataset.words);
   prompt().focus();
-  announce(kept().dataset.used);
+  announce(savedBox().dataset.used);
 }
 
 document.addEventListener("toggle", ({ target }) => {
-  if (target.id === "menu-history" && target.open) drawKept(kept().dataset.url);
+  if (target.id === "menu-history" && target.open) drawSaved(savedBox().dataset.url);
 }, true);
 
 document.addEventListener("click", (event) => {
   const part = event.target.closest?.("#saved :is(button, a[data-words])");
   if (!part || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  if (part.dataset.words) useKept(part);
-  else keep();
+  if (part.dataset.words) useSaved(part);
+  else saveWords();
 });
 
 for (const name of ["input", "change", "keydown"]) {
@@ -48,6 +48,6 @@ for (const name of ["input", "change", "keydown"]) {
     event.stopPropagation();
     if (name !== "keydown") return;
     event.preventDefault(); // else it would send the form
-    keep();
+    saveWords();
   }, true);
 }

@@ -6,7 +6,7 @@
 const ENDS = 256 * 1024; // bytes: in front of the pixels, or behind them
 const MOST_PROMPT = 10_000;
 const SAID = /<jimeng:Made>({[^<]*})<\/jimeng:Made>|jimeng:Made="({[^"<]*})"|jimeng:Made='({[^'<]*})'/;
-const text = (value, most) => (typeof value === "string" && value.length <= most ? value : "");
+const short = (value, most) => (typeof value === "string" && value.length <= most ? value : "");
 let says = null; // what the last one said
 
 async function saidBy(file) {
@@ -15,10 +15,10 @@ async function saidBy(file) {
   if (!found) return null;
   try {
     const said = JSON.parse((found[1] || found[2] || found[3]).replace(/&(?:quot|#34|#x22);/g, '"'));
-    const prompt = text(said.prompt, MOST_PROMPT);
+    const prompt = short(said.prompt, MOST_PROMPT);
     if (!prompt) return null;
     const seed = Number.isInteger(said.seed) && said.seed >= 0 ? String(said.seed) : "";
-    return { prompt, model: text(said.model, 100), size: text(said.size, 20), style: text(said.style, 64), seed };
+    return { prompt, model: short(said.model, 100), size: short(said.size, 20), style: short(said.style, 64), seed };
   } catch { return null; }
 }
 

@@ -27,7 +27,7 @@ def test_prompt_is_kept_and_used_again(visit, look):
     """Nothing of the panel goes into the form; what it replaces can be had back."""
     page = (seen := visit("/?size=16:9&n=2&seed=7&style=ink", **look)).page
     page.fill("#prompt", PROMPT)
-    page.wait_for_function("typeof keep === 'function'")
+    page.wait_for_function("() => typeof saveWords === 'function'")
     page.click(CLOCK)
     name = page.locator("#saved-name")
     name.press("Enter")
@@ -74,7 +74,7 @@ def test_page_of_saved_prompts(visit, look):
     seen = visit("/prompts", **look)
     seen.page.locator(".key-row summary").first.click()
     seen.check("prompts", full=True)
-    seen.page.locator(".key-row form button.danger").first.click()
+    seen.page.locator(".key-row .row > form button").first.click()
     expect(seen.page.locator(".key-row")).to_have_count(1)
     seen.check("prompts-deleted")
     seen.page.click("#undo")

@@ -31,7 +31,7 @@ def test_dropped_picture_gives_its_words_back(visit, live_server, look):
     page = (seen := visit("/?model=jimeng-i2i-3.0", **look)).page
     page.fill("#prompt", "另一句话")
     link = page.locator(f"#task-{task_id} a[download]").first.get_attribute("href")
-    page.wait_for_function("typeof saidBy === 'function'")
+    page.wait_for_function("() => typeof saidBy === 'function'")
 
     page.evaluate(DROP, link)
 
