@@ -62,7 +62,7 @@ class Created(Reply):
     model = text(example=MODEL)
     created_at = instant()
     position = count(lambda task: task.first_answer.get("position", 0))
-    eta_seconds = count(lambda task: task.first_answer.get("eta_seconds", 0))
+    eta_seconds = count(lambda task: task.first_answer.get("eta_seconds", 0), null=True)
     retried_from = text(lambda task: task.retried_from or missing, required=False)
     links = a(Links, lambda task: task)
 

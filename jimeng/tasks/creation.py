@@ -227,7 +227,7 @@ def timely(task: Task, model: Model, held: Taken, within: float | None) -> dict:
     first = first_answer(task, model, held.turn)
     wait = first["eta_seconds"]
     usual = lanes.expected_duration(model.lane, model.typical)
-    if within is not None and wait > max(within - usual, 0):
+    if within is not None and wait is not None and wait > max(within - usual, 0):
         held.give_back()
         raise StartsTooLate(
             f"starts in {wait} s",
@@ -237,8 +237,13 @@ def timely(task: Task, model: Model, held: Taken, within: float | None) -> dict:
     return first
 
 
-def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int:
-    """Seconds until it starts: those ahead, by the slots, each its usual time."""
+def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | None:
+    """
+    Seconds until it starts: those ahead, by the slots, each its usual time. None while
+    sending is paused, since nobody knows for how long.
+    """
+    if switches.is_paused(switches.SENDING):
+        return None
     runtime = jobs.runtime()
     limit = lanes.limit_in(model.lane, runtime.registry.limits[model.lane])
     each = lanes.expected_duration(model.lane, model.typical)

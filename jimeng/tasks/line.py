@@ -18,12 +18,12 @@ class Line:
     Attributes:
         n: How many of the viewer's tasks wait to be started.
         more: Whether there may be *more* than were counted.
-        seconds: Until the first of them starts.
+        seconds: Until the first of them starts; None while sending is paused.
     """
 
     n: int
     more: bool
-    seconds: int
+    seconds: int | None
 
 
 def line(viewer: Viewer) -> Line:
@@ -42,4 +42,5 @@ def line(viewer: Viewer) -> Line:
     views = view_all(viewer, find_all(viewer, first.values()))
     starts = [each.eta_seconds for each in views if each.eta_seconds is not None]
     full = len(found) == LOOKED_THROUGH == len(waiting)
-    return Line(len(waiting), full, min(starts, default=0))
+    is_held = any(each.is_held for each in views)
+    return Line(len(waiting), full, None if is_held else min(starts, default=0))

@@ -64,7 +64,7 @@ class TaskView:
         pictures: All *n*, in order.
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
-        eta_seconds: Seconds until it starts, while it is pending.
+        eta_seconds: Seconds until it starts, while it is pending and not held.
         is_held: Whether it waits because nothing is sent for a while.
         progress: 0 to 100; never goes back.
         remote_ids: The provider's names for its pictures.
@@ -248,8 +248,8 @@ def _reason(task: Task) -> dict | None:
     return {"code": task.reason, "charged": "no", "retryable": True, **nobody}
 
 
-def place(task: Task, generations: list[Generation]) -> tuple[int, int]:
-    """The task's place in line, and the seconds until it starts."""
+def place(task: Task, generations: list[Generation]) -> tuple[int, int | None]:
+    """The task's place in line, and the seconds until it starts, as `eta` has them."""
     delayed = 0.0
     if task.not_before is not None:
         delayed = max((task.not_before - utcnow()).total_seconds(), 0.0)

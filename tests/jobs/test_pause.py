@@ -171,3 +171,45 @@ def test_readiness_is_not_affected(client, pause, name):
     pause(name)
 
     assert client.get("/health/ready").status_code == 200
+
+
+def test_nobody_knows_when_paused_sending_starts_again(client, pause):
+    """Seconds would be wrong: there are none, and there are again once it goes on."""
+    pause("sending")
+
+    made = data_of(client.post(CREATE, json=CAT), 202)
+    waiting = result(client, made["task_id"])
+
+    assert (made["eta_seconds"], made["position"]) == (None, 0)
+    assert (waiting["status"], waiting["position"]) == ("pending", 0)
+    assert "eta_seconds" not in waiting
+    record = data_of(client.get(f"/api/v1/tasks/{made['task_id']}"))
+    assert "eta_seconds" not in record
+    resume("sending")
+    assert result(client, made["task_id"])["eta_seconds"] == 0
+    assert data_of(client.post(CREATE, json=CAT), 202)["eta_seconds"] == 0
+
+
+def test_repeated_request_is_told_the_same_of_paused_sending(client, pause):
+    """As it was when it was asked first."""
+    headers = {"Idempotency-Key": "one"}
+    pause("sending")
+    first = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
+    resume("sending")
+
+    assert data_of(client.post(CREATE, json=CAT, headers=headers), 202) == first
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "9 waiting; sending is paused"), ("zh", "9 个任务在排队，已暂停提交")],
+)
+def test_line_says_that_sending_is_paused(client, pause, language, words):
+    """And not that the first of them is about to start."""
+    pause("sending")
+    for _ in range(9):
+        create(client, user_id="guest")
+
+    page = client.get("/", headers={"Accept-Language": language}).text
+
+    assert words in " ".join(page.split())

@@ -12,6 +12,10 @@ FEED: dict[str, tuple[str, str]] = {
         "{n}{more} 个任务在排队，第一个约 {eta}后开始",
         "{n}{more} waiting, the first starts in about {eta}",
     ),
+    "line.held": (
+        "{n}{more} 个任务在排队，已暂停提交",
+        "{n}{more} waiting; sending is paused",
+    ),
     "line.now": (
         "{n}{more} 个任务在排队，第一个马上开始",
         "{n}{more} waiting, the first is about to start",

@@ -141,7 +141,11 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
     "submitted_at": ("提交给服务方的时间", "When it was submitted to the provider"),
     "completed_at": ("结束的时间", "When it ended"),
     "position": ("排在前面的任务数，从 0 起", "Tasks ahead of it, starting at 0"),
-    "eta_seconds": ("预计多少秒后开始", "Seconds until it is expected to start"),
+    "eta_seconds": (
+        "预计多少秒后开始；提交暂停时没有人知道：创建时为 null，查询时没有这一项",
+        "Seconds until it is expected to start. While sending is paused nobody knows: "
+        "it is null at creation, and left out afterwards",
+    ),
     "retried_from": ("由哪个任务重试而来", "The task that this one is a retry of"),
     "links": (
         "后续请求的地址",
