@@ -71,11 +71,12 @@ def queue(lane: str) -> WaitingHead:
     rows = Generation.collection().find(where, {"turn": 1}).hint("waiting")
     rows = rows.sort([("turn", 1), ("_id", 1)]).limit(HEAD + 1)
     rows = rows.batch_size(HEAD + 1)  # one answer
-    places = [(row["turn"], row["_id"]) for row in rows]
+    places = [(row["turn"], row["_id"]) for row in rows.to_list()]
     found = WaitingHead(places[:HEAD], whole=len(places) <= HEAD)
     now = time.monotonic()
-    # Where it takes long it is read less often, so that it stays a small share.
-    _queues[lane] = (now + max(LINE_CACHE, 20 * (now - began)), found)
+    # Where it takes long it is read less often, so that it stays a small share: each
+    # process reads it, and each reading is as much work for MongoDB again.
+    _queues[lane] = (now + max(LINE_CACHE, 50 * (now - began)), found)
     return found
 
 

@@ -113,12 +113,13 @@ class Registry:
     @property
     def limits(self) -> dict[str, dict[str, int]]:
         """Lane -> account -> the number of pictures that it may hold at a time."""
+        return {lane: self.limits_of(model) for lane, model in self.models.items()}
+
+    def limits_of(self, model: Model) -> dict[str, int]:
+        """The same of one model's lane."""
         return {
-            lane: {
-                account: self._limit(model, account)
-                for account in self.accounts_of(model.provider)
-            }
-            for lane, model in self.models.items()
+            account: self._limit(model, account)
+            for account in self.accounts_of(model.provider)
         }
 
     def _limit(self, model: Model, account: str) -> int:

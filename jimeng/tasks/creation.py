@@ -245,7 +245,7 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | 
     if switches.is_paused(switches.SENDING):
         return None
     runtime = jobs.runtime()
-    limit = lanes.limit_in(model.lane, runtime.registry.limits[model.lane])
+    limit = lanes.limit_in(model.lane, runtime.registry.limits_of(model))
     each = lanes.expected_duration(model.lane, model.typical)
     return round(max(delay or 0, pictures_ahead / limit * each))
 
