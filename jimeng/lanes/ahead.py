@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from jimeng.documents import Generation, State
 
 LINE_CACHE = 1.0  # seconds
+LONG_LASTS = 3.0  # times as long, where it is as long as the head
 # Pictures at the head that are counted one by one. Where those behind stand is told
 # by how close the turns are at the head: to count them all takes longer the more
 # there are.
@@ -60,8 +61,8 @@ _queues: dict[str, tuple[float, WaitingHead]] = {}
 
 def queue(lane: str) -> WaitingHead:
     """
-    The lane's line, read once a second: a count per request would be the dearest
-    part of it.
+    The lane's line, read once a second, a long one every three: a count per request
+    would be the dearest part of it.
     """
     kept = _queues.get(lane)
     if kept and time.monotonic() < kept[0]:
@@ -74,9 +75,10 @@ def queue(lane: str) -> WaitingHead:
     places = [(row["turn"], row["_id"]) for row in rows.to_list()]
     found = WaitingHead(places[:HEAD], whole=len(places) <= HEAD)
     now = time.monotonic()
-    # Where it takes long it is read less often, so that it stays a small share: each
-    # process reads it, and each reading is as much work for MongoDB again.
-    _queues[lane] = (now + max(LINE_CACHE, 50 * (now - began)), found)
+    # Where it is long, or takes long, it is read less often, so that it stays a small
+    # share of the work of each process, and of MongoDB's.
+    rest = LINE_CACHE * max(1.0, LONG_LASTS * len(places) / HEAD)
+    _queues[lane] = (now + max(rest, 20 * (now - began)), found)
     return found
 
 

@@ -9,6 +9,10 @@ from jimeng.lanes.record import change, read
 SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
 MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
 UNMEASURED = 0.5  # deviation of the logarithm, while nothing tells
+# How much more it may be than the samples say, by how many these are. The first few
+# are found when they are looked at, and so look more alike than they are: with five it
+# is 0.4, with ten 0.1.
+DOUBT, LEAST_DOUBT = 10.0, 0.5  # over the square of their number; over their number
 # Standard deviations from the middle: sooner than the first one in seventy is ready,
 # and later than the second one in two hundred.
 BEFORE, AFTER = 2.2, 2.5
@@ -81,7 +85,7 @@ def spread(lane: str, expected: float) -> Spread | None:
     logs = [math.log(each) for each in samples if 0 < each < math.inf]
     if len(logs) >= SAMPLES_NEEDED:
         # A few that are alike do not say that all are.
-        doubt = UNMEASURED / len(logs)
+        doubt = max(LEAST_DOUBT, DOUBT / len(logs)) / len(logs)
         deviation = math.hypot(statistics.stdev(logs), doubt)
         return Spread(statistics.fmean(logs), deviation)
     return Spread(math.log(expected), UNMEASURED) if expected > 0 else None
