@@ -58,6 +58,7 @@ TABS = (
     ("admin.failures", "failures"),
     ("admin.usage", "usage"),
     ("admin.users", "users"),
+    ("admin.shares", "shares"),
     ("admin.settings", "settings"),
     ("admin.audit", "audit"),
 )
@@ -67,6 +68,7 @@ from jimeng.admin import (  # noqa: E402
     failures,
     queue,
     settings,
+    shares,
     usage,
     users,
 )

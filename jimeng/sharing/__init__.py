@@ -3,7 +3,7 @@ Sharing: a page for whoever has its link, of a collection or of one picture.
 
 What it shows is looked up each time, so that deleting, trash and retention need no
 word here; the pictures have addresses below the page's, so that they end with it.
-`schemas`, `accounts` and the doors may import it; it knows no Flask.
+`schemas`, `accounts`, `operations` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.sharing.names import name_of

@@ -1,5 +1,6 @@
 """What of the gallery is wanted: as its address says it, and as its form sends it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
@@ -13,6 +14,7 @@ from jimeng.web.zones import start_of
 
 MOST_TEXT = 200  # characters of a search
 SHAPES = (*RATIOS, OTHER)
+COLLECTION_ID = re.compile(r"collection_[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Filters:
         ratio: Only of this shape; any if empty.
         since: The first day.
         until: The last day.
+        collection: Only what is in the collection of that id.
     """
 
     q: str = ""
@@ -33,11 +36,12 @@ class Filters:
     ratio: str = ""
     since: date | None = None
     until: date | None = None
+    collection: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "Filters":
         """What cannot be meant is left out."""
-        ratio = given.get("ratio", "")
+        ratio, collection = given.get("ratio", ""), given.get("in", "")
         return cls(
             q=given.get("q", "").strip()[:MOST_TEXT],
             fav=given.get("fav") == "1",
@@ -45,21 +49,29 @@ class Filters:
             ratio=ratio if ratio in SHAPES else "",
             since=day_of(given.get("from", "")),
             until=day_of(given.get("to", "")),
+            collection=collection if COLLECTION_ID.fullmatch(collection) else "",
         )
 
     @property
     def any(self) -> bool:
-        return self != Filters()
+        """Whether less is wanted than there is, of the collection or of all."""
+        return self != self.none
+
+    @property
+    def none(self) -> "Filters":
+        """The same place, and all that is in it."""
+        return Filters(collection=self.collection)
 
     @property
     def narrowed(self) -> int:
         """How many things besides words are asked for."""
-        return len(self.query.keys() - {"q"})
+        return len(self.query.keys() - {"q", "in"})
 
     @property
     def query(self) -> dict[str, str]:
         """What the address says."""
         given = {
+            "in": self.collection,
             "q": self.q,
             "fav": "1" if self.fav else "",
             "model": self.model,
@@ -83,6 +95,7 @@ class Filters:
             ratio=self.ratio,
             since=start_of(since, where) if since else None,
             until=start_of(until + timedelta(days=1), where) if until else None,
+            collection=self.collection,
         )
 
 

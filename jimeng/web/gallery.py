@@ -9,15 +9,23 @@ from itertools import groupby
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, tasks
-from jimeng.documents import Image, Task
+from jimeng import auth, collections, tasks
+from jimeng.documents import Collection, Image, Task
+from jimeng.errors.collections import CollectionNotFound
 from jimeng.i18n import t
+from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx
 from jimeng.web.filters import SHAPES, Filters
 from jimeng.web.zones import today, zone
 
 PAGE = 60  # pictures: whole rows of two, three, four, five and six
-DONE = frozenset({"trashed", "restored", "purged", "emptied", "starred", "unstarred"})
+DONE = frozenset(
+    {
+        *("trashed", "restored", "purged", "emptied", "starred", "unstarred"),
+        *("collected", "uncollected", "made", "renamed", "dissolved"),
+    }
+)
+OF_COLLECTIONS = DONE & {"collected", "uncollected", "made", "renamed"}
 SIZES = ("1", "2", "3", "4", "5")  # from small to large; gallery.css says how high
 AUTOMATIC = 5  # pages that follow by themselves; then the foot can be reached
 
@@ -150,14 +158,17 @@ def gallery() -> ResponseReturnValue:
     if request.args.get("trash") == "1":
         return show_trash()
     viewer, filters = auth.viewer_of_page(), Filters.read(request.args)
+    collection = own_collection(viewer, filters.collection)
     cursor = request.args.get("cursor")
     found = tasks.browse(viewer, filters.wanted(zone()), cursor=cursor, limit=PAGE)
     shelf = shelf_of(found, filters)
     if is_htmx() and cursor is not None:
         return render_template("gallery/_items.html", shelf=shelf)
+    found_none = filters.any if collection else tasks.has_pictures(viewer)
     values = {
         "shelf": shelf,
-        "found_none": not found.images and tasks.has_pictures(viewer),
+        "collection": collection,
+        "found_none": not found.images and found_none,
         "hits": tasks.hits(viewer, filters.wanted(zone())) if found.images else None,
         "size": read_size(),
     }
@@ -167,9 +178,26 @@ def gallery() -> ResponseReturnValue:
         "gallery/index.html",
         **values,
         models=tasks.models_used(viewer),
+        collections=collections.find_all(viewer),
         shapes=SHAPES,
         **news(),
     )
+
+
+def own_collection(viewer: Viewer, collection_id: str) -> Collection | None:
+    """
+    The collection that an address names, if it names one. The gallery has only what
+    is the viewer's own.
+
+    Raises:
+        CollectionNotFound: no such collection, or somebody else's.
+    """
+    if not collection_id:
+        return None
+    found = collections.find(viewer, collection_id)
+    if found.user_id != viewer.user_id:
+        raise CollectionNotFound(f"collection of {found.user_id}")
+    return found
 
 
 def news() -> dict:
@@ -177,11 +205,15 @@ def news() -> dict:
     What was just done, as the address says, with how many; or what is being done,
     and then nothing is said to be over.
     """
-    done = request.args.get("done", "")
-    under_way = tasks.under_way(auth.viewer_of_page())
+    viewer, done = auth.viewer_of_page(), request.args.get("done", "")
+    under_way, put = tasks.under_way(viewer), request.args.get("put", "")
+    about = next((c for c in collections.find_all(viewer) if c.id == put), None)
+    is_told = done in DONE and not under_way and (about or done not in OF_COLLECTIONS)
     return {
         "under_way": under_way,
-        "done": done if done in DONE and not under_way else None,
+        "done": done if is_told else None,
+        "about": about,
+        "left": request.args.get("left", 0, type=int),
         "n": request.args.get("n", 0, type=int),
         "batch": request.args.get("batch", type=int),
     }

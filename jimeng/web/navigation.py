@@ -38,7 +38,12 @@ class Entry:
 
 ENTRIES = (
     Entry("web.index", "create", "g c", ("/composer", "/tasks/")),
-    Entry("web.gallery", "gallery", "g g", ("/gallery/", "/pictures/")),
+    Entry(
+        "web.gallery",
+        "gallery",
+        "g g",
+        ("/gallery/", "/pictures/", "/collections", "/shares"),
+    ),
     Entry("web.tasks", "tasks", "g t", ()),
     Entry("web.account", "account", "g a", ("/account/",)),
     Entry("admin.queue", "operator", "g o", ("/admin/",), operators_only=True),

@@ -7,10 +7,10 @@ from functools import cached_property
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, tasks
+from jimeng import auth, collections, sharing, tasks
 from jimeng.answers import absolute
 from jimeng.auth.bodies import brings_pictures
-from jimeng.documents import Image
+from jimeng.documents import Collection, Image, Share
 from jimeng.tasks import PictureRecord
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.composer_options import spoken as model_name
@@ -57,6 +57,25 @@ class PicturePage:
     @cached_property
     def made_into(self) -> list[Image]:
         return tasks.made_into(auth.viewer_of_page(), self.record.image)
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether it could be in a collection of the reader's."""
+        return self.record.image.user_id == auth.viewer_of_page().user_id
+
+    @cached_property
+    def collections(self) -> list[Collection]:
+        """Those of the reader's that it is in."""
+        inside = set(self.record.image.collections)
+        if not inside or not self.is_mine:
+            return []
+        mine = collections.find_all(auth.viewer_of_page())
+        return [each for each in mine if each.id in inside]
+
+    @cached_property
+    def share(self) -> Share | None:
+        """The page that shows it alone."""
+        return sharing.of_target(auth.viewer_of_page(), self.record.image.id)
 
     @property
     def prompt(self) -> str:

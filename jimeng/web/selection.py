@@ -14,7 +14,13 @@ from jimeng.web.zones import zone
 
 PICTURE_ID = re.compile(r"[0-9a-zA-Z_]{1,80}")
 MOST = 1000  # pictures in one form
-NEWS = ("done", "n", "batch")  # what an address says of what was just done
+NEWS = (
+    "done",
+    "n",
+    "batch",
+    "put",
+    "left",
+)  # what an address says of what was just done
 
 
 def selected() -> list[str]:
@@ -23,7 +29,7 @@ def selected() -> list[str]:
     return [each for each in given if PICTURE_ID.fullmatch(each)]
 
 
-def back(done: str, n: int, **more: int) -> ResponseReturnValue:
+def back(done: str, n: int, **more: str | int) -> ResponseReturnValue:
     """
     To the page that the form stood on. The gallery tells what was done; other pages
     have their own ways.

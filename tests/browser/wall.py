@@ -11,7 +11,7 @@ from bson import ObjectId
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import Image, Task, utcnow
+from jimeng.documents import Collection, Image, Share, Task, utcnow
 from jimeng.local.simulator.drawing import draw
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.gridfs import GridFSStore
@@ -44,7 +44,7 @@ def connected(server: Stack) -> Iterator[None]:
     where = server.env["MONGODB_URI"], server.env["MONGODB_DATABASE"]
     config = Config(MONGODB_URI=where[0], MONGODB_DATABASE=where[1])
     documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-    for kind in (Image, Task):
+    for kind in (Image, Task, Collection, Share):
         kind.collection().delete_many({"user_id": "guest"})
     yield
     mongoengine.disconnect()

@@ -11,6 +11,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "tab.failures": ("失败", "Failures"),
     "tab.usage": ("用量", "Usage"),
     "tab.users": ("用户", "Users"),
+    "tab.shares": ("分享", "Shares"),
     "tab.settings": ("设置", "Settings"),
     "tab.audit": ("操作记录", "Audit"),
     # Switches.

@@ -1,0 +1,35 @@
+"""What anybody shares, and whose it is."""
+
+from dataclasses import dataclass
+
+from jimeng import sharing
+from jimeng.documents import User
+from jimeng.sharing import Listed
+from jimeng.viewers import Viewer
+
+
+@dataclass(frozen=True)
+class Page:
+    """
+    Attributes:
+        shares: Newest first.
+        names: Of their owners, by id, as far as these have a record.
+        next_cursor: Where the next page begins, if there is one.
+    """
+
+    shares: list[Listed]
+    names: dict[str, str]
+    next_cursor: str | None
+
+
+def page(viewer: Viewer, cursor: str | None) -> Page:
+    """
+    What anybody shares.
+
+    Raises:
+        AdminsOnly: others see their own alone.
+        Invalid: the cursor is not one of ours.
+    """
+    found = sharing.everybodys(viewer, cursor=cursor)
+    names = User.names({each.share.user_id for each in found.shares})
+    return Page(found.shares, names, found.next_cursor)

@@ -1,0 +1,166 @@
+"""The pages of collections: forms that work without a script, and with one."""
+
+import re
+from html import unescape
+
+import pytest
+
+from jimeng import collections, sharing, tasks
+from jimeng.viewers import Viewer
+from tests.hung import hang
+from tests.page import POST
+
+ME = Viewer("guest")
+PARTS = {**POST, "HX-Request": "true"}
+
+
+@pytest.fixture
+def pictures(database) -> list[str]:
+    return hang("red fox", "blue sea", "green hill")
+
+
+def send(client, path: str, headers: dict = POST, **form: object):
+    return client.post(path, data=form, headers=headers)
+
+
+def make(client, name: str = "海报") -> str:
+    answer = send(client, "/collections", name=name)
+    assert answer.status_code == 303
+    return re.search(r"in=(collection_\w+)", answer.location)[1]
+
+
+def test_pictures_are_put_into_a_new_collection_by_forms_alone(client, pictures):
+    """Chosen in the gallery, asked where to, and back with the news."""
+    chosen = {"id": pictures[:2], "next": "/gallery?q=o"}
+    asked = send(client, "/collections/choose", **chosen)
+    assert (asked.status_code, asked.text.count('name="id"')) == (200, 2)
+    assert 'value="/gallery?q=o"' in asked.text
+
+    answer = send(client, "/collections/put", **chosen, name="动物")
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/gallery?q=o&done=collected&n=2&put=collection_")
+    page = client.get(answer.location, headers={"Accept-Language": "en"})
+    assert "Added to “动物”: 2 pictures" in unescape(page.text)
+    (made,) = collections.find_all(ME)
+    again = send(client, "/collections/put", **chosen, collection=made.id)
+    assert "n=0" in again.location
+    out = send(client, "/collections/put", id=pictures[0], take=made.id)
+    assert "done=uncollected&n=1" in out.location
+    assert collections.overview_of(made).hits.n == 1
+
+
+def test_gallery_of_a_collection_is_a_gallery(client, pictures):
+    """Words, filters and the way back to all of it stay within the collection."""
+    made = make(client)
+    empty = client.get(f"/gallery?in={made}")
+    assert f"picture-{pictures[0]}" not in empty.text
+    collections.change(ME, made, add=pictures[:2])
+
+    whole = client.get(f"/gallery?in={made}").text
+    found = client.get(f"/gallery?in={made}&q=fox").text
+    none = client.get(f"/gallery?in={made}&q=hill").text
+
+    assert [f"picture-{each}" in whole for each in pictures] == [True, True, False]
+    assert [f"picture-{each}" in found for each in pictures] == [True, False, False]
+    assert f'name="in" value="{made}"' in whole
+    assert f'href="/gallery?in={made}"' in none
+    assert not any(f"picture-{each}" in none for each in pictures)
+    assert "<h1><bdi>海报</bdi></h1>" in whole
+
+
+def test_taking_out_within_a_collection_takes_the_tiles(client, pictures):
+    """From elsewhere only the news comes; the dialog is over in either case."""
+    made = make(client)
+    collections.change(ME, made, add=pictures)
+    form = {"id": pictures[0], "take": made}
+
+    here = send(client, "/collections/put", PARTS, **form, next=f"/gallery?in={made}")
+    elsewhere = send(client, "/collections/put", PARTS, **{**form, "id": pictures[1]})
+
+    tile = f'id="picture-{pictures[0]}" hx-swap-oob="delete"'
+    assert (tile in here.text, "picture-" in elsewhere.text) == (True, False)
+    assert 'id="hits"' in here.text
+    assert all('id="collect" hx-swap-oob' in each.text for each in (here, elsewhere))
+
+
+def test_wrong_names_are_told_where_they_are_written(client, pictures):
+    """On each of the three forms, and nothing is made or lost."""
+    made, other = make(client), make(client, "二")
+
+    for path in ("/collections", f"/collections/{other}/rename"):
+        for name, status in (("海报", 409), (" ", 422)):
+            answer = send(client, path, name=name)
+            assert answer.status_code == status
+            assert 'aria-invalid="true"' in answer.text
+    dialog = send(client, "/collections/put", PARTS, id=pictures[0], name="海报")
+    assert (dialog.status_code, dialog.headers["HX-Retarget"]) == (409, "#collect")
+    assert 'id="choose"' in dialog.text
+    assert send(client, "/collections/put", name="x").status_code == 422
+    assert {each.id for each in collections.find_all(ME)} == {made, other}
+
+
+def test_collection_is_renamed_and_deleted_with_its_pictures_kept(client, pictures):
+    """And where it was is nothing any more."""
+    made = make(client)
+    collections.change(ME, made, add=pictures)
+
+    renamed = send(client, f"/collections/{made}/rename", name="春")
+    assert "春" in client.get(renamed.location).text
+    assert "春" in client.get("/collections").text
+    gone = send(client, f"/collections/{made}/delete")
+
+    assert gone.status_code == 303
+    assert client.get(f"/gallery?in={made}").status_code == 404
+    assert client.get(f"/collections/{made}").status_code == 404
+    assert all(client.get(f"/pictures/{each}").status_code == 200 for each in pictures)
+
+
+def test_picture_page_names_its_collections(client, pictures):
+    """With the ways there, and into another, by a plain link too."""
+    made = make(client)
+    collections.change(ME, made, add=pictures[:1])
+
+    inside, outside = (client.get(f"/pictures/{each}").text for each in pictures[:2])
+
+    assert f'href="/gallery?in={made}"' in inside
+    assert f'href="/gallery?in={made}"' not in outside
+    (ask,) = re.findall(r'data-key="c" href="([^"]+)"', outside)
+    assert client.get(unescape(ask)).status_code == 200
+    task_id = tasks.find_picture(ME, pictures[1]).task_id
+    assert client.get(f"/collections/choose?task={task_id}").status_code == 200
+
+
+def test_share_is_begun_changed_replaced_and_ended_by_forms(client, pictures):
+    """Its link stands on its page, and in the list of all of them."""
+    made = make(client)
+    page = f"/shares/{made}"
+    assert client.get(page).status_code == 200
+
+    begun = send(client, page, title="看", until="7")
+    share = sharing.of_target(ME, made)
+    assert begun.location == f"{page}?done=begun"
+    assert f"/s/{share.token}" in client.get(begun.location).text
+    assert (share.title, share.prompts) == ("看", False)
+    assert share.expires_at is not None
+    send(client, page, title="看", prompts="1", until="keep")
+    kept = sharing.of_target(ME, made)
+    assert (kept.prompts, kept.expires_at) == (True, share.expires_at)
+    assert f"/s/{share.token}" in client.get("/shares").text
+    send(client, f"{page}/replace")
+    assert client.get(f"/s/{share.token}").status_code == 404
+    assert send(client, page, title="x" * 101).status_code == 422
+    assert send(client, f"{page}/end").location == "/shares?done=ended"
+    assert sharing.of_target(ME, made) is None
+    assert send(client, f"{page}/end").status_code == 404
+
+
+def test_operator_ends_a_share(client, pictures):
+    """From the list of all, on which it stood."""
+    sharing.share_or_update(ME, pictures[0], title="看")
+    assert "看" in client.get("/admin/shares").text
+
+    answer = send(client, f"/admin/shares/{pictures[0]}/end")
+
+    assert answer.status_code == 303
+    assert "看" not in client.get("/admin/shares").text
