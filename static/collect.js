@@ -14,11 +14,4 @@ function collected() {
 }
 
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, collected);
-
-// What is viewed is named by the address of its page.
-document.addEventListener("click", ({ target }) => {
-  if (!target.closest?.(".viewer-collect")) return;
-  const form = document.getElementById("collect-one");
-  form.elements.id.value = document.querySelector(".viewer-page").pathname.split("/").pop();
-  form.requestSubmit();
-});
+collected(); // what came before this did

@@ -63,6 +63,7 @@ function tellOfViewed() {
   viewerPart("previous").setAttribute("aria-disabled", viewedPlace === 0);
   viewerPart("next").setAttribute("aria-disabled", viewedPlace === all.length - 1);
   viewerPart("page").href = link.href;
+  viewerPart("collect").value = link.pathname.split("/").pop();
   viewerPart("again").href = link.dataset.again;
   viewerPart("download").href = link.closest("figure").querySelector("a[download]").href;
   const mark = switchOf(link);
@@ -152,6 +153,7 @@ const VIEWER_KEYS = {
   f: () => viewerPart("favourite").click(),
   d: () => viewerPart("download").click(),
   r: () => viewerPart("again").click(),
+  c: () => viewerPart("collect").click(),
   "+": () => zoom.by(1.5),
   "=": () => zoom.by(1.5), // the same key, without Shift
   "-": () => zoom.by(1 / 1.5),

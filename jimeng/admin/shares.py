@@ -3,7 +3,7 @@
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, sharing
+from jimeng import auth
 from jimeng.admin import bp
 from jimeng.operations import shares as operations
 from jimeng.web.share_pages import page_of
@@ -25,5 +25,5 @@ def shares() -> str:
 @bp.post("/shares/<share_id>/end")
 def end_share(share_id: str) -> ResponseReturnValue:
     """End one: its link leads nowhere from now on."""
-    sharing.revoke(auth.viewer_of_page(), share_id)
+    operations.end(auth.viewer_of_page(), share_id)
     return redirect(url_for(".shares", done="ended"), 303)

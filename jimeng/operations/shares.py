@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jimeng import sharing
 from jimeng.documents import User
 from jimeng.sharing import Listed
-from jimeng.viewers import Viewer
+from jimeng.viewers import Viewer, recorded
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,17 @@ def page(viewer: Viewer, cursor: str | None) -> Page:
     found = sharing.everybodys(viewer, cursor=cursor)
     names = User.names({each.share.user_id for each in found.shares})
     return Page(found.shares, names, found.next_cursor)
+
+
+def end(viewer: Viewer, share_id: str) -> None:
+    """
+    End one; it is recorded whosever it is.
+
+    Raises:
+        AdminsOnly: as in `page`.
+        ShareNotFound: it has ended already.
+    """
+    viewer.require_operator("ending a share")
+    found = sharing.find(viewer, share_id)
+    with recorded(viewer, "shares.revoke", found.id, of=found.user_id):
+        sharing.revoke(viewer, found.id)

@@ -12,6 +12,7 @@ from jimeng.sharing.owning import (
     Listed,
     delete_all,
     everybodys,
+    find,
     look,
     of_target,
     page,

@@ -61,6 +61,15 @@ def choose_collection() -> ResponseReturnValue:
     return choice(viewer, pictures_meant(viewer))
 
 
+def came_from() -> str:
+    """The page that the pictures stand on: over which a dialog opens, or that asked."""
+    given = request.values.get("next")
+    if given is None and is_htmx():
+        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+        given = f"{parts.path}?{parts.query}"
+    return own_path(given or url_for(".gallery"))
+
+
 def choice(
     viewer: Viewer, images: list[Image], errors: dict[str, list[str]] | None = None
 ) -> str:
@@ -74,7 +83,7 @@ def choice(
         ids=ids,
         collections=known,
         inside=collections.containing(viewer, known, ids),
-        next=own_path(request.values.get("next") or url_for(".gallery")),
+        next=came_from(),
         is_plain="plain" in request.values,
         errors=errors or {},
     )
@@ -92,10 +101,9 @@ def collect() -> ResponseReturnValue:
         return refused(page, error, TO_DIALOG if is_htmx() else None)
     taken = bool(request.form.get("take"))
     done, n = "uncollected" if taken else "collected", change.added + change.removed
-    target = own_path(request.form.get("next") or url_for(".gallery"))
     if not is_htmx():
         return back(done, n, put=collection.id, left=change.left_out)
-    shown = Filters.read(dict(parse_qsl(urlsplit(target).query)))
+    shown = Filters.read(dict(parse_qsl(urlsplit(came_from()).query)))
     is_here = taken and shown.collection == collection.id
     return render_template(
         "collections/_put.html",

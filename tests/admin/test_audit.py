@@ -10,6 +10,7 @@ import pytest
 from pymongo.errors import PyMongoError
 
 import jimeng
+from jimeng import sharing
 from jimeng.documents import AuditEntry
 from jimeng.errors import QueueUnavailable
 from jimeng.errors.access import AdminsOnly
@@ -18,6 +19,7 @@ from jimeng.operations import audit, failures, users
 from jimeng.tasks import clearing
 from jimeng.viewers import Viewer, recorded
 from tests.admin.pages import ENGLISH, OPERATOR, actions, fail, text_of
+from tests.hung import hang
 from tests.page import send
 from tests.rest import new_user
 
@@ -43,12 +45,15 @@ FORMS = {
         {},
         "users.reset_second_factor",
     ),
+    "admin.end_share": ({"share_id": "{picture}"}, {}, "shares.revoke"),
     "admin.delete_user": (
         {"user_id": "{user}"},
         {"email": "ada@example.com"},
         "users.delete",
     ),
 }
+
+IDS = ("task_id", "user_id", "share_id")
 
 
 def doors(app) -> set[str]:
@@ -63,7 +68,10 @@ def doors(app) -> set[str]:
 @pytest.fixture
 def places(client, provider, work_off) -> dict[str, str]:
     """Something of each kind that can be acted upon."""
+    (picture,) = hang("a", user_id="ada")
+    sharing.share_or_update(Viewer("ada"), picture)
     return {
+        "picture": picture,
         "failed": fail(client, provider, work_off),
         "user": new_user(client, "ada@example.com", "Ada")["id"],
     }
@@ -86,7 +94,7 @@ def test_every_form_leaves_one_entry(app, client, places, endpoint):
 
     assert answer.status_code in {200, 303}, answer.text
     (entry,) = AuditEntry.collection().find()
-    target = route.get("task_id") or route.get("user_id")
+    target = next((route[name] for name in IDS if name in route), None)
     assert (entry["action"], entry.get("target")) == (action, target)
     assert entry["outcome"] and "error" not in entry["outcome"]
     told = {*entry.get("details", {}), *entry["outcome"]} - {"ok"}

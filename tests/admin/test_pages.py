@@ -16,7 +16,7 @@ from tests.rest import client_with, create, new_user
 
 PAGES = (
     *("queue", "queue/hours", "queue/clear", "failures", "usage"),
-    *("users", "users/new", "settings", "audit"),
+    *("users", "users/new", "settings", "audit", "shares"),
 )
 
 
@@ -127,7 +127,7 @@ def test_one_tab_is_the_page(client, page, language):
     text = client.get(f"/admin/{page}", headers={"Accept-Language": language}).text
 
     tabs = text.partition('<nav class="tabs"')[2].partition("</nav>")[0]
-    assert tabs.count("<a ") == 6
+    assert tabs.count("<a ") == 7
     assert tabs.count('aria-current="page"') == 1
 
 

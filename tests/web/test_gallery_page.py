@@ -71,7 +71,7 @@ def test_viewer_is_closed_and_has_a_name(client, lang, name):
     viewer = re.search(r'<dialog id="viewer".*?</dialog>', page, re.DOTALL)[0]
     assert viewer.startswith(f'<dialog id="viewer" class="viewer" aria-label="{name}">')
     buttons = re.findall(r"<(?:button|a) [^>]+>", viewer)
-    assert len(buttons) == 8
+    assert len(buttons) == 9
     assert all("aria-label=" in each for each in buttons)
 
 

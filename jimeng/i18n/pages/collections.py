@@ -28,7 +28,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.none_here": ("这本相册还是空的", "This collection is empty"),
     "collections.none_here_words": (
         "在图库里选中图片，点“加入相册”。",
-        "Select pictures in the gallery, then choose “Add to collection”.",
+        "Select pictures in the gallery, then choose “Collect”.",
     ),
     "collections.to_gallery": ("去图库挑选", "Choose from the gallery"),
     "collections.add": ("加入相册", "Add to collection"),

@@ -1,0 +1,130 @@
+"""Collections and shares in a real browser: filled, looked at, and shown to others."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from jimeng import collections, sharing
+from jimeng.viewers import Viewer
+from tests.browser import wall
+from tests.browser.harness import some_looks
+
+pytestmark = pytest.mark.browser
+
+ME = Viewer("guest")
+LONG = "Lighthouses and other very long names of things that stand by the sea"[:60]
+
+
+@pytest.fixture(autouse=True)
+def empty_gallery(live_server):
+    with wall.connected(live_server):
+        yield
+
+
+def filled(n: int = 9) -> tuple[str, list[str]]:
+    """A collection with the newest of some pictures, and the ids of all."""
+    ids = wall.fill(14)
+    collections.change(ME, collections.create(ME, LONG).id, add=ids[3:5])
+    made = collections.create(ME, "春季海报 Spring")
+    collections.change(ME, made.id, add=ids[:n])
+    return made.id, ids
+
+
+def pick(page, *places: int) -> None:
+    for place in places:
+        page.locator(".photo-check").nth(place).evaluate("box => box.click()")
+
+
+@some_looks
+def test_pages_of_collections(visit, look):
+    """The list, one of them with some selected, the choice, and its page for others."""
+    made, ids = filled()
+    share = sharing.share_or_update(ME, made, prompts=True)
+    seen = visit("/collections", **look)
+    page = seen.page
+    expect(page.locator(".collection")).to_have_count(2)
+    seen.check("collections")
+
+    page.goto(f"/gallery?in={made}")
+    expect(page.locator(".photo")).to_have_count(9)
+    pick(page, 0, 1)
+    page.locator("#selection [data-key=c]").click()
+    expect(page.locator("#choose")).to_be_visible()
+    seen.check("collections-choose")
+    page.locator("#choose [data-closes]").click()
+    expect(page.locator("#choose")).to_be_hidden()
+
+    for name, path in (("share", f"/shares/{made}"), ("shares", "/shares")):
+        page.goto(path)
+        seen.check(name)
+    page.goto(f"/s/{share.token}")
+    seen.check("shared")
+    page.locator(".photo-link").first.click()
+    expect(page.locator(".shared-stage img")).to_be_visible()
+    seen.check("shared-picture")
+
+
+def test_selected_pictures_go_into_a_new_collection_and_out(visit):
+    """Over the page, by keys; in the collection what is taken out leaves at once."""
+    wall.fill(6)
+    seen = visit("/gallery", lang="en")
+    page = seen.page
+    pick(page, 0, 2)
+    page.keyboard.press("c")
+    page.locator("#choose-name").fill("Spring")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("Added to “Spring”: 2 pictures")
+    expect(page.locator("#choose")).to_have_count(0)
+
+    page.locator(".title-menu summary").click()
+    page.get_by_role("link", name="All collections").wait_for()
+    page.reload()
+    page.locator(".title-menu summary").click()
+    page.get_by_role("link", name="Spring").click()
+    expect(page.locator("h1")).to_have_text("Spring")
+    expect(page.locator(".photo")).to_have_count(2)
+    page.locator("#q").fill("lighthouse")
+    expect(page.locator(".photo")).to_have_count(1)
+    assert re.search(r"in=collection_\w+&q=lighthouse", page.url)
+    page.locator("#q").fill("")
+    expect(page.locator(".photo")).to_have_count(2)
+    pick(page, 0)
+    page.locator("#selection [name=take]").click()
+    expect(page.locator(".photo")).to_have_count(1)
+    expect(page.locator("#hits")).to_have_text("1 picture")
+    assert len(collections.find_all(ME)) == 1
+
+
+def test_viewer_puts_what_it_shows(visit):
+    """The choice opens over it; then it is still there, and says what was done."""
+    made, ids = filled(1)
+    page = visit("/gallery", lang="en").page
+    page.locator("a[data-view]").nth(1).click()
+    page.keyboard.press("c")
+    page.locator("#choose").get_by_role("button", name="Add to: 春季海报").click()
+
+    expect(page.locator(".viewer-words")).to_contain_text("Added to “春季海报 Spring”")
+    expect(page.locator("#viewer")).to_be_visible()
+    inside = collections.containing(ME, [collections.find(ME, made)], ids[:2])
+    assert inside == {made: 2}
+
+
+def test_visitor_needs_and_leaves_nothing(visit, closed_server):
+    """No cookie, no script, no sign-in; keys lead on where scripts run."""
+    made, _ = filled(3)
+    page = visit(f"/s/{sharing.share_or_update(ME, made).token}", js=False).page
+    assert page.context.cookies() == []
+    page.locator(".photo-link").first.click()
+    expect(page.locator(".shared-stage img")).to_have_js_property("complete", True)
+    with page.expect_download() as saved:
+        page.locator("a[download]").click()
+    assert saved.value.suggested_filename.startswith("春季海报-Spring")
+
+    scripted = visit(page.url.partition("//")[2].partition("/")[2].join(["/", ""])).page
+    before = scripted.url
+    scripted.keyboard.press("ArrowRight")
+    scripted.wait_for_url(lambda url: url != before)
+    expect(scripted.locator(".picture-bar [rel=prev]")).to_be_visible()
