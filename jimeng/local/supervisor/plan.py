@@ -86,6 +86,11 @@ def web_command() -> list[str]:
     return serve_command("web", *quiet, "--graceful-timeout", str(WEB_GRACE))
 
 
+def admin_command() -> list[str]:
+    """Makes the first admin of ``ADMIN_EMAIL``, where there is none; does so once."""
+    return [sys.executable, "-m", "flask", "--app", "wsgi", "users", "create-admin"]
+
+
 def simulator_command(config: Config, port: int, state: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "jimeng.local.simulator", "--port", str(port)),

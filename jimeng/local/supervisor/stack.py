@@ -15,6 +15,7 @@ from jimeng.local.supervisor.service import Service
 
 DATABASE_PATIENCE = 15.0  # seconds between SIGTERM and SIGKILL
 SIMULATOR_PATIENCE = 5.0
+ADMIN_PATIENCE = 30.0
 
 
 class Stack:
@@ -72,6 +73,17 @@ class Stack:
         self.consumer = self._keep("consumer", worker, grace)
         web = partial(self._spawn, plan.web_command(), env)
         self.web = self._keep("web", web, plan.WEB_GRACE + 3)
+
+    def make_admin(self) -> None:
+        """As a release does elsewhere: the first admin that the settings name."""
+        if self.config.AUTH != "on" or not self.config.ADMIN_EMAIL:
+            return
+        child = self._spawn(plan.admin_command(), self._environment())
+        deadline = time.monotonic() + ADMIN_PATIENCE
+        while child.status() is None:
+            if time.monotonic() > deadline:
+                child.kill()
+            time.sleep(0.02)
 
     def take(self, config: Config) -> None:
         """

@@ -1,0 +1,70 @@
+"""On one's own machine, too, the settings name who signs in first."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from tests.system.stack import ROOT, free_port
+
+pytestmark = pytest.mark.system
+
+EMAIL = "ada@example.com"
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Run the program as ``make run`` does; its address once it says that."""
+    running = []
+
+    def run(password: str) -> str:
+        port = free_port()
+        kept = {name: os.environ[name] for name in ("PATH", "HOME")}
+        settings = {
+            "AUTH": "on",
+            "ADMIN_EMAIL": EMAIL,
+            "ADMIN_PASSWORD": password,
+            "DATA_DIR": str(tmp_path / "data"),
+            "SERVER_PORT": str(port),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**kept, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        running.append(process)
+        for line in process.stdout:
+            if line.startswith("jimeng: http"):
+                return f"http://localhost:{port}"
+        raise AssertionError("it has ended")
+
+    yield run
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def signs_in(url: str, password: str) -> bool:
+    body = {"email": EMAIL, "password": password}
+    headers = {"Origin": url}
+    answer = requests.post(
+        f"{url}/sign-in", data=body, headers=headers, timeout=20, allow_redirects=False
+    )
+    return answer.status_code == 303
+
+
+def test_admin_of_the_settings_signs_in(start):
+    """As soon as the program says where it is."""
+    password = secrets.token_urlsafe(16)
+
+    url = start(password)
+
+    assert signs_in(url, password)
+    assert not signs_in(url, secrets.token_urlsafe(16))
