@@ -10,6 +10,7 @@ pytest.importorskip("playwright.sync_api")
 
 from tests.browser import axe, harness
 from tests.browser.harness import every_look
+from tests.browser.making import clear
 
 pytestmark = pytest.mark.browser
 
@@ -122,8 +123,9 @@ SMALL = """
 """
 
 
-def test_only_what_is_too_small_everywhere_is_noticed(visit, monkeypatch):
+def test_only_what_is_too_small_everywhere_is_noticed(visit, live_server, monkeypatch):
     """What a bar covers in part can be scrolled from behind it."""
+    clear(live_server)
     seen = visit("/", lang="en", width=390)
     seen.page.evaluate(COVER)
     before = seen.page.evaluate("scrollY")
