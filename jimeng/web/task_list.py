@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
-from jimeng.tasks import clearing, retrying, summary
+from jimeng.tasks import clearing, remedies, retrying, summary
 from jimeng.tasks.summary import Count
-from jimeng.web import bp, is_htmx, remedies
+from jimeng.web import bp, is_htmx
 from jimeng.web.cards import (
     interval,
     look_again,
