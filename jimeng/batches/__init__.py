@@ -29,12 +29,12 @@ where that may help, each task once: the id of the new one follows from that of 
 
 An earlier release beside this one leaves batches alone, and works on their tasks.
 
-The doors and `accounts` may import it; it knows no Flask.
+`accounts`, `schemas` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.batches.acting import cancel, delete, delete_all, run_again
 from jimeng.batches.asking import NewBatch, create, estimate
-from jimeng.batches.expansion import MOST, expand
+from jimeng.batches.expansion import MOST
 from jimeng.batches.filling import go_on
 from jimeng.batches.progress import Progress, progress, progress_of_all
 from jimeng.batches.reading import feed, find, page, tasks_of

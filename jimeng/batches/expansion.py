@@ -64,12 +64,12 @@ class Unreadable(Exception):
     A line is no template.
 
     Attributes:
-        reason: Of the words ``invalid.template_<reason>``.
+        key: Of the words that say why.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def expand(text: str, *, most: int = MOST) -> Expanded:
@@ -91,7 +91,7 @@ def expand(text: str, *, most: int = MOST) -> Expanded:
         try:
             parsed.append((number, parse(line)))
         except Unreadable as error:
-            wrong.append((f"invalid.template_{error.reason}", {"line": number}))
+            wrong.append((error.key, {"line": number}))
     refuse(wrong)
     total = sum(count_of(parts) for _, parts in parsed)
     if total > max(MOST_RAW, most):
@@ -157,22 +157,22 @@ def parse(line: str) -> tuple[str | Group, ...]:
         here = stack[-1]
         if mark == OPEN:
             if len(stack) > DEEPEST:
-                raise Unreadable("deep")
+                raise Unreadable("invalid.template_deep")
             stack.append([[]])
         elif mark == BAR and len(stack) > 1:
             here.append([])
         elif mark == CLOSE:
             if len(stack) == 1:
-                raise Unreadable("closed")
+                raise Unreadable("invalid.template_closed")
             if len(here) == 1:
-                raise Unreadable("single")
+                raise Unreadable("invalid.template_single")
             stack.pop()
             stack[-1][-1].append(Group(tuple(map(tuple, here))))
         else:
             is_escaped = token[0] == "\\" and SPECIAL.fullmatch(token[1:])
             here[-1].append(token[1:] if is_escaped else token)
     if len(stack) > 1:
-        raise Unreadable("open")
+        raise Unreadable("invalid.template_open")
     return tuple(stack[0][0])
 
 

@@ -118,14 +118,20 @@ NUMBERS = frozenset(
 )
 
 
-def status_of(batch: Batch) -> str:
+def goes_on(batch: Batch, found: Progress) -> bool:
+    """Whether more of it may come: that it has ended is written down a moment later."""
+    if batch.stopped is not None or not batch.is_open:
+        return found.is_open
+    return batch.is_filling or bool(batch.again) or found.is_open
+
+
+def status_of(batch: Batch, found: Progress) -> str:
     """``pending``, ``processing``, ``completed``, ``failed`` or ``cancelled``."""
     if batch.stopped is not None:
         return Status.CANCELLED.value
-    if batch.is_open:
+    if goes_on(batch, found):
         return Status.PROCESSING.value if batch.made else Status.PENDING.value
-    done = Progress.of(batch.counts or {}).done
-    return Status.COMPLETED.value if done else Status.FAILED.value
+    return Status.COMPLETED.value if found.done else Status.FAILED.value
 
 
 def progress(batch: Batch) -> Progress:

@@ -29,6 +29,14 @@ class Feed:
     items: list[Task | Batch]
     next_cursor: str | None
 
+    @property
+    def tasks(self) -> list[Task]:
+        return [each for each in self.items if isinstance(each, Task)]
+
+    @property
+    def batches(self) -> list[Batch]:
+        return [each for each in self.items if isinstance(each, Batch)]
+
 
 def find(viewer: Viewer, batch_id: str, *, whole: bool = False) -> Batch:
     """

@@ -54,6 +54,7 @@ class BatchLinks(Reply):
     tasks = link("api.list_batch_tasks", "/api/v1/batches/{}/tasks")
     cancel = link("api.cancel_batch", "/api/v1/batches/{}/cancel")
     retry = link("api.retry_batch", "/api/v1/batches/{}/retry")
+    html = link("web.batch", "/batches/{}")
 
 
 class BatchPictures(Reply):
@@ -116,7 +117,9 @@ class BatchRecord(Reply):
         pattern=AS_USER_ID["pattern"],
     )
     status = one_of(
-        *Status, of=lambda stand: status_of(stand.batch), example="processing"
+        *Status,
+        of=lambda stand: status_of(stand.batch, stand.progress),
+        example="processing",
     )
     reason = text(lambda stand: reason_of(stand.batch), null=True)
     input = entries(lambda stand: stand.batch.given, example={"size": "1:1"})

@@ -10,8 +10,10 @@ from jimeng.batches.room import WINDOW
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task
 from tests.access.conftest import call
 from tests.access.test_key_bounds import new_key
-from tests.batches.conftest import BATCHES, draw_nothing, fill, lines
+from tests.batches.conftest import BATCHES, draw_nothing, fill, lines, patience
 from tests.rest import USERS, data_of, refused
+
+__all__ = ["patience"]
 
 
 def of(person, template: str, **fields) -> str:

@@ -6,11 +6,11 @@ BATCH_FIELDS: dict[str, tuple[str, str]] = {
         "Prompts, each as it stands; at most 500",
     ),
     "template": (
-        "每行一条提示词，空行跳过。{红|蓝} 依次代入每个词，可以嵌套，词可以为空；"
-        "\\{ \\} \\| \\\\ 是字符本身",
-        "One prompt a line; empty lines are passed over. {red|blue} stands for each "
-        "word in turn, may be nested, and a word may be empty. \\{ \\} \\| \\\\ are "
-        "these characters themselves",
+        "每行一条提示词，空行跳过。大括号里用竖线隔开的词依次代入，可以嵌套，"
+        "词可以为空；前面加反斜杠，就是大括号、竖线、反斜杠本身",
+        "One prompt a line; empty lines are passed over. Words in braces, with bars "
+        "between them, are used in turn; groups may be nested, and a word may be "
+        "empty. Behind a backslash braces, bars and backslashes are themselves",
     ),
     "NewBatch.n": ("每条提示词的图片张数", "Pictures for each prompt"),
     "NewBatch.name": ("给这一批起的名字", "What to call the batch"),
@@ -83,6 +83,7 @@ BATCH_FIELDS: dict[str, tuple[str, str]] = {
     "BatchLinks.self": ("整个批次", "The full record"),
     "BatchLinks.tasks": ("它的任务", "Its tasks"),
     "retry": ("补上缺的（POST）", "Runs again what is lacking (POST)"),
+    "BatchLinks.html": ("批次的网页", "Its web page"),
     "BatchTasks.cursor": (
         "上一页最后一个任务的 id",
         "The id of the last task of the page before",
