@@ -225,4 +225,7 @@ def time_left(batch: Batch, found: Progress) -> int | None:
         return None
     _, in_line = lanes.queue(batch.lane).end
     ahead = max(in_line, found.waiting) + found.unmade
-    return eta(model, ahead) + round(lanes.expected_duration(model.lane, model.typical))
+    starts = eta(model, ahead)
+    if starts is None:
+        return None  # nothing is sent for now
+    return starts + round(lanes.expected_duration(model.lane, model.typical))
