@@ -23,13 +23,14 @@ from jimeng.providers import ImageRequest, Progress, Registry
 from jimeng.waiting import room, watcher
 from tests.databases import Connection, Mongo, choose_temporary_root, filled
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
-from tests.servers import ada, chromium, closed_server, live_server, root
+from tests.servers import ada, chromium, closed_server, live_server, own_stack, root
 
 __all__ = [
     "ada",
     "chromium",
     "closed_server",
     "live_server",
+    "own_stack",
     "pytest_collection_modifyitems",
     "pytest_xdist_make_scheduler",
     "root",

@@ -1,9 +1,12 @@
 """Fixtures: the whole product as it runs, people at it, and a browser."""
 
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+import redis
 
 from jimeng.local.embedded import Mongo, Redis
 from tests.system import people
@@ -61,6 +64,39 @@ def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
     made.await_ready()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def own_stack(
+    mongo: Mongo, redis_server: Redis, tmp_path_factory
+) -> Callable[..., AbstractContextManager[Stack]]:
+    """
+    A `Stack` for the tests of one file, or for one test, one at a time.
+
+    Args (of the function given):
+        name: Of its database and its folder.
+        up: Wait until it answers.
+        how: What else `Stack` takes.
+    """
+    queue = redis_server.url.removesuffix("/0") + "/4"
+
+    @contextmanager
+    def start(name: str, *, up: bool = True, **how: object) -> Iterator[Stack]:
+        with redis.Redis.from_url(queue) as link:
+            link.flushdb()
+        folder, database = (
+            tmp_path_factory.mktemp(name),
+            f"{name}_{secrets.token_hex(4)}",
+        )
+        made = Stack(folder, mongo.uri, queue, database=database, **how)
+        try:
+            if up:
+                made.await_up()
+            yield made
+        finally:
+            made.stop()
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import signal
 import socket
 import threading
@@ -28,13 +27,10 @@ GOING_ON = {"pending", "processing"}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, mongo, redis_server):
+def stack(own_stack):
     """A web process whose threads are many; nobody draws until a test says so."""
-    made = Stack(
-        tmp_path_factory.mktemp("crowd"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/14",
-        database=f"crowd_{secrets.token_hex(4)}",
+    with own_stack(
+        "crowd",
         fresh=True,
         limit=100,
         duration=0.1,
@@ -42,12 +38,10 @@ def stack(tmp_path_factory, mongo, redis_server):
         VOLCENGINE_CONCURRENCY="100",
         USER_MAX_PENDING="1000",
         LOG_LEVEL="warning",
-    )
-    made.await_up()
-    made.simulate(plain=True)
-    made.create(user_id="first")  # the indexes are there by now
-    yield made
-    made.stop()
+    ) as made:
+        made.simulate(plain=True)
+        made.create(user_id="first")  # the indexes are there by now
+        yield made
 
 
 def ask(

@@ -1,6 +1,5 @@
 """Nobody waits for the crowd of another; what the line is said to be, it is."""
 
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -15,19 +14,14 @@ LIMIT = 2
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, mongo, redis_server):
-    made = Stack(
-        tmp_path_factory.mktemp("fairness"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/4",
-        database=f"fairness_{secrets.token_hex(4)}",
+def running(own_stack):
+    with own_stack(
+        "fairness",
         limit=LIMIT,
         VOLCENGINE_CONCURRENCY=str(LIMIT),
         USER_MAX_PENDING="1000",
-    )
-    made.await_up()
-    yield made
-    made.stop()
+    ) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """One key is one task and one charge, though the web server dies among the requests."""
 
-import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,17 +18,10 @@ REQUESTS = 50
 
 
 @pytest.fixture
-def stack(tmp_path, mongo, redis_server):
-    made = Stack(
-        tmp_path,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/9",
-        database=f"idempotency_{secrets.token_hex(4)}",
-    )
-    made.await_up()
-    made.simulate(plain=True)
-    yield made
-    made.stop()
+def stack(own_stack):
+    with own_stack("idempotency") as made:
+        made.simulate(plain=True)
+        yield made
 
 
 class Callers:

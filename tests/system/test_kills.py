@@ -1,6 +1,5 @@
 """Consumers are killed and Redis is emptied: nothing is lost, nothing paid twice."""
 
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,21 +21,18 @@ LIMITS = {REQ_KEY: 2, f"{REQ_KEY}@AKSTUDIO": 1}  # two accounts
 
 
 @pytest.fixture
-def stack(tmp_path, mongo, redis_server):
-    made = Stack(
-        tmp_path,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/10",  # beside the other tests' queue
-        database=f"kills_{secrets.token_hex(4)}",
+def stack(own_stack):
+    with own_stack(
+        "kills",
         limit=LIMITS[REQ_KEY],
         accounts=[f"AKSTUDIO:SKSTUDIO:{LIMITS[f'{REQ_KEY}@AKSTUDIO']}"],
         VOLCENGINE_ACCOUNTS="studio",
         VOLCENGINE_ACCESS_KEY_STUDIO="AKSTUDIO",
         VOLCENGINE_SECRET_KEY_STUDIO="SKSTUDIO",
         VOLCENGINE_CONCURRENCY_STUDIO="1",
-    )
-    yield made
-    made.stop()
+        up=False,
+    ) as made:
+        yield made
 
 
 def check_ledger(stack: Stack, results: dict[str, dict]) -> None:

@@ -1,6 +1,5 @@
 """The provider's limit is found by asking little, and found again when it rises."""
 
-import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,17 +13,9 @@ CONFIGURED = 3
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, mongo, redis_server):
-    made = Stack(
-        tmp_path_factory.mktemp("limits"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/5",
-        database=f"limits_{secrets.token_hex(4)}",
-        VOLCENGINE_CONCURRENCY=str(CONFIGURED),
-    )
-    made.await_up()
-    yield made
-    made.stop()
+def running(own_stack):
+    with own_stack("limits", VOLCENGINE_CONCURRENCY=str(CONFIGURED)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A later release works on the same database: all that this one can do gets done."""
 
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +15,9 @@ ADDED = {"$set": {"later": {"release": [1, 2]}}}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, mongo, redis_server):
-    made = Stack(
-        tmp_path_factory.mktemp("mixed"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/11",
-        database=f"mixed_{secrets.token_hex(4)}",
-        VOLCENGINE_CONCURRENCY=str(LIMIT),
-    )
-    made.await_up()
-    yield made
-    made.stop()
+def stack(own_stack):
+    with own_stack("mixed", VOLCENGINE_CONCURRENCY=str(LIMIT)) as made:
+        yield made
 
 
 @contextmanager

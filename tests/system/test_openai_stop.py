@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,17 +17,10 @@ SLACK = 2.0  # of a machine that has other things to do
 
 
 @pytest.fixture
-def stack(tmp_path, mongo, redis_server):
+def stack(own_stack):
     """Web and simulator; nobody draws, so whoever waits waits on."""
-    made = Stack(
-        tmp_path,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/10",
-        database=f"openai_stop_{secrets.token_hex(4)}",
-    )
-    made.await_up()
-    yield made
-    made.stop()
+    with own_stack("openai_stop") as made:
+        yield made
 
 
 def ask(stack: Stack, body: dict, headers: dict[str, str]) -> tuple:

@@ -6,22 +6,15 @@ from collections import Counter
 import pytest
 
 from tests.system.commands import flask
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import wait_for
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture
-def stack(tmp_path, mongo, redis_server):
-    made = Stack(
-        tmp_path,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/14",
-        database=f"before_{secrets.token_hex(4)}",
-        duration=1.0,
-    )
-    yield made
-    made.stop()
+def stack(own_stack):
+    with own_stack("before", duration=1.0, up=False) as made:
+        yield made
 
 
 def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):

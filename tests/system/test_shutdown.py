@@ -1,7 +1,6 @@
 """Rolling restarts under load: nothing is refused, lost or left unknown."""
 
 import itertools
-import secrets
 import signal
 import threading
 import time
@@ -21,24 +20,19 @@ CREATE = "/api/v1/ai/image/task"
 
 
 @pytest.fixture
-def stack(tmp_path, mongo, redis_server, lane):
-    made = Stack(
-        tmp_path,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/7",
-        database=f"shutdown_{secrets.token_hex(4)}",
+def stack(own_stack, lane):
+    with own_stack(
+        "shutdown",
         fresh=True,
         limit=LIMIT,
         duration=0.2,
         VOLCENGINE_CONCURRENCY=str(LIMIT),
         USER_MAX_PENDING="1000",
         LOG_LEVEL="warning",
-    )
-    made.await_up()
-    made.simulate(plain=True)
-    made.remember_durations(lane, 0.2)
-    yield made
-    made.stop()
+    ) as made:
+        made.simulate(plain=True)
+        made.remember_durations(lane, 0.2)
+        yield made
 
 
 class Load:

@@ -1,6 +1,5 @@
 """A slot is held as long as the provider draws, by nobody longer, whoever stalls."""
 
-import secrets
 import signal
 
 import pytest
@@ -17,17 +16,9 @@ SHORT = {"MONKEY_SEED": "1", "MONKEY_CHANCE": "0", "MONKEY_LEASE": str(LEASE)}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, mongo, redis_server):
-    made = Stack(
-        tmp_path_factory.mktemp("slots"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/6",
-        database=f"slots_{secrets.token_hex(4)}",
-        VOLCENGINE_CONCURRENCY=str(LIMIT),
-    )
-    made.await_up()
-    yield made
-    made.stop()
+def running(own_stack):
+    with own_stack("slots", VOLCENGINE_CONCURRENCY=str(LIMIT)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """A database of the first release is upgraded while everything is at work."""
 
-import secrets
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.releases import first_release
-from tests.standin import ROOT
+from tests.system.commands import flask
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
@@ -22,29 +19,9 @@ BARE = {"$or": [{"text": {"$exists": False}}, {"lists": {"$exists": False}}]}
 
 
 @pytest.fixture
-def stack(tmp_path, mongo, redis_server):
-    made = Stack(
-        tmp_path,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/13",
-        database=f"first_{secrets.token_hex(4)}",
-        limit=4,
-        VOLCENGINE_CONCURRENCY="4",
-    )
-    made.await_up()
-    yield made
-    made.stop()
-
-
-def flask(stack: Stack, command: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "wsgi", command],
-        cwd=ROOT,
-        env=stack.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def stack(own_stack):
+    with own_stack("first", limit=4, VOLCENGINE_CONCURRENCY="4") as made:
+        yield made
 
 
 @contextmanager
@@ -103,15 +80,15 @@ def test_first_releases_data_are_upgraded_under_load(stack):
     with stack.database() as found:
         first_release.keep(found, range(KEPT))
         waiting = first_release.line_up(found, range(5000, 5006))
-    built = flask(stack, "indexes")
-    assert "indexes: ok" in built.communicate(timeout=60)[0]
+    assert "indexes: ok" in flask(stack, "indexes")
     stack.start_consumer()
     with (
         requests_go_on(stack) as (created, statuses),
         first_release_at_work(stack) as numbers,
     ):
         wait_for(lambda: len(created) > 2, 20, "requests are answered")
-        killed = flask(stack, "migrate")
+        migrate = ["-m", "flask", "--app", "wsgi", "migrate"]
+        killed = stack.start(migrate, "killed")
         with stack.database() as found:
             begun = {"_id": "schema", "step": 1}
             wait_for(
@@ -120,9 +97,10 @@ def test_first_releases_data_are_upgraded_under_load(stack):
                 "somebody has begun",
             )
         killed.send_signal(signal.SIGKILL)
-        killed.communicate()
-        both = [flask(stack, "migrate"), flask(stack, "migrate")]
-        said = [each.communicate(timeout=60)[0] for each in both]
+        killed.wait(20)
+        names = ("first", "second")
+        both = [stack.start(migrate, each) for each in names]
+        ends = [each.wait(60) for each in both]
         before = len(numbers)
         wait_for(lambda: len(numbers) > before + 2, 10, "the first release goes on")
     stack.start_consumer()  # the next start finds what the first release kept since
@@ -134,7 +112,7 @@ def test_first_releases_data_are_upgraded_under_load(stack):
         listed = found.images.count_documents({"user_id": "ada", "lists": "||"})
     seeds = [row["seed"] for row in stack.ledger()["rows"] if row["billed"]]
 
-    assert [each.returncode for each in both] == [0, 0], said
+    assert ends == [0, 0], [stack.log(each) for each in names]
     assert (record["schema"], record["min_code"]) == (1, 0)
     assert listed == KEPT + len(numbers) - 1 + len(waiting)
     assert {each["status"] for each in ended.values()} == {"completed"}
