@@ -14,7 +14,6 @@ from tests.admin.pages import (
     ENGLISH,
     actions,
     done,
-    fail,
     runs_again,
     shown,
     text_of,
@@ -25,14 +24,6 @@ from tests.rest import new_user, result
 from tests.test_core import refusal
 
 LIST = "/admin/failures"
-
-
-@pytest.fixture
-def failed(client, provider, work_off):
-    """Makes a task whose pictures fail as told, and returns its id."""
-    return lambda *refusals, **fields: fail(
-        client, provider, work_off, *refusals, **fields
-    )
 
 
 def many(n: int, **fields: object) -> None:

@@ -14,7 +14,6 @@ from tests.admin.pages import (
     OPERATOR,
     actions,
     done,
-    fail,
     runs_again,
     shown,
     text_of,
@@ -24,14 +23,6 @@ from tests.rest import result
 from tests.test_core import refusal
 
 LIST = "/admin/failures"
-
-
-@pytest.fixture
-def failed(client, provider, work_off):
-    """Makes a task whose pictures fail as told, and returns its id."""
-    return lambda *refusals, **fields: fail(
-        client, provider, work_off, *refusals, **fields
-    )
 
 
 def test_all_that_match_run_again_but_for_the_doubtful(client, failed):

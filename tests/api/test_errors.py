@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from app import create_app
-from jimeng import jobs, tasks
+from jimeng import tasks
+from tests.api.refusing import client
 from tests.rest import (
     API,
     CAT,
@@ -20,6 +20,8 @@ from tests.rest import (
     refused,
 )
 
+__all__ = ["client"]
+
 DEEP = b"[" * 100_000
 TOO_LARGE = b'{"prompt": "' + b"a" * 1024 * 1024 + b'"}'
 ENGLISH = {"Accept-Language": "en"}
@@ -27,20 +29,6 @@ ODD_IDS = [
     *("nope", "a" * 3000, "%00", "a%00b", "$where", "%7B%22$gt%22:%22%22%7D", "猫"),
     *("a.b", "..%2F..", "a%2Fb", "%ff", "%ed%a0%80", "%0a", "' or 1=1", "-1", "null"),
 ]
-
-
-@pytest.fixture(scope="module")
-def refusing_app(connection, config):
-    """One application for all of these: what is refused leaves nothing behind."""
-    return create_app(config)
-
-
-@pytest.fixture
-def client(refusing_app, config, registry):
-    """Somebody who speaks HTTP."""
-    jobs.configure(config, registry)
-    yield refusing_app.test_client()
-    jobs.huey.storage.pool.disconnect()
 
 
 def post(client, body: bytes, kind: str | None = "application/json", path=CREATE):

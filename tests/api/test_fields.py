@@ -4,25 +4,12 @@ import json
 
 import pytest
 
-from app import create_app
-from jimeng import jobs
+from tests.api.refusing import client
 from tests.rest import API, CAT, CREATE, GENERAL, USERS, errors_of, refused
 
+__all__ = ["client"]
+
 JSON = "application/json"
-
-
-@pytest.fixture(scope="module")
-def refusing_app(connection, config):
-    """One application for all of these: what is refused leaves nothing behind."""
-    return create_app(config)
-
-
-@pytest.fixture
-def client(refusing_app, config, registry):
-    """Somebody who speaks HTTP."""
-    jobs.configure(config, registry)
-    yield refusing_app.test_client()
-    jobs.huey.storage.pool.disconnect()
 
 
 @pytest.mark.parametrize(

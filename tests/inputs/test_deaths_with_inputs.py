@@ -19,7 +19,7 @@ from tests.inputs.test_going_in import I2I, data_url
 from tests.inputs.test_sweep import files, pass_time
 from tests.inputs.test_uploads import upload
 from tests.jobs import test_deaths
-from tests.jobs.test_deaths import Died, afresh, check, consume, reaper
+from tests.jobs.test_deaths import Died, afresh, check, consume, go_on, reaper
 from tests.rest import create
 
 __all__ = ["afresh", "reaper"]
@@ -91,11 +91,7 @@ def test_death_of_the_request_leaves_no_half_task(
             create(client, model=I2I, seed=7, images=[url])
         reaper.disarm()
 
-        Task.collection().update_many(
-            {}, [{"$set": {"created_at": {"$subtract": ["$created_at", 60_000]}}}]
-        )
-        janitor.complete_plans()
-        consume(reaper)
+        go_on(reaper)
 
         check(provider, str(number))
         assert {task.status for task in Task.objects} <= {"completed"}

@@ -1,0 +1,13 @@
+"""Fixtures of the operator's pages."""
+
+import pytest
+
+from tests.admin.pages import fail
+
+
+@pytest.fixture
+def failed(client, provider, work_off):
+    """Makes a task whose pictures fail as told, and returns its id."""
+    return lambda *refusals, **fields: fail(
+        client, provider, work_off, *refusals, **fields
+    )
