@@ -16,7 +16,7 @@ from pymongo.database import Database
 from jimeng import jobs, lanes, limits, waiting
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
-from jimeng.jobs import input_sweep, janitor, pump
+from jimeng.jobs import broker, input_sweep, janitor, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
@@ -35,6 +35,8 @@ __all__ = [
     "pytest_xdist_make_scheduler",
     "root",
 ]
+
+PATIENCE = 30.0  # seconds
 
 # For addresses in letters of all languages, which nothing here asks for, jsonschema
 # would build 38 grammars in every process.
@@ -154,8 +156,14 @@ def let_indexes_be() -> None:
 
 @pytest.fixture(scope="session")
 def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
-    """`jobs.configure`, with one connection to Redis that all tests share."""
+    """
+    `jobs.configure`, with one connection to Redis that all tests share.
+
+    It is patient: a web process gives a command up after half a second and sends it
+    again, which on a busy machine would count twice what has been counted.
+    """
     jobs.configure(config)
+    broker.connect(config, timeout=PATIENCE)
     kept = jobs.huey.storage
 
     def do(config: Config, registry: Registry) -> None:

@@ -123,18 +123,26 @@ def test_worker_stops_while_the_databases_are_away(tmp_path):
         assert process.wait(2 * grace) == 0, log_of(tmp_path)
 
 
-WRONG = [
-    ({}, "SECRET_KEY is missing"),
-    ({**OPEN, "POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number"),
-    ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json"),
-]
+MISSING = ({}, "SECRET_KEY is missing")
+NO_NUMBER = ({**OPEN, "POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number")
+NO_FILE = ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json")
 
 
-@pytest.mark.parametrize("lines", [PROCFILE, PLAIN], ids=["procfile", "plain"])
-@pytest.mark.parametrize("kind", ["web", "worker"])
-@pytest.mark.parametrize(("env", "said"), WRONG)
-def test_wrong_setting_ends_it(tmp_path, lines, kind, env, said):
+# Each start is a second: any two of line, kind and setting occur together.
+@pytest.mark.parametrize(
+    ("lines", "kind", "wrong"),
+    [
+        (PROCFILE, "web", MISSING),
+        (PLAIN, "worker", MISSING),
+        (PLAIN, "web", NO_NUMBER),
+        (PROCFILE, "worker", NO_NUMBER),
+        (PROCFILE, "web", NO_FILE),
+        (PLAIN, "worker", NO_FILE),
+    ],
+)
+def test_wrong_setting_ends_it(tmp_path, lines, kind, wrong):
     """It does not start workers for ever: a sentence, and a status that is not 0."""
+    env, said = wrong
     with running(tmp_path, lines[kind], PORT=str(free_port()), **env) as process:
         assert process.wait(30) == 4, log_of(tmp_path)
 

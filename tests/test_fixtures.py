@@ -1,0 +1,18 @@
+"""What the tests stand on holds on a machine that does much else meanwhile."""
+
+import redis
+
+from jimeng.limits import windows
+
+STALL = 1200  # milliseconds: more than two tries of a web process take
+
+
+def test_redis_that_stalls_is_awaited(database, redis_server):
+    """A command that is given up and sent again may be counted twice."""
+    with redis.Redis.from_url(redis_server.url) as other:
+        other.client_pause(STALL)
+    counted = windows.take("ada", 5)
+
+    assert counted.used == 1
+    windows.give_back("ada")
+    assert windows.read("ada").used == 0
