@@ -299,7 +299,7 @@ def walk(app: Flask) -> list[tuple[Rule, str]]:
 def filled(value: object, places: dict[str, str]) -> object:
     """*value* with the names of what is Ada's put in."""
     if isinstance(value, str):
-        return value.format(**places) if "{" in value else value
+        return value.format_map(places) if "{" in value else value
     if isinstance(value, list):
         return [filled(each, places) for each in value]
     if isinstance(value, dict):
