@@ -41,11 +41,12 @@ VALUES = {
     "cursor": "OTk5OTk5OTk5OTk5OTk5Ong",
 }
 # Anybody may have tasks, whoever has a record or not; dropping what is not there is
-# done at once; two have choices that are looked at first; and a preview that is not
+# done at once; some have choices that are looked at first; and a preview that is not
 # there leads to the thumbnail.
 MAY = {
     "api.list_tasks": {200, 422},
     "api.show_usage": {200},
+    "api.change_collection": {422},
     "admin.drop_failure": {303},
     "admin.switch": {422},
     "admin.set_role": {422},
