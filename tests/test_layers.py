@@ -18,7 +18,6 @@ LEVELS = [
     {"operations", "backup"},
     {
         *("auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"),
-        "batches",
         *("collections", "sharing", "prompts"),
     },
     {"inputs"},
@@ -34,7 +33,7 @@ LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
-    *("collections", "sharing", "prompts", "batches"),
+    *("collections", "sharing", "prompts"),
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
     *("backup", "bulk", "waiting", "inputs", "migrations"),
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),

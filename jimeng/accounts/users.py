@@ -4,15 +4,7 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import (
-    batches,
-    collections,
-    documents,
-    inputs,
-    prompts,
-    sharing,
-    tasks,
-)
+from jimeng import collections, documents, inputs, prompts, sharing, tasks
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
@@ -254,7 +246,6 @@ def delete(viewer: Viewer, user_id: str) -> None:
     with noted(viewer, user.id, "users.delete"):
         while True:
             retire(user.id, {"$set": {"role": "user"}})
-            batches.delete_all(viewer, user.id)  # which would go on making tasks
             removed = tasks.delete_all(viewer, user.id)
             inputs.delete_all(viewer, user.id)
             sharing.delete_all(viewer, user.id)

@@ -73,7 +73,9 @@ def page(
     """
     where = owned(viewer, user_id)
     if status is not None:
-        where["status"] = known_status(status)
+        if status not in set(Status):
+            raise Invalid.field("status", "invalid.status", known=", ".join(Status))
+        where["status"] = status
     parts = [where | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
@@ -86,16 +88,6 @@ def page(
     if next_cursor is None and last is not None:
         next_cursor = cursors.cursor_of(last, "created_at")
     return Page(Task.read_all(rows), next_cursor)
-
-
-def known_status(status: str) -> str:
-    """
-    Raises:
-        Invalid: it is none.
-    """
-    if status not in set(Status):
-        raise Invalid.field("status", "invalid.status", known=", ".join(Status))
-    return status
 
 
 def _last_searched(parts: list[dict]) -> dict | None:

@@ -67,16 +67,13 @@ def retry(
     *,
     accept_double_charge: bool = False,
     idem_key: str | None = None,
-    new_id: str | None = None,
 ) -> tuple[Task, bool]:
     """
-    Ask once more for the pictures that a task lacks, as a new one. That belongs to the
-    same batch.
+    Ask once more for the pictures that a task lacks, as a new one.
 
     Args:
         accept_double_charge: Needed where the first may have been charged.
         idem_key: As in `create`.
-        new_id: As `NewTask.id`.
 
     Returns:
         The new task, and whether an earlier request had made it.
@@ -102,9 +99,6 @@ def retry(
         seed=seed,
         given=task.input,
         retried_from=task.id,
-        id=new_id,
-        batch=task.batch,
-        batch_index=task.batch_index,
     )
     return create(viewer, new, idem_key=idem_key)
 

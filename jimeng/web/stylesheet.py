@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Response, current_app, request, url_for
 
-from jimeng.web import bp
+from jimeng.web import bp, style_pictures
 from jimeng.web.shapes import rules
 from jimeng.web.versions import FOR_GOOD
 
@@ -22,7 +22,8 @@ def joined(folder: str) -> tuple[str, str]:
     root = Path(folder)
     shared = [root / "app.css", root / "components.css"]
     files = [*shared, *sorted((root / "areas").glob("*.css"))]
-    text = "\n".join([*(file.read_text("utf-8") for file in files), rules()])
+    made = [rules(), style_pictures.rules(root)]
+    text = "\n".join([*(file.read_text("utf-8") for file in files), *made])
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -226,8 +226,9 @@ def test_no_secret_is_in_any_word(app, client, work_off, in_bucket, front, caplo
         assert "AWS4-HMAC" not in text
 
 
+@pytest.mark.parametrize("side", ["before", "after"])
 def test_death_at_any_moment_loses_and_repeats_nothing(
-    client, reaper, afresh, provider, in_bucket, monkeypatch
+    client, reaper, afresh, provider, in_bucket, monkeypatch, side
 ):
     """At each write, to MongoDB or to the store: as in `tests.jobs.test_deaths`."""
     in_bucket()
@@ -235,13 +236,13 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
         reaper._wrap(monkeypatch, bucket.Bucket, name)
     for number in afresh.each_moment(least=24):
         create(client, n=2, seed=100)
-        reaper.arm(number)
+        reaper.arm(number, side)
 
         consume(reaper)
 
         reaper.disarm()
         check_files(monkeypatch)
-        check(provider, f"{number}: {reaper.seen[-3:]}")
+        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
     assert jobs.runtime().store.first.count() == 4
 
 
@@ -257,7 +258,7 @@ def test_death_while_it_moves_loses_nothing(
     store = in_bucket()
 
     for number in range(1, 99):
-        reaper.arm(number)
+        reaper.arm(number, "before" if number % 2 else "after")
         try:
             moved = list(move(store, grace=0.0))
         except Died:

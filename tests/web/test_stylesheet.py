@@ -1,10 +1,14 @@
 """What the stylesheet keeps to, whichever file a rule stands in."""
 
+import io
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from PIL import Image as Pillow
+
+from jimeng.styles import STYLES
 
 ROOT = Path(__file__).parents[2]
 PAGES, SCRIPTS, CODE = ROOT / "templates", ROOT / "static", ROOT / "jimeng"
@@ -89,3 +93,23 @@ def test_scripts_are_kept_for_good(client):
     assert cached(client, linked) == {"public, max-age=31536000, immutable"}
     assert cached(client, plain) == {"no-cache"}
     assert cached(client, [link + "?v=0" for link in plain]) == {"no-cache"}
+
+
+def test_every_style_has_its_picture(client, rules):
+    """A part of one strip each, in order, which weighs little and is kept for good."""
+    address = re.search(r"url\((static/styles\.webp\?v=\w+)\)", rules)[1]
+    with client.get(f"/{address}") as answer:
+        assert "immutable" in answer.headers["Cache-Control"]
+        content = answer.data
+
+    strip = Pillow.open(io.BytesIO(content))
+    assert strip.width * 3 == strip.height * 4 * len(STYLES)
+    assert len(content) <= 15_360
+    places = re.findall(
+        r":nth-child\((\d+)\) > i \{ background-position-x: (\S+)%", rules
+    )
+    assert [int(n) for n, _ in places] == list(range(2, len(STYLES) + 2))
+    wide = float(re.search(r"50% / ([\d.]+)% ", rules)[1]) / 100  # places of one
+    for place, (_, share) in enumerate(places):
+        middle = float(share) / 100 * (wide - 1) + 0.5
+        assert middle / wide * len(STYLES) == pytest.approx(place + 0.5, abs=0.01)
