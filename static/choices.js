@@ -54,7 +54,7 @@ let keeps = false;
 function keepChoices() {
   keeps = true;
   const words = new URLSearchParams(new FormData(document.getElementById("composer")));
-  for (const name of ["prompt", "token", "image", "pictures", "file"]) words.delete(name);
+  for (const name of ["prompt", "token", "image", "pictures", "file", "template", "name", "list", "confirmed"]) words.delete(name);
   words.set("who", who);
   document.cookie = `choices=${words}; path=/; samesite=lax`;
 }

@@ -18,6 +18,7 @@ LEVELS = [
     {"operations", "backup"},
     {
         *("auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"),
+        "batches",
         *("collections", "sharing", "prompts"),
     },
     {"inputs"},
@@ -33,7 +34,7 @@ LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
-    *("collections", "sharing", "prompts"),
+    *("collections", "sharing", "prompts", "batches"),
     *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
     *("backup", "bulk", "waiting", "inputs", "migrations"),
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),

@@ -7,6 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jimeng.api import blp
+from jimeng.errors import ProviderError
+from jimeng.lanes import switches
 from jimeng.monitoring import health
 from tests.given_pictures import photo
 from tests.rest import (
@@ -51,7 +53,17 @@ def cancelled(client) -> str:
 
 
 @pytest.fixture
-def place(client, done, cancelled) -> Callable[[str], str]:
+def batch(client, provider, work_off) -> str:
+    """A batch of the examples' user, of which something is lacking."""
+    provider.submits = [ProviderError("no", code="provider_failed")]
+    body = {"template": "猫\n狗", "user_id": "user_123"}
+    batch_id = data_of(client.post(f"{API}/batches", json=body), 202)["batch_id"]
+    work_off()
+    return batch_id
+
+
+@pytest.fixture
+def place(client, batch, done, cancelled) -> Callable[[str], str]:
     """Turns a path of the description into one where there is something."""
     user_id = new_user(client)["id"]
     waiting, upload_id = create(client), uploaded(client)
@@ -65,6 +77,7 @@ def place(client, done, cancelled) -> Callable[[str], str]:
         whose = "user_123" if named else user_id
         which = cancelled if path.endswith("/retry") else done
         which = waiting if path.endswith("/cancel") else which
+        path = path.replace("{batch_id}", batch)
         path = path.replace("{task_id}", which).replace("{user_id}", whose)
         path = path.replace("{collection_id}", collection_id)
         path = path.replace("{share_id}", collection_id)
@@ -211,7 +224,6 @@ def test_errors_conform(client, document, path, name, status, code):
 
 def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     """Waiting, failed, cleared, whole or short: all of it is described."""
-    from jimeng.errors import ProviderError
     from jimeng.operations import board
     from jimeng.viewers import Viewer
 
@@ -238,6 +250,30 @@ def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]
 
 
+def test_batch_conforms(client, document, place):
+    """Tried, looked at, listed, waiting for room, cancelled: as described."""
+    paths = f"{API}/batches", f"{API}/batches/{{batch_id}}"
+    whose, body = {"user_id": "user_123"}, {"template": "{a|b}", "user_id": "user_123"}
+    tried = client.post(f"{paths[0]}?dry_run=1", json=body)
+    conforms(document, find(document, "create_batch")[2], 200, tried.json)
+    for name, path in (
+        ("list_batches", paths[0]),
+        ("get_batch", paths[1]),
+        ("list_batch_tasks", f"{paths[1]}/tasks"),
+    ):
+        query = whose if name == "list_batches" else {}
+        answer = client.get(place(path), query_string=query)
+        assert answer.json["data"], name
+        conforms(document, find(document, name)[2], 200, answer.json)
+    switches.pause(switches.SENDING, "user_1")
+    asked = client.post(paths[0], json=body)
+    waits = client.get(paths[1].format(batch_id=asked.json["data"]["batch_id"]))
+    assert waits.json["data"]["waits"]["code"] == "sending_paused"
+    conforms(document, find(document, "get_batch")[2], 200, waits.json)
+    cancelled = client.post(f"{waits.request.path}/cancel", json={})
+    conforms(document, find(document, "cancel_batch")[2], 200, cancelled.json)
+
+
 def test_upload_conforms(client, document):
     """A form with a file is described, and what it is answered with."""
     operation = find(document, "create_upload")[2]
@@ -259,6 +295,7 @@ def test_deletion_conforms(client, document, place):
         ("delete_user", "/api/v1/users/{user_id}"),
         ("delete_task", f"{CREATE}/{{task_id}}"),
         ("delete_upload", f"{API}/uploads/{{upload_id}}"),
+        ("delete_batch", f"{API}/batches/{{batch_id}}"),
     ):
         answer = client.delete(place(path))
         conforms(document, find(document, name)[2], 200, answer.json)

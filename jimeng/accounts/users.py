@@ -4,7 +4,15 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import collections, documents, inputs, prompts, sharing, tasks
+from jimeng import (
+    batches,
+    collections,
+    documents,
+    inputs,
+    prompts,
+    sharing,
+    tasks,
+)
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
@@ -246,6 +254,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
     with noted(viewer, user.id, "users.delete"):
         while True:
             retire(user.id, {"$set": {"role": "user"}})
+            batches.delete_all(viewer, user.id)  # which would go on making tasks
             removed = tasks.delete_all(viewer, user.id)
             inputs.delete_all(viewer, user.id)
             sharing.delete_all(viewer, user.id)

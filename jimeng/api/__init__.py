@@ -47,6 +47,7 @@ def check_query() -> None:
 
 
 from jimeng.api import (  # noqa: E402 (routes)
+    batches,
     bulk,
     collections,
     events,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from mongoengine import get_db
 
-from jimeng.documents import BulkAction, Generation, State, Task, utcnow
+from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
 from jimeng.documents.generation import SENDABLE
 from jimeng.jobs import plan
 from jimeng.lanes import switches
@@ -35,6 +35,12 @@ def park() -> int:
     switches.pause(switches.SENDING, switches.BY_RESTORE)
     # Running everything again that failed creates tasks, as the original has by now.
     BulkAction.collection().delete_many({"open": {"$exists": True}})
+    # So does a batch that is not all made, or is being run again.
+    more = [{"again": {"$exists": True}}, {"$expr": {"$lt": ["$made", "$total"]}}]
+    Batch.collection().update_many(
+        {"open": True, "stopped": {"$exists": False}, "$or": more},
+        {"$set": {"stopped": RESTORED["code"]}, "$unset": {"again": "", "waits": ""}},
+    )
     # A picture that the provider refuses is drawn anew once; there too.
     drawing = {"state": {"$in": [State.GENERATING.value, State.SAVING.value]}}
     Generation.collection().update_many(drawing, {"$set": {"resent": True}})

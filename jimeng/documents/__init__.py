@@ -7,6 +7,7 @@ Whatever stands above may import it, `pictures` too; the doors as types only.
 from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, patience, utcnow
+from jimeng.documents.batch import Batch
 from jimeng.documents.bulk import BulkAction
 from jimeng.documents.collection import Collection
 from jimeng.documents.faults import is_away, lacks_index

@@ -29,19 +29,43 @@ def after(cursor: str, field: str) -> dict:
     Raises:
         Invalid: it is not one of ours.
     """
+    at, row_id = read(cursor)
+    return {
+        field: {"$lte": at},
+        "$or": [{field: {"$lt": at}}, {"_id": {"$lt": row_id}}],
+    }
+
+
+def before(cursor: str, field: str) -> dict:
+    """
+    The part of a query that keeps to what has come before *cursor*: the newer ones.
+
+    Raises:
+        Invalid: it is not one of ours.
+    """
+    at, row_id = read(cursor)
+    return {
+        field: {"$gte": at},
+        "$or": [{field: {"$gt": at}}, {"_id": {"$gt": row_id}}],
+    }
+
+
+def read(cursor: str) -> tuple[datetime, str]:
+    """
+    The time and the id of the row that it was made of.
+
+    Raises:
+        Invalid: it is not one of ours.
+    """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         moment, colon, row_id = text.partition(":")
         if not colon or not re.fullmatch(r"\d{1,15}", moment, re.ASCII):
             raise ValueError("no time")
-        at = EPOCH + timedelta(milliseconds=int(moment))
+        return EPOCH + timedelta(milliseconds=int(moment)), row_id
     except (ValueError, binascii.Error, OverflowError, OSError):
         raise Invalid.field("cursor", "invalid.cursor") from None
-    return {
-        field: {"$lte": at},
-        "$or": [{field: {"$lt": at}}, {"_id": {"$lt": row_id}}],
-    }
 
 
 def down_to(row: Mapping, field: str) -> dict:

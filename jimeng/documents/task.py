@@ -1,7 +1,5 @@
 """A task: what a user asked for, and what became of it."""
 
-import secrets
-import time
 from collections.abc import Iterable
 
 from mongoengine.fields import (
@@ -19,11 +17,8 @@ from jimeng.documents import indexes
 from jimeng.documents.base import Stored, named_index, number, utcnow
 from jimeng.documents.faults import lacks_index
 from jimeng.documents.status import ENDED, OPEN, Status
+from jimeng.documents.task_id import new_task_id
 from jimeng.documents.usage import RateLimit
-
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
-PREFIX = "volcengine_img_"
-
 
 CHARGED = ("no", "unknown", "yes")
 # What is said of a failure as long as nothing better is known.
@@ -31,13 +26,6 @@ NOT_UNDERSTOOD = {"code": "not_understood", "charged": "unknown"}
 THERE = {"deleted_at": {"$exists": False}}
 # Deleted for good; with null instead of $exists the index finds them.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
-
-
-def new_task_id() -> str:
-    """The prefix, 10 characters of time in milliseconds, 100 random bits."""
-    moment = time.time_ns() // 1_000_000
-    number = (moment << 100) | secrets.randbits(100)
-    return PREFIX + "".join(ALPHABET[number >> 5 * n & 31] for n in range(29, -1, -1))
 
 
 class Task(Stored):
@@ -66,6 +54,8 @@ class Task(Stored):
             was asked for; only of doors whose clients re-post by themselves.
         joins: Re-posts that were given this task.
         answered_at: When its request, or the latest re-post, was answered whole.
+        batch: The id of the `Batch` that it belongs to, if it does.
+        batch_index: Which of the batch's prompts it draws, from 0.
         reason: The code of why it was cancelled, where its owner did not ask for it.
         not_before: When a delayed task may start.
         deleted_at: Set when its owner deleted it; nobody sees it from then on,
@@ -103,6 +93,8 @@ class Task(Stored):
     joins = IntField()
     answered_at = DateTimeField()
     retried_from = StringField()
+    batch = StringField()
+    batch_index = IntField()
     reason = StringField()
     delay = FloatField()  # seconds
     not_before = DateTimeField()
@@ -126,6 +118,8 @@ class Task(Stored):
             named_index("join", "join_key", "created_at", having="join_key"),
             named_index("open", "open", "created_at", having="open"),
             named_index("retried", "retried_from", having="retried_from"),
+            named_index("batch", "batch", "_id", having="batch"),
+            named_index("user_alone", "user_id", "batch", "-created_at", "-_id"),
             named_index("inputs", "inputs", having="inputs"),
             named_index("made_from", "made_from.picture", having="made_from"),
             named_index("trash", "user_id", "-deleted_at", having="purge_at"),
@@ -179,13 +173,17 @@ class Task(Stored):
         Write a new task, with its idempotency key in the same step.
 
         Returns:
-            False if the user has another task under that key.
+            False if the user has another task under that key, or there is one of
+            its id.
 
         Raises:
             IndexMissing: there is a key, and nothing that would keep it to one task.
         """
         if "idem_key" not in row:
-            cls.collection().insert_one(row)
+            try:
+                cls.collection().insert_one(row)
+            except DuplicateKeyError:
+                return False  # its id is one that was derived, and is taken
             return True
         key = {name: row[name] for name in ("user_id", "idem_key")}
         new = {"$setOnInsert": {k: v for k, v in row.items() if k not in key}}

@@ -9,6 +9,7 @@ from flask import has_request_context, request
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.asked import ASKED
+from jimeng.i18n.batches import BATCHES
 from jimeng.i18n.doctor import DOCTOR
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
@@ -23,6 +24,7 @@ COOKIE = "lang"
 MESSAGES: dict[str, tuple[str, str]] = {
     **ANSWERS,
     **ASKED,
+    **BATCHES,
     **DOCTOR,
     **ERRORS,
     **FIELDS,

@@ -4,7 +4,10 @@ What each request does, in Chinese; in English the view says it itself.
 By endpoint: the first line is the summary.
 """
 
+from jimeng.i18n.batch_routes import BATCHES
+
 ROUTES: dict[str, str] = {
+    **BATCHES,
     "api.create_image_task": """创建图像任务
 
 立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
@@ -177,6 +180,10 @@ MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。
 TAGS: dict[str, tuple[str, str]] = {
     "images": ("创建任务、取回图片", "Ask for pictures, collect them."),
     "tasks": ("查看、取消、重试任务", "Look at tasks, cancel them, run them again."),
+    "batches": (
+        "一次提交很多提示词，看进度，取消，补上缺的",
+        "Many prompts at once: ask, follow, cancel, run again what is lacking.",
+    ),
     "uploads": ("上传图片，供任务使用", "Give pictures for tasks to use."),
     "collections": (
         "把图片放进相册，分享相册或单张图片",
@@ -283,5 +290,6 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "等到了：任务已经结束（`Prefer: wait`）；或者只是估价（`dry_run`）",
         "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)",
     ),
+    "dry_run": ("只是估算（`dry_run`）", "An estimate (`dry_run`)"),
     "not_modified": ("没有变化", "Nothing has changed"),
 }

@@ -5,8 +5,8 @@ A lane is one provider's model; the provider draws a limited number of pictures 
 it at a time. A slot is a number on the generation under a unique index, taken
 with the claim and given back with the end. A turn is a user's place: each further
 picture of the same user comes one turn later, which is round-robin over users.
-`jobs`, `limits`, `tasks`, `operations`, `backup`, `cli`, `doctor` and `monitoring`
-may import it.
+`jobs`, `limits`, `tasks`, `batches`, `operations`, `backup`, `cli`, `doctor` and
+`monitoring` may import it.
 """
 
 from jimeng.lanes import ahead as _ahead

@@ -10,7 +10,9 @@ from jimeng.limits.users import (
     Taken,
     count_request,
     forget_quotas,
+    quota_of,
     rate_limits,
     take,
+    take_submission,
     take_upload,
 )

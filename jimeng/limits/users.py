@@ -70,6 +70,7 @@ class Taken:
     What one request has taken of its user's limits.
 
     Attributes:
+        is_counted: As one of the minute's tasks.
         turn: The first of the turns in its lane.
         queued: Jobs that waited in Redis.
         rate_limits: What is left, of each limit that there is.
@@ -83,11 +84,13 @@ class Taken:
     queued: int
     rate_limits: tuple[RateLimit, ...]
     of_key: keys.Taken = keys.NOTHING
+    is_counted: bool = True
 
     def give_back(self) -> None:
         """The request has made nothing."""
         self.of_key.give_back()
-        windows.give_back(self.user_id)
+        if self.is_counted:
+            windows.give_back(self.user_id)
         lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
 
 
@@ -124,9 +127,13 @@ def count_request(address: str, caller: str) -> bytes | None:
     return mark
 
 
-def take(viewer: Viewer, task: Task) -> Taken:
+def take(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Taken:
     """
     Count one more task of its user, and its pictures; give them turns in their lane.
+
+    Args:
+        is_counted: As one of the minute's tasks. Those that a batch makes are not: it
+            has been counted itself, and makes them no faster than they are drawn.
 
     Raises:
         TooManySubmissions: the user, or the key, has asked for as many tasks as a
@@ -138,11 +145,13 @@ def take(viewer: Viewer, task: Task) -> Taken:
     quota = quota_of(viewer, task.user_id)
     of_key = keys.take(viewer, task)
     try:
-        submission, queued = _count_submission(task.user_id)
+        most = _per_minute() if is_counted else 0
+        submission, queued = _count_submission(task.user_id, most)
         try:
             turn, picture = _count_pictures(task, quota)
         except (QuotaExceeded, TooManyPending):
-            windows.give_back(task.user_id)
+            if is_counted:
+                windows.give_back(task.user_id)
             raise
     except (TooManySubmissions, QuotaExceeded, TooManyPending, QueueUnavailable):
         of_key.give_back()
@@ -150,7 +159,21 @@ def take(viewer: Viewer, task: Task) -> Taken:
     found = tuple(each for each in (submission, picture) if each is not None)
     found += of_key.rate_limits
     day = task.created_at.date()
-    return Taken(task.user_id, task.lane, day, task.n, turn, queued, found, of_key)
+    return Taken(
+        *(task.user_id, task.lane, day, task.n, turn, queued, found, of_key),
+        is_counted=is_counted,
+    )
+
+
+def take_submission(user_id: str) -> None:
+    """
+    Count one more thing that a user asks for, which takes its places later.
+
+    Raises:
+        TooManySubmissions: the user has asked for as many as a minute may have.
+        QueueUnavailable: Redis is away.
+    """
+    _count_submission(user_id, _per_minute())
 
 
 def take_upload(user_id: str) -> None:
@@ -221,9 +244,8 @@ def _per_minute() -> int:
     return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
 
 
-def _count_submission(user_id: str) -> tuple[RateLimit | None, int]:
+def _count_submission(user_id: str, most: int) -> tuple[RateLimit | None, int]:
     """How the user stands with one more, and how many jobs wait in Redis."""
-    most = _per_minute()
     count = windows.take(user_id, most)
     standing = _submissions(most, count)
     if not count.taken:

@@ -101,19 +101,25 @@ class Edges(Strict):
         return Expansion(**data)
 
 
-class ImageFields(Strict):
-    """What describes a picture."""
+class Settings(Strict):
+    """How a picture is drawn, whatever it shows."""
 
-    rules: ClassVar = {"anyOf": [{"required": ["prompt"]}, {"required": ["images"]}]}
-
-    # Where pictures go in, some models need no words; that is for the model to say.
-    prompt = Trimmed(load_default="")
     model = Text(validate=Long(1, 100))
     size = Trimmed(validate=Long(1, 20))
     quality = Text(load_default="standard", validate=OneOf("standard", "hd"))
     style = Trimmed(validate=Long(1, MOST_STYLE))
     n: Integer = Whole(load_default=1, validate=Between(1, 4))
     seed: Integer = Whole(load_default=-1, validate=Between(-1, MOST_SEED))
+    provider = Text(validate=Long(1, 64))
+
+
+class ImageFields(Settings):
+    """What describes a picture."""
+
+    rules: ClassVar = {"anyOf": [{"required": ["prompt"]}, {"required": ["images"]}]}
+
+    # Where pictures go in, some models need no words; that is for the model to say.
+    prompt = Trimmed(load_default="")
     negative_prompt = Anything(
         validate=refuse("invalid.negative_prompt"), metadata={"type": "string"}
     )
@@ -121,7 +127,6 @@ class ImageFields(Strict):
     mask = Text(validate=REFERENCE)
     strength: Number = Seconds(validate=Between(0, 1))
     expand = Nested(Edges)
-    provider = Text(validate=Long(1, 64))
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def has_words(self, data: dict, given: object, **kwargs) -> None:

@@ -238,6 +238,8 @@ class TaskRecord(OfView):
     provider_task_ids = list_of(text(example="7707695021820599348"), "remote_ids")
     attempts = count(example=1)
     retried_from = text(null=True)
+    batch_id = text(lambda view: view.task.batch, null=True)
+    batch_index = whole(null=True, minimum=0)
     created_at = instant()
     updated_at = instant()
     not_before = instant(null=True)

@@ -2,8 +2,8 @@
 What a user can do to a task. All doors come through here.
 
 Every function takes the `Viewer` that asks; what is not theirs is as if it had
-never been. `collections`, `sharing`, `prompts`, `accounts`, `schemas`, `operations` and
-the doors may import it; it knows no Flask.
+never been. `batches`, `collections`, `sharing`, `prompts`, `accounts`, `schemas`,
+`operations` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.tasks.archive import chosen, pack

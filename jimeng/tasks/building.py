@@ -39,6 +39,9 @@ class NewTask:
         again: The inputs of a task that is run again, in place of *images* and *mask*.
         given: The request as it came, for the record.
         retried_from: The task that this one runs again.
+        id: A derived one: asked for twice it is made once. None for a new one.
+        batch: The id of the batch that it belongs to.
+        batch_index: Which of its prompts this is.
     """
 
     user_id: str
@@ -58,6 +61,9 @@ class NewTask:
     again: tuple[Named, ...] = ()
     given: dict = field(default_factory=dict)
     retried_from: str | None = None
+    id: str | None = None
+    batch: str | None = None
+    batch_index: int | None = None
 
     @property
     def has_mask(self) -> bool:
@@ -133,8 +139,11 @@ def build(
         delay=new.delay or None,
         not_before=now + timedelta(seconds=new.delay) if new.delay else None,
         retried_from=new.retried_from,
+        batch=new.batch,
+        batch_index=new.batch_index,
         created_at=now,
         updated_at=now,
+        **({"id": new.id} if new.id else {}),
         **of_inputs(new, made),
     )
 

@@ -1,14 +1,13 @@
 """Creating: everything that can refuse is asked first, then the task is written."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from jimeng import documents, inputs, jobs, lanes, limits, logs
-from jimeng.documents import Task, indexes, left_over, utcnow
+from jimeng.documents import Batch, Task, indexes, left_over
 from jimeng.errors import (
     IdempotencyKeyReused,
     IndexMissing,
@@ -22,33 +21,17 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.access import ModelNotAllowed, UserIdNotYours
-from jimeng.inputs import Named
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
-from jimeng.tasks.building import NewTask, build, check, fingerprint, named_by
+from jimeng.tasks.building import NewTask, build, check, named_by
+from jimeng.tasks.repeating import Key, earlier
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
 AMPLE = 20  # jobs
-IDEMPOTENCY = timedelta(hours=24)
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
-
-
-@dataclass(frozen=True)
-class Key:
-    """An idempotency key, and what its request must have in common with another."""
-
-    user_id: str
-    text: str
-    hash: str
-
-    @classmethod
-    def of(cls, new: NewTask, text: str | None, named: Sequence[Named]) -> "Key | None":
-        if text is None:
-            return None
-        return cls(new.user_id, text, fingerprint(new, named))
 
 
 @dataclass(frozen=True)
@@ -111,7 +94,7 @@ def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     named = named_by(viewer, new)
     key = Key.of(new, terms.idem_key, named)
     documents.ensure_indexes()
-    if key is not None:
+    if key is not None and key.text is not None:
         indexes.require(indexes.IDEMPOTENCY)
     if not named:
         return write(viewer, build(new, model), model, key, terms)
@@ -164,14 +147,15 @@ def write(
     Returns:
         As `create`.
     """
-    if key is not None:
+    if key is not None and key.text is not None:
         row.update(idem_key=key.text, idem_hash=key.hash)
     if terms.join_key is not None:
         row.update(join_key=terms.join_key)
     task = Task.read(row)
     try:
         switches.check_intake()
-        held = limits.take(viewer, task)
+        is_derived = key is not None and key.task_id is not None
+        held = limits.take(viewer, task, is_counted=not is_derived)
         first = timely(task, model, held, terms.within)
     except (IntakePaused, StartsTooLate, *BEYOND) as error:
         kept = earlier(key)  # what asks for nothing new is answered all the same
@@ -266,6 +250,8 @@ def insert(
         IdempotencyKeyReused: that one was asked for in other words.
         IndexMissing: as in `create`, and so is Invalid.
     """
+    if task.batch is not None and task.retried_from is not None:
+        Batch.reopen(task.batch)  # before the task is there: one that ended goes on
     while True:
         try:
             name()
@@ -278,26 +264,3 @@ def insert(
         if kept is not None:
             held.give_back()
             return kept
-
-
-def earlier(key: Key | None) -> Task | None:
-    """
-    The task that an earlier request made under the same idempotency key.
-
-    One that is older than a day gives its key back, and None is returned.
-
-    Raises:
-        IdempotencyKeyReused: that request was another one.
-    """
-    if key is None:
-        return None
-    kept = Task.find_one({"user_id": key.user_id, "idem_key": key.text})
-    if kept is None:
-        return None
-    if kept.created_at < utcnow() - IDEMPOTENCY:
-        old = {"_id": kept.id, "idem_key": kept.idem_key}
-        Task.collection().update_one(old, {"$unset": {"idem_key": ""}})
-        return None
-    if kept.idem_hash != key.hash:
-        raise IdempotencyKeyReused(f"key of task {kept.id}")
-    return kept

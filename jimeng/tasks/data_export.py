@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
-from jimeng.documents import Collection, Image, Input, SavedPrompt, Share, Task
+from jimeng.documents import Batch, Collection, Image, Input, SavedPrompt, Share, Task
 from jimeng.documents.base import Stored
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
@@ -15,6 +15,7 @@ from jimeng.tasks.words_in_files import tasks_of
 from jimeng.viewers import Viewer
 
 KEPT = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
+FEW = 4  # records read at a time of those that may be large
 
 
 def export(
@@ -35,6 +36,9 @@ def export(
         yield from archive.add("collections.json", datetime.now(UTC), named)
     if SavedPrompt.find_one(mine):
         yield from archive.add("prompts.json", datetime.now(UTC), prompts(viewer))
+    if Batch.find_one({**mine, **THERE}):
+        asked_for = asked_at_once(viewer)
+        yield from archive.add("batches.json", datetime.now(UTC), asked_for)
     where = Wanted().where(viewer.user_id)
     for batch in batches(Image, where):
         images = [Image.read(row) for row in batch]
@@ -57,7 +61,9 @@ def file_name(image: Image, zone: tzinfo) -> str:
     return f"{day}/{name}.{image.suffix}"
 
 
-def batches(document: type[Stored], where: dict) -> Iterator[list[dict]]:
+def batches(
+    document: type[Stored], where: dict, size: int = BATCH
+) -> Iterator[list[dict]]:
     """
     All rows, newest first, some at a time. A cursor of MongoDB's would end while
     its reader waits for the network.
@@ -65,10 +71,10 @@ def batches(document: type[Stored], where: dict) -> Iterator[list[dict]]:
     parts = [where]
     while True:
         rows = document.collection().find({"$and": parts}, UNSEEN).sort(NEWEST_FIRST)
-        batch = list(rows.limit(BATCH))
+        batch = list(rows.limit(size))
         if batch:
             yield batch
-        if len(batch) < BATCH:
+        if len(batch) < size:
             return
         parts = [where, after(cursor_of(batch[-1], "created_at"), "created_at")]
 
@@ -129,6 +135,22 @@ def prompts(viewer: Viewer) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
+def asked_at_once(viewer: Viewer) -> Iterator[bytes]:
+    """The batches as a JSON array, one a line, with all prompts."""
+    yield b"["
+    lead = "\n"
+    for rows in batches(Batch, {"user_id": viewer.user_id, **THERE}, FEW):
+        for each in Batch.read_all(rows):
+            shown = {
+                **{"id": each.id, "name": each.name, "prompts": each.prompts},
+                **{"input": each.given, "n": each.n, "made": each.made},
+                **{"created_at": each.created_at, "stopped": each.stopped},
+            }
+            yield (lead + in_json(shown)).encode()
+            lead = ",\n"
+    yield b"\n]\n"
+
+
 def record(task: Task, pictures: list[str], errors: list[dict]) -> str:
     shown = {
         "id": task.id,
@@ -143,6 +165,7 @@ def record(task: Task, pictures: list[str], errors: list[dict]) -> str:
         "seed": task.seed,
         "made_from": task.made_from or [],
         "retried_from": task.retried_from,
+        "batch": task.batch,
         "created_at": task.created_at,
         "completed_at": task.completed_at,
         "pictures": pictures,

@@ -73,9 +73,7 @@ def page(
     """
     where = owned(viewer, user_id)
     if status is not None:
-        if status not in set(Status):
-            raise Invalid.field("status", "invalid.status", known=", ".join(Status))
-        where["status"] = status
+        where["status"] = known_status(status)
     parts = [where | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
@@ -88,6 +86,16 @@ def page(
     if next_cursor is None and last is not None:
         next_cursor = cursors.cursor_of(last, "created_at")
     return Page(Task.read_all(rows), next_cursor)
+
+
+def known_status(status: str) -> str:
+    """
+    Raises:
+        Invalid: it is none.
+    """
+    if status not in set(Status):
+        raise Invalid.field("status", "invalid.status", known=", ".join(Status))
+    return status
 
 
 def _last_searched(parts: list[dict]) -> dict | None:

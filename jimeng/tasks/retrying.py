@@ -67,13 +67,16 @@ def retry(
     *,
     accept_double_charge: bool = False,
     idem_key: str | None = None,
+    new_id: str | None = None,
 ) -> tuple[Task, bool]:
     """
-    Ask once more for the pictures that a task lacks, as a new one.
+    Ask once more for the pictures that a task lacks, as a new one. That belongs to the
+    same batch.
 
     Args:
         accept_double_charge: Needed where the first may have been charged.
         idem_key: As in `create`.
+        new_id: As `NewTask.id`.
 
     Returns:
         The new task, and whether an earlier request had made it.
@@ -99,6 +102,9 @@ def retry(
         seed=seed,
         given=task.input,
         retried_from=task.id,
+        id=new_id,
+        batch=task.batch,
+        batch_index=task.batch_index,
     )
     return create(viewer, new, idem_key=idem_key)
 

@@ -50,10 +50,19 @@ def in_state(state: str) -> dict:
 
 
 def counts(
-    viewer: Viewer, user_id: str, states: Sequence[str] = STATES
+    viewer: Viewer,
+    user_id: str,
+    states: Sequence[str] = STATES,
+    *,
+    within: dict | None = None,
 ) -> dict[str, Count]:
-    """How many tasks a user has in each of these *states*, up to `MOST_COUNTED`."""
-    mine = {**owned(viewer, user_id), **THERE}
+    """
+    How many tasks a user has in each of these *states*, up to `MOST_COUNTED`.
+
+    Args:
+        within: Only tasks for which this query holds too.
+    """
+    mine = {**owned(viewer, user_id), **THERE, **(within or {})}
     first, *others = (_counting({**mine, **in_state(s)}, s) for s in states)
     tasks = Task.collection()
     more = [{"$unionWith": {"coll": tasks.name, "pipeline": each}} for each in others]

@@ -75,6 +75,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     account_security,
     account_usage,
     archives,
+    batches,
     collecting,
     collection_pages,
     composer_pages,

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from jimeng import auth, tasks
 from jimeng.documents import Image, Task
-from jimeng.tasks import PictureView, TaskView
-from jimeng.web import remedies
+from jimeng.tasks import PictureView, TaskView, remedies
 from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.titles import style_name, title_of
 from jimeng.web.tokens import new_token

@@ -105,7 +105,8 @@ def used_last(viewer: Viewer) -> Composer:
     words = own_cookie(USED)
     if words:
         return Composer.asked(words)
-    latest = tasks.page(viewer, viewer.user_id, limit=LATEST).tasks
+    alone = {"batch": None}  # those of a batch were not asked for one by one
+    latest = tasks.page(viewer, viewer.user_id, limit=LATEST, within=alone).tasks
     by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
     newest = next(by_form, None)
     return Composer.like(newest) if newest else Composer.asked({})

@@ -3,10 +3,11 @@
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth, tasks
+from jimeng import auth, batches, tasks
 from jimeng.tasks import Line
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx
+from jimeng.web.batch_views import views_of
 from jimeng.web.cards import Card, cards_of, interval, look_again, read_marks
 from jimeng.web.composer_start import asked_for
 
@@ -25,11 +26,13 @@ def index() -> ResponseReturnValue:
 def show_feed(template: str, **values: object) -> str:
     viewer = auth.viewer_of_page()
     cursor = request.args.get("cursor")
-    page = tasks.page(viewer, viewer.user_id, limit=PAGE, cursor=cursor)
+    page = batches.feed(viewer, limit=PAGE, cursor=cursor)
     cards = cards_of(page.tasks)
+    known = {card.task.id: card for card in cards}
+    known |= {view.batch.id: view for view in views_of(viewer, page.batches)}
     return render_template(
         template,
-        cards=cards,
+        cards=[known[each.id] for each in page.items],
         next_cursor=page.next_cursor,
         is_first=cursor is None,
         wait=interval(cards),

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
-from jimeng.tasks import clearing, retrying, summary
+from jimeng.tasks import clearing, remedies, retrying, summary
 from jimeng.tasks.summary import Count
-from jimeng.web import bp, is_htmx, remedies
+from jimeng.web import bp, is_htmx
 from jimeng.web.cards import (
     interval,
     look_again,
@@ -31,6 +31,7 @@ from jimeng.web.task_rows import (
 from jimeng.web.tokens import new_token, token_of
 
 PAGE = 24  # rows
+NOTHING = retrying.Again([], 0, 0, 0)
 MOST_WORDS = 200  # characters of a search
 
 
@@ -70,12 +71,16 @@ def asked_for() -> Wanted:
         state=state if state in summary.STATES else None,
         q=" ".join(given.get("q", "").split())[:MOST_WORDS],
         cursor=given.get("cursor"),
+        batch=given.get("batch", "")[:MOST_WORDS],
     )
 
 
 def totals(wanted: Wanted) -> Totals:
     viewer = auth.viewer_of_page()
     user_id, waiting = viewer.user_id, clearing.CANCELLABLE
+    if wanted.batch:  # whose own page has what can be done to all of it
+        found = summary.counts(viewer, user_id, within={"batch": wanted.batch})
+        return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
     if wanted.q:
         found = summary.counts_found(viewer, user_id, wanted.q)
         left = summary.counts(viewer, user_id, waiting)
@@ -94,7 +99,7 @@ def listing(wanted: Wanted) -> dict:
         limit=PAGE,
         cursor=wanted.cursor,
         q=wanted.q,
-        within=summary.in_state(wanted.state) if wanted.state else None,
+        within=within(wanted),
     )
     rows = rows_of(page.tasks)
     return {
@@ -102,6 +107,11 @@ def listing(wanted: Wanted) -> dict:
         "next_cursor": page.next_cursor,
         "wait": interval(row.card for row in rows),
     }
+
+
+def within(wanted: Wanted) -> dict | None:
+    found = summary.in_state(wanted.state) if wanted.state else {}
+    return {**found, **({"batch": wanted.batch} if wanted.batch else {})} or None
 
 
 def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:

@@ -30,22 +30,26 @@ class Wanted:
     Attributes:
         state: One of `summary.STATES`; None for all.
         q: Words of the prompt.
+        batch: The id of the batch that they belong to; empty for any or none.
         cursor: Where the page begins; None for the first.
     """
 
     state: str | None = None
     q: str = ""
     cursor: str | None = None
+    batch: str = ""
 
     @property
     def query(self) -> dict[str, Any]:
         """The part of an address that keeps what was asked for."""
-        found = {"status": self.state or "", "q": self.q}
+        found = {"status": self.state or "", "q": self.q, "batch": self.batch}
         return {name: value for name, value in found.items() if value}
 
     @property
     def cancellable(self) -> list[str]:
         """The states of which all tasks can be cancelled here."""
+        if self.batch:
+            return []
         if self.state is None:
             return [clearing.CANCELLABLE[0]]
         return [state for state in clearing.CANCELLABLE if state == self.state]

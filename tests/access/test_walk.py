@@ -25,6 +25,8 @@ def places(secured, ada, work_off) -> dict[str, str]:
     image = picture_of(ada.client, made["task_id"]).rpartition("/i/")[2]
     key, _, ext = image.partition(".")
     waiting = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
+    body = {"template": SECRET, "name": SECRET}
+    batch = data_of(ada.api("POST", "/api/v1/batches", json=body), 202)
     form = {"file": (BytesIO(photo()), "photo.jpg")}
     upload = data_of(ada.api("POST", "/api/v1/uploads", data=form), 201)
     collection = data_of(ada.api("POST", COLLECTIONS, json={"name": SECRET}), 201)
@@ -36,6 +38,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
     api_key, _ = accounts.create_key(OPERATOR, ada.id, name="x")
     return {
         "task_id": made["task_id"],
+        "batch_id": batch["batch_id"],
         "picture_id": f"{made['task_id']}_0",
         "user_id": ada.id,
         "upload_id": upload["id"],

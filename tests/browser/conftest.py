@@ -7,14 +7,21 @@ import pytest
 
 from tests.browser import harness
 from tests.browser.harness import Watched
+from tests.browser.windows import Windows
 
 SMALL = "/?size=512x512"  # drawn quickly
 
 
+@pytest.fixture(scope="session")
+def windows(chromium) -> Windows:
+    """The windows that no test uses now."""
+    return Windows(chromium)
+
+
 @pytest.fixture
-def visit(chromium, request) -> Iterator[Callable[..., Watched]]:
+def visit(windows, request) -> Iterator[Callable[..., Watched]]:
     """
-    Open a page in a new window; nothing may go wrong in it until the test ends.
+    Open a page in a clean window; nothing may go wrong in it until the test ends.
 
     Args (of the function given):
         path: Of the server.
@@ -25,9 +32,11 @@ def visit(chromium, request) -> Iterator[Callable[..., Watched]]:
         server: A `Stack`; by default the shared one without sign-in.
         cookies: Names and values, of a session for instance.
         refused: Statuses that the test asks for on purpose, besides 422.
+        own: The window is new, and goes with the test; for one that changes what all
+            its pages are, or listens itself.
         context: Settings of Playwright's ``new_context``, which come last.
     """
-    opened: list[Watched] = []
+    opened: list[tuple[Watched, bool]] = []
 
     def open_page(
         path: str = SMALL,
@@ -40,6 +49,7 @@ def visit(chromium, request) -> Iterator[Callable[..., Watched]]:
         server=None,
         cookies: Mapping[str, str] | None = None,
         refused: tuple[int, ...] = (),
+        own: bool = False,
         **context: object,
     ) -> Watched:
         server = server or request.getfixturevalue("live_server")
@@ -48,18 +58,22 @@ def visit(chromium, request) -> Iterator[Callable[..., Watched]]:
         made |= {"base_url": server.url, "java_script_enabled": js}
         # What a worker asks for is not seen by `route`.
         made |= {"service_workers": "block", **context}
-        browser = chromium.new_context(**made)
-        browser.add_cookies([*kept, *harness.cookies(dict(cookies or {}), host)])
+        page = windows.open(made, own=own)
+        page.context.add_cookies([*kept, *harness.cookies(dict(cookies or {}), host)])
         look = f"{lang}-{theme}-{width}" + (
             "" if made["java_script_enabled"] else "-nojs"
         )
-        seen = Watched(browser.new_page(), look, made, frozenset({422, *refused}))
+        seen = Watched(page, look, made, frozenset({422, *refused}))
         seen.watch(host)
-        opened.append(seen)
+        opened.append((seen, own))
         seen.page.goto(path)
         return seen
 
     yield open_page
-    for each in opened:
-        each.page.context.close()
-    assert [line for each in opened for line in each.verdict()] == []
+    for each, own in opened:
+        each.let_be()
+        if own:
+            each.page.context.close()
+        else:
+            windows.give_back(each.page, each.settings)
+    assert [line for each, _ in opened for line in each.verdict()] == []

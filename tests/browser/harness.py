@@ -57,17 +57,6 @@ LOOKS = [
 FEW_LOOKS = [LOOKS[0], LOOKS[3], LOOKS[5], LOOKS[6]]
 ALL = "LOOKS" in os.environ  # set by `make screenshots`
 
-# Listeners from before the first byte: the console and the tests read what they tell.
-SPY = """
-document.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
-});
-window.__shifts = [];
-window.__shiftObserver = new PerformanceObserver((list) => {
-  window.__shifts.push(...list.getEntries());
-});
-window.__shiftObserver.observe({ type: "layout-shift", buffered: true });
-"""
 SHIFTS = """
 async () => {
   const frame = () => new Promise(requestAnimationFrame);
@@ -139,13 +128,25 @@ class Watched:
     def watch(self, host: str) -> None:
         """Listen to all that happens in this page's context."""
         self._host = host
-        context = self.page.context
-        context.on("request", self._ask)
-        context.on("weberror", lambda each: self.troubles.append(str(each.error)))
-        context.on("console", self._read)
-        context.on("response", self._check)
-        context.on("requestfailed", self._note)
-        context.add_init_script(SPY)
+        for event, listener in self._listeners().items():
+            self.page.context.on(event, listener)
+
+    def let_be(self) -> None:
+        """Listen no more."""
+        for event, listener in self._listeners().items():
+            self.page.context.remove_listener(event, listener)
+
+    def _listeners(self) -> dict[str, Callable]:
+        return {
+            "request": self._ask,
+            "weberror": self._fail,
+            "console": self._read,
+            "response": self._check,
+            "requestfailed": self._note,
+        }
+
+    def _fail(self, error) -> None:
+        self.troubles.append(str(error.error))
 
     def _ask(self, request) -> None:
         self.requests.append(request.url)

@@ -33,7 +33,10 @@ def ask(page, prompt: str, n: int = 1):
 
 
 def boxes(card) -> list:
-    return [slot.bounding_box() for slot in card.locator(".slot").all()]
+    """Where its pictures are at one moment: in the next the card may be replaced."""
+    return card.locator(".slot").evaluate_all(
+        "all => all.map((each) => JSON.stringify(each.getBoundingClientRect()))"
+    )
 
 
 @some_looks

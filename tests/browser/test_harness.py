@@ -1,12 +1,42 @@
-"""The watched page notices what it is there to notice."""
+"""The watched page notices what it is there to notice, and its window is clean."""
+
+import ast
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 
+from tests.browser import axe, harness
 from tests.browser.harness import every_look
+from tests.browser.making import clear
 
 pytestmark = pytest.mark.browser
+
+SOIL = """
+() => {
+  localStorage.setItem("kept", 1);
+  sessionStorage.setItem("kept", 1);
+  indexedDB.open("kept");
+  addEventListener("pagehide", () => sessionStorage.setItem("late", 1));
+  scrollTo(0, 50);
+}
+"""
+LEFT = """
+async () => [
+  Object.keys(localStorage).filter((each) => each === "kept"),
+  Object.keys(sessionStorage).filter((each) => each === "kept" || each === "late"),
+  (await indexedDB.databases()).map((each) => each.name),
+  document.cookie.includes("theme"),
+  document.querySelectorAll(":hover").length,
+  scrollY,
+  navigator.onLine,
+  matchMedia("(prefers-color-scheme: light)").matches,
+]
+"""
+# What stays in a window, or in the test's hold on it, whatever is cleaned.
+STAYS = {"add_init_script", "emulate_media", "expose_function", "install", "on", "once"}
 
 
 @every_look
@@ -68,6 +98,47 @@ def test_bad_markup_is_noticed(visit, js):
     assert found >= {"image-alt", "label", "heading-order"}
 
 
+COVER = """
+() => {
+  const lines = `<p>${"line<br>".repeat(90)}</p>`;
+  const two = ["one", "two"].map((id) => `<button id="${id}">${id}</button>`).join("");
+  const main = document.querySelector("main");
+  main.insertAdjacentHTML("beforeend", lines + `<div>${two}</div>` + lines);
+  for (const id of ["one", "two"]) {
+    const { style } = document.getElementById(id);
+    [style.display, style.width, style.height] = ["block", "80px", "40px"];
+    [style.margin, style.padding] = [0, 0];
+  }
+  const at = (id) => document.getElementById(id).getBoundingClientRect();
+  scrollBy({ top: at("two").top - at("prompt").top + 18, behavior: "instant" });
+}
+"""
+SMALL = """
+() => {
+  for (const id of ["one", "two"]) {
+    const { style } = document.getElementById(id);
+    [style.minHeight, style.height, style.padding, style.margin] = [0, "9px", 0, 0];
+  }
+}
+"""
+
+
+def test_only_what_is_too_small_everywhere_is_noticed(visit, live_server, monkeypatch):
+    """What a bar covers in part can be scrolled from behind it."""
+    clear(live_server)
+    seen = visit("/", lang="en", width=390)
+    seen.page.evaluate(COVER)
+    before = seen.page.evaluate("scrollY")
+
+    assert seen.axe() == []
+    assert seen.page.evaluate("scrollY") == before > 0
+    with monkeypatch.context() as patch:
+        patch.setattr(axe, "is_small_everywhere", lambda page, target: True)
+        assert {line.split()[0] for line in seen.axe()} == {"target-size"}
+    seen.page.evaluate(SMALL)
+    assert {line.split()[0] for line in seen.axe()} == {"target-size"}
+
+
 def test_movement_is_noticed(visit):
     """What pushes the page down by itself is told."""
     page = (seen := visit("/")).page
@@ -79,3 +150,57 @@ def test_movement_is_noticed(visit):
     )
 
     assert len(seen.layout_shift()) >= 1
+
+
+def test_window_that_is_taken_again_is_clean(windows, live_server):
+    """Nothing that a test did in it is there for the next."""
+    look = {"lang": "en", "theme": "dark", "width": 1280, "chosen": False}
+    host = urlsplit(live_server.url).netloc
+    settings, _ = harness.settings(**look, host=host)
+    settings["base_url"] = live_server.url
+    page = windows.open(settings, own=True)
+    page.context.add_cookies([*harness.cookies({"theme": "light"}, host)])
+    page.goto("/gallery")
+    page.route("**/*", lambda each: each.abort())
+    page.mouse.move(200, 100)
+    page.evaluate(SOIL)
+    page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 100})
+    page.context.set_offline(True)
+
+    windows.give_back(page, settings)
+    settings |= {"color_scheme": "light"}
+    again = windows.open(settings)
+
+    assert again == page and again.context.pages == [page]
+    assert again.go_back() is None
+    again.goto("/gallery")
+    assert again.evaluate(LEFT) == [[], [], [], False, 0, 0, True, True]
+    assert again.viewport_size == settings["viewport"]
+    again.context.close()
+
+
+def test_window_is_taken_for_its_own_settings_alone(windows, live_server):
+    """Another language is another window, and so is one that its test has closed."""
+    settings = {"base_url": live_server.url, "viewport": {"width": 500, "height": 500}}
+    page, gone = windows.open(settings, own=True), windows.open(settings, own=True)
+    gone.context.close()
+    windows.give_back(gone, settings)
+    windows.give_back(page, settings)
+
+    other = windows.open(settings | {"locale": "en-GB"})
+    again = windows.open(settings)
+
+    assert other != again == page
+    for each in (other, again):
+        each.context.close()
+
+
+def test_what_stays_in_a_window_is_done_in_ones_own():
+    """Who adds to all pages of a window, or listens, asks for `own`."""
+    for path in Path(__file__).parent.glob("test_*.py"):
+        for each in ast.parse(path.read_text()).body:
+            if isinstance(each, ast.FunctionDef) and each.name.startswith("test_"):
+                done = {n.attr for n in ast.walk(each) if isinstance(n, ast.Attribute)}
+                asked = {n.arg for n in ast.walk(each) if isinstance(n, ast.keyword)}
+                assert not done & STAYS or "own" in asked, f"{path}: {each.name}"

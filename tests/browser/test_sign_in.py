@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from jimeng.accounts import attempts
 from tests.browser.harness import every_look, some_looks
+from tests.system import people
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
 
@@ -123,11 +124,12 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     assert "nobody knows of" not in page.evaluate(KEPT)
 
 
-def test_session_that_ended_leads_to_the_sign_in(visit, closed_server, ada):
+def test_session_that_ended_leads_to_the_sign_in(visit, closed_server, root):
     """A page that was left open does not swap a form into its feed."""
-    seen = visit(
-        "/", server=closed_server, cookies=ada.cookies, lang="en", refused=(401,)
-    )
+    # Of somebody for whom nothing is drawn: a page that looks for news is led there
+    # before anything is pressed.
+    gone = people.make(closed_server, "gone@example.com").cookies
+    seen = visit("/", server=closed_server, cookies=gone, lang="en", refused=(401,))
     seen.page.context.clear_cookies()
 
     seen.page.get_by_label("Prompt", exact=True).fill("a lighthouse")

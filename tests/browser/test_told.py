@@ -13,6 +13,7 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
+LANE = "volcengine_jimeng:jimeng_t2i_v30"
 # A headless browser never allows notices; this one asks, and keeps what it was told.
 NOTICES = """
 window.notices = [];
@@ -79,10 +80,11 @@ def test_other_devices_are_seen_on_return(visit, live_server):
 @some_looks
 def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     """Leave is asked for by a press, and only who looks away is told."""
-    seen = visit("/?size=512x512", **look)
+    seen = visit("/?size=512x512", **look, own=True)
     page = seen.page
     page.context.add_init_script(NOTICES)
     page.reload()
+    live_server.rest(LANE)  # nothing ends before nobody looks
     page.fill("#prompt", "a picture to be told of")
     page.get_by_role("button", name=re.compile("生成|Generate")).click()
     expect(page.locator("#tell")).to_be_visible()
@@ -90,7 +92,10 @@ def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     assert page.evaluate("asked") == 0
 
     page.locator("#tell [data-tell=notice]").click()
+    pressed = page.locator("#tell [data-tell=notice][aria-pressed=true]")
+    expect(pressed).to_be_attached()
     page.evaluate(HIDDEN)
+    live_server.go_on(LANE)
     make(live_server, "nobody asked here for this one")
 
     expect(page.locator("#announce [data-ended]")).to_be_attached(timeout=30_000)

@@ -153,15 +153,21 @@ def test_killed_at_any_moment_it_ends_once(
     client, monkeypatch, registry, provider: FakeProvider, begin, act, holds
 ):
     """Another worker goes on: nothing is forgotten, and nothing counted twice."""
+    # However slow the machine is, the request comes to the same moments each time.
+    monkeypatch.setattr(working, "IN_REQUEST", 60.0)
     boundaries = Boundaries()
     wrap_writes(boundaries, monkeypatch)
     begin(client, provider)
     with boundaries.process() as dry:
         act()
+    # Right after a write nothing is otherwise than before the next.
     moments = [
-        (place, n + 1) for place, times in dry.passed.items() for n in range(times)
+        (place, n + 1)
+        for place, times in dry.passed.items()
+        for n in range(times)
+        if place.startswith("before ")
     ]
-    assert len(moments) > 16
+    assert len(moments) > 8
 
     for moment in moments:
         empty()

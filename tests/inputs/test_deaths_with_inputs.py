@@ -1,5 +1,5 @@
 """
-A process dies just before or after each write of the steps that pictures go in by.
+A process dies just before each write of the steps that pictures go in by.
 
 As in `tests.jobs.test_deaths`: every task ends, nothing is sent twice, nothing is left
 of what nobody names.
@@ -49,20 +49,19 @@ def check_files(monkeypatch) -> None:
     assert there == wanted
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
 def test_death_while_preparing_loses_and_repeats_nothing(
-    client, reaper, afresh, provider, monkeypatch, side
+    client, reaper, afresh, provider, monkeypatch
 ):
     """A copied picture is made plain and made to fit, by two of a task's pictures."""
     for number in afresh.each_moment(least=25):
         made = create(client, model=I2I, n=2, seed=7, images=[copied(client)])
-        reaper.arm(number, side)
+        reaper.arm(number)
 
         consume(reaper)
 
         reaper.disarm()
         check_files(monkeypatch)
-        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
+        check(provider, f"{number}: {reaper.seen[-3:]}")
         assert all(request.inputs for request in provider.requests)
 
     assert Task.find_one({"_id": made}).status == "completed"
@@ -81,21 +80,20 @@ def copied(client) -> str:
     return found
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
 def test_death_of_the_request_leaves_no_half_task(
-    client, reaper, afresh, provider, monkeypatch, side
+    client, reaper, afresh, provider, monkeypatch
 ):
     """There is no task, or one that ends; what came along is swept if there is none."""
     url = data_url(given.photo())
     for number in afresh.each_moment(least=5):
-        reaper.arm(number, side)
+        reaper.arm(number)
         with contextlib.suppress(Died):
             create(client, model=I2I, seed=7, images=[url])
         reaper.disarm()
 
         go_on(reaper)
 
-        check(provider, f"{number} {side}")
+        check(provider, str(number))
         assert {task.status for task in Task.objects} <= {"completed"}
         pass_time(hours=2)
         for _ in range(3):
@@ -106,12 +104,11 @@ def test_death_of_the_request_leaves_no_half_task(
         assert {each.id for each in Input.objects} == named
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
 def test_death_of_an_upload_leaves_nothing_for_good(
-    client, reaper, afresh, monkeypatch, side
+    client, reaper, afresh, monkeypatch
 ):
     for number in afresh.each_moment(least=2):
-        reaper.arm(number, side)
+        reaper.arm(number)
         with contextlib.suppress(Died):
             upload(client)
         reaper.disarm()
@@ -125,9 +122,8 @@ def test_death_of_an_upload_leaves_nothing_for_good(
         assert Input.collection().count_documents({}) == 0, number
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
 def test_death_of_the_sweep_loses_nothing_that_is_named(
-    client, reaper, afresh, monkeypatch, side
+    client, reaper, afresh, monkeypatch
 ):
     """And what is not named goes all the same, once another sweeps."""
     for number in afresh.each_moment(least=3):
@@ -135,7 +131,7 @@ def test_death_of_the_sweep_loses_nothing_that_is_named(
         create(client, model=I2I, images=[kept])
         upload(client)
         pass_time(days=2)
-        reaper.arm(number, side)
+        reaper.arm(number)
         for _ in range(4):
             with contextlib.suppress(Died):
                 input_sweep.sweep_inputs()

@@ -226,9 +226,8 @@ def test_no_secret_is_in_any_word(app, client, work_off, in_bucket, front, caplo
         assert "AWS4-HMAC" not in text
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
 def test_death_at_any_moment_loses_and_repeats_nothing(
-    client, reaper, afresh, provider, in_bucket, monkeypatch, side
+    client, reaper, afresh, provider, in_bucket, monkeypatch
 ):
     """At each write, to MongoDB or to the store: as in `tests.jobs.test_deaths`."""
     in_bucket()
@@ -236,13 +235,13 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
         reaper._wrap(monkeypatch, bucket.Bucket, name)
     for number in afresh.each_moment(least=24):
         create(client, n=2, seed=100)
-        reaper.arm(number, side)
+        reaper.arm(number)
 
         consume(reaper)
 
         reaper.disarm()
         check_files(monkeypatch)
-        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
+        check(provider, f"{number}: {reaper.seen[-3:]}")
     assert jobs.runtime().store.first.count() == 4
 
 
@@ -258,7 +257,7 @@ def test_death_while_it_moves_loses_nothing(
     store = in_bucket()
 
     for number in range(1, 99):
-        reaper.arm(number, "before" if number % 2 else "after")
+        reaper.arm(number)
         try:
             moved = list(move(store, grace=0.0))
         except Died:

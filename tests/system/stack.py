@@ -89,6 +89,16 @@ class Stack(Processes):
         with self.database() as found:
             return found.generations.count_documents({"slot": {"$exists": True}})
 
+    def rest(self, lane: str) -> None:
+        """Let nothing of the lane be sent until it is told to `go_on`."""
+        until = {"not_before": datetime.now(UTC) + timedelta(hours=1)}
+        with self.database() as found:
+            found.lanes.update_one({"_id": lane}, {"$set": until}, upsert=True)
+
+    def go_on(self, lane: str) -> None:
+        with self.database() as found:
+            found.lanes.update_one({"_id": lane}, {"$unset": {"not_before": ""}})
+
     def remember_durations(self, lane: str, seconds: float) -> None:
         """As if the lane had been in use: it knows how long its pictures take."""
         with self.database() as found:

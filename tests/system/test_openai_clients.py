@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import openai
 import pytest
 import requests
 from PIL import Image as Pillow
@@ -35,12 +34,14 @@ def plain(live_server) -> Iterator[None]:
 
 
 @pytest.fixture
-def sdk(live_server) -> openai.OpenAI:
+def sdk(live_server):
     """OpenAI's own client, with everything as it comes but the address."""
     return client_of(live_server.url)
 
 
-def client_of(url: str, **options) -> openai.OpenAI:
+def client_of(url: str, **options):
+    import openai  # which takes half a second, of every process that collects this
+
     return openai.OpenAI(base_url=f"{url}/v1", api_key="unused", **options)
 
 
@@ -139,6 +140,8 @@ def test_sdk_lists_models(sdk):
 
 def test_sdk_raises_its_own_errors(sdk, live_server):
     """With what it needs to go on."""
+    import openai
+
     with pytest.raises(openai.BadRequestError) as wrong:
         sdk.images.generate(**{**CAT, "size": "9000x9000"})
     with pytest.raises(openai.NotFoundError) as unknown:

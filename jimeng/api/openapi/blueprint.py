@@ -59,7 +59,8 @@ class Operation:
         events: A success is server-sent events of this name, whose data are the
             schema's.
         once_ended: What a 200 has, where the request may wait for the end.
-        estimate: What a 200 has, where ``dry_run`` asks for no more than that.
+        estimate: What a 200 has, where ``dry_run`` asks for no more than that; beside
+            `once_ended`, if the request may wait.
         form: The schema of a body of several parts.
         binary: A success is bytes of this type.
     """
@@ -142,7 +143,7 @@ class DescribedBlueprint(Blueprint):
         doc["responses"] = {
             str(status): self.success(doc["responses"][status], more),
             **({"304": unchanged(more)} if more.conditional else {}),
-            **({"200": self.ended(more)} if more.once_ended else {}),
+            **({"200": self.other(more)} if more.once_ended or more.estimate else {}),
             **self.failures(method, more, has_body=body is not None, sign_in=sign_in),
         }
         return doc
@@ -165,6 +166,14 @@ class DescribedBlueprint(Blueprint):
             if not self.probe:
                 content = enveloped(content, more.beside)
         return {**described_by(more), "content": {kind: content}, **ways_on(more)}
+
+    def other(self, more: Operation) -> dict:
+        """The 200 of an operation whose success has another status."""
+        if more.once_ended:
+            return self.ended(more)
+        content = {"application/json": {"schema": more.estimate}}
+        answer = self.success({"content": content}, Operation())
+        return answer | {"description": REQUEST_TEXTS["dry_run"]}
 
     def ended(self, more: Operation) -> dict:
         """The answer of a request that has waited for the end."""

@@ -45,6 +45,7 @@ TAKEN: dict[str, dict] = {
 # Whatever looks otherwise is nobody's.
 PLACES: dict[str, dict] = {
     "task_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
+    "batch_id": {"pattern": "^batch_[0-9a-f]{32}$"},
     "index": {"type": "integer", "minimum": 0},
     "user_id": AS_USER_ID,
     "upload_id": {"pattern": "^upload_[A-Za-z0-9_-]{22}$"},

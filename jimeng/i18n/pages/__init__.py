@@ -1,6 +1,7 @@
 """The words of the pages, a file for each area."""
 
 from jimeng.i18n.pages.account import ACCOUNT
+from jimeng.i18n.pages.batches import BATCH_PAGES
 from jimeng.i18n.pages.collections import COLLECTIONS
 from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.feed import FEED
@@ -18,6 +19,7 @@ from jimeng.i18n.pages.viewer import VIEWER
 
 PAGES: dict[str, tuple[str, str]] = {
     **ACCOUNT,
+    **BATCH_PAGES,
     **COLLECTIONS,
     **CREATE,
     **FEED,

@@ -4,6 +4,7 @@ What each field means, for the description of the API.
 ``field.<name>``, or ``field.<schema>.<name>`` where one name means two things.
 """
 
+from jimeng.i18n.reference.batches import BATCH_FIELDS
 from jimeng.i18n.reference.collections import COLLECTION_FIELDS
 from jimeng.i18n.reference.prompts import PROMPT_FIELDS
 from jimeng.i18n.reference.service import SERVICE_FIELDS
@@ -48,5 +49,6 @@ _ALL = {
     **USER_FIELDS,
     **COLLECTION_FIELDS,
     **PROMPT_FIELDS,
+    **BATCH_FIELDS,
 }
 REFERENCE = _PAGE | {f"field.{name}": words for name, words in _ALL.items()}

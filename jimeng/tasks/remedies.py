@@ -29,3 +29,8 @@ def of(codes: Iterable[str]) -> str:
     kinds = [REMEDIES.get(code, "retry") for code in codes]
     first = ("retry", "operator", *kinds[:1])  # they may differ
     return next((kind for kind in first if kind in kinds), "retry")
+
+
+def other(code: str) -> str:
+    """What helps against one failure that the same again would meet once more."""
+    return REMEDIES.get(code, "none")

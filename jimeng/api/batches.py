@@ -1,0 +1,207 @@
+"""Many prompts at once: asked for, looked after, run again."""
+
+from flask import Response, g, url_for
+
+from jimeng import auth, batches, tasks
+from jimeng.answers import absolute, idempotency_key, path_for, success
+from jimeng.api import blp
+from jimeng.api.images import NEW_TASK, WAIT
+from jimeng.documents import Batch
+from jimeng.schemas import Nothing, Trying
+from jimeng.schemas.batch_replies import (
+    BatchDeleted,
+    BatchEstimate,
+    BatchRecord,
+    BatchWithPrompts,
+    Stand,
+)
+from jimeng.schemas.batches import BatchTasks, ListBatches, NewBatch, RetryBatch
+from jimeng.schemas.task_replies import TaskRecord
+from jimeng.tasks import NewTask
+from jimeng.viewers import Viewer
+
+RECORD, WHOLE, ESTIMATE = BatchRecord(), BatchWithPrompts(), BatchEstimate()
+RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
+LATER = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
+NOT_OF_BATCHES = {"too_many_pending", "not_supported_yet", "uploads_full"}
+NOT_OF_BATCHES |= {"server_busy", "key_too_many_submissions", "key_quota_exceeded"}
+NEW_BATCH = [code for code in NEW_TASK if code not in NOT_OF_BATCHES]
+
+
+def stand(batch: Batch) -> Stand:
+    return Stand(batch, batches.progress(batch))
+
+
+def answer(batch: Batch, status: int = 200, *, replayed: bool = False) -> Response:
+    """The batch as it is now."""
+    headers = {"Retry-After": str(WAIT)} if batch.is_open else {}
+    if status == 202:
+        headers["Location"] = path_for("api.get_batch", batch_id=batch.id)
+        headers["Retry-After"] = str(WAIT)
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return success(RECORD.dump(stand(batch)), status, headers=headers)
+
+
+@blp.post("/batches", tags=["batches"])
+@blp.arguments(Trying(), location="query")
+@blp.arguments(NewBatch())
+@blp.response(202, BatchRecord)
+@blp.describe(
+    errors=[*NEW_BATCH, "user_id_not_yours", "too_many_batches"],
+    headers=["Idempotent-Replayed"],
+    always=["Location", "Retry-After"],
+    takes=["Idempotency-Key"],
+    makes=("batch_id", "batch_id", LATER),
+    estimate=BatchEstimate,
+)
+def create_batch(query: dict, params: dict) -> Response:
+    """
+    Ask for the pictures of up to 500 prompts at once.
+
+    All share their settings. Each of `prompts` is taken as it stands; of `template`
+    each line is a prompt, empty ones are passed over, and `{red|blue|green}` stands for
+    each of its words in turn: with several such groups a line becomes every
+    combination. What is there twice is drawn once.
+
+    Answers at once. Its tasks are made a few at a time, as places become free, and do
+    not hold up what the same user asks for beside it. Where there is no room (places, a
+    quota, a key's bounds) it waits, and `waits` says for what. With `?dry_run=1`
+    nothing is created: the request is judged, and the answer is a 200 with the prompts,
+    the count and the price.
+    """
+    given = {name: value for name, value in params.items() if name in g.body}
+    prompts, template = params.pop("prompts", ()), params.pop("template", "")
+    name = params.pop("name", "")
+    viewer = auth.viewer_of_api()
+    params.setdefault("user_id", viewer.user_id)
+    for each in ("prompts", "template", "name"):
+        given.pop(each, None)
+    new = batches.NewBatch(
+        like=NewTask(**params, prompt=""),
+        prompts=prompts,
+        template=template,
+        name=name,
+        given=given,
+    )
+    if query["dry_run"]:
+        return success(ESTIMATE.dump(batches.estimate(viewer, new)))
+    batch, replayed = batches.create(viewer, new, idem_key=idempotency_key())
+    return answer(batches.find(viewer, batch.id), 202, replayed=replayed)
+
+
+@blp.get("/batches", tags=["batches"])
+@blp.arguments(ListBatches, location="query")
+@blp.response(200, RECORDS)
+@blp.describe(headers=["Link"], beside={"next_cursor": ["string", "null"]})
+def list_batches(query: dict) -> Response:
+    """
+    List a user's batches, newest first.
+
+    The next page is in `Link` and in `next_cursor`.
+    """
+    viewer = auth.viewer_of_api()
+    user_id = query.pop("user_id", viewer.user_id)
+    page = batches.page(viewer, user_id, **query)
+    found = batches.progress_of_all(page.batches)
+    headers = {}
+    if page.next_cursor:
+        query |= {"cursor": page.next_cursor, "user_id": user_id}
+        url = absolute(url_for("api.list_batches", **query))
+        headers["Link"] = f'<{url}>; rel="next"'
+    rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.batches])
+    return success(rows, headers=headers, next_cursor=page.next_cursor)
+
+
+@blp.get("/batches/<batch_id>", tags=["batches"])
+@blp.response(200, BatchWithPrompts)
+@blp.describe(errors=["batch_not_found"], headers=["Retry-After"])
+def get_batch(batch_id: str) -> tuple[Stand, dict]:
+    """Look at a batch: how far it is, why pictures failed, and all its prompts."""
+    batch = batches.find(auth.viewer_of_api(), batch_id, whole=True)
+    return stand(batch), {"Retry-After": str(WAIT)} if batch.is_open else {}
+
+
+@blp.get("/batches/<batch_id>/tasks", tags=["batches"])
+@blp.arguments(BatchTasks, location="query")
+@blp.response(200, TASKS)
+@blp.describe(
+    errors=["batch_not_found"],
+    headers=["Link"],
+    beside={"next_cursor": ["string", "null"]},
+)
+def list_batch_tasks(query: dict, batch_id: str) -> Response:
+    """
+    List a batch's tasks in the order of their prompts.
+
+    Those that run others again come behind them.
+    """
+    viewer = auth.viewer_of_api()
+    batch = batches.find(viewer, batch_id)
+    limit = query["limit"]
+    found = tasks_of(viewer, batch, query)
+    next_cursor = found[limit - 1].id if len(found) > limit else None
+    headers = {}
+    if next_cursor:
+        query["cursor"] = next_cursor
+        url = url_for("api.list_batch_tasks", batch_id=batch_id, **query)
+        headers["Link"] = f'<{absolute(url)}>; rel="next"'
+    rows = TASKS.dump(tasks.view_all(viewer, found[:limit], whole=True))
+    return success(rows, headers=headers, next_cursor=next_cursor)
+
+
+def tasks_of(viewer: Viewer, batch: Batch, query: dict) -> list:
+    return batches.tasks_of(
+        viewer,
+        batch,
+        limit=query["limit"] + 1,
+        after=query.get("cursor"),
+        status=query.get("status"),
+    )
+
+
+@blp.post("/batches/<batch_id>/cancel", tags=["batches"])
+@blp.arguments(Nothing)
+@blp.response(200, BatchRecord)
+@blp.describe(errors=["batch_not_found", "batch_finished"], headers=["Retry-After"])
+def cancel_batch(params: dict, batch_id: str) -> Response:
+    """
+    Cancel what is left of a batch.
+
+    No more tasks are made, and pictures that wait are never sent. One that the
+    provider has begun is charged, once, and not shown.
+    """
+    return answer(batches.cancel(auth.viewer_of_api(), batch_id))
+
+
+@blp.post("/batches/<batch_id>/retry", tags=["batches"])
+@blp.arguments(RetryBatch)
+@blp.response(202, BatchRecord)
+@blp.describe(
+    errors=["batch_not_found", "batch_not_retryable", "may_be_charged_twice"],
+    always=["Location", "Retry-After"],
+)
+def retry_batch(params: dict, batch_id: str) -> Response:
+    """
+    Ask once more for what a batch lacks.
+
+    Each task that failed is run again, once, where that may help. With `rest` so is
+    what was cancelled, and what was never made is made. Where something may have been
+    charged, `accept_double_charge` must be true for it to be among them.
+    """
+    return answer(batches.run_again(auth.viewer_of_api(), batch_id, **params), 202)
+
+
+@blp.delete("/batches/<batch_id>", tags=["batches"])
+@blp.arguments(Nothing)
+@blp.response(200, BatchDeleted)
+@blp.describe(errors=["batch_not_found"])
+def delete_batch(params: dict, batch_id: str) -> dict:
+    """
+    Delete a batch.
+
+    What has not ended is cancelled. Its tasks and pictures go into the trash, from
+    which they can be brought back for seven days.
+    """
+    batches.delete(auth.viewer_of_api(), batch_id)
+    return {"batch_id": batch_id}

@@ -1,0 +1,198 @@
+"""What is done to a batch: cancelled, run again, deleted."""
+
+import logging
+from dataclasses import dataclass
+
+from jimeng import bulk
+from jimeng.batches import filling
+from jimeng.batches.progress import Progress, progress
+from jimeng.batches.reading import find
+from jimeng.bulk import Counts, Kind
+from jimeng.documents import (
+    Batch,
+    BulkAction,
+    Image,
+    Task,
+    left_over,
+    new_token,
+    utcnow,
+)
+from jimeng.documents.image import SHOWN
+from jimeng.documents.task import THERE
+from jimeng.errors import MayBeChargedTwice
+from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
+from jimeng.jobs.purge import KEPT
+from jimeng.tasks.cancelling import cancel_where, drop, hiding, of_tasks
+from jimeng.viewers import Viewer, noted
+
+log = logging.getLogger(__name__)
+
+CANCELLED, RESTORED = "cancelled", "restored"
+DELETE = "batches.delete"
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """
+    What running a batch again would ask for, in pictures.
+
+    Attributes:
+        ready: Failed, and worth another try.
+        rest: Cancelled, or never made.
+        paid: Perhaps paid for already.
+        hopeless: They would fail the same way.
+    """
+
+    ready: int
+    rest: int
+    paid: int
+    hopeless: int
+
+
+def lacking(batch: Batch, found: Progress) -> Lacking:
+    unmade = 0 if batch.is_filling else found.unmade
+    rest, paid = found.withdrawn, found.paid
+    # The original of what was restored may have had them made and paid for.
+    if batch.stopped == RESTORED:
+        paid += unmade
+    else:
+        rest += unmade
+    return Lacking(found.ready, rest, paid, found.hopeless)
+
+
+def cancel(viewer: Viewer, batch_id: str) -> Batch:
+    """
+    Make no more tasks of a batch, and cancel those that go on, as `tasks.cancel` does.
+
+    Raises:
+        BatchNotFound: as in `find`.
+        BatchFinished: it has ended, or is cancelled already.
+    """
+    batch = find(viewer, batch_id)
+    with noted(viewer, batch.user_id, "batches.cancel", batch=batch.id):
+        now = utcnow()
+        found = Batch.change(
+            {"_id": batch.id, "open": True, "stopped": {"$ne": CANCELLED}},
+            {
+                "$set": {
+                    **{"stopped": CANCELLED, "sweeps": True, "updated_at": now},
+                    # Whoever is at it in this moment has ended by then.
+                    **{"owner": new_token(), "due_at": now + filling.LEASE},
+                },
+                "$unset": {"again": "", "waits": ""},
+            },
+        )
+        if found is None:
+            raise BatchFinished(f"batch {batch.id}")
+        log.info(
+            "batch cancelled id=%s made=%d of=%d", batch.id, found.made, found.total
+        )
+        with left_over("open tasks"):
+            cancel_where({"batch": batch.id, "user_id": batch.user_id})
+    return found
+
+
+def run_again(
+    viewer: Viewer,
+    batch_id: str,
+    *,
+    rest: bool = False,
+    accept_double_charge: bool = False,
+) -> Batch:
+    """
+    Ask once more for what a batch lacks, each of its tasks by the rule of
+    `tasks.retry`, where the same again may help.
+
+    Args:
+        rest: What was cancelled, too, and what was never made.
+        accept_double_charge: What may have been charged, too.
+
+    Raises:
+        BatchNotFound: as in `find`.
+        BatchNotRetryable: nothing of it is lacking that is asked for.
+        MayBeChargedTwice: all that is lacking may have been charged.
+    """
+    batch = find(viewer, batch_id)
+    there = lacking(batch, progress(batch))
+    wanted = there.ready + (there.rest if rest else 0)
+    if accept_double_charge:
+        wanted += there.paid
+    if not wanted:
+        kind = MayBeChargedTwice if there.paid else BatchNotRetryable
+        raise kind(f"batch {batch.id}")
+    with noted(viewer, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
+        now = utcnow()
+        again = {"at": now, "rest": rest, "agreed": accept_double_charge}
+        goes_on = accept_double_charge if batch.stopped == RESTORED else rest
+        gone = dict.fromkeys(("ended_at", "counts", "waits"), "")
+        key: dict = {}
+        if goes_on:  # within the bounds of whoever wants that
+            gone |= dict.fromkeys(("stopped", "sweeps"), "")
+            key = {"key_id": viewer.key.id if viewer.key else None}
+        found = Batch.change(
+            {"_id": batch.id, "deleted_at": {"$exists": False}},
+            {
+                "$set": {
+                    **{"again": again, "open": True, "updated_at": now},
+                    **{"owner": new_token(), "due_at": now, **key},
+                },
+                "$unset": gone,
+            },
+        )
+        if found is None:
+            raise BatchNotFound(f"batch {batch.id}")
+        log.info("batch run again id=%s pictures=%d", batch.id, wanted)
+        with left_over("first tasks"):
+            filling.begin(found)
+    return find(viewer, batch_id)
+
+
+def delete(viewer: Viewer, batch_id: str) -> None:
+    """
+    Put a batch's tasks into the trash, cancelled if they have not ended; the batch
+    itself is gone.
+
+    Raises:
+        BatchNotFound: as in `find`.
+    """
+    batch = find(viewer, batch_id)
+    with noted(viewer, batch.user_id, DELETE, batch=batch.id):
+        now = utcnow()
+        gone = dict.fromkeys(("open", "due_at", "owner", "again", "waits"), "")
+        Batch.change({"_id": batch.id}, {"$set": {"deleted_at": now}, "$unset": gone})
+        total = Task.collection().count_documents({"batch": batch.id, **THERE})
+        details = {"batch": batch.id, "user": batch.user_id}
+        action = bulk.start(
+            viewer, DELETE, scope=batch.id, total=total, details=details
+        )
+        bulk.work_briefly(action)
+
+
+def delete_all(viewer: Viewer, user_id: str) -> None:
+    """Forget all batches of a user, whose tasks are being deleted."""
+    if viewer.may_act_for(user_id):
+        Batch.collection().delete_many({"user_id": user_id})
+
+
+def _select(action: BulkAction, size: int) -> tuple[list[str], None]:
+    where = {"batch": action.details["batch"], **THERE}
+    rows = Task.collection().find(where, {"_id": 1}).hint("batch").limit(size)
+    return [row["_id"] for row in rows], None
+
+
+def _hide(action: BulkAction, batch: bulk.Batch) -> Counts:
+    """As `tasks.trash` does: the pictures go first."""
+    shown = {"task_id": {"$in": list(batch.ids)}, **SHOWN}
+    gone = {"trashed_at": batch.at, "with_task": True}
+    Image.change(shown, gone)
+    ids = {"_id": {"$in": list(batch.ids)}, **THERE}
+    # Brought back they are tasks of their own.
+    alone = {"$unset": ["batch", "batch_index"]}
+    gone_with = [*hiding(batch.at, purge_at=batch.at + KEPT), alone]
+    Task.collection().update_many(ids, gone_with)
+    drop(of_tasks(batch.ids), batch.token)
+    Image.change(shown, gone)  # one may have come in between
+    return Counts(len(batch.ids))
+
+
+bulk.register(DELETE, Kind(select=_select, apply=_hide))

@@ -1,0 +1,212 @@
+"""Filling: a batch's tasks are made, a few at a time, as there is room for them."""
+
+import logging
+import time
+from datetime import timedelta
+
+from jimeng import jobs
+from jimeng.batches import rerunning, room
+from jimeng.batches.progress import progress
+from jimeng.batches.room import Stopped, Waits
+from jimeng.documents import (
+    WORKER_TIMEOUT,
+    Batch,
+    Generation,
+    Task,
+    new_token,
+    utcnow,
+)
+from jimeng.documents.task import THERE
+from jimeng.errors import JimengError
+from jimeng.tasks import NewTask, create
+from jimeng.tasks.cancelling import cancel_where
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+# Longer than an operation of the database may take, as of `bulk.working`.
+LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
+TURN = 1.0  # seconds that a consumer works before others of its chores may
+IN_REQUEST = 0.3  # seconds
+# Seconds until it is somebody's again. What found no room comes before what did, so
+# that the batches of one user take turns.
+MADE, HUNGRY, LOOK = 1.5, 0.8, 3.0
+KEPT = timedelta(days=7)  # after its deletion, as its tasks
+
+
+def go_on() -> bool:
+    """Work on the batches that are due, for a while; whether there may be more."""
+    deadline = time.monotonic() + TURN
+    forget_deleted()
+    while time.monotonic() < deadline:
+        batch = claim({})
+        if batch is None:
+            return False
+        work(batch, deadline)
+    return True
+
+
+def begin(batch: Batch) -> None:
+    """Make the first tasks, as many as a request has time for."""
+    claimed = claim({"_id": batch.id})
+    if claimed is not None:
+        work(claimed, time.monotonic() + IN_REQUEST)
+
+
+def claim(where: dict) -> Batch | None:
+    now = utcnow()
+    return Batch.change(
+        {"open": True, "due_at": {"$lte": now}, **where},
+        {"$set": {"owner": new_token(), "due_at": now + LEASE}},
+        sort=[("due_at", 1)],
+    )
+
+
+def work(batch: Batch, deadline: float) -> None:
+    """One claim's work; at its end it is written down when to go on, and why then."""
+    if room.is_being_restored():
+        batch.hold({"$set": {"due_at": utcnow() + timedelta(seconds=10)}})
+        return
+    try:
+        advance(batch, deadline)
+    except Waits as waits:
+        wait(batch, waits)
+    except room.LATER as error:
+        wait(batch, room.waits_for(error))
+    except room.GONE as error:
+        patience = timedelta(seconds=jobs.runtime().config.TASK_DEADLINE)
+        if room.since(batch, error.code) < patience:
+            wait(batch, Waits(error.code, 30))
+        else:
+            stop(batch, "not_offered")
+    except Stopped as stopped:
+        stop(batch, stopped.code)
+    except JimengError:
+        log.exception("batch could not be gone on with id=%s", batch.id)
+        wait(batch, Waits("internal", 30))
+
+
+def advance(batch: Batch, deadline: float) -> None:
+    """
+    Raises:
+        Waits: nothing more can be made for now; and the errors of `tasks.create`.
+        Stopped: nothing more will be made.
+    """
+    held: Batch | None = batch
+    if batch.sweeps:
+        # Whoever was at it when it was cancelled may have made one more since.
+        cancel_where({"batch": batch.id, "user_id": batch.user_id})
+        held = batch.hold({"$unset": {"sweeps": ""}})
+    if held is not None and held.is_filling:
+        room.check_sending()
+        return fill(held, deadline)
+    if held is not None and held.again:
+        room.check_sending()
+        viewer, places = room.viewer_of(held), room.places(held)
+        held, is_done = rerunning.run_again(held, viewer, places, deadline)
+        if held is not None and not is_done:
+            return rest(held, MADE)
+    if held is not None:
+        settle(held)
+    return None
+
+
+def fill(batch: Batch, deadline: float) -> None:
+    viewer, places = room.viewer_of(batch), room.places(batch)
+    most = max(places // batch.n, 0)
+    if not most:
+        if not has_open(batch):
+            raise Waits(room.OTHERS_FIRST)
+        return rest(batch, HUNGRY)
+    held: Batch | None = batch
+    for at, prompt in enumerate(prompts_of(batch, most)):
+        if held is None or time.monotonic() > deadline:
+            break
+        task_id = batch.task_id(held.made)
+        if at or not was_made(task_id):
+            make(held, viewer, prompt)
+        held = made_one(held, task_id)
+    return None if held is None else rest(held, MADE)
+
+
+def prompts_of(batch: Batch, most: int) -> list[str]:
+    """The next ones."""
+    part = {"prompts": {"$slice": [batch.made, most]}, "user_id": 1}
+    row = Batch.collection().find_one({"_id": batch.id}, part) or {}
+    return row.get("prompts", [])
+
+
+def was_made(task_id: str) -> bool:
+    """Whether its pictures are there, whatever has become of the task since."""
+    return Generation.find_one({"task_id": task_id}) is not None
+
+
+def make(batch: Batch, viewer: Viewer, prompt: str) -> None:
+    new = NewTask(
+        **batch.asked,
+        user_id=batch.user_id,
+        prompt=prompt,
+        id=batch.task_id(batch.made),
+        batch=batch.id,
+        batch_index=batch.made,
+        given={"prompt": prompt, **batch.given},
+    )
+    create(viewer, new)
+
+
+def made_one(batch: Batch, task_id: str) -> Batch | None:
+    """Note that the next task is there; None where the batch is another's by now."""
+    now = utcnow()
+    changes = {"made": batch.made + 1, "due_at": now + LEASE, "updated_at": now}
+    held = batch.hold({"$set": changes, "$unset": {"waits": ""}}, {"made": batch.made})
+    if held is None:
+        on = {"_id": batch.id, "stopped": {"$exists": False}}
+        if Batch.find_one({**on, "deleted_at": {"$exists": False}}) is None:
+            cancel_where({"_id": task_id})  # nobody wants it any more
+    return held
+
+
+def has_open(batch: Batch) -> bool:
+    mine = {"batch": batch.id, "open": True, **THERE}
+    return bool(Task.collection().count_documents(mine, limit=1, hint="batch"))
+
+
+def settle(batch: Batch) -> None:
+    """All is made: once all has ended, so has the batch."""
+    if has_open(batch):
+        return rest(batch, LOOK)
+    found = progress(batch)
+    now = utcnow()
+    gone = dict.fromkeys(("open", "due_at", "owner", "waits"), "")
+    counts = {"counts": found.kept, "ended_at": now, "updated_at": now}
+    if batch.hold({"$set": counts, "$unset": gone}) is not None:
+        log.info(
+            "batch ended id=%s done=%d failed=%d", batch.id, found.done, found.failed
+        )
+    return None
+
+
+def rest(batch: Batch, seconds: float) -> None:
+    later = {"due_at": utcnow() + timedelta(seconds=seconds)}
+    batch.hold({"$set": later})
+
+
+def wait(batch: Batch, waits: Waits) -> None:
+    """Say what it waits for, and since when it is the same."""
+    now = utcnow()
+    until = now + timedelta(seconds=waits.seconds)
+    said = {"code": waits.code, "since": now - room.since(batch, waits.code)}
+    batch.hold({"$set": {"waits": {**said, "until": until}, "due_at": until}})
+
+
+def stop(batch: Batch, code: str) -> None:
+    log.warning("batch stopped id=%s code=%s left=%d", batch.id, code, batch.left)
+    now = utcnow()
+    stopped = {"stopped": code, "due_at": now, "updated_at": now}
+    batch.hold({"$set": stopped, "$unset": {"waits": "", "again": ""}})
+
+
+def forget_deleted() -> None:
+    """Remove what was deleted so long ago that its tasks do not come back."""
+    old = {"deleted_at": {"$lte": utcnow() - KEPT}}
+    Batch.collection().delete_many(old, hint="deleted")

@@ -1,0 +1,231 @@
+"""Progress: what has become of a batch's pictures, and what asking again may bring."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from jimeng import jobs, lanes
+from jimeng.documents import Batch, Generation, Status, Task
+from jimeng.documents.generation import WAITING
+from jimeng.documents.task import ENDED, THERE
+from jimeng.jobs.outcomes import CANCELLED
+from jimeng.providers.catalogue import retryable
+from jimeng.tasks import remedies
+from jimeng.tasks.creation import eta
+
+NEEDED = dict.fromkeys(
+    ("batch", "status", "n", "outcomes", "retried_from", "created_at", "reason"), 1
+)
+CANCELLED_CODE = CANCELLED["code"]
+READY, PAID, HOPELESS, WITHDRAWN = "ready", "paid", "hopeless", "withdrawn"
+MOST_NAMED = 3  # tasks of one reason
+
+
+@dataclass
+class Reason:
+    """
+    Pictures that did not come, for one reason.
+
+    Attributes:
+        remedy: What helps, as `remedies.of` has it.
+        task_ids: Some of their tasks.
+    """
+
+    code: str
+    pictures: int = 0
+    task_ids: list[str] = field(default_factory=list)
+
+    @property
+    def remedy(self) -> str:
+        return remedies.of([self.code]) if self.may_retry else remedies.other(self.code)
+
+    @property
+    def may_retry(self) -> bool:
+        return retryable(self.code)
+
+
+@dataclass
+class Progress:
+    """
+    A batch's pictures, each in one of these states; those of deleted tasks in none.
+
+    Attributes:
+        unmade: Their tasks are not made yet; where it was stopped they never will.
+        waiting: In line.
+        drawing: On their way at the provider, or being saved.
+        ready: Of those that are lacking, those that may be asked for again without a
+            second thought.
+        paid: Those of which the provider may have been paid.
+        hopeless: Those that would fail the same way.
+        withdrawn: Those that were cancelled.
+        reasons: Of the failed ones; most pictures first. Not kept with the batch.
+        eta_seconds: Until the last is drawn, while it goes on.
+    """
+
+    unmade: int = 0
+    waiting: int = 0
+    drawing: int = 0
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    ready: int = 0
+    paid: int = 0
+    hopeless: int = 0
+    withdrawn: int = 0
+    reasons: list[Reason] = field(default_factory=list)
+    eta_seconds: int | None = None
+
+    @property
+    def total(self) -> int:
+        return self.ended + self.waiting + self.drawing + self.unmade
+
+    @property
+    def ended(self) -> int:
+        return self.done + self.failed + self.cancelled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a task of it goes on."""
+        return bool(self.waiting or self.drawing)
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.ended // self.total if self.total else 100
+
+    def lack(self, kind: str, pictures: int) -> None:
+        setattr(self, kind, getattr(self, kind) + pictures)
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """What is written down of it at the end."""
+        return {name: each for name, each in asdict(self).items() if name in NUMBERS}
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Any]) -> "Progress":
+        """What was written down, also by another release."""
+        known = {n: each for n, each in counts.items() if n in NUMBERS}
+        found = cls()
+        for name, each in known.items():
+            if isinstance(each, int):
+                setattr(found, name, each)
+        return found
+
+
+NUMBERS = frozenset(
+    each.name
+    for each in fields(Progress)
+    if each.name not in ("reasons", "eta_seconds")
+)
+
+
+def goes_on(batch: Batch, found: Progress) -> bool:
+    """Whether more of it may come: that it has ended is written down a moment later."""
+    if batch.stopped is not None or not batch.is_open:
+        return found.is_open
+    return batch.is_filling or bool(batch.again) or found.is_open
+
+
+def status_of(batch: Batch, found: Progress) -> str:
+    """``pending``, ``processing``, ``completed``, ``failed`` or ``cancelled``."""
+    if batch.stopped is not None:
+        return Status.CANCELLED.value
+    if goes_on(batch, found):
+        return Status.PROCESSING.value if batch.made else Status.PENDING.value
+    return Status.COMPLETED.value if found.done else Status.FAILED.value
+
+
+def progress(batch: Batch) -> Progress:
+    """How a batch stands now, with reasons."""
+    rows = rows_of(batch)
+    return counted(batch, rows, under_way(rows))
+
+
+def progress_of_all(batches: Iterable[Batch]) -> dict[str, Progress]:
+    """By id; of those that have ended as it was written down."""
+    return {
+        each.id: progress(each) if each.is_open else Progress.of(each.counts or {})
+        for each in batches
+    }
+
+
+def rows_of(batch: Batch) -> list[dict]:
+    where = {"batch": batch.id, **THERE}
+    rows = Task.collection().find(where, NEEDED).hint("batch").sort("_id", 1)
+    return list(rows.batch_size(5000))  # one answer
+
+
+def under_way(rows: Iterable[dict]) -> dict[str, int]:
+    """Of each task that goes on: how many pictures are past the line."""
+    ids = [row["_id"] for row in rows if row["status"] not in ENDED]
+    if not ids:
+        return {}
+    began = {"task_id": {"$in": ids}, "state": {"$nin": WAITING}}
+    groups: list[dict] = [
+        {"$match": began},
+        {"$group": {"_id": "$task_id", "n": {"$sum": 1}}},
+    ]
+    found = Generation.collection().aggregate(groups, hint="task")
+    return {row["_id"]: row["n"] for row in found}
+
+
+def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progress:
+    found = Progress(unmade=batch.left * batch.n)
+    reasons: dict[str, Reason] = {}
+    again = {row["retried_from"] for row in rows if row.get("retried_from")}
+    for row in rows:
+        ends = Task.read(row).ends
+        errors = [e["error"] for e in ends.values() if e["state"] != "done"]
+        found.done += len(ends) - len(errors)
+        left, lacks = row["n"] - len(ends), row["n"] - len(ends) + len(errors)
+        if row["status"] not in ENDED:
+            past = min(max(begun.get(row["_id"], 0) - len(ends), 0), left)
+            found.drawing += past
+            found.waiting += left - past
+        elif row["_id"] in again:
+            continue  # what it lacks is another's to bring
+        else:
+            found.cancelled += left
+            found.lack(kind_of(row, errors), lacks)
+        for error in errors:
+            if error["code"] == CANCELLED_CODE:
+                found.cancelled += 1
+                continue
+            found.failed += 1
+            note(reasons.setdefault(error["code"], Reason(error["code"])), row["_id"])
+    found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
+    if batch.is_open and (found.unmade or found.is_open) and batch.stopped is None:
+        found.eta_seconds = time_left(batch, found)
+    return found
+
+
+def note(reason: Reason, task_id: str) -> None:
+    reason.pictures += 1
+    if task_id not in reason.task_ids and len(reason.task_ids) < MOST_NAMED:
+        reason.task_ids.append(task_id)
+
+
+def kind_of(row: dict, errors: list[dict]) -> str:
+    """
+    What asking again for what a task that has ended lacks would be: ``ready`` to be
+    done, perhaps ``paid`` for twice, ``hopeless``, or what its owner has ``withdrawn``.
+    """
+    if any(error["charged"] != "no" for error in errors):
+        return PAID
+    codes = {error["code"] for error in errors} - {CANCELLED_CODE}
+    if not codes:
+        return WITHDRAWN
+    useful = any(retryable(code) and code not in remedies.REMEDIES for code in codes)
+    return READY if useful else HOPELESS
+
+
+def time_left(batch: Batch, found: Progress) -> int | None:
+    """Seconds until the last of it is drawn, as far as the line tells."""
+    model = jobs.runtime().registry.by_lane(batch.lane)
+    if model is None:
+        return None
+    _, in_line = lanes.queue(batch.lane).end
+    ahead = max(in_line, found.waiting) + found.unmade
+    starts = eta(model, ahead)
+    if starts is None:
+        return None  # nothing is sent for now
+    return starts + round(lanes.expected_duration(model.lane, model.typical))

@@ -1,0 +1,99 @@
+"""Running again: each task of a batch that lacks pictures once more, where it helps."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+from jimeng.batches.progress import NEEDED, PAID, READY, WITHDRAWN, kind_of
+from jimeng.batches.room import LATER
+from jimeng.documents import Batch, Task, utcnow
+from jimeng.documents.batch import rerun_id
+from jimeng.documents.task import ENDED, THERE
+from jimeng.errors import JimengError
+from jimeng.tasks import retry
+from jimeng.viewers import Viewer
+
+log = logging.getLogger(__name__)
+
+CHUNK = 50  # tasks that are looked at in one step
+
+
+def run_again(
+    batch: Batch, viewer: Viewer, places: int, deadline: float
+) -> tuple[Batch | None, bool]:
+    """
+    Run some of the tasks again that are meant by `Batch.again`.
+
+    Args:
+        places: Pictures that there is room for.
+        deadline: By `time.monotonic`.
+
+    Returns:
+        The batch, None where it is another's by now; and whether all is done.
+
+    Raises:
+        JimengError: one of those that pass, as of `tasks.create`.
+    """
+    again, rows = batch.again or {}, meant(batch)
+    held = batch
+    before = rerun_already(row["_id"] for row in rows)
+    for row in rows:
+        task = Task.read(row)
+        lacks = task.n - len(task.done)
+        kind = kind_of(row, list(task.failures.values()))
+        if not lacks or task.id in before or not is_wanted(kind, again):
+            continue
+        if places < lacks or time.monotonic() > deadline:
+            return held, False
+        rerun(batch, viewer, task)
+        places -= lacks
+        more = passed(held, task.id)
+        if more is None:
+            return None, False
+        held = more
+    if len(rows) == CHUNK:
+        return passed(held, rows[-1]["_id"]), False
+    return held.hold({"$unset": {"again": ""}}), True
+
+
+def passed(batch: Batch, task_id: str) -> Batch | None:
+    """The batch, from whose tasks up to this one nothing more is to be done."""
+    return batch.hold({"$set": {"again.after": task_id}})
+
+
+def meant(batch: Batch) -> list[dict]:
+    """The next tasks that had ended, or not, when it was asked for."""
+    again = batch.again or {}
+    where = {
+        **{"batch": batch.id, **THERE, "status": {"$in": ENDED}},
+        **{"created_at": {"$lte": again.get("at") or utcnow()}},
+        **{"_id": {"$gt": again.get("after") or ""}},
+    }
+    rows = Task.collection().find(where, {**NEEDED, "batch_index": 1}).hint("batch")
+    return list(rows.sort("_id", 1).limit(CHUNK))
+
+
+def rerun_already(task_ids: Iterable[str]) -> set[str]:
+    where = {"retried_from": {"$in": list(task_ids)}, **THERE}
+    return {row["retried_from"] for row in Task.collection().find(where)}
+
+
+def is_wanted(kind: str, again: dict) -> bool:
+    wanted = {READY: True, WITHDRAWN: again.get("rest"), PAID: again.get("agreed")}
+    return bool(wanted.get(kind))
+
+
+def rerun(batch: Batch, viewer: Viewer, task: Task) -> None:
+    again = batch.again or {}
+    moment = again.get("at") or batch.created_at
+    try:
+        retry(
+            viewer,
+            task.id,
+            accept_double_charge=bool(again.get("agreed")),
+            new_id=rerun_id(task.id, moment, task.batch_index or 0),
+        )
+    except LATER:
+        raise
+    except JimengError as error:  # it is gone by now, or cannot be asked for any more
+        log.info("task not run again task=%s code=%s", task.id, error.code)

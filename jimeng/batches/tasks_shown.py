@@ -1,0 +1,83 @@
+"""The pictures of batches, as pages show them: the newest first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jimeng.documents import Batch, Image, Task, cursors
+from jimeng.documents.image import SHOWN
+from jimeng.documents.task import THERE
+from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN
+from jimeng.viewers import Viewer
+
+MOST_NEW = 60  # pictures that a page is given between two looks
+
+
+@dataclass(frozen=True)
+class Shown:
+    """
+    Attributes:
+        images: Newest first.
+        next_cursor: Where older ones begin.
+    """
+
+    images: list[Image]
+    next_cursor: str | None = None
+
+    @property
+    def first(self) -> str | None:
+        """The place of the newest, by which later ones are asked for."""
+        if not self.images:
+            return None
+        newest = self.images[0]
+        row = {"created_at": newest.created_at, "_id": newest.id}
+        return cursors.cursor_of(row, "created_at")
+
+
+def pictures_of(
+    viewer: Viewer, batch: Batch, *, limit: int, cursor: str | None = None
+) -> Shown:
+    """
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    parts = [mine(viewer, [batch.id])]
+    if cursor is not None:
+        parts.append(cursors.after(cursor, "created_at"))
+    rows = found(parts, limit + 1)
+    some, next_cursor = cursors.cut_page(rows, limit, "created_at")
+    return Shown(Image.read_all(some), next_cursor)
+
+
+def pictures_since(viewer: Viewer, batch: Batch, place: str | None) -> Shown:
+    """
+    Those that have come since the newest that a page has; all where it has none.
+
+    Raises:
+        Invalid: the place is not one of ours.
+    """
+    parts = [mine(viewer, [batch.id])]
+    if place:
+        parts.append(cursors.before(place, "created_at"))
+    return Shown(Image.read_all(found(parts, MOST_NEW)))
+
+
+def newest_of_all(
+    viewer: Viewer, batches: Iterable[Batch], *, each: int
+) -> dict[str, list[Image]]:
+    """The newest pictures of each batch, by its id."""
+    return {
+        batch.id: Image.read_all(found([mine(viewer, [batch.id])], each))
+        for batch in batches
+    }
+
+
+def mine(viewer: Viewer, batch_ids: list[str]) -> dict:
+    where = {"batch": {"$in": batch_ids}, **viewer.filter(), **THERE}
+    rows = Task.collection().find(where, {"_id": 1}).hint("batch")
+    ids = [row["_id"] for row in rows.batch_size(5000)]
+    return {"task_id": {"$in": ids}, **SHOWN}
+
+
+def found(parts: list[dict], limit: int) -> list[dict]:
+    rows = Image.collection().find({"$and": parts}, UNSEEN).sort(NEWEST_FIRST)
+    return list(rows.limit(limit))

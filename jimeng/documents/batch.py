@@ -1,0 +1,146 @@
+"""A batch: many prompts that somebody asked for at once, and how far they are."""
+
+import secrets
+from datetime import datetime
+from typing import Self
+
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    IntField,
+    ListField,
+    StringField,
+)
+from pymongo import ReturnDocument
+
+from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.task_id import derived_task_id
+
+PREFIX = "batch_"
+WITHOUT_PROMPTS = {"prompts": 0}  # which may be most of a megabyte
+
+
+def new_batch_id() -> str:
+    """128 random bits."""
+    return PREFIX + secrets.token_hex(16)
+
+
+class Batch(Stored):
+    """
+    Many prompts with the same settings: what was asked for, before any task is there.
+
+    Attributes:
+        user_id: Whose it is, and its tasks are.
+        name: What its owner calls it; may be empty.
+        prompts: Each once, in order; task number *i* draws the *i*-th.
+        total: How many.
+        n: Pictures of each.
+        asked: The settings of each task, as `tasks.NewTask` has them.
+        given: The same as they came with the request, for the record.
+        lane: Where they will wait.
+        key_id: The API key that asked, whose bounds hold for all of it.
+        idem_hash: What a request under the same idempotency key must have in common
+            with its own. The key itself is part of the id.
+        made: Tasks that were made, in order; the next one is the one of this number.
+        stopped: The code of why no more of them are made; absent while they are.
+        sweeps: What of its tasks is open is to be cancelled.
+        again: What is to be run again: ``at`` what time that was asked for,
+            ``rest``, whether what was cancelled, too, ``agreed``, whether what may be
+            charged twice, too, and ``after``, the last task that was dealt with.
+        waits: Why nothing could be made just now: ``code``, ``since``, and ``until``
+            when it is tried again.
+        open: True until all of its tasks have ended, then absent.
+        due_at: When somebody must go on with it; pushed ahead while somebody does.
+        owner: The token of whoever does.
+        counts: What became of it, once it has ended: pictures by state.
+        deleted_at: Set when its owner deleted it; its tasks are in the trash.
+    """
+
+    id = StringField(primary_key=True, default=new_batch_id)
+    user_id = StringField(required=True)
+    name = StringField(default="")
+    prompts = ListField(StringField())
+    total = IntField(required=True, min_value=1)
+    n = IntField(required=True, min_value=1)
+    asked = DictField()
+    given = DictField()
+    lane = StringField(required=True)
+    key_id = StringField()
+    idem_hash = StringField()
+    made = IntField(default=0)
+    stopped = StringField()
+    sweeps = BooleanField()
+    again = DictField(default=None)
+    waits = DictField(default=None)
+    open = BooleanField()
+    due_at = DateTimeField()
+    owner = StringField()
+    counts = DictField(default=None)
+    created_at = DateTimeField(default=utcnow)
+    updated_at = DateTimeField(default=utcnow)
+    ended_at = DateTimeField()
+    deleted_at = DateTimeField()
+
+    meta = {
+        "collection": "batches",
+        "indexes": [
+            named_index("user_created", "user_id", "-created_at", "-_id"),
+            named_index("due", "due_at", having="open"),
+            named_index("deleted", "deleted_at", having="deleted_at"),
+        ],
+    }
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.open)
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether there are tasks that will be made and are not yet."""
+        return self.is_open and self.stopped is None and self.made < self.total
+
+    @property
+    def left(self) -> int:
+        """Tasks that are not made."""
+        return max(self.total - self.made, 0)
+
+    def task_id(self, index: int) -> str:
+        """Of the task that draws a prompt: however often it is made, it is one."""
+        return derived_task_id(self.created_at, index, self.id)
+
+    @classmethod
+    def change(
+        cls, where: dict, update: dict, *, sort: list[tuple[str, int]] | None = None
+    ) -> Self | None:
+        """`swap`, of which the prompts are not read."""
+        found = cls.collection().find_one_and_update(
+            where,
+            update,
+            sort=sort,
+            projection=WITHOUT_PROMPTS,
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if found is None else cls.read(found)
+
+    def hold(self, update: dict, where: dict | None = None) -> "Batch | None":
+        """The batch after *update*, if this claim still owns it; else None."""
+        mine = {"_id": self.id, "owner": self.owner, "open": True, **(where or {})}
+        return Batch.change(mine, update)
+
+    @classmethod
+    def reopen(cls, batch_id: str) -> None:
+        """Have somebody look after a batch that has ended: a task is added to it."""
+        ended = {"_id": batch_id, "open": {"$exists": False}}
+        cls.collection().update_one(
+            {**ended, "deleted_at": {"$exists": False}},
+            {
+                "$set": {"open": True, "due_at": utcnow()},
+                "$unset": {"ended_at": "", "counts": ""},
+            },
+        )
+
+
+def rerun_id(task_id: str, moment: datetime, place: int) -> str:
+    """Of the task that a batch makes in the place of one that failed."""
+    return derived_task_id(moment, place, f"{task_id} again")

@@ -1,0 +1,37 @@
+"""The ids of tasks: the time, then bits that nobody guesses."""
+
+import hashlib
+import secrets
+import time
+from datetime import datetime
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+PREFIX = "volcengine_img_"
+PLACES = 1 << 12  # of tasks that are asked for together
+
+
+def new_task_id() -> str:
+    """The prefix, 10 characters of time in milliseconds, 100 random bits."""
+    return task_id_of(time.time_ns() // 1_000_000, secrets.randbits(100))
+
+
+def derived_task_id(moment: datetime, place: int, secret: str) -> str:
+    """
+    The id that follows from where a task comes from: made again it is the same.
+
+    Args:
+        place: 0 to `PLACES` - 1; of one moment they are ordered by it.
+        secret: What nobody guesses who does not know it, of at least 88 bits.
+    """
+    bits = int.from_bytes(hashlib.sha256(f"{place} {secret}".encode()).digest()[:11])
+    return task_id_of(round(moment.timestamp() * 1000), (place << 88) | bits)
+
+
+def task_id_of(moment: int, rest: int) -> str:
+    """
+    Args:
+        moment: Milliseconds since 1970.
+        rest: 100 bits.
+    """
+    number = (moment << 100) | rest
+    return PREFIX + "".join(ALPHABET[number >> 5 * n & 31] for n in range(29, -1, -1))

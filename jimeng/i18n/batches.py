@@ -1,0 +1,117 @@
+"""Words for batches, in any door: what is wrong, and what one waits for."""
+
+BATCHES: dict[str, tuple[str, str]] = {
+    "invalid.template_long": (
+        "太长：一批最多 {max} 个字",
+        "Too long: a batch has at most {max} characters",
+    ),
+    "invalid.template_none": (
+        "没有提示词：请每行写一条",
+        "There is no prompt: write one a line",
+    ),
+    "invalid.template_many": (
+        "一共 {n} 条提示词，一批最多 {max} 条",
+        "That makes {n} prompts; a batch has at most {max}",
+    ),
+    "invalid.template_open": (
+        "第 {line} 行：有一个 {{ 没有对应的 }}；要写大括号本身，请写 \\{{",
+        "Line {line}: a {{ is not closed; for the brace itself write \\{{",
+    ),
+    "invalid.template_closed": (
+        "第 {line} 行：有一个 }} 没有对应的 {{；要写大括号本身，请写 \\}}",
+        "Line {line}: a }} closes nothing; for the brace itself write \\}}",
+    ),
+    "invalid.template_single": (
+        "第 {line} 行：{{…}} 里要有用 | 隔开的几个词；"
+        "要写大括号本身，请写 \\{{ 和 \\}}",
+        "Line {line}: {{…}} needs words with | between them; for the braces "
+        "themselves write \\{{ and \\}}",
+    ),
+    "invalid.template_deep": (
+        "第 {line} 行：大括号嵌套太深",
+        "Line {line}: groups within groups too deep",
+    ),
+    "invalid.template_empty": (
+        "第 {line} 行：有一种组合一个字也没有",
+        "Line {line}: one of its combinations is empty",
+    ),
+    "invalid.template_length": (
+        "第 {line} 行太长：最多 {max} 个字，含风格的词",
+        "Line {line} is too long: at most {max} characters, those of the style "
+        "included",
+    ),
+    "invalid.template_more": ("另有 {n} 行也有问题", "{n} more lines have problems"),
+    "error.batch_not_found": ("没有这个批次", "No such batch"),
+    "error.batch_finished": (
+        "批次已经结束，不能再取消",
+        "The batch has already ended and cannot be cancelled",
+    ),
+    "error.batch_not_retryable": (
+        "这一批没有可以补的图片",
+        "Nothing of this batch is lacking that another try could bring",
+    ),
+    "error.too_many_batches": (
+        "同时最多进行 {limit} 批，请等其中一批结束",
+        "At most {limit} batches at a time; wait until one has ended",
+    ),
+    # Why nothing of it is made just now.
+    "waits.too_many_pending": (
+        "排队的图片已满，有空位就继续",
+        "Your line is full; it goes on as places become free",
+    ),
+    "waits.others_first": (
+        "先画你另外排着的图片，然后继续",
+        "Your other pictures in line come first; then it goes on",
+    ),
+    "waits.quota_exceeded": (
+        "今天的配额用完了，UTC 零点（北京时间 8 点）后继续",
+        "Today's quota is used up; it goes on after midnight UTC",
+    ),
+    "waits.key_quota_exceeded": (
+        "这个密钥今天的张数用完了，UTC 零点（北京时间 8 点）后继续",
+        "The key's pictures of today are used up; it goes on after midnight UTC",
+    ),
+    "waits.key_too_many_submissions": (
+        "这个密钥每分钟的任务数已满，片刻后继续",
+        "The key's tasks of this minute are used up; it goes on in a moment",
+    ),
+    "waits.intake_paused": (
+        "管理员暂停了新任务，恢复后继续",
+        "The operator has paused new tasks; it goes on when they are taken again",
+    ),
+    "waits.storage_full": (
+        "服务器的磁盘快满了，有空间后继续",
+        "The server's disk is nearly full; it goes on when there is room",
+    ),
+    "waits.sending_paused": (
+        "暂停了提交，恢复后继续",
+        "Sending is paused; it goes on when that is over",
+    ),
+    "waits.validation_failed": (
+        "模型暂时不能用，恢复后继续",
+        "The model is not available for now; it goes on when it is",
+    ),
+    "waits.later": (
+        "服务器暂时忙不过来，片刻后继续",
+        "The server is busy; it goes on soon",
+    ),
+    # Why no more of it is made.
+    "stopped.cancelled": ("已取消", "Cancelled"),
+    "stopped.restored": (
+        "数据是从备份恢复的：其余的可能已经在原来的服务器上画过、计过费，所以停下了",
+        "The data were restored from a backup: the rest may have been drawn and "
+        "charged where it came from, so it has stopped",
+    ),
+    "stopped.key_gone": (
+        "提交它的 API 密钥已撤销或过期，所以停下了",
+        "The API key that asked for it is revoked or has expired, so it has stopped",
+    ),
+    "stopped.account_disabled": (
+        "账户被停用，所以停下了",
+        "The account was disabled, so it has stopped",
+    ),
+    "stopped.not_offered": (
+        "模型不再提供，所以停下了",
+        "Its model is not offered any more, so it has stopped",
+    ),
+}

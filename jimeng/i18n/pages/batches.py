@@ -1,0 +1,107 @@
+"""The words of the pages of batches."""
+
+BATCH_PAGES: dict[str, tuple[str, str]] = {
+    "batch.new": ("批量生成", "Many at once"),
+    "batch.list": ("我的批次", "My batches"),
+    "batch.prompts": ("提示词，每行一条", "Prompts, one a line"),
+    "batch.placeholder": (
+        "一只{{橘|黑|白}}猫，{{水彩|油画}}风格\n雨后的小巷，灯笼倒映在石板路上",
+        "a {{ginger|black|white}} cat, {{watercolour|oil}}\na lane after the rain, "
+        "lanterns mirrored in the stones",
+    ),
+    "batch.hint": (
+        "大括号里的词依次代入，几组就展开成所有组合：",
+        "Words in braces are used in turn; several groups make every combination:",
+    ),
+    "batch.example": ("{{红|蓝}}色的{{猫|狗}}", "a {{red|blue}} {{cat|dog}}"),
+    "batch.hint_more": (
+        "是 4 条。大括号本身写作 \\{{ 和 \\}}。重复的只画一次，最多 500 条。",
+        "is four prompts. A brace itself is \\{{ or \\}}. What is there twice is drawn "
+        "once; at most 500.",
+    ),
+    "batch.file": ("从 .txt 读入", "From a .txt file"),
+    "batch.name": ("名称（可不填）", "Name (optional)"),
+    "batch.no_pictures": (
+        "批量生成暂不带参考图。",
+        "No reference pictures go into a batch.",
+    ),
+    "batch.count": ("算一算", "Count"),
+    "batch.send": ("生成 {n} 张", "Generate {n}"),
+    "batch.sum": (
+        "{prompts} 条 × {n} = {pictures} 张",
+        "{prompts} prompts × {n} = {pictures} pictures",
+    ),
+    "batch.unpriced": ("价格未知", "Price unknown"),
+    "batch.repeated": ("另有 {n} 条重复，不再画", "{n} repeated, drawn once"),
+    "batch.more": ("还有 {n} 条", "and {n} more"),
+    "batch.empty": (
+        "写好提示词，这里显示一共多少张、多少钱。",
+        "Write prompts, and this says how many pictures they make and what they cost.",
+    ),
+    "batch.confirm": ("确定要生成 {n} 张", "Yes, generate {n} pictures"),
+    "batch.confirm_first": (
+        "一共 {n} 张：请先勾选确认",
+        "That is {n} pictures: tick the box first",
+    ),
+    "batch.of": ("批量 · {n} 条", "Batch · {n} prompts"),
+    "batch.progress": ("进度", "Progress"),
+    "batch.pictures": ("图片", "Pictures"),
+    "batch.status_pending": ("等待中", "Waiting"),
+    "batch.status_processing": ("进行中", "In progress"),
+    "batch.status_completed": ("已完成", "Completed"),
+    "batch.status_failed": ("失败", "Failed"),
+    "batch.status_cancelled": ("已停止", "Stopped"),
+    "batch.done_of": ("画好 {done} / {n} 张", "{done} of {n} done"),
+    "batch.eta": ("约 {eta}后画完", "done in about {eta}"),
+    "batch.filling": (
+        "已提交 {made} / {n} 条，其余有空位就继续。",
+        "{made} of {n} prompts submitted; the rest follows as places become free.",
+    ),
+    "batch.n_done": ("画好 {n}", "{n} done"),
+    "batch.n_failed": ("失败 {n}", "{n} failed"),
+    "batch.n_cancelled": ("取消 {n}", "{n} cancelled"),
+    "batch.n_drawing": ("正在画 {n}", "{n} being drawn"),
+    "batch.n_waiting": ("排队 {n}", "{n} in line"),
+    "batch.n_unmade": ("未提交 {n}", "{n} not submitted"),
+    "batch.n": ("{n} 张", "{n}"),
+    "batch.failures": ("没有画成的", "What failed"),
+    "batch.help_prompt": ("换个说法再试。", "Other words may help."),
+    "batch.help_picture": ("换张图片再试。", "Another picture may help."),
+    "batch.help_settings": ("换个参数再试。", "Other settings may help."),
+    "batch.help_model": ("换个模型再试。", "Another model may help."),
+    "batch.look": ("看第 {n} 个", "Look at {n}"),
+    "batch.cancel": ("取消其余的", "Cancel the rest"),
+    "batch.cancel_words": (
+        "还没提交的不再提交。已经在画的照样计费，不再显示；画好的留着。",
+        "What is not submitted never is. What is being drawn is charged all the same "
+        "and not shown; what is done stays.",
+    ),
+    "batch.cancel_sure": ("确定取消", "Yes, cancel"),
+    "batch.retry": ("重试失败的 {n} 张", "Try the {n} failed again"),
+    "batch.rest": ("继续画其余 {n} 张", "Go on with the other {n}"),
+    "batch.paid": ("重试可能已计费的 {n} 张", "Try {n} that may be charged again"),
+    "batch.paid_words": (
+        "这 {n} 张可能已经计费，再画可能再次计费。",
+        "These {n} may have been charged, and may be charged again.",
+    ),
+    "batch.hopeless": (
+        "另有 {n} 张再试也一样，需要改提示词或参数。",
+        "{n} more would fail the same way: they need other words or settings.",
+    ),
+    "batch.again": ("改一改再来", "Again, with changes"),
+    "batch.tasks": ("逐个查看任务", "Look at each task"),
+    "batch.delete": ("移入回收站", "Move to trash"),
+    "batch.ended": (
+        "“{title}”这一批结束了：画好 {done} / {n} 张",
+        "The batch “{title}” has ended: {done} of {n} done",
+    ),
+    "batch.none": ("还没有批次", "No batches yet"),
+    "batch.none_words": (
+        "一次写下很多提示词，一起画。",
+        "Write many prompts and have them drawn together.",
+    ),
+    "batch.older": ("更早的批次", "Older batches"),
+    "batch.part_of": ("所属批次", "Its batch"),
+    "batch.of_index": ("第 {n} 条", "Prompt {n} of a batch"),
+    "batch.all_tasks": ("所有任务", "All tasks"),
+}

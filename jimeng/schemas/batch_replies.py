@@ -1,0 +1,178 @@
+"""What the REST API says of batches."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from jimeng.answers import absolute, path_for
+from jimeng.batches import Progress
+from jimeng.batches.acting import CANCELLED, lacking
+from jimeng.batches.asking import BatchEstimate as Estimated
+from jimeng.batches.progress import status_of
+from jimeng.documents import Batch, Status
+from jimeng.i18n import MESSAGES, t
+from jimeng.schemas.fields import AS_USER_ID
+from jimeng.schemas.kinds import (
+    Reply,
+    a,
+    address,
+    count,
+    entries,
+    flag,
+    instant,
+    list_of,
+    one_of,
+    some,
+    text,
+    whole,
+)
+from jimeng.schemas.model_replies import CostRecord
+from jimeng.schemas.task_replies import HOST, MODEL, PROVIDER, TASK
+
+BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
+PROMPTS = ["红色的猫", "蓝色的猫", "一只狗"]
+REMEDIES = ("retry", "prompt", "picture", "settings", "model", "operator", "none")
+
+
+class Stand:
+    """A batch, and how it stands."""
+
+    def __init__(self, batch: Batch, progress: Progress) -> None:
+        self.batch = batch
+        self.progress = progress
+
+
+def link(endpoint: str, path: str) -> fields.Field:
+    def of(batch: Any) -> str:
+        return absolute(path_for(endpoint, batch_id=batch.id))
+
+    return address(of, example=HOST + path.format(BATCH))
+
+
+class BatchLinks(Reply):
+    self = link("api.get_batch", "/api/v1/batches/{}")
+    tasks = link("api.list_batch_tasks", "/api/v1/batches/{}/tasks")
+    cancel = link("api.cancel_batch", "/api/v1/batches/{}/cancel")
+    retry = link("api.retry_batch", "/api/v1/batches/{}/retry")
+    html = link("web.batch", "/batches/{}")
+
+
+class BatchPictures(Reply):
+    total = count(example=6)
+    unmade = count()
+    waiting = count(example=2)
+    drawing = count(example=2)
+    done = count(example=2)
+    failed = count()
+    cancelled = count()
+
+
+class Lacking(Reply):
+    ready = count()
+    rest = count()
+    paid = count()
+    hopeless = count()
+
+
+class BatchFailure(Reply):
+    """Pictures that failed for one reason, in words."""
+
+    code = text(example="provider_internal")
+    message = text(
+        lambda reason: t(f"error.{reason.code}"),
+        example=MESSAGES["error.provider_internal"],
+    )
+    pictures = whole(minimum=1, example=1)
+    retryable = flag(lambda reason: reason.may_retry)
+    remedy = one_of(*REMEDIES)
+    task_ids = list_of(text(example=TASK))
+
+
+class BatchWaits(Reply):
+    code = text(example="quota_exceeded")
+    message = text(
+        lambda waits: waiting_words(waits.get("code", "")),
+        example=MESSAGES["waits.quota_exceeded"],
+    )
+    until = instant()
+
+
+def waiting_words(code: str) -> str:
+    key = f"waits.{code}"
+    return t(key if key in MESSAGES else "waits.later")
+
+
+def reason_of(batch: Batch) -> str | None:
+    return None if batch.stopped == CANCELLED else batch.stopped
+
+
+class BatchRecord(Reply):
+    """What was asked for at once, and how far it is."""
+
+    batch_id = text(lambda stand: stand.batch.id, example=BATCH)
+    name = text(lambda stand: stand.batch.name, example="猫和狗")
+    user_id = text(
+        lambda stand: stand.batch.user_id,
+        example="user_123",
+        pattern=AS_USER_ID["pattern"],
+    )
+    status = one_of(
+        *Status,
+        of=lambda stand: status_of(stand.batch, stand.progress),
+        example="processing",
+    )
+    reason = text(lambda stand: reason_of(stand.batch), null=True)
+    input = entries(lambda stand: stand.batch.given, example={"size": "1:1"})
+    provider = text(lambda stand: stand.batch.asked.get("provider"), example=PROVIDER)
+    model = text(lambda stand: stand.batch.asked.get("model"), example=MODEL)
+    n = whole(lambda stand: stand.batch.n, minimum=1, maximum=4, example=2)
+    count_of_prompts = whole(lambda stand: stand.batch.total, minimum=1, example=3)
+    made = count(lambda stand: stand.batch.made, example=3)
+    pictures = a(BatchPictures, "progress")
+    eta_seconds = count(lambda stand: stand.progress.eta_seconds, null=True)
+    waits = a(BatchWaits, lambda stand: stand.batch.waits, null=True)
+    lacking = a(Lacking, lambda stand: lacking(stand.batch, stand.progress))
+    failures = some(BatchFailure, lambda stand: stand.progress.reasons, example=[])
+    created_at = instant(lambda stand: stand.batch.created_at)
+    updated_at = instant(lambda stand: stand.batch.updated_at)
+    ended_at = instant(lambda stand: stand.batch.ended_at, null=True)
+    links = a(BatchLinks, "batch")
+
+
+class BatchWithPrompts(BatchRecord):
+    prompts = list_of(
+        text(example=PROMPTS[0]), lambda stand: stand.batch.prompts, example=PROMPTS
+    )
+
+
+class BatchEstimate(Reply):
+    """What a request would create, where nothing is created."""
+
+    dry_run = flag(lambda found: True, example=True)
+    model = text(lambda found: found.each.model.id, example=MODEL)
+    provider = text(lambda found: found.each.model.provider, example=PROVIDER)
+    n = whole(lambda found: found.each.n, minimum=1, example=2)
+    count_of_prompts = whole(lambda found: len(found.prompts), minimum=1, example=3)
+    repeated = count()
+    pictures = whole(minimum=1, example=6)
+    width = whole(lambda found: found.each.size[0], minimum=1, example=1328)
+    height = whole(lambda found: found.each.size[1], minimum=1, example=1328)
+    cost = a(CostRecord, lambda found: priced(found), null=True, example=...)
+    prompts = list_of(text(example=PROMPTS[0]), example=PROMPTS)
+
+
+class Priced:
+    """A batch's price, as `CostRecord` reads one."""
+
+    def __init__(self, found: Estimated) -> None:
+        self.model = found.each.model
+        self.fen = found.each.fen
+        self.fen_of_all = found.fen_of_all
+
+
+def priced(found: Estimated) -> Priced | None:
+    return None if found.fen_of_all is None else Priced(found)
+
+
+class BatchDeleted(Reply):
+    batch_id = text(example=BATCH)

@@ -1,0 +1,72 @@
+"""What requests about batches say."""
+
+from typing import ClassVar
+
+from marshmallow import ValidationError, validates_schema
+
+from jimeng.batches import MOST
+from jimeng.batches.asking import LONGEST_NAME
+from jimeng.batches.expansion import LONGEST
+from jimeng.documents import Status
+from jimeng.schemas import OfUser, Settings, Strict
+from jimeng.schemas.fields import (
+    Between,
+    Digits,
+    Long,
+    Many,
+    Switch,
+    Text,
+    Texts,
+    Trimmed,
+)
+
+LONGEST_PROMPT = 10_000  # characters; what the model takes is for it to say
+
+
+class NewBatch(Settings, OfUser):
+    """``POST /api/v1/batches``."""
+
+    rules: ClassVar = {"anyOf": [{"required": ["prompts"]}, {"required": ["template"]}]}
+    examples: ClassVar = {
+        "template": {
+            "template": "{红|蓝|绿}色的猫\n一只狗",
+            "name": "猫和狗",
+            "user_id": "user_123",
+        },
+        "prompts": {
+            "prompts": ["一只猫", "一只狗"],
+            "size": "16:9",
+            "n": 2,
+            "user_id": "user_123",
+        },
+    }
+
+    prompts = Texts(Trimmed(validate=Long(1, LONGEST_PROMPT)), validate=Many(1, MOST))
+    template = Text(validate=Long(1, LONGEST))
+    name = Trimmed(load_default="", validate=Long(0, LONGEST_NAME))
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def has_prompts(self, data: dict, given: object, **kwargs) -> None:
+        if isinstance(given, dict) and not {"prompts", "template"} & set(given):
+            raise ValidationError({"prompts": ["invalid.required"]})
+
+
+class RetryBatch(Strict):
+    """``POST /api/v1/batches/<id>/retry``; the body may be left out."""
+
+    may_be_left_out: ClassVar = True
+    examples: ClassVar = {"failed": {}, "all": {"rest": True}}
+
+    rest = Switch(load_default=False)
+    accept_double_charge = Switch(load_default=False)
+
+
+class ListBatches(OfUser):
+    limit = Digits(load_default=20, validate=Between(1, 100))
+    cursor = Text(validate=Long(1, 200))
+
+
+class BatchTasks(Strict):
+    limit = Digits(load_default=20, validate=Between(1, 100))
+    cursor = Text(validate=Long(1, 100))
+    status = Text(metadata={"enum": list(Status)})

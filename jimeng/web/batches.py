@@ -1,0 +1,148 @@
+"""Many prompts at once: asking, following, cancelling, running again."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import auth, batches
+from jimeng.batches import tasks_shown
+from jimeng.errors import (
+    IntakePaused,
+    Invalid,
+    MayBeChargedTwice,
+    NoProvider,
+    QueueUnavailable,
+    QuotaExceeded,
+    TooManySubmissions,
+)
+from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
+from jimeng.web import bp, is_htmx, refused
+from jimeng.web.batch_form import BatchForm
+from jimeng.web.batch_views import shelf_of, views_of
+from jimeng.web.composer_start import keep_used
+from jimeng.web.tokens import token_of
+
+PAGE = 20  # batches of a list
+BEYOND = (TooManySubmissions, QuotaExceeded, TooManyBatches)
+REFUSALS = (Invalid, IntakePaused, QueueUnavailable, NoProvider, *BEYOND)
+
+
+@bp.get("/batches/new")
+def new_batch() -> ResponseReturnValue:
+    """The form: empty, as a link says, or as it was for another ``batch``."""
+    viewer = auth.viewer_of_page()
+    again = request.args.get("batch")
+    if again is not None:
+        form = BatchForm.again(batches.find(viewer, again, whole=True))
+    else:
+        form = BatchForm.begun()
+    return show_form(form.judged(viewer))
+
+
+def show_form(form: BatchForm) -> str:
+    return render_template("batches/new.html", batch=form, form=form.settings)
+
+
+@bp.post("/batches/preview")
+def preview_batch() -> ResponseReturnValue:
+    """What the form would ask for: the part that says so, or the page with it."""
+    form = BatchForm.sent(request.form, request.files).judged(auth.viewer_of_page())
+    if is_htmx():
+        part = "batches/_preview.html"
+        return render_template(part, batch=form, form=form.settings, oob=True)
+    return show_form(form)
+
+
+@bp.post("/batches/new")
+def create_batch() -> ResponseReturnValue:
+    """Ask for all of it; the page of the batch follows."""
+    viewer = auth.viewer_of_page()
+    form = BatchForm.sent(request.form, request.files)
+    try:
+        new = form.request(viewer)
+        form = replace(form, found=batches.estimate(viewer, new))
+        form.check_confirmed()
+        made, _ = batches.create(viewer, new, idem_key=token_of(request.form))
+    except REFUSALS as error:
+        return refused(show_form(form.refused(error)), error)
+    response = make_response(redirect(url_for(".batch", batch_id=made.id, made=1), 303))
+    keep_used(response, request.form)
+    return response
+
+
+@bp.get("/batches", endpoint="batches")
+def batch_list() -> ResponseReturnValue:
+    """One's batches, newest first."""
+    viewer = auth.viewer_of_page()
+    cursor = request.args.get("cursor")
+    page = batches.page(viewer, viewer.user_id, limit=PAGE, cursor=cursor)
+    return render_template(
+        "batches/index.html",
+        views=views_of(viewer, page.batches),
+        next_cursor=page.next_cursor,
+        is_first=cursor is None,
+    )
+
+
+@bp.get("/batches/<batch_id>")
+def batch(batch_id: str) -> ResponseReturnValue:
+    """One batch: how far it is, why pictures failed, and those that have come."""
+    viewer = auth.viewer_of_page()
+    found = batches.find(viewer, batch_id)
+    shelf = shelf_of(viewer, found, request.args.get("cursor"))
+    if is_htmx() and shelf.cursor:
+        return render_template("batches/_pictures.html", shelf=shelf)
+    view = views_of(viewer, [found], whole=True)[0]
+    return render_template("batches/show.html", view=view, shelf=shelf)
+
+
+@bp.get("/batches/<batch_id>/now")
+def batch_now(batch_id: str) -> ResponseReturnValue:
+    """What has changed since the page looked last; pictures that are new come too."""
+    viewer = auth.viewer_of_page()
+    found = batches.find(viewer, batch_id)
+    view = views_of(viewer, [found], whole=True)[0]
+    if view.mark == request.args.get("mark"):
+        return "", 204
+    fresh = tasks_shown.pictures_since(viewer, found, request.args.get("since"))
+    return render_template("batches/_now.html", view=view, fresh=fresh, oob=True)
+
+
+@bp.get("/batches/<batch_id>/card")
+def batch_card(batch_id: str) -> ResponseReturnValue:
+    """One batch as the feed shows it."""
+    viewer = auth.viewer_of_page()
+    view = views_of(viewer, [batches.find(viewer, batch_id)])[0]
+    if view.mark == request.args.get("mark"):
+        return "", 204
+    return render_template("batches/_card.html", view=view, oob=True)
+
+
+@bp.post("/batches/<batch_id>/cancel")
+def cancel_batch(batch_id: str) -> ResponseReturnValue:
+    """Cancel the rest; one that has just ended is shown as it is."""
+    with suppress(BatchFinished):
+        batches.cancel(auth.viewer_of_page(), batch_id)
+    return redirect(url_for(".batch", batch_id=batch_id), 303)
+
+
+@bp.post("/batches/<batch_id>/retry")
+def retry_batch(batch_id: str) -> ResponseReturnValue:
+    """Run again what is lacking; where nothing is by now, the page says so."""
+    with suppress(BatchNotRetryable, MayBeChargedTwice):
+        batches.run_again(
+            auth.viewer_of_page(),
+            batch_id,
+            rest=request.form.get("rest") == "yes",
+            accept_double_charge=request.form.get("accept_double_charge") == "yes",
+        )
+    return redirect(url_for(".batch", batch_id=batch_id), 303)
+
+
+@bp.post("/batches/<batch_id>/delete")
+def delete_batch(batch_id: str) -> ResponseReturnValue:
+    """Put its tasks and pictures into the trash."""
+    batches.delete(auth.viewer_of_page(), batch_id)
+    return redirect(url_for(".batches"), 303)

@@ -1,0 +1,66 @@
+// Many prompts at once: what is written stays in this tab, files are read into it, and
+// what it makes is counted anew as soon as something changes.
+"use strict";
+
+const DRAFT = "draft /batches/new template"; // as later.js keeps it
+const words = document.getElementById("template");
+if (document.getElementById("batch-sent")) {
+  tab.set(DRAFT, "");
+  history.replaceState(history.state, "", location.pathname);
+}
+
+// What choices.js asks of the other form.
+var prompt = () => words;
+var count = () => {};
+var hold = () => {};
+var touched = () => recount();
+
+function recount() {
+  words?.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// The prompt that stands in the other form, as the one line that means it.
+function carried() {
+  const kept = new URLSearchParams(tab.get("form") || "").get("prompt") || "";
+  return kept.trim().split(/\s+/).join(" ").replace(/[{}|\\｛｝｜]/g, "\\$&");
+}
+
+// As people's programs write it.
+async function read(file) {
+  const bytes = await file.arrayBuffer();
+  try { return new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { return new TextDecoder("gb18030").decode(bytes); }
+}
+
+async function take(files) {
+  const texts = await Promise.all([...files].map(read));
+  words.value = [words.value, ...texts].map((text) => text.trim()).filter(Boolean).join("\n");
+  recount();
+  words.focus();
+}
+
+if (words) {
+  const written = words.value;
+  words.value ||= tab.get(DRAFT) || carried();
+  if (words.value !== written) addEventListener("load", recount);
+  const list = document.getElementById("list");
+  list.addEventListener("change", async () => {
+    await take(list.files);
+    list.value = ""; // it stands in the text now
+  });
+  words.addEventListener("dragover", (event) => event.preventDefault());
+  words.addEventListener("drop", (event) => {
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  });
+  words.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) words.form.requestSubmit(words.form.querySelector(".primary"));
+  });
+  // Another model brings other choices, and other prices.
+  for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
+    document.addEventListener(name, (event) => {
+      const target = event.detail.ctx?.target || event.detail.target;
+      if (target?.id === "choices") recount();
+    });
+  }
+}

@@ -1,0 +1,110 @@
+"""Batches and people: other users, keys that have bounds, users who are deleted."""
+
+import io
+import json
+from zipfile import ZipFile
+
+import pytest
+
+from jimeng.batches.room import WINDOW
+from jimeng.documents import ApiKey, AuditEntry, Batch, Task
+from tests.access.conftest import call
+from tests.access.test_key_bounds import new_key
+from tests.batches.conftest import BATCHES, draw_nothing, fill, lines, patience
+from tests.rest import USERS, data_of, refused
+
+__all__ = ["patience"]
+
+
+def of(person, template: str, **fields) -> str:
+    answer = person.api("POST", BATCHES, json={"template": template, **fields})
+    return data_of(answer, 202)["batch_id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""),
+        ("GET", "/tasks"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("DELETE", ""),
+    ],
+)
+def test_batch_of_another_is_as_if_it_were_not(ada, bob, method, path):
+    """Bob gets the same as for one that never was; an operator gets through."""
+    batch_id = of(ada, lines(2))
+    kept = Batch.objects.get().to_mongo()
+
+    refused(bob.api(method, f"{BATCHES}/{batch_id}{path}"), 404, "batch_not_found")
+
+    assert Batch.objects.get().to_mongo() == kept
+    assert data_of(bob.api("GET", BATCHES)) == []
+    refused(bob.api("GET", f"{BATCHES}?user_id={ada.id}"), 404, "task_not_found")
+
+
+def test_batch_for_another_is_an_operators_alone(ada, bob, admin):
+    """And what an operator does to another's stands in the audit trail."""
+    body = {"template": "猫", "user_id": ada.id}
+    refused(bob.api("POST", BATCHES, json=body), 403, "user_id_not_yours")
+
+    made = data_of(admin.api("POST", BATCHES, json=body), 202)
+    data_of(admin.api("POST", f"{BATCHES}/{made['batch_id']}/cancel"))
+
+    assert (made["user_id"], Task.objects.get().user_id) == (ada.id, ada.id)
+    mine = AuditEntry.objects(by=admin.id).order_by("at")
+    actions = [entry.action for entry in mine]
+    assert actions == ["batches.create", "batches.cancel"]
+
+
+def test_bounds_of_the_key_hold_for_all_of_it(ada, work_off):
+    """Its day, although the request that asked is long over; and its models."""
+    key = new_key(ada, pictures_per_day=3)["key"]
+    body = {"template": lines(5)}
+
+    made = data_of(call(ada.client, "POST", BATCHES, key=key, json=body), 202)
+    work_off()
+    fill()
+
+    found = data_of(ada.api("GET", f"{BATCHES}/{made['batch_id']}"))
+    assert (found["made"], found["waits"]["code"]) == (3, "key_quota_exceeded")
+
+
+def test_key_that_is_gone_stops_it_and_its_owner_goes_on(ada, work_off):
+    """What is made goes on; whoever goes on with the rest has bounds of their own."""
+    key = new_key(ada)
+    body = {"template": lines(WINDOW + 3)}
+    made = data_of(call(ada.client, "POST", BATCHES, key=key["key"], json=body), 202)
+    ApiKey.collection().delete_one({"_id": key["id"]})
+    work_off()
+
+    fill()
+
+    path = f"{BATCHES}/{made['batch_id']}"
+    found = data_of(ada.api("GET", path))
+    assert (found["reason"], found["pictures"]["unmade"]) == ("key_gone", 3)
+    data_of(ada.api("POST", f"{path}/retry", json={"rest": True}), 202)
+    assert data_of(ada.api("GET", path))["made"] == WINDOW + 3
+
+
+def test_deleted_user_has_no_batches(ada, work_off):
+    """Nor are more tasks made for them."""
+    of(ada, lines(WINDOW + 3))
+    draw_nothing()
+
+    data_of(ada.api("DELETE", f"{USERS}/{ada.id}"))
+    fill()
+
+    assert Batch.objects.count() == Task.objects.count() == 0
+
+
+def test_export_holds_all_prompts(ada):
+    """Also of what is not drawn yet."""
+    ada.sign_in()
+    of(ada, lines(WINDOW + 3), name="一批")
+
+    answer = ada.client.get("/account/export")
+
+    with ZipFile(io.BytesIO(answer.get_data())) as archive:
+        (found,) = json.loads(archive.read("batches.json"))
+    assert (found["name"], len(found["prompts"])) == ("一批", WINDOW + 3)

@@ -1,0 +1,246 @@
+"""A batch's tasks are made as there is room, and each of them once."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from jimeng import batches, jobs
+from jimeng.batches import filling
+from jimeng.batches.room import WINDOW
+from jimeng.documents import Batch, Generation, Task, User, utcnow
+from jimeng.lanes import switches
+from tests.batches.conftest import ask, draw_nothing, fill, lines, look, pass_time
+from tests.rest import create
+
+
+def waiting() -> int:
+    return Generation.collection().count_documents({"waiting": True})
+
+
+def test_all_of_a_batch_is_drawn_once_and_in_order(client, provider, work_all):
+    """Each prompt with its settings; what is said at the end is what became of it."""
+    asked = ask(client, "{红|蓝}色的{猫|狗}\n鸟\n鸟", size="16:9", n=2, name="动物")
+    assert (asked["count_of_prompts"], asked["pictures"]["total"]) == (5, 10)
+
+    work_all()
+
+    found = look(client, asked["batch_id"])
+    assert (found["status"], found["pictures"]["done"]) == ("completed", 10)
+    assert found["prompts"] == ["红色的猫", "红色的狗", "蓝色的猫", "蓝色的狗", "鸟"]
+    sent = [request.prompt for request in provider.requests]
+    assert Counter(sent) == dict.fromkeys(found["prompts"], 2)
+    rows = Task.objects.order_by("id")
+    assert [task.prompt for task in rows] == found["prompts"]
+    assert {(task.batch, task.width, task.height) for task in rows} == {
+        (asked["batch_id"], 1664, 936)
+    }
+    assert [task.batch_index for task in rows] == list(range(5))
+
+
+def test_five_hundred_prompts_become_tasks(client):
+    """As many as there may be: none is lost, and none is there twice."""
+    asked = ask(client, lines(500))
+
+    for _ in range(500 // WINDOW):
+        draw_nothing()
+        fill()
+
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["pictures"]["total"]) == (500, 500)
+    prompts = [task.prompt for task in Task.objects.order_by("id")]
+    assert prompts == found["prompts"]
+
+
+def test_few_of_a_batch_wait_at_a_time(client):
+    """So that a picture beside it, others, and a cancellation meet few."""
+    ask(client, lines(40))
+    fill()
+    fill()
+
+    assert waiting() == WINDOW
+
+    create(client, prompt="另外的一张")
+    assert waiting() == WINDOW + 1
+
+
+def test_room_is_left_for_single_requests(client, config, registry):
+    """However few may wait: a fifth is theirs."""
+    jobs.configure(replace(config, USER_MAX_PENDING=5), registry)
+    ask(client, lines(20))
+    fill()
+
+    assert waiting() == 4
+    create(client, prompt="另外的一张")
+
+
+def test_task_of_more_than_that_is_made_all_the_same(client, config, registry):
+    """With one place and a picture each the batch goes on, one at a time."""
+    jobs.configure(replace(config, USER_MAX_PENDING=1), registry)
+    asked = ask(client, lines(3))
+
+    fill()
+
+    assert (waiting(), look(client, asked["batch_id"])["made"]) == (1, 1)
+
+
+def test_others_of_its_user_come_first(client, work_off, config, registry):
+    """What waits already is drawn before; and the batch says so."""
+    jobs.configure(replace(config, USER_MAX_PENDING=20), registry)
+    for _ in range(5):
+        create(client, n=4)
+    asked = ask(client, lines(3))
+    fill()
+
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["waits"]["code"]) == (0, "others_first")
+
+    work_off()
+    fill()
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["waits"]) == (3, None)
+
+
+def test_two_batches_of_one_user_take_turns(client, work_off, monkeypatch):
+    """A short one does not wait for the whole of a long one: it is hungrier."""
+    monkeypatch.setattr(filling, "MADE", 60 * filling.MADE)  # however slow this is
+    long, short = ask(client, lines(60)), ask(client, "狗 {1|2|3|4|5}")
+    two_minutes = [{"$set": {"due_at": {"$subtract": ["$due_at", 120_000]}}}]
+    for _ in range(2):
+        work_off()
+        Batch.collection().update_many({}, two_minutes)
+        batches.go_on()
+
+    assert look(client, short["batch_id"])["made"] == 5
+    assert look(client, long["batch_id"])["made"] < 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "made"),
+    [({"USER_DAILY_QUOTA": 4}, "quota_exceeded", 4)],
+)
+def test_day_that_is_full_is_waited_for(
+    client, config, registry, work_off, changes, code, made
+):
+    """As many as it allows are made, and the rest when it begins anew."""
+    jobs.configure(replace(config, **changes), registry)
+    asked = ask(client, lines(6))
+    fill()
+    work_off()
+
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["waits"]["code"]) == (made, code)
+    assert "配额" in found["waits"]["message"]
+    assert found["status"] == "processing"
+
+    jobs.configure(config, registry)
+    fill()
+    assert look(client, asked["batch_id"])["made"] == 6
+
+
+@pytest.mark.parametrize(
+    ("switch", "code"),
+    [(switches.INTAKE, "intake_paused"), (switches.SENDING, "sending_paused")],
+)
+def test_pause_is_waited_for(client, switch, code):
+    """Nothing is made meanwhile, and the batch goes on by itself."""
+    asked = ask(client, lines(WINDOW + 2))
+    switches.pause(switch, "user_9")
+    draw_nothing()
+    made = look(client, asked["batch_id"])["made"]
+
+    fill()
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["waits"]["code"]) == (made, code)
+
+    switches.resume(switch)
+    fill()
+    assert look(client, asked["batch_id"])["made"] == WINDOW + 2
+
+
+def test_what_it_waits_for_is_told_since_it_began(client, config, registry):
+    """Looked at again it is still the same."""
+    jobs.configure(replace(config, USER_DAILY_QUOTA=1), registry)
+    asked = ask(client, lines(2))
+    fill()
+    first = Batch.objects.get().waits["since"]
+    fill()
+
+    assert abs(Batch.objects.get().waits["since"] - first) < timedelta(seconds=1)
+    assert look(client, asked["batch_id"])["waits"]["until"]
+
+
+def test_redis_that_is_away_is_waited_for(client, monkeypatch, config):
+    """A task that cannot be queued is not made."""
+    from redis.exceptions import ConnectionError as Refused
+
+    asked = ask(client, lines(WINDOW + 1))
+    draw_nothing()
+    made = look(client, asked["batch_id"])["made"]
+
+    def refuse(*args, **options):
+        raise Refused("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.huey.storage.conn, "eval", refuse)
+        fill()
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["waits"]["code"]) == (made, "queue_unavailable")
+
+    fill()
+    assert look(client, asked["batch_id"])["made"] == made + 1
+
+
+def test_model_that_is_gone_is_waited_for_and_then_given_up(
+    client, config, registry, monkeypatch
+):
+    """It may be left out by mistake: only after the patience of pictures it stops."""
+    asked = ask(client, lines(WINDOW + 2))
+    draw_nothing()
+    monkeypatch.setattr(registry, "models", {})
+    monkeypatch.setattr(type(registry), "limits", {})
+
+    fill()
+    assert look(client, asked["batch_id"])["waits"]
+    before = utcnow() - timedelta(seconds=config.TASK_DEADLINE + 1)
+    Batch.collection().update_one({}, {"$set": {"waits.since": before}})
+    fill()
+
+    found = look(client, asked["batch_id"])
+    assert (found["status"], found["reason"]) == ("cancelled", "not_offered")
+
+
+def test_user_who_is_kept_out_stops_it(client, config, registry):
+    """What is made goes on; nothing is added, and the batch says why."""
+    asked = ask(client, lines(WINDOW + 2))
+    User(
+        id="user_123",
+        email="a@b.cd",
+        email_key="a@b.cd",
+        name="A",
+        disabled_at=utcnow(),
+    ).save()
+    jobs.configure(replace(config, AUTH="on"), registry)
+
+    fill()
+
+    found = look(client, asked["batch_id"])
+    assert (found["reason"], found["made"]) == ("account_disabled", WINDOW)
+    jobs.configure(config, registry)
+
+
+def test_consumers_that_work_on_one_batch_make_each_task_once(client, work_all):
+    """A claim whose holder is slow is taken over, and both go on."""
+    asked = ask(client, lines(WINDOW + 6))
+    pass_time()
+    slow = filling.claim({})
+    pass_time()
+    quick = filling.claim({})
+    draw_nothing()
+
+    filling.work(quick, float("inf"))
+    filling.work(slow, float("inf"))
+
+    assert Task.objects.count() == WINDOW + 6
+    assert look(client, asked["batch_id"])["made"] == WINDOW + 6

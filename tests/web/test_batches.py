@@ -1,0 +1,231 @@
+"""Pages of batches: asking, following, and what can be done, also without scripts."""
+
+import io
+
+from jimeng.batches.room import WINDOW
+from jimeng.documents import Batch, Task
+from jimeng.errors import ProviderError
+from tests.batches.conftest import draw_nothing, fill, lines, patience, work_all
+from tests.page import POST
+from tests.rest import create
+
+__all__ = ["patience", "work_all"]
+
+PART = {**POST, "HX-Request": "true"}
+FORM = {"size": "1:1", "n": "1", "token": "form-many"}
+
+
+def send(client, template: str, **fields):
+    data = {**FORM, "template": template, **fields}
+    return client.post("/batches/new", data=data, headers=POST)
+
+
+def made(client, template: str, **fields) -> str:
+    """Ask for a batch; return the address of its page."""
+    answer = send(client, template, **fields)
+    assert answer.status_code == 303, answer.text
+    return answer.location.partition("?")[0]
+
+
+def preview(client, template: str, **fields) -> str:
+    data = {**FORM, "template": template, **fields}
+    answer = client.post("/batches/preview", data=data, headers=PART)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_form_is_reached_from_the_other_with_what_it_holds(client):
+    """By a link with scripts, whose drafts follow; without, by a button that sends."""
+    page = client.get("/").text
+    assert 'href="/batches/new"' in page
+
+    data = {"prompt": "两行\n{花}", "size": "16:9", "n": "2"}
+    text = client.post("/batches/preview", data=data, headers=POST).text
+
+    assert "两行 \\{花\\}</textarea>" in text
+    assert 'value="16:9" checked' in text
+    assert 'value="2" checked' in text
+
+
+def test_preview_says_how_many_and_for_how_much(client):
+    """With the first prompts, what repeats, and what the button asks for."""
+    text = preview(client, "{1|2|3}{a|b|c|d}\n1a", n="2")
+
+    assert "12 条 × 2 = 24 张" in text
+    assert "¥" in text and "还有 6 条" in text and "另有 1 条重复" in text
+    assert 'id="batch-cost"' in text and "生成 24 张" in text
+
+
+def test_preview_says_what_is_wrong(client):
+    """Named by its line; nothing is asked for."""
+    assert "第 2 行：有一个 { 没有对应的 }" in preview(client, "a\n{b")
+    assert "显示一共多少张" in preview(client, " ")
+
+
+def test_sent_form_leads_to_its_page(client, work_all):
+    """Sent twice it is one; drawn, its pictures are there and in the feed as one."""
+    page = made(client, "{红|蓝}猫", name="两只猫")
+    assert made(client, "{红|蓝}猫", name="两只猫") == page
+    single = create(client, user_id="guest", prompt="一张")
+    work_all()
+
+    text = client.get(page).text
+    assert "画好 2 / 2 张" in text and text.count('class="photo"') == 2
+    assert "两只猫" in client.get("/batches").text
+    feed = client.get("/").text
+    assert feed.count("<article") == 2
+    assert feed.index(single) < feed.index("两只猫")
+    assert "红猫" not in feed.replace('alt="红猫"', "")
+
+
+def test_refused_form_comes_back_as_it_was(client):
+    """With the reason beside it; no word is lost."""
+    answer = send(client, "好的\n{坏", name="名")
+
+    assert answer.status_code == 422
+    assert "{坏</textarea>" in answer.text and 'value="名"' in answer.text
+    assert "第 2 行" in answer.text
+    assert Batch.objects.count() == 0
+
+
+def test_very_many_are_asked_about_first(client):
+    """The number itself is what is agreed to."""
+    text = preview(client, lines(60))
+    assert 'name="confirmed" value="60" required' in text
+
+    assert "请先勾选确认" in send(client, lines(60), confirmed="59").text
+    assert Batch.objects.count() == 0
+    made(client, lines(60), confirmed="60")
+
+
+def test_file_is_read_as_it_was_written(client):
+    """Without a script: UTF-8 with a mark, or as old programs of China write."""
+    data = {
+        **FORM,
+        "template": "一",
+        "list": (io.BytesIO("二\r\n三".encode("gbk")), "a"),
+    }
+
+    text = client.post("/batches/preview", data=data, headers=POST).text
+
+    assert "一\n二\n三</textarea>" in text
+    assert "3 条 × 1 = 3 张" in text
+
+
+def test_page_asks_only_as_long_as_something_can_come(client, work_all):
+    """What has not changed is answered with nothing; what is new comes alone."""
+    page = made(client, lines(WINDOW + 2))
+    text = client.get(page).text
+    url = text.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "/now?mark=" in url
+    assert client.get(url, headers=PART).status_code == 204
+
+    work_all()
+    answer = client.get(url, headers=PART)
+    assert answer.text.count('class="photo"') == WINDOW + 2
+    assert (
+        "data-ended" in answer.text and "hx-get" not in answer.text.split("photos")[0]
+    )
+    assert "every " not in client.get(page).text
+
+
+def test_page_says_what_failed_and_what_helps(client, provider, work_all):
+    """By reason, with the way on; the button says how many and what they cost."""
+    provider.submits = [
+        ProviderError("no", code="provider_failed"),
+        ProviderError("no", code="content_refused_prompt"),
+    ]
+    page = made(client, "一\n二\n三")
+    work_all()
+
+    text = client.get(page).text
+    assert "重试失败的 1 张" in text and "换个说法再试" in text
+    assert "另有 1 张再试也一样" in text
+
+    answer = client.post(f"{page}/retry", headers=POST)
+    assert answer.location == page
+    work_all()
+    assert "画好 2 / 3 张" in client.get(page).text
+
+
+def test_rest_is_cancelled_and_gone_on_with(client, work_all):
+    """Both lead back to the page; sent once more they change nothing."""
+    page = made(client, lines(WINDOW + 2))
+
+    for _ in range(2):
+        assert client.post(f"{page}/cancel", headers=POST).status_code == 303
+    text = client.get(page).text
+    assert "已停止" in text and f"继续画其余 {WINDOW + 2} 张" in text
+
+    client.post(f"{page}/retry", data={"rest": "yes"}, headers=POST)
+    work_all()
+    assert f"画好 {WINDOW + 2} / {WINDOW + 2} 张" in client.get(page).text
+
+
+def test_page_says_what_it_waits_for(client, config, registry):
+    """And how many are submitted."""
+    from dataclasses import replace
+
+    from jimeng import jobs
+
+    jobs.configure(replace(config, USER_DAILY_QUOTA=3), registry)
+    page = made(client, lines(6))
+    fill()
+
+    text = client.get(page).text
+    assert "已提交 3 / 6 条" in text and "今天的配额用完了" in text
+    jobs.configure(config, registry)
+
+
+def test_again_begins_with_all_of_it(client):
+    """Prompts escaped, settings as they were."""
+    page = made(client, "\\{花\\}\n草", size="16:9", n="2", name="名")
+
+    text = client.get("/batches/new?batch=" + page.rpartition("/")[2]).text
+
+    assert "\\{花\\}\n草</textarea>" in text
+    assert 'value="16:9" checked' in text and 'value="2" checked' in text
+
+
+def test_list_of_tasks_keeps_to_a_batch(client):
+    """Its tasks alone, counted alone; each row and each task leads to the batch."""
+    create(client, user_id="guest", prompt="另外一张")
+    page = made(client, "一\n二")
+    batch_id = page.rpartition("/")[2]
+
+    text = client.get(f"/tasks?batch={batch_id}").text
+
+    assert "另外一张" not in text and text.count('<li id="row-') == 2
+    assert f"batch={batch_id}" in text.partition('id="tabs"')[2]
+    one = Task.objects(batch=batch_id).first()
+    assert page in client.get(f"/tasks/{one.id}").text
+
+
+def test_deleted_batch_leaves_the_feed(client):
+    """Its tasks can be brought back from the trash."""
+    page = made(client, "一\n二")
+
+    assert client.post(f"{page}/delete", headers=POST).location == "/batches"
+
+    assert client.get(page).status_code == 404
+    assert "<article" not in client.get("/").text
+    draw_nothing()
+
+
+def test_feed_is_paged_over_tasks_and_batches(client):
+    """None is left out and none is shown twice."""
+    for n in range(8):
+        create(client, user_id="guest", prompt=f"单张 {n}")
+        made(client, f"批次 {n}", token=f"form-{n}")
+
+    text, seen = client.get("/").text, []
+    for _ in range(3):
+        seen += [p.partition("<")[0] for p in text.split('id="')[1:]]
+        more = text.partition('class="button more" href="')[2].partition('"')[0]
+        if not more:
+            break
+        text = client.get(more.replace("&amp;", "&"), headers=PART).text
+
+    shown = [each.partition('"')[0] for each in seen]
+    articles = [x for x in shown if x.startswith(("task-volc", "batch-batch_"))]
+    assert len(articles) == len(set(articles)) == 16
