@@ -207,7 +207,8 @@ def news() -> dict:
     """
     viewer, done = auth.viewer_of_page(), request.args.get("done", "")
     under_way, put = tasks.under_way(viewer), request.args.get("put", "")
-    about = next((c for c in collections.find_all(viewer) if c.id == put), None)
+    mine = collections.find_all(viewer) if put else []
+    about = next((each for each in mine if each.id == put), None)
     is_told = done in DONE and not under_way and (about or done not in OF_COLLECTIONS)
     return {
         "under_way": under_way,
