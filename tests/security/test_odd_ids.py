@@ -24,6 +24,8 @@ FIELDS = (
     *("said", "paused", "seen", "fav", "style", "style_own", "resolution", "quality"),
     *("of", "id", "all", "only", "on", "word", "theme", "current", "new", "again"),
     *("scopes", "quota", "token", "name", "accept_double_charge", "trash", "v"),
+    *("in", "put", "left", "task", "plain", "collection", "take", "title"),
+    *("prompts", "until"),
 )
 VALUES = {
     **{name: TEXTS[name] for name in ("lines", "odd letters")},
