@@ -22,6 +22,7 @@ from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from jimeng.waiting import room, watcher
 from tests.databases import Connection, Mongo, choose_temporary_root, filled
+from tests.forks import PATIENCE
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.servers import ada, chromium, closed_server, live_server, own_stack, root
 
@@ -35,8 +36,6 @@ __all__ = [
     "pytest_xdist_make_scheduler",
     "root",
 ]
-
-PATIENCE = 30.0  # seconds
 
 # For addresses in letters of all languages, which nothing here asks for, jsonschema
 # would build 38 grammars in every process.

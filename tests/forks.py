@@ -2,8 +2,11 @@
 Processes of the product, forked from one that has imported it already.
 
 Importing takes most of what a start takes, and hashing most of what a sign-in takes:
-they hash passwords with a hundredth of the work. Whatever is about starting, or looks
-at a process from outside, starts it in full: `subprocess.Popen`.
+they hash passwords with a hundredth of the work. With `PATIENT` in their environment
+they wait for databases as long as a busy machine takes: a web process gives up after a
+second, and answers with 503 what a test asks that is about something else. Whatever is
+about starting, or looks at a process from outside, starts it in full:
+`subprocess.Popen`.
 """
 
 import multiprocessing
@@ -14,10 +17,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from jimeng.accounts import hashing
+from jimeng.documents import base
+from jimeng.jobs import broker
 
 MODULES = (
     "app",
@@ -31,6 +37,8 @@ MODULES = (
     "jimeng.serve.web",
 )
 LIGHT = "scrypt:256:8:1"  # for passwords
+PATIENT = "TESTS_PATIENT"
+PATIENCE = 30.0  # seconds
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(list(MODULES))
 
@@ -96,6 +104,9 @@ def become(
         os.close(file)
     sys.path.insert(0, str(cwd))
     hashing.METHOD = LIGHT
+    if PATIENT in env:
+        base.WEB_TIMEOUT = PATIENCE
+        broker.connect = partial(broker.connect, timeout=PATIENCE)
     os.execv = go_on
     run(words)
 

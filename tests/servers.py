@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from jimeng.local.embedded import Mongo, Redis
+from tests.forks import PATIENT
 from tests.system import people
 from tests.system.stack import Stack
 
@@ -43,6 +44,7 @@ def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/1",  # beside the other tests' queue
         database="jimeng_live",
+        **{PATIENT: "1"},
     )
     made.start_consumer()
     made.await_ready()
@@ -58,6 +60,7 @@ def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
         mongo.uri,
         redis_server.url.removesuffix("/0") + "/3",
         database="jimeng_closed",
+        **{PATIENT: "1"},
         **people.SIGN_IN,
     )
     made.start_consumer()
@@ -76,7 +79,7 @@ def own_stack(
     Args (of the function given):
         name: Of its database and its folder.
         up: Wait until it answers.
-        how: What else `Stack` takes.
+        how: What else `Stack` takes; its databases are waited for.
     """
     queue = redis_server.url.removesuffix("/0") + "/4"
 
@@ -88,7 +91,8 @@ def own_stack(
             tmp_path_factory.mktemp(name),
             f"{name}_{secrets.token_hex(4)}",
         )
-        made = Stack(folder, mongo.uri, queue, database=database, **how)
+        more = {PATIENT: "1", **how}
+        made = Stack(folder, mongo.uri, queue, database=database, **more)
         try:
             if up:
                 made.await_up()

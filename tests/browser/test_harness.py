@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 pytest.importorskip("playwright.sync_api")
 
@@ -150,6 +151,14 @@ def test_movement_is_noticed(visit):
     )
 
     assert len(seen.layout_shift()) >= 1
+
+
+def test_server_waits_for_a_database_that_stalls(live_server, redis_server):
+    """What a busy machine does to it is no answer of 503 in the midst of a page."""
+    with redis.Redis.from_url(redis_server.url) as other:
+        other.client_pause(1500)  # milliseconds: longer than a web process waits
+
+    assert live_server.create()
 
 
 def test_window_that_is_taken_again_is_clean(windows, live_server):
