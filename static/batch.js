@@ -41,7 +41,13 @@ async function take(files) {
 if (words) {
   const written = words.value;
   words.value ||= tab.get(DRAFT) || carried();
-  if (words.value !== written) addEventListener("load", recount);
+  if (words.value !== written) {
+    // As soon as htmx listens, which may be before this script or after.
+    const counted = setInterval(() => {
+      if (document.readyState === "complete") clearInterval(counted);
+      recount();
+    }, 100);
+  }
   const list = document.getElementById("list");
   list.addEventListener("change", async () => {
     await take(list.files);

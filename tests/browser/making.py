@@ -44,7 +44,7 @@ def make(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
 def clear(server: Stack) -> None:
     """Nobody has asked for anything yet: pages are short, and soon looked through."""
     with server.database() as found:
-        for name in ("tasks", "generations", "images"):
+        for name in ("tasks", "generations", "images", "batches"):
             found[name].delete_many({})
 
 

@@ -1,0 +1,152 @@
+"""Many prompts at once, in a real browser: written, counted, sent, followed."""
+
+import re
+
+import pytest
+import requests
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests.browser.harness import every_look, some_looks
+from tests.browser.making import choices_of
+from tests.rest import API
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.browser
+
+SMALL = "size=512x512"
+WORDS = "一只{橘|黑|白}猫，{水彩|油画}风格\n雨后的小巷\n雨后的小巷"
+
+
+def ask(server, template: str, **fields: object) -> str:
+    """Ask for a batch of small pictures; return the address of its page."""
+    body = {"template": template, "user_id": "guest", "size": "512x512", **fields}
+    answer = requests.post(f"{server.url}{API}/batches", json=body, timeout=10).json()
+    return f"/batches/{answer['data']['batch_id']}"
+
+
+def await_end(server, page: str) -> None:
+    url = f"{server.url}{API}{page}"
+
+    def has_ended() -> bool:
+        found = requests.get(url, timeout=10).json()["data"]
+        return found["ended_at"] is not None
+
+    wait_for(has_ended, 60, "a batch that has ended")
+
+
+@every_look
+def test_form_in_every_look(visit, look):
+    """Empty, counted, wrong, and with more than is asked for without a question."""
+    seen = visit(f"/batches/new?{SMALL}", **look)
+    seen.check("batches-new-empty", full=True)
+    seen.page.fill("#template", WORDS)
+    expect(seen.page.locator(".batch-some li")).to_have_count(6)
+    seen.check("batches-new", full=True)
+    seen.page.fill("#template", "{a|b")
+    expect(seen.page.locator("#errors-template p")).to_be_visible()
+    seen.check("batches-new-wrong", full=True)
+    seen.page.fill("#template", "{1|2|3|4|5|6|7|8} {1|2|3|4|5|6|7|8}")
+    expect(seen.page.locator(".batch-confirm")).to_be_visible()
+    seen.check("batches-new-many", full=True)
+
+
+@every_look
+def test_batch_in_every_look(visit, look, live_server):
+    """Its page, the list and the feed, once it has ended."""
+    page = ask(live_server, "一盏灯笼\n一条小巷", name="灯笼与小巷")
+    await_end(live_server, page)
+    seen = visit(page, **look)
+    seen.check("batch", full=True)
+    seen.page.goto("/batches")
+    seen.check("batches", full=True)
+    seen.page.goto(f"/?{SMALL}")
+    seen.check("feed-batch")
+
+
+@some_looks
+def test_words_go_over_and_come_back(visit, look):
+    """What stands in the other form goes along; a reload loses nothing."""
+    seen = visit(f"/?{SMALL}", **look)
+    page = seen.page
+    page.fill("#prompt", "一只 {猫}")
+    choices_of(page)
+    page.locator("a.many").click()
+
+    expect(page.locator("#template")).to_have_value("一只 \\{猫\\}")
+    expect(page.locator(".batch-some li")).to_have_text(["一只 {猫}"])
+
+    page.fill("#template", "红\n蓝")
+    expect(page.locator(".batch-some li")).to_have_count(2)
+    page.reload()
+    expect(page.locator("#template")).to_have_value("红\n蓝")
+    expect(page.locator(".batch-some li")).to_have_count(2)
+
+
+def test_text_file_is_read_behind_what_is_written(visit):
+    """As old programs write it, too; and the count follows."""
+    page = visit(f"/batches/new?{SMALL}").page
+    page.fill("#template", "红")
+    content = "蓝\r\n绿\r\n".encode("gbk")
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": content}
+    page.set_input_files("#list", [file])
+
+    expect(page.locator("#template")).to_have_value("红\n蓝\n绿")
+    expect(page.locator(".batch-sum")).to_contain_text("3")
+
+
+def test_count_follows_what_is_chosen(visit):
+    """Another number of each, or another model, is counted at once."""
+    seen = visit(f"/batches/new?{SMALL}")
+    page = seen.page
+    page.fill("#template", "红\n蓝")
+    expect(page.locator("#batch-cost")).to_contain_text("2")
+
+    page.locator("[name=n][value='3']").check()
+    expect(page.locator("#batch-cost")).to_contain_text("6")
+    page.locator("#menu-model summary").click()
+    page.locator(".model").nth(1).click()
+    expect(page.locator("#batch-preview")).to_be_visible()
+    assert seen.axe() == []
+
+
+def test_batch_is_sent_and_followed_without_a_reload(visit):
+    """Its pictures come by themselves, its end is told, the form is empty again."""
+    seen = visit(f"/batches/new?{SMALL}")
+    page = seen.page
+    page.fill("#template", "{红|蓝|绿}灯笼")
+    expect(page.locator("#batch-cost")).to_contain_text("3")
+    page.locator("#template").press("Control+Enter")
+
+    page.wait_for_url(re.compile(r"/batches/batch_"))
+    expect(page.locator("#photos .photo")).to_have_count(3, timeout=30_000)
+    expect(page.locator("#batch-now .badge")).to_have_attribute(
+        "data-status", "completed", timeout=20_000
+    )
+    expect(page.locator("#announce [data-ended]")).to_have_count(1)
+    expect(page.locator("#batch-now[hx-get]")).to_have_count(0)
+    assert seen.axe() == []
+
+    page.goto("/batches/new")
+    expect(page.locator("#template")).to_have_value("")
+
+
+def test_without_scripts_it_is_counted_sent_and_cancelled(visit):
+    """Buttons do what scripts would; the words follow from the other form."""
+    page = visit(f"/?{SMALL}", js=False).page
+    page.fill("#prompt", "红灯笼")
+    page.locator("button.many").click()
+    expect(page.locator("#template")).to_have_value("红灯笼")
+    page.fill("#template", "红灯笼\n蓝灯笼")
+    page.locator(".batch-send button").first.click()
+    expect(page.locator(".batch-some li")).to_have_count(2)
+
+    page.locator(".batch-send .primary").click()
+    page.wait_for_url(re.compile(r"/batches/batch_"))
+    page.locator("#ask-cancel summary").click()
+    page.locator("#ask-cancel button").click()
+
+    expect(page.locator("#batch-now .badge")).to_have_attribute(
+        "data-status", "cancelled"
+    )
