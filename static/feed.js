@@ -2,7 +2,7 @@
 "use strict";
 
 const UNSEEN = 15000; // milliseconds between two looks while the page is hidden
-let looked = 0;
+const looked = {}; // by what looks
 let kept = null;
 
 // htmx 4 tells in ctx what htmx 2 tells beside it.
@@ -16,10 +16,11 @@ function on(names, listener) {
 // Nobody sees a hidden tab: most looks are let go, and the next one after its return
 // is not. The title and what is announced stay right.
 on("htmx:before:request htmx:beforeRequest", (event) => {
-  if (sourceOf(event)?.id !== "ticker") return;
+  const source = sourceOf(event);
+  if (!source?.matches?.("#ticker, .batch, #batch-now")) return;
   const now = Date.now();
-  if (document.hidden && now - looked < UNSEEN) event.preventDefault();
-  else looked = now;
+  if (document.hidden && now - looked[source.id] < UNSEEN) event.preventDefault();
+  else looked[source.id] = now;
 });
 
 // What is replaced keeps its menus open and the focus in its place.

@@ -35,9 +35,11 @@ An earlier release beside this one leaves batches alone, and works on their task
 from jimeng.batches.acting import cancel, delete, delete_all, run_again
 from jimeng.batches.asking import NewBatch, create, estimate
 from jimeng.batches.expansion import MOST
-from jimeng.batches.filling import go_on
+from jimeng.batches.filling import forget_deleted, go_on
 from jimeng.batches.progress import Progress, progress, progress_of_all
 from jimeng.batches.reading import feed, find, page, tasks_of
 from jimeng.jobs import chores
 
-chores.add("batches", 1.0, go_on)  # in each consumer, beside what else it looks after
+# In each consumer, beside what else it looks after.
+chores.add("batches", 1.0, go_on)
+chores.add("deleted batches", 600.0, forget_deleted)

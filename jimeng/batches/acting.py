@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jimeng import bulk
 from jimeng.batches import filling
-from jimeng.batches.progress import Progress, progress
+from jimeng.batches.progress import Progress, goes_on, progress
 from jimeng.batches.reading import find
 from jimeng.bulk import Counts, Kind
 from jimeng.documents import (
@@ -69,6 +69,8 @@ def cancel(viewer: Viewer, batch_id: str) -> Batch:
         BatchFinished: it has ended, or is cancelled already.
     """
     batch = find(viewer, batch_id)
+    if not goes_on(batch, progress(batch)):
+        raise BatchFinished(f"batch {batch.id}")
     with noted(viewer, batch.user_id, "batches.cancel", batch=batch.id):
         now = utcnow()
         found = Batch.change(
@@ -176,7 +178,7 @@ def delete_all(viewer: Viewer, user_id: str) -> None:
 
 def _select(action: BulkAction, size: int) -> tuple[list[str], None]:
     where = {"batch": action.details["batch"], **THERE}
-    rows = Task.collection().find(where, {"_id": 1}).hint("batch").limit(size)
+    rows = Task.collection().find(where, {"_id": 1}).limit(size)
     return [row["_id"] for row in rows], None
 
 

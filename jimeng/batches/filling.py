@@ -37,7 +37,6 @@ KEPT = timedelta(days=7)  # after its deletion, as its tasks
 def go_on() -> bool:
     """Work on the batches that are due, for a while; whether there may be more."""
     deadline = time.monotonic() + TURN
-    forget_deleted()
     while time.monotonic() < deadline:
         batch = claim({})
         if batch is None:
@@ -168,7 +167,7 @@ def made_one(batch: Batch, task_id: str) -> Batch | None:
 
 def has_open(batch: Batch) -> bool:
     mine = {"batch": batch.id, "open": True, **THERE}
-    return bool(Task.collection().count_documents(mine, limit=1, hint="batch"))
+    return bool(Task.collection().count_documents(mine, limit=1))
 
 
 def settle(batch: Batch) -> None:
@@ -209,4 +208,4 @@ def stop(batch: Batch, code: str) -> None:
 def forget_deleted() -> None:
     """Remove what was deleted so long ago that its tasks do not come back."""
     old = {"deleted_at": {"$lte": utcnow() - KEPT}}
-    Batch.collection().delete_many(old, hint="deleted")
+    Batch.collection().delete_many(old)

@@ -150,7 +150,7 @@ def progress_of_all(batches: Iterable[Batch]) -> dict[str, Progress]:
 
 def rows_of(batch: Batch) -> list[dict]:
     where = {"batch": batch.id, **THERE}
-    rows = Task.collection().find(where, NEEDED).hint("batch").sort("_id", 1)
+    rows = Task.collection().find(where, NEEDED).sort("_id", 1)
     return list(rows.batch_size(5000))  # one answer
 
 

@@ -131,7 +131,7 @@ def tasks_of(
         where["_id"] = {"$gt": after}
     if status:
         where["status"] = known_status(status)
-    rows = Task.collection().find(where).hint("batch").sort("_id", 1).limit(limit)
+    rows = Task.collection().find(where).sort("_id", 1).limit(limit)
     return Task.read_all(rows)
 
 

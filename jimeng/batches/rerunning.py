@@ -69,7 +69,7 @@ def meant(batch: Batch) -> list[dict]:
         **{"created_at": {"$lte": again.get("at") or utcnow()}},
         **{"_id": {"$gt": again.get("after") or ""}},
     }
-    rows = Task.collection().find(where, {**NEEDED, "batch_index": 1}).hint("batch")
+    rows = Task.collection().find(where, {**NEEDED, "batch_index": 1})
     return list(rows.sort("_id", 1).limit(CHUNK))
 
 

@@ -73,7 +73,7 @@ def newest_of_all(
 
 def mine(viewer: Viewer, batch_ids: list[str]) -> dict:
     where = {"batch": {"$in": batch_ids}, **viewer.filter(), **THERE}
-    rows = Task.collection().find(where, {"_id": 1}).hint("batch")
+    rows = Task.collection().find(where, {"_id": 1})
     ids = [row["_id"] for row in rows.batch_size(5000)]
     return {"task_id": {"$in": ids}, **SHOWN}
 

@@ -170,6 +170,9 @@ def write(
         if kept is not task:
             return replay(viewer, kept), True
         # It is taken: from here on nothing changes the answer.
+        if task.batch is not None and task.retried_from is not None:
+            with left_over("batch"):
+                Batch.reopen(task.batch)  # one that has ended goes on
         task.rate_limits = held.rate_limits
         with left_over("generations"):
             jobs.write_generations(task, None if task.takes_turn_later else held.turn)
@@ -250,8 +253,6 @@ def insert(
         IdempotencyKeyReused: that one was asked for in other words.
         IndexMissing: as in `create`, and so is Invalid.
     """
-    if task.batch is not None and task.retried_from is not None:
-        Batch.reopen(task.batch)  # before the task is there: one that ended goes on
     while True:
         try:
             name()

@@ -7,6 +7,7 @@ from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, batches
+from jimeng.auth.bodies import MOST_PLAIN
 from jimeng.batches import tasks_shown
 from jimeng.errors import (
     IntakePaused,
@@ -29,6 +30,12 @@ BEYOND = (TooManySubmissions, QuotaExceeded, TooManyBatches)
 REFUSALS = (Invalid, IntakePaused, QueueUnavailable, NoProvider, *BEYOND)
 
 
+def sent() -> BatchForm:
+    """What came as a form, which may be longer than others."""
+    request.max_form_memory_size = MOST_PLAIN
+    return BatchForm.sent(request.form, request.files)
+
+
 @bp.get("/batches/new")
 def new_batch() -> ResponseReturnValue:
     """The form: empty, as a link says, or as it was for another ``batch``."""
@@ -48,7 +55,7 @@ def show_form(form: BatchForm) -> str:
 @bp.post("/batches/preview")
 def preview_batch() -> ResponseReturnValue:
     """What the form would ask for: the part that says so, or the page with it."""
-    form = BatchForm.sent(request.form, request.files).judged(auth.viewer_of_page())
+    form = sent().judged(auth.viewer_of_page())
     if is_htmx():
         part = "batches/_preview.html"
         return render_template(part, batch=form, form=form.settings, oob=True)
@@ -59,7 +66,7 @@ def preview_batch() -> ResponseReturnValue:
 def create_batch() -> ResponseReturnValue:
     """Ask for all of it; the page of the batch follows."""
     viewer = auth.viewer_of_page()
-    form = BatchForm.sent(request.form, request.files)
+    form = sent()
     try:
         new = form.request(viewer)
         form = replace(form, found=batches.estimate(viewer, new))

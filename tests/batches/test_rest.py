@@ -251,6 +251,16 @@ def test_deleted_batch_goes_into_the_trash(client, work_all):
     assert {each.batch for each in Task.objects} == {None}
 
 
+def test_batch_that_has_just_ended_is_not_cancelled(client, work_off):
+    """Also before anybody has written down that it has."""
+    batch_id = ask(client, "猫")["batch_id"]
+    work_off()
+    assert Batch.objects.get().is_open
+
+    assert look(client, batch_id)["status"] == "completed"
+    refused(act(client, batch_id, "cancel"), 409, "batch_finished")
+
+
 def test_progress_tells_of_every_picture(client, work_all):
     """While it goes on each is in one state; together they are all there are."""
     batch_id = ask(client, lines(WINDOW + 2))["batch_id"]

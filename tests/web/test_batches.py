@@ -12,12 +12,13 @@ from tests.rest import create
 __all__ = ["patience", "work_all"]
 
 PART = {**POST, "HX-Request": "true"}
+KIND = "multipart/form-data"  # as the page sends it
 FORM = {"size": "1:1", "n": "1", "token": "form-many"}
 
 
 def send(client, template: str, **fields):
     data = {**FORM, "template": template, **fields}
-    return client.post("/batches/new", data=data, headers=POST)
+    return client.post("/batches/new", data=data, headers=POST, content_type=KIND)
 
 
 def made(client, template: str, **fields) -> str:
@@ -29,7 +30,7 @@ def made(client, template: str, **fields) -> str:
 
 def preview(client, template: str, **fields) -> str:
     data = {**FORM, "template": template, **fields}
-    answer = client.post("/batches/preview", data=data, headers=PART)
+    answer = client.post("/batches/preview", data=data, headers=PART, content_type=KIND)
     assert answer.status_code == 200
     return answer.text
 
@@ -86,6 +87,14 @@ def test_refused_form_comes_back_as_it_was(client):
     assert "{坏</textarea>" in answer.text and 'value="名"' in answer.text
     assert "第 2 行" in answer.text
     assert Batch.objects.count() == 0
+
+
+def test_long_text_is_taken(client):
+    """As many prompts as there may be, in Chinese, come through every door."""
+    text = "\n".join(f"{'画' * 300}{n}" for n in range(500))
+
+    assert "500 条 × 1 = 500 张" in preview(client, text)
+    made(client, text, confirmed="500")
 
 
 def test_very_many_are_asked_about_first(client):
