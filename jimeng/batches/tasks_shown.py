@@ -1,6 +1,6 @@
 """The pictures of batches, as pages show them: the newest first."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jimeng.documents import Batch, Image, Task, cursors
@@ -10,6 +10,7 @@ from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN
 from jimeng.viewers import Viewer
 
 MOST_NEW = 60  # pictures that a page is given between two looks
+MOST_IMAGES = 4  # of a task
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,23 @@ def pictures_since(viewer: Viewer, batch: Batch, place: str | None) -> Shown:
 
 
 def newest_of_all(
-    viewer: Viewer, batches: Iterable[Batch], *, each: int
+    viewer: Viewer, batches: Sequence[Batch], *, each: int
 ) -> dict[str, list[Image]]:
-    """The newest pictures of each batch, by its id."""
-    return {
-        batch.id: Image.read_all(found([mine(viewer, [batch.id])], each))
-        for batch in batches
-    }
+    """Some pictures of each batch, by its id: those of the latest of its prompts."""
+    of: dict[str, str] = {}  # task -> batch
+    for batch in batches:
+        where = {"batch": batch.id, **viewer.filter(), **THERE, "status": "completed"}
+        rows = Task.collection().find(where, {"_id": 1}).sort("_id", -1)
+        of |= {row["_id"]: batch.id for row in rows.limit(each)}
+    shown: dict[str, list[Image]] = {batch.id: [] for batch in batches}
+    if not of:
+        return shown
+    where = {"task_id": {"$in": [*of]}, **SHOWN}
+    for row in found([where], MOST_IMAGES * len(of)):
+        its = shown[of[row["task_id"]]]
+        if len(its) < each:
+            its.append(Image.read(row))
+    return shown
 
 
 def mine(viewer: Viewer, batch_ids: list[str]) -> dict:
