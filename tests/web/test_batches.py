@@ -148,7 +148,7 @@ def test_page_says_what_failed_and_what_helps(client, provider, work_all):
     work_all()
 
     text = client.get(page).text
-    assert "重试失败的 1 张" in text and "换个说法再试" in text
+    assert "重试失败的 1 张" in text and "请修改提示词后再试" in text
     assert "另有 1 张再试也一样" in text
 
     answer = client.post(f"{page}/retry", headers=POST)

@@ -65,10 +65,6 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.n_unmade": ("未提交 {n}", "{n} not submitted"),
     "batch.n": ("{n} 张", "{n}"),
     "batch.failures": ("没有画成的", "What failed"),
-    "batch.help_prompt": ("换个说法再试。", "Other words may help."),
-    "batch.help_picture": ("换张图片再试。", "Another picture may help."),
-    "batch.help_settings": ("换个参数再试。", "Other settings may help."),
-    "batch.help_model": ("换个模型再试。", "Another model may help."),
     "batch.look": ("看第 {n} 个", "Look at {n}"),
     "batch.cancel": ("取消其余的", "Cancel the rest"),
     "batch.cancel_words": (
