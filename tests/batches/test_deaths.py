@@ -1,13 +1,11 @@
 """
-A process dies just before or after each of its writes while it makes a batch's tasks.
+A process dies just before each of its writes while it makes a batch's tasks.
 
 Whatever the moment: in the end there is one task for each prompt, nothing is submitted
 twice, and what a cancelled batch has made is cancelled.
 """
 
 from collections import Counter
-
-import pytest
 
 from jimeng import jobs
 from jimeng.batches import filling
@@ -21,7 +19,6 @@ from tests.rest import API
 
 __all__ = ["afresh", "reaper"]
 
-SIDES = pytest.mark.parametrize("side", ["before", "after"])
 BODY = {"template": lines(2), "user_id": "user_123"}
 
 
@@ -43,9 +40,8 @@ def check(provider: FakeProvider, where: str) -> None:
     assert set(sent.values()) == {1}, where
 
 
-@SIDES
 def test_death_while_tasks_are_made_loses_and_repeats_none(
-    client, reaper, afresh, provider, work_all, monkeypatch, side
+    client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """One death, at each write of the consumer that fills the batch."""
     monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
@@ -53,24 +49,23 @@ def test_death_while_tasks_are_made_loses_and_repeats_none(
         patched.setattr(filling, "begin", lambda batch: None)
         for number in afresh.each_moment(least=9):
             client.post(f"{API}/batches", json=BODY)
-            reaper.arm(number, side)
+            reaper.arm(number)
 
             until_done(reaper, fill)
 
             janitor.complete_plans()
             work_all()
-            check(provider, f"{number} {side}: {reaper.seen[-3:]}")
+            check(provider, f"{number}: {reaper.seen[-3:]}")
             assert Batch.objects.get().counts["done"] == 2
 
 
-@SIDES
 def test_death_while_it_is_asked_for_makes_it_once_or_not_at_all(
-    client, reaper, afresh, provider, work_all, monkeypatch, side
+    client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """With its key the request may be sent again, whatever became of the first."""
     monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
     for number in afresh.each_moment(least=9):
-        reaper.arm(number, side)
+        reaper.arm(number)
 
         def ask():
             headers = {"Idempotency-Key": "many"}
@@ -81,12 +76,11 @@ def test_death_while_it_is_asked_for_makes_it_once_or_not_at_all(
 
         janitor.complete_plans()
         work_all()
-        check(provider, f"{number} {side}: {reaper.seen[-3:]}")
+        check(provider, f"{number}: {reaper.seen[-3:]}")
 
 
-@SIDES
 def test_death_while_it_is_run_again_asks_for_nothing_twice(
-    client, reaper, afresh, provider, work_all, monkeypatch, side
+    client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """Each task that failed has one that takes its place."""
     monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
@@ -98,27 +92,26 @@ def test_death_while_it_is_run_again_asks_for_nothing_twice(
             patched.setattr(filling, "begin", lambda batch: None)
             answer = client.post(f"{API}/batches/{made}/retry")
         assert answer.status_code == 202, answer.json
-        reaper.arm(number, side)
+        reaper.arm(number)
 
         until_done(reaper, fill)
 
         janitor.complete_plans()
         work_all()
-        where = f"{number} {side}: {reaper.seen[-3:]}"
+        where = f"{number}: {reaper.seen[-3:]}"
         again = Task.objects(retried_from__exists=True)
         assert sorted(task.batch_index for task in again) == [0, 1], where
         assert len(provider.requests) == 4, where
         assert Batch.objects.get().counts["done"] == 2, where
 
 
-@SIDES
 def test_death_while_it_is_cancelled_leaves_nothing_to_be_drawn(
-    client, reaper, afresh, provider, work_all, monkeypatch, side
+    client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """Cancelled or not: what the answer would have said is so in the end."""
     for number in afresh.each_moment(least=3):
         made = client.post(f"{API}/batches", json=BODY).json["data"]["batch_id"]
-        reaper.arm(number, side)
+        reaper.arm(number)
 
         until_done(
             reaper, lambda made=made: client.post(f"{API}/batches/{made}/cancel")
@@ -127,7 +120,7 @@ def test_death_while_it_is_cancelled_leaves_nothing_to_be_drawn(
         if Batch.objects.get().stopped is None:
             continue  # it died before anything was written
         work_all()
-        where = f"{number} {side}: {reaper.seen[-3:]}"
+        where = f"{number}: {reaper.seen[-3:]}"
         assert {task.status for task in Task.objects} == {"cancelled"}, where
         assert provider.requests == [], where
 
