@@ -4,13 +4,15 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import backup, documents, jobs
+from jimeng import backup, collections, documents, jobs, sharing
 from jimeng.backup import restoring
 from jimeng.documents import AuditEntry, Generation, State, Task, index_builder
 from jimeng.jobs import pump, retention
 from jimeng.lanes import switches
 from jimeng.providers import Progress
+from jimeng.viewers import Viewer
 from tests.conftest import run_queue
+from tests.hung import hang
 from tests.rest import create, result
 
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
@@ -37,6 +39,22 @@ def test_everything_is_there_again(copied, client, provider, elsewhere, work_off
         assert get_db().sessions.count_documents({}) == 0
         assert index_builder.mend(at_once=True) == {}
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_collections_and_what_is_shared_are_there_again(copied, database, elsewhere):
+    """With the pictures in them, and under the link that was given away."""
+    me, pictures = Viewer("guest"), hang("a", "b")
+    made = collections.create(me, "海报")
+    collections.change(me, made.id, add=pictures)
+    page = f"/s/{sharing.share_or_update(me, made.id).token}"
+
+    path = copied()
+    with elsewhere() as there:
+        backup.restore(path)
+
+        assert there.get(page).text.count('class="photo-link"') == 2
+        shown = there.get(f"/gallery?in={made.id}").text
+        assert [f"picture-{each}" in shown for each in pictures] == [True, True]
 
 
 @pytest.mark.parametrize("state", WAITS)
