@@ -153,8 +153,7 @@ def get_result(task_id: str) -> Response:
     when the task has ended, or after that many seconds.
     """
     viewer = auth.viewer_of_api()
-    task = tasks.find(viewer, task_id)
-    view = tasks.view(viewer, task) if task.is_open else None
+    task, view = tasks.look(viewer, task_id)
     waited = prefer.wait_for(task)
     if view and waited.headers:
         view = tasks.look_again(viewer, task) or view

@@ -26,6 +26,7 @@ from jimeng.tasks.gallery import (
 )
 from jimeng.tasks.joining import Request, answered, create_or_find, create_or_join
 from jimeng.tasks.line import Line, line
+from jimeng.tasks.looking import look, look_again
 from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,
@@ -61,7 +62,6 @@ from jimeng.tasks.trash import (
 from jimeng.tasks.views import (
     PictureView,
     TaskView,
-    look_again,
     view,
     view_all,
     view_changed,

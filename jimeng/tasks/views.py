@@ -11,7 +11,6 @@ from jimeng.jobs.outcomes import CANCELLED
 from jimeng.lanes import switches
 from jimeng.providers.catalogue import retryable
 from jimeng.tasks.creation import eta
-from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
 PHASES = ("preparing", "queued", "submitting", "generating", "saving")
@@ -100,16 +99,9 @@ def view(viewer: Viewer, task: Task) -> TaskView:
     return view_all(viewer, [task])[0]
 
 
-def look_again(viewer: Viewer, task: Task) -> TaskView | None:
-    """
-    How a task stands that was waited for; None where MongoDB does not say.
-
-    Raises:
-        TaskNotFound: it was deleted meanwhile.
-    """
-    with left_over("look after waiting"):
-        return view(viewer, find(viewer, task.id))
-    return None
+def view_with(task: Task, generations: dict[int, Generation]) -> TaskView:
+    """An open task whose generations, by index, were read with it."""
+    return _view(task, generations, _images([task.id] if task.done else []))
 
 
 def view_changed(viewer: Viewer, task: Task) -> TaskView:

@@ -5,12 +5,17 @@ import re
 import pytest
 from flask import url_for
 
-from jimeng import lanes
+from jimeng import lanes, tasks
 from jimeng.answers import path_for
-from jimeng.errors import ProviderError
+from jimeng.errors import ProviderError, TaskNotFound
+from jimeng.providers import Progress
+from jimeng.viewers import Viewer
+from tests.commands import counted
 from tests.conftest import run_queue
 from tests.rest import (
     API,
+    CAT,
+    CREATE,
     client_with,
     create,
     data_of,
@@ -239,3 +244,49 @@ def test_remembered_path_is_the_one_that_is_built(app, root, endpoint, values):
     for _ in range(2):
         with app.test_request_context(environ_overrides={"SCRIPT_NAME": root}):
             assert path_for(endpoint, **values) == url_for(endpoint, **values)
+
+
+def test_task_that_is_looked_after_is_one_read(client, config, provider):
+    """The first look finds it open; from then on task and pictures come together."""
+    task_id = create(client, n=2)
+    first = result(client, task_id)
+
+    with counted(config) as commands:
+        result(client, create(client))  # over the new connection
+        commands.clear()
+        again = result(client, task_id)
+
+    asked = [tuple(each.items())[0] for each in commands if each]
+    assert [each for each in asked if each[1] in {"tasks", "generations"}] == [
+        ("aggregate", "tasks")
+    ]
+    assert again == first
+
+
+def test_what_is_remembered_of_a_task_shows_it_to_nobody_else(client):
+    """It is absent for others, however often its owner has looked."""
+    task_id = create(client)
+    for _ in range(2):
+        found, view = tasks.look(Viewer(CAT["user_id"]), task_id)
+        assert (found.id, view.phase) == (task_id, "queued")
+
+    with pytest.raises(TaskNotFound):
+        tasks.look(Viewer("somebody.else"), task_id)
+
+
+def test_looks_follow_the_task(client, provider, work_off):
+    """Drawn, done, deleted: what was remembered of it hides nothing."""
+    provider.polls = [Progress("remote-1")]
+    task_id = create(client, n=2)
+    assert result(client, task_id)["status"] == "pending"
+    run_queue()
+    drawn = result(client, task_id)
+    assert (drawn["status"], drawn["phase"]) == ("processing", "generating")
+    assert drawn == result(client, task_id) | {"progress": drawn["progress"]}
+    work_off()
+    assert len(result(client, task_id)["result"]["images"]) == 2
+    other = create(client)
+    assert result(client, other)["status"] == "pending"
+    data_of(client.delete(f"{CREATE}/{other}"))
+
+    refused(client.get(f"{API}/ai/image/result/{other}"), 404, "task_not_found")
