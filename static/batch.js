@@ -19,10 +19,12 @@ function recount() {
   words?.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// The prompt that stands in the other form, as the one line that means it.
+// The prompt that stands in the other form, as the one line that means it; words to
+// choose from are meant so.
 function carried() {
   const kept = new URLSearchParams(tab.get("form") || "").get("prompt") || "";
-  return kept.trim().split(/\s+/).join(" ").replace(/[{}|\\｛｝｜]/g, "\\$&");
+  const line = kept.trim().split(/\s+/).join(" ");
+  return /[{｛][^{}｛｝]*[|｜][^{}｛｝]*[}｝]/.test(line) ? line : line.replace(/[{}|\\｛｝｜]/g, "\\$&");
 }
 
 // As people's programs write it.

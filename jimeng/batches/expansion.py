@@ -122,6 +122,14 @@ def escape(text: str) -> str:
     return SPECIAL.sub(r"\\\g<0>", text)
 
 
+def has_choices(line: str) -> bool:
+    """Whether it is a template from which more than one prompt is made."""
+    try:
+        return any(isinstance(part, Group) for part in parse(line))
+    except Unreadable:
+        return False
+
+
 def lines_of(text: str) -> list[str]:
     """What a form, a file or JSON calls lines."""
     return (

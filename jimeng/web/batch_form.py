@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from jimeng import batches
 from jimeng.batches import NewBatch
 from jimeng.batches.asking import LONGEST_NAME, BatchEstimate
-from jimeng.batches.expansion import FIELD, LONGEST, escape
+from jimeng.batches.expansion import FIELD, LONGEST, escape, has_choices
 from jimeng.documents import Batch
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import problems
@@ -138,8 +138,9 @@ class BatchForm:
 
 
 def as_line(prompt: str) -> str:
-    """A prompt as the one line that stands for it."""
-    return escape(" ".join(prompt.split()))
+    """The one line that stands for a prompt; words to choose from are meant so."""
+    line = " ".join(prompt.split())
+    return line if has_choices(line) else escape(line)
 
 
 def lines_in(file: FileStorage) -> str:

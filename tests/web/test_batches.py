@@ -47,6 +47,10 @@ def test_form_is_reached_from_the_other_with_what_it_holds(client):
     assert 'value="16:9" checked' in text
     assert 'value="2" checked' in text
 
+    data["prompt"] = "{红|蓝}\n花"
+    text = client.post("/batches/preview", data=data, headers=POST).text
+    assert "{红|蓝} 花</textarea>" in text, "words to choose from are meant so"
+
 
 def test_preview_says_how_many_and_for_how_much(client):
     """With the first prompts, what repeats, and what the button asks for."""
