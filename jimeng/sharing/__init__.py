@@ -6,16 +6,14 @@ word here; the pictures have addresses below the page's, so that they end with i
 `schemas`, `accounts`, `operations` and the doors may import it; it knows no Flask.
 """
 
+from jimeng.sharing.listing import Listed, everybodys, page
 from jimeng.sharing.names import name_of
 from jimeng.sharing.owning import (
     LONGEST_TITLE,
-    Listed,
     delete_all,
-    everybodys,
     find,
     look,
     of_target,
-    page,
     replace_link,
     revoke,
     share_or_update,

@@ -1,22 +1,19 @@
 """What is shared, for its owner: to begin, to change, to replace and to end it."""
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import collections, documents, tasks
-from jimeng.documents import Collection, Image, Share, indexes, utcnow
+from jimeng.documents import Share, indexes, utcnow
 from jimeng.documents.collection import PREFIX
-from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.image import GONE
 from jimeng.documents.share import Shared, new_share_token
 from jimeng.errors import Invalid
-from jimeng.errors.access import UserNotFound
 from jimeng.errors.collections import ShareNotFound, TooManyShares
+from jimeng.sharing.listing import Listed, seen
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer, noted
 
@@ -24,37 +21,6 @@ log = logging.getLogger(__name__)
 
 MOST = 1000  # shares of a user
 LONGEST_TITLE = 100  # characters
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
-
-
-@dataclass(frozen=True)
-class Listed:
-    """
-    A share as its owner sees it.
-
-    Attributes:
-        collection: What it shows, if that is one.
-        image: What it shows, or the newest of it; None where nothing is to be seen.
-        ended: Its time is over.
-    """
-
-    share: Share
-    collection: Collection | None
-    image: Image | None
-    ended: bool
-
-    @property
-    def title(self) -> str:
-        """What stands above the page; empty where nobody has said."""
-        return self.share.title or (self.collection.name if self.collection else "")
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some shares, newest first, and where the next ones begin."""
-
-    shares: list[Listed]
-    next_cursor: str | None
 
 
 def share(
@@ -179,7 +145,7 @@ def look(viewer: Viewer, share_id: str) -> Listed:
     Raises:
         ShareNotFound: as in `find`.
     """
-    return next(iter(_seen([find(viewer, share_id)])))
+    return next(iter(seen([find(viewer, share_id)])))
 
 
 @audited(Share, "shares.update")
@@ -254,57 +220,3 @@ def delete_all(viewer: Viewer, user_id: str) -> None:
     """End all that a user shares."""
     if viewer.may_act_for(user_id):
         Share.collection().delete_many({"user_id": user_id})
-
-
-def page(
-    viewer: Viewer,
-    user_id: str | None = None,
-    *,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """
-    What a user shares, newest first.
-
-    Raises:
-        UserNotFound: the viewer may not act for that user.
-        Invalid: the cursor is not one of ours.
-    """
-    user_id = user_id or viewer.user_id
-    if not viewer.may_act_for(user_id):
-        raise UserNotFound(f"shares of {user_id[:64]!r}")
-    return _page({"user_id": user_id}, cursor, limit)
-
-
-def everybodys(viewer: Viewer, *, cursor: str | None = None, limit: int = 50) -> Page:
-    """
-    What anybody shares, newest first.
-
-    Raises:
-        AdminsOnly: that is the operator's alone to see.
-        Invalid: the cursor is not one of ours.
-    """
-    viewer.require_operator("shares")
-    return _page({}, cursor, limit)
-
-
-def _page(where: dict, cursor: str | None, limit: int) -> Page:
-    parts = [where] if cursor is None else [where, after(cursor, "created_at")]
-    rows = Share.collection().find({"$and": parts}).sort(NEWEST_FIRST)
-    some, next_cursor = cut_page(list(rows.limit(limit + 1)), limit, "created_at")
-    return Page(list(_seen(Share.read_all(some))), next_cursor)
-
-
-def _seen(shares: list[Share]) -> Iterable[Listed]:
-    """With what each of them shows."""
-    ids = {"_id": {"$in": [each.id for each in shares]}}
-    named = {c.id: c for c in Collection.read_all(Collection.collection().find(ids))}
-    alone = {i.id: i for i in Image.read_all(Image.collection().find(ids))}
-    now = utcnow()
-    for each in shares:
-        collection, image = named.get(each.id), alone.get(each.id)
-        if image is not None and image.trashed_at is not None:
-            image = None
-        if collection is not None:
-            image = collections.overview_of(collection).cover
-        yield Listed(each, collection, image, each.has_ended(now))

@@ -6,8 +6,9 @@ from zipfile import ZipFile
 import pytest
 
 from jimeng import accounts
+from tests.access.asking import LAST, PROGRAMS, ask, walk
 from tests.access.conftest import OPERATOR
-from tests.access.walk import LAST, PROGRAMS, ROUTES, SECRET, Kind, ask, walk
+from tests.access.walk import ROUTES, SECRET, Kind
 from tests.given_pictures import photo
 from tests.page import POST, marks, picture_of
 from tests.rest import CREATE, data_of

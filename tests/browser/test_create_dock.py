@@ -14,11 +14,6 @@ from tests.system import people
 pytestmark = pytest.mark.browser
 
 USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
-# What iOS does when its keyboard comes up: the page does not get smaller.
-COVERED = """
-Object.defineProperty(visualViewport, "height", { value: 500, configurable: true });
-visualViewport.dispatchEvent(new Event("resize"));
-"""
 SEND = re.compile("生成|Generate")
 
 
@@ -174,18 +169,6 @@ def test_arrows_lead_into_the_menus(visit):
     expect(chip(page, "size")).to_contain_text("4:3")
 
 
-def test_phone_says_what_is_wrong_above_the_form(visit):
-    """What could not be sent can be sent again: its button is in sight."""
-    page = visit("/", width=390).page
-    page.locator("#notices").evaluate(
-        "(place) => { place.innerHTML = '<p class=notice data-kind=error>no</p>'; }"
-    )
-
-    notice = page.locator("#notices .notice").bounding_box()
-    form = page.locator("#composer").bounding_box()
-    assert notice["y"] + notice["height"] <= form["y"]
-
-
 def test_seed_is_rolled_and_cleared(visit):
     """Enter in its field closes the panel and sends nothing."""
     page = visit(lang="en").page
@@ -234,35 +217,6 @@ def test_prompt_grows_with_its_text(visit):
     send(page, "something to scroll by")
     page.mouse.wheel(0, 5000)
     expect(page.get_by_role("button", name=SEND)).to_be_in_viewport(ratio=1)
-
-
-def test_phone_keeps_the_form_above_the_navigation(visit):
-    """Everything of it is in the window, and nothing covers it."""
-    page = visit("/", width=390).page
-
-    form, bar = (page.locator(each).bounding_box() for each in (".composer", ".nav"))
-
-    assert bottom(form) == pytest.approx(bar["y"], abs=1)
-    assert bottom(bar) == pytest.approx(844, abs=1)
-    assert form["height"] < 150
-
-
-def bottom(box: dict) -> float:
-    return box["y"] + box["height"]
-
-
-def test_phone_keeps_the_form_above_its_keyboard(visit):
-    """Whether the keyboard lies over the page, or the window is what it leaves."""
-    page = visit("/", width=390).page
-    page.locator("#prompt").focus()
-
-    page.evaluate(COVERED)
-    assert bottom(page.locator(".composer").bounding_box()) == pytest.approx(500, abs=1)
-    page.evaluate("delete visualViewport.height")
-    page.set_viewport_size({"width": 390, "height": 480})
-
-    assert bottom(page.locator(".composer").bounding_box()) == pytest.approx(480, abs=1)
-    expect(page.locator(".nav")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

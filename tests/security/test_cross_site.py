@@ -5,9 +5,10 @@ import json
 
 import pytest
 
+from tests.access.asking import PROGRAMS, ask, filled, placeholder, walk
 from tests.access.conftest import PASSWORD
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
-from tests.access.walk import PROGRAMS, ROUTES, ask, filled, placeholder, walk
+from tests.access.walk import ROUTES
 from tests.page import POST
 
 SIGN_IN = "/sign-in"

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.access.asking import LAST, ask, walk
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
-from tests.access.walk import LAST, ask, walk
 from tests.page import POST
 
 PICTURES = {"web.image", "web.thumbnail", "web.preview", "web.trashed_thumbnail"}

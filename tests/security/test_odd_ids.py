@@ -10,8 +10,8 @@ import pytest
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict
 
+from tests.access.asking import LAST, ask, placeholder, walk
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
-from tests.access.walk import LAST, ask, placeholder, walk
 from tests.page import HTMX, POST
 from tests.rest import API, CREATE
 from tests.security.hostile import IDS, TEXTS
