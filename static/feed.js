@@ -34,8 +34,8 @@ on("htmx:before:swap htmx:beforeSwap", () => {
   };
 });
 
-on("htmx:after:swap htmx:afterSwap", () => {
-  if (!kept) return;
+on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
+  if (!kept || detail.isNew) return; // a form with other words begins with its menus closed
   for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
   const { focus, card, last } = kept;
   if (focus.isConnected || document.activeElement !== document.body) return;

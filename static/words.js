@@ -89,7 +89,7 @@ async function drawForm(words) {
   const now = part.content.querySelector("#composer");
   composer().replaceWith(now);
   htmx.process(now);
-  document.dispatchEvent(new CustomEvent("htmx:after:swap", { detail: {} }));
+  document.dispatchEvent(new CustomEvent("htmx:after:swap", { detail: { isNew: true } }));
 }
 
 async function undoWords() {

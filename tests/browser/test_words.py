@@ -71,6 +71,22 @@ def test_remix_can_be_undone(visit, live_server, look):
     expect(field(page)).to_have_value("a lake that was drawn")
 
 
+def test_other_words_come_with_their_menus_closed(visit):
+    """Whatever was open when something else of the page was replaced."""
+    page = visit("/", lang="en").page
+    field(page).fill("half an idea")
+    page.goto("/?prompt=rain")
+    menu = page.locator("#menu-history")
+    menu.locator("summary").click()
+    page.evaluate("document.dispatchEvent(new CustomEvent('htmx:before:swap'))")
+    page.keyboard.press("Escape")
+
+    page.locator("#undo-button").click()
+
+    expect(field(page)).to_have_value("half an idea")
+    expect(menu).not_to_have_attribute("open", "")
+
+
 def test_link_from_another_page_can_be_undone(visit, live_server):
     """A remix elsewhere leads here; the draft is one press away, after a reload too."""
     task_id = make(live_server, "a lake of another page")

@@ -176,7 +176,7 @@ def test_refused_request_leaves_nothing_for_long(client, monkeypatch):
     from tests import given_pictures as given
     from tests.inputs.test_going_in import data_url
 
-    def full(*args: object) -> None:
+    def full(*args: object, **kwargs: object) -> None:
         raise TooManyPending("full", limit=1)
 
     monkeypatch.setattr(limits, "take", full)
