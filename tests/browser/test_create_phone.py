@@ -5,6 +5,8 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
+from tests.waiting import wait_for
+
 pytestmark = pytest.mark.browser
 
 # What iOS does when its keyboard comes up: the page does not get smaller.
@@ -51,5 +53,7 @@ def test_phone_keeps_the_form_above_its_keyboard(visit):
     page.evaluate("delete visualViewport.height")
     page.set_viewport_size({"width": 390, "height": 480})
 
-    assert bottom(page.locator(".composer").bounding_box()) == pytest.approx(480, abs=1)
+    # The page hears of it a moment later.
+    form = page.locator(".composer")
+    wait_for(lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1), 5, "it")
     expect(page.locator(".nav")).to_be_hidden()
