@@ -44,6 +44,12 @@ document.addEventListener("keydown", (event) => {
   there.at(place < 0 ? (step - 1) / 2 : (place + step) % there.length)?.focus();
 });
 
+// Of tabs that do not all fit, the chosen one is in sight.
+for (const tabs of document.querySelectorAll(".tabs")) {
+  const chosen = tabs.querySelector("[aria-current]");
+  if (chosen) tabs.scrollLeft = chosen.offsetLeft + chosen.offsetWidth - tabs.offsetLeft - tabs.clientWidth;
+}
+
 // What a browser says of a field it says in its own language, and not in the page's.
 function wanted(field) {
   const { dataset } = document.getElementById("wants");

@@ -170,3 +170,13 @@ def test_row_says_what_was_done_with_it(operate, busy):
 
     expect(page.locator(".op-failure-dealt")).to_contain_text("Dropped")
     assert busy.audit.find_one({"action": "failures.drop", "outcome.done": 1})
+
+
+def test_chosen_tab_is_in_sight(visit):
+    """On a phone not all of them are."""
+    page = visit("/admin/audit", lang="en", width=390).page
+    tab = page.locator(".tabs [aria-current]")
+    page.wait_for_function("() => document.querySelector('.tabs').scrollLeft > 0")
+
+    box = tab.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
