@@ -6,7 +6,7 @@ import pytest
 
 from jimeng.cli.tables.errors import table
 from jimeng.providers import PROVIDERS
-from jimeng.providers.catalogue import CODES
+from jimeng.providers.registry import CODES
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {"zh": "errors.md", "en": "errors.en.md"}

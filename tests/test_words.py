@@ -15,7 +15,7 @@ import app
 import jimeng
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES
-from jimeng.providers.catalogue import CODES
+from jimeng.providers.registry import CODES
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [ROOT / "app.py", *sorted(ROOT.glob("jimeng/**/*.py"))]

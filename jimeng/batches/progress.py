@@ -9,7 +9,7 @@ from jimeng.documents import Batch, Generation, Status, Task
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import ENDED, THERE
 from jimeng.jobs.outcomes import CANCELLED
-from jimeng.providers.catalogue import retryable
+from jimeng.providers.registry import retryable
 from jimeng.tasks import remedies
 from jimeng.tasks.creation import eta
 

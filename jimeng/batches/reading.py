@@ -1,6 +1,5 @@
 """Finding batches, their tasks, and what the feed shows of both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jimeng.documents import Batch, Task, cursors
@@ -133,12 +132,3 @@ def tasks_of(
         where["status"] = known_status(status)
     rows = Task.collection().find(where).sort("_id", 1).limit(limit)
     return Task.read_all(rows)
-
-
-def names(viewer: Viewer, batch_ids: Sequence[str]) -> dict[str, Batch]:
-    """Those of the batches that are there for this viewer, by id."""
-    where = {"_id": {"$in": list(batch_ids)}, **viewer.filter(), **THERE}
-    if not batch_ids:
-        return {}
-    rows = Batch.collection().find(where, FIRST_PROMPT)
-    return {row["_id"]: Batch.read(row) for row in rows}

@@ -6,7 +6,14 @@ Whatever stands above may import it, `pictures` too; the doors as types only.
 
 from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
-from jimeng.documents.base import WORKER_TIMEOUT, connect, new_token, patience, utcnow
+from jimeng.documents.base import (
+    WORKER_TIMEOUT,
+    connect,
+    left_over,
+    new_token,
+    patience,
+    utcnow,
+)
 from jimeng.documents.batch import Batch
 from jimeng.documents.bulk import BulkAction
 from jimeng.documents.collection import Collection
@@ -16,7 +23,6 @@ from jimeng.documents.image import Image
 from jimeng.documents.index_builder import ensure_indexes
 from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Allowance, Lane, Worker
-from jimeng.documents.leftovers import left_over
 from jimeng.documents.prompt import SavedPrompt
 from jimeng.documents.share import Share
 from jimeng.documents.switches import Switch

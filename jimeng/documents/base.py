@@ -1,22 +1,27 @@
 """The connection, the clock, and the one way in which a document changes."""
 
+import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 import mongoengine
 import pymongo
+from bson.errors import InvalidBSON
 from mongoengine import Document
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
 from pymongo.monitoring import ServerHeartbeatListener
 
 from jimeng import outages
 from jimeng.config import Config
 from jimeng.documents.faults import is_away
 from jimeng.documents.reading import shape_of
+
+log = logging.getLogger(__name__)
 
 # Seconds for one operation, of which a request may have several: a database that is
 # slow is waited for, one that is away is told of within two seconds. While no server
@@ -75,6 +80,23 @@ def patience(seconds: float) -> AbstractContextManager[object]:
     client or a decoder, stands outside.
     """
     return pymongo.timeout(seconds)
+
+
+@contextmanager
+def left_over(what: str) -> Iterator[None]:
+    """
+    Do what belongs to something that is done already, and changes no answer any more.
+
+    Where MongoDB does not let it be done, somebody else does it later: the janitor,
+    or whoever comes upon it.
+
+    Args:
+        what: For the log.
+    """
+    try:
+        yield
+    except (PyMongoError, InvalidBSON) as error:
+        log.warning("%s left for later: %s: %s", what, type(error).__name__, error)
 
 
 def utcnow() -> datetime:

@@ -1,14 +1,17 @@
-"""What processes have counted together, as figures for Prometheus."""
+"""Figures for Prometheus: how one is made, and what processes have counted together."""
 
 from collections import defaultdict
 
 from prometheus_client.core import (
     CounterMetricFamily,
+    GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
 )
 
 from jimeng.jobs.counts import BUCKETS, MILLISECONDS, Counted, counts
+
+Values = dict[tuple[str, ...], float]  # by the values of the labels
 
 # Name in `counts` -> that of the figure, what it is, and its labels.
 COUNTERS: dict[str, tuple[str, str, list[str]]] = {
@@ -109,3 +112,13 @@ def histogram(found: Counted, name: str) -> HistogramMetricFamily:
         ]
         family.add_metric(list(label_values), buckets=buckets, sum_value=took / 1000)
     return family
+
+
+def family(
+    name: str, words: str, labels: list[str], values: Values
+) -> GaugeMetricFamily:
+    """A figure of which there is one for each value of its labels."""
+    found = GaugeMetricFamily(name, words, labels=labels)
+    for value_labels, value in values.items():
+        found.add_metric(value_labels, float(value))
+    return found

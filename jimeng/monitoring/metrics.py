@@ -29,7 +29,7 @@ from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 from jimeng.monitoring import counted, readiness
-from jimeng.monitoring.families import Values, family
+from jimeng.monitoring.counted import Values, family
 from jimeng.operations.lanes import AccountView
 from jimeng.operations.queue import QueueView
 from jimeng.viewers import Viewer

@@ -1,15 +1,12 @@
 """Each lane as its operator sees it, and each account's share of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from jimeng import jobs, lanes
 from jimeng.documents import Lane
 from jimeng.lanes import Share
-
-Records = Mapping[str, Lane]
 
 
 @dataclass(frozen=True)

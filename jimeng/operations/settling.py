@@ -1,6 +1,5 @@
 """Settling duplicates: who keeps what only one may have, and what others do."""
 
-import logging
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +26,6 @@ from jimeng.documents.duplicates import duplicates
 from jimeng.documents.image import new_key
 from jimeng.documents.share import new_share_token
 from jimeng.viewers import Viewer, recorded
-
-log = logging.getLogger(__name__)
 
 AT_A_TIME = 200  # values of one index
 LONGEST = 3600.0  # seconds that the search may take

@@ -1,4 +1,4 @@
-"""The services that there are, and the models of those that have credentials."""
+"""The services there are, what each can fail with, and the models of those in use."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from jimeng.providers.models import DEFAULT_MODEL, Model
 from jimeng.providers.models.file import load_models
 from jimeng.providers.provider import Provider
 from jimeng.providers.reach import with_lacks
+from jimeng.providers.rules import WITHOUT_CODE
 from jimeng.providers.visual import VisualProvider
 
 # In the order in which they are asked for a model that several of them offer.
@@ -21,11 +22,24 @@ PROVIDERS: tuple[type[Provider], ...] = (
 )
 NO_OTHERS: Mapping[str, Mapping[str, Provider]] = MappingProxyType({})
 MODELS = tuple(model for each in PROVIDERS for model in each.models)
+_RETRYABLE = {
+    rule.code: rule.retryable
+    for rule in (
+        *(rule for each in PROVIDERS for rule in each.rules.values()),
+        *WITHOUT_CODE,
+    )
+}
+CODES = frozenset(_RETRYABLE)  # of ours, that a picture can fail with
 
 
 def credentials() -> str:
     """The settings of which one must be there, for people to read."""
     return ", ".join(each.settings[0] for each in PROVIDERS)
+
+
+def retryable(code: str) -> bool:
+    """Say whether the same task, run again by its user, may succeed."""
+    return _RETRYABLE.get(code, False)
 
 
 class Registry:

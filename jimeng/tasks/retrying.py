@@ -9,7 +9,7 @@ from jimeng.documents import Status, Task
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
 from jimeng.providers import Expansion
-from jimeng.providers.catalogue import retryable
+from jimeng.providers.registry import retryable
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.building import NewTask, styled
 from jimeng.tasks.creation import create

@@ -9,7 +9,7 @@ from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
 from jimeng.documents.task import THERE
 from jimeng.jobs.outcomes import CANCELLED
 from jimeng.lanes import switches
-from jimeng.providers.catalogue import retryable
+from jimeng.providers.registry import retryable
 from jimeng.tasks.creation import eta
 from jimeng.viewers import Viewer
 

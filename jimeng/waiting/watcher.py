@@ -1,6 +1,5 @@
 """The watcher: one thread that looks at all tasks that somebody waits for."""
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +8,6 @@ from datetime import datetime
 
 from jimeng import outages
 from jimeng.documents.faults import TROUBLES
-
-log = logging.getLogger(__name__)
 
 PAUSE = 0.5  # seconds from one look at all of them to the next
 

@@ -8,9 +8,22 @@ from jimeng.documents import utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
-from jimeng.web import bp, browsers, refused
+from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, go, show
 from jimeng.web.confirmation import confirmed
+
+# In this order: most of them claim to be those below as well.
+BROWSERS = (
+    *(("MicroMessenger", "微信 WeChat"), ("Edg", "Edge"), ("OPR/", "Opera")),
+    *(("SamsungBrowser", "Samsung Internet"), ("HuaweiBrowser", "Huawei Browser")),
+    *(("FxiOS", "Firefox"), ("Firefox", "Firefox")),
+    *(("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari")),
+)
+SYSTEMS = (
+    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android")),
+    *(("HarmonyOS", "HarmonyOS"), ("Windows", "Windows"), ("Mac OS X", "macOS")),
+    *(("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
 
 
 @bp.get("/account/security")
@@ -28,7 +41,7 @@ def security(errors: Problems | None = None) -> str:
         shortest=accounts.SHORTEST_PASSWORD,
         sessions=accounts.list_sessions(viewer, viewer.user_id),
         this=found[0].id if found else None,
-        browser=browsers.name_of,
+        browser=browser_name,
         idle=accounts.SESSION_IDLE.days,
         longest=accounts.LONGEST_SESSION.days,
         keys=len(accounts.list_keys(viewer, viewer.user_id)),
@@ -80,3 +93,15 @@ def end_session(session_id: str) -> ResponseReturnValue:
     account_user()
     accounts.end_session(auth.viewer_of_page(), session_id)
     return go(".account_security", "session")
+
+
+def browser_name(browser: str) -> str:
+    """
+    What a browser says it is, as people say it: ``Chrome · Windows`` and the like;
+    empty where it is none of the known ones.
+    """
+    known = (
+        next((name for mark, name in marks if mark in browser), None)
+        for marks in (BROWSERS, SYSTEMS)
+    )
+    return " · ".join(name for name in known if name)

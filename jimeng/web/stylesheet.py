@@ -6,9 +6,16 @@ from pathlib import Path
 
 from flask import Response, current_app, request, url_for
 
-from jimeng.web import bp, style_pictures
+from jimeng.styles import STYLES
+from jimeng.web import bp
 from jimeng.web.shapes import rules
-from jimeng.web.versions import FOR_GOOD
+from jimeng.web.versions import FOR_GOOD, version
+
+STRIP = "styles.webp"
+LARGER = 1.04  # than its place: at the edges half pixels of its neighbour would show
+NONE = """\
+.swatch { background: linear-gradient(to top right, #0000 49%, var(--edge) 49% 51%,\
+ #0000 51%) var(--sunken); }"""
 
 
 @cache
@@ -22,7 +29,7 @@ def joined(folder: str) -> tuple[str, str]:
     root = Path(folder)
     shared = [root / "app.css", root / "components.css"]
     files = [*shared, *sorted((root / "areas").glob("*.css"))]
-    made = [rules(), style_pictures.rules(root)]
+    made = [rules(), rules_of_styles(root)]
     text = "\n".join([*(file.read_text("utf-8") for file in files), *made])
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -42,3 +49,23 @@ def stylesheet() -> Response:
     current = request.args.get("v") == version
     response.headers["Cache-Control"] = FOR_GOOD if current else "no-cache"
     return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def rules_of_styles(folder: Path) -> str:
+    """
+    What each choice of a style shows: its part of one strip, which
+    `scripts/draw_styles.py` draws. The first is no style, and a struck out field.
+
+    Args:
+        folder: Of the static files.
+    """
+    address = f"static/{STRIP}?v={version(folder / STRIP)}"
+    count = len(STYLES)
+    look = f"0 50% / {100 * count * LARGER:g}% {100 * LARGER:g}%"
+    rows = [NONE, f".chip + .chip > .swatch {{ background: url({address}) {look}; }}"]
+    for place in range(count):
+        where = f".styles :nth-child({place + 2}) > .swatch"
+        beyond = place * LARGER + (LARGER - 1) / 2  # widths of one, to the left
+        share = 100 * beyond / (count * LARGER - 1)
+        rows.append(f"{where} {{ background-position-x: {share:.5g}%; }}")
+    return "\n".join(rows)

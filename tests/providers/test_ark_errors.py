@@ -8,7 +8,7 @@ from visual_replies import assert_error
 
 from jimeng.errors import ProviderError
 from jimeng.providers.ark_rules import RULES, judge
-from jimeng.providers.catalogue import CODES
+from jimeng.providers.registry import CODES
 
 NEVER_CLEAR = {"QuotaExceeded", "SetLimitExceeded"}
 LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng.providers.catalogue import CODES, retryable
+from jimeng.providers.registry import CODES, retryable
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit
 
 SENT_AGAIN = {"50429", "50430"}

@@ -6,7 +6,7 @@ from jimeng.cli.tables import head, line, spoken
 from jimeng.i18n import LANGUAGES
 from jimeng.i18n.errors import ERRORS
 from jimeng.providers import PROVIDERS
-from jimeng.providers.catalogue import retryable
+from jimeng.providers.registry import retryable
 from jimeng.providers.rules import WITHOUT_CODE, Judgement
 
 HEAD = (

@@ -15,7 +15,6 @@ from jimeng.i18n.pages.second_factor import SECOND_FACTOR
 from jimeng.i18n.pages.shell import SHELL
 from jimeng.i18n.pages.sign_in import SIGN_IN
 from jimeng.i18n.pages.task_list import TASK_LIST
-from jimeng.i18n.pages.viewer import VIEWER
 
 PAGES: dict[str, tuple[str, str]] = {
     **ACCOUNT,
@@ -33,5 +32,4 @@ PAGES: dict[str, tuple[str, str]] = {
     **SECOND_FACTOR,
     **SHELL,
     **SIGN_IN,
-    **VIEWER,
 }

@@ -1,6 +1,5 @@
 """How an answer goes out: at once, late, slowly, in chunks, in part, or not at all."""
 
-import logging
 import socket
 import struct
 import threading
@@ -8,8 +7,6 @@ from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler
 
 from jimeng.local.simulator.answers import Answer
-
-log = logging.getLogger(__name__)
 
 PIECES = 20  # of a body that is sent slowly
 PADDING = b" " * 65_536

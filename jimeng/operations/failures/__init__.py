@@ -15,4 +15,4 @@ from jimeng.operations.failures.actions import (
     under_way,
 )
 from jimeng.operations.failures.listing import MOST_COUNTED, Filter, codes_since, page
-from jimeng.providers.catalogue import CODES
+from jimeng.providers.registry import CODES

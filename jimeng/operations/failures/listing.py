@@ -10,7 +10,7 @@ from jimeng.documents.cursors import after, cut_page
 from jimeng.documents.generation import FAILED
 from jimeng.documents.task import THERE
 from jimeng.jobs import midnight
-from jimeng.providers.catalogue import CODES, retryable
+from jimeng.providers.registry import CODES, retryable
 from jimeng.viewers import Viewer
 
 PAGE = 50  # pictures

@@ -6,6 +6,5 @@ No pixel is touched, and what is in the file stays there: above all the label of
 service that says it is a machine's.
 """
 
+from jimeng.pictures.metadata.files import Written, read_back, written_into
 from jimeng.pictures.metadata.made import Made
-from jimeng.pictures.metadata.reading import read_back
-from jimeng.pictures.metadata.writing import Written, written_into

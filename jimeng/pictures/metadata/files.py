@@ -1,10 +1,11 @@
-"""A picture on its way out, with what it was made of in it."""
+"""What a picture was made of, in its file: written on its way out, and read back."""
 
 import hashlib
+import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from jimeng.pictures.metadata import jpeg, png, webp
+from jimeng.pictures.metadata import jpeg, png, webp, xmp
 from jimeng.pictures.metadata.made import Made
 from jimeng.pictures.metadata.splicing import Spliced
 
@@ -50,3 +51,18 @@ def written_into(
     for part in parts:
         digest.update(part if isinstance(part, bytes) else b"")
     return Written(spliced, spliced.bytes, digest.hexdigest()[:12])  # type: ignore[arg-type]
+
+
+def read_back(content: bytes) -> Made | None:
+    """
+    What `written_into` has written, or somebody who knows how; None if nothing.
+
+    Any bytes may come.
+    """
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return xmp.read(png.packet_in(content))
+    if content.startswith(b"\xff\xd8"):
+        return xmp.read(jpeg.packet_in(content))
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return xmp.read(webp.packet_in(io.BytesIO(content), len(content)))
+    return None
