@@ -18,6 +18,10 @@ class Style:
     en: str
     phrase: str
 
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.zh, self.en
+
 
 # Each phrase holds the Chinese name, so that whoever wrote that name gets at least it.
 STYLES = (

@@ -1,11 +1,12 @@
 """Many prompts at once: asked for, looked after, run again."""
 
-from flask import Response, g, url_for
+from flask import Response, g
 
 from jimeng import auth, batches, tasks
-from jimeng.answers import absolute, idempotency_key, path_for, success
+from jimeng.answers import idempotency_key, path_for, success
 from jimeng.api import blp
 from jimeng.api.images import NEW_TASK, WAIT
+from jimeng.api.lists import listed, lists
 from jimeng.documents import Batch
 from jimeng.schemas import Nothing, Trying
 from jimeng.schemas.batch_replies import (
@@ -15,12 +16,13 @@ from jimeng.schemas.batch_replies import (
     BatchWithPrompts,
     Stand,
 )
-from jimeng.schemas.batches import BatchTasks, ListBatches, NewBatch, RetryBatch
+from jimeng.schemas.batches import BatchTasks, NewBatch, RetryBatch
+from jimeng.schemas.lists import SomeOfUser
 from jimeng.schemas.task_replies import TaskRecord
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 
-RECORD, WHOLE, ESTIMATE = BatchRecord(), BatchWithPrompts(), BatchEstimate()
+RECORD, ESTIMATE = BatchRecord(), BatchEstimate()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
 LATER = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
 NOT_OF_BATCHES = {"too_many_pending", "not_supported_yet", "uploads_full"}
@@ -91,9 +93,9 @@ def create_batch(query: dict, params: dict) -> Response:
 
 
 @blp.get("/batches", tags=["batches"])
-@blp.arguments(ListBatches, location="query")
+@blp.arguments(SomeOfUser, location="query")
 @blp.response(200, RECORDS)
-@blp.describe(headers=["Link"], beside={"next_cursor": ["string", "null"]})
+@lists()
 def list_batches(query: dict) -> Response:
     """
     List a user's batches, newest first.
@@ -104,13 +106,9 @@ def list_batches(query: dict) -> Response:
     user_id = query.pop("user_id", viewer.user_id)
     page = batches.page(viewer, user_id, **query)
     found = batches.progress_of_all(page.batches)
-    headers = {}
-    if page.next_cursor:
-        query |= {"cursor": page.next_cursor, "user_id": user_id}
-        url = absolute(url_for("api.list_batches", **query))
-        headers["Link"] = f'<{url}>; rel="next"'
     rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.batches])
-    return success(rows, headers=headers, next_cursor=page.next_cursor)
+    where = {"endpoint": "api.list_batches", "user_id": user_id}
+    return listed(rows, page.next_cursor, **where, **query)
 
 
 @blp.get("/batches/<batch_id>", tags=["batches"])
@@ -125,11 +123,7 @@ def get_batch(batch_id: str) -> tuple[Stand, dict]:
 @blp.get("/batches/<batch_id>/tasks", tags=["batches"])
 @blp.arguments(BatchTasks, location="query")
 @blp.response(200, TASKS)
-@blp.describe(
-    errors=["batch_not_found"],
-    headers=["Link"],
-    beside={"next_cursor": ["string", "null"]},
-)
+@lists(errors=["batch_not_found"])
 def list_batch_tasks(query: dict, batch_id: str) -> Response:
     """
     List a batch's tasks in the order of their prompts.
@@ -141,13 +135,9 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
     limit = query["limit"]
     found = tasks_of(viewer, batch, query)
     next_cursor = found[limit - 1].id if len(found) > limit else None
-    headers = {}
-    if next_cursor:
-        query["cursor"] = next_cursor
-        url = url_for("api.list_batch_tasks", batch_id=batch_id, **query)
-        headers["Link"] = f'<{absolute(url)}>; rel="next"'
     rows = TASKS.dump(tasks.view_all(viewer, found[:limit], whole=True))
-    return success(rows, headers=headers, next_cursor=next_cursor)
+    where = {"endpoint": "api.list_batch_tasks", "batch_id": batch_id}
+    return listed(rows, next_cursor, **where, **query)
 
 
 def tasks_of(viewer: Viewer, batch: Batch, query: dict) -> list:

@@ -3,8 +3,8 @@
 from flask import Response, url_for
 
 from jimeng import auth, collections, tasks
-from jimeng.answers import absolute, success
 from jimeng.api import blp
+from jimeng.api.lists import listed, lists
 from jimeng.collections import Change, Overview
 from jimeng.schemas import Nothing
 from jimeng.schemas.collections import (
@@ -14,9 +14,8 @@ from jimeng.schemas.collections import (
     MembershipChanged,
     MembershipChanges,
     NewCollection,
-    Some,
-    SomeOfUser,
 )
+from jimeng.schemas.lists import Some, SomeOfUser
 from jimeng.schemas.task_replies import Picture
 
 RECORDS, PICTURES = CollectionRecord(many=True), Picture(many=True)
@@ -24,22 +23,12 @@ LATER = [
     *("get_collection", "rename_collection", "delete_collection"),
     *("change_collection", "list_pictures", "share"),
 ]
-NEXT = {"next_cursor": ["string", "null"]}
-
-
-def listed(rows: list, next_cursor: str | None, endpoint: str, **query) -> Response:
-    """Some of a list, and the way to the next ones."""
-    headers = {}
-    if next_cursor:
-        url = absolute(url_for(endpoint, **{**query, "cursor": next_cursor}))
-        headers["Link"] = f'<{url}>; rel="next"'
-    return success(rows, headers=headers, next_cursor=next_cursor)
 
 
 @blp.get("/collections", tags=["collections"])
 @blp.arguments(SomeOfUser, location="query")
 @blp.response(200, RECORDS)
-@blp.describe(errors=["user_not_found"], headers=["Link"], beside=NEXT)
+@lists(errors=["user_not_found"])
 def list_collections(query: dict) -> Response:
     """
     List a user's collections, those that pictures were last put into first.
@@ -124,7 +113,7 @@ def change_collection(params: dict, collection_id: str) -> Change:
 @blp.get("/collections/<collection_id>/pictures", tags=["collections"])
 @blp.arguments(Some, location="query")
 @blp.response(200, PICTURES)
-@blp.describe(errors=["collection_not_found"], headers=["Link"], beside=NEXT)
+@lists(errors=["collection_not_found"])
 def list_pictures(query: dict, collection_id: str) -> Response:
     """
     List the pictures of a collection, newest first.

@@ -24,13 +24,8 @@ from jimeng.documents import Task
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound
 from jimeng.providers import Model
-from jimeng.schemas import (
-    ByOffset,
-    NewGeneralTask,
-    NewImageTask,
-    Nothing,
-    Trying,
-)
+from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
+from jimeng.schemas.lists import ByOffset
 from jimeng.schemas.model_replies import EstimateRecord, ModelRecord, StyleRecord
 from jimeng.schemas.task_replies import (
     Created,

@@ -4,9 +4,10 @@ from flask import Response
 
 from jimeng import auth, sharing
 from jimeng.api import blp
-from jimeng.api.collections import NEXT, listed
+from jimeng.api.lists import listed, lists
 from jimeng.schemas import Nothing
-from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord, SomeOfUser
+from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord
+from jimeng.schemas.lists import SomeOfUser
 from jimeng.sharing import Listed
 
 RECORDS = ShareRecord(many=True)
@@ -15,7 +16,7 @@ RECORDS = ShareRecord(many=True)
 @blp.get("/shares", tags=["collections"])
 @blp.arguments(SomeOfUser, location="query")
 @blp.response(200, RECORDS)
-@blp.describe(errors=["user_not_found"], headers=["Link"], beside=NEXT)
+@lists(errors=["user_not_found"])
 def list_shares(query: dict) -> Response:
     """List what a user shares, newest first: the links, and what they show."""
     viewer = auth.viewer_of_api()

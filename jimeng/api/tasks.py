@@ -1,14 +1,16 @@
 """Tasks: the whole record, the list, and what can be done to one."""
 
-from flask import Response, url_for
+from flask import Response
 
 from jimeng import auth, tasks
-from jimeng.answers import absolute, idempotency_key, success
+from jimeng.answers import idempotency_key
 from jimeng.api import blp
 from jimeng.api.images import NEW_TASK, WAIT, accepted, creates
+from jimeng.api.lists import listed, lists
 from jimeng.errors import Invalid
-from jimeng.schemas import ByCursor, Nothing, Retry
+from jimeng.schemas import Nothing, Retry
 from jimeng.schemas.fields import USER_ID
+from jimeng.schemas.lists import ByCursor
 from jimeng.schemas.task_replies import Created, TaskRecord
 from jimeng.tasks import TaskView
 
@@ -29,7 +31,7 @@ def get_task(task_id: str) -> tuple[TaskView, dict]:
 @blp.get("/tasks/user/<user_id>", tags=["tasks"])
 @blp.arguments(ByCursor, location="query")
 @blp.response(200, RECORDS)
-@blp.describe(headers=["Link"], beside={"next_cursor": ["string", "null"]})
+@lists()
 def list_tasks(query: dict, user_id: str) -> Response:
     """
     List a user's tasks, newest first.
@@ -41,14 +43,9 @@ def list_tasks(query: dict, user_id: str) -> Response:
         raise Invalid.field("user_id", "invalid.user_id")
     viewer = auth.viewer_of_api()
     page = tasks.page(viewer, user_id, **query)
-    views = tasks.view_all(viewer, page.tasks, whole=True)
-    headers = {}
-    if page.next_cursor:
-        query["cursor"] = page.next_cursor
-        url = absolute(url_for("api.list_tasks", user_id=user_id, **query))
-        headers["Link"] = f'<{url}>; rel="next"'
-    rows = RECORDS.dump(views)
-    return success(rows, headers=headers, next_cursor=page.next_cursor)
+    rows = RECORDS.dump(tasks.view_all(viewer, page.tasks, whole=True))
+    where = {"endpoint": "api.list_tasks", "user_id": user_id}
+    return listed(rows, page.next_cursor, **where, **query)
 
 
 @blp.post("/tasks/<task_id>/cancel", tags=["tasks"])

@@ -6,8 +6,8 @@ from jimeng import auth
 from jimeng.accounts import users
 from jimeng.api import blp
 from jimeng.documents import User
-from jimeng.schemas import ByEmail, Nothing, replies
-from jimeng.schemas.users import NewUser, UserChanges
+from jimeng.schemas import Nothing, replies
+from jimeng.schemas.users import ByEmail, NewUser, UserChanges
 
 A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
 

@@ -18,7 +18,6 @@ from marshmallow import (
 from marshmallow.fields import Integer, Nested, Number
 
 from jimeng.auth import needs_sign_in
-from jimeng.documents import Status
 from jimeng.providers import Expansion
 from jimeng.schemas.fields import (
     AS_USER_ID,
@@ -39,7 +38,6 @@ from jimeng.schemas.fields import (
     refuse,
     user_id_check,
 )
-from jimeng.tasks.reading import MOST_OFFSET
 from jimeng.tasks.retrying import MOST_AT_ONCE
 
 MOST_DELAY = 86_400  # seconds
@@ -281,22 +279,3 @@ class RetrySeveral(SeveralTasks, Retry):
 
     examples: ClassVar = chosen("failed", accept_double_charge=True)
     status = Text(validate=OneOf("failed", "cancelled"))
-
-
-class ByEmail(Strict):
-    email = Trimmed(required=True, validate=Long(1, 254))
-
-
-class ByOffset(OfUser):
-    limit = Digits(load_default=20, validate=Between(1, 100))
-    # Beyond it is refused with the address of the list by cursor.
-    offset = Digits(
-        load_default=0, validate=Between(0, 10**12), metadata={"maximum": MOST_OFFSET}
-    )
-
-
-class ByCursor(Strict):
-    limit = Digits(load_default=20, validate=Between(1, 100))
-    cursor = Text(validate=Long(1, 200))
-    status = Text(metadata={"enum": list(Status)})
-    q = Text(validate=Long(1, 200))

@@ -1,10 +1,7 @@
 """What the REST API says of batches."""
 
-from typing import Any
+from functools import partial
 
-from marshmallow import fields
-
-from jimeng.answers import absolute, path_for
 from jimeng.batches import Progress
 from jimeng.batches.acting import CANCELLED, lacking
 from jimeng.batches.asking import BatchEstimate as Estimated
@@ -14,12 +11,13 @@ from jimeng.i18n import MESSAGES, t
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (
     Reply,
+    Within,
     a,
-    address,
     count,
     entries,
     flag,
     instant,
+    link,
     list_of,
     one_of,
     some,
@@ -27,7 +25,7 @@ from jimeng.schemas.kinds import (
     whole,
 )
 from jimeng.schemas.model_replies import CostRecord
-from jimeng.schemas.task_replies import HOST, MODEL, PROVIDER, TASK
+from jimeng.schemas.task_replies import MODEL, PROVIDER, TASK
 
 BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
 PROMPTS = ["红色的猫", "蓝色的猫", "一只狗"]
@@ -42,19 +40,15 @@ class Stand:
         self.progress = progress
 
 
-def link(endpoint: str, path: str) -> fields.Field:
-    def of(batch: Any) -> str:
-        return absolute(path_for(endpoint, batch_id=batch.id))
-
-    return address(of, example=HOST + path.format(BATCH))
+link_to = partial(link, name="batch_id", example=BATCH)
 
 
 class BatchLinks(Reply):
-    self = link("api.get_batch", "/api/v1/batches/{}")
-    tasks = link("api.list_batch_tasks", "/api/v1/batches/{}/tasks")
-    cancel = link("api.cancel_batch", "/api/v1/batches/{}/cancel")
-    retry = link("api.retry_batch", "/api/v1/batches/{}/retry")
-    html = link("web.batch", "/batches/{}")
+    self = link_to("api.get_batch", "/api/v1/batches/{}")
+    tasks = link_to("api.list_batch_tasks", "/api/v1/batches/{}/tasks")
+    cancel = link_to("api.cancel_batch", "/api/v1/batches/{}/cancel")
+    retry = link_to("api.retry_batch", "/api/v1/batches/{}/retry")
+    html = link_to("web.batch", "/batches/{}")
 
 
 class BatchPictures(Reply):
@@ -106,43 +100,39 @@ def reason_of(batch: Batch) -> str | None:
     return None if batch.stopped == CANCELLED else batch.stopped
 
 
-class BatchRecord(Reply):
+class BatchRecord(Within):
     """What was asked for at once, and how far it is."""
 
-    batch_id = text(lambda stand: stand.batch.id, example=BATCH)
-    name = text(lambda stand: stand.batch.name, example="猫和狗")
-    user_id = text(
-        lambda stand: stand.batch.user_id,
-        example="user_123",
-        pattern=AS_USER_ID["pattern"],
-    )
+    inner = "batch"
+
+    batch_id = text("id", example=BATCH)
+    name = text(example="猫和狗")
+    user_id = text(example="user_123", pattern=AS_USER_ID["pattern"])
     status = one_of(
         *Status,
         of=lambda stand: status_of(stand.batch, stand.progress),
         example="processing",
     )
     reason = text(lambda stand: reason_of(stand.batch), null=True)
-    input = entries(lambda stand: stand.batch.given, example={"size": "1:1"})
+    input = entries("given", example={"size": "1:1"})
     provider = text(lambda stand: stand.batch.asked.get("provider"), example=PROVIDER)
     model = text(lambda stand: stand.batch.asked.get("model"), example=MODEL)
-    n = whole(lambda stand: stand.batch.n, minimum=1, maximum=4, example=2)
-    count_of_prompts = whole(lambda stand: stand.batch.total, minimum=1, example=3)
-    made = count(lambda stand: stand.batch.made, example=3)
+    n = whole(minimum=1, maximum=4, example=2)
+    count_of_prompts = whole("total", minimum=1, example=3)
+    made = count(example=3)
     pictures = a(BatchPictures, "progress")
     eta_seconds = count(lambda stand: stand.progress.eta_seconds, null=True)
-    waits = a(BatchWaits, lambda stand: stand.batch.waits, null=True)
+    waits = a(BatchWaits, null=True)
     lacking = a(Lacking, lambda stand: lacking(stand.batch, stand.progress))
     failures = some(BatchFailure, lambda stand: stand.progress.reasons, example=[])
-    created_at = instant(lambda stand: stand.batch.created_at)
-    updated_at = instant(lambda stand: stand.batch.updated_at)
-    ended_at = instant(lambda stand: stand.batch.ended_at, null=True)
+    created_at = instant()
+    updated_at = instant()
+    ended_at = instant(null=True)
     links = a(BatchLinks, "batch")
 
 
 class BatchWithPrompts(BatchRecord):
-    prompts = list_of(
-        text(example=PROMPTS[0]), lambda stand: stand.batch.prompts, example=PROMPTS
-    )
+    prompts = list_of(text(example=PROMPTS[0]), example=PROMPTS)
 
 
 class BatchEstimate(Reply):

@@ -10,8 +10,6 @@ from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
 from jimeng.schemas import OfUser, Settings, Strict
 from jimeng.schemas.fields import (
-    Between,
-    Digits,
     Long,
     Many,
     Switch,
@@ -19,6 +17,7 @@ from jimeng.schemas.fields import (
     Texts,
     Trimmed,
 )
+from jimeng.schemas.lists import Some
 
 LONGEST_PROMPT = 10_000  # characters; what the model takes is for it to say
 
@@ -61,12 +60,6 @@ class RetryBatch(Strict):
     accept_double_charge = Switch(load_default=False)
 
 
-class ListBatches(OfUser):
-    limit = Digits(load_default=20, validate=Between(1, 100))
-    cursor = Text(validate=Long(1, 200))
-
-
-class BatchTasks(Strict):
-    limit = Digits(load_default=20, validate=Between(1, 100))
+class BatchTasks(Some):
     cursor = Text(validate=Long(1, 100))
     status = Text(metadata={"enum": list(Status)})

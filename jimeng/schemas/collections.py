@@ -6,8 +6,6 @@ from jimeng.answers import absolute, path_for
 from jimeng.collections import LONGEST_NAME, MOST_AT_ONCE
 from jimeng.schemas import OfUser, Strict
 from jimeng.schemas.fields import (
-    Between,
-    Digits,
     Long,
     Many,
     Moment,
@@ -16,19 +14,23 @@ from jimeng.schemas.fields import (
     Texts,
     Trimmed,
 )
-from jimeng.schemas.kinds import Reply, a, address, count, flag, instant, one_of, text
-from jimeng.schemas.replies import said
-from jimeng.schemas.task_replies import HOST, TASK, Picture
+from jimeng.schemas.kinds import (
+    HOST,
+    Reply,
+    Within,
+    a,
+    address,
+    count,
+    fixed,
+    flag,
+    instant,
+    one_of,
+    text,
+)
+from jimeng.schemas.task_replies import TASK, Picture
 from jimeng.sharing import LONGEST_TITLE, Listed
 
 COLLECTION = "collection_3f9a1c5b7d20e46a8c1b9f02"
-
-
-class NewCollection(OfUser):
-    """``POST /api/v1/collections``."""
-
-    examples: ClassVar = {"usual": {"name": "海报素材", "user_id": "user_123"}}
-    name = Trimmed(required=True, validate=Long(1, LONGEST_NAME))
 
 
 class CollectionChanges(Strict):
@@ -36,6 +38,12 @@ class CollectionChanges(Strict):
 
     examples: ClassVar = {"usual": {"name": "春季海报"}}
     name = Trimmed(required=True, validate=Long(1, LONGEST_NAME))
+
+
+class NewCollection(OfUser, CollectionChanges):
+    """``POST /api/v1/collections``."""
+
+    examples: ClassVar = {"usual": {"name": "海报素材", "user_id": "user_123"}}
 
 
 class MembershipChanges(Strict):
@@ -63,34 +71,21 @@ class SharePage(Strict):
     expires_at = Moment(allow_none=True)
 
 
-class Some(Strict):
-    """The query of lists by cursor."""
+class CollectionRecord(Within):
+    inner = "collection"
 
-    limit = Digits(load_default=20, validate=Between(1, 100))
-    cursor = Text(validate=Long(1, 200))
-
-
-class SomeOfUser(Some, OfUser):
-    """The same of lists that are a user's."""
-
-
-def of_collection(name: str):
-    return lambda found: getattr(found.collection, name)
-
-
-class CollectionRecord(Reply):
-    id = text(of_collection("id"), example=COLLECTION)
-    name = text(of_collection("name"), example="海报素材")
+    id = text(example=COLLECTION)
+    name = text(example="海报素材")
     pictures = count(lambda found: found.hits.n, example=12)
     more_pictures = flag(lambda found: found.hits.more, example=False)
     cover = a(Picture, null=True, example=...)
-    created_at = instant(of_collection("created_at"))
-    updated_at = instant(of_collection("updated_at"))
+    created_at = instant()
+    updated_at = instant()
 
 
 class CollectionDeleted(Reply):
     id = text(example=COLLECTION)
-    message = said("answer.collection_deleted")
+    message = fixed("answer.collection_deleted")
 
 
 class MembershipChanged(Reply):
@@ -99,27 +94,25 @@ class MembershipChanged(Reply):
     left_out = count()
 
 
-def of_share(name: str):
-    return lambda found: getattr(found.share, name)
-
-
 def page_url(found: Listed) -> str:
     return absolute(path_for("web.shared", token=found.share.token))
 
 
-class ShareRecord(Reply):
+class ShareRecord(Within):
     """What is shared, as its owner sees it."""
 
-    id = text(of_share("id"), example=COLLECTION)
-    kind = one_of("collection", "picture", of=of_share("kind"))
+    inner = "share"
+
+    id = text(example=COLLECTION)
+    kind = one_of("collection", "picture")
     url = address(page_url, example=f"{HOST}/s/q2xVn0bXyG7tD5m4JcLr9A")
     title = text(example="海报素材")
-    prompts = flag(of_share("prompts"), example=False)
-    created_at = instant(of_share("created_at"))
-    expires_at = instant(of_share("expires_at"), null=True)
+    prompts = flag(example=False)
+    created_at = instant()
+    expires_at = instant(null=True)
     ended = flag(example=False)
 
 
 class ShareEnded(Reply):
     id = text(example=COLLECTION)
-    message = said("answer.share_ended")
+    message = fixed("answer.share_ended")

@@ -10,9 +10,14 @@ A value that is `missing` is left out of the answer. What a field means stands i
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, fields, missing, validate
+
+from jimeng.answers import absolute, path_for
+from jimeng.i18n import MESSAGES, t
+
+HOST = "https://pictures.example.com"  # of examples
 
 
 class Reply(Schema):
@@ -52,6 +57,22 @@ class Reply(Schema):
         if isinstance(obj, Mapping):
             return obj.get(attr, default)
         return getattr(obj, attr, default)
+
+
+class Within(Reply):
+    """
+    What something does not say itself is asked of what it is about.
+
+    Attributes:
+        inner: The attribute that has this.
+    """
+
+    inner: ClassVar[str]
+
+    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
+        if not callable(attr) and not hasattr(obj, attr):
+            obj = getattr(obj, self.inner)
+        return super().get_attribute(obj, attr, default)
 
 
 def moment(when: datetime | None) -> str | None:
@@ -139,3 +160,24 @@ def a(schema: type[Schema], of: Any = None, **more: Any) -> fields.Field:
 
 def some(schema: type[Schema], of: Any = None, **more: Any) -> fields.Field:
     return made(partial(fields.Nested, schema, many=True), of, **more)
+
+
+def fixed(key: str) -> fields.Field:
+    """A sentence for people, always the same."""
+    return text(lambda about: t(key), example=MESSAGES[key])
+
+
+def link(endpoint: str, path: str, *, name: str, example: str) -> fields.Field:
+    """
+    The address of *endpoint*, where what is described has its id in the path.
+
+    Args:
+        path: That of the example, with ``{}`` for the id.
+        name: What the id is called in the path.
+        example: The id.
+    """
+
+    def of(about: Any) -> str:
+        return absolute(path_for(endpoint, **{name: about.id}))
+
+    return address(of, example=HOST + path.format(example))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from marshmallow import fields
 
 from jimeng import jobs
-from jimeng.i18n import language, t
+from jimeng.i18n import in_language, t
 from jimeng.providers import Model
 from jimeng.providers.models.takes import PROMPTS, TASKS
 from jimeng.schemas.kinds import (
@@ -142,10 +142,7 @@ class ModelRecord(Reply):
 
 class StyleRecord(Reply):
     id = text(example="ink")
-    name = text(
-        lambda style: style.zh if language() == "zh" else style.en,
-        example=("水墨", "Ink wash"),
-    )
+    name = text(lambda style: in_language(style.names), example=("水墨", "Ink wash"))
     name_zh = text("zh", example="水墨")
     name_en = text("en", example="Ink wash")
     phrase = text(example="中国水墨画，留白，墨色浓淡相宜，宣纸质感")

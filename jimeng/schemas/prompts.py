@@ -8,8 +8,7 @@ from jimeng.collections import LONGEST_NAME
 from jimeng.prompts import LONGEST_PROMPT
 from jimeng.schemas import MOST_SEED, MOST_STYLE, OfUser, Strict
 from jimeng.schemas.fields import Between, Long, OneOf, Text, Trimmed, Whole
-from jimeng.schemas.kinds import Reply, instant, text, whole
-from jimeng.schemas.replies import said
+from jimeng.schemas.kinds import Reply, fixed, instant, text, whole
 
 SAVED = "prompt_3f9a1c5b7d20e46a8c1b9f02"
 EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "ink"}
@@ -62,4 +61,4 @@ class PromptRecord(Reply):
 
 class PromptDeleted(Reply):
     id = text(example=SAVED)
-    message = said("answer.prompt_deleted")
+    message = fixed("answer.prompt_deleted")

@@ -5,11 +5,11 @@ from typing import Any
 
 from marshmallow import fields
 
-from jimeng.i18n import MESSAGES, t
 from jimeng.schemas.kinds import (
     Reply,
     count,
     day,
+    fixed,
     flag,
     instant,
     list_of,
@@ -25,11 +25,6 @@ MOST_DAYS = 30  # that are listed one by one
 USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"
 
 
-def said(key: str) -> fields.Field:
-    """A sentence for people, always the same."""
-    return text(lambda about: t(key), example=MESSAGES[key])
-
-
 class UserRecord(Reply):
     id = text(example=USER)
     email = text(format="email", example="user@example.com")
@@ -41,7 +36,7 @@ class UserRecord(Reply):
 
 class UserDeleted(Reply):
     id = text(example=USER)
-    message = said("answer.user_deleted")
+    message = fixed("answer.user_deleted")
 
 
 class KeyRecord(Reply):
@@ -72,7 +67,7 @@ class NewKeyRecord(KeyRecord):
 
 class KeyRevoked(Reply):
     id = text(example=KEY)
-    message = said("answer.key_revoked")
+    message = fixed("answer.key_revoked")
 
 
 class Day(Reply):
@@ -152,12 +147,12 @@ class QueueRecord(Reply):
 
 class Health(Reply):
     status = one_of("ok")
-    message = said("answer.healthy")
+    message = fixed("answer.healthy")
 
 
 class Ready(Health):
     status = one_of("ready")
-    message = said("answer.ready")
+    message = fixed("answer.ready")
     paused = list_of(fields.String(), example=[])
     resting = list_of(fields.String(), example=[])
 

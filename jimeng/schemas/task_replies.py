@@ -1,21 +1,25 @@
 """What the REST API says of tasks and their pictures."""
 
-from typing import Any
+from functools import partial
 
-from marshmallow import fields, missing
+from marshmallow import missing
 
 from jimeng.answers import absolute, path_for
 from jimeng.documents import Image, Status
 from jimeng.i18n import MESSAGES, t
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (
+    HOST,
     Reply,
+    Within,
     a,
     address,
     count,
     entries,
+    fixed,
     flag,
     instant,
+    link,
     list_of,
     one_of,
     some,
@@ -26,7 +30,6 @@ from jimeng.tasks import TaskView
 from jimeng.tasks.views import PHASES
 
 STATUS = tuple(Status)
-HOST = "https://pictures.example.com"
 TASK, OTHER = (
     f"volcengine_img_{rest}"
     for rest in ("01m887frvfcaq6swdcq2hdp358bxvt", "01m887fw13am7j0p14qygjhszprzpz")
@@ -36,20 +39,14 @@ MODEL, PROVIDER = "doubao-seedream-3.0-t2i", "volcengine_jimeng"
 PROMPT = "一只可爱的小猫咪在花园里玩耍"
 
 
-def link(endpoint: str, path: str) -> fields.Field:
-    """The address of a task's *endpoint*; *path* is that of the example."""
-
-    def of(task: Any) -> str:
-        return absolute(path_for(endpoint, task_id=task.id))
-
-    return address(of, example=HOST + path.format(TASK))
+link_to = partial(link, name="task_id", example=TASK)
 
 
 class Links(Reply):
-    self = link("api.get_task", "/api/v1/tasks/{}")
-    result = link("api.get_result", "/api/v1/ai/image/result/{}")
-    cancel = link("api.cancel_task", "/api/v1/tasks/{}/cancel")
-    html = link("web.task", "/tasks/{}")
+    self = link_to("api.get_task", "/api/v1/tasks/{}")
+    result = link_to("api.get_result", "/api/v1/ai/image/result/{}")
+    cancel = link_to("api.cancel_task", "/api/v1/tasks/{}/cancel")
+    html = link_to("web.task", "/tasks/{}")
 
 
 class Created(Reply):
@@ -57,7 +54,7 @@ class Created(Reply):
 
     task_id = text("id", example=TASK)
     status = one_of("pending", of=lambda task: "pending")
-    message = text(lambda task: t("answer.created"), example=MESSAGES["answer.created"])
+    message = fixed("answer.created")
     provider = text(example=PROVIDER)
     model = text(example=MODEL)
     created_at = instant()
@@ -159,15 +156,6 @@ class KnownPictures(Pictures):
     images = some(KnownPicture)
 
 
-class OfView(Reply):
-    """What a view does not say itself is asked of its task."""
-
-    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
-        if not callable(attr) and not hasattr(obj, attr):
-            obj = obj.task
-        return super().get_attribute(obj, attr, default)
-
-
 def result_or(otherwise: object):
     return lambda view: view if has_result(view) else otherwise
 
@@ -187,8 +175,10 @@ FIRST = address(
 )
 
 
-class TaskResult(OfView):
+class TaskResult(Within):
     """The short answer: how it stands, and the pictures."""
+
+    inner = "task"
 
     task_id = text("id", example=TASK)
     status = one_of(*STATUS, example="completed")
@@ -216,8 +206,10 @@ def sized(name: str):
     return lambda view: None if view.task.unsized else getattr(view.task, name)
 
 
-class TaskRecord(OfView):
+class TaskRecord(Within):
     """All that is known of a task."""
+
+    inner = "task"
 
     id = text(example=TASK)
     task_id = text(lambda view: view.task.id, example=TASK)
@@ -265,6 +257,4 @@ class TaskPage(Reply):
 
 class TaskDeleted(Reply):
     task_id = text(example=TASK)
-    message = text(
-        lambda gone: t("answer.task_deleted"), example=MESSAGES["answer.task_deleted"]
-    )
+    message = fixed("answer.task_deleted")

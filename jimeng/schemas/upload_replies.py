@@ -1,8 +1,7 @@
 """What the REST API says of uploads."""
 
 from jimeng.documents import Input
-from jimeng.i18n import MESSAGES, t
-from jimeng.schemas.kinds import Reply, flag, instant, text, whole
+from jimeng.schemas.kinds import Reply, fixed, flag, instant, text, whole
 
 UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
 
@@ -27,7 +26,4 @@ class UploadRecord(Reply):
 
 class UploadDeleted(Reply):
     id = text(example=UPLOAD)
-    message = text(
-        lambda gone: t("answer.upload_deleted"),
-        example=MESSAGES["answer.upload_deleted"],
-    )
+    message = fixed("answer.upload_deleted")

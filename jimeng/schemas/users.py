@@ -42,6 +42,10 @@ class UserChanges(Strict):
     name = Trimmed(validate=Long(1, 100))
 
 
+class ByEmail(Strict):
+    email = Trimmed(required=True, validate=Long(1, 254))
+
+
 class NewKey(Strict):
     """``POST /api/v1/users/<id>/keys``."""
 

@@ -16,15 +16,14 @@ from flask_smorest.utils import load_info_from_docstring
 
 from jimeng.answers import StrictParser
 from jimeng.api.openapi import errors
-from jimeng.api.openapi.bodies import body_of, form_of
-from jimeng.api.openapi.examples import example_of
+from jimeng.api.openapi.bodies import body_of, example_of, form_of
 from jimeng.api.openapi.parts import (
     both,
     field_words,
     headers,
     place,
     reference,
-    said,
+    translated,
 )
 from jimeng.i18n.routes import REQUEST_TEXTS
 from jimeng.i18n.routes import ROUTES as CHINESE
@@ -243,7 +242,7 @@ def events_of(name: str, schema: type[replies.Reply]) -> dict:
     """A stream of events, of which the example has one."""
 
     def say(spoken: int) -> str:
-        data = json.dumps(said(example_of(schema), spoken), ensure_ascii=False)
+        data = json.dumps(translated(example_of(schema), spoken), ensure_ascii=False)
         return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
 
     return {"schema": {"type": "string"}, "example": both(say)}

@@ -14,7 +14,7 @@ from flask_smorest.spec.plugins import FlaskPlugin
 
 from jimeng import __version__, jobs
 from jimeng.api.openapi import errors
-from jimeng.api.openapi.parts import described, said, shared
+from jimeng.api.openapi.parts import described, shared, translated
 from jimeng.i18n import LANGUAGES, language
 from jimeng.i18n.routes import REQUEST_TEXTS, TAGS
 
@@ -59,7 +59,7 @@ class Document(APISpec):
             code: errors.example(code) for code in sorted(set(used))
         }
         found["tags"] = [{"name": n, "description": w} for n, w in TAGS.items()]
-        chosen = said(found, LANGUAGES.index(language()))
+        chosen = translated(found, LANGUAGES.index(language()))
         models = sorted({m.id for m in jobs.runtime().registry.models.values()})
         for name in ("NewImageTask", "NewGeneralTask", "NewBatch"):
             field = chosen["components"]["schemas"][name]["properties"]["model"]

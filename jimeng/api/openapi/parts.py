@@ -60,14 +60,14 @@ def both(say: Callable[[int], str]) -> Words:
     return say(0), say(1)
 
 
-def said(node: Any, spoken: int) -> Any:
+def translated(node: Any, spoken: int) -> Any:
     """The same with one of each pair of words: a JSON document has no other pairs."""
     if isinstance(node, tuple):
         return node[spoken]
     if isinstance(node, dict):
-        return {name: said(inner, spoken) for name, inner in node.items()}
+        return {name: translated(inner, spoken) for name, inner in node.items()}
     if isinstance(node, list):
-        return [said(inner, spoken) for inner in node]
+        return [translated(inner, spoken) for inner in node]
     return node
 
 
