@@ -5,6 +5,7 @@ import secrets
 from datetime import timedelta
 
 from jimeng import documents
+from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, left_over, utcnow
 from jimeng.documents.access import digest
@@ -27,9 +28,7 @@ def invite(viewer: Viewer, user_id: str) -> str:
     """
     viewer.require_operator("invitation")
     documents.ensure_indexes()
-    user = User.find_one({"_id": user_id})
-    if user is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
+    user = users.find(viewer, user_id)
     log.info("user invited user=%s by=%s", user_id, viewer.user_id)
     with noted(viewer, user.id, "users.invite_again"):
         return make_link(user)

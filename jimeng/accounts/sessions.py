@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from jimeng.accounts import users
 from jimeng.documents import Session, User, left_over, utcnow
 from jimeng.documents.access import SESSION_IDLE, WITH_OWNERS, digest
-from jimeng.errors.access import SessionNotFound, UserNotFound
+from jimeng.errors.access import SessionNotFound
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -67,11 +67,7 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
         return None
     now = utcnow()
-    lives = {
-        "seen_at": {"$gt": now - SESSION_IDLE},
-        "created_at": {"$gt": now - LONGEST_SESSION},
-    }
-    mine = {"$match": {"_id": digest(token), **lives}}
+    mine = {"$match": {"_id": digest(token), **alive(now)}}
     rows = Session.collection().aggregate([mine, WITH_OWNERS])
     row = next(rows, None)
     if row is None or not row["owners"]:
@@ -86,6 +82,14 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
                 {"_id": session.id}, {"$set": seen}
             )
     return session, user
+
+
+def alive(now: datetime) -> dict:
+    """Sessions that were not idle for too long, and have not lasted too long."""
+    return {
+        "seen_at": {"$gt": now - SESSION_IDLE},
+        "created_at": {"$gt": now - LONGEST_SESSION},
+    }
 
 
 def is_confirmed(session: Session) -> bool:
@@ -107,15 +111,9 @@ def list_sessions(viewer: Viewer, user_id: str) -> list[Session]:
     Raises:
         UserNotFound: as in `users.find`.
     """
-    user, now = users.find(viewer, user_id), utcnow()
-    rows = Session.collection().find(
-        {
-            "user_id": user.id,
-            "number": user.sessions,
-            "seen_at": {"$gt": now - SESSION_IDLE},
-            "created_at": {"$gt": now - LONGEST_SESSION},
-        }
-    )
+    user = users.find(viewer, user_id)
+    theirs = {"user_id": user.id, "number": user.sessions}
+    rows = Session.collection().find({**theirs, **alive(utcnow())})
     return Session.read_all(rows.sort("seen_at", -1))
 
 
@@ -139,9 +137,8 @@ def end_sessions(user_id: str) -> User:
     Raises:
         UserNotFound: no such user.
     """
-    changed = User.swap({"_id": user_id}, {"$inc": {"sessions": 1}})
-    if changed is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
+    ended = User.swap({"_id": user_id}, {"$inc": {"sessions": 1}})
+    changed = users.there(ended, user_id)
     forget_sessions(changed)
     log.info("sessions ended user=%s", user_id)
     return changed

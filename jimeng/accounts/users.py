@@ -77,6 +77,16 @@ def find(viewer: Viewer, user_id: str) -> User:
         UserNotFound: no such user, or not for this viewer to see.
     """
     user = User.find_one({"$and": [visible(viewer), {"_id": user_id}]})
+    return there(user, user_id)
+
+
+def there(user: User | None, user_id: str) -> User:
+    """
+    *user*, who was looked for by that id.
+
+    Raises:
+        UserNotFound: nobody was found.
+    """
     if user is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
     return user
@@ -151,9 +161,7 @@ def change(user_id: str, update: dict) -> User:
     stamp = {"$set": {**update.get("$set", {}), "updated_at": utcnow()}}
     changed = User.swap({"_id": user_id}, {**update, **stamp})
     known_keys.access_changed()
-    if changed is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
-    return changed
+    return there(changed, user_id)
 
 
 def retire(user_id: str, update: dict) -> User:
@@ -177,9 +185,7 @@ def retire(user_id: str, update: dict) -> User:
     if User.swap({"_id": user_id, **ADMINS}, mark) is None:
         changed = User.swap({"_id": user_id, "$nor": [ADMINS]}, given)
         known_keys.access_changed()
-        if changed is None:
-            raise UserNotFound(f"user {user_id[:64]!r}")
-        return changed
+        return there(changed, user_id)
     marked, changed = {"_id": user_id, "leaving": token}, None
     if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARKED)}):
         changed = User.swap({**marked, "$nor": [since(ACTS)]}, given)
@@ -232,10 +238,8 @@ def set_preferences(
     wanted["plain_files"] = plain_files
     changes = {name: value for name, value in wanted.items() if value is not None}
     where = {"$and": [visible(viewer), {"_id": user_id}]}
-    user = User.swap(where, {"$set": {**changes, "updated_at": utcnow()}})
-    if user is None:
-        raise UserNotFound(f"user {user_id[:64]!r}")
-    return user
+    changed = User.swap(where, {"$set": {**changes, "updated_at": utcnow()}})
+    return there(changed, user_id)
 
 
 def delete(viewer: Viewer, user_id: str) -> None:

@@ -84,9 +84,14 @@ def problems(error: JimengError) -> dict[str, list[str]]:
     if not isinstance(error, Invalid):
         return {"": [explain(error)]}
     return {
-        name: [t(key, **values) if key in MESSAGES else key for key, values in reasons]
-        for name, reasons in error.fields.items()
+        name: [t(key, **values) if key in MESSAGES else key for key, values in wrong]
+        for name, wrong in error.fields.items()
     }
+
+
+def reasons(error: JimengError) -> list[str]:
+    """The same where no field has a place of its own for it."""
+    return [words for each in problems(error).values() for words in each]
 
 
 def in_language(words: tuple[str, str]) -> str:

@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from flask import Response, current_app, make_response, request
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth, jobs
+from jimeng.answers import absolute
 from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
 from jimeng.i18n import problems, t
@@ -17,10 +18,10 @@ from jimeng.viewers import DOORS
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, go, named, show
 from jimeng.web.confirmation import confirmed
+from jimeng.web.programs import ROUTE
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
 BOUNDS = ("doors", "models", "tasks_per_minute", "pictures_per_day")
-ROUTE = "/api/v1/ai/image/task"
 
 
 @bp.get("/account/keys")
@@ -64,11 +65,9 @@ def scopes_of(user: User) -> list[str]:
 
 def curl(key: str) -> str:
     """A command for a shell, which asks for a picture with this key."""
-    config = current_app.config["JIMENG"]
-    server = (config.PUBLIC_URL or request.host_url).rstrip("/")
     body = json.dumps({"prompt": t("account.curl_prompt")}, ensure_ascii=False)
     words = (
-        f"curl {shlex.quote(server + ROUTE)}",
+        f"curl {shlex.quote(absolute(ROUTE))}",
         f"-H 'Authorization: Bearer {key}'",
         "-H 'Content-Type: application/json'",
         f"-d {shlex.quote(body)}",

@@ -1,7 +1,5 @@
 """Pictures to take away: chosen ones, or everything, as a zip archive."""
 
-from urllib.parse import quote
-
 from flask import Response
 from flask.typing import ResponseReturnValue
 
@@ -9,6 +7,7 @@ from jimeng import auth, tasks
 from jimeng.i18n import t
 from jimeng.web import bp
 from jimeng.web.downloads import Download
+from jimeng.web.images import saved_as
 from jimeng.web.selection import selected
 from jimeng.web.words_in_files import are_wanted
 from jimeng.web.zones import today, zone
@@ -36,10 +35,7 @@ def send(pieces: Download, name: str) -> Response:
     """Pass the pieces on as they come; nobody knows before how many there will be."""
     response = Response(pieces, content_type="application/zip")
     response.call_on_close(pieces.close)
-    plain = f"jimeng-{today(zone())}.zip"
-    named = quote(f"{name}.zip", safe="")
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{named}"
-    )
+    named = saved_as(f"jimeng-{today(zone())}.zip", f"{name}.zip")
+    response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"
     return response

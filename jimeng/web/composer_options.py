@@ -291,8 +291,7 @@ class StyleOption:
 
 
 def style_options() -> list[StyleOption]:
-    chinese = language() == "zh"
     return [
-        StyleOption(each.id, each.zh if chinese else each.en, len(each.phrase) + 1)
+        StyleOption(each.id, in_language(each.names), len(each.phrase) + 1)
         for each in styles.STYLES
     ]

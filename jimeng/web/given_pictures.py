@@ -12,9 +12,9 @@ from werkzeug.wsgi import FileWrapper
 from jimeng import auth, inputs, pictures, tasks
 from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Input
-from jimeng.errors import Invalid, JimengError, PictureInvalid, QueueUnavailable
+from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import TooManyUploads, UploadNotFound, UploadsFull
-from jimeng.i18n import problems
+from jimeng.i18n import reasons
 from jimeng.inputs import Named
 from jimeng.viewers import Viewer
 from jimeng.web import bp
@@ -88,14 +88,10 @@ def keep(
         try:
             made = inputs.upload(viewer, viewer.user_id, content, field="images")
         except REFUSALS as error:
-            wrong += words_of(error)
+            wrong += reasons(error)
         else:
             kept.append(made.id)
     return tuple(kept), list(dict.fromkeys(wrong))
-
-
-def words_of(error: JimengError) -> list[str]:
-    return [words for each in problems(error).values() for words in each]
 
 
 @bp.post("/inputs")
@@ -110,7 +106,7 @@ def give() -> ResponseReturnValue:
         made = inputs.upload(viewer, viewer.user_id, contents[0], field="file")
     except REFUSALS as error:
         wait = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        return " ".join(words_of(error)), error.status, {**wait, **PLAIN}
+        return " ".join(reasons(error)), error.status, {**wait, **PLAIN}
     small = url_for("web.given_thumbnail", upload_id=made.id)
     return render_template("create/_given.html", picture=Given(made.id, small)), 201
 

@@ -108,12 +108,22 @@ def own_task(found: Image) -> Task | None:
 
 
 def disposition(found: Image, ext: str, task: Task | None) -> str:
-    """Shown in the page, or with ``?download=1`` saved under a name (RFC 6266)."""
+    """Shown in the page, or with ``?download=1`` saved under a name."""
     plain = f"jimeng-{found.key[:8]}-{found.index + 1}.{ext}"
     if request.args.get("download") != "1":
         return f'inline; filename="{plain}"'
-    name = quote(f"{file_name(task)}-{found.index + 1}.{ext}", safe="")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{name}"
+    return saved_as(plain, f"{file_name(task)}-{found.index + 1}.{ext}")
+
+
+def saved_as(plain: str, name: str, *, kind: str = "attachment") -> str:
+    """
+    What ``Content-Disposition`` says of a file's name (RFC 6266).
+
+    Args:
+        plain: In ASCII, for who cannot read *name*.
+        kind: ``attachment``, or ``inline`` where it is shown and saved by a menu.
+    """
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def file_name(task: Task | None) -> str:

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, prompts
 from jimeng.auth.bodies import brings_pictures
-from jimeng.errors import Invalid, JimengError
+from jimeng.errors import Invalid
 from jimeng.errors.prompts import TooManyPrompts
-from jimeng.i18n import problems
+from jimeng.i18n import reasons
 from jimeng.prompts import Words
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web import composer_options as options
@@ -57,12 +57,6 @@ def panel(**values: object) -> str:
     return render_template("prompts/_panel.html", saved=found, **words, **values)
 
 
-def wrong(error: JimengError) -> dict[str, list[str]]:
-    """What is to be said beside the name; other fields have no place of their own."""
-    words = [each for some in problems(error).values() for each in some]
-    return {"name": words}
-
-
 @bp.get("/prompts")
 def saved_prompts() -> str:
     """What is kept: to be used, given another name, or deleted."""
@@ -98,7 +92,7 @@ def save_prompt() -> ResponseReturnValue:
     try:
         prompts.save(viewer, name, words)
     except (Invalid, TooManyPrompts) as error:
-        values = {"errors": wrong(error), "name": name}
+        values = {"errors": {"name": reasons(error)}, "name": name}
         if is_htmx():
             return refused(panel(**values), error)
         return refused(show(**values, given=asdict(words)), error)
@@ -114,7 +108,7 @@ def rename_prompt(prompt_id: str) -> ResponseReturnValue:
     try:
         prompts.change(viewer, prompt_id, {"name": request.form.get("name", "")})
     except Invalid as error:
-        return refused(show(errors={prompt_id: wrong(error)["name"]}), error)
+        return refused(show(errors={prompt_id: reasons(error)}), error)
     return redirect(url_for(".saved_prompts", done="renamed"), 303)
 
 

@@ -7,7 +7,6 @@ that of the share, kept by browsers for a minute: so long after its end at most.
 
 from dataclasses import dataclass
 from io import BytesIO
-from urllib.parse import quote
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +19,7 @@ from jimeng.i18n import t
 from jimeng.sharing import Visit
 from jimeng.tasks.archive import plain_name
 from jimeng.web import bp
-from jimeng.web.images import finish, send
+from jimeng.web.images import finish, saved_as, send
 from jimeng.web.shapes import sizes_of
 
 PAGE = 60  # pictures
@@ -177,11 +176,10 @@ def whole(picture: SharedPicture) -> Response:
     if content is None:
         raise ShareNotFound(f"bytes of picture {image.id}")
     response = send(content, image.bytes, image.content_type, etag=image.sha256)
-    name = f"{plain_name(picture.prompt or picture.visit.title)}.{image.suffix}"
-    kind = "attachment" if request.args.get("download") == "1" else "inline"
-    response.headers["Content-Disposition"] = (
-        f'{kind}; filename="jimeng-{picture.name}.{image.suffix}"; '
-        f"filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Disposition"] = saved_as(
+        f"jimeng-{picture.name}.{image.suffix}",
+        f"{plain_name(picture.prompt or picture.visit.title)}.{image.suffix}",
+        kind="attachment" if request.args.get("download") == "1" else "inline",
     )
     return brief(response, image.bytes)
 

@@ -10,7 +10,7 @@ from jimeng import accounts, auth
 from jimeng.documents import User, utcnow
 from jimeng.errors import Invalid
 from jimeng.errors.access import SignInBusy, SignInFailed, TooManyAttempts
-from jimeng.i18n import COOKIE, explain, problems
+from jimeng.i18n import COOKIE, explain, reasons
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.composer_defaults import CHOICES
 from jimeng.web.composer_start import USED
@@ -142,7 +142,6 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     try:
         user = accounts.accept(token, request.form.get("password", ""))
     except (Invalid, SignInBusy) as error:
-        words = [each for field in problems(error).values() for each in field]
-        page = invitation_form(token, accounts.invited(token), errors=words)
+        page = invitation_form(token, accounts.invited(token), errors=reasons(error))
         return refused(page, error)
     return enter(user, url_for(".index"))

@@ -2,7 +2,7 @@
 
 from jimeng import jobs, styles, tasks
 from jimeng.documents import Task
-from jimeng.i18n import language, t
+from jimeng.i18n import in_language, t
 from jimeng.providers.models.takes import FOLLOWS
 
 
@@ -19,6 +19,4 @@ def title_of(task: Task) -> str:
 def style_name(style: str | None) -> str | None:
     """What a style is called in the reader's language; own words as they stand."""
     found = styles.find(style) if style else None
-    if found is None:
-        return style
-    return found.zh if language() == "zh" else found.en
+    return in_language(found.names) if found else style
