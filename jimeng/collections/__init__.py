@@ -7,6 +7,10 @@ may import it; it knows no Flask.
 """
 
 from jimeng.collections.covers import Overview, overview, overview_of
-from jimeng.collections.deleting import delete, delete_all
+from jimeng.collections.deleting import delete, delete_all, look_again
 from jimeng.collections.membership import MOST_AT_ONCE, Change, change, containing
 from jimeng.collections.naming import LONGEST_NAME, create, find, find_all, page, rename
+from jimeng.jobs import chores
+
+# In each consumer, beside what else it looks after.
+chores.add("deleted collections", 60.0, look_again)

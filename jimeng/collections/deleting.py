@@ -2,18 +2,21 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from jimeng import bulk
 from jimeng.bulk import Batch, Counts, Kind
 from jimeng.collections.membership import INDEX, without
 from jimeng.collections.naming import find
-from jimeng.documents import BulkAction, Collection, Image, Share
+from jimeng.documents import BulkAction, Collection, Image, Share, utcnow
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
 DELETE = "collections.delete"
+SETTLED = timedelta(seconds=30)  # a request that writes is over by then
+SOME = 100  # deletions
 
 
 @audited(Collection, DELETE)
@@ -43,6 +46,26 @@ def delete_all(viewer: Viewer, user_id: str) -> None:
     """Delete what a user has named; the pictures are left to whoever deletes those."""
     if viewer.may_act_for(user_id):
         Collection.collection().delete_many({"user_id": user_id})
+
+
+def look_again() -> bool:
+    """
+    Take out what somebody put into a collection as it was being deleted, and died:
+    pictures in a collection are kept for ever, and nobody could see in which.
+
+    Returns:
+        Whether there may be more.
+    """
+    over = {"kind": DELETE, "ended_at": {"$lte": utcnow() - SETTLED}}
+    rows = BulkAction.collection().find({**over, "details.looked": {"$exists": False}})
+    found = BulkAction.read_all(rows.limit(SOME))
+    for action in found:
+        user_id = {"user_id": action.details["user"]}
+        if late := without(action.details["collection"], user_id):
+            log.warning("pictures of a deleted collection count=%d", late)
+        looked = {"$set": {"details.looked": True}}
+        BulkAction.collection().update_one({"_id": action.id}, looked)
+    return len(found) == SOME
 
 
 def _forget(where: dict) -> None:

@@ -1,11 +1,13 @@
 """
 Retention: what the operator does not keep for ever, and the room on the disk.
 
-Neither touches favourites, nor the record of a task: that a picture was drawn and
-charged stays known, and that it was removed.
+Neither touches what its owner wants to keep, favourites and pictures in collections,
+nor the record of a task: that a picture was drawn and charged stays known, and that it
+was removed.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,11 +26,14 @@ BATCH = 500
 GIB = 2**30
 LEAST_ROOM = 300 * 2**20  # bytes on the disk of MongoDB; below, nothing new is taken
 ENOUGH_ROOM = 2 * LEAST_ROOM  # to take on again, so that it does not go to and fro
-NOT_FAVOURITE = {"favourite": {"$ne": True}}
+# Said by the picture itself: nothing else is asked for any of them.
+UNKEPT = {"favourite": {"$ne": True}, "collections.0": {"$exists": False}}
+ROUND = 600.0  # seconds; how soon what is kept no more is met
 SIZES = ("bytes", "thumbnail_bytes", "preview_bytes")
 NEEDED = dict.fromkeys(("task_id", "index", "created_at", *SIZES), 1)
 
-_passed: datetime | None = None  # all from before have been looked at
+_passed: datetime | None = None  # all from before have been looked at in this round
+_round_ends = 0.0  # by `time.monotonic`
 
 
 @dataclass(frozen=True)
@@ -67,20 +72,28 @@ def keep_to_limits() -> bool:
     Returns:
         Whether there may be more.
     """
-    global _passed
+    global _passed, _round_ends
     config = runtime().config
+    if time.monotonic() >= _round_ends:
+        _passed, _round_ends = None, time.monotonic() + ROUND
+    cutoff = _cutoff(config.KEEP_DAYS)
     seen, touched = 0, []
     for row in _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH):
         seen += 1
         _passed = row["created_at"]
-        if purge_picture(row, NOT_FAVOURITE):
+        if purge_picture(row, UNKEPT):
             touched.append(row["task_id"])
     if touched:
         Task.touch(touched)
         log.info("pictures removed by retention count=%d", len(touched))
-    if seen < BATCH:
-        _passed = None  # what has lost its star since is met by the next round
+    if seen < BATCH and cutoff is not None:
+        # What is kept of that may be very much: it is not gone through each minute.
+        _passed = max(_passed or cutoff, cutoff)
     return seen >= BATCH
+
+
+def _cutoff(days: int) -> datetime | None:
+    return utcnow() - timedelta(days=days) if days else None
 
 
 def _due(
@@ -95,10 +108,14 @@ def _due(
     """
     if not days and not gib:
         return
-    cutoff = utcnow() - timedelta(days=days) if days else None
+    cutoff = _cutoff(days)
     beyond = runtime().store.size() - int(gib * GIB) if gib else 0
-    came = {"$gte": after} if after else {"$exists": True}
-    where = {"created_at": came, **NOT_FAVOURITE}
+    if cutoff is None and beyond <= 0:
+        return
+    came: dict = {"$gte": after} if after else {"$exists": True}
+    if beyond <= 0:
+        came["$lt"] = cutoff
+    where = {"created_at": came, **UNKEPT}
     rows = Image.collection().find(where, NEEDED).hint("created")
     for row in rows.sort("created_at", 1).limit(most):
         is_old = cutoff is not None and row["created_at"] < cutoff

@@ -205,8 +205,10 @@ def insert(generation: Generation, picture: Picture, task: Task) -> None:
         **labels(task, picture.width, picture.height),
     )
     image.lists = lists_of(image.model, image.ratio)
+    row = image.to_mongo()
+    del row["collections"]  # where it is in none, so is it in no index of them
     try:
-        Image.collection().insert_one(image.to_mongo())
+        Image.collection().insert_one(row)
     except DuplicateKeyError:
         for file_id in ids:
             files.delete(file_id)

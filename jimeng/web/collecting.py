@@ -20,7 +20,7 @@ from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.filters import Filters
 from jimeng.web.preferences import own_path
-from jimeng.web.selection import PICTURE_ID, back, selected
+from jimeng.web.selection import PICTURE_ID, as_one, back, selected
 from jimeng.web.zones import zone
 
 REFUSALS = (Invalid, CollectionNameTaken, TooManyCollections, CollectionFull)
@@ -94,23 +94,27 @@ def collect() -> ResponseReturnValue:
     """Put pictures into a collection, which may be a new one, or take them out."""
     viewer = auth.viewer_of_page()
     images = pictures_meant(viewer)
+    take = request.form.get("take")
+    # Which these are nobody could tell afterwards.
+    out = [image.id for image in images if take in image.collections]
     try:
         collection, change = put(viewer, [image.id for image in images])
     except REFUSALS as error:
         page = choice(viewer, images, words_of(error))
         return refused(page, error, TO_DIALOG if is_htmx() else None)
-    taken = bool(request.form.get("take"))
-    done, n = "uncollected" if taken else "collected", change.added + change.removed
+    done, n = "uncollected" if take else "collected", change.added + change.removed
     if not is_htmx():
-        return back(done, n, put=collection.id, left=change.left_out)
+        more = {"taken": as_one(out)} if out else {}
+        return back(done, n, put=collection.id, left=change.left_out, **more)
     shown = Filters.read(dict(parse_qsl(urlsplit(came_from()).query)))
-    is_here = taken and shown.collection == collection.id
+    is_here = bool(take) and shown.collection == collection.id
     return render_template(
         "collections/_put.html",
         done=done,
         n=n,
         left=change.left_out,
         about=collection,
+        taken=out,
         ids=[image.id for image in images] if is_here else [],
         hits=tasks.hits(viewer, shown.wanted(zone())) if is_here else None,
     )

@@ -9,6 +9,7 @@ from jimeng.viewers import Viewer
 from jimeng.web import bp, refused
 from jimeng.web.collecting import REFUSALS, words_of
 from jimeng.web.filters import Filters
+from jimeng.web.keeping import keeping
 
 PAGE = 48  # collections: each costs two looks
 
@@ -29,6 +30,7 @@ def listed(viewer: Viewer, errors: dict[str, list[str]]) -> str:
         next_cursor=page.next_cursor,
         is_first=cursor is None,
         is_gone=request.args.get("done") == "dissolved",
+        keeping=keeping(),
         errors=errors,
     )
 
@@ -61,6 +63,7 @@ def shown(viewer: Viewer, found: Collection, errors: dict[str, list[str]]) -> st
         "collections/show.html",
         collection=found,
         share=sharing.of_target(viewer, found.id),
+        keeping=keeping(),
         errors=errors,
     )
 

@@ -16,6 +16,8 @@ from jimeng.i18n import t
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx
 from jimeng.web.filters import SHAPES, Filters
+from jimeng.web.keeping import keeping
+from jimeng.web.selection import apart
 from jimeng.web.zones import today, zone
 
 PAGE = 60  # pictures: whole rows of two, three, four, five and six
@@ -171,6 +173,7 @@ def gallery() -> ResponseReturnValue:
         "found_none": not found.images and found_none,
         "hits": tasks.hits(viewer, filters.wanted(zone())) if found.images else None,
         "size": read_size(),
+        "keeping": keeping(),
     }
     if is_htmx():
         return render_template("gallery/_filtered.html", **values)
@@ -217,6 +220,7 @@ def news() -> dict:
         "left": request.args.get("left", 0, type=int),
         "n": request.args.get("n", 0, type=int),
         "batch": request.args.get("batch", type=int),
+        "taken": apart(request.args.get("taken", "")),
     }
 
 

@@ -14,6 +14,7 @@ from jimeng.documents import Collection, Image, Share
 from jimeng.tasks import PictureRecord
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.gallery import news
 from jimeng.web.picture_edits import REFUSALS, Edit
 from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
@@ -149,7 +150,8 @@ def picture(picture_id: str) -> ResponseReturnValue:
     """One picture, large, and all there is to know about it."""
     record = tasks.picture(auth.viewer_of_page(), picture_id)
     page = PicturePage(record, Edit(record.image))
-    return render_template("pictures/show.html", page=page)
+    told = news() if "done" in request.args else {}
+    return render_template("pictures/show.html", page=page, **told)
 
 
 @bp.post("/pictures/<picture_id>/edit")

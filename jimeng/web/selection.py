@@ -13,14 +13,11 @@ from jimeng.web.preferences import own_path
 from jimeng.web.zones import zone
 
 PICTURE_ID = re.compile(r"[0-9a-zA-Z_]{1,80}")
+SEPARATOR = "-"  # which addresses leave as it is
 MOST = 1000  # pictures in one form
-NEWS = (
-    "done",
-    "n",
-    "batch",
-    "put",
-    "left",
-)  # what an address says of what was just done
+# What an address says of what was just done.
+NEWS = ("done", "n", "batch", "put", "left", "taken")
+LONGEST = 3000  # characters of an address: servers take some 4,000
 
 
 def selected() -> list[str]:
@@ -31,16 +28,28 @@ def selected() -> list[str]:
 
 def back(done: str, n: int, **more: str | int) -> ResponseReturnValue:
     """
-    To the page that the form stood on. The gallery tells what was done; other pages
-    have their own ways.
+    To the page that the form stood on. The gallery and the pages of pictures tell what
+    was done; others have their own ways.
     """
     target = own_path(request.form.get("next") or url_for(".gallery"))
     parts = urlsplit(target)
-    if parts.path == url_for(".gallery"):
+    of_picture = url_for(".picture", picture_id="")
+    if parts.path == url_for(".gallery") or parts.path.startswith(of_picture):
         kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in NEWS]
         query = urlencode([*kept, ("done", done), ("n", n), *more.items()])
         target = f"{parts.path}?{query}"
     return redirect(target, 303)
+
+
+def as_one(ids: list[str]) -> str:
+    """Ids as one word of an address; empty where they are too many for it."""
+    joined = SEPARATOR.join(ids)
+    return joined if len(joined) <= LONGEST else ""
+
+
+def apart(word: str) -> list[str]:
+    """The ids of `as_one`; what cannot be one is left out."""
+    return [each for each in word.split(SEPARATOR) if PICTURE_ID.fullmatch(each)]
 
 
 @bp.post("/pictures/favourite")

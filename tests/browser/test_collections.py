@@ -95,6 +95,11 @@ def test_selected_pictures_go_into_a_new_collection_and_out(visit):
     page.locator("#selection [name=take]").click()
     expect(page.locator(".photo")).to_have_count(1)
     expect(page.locator("#hits")).to_have_text("1 picture")
+    expect(page.locator("#undo")).to_be_focused()
+    seen.check("collections-taken")
+    page.keyboard.press("Enter")
+    expect(page.locator(".photo")).to_have_count(2)
+    expect(page.locator("#notices")).to_contain_text("Added to “Spring”")
     assert len(collections.find_all(ME)) == 1
 
 

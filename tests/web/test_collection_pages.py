@@ -1,6 +1,7 @@
 """The pages of collections: forms that work without a script, and with one."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -164,3 +165,97 @@ def test_operator_ends_a_share(client, pictures):
 
     assert answer.status_code == 303
     assert "看" not in client.get("/admin/shares").text
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"KEEP_DAYS": 30}, "Pictures are kept here for 30 days; favourites"),
+        ({"KEEP_GIB": 5.0}, "the oldest pictures go; favourites"),
+        ({}, None),
+    ],
+    ids=["days", "room", "for ever"],
+)
+def test_pages_say_how_long_pictures_stay(app, config, database, limits, words):
+    """In the empty gallery, above the collections, and before one is deleted."""
+    app.config["JIMENG"] = replace(config, **limits)
+    client = app.test_client()
+    made = make(client)
+
+    for path in ("/gallery", "/collections", f"/collections/{made}"):
+        page = client.get(path, headers={"Accept-Language": "en"}).text
+        found = re.findall(
+            r"Pictures are kept here[^<]*|[^<]*the oldest pict[^<]*", page
+        )
+        assert len(found) == (words is not None), path
+        assert all(words in each for each in found)
+
+
+def undo(page: str) -> dict:
+    """The fields of the form that brings back what was taken out."""
+    (form,) = re.findall(r"<form[^>]*>(?:(?!</form>).)*id=\"undo\"", page, re.DOTALL)
+    assert 'action="/collections/put"' in form
+    fields = re.findall(r'name="(\w+)" value="([^"]*)"', form)
+    names = dict.fromkeys(name for name, _ in fields)
+    return {n: [unescape(v) for name, v in fields if name == n] for n in names}
+
+
+def inside(made: str) -> set[str]:
+    found = tasks.browse(ME, tasks.Wanted(collection=made))
+    return {image.id for image in found.images}
+
+
+@pytest.mark.parametrize("headers", [POST, PARTS], ids=["plain", "htmx"])
+def test_taking_out_is_undone(client, pictures, headers):
+    """By a form in the news; what had not been inside stays outside."""
+    made = make(client)
+    collections.change(ME, made, add=pictures[:2])
+    here = f"/gallery?in={made}&q=e"
+
+    out = send(client, "/collections/put", headers, id=pictures, take=made, next=here)
+    assert inside(made) == set()
+    page = out.text if headers is PARTS else client.get(out.location).text
+    back = send(client, "/collections/put", **undo(page))
+
+    assert inside(made) == {*pictures[:2]}
+    assert back.location.startswith(f"{here}&done=collected&n=2&put={made}")
+    assert "taken=" not in back.location
+    assert 'id="undo"' not in client.get(back.location).text
+
+
+def test_picture_page_tells_and_undoes(client, pictures):
+    """Without a script, too: it was chosen from there."""
+    made = make(client)
+    collections.change(ME, made, add=pictures)
+    form = {"id": pictures[0], "next": f"/pictures/{pictures[0]}"}
+
+    out = send(client, "/collections/put", **form, take=made)
+    page = client.get(out.location, headers={"Accept-Language": "en"}).text
+    assert "Removed from “海报”: 1" in unescape(page)
+    back = send(client, "/collections/put", **undo(page))
+
+    assert inside(made) == {*pictures}
+    assert back.location.startswith(f"/pictures/{pictures[0]}?done=collected")
+
+
+def test_more_than_an_address_holds_is_told_without_a_way_back(client, database):
+    """A server would refuse the page to which it leads."""
+    made, ids = make(client), hang(*["x"] * 80)
+    collections.change(ME, made, add=ids)
+
+    out = send(client, "/collections/put", id=ids, take=made)
+
+    assert len(out.location) < 4000
+    page = client.get(out.location).text
+    assert "80" in page
+    assert 'id="undo"' not in page
+    parts = send(client, "/collections/put", PARTS, id=ids, take=made)
+    assert 'id="undo"' not in parts.text  # nothing was inside any more
+
+
+def test_made_up_addresses_undo_nothing(client, pictures):
+    """What cannot be an id is no field of any form."""
+    made = make(client)
+    where = f"/gallery?done=uncollected&n=1&put={made}&taken="
+    for taken in ("", "--", '"><script>', "a b"):
+        assert 'id="undo"' not in client.get(where + taken).text

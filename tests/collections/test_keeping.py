@@ -1,0 +1,160 @@
+"""Pictures in a collection stay, as favourites do, for as long as they are in one."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import collections, tasks
+from jimeng.collections import deleting, membership
+from jimeng.documents import BulkAction, Image, utcnow
+from jimeng.jobs import purge, retention
+from jimeng.viewers import Viewer
+from tests.hung import hang
+from tests.jobs.test_deaths import Died, reaper
+from tests.jobs.test_retention import aged, from_the_start, keep, kept
+
+__all__ = ["aged", "from_the_start", "keep", "reaper"]
+
+ME = Viewer("user_123")
+
+
+def pictures(*task_ids: str) -> list[str]:
+    return [f"{task_id}_0" for task_id in task_ids]
+
+
+@pytest.fixture
+def later(keep, monkeypatch):
+    """What a month leaves of the pictures, looked at anew."""
+
+    def look(**limits: float) -> set[str]:
+        monkeypatch.setattr(retention, "_round_ends", 0.0)
+        keep(**(limits or {"KEEP_DAYS": 30}))
+        return kept()
+
+    return look
+
+
+def test_pictures_in_a_collection_stay_until_they_leave_the_last_one(aged, later):
+    """Whatever their age; taken out of all of them they go like others."""
+    old, other, loose = aged(40, 40, 40)
+    first, second = collections.create(ME, "a"), collections.create(ME, "b")
+    for each in (first, second):
+        collections.change(ME, each.id, add=pictures(old, other))
+
+    assert later() == {old, other}
+    collections.change(ME, first.id, remove=pictures(old))
+    assert later() == {old, other}
+    collections.change(ME, second.id, remove=pictures(old))
+    assert later() == {other}
+    assert loose not in kept()
+
+
+def test_new_picture_is_in_no_index_of_collections(aged):
+    """The field is absent: nothing is written for what nobody has put anywhere."""
+    aged(0)
+
+    found = Image.collection().find_one({})
+
+    assert "collections" not in found
+    assert Image.read(found).collections == []
+
+
+def test_bytes_go_from_what_is_in_no_collection(aged, later, monkeypatch):
+    """The oldest that nobody has put anywhere, though older ones are there."""
+    oldest, older, young = aged(3, 2, 1)
+    made = collections.create(ME, "a")
+    collections.change(ME, made.id, add=pictures(oldest))
+    row = Image.collection().find_one({"task_id": older})
+    size = row["bytes"] + row["thumbnail_bytes"]
+    store = type(retention.runtime().store)
+    monkeypatch.setattr(store, "size", lambda self: retention.GIB + size)
+
+    assert later(KEEP_GIB=1) == {oldest, young}
+
+
+def test_picture_of_a_deleted_collection_goes(aged, later):
+    """At once where they are few; none is kept by what is not there."""
+    (old,) = aged(40)
+    made = collections.create(ME, "a")
+    collections.change(ME, made.id, add=pictures(old))
+
+    collections.delete(ME, made.id)
+
+    assert later() == set()
+
+
+def test_trash_takes_what_is_in_a_collection(aged, later, monkeypatch):
+    """There it is for a week, as all that is deleted, and then gone for good."""
+    (old,) = aged(40)
+    made = collections.create(ME, "a")
+    collections.change(ME, made.id, add=pictures(old))
+    tasks.trash_pictures(ME, pictures(old))
+
+    assert later() == {old}
+    week_ago = utcnow() - purge.KEPT - timedelta(seconds=1)
+    Image.collection().update_many({}, {"$set": {"trashed_at": week_ago}})
+    purge.empty_trash()
+
+    assert kept() == set()
+
+
+def test_picture_put_away_meanwhile_is_saved(aged, keep, monkeypatch):
+    """It is looked at once more in the moment of removal."""
+    (old,) = aged(9)
+    rows = list(retention._due(1, 0))
+    made = collections.create(ME, "a")
+    collections.change(ME, made.id, add=pictures(old))
+    monkeypatch.setattr(retention, "_due", lambda *args, **how: iter(rows))
+
+    keep(KEEP_DAYS=1)
+
+    assert kept() == {old}
+
+
+def test_what_is_kept_is_not_gone_through_each_time(aged, keep, monkeypatch):
+    """A round ends with it; only what has grown old since is looked at until then."""
+    first, second, third = aged(40, 39, 20)
+    made = collections.create(ME, "a")
+    collections.change(ME, made.id, add=pictures(first, second))
+    monkeypatch.setattr(retention, "_round_ends", 0.0)
+    keep(KEEP_DAYS=30)
+    due = list(retention._due(30, 0, after=retention._passed))
+    assert due == []
+    collections.change(ME, made.id, remove=pictures(first))
+
+    keep(KEEP_DAYS=30)
+    assert kept() == {first, second, third}
+    keep(KEEP_DAYS=10)
+    assert kept() == {first, second}
+    monkeypatch.setattr(retention, "_round_ends", 0.0)
+    keep(KEEP_DAYS=10)
+
+    assert kept() == {second}
+
+
+def deletion() -> BulkAction:
+    return BulkAction.find_one({"kind": deleting.DELETE})
+
+
+def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkeypatch):
+    """Put in by a request that found the collection, was late, and died."""
+    ids = hang("a", "b")
+    mine = Viewer("guest")
+    made = collections.create(mine, "a")
+    monkeypatch.setattr(membership, "find", lambda viewer, name: made)
+    collections.delete(mine, made.id)
+    reaper.arm(3)  # between the pictures and the collection
+
+    with pytest.raises(Died):
+        collections.change(mine, made.id, add=ids)
+    reaper.disarm()
+    inside = {"collections": {"$exists": True}}
+    assert Image.collection().count_documents(inside) == 2
+
+    deleting.look_again()
+    assert Image.collection().count_documents(inside) == 2  # it may go on yet
+    monkeypatch.setattr(deleting, "SETTLED", timedelta(seconds=-1))
+    deleting.look_again()
+
+    assert Image.collection().count_documents(inside) == 0
+    assert deletion().details["looked"] is True
