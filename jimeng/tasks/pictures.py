@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jimeng import documents
 from jimeng.documents import Generation, Image, Task, indexes
 from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.tasks.auditing import audited
+from jimeng.tasks.gallery import Wanted, plan
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -24,7 +26,8 @@ class PictureRecord:
         task: What asked for it.
         generation: What made it; None if that is not kept any more.
         siblings: All pictures of the task that are there, in order.
-        newer: The id of its owner's next newer picture, if there is one.
+        newer: The id of the next newer picture of those that are looked through, if
+            there is one.
         older: The same, older.
     """
 
@@ -49,9 +52,14 @@ def find_picture(viewer: Viewer, picture_id: str) -> Image:
     return found
 
 
-def picture(viewer: Viewer, picture_id: str) -> PictureRecord:
+def picture(
+    viewer: Viewer, picture_id: str, among: Wanted | None = None
+) -> PictureRecord:
     """
     All there is to know of a picture.
+
+    Args:
+        among: Which of its owner's are looked through; None: all of them.
 
     Raises:
         ImageNotFound: as in `find_picture`.
@@ -67,8 +75,8 @@ def picture(viewer: Viewer, picture_id: str) -> PictureRecord:
         task,
         Generation.find_one({"_id": image.id}),
         Image.read_all(rows),
-        newer=beside(image, newer=True),
-        older=beside(image, newer=False),
+        newer=beside(image, newer=True, among=among),
+        older=beside(image, newer=False, among=among),
     )
 
 
@@ -84,19 +92,23 @@ def made_into(viewer: Viewer, image: Image) -> list[Image]:
     return Image.read_all(rows)
 
 
-def beside(image: Image, *, newer: bool) -> str | None:
+def beside(image: Image, *, newer: bool, among: Wanted | None) -> str | None:
     """The id of the picture next to *image* among those of its owner."""
+    documents.ensure_indexes()  # one is named below
     way, order = ("$gt", 1) if newer else ("$lt", -1)
+    # The first bound is what the index can begin at.
+    beyond = {
+        "created_at": {f"{way}e": image.created_at},
+        "$or": [{"created_at": {way: image.created_at}}, {"_id": {way: image.id}}],
+    }
+    index, parts = "user_created", [{"user_id": image.user_id, **SHOWN}]
+    if among is not None:
+        index, parts = plan(image.user_id, among)
     found = Image.collection().find_one(
-        {
-            "user_id": image.user_id,
-            **SHOWN,
-            # The first bound is what the index can begin at.
-            "created_at": {f"{way}e": image.created_at},
-            "$or": [{"created_at": {way: image.created_at}}, {"_id": {way: image.id}}],
-        },
+        {"$and": [*parts, beyond]},
         {"_id": 1},
         sort=[("created_at", order), ("_id", order)],
+        hint=index,
     )
     return None if found is None else found["_id"]
 

@@ -86,6 +86,11 @@ class Filters:
         values: dict = {**self.query, **more}
         return url_for("web.gallery", **values)
 
+    def picture_url(self, picture_id: str, **more: str | int) -> str:
+        """The page of a picture that is among these, and whose neighbours are."""
+        values: dict = {**self.query, **more}
+        return url_for("web.picture", picture_id=picture_id, **values)
+
     def wanted(self, where: tzinfo) -> Wanted:
         since, until = self.since, self.until
         return Wanted(

@@ -1,6 +1,6 @@
 """A picture's own page, and what is done to one picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -12,8 +12,10 @@ from jimeng.answers import absolute
 from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Collection, Image, Share
 from jimeng.tasks import PictureRecord
+from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.composer_options import spoken as model_name
+from jimeng.web.filters import Filters
 from jimeng.web.gallery import news
 from jimeng.web.picture_edits import REFUSALS, Edit
 from jimeng.web.picture_sources import Source, sources_of
@@ -21,6 +23,7 @@ from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
 from jimeng.web.titles import style_name, title_of
 from jimeng.web.tokens import new_token
+from jimeng.web.zones import zone
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,22 @@ class Step:
 
 @dataclass(frozen=True)
 class PicturePage:
-    """What the page shows of a picture."""
+    """
+    What the page shows of a picture.
+
+    Attributes:
+        among: Those that it was opened from.
+    """
 
     record: PictureRecord
     edit: Edit
+    among: Filters = field(default_factory=Filters)
+
+    @property
+    def shelf(self) -> Collection | None:
+        """The collection that it was opened from."""
+        inside = (each for each in self.collections if each.id == self.among.collection)
+        return next(inside, None)
 
     @cached_property
     def sources(self) -> list[Source]:
@@ -145,11 +160,18 @@ class PicturePage:
         return programs(self.record, absolute(""), with_key=self.needs_key)
 
 
+def opened(viewer: Viewer, picture_id: str) -> tuple[PictureRecord, Filters]:
+    """A picture, and those that the address says it is one of."""
+    among = Filters.read(request.args)
+    wanted = among.wanted(zone()) if among.query else None
+    return tasks.picture(viewer, picture_id, wanted), among
+
+
 @bp.get("/pictures/<picture_id>")
 def picture(picture_id: str) -> ResponseReturnValue:
     """One picture, large, and all there is to know about it."""
-    record = tasks.picture(auth.viewer_of_page(), picture_id)
-    page = PicturePage(record, Edit(record.image))
+    record, among = opened(auth.viewer_of_page(), picture_id)
+    page = PicturePage(record, Edit(record.image), among)
     told = news() if "done" in request.args else {}
     return render_template("pictures/show.html", page=page, **told)
 
@@ -195,11 +217,11 @@ def replace_link(picture_id: str) -> ResponseReturnValue:
 def delete_picture(picture_id: str) -> ResponseReturnValue:
     """Put the picture into the trash and show the next one, with the way back."""
     viewer = auth.viewer_of_page()
-    record = tasks.picture(viewer, picture_id)
+    record, among = opened(viewer, picture_id)
     tasks.trash_pictures(viewer, [picture_id])
     beside = record.older or record.newer
     if beside is None:
         where = url_for(".task", task_id=record.task.id, deleted=picture_id)
     else:
-        where = url_for(".picture", picture_id=beside, deleted=picture_id)
+        where = among.picture_url(beside, deleted=picture_id)
     return redirect(where, 303)
