@@ -53,6 +53,8 @@ WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (mcp.PATH, mcp.failure),
     *((prefix, failure) for prefix in ("/api", "/health", "/metrics")),
 )
+# How paths begin of requests that are many, and of no user.
+QUIET = ("/static/", "/health", "/metrics")
 UNSUPPORTED = "invalid.not_supported_yet"
 
 
@@ -124,6 +126,8 @@ def frame_requests(app: Flask) -> None:
         logs.bind(request=g.request_id, address=auth.address())
         auth.check_host()
         auth.count()
+        if not request.path.startswith(QUIET):
+            documents.await_new()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -135,7 +139,7 @@ def frame_requests(app: Flask) -> None:
             if request.method == "OPTIONS":
                 del response.headers["Content-Type"]  # there is nothing in it
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
-        quiet = request.path.startswith(("/static/", "/health", "/metrics"))
+        quiet = request.path.startswith(QUIET)
         door, status = auth.door(), response.status_code
         with logs.bound(door=door):
             log.log(

@@ -119,6 +119,7 @@ class Look:
 
 
 _last: Look | None = None
+_whole: object = None  # the connection through which all were seen to be there, once
 
 
 def declared() -> dict[str, Index]:
@@ -139,7 +140,7 @@ def look() -> dict[str, Fault]:
     Raises:
         PyMongoError: MongoDB does not tell.
     """
-    global _last
+    global _last, _whole
     client, at, wanted = get_connection(), time.monotonic(), declared()
     names = sorted({index.collection for index in wanted.values()})
     with ThreadPoolExecutor(LOOKS, "indexes") as pool:
@@ -151,6 +152,8 @@ def look() -> dict[str, Fault]:
     }
     before = last_look()
     _last = Look(client, at, faults)
+    if not faults:
+        _whole = client
     if before is not None and before.faults != faults:
         said = ", ".join(f"{label} {fault}" for label, fault in faults.items())
         level = logging.WARNING if said else logging.INFO
@@ -162,6 +165,11 @@ def last_look() -> Look | None:
     """What was found last over the connection that there is now."""
     seen = _last
     return seen if seen is not None and seen.client is get_connection() else None
+
+
+def were_whole() -> bool:
+    """Whether all have been there, at a look over the connection that there is now."""
+    return _whole is not None and _whole is get_connection()
 
 
 def is_there(label: str, *, fresh: bool = False) -> bool:
