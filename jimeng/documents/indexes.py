@@ -150,14 +150,19 @@ def look() -> dict[str, Fault]:
         for label, index in wanted.items()
         if (fault := index.fault(found[index.collection]))
     }
-    before = last_look()
+    before, were_there = last_look(), were_whole()
     _last = Look(client, at, faults)
     if not faults:
         _whole = client
     if before is not None and before.faults != faults:
         said = ", ".join(f"{label} {fault}" for label, fault in faults.items())
-        level = logging.WARNING if said else logging.INFO
-        log.log(level, "indexes changed: %s", said or "all are there")
+        # On a new database they come one after the other.
+        lost = logging.WARNING if were_there else logging.DEBUG
+        log.log(
+            lost if said else logging.INFO,
+            "indexes changed: %s",
+            said or "all are there",
+        )
     return faults
 
 
