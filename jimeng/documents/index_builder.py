@@ -41,6 +41,7 @@ _tried_at = float("-inf")
 _looking, _mending = threading.Lock(), threading.Lock()
 _waited: tuple[object, float] | None = None  # for which connection, and until when
 _is_large = False  # a collection whose indexes were not all there has more than `FEW`
+_is_unseen = False  # the latest look failed
 _not_before: dict[str, float] = {}
 _replaced: set[str] = set()
 _with_duplicates: set[str] = set()
@@ -82,7 +83,7 @@ def await_new() -> None:
         ensure_indexes(LOOK_AGAIN)
         client, now = get_connection(), time.monotonic()
         is_found = client.topology_description.has_readable_server()
-        if _is_large or not is_found:
+        if _is_large or _is_unseen or not is_found:
             return
         if _waited is None or _waited[0] is not client:
             _waited = client, now + MOST_WAIT
@@ -138,15 +139,17 @@ def forget() -> None:
 
 
 def _tend() -> None:
-    global _is_large
+    global _is_large, _is_unseen
     try:
         faults = indexes.look()
+        _is_unseen = False
         _is_large = any(not _has_few(name) for name in _collections(faults))
         if faults and not _mending.locked():
             builder = threading.Thread(target=_build, name="builder", daemon=True)
             builder.start()
             builder.join(FIRST)
     except TROUBLES as error:
+        _is_unseen = True
         log.debug("indexes not looked at: %s", error)
     finally:
         _looking.release()
