@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from pymongo.database import Database
 
 from jimeng import jobs, lanes, limits, waiting
+from jimeng.accounts import hashing
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.jobs import broker, input_sweep, janitor, pump
@@ -21,8 +22,9 @@ from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from jimeng.waiting import room, watcher
+from tests import again
 from tests.databases import Connection, Mongo, choose_temporary_root, filled
-from tests.forks import PATIENCE
+from tests.forks import LIGHT, PATIENCE
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.servers import ada, chromium, closed_server, live_server, own_stack, root
 
@@ -43,6 +45,7 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK_"))]:
     del os.environ[name]
 choose_temporary_root()
+again.begin()
 
 
 def png(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
@@ -84,6 +87,14 @@ class FakeProvider:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> Iterator[None]:
+    """Passwords are hashed as ever, with a hundredth of the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashing, "METHOD", LIGHT)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -198,10 +209,12 @@ def built(config: Config):
 
 
 def make_as_new(app, config: Config) -> None:
-    """Its settings are those it was built with, and nothing is remembered."""
+    """
+    Its settings are those it was built with, and nothing is remembered but the API's
+    description: of the same models it is the same.
+    """
     app.config["JIMENG"] = config
-    for kept in ("metrics", "openapi"):
-        app.extensions.pop(kept, None)
+    app.extensions.pop("metrics", None)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from typing import NoReturn
 from jimeng.accounts import hashing
 from jimeng.documents import base
 from jimeng.jobs import broker
+from tests import again
 
 MODULES = (
     "app",
@@ -103,6 +104,8 @@ def become(
         os.dup2(file, number)
         os.close(file)
     sys.path.insert(0, str(cwd))
+    if again.FOLDER in env:
+        again.begin()
     hashing.METHOD = LIGHT
     if PATIENT in env:
         base.WEB_TIMEOUT = PATIENCE

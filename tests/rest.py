@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
 from werkzeug.test import TestResponse
 
 from jimeng import documents, jobs
@@ -80,16 +81,24 @@ def new_user(client, email: str = "li@example.com", name: str = "李") -> dict:
 
 @contextmanager
 def client_with(config: Config, registry: Registry, **changes) -> Iterator:
-    """A client of another application, whose settings differ by *changes*."""
+    """
+    A client of another application, whose settings differ by *changes*; where those are
+    not about MongoDB it has the tests' connection.
+    """
     from app import create_app
 
     other = replace(config, **changes)
+    moves = [name for name in changes if name.startswith("MONGODB")]
     try:
-        app = create_app(other)
+        with pytest.MonkeyPatch.context() as patch:
+            if not moves:
+                patch.setattr(documents, "connect", lambda config: None)
+            app = create_app(other)
         jobs.configure(other, registry)
         yield app.test_client()
     finally:
         let_indexes_be()
         jobs.huey.storage.pool.disconnect()
-        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+        if moves:
+            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
         jobs.configure(config, registry)

@@ -8,22 +8,15 @@ import pytest
 from werkzeug.test import TestResponse
 
 from jimeng import accounts
-from jimeng.accounts import hashing, users
+from jimeng.accounts import users
 from jimeng.config import Config
 from jimeng.documents import User
 from jimeng.viewers import Viewer
 from tests.conftest import make_as_new
-from tests.forks import LIGHT
 from tests.page import POST
 
 OPERATOR = Viewer("operator", sees_all=True)
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def light_hashes(monkeypatch):
-    """Passwords are hashed as ever, with a hundredth of the work."""
-    monkeypatch.setattr(hashing, "METHOD", LIGHT)
 
 
 @dataclass

@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.access.conftest import built_closed, closed, secured
 from tests.admin.pages import fail
+
+__all__ = ["built_closed", "closed", "secured"]
 
 
 @pytest.fixture

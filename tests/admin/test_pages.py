@@ -1,12 +1,9 @@
 """Who may see the operator's pages; today's use, and the settings."""
 
 import os
-import secrets
-from dataclasses import replace
 
 import pytest
 
-from jimeng import documents, jobs
 from jimeng.config import Config
 from jimeng.documents import AuditEntry
 from tests.access.conftest import make_person
@@ -20,25 +17,13 @@ PAGES = (
 )
 
 
-@pytest.fixture
-def closed(database, config, registry):
-    """The application with sign-in on."""
-    from app import create_app
-
-    settings = replace(config, AUTH="on", SECRET_KEY=secrets.token_hex(32))
-    made = create_app(settings)
-    jobs.configure(settings, registry)
-    yield made
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-
-
-def test_pages_are_the_operators(closed):
+def test_pages_are_the_operators(secured):
     """An admin sees them, a user is refused, and nobody is led to the sign-in."""
-    admin = make_person(closed, "root@example.com", role="admin")
-    ada = make_person(closed, "ada@example.com")
+    admin = make_person(secured, "root@example.com", role="admin")
+    ada = make_person(secured, "ada@example.com")
     admin.sign_in()
     ada.sign_in()
-    browsers = (admin.client, ada.client, closed.test_client())
+    browsers = (admin.client, ada.client, secured.test_client())
 
     said = {
         page: [each.get(f"/admin/{page}").status_code for each in browsers]
@@ -46,13 +31,13 @@ def test_pages_are_the_operators(closed):
     }
 
     assert said == {page: [200, 403, 303] for page in PAGES}
-    led = closed.test_client().get("/admin/users").location
+    led = secured.test_client().get("/admin/users").location
     assert led.startswith("/sign-in")
 
 
-def test_own_account_is_marked_and_spared(closed):
+def test_own_account_is_marked_and_spared(secured):
     """There is no form on it that would lock its owner out."""
-    admin = make_person(closed, "root@example.com", role="admin")
+    admin = make_person(secured, "root@example.com", role="admin")
     admin.sign_in()
 
     page = admin.client.get(f"/admin/users/{admin.id}")
@@ -62,10 +47,10 @@ def test_own_account_is_marked_and_spared(closed):
         assert f"/admin/users/{admin.id}/{do}" not in page.text
 
 
-def test_disabled_user_is_out_at_once(closed):
+def test_disabled_user_is_out_at_once(secured):
     """In the browser that is open, and with the key that is in use."""
-    admin = make_person(closed, "root@example.com", role="admin")
-    ada = make_person(closed, "ada@example.com")
+    admin = make_person(secured, "root@example.com", role="admin")
+    ada = make_person(secured, "ada@example.com")
     admin.sign_in()
     ada.sign_in()
     assert ada.client.get("/").status_code == 200
@@ -77,10 +62,10 @@ def test_disabled_user_is_out_at_once(closed):
     assert ada.sign_in().status_code != 303
 
 
-def test_role_that_was_taken_is_gone_at_once(closed):
+def test_role_that_was_taken_is_gone_at_once(secured):
     """In the browser that is open; an invitation that was kept lets nobody back in."""
-    root = make_person(closed, "root@example.com", role="admin")
-    eve = make_person(closed, "eve@example.com", role="admin")
+    root = make_person(secured, "root@example.com", role="admin")
+    eve = make_person(secured, "eve@example.com", role="admin")
     root.sign_in()
     eve.sign_in()
     assert eve.client.get("/admin/queue").status_code == 200

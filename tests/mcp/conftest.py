@@ -5,9 +5,9 @@ from itertools import count
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.access.conftest import ada, bob, built_closed, closed, light_hashes, secured
+from tests.access.conftest import ada, bob, built_closed, closed, secured
 
-__all__ = ["ada", "bob", "built_closed", "closed", "light_hashes", "secured"]
+__all__ = ["ada", "bob", "built_closed", "closed", "secured"]
 
 LATEST = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"

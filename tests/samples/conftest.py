@@ -2,7 +2,8 @@
 
 import pytest
 
-from jimeng import jobs
+from jimeng import jobs, logs
+from tests.conftest import make_as_new
 from tests.samples.service import pointed_at, real_clients, serving
 
 CREATE = "/api/v1/ai/image/task"
@@ -15,13 +16,13 @@ def service():
 
 
 @pytest.fixture
-def app(database, config, service):
-    from app import create_app
-
+def app(built, database, config, service):
     settings = pointed_at(service, config)
-    made = create_app(settings)
+    make_as_new(built, settings)
+    logs.setup(settings)
     jobs.configure(settings, real_clients(settings))
-    return made
+    yield built
+    logs.setup(config)
 
 
 @pytest.fixture

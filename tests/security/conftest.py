@@ -17,7 +17,6 @@ from tests.access.conftest import (  # noqa: F401 (fixtures)
     bob,
     built_closed,
     closed,
-    light_hashes,
     nobody,
     secured,
     stored,
