@@ -9,7 +9,7 @@ from flask.cli import ScriptInfo, with_appcontext
 
 from jimeng import backup as copies
 from jimeng import jobs
-from jimeng.cli.queue import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, databases
 from jimeng.storage import Overview, overview
 from jimeng.viewers import recorded
 

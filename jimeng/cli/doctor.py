@@ -10,7 +10,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from jimeng.cli.commands import words
-from jimeng.cli.queue import databases
+from jimeng.cli.databases import databases
 from jimeng.config import Config
 from jimeng.doctor import Finding, Verdict, examine, examine_machine
 

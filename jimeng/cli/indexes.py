@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import operations
-from jimeng.cli.queue import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import index_builder
 from jimeng.operations.settling import Step
 

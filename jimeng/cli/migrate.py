@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import migrations
-from jimeng.cli.queue import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, databases
 from jimeng.migrations.step import Step
 from jimeng.viewers import recorded
 

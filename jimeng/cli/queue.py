@@ -1,46 +1,18 @@
 """``flask queue``: look at the queue, pause and clear it."""
 
-import getpass
-import os
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
-from pymongo.errors import PyMongoError
-from redis.exceptions import RedisError
 
-from jimeng import bulk, documents, jobs, operations
-from jimeng.config import Config
+from jimeng import bulk, operations
+from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import BulkAction
-from jimeng.errors import JimengError
 from jimeng.lanes import switches
-from jimeng.local.embedded import Mongo, Redis
-from jimeng.local.embedded.ports import is_open, kept_port
 from jimeng.operations.lanes import AccountView, LaneView
 from jimeng.operations.queue import QueueView, WorkerView
-from jimeng.viewers import Viewer
 
-
-def account_here() -> str:
-    """Where a command comes from, as ``user@host``; a number where it has no name."""
-    try:
-        user = getpass.getuser()
-    except KeyError:
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
-
-
-OPERATOR = Viewer("operator", sees_all=True, address=account_here())
-NOTHING_RUNS = (
-    "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
-    "REDIS_URL to the databases that it uses"
-)
 MOST_DAYS = 7
 WAIT = 0.5  # seconds until the next look at what somebody else works on
 
@@ -125,59 +97,6 @@ def await_end(action: BulkAction) -> BulkAction:
         if action.is_open and action.done == before:
             time.sleep(WAIT)
     return action
-
-
-@contextmanager
-def databases() -> Iterator[None]:
-    """
-    Connect to the databases of the settings, else to those of a running `make run`.
-
-    Raises:
-        ClickException: in one sentence, why they cannot be used.
-    """
-    config = found_databases(current_app.config["JIMENG"])
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-    jobs.configure(config)
-    try:
-        yield
-    except JimengError as error:
-        raise click.ClickException(f"{error.code}: {error}") from error
-    except (PyMongoError, RedisError) as error:
-        raise click.ClickException(f"{type(error).__name__}: {error}") from error
-    finally:
-        jobs.huey.storage.pool.disconnect()
-
-
-def found_databases(config: Config) -> Config:
-    """*config* with the addresses that it leaves to `make run`."""
-    data_dir = Path(current_app.root_path) / config.DATA_DIR
-    changes: dict = {}
-    if not config.MONGODB_URI:
-        mongo = Mongo(data_dir / "mongodb")
-        require(mongo)
-        changes["MONGODB_URI"] = mongo.uri
-    if not (config.REDIS_URL or config.REDIS_ADDR):
-        redis = Redis(data_dir / "redis")
-        require(redis)
-        changes["REDIS_URL"] = redis.url
-    if changes and not config.has_credentials:
-        # `make run` has the demo provider then, with keys of its own; here they
-        # are never used, but the lanes are known by them.
-        names = ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY", "ARK_API_KEY")
-        changes |= dict.fromkeys(names, "demo")
-    return replace(config, **changes)
-
-
-def require(server: Mongo | Redis) -> None:
-    """
-    Find the port of a server that another process has started.
-
-    Raises:
-        ClickException: none runs on its directory.
-    """
-    server.port = kept_port(server.port_file)
-    if not (server.port and is_open(server.port) and server.answers()):
-        raise click.ClickException(NOTHING_RUNS)
 
 
 def report(found: QueueView) -> Iterator[str]:

@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from jimeng.cli.queue import databases
+from jimeng.cli.databases import databases
 from jimeng.config import Config
 from jimeng.jobs.retention import GIB, surplus
 

@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import jobs
-from jimeng.cli.queue import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, databases
 from jimeng.storage import Chosen, NotTheSame, Store, move, overview
 from jimeng.viewers import recorded
 

@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from jimeng import accounts, operations
 from jimeng.accounts import users
-from jimeng.cli.queue import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, databases
 from jimeng.config import Config
 from jimeng.documents import User, utcnow
 from jimeng.documents.user import email_key, is_email

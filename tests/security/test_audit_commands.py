@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from jimeng.cli import queue
+from jimeng.cli import databases
 from jimeng.documents import AuditEntry
 
 READ = {
@@ -57,7 +57,7 @@ def test_command_leaves_an_entry(secured, ada, tmp_path, words):
 
     assert done.exit_code == 0, done.output
     entry = AuditEntry.collection().find_one({"action": action})
-    assert (entry["by"], entry["address"]) == ("operator", queue.account_here())
+    assert (entry["by"], entry["address"]) == ("operator", databases.account_here())
     assert entry["outcome"]
 
 

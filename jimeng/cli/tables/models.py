@@ -15,8 +15,6 @@ OVERVIEW = (
     "种子 / Seed",
     "秒 / Seconds",
 )
-
-
 GIVEN = (
     "名称 / Name",
     "做什么 / Task",
