@@ -12,7 +12,13 @@ from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
 from jimeng.providers.models.takes import Takes
 from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.rules import RATE_LIMITED, REFUSED, Rule
+from jimeng.providers.rules import (
+    RATE_LIMITED,
+    REFUSED,
+    SUBMIT_UNKNOWN,
+    UNREACHABLE,
+    Rule,
+)
 from jimeng.providers.transport import CallFailed, Transport
 
 SIZES = {"1:1": (512, 512), "16:9": (768, 432)}
@@ -102,17 +108,12 @@ class EaselProvider(Provider):
             raise failed(method, sent=True)
         if answer.status >= 400:
             why = str(found.get("error"))
-            rule = RULES.get(why, REFUSED)
-            again = rule.submit == "again"
-            raise ProviderError(why, code=rule.code, transient=again, provider_code=why)
+            raise RULES.get(why, REFUSED).error(why, provider_code=why)
         return found
 
 
 def failed(method: str, *, sent: bool) -> ProviderError:
     """Looking again is free; what was perhaps begun is not ordered twice."""
-    lost = method == "POST" and sent
-    code = "submit_unknown" if lost else "provider_unreachable"
-    charged = "unknown" if sent else "no"
-    return ProviderError(
-        method, code=code, transient=not lost, maybe_accepted=lost, charged=charged
-    )
+    is_submit = method == "POST"
+    rule = SUBMIT_UNKNOWN if is_submit and sent else UNREACHABLE
+    return rule.error(method, is_submit=is_submit)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,6 +15,7 @@ from jimeng.errors.access import UserNotFound
 from jimeng.operations import failures as archive
 from jimeng.operations.failures import Filter
 from jimeng.web import is_htmx
+from jimeng.web.filters import day_of
 
 
 @bp.get("/failures")
@@ -27,7 +27,7 @@ def failures() -> ResponseReturnValue:
         "admin/failures.html",
         page=archive.page(auth.viewer_of_page(), wanted, cursor),
         wanted=wanted,
-        query=query_of(wanted),
+        query=wanted.as_json(),
         days=days(),
         codes=sorted(archive.CODES),
         is_first=cursor is None,
@@ -38,12 +38,7 @@ def failures() -> ResponseReturnValue:
 
 def asked_for(given: Mapping[str, str]) -> Filter:
     """The filter of a link or a form; what is malformed counts as not given."""
-    try:
-        day = date.fromisoformat(given.get("day", "").strip())
-    except ValueError:
-        day = None
-    # One that has neighbours.
-    day = day if day and 1970 <= day.year <= 9000 else None
+    day = day_of(given.get("day", "").strip())
     code, user = given.get("code", "").strip(), given.get("user", "").strip()
     return Filter(code=code or None, day=day, user_id=id_of(user) or None)
 
@@ -54,11 +49,6 @@ def id_of(text: str) -> str:
         with suppress(UserNotFound):
             return users.find_by_email(auth.viewer_of_page(), text).id
     return text
-
-
-def query_of(wanted: Filter) -> dict[str, Any]:
-    """The same as parameters of a link."""
-    return wanted.as_json()
 
 
 def days() -> dict[str, date]:
@@ -106,13 +96,13 @@ def failures_progress() -> ResponseReturnValue:
     action_id = request.args.get("action", "")
     action = archive.under_way(auth.viewer_of_page(), action_id)
     if action is None:
-        return "", 200, {"HX-Redirect": url_for(".failures", **query_of(wanted))}
+        return "", 200, {"HX-Redirect": url_for(".failures", **wanted.as_json())}
     return tell(wanted, action)
 
 
 def tell(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
     """Say what was done so far; at the end, beside a list without those."""
-    query = query_of(wanted)
+    query = wanted.as_json()
     page = url_for(".failures", **query, action=action.id)
     if not is_htmx():
         return redirect(page, 303)
@@ -142,5 +132,5 @@ def drop_failure(task_id: str) -> ResponseReturnValue:
 def dealt_with(how: str, made: str | None = None) -> ResponseReturnValue:
     if is_htmx():
         return render_template("admin/_dealt.html", how=how, made=made)
-    query = query_of(asked_for(request.form))
+    query = asked_for(request.form).as_json()
     return redirect(url_for(".failures", **query, how=how, done=1), 303)

@@ -1,7 +1,7 @@
 """A ``.env`` file: what is written there, and slips that would not apply."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -9,8 +9,6 @@ from dotenv import dotenv_values
 
 from jimeng.config.accounts import LISTED, named, parse_accounts
 from jimeng.errors import ConfigError
-
-PROVIDERS = ("VOLCENGINE_", "ARK_")  # what begins so is meant for us
 
 
 def read(
@@ -41,7 +39,7 @@ def read(
     for name in sorted(found.keys() - set(known) - of_accounts(found, per_account)):
         if name.startswith(tuple(f"{each}_" for each in per_account)):
             raise ConfigError(f"{path}: {name} is of no account in {LISTED}")
-        if meant := nearest(name, known):
+        if meant := nearest(name, known, per_account):
             raise ConfigError(f"{path}: there is no {name}; is {meant} meant?")
     return {name: value or "" for name, value in found.items()}
 
@@ -57,7 +55,9 @@ def of_accounts(
     return named(accounts, per_account)
 
 
-def nearest(name: str, known: Collection[str]) -> str:
+def nearest(name: str, known: Collection[str], per_account: Iterable[str]) -> str:
     """The setting that *name* is a slip of, or nothing."""
-    alike = 0.6 if name.upper().startswith(PROVIDERS) else 0.85
+    # What begins as the settings of a provider do is meant for us.
+    ours = tuple({f"{each.partition('_')[0]}_" for each in per_account})
+    alike = 0.6 if name.upper().startswith(ours) else 0.85
     return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=alike)), "")

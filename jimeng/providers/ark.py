@@ -20,6 +20,7 @@ from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.replies import decode, masked
 from jimeng.providers.rules import (
+    NOT_CONFIGURED,
     RESULT_EMPTY,
     RESULT_LOST,
     SUBMIT_UNKNOWN,
@@ -128,9 +129,7 @@ class ArkProvider(Provider):
         """
         model = self._models.get(request.req_key)
         if model is None:
-            raise ProviderError(
-                f"{request.req_key} is not offered", code="provider_not_configured"
-            )
+            raise NOT_CONFIGURED.error(f"{request.req_key} is not offered")
         client_id = uuid.uuid4().hex
         try:
             reply = self._call(
@@ -153,9 +152,7 @@ class ArkProvider(Provider):
         Raises:
             ProviderError: always; there is nothing that could be asked.
         """
-        raise ProviderError(
-            "Ark keeps no tasks", code=RESULT_LOST.code, charged=RESULT_LOST.charged
-        )
+        raise RESULT_LOST.error("Ark keeps no tasks")
 
     def check(self, req_key: str) -> bool:
         """
@@ -243,14 +240,9 @@ class ArkProvider(Provider):
         has_seed: bool = False,
     ) -> ProviderError:
         said = masked(text or reply.text, [self._api_key])
-        return ProviderError(
+        return rule.error(
             f"ark: {reply.status or 'no answer'} {reply.code or ''} {said}",
-            code=rule.code,
-            transient=rule.submit == "again",
-            maybe_accepted=rule.submit == "unknown",
-            # A model without seeds would be asked for the very same once more.
-            new_seed=has_seed and rule.submit == "new_seed",
-            charged=rule.charged,
+            has_seed=has_seed,
             provider_code=reply.code,
             # Where the answer is lost, Ark's support can look for what we called it.
             request_id=reply.request_id or client_id,

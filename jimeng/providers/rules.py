@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from jimeng.errors import ProviderError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -31,6 +33,35 @@ class Rule:
     poll: Literal["again", "final"] = "final"
     charged: Literal["no", "unknown", "yes"] = "no"
     retryable: bool = False
+
+    def error(
+        self,
+        message: str,
+        *,
+        is_submit: bool = True,
+        has_seed: bool = True,
+        provider_code: str | None = None,
+        request_id: str | None = None,
+    ) -> ProviderError:
+        """
+        What is raised where an answer means this.
+
+        Args:
+            is_submit: Whether it answers a submission, or a poll.
+            has_seed: A model without seeds would be asked for the very same once more.
+        """
+        transient = (self.submit if is_submit else self.poll) == "again"
+        return ProviderError(
+            message,
+            code=self.code,
+            transient=transient,
+            maybe_accepted=is_submit and self.submit == "unknown",
+            new_seed=has_seed and self.submit == "new_seed",
+            # A poll that is to be made again says nothing about the picture.
+            charged="unknown" if transient and not is_submit else self.charged,
+            provider_code=provider_code,
+            request_id=request_id,
+        )
 
 
 UNREACHABLE = Rule(

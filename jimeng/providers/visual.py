@@ -16,6 +16,7 @@ from jimeng.providers.models.visual import MODELS
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.replies import Reply, masked, picture, read, short
 from jimeng.providers.rules import (
+    NOT_CONFIGURED,
     RESULT_EMPTY,
     RESULT_LOST,
     SUBMIT_UNKNOWN,
@@ -120,9 +121,7 @@ class VisualProvider(Provider):
         """
         model = self._models.get(request.req_key)
         if model is None:
-            raise ProviderError(
-                f"{request.req_key} is not offered", code="provider_not_configured"
-            )
+            raise NOT_CONFIGURED.error(f"{request.req_key} is not offered")
         action = PROCESS if model.is_synchronous else SUBMIT
         body = order(request, model, self._wishes)
         try:
@@ -227,17 +226,10 @@ class VisualProvider(Provider):
         reply = reply or Reply(0)
         code = reply.code if reply.code != SUCCESS else None
         said = masked(text or reply.text, self._secrets)
-        is_submit = action != POLL
-        transient = (rule.submit if is_submit else rule.poll) == "again"
-        return ProviderError(
+        return rule.error(
             f"{action}: {code or reply.status or 'no answer'} {said}",
-            code=rule.code,
-            transient=transient,
-            maybe_accepted=is_submit and rule.submit == "unknown",
-            # A model without seeds would be asked for the very same once more.
-            new_seed=has_seed and rule.submit == "new_seed",
-            # A poll that is to be made again says nothing about the picture.
-            charged="unknown" if transient and not is_submit else rule.charged,
+            is_submit=action != POLL,
+            has_seed=has_seed,
             provider_code=code,
             request_id=reply.request_id,
         )

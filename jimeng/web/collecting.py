@@ -19,7 +19,7 @@ from jimeng.tasks.archive import NothingSelected
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.filters import Filters
-from jimeng.web.preferences import own_path
+from jimeng.web.preferences import own_path, page_shown
 from jimeng.web.selection import PICTURE_ID, as_one, back, selected
 from jimeng.web.zones import zone
 
@@ -65,8 +65,7 @@ def came_from() -> str:
     """The page that the pictures stand on: over which a dialog opens, or that asked."""
     given = request.values.get("next")
     if given is None and is_htmx():
-        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
-        given = f"{parts.path}?{parts.query}"
+        return page_shown()
     return own_path(given or url_for(".gallery"))
 
 

@@ -34,6 +34,12 @@ def keep(response: Response, name: str, value: str) -> None:
     )
 
 
+def page_shown() -> str:
+    """The path of the page into which htmx swaps what it asks for."""
+    url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return own_path(url._replace(scheme="", netloc="", fragment="").geturl())
+
+
 def own_path(target: str) -> str:
     """*target* if it is a path of this site, else ``/``: never another site."""
     # Browsers read \ as / and leave out tabs and newlines.

@@ -1,7 +1,6 @@
 """Signing in and out, and taking up an invitation."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +13,7 @@ from jimeng.i18n import COOKIE, explain, reasons
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.composer_defaults import CHOICES
 from jimeng.web.composer_start import USED
-from jimeng.web.preferences import THEME, keep, own_path
+from jimeng.web.preferences import THEME, keep, own_path, page_shown
 
 MOST_EMAIL = 254  # characters
 ENTERING = "sign-in"  # what a ticket is for
@@ -37,8 +36,7 @@ def came_from() -> str | None:
     """The page that was asked for, or shows the part that was; None for the first."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     if is_htmx():
-        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
-        wanted = own_path(parts._replace(scheme="", netloc="", fragment="").geturl())
+        wanted = page_shown()
     return None if wanted == "/" else wanted
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from jimeng.documents import Generation, Task, User
 from jimeng.documents.cursors import after, cut_page
@@ -60,8 +61,8 @@ class Filter:
             where["ended_at"] = {"$gte": begin, "$lt": begin + timedelta(days=1)}
         return where
 
-    def as_json(self) -> dict[str, str]:
-        """For the audit trail: what is set."""
+    def as_json(self) -> dict[str, Any]:
+        """What is set, for the audit trail and the addresses of pages."""
         day = self.day.isoformat() if self.day else None
         given = {"code": self.code, "day": day, "user": self.user_id}
         return {name: text for name, text in given.items() if text}
