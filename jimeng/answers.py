@@ -141,24 +141,35 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req, schema: Schema) -> object:
         body = req.get_data(cache=True)
-        # A body without a length is silently cut off where it passes the limit.
-        if req.content_length is None and len(body) >= req.max_content_length:
-            raise RequestEntityTooLarge()
         if len(body) > MOST_PLAIN and b'"data:' not in body:
             raise RequestEntityTooLarge()  # there are no pictures in it
-        if not body:
-            return {}
-        if not req.is_json:
-            raise UnsupportedMediaType()
-        try:
-            g.body = strict_json(body)
-        except (ValueError, RecursionError) as error:
-            raise InvalidJson(f"body: {type(error).__name__}") from error
+        g.body = json_of(body)
         return g.body
 
     def handle_error(self, error, req, schema, *, error_status_code, error_headers):
         # webargs puts the location around the fields; the contract does not.
         raise ValidationError(next(iter(error.messages.values())))
+
+
+def json_of(body: bytes) -> Any:
+    """
+    What the *body* of this request says; ``{}`` where there is none.
+
+    Raises:
+        InvalidJson: it is none; UnsupportedMediaType, if it does not say that it is.
+    """
+    if request.content_length is None and len(body) >= (
+        request.max_content_length or 0
+    ):
+        raise RequestEntityTooLarge()  # it would have been cut off there, silently
+    if not body:
+        return {}
+    if not request.is_json:
+        raise UnsupportedMediaType()
+    try:
+        return strict_json(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidJson(f"body: {type(error).__name__}") from error
 
 
 def read_form(schema: Schema) -> dict:

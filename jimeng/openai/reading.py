@@ -9,15 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NoReturn
 
 from flask import request
-from werkzeug.exceptions import (
-    RequestEntityTooLarge,
-    UnsupportedMediaType,
-)
 
+from jimeng.answers import json_of
 from jimeng.errors import Invalid, InvalidJson
+from jimeng.schemas.fields import is_storable
 
 # Where clients and gateways put what OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
@@ -52,7 +49,8 @@ class Body:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Invalid.field(name, "invalid.string")
         text = str(value).strip()
-        check_storable(name, text)
+        if not is_storable(text):
+            raise Invalid.field(name, "invalid.value")
         if len(text) > most:
             raise Invalid.field(name, "invalid.length", min=1, max=most)
         return text or None
@@ -126,24 +124,10 @@ def read() -> Body:
 
 def read_json() -> dict:
     body = request.get_data(cache=False)  # which may be large, and is read once
-    # A body without a length is silently cut off where it passes the limit.
-    if request.content_length is None and len(body) >= (
-        request.max_content_length or 0
-    ):
-        raise RequestEntityTooLarge()
-    if body and not request.is_json:
-        raise UnsupportedMediaType()
-    try:
-        found = json.loads(body.decode() or "{}", parse_constant=no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidJson(f"body: {type(error).__name__}") from error
+    found = json_of(body)
     if not isinstance(found, dict):
         raise InvalidJson("body: no object")
     return found
-
-
-def no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def given(sent: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -181,19 +165,6 @@ def as_whole(value: object) -> int | None:
         if digits.isascii() and digits.isdigit() and len(digits) < 19
         else None
     )
-
-
-def check_storable(name: str, text: str) -> None:
-    """
-    Raises:
-        Invalid: it has half a character, or a NUL, which nothing here can store.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Invalid.field(name, "invalid.value") from None
-    if "\0" in text:
-        raise Invalid.field(name, "invalid.value")
 
 
 def repeats() -> int:

@@ -27,17 +27,13 @@ def saying(reason: str, *others: str) -> dict[str, Any]:
 
 
 class Text(fields.String):
-    """A string that can be stored: no halves of surrogate pairs, and no NUL."""
+    """A string that can be stored."""
 
     default_error_messages = saying("string", "invalid_utf8")
 
     def _deserialize(self, value, attr, data, **kwargs):
         text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValidationError("invalid.value") from None
-        if "\0" in text:
+        if not is_storable(text):
             raise ValidationError("invalid.value")
         return text
 
@@ -182,6 +178,14 @@ class OneOf(validate.Validator):
             known = ", ".join(self.choices)
             raise ValidationError(t("invalid.choice", known=known))
         return value
+
+
+def is_storable(text: str) -> bool:
+    """Whether there are no halves of surrogate pairs in it, and no NUL."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def user_id_check(value: str) -> None:

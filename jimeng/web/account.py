@@ -11,6 +11,7 @@ from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import Invalid
 from jimeng.i18n import COOKIE, LANGUAGES, language, problems
+from jimeng.schemas.fields import is_storable
 from jimeng.web import bp, refused
 from jimeng.web import composer_defaults as start
 from jimeng.web import composer_options as options
@@ -121,7 +122,7 @@ def named(text: str) -> str:
     name = text.strip()
     if not 0 < len(name) <= MOST_NAME:
         raise Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
-    if "\0" in name:
+    if not is_storable(name):
         raise Invalid.field("name", "invalid.value")
     return name
 

@@ -9,7 +9,7 @@ from app import create_app
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
 from jimeng.i18n.routes import ROUTES as CHINESE
-from jimeng.monitoring import health
+from jimeng.monitoring import health, metrics
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import Trimmed
 from jimeng.schemas.kinds import Reply, text
@@ -69,3 +69,27 @@ def test_new_route_is_described_in_full(connection, config, monkeypatch):
     assert {"400", "403", "413", "415", "422", "500", "503"} < set(
         operation["responses"]
     )
+
+
+class Unsaid(Reply):
+    wavelength = text(example="x")
+
+
+def test_words_that_nobody_has_written_break_nothing(connection, config, monkeypatch):
+    """The document and its page are there; they say in English what there is to say."""
+    blp = DescribedBlueprint("new", __name__, url_prefix="/api/v1")
+    monkeypatch.setattr(metrics, "bp", blp)
+
+    @blp.get("/waves/<wave_id>", tags=["tasks"])
+    @blp.response(200, Unsaid)
+    def wave(wave_id: str) -> dict:
+        """Look at a wave."""
+        return {"wavelength": wave_id}
+
+    client = create_app(config).test_client()
+    answer = client.get("/openapi.json", headers={"Accept-Language": "zh"})
+
+    validate(answer.json)
+    operation = answer.json["paths"][f"{API}/waves/{{wave_id}}"]["get"]
+    assert operation["summary"] == "Look at a wave."
+    assert client.get("/docs").status_code == 200

@@ -216,8 +216,12 @@ def described_by(more: Operation) -> dict:
 
 
 def words(english: dict[str, str], endpoint: str) -> dict[str, tuple[str, str]]:
-    """A view's docstring, and the same in Chinese: the first line is the summary."""
-    chinese = load_info_from_docstring(CHINESE[endpoint])
+    """
+    A view's docstring, and the same in Chinese, once somebody has written that: the
+    first line is the summary.
+    """
+    told = CHINESE.get(endpoint)
+    chinese = load_info_from_docstring(told) if told else english
     said = []
     for info, joint in ((chinese, ""), (english, " ")):
         paragraphs = info.get("description", info["summary"]).split("\n\n")
