@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from flask import Response, current_app, g, jsonify, request, url_for
+from flask import Response, current_app, g, jsonify, request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
@@ -261,7 +261,9 @@ def path_for(endpoint: str, **values: str) -> str:
 def _pattern(script_root: str, endpoint: str, names: tuple[str, ...]) -> str:
     """The path with ``{name}`` where values stand; within a request of that root."""
     marks: dict[str, Any] = {name: f"0{name}0" for name in names}
-    path = url_for(endpoint, **marks).replace("{", "{{").replace("}", "}}")
+    paths = current_app.create_url_adapter(request)
+    assert paths is not None  # within a request  # noqa: S101
+    path = paths.build(endpoint, marks).replace("{", "{{").replace("}", "}}")
     for name in names:
         path = path.replace(f"0{name}0", f"{{{name}}}")
     return path

@@ -22,7 +22,7 @@ from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
 from jimeng.jobs.purge import KEPT
-from jimeng.tasks.cancelling import cancel_where, drop, hiding, of_tasks
+from jimeng.tasks.cancelling import cancel_where, drop_of, hiding
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def _hide(action: BulkAction, batch: bulk.Batch) -> Counts:
     alone = {"$unset": ["batch", "batch_index"]}
     gone_with = [*hiding(batch.at, purge_at=batch.at + KEPT), alone]
     Task.collection().update_many(ids, gone_with)
-    drop(of_tasks(batch.ids), batch.token)
+    drop_of(batch.ids, batch.token)
     Image.change(shown, gone)  # one may have come in between
     return Counts(len(batch.ids))
 

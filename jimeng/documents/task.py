@@ -43,6 +43,8 @@ class Task(Stored):
         made_from: Of each input its id, under ``input``, and that of the `Image` that
             it is a copy of, under ``picture``, where it is one.
         unsized: Its width and height are not known before its inputs are.
+        turn: The first of its turns in the lane, as they were given; absent where it
+            takes them later. Its pictures may have moved up since.
         seed: Of the first picture; each further one has the next number. None
             where the model takes no seeds.
         open: True until the task has ended, then absent: the index of open ones.
@@ -81,6 +83,7 @@ class Task(Stored):
     expand = DictField(default=None)
     made_from = ListField(DictField(), default=None)
     unsized = BooleanField()
+    turn = IntField()
     seed = IntField()  # of the first picture
     seed_given = BooleanField(default=False)
     status = StringField(default=Status.PENDING.value)

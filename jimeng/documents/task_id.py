@@ -7,6 +7,7 @@ from datetime import datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIX = "volcengine_img_"
+MOMENT = 10  # characters
 PLACES = 1 << 12  # of tasks that are asked for together
 
 
@@ -25,6 +26,14 @@ def derived_task_id(moment: datetime, place: int, secret: str) -> str:
     """
     bits = int.from_bytes(hashlib.sha256(f"{place} {secret}".encode()).digest()[:11])
     return task_id_of(round(moment.timestamp() * 1000), (place << 88) | bits)
+
+
+def age_of(task_id: str) -> float:
+    """Seconds since the moment that is in the id."""
+    moment = 0
+    for letter in task_id.removeprefix(PREFIX)[:MOMENT]:
+        moment = moment << 5 | max(ALPHABET.find(letter), 0)
+    return time.time() - moment / 1000
 
 
 def task_id_of(moment: int, rest: int) -> str:

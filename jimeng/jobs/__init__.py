@@ -8,10 +8,11 @@ above may import it; it knows no Flask.
 
 from jimeng.jobs.broker import check_queue, huey
 from jimeng.jobs.days import Ended, close_days, ended, midnight
+from jimeng.jobs.gathering import send_on
 from jimeng.jobs.given import check_inputs
 from jimeng.jobs.hours import ended_lately
 from jimeng.jobs.janitor import finish_deletion
-from jimeng.jobs.plan import complete_plan, new_seed, write_generations
+from jimeng.jobs.plan import complete_fresh, complete_plan, new_seed
 from jimeng.jobs.pump import HEARTBEAT
 from jimeng.jobs.queue import enqueue_dispatch
 from jimeng.jobs.runtime import configure, runtime

@@ -80,9 +80,8 @@ def complete(rows: list[dict]) -> None:
     for start in range(0, len(rows), BATCH):
         wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH]}
         repair.repair_those_of(list(wanted))
-        written = plan.count_written(wanted)
-        ids = [task_id for task_id, n in wanted.items() if written[task_id] < n]
-        for row in Task.collection().find({"_id": {"$in": ids}, "open": True}):
+        ids = {"_id": {"$in": plan.incomplete(wanted)}, "open": True}
+        for row in Task.collection().find(ids):
             task = Task.read(row)
             with logs.bound(task=task.id, user=task.user_id):
                 missing = plan.complete_plan(task)

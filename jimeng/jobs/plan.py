@@ -2,33 +2,39 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from jimeng import lanes
 from jimeng.documents import Generation, State, Task
+from jimeng.documents.task_id import age_of
 
 DUPLICATE = 11000  # MongoDB's code for a key that exists
 SEEDS = 2**31
+FRESH = 5.0  # seconds: longer than a process keeps what it gathers
 
 
-def write_generations(task: Task, first_turn: int | None) -> None:
+def generations_of(task: Task, first_turn: int | None) -> list[dict]:
     """
-    Insert those of the task's generations that are not there yet.
+    The task's generations as they are stored.
 
     Args:
         first_turn: The first of *n* turns in a row; None for a task whose pictures
             take theirs later: when the time has come, or what goes in is ready.
     """
-    rows = [
+    return [
         _generation(task, index, None if first_turn is None else first_turn + index)
         for index in range(task.n)
     ]
+
+
+def write(rows: Sequence[dict]) -> None:
+    """Insert those of these generations that are not there yet."""
     # Not durable by itself: the task is, and what is missing of it gets written again.
     generations = Generation.collection(durable=False)
     try:
-        if task.n == 1:  # by far the most frequent, and a third of the work
+        if len(rows) == 1:  # by far the most frequent, and a third of the work
             generations.insert_one(rows[0])
         else:
             generations.insert_many(rows, ordered=False)
@@ -51,6 +57,12 @@ def count_written(task_ids: Iterable[str]) -> Counter[str]:
     return Counter({row["_id"]: row["n"] for row in rows})
 
 
+def incomplete(wanted: Mapping[str, int]) -> list[str]:
+    """Those of these tasks, with how many generations each has, that lack some."""
+    written = count_written(wanted)
+    return [task_id for task_id, n in wanted.items() if written[task_id] < n]
+
+
 def complete_plan(task: Task) -> int:
     """
     Write what a death between task and generations left out.
@@ -60,10 +72,23 @@ def complete_plan(task: Task) -> int:
     """
     missing = task.n - count_written([task.id])[task.id]
     if missing > 0:
-        if not task.takes_turn_later:
+        turn = None if task.takes_turn_later else task.turn
+        if turn is None and not task.takes_turn_later:  # an earlier release's
             turn, _ = lanes.take_turns(task.lane, task.user_id, task.n)
-        write_generations(task, None if task.takes_turn_later else turn)
+        write(generations_of(task, turn))
     return max(missing, 0)
+
+
+def complete_fresh(task_ids: Iterable[str]) -> None:
+    """
+    Write what is still on its way of those of these tasks that have just been made:
+    who takes pictures out of the line is to find all of them in it.
+    """
+    fresh = [task_id for task_id in task_ids if age_of(task_id) < FRESH]
+    written = count_written(fresh) if fresh else Counter()
+    if coming := [task_id for task_id in fresh if not written[task_id]]:
+        for row in Task.collection().find({"_id": {"$in": coming}}):
+            complete_plan(Task.read(row))
 
 
 def new_seed() -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Allowance, Generation, State, utcnow
@@ -102,14 +102,8 @@ def _take(
             room = {"$not": {"$gt": day.most - n}}
             where["$or"] = [{"day": {"$not": {"$gte": today}}}, {"asked": room}]
     # Not journaled by itself: the task's own write, which follows, covers it.
-    found = Allowance.collection(durable=False).find_one_and_update(
-        where,
-        [{"$set": changes}],
-        upsert=True,
-        projection={f"{place}.last": 1, "asked": 1},
-        return_document=ReturnDocument.AFTER,
-    )
-    assert found is not None  # an upsert returns what it made  # noqa: S101
+    shown = {f"{place}.last": 1, "asked": 1}
+    found = Allowance.note(where, [{"$set": changes}], shown)
     (entry,) = found["lanes"].values()
     return entry["last"] - n + 1, found.get("asked", 0)
 

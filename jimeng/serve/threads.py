@@ -68,6 +68,7 @@ class Worker(ThreadWorker):
         # Not before: the master must not hold what workers read anew.
         self._waiting = importlib.import_module("jimeng.waiting")
         self._waiting.open_room(self.cfg.threads)
+        importlib.import_module("jimeng.jobs.gathering").gathering.open()
 
     def handle_quit(self, sig, frame) -> None:
         self._send_waiters_on()  # Python does not end before its threads do

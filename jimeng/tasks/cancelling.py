@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from jimeng import lanes, logs
+from jimeng import jobs, lanes, logs
 from jimeng.documents import (
     Generation,
     State,
@@ -69,6 +69,7 @@ def cancel_picture(viewer: Viewer, task_id: str, index: int) -> Task:
     task = find(viewer, task_id)
     if not 0 <= index < task.n:
         raise ImageNotFound(f"picture {index} of task {task.id}")
+    jobs.complete_fresh([task.id])
     mine = {"_id": f"{task.id}_{index}", "state": {"$in": WAITING}}
     marked = Generation.swap(mine, {"$set": {"unwanted": True}})
     if not task.is_open or marked is None:
@@ -148,14 +149,15 @@ def drop_waiting(task_ids: Sequence[str]) -> int:
     """Take the waiting pictures of these tasks out of the lines; return how many."""
     dropped: Counter[Place] = Counter()
     for start in range(0, len(task_ids), BATCH):
-        dropped += drop(of_tasks(task_ids[start : start + BATCH]))
+        dropped += drop_of(task_ids[start : start + BATCH])
     renumber(dropped)
     return dropped.total()
 
 
-def of_tasks(task_ids: Sequence[str]) -> dict:
-    """The pictures of these tasks, as a filter."""
-    return {"task_id": {"$in": list(task_ids)}}
+def drop_of(task_ids: Sequence[str], token: str | None = None) -> Counter[Place]:
+    """`drop` the pictures of these tasks, those on their way into the line too."""
+    jobs.complete_fresh(task_ids)
+    return drop({"task_id": {"$in": list(task_ids)}}, token)
 
 
 def drop(where: dict, token: str | None = None) -> Counter[Place]:

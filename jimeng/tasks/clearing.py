@@ -6,7 +6,7 @@ from jimeng import bulk, jobs, lanes
 from jimeng.bulk import Batch, Counts, Kind
 from jimeng.documents import BulkAction, Generation, Status, Task
 from jimeng.documents.task import THERE
-from jimeng.tasks.cancelling import cancel_batch, drop, of_tasks
+from jimeng.tasks.cancelling import cancel_batch, drop_of
 from jimeng.tasks.reading import NEWEST_FIRST, owned
 from jimeng.tasks.summary import SCHEDULED, in_state
 from jimeng.viewers import Viewer
@@ -133,7 +133,7 @@ def _cancel(batch: Batch, where: dict, reason: str | None = None) -> Counts:
     """Cancel those of a batch that have not begun; the turns of others stay."""
     begun_not = [Status.PENDING.value]
     ended = cancel_batch(where, batch.ids, begun_not, at=batch.at, reason=reason)
-    drop(of_tasks(ended), batch.token)
+    drop_of(ended, batch.token)
     return Counts(len(ended))
 
 

@@ -165,6 +165,8 @@ def write(
             raise
         return replay(viewer, kept), True
     task.first_answer = row["first_answer"] = first
+    if not task.takes_turn_later:
+        task.turn = row["turn"] = held.turn
     with logs.bound(task=task.id, user=task.user_id):
         kept = insert(task, row, held, key, name)
         if kept is not task:
@@ -174,13 +176,9 @@ def write(
             with left_over("batch"):
                 Batch.reopen(task.batch)  # one that has ended goes on
         task.rate_limits = held.rate_limits
-        with left_over("generations"):
-            jobs.write_generations(task, None if task.takes_turn_later else held.turn)
         log.info("task created model=%s n=%d", task.model, task.n)
-        # With many jobs queued already one of these is soon enough. Where pictures go
-        # in it finds nothing to send, but wakes a consumer that is idle.
-        if task.not_before is None and held.queued < AMPLE:
-            jobs.enqueue_dispatch(task.lane, 1 if task.inputs else task.n)
+        # With many jobs queued already one of these is soon enough.
+        jobs.send_on(task, wakes=held.queued < AMPLE)
     return task, False
 
 

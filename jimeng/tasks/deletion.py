@@ -8,7 +8,7 @@ from jimeng.bulk import Batch, Counts, Kind
 from jimeng.documents import BulkAction, Task, left_over, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.tasks.auditing import audited
-from jimeng.tasks.cancelling import drop, drop_waiting, hiding, of_tasks
+from jimeng.tasks.cancelling import drop_of, drop_waiting, hiding
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -77,7 +77,7 @@ def _apply(action: BulkAction, batch: Batch) -> Counts:
         return Counts(len(batch.ids))
     mine = {"_id": {"$in": list(batch.ids)}, "$nor": [DOOMED]}
     Task.collection().update_many(mine, hiding(batch.at))
-    drop(of_tasks(batch.ids), batch.token)
+    drop_of(batch.ids, batch.token)
     return Counts(0)
 
 

@@ -251,6 +251,9 @@ def place(task: Task, generations: list[Generation]) -> tuple[int, int | None]:
         tasks, pictures = lanes.queue(task.lane).end
     elif first is not None:
         tasks, pictures = lanes.queue(task.lane).ahead(first.turn, first.id)
+    elif not generations and task.turn is not None:  # they are being written
+        first_id = task.generation_ids[0]
+        tasks, pictures = lanes.queue(task.lane).ahead(task.turn, first_id)
     model = jobs.runtime().registry.by_lane(task.lane)
     if model is None:
         return tasks, round(delayed)

@@ -4,7 +4,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import Response, current_app, request
+from flask import Response, current_app, make_response, request
+from flask.sansio.blueprints import BlueprintSetupState
 
 from jimeng.web import bp
 
@@ -29,12 +30,15 @@ def name_version(endpoint: str, values: dict) -> None:
         values.setdefault("v", version_of(values["filename"]))
 
 
-@bp.after_app_request
-def keep(response: Response) -> Response:
+@bp.record_once
+def keep_files(state: BlueprintSetupState) -> None:
     """What was asked for by the address that pages link need not be asked for again."""
-    given = request.args.get("v")
-    # Of an error the name may be anything.
-    is_file = request.endpoint == "static" and response.status_code < 400
-    if is_file and given and given == version_of((request.view_args or {})["filename"]):
-        response.headers["Cache-Control"] = FOR_GOOD
-    return response
+    send = state.app.view_functions["static"]
+
+    def send_file(filename: str) -> Response:
+        response = make_response(send(filename=filename))
+        if request.args.get("v") == version_of(filename):
+            response.headers["Cache-Control"] = FOR_GOOD
+        return response
+
+    state.app.view_functions["static"] = send_file

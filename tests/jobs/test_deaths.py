@@ -12,7 +12,7 @@ each death: to die right after a write is to die before the next.
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +27,7 @@ from jimeng.documents import Generation, Image, Task
 from jimeng.documents.image import files_of
 from jimeng.jobs import janitor, pump
 from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
+from tests.noted import wrap_note
 from tests.test_core import create, refusal
 
 WRITES = [
@@ -64,19 +65,27 @@ class Reaper:
         self._wrap(monkeypatch, FakeProvider, "submit")
         self._wrap(monkeypatch, FakeProvider, "poll")
         self._wrap(monkeypatch, Redis, "lpush")
+        wrap_note(monkeypatch, self._noted)
 
     def _wrap(self, monkeypatch, owner: type, name: str) -> None:
         original = getattr(owner, name)
 
         def wrapped(this, *args, **kwargs):
-            if not self.armed:
-                return original(this, *args, **kwargs)
-            number = self.count = self.count + 1
-            self.seen.append(f"{number} {name} {getattr(this, 'name', '')}")
-            self.die_if(number)
+            self.reach(f"{name} {getattr(this, 'name', '')}")
             return original(this, *args, **kwargs)
 
         monkeypatch.setattr(owner, name, wrapped)
+
+    def _noted(self, note: Callable, name: str) -> Callable:
+        self.reach(f"note {name}")
+        return note
+
+    def reach(self, what: str) -> None:
+        """Be just before a write or call."""
+        if self.armed:
+            number = self.count = self.count + 1
+            self.seen.append(f"{number} {what}")
+            self.die_if(number)
 
     def arm(self, number: int) -> None:
         """Begin to count, and let the process die before that write or call."""

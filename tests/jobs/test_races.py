@@ -93,7 +93,7 @@ def test_task_asked_for_while_its_user_is_deleted(
     once(
         monkeypatch,
         deletion,
-        "drop",
+        "drop_of",
         before=lambda: made.append(create(client)["task_id"]),
     )
 
@@ -202,7 +202,7 @@ def test_words_of_a_task_deleted_while_it_is_made(
     once(
         monkeypatch,
         jobs,
-        "write_generations",
+        "send_on",
         before=lambda: tasks.delete_all(OPERATOR, "user_123"),
     )
     create(client)

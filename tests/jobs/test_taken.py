@@ -14,6 +14,7 @@ from jimeng.documents import ApiKey, Generation, Task, User, utcnow
 from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
 from jimeng.viewers import Viewer
+from tests.noted import AS, wrap_note
 from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, new_user, result
 
 READS = ["find", "find_one", "aggregate", "count_documents", "distinct"]
@@ -36,6 +37,7 @@ class Databases:
             self._wrap(monkeypatch, Collection, name, AutoReconnect)
         for name in ("lpush", "eval", "evalsha"):
             self._wrap(monkeypatch, Redis, name, RedisGone)
+        wrap_note(monkeypatch, self._noted)
 
     def go_after(self, collection: str, writes: str, *, let_pass: int = 0) -> None:
         """Be gone after one of these, but for as many operations as are let pass."""
@@ -50,18 +52,25 @@ class Databases:
         original = getattr(owner, name)
 
         def wrapped(this, *args, **kwargs):
-            if self.gone:
-                if not self._let_pass:
-                    self.refused += 1
-                    raise error("gone")
-                self._let_pass -= 1
-            result = original(this, *args, **kwargs)
-            where, writes = self._after or ("", "")
-            if getattr(this, "name", None) == where and name in writes.split():
-                self.gone = True
-            return result
+            where = getattr(this, "name", None)
+            return self._do(lambda: original(this, *args, **kwargs), where, name, error)
 
         monkeypatch.setattr(owner, name, wrapped)
+
+    def _noted(self, note: Callable, name: str) -> Callable:
+        return lambda: self._do(note, name, AS, AutoReconnect)
+
+    def _do(self, act: Callable, where: str | None, name: str, error: type) -> object:
+        if self.gone:
+            if not self._let_pass:
+                self.refused += 1
+                raise error("gone")
+            self._let_pass -= 1
+        result = act()
+        meant, writes = self._after or ("", "")
+        if where == meant and name in writes.split():
+            self.gone = True
+        return result
 
 
 @pytest.fixture

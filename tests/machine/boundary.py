@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import documents
+from tests.noted import AS, wrap_note
 
 WRITES = {
     "find_one_and_update": "change",
@@ -131,16 +132,24 @@ class Boundaries:
 
         def wrapped(this, *args, **kwargs):
             called = f"{this.name} {kind}" if owner is Collection else kind
-            self.reach(f"before {called}")
-            result = original(this, *args, **kwargs)
-            self.reach(f"after {called}")
-            return result
+            return self._do(lambda: original(this, *args, **kwargs), called)
 
         monkeypatch.setattr(owner, name, wrapped)
+
+    def noted(self, note: Callable, name: str) -> Callable:
+        """The same of what is noted in a collection."""
+        return lambda: self._do(note, f"{name} {WRITES[AS]}")
+
+    def _do(self, act: Callable, called: str) -> object:
+        self.reach(f"before {called}")
+        result = act()
+        self.reach(f"after {called}")
+        return result
 
 
 def wrap_writes(boundaries: Boundaries, monkeypatch) -> None:
     """All writes to MongoDB, and what is put into the queue."""
     for name, kind in WRITES.items():
         boundaries.wrap(monkeypatch, Collection, name, kind)
+    wrap_note(monkeypatch, boundaries.noted)
     boundaries.wrap(monkeypatch, Redis, "lpush", "enqueue")

@@ -1,0 +1,206 @@
+"""Pictures that are written after the answer: as if they had been written before."""
+
+import threading
+
+import pytest
+
+from jimeng import lanes
+from jimeng.documents import Allowance, Generation, Task
+from jimeng.jobs import broker, gathering, janitor, plan
+from jimeng.jobs.gathering import Gathering
+from tests.rest import API, CAT, CREATE, create, data_of, result
+from tests.waiting import wait_for
+
+
+class ByHand(Gathering):
+    """One that writes when it is told to."""
+
+    def _begin(self) -> None:
+        pass
+
+    def die(self) -> None:
+        self._rows, self._wakes = [], type(self._wakes)()
+
+
+@pytest.fixture
+def gathered(database, monkeypatch) -> ByHand:
+    made = ByHand()
+    made.open()
+    monkeypatch.setattr(gathering, "gathering", made)
+    return made
+
+
+def states() -> list[str]:
+    return [row["state"] for row in Generation.collection().find().sort("_id", 1)]
+
+
+def place(lane: str) -> tuple[int, int]:
+    """What counts as waiting, and as asked for."""
+    found = Allowance.find_one({"_id": "user_123"})
+    entry = found.lanes[Allowance.place_of(lane).partition(".")[2]]
+    return entry["pending"], found.asked
+
+
+def half_a_minute_later() -> None:
+    older = {"$subtract": ["$created_at", 60_000]}
+    Task.collection().update_many({}, [{"$set": {"created_at": older}}])
+    janitor.forget()
+    janitor.complete_plans()
+
+
+def test_together(client, gathered, work_off):
+    """One command for the pictures of several tasks, and a job for each."""
+    ids = [create(client, n=2), create(client, user_id="bob")]
+    assert (states(), broker.queue_length()) == ([], 0)
+
+    gathered.write()
+
+    assert (states(), broker.queue_length()) == (["queued"] * 3, 3)
+    work_off()
+    assert [result(client, each)["status"] for each in ids] == ["completed"] * 2
+
+
+def test_looks_as_if_it_were_written(client, gathered):
+    """Phase, place and page do not tell whether it is written yet."""
+    create(client, user_id="bob")
+    gathered.write()
+    lanes.forget()
+    task_id = create(client, n=2)
+
+    before, page = result(client, task_id), client.get(f"/tasks/{task_id}").text
+    gathered.write()
+
+    assert (before["status"], before["phase"], before["position"]) == (
+        *("pending", "queued"),
+        1,
+    )
+    assert result(client, task_id) == before
+    assert client.get(f"/tasks/{task_id}").text == page
+
+
+def test_death_before_it_is_written(client, gathered, work_off, lane):
+    """The pictures come into the line where they would have been, counted once."""
+    first = create(client, n=2)
+    gathered.die()
+    create(client)
+    gathered.write()
+
+    half_a_minute_later()
+
+    rows = Generation.collection().find().sort("turn", 1)
+    assert [row["task_id"] == first for row in rows] == [True, True, False]
+    assert place(lane) == (3, 3)
+    work_off()
+    assert result(client, first)["status"] == "completed"
+    assert place(lane) == (0, 3)
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize("way", ["cancel", "delete", "all"])
+def test_cancelled_before_it_is_written(
+    client, gathered, provider, work_off, lane, way, is_written
+):
+    """It is out of the line and of all counts when the answer comes, and stays out."""
+    task_id = create(client, n=2)
+    if is_written:
+        gathered.write()
+
+    answer = {
+        "cancel": lambda: client.post(f"{API}/tasks/{task_id}/cancel"),
+        "delete": lambda: client.delete(f"{API}/ai/image/task/{task_id}"),
+        "all": lambda: client.post(f"{API}/tasks/cancel", json={"ids": [task_id]}),
+    }[way]()
+
+    assert answer.status_code == 200
+    assert (states(), place(lane)) == (["dropped"] * 2, (0, 0))
+    gathered.write()
+    work_off()
+    assert (states(), place(lane)) == (["dropped"] * 2, (0, 0))
+    assert provider.requests == []
+
+
+def test_one_picture_is_cancelled_before_it_is_written(client, gathered, work_off):
+    """The other is drawn."""
+    task_id = create(client, n=2)
+
+    answer = client.post(f"/tasks/{task_id}/pictures/0/cancel")
+    gathered.write()
+    work_off()
+
+    assert answer.status_code in {200, 303}
+    assert states() == ["dropped", "done"]
+
+
+def test_repeated_before_it_is_written(client, gathered, work_off, lane, provider):
+    """The same task, drawn once, counted once."""
+    headers = {"Idempotency-Key": "k"}
+
+    ids = {
+        data_of(client.post(CREATE, json=CAT, headers=headers), 202)["task_id"]
+        for _ in range(2)
+    }
+    gathered.write()
+
+    assert (len(ids), states(), place(lane)) == (1, ["queued"], (1, 1))
+    work_off()
+    assert len(provider.requests) == 1
+
+
+def test_what_takes_its_turn_later_is_written_at_once(client, gathered):
+    """Its phase is not in its record."""
+    client.post(f"{API}/ai/tasks", json={**CAT, "type": "image", "delay": 60})
+
+    assert states() == ["delayed"]
+
+
+def test_closed_writes_what_it_has(client, gathered):
+    """From then on each writes his own."""
+    create(client)
+
+    gathered.close()
+    create(client)
+
+    assert states() == ["queued"] * 2
+
+
+def test_full_takes_no_more(client, gathered, monkeypatch):
+    """What comes then is written at once."""
+    monkeypatch.setattr(gathering, "MOST", 1)
+    create(client)
+    create(client)
+
+    assert states() == ["queued"]
+
+
+def test_thread_writes_by_itself_and_outlives_a_trouble(client, database, monkeypatch):
+    """Also after MongoDB was away; what it could not write the janitor does."""
+    made = Gathering()
+    made.open()
+    monkeypatch.setattr(gathering, "gathering", made)
+    monkeypatch.setattr(gathering, "PAUSE", 0.001)
+    written, whole = [], plan.write
+
+    def fail(rows: list[dict]) -> None:
+        monkeypatch.setattr(plan, "write", whole)
+        written.append(threading.current_thread().name)
+        raise plan.BulkWriteError({"writeErrors": [], "code": 0})
+
+    monkeypatch.setattr(plan, "write", fail)
+    create(client)
+    wait_for(lambda: written == ["gathering"], 5, "a write that fails")
+    create(client)
+    wait_for(lambda: states() == ["queued"], 5, "a write")
+
+    half_a_minute_later()
+
+    assert states() == ["queued"] * 2
+    made.close()
+
+
+def test_old_tasks_cost_nothing_more(client, gathered):
+    """Only of those that have just been made anybody asks what they lack."""
+    task_id = create(client)
+    moment = plan.age_of(task_id)
+
+    assert 0 <= moment < plan.FRESH
+    assert plan.age_of("volcengine_img_" + "0" * 30) > 1e9
