@@ -9,7 +9,12 @@ from datetime import datetime
 
 from jimeng.documents import AuditEntry, left_over
 from jimeng.errors import JimengError
-from jimeng.errors.access import AdminsOnly, ScopeTooSmall
+from jimeng.errors.access import (
+    AdminsOnly,
+    ScopeTooSmall,
+    UserIdNotYours,
+    UserNotFound,
+)
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +83,26 @@ class Viewer:
 
     def may_act_for(self, user_id: str) -> bool:
         return self.sees_all or user_id == self.user_id
+
+    def require_reader(self, user_id: str) -> None:
+        """
+        Raises:
+            UserNotFound: what is that user's is not there for this viewer to see.
+        """
+        if not self.may_act_for(user_id):
+            raise UserNotFound(f"user {user_id[:64]!r}")
+
+    def require_owner(self, user_id: str, what: str) -> None:
+        """
+        Args:
+            what: Is to be made, for the log.
+
+        Raises:
+            UserIdNotYours: it would be that user's, and only an operator makes
+                anything for others.
+        """
+        if not self.may_act_for(user_id):
+            raise UserIdNotYours(f"{what} for {user_id[:64]!r}")
 
     def require_operator(self, what: str) -> None:
         """

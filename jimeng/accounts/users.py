@@ -4,25 +4,22 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import (
-    batches,
-    collections,
-    documents,
-    inputs,
-    prompts,
-    sharing,
-    tasks,
-)
+from jimeng import documents, inputs, tasks
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
+    Batch,
+    Collection,
     Invitation,
+    SavedPrompt,
     Session,
+    Share,
     User,
     indexes,
     new_token,
     utcnow,
 )
+from jimeng.documents.base import Stored
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
@@ -258,17 +255,20 @@ def delete(viewer: Viewer, user_id: str) -> None:
     with noted(viewer, user.id, "users.delete"):
         while True:
             retire(user.id, {"$set": {"role": "user"}})
-            batches.delete_all(viewer, user.id)  # which would go on making tasks
+            forget(user, Batch)  # which would go on making tasks
             removed = tasks.delete_all(viewer, user.id)
             inputs.delete_all(viewer, user.id)
-            sharing.delete_all(viewer, user.id)
-            collections.delete_all(viewer, user.id)
-            prompts.delete_all(viewer, user.id)
-            for kind in (ApiKey, Invitation, Session):
-                kind.collection().delete_many({"user_id": user.id})
+            forget(user, Share, Collection, SavedPrompt)
+            forget(user, ApiKey, Invitation, Session)
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
                 break  # else somebody has made an admin of them in between
         known_keys.access_changed()
     log.info("user deleted id=%s tasks=%d", user.id, removed)
+
+
+def forget(user: User, *kinds: type[Stored]) -> None:
+    """Delete what is the user's and holds neither bytes nor a place in a queue."""
+    for kind in kinds:
+        kind.collection().delete_many({"user_id": user.id})

@@ -32,7 +32,7 @@ An earlier release beside this one leaves batches alone, and works on their task
 `accounts`, `schemas` and the doors may import it; it knows no Flask.
 """
 
-from jimeng.batches.acting import cancel, delete, delete_all, run_again
+from jimeng.batches.acting import cancel, delete, run_again
 from jimeng.batches.asking import NewBatch, create, estimate
 from jimeng.batches.expansion import MOST
 from jimeng.batches.filling import forget_deleted, go_on

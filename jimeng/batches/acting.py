@@ -170,19 +170,13 @@ def delete(viewer: Viewer, batch_id: str) -> None:
         bulk.work_briefly(action)
 
 
-def delete_all(viewer: Viewer, user_id: str) -> None:
-    """Forget all batches of a user, whose tasks are being deleted."""
-    if viewer.may_act_for(user_id):
-        Batch.collection().delete_many({"user_id": user_id})
-
-
 def _select(action: BulkAction, size: int) -> tuple[list[str], None]:
     where = {"batch": action.details["batch"], **THERE}
     rows = Task.collection().find(where, {"_id": 1}).limit(size)
     return [row["_id"] for row in rows], None
 
 
-def _hide(action: BulkAction, batch: bulk.Batch) -> Counts:
+def _hide(action: BulkAction, batch: bulk.Portion) -> Counts:
     """As `tasks.trash` does: the pictures go first."""
     shown = {"task_id": {"$in": list(batch.ids)}, **SHOWN}
     gone = {"trashed_at": batch.at, "with_task": True}

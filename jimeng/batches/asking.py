@@ -14,7 +14,6 @@ from jimeng.batches.expansion import MOST, MOST_TOLD, Expanded
 from jimeng.documents import Batch, left_over, utcnow
 from jimeng.documents.batch import PREFIX, new_batch_id
 from jimeng.errors import IdempotencyKeyReused, Invalid, QuotaExceeded
-from jimeng.errors.access import UserIdNotYours
 from jimeng.errors.batches import TooManyBatches
 from jimeng.lanes import switches
 from jimeng.providers import Model
@@ -82,8 +81,7 @@ def estimate(viewer: Viewer, new: NewBatch) -> BatchEstimate:
         UserIdNotYours: as `create`, and so is ModelNotAllowed.
         Invalid: as `create`.
     """
-    if not viewer.may_act_for(new.like.user_id):
-        raise UserIdNotYours(f"batch for {new.like.user_id}")
+    viewer.require_owner(new.like.user_id, "batch")
     model = model_for(viewer, new.like)
     found = written(new)
     check_all(new, found, model)

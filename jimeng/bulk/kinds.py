@@ -8,7 +8,7 @@ from jimeng.documents import BulkAction
 
 
 @dataclass(frozen=True)
-class Batch:
+class Portion:
     """
     Some of what an action is about.
 
@@ -48,7 +48,7 @@ class Kind:
     """
 
     select: Callable[[BulkAction, int], tuple[Sequence[str], str | None]]
-    apply: Callable[[BulkAction, Batch], Counts]
+    apply: Callable[[BulkAction, Portion], Counts]
     finish: Callable[[BulkAction], None] = lambda action: None
     size: int = 500
     counts: str = "done"

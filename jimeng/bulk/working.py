@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng.bulk.actions import note
-from jimeng.bulk.kinds import KINDS, Batch, Kind
+from jimeng.bulk.kinds import KINDS, Kind, Portion
 from jimeng.documents import (
     WORKER_TIMEOUT,
     AuditEntry,
@@ -136,12 +136,12 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
             kind.finish(action)
             _end(action)
             return None
-        chosen = Batch(list(ids), utcnow(), new_token(), cursor)
+        chosen = Portion(list(ids), utcnow(), new_token(), cursor)
         held = _hold(action, {"$set": {"batch": vars(chosen)}})
         if held is None:
             return None
         action = held
-    batch = Batch(**action.batch)
+    batch = Portion(**action.batch)
     with part_of_recorded() if action.audit_id else nullcontext():
         counts = kind.apply(action, batch)
     over = {

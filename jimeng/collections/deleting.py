@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from jimeng import bulk
-from jimeng.bulk import Batch, Counts, Kind
+from jimeng.bulk import Counts, Kind, Portion
 from jimeng.collections.membership import INDEX, without
 from jimeng.collections.naming import find
 from jimeng.documents import BulkAction, Collection, Image, Share, utcnow
@@ -42,12 +42,6 @@ def delete(viewer: Viewer, collection_id: str) -> None:
     bulk.work_briefly(action)
 
 
-def delete_all(viewer: Viewer, user_id: str) -> None:
-    """Delete what a user has named; the pictures are left to whoever deletes those."""
-    if viewer.may_act_for(user_id):
-        Collection.collection().delete_many({"user_id": user_id})
-
-
 def look_again() -> bool:
     """
     Take out what somebody put into a collection as it was being deleted, and died:
@@ -80,7 +74,7 @@ def _select(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
     return [row["_id"] for row in rows], None
 
 
-def _apply(action: BulkAction, batch: Batch) -> Counts:
+def _apply(action: BulkAction, batch: Portion) -> Counts:
     without(action.details["collection"], {"_id": {"$in": list(batch.ids)}})
     return Counts(len(batch.ids))
 

@@ -8,9 +8,8 @@ from pymongo.errors import DuplicateKeyError
 from jimeng import documents
 from jimeng.documents import Collection, indexes, utcnow
 from jimeng.documents.collection import name_key
-from jimeng.documents.cursors import after, cut_page
+from jimeng.documents.cursors import page_of
 from jimeng.errors import Invalid
-from jimeng.errors.access import UserIdNotYours, UserNotFound
 from jimeng.errors.collections import (
     CollectionNameTaken,
     CollectionNotFound,
@@ -49,8 +48,7 @@ def create(viewer: Viewer, name: str, user_id: str | None = None) -> Collection:
         IndexMissing: nobody can tell whether the name is taken.
     """
     user_id = user_id or viewer.user_id
-    if not viewer.may_act_for(user_id):
-        raise UserIdNotYours(f"collection of {user_id[:64]!r}")
+    viewer.require_owner(user_id, "collection")
     name = checked(name)
     documents.ensure_indexes()
     indexes.require(indexes.NAMES, fresh=True)
@@ -108,13 +106,9 @@ def page(
         UserNotFound: the viewer may not act for that user.
         Invalid: the cursor is not one of ours.
     """
-    if not viewer.may_act_for(user_id):
-        raise UserNotFound(f"collections of {user_id[:64]!r}")
-    parts: list[dict] = [{"user_id": user_id}]
-    if cursor is not None:
-        parts.append(after(cursor, "updated_at"))
-    rows = Collection.collection().find({"$and": parts}).sort(LATEST_FIRST)
-    some, next_cursor = cut_page(list(rows.limit(limit + 1)), limit, "updated_at")
+    viewer.require_reader(user_id)
+    rows, where = Collection.collection(), {"user_id": user_id}
+    some, next_cursor = page_of(rows, where, "updated_at", cursor, limit)
     return Page(Collection.read_all(some), next_cursor)
 
 

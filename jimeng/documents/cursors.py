@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from pymongo.collection import Collection
+
 from jimeng.errors import Invalid
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +77,21 @@ def down_to(row: Mapping, field: str) -> dict:
         field: {"$gte": at},
         "$or": [{field: {"$gt": at}}, {"_id": {"$gte": row["_id"]}}],
     }
+
+
+def page_of(
+    rows: Collection, where: dict, field: str, cursor: str | None, limit: int
+) -> tuple[Sequence[dict], str | None]:
+    """
+    Some of the rows of a collection, the latest by *field* first, and the cursor
+    where the next ones begin.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    parts = [where] if cursor is None else [where, after(cursor, field)]
+    found = rows.find({"$and": parts}).sort([(field, -1), ("_id", -1)])
+    return cut_page(list(found.limit(limit + 1)), limit, field)
 
 
 def cut_page(

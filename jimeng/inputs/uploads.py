@@ -11,7 +11,6 @@ from jimeng import documents, jobs, limits
 from jimeng.documents import Input, indexes, utcnow
 from jimeng.documents.input import PROMISED
 from jimeng.errors import IdempotencyKeyReused, Invalid, PictureInvalid
-from jimeng.errors.access import UserIdNotYours
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.inputs.keeping import check_room, keep
 from jimeng.viewers import Viewer, noted
@@ -71,8 +70,7 @@ def upload_once(
     """
     if idem_key is None:
         return upload(viewer, user_id, content, field=field), False
-    if not viewer.may_act_for(user_id):
-        raise UserIdNotYours(f"upload for {user_id}")
+    viewer.require_owner(user_id, "upload")
     documents.ensure_indexes()
     indexes.require(indexes.UPLOADS)
     key = Key(user_id, idem_key, hashlib.sha256(content).hexdigest())
@@ -108,8 +106,7 @@ def upload(
         UploadsFull: as `keeping.check_room`.
         Invalid: it is no picture that is taken; the words say why.
     """
-    if not viewer.may_act_for(user_id):
-        raise UserIdNotYours(f"upload for {user_id}")
+    viewer.require_owner(user_id, "upload")
     documents.ensure_indexes()  # what there is is counted by one
     limits.take_upload(user_id)
     check_room(user_id)

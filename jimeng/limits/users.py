@@ -27,7 +27,6 @@ from jimeng.errors import (
     TooManyRequests,
     TooManySubmissions,
 )
-from jimeng.errors.access import UserNotFound
 from jimeng.errors.inputs import TooManyUploads
 from jimeng.limits import keys, windows
 from jimeng.limits.windows import MINUTE
@@ -198,8 +197,7 @@ def rate_limits(viewer: Viewer, user_id: str) -> tuple[RateLimit, ...]:
         UserNotFound: another's are not there to see.
         QueueUnavailable: Redis is away.
     """
-    if not viewer.may_act_for(user_id):
-        raise UserNotFound(f"user {user_id[:64]!r}")
+    viewer.require_reader(user_id)
     found = []
     most, quota, now = _per_minute(), quota_of(viewer, user_id), utcnow()
     if most:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jimeng.documents import AuditEntry, User
-from jimeng.documents.cursors import after, cut_page
+from jimeng.documents.cursors import page_of
 from jimeng.viewers import Viewer
 
 PAGE, BATCH = 50, 500  # entries
@@ -33,10 +33,8 @@ def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Page:
         Invalid: the cursor is not one of ours.
     """
     viewer.require_operator("the audit trail")
-    where = after(cursor, "at") if cursor else {}
-    rows = AuditEntry.collection().find(where).sort([("at", -1), ("_id", -1)])
-    found, next_cursor = cut_page(list(rows.limit(size + 1)), size, "at")
-    entries = AuditEntry.read_all(found)
+    rows, next_cursor = page_of(AuditEntry.collection(), {}, "at", cursor, size)
+    entries = AuditEntry.read_all(rows)
     return Page(entries, names(entries), next_cursor)
 
 

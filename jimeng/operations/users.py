@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jimeng import accounts, limits
 from jimeng.accounts import second_factor, users
 from jimeng.documents import Generation, Image, User, utcnow
-from jimeng.documents.cursors import after, cut_page
+from jimeng.documents.cursors import page_of
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
 from jimeng.errors.access import NotYourself
@@ -17,7 +17,6 @@ from jimeng.tasks.reading import words_of
 from jimeng.viewers import Viewer, recorded
 
 PAGE = 50  # users
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 ROLES = ("user", "admin")
 MOST_QUOTA = 1_000_000  # pictures a day
 MOST_EMAIL = 255  # characters that are looked at, one more than there can be
@@ -67,11 +66,8 @@ def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> 
     """
     viewer.require_operator("users")
     parts = [_has(word) for word in words_of(q)]
-    if cursor:
-        parts.append(after(cursor, "created_at"))
     where = {"$and": parts} if parts else {}
-    found = User.collection().find(where).sort(NEWEST_FIRST).limit(PAGE + 1)
-    rows, next_cursor = cut_page(list(found), PAGE, "created_at")
+    rows, next_cursor = page_of(User.collection(), where, "created_at", cursor, PAGE)
     return Page(_rows(User.read_all(rows)), next_cursor)
 
 

@@ -9,7 +9,6 @@ from jimeng.prompts.keeping import (
     Words,
     change,
     delete,
-    delete_all,
     find,
     find_all,
     save,

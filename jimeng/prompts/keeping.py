@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from jimeng.collections.naming import checked
 from jimeng.documents import SavedPrompt, utcnow
 from jimeng.errors import Invalid
-from jimeng.errors.access import UserIdNotYours, UserNotFound
 from jimeng.errors.prompts import PromptNotFound, TooManyPrompts
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer, noted
@@ -48,8 +47,7 @@ def save(
         TooManyPrompts: who has as many as may be.
     """
     user_id = user_id or viewer.user_id
-    if not viewer.may_act_for(user_id):
-        raise UserIdNotYours(f"prompt of {user_id[:64]!r}")
+    viewer.require_owner(user_id, "prompt")
     given = fields_of(asdict(words) | {"name": name})
     made = SavedPrompt(user_id=user_id, **given)
     with noted(viewer, user_id, "prompts.save", prompt=made.id):
@@ -104,8 +102,7 @@ def find_all(viewer: Viewer, user_id: str | None = None) -> list[SavedPrompt]:
         UserNotFound: the viewer may not act for that user.
     """
     user_id = user_id or viewer.user_id
-    if not viewer.may_act_for(user_id):
-        raise UserNotFound(f"prompts of {user_id[:64]!r}")
+    viewer.require_reader(user_id)
     rows = SavedPrompt.collection().find({"user_id": user_id}).sort(NEWEST_FIRST)
     return SavedPrompt.read_all(rows.limit(MOST))
 
@@ -144,9 +141,3 @@ def delete(viewer: Viewer, prompt_id: str) -> SavedPrompt:
     SavedPrompt.collection().delete_one({"_id": found.id})
     log.info("prompt deleted id=%s user=%s", found.id, found.user_id)
     return found
-
-
-def delete_all(viewer: Viewer, user_id: str) -> None:
-    """Let all of a user's go."""
-    if viewer.may_act_for(user_id):
-        SavedPrompt.collection().delete_many({"user_id": user_id})

@@ -10,7 +10,6 @@ from jimeng.sharing.listing import Listed, everybodys, page
 from jimeng.sharing.names import name_of
 from jimeng.sharing.owning import (
     LONGEST_TITLE,
-    delete_all,
     find,
     look,
     of_target,

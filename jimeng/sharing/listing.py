@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 from jimeng import collections
 from jimeng.documents import Collection, Image, Share, utcnow
-from jimeng.documents.cursors import after, cut_page
-from jimeng.errors.access import UserNotFound
+from jimeng.documents.cursors import page_of
 from jimeng.viewers import Viewer
-
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,7 @@ def page(
         Invalid: the cursor is not one of ours.
     """
     user_id = user_id or viewer.user_id
-    if not viewer.may_act_for(user_id):
-        raise UserNotFound(f"shares of {user_id[:64]!r}")
+    viewer.require_reader(user_id)
     return _page({"user_id": user_id}, cursor, limit)
 
 
@@ -75,10 +71,8 @@ def everybodys(viewer: Viewer, *, cursor: str | None = None, limit: int = 50) ->
 
 
 def _page(where: dict, cursor: str | None, limit: int) -> Page:
-    parts = [where] if cursor is None else [where, after(cursor, "created_at")]
-    rows = Share.collection().find({"$and": parts}).sort(NEWEST_FIRST)
-    some, next_cursor = cut_page(list(rows.limit(limit + 1)), limit, "created_at")
-    return Page(list(seen(Share.read_all(some))), next_cursor)
+    rows, next_cursor = page_of(Share.collection(), where, "created_at", cursor, limit)
+    return Page(list(seen(Share.read_all(rows))), next_cursor)
 
 
 def seen(shares: list[Share]) -> Iterable[Listed]:

@@ -214,9 +214,3 @@ def revoke(viewer: Viewer, share_id: str) -> None:
     if not Share.collection().delete_one(where).deleted_count:
         raise ShareNotFound(f"share of {share_id[:80]!r}")
     log.info("share ended id=%s user=%s", share_id, viewer.user_id)
-
-
-def delete_all(viewer: Viewer, user_id: str) -> None:
-    """End all that a user shares."""
-    if viewer.may_act_for(user_id):
-        Share.collection().delete_many({"user_id": user_id})

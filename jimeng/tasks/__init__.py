@@ -43,7 +43,7 @@ from jimeng.tasks.tidying import (
     count_others,
     empty_trash,
     find_tidying,
-    restore_batch,
+    restore_together,
     trash_others,
     under_way,
 )
@@ -53,8 +53,8 @@ from jimeng.tasks.trash import (
     restore,
     restore_pictures,
     trash,
-    trash_batch,
     trash_pictures,
+    trash_together,
     trashed_pictures,
     trashed_tasks,
     trashed_thumbnail,

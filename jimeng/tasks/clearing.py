@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from jimeng import bulk, jobs, lanes
-from jimeng.bulk import Batch, Counts, Kind
+from jimeng.bulk import Counts, Kind, Portion
 from jimeng.documents import BulkAction, Generation, Status, Task
 from jimeng.documents.task import THERE
 from jimeng.tasks.cancelling import cancel_batch, drop_of
@@ -129,7 +129,7 @@ def _earlier(action: BulkAction) -> dict:
     return {"created_at": {"$lte": action.started_at}}
 
 
-def _cancel(batch: Batch, where: dict, reason: str | None = None) -> Counts:
+def _cancel(batch: Portion, where: dict, reason: str | None = None) -> Counts:
     """Cancel those of a batch that have not begun; the turns of others stay."""
     begun_not = [Status.PENDING.value]
     ended = cancel_batch(where, batch.ids, begun_not, at=batch.at, reason=reason)
@@ -137,7 +137,7 @@ def _cancel(batch: Batch, where: dict, reason: str | None = None) -> Counts:
     return Counts(len(ended))
 
 
-def _cancel_of_user(action: BulkAction, batch: Batch) -> Counts:
+def _cancel_of_user(action: BulkAction, batch: Portion) -> Counts:
     return _cancel(batch, {"user_id": action.details["user"], **THERE})
 
 

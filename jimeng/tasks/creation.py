@@ -20,7 +20,7 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
-from jimeng.errors.access import ModelNotAllowed, UserIdNotYours
+from jimeng.errors.access import ModelNotAllowed
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
@@ -78,8 +78,7 @@ def create(
         IdempotencyKeyReused: the key came before with another request.
         IndexMissing: there is a key, and nothing that keeps it to one task.
     """
-    if not viewer.may_act_for(new.user_id):
-        raise UserIdNotYours(f"task for {new.user_id}")
+    viewer.require_owner(new.user_id, "task")
     with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
         terms = Terms(idem_key, join_key, within)
         task, is_replay = create_as(viewer, new, terms)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from jimeng import bulk, jobs
-from jimeng.bulk import Batch, Counts, Kind
+from jimeng.bulk import Counts, Kind, Portion
 from jimeng.documents import BulkAction, Task, left_over, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.tasks.auditing import audited
@@ -70,7 +70,7 @@ def _ids(where: dict, size: int) -> list[str]:
     return [row["_id"] for row in rows]
 
 
-def _apply(action: BulkAction, batch: Batch) -> Counts:
+def _apply(action: BulkAction, batch: Portion) -> Counts:
     if batch.cursor == HIDDEN:
         for task_id in batch.ids:
             jobs.finish_deletion(task_id)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from jimeng.errors.access import UserIdNotYours
 from jimeng.providers import Model
 from jimeng.tasks.building import NewTask, check, judge, named_by
 from jimeng.tasks.creation import model_for
@@ -44,8 +43,7 @@ def estimate(viewer: Viewer, new: NewTask) -> Estimate:
         UserIdNotYours: as `create`, and so is ModelNotAllowed.
         Invalid: as `create`, as far as pictures need not be fetched or decoded for it.
     """
-    if not viewer.may_act_for(new.user_id):
-        raise UserIdNotYours(f"estimate for {new.user_id}")
+    viewer.require_owner(new.user_id, "estimate")
     model = model_for(viewer, new)
     check(new, model)
     judge(new, model)

@@ -11,7 +11,7 @@ from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import SHOWN
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks.gallery import Wanted
-from jimeng.tasks.trash import EXISTS, Batch, change, restore_where
+from jimeng.tasks.trash import EXISTS, Trashed, change, restore_where
 from jimeng.viewers import Viewer
 
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
@@ -43,20 +43,20 @@ def count_others(viewer: Viewer) -> Others:
     return Others(favourites, total - favourites)
 
 
-def trash_others(viewer: Viewer) -> Batch:
+def trash_others(viewer: Viewer) -> Trashed:
     """Put all pictures but favourites into the trash."""
     total = Image.collection().count_documents(_others(viewer.user_id))
     action = bulk.work_briefly(_begin(viewer, OTHERS, total))
-    return Batch(action.started_at, action.total)
+    return Trashed(action.started_at, action.total)
 
 
-def restore_batch(viewer: Viewer, milliseconds: int) -> int:
+def restore_together(viewer: Viewer, milliseconds: int) -> int:
     """
     Bring back what the viewer put into the trash in one go; return how many there
     are. What would still go there stays.
 
     Args:
-        milliseconds: `Batch.milliseconds`.
+        milliseconds: `Trashed.milliseconds`.
     """
     if not 0 <= milliseconds < LATEST:
         return 0
@@ -110,7 +110,7 @@ def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
     return _ids(Image, {**mine, "trashed_at": since}, size), PICTURES
 
 
-def _give_up(action: BulkAction, batch: bulk.Batch) -> Counts:
+def _give_up(action: BulkAction, batch: bulk.Portion) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}}
     if batch.cursor is None:
         Task.collection().update_many(ids, {"$unset": {"purge_at": ""}})
@@ -126,7 +126,7 @@ def _shown(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
     return _ids(Image, {**_others(action.by), **earlier}, size), None
 
 
-def _trash(action: BulkAction, batch: bulk.Batch) -> Counts:
+def _trash(action: BulkAction, batch: bulk.Portion) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}}
     change({**ids, **SHOWN}, {"trashed_at": action.started_at})
     gone = {**ids, "trashed_at": action.started_at}
@@ -141,7 +141,7 @@ def _trashed(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
     return ids, ids[-1] if ids else None
 
 
-def _restore(action: BulkAction, batch: bulk.Batch) -> Counts:
+def _restore(action: BulkAction, batch: bulk.Portion) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}, "user_id": action.by}
     restore_where(ids)
     return Counts(Image.collection().count_documents({**ids, **SHOWN}))

@@ -27,7 +27,7 @@ EXISTS = {"$exists": True}
 
 
 @dataclass(frozen=True)
-class Batch:
+class Trashed:
     """
     What went into the trash in one go.
 
@@ -92,15 +92,15 @@ def trash_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     Nobody sees them from then on, also not by their links. The tasks stay, and
     stay completed: their lists leave these pictures out.
     """
-    return trash_batch(viewer, picture_ids).count
+    return trash_together(viewer, picture_ids).count
 
 
 @audited(Image, "pictures.trash")
-def trash_batch(viewer: Viewer, picture_ids: Iterable[str]) -> Batch:
+def trash_together(viewer: Viewer, picture_ids: Iterable[str]) -> Trashed:
     """`trash_pictures`, with what it takes to bring all of them back."""
     where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
     moment = utcnow()
-    return Batch(moment, change(where, {"trashed_at": moment}))
+    return Trashed(moment, change(where, {"trashed_at": moment}))
 
 
 @audited(Image, "pictures.restore")

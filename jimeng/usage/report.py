@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 
 from jimeng import documents, jobs
 from jimeng.documents import Generation, State, Usage, utcnow
-from jimeng.errors.access import UserNotFound
 from jimeng.jobs import Ended
 from jimeng.viewers import Viewer
 
@@ -96,8 +95,7 @@ def by_day(viewer: Viewer, user_id: str, *, since: date, until: date) -> Report:
     Raises:
         UserNotFound: another's are not there to see.
     """
-    if not viewer.may_act_for(user_id):
-        raise UserNotFound(f"user {user_id[:64]!r}")
+    viewer.require_reader(user_id)
     documents.ensure_indexes()
     begin, end = jobs.midnight(since), jobs.midnight(until + timedelta(days=1))
     kept = jobs.close_days()

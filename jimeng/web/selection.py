@@ -69,7 +69,7 @@ def favourite_many() -> ResponseReturnValue:
 def trash() -> ResponseReturnValue:
     """Put all of these into the trash, and offer to take them out again."""
     viewer, ids = auth.viewer_of_page(), selected()
-    batch = tasks.trash_batch(viewer, ids)
+    batch = tasks.trash_together(viewer, ids)
     if not is_htmx():
         return back("trashed", batch.count, batch=batch.milliseconds)
     shown = Filters.read(dict(parse_qsl(urlsplit(request.form.get("next", "")).query)))
@@ -90,7 +90,7 @@ def restore() -> ResponseReturnValue:
     batch = request.form.get("batch", type=int)
     restored = tasks.restore_pictures(viewer, ids) if ids else 0
     if batch is not None:
-        restored += tasks.restore_batch(viewer, batch)
+        restored += tasks.restore_together(viewer, batch)
     if not is_htmx():
         return back("restored", restored)
     return render_template("gallery/_gone.html", ids=ids, done="restored", n=restored)

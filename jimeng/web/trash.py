@@ -7,7 +7,7 @@ from jimeng import auth, tasks
 from jimeng.documents import BulkAction
 from jimeng.i18n import t
 from jimeng.tasks.tidying import EMPTY, RESTORE
-from jimeng.tasks.trash import Batch
+from jimeng.tasks.trash import Trashed
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import cards_of
 from jimeng.web.images import send
@@ -72,7 +72,7 @@ def over(action: BulkAction | None) -> str:
         return url_for(".gallery", trash=1, done="emptied", n=0)
     if action.kind == RESTORE:
         return url_for(".gallery", done="restored", n=action.done)
-    moment = Batch(action.started_at, action.done).milliseconds
+    moment = Trashed(action.started_at, action.done).milliseconds
     return url_for(".gallery", done="trashed", n=action.done, batch=moment)
 
 

@@ -226,7 +226,7 @@ def test_all_but_favourites_go(hung):
 
     assert batch.count == 2
     assert found() == [CAT]
-    tasks.restore_batch(ME, batch.milliseconds)
+    tasks.restore_together(ME, batch.milliseconds)
     assert found() == [CAT, LANTERN, SNOW]
 
 

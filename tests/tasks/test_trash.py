@@ -94,9 +94,9 @@ def test_batch_is_brought_back_whole(client, made):
         {"trashed_at": {"$exists": True}},
         {"$set": {"trashed_at": utcnow() - timedelta(hours=1)}},
     )
-    batch = tasks.trash_batch(MINE, [f"{made}_1"])
+    batch = tasks.trash_together(MINE, [f"{made}_1"])
 
-    assert tasks.restore_batch(MINE, batch.milliseconds) == 1
+    assert tasks.restore_together(MINE, batch.milliseconds) == 1
     assert len(urls(client, made)) == 1
 
 
@@ -105,7 +105,7 @@ def test_no_batch_of_such_a_number(client, made, number):
     """Whatever is asked for, only what was trashed then comes back."""
     tasks.trash_pictures(MINE, [f"{made}_0"])
 
-    assert tasks.restore_batch(MINE, number) == 0
+    assert tasks.restore_together(MINE, number) == 0
 
 
 def test_trashed_task_is_as_if_deleted(client, made):
@@ -206,9 +206,9 @@ def test_others_can_do_nothing(client, made):
     with pytest.raises(TaskNotFound):
         tasks.trash(OTHER, made)
 
-    batch = tasks.trash_batch(MINE, [picture])
+    batch = tasks.trash_together(MINE, [picture])
     assert tasks.restore_pictures(OTHER, [picture]) == 0
-    assert tasks.restore_batch(OTHER, batch.milliseconds) == 0
+    assert tasks.restore_together(OTHER, batch.milliseconds) == 0
     assert tasks.purge_pictures(OTHER, [picture]) == 0
     with pytest.raises(ImageNotFound):
         tasks.trashed_thumbnail(OTHER, picture)

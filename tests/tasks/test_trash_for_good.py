@@ -162,7 +162,7 @@ def test_very_many_go_step_by_step(largest_update):
 
     batch = tasks.trash_others(MINE)
     assert (batch.count, tasks.count_others(MINE).others) == (5, 0)
-    assert tasks.restore_batch(MINE, batch.milliseconds) == 5
+    assert tasks.restore_together(MINE, batch.milliseconds) == 5
     assert tasks.count_others(MINE).others == 5
     tasks.trash_others(MINE)
     tasks.empty_trash(MINE)

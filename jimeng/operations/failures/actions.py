@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from jimeng import bulk, jobs, tasks
-from jimeng.bulk import Batch, Counts, Kind
+from jimeng.bulk import Counts, Kind, Portion
 from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
@@ -125,7 +125,7 @@ def _select(
     return [row["_id"] for row in rows], behind
 
 
-def _retry_batch(action: BulkAction, batch: Batch) -> Counts:
+def _retry_batch(action: BulkAction, batch: Portion) -> Counts:
     """A picture of a task that was seen already is dealt with, or left out, by then."""
     viewer = Viewer(action.by, sees_all=action.sees_all)
     rows = Generation.collection().find({"_id": {"$in": list(batch.ids)}})
@@ -158,7 +158,7 @@ def drop(viewer: Viewer, task_id: str) -> int:
     return outcome["done"]
 
 
-def _drop_batch(action: BulkAction, batch: Batch) -> Counts:
+def _drop_batch(action: BulkAction, batch: Portion) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}}
     deal(ids, "dropped", action.by, at=batch.at)
     dealt_with = {**ids, "dealt_with.at": batch.at}
