@@ -3,9 +3,12 @@
 "use strict";
 
 const DRAFT = "draft /batches/new template"; // as later.js keeps it
+const PICTURES = "pictures of /batches/new";
+const NONE = "-"; // all of them were removed
 const words = document.getElementById("template");
 if (document.getElementById("batch-sent")) {
   tab.set(DRAFT, "");
+  tab.set(PICTURES, "");
   history.replaceState(history.state, "", location.pathname);
 }
 
@@ -40,10 +43,27 @@ async function take(files) {
   words.focus();
 }
 
+const given = () => [...document.querySelectorAll("#batch-given [name=image]")].map((each) => each.value);
+
+// Those that were in this form before it was loaded anew, or are in the other one: the
+// server shows what is named here.
+function bringPictures() {
+  const form = new URLSearchParams(tab.get("form") || "");
+  const kept = tab.get(PICTURES);
+  const ids = kept === NONE ? [] : kept ? kept.split(" ") : form.getAll("image");
+  for (const id of ids) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "hidden", name: "image", value: id });
+    document.getElementById("batch-given")?.append(input);
+  }
+  return ids.length > 0;
+}
+
 if (words) {
   const written = words.value;
+  const brought = !written && !given().length && bringPictures();
   words.value ||= tab.get(DRAFT) || carried();
-  if (words.value !== written) {
+  if (words.value !== written || brought) {
     // As soon as htmx listens, which may be before this script or after.
     const counted = setInterval(() => {
       if (document.readyState === "complete") clearInterval(counted);
@@ -64,11 +84,17 @@ if (words) {
   words.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) words.form.requestSubmit(words.form.querySelector(".primary"));
   });
+  let chosen = false;
+  words.form.addEventListener("change", (event) => { chosen ||= event.target.id === "files"; });
   // Another model brings other choices, and other prices.
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     document.addEventListener(name, (event) => {
       const target = event.detail.ctx?.target || event.detail.target;
       if (target?.id === "choices") recount();
+      tab.set(PICTURES, given().join(" ") || NONE);
+      // What was chosen has been taken in, and its field with it.
+      if (chosen && document.activeElement === document.body) document.getElementById("files").focus();
+      chosen = false;
     });
   }
 }

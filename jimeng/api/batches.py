@@ -7,6 +7,7 @@ from jimeng.answers import idempotency_key, path_for, success
 from jimeng.api import blp
 from jimeng.api.images import NEW_TASK, WAIT
 from jimeng.api.lists import listed, lists
+from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Batch
 from jimeng.schemas import Nothing, Trying
 from jimeng.schemas.batch_replies import (
@@ -18,15 +19,16 @@ from jimeng.schemas.batch_replies import (
 )
 from jimeng.schemas.batches import BatchTasks, NewBatch, RetryBatch
 from jimeng.schemas.lists import SomeOfUser
+from jimeng.schemas.model_replies import EstimateRecord
 from jimeng.schemas.task_replies import TaskRecord
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 
-RECORD, ESTIMATE = BatchRecord(), BatchEstimate()
+RECORD, ESTIMATE, AGAIN = BatchRecord(), BatchEstimate(), EstimateRecord()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
 LATER = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
-NOT_OF_BATCHES = {"too_many_pending", "not_supported_yet", "uploads_full"}
-NOT_OF_BATCHES |= {"server_busy", "key_too_many_submissions", "key_quota_exceeded"}
+NOT_OF_BATCHES = {"too_many_pending", "not_supported_yet"}
+NOT_OF_BATCHES |= {"key_too_many_submissions", "key_quota_exceeded"}
 NEW_BATCH = [code for code in NEW_TASK if code not in NOT_OF_BATCHES]
 
 
@@ -57,6 +59,7 @@ def answer(batch: Batch, status: int = 200, *, replayed: bool = False) -> Respon
     makes=("batch_id", "batch_id", LATER),
     estimate=BatchEstimate,
 )
+@brings_pictures
 def create_batch(query: dict, params: dict) -> Response:
     """
     Ask for the pictures of up to 500 prompts at once.
@@ -64,7 +67,8 @@ def create_batch(query: dict, params: dict) -> Response:
     All share their settings. Each of `prompts` is taken as it stands; of `template`
     each line is a prompt, empty ones are passed over, and `{red|blue|green}` stands for
     each of its words in turn: with several such groups a line becomes every
-    combination. What is there twice is drawn once.
+    combination. What is there twice is drawn once. `images` go into all of them, taken
+    in once.
 
     Answers at once. Its tasks are made a few at a time, as places become free, and do
     not hold up what the same user asks for beside it. Where there is no room (places, a
@@ -165,20 +169,26 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
 
 
 @blp.post("/batches/<batch_id>/retry", tags=["batches"])
+@blp.arguments(Trying(), location="query")
 @blp.arguments(RetryBatch)
 @blp.response(202, BatchRecord)
 @blp.describe(
     errors=["batch_not_found", "batch_not_retryable", "may_be_charged_twice"],
     always=["Location", "Retry-After"],
+    estimate=EstimateRecord,
 )
-def retry_batch(params: dict, batch_id: str) -> Response:
+def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     """
     Ask once more for what a batch lacks.
 
     Each task that failed is run again, once, where that may help. With `rest` so is
     what was cancelled, and what was never made is made. Where something may have been
-    charged, `accept_double_charge` must be true for it to be among them.
+    charged, `accept_double_charge` must be true for it to be among them. With
+    `?dry_run=1` nothing is run again: the answer is a 200 with the count and the price.
     """
+    if query["dry_run"]:
+        found = batches.estimate_again(auth.viewer_of_api(), batch_id, **params)
+        return success(AGAIN.dump(found))
     return answer(batches.run_again(auth.viewer_of_api(), batch_id, **params), 202)
 
 

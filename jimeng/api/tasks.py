@@ -3,14 +3,15 @@
 from flask import Response
 
 from jimeng import auth, tasks
-from jimeng.answers import idempotency_key
+from jimeng.answers import idempotency_key, success
 from jimeng.api import blp
-from jimeng.api.images import NEW_TASK, WAIT, accepted, creates
+from jimeng.api.images import ESTIMATE, NEW_TASK, WAIT, accepted, creates
 from jimeng.api.lists import listed, lists
 from jimeng.errors import Invalid
-from jimeng.schemas import Nothing, Retry
+from jimeng.schemas import Nothing, Retry, Trying
 from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.lists import ByCursor
+from jimeng.schemas.model_replies import EstimateRecord
 from jimeng.schemas.task_replies import Created, TaskRecord
 from jimeng.tasks import TaskView
 
@@ -78,20 +79,26 @@ def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
 
 
 @blp.post("/tasks/<task_id>/retry", tags=["tasks"])
+@blp.arguments(Trying(), location="query")
 @blp.arguments(Retry)
 @blp.response(202, Created)
 @creates(
     errors=[
         *("task_not_found", "task_not_retryable", "may_be_charged_twice"),
         *NEW_TASK,
-    ]
+    ],
+    estimate=EstimateRecord,
 )
-def retry_task(params: dict, task_id: str) -> Response:
+def retry_task(query: dict, params: dict, task_id: str) -> Response:
     """
     Ask once more for the pictures that an ended task lacks, as a new task.
 
-    Where the first may have been charged, `accept_double_charge` must be true.
+    Where the first may have been charged, `accept_double_charge` must be true. With
+    `?dry_run=1` nothing is created: the answer is a 200 with the count and the price.
     """
     viewer = auth.viewer_of_api()
+    if query["dry_run"]:
+        found = tasks.estimate_retry(viewer, task_id, **params)
+        return success(ESTIMATE.dump(found))
     task, replayed = tasks.retry(viewer, task_id, **params, idem_key=idempotency_key())
     return accepted(viewer, task, replayed=replayed)

@@ -17,6 +17,10 @@ that is paused, Redis being away) it waits for, and `Batch.waits` says what and 
 when. While nothing is sent, nothing is made: a backup that is being restored must not
 find tasks that it brings itself.
 
+**Pictures.** What goes into all of its tasks is taken in once, when it is asked for,
+and named by the batch before any task is there: the sweep leaves it alone until the
+batch is deleted, and its owner's deleting it changes nothing for either.
+
 **Ends.** Cancelled, it makes no more, and what is open of it is cancelled by the rule
 of `tasks.cancel`; once more after the longest that a consumer may still have been at
 it. Restored from a backup it stops: its original may have gone on. A key that is gone,
@@ -32,10 +36,16 @@ An earlier release beside this one leaves batches alone, and works on their task
 `accounts`, `schemas` and the doors may import it; it knows no Flask.
 """
 
-from jimeng.batches.acting import cancel, delete, run_again
-from jimeng.batches.asking import NewBatch, create, estimate
+from jimeng.batches.acting import (
+    cancel,
+    delete,
+    estimate_again,
+    run_again,
+)
+from jimeng.batches.asking import create
 from jimeng.batches.expansion import MOST
 from jimeng.batches.filling import forget_deleted, go_on
+from jimeng.batches.judging import NewBatch, estimate
 from jimeng.batches.progress import Progress, progress, progress_of_all
 from jimeng.batches.reading import feed, find, page, tasks_of
 from jimeng.jobs import chores

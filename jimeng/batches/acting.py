@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from jimeng import bulk
+from jimeng import bulk, jobs
 from jimeng.batches import filling
 from jimeng.batches.progress import Progress, goes_on, progress
 from jimeng.batches.reading import find
@@ -12,6 +12,7 @@ from jimeng.documents import (
     Batch,
     BulkAction,
     Image,
+    Input,
     Task,
     left_over,
     new_token,
@@ -22,6 +23,7 @@ from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
 from jimeng.jobs.purge import KEPT
+from jimeng.tasks import Estimate
 from jimeng.tasks.cancelling import cancel_where, drop_of, hiding
 from jimeng.viewers import Viewer, noted
 
@@ -115,13 +117,7 @@ def run_again(
         MayBeChargedTwice: all that is lacking may have been charged.
     """
     batch = find(viewer, batch_id)
-    there = lacking(batch, progress(batch))
-    wanted = there.ready + (there.rest if rest else 0)
-    if accept_double_charge:
-        wanted += there.paid
-    if not wanted:
-        kind = MayBeChargedTwice if there.paid else BatchNotRetryable
-        raise kind(f"batch {batch.id}")
+    wanted = count(batch, rest=rest, agreed=accept_double_charge)
     with noted(viewer, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
         now = utcnow()
         again = {"at": now, "rest": rest, "agreed": accept_double_charge}
@@ -149,6 +145,46 @@ def run_again(
     return find(viewer, batch_id)
 
 
+def count(batch: Batch, *, rest: bool, agreed: bool) -> int:
+    """
+    How many pictures running it again would ask for.
+
+    Raises:
+        BatchNotRetryable: as `run_again`, and so is MayBeChargedTwice.
+    """
+    there = lacking(batch, progress(batch))
+    wanted = there.ready + (there.rest if rest else 0) + (there.paid if agreed else 0)
+    if not wanted:
+        kind = MayBeChargedTwice if there.paid else BatchNotRetryable
+        raise kind(f"batch {batch.id}")
+    return wanted
+
+
+def estimate_again(
+    viewer: Viewer,
+    batch_id: str,
+    *,
+    rest: bool = False,
+    accept_double_charge: bool = False,
+) -> Estimate:
+    """
+    What `run_again` would ask for, in all; nothing is asked for.
+
+    Raises:
+        BatchNotFound: as `run_again`, and so are BatchNotRetryable and
+            MayBeChargedTwice.
+        Invalid: its model is not offered any more.
+    """
+    batch = find(viewer, batch_id)
+    wanted = count(batch, rest=rest, agreed=accept_double_charge)
+    asked = batch.asked
+    model = jobs.runtime().registry.model(asked.get("model"), asked.get("provider"))
+    size = None  # which follows from what goes in
+    if not batch.inputs:
+        size = model.resolve_size(asked.get("size"), asked.get("quality") or "standard")
+    return Estimate(model, wanted, size)
+
+
 def delete(viewer: Viewer, batch_id: str) -> None:
     """
     Put a batch's tasks into the trash, cancelled if they have not ended; the batch
@@ -162,6 +198,9 @@ def delete(viewer: Viewer, batch_id: str) -> None:
         now = utcnow()
         gone = dict.fromkeys(("open", "due_at", "owner", "again", "waits"), "")
         Batch.change({"_id": batch.id}, {"$set": {"deleted_at": now}, "$unset": gone})
+        if batch.inputs:
+            with left_over("inputs"):
+                Input.release(batch.inputs)  # for its tasks alone from now on
         total = Task.collection().count_documents({"batch": batch.id, **THERE})
         details = {"batch": batch.id, "user": batch.user_id}
         action = bulk.start(

@@ -18,6 +18,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.task import THERE
 from jimeng.errors import JimengError
+from jimeng.inputs import Named
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancelling import cancel_where
 from jimeng.viewers import Viewer
@@ -118,12 +119,13 @@ def fill(batch: Batch, deadline: float) -> None:
             raise Waits(room.OTHERS_FIRST)
         return rest(batch, HUNGRY)
     held: Batch | None = batch
+    again = room.pictures_of(batch)
     for at, prompt in enumerate(prompts_of(batch, most)):
         if held is None or time.monotonic() > deadline:
             break
         task_id = batch.task_id(held.made)
         if at or not was_made(task_id):
-            make(held, viewer, prompt)
+            make(held, viewer, prompt, again)
         held = made_one(held, task_id)
     return None if held is None else rest(held, MADE)
 
@@ -140,9 +142,10 @@ def was_made(task_id: str) -> bool:
     return Generation.find_one({"task_id": task_id}) is not None
 
 
-def make(batch: Batch, viewer: Viewer, prompt: str) -> None:
+def make(batch: Batch, viewer: Viewer, prompt: str, again: tuple[Named, ...]) -> None:
     new = NewTask(
         **batch.asked,
+        again=again,
         user_id=batch.user_id,
         prompt=prompt,
         id=batch.task_id(batch.made),

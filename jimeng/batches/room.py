@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from jimeng import jobs, lanes
+from jimeng import inputs, jobs, lanes
 from jimeng.documents import ApiKey, Batch, Generation, User, utcnow
 from jimeng.errors import (
     DatabaseUnavailable,
@@ -17,6 +17,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.access import ModelNotAllowed
+from jimeng.inputs import Named
 from jimeng.lanes import switches
 from jimeng.viewers import KeyUse, Viewer
 
@@ -75,6 +76,24 @@ def viewer_of(batch: Batch) -> Viewer:
         raise Stopped("key_gone")
     use = KeyUse(key.id, frozenset(key.models), key.per_minute, key.per_day)
     return Viewer(batch.user_id, key=use)
+
+
+def pictures_of(batch: Batch) -> tuple[Named, ...]:
+    """
+    What goes into each of its tasks. That its owner has deleted one changes nothing:
+    it is kept for whatever names it.
+
+    Raises:
+        Stopped: one of them could not be fetched, or is not there any more.
+    """
+    try:
+        found = inputs.again(batch.inputs or [], has_mask=False)
+    except Invalid as error:
+        raise Stopped("pictures_gone") from error
+    # To fetch it anew for each of them would be in vain as often.
+    if any(each.kept is None for each in found):
+        raise Stopped("pictures_gone")
+    return tuple(found)
 
 
 def places(batch: Batch) -> int:

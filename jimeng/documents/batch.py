@@ -37,6 +37,7 @@ class Batch(Stored):
         total: How many.
         n: Pictures of each.
         asked: The settings of each task, as `tasks.NewTask` has them.
+        inputs: The ids of the pictures that go into each task, in order.
         given: The same as they came with the request, for the record.
         lane: Where they will wait.
         key_id: The API key that asked, whose bounds hold for all of it.
@@ -64,6 +65,7 @@ class Batch(Stored):
     total = IntField(required=True, min_value=1)
     n = IntField(required=True, min_value=1)
     asked = DictField()
+    inputs = ListField(StringField(), default=None)
     given = DictField()
     lane = StringField(required=True)
     key_id = StringField()
@@ -88,6 +90,7 @@ class Batch(Stored):
             named_index("user_created", "user_id", "-created_at", "-_id"),
             named_index("due", "due_at", having="open"),
             named_index("deleted", "deleted_at", having="deleted_at"),
+            named_index("inputs", "inputs", having="inputs"),
         ],
     }
 

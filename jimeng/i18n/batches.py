@@ -114,4 +114,9 @@ BATCHES: dict[str, tuple[str, str]] = {
         "模型不再提供，所以停下了",
         "Its model is not offered any more, so it has stopped",
     ),
+    "stopped.pictures_gone": (
+        "参考图取不到或已经不在，所以停下了",
+        "A picture that goes into it could not be fetched, or is not there any more, "
+        "so it has stopped",
+    ),
 }

@@ -73,7 +73,8 @@ ROUTES: dict[str, str] = {
     "api.retry_task": """重试任务
 
 已结束的任务缺的图片作为新任务再次生成。第一次可能已经计费时，
-`accept_double_charge` 必须为 true。""",
+`accept_double_charge` 必须为 true。
+带 `?dry_run=1` 时什么也不创建，以 200 回答张数和价格。""",
     "api.cancel_tasks": """批量取消任务
 
 用 `ids` 指定最多 100 个，或用 `status` 和 `user_id`

@@ -1,7 +1,8 @@
 """
-The end of what was given: nobody but this deletes it, and only when no task names it.
+The end of what was given: nobody but this deletes it, and only when nothing names it.
 
-What a task in the trash names stays, since that can come back.
+What a task in the trash names stays, since that can come back. What a batch names is
+for tasks that are still to be made, until it is deleted.
 """
 
 import logging
@@ -10,7 +11,7 @@ from datetime import timedelta
 
 from bson import ObjectId
 
-from jimeng.documents import Input, Task, utcnow
+from jimeng.documents import Batch, Input, Task, utcnow
 from jimeng.jobs import janitor
 from jimeng.jobs.runtime import runtime
 
@@ -31,12 +32,12 @@ def sweep_inputs() -> bool:
 
 
 def doom() -> bool:
-    """What is past its time and named by no task cannot be named from now on."""
+    """What is past its time and named by nothing cannot be named from now on."""
     now = utcnow()
     due = {"keep_until": {"$lte": now}, "doomed_at": {"$exists": False}}
     rows = list(Input.collection().find(due, {"_id": 1}).limit(BATCH))
     ids = {row["_id"] for row in rows}
-    named = named_by_tasks(ids)
+    named = named_by_others(ids)
     update_many(named, due, {"$set": {"keep_until": now + LOOKED_AT}})
     update_many(ids - named, due, {"$set": {"doomed_at": now}})
     return len(rows) == BATCH
@@ -48,7 +49,7 @@ def remove_doomed() -> bool:
     due = {"doomed_at": {"$lte": now - SETTLED}}
     rows = list(Input.collection().find(due).limit(BATCH))
     found = {row["_id"]: Input.read(row) for row in rows}
-    named = named_by_tasks(found)
+    named = named_by_others(found)
     again = {"$set": {"keep_until": now + LOOKED_AT}, "$unset": {"doomed_at": ""}}
     update_many(named, due, again)
     gone = [each for each in found.values() if each.id not in named]
@@ -66,13 +67,17 @@ def update_many(ids: Iterable[str], where: dict, update: dict) -> None:
         Input.collection().update_many({"_id": {"$in": wanted}, **where}, update)
 
 
-def named_by_tasks(ids: Iterable[str]) -> set[str]:
-    """Those that a task names, the trash included."""
+def named_by_others(ids: Iterable[str]) -> set[str]:
+    """Those that a task names, the trash included, or a batch."""
     wanted = set(ids)
     if not wanted:
         return set()
     where = {"inputs": {"$in": list(wanted), "$exists": True}}
-    rows = Task.collection().find(where, {"inputs": 1}).hint("inputs")
+    there = {**where, "deleted_at": {"$exists": False}}
+    rows = [
+        *Task.collection().find(where, {"inputs": 1}).hint("inputs"),
+        *Batch.collection().find(there, {"inputs": 1}).hint("inputs"),
+    ]
     return {each for row in rows for each in row["inputs"]} & wanted
 
 

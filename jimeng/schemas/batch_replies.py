@@ -4,7 +4,7 @@ from functools import partial
 
 from jimeng.batches import Progress
 from jimeng.batches.acting import CANCELLED, lacking
-from jimeng.batches.asking import BatchEstimate as Estimated
+from jimeng.batches.judging import BatchEstimate as Estimated
 from jimeng.batches.progress import status_of
 from jimeng.documents import Batch, Status
 from jimeng.i18n import MESSAGES, t
@@ -24,7 +24,7 @@ from jimeng.schemas.kinds import (
     text,
     whole,
 )
-from jimeng.schemas.model_replies import CostRecord
+from jimeng.schemas.model_replies import CostRecord, side
 from jimeng.schemas.task_replies import MODEL, PROVIDER, TASK
 
 BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
@@ -145,8 +145,10 @@ class BatchEstimate(Reply):
     count_of_prompts = whole(lambda found: len(found.prompts), minimum=1, example=3)
     repeated = count()
     pictures = whole(minimum=1, example=6)
-    width = whole(lambda found: found.each.size[0], minimum=1, example=1328)
-    height = whole(lambda found: found.each.size[1], minimum=1, example=1328)
+    width = whole(lambda found: side(found.each, 0), null=True, minimum=1, example=1328)
+    height = whole(
+        lambda found: side(found.each, 1), null=True, minimum=1, example=1328
+    )
     cost = a(CostRecord, lambda found: priced(found), null=True, example=...)
     prompts = list_of(text(example=PROMPTS[0]), example=PROMPTS)
 

@@ -3,15 +3,18 @@
 from typing import ClassVar
 
 from marshmallow import ValidationError, validates_schema
+from marshmallow.fields import Number
 
 from jimeng.batches import MOST
 from jimeng.batches.asking import LONGEST_NAME
 from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
-from jimeng.schemas import OfUser, Settings, Strict
+from jimeng.schemas import MOST_IMAGES, REFERENCE, OfUser, Settings, Strict
 from jimeng.schemas.fields import (
+    Between,
     Long,
     Many,
+    Seconds,
     Switch,
     Text,
     Texts,
@@ -38,8 +41,16 @@ class NewBatch(Settings, OfUser):
             "n": 2,
             "user_id": "user_123",
         },
+        "pictures": {
+            "template": "变成{春天|夏天|秋天|冬天}",
+            "model": "jimeng-4.0",
+            "images": ["https://example.com/house.jpg"],
+            "user_id": "user_123",
+        },
     }
 
+    images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
+    strength: Number = Seconds(validate=Between(0, 1))
     prompts = Texts(Trimmed(validate=Long(1, LONGEST_PROMPT)), validate=Many(1, MOST))
     template = Text(validate=Long(1, LONGEST))
     name = Trimmed(load_default="", validate=Long(0, LONGEST_NAME))

@@ -37,7 +37,7 @@ from jimeng.tasks.pictures import (
     set_favourite,
 )
 from jimeng.tasks.reading import find, find_all, image, page, recent
-from jimeng.tasks.retrying import again, retry, wording
+from jimeng.tasks.retrying import again, estimate_retry, retry, wording
 from jimeng.tasks.tidying import (
     Others,
     count_others,

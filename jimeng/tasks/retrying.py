@@ -13,6 +13,7 @@ from jimeng.providers.registry import retryable
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.building import NewTask, styled
 from jimeng.tasks.creation import create
+from jimeng.tasks.estimating import Estimate, estimate
 from jimeng.tasks.reading import NEWEST_FIRST, find, owned
 from jimeng.viewers import Viewer
 
@@ -88,6 +89,32 @@ def retry(
         Invalid: as in `create`: the model may be gone.
     """
     task = find(viewer, task_id)
+    new = lacking(task, accept_double_charge=accept_double_charge, new_id=new_id)
+    return create(viewer, new, idem_key=idem_key)
+
+
+def estimate_retry(
+    viewer: Viewer, task_id: str, *, accept_double_charge: bool = False
+) -> Estimate:
+    """
+    What `retry` would create; nothing is created, and no limit is asked.
+
+    Raises:
+        TaskNotFound: as `retry`, and so is all else.
+    """
+    task = find(viewer, task_id)
+    return estimate(viewer, lacking(task, accept_double_charge=accept_double_charge))
+
+
+def lacking(
+    task: Task, *, accept_double_charge: bool, new_id: str | None = None
+) -> NewTask:
+    """
+    What brings the pictures that a task lacks.
+
+    Raises:
+        TaskNotRetryable: as `retry`, and so are MayBeChargedTwice and Invalid.
+    """
     missing = [index for index in range(task.n) if index not in task.done]
     if task.status not in RETRYABLE or not missing:
         raise TaskNotRetryable(f"task {task.id} is {task.status}")
@@ -95,7 +122,7 @@ def retry(
     if "unknown" in charges and not accept_double_charge:
         raise MayBeChargedTwice(f"task {task.id}")
     seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
-    new = anew(
+    return anew(
         task,
         user_id=task.user_id,
         n=len(missing),
@@ -106,7 +133,6 @@ def retry(
         batch=task.batch,
         batch_index=task.batch_index,
     )
-    return create(viewer, new, idem_key=idem_key)
 
 
 def again(

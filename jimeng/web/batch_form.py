@@ -7,14 +7,15 @@ from werkzeug.datastructures import FileStorage, MultiDict
 
 from jimeng import batches
 from jimeng.batches import NewBatch
-from jimeng.batches.asking import LONGEST_NAME, BatchEstimate
+from jimeng.batches.asking import LONGEST_NAME
 from jimeng.batches.expansion import FIELD, LONGEST, escape, has_choices
+from jimeng.batches.judging import BatchEstimate
 from jimeng.documents import Batch
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import problems
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
-from jimeng.web.composer import FIELDS, PLACES, Composer
+from jimeng.web.composer import FIELDS, PLACES, Composer, hundredths
 from jimeng.web.composer_start import asked_for
 
 MANY = 50  # pictures; more than these are asked about before they are asked for
@@ -32,6 +33,7 @@ class BatchForm:
         confirmed: For how many pictures it was said that so many are meant.
         errors: Field -> words; "" for what belongs to no field.
         found: What there would be, where all of it can be asked for.
+        has_others: Whether other pictures go in than the page shows.
     """
 
     settings: Composer
@@ -40,11 +42,12 @@ class BatchForm:
     confirmed: str = ""
     errors: Mapping[str, list[str]] = field(default_factory=dict)
     found: BatchEstimate | None = None
+    has_others: bool = False
 
     @classmethod
     def sent(cls, form: MultiDict, files: MultiDict) -> "BatchForm":
         """What came as a form: the lines of a file stand behind those of the text."""
-        settings = replace(Composer.read(form), prompt="")
+        settings = replace(Composer.sent(form, files), prompt="")
         text = form.get(FIELD, "").replace("\r\n", "\n")
         if not text and form.get("prompt"):  # out of the other form
             text = as_line(form["prompt"])
@@ -61,7 +64,7 @@ class BatchForm:
     def begun(cls) -> "BatchForm":
         """As a link asks for it, and else as the other form would begin."""
         found = asked_for()
-        return cls(replace(found, prompt="", images=()), as_line(found.prompt))
+        return cls(replace(found, prompt=""), as_line(found.prompt))
 
     @classmethod
     def again(cls, batch: Batch) -> "BatchForm":
@@ -70,8 +73,26 @@ class BatchForm:
         seed = asked.get("seed")
         words = {name: str(value) for name, value in asked.items()}
         words["seed"] = str(seed) if isinstance(seed, int) and seed >= 0 else ""
+        words["strength"] = hundredths(asked.get("strength"))
         settings = Composer.asked({**words, "model": batch.lane})
+        settings = replace(settings, images=tuple(batch.inputs or ()))
         return cls(settings, "\n".join(map(escape, batch.prompts)), batch.name)
+
+    def kept(self, viewer: Viewer, without: str | None = None) -> "BatchForm":
+        """
+        The same with its files stored, and those of its pictures that are there.
+
+        Args:
+            without: The id of one that is to be removed.
+        """
+        settings = self.settings.kept(viewer)
+        images = [each.id for each in settings.pictures if each.id != without]
+        return replace(
+            self,
+            settings=replace(settings, images=tuple(images), counted=0),
+            errors={**self.errors, **settings.errors},
+            has_others=len(images) != self.settings.counted or bool(without),
+        )
 
     def request(self, viewer: Viewer) -> NewBatch:
         """
@@ -80,7 +101,7 @@ class BatchForm:
             NoProvider: there is no model.
         """
         # The settings are judged as those of a single request; its words are not kept.
-        single = replace(self.settings, prompt="x", images=(), files=(), counted=0)
+        single = replace(self.settings, prompt="x")
         like = single.request(viewer)
         given = {name: each for name, each in like.given.items() if name != "prompt"}
         like = replace(like, prompt="", given={})
@@ -105,7 +126,7 @@ class BatchForm:
 
     def refused(self, error: JimengError) -> "BatchForm":
         """The same form, with the reasons why it was not taken."""
-        found: dict[str, list[str]] = {}
+        found = {name: [*words] for name, words in self.errors.items()}
         for name, words in problems(error).items():
             known = PLACES.get(name, name.partition(".")[0])
             found.setdefault(known if known in HERE else "", []).extend(words)

@@ -7,7 +7,7 @@ from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, batches
-from jimeng.auth.bodies import MOST_PLAIN
+from jimeng.auth.bodies import MOST_PLAIN, brings_pictures
 from jimeng.batches import tasks_shown
 from jimeng.errors import (
     IntakePaused,
@@ -19,6 +19,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
+from jimeng.errors.inputs import UploadsFull
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batch_form import BatchForm
 from jimeng.web.batch_views import shelf_of, views_of
@@ -27,7 +28,7 @@ from jimeng.web.tokens import token_of
 
 PAGE = 20  # batches of a list
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyBatches)
-REFUSALS = (Invalid, IntakePaused, QueueUnavailable, NoProvider, *BEYOND)
+REFUSALS = (Invalid, IntakePaused, QueueUnavailable, NoProvider, UploadsFull, *BEYOND)
 
 
 def sent() -> BatchForm:
@@ -53,9 +54,11 @@ def show_form(form: BatchForm) -> str:
 
 
 @bp.post("/batches/preview")
+@brings_pictures
 def preview_batch() -> ResponseReturnValue:
     """What the form would ask for: the part that says so, or the page with it."""
-    form = sent().judged(auth.viewer_of_page())
+    viewer = auth.viewer_of_page()
+    form = sent().kept(viewer, request.form.get("remove")).judged(viewer)
     if is_htmx():
         part = "batches/_preview.html"
         return render_template(part, batch=form, form=form.settings, oob=True)
@@ -63,6 +66,7 @@ def preview_batch() -> ResponseReturnValue:
 
 
 @bp.post("/batches/new")
+@brings_pictures
 def create_batch() -> ResponseReturnValue:
     """Ask for all of it; the page of the batch follows."""
     viewer = auth.viewer_of_page()
@@ -73,7 +77,7 @@ def create_batch() -> ResponseReturnValue:
         form.check_confirmed()
         made, _ = batches.create(viewer, new, idem_key=token_of(request.form))
     except REFUSALS as error:
-        return refused(show_form(form.refused(error)), error)
+        return refused(show_form(form.kept(viewer).refused(error)), error)
     response = make_response(redirect(url_for(".batch", batch_id=made.id, made=1), 303))
     keep_used(response, request.form)
     return response

@@ -62,7 +62,7 @@ def test_plain_prompts_are_taken_as_they_stand(client):
         ({"template": "a", "size": "9x9"}, "size", ""),
         ({"template": "a", "model": "none"}, "model", ""),
         ({"template": "a", "n": 5}, "n", "1 到 4"),
-        ({"template": "a", "images": ["x"]}, "images", "没有这个字段"),
+        ({"template": "a", "mask": "x"}, "mask", "没有这个字段"),
         ({"template": "a", "style": "风" * 60}, "style", None),
     ],
 )
@@ -311,3 +311,33 @@ def test_batch_that_waits_makes_no_task_of_a_deleted_one(client):
     fill()
 
     assert Task.objects.count() == WINDOW
+
+
+def test_dry_run_of_running_again_counts_and_changes_nothing(
+    client, provider, work_all
+):
+    """As many as would be asked for, and for how much; refused as it would be."""
+    provider.submits = [REFUSED, LOST, FORBIDDEN]
+    made = ask(client, lines(4), n=1)["batch_id"]
+    work_all()
+    sent, before = len(provider.requests), look(client, made)
+
+    def estimate(status: int = 200, **body):
+        where = f"{BATCHES}/{made}/retry?dry_run=1"
+        return data_of(client.post(where, json=body), status)
+
+    assert [estimate()["n"], estimate(accept_double_charge=True)["n"]] == [1, 2]
+    found = estimate(accept_double_charge=True)
+    assert found["cost"]["fen_of_all"] == 2 * found["cost"]["fen"] > 0
+    assert (found["width"], found["dry_run"]) == (1328, True)
+    work_all()
+    assert (len(provider.requests), look(client, made)) == (sent, before)
+
+    client.post(f"{BATCHES}/{made}/retry", json={})
+    work_all()
+
+    assert len(provider.requests) == sent + 1
+    again = client.post(f"{BATCHES}/{made}/retry?dry_run=1")
+    refused(again, 409, "may_be_charged_twice")
+    gone = client.post(f"{BATCHES}/batch_none/retry?dry_run=1")
+    refused(gone, 404, "batch_not_found")

@@ -8,6 +8,7 @@ import requests
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
+from tests import given_pictures as given
 from tests.browser.harness import every_look, some_looks
 from tests.browser.making import choices_of
 from tests.rest import API
@@ -150,3 +151,34 @@ def test_without_scripts_it_is_counted_sent_and_cancelled(visit):
     expect(page.locator("#batch-now .badge")).to_have_attribute(
         "data-status", "cancelled"
     )
+
+
+@some_looks
+def test_pictures_go_in(visit, look):
+    """Chosen, counted with, removed, and there again after a reload."""
+    seen = visit(f"/batches/new?{SMALL}&model=jimeng-i2i-3.0", **look)
+    page = seen.page
+    page.fill("#template", "{春|夏}天")
+    files = [
+        {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": given.photo(n)}
+        for n in (3, 6)
+    ]
+    page.focus("#files")
+    page.set_input_files("#files", files[:1])
+    expect(page.locator("#batch-given .given")).to_have_count(1)
+    expect(page.locator("#files")).to_be_focused()
+    expect(page.locator(".batch-some li")).to_have_count(2)
+    seen.check("batches-new-pictures", full=True)
+
+    page.set_input_files("#files", files[1:])
+    expect(page.locator("#batch-given .given")).to_have_count(2)
+    expect(page.locator("#batch-preview .error")).to_be_visible()  # it takes one
+    seen.check("batches-new-pictures-many", full=True)
+    page.locator("#batch-given [data-given=remove]").first.click()
+    expect(page.locator("#batch-given .given")).to_have_count(1)
+    expect(page.locator(".batch-some li")).to_have_count(2)
+    kept = page.locator("#batch-given [name=image]").input_value()
+    page.reload()
+
+    expect(page.locator("#batch-given [name=image]")).to_have_value(kept)
+    expect(page.locator(".batch-some li")).to_have_count(2)

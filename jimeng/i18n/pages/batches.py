@@ -21,9 +21,9 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     ),
     "batch.file": ("从 .txt 读入", "From a .txt file"),
     "batch.name": ("名称（可不填）", "Name (optional)"),
-    "batch.no_pictures": (
-        "批量生成暂不带参考图。",
-        "No reference pictures go into a batch.",
+    "batch.for_all": (
+        "用于每一条提示词。",
+        "They go into every prompt.",
     ),
     "batch.count": ("算一算", "Count"),
     "batch.send": ("生成 {n} 张", "Generate {n}"),

@@ -12,6 +12,11 @@ BATCH_FIELDS: dict[str, tuple[str, str]] = {
         "between them, are used in turn; groups may be nested, and a word may be "
         "empty. Behind a backslash braces, bars and backslashes are themselves",
     ),
+    "NewBatch.images": (
+        "每条提示词都用的参考图，按顺序，写法和单张一样；只收一次",
+        "Pictures that go into all of it, in order, named as in a single request; each "
+        "is taken in once",
+    ),
     "NewBatch.n": ("每条提示词的图片张数", "Pictures for each prompt"),
     "NewBatch.name": ("给这一批起的名字", "What to call the batch"),
     "rest": (

@@ -54,7 +54,7 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
         "A mask, named as an element of images: a PNG as large as the first picture, "
         "transparent where it is to be painted anew; only for models that take one",
     ),
-    "ImageFields.strength": (
+    "strength": (
         "可以偏离图片多远，0 到 1；只用于接受它的模型",
         "How far to leave the pictures, 0 to 1; only for models that take it",
     ),
