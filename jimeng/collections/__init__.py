@@ -9,7 +9,15 @@ may import it; it knows no Flask.
 from jimeng.collections.covers import Overview, overview, overview_of
 from jimeng.collections.deleting import delete, look_again
 from jimeng.collections.membership import MOST_AT_ONCE, Change, change, containing
-from jimeng.collections.naming import LONGEST_NAME, create, find, find_all, page, rename
+from jimeng.collections.naming import (
+    LONGEST_NAME,
+    create,
+    find,
+    find_all,
+    find_or_create,
+    page,
+    rename,
+)
 from jimeng.jobs import chores
 
 # In each consumer, beside what else it looks after.

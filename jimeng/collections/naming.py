@@ -89,6 +89,27 @@ def find(viewer: Viewer, collection_id: str) -> Collection:
     return found
 
 
+def find_or_create(viewer: Viewer, name: str) -> Collection:
+    """
+    The viewer's own collection of that name, in whatever letter case; made where there
+    is none.
+
+    Raises:
+        JimengError: as `create`.
+    """
+    mine = {"user_id": viewer.user_id, "name_key": name_key(checked(name))}
+    found = Collection.find_one(mine)
+    if found is not None:
+        return found
+    try:
+        return create(viewer, name)
+    except CollectionNameTaken:  # made in this moment
+        found = Collection.find_one(mine)
+        if found is None:
+            raise
+        return found
+
+
 def find_all(viewer: Viewer) -> list[Collection]:
     """The viewer's own, those that were put into last first."""
     mine = {"user_id": viewer.user_id}

@@ -48,6 +48,33 @@ MCP: dict[str, tuple[str, str]] = {
         "Cancel a task that has not ended. Pictures that wait cost nothing; one that "
         "is being drawn is charged all the same, and not shown.",
     ),
+    "mcp.tool.create_batch": ("批量画图", "Create a batch"),
+    "mcp.tool.create_batch.about": (
+        "一次提交很多提示词（最多 500 条），共用同样的设置，每条 n 张，每张计费。先用 "
+        "dry_run 看一共几张、多少钱，问过用户再提交。立即返回 batch_id，之后用 "
+        "get_batch 看进度。同样的调用在前一批结束之前得到的是同一批。",
+        "Ask for the pictures of many prompts at once, up to 500, with the same "
+        "settings, n for each; every picture is charged. See with dry_run first how "
+        "many and for how much, and ask your user. Answers at once with a batch_id: go "
+        "on with get_batch. An equal call gets the same batch until that has ended.",
+    ),
+    "mcp.tool.get_batch": ("查看批次", "Get a batch"),
+    "mcp.tool.get_batch.about": (
+        "批次的进度、没画成的原因，和最新 20 张图的链接。全部图片在 page 那一页。",
+        "How far a batch is, why pictures failed, and links to its 20 newest pictures; "
+        "all of them are on its page.",
+    ),
+    "mcp.tool.list_collections": ("列出相册", "List collections"),
+    "mcp.tool.list_collections.about": (
+        "自己的相册，最近放过图片的在前。",
+        "Your own collections, those that were put into last first.",
+    ),
+    "mcp.tool.add_to_collection": ("放进相册", "Add to a collection"),
+    "mcp.tool.add_to_collection.about": (
+        "把画好的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。",
+        "Put pictures that were drawn here into a collection; one of that name is made "
+        "where there is none. Twice is as once.",
+    ),
     "mcp.tool.list_models": ("列出模型", "List models"),
     "mcp.tool.list_models.about": (
         "可用的模型，各自接受的尺寸、张数、图片和提示词长度，以及一张的价格（分）。",
@@ -120,6 +147,38 @@ MCP: dict[str, tuple[str, str]] = {
     "mcp.argument.q": (
         "只要提示词里有这些文字的",
         "Only those whose prompt has these words",
+    ),
+    "mcp.argument.template": (
+        "每行一条提示词；{{红|蓝}} 依次代入其中每个词，几组就展开成所有组合",
+        "One prompt a line; {{red|blue}} stands for each of its words in turn, several "
+        "groups for every combination",
+    ),
+    "mcp.argument.prompts": (
+        "提示词，每条照原样；和 template 至少写一个",
+        "Prompts, each as it stands; this or template must be given",
+    ),
+    "mcp.argument.name": ("给这一批起的名字", "What to call the batch"),
+    "mcp.argument.dry_run": (
+        "只算几张、多少钱，什么也不提交",
+        "Only say how many and for how much; nothing is asked for",
+    ),
+    "mcp.argument.batch_id": (
+        "create_batch 返回的 batch_id",
+        "The batch_id that create_batch gave",
+    ),
+    "mcp.argument.collection": (
+        "相册的名称，或 list_collections 给的 id",
+        "A collection's name, or its id, see list_collections",
+    ),
+    "mcp.batch_next": (
+        "还没画完。过一会儿用 get_batch 再看",
+        "Not all done yet. Look again with get_batch in a while",
+    ),
+    "mcp.batch_joined": (
+        "这是之前一次同样的调用所建的批次，没有再提交。要再画一批，"
+        "请给出 idempotency_key",
+        "This is the batch of an earlier equal call; nothing more was asked for. For "
+        "another one give an idempotency_key.",
     ),
     "mcp.next": (
         "还没画好。用这个 task_id 调用 get_task，wait_seconds 为 25，直到结束",

@@ -4,10 +4,23 @@ from collections.abc import Mapping, Sequence
 
 from marshmallow import pre_load
 
+from jimeng.batches import MOST
+from jimeng.batches.asking import LONGEST_NAME
+from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
 from jimeng.i18n import t
 from jimeng.schemas import MOST_IMAGES, MOST_SEED, MOST_STYLE, ImageFields, Strict
-from jimeng.schemas.fields import Between, Long, Many, OneOf, Text, Texts, Whole
+from jimeng.schemas.batches import NewBatch
+from jimeng.schemas.fields import (
+    Between,
+    Long,
+    Many,
+    OneOf,
+    Switch,
+    Text,
+    Texts,
+    Whole,
+)
 
 LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
 MOST_KEY, MOST_ID, MOST_CURSOR, MOST_WORDS = 255, 100, 500, 200  # characters
@@ -50,6 +63,32 @@ class ToList(Arguments):
     cursor = Text(validate=Long(1, MOST_CURSOR))
     status = Text(validate=OneOf(*Status))
     q = Text(validate=Long(1, MOST_WORDS))
+
+
+class ToCreateBatch(Arguments, NewBatch):
+    images = Texts(
+        Text(validate=Long(1, MOST_REFERENCE)), validate=Many(1, MOST_IMAGES)
+    )
+    dry_run = Switch(load_default=False)
+    idempotency_key = Text(validate=Long(1, MOST_KEY))
+
+
+class ToGetBatch(Arguments):
+    batch_id = Text(required=True, validate=Long(1, MOST_ID))
+
+
+class ToListCollections(Arguments):
+    limit = Whole(load_default=LISTED, validate=Between(1, MOST_LISTED))
+    cursor = Text(validate=Long(1, MOST_CURSOR))
+
+
+class ToAdd(Arguments):
+    collection = Text(required=True, validate=Long(1, MOST_ID))
+    images = Texts(
+        Text(validate=Long(1, MOST_WORDS)),
+        required=True,
+        validate=Many(1, MOST_LISTED),
+    )
 
 
 def text(most: int) -> dict:
@@ -98,6 +137,28 @@ LIST: Shapes = {
     "cursor": text(MOST_CURSOR),
     "status": choice(*Status),
     "q": text(MOST_WORDS),
+}
+ONCE = ("prompt", "wait_seconds")  # of one picture
+BATCH: Shapes = {
+    "template": text(LONGEST),
+    "prompts": {
+        **{"type": "array", "minItems": 1, "maxItems": MOST},
+        "items": {"type": "string", "minLength": 1},
+    },
+    "name": text(LONGEST_NAME),
+    **{name: shape for name, shape in GENERATE.items() if name not in ONCE},
+    "images": EDIT["images"],
+    "strength": SHARE,
+    "dry_run": {"type": "boolean", "default": False},
+}
+GET_BATCH: Shapes = {"batch_id": text(MOST_ID)}
+LIST_COLLECTIONS: Shapes = {name: LIST[name] for name in ("limit", "cursor")}
+ADD: Shapes = {
+    "collection": text(MOST_ID),
+    "images": {
+        **{"type": "array", "minItems": 1, "maxItems": MOST_LISTED},
+        "items": text(MOST_WORDS),
+    },
 }
 
 

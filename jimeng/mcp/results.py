@@ -126,3 +126,57 @@ MODELS = {
     "properties": {"models": {"type": "array", "items": {"type": "object"}}},
     "required": ["models"],
 }
+BATCH = {
+    "type": "object",
+    "properties": {
+        "batch_id": TEXT,
+        "name": TEXT,
+        "status": {"type": "string", "enum": [*Status]},
+        "reason": TEXT,
+        "count_of_prompts": WHOLE,
+        "total_pictures": WHOLE,
+        "eta_seconds": WHOLE,
+        "pictures": {"type": "object"},
+        "waits": {"type": "object"},
+        "lacking": {"type": "object"},
+        "failures": {"type": "array", "items": {"type": "object"}},
+        "created_at": {"type": "string", "format": "date-time"},
+        "images": TASK["properties"]["images"],  # type: ignore[index]
+        "page": TEXT,
+        "dry_run": {"type": "boolean"},
+        "repeated": WHOLE,
+        "prompts": {"type": "array", "items": TEXT},
+        "model": TEXT,
+        "n": WHOLE,
+        "cost": {"type": ["object", "null"]},
+        "joined": {"type": "boolean"},
+        "message": TEXT,
+        "next": TEXT,
+    },
+    "required": ["count_of_prompts"],
+}
+COLLECTION = {
+    "type": "object",
+    "properties": {
+        "id": TEXT,
+        "name": TEXT,
+        "pictures": WHOLE,
+        "more_pictures": {"type": "boolean"},
+        "updated_at": {"type": "string", "format": "date-time"},
+        "page": TEXT,
+    },
+    "required": ["id", "name", "pictures", "page"],
+}
+COLLECTIONS = {
+    "type": "object",
+    "properties": {
+        "collections": {"type": "array", "items": COLLECTION},
+        "next_cursor": {"type": ["string", "null"]},
+    },
+    "required": ["collections", "next_cursor"],
+}
+ADDED = {
+    "type": "object",
+    "properties": {"collection": COLLECTION, "added": WHOLE, "left_out": WHOLE},
+    "required": ["collection", "added", "left_out"],
+}

@@ -10,10 +10,12 @@ from jimeng.answers import by_field, in_words, sentence
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import explain, problems, t
 from jimeng.jobs.counts import counts
-from jimeng.mcp import acts, arguments, results
+from jimeng.mcp import acts, arguments, many, results
 from jimeng.mcp.arguments import Arguments, Shapes
 from jimeng.mcp.results import Result
 from jimeng.viewers import Viewer
+
+DRAWING = ("generate_image", "edit_image", "create_batch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Tool:
                 "readOnlyHint": not self.changes,
                 "destructiveHint": self.ends,
                 "idempotentHint": not self.changes or self.ends,
-                "openWorldHint": self.name in {"generate_image", "edit_image"},
+                "openWorldHint": self.name in DRAWING,
             },
         }
 
@@ -109,6 +111,38 @@ TOOLS = {
             gives=results.TASK,
             changes=True,
             ends=True,
+        ),
+        Tool(
+            name="create_batch",
+            do=many.create_batch,
+            takes=arguments.ToCreateBatch,
+            shapes=arguments.BATCH,
+            gives=results.BATCH,
+            changes=True,
+        ),
+        Tool(
+            name="get_batch",
+            do=many.get_batch,
+            takes=arguments.ToGetBatch,
+            shapes=arguments.GET_BATCH,
+            needs=("batch_id",),
+            gives=results.BATCH,
+        ),
+        Tool(
+            name="list_collections",
+            do=many.list_collections,
+            takes=arguments.ToListCollections,
+            shapes=arguments.LIST_COLLECTIONS,
+            gives=results.COLLECTIONS,
+        ),
+        Tool(
+            name="add_to_collection",
+            do=many.add_to_collection,
+            takes=arguments.ToAdd,
+            shapes=arguments.ADD,
+            needs=("collection", "images"),
+            gives=results.ADDED,
+            changes=True,
         ),
         Tool(
             name="list_models",

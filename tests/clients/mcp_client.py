@@ -32,6 +32,19 @@ async def draw(mode: str) -> None:
         edit["prompt"] = "戴上帽子"
         edited = await client.call_tool("edit_image", edit)
         assert edited.structured_content["status"] == "completed", edited
+        batch = {"template": f"{{红|蓝}}猫 {mode}", "size": "512x512"}
+        told = await client.call_tool("create_batch", {**batch, "dry_run": True})
+        assert told.structured_content["total_pictures"] == 2, told
+        made = await client.call_tool("create_batch", batch)
+        found = {"batch_id": made.structured_content["batch_id"]}
+        looked = await client.call_tool("get_batch", found)
+        assert looked.structured_content["pictures"]["total"] == 2, looked
+        put = {"collection": "MCP", "images": [said["images"][0]["url"]]}
+        put = await client.call_tool("add_to_collection", put)
+        assert put.structured_content["added"] == 1, put
+        known = await client.call_tool("list_collections", {})
+        names = [each["name"] for each in known.structured_content["collections"]]
+        assert "MCP" in names, known
         wrong = await client.call_tool("generate_image", {"prompt": ""})
         assert wrong.is_error, wrong
         try:

@@ -57,7 +57,10 @@ def test_tools_are_listed(agent):
         assert tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object"
     hints = {name: tool["annotations"] for name, tool in listed.items()}
     looking = {name for name, hint in hints.items() if hint["readOnlyHint"]}
-    assert looking == {"get_task", "list_tasks", "list_models"}
+    assert looking == {
+        *("get_task", "list_tasks", "list_models"),
+        *("get_batch", "list_collections"),
+    }
     assert hints["generate_image"]["openWorldHint"]
     assert hints["edit_image"] == {**hints["generate_image"], "title": "改图"}
     assert not hints["generate_image"]["destructiveHint"]

@@ -1,0 +1,119 @@
+"""What the tools for many pictures do: batches, and collections."""
+
+import json
+
+from flask import url_for
+
+from jimeng import batches, collections, inputs
+from jimeng.answers import absolute, scoped_key
+from jimeng.batches import tasks_shown
+from jimeng.batches.joining import create_or_find
+from jimeng.documents import Batch, Collection
+from jimeng.documents.collection import PREFIX
+from jimeng.errors import Invalid
+from jimeng.i18n import t
+from jimeng.mcp.acts import as_sent, suited
+from jimeng.mcp.results import Result
+from jimeng.schemas.batch_replies import BatchEstimate, BatchRecord, Stand
+from jimeng.schemas.collections import CollectionRecord
+from jimeng.schemas.task_replies import picture_link
+from jimeng.tasks import NewTask
+from jimeng.viewers import Viewer
+
+RECORD, ESTIMATE, COLLECTION = BatchRecord(), BatchEstimate(), CollectionRecord()
+KEPT = (
+    *("batch_id", "name", "status", "reason", "count_of_prompts", "eta_seconds"),
+    *("pictures", "waits", "lacking", "failures", "created_at"),
+)
+OF_ESTIMATE = ("dry_run", "model", "n", "count_of_prompts", "repeated", "cost")
+OF_COLLECTION = ("id", "name", "pictures", "more_pictures", "updated_at")
+NOT_SETTINGS = ("prompts", "template", "name")
+MOST_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all
+
+
+def create_batch(viewer: Viewer, given: dict) -> Result:
+    """Make a batch, find the one that an equal call has made, or only judge it."""
+    key, dry_run = given.pop("idempotency_key", None), given.pop("dry_run")
+    told = as_sent(given)
+    if "images" in given:
+        given.setdefault("model", suited(viewer, {**given, "prompt": "x"}))
+    new = batches.NewBatch(
+        prompts=given.pop("prompts", ()),
+        template=given.pop("template", ""),
+        name=given.pop("name", ""),
+        like=NewTask(user_id=viewer.user_id, prompt="", **given),
+        given={k: each for k, each in told.items() if k not in NOT_SETTINGS},
+    )
+    if dry_run:
+        return Result(estimated(batches.estimate(viewer, new)))
+    call = json.dumps(["create_batch", told], sort_keys=True, ensure_ascii=False)
+    made, joined = create_or_find(
+        viewer, new, call, idem_key=key and f"mcp {scoped_key(key)}"
+    )
+    found = record(batches.find(viewer, made.id))
+    if joined:
+        found |= {"joined": True, "message": t("mcp.batch_joined")}
+    return Result(found)
+
+
+def get_batch(viewer: Viewer, given: dict) -> Result:
+    batch = batches.find(viewer, given["batch_id"])
+    shown = tasks_shown.pictures_of(viewer, batch, limit=MOST_SHOWN).images
+    images = [{"id": each.id, "url": picture_link(each)} for each in shown]
+    return Result({**record(batch), "images": images})
+
+
+def record(batch: Batch) -> dict:
+    """A batch as models need it, and where people see all of it."""
+    told = RECORD.dump(Stand(batch, batches.progress(batch)))
+    found = {name: told[name] for name in KEPT if told.get(name) is not None}
+    found["page"] = told["links"]["html"]
+    return {**found, "next": t("mcp.batch_next")} if batch.is_open else found
+
+
+def estimated(found: batches.judging.BatchEstimate) -> dict:
+    """What there would be; of very many prompts the first."""
+    told = ESTIMATE.dump(found)
+    more = {"total_pictures": found.pictures, "prompts": found.prompts[:MOST_SHOWN]}
+    return {name: told[name] for name in OF_ESTIMATE} | more
+
+
+def list_collections(viewer: Viewer, given: dict) -> Result:
+    page = collections.page(viewer, viewer.user_id, **given)
+    rows = [described(each) for each in page.collections]
+    return Result({"collections": rows, "next_cursor": page.next_cursor})
+
+
+def add_to_collection(viewer: Viewer, given: dict) -> Result:
+    """Put pictures into the collection of that id or name, which may be a new one."""
+    ids = pictures_in(viewer, given["images"])
+    wanted = given["collection"]
+    if wanted.startswith(PREFIX):
+        found = collections.find(viewer, wanted)
+    else:
+        found = collections.find_or_create(viewer, wanted)
+    change = collections.change(viewer, found.id, add=ids)
+    counts = {"added": change.added, "left_out": change.left_out}
+    found = collections.find(viewer, found.id)
+    return Result({"collection": described(found), **counts})
+
+
+def pictures_in(viewer: Viewer, references: list[str]) -> list[str]:
+    """
+    The ids of pictures that were drawn here, as they are named.
+
+    Raises:
+        Invalid: naming each that is none of the viewer's.
+    """
+    named = inputs.look_up(viewer, references)
+    wrong = [each.field for each in named if each.picture is None]
+    if wrong:
+        raise Invalid({field: [("invalid.image_unknown", {})] for field in wrong})
+    return [each.picture.id for each in named if each.picture is not None]
+
+
+def described(collection: Collection) -> dict:
+    """A collection, and where people see it."""
+    told = COLLECTION.dump(collections.overview_of(collection))
+    page = absolute(url_for("web.gallery", **{"in": collection.id}))
+    return {**{name: told[name] for name in OF_COLLECTION}, "page": page}
