@@ -10,13 +10,13 @@ from jimeng.api import blp
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
 from jimeng.monitoring import health
+from tests.examples import KINDS, USER, Examples
 from tests.given_pictures import photo
 from tests.rest import (
     API,
     CREATE,
     create,
     data_of,
-    new_user,
     operations,
     refused,
 )
@@ -32,75 +32,23 @@ REQUESTS = [
 OPEN = {"input", "ratios", "hd_ratios", "keywords"}  # objects of any names
 
 
-@pytest.fixture
-def document(client) -> dict:
-    return client.get("/openapi.json").json
+@pytest.fixture(scope="module")
+def kept() -> dict:
+    """The document, once it was asked for."""
+    return {}
 
 
 @pytest.fixture
-def done(client, work_off) -> str:
-    """A completed task of the examples' user."""
-    task_id = create(client, user_id="user_123")
-    work_off()
-    return task_id
+def document(client, kept) -> dict:
+    if not kept:
+        kept |= client.get("/openapi.json").json
+    return kept
 
 
 @pytest.fixture
-def cancelled(client) -> str:
-    task_id = create(client, size="1:1")
-    client.post(f"{API}/tasks/{task_id}/cancel")
-    return task_id
-
-
-@pytest.fixture
-def batch(client, provider, work_off) -> str:
-    """A batch of the examples' user, of which something is lacking."""
-    provider.submits = [ProviderError("no", code="provider_failed")]
-    body = {"template": "猫\n狗", "user_id": "user_123"}
-    batch_id = data_of(client.post(f"{API}/batches", json=body), 202)["batch_id"]
-    work_off()
-    return batch_id
-
-
-@pytest.fixture
-def place(client, batch, done, cancelled) -> Callable[[str], str]:
+def place(client, provider, work_off) -> Callable[[str], str]:
     """Turns a path of the description into one where there is something."""
-    user_id = new_user(client)["id"]
-    waiting, upload_id = create(client), uploaded(client)
-    collection_id = collected(client, f"{done}_0")
-    kept = {"name": "x", "prompt": "x", "n": 1, "seed": 1, "user_id": "user_123"}
-    kept |= dict.fromkeys(("model", "size", "style"), "1") | {"quality": "hd"}
-    prompt_id = data_of(client.post(f"{API}/prompts", json=kept), 201)["id"]
-
-    def fill(path: str) -> str:
-        named = "/tasks/user/" in path or path.endswith("/usage")
-        whose = "user_123" if named else user_id
-        which = cancelled if path.endswith("/retry") else done
-        which = waiting if path.endswith("/cancel") else which
-        path = path.replace("{batch_id}", batch)
-        path = path.replace("{task_id}", which).replace("{user_id}", whose)
-        path = path.replace("{collection_id}", collection_id)
-        path = path.replace("{share_id}", collection_id)
-        path = path.replace("{prompt_id}", prompt_id)
-        return path.replace("{upload_id}", upload_id)
-
-    return fill
-
-
-def collected(client, picture_id: str) -> str:
-    """A collection of the examples' user with a picture in it, which is shared."""
-    body = {"name": "海报", "user_id": "user_123"}
-    made = data_of(client.post(f"{API}/collections", json=body), 201)["id"]
-    client.post(f"{API}/collections/{made}/pictures", json={"add": [picture_id]})
-    data_of(client.put(f"{API}/shares/{made}", json={}))
-    return made
-
-
-def uploaded(client) -> str:
-    """An upload of the examples' user."""
-    form = {"user_id": "user_123", "file": (io.BytesIO(photo()), "photo.jpg")}
-    answer = client.post(f"{API}/uploads", data=form)
-    return data_of(answer, 201)["id"]
+    return Examples(client, provider, work_off).fill
 
 
 def find(document: dict, name: str) -> tuple[str, str, dict]:
@@ -182,9 +130,9 @@ LOOKS = [
 def test_example_of_an_answer_is_like_the_real_one(client, document, place, name):
     """The same fields of the same kinds as the server gives."""
     path, method, operation = find(document, name)
-    query = {"user_id": "user_123", "offset": 2} if name == "list_images" else {}
-    if name in {"list_collections", "list_shares", "list_prompts"}:
-        query = {"user_id": "user_123"}
+    place("".join(KINDS))  # for what lists it
+    of_a_user = {"list_images", "list_collections", "list_shares", "list_prompts"}
+    query = {"user_id": USER} if name in of_a_user else {}
 
     answer = client.open(place(path), method=method.upper(), query_string=query)
 
@@ -254,6 +202,7 @@ def test_batch_conforms(client, document, place):
     """Tried, looked at, listed, waiting for room, cancelled: as described."""
     paths = f"{API}/batches", f"{API}/batches/{{batch_id}}"
     whose, body = {"user_id": "user_123"}, {"template": "{a|b}", "user_id": "user_123"}
+    place("{batch_id}")
     tried = client.post(f"{paths[0]}?dry_run=1", json=body)
     conforms(document, find(document, "create_batch")[2], 200, tried.json)
     for name, path in (

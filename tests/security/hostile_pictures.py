@@ -81,8 +81,16 @@ def gif_script() -> bytes:
     return b"GIF89a/*" + bytes(100) + b"*/=1;alert(1)//"
 
 
-ZEROS = zlib.compress(bytes(50_000_000), 9)
-TEXT = b"Comment\0\0" + zlib.compress(b"A" * 50_000_000, 9)
+def squeezed(byte: bytes) -> bytes:
+    """Fifty million times a byte, as zlib: pressed once, and that repeated."""
+    press = zlib.compressobj(9, wbits=-15)
+    part = press.compress(byte * 10**6) + press.flush(zlib.Z_FULL_FLUSH)
+    check = zlib.adler32(byte * 50_000_000)
+    return b"\x78\xda" + part * 50 + b"\x03\0" + struct.pack(">I", check)
+
+
+ZEROS = squeezed(b"\0")
+TEXT = b"Comment\0\0" + squeezed(b"A")
 PROFILE = b"icc\0\0" + ZEROS
 
 # Must be refused, and quickly.

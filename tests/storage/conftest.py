@@ -1,8 +1,11 @@
 """Pictures kept in a directory of this test, or in a bucket of its own."""
 
+import functools
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
+import botocore.session
 import pytest
 
 from jimeng import jobs
@@ -28,6 +31,15 @@ def stored_in(app, config, registry, directory):
         return jobs.configure(chosen, registry).store
 
     return choose
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """botocore's descriptions of S3, which every bucket would read anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(botocore.session.create_loader)
+        patch.setattr(botocore.session, "create_loader", once)
+        yield
 
 
 @pytest.fixture(scope="session")
