@@ -8,10 +8,10 @@ from flask import Flask
 
 from jimeng.cli import (
     backup,
-    commands,
     doctor,
     indexes,
     migrate,
+    provider,
     queue,
     retention,
     storage,
@@ -22,9 +22,9 @@ from jimeng.cli import (
 def register(app: Flask) -> None:
     app.cli.add_command(migrate.migrate)
     app.cli.add_command(indexes.indexes)
-    app.cli.add_command(commands.simulator)
+    app.cli.add_command(provider.simulator)
     app.cli.add_command(doctor.doctor)
-    app.cli.add_command(commands.provider)
+    app.cli.add_command(provider.provider)
     app.cli.add_command(backup.backup)
     app.cli.add_command(backup.restore)
     app.cli.add_command(retention.retention)

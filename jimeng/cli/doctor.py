@@ -9,8 +9,8 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from jimeng.cli.commands import words
 from jimeng.cli.databases import databases
+from jimeng.cli.provider import words
 from jimeng.config import Config
 from jimeng.doctor import Finding, Verdict, examine, examine_machine
 

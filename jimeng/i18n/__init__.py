@@ -8,12 +8,12 @@ from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
 from jimeng.i18n.answers import ANSWERS
-from jimeng.i18n.asked import ASKED
 from jimeng.i18n.batches import BATCHES
 from jimeng.i18n.doctor import DOCTOR
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
 from jimeng.i18n.mcp import MCP
+from jimeng.i18n.model_fields import MODEL_FIELDS
 from jimeng.i18n.pages import PAGES
 from jimeng.i18n.ready import READY
 from jimeng.i18n.reference import REFERENCE
@@ -23,12 +23,12 @@ COOKIE = "lang"
 
 MESSAGES: dict[str, tuple[str, str]] = {
     **ANSWERS,
-    **ASKED,
     **BATCHES,
     **DOCTOR,
     **ERRORS,
     **FIELDS,
     **MCP,
+    **MODEL_FIELDS,
     **PAGES,
     **READY,
     **REFERENCE,

@@ -14,8 +14,8 @@ from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import Invalid
 from jimeng.openai import bp, failures, reading, replies, streams
-from jimeng.openai.asking import ImagesRequest, understand
 from jimeng.openai.given import images_of
+from jimeng.openai.parameters import ImagesRequest, understand
 from jimeng.viewers import Viewer
 
 SLACK = 0.1  # seconds by which a wait may end early by itself

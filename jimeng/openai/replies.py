@@ -12,7 +12,7 @@ from flask import Response
 from jimeng import tasks
 from jimeng.documents import Image
 from jimeng.openai import failures
-from jimeng.openai.asking import ImagesRequest
+from jimeng.openai.parameters import ImagesRequest
 from jimeng.schemas.task_replies import picture_link
 from jimeng.tasks import TaskView
 

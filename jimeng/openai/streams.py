@@ -16,7 +16,7 @@ from jimeng import tasks, waiting
 from jimeng.documents import Image, Task, left_over
 from jimeng.documents.task import ENDED
 from jimeng.openai import failures, replies
-from jimeng.openai.asking import ImagesRequest
+from jimeng.openai.parameters import ImagesRequest
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer
 

@@ -4,9 +4,9 @@ Those who wait for a task, each in a thread of the server, and never in all of t
 The doors and `serve` may import it; it knows no Flask.
 """
 
-from jimeng.waiting.clients import is_gone
 from jimeng.waiting.room import (
     close,
+    is_gone,
     open_room,
     place,
     place_for_events,

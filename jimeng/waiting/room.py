@@ -1,7 +1,8 @@
-"""The room of this process: its places, its watcher, and whether it closes."""
+"""The room of this process: its places, its watcher, and who is still there."""
 
+import socket
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from jimeng.documents import Task
@@ -115,3 +116,20 @@ def turns(
             if _room.is_closed or is_gone():
                 return
             yield changed, watch.seen
+
+
+def is_gone(environ: Mapping[str, object]) -> bool:
+    """
+    Whether the client of a WSGI request has closed its connection, as far as the
+    server lets that be seen. What it may have sent meanwhile stays unread.
+    """
+    link = environ.get("gunicorn.socket")
+    if not isinstance(link, socket.socket):
+        return False
+    try:
+        # Not by a method of its own, which may wait.
+        return not socket.socket.recv(link, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -1,6 +1,6 @@
 """What is said of pictures, masks and edges that do not go with a model."""
 
-ASKED: dict[str, tuple[str, str]] = {
+MODEL_FIELDS: dict[str, tuple[str, str]] = {
     "invalid.prompt_unsupported": (
         "这个模型不用提示词，请留空",
         "This model takes no words; leave the prompt out",

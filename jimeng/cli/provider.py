@@ -1,4 +1,4 @@
-"""Commands that look after providers and the simulator."""
+"""``flask provider``: image services and their models; ``flask simulator``."""
 
 import os
 import sys
