@@ -7,10 +7,11 @@ from jimeng import accounts, auth
 from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import Invalid
-from jimeng.errors.access import LastAdmin, SignInBusy, TooManyAttempts
+from jimeng.errors.access import LastAdmin
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, show
+from jimeng.web.confirmation import REFUSALS
 from jimeng.web.sign_in import out
 
 
@@ -31,7 +32,7 @@ def delete_account() -> ResponseReturnValue:
     user = account_user()
     try:
         check(user)
-    except (Invalid, LastAdmin, SignInBusy, TooManyAttempts) as error:
+    except (LastAdmin, *REFUSALS) as error:
         page = data(problems(error), email=request.form.get("email", ""))
         return refused(page, error)
     users.delete(auth.viewer_of_page(), user.id)

@@ -6,11 +6,10 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts, auth
 from jimeng.documents import utcnow
 from jimeng.errors import Invalid
-from jimeng.errors.access import SignInBusy, TooManyAttempts
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, account_user, go, show
-from jimeng.web.confirmation import confirmed
+from jimeng.web.confirmation import REFUSALS, confirmed
 
 # In this order: most of them claim to be those below as well.
 BROWSERS = (
@@ -61,7 +60,7 @@ def change_password() -> ResponseReturnValue:
             current=form.get("current", ""),
             new=form.get("new", ""),
         )
-    except (Invalid, SignInBusy, TooManyAttempts) as error:
+    except REFUSALS as error:
         return refused(security(problems(error)), error)
     auth.begin_session(user, confirmed_at=utcnow())
     return go(".account_security", with_keys("password"))

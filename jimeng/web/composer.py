@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from jimeng import jobs, tasks
 from jimeng.answers import by_field
 from jimeng.documents import Task
-from jimeng.errors import IdempotencyKeyReused, Invalid, JimengError
+from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import problems
 from jimeng.providers import Model
 from jimeng.providers.models.judging import Parameters, best_suited
@@ -20,11 +20,10 @@ from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
 from jimeng.web import given_pictures
 from jimeng.web.composer_fields import Written
-from jimeng.web.tokens import new_token, token_of
+from jimeng.web.tokens import AGAIN, create, new_token, token_of
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
 FIELDS |= {"strength"}
-AGAIN = "invalid.choose_again"
 CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
 PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
 
@@ -131,14 +130,8 @@ class Composer(Written):
             Invalid: a field is wrong.
             TooManyPending: as `tasks.create`, and so is all else.
         """
-        wanted = self.request(viewer)
-        try:
-            return tasks.create(viewer, wanted, idem_key=self.token)
-        except IdempotencyKeyReused:
-            if self.files:  # which may be those of a task that is there already
-                raise Invalid.field("images", AGAIN) from None
-            # A form from the browser's history with new words: a new request.
-            return tasks.create(viewer, wanted, idem_key=new_token())
+        files = "images" if self.files else ""
+        return create(viewer, self.request(viewer), self.token, files=files)
 
     def request(self, viewer: Viewer) -> NewTask:
         """

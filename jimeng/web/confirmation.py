@@ -20,6 +20,8 @@ from jimeng.web import refused
 
 P = ParamSpec("P")
 FIELD = "confirm_password"
+# As `accounts.confirm` does, and whatever else asks for the password.
+REFUSALS = (Invalid, SignInBusy, TooManyAttempts)
 
 
 class PasswordNeeded(JimengError):
@@ -43,7 +45,7 @@ def confirmed(
             return ask(PasswordNeeded(f"{request.method} {request.path}"))
         try:
             accounts.confirm(viewer, request.form[FIELD], field=FIELD)
-        except (Invalid, SignInBusy, TooManyAttempts) as error:
+        except REFUSALS as error:
             return ask(error)
         auth.confirm_session()
         return act(*args, **kwargs)

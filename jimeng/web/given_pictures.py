@@ -17,7 +17,7 @@ from jimeng.errors.inputs import TooManyUploads, UploadNotFound, UploadsFull
 from jimeng.i18n import reasons
 from jimeng.inputs import Named
 from jimeng.viewers import Viewer
-from jimeng.web import bp
+from jimeng.web import bp, refused
 from jimeng.web.images import ALONE, CHUNK
 
 MOST_SHOWN = 20  # pictures in a form: more than any model takes
@@ -105,8 +105,7 @@ def give() -> ResponseReturnValue:
             raise Invalid.field("file", "refused.unknown")
         made = inputs.upload(viewer, viewer.user_id, contents[0], field="file")
     except REFUSALS as error:
-        wait = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        return " ".join(reasons(error)), error.status, {**wait, **PLAIN}
+        return refused(" ".join(reasons(error)), error, PLAIN)
     small = url_for("web.given_thumbnail", upload_id=made.id)
     return render_template("create/_given.html", picture=Given(made.id, small)), 201
 

@@ -6,19 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from werkzeug.datastructures import MultiDict
 
-from jimeng import auth, jobs, tasks
+from jimeng import auth, jobs
 from jimeng.documents import Image, Task
-from jimeng.errors import (
-    IdempotencyKeyReused,
-    IntakePaused,
-    Invalid,
-    JimengError,
-    QueueUnavailable,
-    QuotaExceeded,
-    TooManyPending,
-    TooManySubmissions,
-)
-from jimeng.errors.inputs import UploadsFull
+from jimeng.errors import Invalid, JimengError
 from jimeng.i18n import problems
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models import Size
@@ -28,7 +18,7 @@ from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 from jimeng.web.composer_options import ModelOption, spoken
 from jimeng.web.given_pictures import Given, contents_of, ids_in, keep, there
-from jimeng.web.tokens import new_token, token_of
+from jimeng.web.tokens import AGAIN, create, new_token, token_of
 
 # What is done -> the task of the models that do it.
 ACTS = {
@@ -39,11 +29,6 @@ ACTS = {
 }
 EDGES = ("top", "right", "bottom", "left")
 SHAPES = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
-REFUSALS = (
-    *(Invalid, IntakePaused, QueueUnavailable, UploadsFull),
-    *(QuotaExceeded, TooManyPending, TooManySubmissions),
-)
-AGAIN = "invalid.choose_again"
 
 
 @dataclass(frozen=True)
@@ -160,13 +145,8 @@ class Edit:
         Raises:
             Invalid: a field is wrong, and as `tasks.create`, as all else.
         """
-        wanted = self.request(viewer)
-        try:
-            return tasks.create(viewer, wanted, idem_key=self.token)[0]
-        except IdempotencyKeyReused:
-            if self.files:  # which may be those of a task that is there already
-                raise Invalid.field("mask", AGAIN) from None
-            return tasks.create(viewer, wanted, idem_key=new_token())[0]
+        files = "mask" if self.files else ""
+        return create(viewer, self.request(viewer), self.token, files=files)[0]
 
     def request(self, viewer: Viewer) -> NewTask:
         """

@@ -17,12 +17,12 @@ from jimeng.web import bp, is_htmx, refused
 from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.filters import Filters
 from jimeng.web.gallery import news
-from jimeng.web.picture_edits import REFUSALS, Edit
+from jimeng.web.picture_edits import Edit
 from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
 from jimeng.web.titles import style_name, title_of
-from jimeng.web.tokens import new_token
+from jimeng.web.tokens import REFUSALS, new_token
 from jimeng.web.zones import zone
 
 

@@ -11,7 +11,6 @@ from jimeng.documents import User, utcnow
 from jimeng.errors import Invalid, JimengError
 from jimeng.errors.access import (
     SecondFactorFailed,
-    SignInBusy,
     SignInRequired,
     TicketInvalid,
     TooManyAttempts,
@@ -20,11 +19,11 @@ from jimeng.i18n import explain, problems, t
 from jimeng.web import bp, refused
 from jimeng.web.account import Problems, go
 from jimeng.web.account_security import security
+from jimeng.web.confirmation import REFUSALS
 from jimeng.web.preferences import own_path
 from jimeng.web.sign_in import ENTERING, code_form, form, welcome
 
 SETTING_UP = "second-factor-set-up"  # what a ticket is for
-REFUSALS = (Invalid, SignInBusy, TooManyAttempts)
 NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -11,17 +11,10 @@ from jimeng.accounts import users
 from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Task, left_over
 from jimeng.errors import (
-    IntakePaused,
-    Invalid,
     JimengError,
     PictureUnderWay,
-    QueueUnavailable,
-    QuotaExceeded,
     TaskFinished,
-    TooManyPending,
-    TooManySubmissions,
 )
-from jimeng.errors.inputs import UploadsFull
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
@@ -36,9 +29,8 @@ from jimeng.web.composer import Composer
 from jimeng.web.composer_start import keep_used
 from jimeng.web.feed import line_of, show_feed
 from jimeng.web.preferences import THEME, THEMES, remember
-from jimeng.web.tokens import new_token, token_of
+from jimeng.web.tokens import REFUSALS, new_token, token_of
 
-BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
 INTO_FORM = {
     "HX-Retarget": "#composer",
     "HX-Reselect": "#composer",
@@ -54,7 +46,7 @@ def create() -> ResponseReturnValue:
     form = Composer.sent(request.form, request.files)
     try:
         made, replayed = form.submit(viewer)
-    except (Invalid, IntakePaused, QueueUnavailable, UploadsFull, *BEYOND) as error:
+    except REFUSALS as error:
         return refuse(form.refused(error).kept(viewer), error)
     if is_htmx():
         response = make_response(show_created(made, replayed))

@@ -1,11 +1,32 @@
-"""Tokens of forms: what is sent twice counts once."""
+"""Forms that ask for pictures: sent twice they count once, and why they are refused."""
 
 import re
 import secrets
 from collections.abc import Mapping
 
+from jimeng import tasks
+from jimeng.documents import Task
+from jimeng.errors import (
+    IdempotencyKeyReused,
+    IntakePaused,
+    Invalid,
+    QueueUnavailable,
+    QuotaExceeded,
+    TooManyPending,
+    TooManySubmissions,
+)
+from jimeng.errors.inputs import UploadsFull
+from jimeng.tasks import NewTask
+from jimeng.viewers import Viewer
+
 FORM = "form-"  # how the tokens of our forms begin
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+AGAIN = "invalid.choose_again"
+# After these the form is shown again, with the reason.
+REFUSALS = (
+    *(Invalid, IntakePaused, QueueUnavailable, UploadsFull),
+    *(QuotaExceeded, TooManyPending, TooManySubmissions),
+)
 
 
 def token_of(form: Mapping[str, str]) -> str:
@@ -17,3 +38,28 @@ def token_of(form: Mapping[str, str]) -> str:
 def new_token() -> str:
     """What makes a form that is sent twice count once."""
     return f"{FORM}{secrets.token_urlsafe(16)}"
+
+
+def create(
+    viewer: Viewer, new: NewTask, token: str, *, files: str
+) -> tuple[Task, bool]:
+    """
+    Ask for pictures by a form.
+
+    Args:
+        files: The field in which it has files; empty if it has none.
+
+    Returns:
+        The task, and whether this form had been sent before.
+
+    Raises:
+        Invalid: a field is wrong.
+        TooManyPending: as `tasks.create`, and so is all else.
+    """
+    try:
+        return tasks.create(viewer, new, idem_key=token)
+    except IdempotencyKeyReused:
+        if files:  # which may be those of a task that is there already
+            raise Invalid.field(files, AGAIN) from None
+        # A form from the browser's history with new words: a new request.
+        return tasks.create(viewer, new, idem_key=new_token())
