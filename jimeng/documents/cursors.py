@@ -73,10 +73,8 @@ def read(cursor: str) -> tuple[datetime, str]:
 def down_to(row: Mapping, field: str) -> dict:
     """The part of a query that keeps to *row* and what comes before it."""
     at = row[field]
-    return {
-        field: {"$gte": at},
-        "$or": [{field: {"$gt": at}}, {"_id": {"$gte": row["_id"]}}],
-    }
+    # MongoDB plans an $or by its branches, and then reads three times as long.
+    return {field: {"$gte": at}, "$nor": [{field: at, "_id": {"$lt": row["_id"]}}]}
 
 
 def page_of(

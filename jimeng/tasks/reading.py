@@ -26,6 +26,20 @@ class Page:
     next_cursor: str | None
 
 
+@dataclass(frozen=True)
+class Searched:
+    """
+    What is known of the part of a user's tasks that a search goes through first.
+
+    Attributes:
+        last: The last task of it; None where there are no more.
+        found: How many of it have the words.
+    """
+
+    last: dict | None
+    found: int
+
+
 def find(viewer: Viewer, task_id: str) -> Task:
     """
     Look up one task.
@@ -54,6 +68,7 @@ def page(
     status: str | None = None,
     q: str | None = None,
     within: dict | None = None,
+    searched: Searched | None = None,
 ) -> Page:
     """
     A user's tasks, newest first; a page deep down costs what the first does.
@@ -67,6 +82,8 @@ def page(
         status: Only tasks in this one.
         q: Only tasks whose prompt has all of these words.
         within: Only tasks for which this query holds too.
+        searched: Of a first page, without a status and what is *within*: what is
+            known already, so that it is not looked for again.
 
     Raises:
         Invalid: the cursor is not one of ours, or the status is unknown.
@@ -77,11 +94,16 @@ def page(
     parts = [where | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
-    last = _last_searched(parts) if q else None
+    most = limit + 1
+    if searched is not None:
+        last, most = searched.last, min(most, searched.found)
+    else:
+        last = last_searched(parts) if q else None
     if last is not None:
         parts.append(cursors.down_to(last, "created_at"))
     found = Task.collection().find({"$and": [*parts, THERE, with_words(q)]})
-    some = list(found.sort(NEWEST_FIRST).limit(limit + 1))
+    # A limit of 0 would be none.
+    some = list(found.sort(NEWEST_FIRST).limit(most)) if most else []
     rows, next_cursor = cursors.cut_page(some, limit, "created_at")
     if next_cursor is None and last is not None:
         next_cursor = cursors.cursor_of(last, "created_at")
@@ -98,7 +120,7 @@ def known_status(status: str) -> str:
     return status
 
 
-def _last_searched(parts: list[dict]) -> dict | None:
+def last_searched(parts: list[dict]) -> dict | None:
     """
     The last task that a page looks at; None where these are all there are. Deleted ones
     are looked at too, so that this is found from an index alone.

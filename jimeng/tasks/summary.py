@@ -1,18 +1,26 @@
 """A user's tasks by state: how many there are in each, and which."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jimeng.documents import Status, Task, utcnow
-from jimeng.documents.task import THERE
+from jimeng.documents import Status, Task, cursors, utcnow
+from jimeng.documents.status import ENDED
+from jimeng.documents.task import DOOMED, THERE
 from jimeng.errors import Invalid
-from jimeng.tasks.reading import MOST_SEARCHED, NEWEST_FIRST, owned, with_words
+from jimeng.tasks.reading import (
+    Searched,
+    last_searched,
+    owned,
+    with_words,
+)
 from jimeng.viewers import Viewer
 
 SCHEDULED = "scheduled"
 # Those of the API, but that what waits for its hour is told from what is in line.
 STATES = ("pending", "processing", SCHEDULED, "completed", "failed", "cancelled")
 MOST_COUNTED = 1000  # tasks in one state
+GONE = {"deleted_at": {"$exists": True}}
 
 
 @dataclass(frozen=True)
@@ -62,16 +70,37 @@ def counts(
     Args:
         within: Only tasks for which this query holds too.
     """
-    mine = {**owned(viewer, user_id), **THERE, **(within or {})}
-    first, *others = (_counting({**mine, **in_state(s)}, s) for s in states)
-    tasks = Task.collection()
-    more = [{"$unionWith": {"coll": tasks.name, "pipeline": each}} for each in others]
-    found = {row["_id"]: row["n"] for row in tasks.aggregate([*first, *more])}
-    return {state: _up_to(found.get(state, 0)) for state in states}
+    mine = {**owned(viewer, user_id), **(within or {})}
+    # Of those that have ended all are counted, from an index alone; whatever else is
+    # asked for is read. The deleted ones among them are few, and counted apart.
+    bare = [state for state in states if state in ENDED and not within]
+    read = [state for state in states if state not in bare]
+    found = _add_up(
+        *(_counting({**mine, **in_state(state)}, state) for state in bare),
+        *(_counting({**mine, **THERE, **in_state(state)}, state) for state in read),
+        *(_deleted(user_id) if bare else ()),
+    )
+    unsure = [state for state in bare if _is_unsure(state, found)]
+    for state in bare:
+        found[state] -= found[f"trash {state}"] + found[f"doomed {state}"]
+    if unsure:
+        where = {state: {**mine, **THERE, **in_state(state)} for state in unsure}
+        again = _add_up(*(_counting(where[state], state) for state in unsure))
+        found = Counter({**found, **{state: again[state] for state in unsure}})
+    return {state: _up_to(found[state]) for state in states}
 
 
 def _up_to(n: int) -> Count:
-    return Count(min(n, MOST_COUNTED), n > MOST_COUNTED)
+    return Count(min(max(n, 0), MOST_COUNTED), n > MOST_COUNTED)
+
+
+def _add_up(*each: list[dict]) -> Counter[str]:
+    """What these pipelines count, by name, in one command."""
+    tasks = Task.collection()
+    first, *others = each
+    more = [{"$unionWith": {"coll": tasks.name, "pipeline": one}} for one in others]
+    rows = tasks.aggregate([*first, *more])
+    return Counter({row["_id"]: row["n"] for row in rows})
 
 
 def _counting(where: dict, state: str) -> list[dict]:
@@ -79,29 +108,51 @@ def _counting(where: dict, state: str) -> list[dict]:
     return [{"$match": where}, {"$limit": MOST_COUNTED + 1}, group]
 
 
-def counts_found(viewer: Viewer, user_id: str, q: str) -> dict[str, Count]:
+def _deleted(user_id: str) -> Iterator[list[dict]]:
+    """
+    The user's deleted tasks by state, those in the trash and those that are about to
+    go, among which there are others'.
+    """
+    trashed = {"user_id": user_id, "purge_at": {"$exists": True}}
+    is_mine = {"$eq": ["$user_id", {"$literal": user_id}]}
+    for name, where in (("trash", {**trashed, **GONE}), ("doomed", DOOMED)):
+        state = {"$concat": [f"{name} ", {"$cond": [is_mine, "$status", ""]}]}
+        group = {"$group": {"_id": state, "n": {"$sum": 1}}}
+        yield [{"$match": where}, {"$limit": MOST_COUNTED + 1}, group]
+
+
+def _is_unsure(state: str, found: Counter[str]) -> bool:
+    """Whether there may be more of it than were counted, or more deleted ones."""
+    for name in ("trash", "doomed"):
+        seen = sum(n for each, n in found.items() if each.startswith(f"{name} "))
+        if seen > MOST_COUNTED:
+            return True
+        if found[f"{name} {state}"] and found[state] > MOST_COUNTED:
+            return True
+    return False
+
+
+def counts_found(
+    viewer: Viewer, user_id: str, q: str
+) -> tuple[dict[str, Count], Searched]:
     """
     The same of those whose prompts have all words of *q*, among as many of the newest
-    as the first page of a search looks at.
+    as the first page of a search looks at; and what that page need not find out anew.
     """
+    mine = owned(viewer, user_id)
+    last = last_searched([mine])
     # A field that is missing is less than any time.
     later = {"$gt": ["$not_before", utcnow()]}
     is_scheduled = {"$and": [{"$eq": ["$status", Status.PENDING.value]}, later]}
     state = {"$cond": [is_scheduled, SCHEDULED, "$status"]}
-    groups = [
-        {"$match": with_words(q)},
-        {"$group": {"_id": state, "n": {"$sum": 1}}},
-    ]
+    newest = [] if last is None else [cursors.down_to(last, "created_at")]
     rows = Task.collection().aggregate(
         [
-            {"$match": {**owned(viewer, user_id), **THERE}},
-            {"$sort": dict(NEWEST_FIRST)},
-            {"$limit": MOST_SEARCHED},
-            {"$project": {"prompt": 1, "status": 1, "not_before": 1}},
-            {"$facet": {"groups": groups, "seen": [{"$count": "n"}]}},
-        ]
+            {"$match": {"$and": [mine, *newest, THERE, with_words(q)]}},
+            {"$group": {"_id": state, "n": {"$sum": 1}}},
+        ],
+        hint="user_created",  # which it does not choose by itself
     )
-    row = next(iter(rows))
-    least = any(each["n"] == MOST_SEARCHED for each in row["seen"])
-    numbers = {each["_id"]: each["n"] for each in row["groups"]}
-    return {name: Count(numbers.get(name, 0), least) for name in STATES}
+    numbers = Counter({row["_id"]: row["n"] for row in rows})
+    counts = {name: Count(numbers[name], last is not None) for name in STATES}
+    return counts, Searched(last, numbers.total())

@@ -1,0 +1,129 @@
+"""How many tasks a user has in each state, without a look at each."""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import tasks
+from jimeng.documents import Task, utcnow
+from jimeng.tasks import reading, summary
+from jimeng.viewers import Viewer
+
+ADA = Viewer("ada")
+KEPT = {"deleted_at": utcnow(), "purge_at": utcnow() + timedelta(days=7)}
+DOOMED = {"deleted_at": utcnow()}
+
+
+def write(n: int, status: str, user_id: str = "ada", **fields: object) -> None:
+    common = {"prompt": "cat", "model": "m", "provider": "p", "lane": "l"}
+    size = {"req_key": "r", "width": 64, "height": 64, "n": 1}
+    rows = [
+        {**Task.row(user_id=user_id, status=status, **common, **size), **fields}
+        for _ in range(n)
+    ]
+    Task.collection().insert_many(rows)
+
+
+def counted() -> dict[str, str]:
+    found = summary.counts(ADA, "ada")
+    return {state: str(count) for state, count in found.items() if count}
+
+
+@pytest.fixture(autouse=True)
+def most(monkeypatch, database):
+    monkeypatch.setattr(summary, "MOST_COUNTED", 4)
+
+
+@pytest.mark.parametrize("gone", [KEPT, DOOMED])
+def test_deleted_ones_do_not_count(gone):
+    """In the trash, or about to go; others' are others'."""
+    write(3, "completed")
+    write(1, "completed", **gone)
+    write(2, "failed", **gone)
+    write(1, "cancelled")
+    write(1, "pending")
+    write(1, "pending", **gone)
+    write(2, "completed", "bob", **gone)
+
+    assert counted() == {"completed": "3", "cancelled": "1", "pending": "1"}
+
+
+@pytest.mark.parametrize("gone", [KEPT, DOOMED])
+def test_deleted_ones_among_very_many_do_not_count(gone):
+    """Where the first that are counted may be those, all are read."""
+    write(5, "completed", **gone)
+    write(3, "completed")
+    write(2, "failed", **gone)
+    write(5, "failed")
+    write(4, "cancelled")
+
+    assert counted() == {"completed": "3", "failed": "4+", "cancelled": "4"}
+
+
+@pytest.mark.parametrize("gone", [KEPT, DOOMED])
+def test_more_deleted_ones_than_are_counted(gone):
+    """Of any state: then nobody knows how many there are of each."""
+    write(9, "cancelled", **gone)
+    write(2, "completed")
+    write(1, "completed", **gone)
+
+    assert counted() == {"completed": "2"}
+
+
+def examined(found: object) -> list[int]:
+    """The numbers of documents that a plan says were read."""
+    if isinstance(found, list):
+        return [n for each in found for n in examined(each)]
+    if not isinstance(found, dict):
+        return []
+    own = [n for name, n in found.items() if name == "totalDocsExamined"]
+    return own + [n for each in found.values() for n in examined(each)]
+
+
+def test_what_has_ended_is_counted_from_an_index(database, monkeypatch):
+    """However many there are, no document is read for that."""
+    write(9, "completed")
+    pipelines: list[list[dict]] = []
+    kept = summary._add_up
+    monkeypatch.setattr(
+        summary, "_add_up", lambda *each: pipelines.extend(each) or kept(*each)
+    )
+
+    assert counted() == {"completed": "4+"}
+
+    for stages in pipelines:
+        command = {"aggregate": "tasks", "pipeline": stages, "cursor": {}}
+        plan = database.command("explain", command, verbosity="executionStats")
+        assert examined(plan), plan
+        assert sum(examined(plan)) == 0, stages
+
+
+def test_page_of_a_search_is_cut_where_its_part_ends(monkeypatch):
+    """Also among tasks of one moment: none is shown twice, and none left out."""
+    monkeypatch.setattr(reading, "MOST_SEARCHED", 2)
+    now = utcnow()
+    write(5, "completed", created_at=now)
+
+    numbers, searched = summary.counts_found(ADA, "ada", "cat")
+    pages = [tasks.page(ADA, "ada", q="cat", searched=searched)]
+    while pages[-1].next_cursor:
+        pages.append(tasks.page(ADA, "ada", q="cat", cursor=pages[-1].next_cursor))
+
+    assert str(numbers["completed"]) == "2+"
+    assert [len(each.tasks) for each in pages] == [2, 2, 1]
+    assert len({task.id for each in pages for task in each.tasks}) == 5
+
+
+def test_what_is_known_not_to_be_there_is_not_looked_for(database):
+    """The numbers above the rows have gone through the same tasks."""
+    write(3, "completed")
+    numbers, searched = summary.counts_found(ADA, "ada", "dog")
+
+    database.command("profile", 2)
+    page = tasks.page(ADA, "ada", q="dog", searched=searched)
+    database.command("profile", 0)
+
+    asked = database["system.profile"].count_documents({"ns": database.tasks.full_name})
+    database["system.profile"].drop()
+    assert (page.tasks, page.next_cursor, asked) == ([], None, 0)
+    assert not any(numbers.values())
