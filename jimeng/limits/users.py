@@ -49,7 +49,8 @@ _asked_from = 0.0  # by `time.monotonic`
 _quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
 
 # One command for a request's caller and its address; *left* of what is over. The
-# last key is not counted: it is `ACCESS`.
+# last key is not counted: it is `ACCESS`. What the client sends again, as no answer
+# came, counts twice: that is one request of hundreds.
 COUNT = """
 local wait = 0
 for at = 1, #KEYS - 1 do

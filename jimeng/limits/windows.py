@@ -1,6 +1,7 @@
 """Windows of a minute, counted in Redis: a count that is lost is one of the last."""
 
 import logging
+import secrets
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -11,17 +12,23 @@ from jimeng.errors import QueueUnavailable
 log = logging.getLogger(__name__)
 
 MINUTE = 60  # seconds
+# The client sends a command again whose answer did not come: so long it is known.
+KNOWN = 5  # seconds
 
 # A window begins with the first of its tasks. One script, so that many requests at
 # once cannot pass together, and no count is left without an end; and one round trip.
+# The third key is of this call: what has been counted under it is not counted anew.
 TAKE = """
 local taken, used, left = 1, 0, 0
 if ARGV[1] ~= '0' then
   used = tonumber(redis.call('GET', KEYS[1]) or '0')
-  taken = used < tonumber(ARGV[1]) and 1 or 0
-  if taken == 1 then
-    used = redis.call('INCR', KEYS[1])
-    if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  if redis.call('EXISTS', KEYS[3]) == 0 then
+    taken = used < tonumber(ARGV[1]) and 1 or 0
+    if taken == 1 then
+      used = redis.call('INCR', KEYS[1])
+      if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+      redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
+    end
   end
   left = redis.call('PTTL', KEYS[1])
 end
@@ -63,10 +70,11 @@ def take(name: str, most: int) -> Count:
         QueueUnavailable: Redis is away.
     """
     storage = jobs.huey.storage
+    keys = _key(name), storage.queue_key, f"jimeng:taken:{secrets.token_hex(8)}"
     try:
         # Whole: to send its hash costs the library more than Redis saves by it.
         taken, used, left, queued = storage.conn.eval(
-            TAKE, 2, _key(name), storage.queue_key, most, 1000 * MINUTE
+            TAKE, len(keys), *keys, most, 1000 * MINUTE, 1000 * KNOWN
         )
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error

@@ -1,7 +1,13 @@
 """What counts for a user's limits, and what is given back."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+
+import pytest
+from redis.connection import Connection
+from redis.exceptions import TimeoutError
 
 from jimeng import jobs, lanes
 from jimeng.documents import Allowance, Generation, utcnow
@@ -168,3 +174,33 @@ def test_flushed_redis_keeps_the_day(quota):
     jobs.huey.storage.conn.flushdb()
 
     assert left() == {"daily-pictures": 6}
+
+
+@contextmanager
+def one_answer_lost() -> Iterator[list[object]]:
+    """Redis does what it is asked, but its next answer to a script does not come."""
+    lost: list[object] = []
+    read = Connection.read_response
+
+    def read_or_lose(self: Connection, *args: object, **how: object) -> object:
+        answer = read(self, *args, **how)
+        if isinstance(answer, list) and not lost:
+            lost.append(answer)
+            raise TimeoutError("Timeout reading from socket")
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "read_response", read_or_lose)
+        yield lost
+
+
+def test_count_whose_answer_is_lost_is_not_taken_twice(limited):
+    """The client asks Redis again; the last place, too, is taken once."""
+    for used in range(1, 6):
+        with one_answer_lost() as lost:
+            answer = ask(limited)
+
+        data_of(answer, 202)
+        assert lost
+        assert answer.headers["RateLimit"].startswith(f'"submissions";r={5 - used};')
+    refused(ask(limited), 429, "too_many_submissions")
