@@ -58,6 +58,7 @@ bench: install-dev ## Measure speed in one table, with other ways beside
 
 screenshots: install-dev ## See every page in all its looks, and take the guides' pictures anew
 	@LOOKS=all $(PY) -m pytest -q $(PYTEST_ARGS) tests/browser
+	@$(PY) -m tests.sheets
 	@$(PY) -m tests.tour
 
 contract: install-dev ## Send made-up requests by the thousand, check each answer

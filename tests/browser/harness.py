@@ -48,13 +48,13 @@ WINDOWS: dict[int, dict] = {
     },
     1280: {"viewport": {"width": 1280, "height": 800}},
 }
+# What `make screenshots` also takes, beside each: width -> height.
+BESIDE = {390: {320: 640, 768: 1024}, 1280: {1024: 768, 1920: 1080}}
 LOOKS = [
     # In the wide window what was chosen on the page beats the browser's own wishes.
     {"lang": lang, "theme": theme, "width": width, "chosen": width > 1000}
     for lang, theme, width in itertools.product(LOCALES, ("light", "dark"), WINDOWS)
 ]
-# The half where any two of language, theme and width occur together.
-FEW_LOOKS = [LOOKS[0], LOOKS[3], LOOKS[5], LOOKS[6]]
 ALL = "LOOKS" in os.environ  # set by `make screenshots`
 
 SHIFTS = """
@@ -75,6 +75,17 @@ async () => {
   }));
 }
 """
+# What listens to the size has done its work, pictures of another size are there.
+SETTLED = """
+async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
+  const shown = [...document.images].filter((each) => each.checkVisibility());
+  const drawn = Promise.allSettled(shown.map((each) => each.decode()));
+  await Promise.race([drawn, new Promise((done) => setTimeout(done, 1500))]);
+}
+"""
 HEAD = """
 () => [document.documentElement.lang, document.documentElement.scrollWidth,
        getComputedStyle(document.documentElement).colorScheme,
@@ -86,23 +97,15 @@ def _name(look: dict) -> str:
     return f"{look['lang']}-{look['theme']}-{look['width']}"
 
 
-def _in(looks: list[dict]) -> Callable[[Callable], Callable]:
+def every_look(test: Callable) -> Callable:
     """
-    Run a test in all of *looks*, or, where there is no time for them, in one of them
-    and its opposite: each language, theme and width is seen once. Which one depends
-    on the test's name, so that the tests of a page see all.
+    Run a test in all looks, or, where there is no time for them, in one of them and
+    its opposite: each language, theme and width is seen once. Which one depends on
+    the test's name, so that the tests of a page see all.
     """
-
-    def decorate(test: Callable) -> Callable:
-        first = LOOKS[zlib.crc32(test.__qualname__.encode()) % 4]
-        chosen = looks if ALL else [first, LOOKS[7 - LOOKS.index(first)]]
-        return pytest.mark.parametrize("look", chosen, ids=_name)(test)
-
-    return decorate
-
-
-every_look = _in(LOOKS)
-some_looks = _in(FEW_LOOKS)
+    first = LOOKS[zlib.crc32(test.__qualname__.encode()) % 4]
+    chosen = LOOKS if ALL else [first, LOOKS[7 - LOOKS.index(first)]]
+    return pytest.mark.parametrize("look", chosen, ids=_name)(test)
 
 
 @dataclass
@@ -227,7 +230,8 @@ class Watched:
     def shot(self, name: str, *, full: bool = False) -> None:
         """
         With `make screenshots`, for people to look at: write
-        ``screenshots/<name>-<language>-<theme>-<width>.png``.
+        ``screenshots/<name>-<language>-<theme>-<width>.png``, and, of an ordinary
+        window, in its neighbours' widths; see `tests.sheets`.
 
         Args:
             full: The whole page, not only what the window shows.
@@ -235,11 +239,23 @@ class Watched:
         if not ALL:
             return
         SHOTS.mkdir(exist_ok=True)
-        path = SHOTS / f"{name}-{self.look}.png"
+        look, _, width = self.look.removesuffix("-nojs").rpartition("-")
+        self._shoot(f"{name}-{self.look}", full)
+        own = self.page.viewport_size
+        if own["width"] != int(width) or self.look.endswith("-nojs"):
+            return
+        for wide, high in BESIDE.get(own["width"], {}).items():
+            self.page.set_viewport_size({"width": wide, "height": high})
+            self.page.evaluate(SETTLED)
+            self._shoot(f"{name}-{look}-{wide}", full)
+        self.page.set_viewport_size(own)
+
+    def _shoot(self, name: str, full: bool) -> None:
         # Hiding the caret would leave a style attribute in every field, which htmx
         # would copy, and the policy refuse.
         how = {"animations": "disabled", "caret": "initial"}
-        self.page.screenshot(path=str(path), full_page=full, **how)
+        path = str(SHOTS / f"{name}.png")
+        self.page.screenshot(path=path, full_page=full, **how)
 
     def check(self, name: str, *, full: bool = False) -> None:
         """

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.system import people
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def test_settings_and_usage(show, used, look):
     assert seen.layout_shift() == []
 
 
-@some_looks
+@every_look
 def test_pages_that_are_rarely_opened(show, look):
     """Security and data; what they refuse is said at the field."""
     seen = show("/data", **look)
@@ -96,7 +96,7 @@ def test_pages_that_are_rarely_opened(show, look):
     seen.check("account-password-refused", full=True)
 
 
-@some_looks
+@every_look
 def test_keys(show, look):
     """The list, and a new key with a command to be copied, once."""
     seen = show("/keys", **look)
@@ -110,7 +110,7 @@ def test_keys(show, look):
     revoke_all(page)
 
 
-@some_looks
+@every_look
 def test_pages_of_the_guest(visit, look):
     """Where there is no sign-in everybody has the same ones."""
     seen = visit("/account", **look)

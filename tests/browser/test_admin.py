@@ -9,7 +9,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser import operator_data
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def test_pages_in_every_look(operate, busy, look, page):
     assert seen.layout_shift() == []
 
 
-@some_looks
+@every_look
 def test_lists_in_few_looks(operate, busy, look):
     """Today's use, the users, the settings, and what was done by whom."""
     seen = operate("/admin/", **look)
@@ -66,7 +66,7 @@ def test_lists_in_few_looks(operate, busy, look):
         assert seen.layout_shift() == []
 
 
-@some_looks
+@every_look
 def test_users_in_few_looks(operate, busy, look):
     """One who may come in, and one who may not."""
     seen = operate("/admin/users", **look)
@@ -79,7 +79,7 @@ def test_users_in_few_looks(operate, busy, look):
         seen.check(f"admin-user-{name}", full=True)
 
 
-@some_looks
+@every_look
 def test_invitation_in_few_looks(operate, busy, look):
     """Refused for what is wrong with it; then its link, to be copied once."""
     seen = operate("/admin/users/new", refused=(409,), **look)
@@ -97,7 +97,7 @@ def test_invitation_in_few_looks(operate, busy, look):
     seen.check("admin-invited", full=True)
 
 
-@some_looks
+@every_look
 def test_failures_asked_about_in_few_looks(operate, busy, look):
     """Every question open: of all, of one that may cost twice; then the answer."""
     seen = operate("/admin/failures?code=submit_unknown", **look)
@@ -111,7 +111,7 @@ def test_failures_asked_about_in_few_looks(operate, busy, look):
     seen.check("admin-failures-dropped")
 
 
-@some_looks
+@every_look
 def test_idle_server_in_few_looks(operate, idle, look):
     """Nothing to show is said on each page, and nothing is broken by it."""
     seen = operate("/admin/queue", **look)

@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
 from tests.browser import operator_data
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
@@ -123,7 +123,7 @@ def send(page: Page, prompt: str) -> None:
     page.locator("#composer button.primary").click()
 
 
-@some_looks
+@every_look
 def test_clearing_in_few_looks(visit, closed_server, root, ada, quiet, look):
     """Both switches off, two tasks waiting: the count, the question, the outcome."""
     operator_data.pause(quiet, root.email, "sending")

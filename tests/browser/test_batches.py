@@ -9,7 +9,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests import given_pictures as given
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 from tests.rest import API
 from tests.waiting import wait_for
@@ -66,7 +66,7 @@ def test_batch_in_every_look(visit, look, live_server):
     seen.check("feed-batch")
 
 
-@some_looks
+@every_look
 def test_words_go_over_and_come_back(visit, look):
     """What stands in the other form goes along; a reload loses nothing."""
     seen = visit(f"/?{SMALL}", **look)
@@ -153,7 +153,7 @@ def test_without_scripts_it_is_counted_sent_and_cancelled(visit):
     )
 
 
-@some_looks
+@every_look
 def test_pictures_go_in(visit, look):
     """Chosen, counted with, removed, and there again after a reload."""
     seen = visit(f"/batches/new?{SMALL}&model=jimeng-i2i-3.0", **look)

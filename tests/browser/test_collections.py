@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from jimeng import collections, sharing
 from jimeng.viewers import Viewer
 from tests.browser import wall
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def pick(page, *places: int) -> None:
         page.locator(".photo-check").nth(place).evaluate("box => box.click()")
 
 
-@some_looks
+@every_look
 def test_pages_of_collections(visit, look):
     """The list, one of them with some selected, the choice, and its page for others."""
     made, ids = filled()

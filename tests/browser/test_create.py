@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,7 @@ def boxes(card) -> list:
     )
 
 
-@some_looks
+@every_look
 def test_pictures_arrive_by_themselves(visit, look):
     """
     They take their places without moving anything, the title counts what is not yet

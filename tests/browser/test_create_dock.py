@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 from tests.system import people
 
@@ -88,7 +88,7 @@ def test_drafts_are_private(visit, newcomer, ada):
     expect(page.locator('[name="size"][value="16:9"]')).to_be_checked()
 
 
-@some_looks
+@every_look
 def test_panels(visit, newcomer, look):
     """Each opens under its chip, or as a sheet on a phone, and Escape closes it."""
     seen = visit("/", **newcomer, **look)
@@ -235,7 +235,7 @@ def test_other_model_without_javascript(visit, width):
     expect(page.locator("#seed")).to_have_count(0)
 
 
-@some_looks
+@every_look
 def test_refused_choices(visit, look):
     """What is wrong is said at its field, its chip is marked, and one can go on."""
     seen = visit("/?prompt=x", **look)

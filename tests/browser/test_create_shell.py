@@ -7,13 +7,13 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import clear, make
 
 pytestmark = pytest.mark.browser
 
 
-@some_looks
+@every_look
 def test_list_of_keys(visit, look):
     """It opens by ? and by its button, and Escape closes it."""
     seen = visit("/", **look)
@@ -85,7 +85,7 @@ def test_no_button_without_its_script(visit):
     expect(page.locator('[data-opens="keys"]')).to_be_hidden()
 
 
-@some_looks
+@every_look
 def test_page_that_is_not_there(visit, look):
     """It says so, and leads back."""
     seen = visit("/nothing", refused=(404,), **look)
@@ -93,7 +93,7 @@ def test_page_that_is_not_there(visit, look):
     seen.check("not-found")
 
 
-@some_looks
+@every_look
 def test_server_that_cannot_be_reached(visit, look):
     """The page says so, keeps what was written, and takes it back when all is well."""
     seen = visit("/?size=512x512", **look)

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import (
     ask,
     button,
@@ -77,7 +77,7 @@ def test_cards(visit, exhibits, look):
     seen.check("feed", full=True)
 
 
-@some_looks
+@every_look
 def test_running_cards(visit, site, look):
     """Place, phase and time stand in the picture's own shape; nothing moves."""
     running = ask(site, SLOW + "河上的桥", size="16:9", n=2)

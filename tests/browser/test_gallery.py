@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from jimeng import tasks
 from jimeng.viewers import Viewer
 from tests.browser import wall
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def test_gallery_in_every_look(visit, look):
     assert seen.layout_shift() == []
 
 
-@some_looks
+@every_look
 def test_without_pictures(visit, look):
     """Each kind of nothing says what it is, and leads on."""
     seen = visit("/gallery", **look)

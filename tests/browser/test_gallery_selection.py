@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from jimeng import tasks
 from jimeng.viewers import Viewer
 from tests.browser import wall
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def press(page, name: str) -> None:
     page.locator("#selection").get_by_role("button", name=name, exact=True).click()
 
 
-@some_looks
+@every_look
 def test_bar_of_the_selected(visit, look):
     """It counts what is selected and what can be done with it, over the pictures."""
     wall.fill(30)
@@ -70,7 +70,7 @@ def test_bar_of_the_selected(visit, look):
     seen.check("gallery-deleted")
 
 
-@some_looks
+@every_look
 def test_trash_in_its_looks(visit, look):
     """What was deleted, how long it stays, and both ways out of here."""
     tasks.trash_pictures(ME, wall.fill(9)[:5])

@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests import given_pictures as given
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import choices_of, make
 
 pytestmark = pytest.mark.browser
@@ -58,7 +58,7 @@ def drawn(live_server) -> str:
     return f"image={make(live_server, '窗台上的猫，清晨')}_0"
 
 
-@some_looks
+@every_look
 def test_dock_with_pictures(visit, drawn, look):
     """A model that takes none says so; its button brings one, with its strength."""
     seen = visit(f"{WORDS_ONLY}&{drawn}", **look)

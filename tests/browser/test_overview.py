@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.system import people
 from tests.waiting import wait_for
 
@@ -124,7 +124,7 @@ def test_full_list(show, full, look):
     assert seen.layout_shift() == []
 
 
-@some_looks
+@every_look
 def test_failures(show, full, look):
     """Why they failed and what to do, with the question about all of them open."""
     seen = show("?status=failed", **look)
@@ -156,7 +156,7 @@ def test_search_finds_two_characters(show, full, js):
     expect(page.get_by_role("searchbox")).to_have_value("渔船")
 
 
-@some_looks
+@every_look
 def test_empty_list(show, lin, look):
     """Who has no tasks is shown how to begin."""
     seen = show(**look)

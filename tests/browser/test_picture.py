@@ -11,7 +11,7 @@ import requests
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import ask, clear, make, slot_of
 
 pytestmark = pytest.mark.browser
@@ -56,7 +56,7 @@ def test_picture_page(visit, batch, look):
     assert seen.layout_shift() == []
 
 
-@some_looks
+@every_look
 def test_task_page(visit, live_server, look):
     """Places become pictures where they are, and what is known is added below."""
     task_id = ask(live_server, "[[slow 2]] 灯塔与海", size="4:3", n=2)

@@ -9,7 +9,7 @@ pytest.importorskip("playwright.sync_api")
 from PIL import Image as Pillow
 from playwright.sync_api import expect
 
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import make
 
 pytestmark = pytest.mark.browser
@@ -31,7 +31,7 @@ def opened(seen, act: str):
     return page
 
 
-@some_looks
+@every_look
 def test_what_a_picture_offers(visit, picture, look):
     """Each act with its fields, in every look."""
     for act in ("edit", "repaint", "expand", "enlarge"):

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import button
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def nothing_kept(live_server):
         found["prompts"].delete_many({})
 
 
-@some_looks
+@every_look
 def test_prompt_is_kept_and_used_again(visit, look):
     """Nothing of the panel goes into the form; what it replaces can be had back."""
     page = (seen := visit("/?size=16:9&n=2&seed=7&style=ink", **look)).page

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import button, make
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ USE = {"zh": "用它的提示词和设置", "en": "Use prompt and settings"}
 UNDO = {"zh": "撤销", "en": "Undo"}
 
 
-@some_looks
+@every_look
 def test_dropped_picture_gives_its_words_back(visit, live_server, look):
     """It stays a reference beside that; what its words replace can be had back."""
     task_id = make(live_server, PROMPT, seed=4711, style="ink", size="1664x936")

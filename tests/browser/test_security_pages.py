@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.system import people
 from tests.system.people import PASSWORD
 
@@ -26,7 +26,7 @@ def press(page: Page, selector: str) -> None:
     page.locator(selector).click()
 
 
-@some_looks
+@every_look
 def test_second_factor_from_end_to_end(visit, closed_server, eve, look):
     """Set up by the keyboard of a phone, its codes kept, asked for, and lost."""
     how = {"server": closed_server, "cookies": eve.cookies, "refused": (401,)}
@@ -68,7 +68,7 @@ def test_second_factor_from_end_to_end(visit, closed_server, eve, look):
     expect(page.locator("#composer")).to_be_visible()
 
 
-@some_looks
+@every_look
 def test_password_once_more(visit, closed_server, eve, look):
     """A browser that was left open is asked; what was filled in goes on."""
     how = {"server": closed_server, "cookies": eve.cookies, "refused": (403,)}

@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from jimeng.accounts import attempts
-from tests.browser.harness import every_look, some_looks
+from tests.browser.harness import every_look
 from tests.system import people
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
@@ -44,7 +44,7 @@ def test_sign_in_page(visit, closed_server, look):
     seen.check("sign-in")
 
 
-@some_looks
+@every_look
 def test_invitation(visit, closed_server, invitation, look):
     """Where a password is chosen, and what becomes of a link that is worth nothing."""
     seen = visit(invitation, server=closed_server, refused=(404,), **look)
@@ -56,7 +56,7 @@ def test_invitation(visit, closed_server, invitation, look):
     seen.check("invitation-used")
 
 
-@some_looks
+@every_look
 def test_too_many_attempts(visit, closed_server, tried, look):
     """The page says for how long, and keeps the e-mail."""
     seen = visit("/sign-in", server=closed_server, refused=(429,), **look)

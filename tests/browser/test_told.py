@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.harness import some_looks
+from tests.browser.harness import every_look
 from tests.browser.making import ask, button, card_of, clear, make, slot_of
 from tests.waiting import wait_for
 
@@ -77,7 +77,7 @@ def test_other_devices_are_seen_on_return(visit, live_server):
     expect(card_of(page, made).locator("img")).to_be_visible(timeout=20_000)
 
 
-@some_looks
+@every_look
 def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     """Leave is asked for by a press, and only who looks away is told."""
     seen = visit("/?size=512x512", **look, own=True)
