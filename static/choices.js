@@ -47,6 +47,9 @@ function tellSum() {
   if (place) place.textContent = words.filter(Boolean).join(" · ");
 }
 
+// A phone that is turned has room for all of them in a row.
+matchMedia("(min-width: 40.01rem)").addEventListener("change", () => document.getElementById("sheet")?.hidePopover());
+
 // What is chosen is there again after a reload: the server reads it from this cookie,
 // which goes with the window, and draws the form with it.
 let keeps = false;

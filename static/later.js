@@ -29,6 +29,13 @@ document.addEventListener("toggle", ({ target }) => {
   if (list) fit(list);
 }, true);
 
+// One may be open before this is here, or stay open while the window changes.
+function fitAll() {
+  for (const list of document.querySelectorAll(".menu[open] > .menu-list")) fit(list);
+}
+addEventListener("resize", fitAll);
+fitAll();
+
 // The arrows lead into a menu and through it; what it has to choose from and to write
 // in has arrows of its own.
 document.addEventListener("keydown", (event) => {

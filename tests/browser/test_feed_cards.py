@@ -46,6 +46,27 @@ def test_retry_asks_where_it_may_be_charged_twice(visit, live_server):
     expect(newest.locator("img")).to_be_visible(timeout=20_000)
 
 
+def test_menu_opened_early_is_in_view(visit, ended):
+    """What turns a menu round comes last; one may be open before."""
+    page = visit("/health", width=390, own=True).page
+    late: list = []
+    page.route("**/later.js*", lambda each: late.append(each))
+    page.goto("/")
+    card = card_of(page, ended)
+    opener, menu = card.locator(".menu summary"), card.locator(".menu-list")
+    opener.evaluate("it => scrollBy(0, it.getBoundingClientRect().bottom - 500)")
+    opener.click()
+    form = page.locator("#composer").bounding_box()
+    box = menu.bounding_box()
+    assert box["y"] + box["height"] > form["y"]
+
+    for route in late:
+        route.continue_()
+
+    expect(menu).to_have_attribute("data-up", "")
+    assert menu.bounding_box()["y"] + menu.bounding_box()["height"] <= form["y"]
+
+
 @pytest.mark.parametrize(("width", "opacity"), [(390, "1"), (1280, "0")])
 def test_tools_of_a_picture(visit, ended, width, opacity):
     """Always under fingers, else under the pointer and with the focus; they work."""

@@ -31,3 +31,17 @@ def test_phone_chip_sums_up_and_opens_one_sheet(visit, js):
     expect(sheet).to_be_hidden()
     if js:
         expect(summed).to_have_text(re.compile("^3:4 · 2K · ×3 · ."))
+
+
+def test_turned_phone_has_the_choices_in_the_row(visit):
+    """The sheet does not stay behind as a box of its own."""
+    page = visit("/", width=390).page
+    page.locator(".sum").click()
+    expect(page.locator("#sheet :popover-open, #sheet:popover-open")).to_have_count(1)
+
+    page.set_viewport_size({"width": 844, "height": 390})
+
+    expect(page.locator("#sheet:popover-open")).to_have_count(0)
+    row = page.locator(".choices").bounding_box()
+    chip = page.locator("#menu-size > summary").bounding_box()
+    assert row["y"] <= chip["y"] < row["y"] + row["height"]
