@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-SHOTS = Path(__file__).parent.parent / "screenshots"
+from tests.browser.shots import SHOTS
+
 # Width of the window -> scale, and whether a row ends with it.
 ROWS = (
     ((320, 0.75), (390, 0.75), (768, 0.6), (1024, 0.5)),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent
-SHOTS, IMAGES = ROOT / "screenshots", ROOT / "docs" / "images"
+from tests.browser.shots import SHOTS
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
 THEMES = ("light", "dark")
 MOST_HEIGHT = 1.1  # of the width, in a wide window
 # Without the failures, which have a picture of their own; and the form alone.

@@ -28,14 +28,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser import axe
+from tests.browser import axe, shots
 
-SHOTS = Path(__file__).parent.parent.parent / "screenshots"
 HTML = "text/html; charset=utf-8"
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 OTHER = {"zh": "en", "en": "zh", "light": "dark", "dark": "light"}
@@ -48,8 +46,6 @@ WINDOWS: dict[int, dict] = {
     },
     1280: {"viewport": {"width": 1280, "height": 800}},
 }
-# What `make screenshots` also takes, beside each: width -> height.
-BESIDE = {390: {320: 640, 768: 1024}, 1280: {1024: 768, 1920: 1080}}
 LOOKS = [
     # In the wide window what was chosen on the page beats the browser's own wishes.
     {"lang": lang, "theme": theme, "width": width, "chosen": width > 1000}
@@ -73,17 +69,6 @@ async () => {
         ${place(source.previousRect)} -> ${place(source.currentRect)}`
     ).join(", ") + ` (${each.value.toFixed(4)})`,
   }));
-}
-"""
-# What listens to the size has done its work, pictures of another size are there.
-SETTLED = """
-async () => {
-  const frame = () => new Promise(requestAnimationFrame);
-  await frame();
-  await frame();
-  const shown = [...document.images].filter((each) => each.checkVisibility());
-  const drawn = Promise.allSettled(shown.map((each) => each.decode()));
-  await Promise.race([drawn, new Promise((done) => setTimeout(done, 1500))]);
 }
 """
 HEAD = """
@@ -228,34 +213,9 @@ class Watched:
         return [each["line"] for each in found if after_input or not each["input"]]
 
     def shot(self, name: str, *, full: bool = False) -> None:
-        """
-        With `make screenshots`, for people to look at: write
-        ``screenshots/<name>-<language>-<theme>-<width>.png``, and, of an ordinary
-        window, in its neighbours' widths; see `tests.sheets`.
-
-        Args:
-            full: The whole page, not only what the window shows.
-        """
-        if not ALL:
-            return
-        SHOTS.mkdir(exist_ok=True)
-        look, _, width = self.look.removesuffix("-nojs").rpartition("-")
-        self._shoot(f"{name}-{self.look}", full)
-        own = self.page.viewport_size
-        if own["width"] != int(width) or self.look.endswith("-nojs"):
-            return
-        for wide, high in BESIDE.get(own["width"], {}).items():
-            self.page.set_viewport_size({"width": wide, "height": high})
-            self.page.evaluate(SETTLED)
-            self._shoot(f"{name}-{look}-{wide}", full)
-        self.page.set_viewport_size(own)
-
-    def _shoot(self, name: str, full: bool) -> None:
-        # Hiding the caret would leave a style attribute in every field, which htmx
-        # would copy, and the policy refuse.
-        how = {"animations": "disabled", "caret": "initial"}
-        path = str(SHOTS / f"{name}.png")
-        self.page.screenshot(path=path, full_page=full, **how)
+        """With `make screenshots`, for people to look at; see `shots.take`."""
+        if ALL:
+            shots.take(self.page, name, self.look, full=full)
 
     def check(self, name: str, *, full: bool = False) -> None:
         """
