@@ -8,6 +8,7 @@ import pytest
 from tests.browser import harness
 from tests.browser.harness import Watched
 from tests.browser.windows import Windows
+from tests.system import people
 
 SMALL = "/?size=512x512"  # drawn quickly
 
@@ -16,6 +17,13 @@ SMALL = "/?size=512x512"  # drawn quickly
 def windows(chromium) -> Windows:
     """The windows that no test uses now."""
     return Windows(chromium)
+
+
+@pytest.fixture
+def root(closed_server, root) -> people.Account:
+    """The admin, who may do what asks for the password again, late in a run, too."""
+    people.confirm(closed_server, root)
+    return root
 
 
 @pytest.fixture
