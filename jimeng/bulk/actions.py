@@ -102,8 +102,11 @@ def under_way(*kinds: str, by: str | None = None) -> list[BulkAction]:
     return BulkAction.read_all(rows.sort("started_at", 1))
 
 
-def latest(kind: str, scope: str = "") -> BulkAction | None:
-    """The one under way, else the last that ended; None if there was none lately."""
-    where = {"key": f"{kind}|{scope}"}
+def latest(kind: str) -> BulkAction | None:
+    """
+    Of a kind whose actions are about everybody's: the one under way, else the last
+    that ended; None if there was none lately.
+    """
+    where = {"key": f"{kind}|"}
     row = BulkAction.collection().find_one(where, sort=[("started_at", -1)])
     return None if row is None else BulkAction.read(row)

@@ -65,7 +65,7 @@ def create(viewer: Viewer, name: str, user_id: str | None = None) -> Collection:
     return made
 
 
-def checked(name: str, field: str = "name") -> str:
+def checked(name: str) -> str:
     """
     A name as it is kept: on one line, without space around it.
 
@@ -74,7 +74,7 @@ def checked(name: str, field: str = "name") -> str:
     """
     name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise Invalid.field(field, "invalid.length", min=1, max=LONGEST_NAME)
+        raise Invalid.field("name", "invalid.length", min=1, max=LONGEST_NAME)
     return name
 
 

@@ -101,10 +101,10 @@ def count(
     return found
 
 
-def by_hour(now: datetime, number: int = 24) -> list[Hour]:
-    """The last *number* hours of the clock, this one included, the oldest first."""
+def by_hour(now: datetime) -> list[Hour]:
+    """The last 24 hours of the clock, this one included, the oldest first."""
     last = now.replace(minute=0, second=0, microsecond=0)
-    moments = [last - timedelta(hours=n) for n in reversed(range(number))]
+    moments = [last - timedelta(hours=n) for n in reversed(range(24))]
     found = lately(moments[0], by=HOUR)
     days = [_day(at.date(), found.get(at.strftime(HOUR), {})) for at in moments]
     return [

@@ -21,10 +21,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def is_open(port: int) -> bool:
-    """Whether something answers on the loopback *port*."""
+def is_open(port: int, host: str = LOOPBACK) -> bool:
+    """Whether something answers there; by default on the loopback."""
     try:
-        socket.create_connection((LOOPBACK, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

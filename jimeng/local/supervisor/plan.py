@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
+from jimeng.local.embedded.ports import LOOPBACK, is_open
 
 WEB_GRACE = 5  # seconds for requests under way when the web server stops
 # Compared with, not listened on.
@@ -47,7 +48,7 @@ def check_port(config: Config) -> None:
             ) from error
         raise taken(port) from error
     local = config.is_loopback or host in EVERYWHERE
-    if local and any(map(answers, ("127.0.0.1", "::1"), (port, port))):
+    if local and any(is_open(port, each) for each in (LOOPBACK, "::1")):
         # Another program has the address that a browser may try first, or one that
         # the system lets us share.
         raise taken(port)
@@ -59,14 +60,6 @@ def taken(port: int) -> ConfigError:
         f"port {port} is taken by another program; choose another, for instance "
         f"SERVER_PORT={other}"
     )
-
-
-def answers(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def url(config: Config) -> str:
