@@ -96,7 +96,7 @@ filters?.addEventListener("compositionend", later);
 filters?.addEventListener("change", (event) => { if (event.target.id !== "q") apply(); });
 filters?.addEventListener("submit", () => {
   const given = [...new FormData(filters)].filter(([, value]) => value);
-  const narrowed = given.filter(([name]) => name !== "q").length;
+  const narrowed = given.filter(([name]) => name !== "q" && name !== "in").length;
   filters.querySelector(".filters-count").textContent = narrowed || "";
   filters.querySelector("summary").toggleAttribute("data-set", narrowed > 0);
   const query = new URLSearchParams(given).toString();

@@ -89,6 +89,7 @@ def test_selected_pictures_go_into_a_new_collection_and_out(visit):
     page.locator("#q").fill("lighthouse")
     expect(page.locator(".photo")).to_have_count(1)
     assert re.search(r"in=collection_\w+&q=lighthouse", page.url)
+    expect(page.locator(".filters-count")).to_have_text("")
     page.locator("#q").fill("")
     expect(page.locator(".photo")).to_have_count(2)
     pick(page, 0)
