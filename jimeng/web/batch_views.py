@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jimeng import batches, jobs
+from jimeng import auth, batches, jobs
 from jimeng.batches import Progress, tasks_shown
 from jimeng.batches.acting import CANCELLED, Lacking, lacking
 from jimeng.batches.progress import goes_on, status_of
@@ -12,6 +12,7 @@ from jimeng.documents import Batch, Image
 from jimeng.i18n import MESSAGES, t
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
+from jimeng.web.given_pictures import Given, there
 from jimeng.web.titles import style_name
 
 STRIP = 8  # pictures on a card
@@ -31,6 +32,11 @@ class BatchView:
     batch: Batch
     progress: Progress
     images: Sequence[Image] = ()
+
+    @property
+    def given(self) -> list[Given]:
+        """The pictures that go into all of it, as far as they are there to see."""
+        return there(auth.viewer_of_page(), self.batch.inputs or [])
 
     @property
     def title(self) -> str:

@@ -182,3 +182,7 @@ def test_pictures_go_in(visit, look):
 
     expect(page.locator("#batch-given [name=image]")).to_have_value(kept)
     expect(page.locator(".batch-some li")).to_have_count(2)
+    page.locator(".batch-send .primary").click()
+    expect(page.locator(".given img")).to_have_js_property("complete", True)
+    expect(page.locator("#photos .photo")).to_have_count(2)
+    seen.check("batch-pictures", full=True)

@@ -48,6 +48,9 @@ def test_files_are_kept_when_they_are_counted_and_sent_by_their_ids(client, form
     assert made.status_code == 303, made.text
     assert Batch.objects.get().inputs == ids[:1]
     assert {tuple(task.inputs) for task in Task.objects} == {tuple(ids[:1])}
+    page = client.get(made.location).text
+    assert f'src="/inputs/{ids[0]}/thumb"' in page
+    assert f"/inputs/{ids[1]}" not in page
 
 
 def test_part_of_the_page_comes_only_where_pictures_have_changed(client, form):
