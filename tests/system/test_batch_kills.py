@@ -124,6 +124,9 @@ def take_over(stack: Stack) -> None:
     with stack.database() as found:
         now = [{"$set": {"due_at": {"$subtract": ["$$NOW", 1000]}}}]
         found.batches.update_many({"open": True}, now)
+        # Requests that are younger may be at work yet, for all that the janitor knows.
+        old = [{"$set": {"created_at": {"$subtract": ["$created_at", 60_000]}}}]
+        found.tasks.update_many({"open": True}, old)
 
 
 def ended(stack: Stack, user_id: str) -> dict:
@@ -151,15 +154,21 @@ def check_bill(stack: Stack) -> Counter[str]:
     return bill
 
 
-def check_tasks(stack: Stack, batch: dict) -> None:
-    """One of each prompt that it came to, in order, with one picture."""
+def check_tasks(stack: Stack, batch: dict) -> Counter[str]:
+    """
+    One of each prompt that it came to, in order, with one picture at most.
+
+    Returns:
+        Of each task that has pictures: how many.
+    """
     with stack.database() as found:
         rows = list(found.tasks.find({"batch": batch["batch_id"]}).sort("_id", 1))
         of_them = {"task_id": {"$in": [row["_id"] for row in rows]}}
         pictures = Counter(row["task_id"] for row in found.generations.find(of_them))
     assert [row["prompt"] for row in rows] == batch["prompts"][: batch["made"]]
     assert [row["batch_index"] for row in rows] == list(range(batch["made"]))
-    assert pictures == Counter(row["_id"] for row in rows)
+    assert max(pictures.values(), default=1) == 1
+    return pictures
 
 
 def ask_until_cut_off(stack: Stack) -> list[str]:
@@ -205,7 +214,7 @@ def test_kills_while_batches_are_expanded_and_drawn_lose_and_repeat_nothing(stac
     assert drawing >= 2
     for batch in found:
         assert batch["made"] == PROMPTS
-        check_tasks(stack, batch)
+        assert len(check_tasks(stack, batch)) == PROMPTS
         pictures = batch["pictures"]
         assert pictures["done"] + pictures["failed"] == PROMPTS
         assert {each["code"] for each in batch["failures"]} <= {"submit_unknown"}
