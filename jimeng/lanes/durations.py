@@ -76,7 +76,8 @@ def expected_duration(lane: str, typical: float) -> float:
 def spread(lane: str, expected: float) -> Spread | None:
     """
     Args:
-        expected: Seconds, until there are five samples.
+        expected: Seconds, until there are five samples; fewer may say that it is less,
+            never that it is more: one of them may be a picture that took very long.
 
     Returns:
         None if nothing is known at all.
@@ -88,7 +89,12 @@ def spread(lane: str, expected: float) -> Spread | None:
         doubt = max(LEAST_DOUBT, DOUBT / len(logs)) / len(logs)
         deviation = math.hypot(statistics.stdev(logs), doubt)
         return Spread(statistics.fmean(logs), deviation)
-    return Spread(math.log(expected), UNMEASURED) if expected > 0 else None
+    if expected <= 0:
+        return None
+    middle = math.log(expected)
+    if logs:
+        middle = min(middle, statistics.fmean(logs))
+    return Spread(middle, UNMEASURED)
 
 
 def slow_duration(lane: str, slow: float) -> float:

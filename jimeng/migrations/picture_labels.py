@@ -4,7 +4,6 @@ import logging
 
 from jimeng.documents import Image, Task
 from jimeng.migrations.step import Step
-from jimeng.pictures.labels import labels
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +17,9 @@ def label(after: str) -> str | None:
     Returns:
         The id of the last one that was looked at; None if there are none.
     """
+    # Whoever starts looks which steps there are, and needs nothing of what they do.
+    from jimeng.pictures.labels import labels
+
     behind = {"_id": {"$gt": after}}
     ids = Image.collection().find(behind, {"_id": 1}).sort("_id", 1).limit(BATCH)
     last = max((row["_id"] for row in ids), default=None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jimeng import logs, migrations
 from jimeng.config import Config, given
 from jimeng.errors import ConfigError
-from jimeng.serve import consumer, web
+from jimeng.serve import web
 
 USAGE = "usage: python -m jimeng.serve web [GUNICORN'S OPTIONS] | worker\n"
 
@@ -34,6 +34,9 @@ def main(argv: Sequence[str]) -> int:
     os.environ["LOG_FORMAT"] = config.LOG_FORMAT
     os.environ["TRUSTED_PROXIES"] = str(config.TRUSTED_PROXIES)
     if kind == "worker":
+        # Which loads all that jobs need: the web server has no use for it here.
+        from jimeng.serve import consumer
+
         consumer.run(config)
     # A process of its own, which has next to nothing of jimeng in it: its workers are
     # made by forking, and what was imported before stays when they are renewed.

@@ -185,6 +185,24 @@ def test_first_pictures_are_looked_at_closely_too(drawing, every_second):
     assert looked_in_vain(6, drawing) < 0.5
 
 
+@pytest.mark.parametrize("seen", [[3.0], [2.0, 4.5], [3.0] * 4])
+def test_few_that_were_quick_count_for_the_next(drawing, every_second, seen):
+    """A model's own figure may be three times as long as its pictures take."""
+    Generation.collection().update_one({}, {"$set": {"expected": 10.0}})
+    remember(*seen)
+
+    assert looks.first_look_after(generation()) == pytest.approx(1, abs=0.01)
+    assert looked_in_vain(3, drawing) < 0.5
+
+
+def test_few_that_were_slow_do_not_hold_up_the_next(drawing, every_second):
+    """One of them may be a picture that took very long."""
+    Generation.collection().update_one({}, {"$set": {"expected": 6.0}})
+    remember(60.0, 50.0)
+
+    assert looks.first_look_after(generation()) == pytest.approx(2, abs=0.1)
+
+
 def test_picture_that_takes_minutes_is_not_looked_at_every_moment(
     drawing, every_second
 ):
