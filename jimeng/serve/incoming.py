@@ -14,8 +14,8 @@ MOST_HEAD = 64 * 1024  # bytes
 MOST_BODY = 1024 * 1024  # bytes; more the application refuses without reading it,
 MOST_LARGE = 16 * 1024 * 1024  # but not where pictures come in,
 LARGE = re.compile(
-    rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks)"
-    rb"|/v1/images/(edits|generations)"
+    rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks)|/api/v1/batches"
+    rb"|/v1/images/(edits|generations)|/batches/(new|preview)"
     rb"|/inputs|/tasks|/composer(?:/file)?|/prompts/new|/pictures/[^/ ?]+/edit)[ ?]"
 )
 PLACES = 4  # for such bodies, in each process

@@ -41,6 +41,9 @@ def test_server_knows_each_route_that_brings_pictures(app):
         ("/api/v1/uploads", 17_000_000, True, False),
         ("/api/v1/uploads/x", 12_000_000, True, False),
         ("/api/v1/users", 1_100_000, True, False),
+        ("/api/v1/batches", 12_000_000, False, True),
+        ("/api/v1/batches/x/retry", 12_000_000, True, False),
+        ("/batches/preview", 12_000_000, False, True),
         ("/api/v1/ai/tasks", 16_777_216, False, True),
     ],
 )
