@@ -99,7 +99,7 @@ class Edges(Strict):
         return Expansion(**data)
 
 
-class Settings(Strict):
+class PictureSettings(Strict):
     """How a picture is drawn, whatever it shows."""
 
     model = Text(validate=Long(1, 100))
@@ -111,7 +111,7 @@ class Settings(Strict):
     provider = Text(validate=Long(1, 64))
 
 
-class ImageFields(Settings):
+class ImageFields(PictureSettings):
     """What describes a picture."""
 
     rules: ClassVar = {"anyOf": [{"required": ["prompt"]}, {"required": ["images"]}]}

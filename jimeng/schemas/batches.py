@@ -9,7 +9,7 @@ from jimeng.batches import MOST
 from jimeng.batches.asking import LONGEST_NAME
 from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
-from jimeng.schemas import MOST_IMAGES, REFERENCE, OfUser, Settings, Strict
+from jimeng.schemas import MOST_IMAGES, REFERENCE, OfUser, PictureSettings, Strict
 from jimeng.schemas.fields import (
     Between,
     Long,
@@ -25,7 +25,7 @@ from jimeng.schemas.lists import Some
 LONGEST_PROMPT = 10_000  # characters; what the model takes is for it to say
 
 
-class NewBatch(Settings, OfUser):
+class NewBatch(PictureSettings, OfUser):
     """``POST /api/v1/batches``."""
 
     rules: ClassVar = {"anyOf": [{"required": ["prompts"]}, {"required": ["template"]}]}

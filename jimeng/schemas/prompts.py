@@ -14,7 +14,7 @@ SAVED = "prompt_3f9a1c5b7d20e46a8c1b9f02"
 EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "ink"}
 
 
-class Settings(Strict):
+class SavedSettings(Strict):
     """What is kept beside the words; null is what is usual."""
 
     model = Text(validate=Long(1, 100), allow_none=True)
@@ -25,7 +25,7 @@ class Settings(Strict):
     seed: Integer = Whole(validate=Between(0, MOST_SEED), allow_none=True)
 
 
-class NewPrompt(OfUser, Settings):
+class NewPrompt(OfUser, SavedSettings):
     """``POST /api/v1/prompts``."""
 
     examples: ClassVar = {
@@ -35,7 +35,7 @@ class NewPrompt(OfUser, Settings):
     prompt = Trimmed(required=True, validate=Long(1, LONGEST_PROMPT))
 
 
-class PromptChanges(Settings):
+class PromptChanges(SavedSettings):
     """``PATCH /api/v1/prompts/<id>``: what is left out stays as it is."""
 
     examples: ClassVar = {"name": {"name": "雨天"}, "settings": {"n": 4, "seed": None}}

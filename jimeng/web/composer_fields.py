@@ -116,7 +116,7 @@ class Written:
     @property
     def takes_strength(self) -> bool:
         """Whether the model lets it be said how far its pictures may be left."""
-        takes = self.model.takes if self.model and self.model.takes_images else None
+        takes = self.model.takes_here if self.model else None
         return bool(takes and takes.strength)
 
     @property

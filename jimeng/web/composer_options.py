@@ -47,8 +47,8 @@ class ModelOption:
     @property
     def most(self) -> int:
         """How many pictures it draws from."""
-        takes = self.model.takes
-        return takes.most if takes and self.model.takes_images else 0
+        takes = self.model.takes_here
+        return takes.most if takes else 0
 
     @property
     def seconds(self) -> int:

@@ -30,12 +30,12 @@ class Tray:
     @property
     def most(self) -> int:
         """Pictures that the model takes."""
-        takes = self.model.takes if self.model and self.model.takes_images else None
+        takes = self.model.takes_here if self.model else None
         return takes.most if takes else 0
 
     @property
     def least(self) -> int:
-        takes = self.model.takes if self.model and self.model.takes_images else None
+        takes = self.model.takes_here if self.model else None
         return takes.least if takes else 0
 
     @property
@@ -60,9 +60,9 @@ class Tray:
         of those as there may be. Where there is none, the one that takes the most.
         """
         taking = [
-            (each, each.model.takes)
+            (each, each.model.takes_here)
             for each in self.models
-            if each.model.takes and each.model.takes_images
+            if each.model.takes_here
         ]
         fitting = [pair for pair in taking if pair[1].most >= max(self.count, 1)]
         if fitting:

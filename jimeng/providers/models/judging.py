@@ -124,7 +124,7 @@ def wrong_edges(asked: Parameters, takes: Takes, others: list[Model]) -> Wrong |
 
 def unsupported(why: str, others: list[Model], has: Callable[[Takes], object]) -> Wrong:
     """The words for what a model does not take, with the names of those that do."""
-    found = {m.id for m in others if m.takes_images and m.takes and has(m.takes)}
+    found = {m.id for m in others if m.takes_here and has(m.takes_here)}
     if not found:
         return "invalid.taken_by_none", {}
     return f"invalid.{why}", {"known": ", ".join(sorted(found))}

@@ -94,9 +94,14 @@ class Model:
         return f"{self.provider}:{self.req_key}"
 
     @property
+    def takes_here(self) -> Takes | None:
+        """What can go in, from here; None where nothing can."""
+        return self.takes if self.lacks is None else None
+
+    @property
     def takes_images(self) -> bool:
         """Whether pictures can go in, from here."""
-        return self.takes is not None and self.lacks is None
+        return self.takes_here is not None
 
     @property
     def needs_images(self) -> bool:
