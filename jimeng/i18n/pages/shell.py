@@ -6,7 +6,7 @@ SHELL: dict[str, tuple[str, str]] = {
         "用文字画图，图片存在自己的服务器上",
         "Pictures from words, kept on a server of one's own",
     ),
-    "tell.title": ("完成时提醒我", "Tell me when it is done"),
+    "tell.title": ("完成时提醒我", "Tell me when done"),
     "tell.words": (
         "图片画好而这个标签页不在眼前时；只在这个浏览器里生效。",
         "When something is done and this tab is out of sight; in this browser alone.",
