@@ -25,6 +25,7 @@ from jimeng.waiting import room, watcher
 from tests import again
 from tests.databases import Connection, Mongo, choose_temporary_root, filled
 from tests.forks import LIGHT, PATIENCE
+from tests.imports import pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.servers import ada, chromium, closed_server, live_server, own_stack, root
 
@@ -35,6 +36,7 @@ __all__ = [
     "live_server",
     "own_stack",
     "pytest_collection_modifyitems",
+    "pytest_sessionstart",
     "pytest_xdist_make_scheduler",
     "root",
 ]

@@ -23,6 +23,14 @@ def look(client, batch_id: str) -> dict:
     return data_of(client.get(f"{BATCHES}/{batch_id}"))
 
 
+def act(client, batch_id: str, what: str, **body):
+    return client.post(f"{BATCHES}/{batch_id}/{what}", json=body)
+
+
+def tasks_of(client, batch_id: str, **query) -> list[dict]:
+    return data_of(client.get(f"{BATCHES}/{batch_id}/tasks", query_string=query))
+
+
 def lines(n: int) -> str:
     return "\n".join(f"猫 {number}" for number in range(n))
 

@@ -1,14 +1,18 @@
-"""Batches in the REST API: asked for, judged, listed, cancelled, run again, deleted."""
-
-from collections import Counter
+"""Batches in the REST API: asked for, judged, listed, told of."""
 
 import pytest
 
 from jimeng.batches.room import WINDOW
-from jimeng.documents import Batch, Generation, Image, Task, utcnow
+from jimeng.documents import Batch, Generation, Task, utcnow
 from jimeng.errors import ProviderError
-from tests.batches.conftest import BATCHES, ask, draw_nothing, fill, lines, look
-from tests.rest import API, create, data_of, errors_of, refused, task
+from tests.batches.conftest import (
+    BATCHES,
+    ask,
+    lines,
+    look,
+    tasks_of,
+)
+from tests.rest import create, data_of, errors_of, refused, task
 
 REFUSED = ProviderError("no", code="provider_failed")
 FORBIDDEN = ProviderError("no", code="content_refused_prompt")
@@ -17,14 +21,6 @@ LOST = ProviderError("?", code="submit_unknown", charged="unknown", maybe_accept
 
 def send(client, **body):
     return client.post(BATCHES, json={"user_id": "user_123", **body})
-
-
-def act(client, batch_id: str, what: str, **body):
-    return client.post(f"{BATCHES}/{batch_id}/{what}", json=body)
-
-
-def tasks_of(client, batch_id: str, **query) -> list[dict]:
-    return data_of(client.get(f"{BATCHES}/{batch_id}/tasks", query_string=query))
 
 
 def test_dry_run_says_what_there_would_be(client):
@@ -126,141 +122,6 @@ def test_lists_go_on_where_the_page_before_ended(client):
     assert tasks_of(client, first, status="failed") == []
 
 
-def test_cancelled_batch_draws_no_more(client, provider, work_all):
-    """What waits is dropped and the rest never made; what is drawn stays."""
-    batch_id = ask(client, lines(WINDOW + 5))["batch_id"]
-    done = tasks_of(client, batch_id)[0]["id"]
-    Task.collection().update_one(
-        {"_id": done},
-        {
-            "$set": {"status": "completed", "outcomes": {"0": {"state": "done"}}},
-            "$unset": {"open": ""},
-        },
-    )
-
-    found = data_of(act(client, batch_id, "cancel"))
-
-    assert (found["status"], found["reason"]) == ("cancelled", None)
-    assert found["pictures"]["cancelled"] == WINDOW - 1
-    assert found["pictures"]["unmade"] == 5
-    assert found["eta_seconds"] is None
-    work_all()
-    assert provider.requests == []
-    assert look(client, batch_id)["pictures"]["done"] == 1
-    refused(act(client, batch_id, "cancel"), 409, "batch_finished")
-
-
-def test_what_failed_is_run_again_once_where_it_may_help(client, provider, work_all):
-    """Not what is forbidden, nor what may be paid for; and its own failure again."""
-    provider.submits = [REFUSED, FORBIDDEN, LOST]
-    batch_id = ask(client, lines(4))["batch_id"]
-    work_all()
-    before = look(client, batch_id)
-    assert before["lacking"] == {"ready": 1, "rest": 0, "paid": 1, "hopeless": 1}
-    assert {(f["code"], f["remedy"]) for f in before["failures"]} == {
-        ("provider_failed", "retry"),
-        ("content_refused_prompt", "prompt"),
-        ("submit_unknown", "retry"),
-    }
-
-    data_of(act(client, batch_id, "retry"), 202)
-    work_all()
-
-    found = look(client, batch_id)
-    assert (found["status"], found["pictures"]["done"]) == ("completed", 2)
-    assert (found["pictures"]["failed"], found["pictures"]["total"]) == (2, 4)
-    sent = Counter(request.prompt for request in provider.requests)
-    assert sent == {"猫 0": 2, "猫 1": 1, "猫 2": 1, "猫 3": 1}
-    refused(act(client, batch_id, "retry"), 409, "may_be_charged_twice")
-
-    data_of(act(client, batch_id, "retry", accept_double_charge=True), 202)
-    work_all()
-
-    assert look(client, batch_id)["lacking"] == {
-        **{"ready": 0, "rest": 0, "paid": 0, "hopeless": 1}
-    }
-    refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
-
-
-def test_lacking_pictures_of_a_task_are_run_again(client, provider, work_all):
-    """Of four that one lacks one is asked for."""
-    provider.submits = [REFUSED]
-    batch_id = ask(client, "猫", n=4)["batch_id"]
-    work_all()
-    assert look(client, batch_id)["pictures"]["done"] == 3
-
-    data_of(act(client, batch_id, "retry"), 202)
-    work_all()
-
-    assert look(client, batch_id)["pictures"] == {
-        **{"total": 4, "done": 4, "unmade": 0, "waiting": 0},
-        **{"drawing": 0, "failed": 0, "cancelled": 0},
-    }
-    assert len(provider.requests) == 5
-
-
-def test_cancelled_rest_can_be_gone_on_with(client, provider, work_all):
-    """What was cancelled, too, and what was never made."""
-    batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
-    data_of(act(client, batch_id, "cancel"))
-    refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
-
-    data_of(act(client, batch_id, "retry", rest=True), 202)
-    work_all()
-
-    found = look(client, batch_id)
-    assert (found["status"], found["pictures"]["done"]) == ("completed", WINDOW + 3)
-    assert len(provider.requests) == WINDOW + 3
-
-
-def test_task_that_is_run_again_by_itself_stays_in_its_batch(
-    client, provider, work_all
-):
-    """The batch goes on with it, and counts it in its place."""
-    provider.submits = [REFUSED]
-    batch_id = ask(client, "猫\n狗")["batch_id"]
-    work_all()
-    failed = tasks_of(client, batch_id, status="failed")[0]["id"]
-
-    again = data_of(client.post(f"{API}/tasks/{failed}/retry", json={}), 202)
-
-    assert look(client, batch_id)["status"] == "processing"
-    record = task(client, again["task_id"])
-    assert (record["batch_id"], record["batch_index"]) == (batch_id, 0)
-    work_all()
-    assert look(client, batch_id)["pictures"]["done"] == 2
-
-
-def test_deleted_batch_goes_into_the_trash(client, work_all):
-    """What goes on is cancelled; each task can be brought back, by itself."""
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
-    waits = ask(client, lines(WINDOW + 2))["batch_id"]
-
-    for each in (batch_id, waits):
-        data_of(client.delete(f"{BATCHES}/{each}"))
-
-    refused(client.get(f"{BATCHES}/{batch_id}"), 404, "batch_not_found")
-    where = {"deleted_at": {"$exists": False}}
-    assert Task.collection().count_documents(where) == 0
-    assert Image.collection().count_documents({"trashed_at": {"$exists": False}}) == 0
-    assert Generation.collection().count_documents({"waiting": True}) == 0
-    fill()
-    assert Task.objects.count() == WINDOW + 2
-    Task.collection().update_many({}, {"$unset": {"deleted_at": "", "purge_at": ""}})
-    assert {each.batch for each in Task.objects} == {None}
-
-
-def test_batch_that_has_just_ended_is_not_cancelled(client, work_off):
-    """Also before anybody has written down that it has."""
-    batch_id = ask(client, "猫")["batch_id"]
-    work_off()
-    assert Batch.objects.get().is_open
-
-    assert look(client, batch_id)["status"] == "completed"
-    refused(act(client, batch_id, "cancel"), 409, "batch_finished")
-
-
 def test_progress_tells_of_every_picture(client, work_all):
     """While it goes on each is in one state; together they are all there are."""
     batch_id = ask(client, lines(WINDOW + 2))["batch_id"]
@@ -300,44 +161,3 @@ def test_state_of_a_later_release_is_borne(client, work_all):
     assert found["pictures"]["total"] == 1
     Batch.collection().update_one({}, {"$set": {"stopped": "tired"}})
     assert look(client, batch_id)["reason"] == "tired"
-
-
-def test_batch_that_waits_makes_no_task_of_a_deleted_one(client):
-    """Deleted while it fills: nothing of it comes after."""
-    batch_id = ask(client, lines(WINDOW + 4))["batch_id"]
-    data_of(client.delete(f"{BATCHES}/{batch_id}"))
-    draw_nothing()
-
-    fill()
-
-    assert Task.objects.count() == WINDOW
-
-
-def test_dry_run_of_running_again_counts_and_changes_nothing(
-    client, provider, work_all
-):
-    """As many as would be asked for, and for how much; refused as it would be."""
-    provider.submits = [REFUSED, LOST, FORBIDDEN]
-    made = ask(client, lines(4), n=1)["batch_id"]
-    work_all()
-    sent, before = len(provider.requests), look(client, made)
-
-    def estimate(status: int = 200, **body):
-        where = f"{BATCHES}/{made}/retry?dry_run=1"
-        return data_of(client.post(where, json=body), status)
-
-    assert [estimate()["n"], estimate(accept_double_charge=True)["n"]] == [1, 2]
-    found = estimate(accept_double_charge=True)
-    assert found["cost"]["fen_of_all"] == 2 * found["cost"]["fen"] > 0
-    assert (found["width"], found["dry_run"]) == (1328, True)
-    work_all()
-    assert (len(provider.requests), look(client, made)) == (sent, before)
-
-    client.post(f"{BATCHES}/{made}/retry", json={})
-    work_all()
-
-    assert len(provider.requests) == sent + 1
-    again = client.post(f"{BATCHES}/{made}/retry?dry_run=1")
-    refused(again, 409, "may_be_charged_twice")
-    gone = client.post(f"{BATCHES}/batch_none/retry?dry_run=1")
-    refused(gone, 404, "batch_not_found")

@@ -1,105 +1,28 @@
 """What a picture was made of, written into its file and read back; no pixel changes."""
 
 import io
-import random
 import struct
 import zlib
 from dataclasses import replace
-from datetime import UTC, datetime
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image as Pillow
 
-from jimeng.pictures.metadata import Made, read_back, written_into
-
-SIZE = (96, 64)
-MADE = Made(
-    prompt='雨后的小巷 & <b>"猫"</b>\n第二行 🐱',
-    style="ink",
-    model="doubao-seedream-3.0-t2i",
-    width=SIZE[0],
-    height=SIZE[1],
-    seed=42,
-    created_at=datetime(2026, 3, 4, 4, 5, 6, tzinfo=UTC),
+from jimeng.pictures.metadata import read_back, written_into
+from tests.pictures.labelled import (
+    AIGC,
+    KINDS,
+    LABEL,
+    MADE,
+    chunk,
+    description,
+    drawn,
+    every_kind,
+    labelled,
+    marked,
+    opened,
 )
-AIGC = '{"Label":"1","ContentProducer":"001191","ProduceID":"7f&lt;2"}'
-# As the service labels its pictures, by GB 45438.
-LABEL = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="uuid:7" '
-    'xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/" '
-    'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="Another">'
-    f"<TC260:AIGC>{AIGC}</TC260:AIGC></rdf:Description></rdf:RDF></x:xmpmeta>"
-    '<?xpacket end="w"?>'
-).encode()
-EXIF = Pillow.Exif()
-EXIF[0x010E] = "as it was"
-KINDS = {
-    "png": ("image/png", "PNG", {}),
-    "jpeg": ("image/jpeg", "JPEG", {"quality": 90}),
-    "jpeg with Exif": ("image/jpeg", "JPEG", {"exif": EXIF}),
-    "webp": ("image/webp", "WEBP", {"quality": 80}),
-    "webp without loss": ("image/webp", "WEBP", {"lossless": True}),
-    "webp with more": ("image/webp", "WEBP", {"icc_profile": b"p" * 131}),
-}
-every_kind = pytest.mark.parametrize("kind", KINDS)
-RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-
-
-def drawn(kind: str, *, alpha: bool = False, **more: object) -> tuple[bytes, str]:
-    """A picture in which no two pixels are equal, and its type."""
-    content_type, name, options = KINDS[kind]
-    mode = "RGBA" if alpha else "RGB"
-    noise = random.Random(1).randbytes(SIZE[0] * SIZE[1] * len(mode))
-    out = io.BytesIO()
-    Pillow.frombytes(mode, SIZE, noise).save(out, name, **options, **more)
-    return out.getvalue(), content_type
-
-
-def labelled(kind: str, packet: bytes = LABEL) -> tuple[bytes, str]:
-    """The same with a packet of XMP."""
-    content, content_type = drawn(kind)
-    if content_type != "image/png":
-        return drawn(kind, xmp=packet)
-    text = b"XML:com.adobe.xmp\0\0\0\0\0" + packet
-    return content[:33] + chunk(b"iTXt", text) + content[33:], content_type
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    check = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + check
-
-
-def marked(content: bytes, content_type: str, made: Made = MADE) -> bytes:
-    found = written_into(io.BytesIO(content), len(content), content_type, made)
-    whole = found.content.read()
-    assert len(whole) == found.bytes
-    assert bool(found.mark) == (whole != content)
-    return whole
-
-
-def opened(content: bytes) -> Pillow.Image:
-    image = Pillow.open(io.BytesIO(content))
-    image.load()
-    return image
-
-
-def description(content: bytes) -> dict[str, str]:
-    """What other programs find in the packet of XMP: name -> text."""
-    root = ElementTree.fromstring(opened(content).info["xmp"])
-    assert (
-        len({each.get(f"{RDF}about") for each in root.iter(f"{RDF}Description")}) == 1
-    )
-    return {
-        name.partition("}")[2]: "".join(each.itertext())
-        for each in root.iter(f"{RDF}Description")
-        for name, each in [(inner.tag, inner) for inner in each]
-    }
 
 
 @every_kind
@@ -256,57 +179,3 @@ def test_any_part_can_be_asked_for(kind):
         assert found.seek(start) == start
         pieces = [found.read(n) for n in (1, 50, 10**6, 10**6, 10**6, 10**6, 10**6)]
         assert b"".join(pieces) == whole[start:]
-
-
-@every_kind
-def test_broken_files_are_passed_on_or_read_as_nothing(kind):
-    """Cut anywhere, or with any byte changed: no error, and nothing is lost."""
-    content, content_type = labelled(kind)
-    chance = random.Random(2)
-
-    for _ in range(300):
-        broken = bytearray(content[: chance.randint(0, len(content))])
-        for _ in range(chance.randint(0, 4) if broken else 0):
-            broken[chance.randrange(min(len(broken), 600))] = chance.randrange(256)
-        whole = marked(bytes(broken), content_type)
-        assert len(whole) >= len(broken)
-        read_back(whole)
-        read_back(bytes(broken))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{}",
-        "{",
-        "[" * 5000,
-        '["prompt"]',
-        '{"prompt": ""}',
-        '{"prompt": 1}',
-        '{"prompt": "\\ud800"}',
-        '{"prompt": "%s"}' % ("x" * 10_001),
-    ],
-)
-def test_words_of_strangers_that_are_none(text):
-    assert Made.from_json(text) is None
-
-
-def test_words_of_strangers_are_bounded():
-    """What is not of its kind is left out."""
-    found = Made.from_json(
-        '{"prompt": "<script>", "style": 1, "model": "%s", "size": "9999999x1",'
-        ' "seed": -1}' % ("m" * 101)
-    )
-
-    assert found == Made("<script>")
-    assert Made.from_json('{"prompt": "a", "seed": true}').seed is None
-
-
-def test_bomb_in_a_text_is_not_unpacked():
-    """What a packed packet becomes is bounded."""
-    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * 50_000_000)
-    content, content_type = drawn("png")
-    content = content[:33] + chunk(b"iTXt", text) + content[33:]
-
-    assert read_back(content) is None
-    assert b"jimeng:Made" not in marked(content, content_type)

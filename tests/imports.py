@@ -1,0 +1,25 @@
+"""
+Each process of a run imports a share of the tests before it collects all of them.
+
+Of a new checkout pytest rewrites every test at its first import, and keeps what it has
+made beside the sources. All processes collect in the same order: each would do all of
+that work, at the same moment as the others.
+"""
+
+import contextlib
+import importlib
+
+import pytest
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config, root = session.config, session.config.rootpath
+    told = getattr(config, "workerinput", None)  # one of pytest-xdist's processes
+    if told is None or [root / each for each in config.args] != [root / "tests"]:
+        return
+    number, count = int(told["workerid"].removeprefix("gw")), told["workercount"]
+    for path in sorted((root / "tests").rglob("test_*.py"))[number::count]:
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        # What fails is told of when it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(name)
