@@ -59,9 +59,9 @@ def test_without_scripts_the_price_is_of_one(client):
     )
 
 
-def test_demo_costs_nothing(app, client):
+def test_demo_costs_nothing(app, client, monkeypatch):
     """There is a count and no price."""
-    app.jinja_env.globals["demo"] = True
+    monkeypatch.setitem(app.jinja_env.globals, "demo", True)
     page = client.post(
         "/composer", data={"n": "4"}, headers={"Sec-Fetch-Site": "same-origin"}
     )
