@@ -115,8 +115,7 @@ def count_request(address: str, caller: str) -> bytes | None:
         return None
     keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
-        conn = jobs.huey.storage.conn
-        wait, mark = conn.eval(COUNT, len(keys), *keys, 1000 * MINUTE, *bounds.values())
+        wait, mark = jobs.evaluate(COUNT, keys, 1000 * MINUTE, *bounds.values())
     except RedisError as error:
         _asked_from = monotonic() + UNASKED
         log.warning("requests are not counted", exc_info=error)
@@ -143,7 +142,7 @@ def take(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Taken:
         QueueUnavailable: Redis is away.
     """
     quota = quota_of(viewer, task.user_id)
-    of_key = keys.take(viewer, task)
+    of_key = keys.take(viewer, task) if viewer.key else keys.NOTHING
     try:
         most = _per_minute() if is_counted else 0
         submission, queued = _count_submission(task.user_id, most)

@@ -69,12 +69,11 @@ def take(name: str, most: int) -> Count:
     Raises:
         QueueUnavailable: Redis is away.
     """
-    storage = jobs.huey.storage
-    keys = _key(name), storage.queue_key, f"jimeng:taken:{secrets.token_hex(8)}"
+    waiting = jobs.huey.storage.queue_key
+    keys = [_key(name), waiting, f"jimeng:taken:{secrets.token_hex(8)}"]
     try:
-        # Whole: to send its hash costs the library more than Redis saves by it.
-        taken, used, left, queued = storage.conn.eval(
-            TAKE, len(keys), *keys, most, 1000 * MINUTE, 1000 * KNOWN
+        taken, used, left, queued = jobs.evaluate(
+            TAKE, keys, most, 1000 * MINUTE, 1000 * KNOWN
         )
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
@@ -83,7 +82,7 @@ def take(name: str, most: int) -> Count:
 
 def give_back(name: str) -> None:
     try:
-        jobs.huey.storage.conn.eval(GIVE_BACK, 1, _key(name))
+        jobs.evaluate(GIVE_BACK, [_key(name)])
     except RedisError as error:
         log.warning("submission stays counted for its minute", exc_info=error)
 

@@ -183,7 +183,7 @@ def test_redis_that_is_away_is_waited_for(client, monkeypatch, config):
         raise Refused("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.huey.storage.conn, "eval", refuse)
+        patched.setattr(jobs, "evaluate", refuse)
         fill()
     found = look(client, asked["batch_id"])
     assert (found["made"], found["waits"]["code"]) == (made, "queue_unavailable")

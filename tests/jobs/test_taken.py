@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
-from jimeng import accounts
+from jimeng import accounts, jobs
 from jimeng.documents import ApiKey, Generation, Task, User, utcnow
 from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
@@ -38,6 +38,12 @@ class Databases:
         for name in ("lpush", "eval", "evalsha"):
             self._wrap(monkeypatch, Redis, name, RedisGone)
         wrap_note(monkeypatch, self._noted)
+        run = jobs.evaluate
+        monkeypatch.setattr(
+            jobs,
+            "evaluate",
+            lambda *args: self._do(lambda: run(*args), None, "eval", RedisGone),
+        )
 
     def go_after(self, collection: str, writes: str, *, let_pass: int = 0) -> None:
         """Be gone after one of these, but for as many operations as are let pass."""

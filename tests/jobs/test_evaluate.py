@@ -1,0 +1,92 @@
+"""Scripts in Redis, on connections that are kept for them."""
+
+import threading
+
+import pytest
+from redis.exceptions import ConnectionError as Gone
+from redis.exceptions import ResponseError
+
+from jimeng import jobs
+from jimeng.jobs import broker
+
+ADD = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
+
+
+@pytest.fixture
+def free(database) -> list:
+    """The connections that nobody uses."""
+    jobs.evaluate("return 1", [])
+    return broker._free[jobs.huey.storage.conn.connection_pool]
+
+
+def clients() -> set[str]:
+    return {each["id"] for each in jobs.huey.storage.conn.client_list()}
+
+
+def test_runs_on_the_same_connection_again(free):
+    """None is opened for each, and numbers are numbers."""
+    before = clients()
+
+    assert [jobs.evaluate(ADD, ["n"], 2) for _ in range(3)] == [2, 4, 6]
+
+    assert clients() == before
+
+
+def test_each_at_the_same_time_has_its_own(free):
+    """None reads another's answer."""
+    found: list[object] = []
+
+    def run(n: int) -> None:
+        for _ in range(30):
+            found.append(jobs.evaluate("return ARGV[1]", [], n) == str(n).encode())
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert found == [True] * 240
+    assert len(free) <= 9
+
+
+def test_restarted_under_all_of_them(free):
+    """What was closed meanwhile is opened anew, and nobody is told."""
+    jobs.evaluate(ADD, ["n"], 1)
+    free += [broker.huey.storage.conn.connection_pool.make_connection()]
+    free[-1].connect()
+    conn = jobs.huey.storage.conn
+    mine = conn.client_id()
+    for each in conn.client_list():
+        if int(each["id"]) != mine:
+            conn.client_kill_filter(_id=each["id"])
+
+    assert jobs.evaluate(ADD, ["n"], 1) == 2
+    assert len(free) == 1
+
+
+def test_what_redis_refuses_is_told_and_leaves_the_connection(free):
+    """It has answered: nothing is tried again."""
+    with pytest.raises(ResponseError):
+        jobs.evaluate("return redis.call('NOTHING')", [])
+
+    assert len(free) == 1
+    assert jobs.evaluate("return 1", []) == 1
+
+
+def test_away_is_told_at_once(free, monkeypatch):
+    """A connection that cannot be made is not made again and again."""
+    tried = []
+
+    def refuse() -> None:
+        tried.append(1)
+        raise Gone("away")
+
+    free.clear()
+    pool = jobs.huey.storage.conn.connection_pool
+    monkeypatch.setattr(pool, "make_connection", refuse)
+
+    with pytest.raises(Gone):
+        jobs.evaluate("return 1", [])
+
+    assert tried == [1]
