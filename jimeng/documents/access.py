@@ -4,9 +4,10 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from mongoengine.fields import DateTimeField, IntField, ListField, StringField
+from mongoengine.fields import DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored, named_index, number, utcnow
+from jimeng.documents.reading import ListField
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
 # In an aggregation: beside each key or session, under ``owners``, whose it is.

@@ -2,9 +2,10 @@
 
 import secrets
 
-from mongoengine.fields import DateTimeField, DictField, StringField
+from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.reading import DictField
 
 
 def new_entry_id() -> str:

@@ -212,15 +212,19 @@ class Stored(Document):
             "update": update,
             "fields": fields,
             "new": True,
-            "upsert": True,
             "writeConcern": {"w": 1},
         }
+
+        def send(**more: object) -> dict | None:
+            return rows.database.command({**command, **more})["value"]
+
         try:
-            return rows.database.command(command)["value"]
+            found = send()  # nearly always it is there, and that is less work again
         except AutoReconnect as error:
             if error.timeout:
                 raise
-        return rows.database.command(command)["value"]
+            found = send()
+        return found or send(upsert=True)  # type: ignore[return-value]
 
     @classmethod
     def read(cls, row: Mapping[str, object]) -> Self:

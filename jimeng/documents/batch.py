@@ -7,14 +7,13 @@ from typing import Self
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     IntField,
-    ListField,
     StringField,
 )
 from pymongo import ReturnDocument
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.reading import DictField, ListField
 from jimeng.documents.task_id import derived_task_id
 
 PREFIX = "batch_"

@@ -5,12 +5,12 @@ import secrets
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     IntField,
     StringField,
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.reading import DictField
 
 
 def new_action_id() -> str:

@@ -7,16 +7,15 @@ from enum import StrEnum
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     DynamicField,
     FloatField,
     IntField,
-    ListField,
     StringField,
 )
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.reading import DictField, ListField
 
 
 class State(StrEnum):

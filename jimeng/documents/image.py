@@ -8,12 +8,12 @@ from mongoengine.fields import (
     BooleanField,
     DateTimeField,
     IntField,
-    ListField,
     ObjectIdField,
     StringField,
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.reading import ListField
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}

@@ -8,7 +8,6 @@ from enum import StrEnum
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     IntField,
     ObjectIdField,
     StringField,
@@ -16,6 +15,7 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents.base import Stored, named_index, new_token, utcnow
+from jimeng.documents.reading import DictField
 
 PREFIX = "upload_"
 PROMISED = timedelta(days=1)  # for which an upload is kept, whatever becomes of tasks

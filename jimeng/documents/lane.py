@@ -5,14 +5,13 @@ from datetime import date
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     FloatField,
     IntField,
-    ListField,
     StringField,
 )
 
 from jimeng.documents.base import Stored, named_index
+from jimeng.documents.reading import DictField, ListField
 
 
 class Lane(Stored):

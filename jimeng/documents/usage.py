@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from mongoengine.fields import DictField, IntField, ListField, StringField
+from mongoengine.fields import IntField, StringField
 
 from jimeng.documents.base import Stored, named_index
+from jimeng.documents.reading import DictField, ListField
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     IntField,
-    ListField,
     StringField,
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.reading import DictField, ListField
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 

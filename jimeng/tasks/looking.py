@@ -1,9 +1,7 @@
 """Looking after one task, again and again until it has ended."""
 
 from jimeng.documents import Generation, Task, left_over
-from jimeng.documents.task import THERE
-from jimeng.errors import TaskNotFound
-from jimeng.tasks.reading import find
+from jimeng.tasks.reading import find, shown
 from jimeng.tasks.views import TaskView, view, view_with
 from jimeng.viewers import Viewer
 
@@ -54,11 +52,9 @@ def _find_together(viewer: Viewer, task_id: str) -> tuple[Task, dict[int, Genera
     """`find`, with the task's generations by their index."""
     pictures = [{"$match": {"task_id": task_id}}]
     beside = {"coll": Generation.collection().name, "pipeline": pictures}
-    wanted = {"_id": task_id, **viewer.filter(), **THERE}
-    found = Task.collection().aggregate([{"$match": wanted}, {"$unionWith": beside}])
-    rows = list(found)
-    task = next((row for row in rows if row["_id"] == task_id), None)
-    if task is None:
-        raise TaskNotFound(f"task {task_id[:64]!r}")
+    wanted = {"$match": {"_id": task_id}}
+    rows = list(Task.collection().aggregate([wanted, {"$unionWith": beside}]))
+    first = next((row for row in rows if row["_id"] == task_id), None)
+    task = shown(viewer, task_id, first)
     generations = [Generation.read(row) for row in rows if row is not task]
     return Task.read(task), {each.index: each for each in generations}
