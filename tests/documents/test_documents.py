@@ -9,11 +9,9 @@ from mongoengine import Document
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
-    DictField,
     DynamicField,
     FloatField,
     IntField,
-    ListField,
     ObjectIdField,
     StringField,
 )
@@ -21,6 +19,7 @@ from mongoengine.fields import (
 from jimeng import documents
 from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
+from jimeng.documents.reading import DictField, ListField
 
 KINDS = [each for each in Stored.__subclasses__() if each.__module__.startswith("jime")]
 
