@@ -44,6 +44,7 @@ OTHERWISE = {
         "status.unknown",
     ),
 }
+KEPT = "jimeng.language"  # in the environment of a request
 
 
 def language() -> str:
@@ -53,6 +54,13 @@ def language() -> str:
     """
     if not has_request_context():
         return LANGUAGES[0]
+    # A page asks for it some hundred times.
+    if KEPT not in request.environ:
+        request.environ[KEPT] = _asked_for()
+    return request.environ[KEPT]
+
+
+def _asked_for() -> str:
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES and not request.path.startswith(("/api/", "/v1/")):
         return chosen
