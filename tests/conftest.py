@@ -27,12 +27,21 @@ from tests.databases import Connection, Mongo, choose_temporary_root, filled
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
-from tests.servers import ada, chromium, closed_server, live_server, own_stack, root
+from tests.servers import (
+    ada,
+    chromium,
+    closed_server,
+    host,
+    live_server,
+    own_stack,
+    root,
+)
 
 __all__ = [
     "ada",
     "chromium",
     "closed_server",
+    "host",
     "live_server",
     "own_stack",
     "pytest_collection_modifyitems",

@@ -104,15 +104,21 @@ def own_stack(
 
 
 @pytest.fixture(scope="session")
-def ada(closed_server: Stack, root: people.Account) -> people.Account:
+def ada(closed_server: Stack, host: people.Account) -> people.Account:
     """A user of `closed_server`."""
     return people.make(closed_server, "ada@example.com")
 
 
 @pytest.fixture(scope="session")
-def root(closed_server: Stack) -> people.Account:
-    """An admin of `closed_server`."""
+def host(closed_server: Stack) -> people.Account:
+    """The admin of `closed_server` who lets in all others; see `root`."""
     return people.make(closed_server, "root@example.com", role="admin")
+
+
+@pytest.fixture(scope="session")
+def root(host: people.Account) -> people.Account:
+    """An admin of `closed_server`."""
+    return host
 
 
 @pytest.fixture(scope="session")
