@@ -115,7 +115,6 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
     """
     Run a script in Redis, on a connection that is kept for that: the client looks at
     its own before each command, and does much else, which takes three times as long.
-    As by the client, Redis is asked once more where its answer does not come.
 
     Raises:
         RedisError: it does not answer, or does not like the script.
@@ -125,13 +124,15 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
     try:
         kept = free.pop()
     except IndexError:
-        kept = pool.make_connection()
+        kept = None
     try:
-        return _run(kept, free, script, keys, arguments)
+        return _run(kept or pool.make_connection(), free, script, keys, arguments)
     except ResponseError:
         raise
     except RedisError:
-        free.clear()  # Redis may have been restarted under all of them
+        if kept is None:
+            raise
+    free.clear()  # Redis may have been restarted under all of them
     return _run(pool.make_connection(), free, script, keys, arguments)
 
 
