@@ -122,18 +122,22 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
     pool = huey.storage.conn.connection_pool
     free = _free.setdefault(pool, [])
     try:
-        kept = free.pop()
+        connection = free.pop()
     except IndexError:
-        kept = None
+        connection = _connected(pool)
     try:
-        return _run(kept or pool.make_connection(), free, script, keys, arguments)
+        return _run(connection, free, script, keys, arguments)
     except ResponseError:
         raise
-    except RedisError:
-        if kept is None:
-            raise
-    free.clear()  # Redis may have been restarted under all of them
-    return _run(pool.make_connection(), free, script, keys, arguments)
+    except RedisError:  # as the client does: the answer may be lost, and only that
+        free.clear()  # or Redis has been restarted under all of them
+    return _run(_connected(pool), free, script, keys, arguments)
+
+
+def _connected(pool: ConnectionPool) -> ConnectionInterface:
+    made = pool.make_connection()
+    made.connect()
+    return made
 
 
 def _run(

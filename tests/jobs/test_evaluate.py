@@ -3,8 +3,10 @@
 import threading
 
 import pytest
+from redis import Connection
 from redis.exceptions import ConnectionError as Gone
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as Late
 
 from jimeng import jobs
 from jimeng.jobs import broker
@@ -72,6 +74,24 @@ def test_what_redis_refuses_is_told_and_leaves_the_connection(free):
 
     assert len(free) == 1
     assert jobs.evaluate("return 1", []) == 1
+
+
+def test_answer_that_is_lost_is_asked_for_again(free, monkeypatch):
+    """Also on a connection that has just been made."""
+    free.clear()
+    read, lost = Connection.read_response, []
+
+    def lose(this: Connection, *args: object, **how: object) -> object:
+        answer = read(this, *args, **how)
+        if answer == 7 and not lost:
+            lost.append(answer)
+            raise Late("reading")
+        return answer
+
+    monkeypatch.setattr(Connection, "read_response", lose)
+
+    assert jobs.evaluate("return 7", []) == 7
+    assert (lost, len(free)) == ([7], 1)
 
 
 def test_away_is_told_at_once(free, monkeypatch):

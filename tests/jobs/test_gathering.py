@@ -1,6 +1,8 @@
 """Pictures that are written after the answer: as if they had been written before."""
 
+import atexit
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,11 +25,12 @@ class ByHand(Gathering):
 
 
 @pytest.fixture
-def gathered(database, monkeypatch) -> ByHand:
+def gathered(database, monkeypatch) -> Iterator[ByHand]:
     made = ByHand()
     made.open()
     monkeypatch.setattr(gathering, "gathering", made)
-    return made
+    yield made
+    atexit.unregister(made.close)
 
 
 def states() -> list[str]:
@@ -195,6 +198,7 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(client, database, monkey
 
     assert states() == ["queued"] * 2
     made.close()
+    atexit.unregister(made.close)
 
 
 def test_old_tasks_cost_nothing_more(client, gathered):
