@@ -22,8 +22,8 @@ from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from jimeng.waiting import room, watcher
-from tests import again
-from tests.databases import Connection, Mongo, choose_temporary_root, filled
+from tests import again, databases
+from tests.databases import Connection, Mongo, filled
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
@@ -55,7 +55,7 @@ __all__ = [
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 for name in [each for each in os.environ if each.startswith(("VOLCENGINE_", "ARK_"))]:
     del os.environ[name]
-choose_temporary_root()
+databases.choose_temporary_root()
 again.begin()
 
 
@@ -165,16 +165,6 @@ def begin_anew(database: Database) -> None:
     limits.forget_quotas()
 
 
-def let_indexes_be() -> None:
-    """
-    Wait for whoever looks at the indexes: while a connection is being replaced they
-    would open it once more, and nobody closes that one.
-    """
-    for each in threading.enumerate():
-        if each.name in {"indexes", "builder"}:
-            each.join(30)
-
-
 @pytest.fixture(scope="session")
 def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
     """
@@ -206,7 +196,7 @@ def database(
     found = mongoengine.get_db()
     begin_anew(found)
     yield found
-    let_indexes_be()
+    databases.let_indexes_be()
     if jobs.huey.storage is not kept:
         jobs.huey.storage.pool.disconnect()
 

@@ -7,6 +7,7 @@ power would tell the difference, and no test turns that off.
 
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -105,3 +106,13 @@ def filled(database: Database) -> list[str]:
         [{"$documents": []}, *({"$unionWith": look} for look in looks)]
     )
     return [each["in"] for each in every]
+
+
+def let_indexes_be() -> None:
+    """
+    Wait for whoever looks at the indexes: while a connection is being replaced they
+    would open it once more, and nobody closes that one.
+    """
+    for each in threading.enumerate():
+        if each.name in {"indexes", "builder"}:
+            each.join(30)

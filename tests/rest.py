@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from jimeng import documents, jobs
 from jimeng.config import Config
 from jimeng.providers import Registry
-from tests.conftest import let_indexes_be
+from tests.databases import let_indexes_be
 
 API = "/api/v1"
 CREATE = f"{API}/ai/image/task"
