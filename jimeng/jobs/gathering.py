@@ -7,6 +7,7 @@ time costs a fifth of writing them one by one.
 """
 
 import atexit
+import logging
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from jimeng.documents import Task, left_over
 from jimeng.jobs import plan
 from jimeng.jobs.queue import enqueue_dispatch
+
+log = logging.getLogger(__name__)
 
 PAUSE = 0.05  # seconds from one write to the next: the first of some never waits
 MOST = 1000  # pictures that are kept; more are written at once
@@ -75,7 +78,10 @@ class Gathering:
     def _run(self) -> None:
         while self._some.wait():
             self._some.clear()
-            self.write()
+            try:
+                self.write()
+            except Exception:  # what it held is written by the janitor
+                log.exception("what was gathered is not written")
             time.sleep(PAUSE)
 
     def write(self) -> None:

@@ -175,23 +175,34 @@ def test_full_takes_no_more(client, gathered, monkeypatch):
     assert states() == ["queued"]
 
 
-def test_thread_writes_by_itself_and_outlives_a_trouble(client, database, monkeypatch):
-    """Also after MongoDB was away; what it could not write the janitor does."""
+AWAY = plan.BulkWriteError({"writeErrors": [], "code": 0})
+
+
+@pytest.mark.parametrize("trouble", [AWAY, RuntimeError("nobody thought of it")])
+def test_thread_writes_by_itself_and_outlives_a_trouble(
+    client, database, monkeypatch, trouble
+):
+    """What has come meanwhile, too; what it could not write the janitor does."""
     made = Gathering()
     made.open()
     monkeypatch.setattr(gathering, "gathering", made)
     monkeypatch.setattr(gathering, "PAUSE", 0.001)
     written, whole = [], plan.write
+    begun, goes_on = threading.Event(), threading.Event()
 
     def fail(rows: list[dict]) -> None:
         monkeypatch.setattr(plan, "write", whole)
         written.append(threading.current_thread().name)
-        raise plan.BulkWriteError({"writeErrors": [], "code": 0})
+        begun.set()
+        goes_on.wait(5)
+        raise trouble
 
     monkeypatch.setattr(plan, "write", fail)
     create(client)
-    wait_for(lambda: written == ["gathering"], 5, "a write that fails")
+    assert begun.wait(5)
     create(client)
+    goes_on.set()
+    assert written == ["gathering"]
     wait_for(lambda: states() == ["queued"], 5, "a write")
 
     half_a_minute_later()
