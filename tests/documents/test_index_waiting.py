@@ -7,7 +7,7 @@ import pytest
 
 from jimeng.documents import await_new, index_builder, indexes
 from jimeng.documents.indexes import Fault
-from tests.conftest import let_indexes_be
+from tests.databases import let_indexes_be
 from tests.documents.index_tools import IDEM, drop, whole  # noqa: F401
 from tests.rest import CAT, CREATE, data_of
 
