@@ -23,7 +23,7 @@ from tests.rest import (
 
 MONGODB_AWAY = {"MONGODB_URI": f"mongodb://{NOWHERE}/?directConnection=true"}
 REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
-PATIENCE = 2.0  # seconds that a client waits for any answer
+PATIENCE = 3.0  # seconds: it waits 1.4, and the machine may be busy
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_without_mongodb_requests_are_put_off(without_mongodb, method, path, bod
 
 
 def test_search_for_mongodb_ends_in_time(database, config, registry):
-    """With the patience that it really has, the answer comes within two seconds."""
+    """With the patience that it really has, the answer comes soon."""
     with client_with(config, registry, **MONGODB_AWAY) as client:
         answer = timed(client, "POST", CREATE, json=CAT)
 

@@ -146,6 +146,7 @@ def test_requests_without_redis_make_one_line(lines, client, monkeypatch):
         raise RedisGone("refused")
 
     monkeypatch.setattr(jobs.huey.storage.conn, "execute_command", gone)
+    monkeypatch.setattr(jobs, "evaluate", gone)
     lines()
 
     for _ in range(5):
