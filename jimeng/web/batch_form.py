@@ -48,6 +48,8 @@ class BatchForm:
     def sent(cls, form: MultiDict, files: MultiDict) -> "BatchForm":
         """What came as a form: the lines of a file stand behind those of the text."""
         settings = replace(Composer.sent(form, files), prompt="")
+        if "switch" in form:  # to a model that takes pictures
+            settings = replace(settings, wanted=form["switch"]).fitted()
         text = form.get(FIELD, "").replace("\r\n", "\n")
         if not text and form.get("prompt"):  # out of the other form
             text = as_line(form["prompt"])
@@ -130,6 +132,8 @@ class BatchForm:
         for name, words in problems(error).items():
             known = PLACES.get(name, name.partition(".")[0])
             found.setdefault(known if known in HERE else "", []).extend(words)
+        if self.settings.tray.state == "cannot":
+            found.pop("images", None)  # the page says so, and offers a model that can
         settings = replace(self.settings, errors=found)
         return replace(self, settings=settings, errors=found)
 

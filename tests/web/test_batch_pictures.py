@@ -77,8 +77,20 @@ def test_model_that_takes_none_says_so_and_keeps_them(client, form):
 
     assert answer.status_code == 422
     assert len(shown(answer.text)) == 1
-    assert re.search(r'id="errors-images".*?<p', answer.text, re.DOTALL)
     assert Batch.objects.count() == Task.objects.count() == 0
+    kept = {**form, "model": lane, "image": shown(answer.text), "pictures": "1"}
+    counted = send(client, PREVIEW, kept, headers=PARTS).text
+    for page in (answer.text, counted):
+        assert page.count("当前模型只按文字画图") == 1
+        assert "jimeng-upscale" not in page.partition('id="batch-preview"')[2]
+    other = unescape(re.search(r'name="switch" value="([^"]+)"', counted)[1])
+
+    switched = send(client, PREVIEW, {**kept, "switch": other}).text
+
+    assert re.search(rf'name="model" value="{re.escape(other)}"[^>]*checked', switched)
+    assert shown(switched) == shown(answer.text)
+    assert "当前模型只按文字画图" not in switched
+    assert "2 条 × 1 = 2 张" in switched
 
 
 def test_files_of_a_first_sending_go_in(client, form):
