@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -70,6 +71,8 @@ class Site:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                # Who runs the tests in the background has Ctrl-C ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             ) as process,
         ):
             try:
