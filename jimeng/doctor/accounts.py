@@ -13,30 +13,30 @@ def accounts(config: Config) -> Iterator[Finding]:
     if not config.has_credentials:  # those of `make run` are not known here
         return
     registry = jobs.runtime().registry
-    shares = lanes.shares_of(registry.limits)
-    wrong = [*removed(lanes.held_by_others(shares)), *resting(list(shares))]
+    channels = lanes.channels_of(registry.limits)
+    wrong = [*removed(lanes.held_by_others(channels)), *resting(list(channels))]
     yield from wrong
     if not wrong and len(registry.accounts) > 1:
         yield Finding("accounts", Verdict.OK, ", ".join(registry.accounts))
 
 
-def removed(held: Counter[lanes.Share]) -> Iterator[Finding]:
+def removed(held: Counter[lanes.Channel]) -> Iterator[Finding]:
     """Accounts that are not in the settings, and hold slots."""
     counts: Counter[str] = Counter()
-    for share, n in held.items():
-        counts[share.account] += n
+    for channel, n in held.items():
+        counts[channel.account] += n
     for account, n in sorted(counts.items()):
         check, found = f"account {account}", f"{n} pictures under way"
         yield Finding(check, Verdict.FAILED, found, "doctor.account_removed")
 
 
-def resting(shares: list[lanes.Share]) -> Iterator[Finding]:
-    records = lanes.read_all([share.record for share in shares])
-    for share in shares:
-        record = records[share.record]
+def resting(channels: list[lanes.Channel]) -> Iterator[Finding]:
+    records = lanes.read_all([channel.record for channel in channels])
+    for channel in channels:
+        record = records[channel.record]
         if lanes.is_resting(record):
             found = (
-                f"{share.lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
+                f"{channel.lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
             )
-            check, advice = f"account {share.account}", f"error.{record.refused}"
+            check, advice = f"account {channel.account}", f"error.{record.refused}"
             yield Finding(check, Verdict.FAILED, found, advice)

@@ -218,9 +218,9 @@ def refused(generation: Generation, error: ProviderError) -> Freed | None:
 def others_go_on(generation: Generation) -> bool:
     """Whether another account may still be asked for it."""
     accounts = runtime().registry.limits.get(generation.lane, {})
-    shares = [lanes.Share(generation.lane, each).record for each in accounts]
-    mine = lanes.Share(generation.lane, generation.of_account).record
-    found = lanes.read_all([each for each in shares if each != mine])
+    channels = [lanes.Channel(generation.lane, each).record for each in accounts]
+    mine = lanes.Channel(generation.lane, generation.of_account).record
+    found = lanes.read_all([each for each in channels if each != mine])
     return not all(map(lanes.is_resting, found.values()))
 
 

@@ -10,19 +10,18 @@ picture of the same user comes one turn later, which is round-robin over users.
 """
 
 from jimeng.lanes import ahead as _ahead
-from jimeng.lanes import free as _free
+from jimeng.lanes import claims as _claims
 from jimeng.lanes import record as _record
-from jimeng.lanes.ahead import queue
-from jimeng.lanes.claims import claim, openings
-from jimeng.lanes.durations import (
+from jimeng.lanes.ahead import (
     Spread,
     expected_duration,
+    queue,
     record_duration,
     slow_duration,
     spread,
+    waiting_by_user,
 )
-from jimeng.lanes.estimates import waiting_by_user
-from jimeng.lanes.free import free_slots, give_back
+from jimeng.lanes.claims import claim, free_slots, give_back, openings
 from jimeng.lanes.record import (
     accepted,
     back_off,
@@ -35,10 +34,13 @@ from jimeng.lanes.record import (
     read_all,
     rest,
 )
-from jimeng.lanes.shares import Share, Slot, parted, shares_of
 from jimeng.lanes.slots import (
+    Channel,
+    Slot,
+    channels_of,
     held_by_others,
     held_by_unknown,
+    parted,
     slots_taken_in,
 )
 from jimeng.lanes.stalls import stalled
@@ -55,6 +57,6 @@ from jimeng.lanes.turns import (
 
 def forget() -> None:
     """Drop what this process remembers of the lanes."""
-    _free.forget()
+    _claims.forget()
     _record.forget()
     _ahead.forget()

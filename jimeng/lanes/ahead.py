@@ -1,10 +1,15 @@
-"""How many go ahead: the line of waiting pictures, as those who wait are shown it."""
+"""Waiting: how many go ahead, whose they are, and how long the lane's pictures take."""
 
 import bisect
+import math
+import statistics
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
-from jimeng.documents import Generation, State
+from jimeng.documents import Allowance, Generation, State
+from jimeng.lanes.record import change, read
 
 LINE_CACHE = 1.0  # seconds
 LONG_LASTS = 3.0  # times as long, where it is as long as the head
@@ -84,3 +89,133 @@ def queue(lane: str) -> WaitingHead:
 
 def forget() -> None:
     _queues.clear()
+
+
+SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
+MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
+UNMEASURED = 0.5  # deviation of the logarithm, while nothing tells
+# How much more it may be than the samples say, by how many these are. The first few
+# are found when they are looked at, and so look more alike than they are: with five it
+# is 0.4, with ten 0.1.
+DOUBT, LEAST_DOUBT = 10.0, 0.5  # over the square of their number; over their number
+# Standard deviations from the middle: sooner than the first one in seventy is ready,
+# and later than the second one in two hundred.
+BEFORE, AFTER = 2.2, 2.5
+
+
+@dataclass(frozen=True)
+class Spread:
+    """
+    When the next picture will be ready: log-normal, as waits for machines are.
+
+    Attributes:
+        middle: Of the logarithm of its seconds.
+        deviation: Of the same.
+    """
+
+    middle: float
+    deviation: float
+
+    @property
+    def earliest(self) -> float:
+        """Seconds before which it is hardly ever ready."""
+        return math.exp(self.middle - BEFORE * self.deviation)
+
+    @property
+    def latest(self) -> float:
+        """Seconds after which it is hardly ever not ready."""
+        return math.exp(self.middle + AFTER * self.deviation)
+
+    def hazard(self, seconds: float) -> float:
+        """
+        How likely it is to become ready within the next second, not having been until
+        then: a rate, which may be above 1.
+        """
+        z = (math.log(seconds) - self.middle) / self.deviation
+        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        still_drawn = math.erfc(z / math.sqrt(2)) / 2
+        return density / (self.deviation * seconds * max(still_drawn, 1e-9))
+
+
+def record_duration(lane: str, seconds: float) -> None:
+    """Remember how long a picture took at the provider."""
+    read(lane)  # which mends what the update would stumble over
+    sample = {"$each": [round(seconds, 2)], "$slice": -SAMPLES}
+    change(lane, {"$push": {"durations": sample}})
+
+
+def expected_duration(lane: str, typical: float) -> float:
+    """
+    Seconds that the next picture will take: the median of the latest.
+
+    Args:
+        typical: The model's own figure, used until there are five samples; the
+            median counts up to twice as much.
+    """
+    samples = read(lane).durations
+    if len(samples) < SAMPLES_NEEDED:
+        return typical
+    return min(statistics.median(samples), MEDIAN_CAP * typical)
+
+
+def spread(lane: str, expected: float) -> Spread | None:
+    """
+    Args:
+        expected: Seconds, until there are five samples; fewer may say that it is less,
+            never that it is more: one of them may be a picture that took very long.
+
+    Returns:
+        None if nothing is known at all.
+    """
+    samples = read(lane).durations
+    logs = [math.log(each) for each in samples if 0 < each < math.inf]
+    if len(logs) >= SAMPLES_NEEDED:
+        # A few that are alike do not say that all are.
+        doubt = max(LEAST_DOUBT, DOUBT / len(logs)) / len(logs)
+        deviation = math.hypot(statistics.stdev(logs), doubt)
+        return Spread(statistics.fmean(logs), deviation)
+    if expected <= 0:
+        return None
+    middle = math.log(expected)
+    if logs:
+        middle = min(middle, statistics.fmean(logs))
+    return Spread(middle, UNMEASURED)
+
+
+def slow_duration(lane: str, slow: float) -> float:
+    """
+    Seconds that 95 of 100 pictures stay below, with half as much again to be safe.
+
+    Args:
+        slow: The model's own figure, used until there are ten samples, and never
+            exceeded.
+    """
+    samples = read(lane).durations
+    if len(samples) < SAMPLES_FOR_SLOW:
+        return slow
+    return min(1.5 * statistics.quantiles(samples, n=20)[-1], slow)
+
+
+MOST_USERS = 10_000  # those who asked for something last
+
+
+def waiting_by_user() -> Counter[tuple[str, str]]:
+    """
+    (lane, user id) -> waiting pictures, delayed ones too.
+
+    Each number is the user's `Allowance.lanes` one: a hint, which may have drifted
+    where a process has died between two writes.
+    """
+    rows = Allowance.collection().aggregate(
+        [
+            {"$sort": {"taken_at": -1}},
+            {"$limit": MOST_USERS},
+            {"$match": {"lanes": {"$type": "object"}}},
+            {"$project": {"lane": {"$objectToArray": "$lanes"}}},
+            {"$unwind": "$lane"},
+            {"$match": {"lane.v.pending": {"$gt": 0}}},
+            {"$project": {"lane": "$lane.k", "n": {"$toLong": "$lane.v.pending"}}},
+        ]
+    )
+    # As `Allowance.place_of` has written the name.
+    return Counter({(unquote(row["lane"]), row["_id"]): row["n"] for row in rows})

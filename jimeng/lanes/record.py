@@ -1,4 +1,4 @@
-"""A lane's record: of the line, and of each account's share its limit and patience."""
+"""A lane's record: of the line, and of each channel its limit and patience."""
 
 import logging
 import random
@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane, utcnow
-from jimeng.lanes.shares import Share
-from jimeng.lanes.slots import count_drawn, slots_taken
+from jimeng.lanes.slots import Channel, count_drawn, slots_taken
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ _taken: dict[str, tuple[int, float]] = {}  # highest turn, and when it was noted
 
 def read(lane: str, *, fresh: bool = False) -> Lane:
     """
-    A lane's record, or a share's, at most a quarter of a second old unless *fresh*.
+    A lane's record, or a channel's, at most a quarter of a second old unless *fresh*.
     """
     kept = _lanes.get(lane)
     if not fresh and kept and time.monotonic() - kept[0] < LANE_CACHE:
@@ -87,7 +86,7 @@ def limit_in(lane: str, limits: Mapping[str, int]) -> int:
     Args:
         limits: Account -> its configured limit.
     """
-    records = {each: read(Share(lane, each).record) for each in limits}
+    records = {each: read(Channel(lane, each).record) for each in limits}
     awake = [each for each in limits if not is_resting(records[each])] or list(limits)
     return sum(limit_of(records[each], limits[each]) for each in awake)
 
@@ -114,16 +113,16 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
         full: It said that too many are running: after three of these the limit
             becomes what was running.
     """
-    share = Share(lane, account).record
-    read(share)  # which mends what the updates would stumble over
+    channel = Channel(lane, account).record
+    read(channel)  # which mends what the updates would stumble over
     now, lanes = utcnow(), Lane.collection(durable=False)
-    forgotten = {"_id": share, "not_before": {"$lt": now - REFUSALS_KEPT}}
+    forgotten = {"_id": channel, "not_before": {"$lt": now - REFUSALS_KEPT}}
     lanes.update_one(forgotten, {"$unset": ROW})
     noted: dict = {"$inc": {"refusals": 1}}
     if full:
         # Whoever was refused still holds its slot.
         noted["$min"] = {"full_at": max(1, len(slots_taken(lane, account)) - 1)}
-    found = Lane.swap({"_id": share}, noted, durable=False, upsert=True)
+    found = Lane.swap({"_id": channel}, noted, durable=False, upsert=True)
     assert found is not None  # an upsert returns what it made  # noqa: S101
     wait = min(BACK_OFF * 2.0 ** (found.refusals - 1), BACK_OFF_MOST)
     changes: dict = {"$max": {"not_before": now + about(wait)}}
@@ -131,8 +130,8 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
         limit = min(found.limit or found.full_at, found.full_at)
         changes["$set"] = {"limit": limit, "limit_until": now + LIMIT_REST}
         changes["$unset"] = ROW
-    change(share, changes)
-    _lanes.pop(share, None)  # the next claim is to know
+    change(channel, changes)
+    _lanes.pop(channel, None)  # the next claim is to know
 
 
 def about(seconds: float) -> timedelta:
@@ -148,23 +147,23 @@ def rest(lane: str, account: str, code: str) -> None:
     Args:
         code: Why, as the task would have failed with it.
     """
-    share = Share(lane, account).record
-    read(share)
+    channel = Channel(lane, account).record
+    read(channel)
     noted = {"$inc": {"rests": 1}, "$set": {"refused": code}}
-    found = Lane.swap({"_id": share}, noted, durable=False, upsert=True)
+    found = Lane.swap({"_id": channel}, noted, durable=False, upsert=True)
     assert found is not None  # an upsert returns what it made  # noqa: S101
     wait = about(min(REST * 2.0 ** min(found.rests - 1, 16), REST_MOST))
-    change(share, {"$max": {"not_before": utcnow() + wait}})
-    _lanes.pop(share, None)
+    change(channel, {"$max": {"not_before": utcnow() + wait}})
+    _lanes.pop(channel, None)
     log.error("account rests lane=%s account=%s code=%s", lane, account, code)
 
 
 def wake(lane: str, account: str) -> None:
     """The account has been seen to work: it need not rest any longer."""
-    share = Share(lane, account).record
-    where = {"_id": share, "refused": {"$exists": True}}
+    channel = Channel(lane, account).record
+    where = {"_id": channel, "refused": {"$exists": True}}
     Lane.collection(durable=False).update_one(where, {"$unset": RESTS})
-    _lanes.pop(share, None)
+    _lanes.pop(channel, None)
 
 
 def is_resting(record: Lane) -> bool:
@@ -185,16 +184,16 @@ def accepted(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     Args:
         drawn: It came with the answer; then nobody knows how many are running.
     """
-    share = Share(lane, account).record
-    record = read(share)
+    channel = Channel(lane, account).record
+    record = read(channel)
     if record.refused is not None:
         wake(lane, account)
     if not record.refusals:
         return
     full_at = record.full_at
     if drawn or full_at is None or count_drawn(lane, account) > full_at:
-        change(share, {"$unset": {**ROW, "not_before": ""}})
-        _lanes.pop(share, None)
+        change(channel, {"$unset": {**ROW, "not_before": ""}})
+        _lanes.pop(channel, None)
 
 
 def calm(lane: str) -> None:

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
 from jimeng.lanes import switches
-from jimeng.lanes.free import free_in
+from jimeng.lanes.claims import free_in
 from jimeng.lanes.record import read
-from jimeng.lanes.shares import shares_of
-from jimeng.lanes.slots import held_by_unknown
+from jimeng.lanes.slots import channels_of, held_by_unknown
 
 PATIENCE = timedelta(seconds=30)
 
@@ -37,7 +36,7 @@ def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
         return None
     if switches.is_paused(switches.SENDING):
         return None
-    free = free_in(shares_of({lane: limits}))
+    free = free_in(channels_of({lane: limits}))
     is_full = held_by_unknown([lane]) >= sum(limits.values())
     stands_still = any(free.values()) or is_full
     return found["_id"] if stands_still else None

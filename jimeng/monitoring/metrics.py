@@ -167,7 +167,7 @@ def lanes(found: QueueView) -> list[Metric]:
     labels = {
         each.id: (each.id, each.provider, each.model or "") for each in found.lanes
     }
-    shares = {
+    channels = {
         (*labels[lane.id], each.account): each
         for lane in found.lanes
         for each in lane.accounts
@@ -175,16 +175,16 @@ def lanes(found: QueueView) -> list[Metric]:
     by_account: dict[str, tuple[str, Values]] = {
         "slots_in_use": (
             "Pictures that the provider may be at.",
-            {its: each.slots_in_use for its, each in shares.items()},
+            {its: each.slots_in_use for its, each in channels.items()},
         ),
         "slots_limit": (
             "How many there may be now; 0 where the model or the account is offered no "
             "longer.",
-            {its: each.limit or 0 for its, each in shares.items()},
+            {its: each.limit or 0 for its, each in channels.items()},
         ),
         "account_refused": (
             "Whether the account rests, as the provider has refused it.",
-            {its: is_resting(each) for its, each in shares.items()},
+            {its: is_resting(each) for its, each in channels.items()},
         ),
     }
     figures: dict[str, tuple[str, Values]] = {
@@ -209,8 +209,8 @@ def lanes(found: QueueView) -> list[Metric]:
     ]
 
 
-def is_resting(share: AccountView) -> bool:
-    return share.refused is not None and share.back_off_until is not None
+def is_resting(channel: AccountView) -> bool:
+    return channel.refused is not None and channel.back_off_until is not None
 
 
 def workers(found: QueueView) -> list[Metric]:

@@ -249,9 +249,11 @@ def _accounts() -> Answer:
     registry = jobs.runtime().registry
     if len(registry.accounts) < 2:
         return Answer(())  # one alone never rests
-    shares = {share.record: share for share in lanes.shares_of(registry.limits)}
-    found = lanes.read_all(shares)
-    names = {shares[each].account for each in shares if lanes.is_resting(found[each])}
+    accounts = {
+        each.record: each.account for each in lanes.channels_of(registry.limits)
+    }
+    found = lanes.read_all(accounts)
+    names = {accounts[each] for each in accounts if lanes.is_resting(found[each])}
     return Answer((), resting=tuple(sorted(names)))
 
 

@@ -1,4 +1,4 @@
-"""Each lane as its operator sees it, and each account's share of it."""
+"""Each lane as its operator sees it, and each account's channel into it."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from jimeng import jobs, lanes
 from jimeng.documents import Lane
-from jimeng.lanes import Share
+from jimeng.lanes import Channel
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LaneView:
         pending: Pictures that wait and were never sent.
         retry: Pictures that wait after a refusal.
         back_off_until: Nothing is sent until then, or None.
-        accounts: Each account's share, those included that are there no longer and
+        accounts: Each account's channel, those included that are there no longer and
             hold slots.
     """
 
@@ -78,28 +78,28 @@ def read(waiting: Counter[str], again: Counter[str], now: datetime) -> list[Lane
         waiting: Lane -> pictures in line that were never sent.
         again: Lane -> those that were.
     """
-    limits = lanes.shares_of(jobs.runtime().registry.limits)
+    limits = lanes.channels_of(jobs.runtime().registry.limits)
     strangers = lanes.held_by_others(limits)
     taken = {
-        share: len(numbers) for share, numbers in lanes.slots_taken_in(limits).items()
+        channel: len(slots) for channel, slots in lanes.slots_taken_in(limits).items()
     }
-    records = lanes.read_all([share.record for share in limits])
-    shares: dict[str, list[AccountView]] = defaultdict(list)
-    for share, most in limits.items():
-        view = _account(share, most, taken[share], records[share.record], now)
-        shares[share.lane].append(view)
-    for share, n in sorted(strangers.items()):
-        shares[share.lane].append(AccountView(share.account, n, None, None, None, None))
-    names = sorted({*shares, *waiting, *again})
-    return [_lane(name, waiting[name], again[name], shares[name]) for name in names]
+    records = lanes.read_all([channel.record for channel in limits])
+    channels: dict[str, list[AccountView]] = defaultdict(list)
+    for channel, most in limits.items():
+        view = _account(channel, most, taken[channel], records[channel.record], now)
+        channels[channel.lane].append(view)
+    for (lane, account), n in sorted(strangers.items()):
+        channels[lane].append(AccountView(account, n, None, None, None, None))
+    names = sorted({*channels, *waiting, *again})
+    return [_lane(name, waiting[name], again[name], channels[name]) for name in names]
 
 
 def _account(
-    share: Share, most: int, in_use: int, record: Lane, now: datetime
+    channel: Channel, most: int, in_use: int, record: Lane, now: datetime
 ) -> AccountView:
     is_patient = record.not_before is not None and record.not_before > now
     return AccountView(
-        share.account,
+        channel.account,
         in_use,
         lanes.limit_of(record, most),
         most,

@@ -149,10 +149,10 @@ def _take_another_slot(generation: dict) -> None:
         rows.update_one(where, {"$unset": {"slot": ""}})
         return
     found = lanes.parted(generation["lane"], generation["slot"])
-    share = found[0] if found else lanes.Share(generation["lane"])
-    held = {"lane": share.lane, "slot": {"$exists": True}}
+    channel = found[0] if found else lanes.Channel(generation["lane"])
+    held = {"lane": channel.lane, "slot": {"$exists": True}}
     taken = set(rows.distinct("slot", held))
-    slots = (share.slot(number) for number in range(len(taken) + 1))
+    slots = (channel.slot(number) for number in range(len(taken) + 1))
     free = next(slot for slot in slots if slot not in taken)
     rows.update_one(where, {"$set": {"slot": free}})
 

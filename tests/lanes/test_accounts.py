@@ -100,7 +100,7 @@ def test_refusal_of_one_is_not_the_others(client, lane, provider, studio):
     studio.submits = [ProviderError("x", code="concurrency_limited", transient=True)]
     create(client, user_id="ada", n=4)
     create(client, user_id="ada", n=4)
-    studio_row = lanes.Share(lane, "studio").record
+    studio_row = lanes.Channel(lane, "studio").record
     send()
 
     assert lanes.read(studio_row, fresh=True).not_before is not None
@@ -119,7 +119,7 @@ def test_refused_account_rests_and_others_draw(client, lane, studio, work_off, c
 
     assert [result(client, each)["status"] for each in tasks] == ["completed"] * 2
     assert 1 <= len(studio.requests) <= LIMITS["studio"]
-    record = lanes.read(lanes.Share(lane, "studio").record, fresh=True)
+    record = lanes.read(lanes.Channel(lane, "studio").record, fresh=True)
     assert (record.refused, lanes.is_resting(record)) == (code, True)
 
 
@@ -152,15 +152,17 @@ def test_queue_does_not_fail_of_the_last_account(client, provider, studio):
 def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     """After its rest one picture is tried, and then it has all its slots."""
     lanes.rest(lane, "studio", "account_overdue")
-    share = lanes.Share(lane, "studio")
-    Lane.collection().update_one({"_id": share.record}, {"$set": {"not_before": None}})
+    channel = lanes.Channel(lane, "studio")
+    Lane.collection().update_one(
+        {"_id": channel.record}, {"$set": {"not_before": None}}
+    )
     lanes.forget()
     assert len(lanes.free_slots(lane, 3, "studio")) == 1
 
     lanes.accepted(lane, "studio", drawn=False)
 
     assert len(lanes.free_slots(lane, 3, "studio")) == 3
-    assert lanes.read(share.record, fresh=True).refused is None
+    assert lanes.read(channel.record, fresh=True).refused is None
 
 
 def test_rest_doubles(database, lane):
@@ -168,7 +170,7 @@ def test_rest_doubles(database, lane):
     ends = []
     for _ in range(8):
         lanes.rest(lane, "studio", "credentials_invalid")
-        row = lanes.read(lanes.Share(lane, "studio").record, fresh=True)
+        row = lanes.read(lanes.Channel(lane, "studio").record, fresh=True)
         ends.append((row.not_before - utcnow()).total_seconds())
 
     assert 40 < ends[0] < 80
@@ -189,8 +191,8 @@ def test_removed_account_is_asked_no_more(
     provider.submits.clear()
 
     jobs.configure(config, Registry({NAME: provider}, {NAME: 2}))
-    assert lanes.held_by_others(lanes.shares_of(jobs.runtime().registry.limits)) == {
-        lanes.Share(lane, "studio"): 1
+    assert lanes.held_by_others(lanes.channels_of(jobs.runtime().registry.limits)) == {
+        lanes.Channel(lane, "studio"): 1
     }
     long_ago = utcnow() - timedelta(seconds=2 * config.TASK_DEADLINE)
     Generation.collection().update_many({}, {"$set": {"accepted_at": long_ago}})
