@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from jimeng.outages import Folding
+from jimeng.errors.outages import Folding
 
 if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
     from jimeng.config import Config

@@ -3,8 +3,8 @@ Draw the little pictures of the styles: one scene, in each style's colours and h
 
     python scripts/draw_styles.py
 
-Writes ``static/styles.webp``, a strip in the order of `jimeng.styles.STYLES`, from
-``scripts/styles/``. What is painted on top is drawn by lot, always the same. Needs
+Writes ``static/styles.webp``, a strip in the order of `jimeng.tasks.styles.STYLES`,
+from ``scripts/styles/``. What is painted on top is drawn by lot, always the same. Needs
 Chromium, by Playwright.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 from playwright.sync_api import sync_playwright
 
-from jimeng.styles import STYLES
+from jimeng.tasks.styles import STYLES
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "static" / "styles.webp"

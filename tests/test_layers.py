@@ -22,11 +22,11 @@ LEVELS = [
         *("collections", "sharing", "prompts"),
     },
     {"inputs"},
-    {"viewers", "styles", "limits", "bulk", "waiting"},
+    {"viewers", "limits", "bulk", "waiting"},
     {"jobs"},
     {"lanes", "migrations", "storage"},
     {"documents", "providers", "pictures"},
-    {"logs", "outages", "config"},
+    {"logs", "config"},
     {"errors"},
 ]
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
@@ -35,10 +35,10 @@ LEAVES = {"local": {"config", "errors", "logs"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("collections", "sharing", "prompts", "batches"),
-    *("operations", "tasks", "accounts", "usage", "viewers", "styles", "limits"),
+    *("operations", "tasks", "accounts", "usage", "viewers", "limits"),
     *("backup", "bulk", "waiting", "inputs", "migrations"),
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),
-    *("logs", "outages", "config", "errors", *LEAVES),
+    *("logs", "config", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}
 DATABASE_LIBRARIES = {"mongoengine", "pymongo", "gridfs", "bson", "redis", "huey"}

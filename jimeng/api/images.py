@@ -5,7 +5,7 @@ from functools import partial
 
 from flask import Response, g, url_for
 
-from jimeng import auth, jobs, styles, tasks
+from jimeng import auth, jobs, tasks
 from jimeng.answers import (
     absolute,
     conditional,
@@ -34,8 +34,9 @@ from jimeng.schemas.task_replies import (
     TaskPage,
     TaskResult,
 )
-from jimeng.styles import Style
+from jimeng.tasks import styles
 from jimeng.tasks.reading import MOST_OFFSET
+from jimeng.tasks.styles import Style
 from jimeng.viewers import Viewer
 
 WAIT = 3  # seconds that a client is asked to wait between two looks

@@ -16,10 +16,10 @@ from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, PyMongoError
 from pymongo.monitoring import ServerHeartbeatListener
 
-from jimeng import outages
 from jimeng.config import Config
 from jimeng.documents.faults import is_away
 from jimeng.documents.reading import shape_of
+from jimeng.errors import outages
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ Everything jimeng raises on purpose.
 ``code`` is for programs and is never renamed; the words a user sees come from
 ``i18n`` under ``error.<code>``. ``status`` is the HTTP status at the edge. The
 message is English, for the log: it holds ids and codes, never a key, a password
-or a prompt. Whatever stands above may import it, `local` too.
+or a prompt. What fails over and over is told by `outages`. Whatever stands above may
+import it, `local` too.
 """
 
 from collections.abc import Mapping, Sequence

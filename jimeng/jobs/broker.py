@@ -15,9 +15,8 @@ from redis.connection import ConnectionInterface
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from jimeng import outages
 from jimeng.config import Config
-from jimeng.errors import QueueUnavailable
+from jimeng.errors import QueueUnavailable, outages
 
 # Seconds. The web tries twice, since Redis may have been restarted under a pooled
 # connection; the page that says so shows the user's tasks too, and MongoDB gets what

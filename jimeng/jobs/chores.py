@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jimeng import documents, migrations, outages
+from jimeng import documents, migrations
 from jimeng.documents import indexes
+from jimeng.errors import outages
 from jimeng.jobs import counts, input_sweep, janitor, purge, repair, retention
 
 SOON = 0.2  # seconds, where a run has left something

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
-from jimeng import outages
 from jimeng.documents import Generation, utcnow
-from jimeng.errors import JimengError
+from jimeng.errors import JimengError, outages
 from jimeng.jobs import broker
 from jimeng.jobs.runtime import runtime
 

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from jimeng import documents, lanes, logs, outages
+from jimeng import documents, lanes, logs
 from jimeng.documents import Generation, Worker, new_token, utcnow
 from jimeng.documents.generation import DUE
+from jimeng.errors import outages
 from jimeng.jobs import chores
 from jimeng.jobs.broker import (
     MOST_QUEUED,

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Sequence
 
-from jimeng import lanes, outages
+from jimeng import lanes
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import DUE
+from jimeng.errors import outages
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from jimeng import outages
 from jimeng.config import Config
-from jimeng.errors import StorageUnavailable
+from jimeng.errors import StorageUnavailable, outages
 from jimeng.jobs import broker
 from jimeng.pictures.gridfs import INPUTS, RESULTS
 from jimeng.providers import Registry

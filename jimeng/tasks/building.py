@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
-from jimeng import inputs, jobs, styles
+from jimeng import inputs, jobs
 from jimeng.documents import Input, Task, utcnow
 from jimeng.errors import Invalid
 from jimeng.inputs import Named, Reference
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.models.judging import Parameters, check_parameters
+from jimeng.tasks import styles
 from jimeng.viewers import Viewer
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jimeng import outages
 from jimeng.documents.faults import TROUBLES
+from jimeng.errors import outages
 
 PAUSE = 0.5  # seconds from one look at all of them to the next
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from jimeng import auth, styles
+from jimeng import auth
 from jimeng.errors import JimengError
 from jimeng.providers import Model
+from jimeng.tasks import styles
 from jimeng.web import composer_options as options
 from jimeng.web import cost, given_pictures
 from jimeng.web.cards import new_token

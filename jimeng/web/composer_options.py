@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jimeng import jobs, styles
+from jimeng import jobs
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, in_language, language, t
 from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
+from jimeng.tasks import styles
 
 GLYPH = 14  # units of the longer side of the little frame beside a ratio
 STEP = 8  # pixels, of the sides of a size that no table has

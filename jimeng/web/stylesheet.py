@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Response, current_app, request, url_for
 
-from jimeng.styles import STYLES
+from jimeng.tasks.styles import STYLES
 from jimeng.web import bp
 from jimeng.web.shapes import rules
 from jimeng.web.versions import FOR_GOOD, version

@@ -1,9 +1,10 @@
 """What a task and its style are called on pages."""
 
-from jimeng import jobs, styles, tasks
+from jimeng import jobs, tasks
 from jimeng.documents import Task
 from jimeng.i18n import in_language, t
 from jimeng.providers.models.takes import FOLLOWS
+from jimeng.tasks import styles
 
 
 def title_of(task: Task) -> str:

@@ -5,11 +5,12 @@ import json
 import pytest
 from marshmallow import Schema
 
-from jimeng import styles, tasks
+from jimeng import tasks
 from jimeng.errors import ProviderError
 from jimeng.operations import queue
 from jimeng.schemas import model_replies, replies, task_replies
 from jimeng.schemas.kinds import Reply
+from jimeng.tasks import styles
 from jimeng.viewers import Viewer
 from tests.rest import create
 

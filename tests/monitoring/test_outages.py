@@ -8,8 +8,9 @@ from pymongo.errors import AutoReconnect
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import ResponseError
 
-from jimeng import jobs, logs, outages
+from jimeng import jobs, logs
 from jimeng.config import Config
+from jimeng.errors import outages
 from jimeng.jobs import pump
 from tests.rest import CAT, CREATE
 

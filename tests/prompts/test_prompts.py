@@ -10,7 +10,7 @@ import pytest
 from jimeng import prompts
 from jimeng.documents import SavedPrompt, Task
 from jimeng.errors.prompts import TooManyPrompts
-from jimeng.prompts import Words, keeping
+from jimeng.prompts import Words
 from jimeng.viewers import Viewer
 from tests.page import POST
 from tests.rest import API, data_of, errors_of, refused
@@ -66,7 +66,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, wrong):
 
 def test_one_user_keeps_only_so_many(database, monkeypatch):
     """Others are not counted, and what is there stays."""
-    monkeypatch.setattr(keeping, "MOST", 2)
+    monkeypatch.setattr(prompts, "MOST", 2)
     prompts.save(Viewer("another"), "x", Words("y"))
     for name in "ab":
         prompts.save(ME, name, Words("y"))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jimeng import outages
 from jimeng.documents import Allowance, Generation, Image, Lane, Task
 from jimeng.documents.base import Stored
+from jimeng.errors import outages
 from jimeng.jobs import pump, repair
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue

@@ -10,8 +10,9 @@ import pytest
 from huey.api import Huey
 from huey.consumer import Scheduler, Worker
 
-from jimeng import jobs, outages
+from jimeng import jobs
 from jimeng.documents import Generation, State
+from jimeng.errors import outages
 from jimeng.jobs.queue import advance, dispatch
 from tests.test_core import create, result
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from jimeng.styles import STYLES
+from jimeng.tasks.styles import STYLES
 
 ROOT = Path(__file__).parents[2]
 PAGES, SCRIPTS, CODE = ROOT / "templates", ROOT / "static", ROOT / "jimeng"

@@ -1,4 +1,4 @@
-"""Keeping prompts, finding them, changing them, and letting them go."""
+"""Prompts that a user keeps under a name, with their settings."""
 
 import logging
 from collections.abc import Mapping
