@@ -22,10 +22,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, mcp, openai, web
-from jimeng.answers import by_field, failure, in_words, limit_headers, sentence
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
-from jimeng.auth.bodies import MOST_PLAIN
 from jimeng.config import Config
 from jimeng.errors import (
     ConfigError,
@@ -35,6 +33,15 @@ from jimeng.errors import (
     JimengError,
 )
 from jimeng.errors.access import SignInRequired
+from jimeng.http.answers import (
+    by_field,
+    compress,
+    failure,
+    in_words,
+    limit_headers,
+    sentence,
+)
+from jimeng.http.bodies import MOST_PLAIN
 from jimeng.monitoring import health, metrics, traffic
 
 log = logging.getLogger("jimeng.access")
@@ -107,7 +114,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.TRUSTED_PROXIES:
         each = config.TRUSTED_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=each, x_proto=each)  # type: ignore[method-assign]
-    app.after_request(web.compress)  # the last of all: what is asked first ends last
+    app.after_request(compress)  # the last of all: what is asked first ends last
     frame_requests(app)
     handle_errors(app)
     return app

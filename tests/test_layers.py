@@ -17,7 +17,7 @@ LEVELS = [
     {"api", "openai", "mcp", "web", "admin", "cli", "doctor", "monitoring"},
     {"operations", "backup"},
     {
-        *("auth", "i18n", "schemas", "answers", "tasks", "accounts", "usage"),
+        *("auth", "i18n", "schemas", "http", "tasks", "accounts", "usage"),
         "batches",
         *("collections", "sharing", "prompts"),
     },

@@ -8,10 +8,10 @@ from marshmallow import ValidationError
 
 from jimeng import auth, operations
 from jimeng.admin import bp
-from jimeng.answers import absolute, by_field, in_words
 from jimeng.documents import User
 from jimeng.errors import Invalid
 from jimeng.errors.access import EmailTaken
+from jimeng.http.answers import absolute, by_field, in_words
 from jimeng.i18n import explain, problems, t
 from jimeng.operations.users import ROLES
 from jimeng.schemas.users import NewUser, UserChanges

@@ -10,9 +10,9 @@ from flask import current_app, request
 from marshmallow import Schema, ValidationError
 from werkzeug.routing import Map, UnicodeConverter
 
-from jimeng.answers import StrictParser, refuse_repeated
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.auth import needs_sign_in, reject_cross_site, require_scope, take_in
+from jimeng.auth import needs_sign_in, reject_cross_site, require_scope
+from jimeng.http.bodies import StrictParser, refuse_repeated, take_in
 
 NOT_IDS = ("cancel", "retry")  # /tasks/cancel is not a task
 

@@ -3,12 +3,12 @@
 from flask import Response, g
 
 from jimeng import auth, batches, tasks
-from jimeng.answers import idempotency_key, path_for, success
 from jimeng.api import blp
 from jimeng.api.images import NEW_TASK, WAIT
 from jimeng.api.lists import listed, lists
-from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Batch
+from jimeng.http.answers import path_for, success
+from jimeng.http.bodies import brings_pictures, idempotency_key
 from jimeng.schemas import Nothing, Trying
 from jimeng.schemas.batch_replies import (
     BatchDeleted,

@@ -1,9 +1,10 @@
 """What can be done to many tasks in one request."""
 
 from jimeng import auth, tasks
-from jimeng.answers import idempotency_key, limit_headers
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
+from jimeng.http.answers import limit_headers
+from jimeng.http.bodies import idempotency_key
 from jimeng.schemas import CancelSeveral, RetrySeveral
 from jimeng.schemas.outcome_replies import CancelOutcomes, RetryOutcomes
 from jimeng.tasks import Outcome

@@ -6,23 +6,14 @@ from functools import partial
 from flask import Response, g, url_for
 
 from jimeng import auth, jobs, tasks
-from jimeng.answers import (
-    absolute,
-    conditional,
-    etag,
-    idempotency_key,
-    kept,
-    limit_headers,
-    path_for,
-    success,
-    tagged,
-)
 from jimeng.api import blp, prefer
 from jimeng.api.openapi.blueprint import LIMITS
-from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Task
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound
+from jimeng.http.answers import absolute, limit_headers, path_for, success
+from jimeng.http.bodies import brings_pictures, idempotency_key
+from jimeng.http.tags import conditional, etag, kept, tagged
 from jimeng.providers import Model
 from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
 from jimeng.schemas.lists import ByOffset

@@ -4,8 +4,8 @@ from functools import partial
 
 from flask import Response, url_for
 
-from jimeng.answers import absolute, success
 from jimeng.api import blp
+from jimeng.http.answers import absolute, success
 
 # What is told of every operation that answers with such a list.
 lists = partial(

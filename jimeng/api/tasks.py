@@ -3,11 +3,12 @@
 from flask import Response
 
 from jimeng import auth, tasks
-from jimeng.answers import idempotency_key, success
 from jimeng.api import blp
 from jimeng.api.images import ESTIMATE, NEW_TASK, WAIT, accepted, creates
 from jimeng.api.lists import listed, lists
 from jimeng.errors import Invalid
+from jimeng.http.answers import success
+from jimeng.http.bodies import idempotency_key
 from jimeng.schemas import Nothing, Retry, Trying
 from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.lists import ByCursor

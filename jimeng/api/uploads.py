@@ -1,17 +1,15 @@
 """Uploads: pictures that are given before a task names them."""
 
 from flask import Response, url_for
-from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, inputs
-from jimeng.answers import idempotency_key, read_form, success
 from jimeng.api import blp
-from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Input
+from jimeng.http.answers import file, success
+from jimeng.http.bodies import brings_pictures, idempotency_key, read_form
 from jimeng.schemas import NewUpload, Nothing
 from jimeng.schemas.upload_replies import UploadDeleted, UploadRecord
 
-CHUNK = 256 * 1024  # bytes
 LATER = ["get_upload", "get_upload_content", "delete_upload"]
 FORM, RECORD = NewUpload(), UploadRecord()
 
@@ -68,13 +66,7 @@ def get_upload(upload_id: str) -> Input:
 def get_upload_content(upload_id: str) -> Response:
     """Get the picture as it is kept: for its owner alone."""
     found, content = inputs.content_of(auth.viewer_of_api(), upload_id)
-    response = Response(
-        FileWrapper(content, CHUNK),
-        content_type=found.content_type,
-        direct_passthrough=True,
-    )
-    response.call_on_close(content.close)
-    response.content_length = found.bytes
+    response = file(content, found.bytes, found.content_type)
     response.headers["Cache-Control"] = "private, no-store"
     name = f"{found.id}.{found.suffix}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'

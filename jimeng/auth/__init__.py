@@ -1,17 +1,16 @@
 """
 Who is asking, and may this request be believed.
 
-`answers`, `schemas`, `app`, `wsgi` and the doors may import it.
+`http`, `schemas`, `app`, `wsgi` and the doors may import it.
 """
 
-from jimeng.auth.bodies import take_in
 from jimeng.auth.devices import known_people, remember
-from jimeng.auth.headers import guard
 from jimeng.auth.requests import (
     address,
     check_host,
     count,
     door,
+    guard,
     reject_cross_site,
 )
 from jimeng.auth.sessions import (

@@ -1,7 +1,7 @@
 """
 The words of the interface, Chinese and English side by side.
 
-`answers`, `schemas`, `app` and the doors may import it.
+`http`, `schemas`, `app` and the doors may import it.
 """
 
 from flask import has_request_context, request

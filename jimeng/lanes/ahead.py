@@ -17,6 +17,17 @@ LONG_LASTS = 3.0  # times as long, where it is as long as the head
 # by how close the turns are at the head: to count them all takes longer the more
 # there are.
 HEAD = 5000
+SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
+MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
+UNMEASURED = 0.5  # deviation of the logarithm, while nothing tells
+# How much more it may be than the samples say, by how many these are. The first few
+# are found when they are looked at, and so look more alike than they are: with five it
+# is 0.4, with ten 0.1.
+DOUBT, LEAST_DOUBT = 10.0, 0.5  # over the square of their number; over their number
+# Standard deviations from the middle: sooner than the first one in seventy is ready,
+# and later than the second one in two hundred.
+BEFORE, AFTER = 2.2, 2.5
+MOST_USERS = 10_000  # those who asked for something last
 
 
 @dataclass
@@ -89,18 +100,6 @@ def queue(lane: str) -> WaitingHead:
 
 def forget() -> None:
     _queues.clear()
-
-
-SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
-MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
-UNMEASURED = 0.5  # deviation of the logarithm, while nothing tells
-# How much more it may be than the samples say, by how many these are. The first few
-# are found when they are looked at, and so look more alike than they are: with five it
-# is 0.4, with ten 0.1.
-DOUBT, LEAST_DOUBT = 10.0, 0.5  # over the square of their number; over their number
-# Standard deviations from the middle: sooner than the first one in seventy is ready,
-# and later than the second one in two hundred.
-BEFORE, AFTER = 2.2, 2.5
 
 
 @dataclass(frozen=True)
@@ -194,9 +193,6 @@ def slow_duration(lane: str, slow: float) -> float:
     if len(samples) < SAMPLES_FOR_SLOW:
         return slow
     return min(1.5 * statistics.quantiles(samples, n=20)[-1], slow)
-
-
-MOST_USERS = 10_000  # those who asked for something last
 
 
 def waiting_by_user() -> Counter[tuple[str, str]]:

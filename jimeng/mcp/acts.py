@@ -7,10 +7,10 @@ from functools import partial
 from flask import Response, after_this_request, current_app, request
 
 from jimeng import jobs, tasks, waiting
-from jimeng.answers import scoped_key
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import TooManyWaiting
+from jimeng.http.bodies import scoped_key
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
 from jimeng.providers import Model

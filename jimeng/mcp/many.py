@@ -5,12 +5,13 @@ import json
 from flask import url_for
 
 from jimeng import batches, collections, inputs
-from jimeng.answers import absolute, scoped_key
 from jimeng.batches import tasks_shown
 from jimeng.batches.joining import create_or_find
 from jimeng.documents import Batch, Collection
 from jimeng.documents.collection import PREFIX
 from jimeng.errors import Invalid
+from jimeng.http.answers import absolute
+from jimeng.http.bodies import scoped_key
 from jimeng.i18n import t
 from jimeng.mcp.acts import as_sent, suited
 from jimeng.mcp.results import Result

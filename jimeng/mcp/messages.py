@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from jimeng.answers import strict_json
+from jimeng.http.bodies import strict_json
 from jimeng.mcp.refusals import (
     HEADER_MISMATCH,
     INVALID_PARAMS,

@@ -2,7 +2,7 @@
 
 from flask import Response, g
 
-from jimeng.answers import in_json
+from jimeng.http.answers import in_json
 from jimeng.i18n import t
 
 PATH = "/mcp"

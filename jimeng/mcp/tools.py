@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from marshmallow import ValidationError
 
 from jimeng import auth
-from jimeng.answers import by_field, in_words, sentence
 from jimeng.errors import Invalid, JimengError
+from jimeng.http.answers import by_field, in_words, sentence
 from jimeng.i18n import explain, problems, t
 from jimeng.jobs.counts import counts
 from jimeng.mcp import acts, arguments, many, results

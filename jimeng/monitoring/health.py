@@ -2,8 +2,8 @@
 
 from flask import Response
 
-from jimeng.answers import failure
 from jimeng.api.openapi.blueprint import DescribedBlueprint
+from jimeng.http.answers import failure
 from jimeng.i18n import t
 from jimeng.monitoring import readiness
 from jimeng.schemas.replies import Health, Ready

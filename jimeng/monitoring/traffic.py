@@ -1,8 +1,8 @@
 """Requests: counted by door, kind and status, and how long they took."""
 
+from jimeng.auth.requests import SAFE_METHODS
 from jimeng.jobs.counts import counts
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Endpoints by what is asked of the server; all others only read, or change something.
 KINDS = {
     **dict.fromkeys(

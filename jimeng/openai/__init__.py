@@ -6,7 +6,8 @@ Only `app` may import it.
 
 from flask import Blueprint
 
-from jimeng.auth import reject_cross_site, require_scope, take_in
+from jimeng.auth import reject_cross_site, require_scope
+from jimeng.http.bodies import take_in
 from jimeng.openai.failures import PREFIX, failure
 from jimeng.openai.names import check
 

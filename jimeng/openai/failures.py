@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from flask import Response, g, url_for
 
-from jimeng.answers import absolute, in_json
 from jimeng.documents import Task
+from jimeng.http.answers import absolute, in_json
 from jimeng.i18n import t
 
 PREFIX = "/v1"

@@ -8,11 +8,11 @@ from functools import partial
 from flask import Response, current_app, request
 
 from jimeng import auth, tasks, waiting
-from jimeng.answers import idempotency_key, limit_headers
-from jimeng.auth.bodies import brings_pictures, leave_room
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import Invalid
+from jimeng.http.answers import limit_headers
+from jimeng.http.bodies import brings_pictures, idempotency_key, leave_room
 from jimeng.openai import bp, failures, reading, replies, streams
 from jimeng.openai.given import images_of
 from jimeng.openai.parameters import ImagesRequest, understand

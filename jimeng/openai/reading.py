@@ -12,8 +12,8 @@ from hashlib import sha256
 
 from flask import request
 
-from jimeng.answers import json_of
 from jimeng.errors import Invalid, InvalidJson
+from jimeng.http.bodies import json_of
 from jimeng.schemas.fields import is_storable
 
 # Where clients and gateways put what OpenAI's API does not have.

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from jimeng.answers import absolute, path_for
 from jimeng.collections import LONGEST_NAME, MOST_AT_ONCE
+from jimeng.http.answers import absolute, path_for
 from jimeng.schemas import OfUser, Strict
 from jimeng.schemas.fields import (
     Long,

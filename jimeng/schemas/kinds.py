@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, fields, missing, validate
 
-from jimeng.answers import absolute, path_for
+from jimeng.http.answers import absolute, path_for
 from jimeng.i18n import MESSAGES, t
 
 HOST = "https://pictures.example.com"  # of examples

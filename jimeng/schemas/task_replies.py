@@ -4,8 +4,8 @@ from functools import partial
 
 from marshmallow import missing
 
-from jimeng.answers import absolute, path_for
 from jimeng.documents import Image, Status
+from jimeng.http.answers import absolute, path_for
 from jimeng.i18n import MESSAGES, t
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (

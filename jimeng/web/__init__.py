@@ -10,10 +10,9 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth
-from jimeng.auth.bodies import take_in
 from jimeng.errors import JimengError
+from jimeng.http.bodies import take_in
 from jimeng.providers import credentials
-from jimeng.web.compression import compress
 from jimeng.web.preferences import theme
 
 bp = Blueprint("web", __name__)

@@ -9,9 +9,9 @@ from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, auth, jobs
-from jimeng.answers import absolute
 from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
+from jimeng.http.answers import absolute
 from jimeng.i18n import problems, t
 from jimeng.schemas.users import MOST_OF_KEY
 from jimeng.viewers import DOORS

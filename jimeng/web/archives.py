@@ -4,10 +4,10 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
+from jimeng.http.answers import saved_as
 from jimeng.i18n import t
 from jimeng.web import bp
 from jimeng.web.downloads import Download
-from jimeng.web.images import saved_as
 from jimeng.web.selection import selected
 from jimeng.web.words_in_files import are_wanted
 from jimeng.web.zones import today, zone

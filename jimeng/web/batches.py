@@ -7,7 +7,6 @@ from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, batches
-from jimeng.auth.bodies import MOST_PLAIN, brings_pictures
 from jimeng.batches import tasks_shown
 from jimeng.errors import (
     IntakePaused,
@@ -20,6 +19,7 @@ from jimeng.errors import (
 )
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
 from jimeng.errors.inputs import UploadsFull
+from jimeng.http.bodies import MOST_PLAIN, brings_pictures
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batch_form import BatchForm
 from jimeng.web.batch_views import shelf_of, views_of

@@ -8,9 +8,9 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from jimeng import jobs, tasks
-from jimeng.answers import by_field
 from jimeng.documents import Task
 from jimeng.errors import Invalid, JimengError
+from jimeng.http.answers import by_field
 from jimeng.i18n import problems
 from jimeng.providers import Model
 from jimeng.providers.models.judging import Parameters, best_suited

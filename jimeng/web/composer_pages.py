@@ -7,8 +7,8 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth
-from jimeng.auth.bodies import brings_pictures
 from jimeng.errors import Invalid
+from jimeng.http.bodies import brings_pictures
 from jimeng.pictures.metadata import Made, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.composer import Composer

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
-from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, inputs, pictures, tasks
-from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Input
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import TooManyUploads, UploadNotFound, UploadsFull
+from jimeng.http.answers import file
+from jimeng.http.bodies import brings_pictures
 from jimeng.i18n import reasons
 from jimeng.inputs import Named
 from jimeng.viewers import Viewer
 from jimeng.web import bp, refused
-from jimeng.web.images import ALONE, CHUNK
+from jimeng.web.images import ALONE
 
 MOST_SHOWN = 20  # pictures in a form: more than any model takes
 SMALL, SMALL_BYTES = 320, 200_000  # pixels of a thumbnail's longer side, its bytes
@@ -132,10 +132,7 @@ def references() -> str:
 def given_picture(upload_id: str) -> Response:
     """A picture that was given, as it is kept: for its owner alone."""
     found, content = inputs.content_of(auth.viewer_of_page(), upload_id)
-    response = Response(FileWrapper(content, CHUNK), content_type=found.content_type)
-    response.call_on_close(content.close)
-    response.content_length = found.bytes
-    return private(response, found)
+    return private(file(content, found.bytes, found.content_type), found)
 
 
 @bp.get("/inputs/<upload_id>/thumb")

@@ -2,20 +2,18 @@
 
 import re
 from typing import BinaryIO
-from urllib.parse import quote
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wsgi import FileWrapper
 
 from jimeng import auth, tasks
 from jimeng.documents import Image, Task
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.access import SignInRequired
+from jimeng.http.answers import file, saved_as
 from jimeng.web import bp
 from jimeng.web.words_in_files import are_wanted
 
-CHUNK = 256 * 1024  # bytes
 MOST_NAME = 40  # characters of the prompt that become a file's name
 # A picture that a browser shows alone may run nothing; the style is that of the
 # browser's own viewer.
@@ -77,10 +75,7 @@ def small(
 
 
 def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Response:
-    body = FileWrapper(content, CHUNK)
-    response = Response(body, content_type=content_type, direct_passthrough=True)
-    response.call_on_close(content.close)
-    response.content_length = size
+    response = file(content, size, content_type)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Content-Security-Policy"] = ALONE
@@ -113,17 +108,6 @@ def disposition(found: Image, ext: str, task: Task | None) -> str:
     if request.args.get("download") != "1":
         return f'inline; filename="{plain}"'
     return saved_as(plain, f"{file_name(task)}-{found.index + 1}.{ext}")
-
-
-def saved_as(plain: str, name: str, *, kind: str = "attachment") -> str:
-    """
-    What ``Content-Disposition`` says of a file's name (RFC 6266).
-
-    Args:
-        plain: In ASCII, for who cannot read *name*.
-        kind: ``attachment``, or ``inline`` where it is shown and saved by a menu.
-    """
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def file_name(task: Task | None) -> str:

@@ -3,12 +3,12 @@
 import threading
 
 from flask import Response
-from werkzeug.wsgi import FileWrapper
 
 from jimeng import inputs
 from jimeng.errors.inputs import ServerBusy
+from jimeng.http.answers import file
 from jimeng.web import bp
-from jimeng.web.images import ALONE, CHUNK
+from jimeng.web.images import ALONE
 
 PLACES = 4  # at a time in a process: whoever has a link could hold all threads
 COME_AGAIN = 2  # seconds
@@ -26,10 +26,8 @@ def given(token: str) -> Response:
         _places.release()
         raise
     # Passed through directly, nothing would be called at the end.
-    response = Response(FileWrapper(content, CHUNK), content_type=content_type)
-    response.call_on_close(content.close)
+    response = file(content, size, content_type, direct=False)
     response.call_on_close(_places.release)
-    response.content_length = size
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = ALONE
     response.headers["X-Robots-Tag"] = "noindex, noimageindex"

@@ -8,9 +8,9 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, collections, sharing, tasks
-from jimeng.answers import absolute
-from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Collection, Image, Share
+from jimeng.http.answers import absolute
+from jimeng.http.bodies import brings_pictures
 from jimeng.tasks import PictureRecord
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused

@@ -7,9 +7,9 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, prompts
-from jimeng.auth.bodies import brings_pictures
 from jimeng.errors import Invalid
 from jimeng.errors.prompts import TooManyPrompts
+from jimeng.http.bodies import brings_pictures
 from jimeng.i18n import reasons
 from jimeng.prompts import Words
 from jimeng.web import bp, is_htmx, refused

@@ -6,11 +6,11 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, collections, sharing, tasks
-from jimeng.answers import absolute
 from jimeng.documents import Collection, Image, Share, utcnow
 from jimeng.documents.collection import PREFIX
 from jimeng.errors import Invalid
 from jimeng.errors.collections import TooManyShares
+from jimeng.http.answers import absolute
 from jimeng.viewers import Viewer
 from jimeng.web import bp, refused
 from jimeng.web.collecting import words_of

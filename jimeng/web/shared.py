@@ -12,14 +12,14 @@ from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import sharing
-from jimeng.answers import absolute
 from jimeng.documents import Image
 from jimeng.errors.collections import ShareNotFound
+from jimeng.http.answers import absolute, saved_as
 from jimeng.i18n import t
 from jimeng.sharing import Visit
 from jimeng.tasks.archive import plain_name
 from jimeng.web import bp
-from jimeng.web.images import finish, saved_as, send
+from jimeng.web.images import finish, send
 from jimeng.web.shapes import sizes_of
 
 PAGE = 60  # pictures

@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.accounts import users
-from jimeng.auth.bodies import brings_pictures
 from jimeng.documents import Task, left_over
 from jimeng.errors import (
     JimengError,
     PictureUnderWay,
     TaskFinished,
 )
+from jimeng.http.bodies import brings_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused

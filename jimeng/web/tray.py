@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jimeng.auth.bodies import MOST_WITH_PICTURES
+from jimeng.http.bodies import MOST_WITH_PICTURES
 from jimeng.i18n import t
 from jimeng.providers import Model
 from jimeng.web.composer_options import ModelOption

@@ -6,8 +6,8 @@ import pytest
 from flask import url_for
 
 from jimeng import lanes, tasks
-from jimeng.answers import path_for
 from jimeng.errors import ProviderError, TaskNotFound
+from jimeng.http.answers import path_for
 from jimeng.providers import Progress
 from jimeng.viewers import Viewer
 from tests.commands import counted

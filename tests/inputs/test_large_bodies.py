@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from jimeng.auth.bodies import MOST_PLAIN, MOST_WITH_PICTURES
+from jimeng.http.bodies import MOST_PLAIN, MOST_WITH_PICTURES
 from jimeng.serve import incoming
 from jimeng.serve.incoming import LARGE, MOST_BODY, MOST_LARGE, PLACES, Incoming
 from tests import serving

@@ -14,7 +14,6 @@ from typing import Any
 from flask_smorest import Blueprint
 from flask_smorest.utils import load_info_from_docstring
 
-from jimeng.answers import StrictParser
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
 from jimeng.api.openapi.parts import (
@@ -25,6 +24,7 @@ from jimeng.api.openapi.parts import (
     reference,
     translated,
 )
+from jimeng.http.bodies import StrictParser
 from jimeng.i18n.routes import REQUEST_TEXTS
 from jimeng.i18n.routes import ROUTES as CHINESE
 from jimeng.schemas import Strict, replies

@@ -1,0 +1,59 @@
+"""Tags: who has an answer already is not sent it again, nor is it made again."""
+
+import hashlib
+from collections.abc import Callable
+from time import monotonic
+
+from flask import Response, request
+from werkzeug.datastructures import Headers
+
+from jimeng.http.answers import absolute, success
+from jimeng.i18n import language
+
+# Seconds, and answers of some kilobytes. A death between a picture's change and its
+# task's leaves a tag that says too little: not for longer than this.
+KEPT, MOST_KEPT = 5.0, 1000
+
+_kept: dict[str, tuple[float, bytes]] = {}  # until when, by `monotonic`
+
+
+def etag(*parts: object) -> str:
+    """A strong tag of what an answer is made from; its language is part of it."""
+    text = repr((language(), absolute(""), *parts))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Unchanged(Response):
+    """A 304, which says nothing that werkzeug would look for to take away."""
+
+    default_mimetype = None
+
+    def get_wsgi_headers(self, environ: object) -> Headers:
+        return self.headers
+
+
+def conditional(tag: str) -> Response | None:
+    """304 if the client has what *tag* stands for."""
+    given = request.headers.get("If-None-Match")
+    # Proxies that compress on the way turn a strong tag into a weak one.
+    if given is None or f'"{tag}"' not in given and given.strip() != "*":
+        return None
+    return tagged(Unchanged(status=304, headers={"Vary": "Accept-Encoding"}), tag)
+
+
+def kept(tag: str, make: Callable[[], object]) -> Response:
+    """What *tag* stands for, of which *make* returns the data; kept for `KEPT`."""
+    until, body = _kept.get(tag, (0.0, b""))
+    if monotonic() >= until:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        body = success(make()).get_data()
+        _kept[tag] = monotonic() + KEPT, body
+    return tagged(Response(body, mimetype="application/json"), tag)
+
+
+def tagged(response: Response, tag: str) -> Response:
+    """*response* with its tag: it may be kept, if it is asked for again each time."""
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
