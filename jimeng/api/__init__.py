@@ -73,10 +73,9 @@ from jimeng.api import (  # noqa: E402 (routes)
     images,
     keys,
     prompts,
-    queue,
     shares,
+    system,
     tasks,
     uploads,
-    usage,
     users,
 )

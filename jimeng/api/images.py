@@ -1,23 +1,24 @@
-"""Pictures: ask for them, look after them, take them away."""
+"""Pictures: ask for them, wait (``Prefer: wait=N``, RFC 7240), take them away."""
 
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 
-from flask import Response, g, url_for
+from flask import Response, current_app, g, request, url_for
 
-from jimeng import auth, jobs, tasks
-from jimeng.api import blp, prefer
+from jimeng import auth, tasks, waiting
+from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
+from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.documents.task import OPEN
-from jimeng.errors import Invalid, TaskNotFound
+from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
 from jimeng.http.answers import absolute, limit_headers, path_for, success
 from jimeng.http.bodies import brings_pictures, idempotency_key
 from jimeng.http.tags import conditional, etag, kept, tagged
-from jimeng.providers import Model
 from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
 from jimeng.schemas.lists import ByOffset
-from jimeng.schemas.model_replies import EstimateRecord, ModelRecord, StyleRecord
+from jimeng.schemas.model_replies import EstimateRecord
 from jimeng.schemas.task_replies import (
     Created,
     Finished,
@@ -25,9 +26,7 @@ from jimeng.schemas.task_replies import (
     TaskPage,
     TaskResult,
 )
-from jimeng.tasks import styles
 from jimeng.tasks.reading import MOST_OFFSET
-from jimeng.tasks.styles import Style
 from jimeng.viewers import Viewer
 
 WAIT = 3  # seconds that a client is asked to wait between two looks
@@ -51,6 +50,7 @@ creates = partial(
     makes=("task_id", "task_id", LATER),
     once_ended=Finished,
 )
+LONGEST_WAIT = 60  # seconds
 
 
 def create_from(params: dict, *, dry_run: bool) -> Response:
@@ -75,7 +75,7 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    waited = prefer.wait_for(task)
+    waited = wait_for(task)
     headers |= waited.headers
     view = None
     if waited.ended and waited.headers:
@@ -141,7 +141,7 @@ def get_result(task_id: str) -> Response:
     """
     viewer = auth.viewer_of_api()
     task, view = tasks.look(viewer, task_id)
-    waited = prefer.wait_for(task)
+    waited = wait_for(task)
     if view and waited.headers:
         view = tasks.look_again(viewer, task) or view
         task = view.task
@@ -189,17 +189,52 @@ def delete_task(params: dict, task_id: str) -> dict:
     return {"task_id": task_id}
 
 
-@blp.get("/styles", tags=["system"])
-@blp.response(200, StyleRecord(many=True))
-def list_styles() -> list[Style]:
-    """List the styles that have a name, and the words that each stands for."""
-    return [*styles.STYLES]
+@dataclass(frozen=True)
+class Waited:
+    """
+    Attributes:
+        ended: Whether the task has ended, as far as is known.
+        headers: What is said of the waiting; nothing where there was none.
+    """
+
+    ended: bool
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-@blp.get("/models", tags=["system"])
-@blp.response(200, ModelRecord(many=True))
-def list_models() -> list[Model]:
-    """List the models that this key may ask for, and what each of them takes."""
-    viewer = auth.viewer_of_api()
-    models = jobs.runtime().registry.models.values()
-    return [model for model in models if viewer.may_use(model.id)]
+def wanted() -> int:
+    """
+    Seconds that the client would wait, at most `LONGEST_WAIT`; 0 for not at all. What
+    cannot be read is no wish, and without a number it is for as long as there may be.
+    """
+    for preference in request.headers.get("Prefer", "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "wait":
+            seconds = value.strip().strip('"') or str(LONGEST_WAIT)
+            is_number = seconds.isascii() and seconds.isdigit()
+            return min(int(seconds[:9]), LONGEST_WAIT) if is_number else 0
+    return 0
+
+
+def wait_for(task: Task) -> Waited:
+    """
+    Wait for the task's end if the client prefers that, and there is a place.
+
+    What the client is told was applied is what it asked for, unless that was longer
+    than an answer may take here and the task has not ended.
+    """
+    seconds = wanted()
+    if not (seconds and task.is_open):
+        return Waited(not task.is_open, applied(seconds))
+    config: Config = current_app.config["JIMENG"]
+    allowed = min(seconds, int(config.WAIT_SECONDS))
+    is_gone = partial(waiting.is_gone, request.environ)
+    try:
+        with waiting.place(task.user_id):
+            ended = waiting.wait_for_end(task, allowed, is_gone)
+    except TooManyWaiting:
+        return Waited(ended=False)
+    return Waited(ended, applied(seconds if ended else allowed))
+
+
+def applied(seconds: int) -> dict[str, str]:
+    return {"Preference-Applied": f"wait={seconds}"} if seconds else {}

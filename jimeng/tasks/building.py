@@ -1,4 +1,7 @@
-"""Building: what is asked for, judged by its model, as it is stored."""
+"""
+Building: what is asked for, judged by its model, as it is stored; and what a request
+that comes again is known by.
+"""
 
 import hashlib
 import json
@@ -8,13 +11,15 @@ from datetime import timedelta
 
 from jimeng import inputs, jobs
 from jimeng.documents import Input, Task, utcnow
-from jimeng.errors import Invalid
+from jimeng.errors import IdempotencyKeyReused, Invalid
 from jimeng.inputs import Named, Reference
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.models.judging import Parameters, check_parameters
 from jimeng.tasks import styles
 from jimeng.viewers import Viewer
+
+IDEMPOTENCY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,3 +237,51 @@ def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
         body["inputs"] = [[each.field, each.mark] for each in named]
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Key:
+    """
+    Attributes:
+        text: The idempotency key.
+        hash: What its request must have in common with another.
+        task_id: In place of both: the id that the task has, whoever makes it.
+    """
+
+    user_id: str
+    text: str | None = None
+    hash: str = ""
+    task_id: str | None = None
+
+    @classmethod
+    def of(cls, new: NewTask, text: str | None, named: Sequence[Named]) -> "Key | None":
+        if new.id is not None:
+            return cls(new.user_id, task_id=new.id)
+        if text is None:
+            return None
+        return cls(new.user_id, text, fingerprint(new, named))
+
+
+def earlier(key: Key | None) -> Task | None:
+    """
+    The task that an earlier request made under the same key.
+
+    An idempotency key that is older than a day is given back, and None is returned.
+
+    Raises:
+        IdempotencyKeyReused: that request was another one.
+    """
+    if key is None:
+        return None
+    if key.task_id is not None:
+        return Task.find_one({"_id": key.task_id, "user_id": key.user_id})
+    kept = Task.find_one({"user_id": key.user_id, "idem_key": key.text})
+    if kept is None:
+        return None
+    if kept.created_at < utcnow() - IDEMPOTENCY:
+        old = {"_id": kept.id, "idem_key": kept.idem_key}
+        Task.collection().update_one(old, {"$unset": {"idem_key": ""}})
+        return None
+    if kept.idem_hash != key.hash:
+        raise IdempotencyKeyReused(f"key of task {kept.id}")
+    return kept

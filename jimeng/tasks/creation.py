@@ -24,8 +24,7 @@ from jimeng.errors.access import ModelNotAllowed
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
-from jimeng.tasks.building import NewTask, build, check, named_by
-from jimeng.tasks.repeating import Key, earlier
+from jimeng.tasks.building import Key, NewTask, build, check, earlier, named_by
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)

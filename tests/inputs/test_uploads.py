@@ -12,8 +12,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from jimeng import pictures
-from jimeng.auth import bodies
 from jimeng.documents import Input, utcnow
+from jimeng.http import bodies
 from jimeng.inputs import keeping
 from jimeng.limits import users as limits
 from tests import given_pictures as given

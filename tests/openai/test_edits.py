@@ -7,8 +7,8 @@ import pytest
 from PIL import Image as Pillow
 
 from jimeng import waiting
-from jimeng.auth import bodies
 from jimeng.documents import Input, Task
+from jimeng.http import bodies
 from tests import given_pictures as given
 from tests.openai.conftest import EDITS, GENERATIONS, error_of
 
