@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -52,3 +52,24 @@ def started_by(pid: int) -> Iterator[int]:
         for child in map(int, children.split()):
             yield child
             yield from started_by(child)
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """
+    Let this process, all that it has started and what these start in the meantime share
+    one core.
+    """
+    cores = os.sched_getaffinity(0)
+    keep_to({min(cores)})
+    try:
+        yield
+    finally:
+        keep_to(cores)
+
+
+def keep_to(cores: set[int]) -> None:
+    for pid in (os.getpid(), *started_by(os.getpid())):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), cores)

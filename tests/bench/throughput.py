@@ -11,6 +11,7 @@ from tests.bench.processes import (
     cpu_seconds,
     machine_cpu_seconds,
     most_memory,
+    on_one_core,
     started_by,
 )
 from tests.bench.rows import Row, Site
@@ -137,15 +138,30 @@ def show(found: Found) -> str:
 
 def rows(site: Site) -> Iterator[Row]:
     many = PICTURES if site.full else 600
-    for name, pictures, side, consumers, goal in (
-        ("one consumer", many, SIDE, 1, "2,000 in 25 s, 10 ms, 20 operations, 150 MB"),
-        ("two consumers", many, SIDE, 2, "1.7 times as fast"),
-        ("one consumer", many // 4, 1328, 1, "30 ms with the decoder"),
-    ):
-        label = f"bench_{side}_{consumers}"
-        found = measure(site, label, pictures=pictures, side=side, consumers=consumers)
-        yield Row(
-            f"{pictures:,} pictures of 5 s, {side}×{side}, {name}",
-            show(found),
-            goal=goal,
-        )
+
+    def row(what: str, found: Found, beside: str = "", goal: str = "") -> Row:
+        return Row(f"{what}, pictures of 5 s", show(found), beside, goal)
+
+    one = measure(site, "bench_one", pictures=many)
+    yield row(
+        f"{many:,} at {SIDE}×{SIDE}, one consumer",
+        one,
+        goal="2,000 in 25 s, 10 ms, 20 operations, 150 MB",
+    )
+    with on_one_core():
+        alone = measure(site, "bench_core", pictures=many)
+    yield row("the same, MongoDB and all on one core", alone)
+    two = measure(site, "bench_two", pictures=many, consumers=2)
+    yield row(
+        "the same, two consumers on two cores",
+        two,
+        f"**{alone.seconds / two.seconds:.2f}** as fast as on one core, "
+        f"{one.seconds / two.seconds:.2f} as one consumer on two",
+        "1.7",
+    )
+    large = measure(site, "bench_large", pictures=many // 4, side=1328)
+    yield row(
+        f"{many // 4:,} at 1328×1328, one consumer",
+        large,
+        goal="30 ms with the decoder",
+    )
