@@ -12,7 +12,7 @@ from jimeng.documents.task_id import age_of
 
 DUPLICATE = 11000  # MongoDB's code for a key that exists
 SEEDS = 2**31
-FRESH = 5.0  # seconds: longer than a process keeps what it gathers
+FRESH = 60.0  # seconds: by then the janitor has met what a death left out
 
 
 def generations_of(task: Task, first_turn: int | None) -> list[dict]:

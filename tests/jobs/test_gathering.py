@@ -8,7 +8,7 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Task
-from jimeng.jobs import broker, gathering, janitor, plan
+from jimeng.jobs import broker, chores, gathering, janitor, plan
 from jimeng.jobs.gathering import Gathering
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for
@@ -120,6 +120,20 @@ def test_cancelled_before_it_is_written(
     work_off()
     assert (states(), place(lane)) == (["dropped"] * 2, (0, 0))
     assert provider.requests == []
+
+
+def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkeypatch):
+    """It shows what it was asked for."""
+    task_id = create(client, n=2)
+    gathered.die()
+    (every,) = (each.every for each in chores.CHORES if each.name == "plans")
+    late = janitor.SETTLED.total_seconds() + every
+    age_of = plan.age_of
+    monkeypatch.setattr(plan, "age_of", lambda each: age_of(each) + late)
+
+    client.post(f"{API}/tasks/{task_id}/cancel")
+
+    assert states() == ["dropped"] * 2
 
 
 def test_one_picture_is_cancelled_before_it_is_written(client, gathered, work_off):
