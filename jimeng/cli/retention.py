@@ -17,8 +17,8 @@ def retention(days: int | None, gib: float | None) -> None:
     """
     Print what KEEP_DAYS and KEEP_GIB would remove now; nothing is changed.
 
-    Favourites and pictures in collections always stay. A limit takes effect when it is
-    set and the workers are started again.
+    Favourites and pictures that are shared or in collections always stay. A limit
+    takes effect when it is set and the workers are started again.
     """
     config: Config = current_app.config["JIMENG"]
     with databases():

@@ -1,6 +1,7 @@
 """A page for whoever has its link: a collection, or one picture."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -56,3 +57,9 @@ class Share(Stored):
 
     def has_ended(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
+
+    @classmethod
+    def showing(cls, ids: Iterable[str]) -> set[str]:
+        """Those of these pictures that have a link of their own which leads to them."""
+        where = {"_id": {"$in": [*ids]}, "expires_at": {"$not": {"$lte": utcnow()}}}
+        return {row["_id"] for row in cls.collection().find(where, {"_id": 1})}

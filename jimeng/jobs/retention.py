@@ -1,9 +1,9 @@
 """
 Retention: what the operator does not keep for ever, and the room on the disk.
 
-Neither touches what its owner wants to keep, favourites and pictures in collections,
-nor the record of a task: that a picture was drawn and charged stays known, and that it
-was removed.
+Neither touches what its owner wants to keep, favourites and pictures that are shared or
+in collections, nor the record of a task: that a picture was drawn and charged stays
+known, and that it was removed.
 """
 
 import logging
@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from mongoengine import get_db
 from pymongo.errors import OperationFailure
 
-from jimeng.documents import Image, Task, utcnow
+from jimeng.documents import Image, Share, Task, utcnow
 from jimeng.jobs.purge import purge_picture
 from jimeng.jobs.runtime import runtime
 from jimeng.lanes import switches
@@ -26,7 +27,7 @@ BATCH = 500
 GIB = 2**30
 LEAST_ROOM = 300 * 2**20  # bytes on the disk of MongoDB; below, nothing new is taken
 ENOUGH_ROOM = 2 * LEAST_ROOM  # to take on again, so that it does not go to and fro
-# Said by the picture itself: nothing else is asked for any of them.
+# Said by the picture itself; that one is shared by itself its link says.
 UNKEPT = {"favourite": {"$ne": True}, "collections.0": {"$exists": False}}
 ROUND = 600.0  # seconds; how soon what is kept no more is met
 SIZES = ("bytes", "thumbnail_bytes", "preview_bytes")
@@ -59,7 +60,9 @@ def surplus(days: int, gib: float) -> Surplus:
         days: 0 for no limit; *gib* likewise.
     """
     found = Surplus()
-    for row in _due(days, gib):
+    for row, is_shared in _due(days, gib):
+        if is_shared:
+            continue
         size = found.bytes + _size(row)
         found = Surplus(found.pictures + 1, size, row["created_at"])
     return found
@@ -78,10 +81,11 @@ def keep_to_limits() -> bool:
         _passed, _round_ends = None, time.monotonic() + ROUND
     cutoff = _cutoff(config.KEEP_DAYS)
     seen, touched = 0, []
-    for row in _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH):
+    due = _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH)
+    for row, is_shared in due:
         seen += 1
         _passed = row["created_at"]
-        if purge_picture(row, UNKEPT):
+        if not is_shared and purge_picture(row, UNKEPT):
             touched.append(row["task_id"])
     if touched:
         Task.touch(touched)
@@ -98,9 +102,10 @@ def _cutoff(days: int) -> datetime | None:
 
 def _due(
     days: int, gib: float, *, after: datetime | None = None, most: int = 0
-) -> Iterator[dict]:
+) -> Iterator[tuple[dict, bool]]:
     """
-    The pictures that are to go, the oldest first.
+    The pictures that are to go, the oldest first; each with whether it is shared by
+    itself, and stays for that.
 
     Args:
         after: Those that came before are passed over.
@@ -116,13 +121,18 @@ def _due(
     if beyond <= 0:
         came["$lt"] = cutoff
     where = {"created_at": came, **UNKEPT}
-    rows = Image.collection().find(where, NEEDED).hint("created")
-    for row in rows.sort("created_at", 1).limit(most):
-        is_old = cutoff is not None and row["created_at"] < cutoff
-        if not is_old and beyond <= 0:
-            return
-        beyond -= _size(row)
-        yield row
+    found = Image.collection().find(where, NEEDED).hint("created")
+    rows = found.sort("created_at", 1).limit(most)
+    while some := [*islice(rows, BATCH)]:
+        shared = Share.showing(row["_id"] for row in some)
+        for row in some:
+            is_old = cutoff is not None and row["created_at"] < cutoff
+            if not is_old and beyond <= 0:
+                return
+            is_shared = row["_id"] in shared
+            if not is_shared:
+                beyond -= _size(row)
+            yield row, is_shared
 
 
 def _size(row: dict) -> int:
