@@ -63,10 +63,10 @@ def audit_csv() -> ResponseReturnValue:
     )
 
 
-def rows(pages: Iterable[trail.Page]) -> Iterator[list[str]]:
+def rows(pages: Iterable[trail.Entries]) -> Iterator[list[str]]:
     """Ids as they are, so that they can be looked for; details and outcome as JSON."""
     for page in pages:
-        for entry in page.entries:
+        for entry in page.rows:
             yield [
                 *(entry.id, entry.at.isoformat(), entry.by),
                 *(page.names.get(entry.by, ""), entry.address or "", entry.action),

@@ -109,8 +109,8 @@ def list_batches(query: dict) -> Response:
     viewer = auth.viewer_of_api()
     user_id = query.pop("user_id", viewer.user_id)
     page = batches.page(viewer, user_id, **query)
-    found = batches.progress_of_all(page.batches)
-    rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.batches])
+    found = batches.progress_of_all(page.rows)
+    rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.rows])
     where = {"endpoint": "api.list_batches", "user_id": user_id}
     return listed(rows, page.next_cursor, **where, **query)
 

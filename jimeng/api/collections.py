@@ -39,7 +39,7 @@ def list_collections(query: dict) -> Response:
     viewer = auth.viewer_of_api()
     query.setdefault("user_id", viewer.user_id)
     page = collections.page(viewer, **query)
-    rows = RECORDS.dump(collections.overview(page.collections))
+    rows = RECORDS.dump(collections.overview(page.rows))
     return listed(rows, page.next_cursor, "api.list_collections", **query)
 
 
@@ -124,4 +124,4 @@ def list_pictures(query: dict, collection_id: str) -> Response:
     found = collections.find(auth.viewer_of_api(), collection_id)
     page = tasks.pictures_in(found, **query)
     where = {"endpoint": "api.list_pictures", "collection_id": collection_id}
-    return listed(PICTURES.dump(page.images), page.next_cursor, **where, **query)
+    return listed(PICTURES.dump(page.rows), page.next_cursor, **where, **query)

@@ -22,7 +22,7 @@ def list_shares(query: dict) -> Response:
     viewer = auth.viewer_of_api()
     query.setdefault("user_id", viewer.user_id)
     page = sharing.page(viewer, **query)
-    rows = RECORDS.dump(page.shares)
+    rows = RECORDS.dump(page.rows)
     return listed(rows, page.next_cursor, "api.list_shares", **query)
 
 

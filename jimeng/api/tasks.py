@@ -45,7 +45,7 @@ def list_tasks(query: dict, user_id: str) -> Response:
         raise Invalid.field("user_id", "invalid.user_id")
     viewer = auth.viewer_of_api()
     page = tasks.page(viewer, user_id, **query)
-    rows = RECORDS.dump(tasks.view_all(viewer, page.tasks, whole=True))
+    rows = RECORDS.dump(tasks.view_all(viewer, page.rows, whole=True))
     where = {"endpoint": "api.list_tasks", "user_id": user_id}
     return listed(rows, page.next_cursor, **where, **query)
 

@@ -1,8 +1,7 @@
 """Finding batches, their tasks, and what the feed shows of both."""
 
-from dataclasses import dataclass
-
 from jimeng.documents import Batch, Task, cursors
+from jimeng.documents.cursors import Page
 from jimeng.documents.task import THERE as TASK_THERE
 from jimeng.errors.batches import BatchNotFound
 from jimeng.tasks.reading import NEWEST_FIRST, known_status, owned
@@ -13,28 +12,16 @@ FIRST_PROMPT = {"prompts": {"$slice": 1}}  # by which one without a name is know
 ALONE = {"batch": None}  # tasks that belong to none
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some batches, newest first, and where the next ones begin."""
-
-    batches: list[Batch]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True)
-class Feed:
+class Feed(Page[Task | Batch]):
     """Tasks that belong to no batch, and batches, newest first."""
-
-    items: list[Task | Batch]
-    next_cursor: str | None
 
     @property
     def tasks(self) -> list[Task]:
-        return [each for each in self.items if isinstance(each, Task)]
+        return [each for each in self.rows if isinstance(each, Task)]
 
     @property
     def batches(self) -> list[Batch]:
-        return [each for each in self.items if isinstance(each, Batch)]
+        return [each for each in self.rows if isinstance(each, Batch)]
 
 
 def find(viewer: Viewer, batch_id: str, *, whole: bool = False) -> Batch:
@@ -56,7 +43,7 @@ def find(viewer: Viewer, batch_id: str, *, whole: bool = False) -> Batch:
 
 def page(
     viewer: Viewer, user_id: str, *, limit: int = 20, cursor: str | None = None
-) -> Page:
+) -> Page[Batch]:
     """
     A user's batches, newest first.
 
@@ -68,10 +55,8 @@ def page(
         TaskNotFound: another's are not there to see.
         Invalid: the cursor is not one of ours.
     """
-    rows, next_cursor = cursors.cut_page(
-        rows_of(viewer, user_id, limit + 1, cursor), limit, "created_at"
-    )
-    return Page(Batch.read_all(rows), next_cursor)
+    rows = rows_of(viewer, user_id, limit + 1, cursor)
+    return cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
 
 
 def rows_of(viewer: Viewer, user_id: str, limit: int, cursor: str | None) -> list[dict]:
@@ -99,12 +84,10 @@ def feed(viewer: Viewer, *, limit: int, cursor: str | None = None) -> Feed:
         *((row, Batch) for row in rows_of(viewer, mine, limit + 1, cursor)),
     ]
     rows.sort(key=lambda pair: (pair[0]["created_at"], pair[0]["_id"]), reverse=True)
-    some, next_cursor = cursors.cut_page(
-        [row for row, _ in rows[: limit + 1]], limit, "created_at"
-    )
-    kinds = [kind for _, kind in rows]
-    items = [kind.read(row) for kind, row in zip(kinds, some, strict=False)]
-    return Feed(items, next_cursor)
+    some = [row for row, _ in rows[: limit + 1]]
+    page = cursors.cut_page(some, limit, "created_at")
+    items = [kind.read(row) for row, kind in rows[:limit]]
+    return Feed(items, page.next_cursor)
 
 
 def tasks_of(

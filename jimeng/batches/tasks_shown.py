@@ -1,9 +1,9 @@
 """The pictures of batches, as pages show them: the newest first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from jimeng.documents import Batch, Image, Task, cursors
+from jimeng.documents.cursors import Page
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import THERE
 from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN
@@ -13,23 +13,15 @@ MOST_NEW = 60  # pictures that a page is given between two looks
 MOST_IMAGES = 4  # of a task
 
 
-@dataclass(frozen=True)
-class Shown:
-    """
-    Attributes:
-        images: Newest first.
-        next_cursor: Where older ones begin.
-    """
-
-    images: list[Image]
-    next_cursor: str | None = None
+class Shown(Page[Image]):
+    """Some of the pictures, newest first."""
 
     @property
     def first(self) -> str | None:
         """The place of the newest, by which later ones are asked for."""
-        if not self.images:
+        if not self.rows:
             return None
-        newest = self.images[0]
+        newest = self.rows[0]
         row = {"created_at": newest.created_at, "_id": newest.id}
         return cursors.cursor_of(row, "created_at")
 
@@ -45,8 +37,8 @@ def pictures_of(
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     rows = found(parts, limit + 1)
-    some, next_cursor = cursors.cut_page(rows, limit, "created_at")
-    return Shown(Image.read_all(some), next_cursor)
+    page = cursors.cut_page(rows, limit, "created_at")
+    return Shown(Image.read_all(page.rows), page.next_cursor)
 
 
 def pictures_since(viewer: Viewer, batch: Batch, place: str | None) -> Shown:

@@ -28,6 +28,6 @@ def overview(collections: Sequence[Collection]) -> list[Overview]:
 
 def overview_of(collection: Collection) -> Overview:
     wanted = Wanted(collection=collection.id)
-    found = browse_of(collection.user_id, wanted, limit=1).images
+    found = browse_of(collection.user_id, wanted, limit=1).rows
     hits = hits_of(collection.user_id, wanted) if found else Hits(0)
     return Overview(collection, hits, found[0] if found else None)

@@ -1,14 +1,13 @@
 """Making collections, finding them, and giving them other names."""
 
 import logging
-from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents
 from jimeng.documents import Collection, indexes, utcnow
 from jimeng.documents.collection import name_key
-from jimeng.documents.cursors import page_of
+from jimeng.documents.cursors import Page, page_of
 from jimeng.errors import Invalid
 from jimeng.errors.collections import (
     CollectionNameTaken,
@@ -23,14 +22,6 @@ log = logging.getLogger(__name__)
 MOST = 200  # collections of a user
 LONGEST_NAME = 60  # characters
 LATEST_FIRST = [("updated_at", -1), ("_id", -1)]
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of a user's collections, and where the next ones begin."""
-
-    collections: list[Collection]
-    next_cursor: str | None
 
 
 def create(viewer: Viewer, name: str, user_id: str | None = None) -> Collection:
@@ -119,7 +110,7 @@ def find_all(viewer: Viewer) -> list[Collection]:
 
 def page(
     viewer: Viewer, user_id: str, *, cursor: str | None = None, limit: int = 20
-) -> Page:
+) -> Page[Collection]:
     """
     A user's collections, those that were put into last first.
 
@@ -129,8 +120,8 @@ def page(
     """
     viewer.require_reader(user_id)
     rows, where = Collection.collection(), {"user_id": user_id}
-    some, next_cursor = page_of(rows, where, "updated_at", cursor, limit)
-    return Page(Collection.read_all(some), next_cursor)
+    found = page_of(rows, where, "updated_at", cursor, limit)
+    return found.read(Collection.read_all)
 
 
 @audited(Collection, "collections.rename")

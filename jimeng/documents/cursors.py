@@ -7,13 +7,17 @@ The lists are ordered by a time, newest first, and by id where times are equal.
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
 from pymongo.collection import Collection
 
 from jimeng.errors import Invalid
 
+T = TypeVar("T")
+U = TypeVar("U")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,12 +81,28 @@ def down_to(row: Mapping, field: str) -> dict:
     return {field: {"$gte": at}, "$nor": [{field: at, "_id": {"$lt": row["_id"]}}]}
 
 
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """
+    Some of a list.
+
+    Attributes:
+        next_cursor: Where the next ones begin; None where there are none.
+    """
+
+    rows: list[T]
+    next_cursor: str | None = None
+
+    def read(self, read_all: Callable[[list[T]], Iterable[U]]) -> "Page[U]":
+        """The same with what the rows stand for."""
+        return Page(list(read_all(self.rows)), self.next_cursor)
+
+
 def page_of(
     rows: Collection, where: dict, field: str, cursor: str | None, limit: int
-) -> tuple[Sequence[dict], str | None]:
+) -> Page[dict]:
     """
-    Some of the rows of a collection, the latest by *field* first, and the cursor
-    where the next ones begin.
+    Some of the rows of a collection, the latest by *field* first.
 
     Raises:
         Invalid: the cursor is not one of ours.
@@ -92,14 +112,12 @@ def page_of(
     return cut_page(list(found.limit(limit + 1)), limit, field)
 
 
-def cut_page(
-    rows: Sequence[dict], limit: int, field: str
-) -> tuple[Sequence[dict], str | None]:
+def cut_page(rows: list[dict], limit: int, field: str) -> Page[dict]:
     """
-    Some of the rows of a list, and the cursor where the next ones begin.
+    Some of the rows of a list.
 
     Args:
         rows: One more than *limit* where there are next ones, ordered by *field*.
     """
     more = len(rows) > limit
-    return rows[:limit], cursor_of(rows[limit - 1], field) if more else None
+    return Page(rows[:limit], cursor_of(rows[limit - 1], field) if more else None)

@@ -84,7 +84,7 @@ def cancel(viewer: Viewer, given: dict) -> Result:
 
 def list_tasks(viewer: Viewer, given: dict) -> Result:
     page = tasks.page(viewer, viewer.user_id, **given)
-    rows = [record(view) for view in tasks.view_all(viewer, page.tasks)]
+    rows = [record(view) for view in tasks.view_all(viewer, page.rows)]
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 
 

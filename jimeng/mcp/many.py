@@ -59,7 +59,7 @@ def create_batch(viewer: Viewer, given: dict) -> Result:
 
 def get_batch(viewer: Viewer, given: dict) -> Result:
     batch = batches.find(viewer, given["batch_id"])
-    shown = tasks_shown.pictures_of(viewer, batch, limit=MOST_SHOWN).images
+    shown = tasks_shown.pictures_of(viewer, batch, limit=MOST_SHOWN).rows
     images = [{"id": each.id, "url": picture_link(each)} for each in shown]
     return Result({**record(batch), "images": images})
 
@@ -81,7 +81,7 @@ def estimated(found: batches.judging.BatchEstimate) -> dict:
 
 def list_collections(viewer: Viewer, given: dict) -> Result:
     page = collections.page(viewer, viewer.user_id, **given)
-    rows = [described(each) for each in page.collections]
+    rows = [described(each) for each in page.rows]
     return Result({"collections": rows, "next_cursor": page.next_cursor})
 
 

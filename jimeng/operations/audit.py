@@ -1,17 +1,17 @@
 """The audit trail is read: what was done to what is another's, and by whom."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jimeng.documents import AuditEntry, User
-from jimeng.documents.cursors import page_of
+from jimeng.documents.cursors import Page, page_of
 from jimeng.viewers import Viewer
 
 PAGE, BATCH = 50, 500  # entries
 
 
 @dataclass(frozen=True)
-class Page:
+class Entries(Page[AuditEntry]):
     """
     Some of the entries, newest first.
 
@@ -19,12 +19,10 @@ class Page:
         names: The names that the users' ids in them stand for, as far as known.
     """
 
-    entries: list[AuditEntry]
-    names: dict[str, str]
-    next_cursor: str | None
+    names: dict[str, str] = field(default_factory=dict)
 
 
-def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Page:
+def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Entries:
     """
     Read the trail, newest first, *size* entries of it.
 
@@ -33,12 +31,12 @@ def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Page:
         Invalid: the cursor is not one of ours.
     """
     viewer.require_operator("the audit trail")
-    rows, next_cursor = page_of(AuditEntry.collection(), {}, "at", cursor, size)
-    entries = AuditEntry.read_all(rows)
-    return Page(entries, names(entries), next_cursor)
+    found = page_of(AuditEntry.collection(), {}, "at", cursor, size)
+    entries = AuditEntry.read_all(found.rows)
+    return Entries(entries, found.next_cursor, names(entries))
 
 
-def pages(viewer: Viewer) -> Iterator[Page]:
+def pages(viewer: Viewer) -> Iterator[Entries]:
     """
     Read the whole trail, newest first, some at a time.
 
@@ -49,7 +47,7 @@ def pages(viewer: Viewer) -> Iterator[Page]:
     return _pages(viewer)
 
 
-def _pages(viewer: Viewer) -> Iterator[Page]:
+def _pages(viewer: Viewer) -> Iterator[Entries]:
     found = page(viewer, size=BATCH)
     yield found
     while found.next_cursor:

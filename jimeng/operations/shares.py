@@ -1,28 +1,27 @@
 """What anybody shares, and whose it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jimeng import sharing
 from jimeng.documents import User
+from jimeng.documents.cursors import Page
 from jimeng.sharing import Listed
 from jimeng.viewers import Viewer, recorded
 
 
 @dataclass(frozen=True)
-class Page:
+class Shares(Page[Listed]):
     """
+    Some of them, newest first.
+
     Attributes:
-        shares: Newest first.
         names: Of their owners, by id, as far as these have a record.
-        next_cursor: Where the next page begins, if there is one.
     """
 
-    shares: list[Listed]
-    names: dict[str, str]
-    next_cursor: str | None
+    names: dict[str, str] = field(default_factory=dict)
 
 
-def page(viewer: Viewer, cursor: str | None) -> Page:
+def page(viewer: Viewer, cursor: str | None) -> Shares:
     """
     What anybody shares.
 
@@ -31,8 +30,8 @@ def page(viewer: Viewer, cursor: str | None) -> Page:
         Invalid: the cursor is not one of ours.
     """
     found = sharing.everybodys(viewer, cursor=cursor)
-    names = User.names({each.share.user_id for each in found.shares})
-    return Page(found.shares, names, found.next_cursor)
+    names = User.names({each.share.user_id for each in found.rows})
+    return Shares(found.rows, found.next_cursor, names)
 
 
 def end(viewer: Viewer, share_id: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jimeng import accounts, limits
 from jimeng.accounts import second_factor, users
 from jimeng.documents import Generation, Image, User, utcnow
-from jimeng.documents.cursors import page_of
+from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
 from jimeng.errors.access import NotYourself
@@ -45,15 +45,9 @@ class Row:
         return "active" if self.user.password else "invited"
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some users, newest first, and where the next ones begin."""
-
-    rows: list[Row]
-    next_cursor: str | None
-
-
-def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> Page:
+def page(
+    viewer: Viewer, *, q: str | None = None, cursor: str | None = None
+) -> Page[Row]:
     """
     Users, newest first.
 
@@ -67,8 +61,8 @@ def page(viewer: Viewer, *, q: str | None = None, cursor: str | None = None) -> 
     viewer.require_operator("users")
     parts = [_has(word) for word in words_of(q)]
     where = {"$and": parts} if parts else {}
-    rows, next_cursor = page_of(User.collection(), where, "created_at", cursor, PAGE)
-    return Page(_rows(User.read_all(rows)), next_cursor)
+    found = page_of(User.collection(), where, "created_at", cursor, PAGE)
+    return found.read(User.read_all).read(_rows)
 
 
 def _has(word: str) -> dict:

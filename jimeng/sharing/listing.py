@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jimeng import collections
 from jimeng.documents import Collection, Image, Share, utcnow
-from jimeng.documents.cursors import page_of
+from jimeng.documents.cursors import Page, page_of
 from jimeng.viewers import Viewer
 
 
@@ -31,21 +31,13 @@ class Listed:
         return self.share.title or (self.collection.name if self.collection else "")
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some shares, newest first, and where the next ones begin."""
-
-    shares: list[Listed]
-    next_cursor: str | None
-
-
 def page(
     viewer: Viewer,
     user_id: str | None = None,
     *,
     cursor: str | None = None,
     limit: int = 50,
-) -> Page:
+) -> Page[Listed]:
     """
     What a user shares, newest first.
 
@@ -58,7 +50,9 @@ def page(
     return _page({"user_id": user_id}, cursor, limit)
 
 
-def everybodys(viewer: Viewer, *, cursor: str | None = None, limit: int = 50) -> Page:
+def everybodys(
+    viewer: Viewer, *, cursor: str | None = None, limit: int = 50
+) -> Page[Listed]:
     """
     What anybody shares, newest first.
 
@@ -70,9 +64,9 @@ def everybodys(viewer: Viewer, *, cursor: str | None = None, limit: int = 50) ->
     return _page({}, cursor, limit)
 
 
-def _page(where: dict, cursor: str | None, limit: int) -> Page:
-    rows, next_cursor = page_of(Share.collection(), where, "created_at", cursor, limit)
-    return Page(list(seen(Share.read_all(rows))), next_cursor)
+def _page(where: dict, cursor: str | None, limit: int) -> Page[Listed]:
+    found = page_of(Share.collection(), where, "created_at", cursor, limit)
+    return found.read(Share.read_all).read(seen)
 
 
 def seen(shares: list[Share]) -> Iterable[Listed]:

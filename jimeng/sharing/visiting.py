@@ -5,12 +5,12 @@ from typing import BinaryIO
 
 from jimeng import jobs, pictures
 from jimeng.documents import Collection, Image, Share, utcnow
-from jimeng.documents.cursors import cursor_of
+from jimeng.documents.cursors import Page, cursor_of
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.share import Shared
 from jimeng.errors.collections import ShareNotFound
 from jimeng.sharing.names import name_of, time_of
-from jimeng.tasks import Pictures, Wanted, pictures_in
+from jimeng.tasks import Wanted, pictures_in
 from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Hits, hits_of
 
 MOST_CARD = 300_000  # bytes: what all messengers still load
@@ -71,7 +71,9 @@ def visit(token: str) -> Visit:
     return Visit(share, collection)
 
 
-def open_page(seen: Visit, *, cursor: str | None = None, limit: int = 60) -> Pictures:
+def open_page(
+    seen: Visit, *, cursor: str | None = None, limit: int = 60
+) -> Page[Image]:
     """
     The pictures of a share, newest first.
 
@@ -86,15 +88,15 @@ def open_page(seen: Visit, *, cursor: str | None = None, limit: int = 60) -> Pic
         image = Image.find_one(seen.where)
         if image is None:
             raise ShareNotFound(f"share {seen.share.id} of nothing")
-        return Pictures([image], None)
+        return Page([image])
     last = None
     if cursor is not None:
         image = named(seen, cursor)
         row = {"_id": image.id, "created_at": image.created_at}
         last = cursor_of(row, "created_at")
     found = pictures_in(seen.collection, cursor=last, limit=limit)
-    more = found.next_cursor and name_of(seen.share, found.images[-1])
-    return Pictures(found.images, more or None)
+    more = found.next_cursor and name_of(seen.share, found.rows[-1])
+    return Page(found.rows, more or None)
 
 
 def named(seen: Visit, name: str) -> Image:

@@ -15,7 +15,6 @@ from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.estimating import Estimate, estimate
 from jimeng.tasks.formats import open_as
 from jimeng.tasks.gallery import (
-    Pictures,
     Wanted,
     browse,
     has_pictures,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from jimeng import documents
 from jimeng.documents import Collection, Image
-from jimeng.documents.cursors import after, cut_page
+from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.pictures.labels import fold, grams
 from jimeng.tasks.reading import MOST_WORDS
@@ -70,17 +70,9 @@ class Hits:
     more: bool = False
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Some of a user's pictures, newest first, and where the next ones begin."""
-
-    images: list[Image]
-    next_cursor: str | None
-
-
 def browse(
     viewer: Viewer, wanted: Wanted, *, cursor: str | None = None, limit: int = 60
-) -> Pictures:
+) -> Page[Image]:
     """
     The viewer's own pictures; a page deep down costs what the first does.
 
@@ -95,7 +87,7 @@ def browse(
 
 def browse_of(
     user_id: str, wanted: Wanted, *, cursor: str | None = None, limit: int = 60
-) -> Pictures:
+) -> Page[Image]:
     """`browse`, of a user whose pictures whoever asks may see."""
     documents.ensure_indexes()  # they are named below
     index, parts = plan(user_id, wanted)
@@ -107,7 +99,7 @@ def browse_of(
 
 def pictures_in(
     collection: Collection, *, cursor: str | None = None, limit: int = 60
-) -> Pictures:
+) -> Page[Image]:
     """
     The pictures of a collection that whoever asks may see, newest first.
 
@@ -181,10 +173,9 @@ def count(where: dict, index: str, most: int = MOST_COUNTED) -> int:
     return Image.collection().count_documents(where, hint=index, limit=most)
 
 
-def page_of(rows: list[dict], limit: int, field: str) -> Pictures:
+def page_of(rows: list[dict], limit: int, field: str) -> Page[Image]:
     """*rows* are one more than a page where there is a next one."""
-    shown, next_cursor = cut_page(rows, limit, field)
-    return Pictures(Image.read_all(shown), next_cursor)
+    return cut_page(rows, limit, field).read(Image.read_all)
 
 
 def pictures_of(viewer: Viewer, picture_ids: Iterable[str]) -> list[Image]:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Generation, Image, Status, Task, cursors, left_over
+from jimeng.documents.cursors import Page
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
@@ -17,14 +18,6 @@ NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 MOST_WORDS, LONGEST_SEARCH = 12, 200  # of a search; its characters
 MOST_OFFSET = 1000  # beyond, a cursor is the way
 MOST_SEARCHED = 1000  # tasks that one page looks at for words
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of a user's tasks, newest first, and where the next ones begin."""
-
-    tasks: list[Task]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ def page(
     q: str | None = None,
     within: dict | None = None,
     searched: Searched | None = None,
-) -> Page:
+) -> Page[Task]:
     """
     A user's tasks, newest first; a page deep down costs what the first does.
 
@@ -114,13 +107,13 @@ def page(
         last = last_searched(parts) if q else None
     if last is not None:
         parts.append(cursors.down_to(last, "created_at"))
-    found = Task.collection().find({"$and": [*parts, THERE, with_words(q)]})
+    rows = Task.collection().find({"$and": [*parts, THERE, with_words(q)]})
     # A limit of 0 would be none.
-    some = list(found.sort(NEWEST_FIRST).limit(most)) if most else []
-    rows, next_cursor = cursors.cut_page(some, limit, "created_at")
-    if next_cursor is None and last is not None:
-        next_cursor = cursors.cursor_of(last, "created_at")
-    return Page(Task.read_all(rows), next_cursor)
+    some = list(rows.sort(NEWEST_FIRST).limit(most)) if most else []
+    found = cursors.cut_page(some, limit, "created_at").read(Task.read_all)
+    if found.next_cursor is None and last is not None:
+        return Page(found.rows, cursors.cursor_of(last, "created_at"))
+    return found
 
 
 def known_status(status: str) -> str:

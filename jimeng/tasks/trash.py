@@ -8,14 +8,14 @@ from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Image, Task, left_over, utcnow
-from jimeng.documents.cursors import EPOCH, after
+from jimeng.documents.cursors import EPOCH, Page, after
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.jobs.purge import KEPT
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import drop_waiting, hiding
-from jimeng.tasks.gallery import UNSEEN, Pictures, page_of
+from jimeng.tasks.gallery import UNSEEN, page_of
 from jimeng.tasks.reading import find
 from jimeng.viewers import Viewer
 
@@ -47,7 +47,7 @@ class Trashed:
 
 def trashed_pictures(
     viewer: Viewer, *, cursor: str | None = None, limit: int = 60
-) -> Pictures:
+) -> Page[Image]:
     """
     The viewer's own pictures in the trash, those deleted last first.
 

@@ -91,7 +91,7 @@ def batch_list() -> ResponseReturnValue:
     page = batches.page(viewer, viewer.user_id, limit=PAGE, cursor=cursor)
     return render_template(
         "batches/index.html",
-        views=views_of(viewer, page.batches),
+        views=views_of(viewer, page.rows),
         next_cursor=page.next_cursor,
         is_first=cursor is None,
     )

@@ -26,7 +26,7 @@ def listed(viewer: Viewer, errors: dict[str, list[str]]) -> str:
     page = collections.page(viewer, viewer.user_id, cursor=cursor, limit=PAGE)
     return render_template(
         "collections/index.html",
-        overviews=collections.overview(page.collections),
+        overviews=collections.overview(page.rows),
         next_cursor=page.next_cursor,
         is_first=cursor is None,
         is_gone=request.args.get("done") == "dissolved",

@@ -106,7 +106,7 @@ def used_last(viewer: Viewer) -> Composer:
     if words:
         return Composer.asked(words)
     alone = {"batch": None}  # those of a batch were not asked for one by one
-    latest = tasks.page(viewer, viewer.user_id, limit=LATEST, within=alone).tasks
+    latest = tasks.page(viewer, viewer.user_id, limit=LATEST, within=alone).rows
     by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
     newest = next(by_form, None)
     return Composer.like(newest) if newest else Composer.asked({})

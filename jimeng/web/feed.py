@@ -32,7 +32,7 @@ def show_feed(template: str, **values: object) -> str:
     known |= {view.batch.id: view for view in views_of(viewer, page.batches)}
     return render_template(
         template,
-        cards=[known[each.id] for each in page.items],
+        cards=[known[each.id] for each in page.rows],
         next_cursor=page.next_cursor,
         is_first=cursor is None,
         wait=interval(cards),

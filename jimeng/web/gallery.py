@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, collections, tasks
 from jimeng.documents import Collection, Image, Task
+from jimeng.documents.cursors import Page
 from jimeng.errors.collections import CollectionNotFound
 from jimeng.i18n import t
 from jimeng.viewers import Viewer
@@ -144,10 +145,10 @@ def days_of(images: Iterable[Image], filters: Filters | None) -> list[Day]:
     ]
 
 
-def shelf_of(found: tasks.Pictures, filters: Filters | None) -> Shelf:
+def shelf_of(found: Page[Image], filters: Filters | None) -> Shelf:
     return Shelf(
         filters,
-        days_of(found.images, filters),
+        days_of(found.rows, filters),
         found.next_cursor,
         read_auto(),
         "cursor" not in request.args,
@@ -170,8 +171,8 @@ def gallery() -> ResponseReturnValue:
     values = {
         "shelf": shelf,
         "collection": collection,
-        "found_none": not found.images and found_none,
-        "hits": tasks.hits(viewer, filters.wanted(zone())) if found.images else None,
+        "found_none": not found.rows and found_none,
+        "hits": tasks.hits(viewer, filters.wanted(zone())) if found.rows else None,
         "size": read_size(),
         "keeping": keeping(),
     }

@@ -104,10 +104,8 @@ def shared(token: str) -> Response:
     visit, cursor = sharing.visit(token), request.args.get("from")
     page = sharing.open_page(visit, cursor=cursor, limit=PAGE)
     if visit.collection is None:
-        return large(SharedPicture(visit, page.images[0]))
-    pictures = [
-        SharedPicture(visit, image, n) for n, image in enumerate(page.images, 1)
-    ]
+        return large(SharedPicture(visit, page.rows[0]))
+    pictures = [SharedPicture(visit, image, n) for n, image in enumerate(page.rows, 1)]
     return unlisted(
         render_template(
             "sharing/page.html",

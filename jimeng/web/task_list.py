@@ -107,7 +107,7 @@ def listing(wanted: Wanted, searched: Searched | None = None) -> dict:
         within=within(wanted),
         searched=None if wanted.cursor else searched,
     )
-    rows = rows_of(page.tasks)
+    rows = rows_of(page.rows)
     return {
         "rows": rows,
         "next_cursor": page.next_cursor,

@@ -187,7 +187,7 @@ def test_trail_goes_back_to_the_beginning(client, database):
     first = audit.page(OPERATOR)
     second = audit.page(OPERATOR, first.next_cursor)
 
-    targets = [entry.target for entry in first.entries + second.entries]
+    targets = [entry.target for entry in first.rows + second.rows]
     assert set(targets) == {f"user_{n:03d}" for n in range(audit.PAGE + 3)}
     assert (len(targets), second.next_cursor) == (audit.PAGE + 3, None)
     with pytest.raises(AdminsOnly):

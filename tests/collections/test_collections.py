@@ -33,7 +33,7 @@ def pictures(database) -> list[str]:
 def inside(collection: Collection, **wanted) -> list[str]:
     """The prompts of the pictures in it, in order."""
     found = tasks.browse(ME, Wanted(collection=collection.id, **wanted))
-    return [image.prompt for image in found.images]
+    return [image.prompt for image in found.rows]
 
 
 def test_pictures_are_in_a_collection_once(pictures):
@@ -211,7 +211,7 @@ def test_page_of_a_collection_costs_what_it_shows(database):
     few = hang(*["mine"] * 5)
     made, large = collections.create(ME, "few"), collections.create(ME, "large")
     collections.change(ME, made.id, add=few)
-    everything = [image.id for image in tasks.browse(ME, Wanted(), limit=400).images]
+    everything = [image.id for image in tasks.browse(ME, Wanted(), limit=400).rows]
     collections.change(ME, large.id, add=everything)
 
     index, keys, docs = keys_read(Wanted(collection=made.id))

@@ -76,7 +76,7 @@ def test_pictures_of_the_first_release_are_found(run, small):
 
     assert Image.collection().count_documents(NOT_LABELLED) == 0
     page = tasks.browse(Viewer("ada"), Wanted(q="图 4", ratio="1:1"))
-    assert [image.prompt for image in page.images] == ["旧图 4"]
+    assert [image.prompt for image in page.rows] == ["旧图 4"]
     assert done.exit_code == 0, done.output
     assert f"step 1: {steps.STEPS[0].sentence}: done" in done.output.splitlines()
     assert again.output == f"schema: {migrations.CODE}\n"

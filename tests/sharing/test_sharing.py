@@ -38,7 +38,7 @@ def test_link_that_is_replaced_or_revoked_is_dead_at_once(collection):
     """And so are the addresses of the pictures."""
     first = sharing.share_or_update(ME, collection)
     seen = sharing.visit(first.token)
-    image = sharing.open_page(seen).images[0]
+    image = sharing.open_page(seen).rows[0]
     name = sharing.name_of(first, image)
 
     second = sharing.replace_link(ME, collection)
@@ -95,7 +95,7 @@ def test_what_is_in_the_trash_disappears_and_comes_back(collection, pictures):
 
     tasks.trash_pictures(ME, pictures[:1])
 
-    assert [i.prompt for i in sharing.open_page(whole).images] == ["b", "c"]
+    assert [i.prompt for i in sharing.open_page(whole).rows] == ["b", "c"]
     for act in (
         lambda: sharing.open_page(alone),
         lambda: sharing.named(whole, name),
@@ -103,7 +103,7 @@ def test_what_is_in_the_trash_disappears_and_comes_back(collection, pictures):
         with pytest.raises(ShareNotFound):
             act()
     tasks.restore_pictures(ME, pictures[:1])
-    assert sharing.open_page(alone).images[0].id == pictures[0]
+    assert sharing.open_page(alone).rows[0].id == pictures[0]
     collections.change(ME, collection, remove=pictures[:1])
     with pytest.raises(ShareNotFound):
         sharing.named(whole, name)
@@ -133,7 +133,7 @@ def test_pages_go_on_by_names(collection):
     first = sharing.open_page(seen, limit=2)
     second = sharing.open_page(seen, cursor=first.next_cursor, limit=2)
 
-    shown = [*first.images, *second.images]
+    shown = [*first.rows, *second.rows]
     assert [image.prompt for image in shown] == ["a", "b", "c"]
     assert second.next_cursor is None
     names = [sharing.name_of(seen.share, image) for image in shown]
@@ -157,7 +157,7 @@ def test_others_can_neither_share_nor_change(collection, pictures):
         sharing.page(OTHER, "guest")
     with pytest.raises(AdminsOnly):
         sharing.everybodys(ME)
-    assert sharing.page(OTHER).shares == []
+    assert sharing.page(OTHER).rows == []
 
 
 def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
@@ -165,7 +165,7 @@ def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
     sharing.share_or_update(ME, collection)
     sharing.share_or_update(ME, pictures[0])
 
-    listed = sharing.everybodys(ROOT).shares
+    listed = sharing.everybodys(ROOT).rows
     assert [(each.share.id, each.title) for each in listed] == [
         (pictures[0], ""),
         (collection, "Spring"),
@@ -184,7 +184,7 @@ def test_list_says_what_is_to_be_seen(collection, pictures):
     sharing.share_or_update(ME, pictures[2])
     tasks.trash_pictures(ME, [pictures[0], pictures[2]])
 
-    alone, whole = sharing.page(ME).shares
+    alone, whole = sharing.page(ME).rows
 
     assert (alone.image, whole.image.id) == (None, pictures[1])
 

@@ -58,7 +58,7 @@ def test_page_shows_pictures_and_nothing_of_their_owner(nobody, page, pictures):
 
 def test_prompts_are_told_where_their_owner_says_so(nobody, page, pictures):
     """On both pages, and as the name of what is downloaded; else nowhere."""
-    (share,) = sharing.page(OWNER).shares
+    (share,) = sharing.page(OWNER).rows
     first = paths(nobody.get(page).text, page, "")[0]
     whole = paths(nobody.get(first).text, page, r"/picture\.png")[0]
     before = nobody.get(f"{whole}?download=1").headers["Content-Disposition"]
@@ -92,7 +92,7 @@ def test_files_have_addresses_of_the_share_and_end_with_it(nobody, page, picture
     for wrong in ("picture.jpg", "preview.jpg", "x", "thumb.png"):
         assert nobody.get(f"{first}/{wrong}").status_code == 404
 
-    (share,) = sharing.page(OWNER).shares
+    (share,) = sharing.page(OWNER).rows
     sharing.revoke(OWNER, share.share.id)
 
     for path in (page, first, *files):

@@ -28,7 +28,7 @@ def hung(database) -> list[str]:
 def found(wanted: Wanted | None = None, **filters) -> list[str | None]:
     """The prompts of what is shown, in order."""
     page = tasks.browse(ME, wanted or Wanted(**filters))
-    return [image.prompt for image in page.images]
+    return [image.prompt for image in page.rows]
 
 
 def scanned(wanted: Wanted, cursor: str | None = None) -> int:
@@ -146,7 +146,7 @@ def test_cursor_walks_over_pictures_of_one_moment(database):
 
     while True:
         page = tasks.browse(ME, Wanted(), cursor=cursor, limit=3)
-        seen += [image.id for image in page.images]
+        seen += [image.id for image in page.rows]
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -165,8 +165,8 @@ def test_other_cursors_are_refused(hung, cursor):
 def test_nobody_sees_anothers_pictures(hung):
     """Not in lists, by words or by id, and no operator in their own gallery."""
     for viewer in (Viewer("else"), Viewer("boss", sees_all=True)):
-        assert tasks.browse(viewer, Wanted()).images == []
-        assert tasks.browse(viewer, Wanted(q="猫")).images == []
+        assert tasks.browse(viewer, Wanted()).rows == []
+        assert tasks.browse(viewer, Wanted(q="猫")).rows == []
         assert tasks.models_used(viewer) == []
         assert not tasks.has_pictures(viewer)
         assert tasks.count_others(viewer) == tasks.Others(0, 0)

@@ -27,7 +27,7 @@ def unlabelled(database, monkeypatch) -> list[str]:
 def found(**filters) -> list[str | None]:
     """The prompts of what is shown, in order."""
     page = tasks.browse(ME, Wanted(**filters))
-    return [image.prompt for image in page.images]
+    return [image.prompt for image in page.rows]
 
 
 def test_pictures_of_earlier_versions_are_labelled(unlabelled):

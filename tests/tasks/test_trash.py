@@ -212,7 +212,7 @@ def test_others_can_do_nothing(client, made):
     assert tasks.purge_pictures(OTHER, [picture]) == 0
     with pytest.raises(ImageNotFound):
         tasks.trashed_thumbnail(OTHER, picture)
-    assert tasks.trashed_pictures(OTHER).images == []
+    assert tasks.trashed_pictures(OTHER).rows == []
     tasks.empty_trash(OTHER)
     assert tasks.restore_pictures(MINE, [picture]) == 1
 

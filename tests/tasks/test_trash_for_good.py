@@ -150,7 +150,7 @@ def test_emptied_trash_has_nothing(client, made, work_off):
 
     tasks.empty_trash(MINE)
 
-    assert tasks.trashed_pictures(MINE).images == []
+    assert tasks.trashed_pictures(MINE).rows == []
     assert tasks.restore_pictures(MINE, [f"{other}_0", f"{made}_0"]) == 0
     with pytest.raises(TaskNotFound):
         tasks.restore(MINE, made)
@@ -166,7 +166,7 @@ def test_very_many_go_step_by_step(largest_update):
     assert tasks.count_others(MINE).others == 5
     tasks.trash_others(MINE)
     tasks.empty_trash(MINE)
-    assert tasks.trashed_pictures(MINE).images == []
+    assert tasks.trashed_pictures(MINE).rows == []
     assert tasks.delete_all(MINE, "user_123") == 5
 
     assert 1 <= largest_update() <= 2

@@ -202,7 +202,7 @@ def undo(page: str) -> dict:
 
 def inside(made: str) -> set[str]:
     found = tasks.browse(ME, tasks.Wanted(collection=made))
-    return {image.id for image in found.images}
+    return {image.id for image in found.rows}
 
 
 @pytest.mark.parametrize("headers", [POST, PARTS], ids=["plain", "htmx"])

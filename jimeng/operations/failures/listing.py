@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from jimeng.documents import Generation, Task, User
-from jimeng.documents.cursors import after, cut_page
+from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.generation import FAILED
 from jimeng.documents.task import THERE
 from jimeng.jobs import midnight
@@ -113,20 +113,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Page:
+class Failures(Page[Failure]):
     """
+    Some of them, newest first.
+
     Attributes:
         count: How many pictures match, up to `MOST_COUNTED`.
         can_retry: As many of them as `retry_all` would look at.
     """
 
-    failures: list[Failure]
-    count: int
-    can_retry: int
-    next_cursor: str | None
+    count: int = 0
+    can_retry: int = 0
 
 
-def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
+def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Failures:
     """
     Some failures that nobody has dealt with, newest first.
 
@@ -136,12 +136,12 @@ def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Page:
     """
     viewer.require_operator("failures")
     found = list(find(wanted, cursor, PAGE + 1))
-    rows, next_cursor = cut_page(found, PAGE, "ended_at")
-    return Page(
-        describe(rows),
+    shown = cut_page(found, PAGE, "ended_at")
+    return Failures(
+        describe(shown.rows),
+        shown.next_cursor,
         count(wanted.where(), wanted.index),
         count(to_retry(wanted), wanted.index_to_retry),
-        next_cursor,
     )
 
 
