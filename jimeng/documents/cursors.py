@@ -5,7 +5,6 @@ The lists are ordered by a time, newest first, and by id where times are equal.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,8 +23,22 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def cursor_of(row: Mapping, field: str) -> str:
     """The cursor of the last row of a page, which is ordered by *field*."""
     milliseconds = round(row[field].timestamp() * 1000)
-    text = f"{milliseconds}:{row['_id']}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return in_letters(f"{milliseconds}:{row['_id']}".encode())
+
+
+def in_letters(data: bytes) -> str:
+    """As letters, digits, ``-`` and ``_`` (RFC 4648, section 5), without padding."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def of_letters(text: str) -> bytes:
+    """
+    What `in_letters` has written.
+
+    Raises:
+        ValueError: it has not written that.
+    """
+    return base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
 
 
 def after(cursor: str, field: str) -> dict:
@@ -64,13 +77,11 @@ def read(cursor: str) -> tuple[datetime, str]:
         Invalid: it is not one of ours.
     """
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-        moment, colon, row_id = text.partition(":")
+        moment, colon, row_id = of_letters(cursor).decode().partition(":")
         if not colon or not re.fullmatch(r"\d{1,15}", moment, re.ASCII):
             raise ValueError("no time")
         return EPOCH + timedelta(milliseconds=int(moment)), row_id
-    except (ValueError, binascii.Error, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError):
         raise Invalid.field("cursor", "invalid.cursor") from None
 
 

@@ -8,9 +8,8 @@ from typing import BinaryIO
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import documents, jobs, limits
-from jimeng.documents import Input, indexes, utcnow
-from jimeng.documents.input import PROMISED
-from jimeng.errors import IdempotencyKeyReused, Invalid, PictureInvalid
+from jimeng.documents import Input, indexes, repeating, utcnow
+from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.inputs.keeping import check_room, keep
 from jimeng.viewers import Viewer, noted
@@ -30,29 +29,8 @@ class Key:
         hash: What two requests under it must have in common: the file as it came.
     """
 
-    user_id: str
     text: str
     hash: str
-
-    def earlier(self) -> Input | None:
-        """
-        The upload that came under it before.
-
-        One that is older than a day gives its key back, and None is returned.
-
-        Raises:
-            IdempotencyKeyReused: that was another file.
-        """
-        found = Input.find_one({"user_id": self.user_id, "idem_key": self.text})
-        if found is None:
-            return None
-        if found.created_at < utcnow() - PROMISED:
-            old = {"_id": found.id, "idem_key": self.text}
-            Input.collection().update_one(old, {"$unset": {"idem_key": ""}})
-            return None
-        if found.idem_hash != self.hash:
-            raise IdempotencyKeyReused(f"key of {found.id}")
-        return found
 
 
 def upload_once(
@@ -73,8 +51,8 @@ def upload_once(
     viewer.require_owner(user_id, "upload")
     documents.ensure_indexes()
     indexes.require(indexes.UPLOADS)
-    key = Key(user_id, idem_key, hashlib.sha256(content).hexdigest())
-    while (found := key.earlier()) is None:
+    key = Key(idem_key, hashlib.sha256(content).hexdigest())
+    while (found := repeating.earlier(Input, user_id, key.text, key.hash)) is None:
         try:
             return upload(viewer, user_id, content, field=field, key=key), False
         except DuplicateKeyError:

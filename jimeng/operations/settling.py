@@ -19,6 +19,7 @@ from jimeng.documents import (
     Task,
     User,
     indexes,
+    repeating,
 )
 from jimeng.documents.base import Stored
 from jimeng.documents.collection import name_key
@@ -132,9 +133,8 @@ def _step(label: str, rule: Rule, rows: list[dict], chosen: Container[str]) -> S
     return Step(label, ids, keepers[0]["_id"], others)
 
 
-def _give_up_key(kind: type[Stored], row: dict) -> None:
-    where = {"_id": row["_id"], "idem_key": row["idem_key"]}
-    kind.collection().update_one(where, {"$unset": {"idem_key": ""}})
+def _give_up_key(kind: type[Task] | type[Input], row: dict) -> None:
+    repeating.give_back(kind, row["_id"], row["idem_key"])
 
 
 def _take_another_slot(generation: dict) -> None:

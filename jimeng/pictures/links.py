@@ -5,10 +5,10 @@ A token names the picture, the generation that it goes into, and when it ends. I
 signed, so that nothing has to be stored, and one of letters, digits, ``-`` and ``_``.
 """
 
-import base64
-import binascii
 import hmac
 from dataclasses import dataclass
+
+from jimeng.documents.cursors import in_letters, of_letters
 
 SIGNATURE = 16  # bytes
 PURPOSE = b"links of pictures that go in"
@@ -31,7 +31,7 @@ class Named:
     def signed(self, secret: str) -> str:
         """The token."""
         text = f"{self.input_id}\n{self.generation_id}\n{self.end}".encode()
-        return base64.urlsafe_b64encode(sign(secret, text) + text).decode().rstrip("=")
+        return in_letters(sign(secret, text) + text)
 
 
 def opened(token: str, secret: str) -> Named | None:
@@ -39,8 +39,8 @@ def opened(token: str, secret: str) -> Named | None:
     if not secret or len(token) > LONGEST:
         return None
     try:
-        found = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
-    except (ValueError, binascii.Error):
+        found = of_letters(token)
+    except ValueError:
         return None
     signature, text = found[:SIGNATURE], found[SIGNATURE:]
     if not hmac.compare_digest(signature, sign(secret, text)):

@@ -92,6 +92,7 @@ class BatchWaits(Reply):
 
 
 def waiting_words(code: str) -> str:
+    """What a batch waits for."""
     key = f"waits.{code}"
     return t(key if key in MESSAGES else "waits.later")
 

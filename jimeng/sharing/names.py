@@ -6,14 +6,12 @@ how many there are. With the share's secret it says when the picture was made, b
 an index finds it, and is checked against its id. (Synthetic nonces: RFC 5297 in small.)
 """
 
-import base64
-import binascii
 import hmac
 import re
 from datetime import datetime, timedelta
 
 from jimeng.documents import Image, Share
-from jimeng.documents.cursors import EPOCH
+from jimeng.documents.cursors import EPOCH, in_letters, of_letters
 
 MARK, TIME = 5, 6  # bytes
 NAME = re.compile(r"[A-Za-z0-9_-]{15}")
@@ -24,7 +22,7 @@ def name_of(share: Share, image: Image) -> str:
     mark = _keyed(share, b"picture\0" + image.id.encode())[:MARK]
     milliseconds = (image.created_at - EPOCH) // timedelta(milliseconds=1)
     time = _hidden(share, mark, milliseconds.to_bytes(TIME, "big"))
-    return base64.urlsafe_b64encode(mark + time).decode().rstrip("=")
+    return in_letters(mark + time)
 
 
 def time_of(share: Share, name: str) -> datetime | None:
@@ -32,8 +30,8 @@ def time_of(share: Share, name: str) -> datetime | None:
     if not NAME.fullmatch(name):
         return None
     try:
-        found = base64.b64decode(f"{name}=", b"-_", validate=True)
-    except binascii.Error:
+        found = of_letters(name)
+    except ValueError:
         return None
     mark, time = found[:MARK], found[MARK:]
     milliseconds = int.from_bytes(_hidden(share, mark, time), "big")

@@ -10,16 +10,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from jimeng import inputs, jobs
-from jimeng.documents import Input, Task, utcnow
-from jimeng.errors import IdempotencyKeyReused, Invalid
+from jimeng.documents import Input, Task, repeating, utcnow
+from jimeng.errors import Invalid
 from jimeng.inputs import Named, Reference
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.models.judging import Parameters, check_parameters
 from jimeng.tasks import styles
 from jimeng.viewers import Viewer
-
-IDEMPOTENCY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,22 +264,11 @@ def earlier(key: Key | None) -> Task | None:
     """
     The task that an earlier request made under the same key.
 
-    An idempotency key that is older than a day is given back, and None is returned.
-
     Raises:
-        IdempotencyKeyReused: that request was another one.
+        IdempotencyKeyReused: as `repeating.earlier`.
     """
     if key is None:
         return None
     if key.task_id is not None:
         return Task.find_one({"_id": key.task_id, "user_id": key.user_id})
-    kept = Task.find_one({"user_id": key.user_id, "idem_key": key.text})
-    if kept is None:
-        return None
-    if kept.created_at < utcnow() - IDEMPOTENCY:
-        old = {"_id": kept.id, "idem_key": kept.idem_key}
-        Task.collection().update_one(old, {"$unset": {"idem_key": ""}})
-        return None
-    if kept.idem_hash != key.hash:
-        raise IdempotencyKeyReused(f"key of task {kept.id}")
-    return kept
+    return repeating.earlier(Task, key.user_id, key.text or "", key.hash)

@@ -10,6 +10,7 @@ from jimeng.batches.progress import goes_on, status_of
 from jimeng.batches.tasks_shown import Shown
 from jimeng.documents import Batch, Image
 from jimeng.i18n import MESSAGES, t
+from jimeng.schemas.batch_replies import waiting_words
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
 from jimeng.web.given_pictures import Given, there
@@ -83,7 +84,7 @@ class BatchView:
         code = (self.batch.waits or {}).get("code")
         if code is None or not self.batch.is_filling:
             return None
-        return t(f"waits.{code}" if f"waits.{code}" in MESSAGES else "waits.later")
+        return waiting_words(code)
 
     @property
     def stopped(self) -> str | None:
