@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from jimeng.collections.naming import checked
 from jimeng.documents import SavedPrompt, utcnow
 from jimeng.errors import Invalid
-from jimeng.errors.prompts import PromptNotFound, TooManyPrompts
+from jimeng.errors.kept import PromptNotFound, TooManyPrompts
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer, noted
 

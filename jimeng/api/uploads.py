@@ -8,7 +8,7 @@ from jimeng.documents import Input
 from jimeng.http.answers import file, success
 from jimeng.http.bodies import brings_pictures, idempotency_key, read_form
 from jimeng.schemas import NewUpload, Nothing
-from jimeng.schemas.upload_replies import UploadDeleted, UploadRecord
+from jimeng.schemas.replies import UploadDeleted, UploadRecord
 
 LATER = ["get_upload", "get_upload_content", "delete_upload"]
 FORM, RECORD = NewUpload(), UploadRecord()

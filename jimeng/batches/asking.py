@@ -1,5 +1,6 @@
-"""Asking: what was judged is written down."""
+"""Asking: what was judged is written down, once for all calls that are equal."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 
@@ -26,6 +27,9 @@ LONGEST_NAME = 100  # characters
 # What each of the tasks is asked for with, besides its prompt.
 SETTINGS = ("size", "quality", "style", "n", "seed", "strength")
 NOT_WRITTEN = ("images", "mask")  # as they came: their bytes are never text
+MOST_IN_TURN = 50  # equal batches of a user that are all there
+# No idempotency key has a space in it.
+MARK = "equal call {mark} {number}"
 
 
 def create(
@@ -168,3 +172,33 @@ def check_room(viewer: Viewer, like: NewTask) -> None:
     count = Batch.collection().count_documents(mine, limit=MOST_OPEN)
     if count >= MOST_OPEN:
         raise TooManyBatches(f"user {like.user_id}", retry_after=60, limit=MOST_OPEN)
+
+
+def create_or_find(
+    viewer: Viewer, new: NewBatch, call: str, *, idem_key: str | None = None
+) -> tuple[Batch, bool]:
+    """
+    `create`, but of equal calls one makes a batch until that has ended.
+
+    Args:
+        call: What equal calls have in common, as text.
+        idem_key: As `create`; then only that counts.
+
+    Returns:
+        The batch, and whether an earlier call had made it.
+
+    Raises:
+        JimengError: as `create`.
+    """
+    if idem_key is not None:
+        return create(viewer, new, idem_key=idem_key)
+    mark = hashlib.sha256(call.encode()).hexdigest()
+    for number in range(MOST_IN_TURN):
+        key = MARK.format(mark=mark, number=number)
+        found = Batch.find_one({"_id": keyed_id(new.like.user_id, key)})
+        # Calls at one moment come to the same number, of which there is one batch.
+        if found is None:
+            return create(viewer, new, idem_key=key)
+        if found.is_open and not found.deleted_at:
+            return found, True
+    return create(viewer, new)

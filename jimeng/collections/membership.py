@@ -7,7 +7,7 @@ from jimeng import documents
 from jimeng.collections.naming import find
 from jimeng.documents import Collection, Image, utcnow
 from jimeng.documents.image import GONE, SHOWN
-from jimeng.errors.collections import CollectionFull, CollectionNotFound
+from jimeng.errors.kept import CollectionFull, CollectionNotFound
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer
 

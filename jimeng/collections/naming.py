@@ -9,7 +9,7 @@ from jimeng.documents import Collection, indexes, utcnow
 from jimeng.documents.collection import name_key
 from jimeng.documents.cursors import Page, page_of
 from jimeng.errors import Invalid
-from jimeng.errors.collections import (
+from jimeng.errors.kept import (
     CollectionNameTaken,
     CollectionNotFound,
     TooManyCollections,

@@ -6,7 +6,7 @@ from flask import url_for
 
 from jimeng import batches, collections, inputs
 from jimeng.batches import tasks_shown
-from jimeng.batches.joining import create_or_find
+from jimeng.batches.asking import create_or_find
 from jimeng.documents import Batch, Collection
 from jimeng.documents.collection import PREFIX
 from jimeng.errors import Invalid

@@ -1,10 +1,11 @@
-"""What the REST API says of users, keys, the queue, and errors."""
+"""What the REST API says of users, keys, uploads, the queue, and errors."""
 
 from itertools import groupby
 from typing import Any
 
 from marshmallow import fields
 
+from jimeng.documents import Input
 from jimeng.schemas.kinds import (
     Reply,
     count,
@@ -23,6 +24,7 @@ from jimeng.viewers import DOORS, SCOPES
 
 MOST_DAYS = 30  # that are listed one by one
 USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"
+UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
 
 
 class UserRecord(Reply):
@@ -178,3 +180,26 @@ class Refusal(Reply):
     reasons = some(Reason, required=False)
     paused = list_of(fields.String(), required=False)
     resting = list_of(fields.String(), required=False)
+
+
+def expiry(found: Input):
+    """Until when it is there though no task names it; None where one does."""
+    return found.keep_until if found.unnamed else None
+
+
+class UploadRecord(Reply):
+    """A picture that was given."""
+
+    id = text(example=UPLOAD)
+    width = whole(minimum=1, example=1536)
+    height = whole(minimum=1, example=2048)
+    bytes = whole(minimum=1, example=412871)
+    content_type = text(example="image/jpeg")
+    has_alpha = flag("alpha", example=False)
+    created_at = instant()
+    expires_at = instant(expiry, null=True, example=...)
+
+
+class UploadDeleted(Reply):
+    id = text(example=UPLOAD)
+    message = fixed("answer.upload_deleted")

@@ -12,7 +12,7 @@ from jimeng.documents.collection import PREFIX
 from jimeng.documents.image import GONE
 from jimeng.documents.share import Shared, new_share_token
 from jimeng.errors import Invalid
-from jimeng.errors.collections import ShareNotFound, TooManyShares
+from jimeng.errors.kept import ShareNotFound, TooManyShares
 from jimeng.sharing.listing import Listed, seen
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer, noted

@@ -8,7 +8,7 @@ from jimeng.documents import Collection, Image, Share, utcnow
 from jimeng.documents.cursors import Page, cursor_of
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.share import Shared
-from jimeng.errors.collections import ShareNotFound
+from jimeng.errors.kept import ShareNotFound
 from jimeng.sharing.names import name_of, time_of
 from jimeng.tasks import Wanted, pictures_in
 from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Hits, hits_of

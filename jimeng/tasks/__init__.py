@@ -13,7 +13,7 @@ from jimeng.tasks.creation import create
 from jimeng.tasks.data_export import export
 from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.estimating import Estimate, estimate
-from jimeng.tasks.formats import open_as
+from jimeng.tasks.files import open_as, with_words
 from jimeng.tasks.gallery import (
     Wanted,
     browse,
@@ -64,4 +64,3 @@ from jimeng.tasks.views import (
     view_all,
     view_changed,
 )
-from jimeng.tasks.words_in_files import with_words

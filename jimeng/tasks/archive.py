@@ -18,8 +18,8 @@ from pymongo.errors import PyMongoError
 from jimeng import jobs
 from jimeng.documents import Image, Input, Task
 from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
+from jimeng.tasks.files import tasks_of, with_words
 from jimeng.tasks.gallery import pictures_of
-from jimeng.tasks.words_in_files import tasks_of, with_words
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from jimeng.documents.base import Stored
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.task import THERE
 from jimeng.tasks.archive import BATCH, Archive, plain_name
+from jimeng.tasks.files import tasks_of
 from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Wanted
 from jimeng.tasks.views import view_all
-from jimeng.tasks.words_in_files import tasks_of
 from jimeng.viewers import Viewer
 
 KEPT = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}

@@ -78,7 +78,6 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     collecting,
     collection_pages,
     composer_pages,
-    durations,
     feed,
     gallery,
     given_pictures,
@@ -97,7 +96,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     stylesheet,
     task_actions,
     task_list,
+    times,
     trash,
     versions,
-    words_in_files,
 )

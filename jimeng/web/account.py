@@ -15,8 +15,8 @@ from jimeng.schemas.fields import is_storable
 from jimeng.web import bp, refused
 from jimeng.web import composer_defaults as start
 from jimeng.web import composer_options as options
+from jimeng.web.archives import are_wanted
 from jimeng.web.preferences import THEME, THEMES, keep, theme
-from jimeng.web.words_in_files import are_wanted
 
 MOST_NAME = 100  # characters
 # Endpoints, each with a word of its own.

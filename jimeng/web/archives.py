@@ -1,16 +1,22 @@
-"""Pictures to take away: chosen ones, or everything, as a zip archive."""
+"""
+Pictures to take away: chosen ones, or everything, as a zip archive; and whether the
+files say what they were made of, which is so unless switched off.
+"""
 
-from flask import Response
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
+from jimeng.accounts import users
 from jimeng.http.answers import saved_as
 from jimeng.i18n import t
 from jimeng.web import bp
 from jimeng.web.downloads import Download
+from jimeng.web.preferences import keep
 from jimeng.web.selection import selected
-from jimeng.web.words_in_files import are_wanted
-from jimeng.web.zones import today, zone
+from jimeng.web.times import today, zone
+
+COOKIE = "words"  # of those without a name here
 
 
 @bp.post("/pictures/zip")
@@ -38,4 +44,25 @@ def send(pieces: Download, name: str) -> Response:
     named = saved_as(f"jimeng-{today(zone())}.zip", f"{name}.zip")
     response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def are_wanted() -> bool:
+    user = auth.current_user()
+    if user is not None:
+        return not user.plain_files
+    return request.cookies.get(COOKIE) != "off"
+
+
+@bp.post("/account/files")
+def save_files() -> ResponseReturnValue:
+    """Keep what downloaded files are to say."""
+    viewer = auth.viewer_of_page()
+    wanted = request.form.get("words") == "1"
+    response = redirect(url_for("web.account", done="files"), 303)
+    user = auth.current_user()
+    if user is None:
+        keep(response, COOKIE, "on" if wanted else "off")  # type: ignore[arg-type]
+    else:
+        users.set_preferences(viewer, user.id, plain_files=not wanted)
     return response

@@ -9,7 +9,7 @@ from jimeng import auth, collections, tasks
 from jimeng.collections import Change
 from jimeng.documents import Collection, Image
 from jimeng.errors import Invalid, JimengError
-from jimeng.errors.collections import (
+from jimeng.errors.kept import (
     CollectionFull,
     CollectionNameTaken,
     TooManyCollections,
@@ -21,7 +21,7 @@ from jimeng.web import bp, is_htmx, refused
 from jimeng.web.filters import Filters
 from jimeng.web.preferences import own_path, page_shown
 from jimeng.web.selection import PICTURE_ID, as_one, back, selected
-from jimeng.web.zones import zone
+from jimeng.web.times import zone
 
 REFUSALS = (Invalid, CollectionNameTaken, TooManyCollections, CollectionFull)
 # Where a refusal goes that came to a dialog over the page.

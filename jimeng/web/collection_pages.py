@@ -9,7 +9,7 @@ from jimeng.viewers import Viewer
 from jimeng.web import bp, refused
 from jimeng.web.collecting import REFUSALS, words_of
 from jimeng.web.filters import Filters
-from jimeng.web.keeping import keeping
+from jimeng.web.gallery import keeping
 
 PAGE = 48  # collections: each costs two looks
 

@@ -9,7 +9,7 @@ from flask import Response, request
 from jimeng import auth, prompts, tasks
 from jimeng.documents import SavedPrompt
 from jimeng.errors import TaskNotFound
-from jimeng.errors.prompts import PromptNotFound
+from jimeng.errors.kept import PromptNotFound
 from jimeng.viewers import Viewer
 from jimeng.web import given_pictures
 from jimeng.web.composer import Composer

@@ -10,7 +10,7 @@ from flask import url_for
 from jimeng.pictures.labels import OTHER
 from jimeng.providers.models import RATIOS
 from jimeng.tasks import Wanted
-from jimeng.web.zones import start_of
+from jimeng.web.times import start_of
 
 MOST_TEXT = 200  # characters of a search
 SHAPES = (*RATIOS, OTHER)

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from flask import render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, collections, tasks
+from jimeng.config import Config
 from jimeng.documents import Collection, Image, Task
 from jimeng.documents.cursors import Page
-from jimeng.errors.collections import CollectionNotFound
+from jimeng.errors.kept import CollectionNotFound
 from jimeng.i18n import t
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx
 from jimeng.web.filters import SHAPES, Filters
-from jimeng.web.keeping import keeping
 from jimeng.web.selection import apart
-from jimeng.web.zones import today, zone
+from jimeng.web.times import today, zone
 
 PAGE = 60  # pictures: whole rows of two, three, four, five and six
 DONE = frozenset(
@@ -236,3 +236,11 @@ def show_trash() -> str:
     return render_template(
         "gallery/trash.html", shelf=shelf, tasks=without, size=read_size(), **news()
     )
+
+
+def keeping() -> str | None:
+    """How long pictures stay, where the operator does not keep all; None: they do."""
+    config: Config = current_app.config["JIMENG"]
+    if config.KEEP_DAYS:
+        return t("gallery.kept_days", n=config.KEEP_DAYS)
+    return t("gallery.kept_room") if config.KEEP_GIB else None

@@ -12,7 +12,7 @@ from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.access import SignInRequired
 from jimeng.http.answers import file, saved_as
 from jimeng.web import bp
-from jimeng.web.words_in_files import are_wanted
+from jimeng.web.archives import are_wanted
 
 MOST_NAME = 40  # characters of the prompt that become a file's name
 # A picture that a browser shows alone may run nothing; the style is that of the

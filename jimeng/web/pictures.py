@@ -21,9 +21,9 @@ from jimeng.web.picture_edits import Edit
 from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
+from jimeng.web.times import zone
 from jimeng.web.titles import style_name, title_of
 from jimeng.web.tokens import REFUSALS, new_token
-from jimeng.web.zones import zone
 
 
 @dataclass(frozen=True)

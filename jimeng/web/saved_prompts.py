@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, prompts
 from jimeng.errors import Invalid
-from jimeng.errors.prompts import TooManyPrompts
+from jimeng.errors.kept import TooManyPrompts
 from jimeng.http.bodies import brings_pictures
 from jimeng.i18n import reasons
 from jimeng.prompts import Words

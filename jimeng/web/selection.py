@@ -10,7 +10,7 @@ from jimeng import auth, tasks
 from jimeng.web import bp, is_htmx
 from jimeng.web.filters import Filters
 from jimeng.web.preferences import own_path
-from jimeng.web.zones import zone
+from jimeng.web.times import zone
 
 PICTURE_ID = re.compile(r"[0-9a-zA-Z_]{1,80}")
 SEPARATOR = "-"  # which addresses leave as it is

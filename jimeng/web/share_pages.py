@@ -9,7 +9,7 @@ from jimeng import auth, collections, sharing, tasks
 from jimeng.documents import Collection, Image, Share, utcnow
 from jimeng.documents.collection import PREFIX
 from jimeng.errors import Invalid
-from jimeng.errors.collections import TooManyShares
+from jimeng.errors.kept import TooManyShares
 from jimeng.http.answers import absolute
 from jimeng.viewers import Viewer
 from jimeng.web import bp, refused

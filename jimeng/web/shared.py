@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import sharing
 from jimeng.documents import Image
-from jimeng.errors.collections import ShareNotFound
+from jimeng.errors.kept import ShareNotFound
 from jimeng.http.answers import absolute, saved_as
 from jimeng.i18n import t
 from jimeng.sharing import Visit

@@ -11,7 +11,7 @@ from jimeng import bulk, collections, sharing, tasks
 from jimeng.collections import deleting, membership, naming
 from jimeng.documents import BulkAction, Collection, Image, Share
 from jimeng.errors import Invalid
-from jimeng.errors.collections import (
+from jimeng.errors.kept import (
     CollectionFull,
     CollectionNameTaken,
     CollectionNotFound,

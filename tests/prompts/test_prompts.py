@@ -9,7 +9,7 @@ import pytest
 
 from jimeng import prompts
 from jimeng.documents import SavedPrompt, Task
-from jimeng.errors.prompts import TooManyPrompts
+from jimeng.errors.kept import TooManyPrompts
 from jimeng.prompts import Words
 from jimeng.viewers import Viewer
 from tests.page import POST

@@ -8,7 +8,7 @@ from jimeng import collections, sharing, tasks
 from jimeng.documents import AuditEntry, Image, Share, utcnow
 from jimeng.errors import ImageNotFound, Invalid
 from jimeng.errors.access import AdminsOnly, UserNotFound
-from jimeng.errors.collections import (
+from jimeng.errors.kept import (
     CollectionNotFound,
     ShareNotFound,
     TooManyShares,

@@ -9,7 +9,7 @@ import pytest
 from jimeng.documents import utcnow
 from jimeng.tasks import gallery
 from jimeng.web.filters import Filters, day_of
-from jimeng.web.zones import named, zone
+from jimeng.web.times import named, zone
 from tests.hung import hang
 from tests.page import HTMX, POST
 

@@ -7,7 +7,7 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation, utcnow
-from jimeng.web.durations import spoken_roughly
+from jimeng.web.times import spoken_roughly
 from tests.conftest import run_queue
 from tests.page import PROMPT, look, marks, new_task, send
 

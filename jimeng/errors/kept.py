@@ -1,4 +1,4 @@
-"""Collections and shares: gone, taken, or as many as there may be."""
+"""What users keep, collections, shares, prompts: gone, taken, or as many as may be."""
 
 from jimeng.errors import JimengError
 
@@ -42,4 +42,18 @@ class TooManyShares(JimengError):
     """The user shares as much as may be at a time."""
 
     code = "too_many_shares"
+    status = 409
+
+
+class PromptNotFound(JimengError):
+    """There is none, or it is another's."""
+
+    code = "prompt_not_found"
+    status = 404
+
+
+class TooManyPrompts(JimengError):
+    """The user keeps as many as there may be."""
+
+    code = "too_many_prompts"
     status = 409
