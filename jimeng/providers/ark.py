@@ -18,7 +18,6 @@ from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
 from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.replies import decode, masked
 from jimeng.providers.rules import (
     NOT_CONFIGURED,
     RESULT_EMPTY,
@@ -33,6 +32,8 @@ from jimeng.providers.transport import (
     AnswerLost,
     CallFailed,
     Transport,
+    decode,
+    masked,
 )
 
 PATH = "/images/generations"

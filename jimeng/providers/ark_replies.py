@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from jimeng.providers.replies import parse, short
-from jimeng.providers.transport import Answer
+from jimeng.providers.transport import Answer, parse, short
 
 REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE)
 

@@ -1,12 +1,15 @@
 """
-One HTTP call, and whether any of it was sent.
+One HTTP call, whether any of it was sent, and what its answer holds.
 
 The class of an exception does not tell: a reset during the TLS handshake and an
 answer lost after the request arrived are the same one in `requests`. So the
 connections note the moment before something is sent that could be acted upon.
 """
 
-from collections.abc import Mapping
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from requests import PreparedRequest, Request, RequestException
@@ -21,6 +24,10 @@ from jimeng.providers.connections import Call, Resolve, WatchedAdapter, thread
 PLAIN = 1024 * 1024  # bytes of an answer without a picture
 CAP = 64 * 1024 * 1024  # bytes of one that is a picture, or may hold one
 CHUNK = 64 * 1024  # bytes
+MAX_TEXT = 300  # characters of a service's text that go into a message
+# Of an answer that is longer than `PLAIN`, which takes a picture: one long word. As
+# objects an answer of nothing but brackets has forty times its size.
+MOST_PARTS = 10_000
 
 
 class CallFailed(JimengError):
@@ -158,3 +165,43 @@ def _cause(error: BaseException) -> BaseException:
 def _describe(error: BaseException) -> str:
     known = error.strerror if isinstance(error, OSError) else None
     return f"{type(error).__name__} {known or ''}".rstrip()
+
+
+def parse(body: bytes, *, exact: bool = False) -> object:
+    """
+    What an answer in JSON says.
+
+    Args:
+        exact: Keep numbers as text: ids are longer than a float is exact.
+
+    Raises:
+        ValueError: it is no JSON, or has so many parts that it can be no answer.
+    """
+    parts = sum(body.count(each) for each in (b",", b"[", b"{"))
+    if len(body) > PLAIN and parts > MOST_PARTS:
+        raise ValueError("too many parts")
+    try:
+        number = str if exact else None
+        return json.loads(body, parse_int=number, parse_float=number)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+
+
+def short(value: object) -> str | None:
+    """Return a code or an id, which is short text; None for anything else."""
+    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+
+
+def decode(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Cut a service's text short and keep keys out: they echo wrong ones."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    text = re.sub(r"\[[^\s\[\]]+\]", "[***]", text)
+    return re.sub(r"\s+", " ", text)[:MAX_TEXT]

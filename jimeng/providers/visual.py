@@ -14,7 +14,6 @@ from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
 from jimeng.providers.models.visual import MODELS
 from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.replies import Reply, masked, picture, read, short
 from jimeng.providers.rules import (
     NOT_CONFIGURED,
     RESULT_EMPTY,
@@ -30,8 +29,10 @@ from jimeng.providers.transport import (
     AnswerLost,
     CallFailed,
     Transport,
+    masked,
+    short,
 )
-from jimeng.providers.visual_orders import order
+from jimeng.providers.visual_messages import Reply, order, picture, read
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
 
 VERSION = "2022-08-31"

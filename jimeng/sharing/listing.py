@@ -8,6 +8,8 @@ from jimeng.documents import Collection, Image, Share, utcnow
 from jimeng.documents.cursors import Page, page_of
 from jimeng.viewers import Viewer
 
+PAGE = 50  # shares
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -36,7 +38,7 @@ def page(
     user_id: str | None = None,
     *,
     cursor: str | None = None,
-    limit: int = 50,
+    limit: int = PAGE,
 ) -> Page[Listed]:
     """
     What a user shares, newest first.
@@ -50,9 +52,7 @@ def page(
     return _page({"user_id": user_id}, cursor, limit)
 
 
-def everybodys(
-    viewer: Viewer, *, cursor: str | None = None, limit: int = 50
-) -> Page[Listed]:
+def everybodys(viewer: Viewer, *, cursor: str | None = None) -> Page[Listed]:
     """
     What anybody shares, newest first.
 
@@ -61,7 +61,7 @@ def everybodys(
         Invalid: the cursor is not one of ours.
     """
     viewer.require_operator("shares")
-    return _page({}, cursor, limit)
+    return _page({}, cursor, PAGE)
 
 
 def _page(where: dict, cursor: str | None, limit: int) -> Page[Listed]:

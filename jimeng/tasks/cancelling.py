@@ -82,19 +82,19 @@ def cancel_picture(viewer: Viewer, task_id: str, index: int) -> Task:
     return find(viewer, task_id)
 
 
-def cancel_where(where: dict, statuses: Sequence[str] = OPEN) -> list[Task]:
+def cancel_where(where: dict) -> list[Task]:
     """
-    Cancel the tasks of *where* that are in one of *statuses*, some at a time.
+    Cancel the open tasks of *where*, some at a time.
 
     Returns:
         Those that are cancelled now and were not before.
     """
-    rows = Task.collection().find({**where, "status": {"$in": statuses}}, {"_id": 1})
+    rows = Task.collection().find({**where, "status": {"$in": OPEN}}, {"_id": 1})
     ids = [row["_id"] for row in rows]
     cancelled: list[str] = []
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        cancelled += cancel_batch(where, some, statuses, at=utcnow())
+        cancelled += cancel_batch(where, some, OPEN, at=utcnow())
     with left_over("waiting pictures"):
         drop_waiting(cancelled)
     rows = Task.collection().find({"_id": {"$in": cancelled}})

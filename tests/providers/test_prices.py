@@ -7,7 +7,7 @@ import pytest
 from jimeng.errors import ConfigError
 from jimeng.providers import MODELS, PROVIDERS
 from jimeng.providers.models.file import load_models
-from jimeng.providers.prices import AS_OF, PRICES
+from jimeng.providers.models.model import AS_OF, PRICES
 
 BY_KEY = {model.req_key: model for model in MODELS}
 PRO = BY_KEY["doubao-seedream-5-0-pro-260628"]

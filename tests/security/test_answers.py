@@ -8,7 +8,7 @@ import pytest
 from jimeng.errors import ProviderError
 from jimeng.providers import ImageRequest
 from jimeng.providers.ark import ArkProvider
-from jimeng.providers.replies import parse
+from jimeng.providers.transport import parse
 from jimeng.providers.visual import VisualProvider
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

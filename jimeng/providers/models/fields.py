@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
 from types import MappingProxyType
 
-from jimeng.providers.models.model import RATIOS, Size, parse_size
+from jimeng.providers.models.model import RATIOS, Price, Size, Step, parse_size
 from jimeng.providers.models.takes import PROMPTS, TASKS, TRAVELS, Takes
-from jimeng.providers.prices import Price, Step
 
 LONGEST_NAME = 100  # characters
 # What is sent by itself. A row that could set these could buy a group of pictures.

@@ -30,19 +30,19 @@ def light(canvas: Canvas, x: float, y: float, radius: float) -> None:
         )
 
 
-def stars(canvas: Canvas, horizon: float, count: int = 260) -> None:
+def stars(canvas: Canvas, horizon: float) -> None:
     """Dense at the top, few near the horizon."""
     dice, unit = canvas.dice, canvas.unit
     for opacity, size, share in ((0.45, 0.9, 0.6), (0.75, 1.3, 0.3), (1.0, 2.0, 0.1)):
         dots = []
-        for _ in range(round(count * share)):
+        for _ in range(round(260 * share)):
             y = horizon * dice.random() ** 1.5
             radius = size * unit * dice.uniform(0.7, 1.2)
             dots.append(ellipse(dice.random() * canvas.width, y, radius, radius))
         canvas.fill(dots, [(255, 250, 235)], opacity=opacity)
 
 
-def clouds(canvas: Canvas, top: float, bottom: float, strength: float = 0.5) -> None:
+def clouds(canvas: Canvas, top: float, bottom: float) -> None:
     """Long soft bands."""
     dice = canvas.dice
     wide = 160
@@ -54,7 +54,7 @@ def clouds(canvas: Canvas, top: float, bottom: float, strength: float = 0.5) -> 
         for _ in range(dice.randint(4, 8)):
             rx, ry = dice.uniform(6, 22), dice.uniform(0.6, 2.0)
             cx, cy = x + dice.gauss(0, 14), y + dice.gauss(0, 1.3)
-            value = round(255 * strength * dice.uniform(0.4, 1))
+            value = round(127.5 * dice.uniform(0.4, 1))
             pen.ellipse((cx - rx, cy - ry, cx + rx, cy + ry), value)
     soft = mask.filter(ImageFilter.GaussianBlur(1.6))
     colour = mix(canvas.palette.sky[-1], (255, 255, 255), 0.45)
@@ -103,12 +103,12 @@ def birds(canvas: Canvas, x: float, y: float, count: int = 5) -> None:
     canvas.fill(shapes, [mix(canvas.palette.near, canvas.palette.sky[-1], 0.15)])
 
 
-def snowfall(canvas: Canvas, count: int = 240) -> None:
+def snowfall(canvas: Canvas) -> None:
     """Flakes, the near ones large and faint."""
     dice, unit = canvas.dice, canvas.unit
     for size, share, opacity in ((1.8, 0.6, 0.8), (3.2, 0.3, 0.7), (7.0, 0.1, 0.3)):
         flakes = []
-        for _ in range(round(count * share)):
+        for _ in range(round(240 * share)):
             x, y = dice.random() * canvas.width, dice.random() * canvas.height
             radius = size * unit * dice.uniform(0.6, 1.3)
             flakes.append(ellipse(x, y, radius, radius))

@@ -1,9 +1,11 @@
-"""The bodies that submissions to Volcengine Visual have, one for each kind of model."""
+"""What Volcengine Visual is told, by each kind of model, and what its answers say."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest
+from jimeng.providers.transport import Answer, decode, parse, short
 
 Body = dict[str, object]
 
@@ -97,3 +99,72 @@ def pictures(request: ImageRequest, model: Model) -> Body:
     if model.takes is not None and model.takes.travels == "link":
         return {"image_urls": [each.link for each in given]}
     return {"binary_data_base64": [each.text for each in given]}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """
+    What an answer says, whichever of the two shapes it has.
+
+    Attributes:
+        status: The HTTP status.
+        code: Of the service or the gateway; None where the body cannot be read.
+        data: The ``data`` of the service; empty where there is none.
+    """
+
+    status: int
+    code: str | None = None
+    text: str = ""
+    request_id: str | None = None
+    data: dict | None = None
+
+    def get(self, name: str) -> object:
+        return (self.data or {}).get(name)
+
+
+def read(answer: Answer) -> Reply:
+    """
+    Read an answer of the service (flat, with ``code``), of the gateway before it
+    (``ResponseMetadata.Error``), or of neither, such as a proxy's page.
+    """
+    try:
+        found = parse(answer.body, exact=True)
+    except ValueError:
+        return Reply(answer.status, text="the answer is not JSON")
+    if not isinstance(found, dict):
+        return Reply(answer.status, text="the answer is not an object")
+    gateway = found.get("ResponseMetadata")
+    if isinstance(gateway, dict):
+        error = gateway.get("Error")
+        error = error if isinstance(error, dict) else {}
+        code = short(error.get("CodeN")) or short(error.get("Code"))
+        text = f"{error.get('Code')} {error.get('Message')}"
+        return Reply(answer.status, code, text, short(gateway.get("RequestId")))
+    data = found.get("data")
+    return Reply(
+        answer.status,
+        short(found.get("code")),
+        str(found.get("message")),
+        short(found.get("request_id")),
+        data if isinstance(data, dict) else None,
+    )
+
+
+def picture(reply: Reply) -> dict[str, tuple] | None:
+    """
+    Pick the picture as `Progress` takes it, a link before bytes; one was asked for,
+    so of several it is the first. None if there is none.
+    """
+    urls = [url for url in _items(reply.get("image_urls")) if url]
+    if urls:
+        return {"urls": (urls[0],)}
+    for text in _items(reply.get("binary_data_base64")):
+        image = decode(text)
+        if image:
+            return {"images": (image,)}
+    return None
+
+
+def _items(value: object) -> list[str]:
+    found = value if isinstance(value, list) else []
+    return [item for item in found if isinstance(item, str)]
