@@ -110,8 +110,8 @@ def test_page_of_a_search_is_cut_where_its_part_ends(monkeypatch):
         pages.append(tasks.page(ADA, "ada", q="cat", cursor=pages[-1].next_cursor))
 
     assert str(numbers["completed"]) == "2+"
-    assert [len(each.tasks) for each in pages] == [2, 2, 1]
-    assert len({task.id for each in pages for task in each.tasks}) == 5
+    assert [len(each.rows) for each in pages] == [2, 2, 1]
+    assert len({task.id for each in pages for task in each.rows}) == 5
 
 
 def test_what_is_known_not_to_be_there_is_not_looked_for(database):
