@@ -135,6 +135,30 @@ def test_everything_goes_with_the_keys_alone(visit):
     expect(page.locator("#notices")).to_contain_text("Pictures restored: 6")
 
 
+STANDS_ON = """
+() => {
+  const { opacity, visibility } = getComputedStyle(document.activeElement);
+  return [document.activeElement.className, opacity, visibility];
+}
+"""
+
+
+def test_keys_pass_what_is_not_there_while_selecting(visit):
+    """From box to box over the picture and its heart, both of which are to be seen."""
+    wall.fill(3)
+    page = visit("/gallery").page
+    page.keyboard.press("v")
+    expect(boxes(page).first).to_be_focused()
+
+    stops = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(STANDS_ON))
+
+    assert all(stop[1:] == ["1", "visible"] for stop in stops), stops
+    assert [stop[0].split()[0] for stop in stops[1:]] == ["photo-link", "photo-check"]
+
+
 def test_chosen_ones_become_favourites(visit):
     """Each shows it at once, and stays selected for what comes next."""
     wall.fill(5)
