@@ -13,15 +13,15 @@ import pytest
 from PIL import Image as Pillow
 from pymongo.database import Database
 
-from jimeng import jobs, lanes, limits, waiting
+from jimeng import jobs, lanes, limits
 from jimeng.accounts import hashing
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
+from jimeng.http import waiting, watcher
 from jimeng.jobs import broker, input_sweep, janitor, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
-from jimeng.waiting import room, watcher
 from tests import again, databases
 from tests.databases import Connection, Mongo, filled
 from tests.forks import LIGHT, PATIENCE
@@ -276,10 +276,10 @@ def work_off(database) -> Callable[[], None]:
 def quick_room(monkeypatch) -> Iterator[None]:
     """A room of 64 threads for those who wait, and looks in quick succession."""
     monkeypatch.setattr(watcher, "PAUSE", 0.1)
-    monkeypatch.setattr(room, "TURN", 0.1)
+    monkeypatch.setattr(waiting, "TURN", 0.1)
     waiting.open_room(64)
     yield
-    waiting.open_room(room.UNTOLD)
+    waiting.open_room(waiting.UNTOLD)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ LEVELS = [
         *("collections", "sharing", "prompts"),
     },
     {"inputs"},
-    {"viewers", "limits", "bulk", "waiting"},
+    {"viewers", "limits", "bulk"},
     {"jobs"},
     {"lanes", "migrations", "storage"},
     {"documents", "providers", "pictures"},
@@ -36,7 +36,7 @@ USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("collections", "sharing", "prompts", "batches"),
     *("operations", "tasks", "accounts", "usage", "viewers", "limits"),
-    *("backup", "bulk", "waiting", "inputs", "migrations"),
+    *("backup", "bulk", "inputs", "migrations"),
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),
     *("logs", "config", "errors", *LEAVES),
 }

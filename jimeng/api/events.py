@@ -7,11 +7,12 @@ from functools import partial
 
 from flask import Response, current_app, request, stream_with_context
 
-from jimeng import auth, tasks, waiting
+from jimeng import auth, tasks
 from jimeng.api import blp
 from jimeng.api.images import RESULT, WAIT
 from jimeng.documents import Task
 from jimeng.errors import TaskNotFound
+from jimeng.http import waiting
 from jimeng.schemas.task_replies import TaskResult
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer

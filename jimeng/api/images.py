@@ -6,13 +6,14 @@ from functools import partial
 
 from flask import Response, current_app, g, request, url_for
 
-from jimeng import auth, tasks, waiting
+from jimeng import auth, tasks
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
+from jimeng.http import waiting
 from jimeng.http.answers import absolute, limit_headers, path_for, success
 from jimeng.http.bodies import brings_pictures, idempotency_key
 from jimeng.http.tags import conditional, etag, kept, tagged

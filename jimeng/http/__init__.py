@@ -1,5 +1,6 @@
 """
-HTTP as all doors have it: bodies read strictly, answers in JSON, files, tags.
+HTTP as all doors have it: bodies read strictly, answers in JSON, files, tags; and those
+who wait for an answer.
 
-`schemas`, `app` and the doors may import it.
+`schemas`, `app`, `serve` and the doors may import it.
 """

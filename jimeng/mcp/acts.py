@@ -6,10 +6,11 @@ from functools import partial
 
 from flask import Response, after_this_request, current_app, request
 
-from jimeng import jobs, tasks, waiting
+from jimeng import jobs, tasks
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import TooManyWaiting
+from jimeng.http import waiting
 from jimeng.http.bodies import scoped_key
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record

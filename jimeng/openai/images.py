@@ -7,10 +7,11 @@ from functools import partial
 
 from flask import Response, current_app, request
 
-from jimeng import auth, tasks, waiting
+from jimeng import auth, tasks
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import Invalid
+from jimeng.http import waiting
 from jimeng.http.answers import limit_headers
 from jimeng.http.bodies import brings_pictures, idempotency_key, leave_room
 from jimeng.openai import bp, failures, reading, replies, streams

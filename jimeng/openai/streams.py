@@ -12,9 +12,10 @@ from functools import partial
 
 from flask import Response, request, stream_with_context
 
-from jimeng import tasks, waiting
+from jimeng import tasks
 from jimeng.documents import Image, Task, left_over
 from jimeng.documents.task import ENDED
+from jimeng.http import waiting
 from jimeng.openai import failures, replies
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.tasks import TaskView

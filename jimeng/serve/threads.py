@@ -48,7 +48,7 @@ class Worker(ThreadWorker):
         # Of whoever stands behind a proxy it is the proxy's address that is seen.
         self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
         self._coming = Held(by_peer=self._by_peer)
-        # Half of them may be held by who waits for tasks: see `jimeng.waiting`.
+        # Half of them may be held by who waits for tasks: see `jimeng.http.waiting`.
         self._going = Held(by_peer=self._by_peer, most_waiting=self.cfg.threads // 4)
         self._peers: Counter[str] = Counter()  # connections by address
         self._places = PLACES  # that are free
@@ -66,7 +66,7 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         # Not before: the master must not hold what workers read anew.
-        self._waiting = importlib.import_module("jimeng.waiting")
+        self._waiting = importlib.import_module("jimeng.http.waiting")
         self._waiting.open_room(self.cfg.threads)
         importlib.import_module("jimeng.jobs.gathering").gathering.open()
 

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from jimeng import lanes, waiting
+from jimeng import lanes
 from jimeng.api import events
 from jimeng.documents import Task
+from jimeng.http import waiting
 from tests.documents.slow import way_to
 from tests.rest import API, client_with, create, data_of, refused, result
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng import waiting
+from jimeng.http import waiting
 from tests.documents.slow import way_to
 from tests.rest import CAT, CREATE, GENERAL, client_with, create, data_of, refused
 

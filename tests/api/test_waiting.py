@@ -9,12 +9,11 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import AutoReconnect
 
-from jimeng import waiting
 from jimeng.documents import Task, utcnow
 from jimeng.errors import TooManyWaiting
-from jimeng.waiting import room
-from jimeng.waiting.places import Places
-from jimeng.waiting.watcher import Watcher
+from jimeng.http import waiting
+from jimeng.http.waiting import Places
+from jimeng.http.watcher import Watcher
 from tests.waiting import wait_for
 
 NOW = utcnow()
@@ -41,7 +40,7 @@ def taken_by(places: Places, user: str, held: ExitStack) -> int:
 
 def test_half_of_the_threads_are_places_a_quarter_of_them_for_events():
     """The other half always serves those who do not wait."""
-    made = room.Room(64)
+    made = waiting.Room(64)
 
     assert (made.ends.most, made.events.most) == (24, 8)
 

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image as Pillow
 
-from jimeng import waiting
 from jimeng.documents import Task
+from jimeng.http import waiting
 from jimeng.mcp import arguments, tools
 from jimeng.providers import Progress
 from tests.mcp.conftest import Agent

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng import lanes, waiting
+from jimeng import lanes
 from jimeng.documents import Lane
+from jimeng.http import waiting
 from jimeng.jobs import pump
 from jimeng.providers import Registry
 from tests.conftest import come_due, run_queue

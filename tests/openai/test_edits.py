@@ -6,9 +6,8 @@ import io
 import pytest
 from PIL import Image as Pillow
 
-from jimeng import waiting
 from jimeng.documents import Input, Task
-from jimeng.http import bodies
+from jimeng.http import bodies, waiting
 from tests import given_pictures as given
 from tests.openai.conftest import EDITS, GENERATIONS, error_of
 

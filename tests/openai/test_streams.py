@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image as Pillow
 
-from jimeng import waiting
 from jimeng.documents import Task
 from jimeng.errors import ProviderError
+from jimeng.http import waiting
 from jimeng.openai import streams
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 

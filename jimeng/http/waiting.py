@@ -1,20 +1,59 @@
-"""The room of this process: its places, its watcher, and who is still there."""
+"""
+Those who wait for a task, each in a thread of the server, and never in all of them:
+the room of this process, its places, its watcher, and who is still there.
+"""
 
 import socket
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from jimeng.documents import Task
 from jimeng.documents.task import ENDED, THERE
 from jimeng.errors import TooManyWaiting
-from jimeng.waiting.places import AGAIN, Places
-from jimeng.waiting.watcher import Sight, Watcher
+from jimeng.http.watcher import Sight, Watcher
 
+AGAIN = 5  # seconds after which whoever found no place may ask again
 UNTOLD = 8  # threads that a server is taken to have which does not say
 # Seconds from one look at the client and at the room to the next: a place is soon free
 # once its client has gone, and all are when the server stops.
 TURN = 0.5
+
+
+class Places:
+    """
+    Args:
+        most: How many there are, in this process.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()  # by user
+
+    @contextmanager
+    def one(self, user: str) -> Iterator[None]:
+        """
+        Inside, *user* has one of them.
+
+        Raises:
+            TooManyWaiting: none is free, or the user would have more than half of
+                what others leave.
+        """
+        with self._lock:
+            left = self.most - (self._taken.total() - self._taken[user])
+            if self._taken[user] + 1 > (left + 1) // 2:
+                raise TooManyWaiting(f"user {user[:64]}", retry_after=AGAIN)
+            self._taken[user] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken[user] -= 1
+                if not self._taken[user]:
+                    del self._taken[user]
 
 
 def sights(task_ids: Collection[str]) -> dict[str, Sight]:
