@@ -4,7 +4,7 @@ import time
 
 from jimeng.documents import Generation
 from jimeng.jobs.runtime import runtime
-from jimeng.pictures.links import Named
+from jimeng.pictures.links import LinkToken
 from jimeng.providers.reach import address_for, fetches_from_store
 
 PATH = "/in/"
@@ -40,5 +40,5 @@ def link_for(generation: Generation, input_id: str, about: dict) -> str | None:
     if address is None or not config.SECRET_KEY:
         return None
     end = int(time.time() + seconds)
-    token = Named(input_id, generation.id, end).signed(config.SECRET_KEY)
+    token = LinkToken(input_id, generation.id, end).signed(config.SECRET_KEY)
     return f"{address}{PATH}{token}"

@@ -23,7 +23,7 @@ REFUSED = ("content_refused", "parameter_refused", "input_", "prompt_")
 STATUS_REFUSED, STATUS_FAILED, STATUS_CANCELLED = 400, 502, 409
 
 
-class Body:
+class StreamedJson:
     """
     A JSON document with files in it as base64, given out piece by piece.
 
@@ -88,7 +88,7 @@ def with_bytes(
     told: dict,
     images: list[Image],
     items: list[dict] | None = None,
-) -> Body:
+) -> StreamedJson:
     """
     What is *told*, with the bytes of each picture in its item, or in all of it.
 
@@ -98,7 +98,7 @@ def with_bytes(
     hole = secrets.token_hex(16)  # which no words have in them
     for item in items or [told]:
         item["b64_json"] = hole
-    return Body(told, hole, opened(asked, images))
+    return StreamedJson(told, hole, opened(asked, images))
 
 
 def opened(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO, int]]:

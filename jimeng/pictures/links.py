@@ -16,7 +16,7 @@ LONGEST = 400  # characters
 
 
 @dataclass(frozen=True)
-class Named:
+class LinkToken:
     """
     What a token names.
 
@@ -34,7 +34,7 @@ class Named:
         return in_letters(sign(secret, text) + text)
 
 
-def opened(token: str, secret: str) -> Named | None:
+def opened(token: str, secret: str) -> LinkToken | None:
     """What *token* names; None for one that was not signed here."""
     if not secret or len(token) > LONGEST:
         return None
@@ -47,7 +47,7 @@ def opened(token: str, secret: str) -> Named | None:
         return None
     # From here on it is known to have been written here.
     input_id, generation_id, end = text.decode().split("\n")
-    return Named(input_id, generation_id, int(end))
+    return LinkToken(input_id, generation_id, int(end))
 
 
 def sign(secret: str, text: bytes) -> bytes:

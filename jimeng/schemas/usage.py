@@ -18,7 +18,7 @@ DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
 OUTCOMES = ("done", "failed", "cancelled", "unknown")
 
 
-class Day(fields.Date):
+class DayField(fields.Date):
     """A date of this millennium, ``2026-01-31``."""
 
     default_error_messages = saying("date")
@@ -32,8 +32,8 @@ class Day(fields.Date):
 class Span(Strict):
     """``GET /api/v1/users/<id>/usage``: the days that are asked about."""
 
-    since = Day(data_key="from", metadata={"pattern": f"^{DATE.pattern}$"})
-    until = Day(data_key="to", metadata={"pattern": f"^{DATE.pattern}$"})
+    since = DayField(data_key="from", metadata={"pattern": f"^{DATE.pattern}$"})
+    until = DayField(data_key="to", metadata={"pattern": f"^{DATE.pattern}$"})
 
     @validates_schema
     def in_order(self, data: dict, **kwargs) -> None:

@@ -13,7 +13,7 @@ from jimeng import jobs, logs
 from jimeng.documents import Generation
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump
-from jimeng.pictures.links import Named, opened
+from jimeng.pictures.links import LinkToken, opened
 from jimeng.providers import Progress
 from jimeng.web import input_links as door
 from tests import given_pictures as given
@@ -152,7 +152,7 @@ def test_links_have_four_places(client, sent, monkeypatch):
 
 def test_links_are_masked_in_logs(caplog, sent, client):
     """Whoever reads the log of a proxy's request does not have the picture."""
-    token = Named("upload_x", "task_0", 1).signed(SECRET)
+    token = LinkToken("upload_x", "task_0", 1).signed(SECRET)
     record = logging.LogRecord("x", 20, "", 0, f"GET /in/{token} 200", None, None)
 
     line = logs.TextFormatter().format(record)
