@@ -1,6 +1,7 @@
 """What tools take: checked here, and described to those who call them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from marshmallow import pre_load
 
@@ -58,9 +59,12 @@ class ToGet(ToCancel):
     wait_seconds = Whole(load_default=0, validate=Between(0, LONGEST_WAIT))
 
 
-class ToList(Arguments):
+class ToListCollections(Arguments):
     limit = Whole(load_default=LISTED, validate=Between(1, MOST_LISTED))
     cursor = Text(validate=Long(1, MOST_CURSOR))
+
+
+class ToList(ToListCollections):
     status = Text(validate=OneOf(*Status))
     q = Text(validate=Long(1, MOST_WORDS))
 
@@ -75,11 +79,6 @@ class ToCreateBatch(Arguments, NewBatch):
 
 class ToGetBatch(Arguments):
     batch_id = Text(required=True, validate=Long(1, MOST_ID))
-
-
-class ToListCollections(Arguments):
-    limit = Whole(load_default=LISTED, validate=Between(1, MOST_LISTED))
-    cursor = Text(validate=Long(1, MOST_CURSOR))
 
 
 class ToAdd(Arguments):
@@ -103,8 +102,43 @@ def choice(*names: str) -> dict:
     return {"type": "string", "enum": [*names]}
 
 
-Shapes = Mapping[str, dict]
-GENERATE: Shapes = {
+@dataclass(frozen=True)
+class Takes:
+    """
+    What a tool takes.
+
+    Attributes:
+        check: Checks that.
+        shapes: Describes it.
+        needs: What of it must be given.
+    """
+
+    check: type[Arguments] = Arguments
+    shapes: Mapping[str, dict] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+    def checked(self, given: dict) -> dict:
+        """
+        Raises:
+            ValidationError: it is not what is described.
+        """
+        return self.check(only=[*self.shapes]).load(given)
+
+    def described(self) -> dict:
+        """As its ``inputSchema``, with words for each in the request's language."""
+        found: dict[str, object] = {
+            "type": "object",
+            "properties": {
+                name: {**shape, "description": t(f"mcp.argument.{name}")}
+                for name, shape in self.shapes.items()
+            },
+            "additionalProperties": False,
+        }
+        return {**found, "required": [*self.needs]} if self.needs else found
+
+
+NOTHING = Takes()
+DRAWING = {
     "prompt": {"type": "string", "minLength": 1},
     "model": text(100),
     "size": text(20),
@@ -115,13 +149,15 @@ GENERATE: Shapes = {
     "wait_seconds": whole(0, LONGEST_WAIT, LONGEST_WAIT),
     "idempotency_key": text(MOST_KEY),
 }
+GENERATE = Takes(ToGenerate, DRAWING, ("prompt",))
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-EDIT: Shapes = {
-    "images": {
-        **{"type": "array", "minItems": 1, "maxItems": MOST_IMAGES},
-        "items": text(MOST_REFERENCE),
-    },
-    **GENERATE,
+IMAGES = {
+    **{"type": "array", "minItems": 1, "maxItems": MOST_IMAGES},
+    "items": text(MOST_REFERENCE),
+}
+EDITING = {
+    "images": IMAGES,
+    **DRAWING,
     "mask": text(MOST_REFERENCE),
     "strength": SHARE,
     "expand": {
@@ -130,46 +166,38 @@ EDIT: Shapes = {
         "additionalProperties": False,
     },
 }
-CANCEL: Shapes = {"task_id": text(MOST_ID)}
-GET: Shapes = {**CANCEL, "wait_seconds": whole(0, LONGEST_WAIT, 0)}
-LIST: Shapes = {
-    "limit": whole(1, MOST_LISTED, LISTED),
-    "cursor": text(MOST_CURSOR),
+EDIT = Takes(ToEdit, EDITING, ("images",))
+TASK = {"task_id": text(MOST_ID)}
+CANCEL = Takes(ToCancel, TASK, ("task_id",))
+GET = Takes(ToGet, {**TASK, "wait_seconds": whole(0, LONGEST_WAIT, 0)}, ("task_id",))
+SOME = {"limit": whole(1, MOST_LISTED, LISTED), "cursor": text(MOST_CURSOR)}
+OF_TASKS = {
+    **SOME,
     "status": choice(*Status),
     "q": text(MOST_WORDS),
 }
+LIST = Takes(ToList, OF_TASKS)
 ONCE = ("prompt", "wait_seconds")  # of one picture
-BATCH: Shapes = {
+OF_BATCH = {
     "template": text(LONGEST),
     "prompts": {
         **{"type": "array", "minItems": 1, "maxItems": MOST},
         "items": {"type": "string", "minLength": 1},
     },
     "name": text(LONGEST_NAME),
-    **{name: shape for name, shape in GENERATE.items() if name not in ONCE},
-    "images": EDIT["images"],
+    **{name: shape for name, shape in DRAWING.items() if name not in ONCE},
+    "images": IMAGES,
     "strength": SHARE,
     "dry_run": {"type": "boolean", "default": False},
 }
-GET_BATCH: Shapes = {"batch_id": text(MOST_ID)}
-LIST_COLLECTIONS: Shapes = {name: LIST[name] for name in ("limit", "cursor")}
-ADD: Shapes = {
+BATCH = Takes(ToCreateBatch, OF_BATCH)
+GET_BATCH = Takes(ToGetBatch, {"batch_id": text(MOST_ID)}, ("batch_id",))
+LIST_COLLECTIONS = Takes(ToListCollections, SOME)
+ADDING = {
     "collection": text(MOST_ID),
     "images": {
         **{"type": "array", "minItems": 1, "maxItems": MOST_LISTED},
         "items": text(MOST_WORDS),
     },
 }
-
-
-def described(shapes: Shapes, needs: Sequence[str]) -> dict:
-    """As a tool's ``inputSchema``, with words for each in the request's language."""
-    found: dict[str, object] = {
-        "type": "object",
-        "properties": {
-            name: {**shape, "description": t(f"mcp.argument.{name}")}
-            for name, shape in shapes.items()
-        },
-        "additionalProperties": False,
-    }
-    return {**found, "required": [*needs]} if needs else found
+ADD = Takes(ToAdd, ADDING, ("collection", "images"))

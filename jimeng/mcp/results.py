@@ -19,7 +19,10 @@ MOST_FOR_ALL, MOST_FOR_ONE = 96_000, 64_000
 SIDE = 512  # pixels
 KEPT = ("task_id", "status", "message", "created_at")
 WHILE_OPEN = ("phase", "progress", "position", "eta_seconds")
-TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
+TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
+TIME = {"type": "string", "format": "date-time"}
+STATUS = {"type": "string", "enum": [*Status]}
+OBJECT = {"type": "object"}
 
 
 @dataclass(frozen=True)
@@ -85,98 +88,85 @@ def record(view: TaskView) -> dict:
     return {**found, "error": told["error"]} if "error" in told else found
 
 
-TASK = {
-    "type": "object",
-    "properties": {
+def form(properties: dict, *required: str) -> dict:
+    """An object of these, as JSON Schema has it."""
+    return {"type": "object", "properties": properties, "required": [*required]}
+
+
+def many(item: dict) -> dict:
+    return {"type": "array", "items": item}
+
+
+def page(name: str, item: dict) -> dict:
+    """Some of a list, and where the next ones begin."""
+    cursor = {"type": ["string", "null"]}
+    return form({name: many(item), "next_cursor": cursor}, name, "next_cursor")
+
+
+IMAGES = many(form({"url": TEXT, "width": WHOLE, "height": WHOLE}, "url"))
+TASK = form(
+    {
         "task_id": TEXT,
-        "status": {"type": "string", "enum": [*Status]},
+        "status": STATUS,
         "message": TEXT,
-        "created_at": {"type": "string", "format": "date-time"},
+        "created_at": TIME,
         "prompt": TEXT,
         "model": TEXT,
         "phase": TEXT,
         "progress": WHOLE,
         "position": WHOLE,
         "eta_seconds": WHOLE,
-        "images": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"url": TEXT, "width": WHOLE, "height": WHOLE},
-                "required": ["url"],
-            },
-        },
-        "failed": {"type": "array", "items": {"type": "object"}},
-        "error": {"type": "object"},
-        "joined": {"type": "boolean"},
+        "images": IMAGES,
+        "failed": many(OBJECT),
+        "error": OBJECT,
+        "joined": FLAG,
         "next": TEXT,
     },
-    "required": [*KEPT, "prompt", "model"],
-}
-TASKS = {
-    "type": "object",
-    "properties": {
-        "tasks": {"type": "array", "items": TASK},
-        "next_cursor": {"type": ["string", "null"]},
-    },
-    "required": ["tasks", "next_cursor"],
-}
-MODELS = {
-    "type": "object",
-    "properties": {"models": {"type": "array", "items": {"type": "object"}}},
-    "required": ["models"],
-}
-BATCH = {
-    "type": "object",
-    "properties": {
+    *(*KEPT, "prompt", "model"),
+)
+TASKS = page("tasks", TASK)
+MODELS = form({"models": many(OBJECT)}, "models")
+BATCH = form(
+    {
         "batch_id": TEXT,
         "name": TEXT,
-        "status": {"type": "string", "enum": [*Status]},
+        "status": STATUS,
         "reason": TEXT,
         "count_of_prompts": WHOLE,
         "total_pictures": WHOLE,
         "eta_seconds": WHOLE,
-        "pictures": {"type": "object"},
-        "waits": {"type": "object"},
-        "lacking": {"type": "object"},
-        "failures": {"type": "array", "items": {"type": "object"}},
-        "created_at": {"type": "string", "format": "date-time"},
-        "images": TASK["properties"]["images"],  # type: ignore[index]
+        "pictures": OBJECT,
+        "waits": OBJECT,
+        "lacking": OBJECT,
+        "failures": many(OBJECT),
+        "created_at": TIME,
+        "images": IMAGES,
         "page": TEXT,
-        "dry_run": {"type": "boolean"},
+        "dry_run": FLAG,
         "repeated": WHOLE,
-        "prompts": {"type": "array", "items": TEXT},
+        "prompts": many(TEXT),
         "model": TEXT,
         "n": WHOLE,
         "cost": {"type": ["object", "null"]},
-        "joined": {"type": "boolean"},
+        "joined": FLAG,
         "message": TEXT,
         "next": TEXT,
     },
-    "required": ["count_of_prompts"],
-}
-COLLECTION = {
-    "type": "object",
-    "properties": {
+    "count_of_prompts",
+)
+COLLECTION = form(
+    {
         "id": TEXT,
         "name": TEXT,
         "pictures": WHOLE,
-        "more_pictures": {"type": "boolean"},
-        "updated_at": {"type": "string", "format": "date-time"},
+        "more_pictures": FLAG,
+        "updated_at": TIME,
         "page": TEXT,
     },
-    "required": ["id", "name", "pictures", "page"],
-}
-COLLECTIONS = {
-    "type": "object",
-    "properties": {
-        "collections": {"type": "array", "items": COLLECTION},
-        "next_cursor": {"type": ["string", "null"]},
-    },
-    "required": ["collections", "next_cursor"],
-}
-ADDED = {
-    "type": "object",
-    "properties": {"collection": COLLECTION, "added": WHOLE, "left_out": WHOLE},
-    "required": ["collection", "added", "left_out"],
-}
+    *("id", "name", "pictures", "page"),
+)
+COLLECTIONS = page("collections", COLLECTION)
+ADDED = form(
+    {"collection": COLLECTION, "added": WHOLE, "left_out": WHOLE},
+    *("collection", "added", "left_out"),
+)

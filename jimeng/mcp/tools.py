@@ -10,22 +10,20 @@ from jimeng.errors import Invalid, JimengError
 from jimeng.http.answers import by_field, in_words, sentence
 from jimeng.i18n import explain, problems, t
 from jimeng.jobs.counts import counts
-from jimeng.mcp import acts, arguments, many, results
-from jimeng.mcp.arguments import Arguments, Shapes
+from jimeng.mcp import acts, many, results
+from jimeng.mcp import arguments as takes
+from jimeng.mcp.arguments import Takes
 from jimeng.mcp.results import Result
 from jimeng.viewers import Viewer
 
 DRAWING = ("generate_image", "edit_image", "create_batch")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Tool:
     """
     Attributes:
         do: What it does, for the viewer and with what it takes.
-        takes: Checks that.
-        shapes: Describes it.
-        needs: What of it must be given.
         gives: Describes the result.
         changes: Whether a key for looking is not enough.
         ends: Whether it takes something away.
@@ -33,19 +31,10 @@ class Tool:
 
     name: str
     do: Callable[[Viewer, dict], Result]
-    takes: type[Arguments]
-    shapes: Shapes
-    needs: tuple[str, ...] = ()
+    takes: Takes
     gives: dict
     changes: bool = False
     ends: bool = False
-
-    def checked(self, given: dict) -> dict:
-        """
-        Raises:
-            ValidationError: it is not what is described.
-        """
-        return self.takes(only=[*self.shapes]).load(given)
 
     def described(self) -> dict:
         """As ``tools/list`` has it, in the request's language."""
@@ -54,7 +43,7 @@ class Tool:
             "name": self.name,
             "title": title,
             "description": t(f"mcp.tool.{self.name}.about"),
-            "inputSchema": arguments.described(self.shapes, self.needs),
+            "inputSchema": self.takes.described(),
             "outputSchema": self.gives,
             "annotations": {
                 "title": title,
@@ -70,87 +59,37 @@ TOOLS = {
     tool.name: tool
     for tool in (
         Tool(
-            name="generate_image",
-            do=acts.generate,
-            takes=arguments.ToGenerate,
-            shapes=arguments.GENERATE,
-            needs=("prompt",),
-            gives=results.TASK,
-            changes=True,
+            "generate_image", acts.generate, takes.GENERATE, results.TASK, changes=True
         ),
+        Tool("edit_image", acts.edit, takes.EDIT, results.TASK, changes=True),
+        Tool("get_task", acts.get, takes.GET, results.TASK),
+        Tool("list_tasks", acts.list_tasks, takes.LIST, results.TASKS),
         Tool(
-            name="edit_image",
-            do=acts.edit,
-            takes=arguments.ToEdit,
-            shapes=arguments.EDIT,
-            needs=("images",),
-            gives=results.TASK,
-            changes=True,
-        ),
-        Tool(
-            name="get_task",
-            do=acts.get,
-            takes=arguments.ToGet,
-            shapes=arguments.GET,
-            needs=("task_id",),
-            gives=results.TASK,
-        ),
-        Tool(
-            name="list_tasks",
-            do=acts.list_tasks,
-            takes=arguments.ToList,
-            shapes=arguments.LIST,
-            gives=results.TASKS,
-        ),
-        Tool(
-            name="cancel_task",
-            do=acts.cancel,
-            takes=arguments.ToCancel,
-            shapes=arguments.CANCEL,
-            needs=("task_id",),
-            gives=results.TASK,
+            "cancel_task",
+            acts.cancel,
+            takes.CANCEL,
+            results.TASK,
             changes=True,
             ends=True,
         ),
         Tool(
-            name="create_batch",
-            do=many.create_batch,
-            takes=arguments.ToCreateBatch,
-            shapes=arguments.BATCH,
-            gives=results.BATCH,
+            "create_batch", many.create_batch, takes.BATCH, results.BATCH, changes=True
+        ),
+        Tool("get_batch", many.get_batch, takes.GET_BATCH, results.BATCH),
+        Tool(
+            "list_collections",
+            many.list_collections,
+            takes.LIST_COLLECTIONS,
+            results.COLLECTIONS,
+        ),
+        Tool(
+            "add_to_collection",
+            many.add_to_collection,
+            takes.ADD,
+            results.ADDED,
             changes=True,
         ),
-        Tool(
-            name="get_batch",
-            do=many.get_batch,
-            takes=arguments.ToGetBatch,
-            shapes=arguments.GET_BATCH,
-            needs=("batch_id",),
-            gives=results.BATCH,
-        ),
-        Tool(
-            name="list_collections",
-            do=many.list_collections,
-            takes=arguments.ToListCollections,
-            shapes=arguments.LIST_COLLECTIONS,
-            gives=results.COLLECTIONS,
-        ),
-        Tool(
-            name="add_to_collection",
-            do=many.add_to_collection,
-            takes=arguments.ToAdd,
-            shapes=arguments.ADD,
-            needs=("collection", "images"),
-            gives=results.ADDED,
-            changes=True,
-        ),
-        Tool(
-            name="list_models",
-            do=acts.list_models,
-            takes=Arguments,
-            shapes={},
-            gives=results.MODELS,
-        ),
+        Tool("list_models", acts.list_models, takes.NOTHING, results.MODELS),
     )
 }
 
@@ -170,7 +109,7 @@ def use(tool: Tool, given: dict) -> dict:
     auth.check_scope(changes=tool.changes)
     viewer = auth.viewer_of_api()
     try:
-        return tool.do(viewer, tool.checked(given)).content()
+        return tool.do(viewer, tool.takes.checked(given)).content()
     except ValidationError as error:
         counts.add("refusals", "mcp", Invalid.code)
         return results.refusal(sentence(in_words(by_field(error.messages))))
