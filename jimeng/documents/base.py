@@ -13,10 +13,11 @@ from bson.errors import InvalidBSON
 from mongoengine import Document
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.collection import Collection
-from pymongo.errors import AutoReconnect, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.monitoring import ServerHeartbeatListener
 
 from jimeng.config import Config
+from jimeng.documents import commands
 from jimeng.documents.faults import is_away
 from jimeng.documents.reading import shape_of
 from jimeng.errors import outages
@@ -215,16 +216,9 @@ class Stored(Document):
             "writeConcern": {"w": 1},
         }
 
-        def send(**more: object) -> dict | None:
-            return rows.database.command({**command, **more})["value"]
-
-        try:
-            found = send()  # nearly always it is there, and that is less work again
-        except AutoReconnect as error:
-            if error.timeout:
-                raise
-            found = send()
-        return found or send(upsert=True)  # type: ignore[return-value]
+        # Nearly always it is there, and that is less work again.
+        found = commands.send(rows, command)["value"]
+        return found or commands.send(rows, {**command, "upsert": True})["value"]
 
     @classmethod
     def read(cls, row: Mapping[str, object]) -> Self:
@@ -291,5 +285,5 @@ class Stored(Document):
 
     @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:
-        found = cls.collection().find_one(where)
+        found = commands.find_one(cls.collection(), where)
         return None if found is None else cls._from_son(found)

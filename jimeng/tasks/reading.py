@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from jimeng import jobs
-from jimeng.documents import Generation, Image, Status, Task, cursors, left_over
+from jimeng.documents import (
+    Generation,
+    Image,
+    Status,
+    Task,
+    commands,
+    cursors,
+    left_over,
+)
 from jimeng.documents.cursors import Page
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.task import THERE
@@ -41,7 +49,7 @@ def find(viewer: Viewer, task_id: str) -> Task:
     Raises:
         TaskNotFound: no such task, or it is somebody else's.
     """
-    row = Task.collection().find_one({"_id": task_id})
+    row = commands.find_one(Task.collection(), {"_id": task_id})
     return Task.read(shown(viewer, task_id, row))
 
 
@@ -235,7 +243,7 @@ def _find_together(viewer: Viewer, task_id: str) -> tuple[Task, dict[int, Genera
     pictures = [{"$match": {"task_id": task_id}}]
     beside = {"coll": Generation.collection().name, "pipeline": pictures}
     wanted = {"$match": {"_id": task_id}}
-    rows = list(Task.collection().aggregate([wanted, {"$unionWith": beside}]))
+    rows = commands.aggregate(Task.collection(), [wanted, {"$unionWith": beside}])
     first = next((row for row in rows if row["_id"] == task_id), None)
     task = shown(viewer, task_id, first)
     generations = [Generation.read(row) for row in rows if row is not task]

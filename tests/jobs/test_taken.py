@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import accounts, jobs
-from jimeng.documents import ApiKey, Generation, Task, User, utcnow
+from jimeng.documents import ApiKey, Generation, Task, User, commands, utcnow
 from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
 from jimeng.viewers import Viewer
@@ -35,6 +35,8 @@ class Databases:
         self.gone, self.refused = False, 0
         for name in READS + WRITES:
             self._wrap(monkeypatch, Collection, name, AutoReconnect)
+        for name in ("find_one", "aggregate"):
+            self._wrap(monkeypatch, commands, name, AutoReconnect)
         for name in ("lpush", "eval", "evalsha"):
             self._wrap(monkeypatch, Redis, name, RedisGone)
         wrap_note(monkeypatch, self._noted)
@@ -54,7 +56,7 @@ class Databases:
         assert self.gone, "the write that decides was not seen"
         self.gone, self._after = False, None
 
-    def _wrap(self, monkeypatch, owner: type, name: str, error: type) -> None:
+    def _wrap(self, monkeypatch, owner: object, name: str, error: type) -> None:
         original = getattr(owner, name)
 
         def wrapped(this, *args, **kwargs):
