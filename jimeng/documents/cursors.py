@@ -48,11 +48,7 @@ def after(cursor: str, field: str) -> dict:
     Raises:
         Invalid: it is not one of ours.
     """
-    at, row_id = read(cursor)
-    return {
-        field: {"$lte": at},
-        "$or": [{field: {"$lt": at}}, {"_id": {"$lt": row_id}}],
-    }
+    return _beyond(cursor, field, "$lt")
 
 
 def before(cursor: str, field: str) -> dict:
@@ -62,10 +58,14 @@ def before(cursor: str, field: str) -> dict:
     Raises:
         Invalid: it is not one of ours.
     """
+    return _beyond(cursor, field, "$gt")
+
+
+def _beyond(cursor: str, field: str, sign: str) -> dict:
     at, row_id = read(cursor)
     return {
-        field: {"$gte": at},
-        "$or": [{field: {"$gt": at}}, {"_id": {"$gt": row_id}}],
+        field: {f"{sign}e": at},
+        "$or": [{field: {sign: at}}, {"_id": {sign: row_id}}],
     }
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import BinaryIO
 
 from pymongo.errors import DuplicateKeyError
@@ -17,20 +18,6 @@ from jimeng.viewers import Viewer, noted
 log = logging.getLogger(__name__)
 
 SEEN = {"hidden": {"$exists": False}, "state": "ready"}
-
-
-@dataclass(frozen=True)
-class Key:
-    """
-    What keeps an upload that is sent twice to one.
-
-    Attributes:
-        text: The caller's ``Idempotency-Key``.
-        hash: What two requests under it must have in common: the file as it came.
-    """
-
-    text: str
-    hash: str
 
 
 def upload_once(
@@ -51,10 +38,11 @@ def upload_once(
     viewer.require_owner(user_id, "upload")
     documents.ensure_indexes()
     indexes.require(indexes.UPLOADS)
-    key = Key(idem_key, hashlib.sha256(content).hexdigest())
-    while (found := repeating.earlier(Input, user_id, key.text, key.hash)) is None:
+    mark = hashlib.sha256(content).hexdigest()
+    under = {"idem_key": idem_key, "idem_hash": mark}
+    while (found := repeating.earlier(Input, user_id, idem_key, mark)) is None:
         try:
-            return upload(viewer, user_id, content, field=field, key=key), False
+            return upload(viewer, user_id, content, field=field, under=under), False
         except DuplicateKeyError:
             continue  # another request was faster; what it has made is there now
     log.info("upload replayed id=%s", found.id)
@@ -67,7 +55,7 @@ def upload(
     content: bytes,
     *,
     field: str,
-    key: Key | None = None,
+    under: Mapping[str, str] = MappingProxyType({}),
 ) -> Input:
     """
     Take a picture in.
@@ -76,7 +64,7 @@ def upload(
         user_id: Whose it will be.
         content: As it came.
         field: Where it stood in the request.
-        key: That under which it is kept, as of `upload_once`.
+        under: The key that `upload_once` keeps it under, and its mark.
 
     Raises:
         UserIdNotYours: only an operator acts for others.
@@ -90,7 +78,6 @@ def upload(
     check_room(user_id)
     try:
         with noted(viewer, user_id, "uploads.create"):
-            under = {"idem_key": key.text, "idem_hash": key.hash} if key else {}
             return keep(user_id, content, is_upload=True, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)

@@ -6,7 +6,7 @@ for tasks that are still to be made, until it is deleted.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from bson import ObjectId
@@ -90,18 +90,12 @@ def files_of(each: Input) -> list[ObjectId]:
 def sweep_files() -> None:
     """Delete bytes that no input names: what was cut off in between left them."""
     global _file_seen
-    until, store = utcnow() - janitor.UNREFERENCED, runtime().inputs
-    files = store.saved_before(until, after=_file_seen, limit=BATCH)
-    _file_seen = max(files) if len(files) == BATCH else None
-    if _file_seen is None:
-        store.add_up()
-    rows = Input.collection().find({"_id": {"$in": list(set(files.values()))}})
-    kept = {one for row in rows for one in files_of(Input.read(row))}
-    unreferenced = set(files) - kept
-    for file_id in unreferenced:
-        store.delete(file_id)
-    if unreferenced:
-        log.info("input files swept count=%d", len(unreferenced))
+
+    def named(where: dict) -> Iterator[ObjectId]:
+        for row in Input.collection().find(where):
+            yield from files_of(Input.read(row))
+
+    _file_seen = janitor.sweep(runtime().inputs, _file_seen, named)
 
 
 def forget() -> None:

@@ -1,6 +1,7 @@
 """The janitor: completes what a death between two writes left undone."""
 
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -13,6 +14,7 @@ from jimeng.documents.task import DOOMED
 from jimeng.errors import ProviderError
 from jimeng.jobs import days, hours, outcomes, plan, repair
 from jimeng.jobs.runtime import runtime
+from jimeng.storage import Store
 
 log = logging.getLogger(__name__)
 
@@ -151,21 +153,40 @@ def fail_unserved() -> bool:
 def sweep_files() -> None:
     """Delete files that no picture names: what a cut-off saving left behind."""
     global _file_seen
+
+    def named(where: dict) -> Iterator[ObjectId]:
+        for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
+            yield from files_of(image)
+
+    _file_seen = sweep(runtime().store, _file_seen, named)
+
+
+def sweep(
+    store: Store,
+    seen: ObjectId | None,
+    named: Callable[[dict], Iterable[ObjectId]],
+) -> ObjectId | None:
+    """
+    Delete some files that no record names.
+
+    Args:
+        seen: The last one that was looked at; None to begin anew.
+        named: Those that the records of a query name.
+
+    Returns:
+        The last one now; None if there are no more.
+    """
     until = utcnow() - UNREFERENCED
-    store = runtime().store
-    files = store.saved_before(until, after=_file_seen, limit=BATCH)
-    _file_seen = max(files) if len(files) == BATCH else None
-    if _file_seen is None:
+    files = store.saved_before(until, after=seen, limit=BATCH)
+    seen = max(files) if len(files) == BATCH else None
+    if seen is None:
         store.add_up()  # what a killed process left uncounted
-    where = {"_id": {"$in": list(set(files.values()))}}
-    kept: set[ObjectId] = set()
-    for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
-        kept |= set(files_of(image))
-    unreferenced = set(files) - kept
-    for file_id in unreferenced:
+    unnamed = set(files) - set(named({"_id": {"$in": list(set(files.values()))}}))
+    for file_id in unnamed:
         store.delete(file_id)
-    if unreferenced:
-        log.info("files swept count=%d", len(unreferenced))
+    if unnamed:
+        log.info("files swept count=%d", len(unnamed))
+    return seen
 
 
 def close_days() -> bool:

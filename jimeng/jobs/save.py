@@ -71,6 +71,14 @@ def request_of(generation: Generation) -> ImageRequest:
     )
 
 
+def ask(generation: Generation) -> Progress:
+    """Ask the provider once where a picture stands."""
+    registry, account = runtime().registry, generation.of_account
+    provider = registry.provider(generation.provider, account)
+    with counts.call(generation.provider, "poll"):
+        return provider.poll(generation.remote_id or "", request_of(generation))
+
+
 def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
     """Keep a picture that has been drawn: the bytes that came along, or its link's."""
     with logs.bound(task=generation.task_id, user=generation.user_id):
@@ -130,11 +138,7 @@ def _ask_again(generation: Generation, task: Task) -> None:
         _lost(generation, "no links, and no name to ask by")
         return
     try:
-        provider = runtime().registry.provider(
-            generation.provider, generation.of_account
-        )
-        with counts.call(generation.provider, "poll"):
-            progress = provider.poll(generation.remote_id, request_of(generation))
+        progress = ask(generation)
     except ProviderError as error:
         if error.transient:
             later(generation, UNREACHABLE)

@@ -8,12 +8,12 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
-from jimeng.jobs import counts, hours, outcomes
+from jimeng.jobs import hours, outcomes
 from jimeng.jobs.looks import age, measure, next_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.preparing import prepare
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.save import SAVING_LEASE, request_of, save_again, take
+from jimeng.jobs.save import SAVING_LEASE, ask, save_again, take
 from jimeng.jobs.submit import draw_anew, may_draw_anew
 
 log = logging.getLogger(__name__)
@@ -106,11 +106,7 @@ def poll(generation: Generation) -> Freed | None:
     """Ask the provider once; keep the picture, or plan the next look."""
     asked_at = utcnow()
     try:
-        provider = runtime().registry.provider(
-            generation.provider, generation.of_account
-        )
-        with counts.call(generation.provider, "poll"):
-            progress = provider.poll(generation.remote_id or "", request_of(generation))
+        progress = ask(generation)
     except ProviderError as error:
         return poll_failed(generation, error)
     if not progress.done:
