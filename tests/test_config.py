@@ -1,13 +1,17 @@
 """Settings: where they come from, what is refused by name, and what never shows."""
 
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from redis.connection import parse_url
 
 from jimeng.config import Config
+from jimeng.config.values import PLAIN_REDIS
 from jimeng.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +97,7 @@ def test_placeholder_is_refused_by_name(name, text):
         *[("MONGODB_URI", "mongodb://u:p@ss@h"), ("MONGODB_DATABASE", "a b")],
         *[
             ("REDIS_URL", text)
-            for text in ("localhost:6379", "redis://h:x", "http://h")
+            for text in ("localhost:6379", "redis://h:x", "http://h", "redis://h:65536")
         ],
         *[("REDIS_ADDR", text) for text in ("redis://h:1", "h:x", "u@h:1", "h:1/2")],
         *[("REDIS_DB", "-1"), ("REDIS_DB", "x"), ("VOLCENGINE_CONCURRENCY", "0")],
@@ -260,3 +264,32 @@ def test_own_hosts_are_loopback_and_what_is_configured():
         config.own_hosts - {"[::1]"}
     )
     assert config.PUBLIC_URL == "https://A.example:8443/x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("redis://h", "rediss://h:6379/0", "redis://:p-w_1@127.0.0.1:20001/0"),
+        *("redis://user:pw@redis.example.com:59999/15", "redis://h:6379/"),
+    ],
+)
+def test_plain_address_of_redis_is_one_of_its_client_s(text):
+    """It is taken without asking the client, which would take it too."""
+    assert PLAIN_REDIS.fullmatch(text)
+    assert parse_url(text)["host"]
+    assert Config.from_env({"REDIS_URL": text}).redis_url == text
+
+
+@pytest.mark.parametrize("name", ["jimeng.local.supervisor", "jimeng.serve.__main__"])
+def test_what_starts_the_others_is_soon_there(name):
+    """It loads no client of Redis, and nothing of the web."""
+    script = f"""if True:
+        import sys, {name}
+        from jimeng.config import Config
+        assert Config.from_env({{"REDIS_URL": "redis://:pw@h:1/0"}}).redis_url
+        print({{"redis", "flask", "huey"}} & set(sys.modules))
+    """
+
+    said = subprocess.check_output([sys.executable, "-c", script], text=True)
+
+    assert said.strip() == "set()"

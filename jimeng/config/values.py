@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
-from redis import connection as redis_connection
 
 # Pictures that the workers of one process may await at a time, of services that
 # answer with them: of eight workers four stay free for what takes milliseconds.
@@ -21,6 +20,9 @@ WORDS = re.compile(
     "secret|password|passwd|change[-_ ]?me|example|default|qwert|asdfg|zxcvb|letmein"
     "|django|flask|jimeng|development|production|admin|insecure",
     re.IGNORECASE,
+)
+PLAIN_REDIS = re.compile(
+    r"rediss?://([\w\-]*:[\w\-]*@)?[\w.\-]+(:\d{1,4}|:[1-5]\d{4})?(/\d*)?", re.ASCII
 )
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
@@ -73,6 +75,12 @@ def parse_mongodb_uri(text: str) -> str:
 
 
 def parse_redis_url(text: str) -> str:
+    if PLAIN_REDIS.fullmatch(text):
+        return text
+    # Loaded for odd ones only: that takes as long as all else of the settings, in
+    # processes that never ask Redis.
+    from redis import connection as redis_connection
+
     try:
         redis_connection.parse_url(text)
     except ValueError:

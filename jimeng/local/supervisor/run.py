@@ -16,6 +16,7 @@ from jimeng.local.supervisor.watch import Watch, needs_consumer, needs_new_maste
 log = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds between two looks at the children
+SOON = 0.03  # the same until the web server is ready
 WATCH = 0.5  # seconds between two looks at the sources
 SLOW = 15.0  # seconds after which it says what it is waiting for
 INTERRUPTED = 130  # the exit status of what was stopped by Ctrl-C, by custom
@@ -60,7 +61,7 @@ class Run:
             self._stack.start_databases(self._signals.hurry)
             if not self._signals.stop():
                 self._stack.start_processes()
-            while not self._signals.stop(after=TICK):
+            while not self._signals.stop(after=TICK if self._is_ready else SOON):
                 self._look()
         finally:
             self._stack.stop(self._signals.hurry)

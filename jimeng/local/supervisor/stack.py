@@ -1,5 +1,6 @@
 """All that runs, in the order in which it is started."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -47,6 +48,9 @@ class Stack:
         Raises:
             ConfigError: one of them could not be started.
         """
+        if self.is_demo:  # which needs none of them, and loads meanwhile
+            self._demo_environment()
+            self.look()
         mongo = Mongo(self._data_dir / "mongodb", hold=self._hold)
         redis = Redis(self._data_dir / "redis", hold=self._hold)
         wanted: list[Mongo | Redis] = []
@@ -66,13 +70,14 @@ class Stack:
             self._redis_url = redis.url
 
     def start_processes(self) -> None:
-        """The demo provider if it is wanted, the consumer, the web server."""
+        """Start the demo provider if it is wanted, the consumer, the web server."""
         env = self._environment()
         grace = self.config.SHUTDOWN_GRACE + 3
         worker = partial(self._spawn, plan.serve_command("worker"), env)
         self.consumer = self._keep("consumer", worker, grace)
         web = partial(self._spawn, plan.web_command(), env)
         self.web = self._keep("web", web, plan.WEB_GRACE + 3)
+        self.look()
 
     def make_admin(self) -> None:
         """As a release does elsewhere: the first admin that the settings name."""
@@ -115,17 +120,22 @@ class Stack:
             env["JIMENG_DATA_PLACE"] = str(place)
         if not self.is_demo:
             return env
+        env |= self._demo_environment()
+        # The demo provider fetches pictures by signed links.
+        env.setdefault("SECRET_KEY", config.SECRET_KEY or secret)
+        return env
+
+    def _demo_environment(self) -> dict[str, str]:
+        """What leads to the demo provider; starts it if need be."""
         starting = not self._simulator_port
         if starting:
             self._simulator_port = keep_port(self._data_dir / "simulator.port")
         keys = demo_keys(self._data_dir / "simulator.keys")
-        env |= plan.demo_environment(config, self._simulator_port, keys)
-        # The demo provider fetches pictures by signed links.
-        env.setdefault("SECRET_KEY", config.SECRET_KEY or secret)
+        env = plan.demo_environment(self.config, self._simulator_port, keys)
         if starting:
             state = self._data_dir / "simulator.db"
-            command = plan.simulator_command(config, self._simulator_port, state)
-            spawn = partial(self._spawn, command, env)
+            command = plan.simulator_command(self.config, self._simulator_port, state)
+            spawn = partial(self._spawn, command, {**os.environ, **env})
             self._keep("simulator", spawn, SIMULATOR_PATIENCE)
         return env
 
