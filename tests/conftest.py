@@ -13,17 +13,18 @@ import pytest
 from PIL import Image as Pillow
 from pymongo.database import Database
 
-from jimeng import jobs, lanes, limits
+from jimeng import jobs, limits
 from jimeng.accounts import hashing
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import waiting, watcher
-from jimeng.jobs import broker, input_sweep, janitor, pump
+from jimeng.jobs import broker, pump
 from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests import again, databases
 from tests.databases import Connection, Mongo, filled
+from tests.forgetting import forget_lanes, forget_sweeps
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
@@ -158,10 +159,9 @@ def begin_anew(database: Database) -> None:
     jobs.huey.storage.conn.flushdb()
     for name in filled(database):
         database[name].delete_many({})
-    lanes.forget()
+    forget_lanes()
     switches.forget()
-    janitor.forget()
-    input_sweep.forget()
+    forget_sweeps()
     limits.forget_quotas()
 
 
@@ -259,7 +259,7 @@ def work_off(database) -> Callable[[], None]:
     def run() -> None:
         for _ in range(200):
             Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
-            lanes.forget()
+            forget_lanes()
             pump.tick()
             run_queue()
             active = {"state": {"$in": ["generating", "saving", "starting"]}}

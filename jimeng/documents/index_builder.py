@@ -131,13 +131,6 @@ def with_duplicates() -> list[str]:
     return sorted(_with_duplicates)
 
 
-def forget() -> None:
-    """Begin anew: nothing has been tried and nothing replaced."""
-    _not_before.clear()
-    _replaced.clear()
-    _with_duplicates.clear()
-
-
 def _tend() -> None:
     global _is_large, _is_unseen
     try:

@@ -96,9 +96,3 @@ def sweep_files() -> None:
             yield from files_of(Input.read(row))
 
     _file_seen = janitor.sweep(runtime().inputs, _file_seen, named)
-
-
-def forget() -> None:
-    """Begin anew: all files are looked at again."""
-    global _file_seen
-    _file_seen = None

@@ -197,9 +197,3 @@ def close_days() -> bool:
     kept = len(list(islice(days.closing(), 1 + MOST_DAYS)))
     counted = len(list(islice(hours.closing(), MOST_HOURS)))
     return kept > MOST_DAYS or counted == MOST_HOURS
-
-
-def forget() -> None:
-    """Begin anew: all open tasks and all files are looked at again."""
-    global _settled, _again, _file_seen
-    _settled = _again = _file_seen = None

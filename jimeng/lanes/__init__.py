@@ -9,9 +9,6 @@ picture of the same user comes one turn later, which is round-robin over users.
 `monitoring` may import it.
 """
 
-from jimeng.lanes import ahead as _ahead
-from jimeng.lanes import claims as _claims
-from jimeng.lanes import record as _record
 from jimeng.lanes.ahead import (
     Spread,
     expected_duration,
@@ -53,10 +50,3 @@ from jimeng.lanes.turns import (
     renumber,
     take_turns,
 )
-
-
-def forget() -> None:
-    """Drop what this process remembers of the lanes."""
-    _claims.forget()
-    _record.forget()
-    _ahead.forget()

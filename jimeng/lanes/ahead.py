@@ -98,10 +98,6 @@ def queue(lane: str) -> WaitingHead:
     return found
 
 
-def forget() -> None:
-    _queues.clear()
-
-
 @dataclass(frozen=True)
 class Spread:
     """

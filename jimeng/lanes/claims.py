@@ -184,10 +184,6 @@ def _in_random_order(numbers: list[int]) -> list[int]:
     return random.sample(numbers, len(numbers))
 
 
-def forget() -> None:
-    _kept.clear()
-
-
 STARTING_LEASE = timedelta(seconds=8)
 FIRST = [("turn", 1), ("_id", 1)]
 

@@ -204,8 +204,3 @@ def calm(lane: str) -> None:
 def is_calm(lane: str) -> bool:
     until = read(lane).calm_until
     return until is not None and until > utcnow()
-
-
-def forget() -> None:
-    _lanes.clear()
-    _taken.clear()

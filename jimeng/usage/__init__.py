@@ -9,7 +9,6 @@ from jimeng.usage.report import (
     Report,
     UsageRow,
     by_day,
-    forget,
     today,
     totals,
 )

@@ -211,9 +211,3 @@ def _models(lanes: Iterable[str]) -> dict[str, str]:
     registry = jobs.runtime().registry
     found = {lane: registry.by_lane(lane) for lane in set(lanes)}
     return {lane: model.id if model else lane for lane, model in found.items()}
-
-
-def forget() -> None:
-    """Drop what this process remembers of closed days."""
-    global _closed
-    _closed = None

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jimeng import lanes
 from jimeng.documents import Task
 from tests.conftest import run_queue
+from tests.forgetting import forget_lanes
 from tests.rest import API, create, data_of, errors_of, refused, result, task
 
 CANCEL, RETRY = f"{API}/tasks/cancel", f"{API}/tasks/retry"
@@ -49,7 +49,7 @@ def test_place_in_line_is_given_back(client, config):
     ids = [create(client, n=4) for _ in range(config.USER_MAX_PENDING // 4)]
 
     data_of(client.post(CANCEL, json={"ids": ids}))
-    lanes.forget()  # the line is read once a second
+    forget_lanes()  # the line is read once a second
 
     assert task(client, create(client, n=4))["position"] == 0
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from jimeng import lanes
 from jimeng.api import events
 from jimeng.documents import Task
 from jimeng.http import waiting
 from tests.documents.slow import way_to
+from tests.forgetting import forget_lanes
 from tests.rest import API, client_with, create, data_of, refused, result
 
 
@@ -84,7 +84,7 @@ def test_what_does_not_change_is_not_told_again(client, monkeypatch):
 def test_place_in_line_is_told_as_it_changes(client):
     """It is not in the task's record, which nobody writes meanwhile."""
     first, task_id = create(client), create(client)
-    lanes.forget()  # the line as it was a moment ago
+    forget_lanes()  # the line as it was a moment ago
     blocks = read(follow(client, task_id))
     begun = told([next(blocks)])[0]
     client.post(f"{API}/tasks/{first}/cancel", json={})

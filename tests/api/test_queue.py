@@ -13,6 +13,7 @@ from jimeng.jobs import pump
 from jimeng.operations import board, queue
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
+from tests.forgetting import forget_lanes
 from tests.rest import API, NOWHERE, client_with, create, data_of, result
 
 QUEUE = f"{API}/queue"
@@ -198,7 +199,7 @@ def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
     waiting = create(client), create(client, user_id="somebody.else", n=4)
 
     action = board.clear(Viewer("root", sees_all=True))
-    lanes.forget()
+    forget_lanes()
     work_off()
 
     assert (action.done, action.details["jobs"]) == (2, 5)

@@ -5,13 +5,14 @@ import re
 import pytest
 from flask import url_for
 
-from jimeng import lanes, tasks
+from jimeng import tasks
 from jimeng.errors import ProviderError, TaskNotFound
 from jimeng.http.answers import path_for
 from jimeng.providers import Progress
 from jimeng.viewers import Viewer
 from tests.commands import counted
 from tests.conftest import run_queue
+from tests.forgetting import forget_lanes
 from tests.rest import (
     API,
     CAT,
@@ -32,7 +33,7 @@ def test_waiting_task_says_how_long(client):
     """Phase, place, time and progress while it is pending, and when to ask again."""
     create(client)
     second = create(client, user_id="somebody.else")
-    lanes.forget()  # the line is read once a second
+    forget_lanes()  # the line is read once a second
 
     answer = client.get(f"{API}/ai/image/result/{second}")
 

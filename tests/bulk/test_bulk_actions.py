@@ -23,6 +23,7 @@ from jimeng.operations.failures import Filter
 from jimeng.tasks import clearing
 from tests.admin.pages import OPERATOR
 from tests.conftest import FakeProvider, run_queue
+from tests.forgetting import forget_lanes
 from tests.machine.boundary import Boundaries, Died, wrap_writes
 from tests.rest import create
 from tests.test_core import refusal
@@ -70,7 +71,7 @@ def empty() -> None:
     for name in database.list_collection_names():
         database[name].delete_many({})
     jobs.huey.storage.conn.flushdb()
-    lanes.forget()
+    forget_lanes()
 
 
 def waiting(client, provider) -> None:

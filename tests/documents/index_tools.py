@@ -3,6 +3,7 @@
 import pytest
 
 from jimeng.documents import index_builder, indexes
+from tests.forgetting import forget_indexes
 from tests.rest import CAT, CREATE
 
 KEY = {"Idempotency-Key": "one"}
@@ -13,11 +14,11 @@ UNIQUE = [label for label, index in indexes.declared().items() if index.is_uniqu
 @pytest.fixture(autouse=True)
 def whole(database):
     """A database with all its indexes, before and after."""
-    index_builder.forget()
+    forget_indexes()
     yield
     for name in database.list_collection_names():
         database[name].delete_many({})
-    index_builder.forget()
+    forget_indexes()
     assert index_builder.mend(at_once=True) == {}
 
 

@@ -7,6 +7,7 @@ from mongoengine import get_db
 
 from jimeng import documents, jobs
 from jimeng.documents import index_builder, indexes, utcnow
+from tests.forgetting import forget_indexes
 from tests.rest import CAT, CREATE, data_of
 
 OLD, NEW = utcnow() - timedelta(hours=1), utcnow()
@@ -15,11 +16,11 @@ OLD, NEW = utcnow() - timedelta(hours=1), utcnow()
 @pytest.fixture(autouse=True)
 def whole(database):
     """A database with all its indexes, before and after."""
-    index_builder.forget()
+    forget_indexes()
     yield
     for name in get_db().list_collection_names():
         get_db()[name].delete_many({})
-    index_builder.forget()
+    forget_indexes()
     assert index_builder.mend(at_once=True) == {}
 
 

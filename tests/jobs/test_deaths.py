@@ -27,6 +27,7 @@ from jimeng.documents import Generation, Image, Task
 from jimeng.documents.image import files_of
 from jimeng.jobs import janitor, pump
 from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
+from tests.forgetting import forget_lanes
 from tests.noted import wrap_note
 from tests.test_core import create, refusal
 
@@ -136,7 +137,7 @@ class Afresh:
 def consume(reaper: Reaper) -> None:
     """Work until all is done, beginning anew after a death, time moving on."""
     for _ in range(60):
-        lanes.forget()
+        forget_lanes()
         try:
             pump.tick()
             run_queue()

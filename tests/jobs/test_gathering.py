@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Task
 from jimeng.jobs import broker, chores, gathering, janitor, plan
 from jimeng.jobs.gathering import Gathering
+from tests.forgetting import forget_lanes, forget_sweeps
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for
 
@@ -47,7 +47,7 @@ def place(lane: str) -> tuple[int, int]:
 def half_a_minute_later() -> None:
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
-    janitor.forget()
+    forget_sweeps()
     janitor.complete_plans()
 
 
@@ -67,7 +67,7 @@ def test_looks_as_if_it_were_written(client, gathered):
     """Phase, place and page do not tell whether it is written yet."""
     create(client, user_id="bob")
     gathered.write()
-    lanes.forget()
+    forget_lanes()
     task_id = create(client, n=2)
 
     before, page = result(client, task_id), client.get(f"/tasks/{task_id}").text

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import jobs, lanes
+from jimeng import jobs
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import looks, pump
 from jimeng.jobs.queue import advance
 from jimeng.providers import Progress, Registry
 from tests.conftest import come_due, run_queue
+from tests.forgetting import forget_lanes
 from tests.test_core import create, result
 
 
@@ -128,7 +129,7 @@ def remember(*durations: float) -> None:
     lane = generation().lane
     seen = {"$set": {"durations": list(durations)}}
     Lane.collection().update_one({"_id": lane}, seen, upsert=True)
-    lanes.forget()
+    forget_lanes()
 
 
 def looked_in_vain(after: float, provider) -> float:
@@ -252,7 +253,7 @@ def test_provider_that_is_asked_too_often_is_asked_less(drawing, every_second):
     come_due()
     pump.tick()
     run_queue()
-    lanes.forget()
+    forget_lanes()
 
     assert looked_in_vain(6, drawing) == pytest.approx(1, abs=0.1)
 

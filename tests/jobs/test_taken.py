@@ -14,6 +14,7 @@ from jimeng.documents import ApiKey, Generation, Task, User, commands, utcnow
 from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
 from jimeng.viewers import Viewer
+from tests.forgetting import forget_sweeps
 from tests.noted import AS, wrap_note
 from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, new_user, result
 
@@ -90,7 +91,7 @@ def complete() -> None:
     """Half a minute later the janitor comes by."""
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
-    janitor.forget()
+    forget_sweeps()
     janitor.complete_plans()
 
 

@@ -11,6 +11,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import pump
 from jimeng.providers import Progress, Registry
 from tests.conftest import FakeProvider, come_due, png, run_queue
+from tests.forgetting import forget_lanes
 from tests.lanes.test_lanes import waiting
 from tests.test_core import create, result
 
@@ -39,7 +40,7 @@ def pictures() -> list[Generation]:
 
 
 def send() -> None:
-    lanes.forget()
+    forget_lanes()
     pump.tick()
     run_queue()
 
@@ -156,7 +157,7 @@ def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     Lane.collection().update_one(
         {"_id": channel.record}, {"$set": {"not_before": None}}
     )
-    lanes.forget()
+    forget_lanes()
     assert len(lanes.free_slots(lane, 3, "studio")) == 1
 
     lanes.accepted(lane, "studio", drawn=False)

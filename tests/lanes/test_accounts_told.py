@@ -13,6 +13,7 @@ from jimeng.monitoring import readiness
 from jimeng.providers import Registry
 from tests.admin.pages import ENGLISH, OPERATOR, text_of
 from tests.conftest import FakeProvider, run_queue
+from tests.forgetting import forget_lanes
 from tests.monitoring.test_metrics import scrape
 from tests.test_core import create
 
@@ -38,7 +39,7 @@ def resting(client, lane) -> None:
     """The account ``studio`` was refused for arrears, and main draws two pictures."""
     lanes.rest(lane, "studio", "account_overdue")
     create(client, n=3)
-    lanes.forget()
+    forget_lanes()
     pump.tick()
     run_queue()
 

@@ -8,6 +8,7 @@ from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
 from jimeng.jobs import plan
 from jimeng.lanes import turns
+from tests.forgetting import forget_lanes
 from tests.lanes.test_lanes import waiting
 from tests.test_core import create
 
@@ -24,7 +25,7 @@ def holding(lane: str, *slots: int, state: str = "generating") -> None:
 
 def known(lane: str, **fields: object) -> None:
     Lane.collection().update_one({"_id": lane}, {"$set": fields}, upsert=True)
-    lanes.forget()
+    forget_lanes()
 
 
 def record(lane: str) -> Lane:

@@ -9,6 +9,7 @@ from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Lane, utcnow
 from jimeng.errors import TooManyPending
 from tests.conftest import run_queue
+from tests.forgetting import forget_lanes
 from tests.test_core import create, refusal, result
 
 MOST = 2
@@ -46,7 +47,7 @@ def test_turns_begin_where_the_lane_is(database, lane):
     for _ in range(3):
         taken = lanes.claim(lane, {"main": 5})
         assert taken is not None
-    lanes.forget()
+    forget_lanes()
 
     assert lanes.take_turns(lane, "bob", 1)[0] == 2
 
@@ -106,9 +107,9 @@ def test_a_slot_is_given_once(database, lane):
 def test_position_is_the_number_of_tasks_before(client, lane):
     """Users take turns, and each is told how many tasks go before."""
     mine = [create(client, user_id="ada")["task_id"] for _ in range(3)]
-    lanes.forget()
+    forget_lanes()
     other = create(client, user_id="bob")["task_id"]
-    lanes.forget()
+    forget_lanes()
 
     places = {t: result(client, t)["position"] for t in [*mine, other]}
 
@@ -118,7 +119,7 @@ def test_position_is_the_number_of_tasks_before(client, lane):
 def test_several_pictures_are_one_task_ahead(client, lane):
     """Four pictures of one task count as one task, and as four pictures of time."""
     create(client, user_id="ada", n=4)
-    lanes.forget()
+    forget_lanes()
     second = create(client, user_id="ada")
 
     assert second["position"] == 1
@@ -132,7 +133,7 @@ def test_cancelling_does_not_push_back(client, lane):
 
     for task_id in mine[:4]:
         client.post(f"/api/v1/tasks/{task_id}/cancel")
-    lanes.forget()
+    forget_lanes()
 
     places = [result(client, task_id)["position"] for task_id in [*mine[4:], *others]]
     assert places == [0, 2, 1, 3, 4]
@@ -182,14 +183,14 @@ def test_expected_duration_is_learnt(database, lane):
     """From five samples on their median counts, at most twice the model's figure."""
     for seconds in (1, 2, 3, 4):
         lanes.record_duration(lane, seconds)
-    lanes.forget()
+    forget_lanes()
     assert lanes.expected_duration(lane, 9.0) == 9.0
 
     lanes.record_duration(lane, 5)
-    lanes.forget()
+    forget_lanes()
     assert lanes.expected_duration(lane, 9.0) == 3.0
 
     for _ in range(20):
         lanes.record_duration(lane, 600)
-    lanes.forget()
+    forget_lanes()
     assert lanes.expected_duration(lane, 9.0) == 18.0

@@ -14,10 +14,11 @@ from hypothesis.stateful import (
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import bulk, jobs, lanes, tasks
+from jimeng import bulk, jobs, tasks
 from jimeng.documents import Generation, Lane, Task
 from jimeng.errors import JimengError
 from jimeng.jobs import janitor, pump
+from tests.forgetting import forget_lanes
 from tests.machine import draws
 from tests.machine.boundary import Befall, Died
 from tests.machine.draws import STALL, USERS
@@ -94,7 +95,7 @@ class Machine(RuleBasedStateMachine):
     @contextlib.contextmanager
     def _process(self, drawn: list):
         """A process that may die or lose its connections."""
-        lanes.forget()
+        forget_lanes()
         script = self.theme.script(drawn)
         played = {at: self.befall(*befalls) for at, befalls in script.items()}
         gone = (Died, PyMongoError, RedisError, JimengError)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import mongoengine
 
-from jimeng import jobs, lanes
+from jimeng import jobs
 from jimeng.documents import Generation
 from jimeng.jobs import janitor, save
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
+from tests.forgetting import forget_lanes, forget_sweeps
 from tests.machine.artist import Artist, Desk
 from tests.machine.boundary import Boundaries, Clock, wrap_writes
 from tests.machine.laws import Laws
@@ -65,8 +66,8 @@ class World:
         database = mongoengine.get_db()
         for name in database.list_collection_names():
             database[name].delete_many({})
-        lanes.forget()
-        janitor.forget()
+        forget_lanes()
+        forget_sweeps()
         self.laws = Laws(self.artist, LIMITS)
 
     def offer(self, *accounts: str) -> None:

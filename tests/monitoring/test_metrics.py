@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jimeng import usage
 from jimeng.documents import Generation, Image, Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import janitor
 from jimeng.monitoring import metrics
 from tests.conftest import run_queue
+from tests.forgetting import forget_days
 from tests.rest import API, CAT, NOWHERE, client_with, create, refused
 
 MODEL = "doubao-seedream-3.0-t2i"
@@ -28,7 +28,7 @@ REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
 def nothing_kept(monkeypatch):
     """Each look is a new one."""
     monkeypatch.setattr(metrics, "CACHE", 0.0)
-    usage.forget()
+    forget_days()
 
 
 def scrape(client, **headers: str) -> dict[tuple, float]:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng import lanes
 from jimeng.documents import Lane
 from jimeng.http import waiting
 from jimeng.jobs import pump
 from jimeng.providers import Registry
 from tests.conftest import come_due, run_queue
+from tests.forgetting import forget_lanes
 
 GENERATIONS, EDITS = "/v1/images/generations", "/v1/images/edits"
 CAT = {"prompt": "一只猫"}
@@ -26,7 +26,7 @@ def draws(database) -> Iterator[None]:
     def work() -> None:
         while not stop.wait(0.02):
             Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
-            lanes.forget()
+            forget_lanes()
             pump.tick()
             run_queue()
             come_due(state={"$in": ["preparing", "generating", "saving", "starting"]})

@@ -2,12 +2,12 @@
 
 from mongoengine.fields import StringField
 
-from jimeng import lanes
 from jimeng.documents import Generation, Lane, State, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.generation import WAITING
 from jimeng.jobs import pump, repair
 from tests.conftest import come_due, run_queue
+from tests.forgetting import forget_lanes
 from tests.test_core import create, result
 
 STATES = ["delayed", "queued", "starting", "submitting", "generating", "saving"]
@@ -40,7 +40,7 @@ def finish(rounds: int = 40) -> None:
     """Run all there is to do, moving the time; what has no time is not given one."""
     for _ in range(rounds):
         Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
-        lanes.forget()
+        forget_lanes()
         repair.repair()
         come_due(due_at={"$type": "date"})
         pump.tick()

@@ -9,13 +9,14 @@ import pytest
 from mongoengine import get_db
 
 from jimeng import backup, documents, migrations, tasks
-from jimeng.documents import Image, Worker, index_builder, utcnow
+from jimeng.documents import Image, Worker, utcnow
 from jimeng.jobs import pump
 from jimeng.migrations import picture_labels, record, running, steps
 from jimeng.migrations.step import Step
 from jimeng.tasks import Wanted
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
+from tests.forgetting import forget_indexes
 from tests.releases import first_release
 from tests.rest import result
 from tests.test_start import OPEN
@@ -260,7 +261,7 @@ def test_backup_says_how_far_its_data_are(client, tmp_path, known):
     for name in get_db().list_collection_names():
         if name != "installations":
             get_db()[name].delete_many({})
-    index_builder.forget()
+    forget_indexes()
     backup.restore(path)
 
     assert migrations.read().schema == 0

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import lanes
 from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import janitor
+from tests.forgetting import forget_lanes
 from tests.releases.other_release import (
     OF_LATER,
     failing,
@@ -134,7 +134,7 @@ def test_unreadable_lane_goes_on(client, provider, kind, release, work_off):
     work_off()
     fields = dict.fromkeys(fields_of(kind), release)
     kind.collection().update_many({}, {"$set": fields})
-    lanes.forget()
+    forget_lanes()
     busy = ProviderError("busy", code="concurrency_limited", transient=True)
     provider.submits = [busy, busy, busy, busy]
 

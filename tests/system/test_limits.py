@@ -6,6 +6,7 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation
+from tests.forgetting import forget_lanes
 from tests.lanes.test_lanes import waiting
 from tests.system.stack import Stack
 
@@ -125,7 +126,7 @@ def test_picture_taken_in_the_place_of_another_ends_no_row(database, lane):
 
     for _ in range(3):
         lanes.back_off(lane, full=True)
-        lanes.forget()
+        forget_lanes()
         lanes.accepted(lane, drawn=False)
 
     assert lanes.limit_of(lanes.read(lane, fresh=True), CONFIGURED) == 1
@@ -137,7 +138,7 @@ def test_picture_taken_beside_the_others_ends_a_row(database, lane):
     lanes.back_off(lane, full=True)
     lanes.back_off(lane, full=True)
     Generation.collection().update_many({}, {"$set": {"state": "generating"}})
-    lanes.forget()
+    forget_lanes()
 
     lanes.accepted(lane, drawn=False)
     lanes.back_off(lane, full=True)

@@ -12,6 +12,7 @@ from jimeng.errors.access import AdminsOnly, UserNotFound
 from jimeng.jobs import janitor, purge
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
+from tests.forgetting import forget_days
 from tests.rest import (
     API,
     CAT,
@@ -39,7 +40,7 @@ def day_before(days: int) -> str:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered():
-    usage.forget()
+    forget_days()
 
 
 def look(client, user_id: str = USER, **query) -> dict:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from jimeng import jobs, usage
+from jimeng import jobs
 from jimeng.documents import Generation, Tally, Usage, utcnow
 from jimeng.jobs import janitor
 from jimeng.usage import tallies
+from tests.forgetting import forget_days
 from tests.rest import (
     create,
 )
@@ -30,7 +31,7 @@ def test_days_are_kept_once_they_are_over(client, work_off):
 
     janitor.close_days()
     janitor.close_days()
-    usage.forget()
+    forget_days()
 
     assert before == [(days, "done", 2, {"yes": 2}) for days in (1, 9, 40)]
     assert rows(look(client, **{"from": day_before(60)})) == before

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import lanes
 from jimeng.documents import Generation, utcnow
 from jimeng.web.times import spoken_roughly
 from tests.conftest import run_queue
+from tests.forgetting import forget_lanes
 from tests.page import PROMPT, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
@@ -116,7 +116,7 @@ def test_waiting_pictures_show_their_place(client):
     """Each place says where in line it stands, and a change of that is sent."""
     new_task(client, n="4")
     new_task(client, n="2")
-    lanes.forget()  # the line is looked at once a second
+    forget_lanes()  # the line is looked at once a second
     page = client.get("/", headers=ENGLISH)
     shown = marks(page)
     assert page.text.count("No. 2 in line") == 2

@@ -1,0 +1,30 @@
+"""What a process remembers from call to call, dropped: as if it had just begun."""
+
+from jimeng.documents import index_builder
+from jimeng.jobs import input_sweep, janitor
+from jimeng.lanes import ahead, claims, record
+from jimeng.usage import report
+
+
+def forget_lanes() -> None:
+    """Free slots, records, turns that were taken, and the lines."""
+    for kept in (claims._kept, record._lanes, record._taken, ahead._queues):
+        kept.clear()
+
+
+def forget_sweeps() -> None:
+    """All open tasks and all files are looked at again."""
+    janitor._settled = janitor._again = janitor._file_seen = None
+    input_sweep._file_seen = None
+
+
+def forget_days() -> None:
+    """Those that are closed are read again."""
+    report._closed = None
+
+
+def forget_indexes() -> None:
+    """Nothing has been tried and nothing replaced."""
+    index_builder._not_before.clear()
+    index_builder._replaced.clear()
+    index_builder._with_duplicates.clear()
