@@ -1,12 +1,12 @@
 """How somebody proves to be a user: keys, sessions, invitations, failed attempts."""
 
 import hashlib
-import secrets
 from datetime import timedelta
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored, named_index, number, utcnow
+from jimeng.documents.ids import new_id
 from jimeng.documents.reading import ListField
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
@@ -18,10 +18,6 @@ WITH_OWNERS = {"$lookup": {**OWNERS, "as": "owners"}}
 def digest(token: str) -> str:
     """What is kept of a key, a session or an invitation: SHA-256, in hex."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def new_key_id() -> str:
-    return "key_" + secrets.token_hex(8)
 
 
 class ApiKey(Stored):
@@ -43,7 +39,7 @@ class ApiKey(Stored):
         last_used_at: To the minute.
     """
 
-    id = StringField(primary_key=True, default=new_key_id)
+    id = StringField(primary_key=True, default=new_id("key_", 8))
     user_id = StringField(required=True)
     name = StringField(required=True)
     prefix = StringField(required=True)

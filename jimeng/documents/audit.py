@@ -1,15 +1,12 @@
 """What was done to this installation by hand: by whom, when, and to what."""
 
-import secrets
-
 from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.ids import new_id
 from jimeng.documents.reading import DictField
 
-
-def new_entry_id() -> str:
-    return "act_" + secrets.token_hex(12)
+new_entry_id = new_id("act_")
 
 
 class AuditEntry(Stored):

@@ -1,6 +1,5 @@
 """A batch: many prompts that somebody asked for at once, and how far they are."""
 
-import secrets
 from datetime import datetime
 from typing import Self
 
@@ -13,16 +12,14 @@ from mongoengine.fields import (
 from pymongo import ReturnDocument
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.ids import derived_task_id, new_id
 from jimeng.documents.reading import DictField, ListField
-from jimeng.documents.task_id import derived_task_id
 
 PREFIX = "batch_"
 WITHOUT_PROMPTS = {"prompts": 0}  # which may be most of a megabyte
 
 
-def new_batch_id() -> str:
-    """128 random bits."""
-    return PREFIX + secrets.token_hex(16)
+new_batch_id = new_id(PREFIX, 16)
 
 
 class Batch(Stored):

@@ -1,7 +1,5 @@
 """A change to very many documents that somebody asked for, and how far it has come."""
 
-import secrets
-
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
@@ -10,11 +8,8 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.ids import new_id
 from jimeng.documents.reading import DictField
-
-
-def new_action_id() -> str:
-    return "bulk_" + secrets.token_hex(12)
 
 
 class BulkAction(Stored):
@@ -41,7 +36,7 @@ class BulkAction(Stored):
         error: The code of why it ended early.
     """
 
-    id = StringField(primary_key=True, default=new_action_id)
+    id = StringField(primary_key=True, default=new_id("bulk_"))
     kind = StringField(required=True)
     key = StringField(required=True)
     by = StringField(required=True)

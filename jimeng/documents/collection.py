@@ -1,17 +1,13 @@
 """Some of a user's pictures under a name."""
 
-import secrets
 import unicodedata
 
 from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.ids import new_id
 
 PREFIX = "collection_"
-
-
-def new_collection_id() -> str:
-    return PREFIX + secrets.token_hex(12)
 
 
 def name_key(name: str) -> str:
@@ -29,7 +25,7 @@ class Collection(Stored):
         updated_at: When it was made or renamed, or pictures were last put into it.
     """
 
-    id = StringField(primary_key=True, default=new_collection_id)
+    id = StringField(primary_key=True, default=new_id(PREFIX))
     user_id = StringField(required=True)
     name = StringField(required=True)
     name_key = StringField(required=True)

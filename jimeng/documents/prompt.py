@@ -1,16 +1,9 @@
 """A prompt that a user keeps under a name."""
 
-import secrets
-
 from mongoengine.fields import DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored, named_index, utcnow
-
-PREFIX = "prompt_"
-
-
-def new_prompt_id() -> str:
-    return PREFIX + secrets.token_hex(12)
+from jimeng.documents.ids import new_id
 
 
 class SavedPrompt(Stored):
@@ -23,7 +16,7 @@ class SavedPrompt(Stored):
         updated_at: When it was made or last changed.
     """
 
-    id = StringField(primary_key=True, default=new_prompt_id)
+    id = StringField(primary_key=True, default=new_id("prompt_"))
     user_id = StringField(required=True)
     name = StringField(required=True)
     prompt = StringField(required=True)

@@ -14,9 +14,9 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from jimeng.documents import indexes
 from jimeng.documents.base import Stored, named_index, number, utcnow
 from jimeng.documents.faults import lacks_index
+from jimeng.documents.ids import new_task_id
 from jimeng.documents.reading import DictField, ListField
 from jimeng.documents.status import ENDED, OPEN, Status
-from jimeng.documents.task_id import new_task_id
 from jimeng.documents.usage import RateLimit
 
 CHARGED = ("no", "unknown", "yes")

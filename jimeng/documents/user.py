@@ -1,7 +1,6 @@
 """Somebody who has been given a name here."""
 
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterable
 
@@ -13,13 +12,10 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.ids import new_id
 from jimeng.documents.reading import DictField, ListField
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-
-
-def new_user_id() -> str:
-    return "user_" + secrets.token_hex(12)
 
 
 def email_key(email: str) -> str:
@@ -58,7 +54,7 @@ class User(Stored):
             were made of.
     """
 
-    id = StringField(primary_key=True, default=new_user_id)
+    id = StringField(primary_key=True, default=new_id("user_"))
     email = StringField(required=True)
     email_key = StringField(required=True)
     name = StringField(required=True)

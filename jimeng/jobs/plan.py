@@ -8,7 +8,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from jimeng import lanes
 from jimeng.documents import Generation, State, Task
-from jimeng.documents.task_id import age_of
+from jimeng.documents.ids import age_of
 
 DUPLICATE = 11000  # MongoDB's code for a key that exists
 SEEDS = 2**31

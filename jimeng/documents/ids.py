@@ -1,14 +1,20 @@
-"""The ids of tasks: the time, then bits that nobody guesses."""
+"""Ids, which nobody guesses: random bits, in those of tasks behind the time."""
 
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIX = "volcengine_img_"
 MOMENT = 10  # characters
 PLACES = 1 << 12  # of tasks that are asked for together
+
+
+def new_id(prefix: str, octets: int = 12) -> Callable[[], str]:
+    """What makes ids that begin so, of that many random bytes."""
+    return lambda: prefix + secrets.token_hex(octets)
 
 
 def new_task_id() -> str:
