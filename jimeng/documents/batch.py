@@ -18,7 +18,6 @@ from jimeng.documents.reading import DictField, ListField
 PREFIX = "batch_"
 WITHOUT_PROMPTS = {"prompts": 0}  # which may be most of a megabyte
 
-
 new_batch_id = new_id(PREFIX, 16)
 
 
