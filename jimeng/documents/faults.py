@@ -18,6 +18,7 @@ from pymongo.errors import (
 
 # What the driver raises where the answer is none, and by itself is no proof of that.
 STUMBLES = (LookupError, struct.error)
+READERS = ("pymongo.", "jimeng.documents.commands")  # those who do
 TROUBLES = (PyMongoError, InvalidBSON, *STUMBLES)
 OURS = (
     CollectionInvalid,
@@ -89,7 +90,7 @@ def _is_of_the_driver(error: Exception) -> bool:
     if not isinstance(error, STUMBLES):
         return False
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return any(frames) and frames[-1].f_globals["__name__"].startswith("pymongo.")
+    return any(frames) and frames[-1].f_globals["__name__"].startswith(READERS)
 
 
 def _failures(error: OperationFailure) -> Iterator[tuple[int | None, str]]:
