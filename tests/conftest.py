@@ -26,7 +26,7 @@ from tests import again, databases
 from tests.databases import Connection, Mongo, filled
 from tests.forgetting import forget_lanes, forget_sweeps
 from tests.forks import LIGHT, PATIENCE
-from tests.imports import pytest_sessionstart
+from tests.imports import pytest_collection_finish, pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.servers import (
     ada,
@@ -45,6 +45,7 @@ __all__ = [
     "host",
     "live_server",
     "own_stack",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_sessionstart",
     "pytest_xdist_make_scheduler",

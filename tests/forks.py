@@ -9,6 +9,7 @@ about starting, or looks at a process from outside, starts it in full:
 `subprocess.Popen`.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -94,6 +95,7 @@ def become(
     words: list[str], cwd: Path, env: dict[str, str], output: Path, errors: Path
 ) -> None:
     """In the forked process: be what a new one would be, and run."""
+    gc.freeze()  # what is imported stays: see `jimeng.serve.libraries`
     os.setsid()
     os.chdir(cwd)
     os.environ.clear()
