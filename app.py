@@ -65,6 +65,13 @@ QUIET = ("/static/", "/health", "/metrics")
 UNSUPPORTED = "invalid.not_supported_yet"
 
 
+class App(Flask):
+    """Flask, but none of the hooks of a request is looked at for being a coroutine."""
+
+    def ensure_sync(self, func: Callable) -> Callable:
+        return func
+
+
 def create_app(config: Config | None = None) -> Flask:
     """
     Make the web application. Nothing is connected yet: databases that are away do
@@ -83,7 +90,7 @@ def create_app(config: Config | None = None) -> Flask:
         except ConfigError as error:
             sys.exit(logs.refuse(error))
     logs.setup(config)
-    app = Flask(__name__)
+    app = App(__name__)
     auth.setup(app, config)
     app.config.from_mapping(
         JIMENG=config,

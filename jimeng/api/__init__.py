@@ -55,7 +55,7 @@ def check_query() -> None:
     A parameter that is there twice is an error, since nobody knows which is meant; and
     where a route takes none a misspelt one is, too.
     """
-    if not request.args or request.endpoint is None:
+    if not request.query_string or request.endpoint is None:
         return
     refuse_repeated(name for name, _ in request.args.items(multi=True))
     view = current_app.view_functions[request.endpoint]

@@ -207,7 +207,8 @@ def wanted() -> int:
     Seconds that the client would wait, at most `LONGEST_WAIT`; 0 for not at all. What
     cannot be read is no wish, and without a number it is for as long as there may be.
     """
-    for preference in request.headers.get("Prefer", "").split(","):
+    given = request.headers.get("Prefer")
+    for preference in given.split(",") if given else ():
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "wait":
             seconds = value.strip().strip('"') or str(LONGEST_WAIT)

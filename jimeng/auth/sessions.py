@@ -50,7 +50,7 @@ class SessionCookies(SecureCookieSessionInterface):
         self, app: Flask, session: SessionMixin, response: Response
     ) -> None:
         # What a cache may give to anybody must not have somebody's cookie in it.
-        if not response.cache_control.public:
+        if session.accessed and not response.cache_control.public:
             super().save_session(app, session, response)
 
 

@@ -38,13 +38,14 @@ def viewer_of_api() -> Viewer:
         Unauthorized: there is no key.
         ApiKeyInvalid: it is unknown, revoked, or expired.
     """
-    if not needs_sign_in():
+    found = g.get("viewer_of_api")
+    if found is None and not needs_sign_in():
         return everybody()
-    if "viewer_of_api" not in g:
+    if found is None:
         key, user = accounts.user_of_key(bearer(), g.get("access"))
         check_door(key)
-        g.viewer_of_api = viewer_of_key(key, user)
-    return g.viewer_of_api
+        found = g.viewer_of_api = viewer_of_key(key, user)
+    return found
 
 
 def check_door(key: ApiKey) -> None:

@@ -61,9 +61,10 @@ def language() -> str:
 
 
 def _asked_for() -> str:
-    chosen = request.cookies.get(COOKIE)
-    if chosen in LANGUAGES and not request.path.startswith(("/api/", "/v1/")):
-        return chosen
+    if not request.path.startswith(("/api/", "/v1/")):
+        chosen = request.cookies.get(COOKIE)
+        if chosen in LANGUAGES:
+            return chosen
     for tag, quality in request.accept_languages:  # the most wanted first
         spoken = tag.split("-")[0].lower()
         if spoken in LANGUAGES and quality > 0:
