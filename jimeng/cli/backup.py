@@ -10,7 +10,7 @@ from flask.cli import ScriptInfo, with_appcontext
 from jimeng import backup as copies
 from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
-from jimeng.storage import Overview, overview
+from jimeng.storage import Holding, overview
 from jimeng.viewers import recorded
 
 RESUME = "queue resume sending"
@@ -66,7 +66,7 @@ def restore(file: Path) -> None:
     click.echo(f"sending is paused; once all is well: {command}")
 
 
-def outside_of_mongodb() -> list[Overview]:
+def outside_of_mongodb() -> list[Holding]:
     """The stores whose bytes a backup may leave out, and that hold some."""
     both = (jobs.runtime().store, jobs.runtime().inputs)
     told = [each for store in both for each in overview(store)]

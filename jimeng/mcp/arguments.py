@@ -14,10 +14,10 @@ from jimeng.schemas import MOST_IMAGES, MOST_SEED, MOST_STYLE, ImageFields, Stri
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
     Between,
+    Flag,
     Long,
     Many,
     OneOf,
-    Switch,
     Text,
     Texts,
     Whole,
@@ -73,7 +73,7 @@ class ToCreateBatch(Arguments, NewBatch):
     images = Texts(
         Text(validate=Long(1, MOST_REFERENCE)), validate=Many(1, MOST_IMAGES)
     )
-    dry_run = Switch(load_default=False)
+    dry_run = Flag(load_default=False)
     idempotency_key = Text(validate=Long(1, MOST_KEY))
 
 

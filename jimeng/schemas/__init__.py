@@ -25,11 +25,11 @@ from jimeng.schemas.fields import (
     Between,
     Digits,
     File,
+    Flag,
     Long,
     Many,
     OneOf,
     Seconds,
-    Switch,
     Text,
     Texts,
     Trimmed,
@@ -241,7 +241,7 @@ class Retry(Strict):
     may_be_left_out: ClassVar = True
     examples: ClassVar = {"plain": {}, "consent": {"accept_double_charge": True}}
 
-    accept_double_charge = Switch(load_default=False)
+    accept_double_charge = Flag(load_default=False)
 
 
 class Nothing(Strict):

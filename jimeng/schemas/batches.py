@@ -12,10 +12,10 @@ from jimeng.documents import Status
 from jimeng.schemas import MOST_IMAGES, REFERENCE, OfUser, PictureSettings, Strict
 from jimeng.schemas.fields import (
     Between,
+    Flag,
     Long,
     Many,
     Seconds,
-    Switch,
     Text,
     Texts,
     Trimmed,
@@ -67,8 +67,8 @@ class RetryBatch(Strict):
     may_be_left_out: ClassVar = True
     examples: ClassVar = {"failed": {}, "all": {"rest": True}}
 
-    rest = Switch(load_default=False)
-    accept_double_charge = Switch(load_default=False)
+    rest = Flag(load_default=False)
+    accept_double_charge = Flag(load_default=False)
 
 
 class BatchTasks(Some):

@@ -6,10 +6,10 @@ from jimeng.collections import LONGEST_NAME, MOST_AT_ONCE
 from jimeng.http.answers import absolute, path_for
 from jimeng.schemas import OfUser, Strict
 from jimeng.schemas.fields import (
+    Flag,
     Long,
     Many,
     Moment,
-    Switch,
     Text,
     Texts,
     Trimmed,
@@ -67,7 +67,7 @@ class SharePage(Strict):
         "for_a_while": {"expires_at": "2100-01-01T00:00:00Z"},
     }
     title = Trimmed(validate=Long(0, LONGEST_TITLE))
-    prompts = Switch()
+    prompts = Flag()
     expires_at = Moment(allow_none=True)
 
 

@@ -81,7 +81,7 @@ class Truth(fields.Boolean):
     truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
 
 
-class Switch(fields.Boolean):
+class Flag(fields.Boolean):
     default_error_messages = saying("boolean")
 
     def _deserialize(self, value, attr, data, **kwargs):

@@ -6,13 +6,13 @@ Only `jobs` and what stands above may import it.
 
 from jimeng.storage.chosen import Chosen, Store, choose
 from jimeng.storage.files import FileStore
-from jimeng.storage.moving import NotTheSame, Overview, move, overview
+from jimeng.storage.moving import Holding, NotTheSame, move, overview
 
 __all__ = [
     "Chosen",
     "FileStore",
     "NotTheSame",
-    "Overview",
+    "Holding",
     "Store",
     "choose",
     "move",

@@ -33,7 +33,7 @@ class NotTheSame(Exception):
 
 
 @dataclass(frozen=True)
-class Overview:
+class Holding:
     """
     What a store holds.
 
@@ -49,10 +49,10 @@ class Overview:
     bytes: int
 
 
-def overview(store: Store) -> list[Overview]:
+def overview(store: Store) -> list[Holding]:
     """Each store's files, those of the chosen one first."""
     stores = store.stores if isinstance(store, Chosen) else [store]
-    return [Overview(x.kind, x.where, x.count(), x.size()) for x in stores]
+    return [Holding(x.kind, x.where, x.count(), x.size()) for x in stores]
 
 
 def move(store: Chosen, *, grace: float | None = None) -> Iterator[int]:

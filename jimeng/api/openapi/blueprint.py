@@ -41,7 +41,7 @@ WITH_BODY = ["invalid_json", *WITH_FORM]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operation:
+class Notes:
     """
     What a view's schemas do not tell of it.
 
@@ -99,10 +99,10 @@ class DescribedBlueprint(Blueprint):
 
     @staticmethod
     def describe(**told: Any) -> Callable:
-        """Say what an `Operation` is told by."""
+        """Say what the `Notes` of a view are."""
 
         def decorator(view: Any) -> Any:
-            view._apidoc = {**getattr(view, "_apidoc", {}), "more": Operation(**told)}
+            view._apidoc = {**getattr(view, "_apidoc", {}), "more": Notes(**told)}
             return view
 
         return decorator
@@ -121,7 +121,7 @@ class DescribedBlueprint(Blueprint):
                 self._docs[name][method]["name"] = name
 
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
-        name, more = doc_info["name"], doc_info.get("more", Operation())
+        name, more = doc_info["name"], doc_info.get("more", Notes())
         doc_info["docstring"] = words(doc_info["docstring"], f"{self.name}.{name}")
         doc["operationId"] = name
         doc.setdefault("parameters", []).extend(
@@ -147,7 +147,7 @@ class DescribedBlueprint(Blueprint):
         }
         return doc
 
-    def success(self, answer: dict, more: Operation) -> dict:
+    def success(self, answer: dict, more: Notes) -> dict:
         kind = "application/json"
         schema = answer.get("content", {}).get(kind, {}).get("schema")
         if more.binary is not None:
@@ -166,15 +166,15 @@ class DescribedBlueprint(Blueprint):
                 content = enveloped(content, more.beside)
         return {**described_by(more), "content": {kind: content}, **ways_on(more)}
 
-    def other(self, more: Operation) -> dict:
+    def other(self, more: Notes) -> dict:
         """The 200 of an operation whose success has another status."""
         if more.once_ended:
             return self.ended(more)
         content = {"application/json": {"schema": more.estimate}}
-        answer = self.success({"content": content}, Operation())
+        answer = self.success({"content": content}, Notes())
         return answer | {"description": REQUEST_TEXTS["dry_run"]}
 
-    def ended(self, more: Operation) -> dict:
+    def ended(self, more: Notes) -> dict:
         """The answer of a request that has waited for the end."""
         always = [name for name in more.always if name != "Retry-After"]
         told = replace(more, always=[*always, "Preference-Applied"], makes=None)
@@ -190,7 +190,7 @@ class DescribedBlueprint(Blueprint):
         return answer | {"description": REQUEST_TEXTS[name]}
 
     def failures(
-        self, method: str, more: Operation, *, has_body: bool, sign_in: bool
+        self, method: str, more: Notes, *, has_body: bool, sign_in: bool
     ) -> dict:
         codes = [*EVERYWHERE, *more.errors]
         if not self.probe:
@@ -207,7 +207,7 @@ class DescribedBlueprint(Blueprint):
         }
 
 
-def described_by(more: Operation) -> dict:
+def described_by(more: Notes) -> dict:
     """What every success says before it says what it is."""
     return {
         "description": REQUEST_TEXTS["ok"],
@@ -268,14 +268,14 @@ def failure(status: int, codes: Iterable[str]) -> dict:
     }
 
 
-def unchanged(more: Operation) -> dict:
+def unchanged(more: Notes) -> dict:
     return {
         "description": REQUEST_TEXTS["not_modified"],
         "headers": headers(more.headers, more.always),
     }
 
 
-def ways_on(more: Operation) -> dict:
+def ways_on(more: Notes) -> dict:
     """The operations that what was made can be given to, as OpenAPI's links."""
     if more.makes is None:
         return {}
