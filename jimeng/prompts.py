@@ -88,10 +88,7 @@ def find(viewer: Viewer, prompt_id: str) -> SavedPrompt:
     Raises:
         PromptNotFound: no such prompt, or somebody else's.
     """
-    found = SavedPrompt.find_one({"_id": prompt_id, **viewer.filter()})
-    if found is None:
-        raise PromptNotFound(f"prompt {prompt_id[:64]!r}")
-    return found
+    return viewer.find(SavedPrompt, prompt_id, PromptNotFound)
 
 
 def find_all(viewer: Viewer, user_id: str | None = None) -> list[SavedPrompt]:

@@ -1,13 +1,16 @@
 """Who asks, what they may see, and the trail that they leave at what is another's."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
 
 from jimeng.documents import AuditEntry, left_over
+from jimeng.documents.base import Stored
 from jimeng.errors import JimengError
 from jimeng.errors.access import (
     AdminsOnly,
@@ -21,6 +24,7 @@ log = logging.getLogger(__name__)
 SCOPES = ("read", "write", "account", "admin")  # of an API key
 DOORS = ("api", "openai", "mcp")  # that programs come in by, with a key
 UNKNOWN = -1
+Kind = TypeVar("Kind", bound=Stored)
 
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
 
@@ -76,6 +80,25 @@ class Viewer:
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""
         return {} if self.sees_all else {"user_id": self.user_id}
+
+    def find(
+        self,
+        kind: type[Kind],
+        row_id: str,
+        missing: type[JimengError],
+        within: Mapping[str, object] = MappingProxyType({}),
+    ) -> Kind:
+        """
+        Look one up: what is another's is as absent as what never was.
+
+        Args:
+            missing: Raised where there is none.
+            within: Only where this query holds, too.
+        """
+        found = kind.find_one({"_id": row_id, **self.filter(), **within})
+        if found is None:
+            raise missing(f"{kind.__name__} {row_id[:80]!r}")
+        return found
 
     def may_use(self, model: str) -> bool:
         """Whether the key, if one was used, is good for the model with that id."""

@@ -74,10 +74,7 @@ def find(viewer: Viewer, collection_id: str) -> Collection:
     Raises:
         CollectionNotFound: no such collection, or somebody else's.
     """
-    found = Collection.find_one({"_id": collection_id, **viewer.filter()})
-    if found is None:
-        raise CollectionNotFound(f"collection {collection_id[:64]!r}")
-    return found
+    return viewer.find(Collection, collection_id, CollectionNotFound)
 
 
 def find_or_create(viewer: Viewer, name: str) -> Collection:

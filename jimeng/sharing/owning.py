@@ -127,10 +127,7 @@ def find(viewer: Viewer, share_id: str) -> Share:
     Raises:
         ShareNotFound: it is not shared, or is somebody else's.
     """
-    found = Share.find_one({"_id": share_id, **viewer.filter()})
-    if found is None:
-        raise ShareNotFound(f"share of {share_id[:80]!r}")
-    return found
+    return viewer.find(Share, share_id, ShareNotFound)
 
 
 def of_target(viewer: Viewer, target_id: str) -> Share | None:

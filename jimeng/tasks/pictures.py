@@ -46,10 +46,7 @@ def find_picture(viewer: Viewer, picture_id: str) -> Image:
     Raises:
         ImageNotFound: no such picture, somebody else's, or one in the trash.
     """
-    found = Image.find_one({"_id": picture_id, **viewer.filter(), **SHOWN})
-    if found is None:
-        raise ImageNotFound(f"picture {picture_id[:80]!r}")
-    return found
+    return viewer.find(Image, picture_id, ImageNotFound, SHOWN)
 
 
 def picture(
