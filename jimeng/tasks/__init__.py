@@ -24,7 +24,6 @@ from jimeng.tasks.gallery import (
     pictures_of,
 )
 from jimeng.tasks.joining import Request, answered, create_or_find, create_or_join
-from jimeng.tasks.line import Line, line
 from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,
@@ -36,6 +35,7 @@ from jimeng.tasks.pictures import (
 )
 from jimeng.tasks.reading import find, find_all, image, look, look_again, page, recent
 from jimeng.tasks.retrying import again, estimate_retry, retry, wording
+from jimeng.tasks.summary import Line, line
 from jimeng.tasks.tidying import (
     Others,
     count_others,

@@ -1,4 +1,4 @@
-"""A user's tasks by state: how many there are in each, and which."""
+"""A user's tasks by state: how many in each, which, and when the next one starts."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,11 +9,14 @@ from jimeng.documents.status import ENDED
 from jimeng.documents.task import DOOMED, THERE
 from jimeng.errors import Invalid
 from jimeng.tasks.reading import (
+    NEWEST_FIRST,
     Searched,
+    find_all,
     last_searched,
     owned,
     with_words,
 )
+from jimeng.tasks.views import view_all
 from jimeng.viewers import Viewer
 
 SCHEDULED = "scheduled"
@@ -21,6 +24,8 @@ SCHEDULED = "scheduled"
 STATES = ("pending", "processing", SCHEDULED, "completed", "failed", "cancelled")
 MOST_COUNTED = 1000  # tasks in one state
 GONE = {"deleted_at": {"$exists": True}}
+LOOKED_THROUGH = 200  # tasks, the newest: what waits is among them
+NEEDED = {"status": 1, "lane": 1, "not_before": 1}
 
 
 @dataclass(frozen=True)
@@ -156,3 +161,37 @@ def counts_found(
     numbers = Counter({row["_id"]: row["n"] for row in rows})
     counts = {name: Count(numbers[name], last is not None) for name in STATES}
     return counts, Searched(last, numbers.total())
+
+
+@dataclass(frozen=True)
+class Line:
+    """
+    Attributes:
+        n: How many of the viewer's tasks wait to be started.
+        more: Whether there may be *more* than were counted.
+        seconds: Until the first of them starts; None while sending is paused.
+    """
+
+    n: int
+    more: bool
+    seconds: int | None
+
+
+def line(viewer: Viewer) -> Line:
+    """Look at what the viewer has waiting now; what waits for its hour is left out."""
+    where = {"user_id": viewer.user_id, **THERE}
+    rows = Task.collection().find(where, NEEDED).sort(NEWEST_FIRST)
+    found, now = list(rows.limit(LOOKED_THROUGH)), utcnow()
+    waiting = [
+        row
+        for row in found
+        if row["status"] == Status.PENDING.value
+        and (row.get("not_before") or now) <= now
+    ]
+    # The oldest in each line is ahead of the others in it.
+    first = {row.get("lane"): row["_id"] for row in waiting}
+    views = view_all(viewer, find_all(viewer, first.values()))
+    starts = [each.eta_seconds for each in views if each.eta_seconds is not None]
+    full = len(found) == LOOKED_THROUGH == len(waiting)
+    is_held = any(each.is_held for each in views)
+    return Line(len(waiting), full, None if is_held else min(starts, default=0))
