@@ -48,7 +48,7 @@ def test_reader_in_the_midst_of_a_file_reads_on(stored_in, monkeypatch):
 
     assert list(move(store, grace=60.0)) == [600_000]
 
-    assert 59 < slept[0] <= 60
+    assert 59 < max(slept) <= 60  # other threads of the process sleep, too
     assert open_one.read() == b"x" * 600_000
 
 
