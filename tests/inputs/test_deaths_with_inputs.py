@@ -7,6 +7,7 @@ of what nobody names.
 
 import contextlib
 from datetime import timedelta
+from functools import cache
 
 import pytest
 
@@ -67,9 +68,15 @@ def test_death_while_preparing_loses_and_repeats_nothing(
     assert Task.find_one({"_id": made}).status == "completed"
 
 
+@cache
+def large() -> bytes:
+    """Written once: each moment to die at takes one."""
+    return given.encoded(given.halves(1600, 1200), "PNG")
+
+
 def copied(client) -> str:
     """An upload whose bytes are still to be made plain, as a copied picture's are."""
-    found = upload(client, given.encoded(given.halves(1600, 1200), "PNG"))["id"]
+    found = upload(client, large())["id"]
     runtime = jobs.runtime()
     raw = runtime.inputs.save(given.photo(), found)
     row = Input.collection().find_one({"_id": found})

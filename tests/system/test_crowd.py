@@ -22,7 +22,7 @@ CREATE, RESULT = "/api/v1/ai/image/task", "/api/v1/ai/image/result"
 THREADS = 140
 ENDS, EVENTS = 53, 17  # places of these
 LONG = 20  # seconds
-PROBES = 60
+ROUNDS, PROBES = 3, 20
 GOING_ON = {"pending", "processing"}
 
 
@@ -72,16 +72,24 @@ def submit(stack: Stack, user: str, **headers: str) -> tuple[int, dict[str, str]
 
 
 def probe(stack: Stack) -> float:
-    """The longest but one of many submissions and looks, none of which is refused."""
-    took = []
-    for number in range(PROBES):
-        began = time.monotonic()
-        status, _, answer = submit(stack, f"other{number % 5}")
-        took.append(time.monotonic() - began)
-        assert status == 202, answer
-        status, _, _ = ask(stack, "GET", f"{RESULT}/{answer['data']['task_id']}")
-        assert status == 200
-    return sorted(took)[-2]
+    """
+    The longest but one of the submissions of a round, in the quickest of some rounds:
+    a server that is slow is so in all of them, a machine that is busy is not. Each is
+    followed by a look; none is refused, or takes as long as those who wait.
+    """
+    longest = []
+    for _ in range(ROUNDS):
+        took = []
+        for number in range(PROBES):
+            began = time.monotonic()
+            status, _, answer = submit(stack, f"other{number % 5}")
+            took.append(time.monotonic() - began)
+            assert status == 202, answer
+            status, _, _ = ask(stack, "GET", f"{RESULT}/{answer['data']['task_id']}")
+            assert status == 200
+        assert max(took) < LONG / 4
+        longest.append(sorted(took)[-2])
+    return min(longest)
 
 
 @contextmanager
