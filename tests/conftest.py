@@ -35,6 +35,7 @@ from tests.servers import (
     host,
     live_server,
     own_stack,
+    pytest_runtest_teardown,
     root,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "own_stack",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_runtest_teardown",
     "pytest_sessionstart",
     "pytest_xdist_make_scheduler",
     "root",

@@ -2,7 +2,7 @@
 Which tests run where, and in which order.
 
 A process takes whole files, for what their tests share. What needs the running product
-or a browser is three pieces of work, so that there are few of each; they come first,
+or a browser is four pieces of work, so that there are few of each; they come first,
 then what takes longest: no process is left with much when the others are done.
 """
 
@@ -28,12 +28,16 @@ PIECES = {
         "tests/browser/test_words.py",
         "tests/api/test_openapi_page.py",
     ),
-    "looking": (
-        "tests/browser/",
-        "tests/system/test_clients.py",
-        "tests/system/test_guide.py",
-        "tests/system/test_readme.py",
+    "looking": ("tests/browser/",),
+    "asking": (
         "tests/serve/test_refusals.py",
+        "tests/system/test_clients.py",
+        "tests/system/test_given_pictures.py",
+        "tests/system/test_guide.py",
+        "tests/system/test_mcp_clients.py",
+        "tests/system/test_openai_clients.py",
+        "tests/system/test_readme.py",
+        "tests/system/test_reference_links.py",
     ),
 }
 # What else takes more than some seconds, longest first.
@@ -66,6 +70,11 @@ def piece(nodeid: str) -> str | None:
     """The piece of work that a test belongs to, if it is of several files."""
     found = (name for name, files in PIECES.items() if nodeid.startswith(files))
     return next(found, None)
+
+
+def is_last_of_pieces(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Whether this process has no more of them: they come before all else."""
+    return bool(piece(item.nodeid) and following and not piece(following.nodeid))
 
 
 def place(nodeid: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import redis
 
 from jimeng.local.embedded import Mongo, Redis
 from tests.forks import PATIENT
+from tests.order import is_last_of_pieces, piece
 from tests.system import people
 from tests.system.stack import Stack
 
@@ -27,8 +28,11 @@ QUIET = [
     "--disable-sync",
 ]
 PATIENCE = 20_000  # milliseconds, on a machine that does much else meanwhile
+SHARED = {"live_server", "closed_server"}
 # The same engine, best without the windows around it: a third of the work.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
+
+_running: list[Stack] = []  # those that are shared
 
 
 def find_chromium() -> str | None:
@@ -48,6 +52,7 @@ def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator
     )
     made.start_consumer()
     made.await_ready()
+    _running.append(made)
     yield made
     made.stop()
 
@@ -65,8 +70,20 @@ def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
     )
     made.start_consumer()
     made.await_ready()
+    _running.append(made)
     yield made
     made.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Whom no test here asks any more need not look for work until the end."""
+    if not is_last_of_pieces(item, nextitem):
+        return
+    others = [each for each in item.session.items if not piece(each.nodeid)]
+    if not any(SHARED & set(each.fixturenames) for each in others):
+        while _running:
+            _running.pop().stop()
 
 
 @pytest.fixture(scope="session")

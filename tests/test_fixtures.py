@@ -3,6 +3,8 @@
 import redis
 
 from jimeng.limits import windows
+from tests.order import piece
+from tests.servers import SHARED
 
 STALL = 1200  # milliseconds: more than two tries of a web process take
 
@@ -16,3 +18,13 @@ def test_redis_that_stalls_is_awaited(database, redis_server):
     assert counted.used == 1
     windows.give_back("ada")
     assert windows.read("ada").used == 0
+
+
+def test_shared_servers_are_asked_in_their_pieces(request):
+    """So they can end before the rest of a run, which never asks them."""
+    outside = {
+        item.nodeid.partition("::")[0]
+        for item in request.session.items
+        if not piece(item.nodeid) and SHARED & set(item.fixturenames)
+    }
+    assert outside == set()
