@@ -213,24 +213,27 @@ def test_what_is_deleted_meanwhile(client, soon, database):
 
 
 def test_database_that_goes_away_meanwhile_is_no_refusal(
-    app, mongo, config, registry, soon
+    app, mongo, config, registry, monkeypatch
 ):
     """Waiting goes on without it, and what was known before is the answer."""
+    wait = waiting.wait_for_end
     with (
         way_to(mongo.uri) as way,
         client_with(config, registry, MONGODB_URI=way.uri) as far,
     ):
-        task_id = data_of(far.post(CREATE, json=CAT), 202)["task_id"]
 
-        def cut() -> None:
+        def wait_without_it(*args) -> bool:
             way.delay = None
+            return wait(*args)
 
-        soon(cut)
+        task_id = data_of(far.post(CREATE, json=CAT), 202)["task_id"]
+        monkeypatch.setattr(waiting, "wait_for_end", wait_without_it)
         asked = far.post(CREATE, json=CAT, headers={"Prefer": "wait=1"})
+        assert way.delay is None
         way.delay = 0.0
         data_of(far.get(f"{RESULT}/{task_id}"))
-        soon(cut)
         looked = far.get(f"{RESULT}/{task_id}", headers={"Prefer": "wait=1"})
+        assert way.delay is None
         way.delay = 0.0
 
     assert data_of(asked, 202)["status"] == "pending"
