@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import indexes
+from jimeng.documents import index_builder
 from tests.bench.load import ask
 
 OURS = "jimeng.serve.threads.Worker"
@@ -42,8 +42,7 @@ def started(
 def prepare(config: Config) -> None:
     """Connect to a database, and wait until it has its indexes."""
     documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-    documents.ensure_indexes()
-    while indexes.look():
+    while index_builder.mend(at_once=True):
         time.sleep(0.5)
 
 
