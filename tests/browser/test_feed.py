@@ -202,5 +202,10 @@ def tick(seen, answered: list[str], seconds: int) -> None:
     for _ in range(seconds):
         seen.page.clock.run_for(1000)
         seen.page.evaluate("fetch('/health').then((answer) => answer.text())")
-        while len(answered) - done < len(seen.requests) - asked:
+        # What is asked while the page still reads the last answer is dropped.
+        while len(answered) - done < len(seen.requests) - asked or busy(seen.page):
             seen.page.wait_for_timeout(20)
+
+
+def busy(page) -> bool:
+    return page.locator(".htmx-request").count() > 0
