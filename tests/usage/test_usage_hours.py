@@ -6,7 +6,7 @@ import pytest
 
 from jimeng import usage
 from jimeng.documents import Generation, Hour, UsageHour, utcnow
-from jimeng.jobs import acceptance, days, hours, janitor, outcomes
+from jimeng.jobs import acceptance, days, hours, janitor, outcomes, submit
 from jimeng.operations import board, queue
 from jimeng.providers import Progress
 from jimeng.usage import tallies
@@ -204,7 +204,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
     """Nobody knew whether it was accepted, and that was counted; now it is drawn."""
 
     def stall() -> Progress:
-        Generation.collection().update_many({}, {"$set": {"due_at": noon - AN_HOUR}})
+        come_due()
         pump()  # another finds the claim lapsed
         ended = {"ended_at": noon - AN_HOUR}
         Generation.collection().update_many({}, {"$set": ended})
@@ -214,6 +214,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         return RUNNING
 
     monkeypatch.setattr(hours, "GRACE", timedelta(0))
+    monkeypatch.setattr(submit, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3
     create(client)
