@@ -14,6 +14,7 @@ from jimeng.documents.base import Stored
 from jimeng.errors import JimengError
 from jimeng.errors.access import (
     AdminsOnly,
+    ModelNotAllowed,
     ScopeTooSmall,
     UserIdNotYours,
     UserNotFound,
@@ -137,6 +138,18 @@ class Viewer:
         """
         if not self.sees_all:
             raise AdminsOnly(what)
+
+    def require_model(self, model: str) -> None:
+        """
+        Args:
+            model: Its id.
+
+        Raises:
+            ModelNotAllowed: the key is limited to others.
+        """
+        if self.key is not None and not self.may_use(model):
+            allowed = ", ".join(sorted(self.key.models))
+            raise ModelNotAllowed(f"{model} by key {self.key.id}", allowed=allowed)
 
     def require_account(self, what: str) -> None:
         """

@@ -28,7 +28,7 @@ RECORD, ESTIMATE, AGAIN = BatchRecord(), BatchEstimate(), EstimateRecord()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
 LATER = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
 NOT_OF_BATCHES = {"too_many_pending", "not_supported_yet"}
-NOT_OF_BATCHES |= {"key_too_many_submissions", "key_quota_exceeded"}
+NOT_OF_BATCHES |= {"key_too_many_submissions"}
 NEW_BATCH = [code for code in NEW_TASK if code not in NOT_OF_BATCHES]
 
 
@@ -173,7 +173,10 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
 @blp.arguments(RetryBatch)
 @blp.response(202, BatchRecord)
 @blp.describe(
-    errors=["batch_not_found", "batch_not_retryable", "may_be_charged_twice"],
+    errors=[
+        *("batch_not_found", "batch_not_retryable", "may_be_charged_twice"),
+        "model_not_allowed",
+    ],
     always=["Location", "Retry-After"],
     estimate=EstimateRecord,
 )

@@ -15,7 +15,6 @@ from jimeng.documents import (
     Input,
     Task,
     left_over,
-    new_token,
     utcnow,
 )
 from jimeng.documents.image import SHOWN
@@ -75,16 +74,15 @@ def cancel(viewer: Viewer, batch_id: str) -> Batch:
         raise BatchFinished(f"batch {batch.id}")
     with noted(viewer, batch.user_id, "batches.cancel", batch=batch.id):
         now = utcnow()
-        found = Batch.change(
+        found = Batch.take_over(
             {"_id": batch.id, "open": True, "stopped": {"$ne": CANCELLED}},
             {
-                "$set": {
-                    **{"stopped": CANCELLED, "sweeps": True, "updated_at": now},
-                    # Whoever is at it in this moment has ended by then.
-                    **{"owner": new_token(), "due_at": now + filling.LEASE},
-                },
+                "$set": {"stopped": CANCELLED, "sweeps": True, "updated_at": now},
                 "$unset": {"again": "", "waits": ""},
             },
+            # Whoever is at it in this moment has ended by then.
+            due_at=now + filling.LEASE,
+            after=filling.LEASE,
         )
         if found is None:
             raise BatchFinished(f"batch {batch.id}")
@@ -115,27 +113,36 @@ def run_again(
         BatchNotFound: as in `find`.
         BatchNotRetryable: nothing of it is lacking that is asked for.
         MayBeChargedTwice: all that is lacking may have been charged.
+        ModelNotAllowed: the key that asks is limited to others.
     """
     batch = find(viewer, batch_id)
-    wanted = count(batch, rest=rest, agreed=accept_double_charge)
+    wanted = count(viewer, batch, rest=rest, agreed=accept_double_charge)
     with noted(viewer, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
         now = utcnow()
-        again = {"at": now, "rest": rest, "agreed": accept_double_charge}
+        # Within the bounds of whoever wants that.
+        key = {"key_id": viewer.key.id if viewer.key else None}
+        wants = {"rest": rest, "agreed": accept_double_charge, **key}
+        if is_at_it(batch, wants):
+            return batch
+        again = {"at": now, **wants}
         goes_on = accept_double_charge if batch.stopped == RESTORED else rest
         gone = dict.fromkeys(("ended_at", "counts", "waits"), "")
-        key: dict = {}
-        if goes_on:  # within the bounds of whoever wants that
+        if goes_on:
             gone |= dict.fromkeys(("stopped", "sweeps"), "")
-            key = {"key_id": viewer.key.id if viewer.key else None}
-        found = Batch.change(
+        elif not batch.left and batch.stopped not in (CANCELLED, RESTORED):
+            gone |= {"stopped": ""}  # which only running it again had been
+        found = Batch.take_over(
             {"_id": batch.id, "deleted_at": {"$exists": False}},
             {
                 "$set": {
                     **{"again": again, "open": True, "updated_at": now},
-                    **{"owner": new_token(), "due_at": now, **key},
+                    **(key if goes_on else {}),
                 },
                 "$unset": gone,
             },
+            due_at=now,
+            # Two at once would ask for the same task twice.
+            after=filling.LEASE,
         )
         if found is None:
             raise BatchNotFound(f"batch {batch.id}")
@@ -145,13 +152,22 @@ def run_again(
     return find(viewer, batch_id)
 
 
-def count(batch: Batch, *, rest: bool, agreed: bool) -> int:
+def is_at_it(batch: Batch, wants: dict) -> bool:
+    """Whether somebody runs it again in this very moment, as is asked for once more."""
+    again, due_at = batch.again or {}, batch.due_at
+    is_held = batch.owner is not None and due_at is not None and due_at > utcnow()
+    return is_held and {name: again.get(name) for name in wants} == wants
+
+
+def count(viewer: Viewer, batch: Batch, *, rest: bool, agreed: bool) -> int:
     """
     How many pictures running it again would ask for.
 
     Raises:
-        BatchNotRetryable: as `run_again`, and so is MayBeChargedTwice.
+        BatchNotRetryable: as `run_again`, and so are MayBeChargedTwice and
+            ModelNotAllowed.
     """
+    viewer.require_model(str(batch.asked.get("model")))
     there = lacking(batch, progress(batch))
     wanted = there.ready + (there.rest if rest else 0) + (there.paid if agreed else 0)
     if not wanted:
@@ -171,12 +187,12 @@ def estimate_again(
     What `run_again` would ask for, in all; nothing is asked for.
 
     Raises:
-        BatchNotFound: as `run_again`, and so are BatchNotRetryable and
-            MayBeChargedTwice.
+        BatchNotFound: as `run_again`, and so are BatchNotRetryable,
+            MayBeChargedTwice and ModelNotAllowed.
         Invalid: its model is not offered any more.
     """
     batch = find(viewer, batch_id)
-    wanted = count(batch, rest=rest, agreed=accept_double_charge)
+    wanted = count(viewer, batch, rest=rest, agreed=accept_double_charge)
     asked = batch.asked
     model = jobs.runtime().registry.model(asked.get("model"), asked.get("provider"))
     size = None  # which follows from what goes in
@@ -230,4 +246,10 @@ def _hide(action: BulkAction, batch: bulk.Portion) -> Counts:
     return Counts(len(batch.ids))
 
 
-bulk.register(DELETE, Kind(select=_select, apply=_hide))
+def _finish(action: BulkAction) -> None:
+    """What was in the trash before comes back by itself, too."""
+    of_it = {"batch": action.details["batch"]}
+    Task.collection().update_many(of_it, {"$unset": {"batch": "", "batch_index": ""}})
+
+
+bulk.register(DELETE, Kind(select=_select, apply=_hide, finish=_finish))

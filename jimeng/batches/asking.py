@@ -12,7 +12,7 @@ from jimeng.batches.judging import BatchEstimate, NewBatch, judged
 from jimeng.batches.repeating import earlier, fingerprint, keyed_id
 from jimeng.documents import Batch, Input, left_over, utcnow
 from jimeng.documents.batch import new_batch_id
-from jimeng.errors import JimengError, QuotaExceeded
+from jimeng.errors import JimengError, KeyQuotaExceeded, QuotaExceeded
 from jimeng.errors.batches import TooManyBatches
 from jimeng.inputs import Named
 from jimeng.lanes import switches
@@ -54,7 +54,8 @@ def create(
         UploadsFull: as `inputs.take_in`.
         IntakePaused: the operator takes nothing new for a while.
         TooManySubmissions: as of one task.
-        QuotaExceeded: no day allows as many pictures as one prompt asks for.
+        QuotaExceeded: no day allows as many pictures as one prompt asks for, or
+            KeyQuotaExceeded, none of the key's.
         TooManyBatches: the user has `MOST_OPEN` that go on.
         QueueUnavailable: Redis is away; nothing has been written.
         IdempotencyKeyReused: the key came before with another request.
@@ -168,6 +169,9 @@ def check_room(viewer: Viewer, like: NewTask) -> None:
     quota = limits.quota_of(viewer, like.user_id)
     if quota is not None and like.n > quota:
         raise QuotaExceeded(f"user {like.user_id}", limit=quota, left=quota)
+    of_key = viewer.key and viewer.key.per_day
+    if of_key and like.n > of_key:
+        raise KeyQuotaExceeded("batch", limit=of_key, left=of_key)
     mine = {"user_id": like.user_id, "open": True}
     count = Batch.collection().count_documents(mine, limit=MOST_OPEN)
     if count >= MOST_OPEN:

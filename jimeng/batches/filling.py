@@ -65,8 +65,7 @@ def claim(where: dict) -> Batch | None:
 def work(batch: Batch, deadline: float) -> None:
     """One claim's work; at its end it is written down when to go on, and why then."""
     if room.is_being_restored():
-        batch.hold({"$set": {"due_at": utcnow() + timedelta(seconds=10)}})
-        return
+        return rest(batch, 10)
     try:
         advance(batch, deadline)
     except Waits as waits:
@@ -102,7 +101,8 @@ def advance(batch: Batch, deadline: float) -> None:
         return fill(held, deadline)
     if held is not None and held.again:
         room.check_sending()
-        viewer, places = room.viewer_of(held), room.places(held)
+        key_id = held.again.get("key_id", held.key_id)
+        viewer, places = room.viewer_of(held, key_id), room.places(held)
         held, is_done = rerunning.run_again(held, viewer, places, deadline)
         if held is not None and not is_done:
             return rest(held, MADE)
@@ -112,7 +112,7 @@ def advance(batch: Batch, deadline: float) -> None:
 
 
 def fill(batch: Batch, deadline: float) -> None:
-    viewer, places = room.viewer_of(batch), room.places(batch)
+    viewer, places = room.viewer_of(batch, batch.key_id), room.places(batch)
     most = max(places // batch.n, 0)
     if not most:
         if not has_open(batch):
@@ -190,7 +190,7 @@ def settle(batch: Batch) -> None:
 
 def rest(batch: Batch, seconds: float) -> None:
     later = {"due_at": utcnow() + timedelta(seconds=seconds)}
-    batch.hold({"$set": later})
+    batch.hold({"$set": later, "$unset": {"owner": ""}})
 
 
 def wait(batch: Batch, waits: Waits) -> None:
@@ -198,14 +198,16 @@ def wait(batch: Batch, waits: Waits) -> None:
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
     said = {"code": waits.code, "since": now - room.since(batch, waits.code)}
-    batch.hold({"$set": {"waits": {**said, "until": until}, "due_at": until}})
+    waiting = {"waits": {**said, "until": until}, "due_at": until}
+    batch.hold({"$set": waiting, "$unset": {"owner": ""}})
 
 
 def stop(batch: Batch, code: str) -> None:
     log.warning("batch stopped id=%s code=%s left=%d", batch.id, code, batch.left)
     now = utcnow()
     stopped = {"stopped": code, "due_at": now, "updated_at": now}
-    batch.hold({"$set": stopped, "$unset": {"waits": "", "again": ""}})
+    gone = dict.fromkeys(("waits", "again", "owner"), "")
+    batch.hold({"$set": stopped, "$unset": gone})
 
 
 def forget_deleted() -> None:

@@ -58,9 +58,12 @@ class Waits(Exception):
         self.seconds = seconds
 
 
-def viewer_of(batch: Batch) -> Viewer:
+def viewer_of(batch: Batch, key_id: str | None) -> Viewer:
     """
-    On whose behalf its tasks are made: with the bounds of the key that asked.
+    On whose behalf its tasks are made.
+
+    Args:
+        key_id: The key that asked, whose bounds hold; None for a browser's.
 
     Raises:
         Stopped: the user is kept out, or the key is gone.
@@ -69,9 +72,9 @@ def viewer_of(batch: Batch) -> Viewer:
     kept_out = {"_id": batch.user_id, "disabled_at": {"$exists": True}}
     if runtime.config.sign_in and User.find_one(kept_out) is not None:
         raise Stopped("account_disabled")
-    if batch.key_id is None:
+    if key_id is None:
         return Viewer(batch.user_id)
-    key = ApiKey.find_one({"_id": batch.key_id})
+    key = ApiKey.find_one({"_id": key_id})
     if key is None or (key.expires_at and key.expires_at <= utcnow()):
         raise Stopped("key_gone")
     use = KeyUse(key.id, frozenset(key.models), key.per_minute, key.per_day)

@@ -1,6 +1,6 @@
 """A batch: many prompts that somebody asked for at once, and how far they are."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from mongoengine.fields import (
@@ -11,7 +11,7 @@ from mongoengine.fields import (
 )
 from pymongo import ReturnDocument
 
-from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.base import Stored, named_index, new_token, utcnow
 from jimeng.documents.ids import derived_task_id, new_id
 from jimeng.documents.reading import DictField, ListField
 
@@ -35,7 +35,7 @@ class Batch(Stored):
         inputs: The ids of the pictures that go into each task, in order.
         given: The same as they came with the request, for the record.
         lane: Where they will wait.
-        key_id: The API key that asked, whose bounds hold for all of it.
+        key_id: The API key that asked, whose bounds hold for what is made.
         idem_hash: What a request under the same idempotency key must have in common
             with its own. The key itself is part of the id.
         made: Tasks that were made, in order; the next one is the one of this number.
@@ -43,12 +43,13 @@ class Batch(Stored):
         sweeps: What of its tasks is open is to be cancelled.
         again: What is to be run again: ``at`` what time that was asked for,
             ``rest``, whether what was cancelled, too, ``agreed``, whether what may be
-            charged twice, too, and ``after``, the last task that was dealt with.
+            charged twice, too, ``key_id``, by which key, whose bounds hold for it, and
+            ``after``, the last task that was dealt with.
         waits: Why nothing could be made just now: ``code``, ``since``, and ``until``
             when it is tried again.
         open: True until all of its tasks have ended, then absent.
         due_at: When somebody must go on with it; pushed ahead while somebody does.
-        owner: The token of whoever does.
+        owner: The token of whoever does; absent while nobody does.
         counts: What became of it, once it has ended: pictures by state.
         deleted_at: Set when its owner deleted it; its tasks are in the trash.
     """
@@ -125,6 +126,28 @@ class Batch(Stored):
         """The batch after *update*, if this claim still owns it; else None."""
         mine = {"_id": self.id, "owner": self.owner, "open": True, **(where or {})}
         return Batch.change(mine, update)
+
+    @classmethod
+    def take_over(
+        cls, where: dict, update: dict, *, due_at: datetime, after: timedelta
+    ) -> Self | None:
+        """
+        `change`, after which nobody is at it any more but for what is begun.
+
+        Args:
+            due_at: When somebody is to go on with it.
+            after: The longest that somebody may still be at it; where somebody is, it
+                is due no sooner.
+        """
+        now = utcnow()
+        free = [{"owner": {"$exists": False}}, {"due_at": {"$not": {"$gt": now}}}]
+        given, gone = update["$set"], {**update["$unset"], "owner": ""}
+        changes = {"$set": {**given, "due_at": due_at}, "$unset": gone}
+        found = cls.change({**where, "$or": free}, changes)
+        if found is not None:
+            return found
+        held = {"owner": new_token(), "due_at": max(due_at, now + after)}
+        return cls.change(where, {**update, "$set": {**given, **held}})
 
     @classmethod
     def reopen(cls, batch_id: str) -> None:

@@ -20,7 +20,6 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
-from jimeng.errors.access import ModelNotAllowed
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
@@ -122,9 +121,7 @@ def model_for(viewer: Viewer, new: NewTask) -> Model:
         ModelNotAllowed: as in `create`.
     """
     model = jobs.runtime().registry.model(new.model, new.provider)
-    if viewer.key is not None and not viewer.may_use(model.id):
-        allowed = ", ".join(sorted(viewer.key.models))
-        raise ModelNotAllowed(f"{model.id} by key {viewer.key.id}", allowed=allowed)
+    viewer.require_model(model.id)
     return model
 
 

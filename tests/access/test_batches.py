@@ -8,12 +8,20 @@ import pytest
 
 from jimeng.batches.room import WINDOW
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task
+from jimeng.errors import ProviderError
 from tests.access.conftest import call
 from tests.access.test_key_bounds import new_key
-from tests.batches.conftest import BATCHES, draw_nothing, fill, lines, patience
-from tests.rest import USERS, data_of, refused
+from tests.batches.conftest import (
+    BATCHES,
+    draw_nothing,
+    fill,
+    lines,
+    patience,
+    work_all,
+)
+from tests.rest import CREATE, USERS, data_of, refused
 
-__all__ = ["patience"]
+__all__ = ["patience", "work_all"]
 
 
 def of(person, template: str, **fields) -> str:
@@ -108,3 +116,81 @@ def test_export_holds_all_prompts(ada):
     with ZipFile(io.BytesIO(answer.get_data())) as archive:
         (found,) = json.loads(archive.read("batches.json"))
     assert (found["name"], len(found["prompts"])) == ("一批", WINDOW + 3)
+
+
+def failed_one(person, provider, work_all) -> str:
+    """The address of a batch of the person's own, of which one of two has failed."""
+    provider.submits = [ProviderError("no", code="provider_failed")]
+    path = f"{BATCHES}/{of(person, lines(2))}"
+    work_all()
+    assert data_of(person.api("GET", path))["lacking"]["ready"] == 1
+    return path
+
+
+def test_running_again_is_within_the_bounds_of_the_key_that_asks(
+    ada, provider, work_all
+):
+    """Its models, before anything is asked for, and its day."""
+    path = failed_one(ada, provider, work_all)
+    other = new_key(ada, models=["jimeng-3.1"])["key"]
+    day = new_key(ada, pictures_per_day=1)["key"]
+    data_of(call(ada.client, "POST", CREATE, key=day, json={"prompt": "鸟"}), 202)
+    work_all()
+
+    for query in ("", "?dry_run=1"):
+        again = call(ada.client, "POST", f"{path}/retry{query}", key=other)
+        refused(again, 403, "model_not_allowed")
+    data_of(call(ada.client, "POST", f"{path}/retry", key=day), 202)
+    fill()
+
+    found = data_of(ada.api("GET", path))
+    assert found["waits"]["code"] == "key_quota_exceeded"
+    assert found["pictures"]["failed"] == 1
+    assert len(data_of(ada.api("GET", f"{path}/tasks"))) == 2
+
+
+def test_failed_ones_of_a_key_that_is_gone_are_run_again(ada, provider, work_all):
+    """All of it was made: there is nothing to stop, and who asks has other bounds."""
+    key = new_key(ada)
+    provider.submits = [ProviderError("no", code="provider_failed")]
+    body = {"template": "猫\n狗"}
+    made = data_of(call(ada.client, "POST", BATCHES, key=key["key"], json=body), 202)
+    work_all()
+    ApiKey.collection().delete_one({"_id": key["id"]})
+
+    data_of(ada.api("POST", f"{BATCHES}/{made['batch_id']}/retry"), 202)
+    work_all()
+
+    found = data_of(ada.api("GET", f"{BATCHES}/{made['batch_id']}"))
+    assert (found["status"], found["reason"]) == ("completed", None)
+    assert found["pictures"]["done"] == 2
+
+
+def test_running_again_that_its_key_stopped_is_gone_on_with(ada, provider, work_all):
+    """What was stopped is the running again, and not the batch, which is all made."""
+    path = failed_one(ada, provider, work_all)
+    key = new_key(ada, pictures_per_day=1)
+    data_of(
+        call(ada.client, "POST", CREATE, key=key["key"], json={"prompt": "鸟"}), 202
+    )
+    data_of(call(ada.client, "POST", f"{path}/retry", key=key["key"]), 202)
+    ApiKey.collection().delete_one({"_id": key["id"]})
+    fill()
+    assert data_of(ada.api("GET", path))["reason"] == "key_gone"
+
+    data_of(ada.api("POST", f"{path}/retry"), 202)
+    work_all()
+
+    found = data_of(ada.api("GET", path))
+    assert (found["status"], found["pictures"]["done"]) == ("completed", 2)
+
+
+def test_batch_that_no_day_of_the_key_allows_is_refused(ada):
+    """It would wait for ever."""
+    key = new_key(ada, pictures_per_day=3)["key"]
+    body = {"template": "猫", "n": 4}
+
+    answer = call(ada.client, "POST", BATCHES, key=key, json=body)
+
+    assert "3" in refused(answer, 429, "key_quota_exceeded")["message"]
+    assert Batch.objects.count() == 0

@@ -2,9 +2,14 @@
 
 from collections import Counter
 
+import pytest
+
+from jimeng import batches, tasks
+from jimeng.batches import rerunning
 from jimeng.batches.room import WINDOW
 from jimeng.documents import Batch, Generation, Image, Task
 from jimeng.errors import ProviderError
+from jimeng.viewers import Viewer
 from tests.batches.conftest import (
     BATCHES,
     act,
@@ -17,6 +22,7 @@ from tests.batches.conftest import (
 )
 from tests.rest import API, data_of, refused, task
 
+ME = Viewer("user_123")
 REFUSED = ProviderError("no", code="provider_failed")
 FORBIDDEN = ProviderError("no", code="content_refused_prompt")
 LOST = ProviderError("?", code="submit_unknown", charged="unknown", maybe_accepted=True)
@@ -145,6 +151,46 @@ def test_deleted_batch_goes_into_the_trash(client, work_all):
     assert Task.objects.count() == WINDOW + 2
     Task.collection().update_many({}, {"$unset": {"deleted_at": "", "purge_at": ""}})
     assert {each.batch for each in Task.objects} == {None}
+
+
+def test_task_that_was_in_the_trash_before_comes_back_by_itself(client, work_all):
+    """Its batch is gone by then: else the feed would have it nowhere."""
+    batch_id = ask(client, lines(2))["batch_id"]
+    work_all()
+    first = tasks_of(client, batch_id)[0]["id"]
+    tasks.trash(ME, first)
+
+    data_of(client.delete(f"{BATCHES}/{batch_id}"))
+    tasks.restore(ME, first)
+
+    assert task(client, first)["batch_id"] is None
+    assert [each.id for each in batches.feed(ME, limit=10).rows] == [first]
+
+
+@pytest.mark.parametrize("more", [{}, {"rest": True}])
+def test_what_two_run_again_at_once_is_asked_for_once(
+    client, provider, work_all, monkeypatch, more
+):
+    """The second asks for the same, or more, while the first is at its first task."""
+    provider.submits = [REFUSED, REFUSED]
+    batch_id = ask(client, lines(3))["batch_id"]
+    work_all()
+    real, calls = rerunning.retry, []
+
+    def retry(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == 1:
+            data_of(act(client, batch_id, "retry", **more), 202)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(rerunning, "retry", retry)
+    data_of(act(client, batch_id, "retry"), 202)
+
+    assert more or len(tasks_of(client, batch_id)) == 5
+    work_all()
+    sent = Counter(request.prompt for request in provider.requests)
+    assert sent == {"猫 0": 2, "猫 1": 2, "猫 2": 1}
+    assert look(client, batch_id)["pictures"]["done"] == 3
 
 
 def test_batch_that_has_just_ended_is_not_cancelled(client, work_off):
