@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 # before its pictures, so that none is taken for one that nobody has sent yet, and what
 # names bytes before the bytes.
 FIRST = ("tasks", "generations", "images", "inputs")
-# Of this moment alone: who works, what was tried in vain, what was being done to many
-# at once, and who is signed in, which must not come to life after they have signed out.
+# Of this moment alone: who works, what was tried in vain, and who is signed in, which
+# must not come to life after they have signed out.
 # What the latest hours have had is counted anew.
 LEFT_OUT = frozenset(
-    {"workers", "probes", "attempts", "sessions", "bulk_actions", "installations"}
+    {"workers", "probes", "attempts", "sessions", "installations"}
     | {"hours", "usage_hours", TOTALS}
 )
 SNAPSHOT = (5, 0)  # the first MongoDB that reads all at one moment

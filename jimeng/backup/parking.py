@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from mongoengine import get_db
 
+from jimeng import bulk
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
 from jimeng.documents.generation import SENDABLE
 from jimeng.jobs import plan
@@ -34,7 +35,9 @@ def park() -> int:
     """
     switches.pause(switches.SENDING, switches.BY_RESTORE)
     # Running everything again that failed creates tasks, as the original has by now.
-    BulkAction.collection().delete_many({"open": {"$exists": True}})
+    # A deletion that has begun must end: what it has left would be seen nowhere.
+    others = {"kind": {"$nin": bulk.harmless()}}
+    BulkAction.collection().delete_many({"open": {"$exists": True}, **others})
     # So does a batch that is not all made, or is being run again.
     more = [{"again": {"$exists": True}}, {"$expr": {"$lt": ["$made", "$total"]}}]
     Batch.collection().update_many(

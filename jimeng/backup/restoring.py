@@ -13,7 +13,7 @@ from mongoengine import get_db
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng import jobs, migrations
+from jimeng import bulk, jobs, migrations
 from jimeng.backup import pictures
 from jimeng.backup.archive import Damaged, Manifest, Reader
 from jimeng.backup.parking import park
@@ -28,8 +28,10 @@ RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 # What says that a restore has begun; it goes when it has ended.
 MARK = {"_id": "restore"}
 # Consumers that run meanwhile write what a task lacks, and sweep bytes that nobody
-# names: so a task comes after its pictures, and bytes after what names them.
-LAST = "tasks"
+# names: so a task comes after its pictures, and bytes after what names them. What is
+# done to many at once would end where it found none of them; it stands behind tasks in
+# the file.
+LAST = ("tasks", "bulk_actions")
 
 
 class NoRoom(Exception):
@@ -136,7 +138,7 @@ def forget(database: Database) -> None:
 def load(database: Database, reader: Reader, tell: Callable[[str, int], None]) -> None:
     elsewhere = pictures.fillings()
     for is_last in (False, True):
-        parts = ((n, part) for n, part in reader.parts() if (n == LAST) == is_last)
+        parts = ((n, part) for n, part in reader.parts() if (n in LAST) == is_last)
         for name, group in groupby(parts, itemgetter(0)):
             count = sum(insert(database[name], part, elsewhere) for _, part in group)
             tell(name, count)
@@ -157,6 +159,10 @@ def insert(
     if collection.name == "switches":
         # Sending stays paused; whatever else was, is again.
         rows = [row for row in rows if row["_id"] != switches.SENDING]
+    if collection.name == "bulk_actions":
+        # The original has gone on with what creates tasks.
+        kinds = bulk.harmless()
+        rows = [row for row in rows if row["kind"] in kinds]
     if rows:
         collection.insert_many(rows)
     return len(rows)

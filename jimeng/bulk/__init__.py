@@ -9,7 +9,7 @@ and the doors may import it, and say what is done.
 """
 
 from jimeng.bulk.actions import find, latest, start, under_way
-from jimeng.bulk.kinds import Counts, Kind, Portion, register
+from jimeng.bulk.kinds import Counts, Kind, Portion, harmless, register
 from jimeng.bulk.working import go_on, stop, work, work_briefly
 from jimeng.jobs import chores
 

@@ -45,6 +45,8 @@ class Kind:
         finish: What is left to do when no more are found; may be called twice.
         size: Of a batch, at most.
         counts: What `Counts.done` is called in the audit trail.
+        creates: It makes tasks. A copy of the database does not go on with it, since
+            its original does.
     """
 
     select: Callable[[BulkAction, int], tuple[Sequence[str], str | None]]
@@ -52,6 +54,7 @@ class Kind:
     finish: Callable[[BulkAction], None] = lambda action: None
     size: int = 500
     counts: str = "done"
+    creates: bool = False
 
 
 KINDS: dict[str, Kind] = {}
@@ -60,3 +63,8 @@ KINDS: dict[str, Kind] = {}
 def register(name: str, kind: Kind) -> None:
     """Make a kind known; every process that works registers the same ones."""
     KINDS[name] = kind
+
+
+def harmless() -> list[str]:
+    """The names of those that a copy of the database may go on with."""
+    return sorted(name for name, kind in KINDS.items() if not kind.creates)

@@ -4,17 +4,30 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import backup, collections, documents, jobs, sharing
+from jimeng import backup, bulk, collections, documents, jobs, sharing
 from jimeng.backup import restoring
-from jimeng.documents import AuditEntry, Generation, State, Task, index_builder
+from jimeng.bulk import working
+from jimeng.documents import (
+    AuditEntry,
+    BulkAction,
+    Generation,
+    Image,
+    State,
+    Task,
+    index_builder,
+)
+from jimeng.errors import ProviderError
 from jimeng.jobs import pump, retention
 from jimeng.lanes import switches
+from jimeng.operations.failures.actions import retry_all
+from jimeng.operations.failures.listing import Filter
 from jimeng.providers import Progress
 from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.hung import hang
 from tests.rest import create, result
 
+OPERATOR = Viewer("operator", sees_all=True)
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
 
 
@@ -55,6 +68,41 @@ def test_collections_and_what_is_shared_are_there_again(copied, database, elsewh
         assert there.get(page).text.count('class="photo-link"') == 2
         shown = there.get(f"/gallery?in={made.id}").text
         assert [f"picture-{each}" in shown for each in pictures] == [True, True]
+
+
+def test_deletion_that_had_begun_goes_on(copied, database, elsewhere, monkeypatch):
+    """Else pictures would be kept for a collection that nobody sees."""
+    me, pictures = Viewer("guest"), hang("a", "b")
+    made = collections.create(me, "海报")
+    collections.change(me, made.id, add=pictures)
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    collections.delete(me, made.id)
+
+    path = copied()
+    with elsewhere():
+        backup.restore(path)
+        bulk.go_on()
+
+        assert {tuple(each.collections) for each in Image.objects} == {()}
+
+
+def test_running_again_that_had_begun_is_forgotten(
+    copied, client, provider, elsewhere, monkeypatch, work_off
+):
+    """The original has gone on with it, and paid for it."""
+    provider.submits = [ProviderError("no", code="provider_failed")]
+    create(client)
+    work_off()
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    retry_all(OPERATOR, Filter())
+    assert BulkAction.objects.get().is_open
+
+    path = copied()
+    with elsewhere():
+        backup.restore(path)
+        bulk.go_on()
+
+        assert Task.objects.count() == 1
 
 
 @pytest.mark.parametrize("state", WAITS)

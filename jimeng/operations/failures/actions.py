@@ -185,6 +185,7 @@ bulk.register(
         select=lambda action, size: _select(action, size, to_retry),
         apply=_retry_batch,
         size=25,
+        creates=True,
     ),
 )
 bulk.register(
