@@ -174,4 +174,5 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   document.addEventListener(name, () => { if (viewer.open) tellOfViewed(); });
 }
 
-resume();
+// After htmx, which begins no sooner: until then a link to older ones leaves the page.
+setTimeout(resume);

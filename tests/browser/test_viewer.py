@@ -158,6 +158,24 @@ def test_way_back_from_the_pictures_page_is_the_viewer(visit):
     expect(page.locator("a[data-view]").nth(1)).to_be_focused()
 
 
+def test_reload_near_the_last_one_stays_in_the_viewer(visit):
+    """Older ones are asked for in place, and only once they can be: no page is left."""
+    wall.fill(40, apart=timedelta(minutes=1))
+    page = visit("/").page
+    last = page.request.get("/").text().count("data-view=") - 1
+    address = page.locator("a[data-view]").nth(last).get_attribute("href")
+    open_at(page, last)
+
+    page.reload()
+
+    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator(".viewer-page")).to_have_js_property("pathname", address)
+    expect(page.locator(".viewer-next")).to_have_attribute("aria-disabled", "false")
+    page.go_back()
+    expect(page.locator("#viewer")).to_be_hidden()
+    assert "cursor" not in page.url
+
+
 def test_older_ones_come_in_time(visit):
     """Before the last of the page is reached the next ones have been asked for."""
     wall.fill(70, apart=timedelta(minutes=1))
