@@ -6,6 +6,7 @@ A message that is a key of ``i18n`` is translated where the answer is made.
 
 import math
 import re
+from datetime import UTC
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -101,7 +102,11 @@ class Moment(fields.AwareDateTime):
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
             raise ValidationError("invalid.moment")
-        return super()._deserialize(value, attr, data, **kwargs)
+        found = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return found.astimezone(UTC)
+        except OverflowError:  # the last hours of the year 9999, in America
+            raise ValidationError("invalid.moment") from None
 
 
 class Texts(fields.List):

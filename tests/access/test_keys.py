@@ -158,6 +158,7 @@ def test_admin_key_is_worth_less_once_its_owner_is_no_admin(admin, ada):
         ({"scopes": "read"}, "scopes"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2100-01-01"}, "expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-01:00"}, "expires_at"),
         ({"expires_at": "2100-01-01T00:00:00"}, "expires_at"),
         ({"expires_at": "2100-99-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": {"$gt": ""}}, "expires_at"),

@@ -83,11 +83,12 @@ def test_share_from_its_beginning_to_its_end(client, pictures):
 
 
 def test_what_is_not_there_cannot_be_shared(client, pictures):
-    """Nor until yesterday."""
+    """Nor until yesterday, nor until a moment that no calendar has."""
     gone = f"{SHARES}/collection_{'0' * 24}"
     refused(client.put(gone, json={}), 404, "collection_not_found")
     refused(client.put(f"{SHARES}/nothing", json={}), 404, "image_not_found")
-    past = {"expires_at": "2020-01-01T00:00:00Z"}
-    assert errors_of(client.put(f"{SHARES}/{pictures[0]}", json=past))
+    for end in ("2020-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00"):
+        answer = client.put(f"{SHARES}/{pictures[0]}", json={"expires_at": end})
+        assert list(errors_of(answer)) == ["expires_at"]
     assert errors_of(client.put(f"{SHARES}/{pictures[0]}", json={"title": "x" * 101}))
     refused(client.get(f"{SHARES}/{pictures[0]}"), 404, "share_not_found")
