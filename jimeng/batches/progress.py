@@ -141,9 +141,13 @@ def progress(batch: Batch) -> Progress:
 
 
 def progress_of_all(batches: Iterable[Batch]) -> dict[str, Progress]:
-    """By id; of those that have ended as it was written down."""
+    """By id; of those that have ended as it was written down, where that holds."""
     return {
-        each.id: progress(each) if each.is_open else Progress.of(each.counts or {})
+        each.id: (
+            progress(each)
+            if each.is_open or each.counts is None
+            else Progress.of(each.counts)
+        )
         for each in batches
     }
 

@@ -52,23 +52,18 @@ def change(
 
     Raises:
         CollectionNotFound: as in `find`.
-        CollectionFull: not all would have room; nothing is put in.
+        CollectionFull: not all would have room; nothing is changed.
     """
     documents.ensure_indexes()
     found = find(viewer, collection_id)
+    coming = count_coming(found, add, remove)
     removed = without(found.id, {"_id": {"$in": [*remove]}, "user_id": found.user_id})
     if not add:
         return Change(removed=removed)
     shown = {"_id": {"$in": [*add]}, "user_id": found.user_id, **SHOWN}
     outside = {**shown, "collections": {"$ne": found.id}}
-    images = Image.collection()
-    coming = images.count_documents(outside)
-    inside = {"user_id": found.user_id, "collections": found.id}
-    there = images.count_documents(inside, hint=INDEX, limit=MOST_PICTURES)
-    if coming and there + coming > MOST_PICTURES:
-        raise CollectionFull(f"collection {found.id}", limit=MOST_PICTURES)
     room = {f"collections.{MOST_OF_ONE - 1}": {"$exists": False}}
-    done = images.update_many(
+    done = Image.collection().update_many(
         {"$and": [outside, room]}, {"$addToSet": {"collections": found.id}}
     )
     added = done.modified_count
@@ -77,6 +72,29 @@ def change(
         without(found.id, shown)
         raise CollectionNotFound(f"collection {found.id}")
     return Change(added, removed, max(coming - added, 0))
+
+
+def count_coming(
+    collection: Collection, add: Sequence[str], remove: Sequence[str]
+) -> int:
+    """
+    How many pictures are to be put in that are not there, or leave it first.
+
+    Raises:
+        CollectionFull: not all would have room.
+    """
+    if not add:
+        return 0
+    count = Image.collection().count_documents
+    inside = {"user_id": collection.user_id, "collections": collection.id}
+    leaving = {**inside, "_id": {"$in": [*remove]}}
+    shown = {"_id": {"$in": [*add]}, "user_id": collection.user_id, **SHOWN}
+    outside = {"collections": {"$ne": collection.id}}
+    coming = count({**shown, "$or": [outside, leaving]})
+    there = count(inside, hint=INDEX) - (count(leaving) if remove else 0)
+    if coming and there + coming > MOST_PICTURES:
+        raise CollectionFull(f"collection {collection.id}", limit=MOST_PICTURES)
+    return coming
 
 
 def without(collection_id: str, where: dict) -> int:

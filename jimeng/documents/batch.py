@@ -50,7 +50,8 @@ class Batch(Stored):
         open: True until all of its tasks have ended, then absent.
         due_at: When somebody must go on with it; pushed ahead while somebody does.
         owner: The token of whoever does; absent while nobody does.
-        counts: What became of it, once it has ended: pictures by state.
+        counts: What became of it, once it has ended: pictures by state. Absent where
+            one of its tasks has changed since.
         deleted_at: Set when its owner deleted it; its tasks are in the trash.
     """
 
@@ -148,6 +149,13 @@ class Batch(Stored):
             return found
         held = {"owner": new_token(), "due_at": max(due_at, now + after)}
         return cls.change(where, {**update, "$set": {**given, **held}})
+
+    @classmethod
+    def count_anew(cls, batch_id: str | None) -> None:
+        """A task has changed: what was counted at its batch's end holds no more."""
+        if batch_id is not None:
+            counted = {"_id": batch_id, "counts": {"$exists": True}}
+            cls.collection().update_one(counted, {"$unset": {"counts": ""}})
 
     @classmethod
     def reopen(cls, batch_id: str) -> None:

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Allowance, Generation, Image, Share, State, Task, utcnow
+from jimeng.documents import (
+    Allowance,
+    Batch,
+    Generation,
+    Image,
+    Share,
+    State,
+    Task,
+    utcnow,
+)
 from jimeng.documents.generation import SENDABLE, WAITING
 from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
@@ -253,6 +262,7 @@ def complete(generation: Generation) -> None:
     else:
         counts.completed(generation)
     if task is not None and not task.is_open:
+        Batch.count_anew(task.batch)  # which may have ended without it
         log.info("task %s pictures=%d", task.status, len(task.done))
     generation.settle(
         {

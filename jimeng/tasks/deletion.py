@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from jimeng import bulk, jobs
 from jimeng.bulk import Counts, Kind, Portion
-from jimeng.documents import BulkAction, Task, left_over, utcnow
+from jimeng.documents import Batch, BulkAction, Task, left_over, utcnow
 from jimeng.documents.task import DOOMED
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import drop_of, drop_waiting, hiding
@@ -33,6 +33,7 @@ def delete(viewer: Viewer, task_id: str) -> None:
     with left_over("deletion"):
         if task.is_open:
             drop_waiting([task.id])
+        Batch.count_anew(task.batch)
         jobs.finish_deletion(task.id)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from jimeng import jobs
-from jimeng.documents import Image, Task, left_over, utcnow
+from jimeng.documents import Batch, Image, Task, left_over, utcnow
 from jimeng.documents.cursors import EPOCH, Page, after
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
@@ -149,6 +149,7 @@ def trash(viewer: Viewer, task_id: str) -> None:
         if task.is_open:
             drop_waiting([task.id])
             Image.change(shown, gone)  # one may have come in between
+        Batch.count_anew(task.batch)
 
 
 @audited(Task, "tasks.restore")
@@ -210,7 +211,11 @@ def restore_where(where: dict) -> int:
 
 def _bring_back(where: dict) -> Task | None:
     now = utcnow()
-    return Task.swap(
+    task = Task.swap(
         {**where, "purge_at": {"$gt": now}},
         {"$set": {"updated_at": now}, "$unset": {"deleted_at": "", "purge_at": ""}},
     )
+    if task is not None:
+        with left_over("counts"):
+            Batch.count_anew(task.batch)
+    return task

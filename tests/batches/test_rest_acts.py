@@ -1,14 +1,17 @@
 """Batches in the REST API: cancelled, run again, deleted."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from jimeng import batches, tasks
 from jimeng.batches import rerunning
 from jimeng.batches.room import WINDOW
-from jimeng.documents import Batch, Generation, Image, Task
+from jimeng.documents import Batch, Generation, Image, Task, utcnow
 from jimeng.errors import ProviderError
+from jimeng.jobs import pump
+from jimeng.providers import Progress
 from jimeng.viewers import Viewer
 from tests.batches.conftest import (
     BATCHES,
@@ -20,6 +23,7 @@ from tests.batches.conftest import (
     look,
     tasks_of,
 )
+from tests.conftest import come_due, png, run_queue
 from tests.rest import API, data_of, refused, task
 
 ME = Viewer("user_123")
@@ -191,6 +195,50 @@ def test_what_two_run_again_at_once_is_asked_for_once(
     sent = Counter(request.prompt for request in provider.requests)
     assert sent == {"猫 0": 2, "猫 1": 2, "猫 2": 1}
     assert look(client, batch_id)["pictures"]["done"] == 3
+
+
+def test_list_of_batches_says_what_each_says(client, provider, work_all):
+    """Also when tasks of an ended one are deleted, come back, or come late."""
+    batch_id = ask(client, lines(3))["batch_id"]
+    work_all()
+    first, second, _ = (each["id"] for each in tasks_of(client, batch_id))
+
+    def listed() -> tuple[int, int]:
+        (one,) = data_of(client.get(BATCHES, query_string={"user_id": ME.user_id}))
+        shown = look(client, batch_id)
+        assert one["pictures"] == shown["pictures"]
+        return shown["pictures"]["total"], shown["pictures"]["done"]
+
+    assert listed() == (3, 3)
+    tasks.trash(ME, first)
+    assert listed() == (2, 2)
+    data_of(client.delete(f"{API}/ai/image/task/{second}"))
+    assert listed() == (1, 1)
+    tasks.restore(ME, first)
+    assert listed() == (2, 2)
+    assert Batch.objects.get().counts is None
+
+
+def test_picture_that_came_late_is_told_in_the_list(client, provider, work_off):
+    """The batch had ended by then, and failed."""
+    provider.polls = [Progress("remote-1")] * 2
+    batch_id = ask(client, "猫")["batch_id"]
+    run_queue()
+    long_ago = utcnow() - timedelta(hours=1)
+    Generation.objects.update(set__accepted_at=long_ago, set__due_at=long_ago)
+    pump.tick()
+    run_queue()
+    fill()
+    assert look(client, batch_id)["status"] == "failed"
+
+    provider.polls = [Progress("remote-1", done=True, images=(png(),))]
+    come_due()
+    pump.tick()
+    run_queue()
+
+    (one,) = data_of(client.get(BATCHES, query_string={"user_id": ME.user_id}))
+    assert (one["status"], one["pictures"]["done"]) == ("completed", 1)
+    assert look(client, batch_id)["pictures"] == one["pictures"]
 
 
 def test_batch_that_has_just_ended_is_not_cancelled(client, work_off):

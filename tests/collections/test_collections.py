@@ -156,8 +156,14 @@ def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
     monkeypatch.setattr(membership, "MOST_PICTURES", 2)
     collections.change(ME, made[0].id, add=pictures[:2])
     collections.change(ME, made[0].id, add=pictures[:2])
-    with pytest.raises(CollectionFull):
-        collections.change(ME, made[0].id, add=pictures)
+    for out in ([], pictures[:1]):
+        with pytest.raises(CollectionFull):
+            collections.change(ME, made[0].id, add=pictures, remove=out)
+        assert inside(made[0]) == ["a", "b"]
+    collections.change(ME, made[0].id, add=pictures[2:], remove=pictures[:1])
+    assert inside(made[0]) == ["b", "c"]
+    both = collections.change(ME, made[0].id, add=pictures[:2], remove=pictures[1:])
+    assert (both.added, both.removed, both.left_out) == (2, 2, 0)
     assert inside(made[0]) == ["a", "b"]
 
     monkeypatch.setattr(membership, "MOST_OF_ONE", 1)
