@@ -16,10 +16,12 @@ import secrets
 import time
 from collections.abc import Callable
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Request, Response, g, render_template, request
 from marshmallow import ValidationError
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.utils import cached_property
 
 from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, mcp, openai, web
 from jimeng.api import openapi
@@ -40,6 +42,7 @@ from jimeng.http.answers import (
     in_words,
     limit_headers,
     sentence,
+    varies_by,
 )
 from jimeng.http.bodies import MOST_PLAIN
 from jimeng.monitoring import health, metrics, traffic
@@ -63,10 +66,21 @@ WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
 # How paths begin of requests that are many, and of no user.
 QUIET = ("/static/", "/health", "/metrics")
 UNSUPPORTED = "invalid.not_supported_yet"
+NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
+
+
+class Asked(Request):
+    """A request, of which not all headers are read where none is a cookie."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        return super().cookies if "HTTP_COOKIE" in self.environ else NO_COOKIES
 
 
 class App(Flask):
     """Flask, but none of the hooks of a request is looked at for being a coroutine."""
+
+    request_class = Asked
 
     def ensure_sync(self, func: Callable) -> Callable:
         return func
@@ -132,47 +146,54 @@ def frame_requests(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        given = request.headers.get("X-Request-ID", "")
+        asked = this_request()
+        given = asked.headers.get("X-Request-ID", "")
         sane = SANE_ID.fullmatch(given)
-        g.request_id = given if sane else secrets.token_hex(12)
+        request_id = g.request_id = given if sane else secrets.token_hex(12)
         g.began = time.monotonic()
         logs.clear()
-        logs.bind(request=g.request_id, address=auth.address())
-        auth.check_host()
-        auth.count()
-        if not request.path.startswith(QUIET):
+        logs.bind(request=request_id, address=auth.address(asked))
+        auth.check_host(asked)
+        auth.count(asked)
+        if not asked.path.startswith(QUIET):
             documents.await_new()
 
     @app.after_request
     def finish(response: Response) -> Response:
+        asked = this_request()
         response.headers["X-Request-ID"] = g.get("request_id", "")
-        auth.guard(response)
-        if writer() is not None:
+        auth.guard(response, asked)
+        if writer(asked) is not None:
             response.headers.setdefault("Cache-Control", "no-store")
-            response.vary.add("Accept-Language")
-            if request.method == "OPTIONS":
+            varies_by(response, "Accept-Language")
+            if asked.method == "OPTIONS":
                 del response.headers["Content-Type"]  # there is nothing in it
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
-        quiet = request.path.startswith(QUIET)
-        door, status = auth.door(), response.status_code
+        quiet = asked.path.startswith(QUIET)
+        door, status = auth.door(asked), response.status_code
         with logs.bound(door=door):
             log.log(
                 logging.DEBUG if quiet else logging.INFO,
                 "%s %s %d %.0fms",
-                request.method,
-                request.path,
+                asked.method,
+                asked.path,
                 status,
                 took,
             )
         if not quiet:
-            kind = traffic.kind_of(request.endpoint, request.method)
+            kind = traffic.kind_of(asked.endpoint, asked.method)
             traffic.count(door, kind, status, took / 1000)
         return response
 
 
-def writer() -> Callable[..., Response] | None:
+def this_request() -> Request:
+    """Itself, and not Flask's proxy for it, to look through which takes a while."""
+    return request._get_current_object()  # type: ignore[attr-defined]
+
+
+def writer(asked: Request = request) -> Callable[..., Response] | None:
     """What answers this request's errors in JSON; None for a page."""
-    path = request.path
+    path = asked.path
     return next(
         (each for at, each in WRITERS if path == at or path.startswith(f"{at}/")), None
     )

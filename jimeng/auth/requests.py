@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, request
+from flask import Request, Response, current_app, g, request
 
 from jimeng import limits
 from jimeng.accounts.attempts import neighbourhood as network_of
@@ -42,7 +42,7 @@ HEADERS = {
 }
 
 
-def check_host() -> None:
+def check_host(asked: Request) -> None:
     """
     Refuse a host name that is not this server's: another site's page may have
     pointed its own name at this address.
@@ -52,37 +52,38 @@ def check_host() -> None:
             or no name is configured, this machine's.
     """
     config: Config = current_app.config["JIMENG"]
-    host = host_name(request.host)
+    host = host_name(asked.host)
     names = config.own_hosts
-    if names != LOOPBACK and not is_near(address()):
+    if names != LOOPBACK and not is_near(address(asked)):
         names -= LOOPBACK
     # A health check comes from wherever the platform sends it, and tells nothing.
-    if host in names or request.path.startswith("/health"):
+    if host in names or asked.path.startswith("/health"):
         return
     raise WrongHost(f"host {host[:100]!r}")
 
 
-def count() -> None:
+def count(asked: Request) -> None:
     """
     Count the request; probes and files of the pages are not.
 
     Raises:
         TooManyRequests: its key, its session or its address has made too many.
     """
-    if request.path.startswith(("/health", "/static/")):
+    if asked.path.startswith(("/health", "/static/")):
         return
-    come_from, name = address(), current_app.config["SESSION_COOKIE_NAME"]
-    caller = request.headers.get("Authorization") or request.cookies.get(
-        name, request.cookies.get(f"__Host-{name}", "")
-    )
+    come_from, caller = address(asked), asked.headers.get("Authorization", "")
+    if not caller and asked.cookies:
+        name = current_app.config["SESSION_COOKIE_NAME"]
+        both = asked.cookies.get(name), asked.cookies.get(f"__Host-{name}")
+        caller = next((each for each in both if each is not None), "")
     # Of this machine is also everybody behind a proxy that was not told of.
     come_from = "" if is_near(come_from) else network_of(come_from)
     g.access = limits.count_request(come_from, caller)
 
 
-def door() -> str:
+def door(asked: Request = request) -> str:
     """The door that the request comes in by: one of `DOORS`, or ``pages``."""
-    first = request.path.split("/", 2)[1]
+    first = asked.path.split("/", 2)[1]
     return BY_PATH.get(first, "pages")
 
 
@@ -95,12 +96,12 @@ def is_near(address: str) -> bool:
         return False
 
 
-def address() -> str:
+def address(asked: Request = request) -> str:
     """
     Where the request comes from, as told by as many proxies as are trusted; some
     tell the port, too.
     """
-    told = request.remote_addr or ""
+    told = asked.remote_addr or ""
     has_port = told.startswith("[") or told.count(":") == 1
     return host_name(told) if has_port else told
 
@@ -136,25 +137,25 @@ def reject_cross_site() -> None:
         raise CrossSite(f"{request.method} {request.path} from {site[:40]!r}")
 
 
-def guard(response: Response) -> None:
+def guard(response: Response, asked: Request) -> None:
     """Add what the answer does not say itself."""
     said = {name.lower() for name, _ in response.headers}
     for name, value in HEADERS.items():
         if name.lower() not in said:
             response.headers.add(name, value)
-    if comes_by_tls():
+    if comes_by_tls(asked):
         config: Config = current_app.config["JIMENG"]
         response.headers["Strict-Transport-Security"] = HSTS[config.HSTS]
 
 
-def comes_by_tls() -> bool:
+def comes_by_tls(asked: Request) -> bool:
     """
     Whether the browser has reached this server by https, or should have. Never on
     this machine, where other programs have the same name without it.
     """
-    host = host_name(request.host)
+    host = host_name(asked.host)
     if host in LOOPBACK:
         return False
     config: Config = current_app.config["JIMENG"]
     public = urlsplit(config.PUBLIC_URL)
-    return request.is_secure or (public.scheme, public.hostname) == ("https", host)
+    return asked.is_secure or (public.scheme, public.hostname) == ("https", host)

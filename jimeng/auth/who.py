@@ -39,13 +39,15 @@ def viewer_of_api() -> Viewer:
         ApiKeyInvalid: it is unknown, revoked, or expired.
     """
     found = g.get("viewer_of_api")
-    if found is None and not needs_sign_in():
-        return everybody()
     if found is None:
-        key, user = accounts.user_of_key(bearer(), g.get("access"))
-        check_door(key)
-        found = g.viewer_of_api = viewer_of_key(key, user)
+        found = g.viewer_of_api = _owner() if needs_sign_in() else everybody()
     return found
+
+
+def _owner() -> Viewer:
+    key, user = accounts.user_of_key(bearer(), g.get("access"))
+    check_door(key)
+    return viewer_of_key(key, user)
 
 
 def check_door(key: ApiKey) -> None:

@@ -14,7 +14,8 @@ from itertools import islice
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from flask import Response, current_app, g, jsonify, request
+from flask import Response, current_app, g, request
+from werkzeug.datastructures import Headers
 from werkzeug.wsgi import FileWrapper
 
 from jimeng.config import Config
@@ -31,6 +32,16 @@ TEXTS = {
     *("text/html", "text/css", "text/javascript", "text/plain", "text/csv"),
     *("application/json", "application/problem+json", "image/svg+xml"),
 }
+
+
+class Whole(Response):
+    """
+    One that has all its headers, and none that werkzeug would look for to change: it
+    copies them for that, and takes addresses apart.
+    """
+
+    def get_wsgi_headers(self, environ: object) -> Headers:
+        return self.headers
 
 
 def success(
@@ -66,8 +77,8 @@ def failure(
 
 
 def in_json(body: dict, status: int, *, retry_after: int | None = None) -> Response:
-    response = jsonify(body)
-    response.status_code = status
+    text = current_app.json.dumps(body, separators=(",", ":"))
+    response = Whole(f"{text}\n", status, mimetype="application/json")
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -144,7 +155,12 @@ def path_for(endpoint: str, **values: str) -> str:
     else in an answer.
     """
     pattern = _pattern(request.script_root, endpoint, tuple(values))
-    return pattern.format(**{k: quote(v, safe="") for k, v in values.items()})
+    return pattern.format(**{k: quoted(v) for k, v in values.items()})
+
+
+@lru_cache(maxsize=1024)
+def quoted(value: str) -> str:
+    return quote(value, safe="")
 
 
 @lru_cache(maxsize=128)
@@ -192,7 +208,7 @@ def compress(response: Response) -> Response:
     """Compress the answer if it is text, whole, and the client takes gzip."""
     if response.mimetype not in TEXTS or "Content-Encoding" in response.headers:
         return response
-    response.vary.add("Accept-Encoding")
+    varies_by(response, "Accept-Encoding")
     is_file = request.path.startswith("/static/")
     if response.status_code != 200:
         return response
@@ -206,6 +222,13 @@ def compress(response: Response) -> Response:
         response.headers.pop("Accept-Ranges", None)
         weaken(response)
     return response
+
+
+def varies_by(response: Response, name: str) -> None:
+    """`response.vary.add`, which reads and writes the header anew each time."""
+    told = response.headers.get("Vary", "")
+    if name.lower() not in told.lower():
+        response.headers["Vary"] = f"{told}, {name}" if told else name
 
 
 def packed(plain: bytes) -> bytes:

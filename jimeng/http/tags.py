@@ -5,9 +5,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from flask import Response, request
-from werkzeug.datastructures import Headers
 
-from jimeng.http.answers import absolute, success
+from jimeng.http.answers import Whole, absolute, success
 from jimeng.i18n import language
 
 # Seconds, and answers of some kilobytes. A death between a picture's change and its
@@ -23,13 +22,10 @@ def etag(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class Unchanged(Response):
-    """A 304, which says nothing that werkzeug would look for to take away."""
+class Unchanged(Whole):
+    """A 304, which is of no type."""
 
     default_mimetype = None
-
-    def get_wsgi_headers(self, environ: object) -> Headers:
-        return self.headers
 
 
 def conditional(tag: str) -> Response | None:
@@ -49,7 +45,7 @@ def kept(tag: str, make: Callable[[], object]) -> Response:
             _kept.clear()
         body = success(make()).get_data()
         _kept[tag] = monotonic() + KEPT, body
-    return tagged(Response(body, mimetype="application/json"), tag)
+    return tagged(Whole(body, mimetype="application/json"), tag)
 
 
 def tagged(response: Response, tag: str) -> Response:

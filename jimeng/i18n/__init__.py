@@ -55,9 +55,10 @@ def language() -> str:
     if not has_request_context():
         return LANGUAGES[0]
     # A page asks for it some hundred times.
-    if KEPT not in request.environ:
-        request.environ[KEPT] = _asked_for()
-    return request.environ[KEPT]
+    environ = request.environ
+    if KEPT not in environ:
+        environ[KEPT] = _asked_for()
+    return environ[KEPT]
 
 
 def _asked_for() -> str:
