@@ -13,5 +13,20 @@ function collected() {
   if (words) words.textContent = news.querySelector("p").textContent;
 }
 
-for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, collected);
+// Nor is a refusal seen under what lies over the notices: the choice makes way for it, and
+// the viewer says it.
+function refusedBelow() {
+  const wrong = document.querySelector("#notices > #error:not([data-told]) p");
+  const over = document.querySelectorAll("#choose[open], #viewer[open]");
+  if (!wrong || !over.length) return;
+  wrong.closest("#error").dataset.told = "";
+  document.getElementById("choose")?.close();
+  const words = document.querySelector("#viewer[open] .viewer-words");
+  if (words) words.textContent = wrong.textContent;
+}
+
+// A choice that was closed is over: what is swapped next must not open it again.
+document.addEventListener("close", ({ target }) => { if (target.id === "choose") target.remove(); }, true);
+
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, () => { collected(); refusedBelow(); });
 collected(); // what came before this did

@@ -59,11 +59,11 @@ def frame(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.vary.update(["HX-Request", "Cookie", "Accept-Language"])
     if is_htmx() and response.status_code >= 400:
-        # The answer is the whole error page; only its message is wanted, and not
-        # where the card would have gone.
+        # The answer is the whole error page; only its message is wanted, without
+        # its title, and not where the card would have gone.
         response.headers.setdefault("HX-Retarget", "#notices")
         response.headers.setdefault("HX-Reselect", "#error")
-        response.headers.setdefault("HX-Reswap", "innerHTML")
+        response.headers.setdefault("HX-Reswap", "innerHTML ignoreTitle:true")
     return response
 
 

@@ -12,6 +12,7 @@ from jimeng.errors import Invalid, JimengError
 from jimeng.errors.kept import (
     CollectionFull,
     CollectionNameTaken,
+    CollectionNotFound,
     TooManyCollections,
 )
 from jimeng.i18n import explain, problems
@@ -23,7 +24,13 @@ from jimeng.web.preferences import own_path, page_shown
 from jimeng.web.selection import PICTURE_ID, as_one, back, selected
 from jimeng.web.times import zone
 
-REFUSALS = (Invalid, CollectionNameTaken, TooManyCollections, CollectionFull)
+REFUSALS = (
+    Invalid,
+    CollectionNotFound,  # deleted since the choice was shown
+    CollectionNameTaken,
+    TooManyCollections,
+    CollectionFull,
+)
 # Where a refusal goes that came to a dialog over the page.
 TO_DIALOG = {
     "HX-Retarget": "#collect",

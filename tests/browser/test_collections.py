@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng import collections, sharing
+from jimeng import collections, sharing, tasks
 from jimeng.viewers import Viewer
 from tests.browser import wall
 from tests.browser.harness import every_look
@@ -102,6 +102,48 @@ def test_selected_pictures_go_into_a_new_collection_and_out(visit):
     expect(page.locator(".photo")).to_have_count(2)
     expect(page.locator("#notices")).to_contain_text("Added to “Spring”")
     assert len(collections.find_all(ME)) == 1
+
+
+def test_closed_choice_stays_closed(visit):
+    """What comes into the page afterwards does not open it again."""
+    wall.fill(2)
+    page = visit("/gallery", lang="en").page
+    page.locator("a[data-view]").first.click()
+    page.keyboard.press("c")
+    expect(page.locator("#choose")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#choose")).to_be_hidden()
+
+    page.keyboard.press("f")
+
+    heart = page.locator(".viewer-favourite")
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#choose")).to_be_hidden()
+
+
+def test_refusals_are_seen_over_the_page(visit):
+    """
+    What other tabs have deleted is told of by what lies over the notices, and the
+    page keeps its title.
+    """
+    made, ids = filled(1)
+    page = visit("/gallery", lang="en", refused=(404, 422)).page
+    page.locator("a[data-view]").first.click()
+    page.keyboard.press("c")
+    row = page.locator("#choose .choose-row", has_text=LONG)
+    expect(row).to_be_visible()
+    tasks.trash_pictures(ME, ids[:1])
+
+    row.click()
+
+    expect(page.locator("#choose")).to_be_hidden()
+    said = page.locator("#error p")
+    expect(page.locator(".viewer-words")).to_have_text(said.text_content())
+    expect(page).to_have_title("Gallery · jimeng")
+    page.locator("#error").evaluate("each => each.remove()")
+    page.keyboard.press("f")
+    expect(page.locator(".viewer-words")).to_have_text("No such picture")
+    expect(page).to_have_title("Gallery · jimeng")
 
 
 def test_viewer_puts_what_it_shows(visit):

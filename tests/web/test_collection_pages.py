@@ -101,6 +101,21 @@ def test_wrong_names_are_told_where_they_are_written(client, pictures):
     assert {each.id for each in collections.find_all(ME)} == {made, other}
 
 
+def test_choice_says_that_a_collection_is_gone(client, pictures):
+    """One deleted since is told of in the choice, which has those that there are."""
+    gone, other = make(client), make(client, "二")
+    collections.delete(ME, gone)
+
+    dialog = send(client, "/collections/put", PARTS, id=pictures[0], collection=gone)
+    page = send(client, "/collections/put", id=pictures[0], collection=gone)
+
+    assert (dialog.status_code, page.status_code) == (404, 404)
+    assert dialog.headers["HX-Retarget"] == "#collect"
+    for answer in (dialog, page):
+        assert 'data-kind="error"' in answer.text
+        assert other in answer.text and gone not in answer.text
+
+
 def test_collection_is_renamed_and_deleted_with_its_pictures_kept(client, pictures):
     """And where it was is nothing any more."""
     made = make(client)

@@ -207,6 +207,7 @@ def test_error_in_a_part_goes_to_the_notices(client):
     assert answer.status_code == 404
     assert answer.headers["HX-Retarget"] == "#notices"
     assert answer.headers["HX-Reselect"] == "#error"
+    assert answer.headers["HX-Reswap"] == "innerHTML ignoreTitle:true"
     assert 'id="error"' in answer.text
 
 
