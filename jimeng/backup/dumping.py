@@ -22,9 +22,10 @@ from jimeng.storage.ledger import TOTALS
 log = logging.getLogger(__name__)
 
 # Where MongoDB cannot read all at one moment, this order makes up for it: a task comes
-# before its pictures, so that none is taken for one that nobody has sent yet, and what
-# names bytes before the bytes.
-FIRST = ("tasks", "generations", "images", "inputs")
+# before its pictures, so that none is taken for one that nobody has sent yet, a batch
+# before its tasks, so that it lacks none that it says are made, and what names bytes
+# before the bytes.
+FIRST = ("batches", "tasks", "generations", "images", "inputs")
 # Of this moment alone: who works, what was tried in vain, and who is signed in, which
 # must not come to life after they have signed out.
 # What the latest hours have had is counted anew.

@@ -38,12 +38,7 @@ def park() -> int:
     # A deletion that has begun must end: what it has left would be seen nowhere.
     others = {"kind": {"$nin": bulk.harmless()}}
     BulkAction.collection().delete_many({"open": {"$exists": True}, **others})
-    # So does a batch that is not all made, or is being run again.
-    more = [{"again": {"$exists": True}}, {"$expr": {"$lt": ["$made", "$total"]}}]
-    Batch.collection().update_many(
-        {"open": True, "stopped": {"$exists": False}, "$or": more},
-        {"$set": {"stopped": RESTORED["code"]}, "$unset": {"again": "", "waits": ""}},
-    )
+    stop_batches()
     # A picture that the provider refuses is drawn anew once; there too.
     drawing = {"state": {"$in": [State.GENERATING.value, State.SAVING.value]}}
     Generation.collection().update_many(drawing, {"$set": {"resent": True}})
@@ -57,6 +52,37 @@ def park() -> int:
     if count:
         log.warning("pictures parked count=%d: sent or not, nobody knows", count)
     return count
+
+
+def stop_batches() -> None:
+    """
+    A batch that is not all made, or is being run again, creates tasks, too: it stops.
+
+    It was read before its tasks, where these were not read at one moment: more of them
+    may be there than it knows of, or it may not be there itself.
+    """
+    batches, tasks, again = Batch.collection(), Task.collection(), {"$exists": True}
+    more = [{"again": again}, {"$expr": {"$lt": ["$made", "$total"]}}]
+    stopped = {"stopped": RESTORED["code"]}
+    batches.update_many(
+        {"open": True, "stopped": {"$exists": False}, "$or": more}, {"$set": stopped}
+    )
+    gone = {"$unset": {"again": "", "waits": ""}}
+    batches.update_many({"open": True, "again": again}, gone)  # also of a cancelled one
+    batches.update_many({"open": True, **stopped}, gone)
+    last = {"$group": {"_id": "$batch", "last": {"$max": "$batch_index"}}}
+    for row in tasks.aggregate([{"$match": {"batch": {"$gt": ""}}}, last]):
+        known = {"_id": row["_id"]}
+        if batches.find_one(known, {"_id": 1}) is None:
+            alone = {"$unset": {"batch": "", "batch_index": ""}}
+            tasks.update_many({"batch": row["_id"]}, alone)
+        else:
+            made = {"$max": {"made": (row["last"] or 0) + 1}}
+            batches.update_one({**known, "open": True, **stopped}, made)
+    for batch in Batch.read_all(batches.find({"open": True, **stopped})):
+        # Pictures without a task: made anew, this would have them, and never end.
+        ids = [batch.task_id(index) for index in range(batch.made, batch.total)]
+        Generation.collection().delete_many({"task_id": {"$in": ids}})
 
 
 def recognise(place: str) -> bool:

@@ -104,14 +104,14 @@ def test_failed_dump_leaves_the_old_one(copied, client, tmp_path, monkeypatch):
 
 
 def test_collections_are_read_in_their_order(client, database, work_off):
-    """A task before its pictures, bytes last; what is of the moment not at all."""
+    """Batches, tasks, pictures, and bytes last; what is of the moment not at all."""
     create(client)
     work_off()
     database.sessions.insert_one({"_id": "s"})
 
     names = dumping.collections(database)
 
-    assert names[:3] == ["tasks", "generations", "images"]
+    assert names[:4] == ["batches", "tasks", "generations", "images"]
     assert names[-3:] == ["pictures.files", "inputs.chunks", "pictures.chunks"]
     assert not set(names) & dumping.LEFT_OUT
 
