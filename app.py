@@ -18,10 +18,8 @@ from collections.abc import Callable
 
 from flask import Flask, Request, Response, g, render_template, request
 from marshmallow import ValidationError
-from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.utils import cached_property
 
 from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, mcp, openai, web
 from jimeng.api import openapi
@@ -44,6 +42,7 @@ from jimeng.http.answers import (
     sentence,
     varies_by,
 )
+from jimeng.http.asked import Asked, this_request
 from jimeng.http.bodies import MOST_PLAIN
 from jimeng.monitoring import health, metrics, traffic
 
@@ -66,15 +65,6 @@ WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
 # How paths begin of requests that are many, and of no user.
 QUIET = ("/static/", "/health", "/metrics")
 UNSUPPORTED = "invalid.not_supported_yet"
-NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
-
-
-class Asked(Request):
-    """A request, of which not all headers are read where none is a cookie."""
-
-    @cached_property
-    def cookies(self) -> ImmutableMultiDict[str, str]:
-        return super().cookies if "HTTP_COOKIE" in self.environ else NO_COOKIES
 
 
 class App(Flask):
@@ -184,11 +174,6 @@ def frame_requests(app: Flask) -> None:
             kind = traffic.kind_of(asked.endpoint, asked.method)
             traffic.count(door, kind, status, took / 1000)
         return response
-
-
-def this_request() -> Request:
-    """Itself, and not Flask's proxy for it, to look through which takes a while."""
-    return request._get_current_object()  # type: ignore[attr-defined]
 
 
 def writer(asked: Request = request) -> Callable[..., Response] | None:

@@ -273,15 +273,16 @@ class Stored(Document):
         document is made: that took as long as the rest of a request.
         """
         shape = shape_of(cls)
-        made = {**shape.new, **fields}
+        row = dict(shape.new)
         for name, make in shape.makers:
-            if name not in made:
-                made[name] = make()
-        return {
-            stored: made[name]
-            for stored, (name, _, _) in shape.fields.items()
-            if made[name] is not None
-        }
+            if name not in fields:
+                row[shape.stored[name]] = make()
+        for name, value in fields.items():
+            if value is not None:
+                row[shape.stored[name]] = value
+            else:
+                row.pop(shape.stored[name], None)
+        return row
 
     @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 PREFIX = "volcengine_img_"
 MOMENT = 10  # characters
+PAIRS = [a + b for a in ALPHABET for b in ALPHABET]  # by ten bits
 PLACES = 1 << 12  # of tasks that are asked for together
 
 
@@ -49,4 +50,5 @@ def task_id_of(moment: int, rest: int) -> str:
         rest: 100 bits.
     """
     number = (moment << 100) | rest
-    return PREFIX + "".join(ALPHABET[number >> 5 * n & 31] for n in range(29, -1, -1))
+    pairs = [PAIRS[number >> at & 1023] for at in range(140, -1, -10)]
+    return PREFIX + "".join(pairs)

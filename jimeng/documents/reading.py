@@ -38,16 +38,18 @@ class Shape:
     Attributes:
         fields: As a field is stored -> the field.
         values: Name -> what stands for one that is not there, where that is a value.
-        new: The same for a document that is made.
         makers: Name and default of the others.
+        stored: Name -> as a field is stored.
+        new: As those are stored that a new document has -> their values.
         required: As those are stored that have to be there.
         never_null: As those are stored that are absent or have a value.
     """
 
     fields: dict[str, Field]
     values: dict[str, object]
-    new: dict[str, object]
     makers: list[tuple[str, Callable[[], object]]]
+    stored: dict[str, str]
+    new: dict[str, object]
     required: frozenset[str]
     never_null: frozenset[str]
 
@@ -61,8 +63,10 @@ def shape_of(kind: type[Document]) -> Shape:
 
 def _shape(kind: type[Document]) -> Shape:
     known = kind._fields.items()
+    stored = {name: each.db_field for name, each in known}
     makers = [(name, each.default) for name, each in known if callable(each.default)]
     made = {name for name, _ in makers}
+    new = {e.db_field: e.default for name, e in known if name not in made}
     required = frozenset(
         e.db_field for _, e in known if e.required and not e.primary_key
     )
@@ -70,8 +74,9 @@ def _shape(kind: type[Document]) -> Shape:
     return Shape(
         {each.db_field: (name, _kinds(each), _reader(each)) for name, each in known},
         {name: _default(each) for name, each in known if name not in made},
-        {name: each.default for name, each in known if name not in made},
         makers,
+        stored,
+        {name: value for name, value in new.items() if value is not None},
         required,
         required | with_default,
     )

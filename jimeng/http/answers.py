@@ -20,6 +20,7 @@ from werkzeug.wsgi import FileWrapper
 
 from jimeng.config import Config
 from jimeng.documents import RateLimit
+from jimeng.http.asked import this_request
 from jimeng.i18n import MESSAGES, t
 
 MOST_NAMED = 3  # fields in one sentence
@@ -52,9 +53,8 @@ def success(
     **beside: object,
 ) -> Response:
     """``{"success": true, "data": …}``, with *beside* next to ``data``."""
-    response = in_json({"success": True, "data": data, **beside}, status)
-    response.headers.update(headers or {})
-    return response
+    body = {"success": True, "data": data, **beside}
+    return in_json(body, status, headers=headers)
 
 
 def failure(
@@ -76,9 +76,15 @@ def failure(
     return in_json(body, http_status, retry_after=retry_after)
 
 
-def in_json(body: dict, status: int, *, retry_after: int | None = None) -> Response:
+def in_json(
+    body: dict,
+    status: int,
+    *,
+    headers: Mapping[str, str] | None = None,
+    retry_after: int | None = None,
+) -> Response:
     text = current_app.json.dumps(body, separators=(",", ":"))
-    response = Whole(f"{text}\n", status, mimetype="application/json")
+    response = Whole(f"{text}\n", status, headers, mimetype="application/json")
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -146,7 +152,8 @@ def printable(name: str) -> str:
 def absolute(path: str) -> str:
     """*path* as a link that works elsewhere: under ``PUBLIC_URL`` if it is set."""
     config: Config = current_app.config["JIMENG"]
-    return (config.PUBLIC_URL or f"{request.scheme}://{request.host}") + path
+    asked = this_request()
+    return (config.PUBLIC_URL or f"{asked.scheme}://{asked.host}") + path
 
 
 def path_for(endpoint: str, **values: str) -> str:
@@ -154,7 +161,7 @@ def path_for(endpoint: str, **values: str) -> str:
     `url_for`, remembered: to build four links took longer than to serialise all
     else in an answer.
     """
-    pattern = _pattern(request.script_root, endpoint, tuple(values))
+    pattern = _pattern(this_request().script_root, endpoint, tuple(values))
     return pattern.format(**{k: quoted(v) for k, v in values.items()})
 
 

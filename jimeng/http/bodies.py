@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, TypeVar
 
-from flask import Blueprint, current_app, g, request
+from flask import Blueprint, Request, current_app, g, request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
@@ -19,6 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from jimeng import auth
 from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
 from jimeng.errors.inputs import ServerBusy
+from jimeng.http.asked import this_request
 
 MOST_PLAIN = 1024 * 1024  # bytes of a request's body
 MOST_WITH_PICTURES = 16 * 1024 * 1024
@@ -42,12 +43,13 @@ def make_room() -> None:
     Raises:
         ServerBusy: there is none; nothing has been read.
     """
-    view = current_app.view_functions.get(request.endpoint or "")
+    asked = this_request()
+    view = current_app.view_functions.get(asked.endpoint or "")
     if not getattr(view, "brings_pictures", False):
         return
-    request.max_content_length = MOST_WITH_PICTURES
-    size = request.content_length
-    is_form = request.mimetype == "multipart/form-data"  # in which files are
+    asked.max_content_length = MOST_WITH_PICTURES
+    size = asked.content_length
+    is_form = asked.mimetype == "multipart/form-data"  # in which files are
     if not is_form and size is not None and size <= MOST_PLAIN:
         return
     if not _places.acquire(blocking=False):
@@ -74,12 +76,15 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}
 
+    def get_default_request(self) -> Request:
+        return this_request()
+
     def load_json(self, req, schema: Schema) -> object:
         body = req.get_data(cache=True)
         if len(body) > MOST_PLAIN and b'"data:' not in body:
             raise RequestEntityTooLarge()  # there are no pictures in it
-        g.body = json_of(body)
-        return g.body
+        found = g.body = json_of(body)
+        return found
 
     def handle_error(self, error, req, schema, *, error_status_code, error_headers):
         # webargs puts the location around the fields; the contract does not.
@@ -93,13 +98,12 @@ def json_of(body: bytes) -> Any:
     Raises:
         InvalidJson: it is none; UnsupportedMediaType, if it does not say that it is.
     """
-    if request.content_length is None and len(body) >= (
-        request.max_content_length or 0
-    ):
+    asked = this_request()
+    if asked.content_length is None and len(body) >= (asked.max_content_length or 0):
         raise RequestEntityTooLarge()  # it would have been cut off there, silently
     if not body:
         return {}
-    if not request.is_json:
+    if not asked.is_json:
         raise UnsupportedMediaType()
     try:
         return strict_json(body)

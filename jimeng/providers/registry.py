@@ -42,6 +42,10 @@ def retryable(code: str) -> bool:
     return _RETRYABLE.get(code, False)
 
 
+def named(models: Iterable[Model], name: str) -> Model | None:
+    return next((model for model in models if name in model.names), None)
+
+
 class Registry:
     """
     The providers that have credentials, the models they offer, and by which accounts.
@@ -171,8 +175,7 @@ class Registry:
                 "provider", "invalid.provider", known=", ".join(self.names)
             )
         offered = self._offered_by(provider)
-        named = next((model for model in offered if name in model.names), None)
-        model = self.default(provider) if name is None else named
+        model = self.default(provider) if name is None else named(offered, name)
         if model is None:
             known = ", ".join(sorted({model.id for model in offered}))
             raise Invalid.field("model", "invalid.model", known=known)
