@@ -16,6 +16,7 @@ MOST_FOR_ALL = 64 * 1024 * 1024  # and in this process
 MOST_WAITERS = 4  # threads of an address that wait for it to read
 WINDOW = 20.0  # seconds in which a client has to read
 LEAST = 20 * 1024  # bytes at least
+LENGTH, ENDS = b"\r\nContent-Length: ", b"\r\n\r\n"
 STRAY_WITHIN = 5.0  # seconds for what a thread itself still has to read
 
 
@@ -73,6 +74,11 @@ def given_up() -> OSError:
     return ConnectionResetError(errno.ECONNRESET, "the client is too slow")
 
 
+def is_followed(data: bytes) -> bool:
+    """Whether it is the head of an answer, whose body will be sent at once."""
+    return data.startswith(b"HTTP/1.1 2") and LENGTH in data and data[-4:] == ENDS
+
+
 class PatientSocket(socket.socket):
     """
     What is sent goes out at once as far as the system takes it. The rest is held and
@@ -86,12 +92,17 @@ class PatientSocket(socket.socket):
     def __init__(self, accepted: socket.socket, peer: str, held: Held) -> None:
         family, kind, proto = accepted.family, accepted.type, accepted.proto
         super().__init__(family, kind, proto, fileno=accepted.detach())
+        super().setblocking(False)  # for good
         self.waiting = bytearray()
+        self._head = b""  # of an answer, that goes out with the first of its body
         self._peer = peer
         self._held = held
         self._sent = 0  # bytes since `_window` began
         self._window = time.monotonic()
         self._read_by = 0.0
+
+    def setblocking(self, flag: bool) -> None:
+        """Nothing: who waits here says for how long."""
 
     def take(self) -> bytes:
         """
@@ -100,7 +111,7 @@ class PatientSocket(socket.socket):
         Raises:
             BlockingIOError: nothing.
         """
-        return super().recv(PIECE, socket.MSG_DONTWAIT)
+        return super().recv(PIECE)
 
     def begin(self) -> None:
         """A thread has the request now, and should find all of it read."""
@@ -114,9 +125,14 @@ class PatientSocket(socket.socket):
         except TimeoutError:
             raise given_up() from None
         finally:
-            self.settimeout(None)
+            self.settimeout(0)
 
     def sendall(self, data, flags: int = 0) -> None:
+        if is_followed(data):
+            self._head += data
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
         rest = memoryview(data)
         if not self.waiting:
             self._window, self._sent = time.monotonic(), 0
@@ -136,6 +152,8 @@ class PatientSocket(socket.socket):
 
     def flush(self) -> None:
         """Send of what is held as much as the system takes."""
+        if self._head:
+            self.sendall(b"")
         while self.waiting:
             with memoryview(self.waiting) as whole, whole[:PIECE] as piece:
                 taken = self._offer(piece)
@@ -160,7 +178,7 @@ class PatientSocket(socket.socket):
 
     def _offer(self, data: memoryview) -> int:
         try:
-            return self.send(data, socket.MSG_DONTWAIT)
+            return self.send(data)
         except BlockingIOError:
             return 0
 

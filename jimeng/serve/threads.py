@@ -65,6 +65,8 @@ class Worker(ThreadWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
+        # It is read twenty times for each request, by a search every time.
+        self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
         # Not before: the master must not hold what workers read anew.
         self._waiting = importlib.import_module("jimeng.http.waiting")
         self._waiting.open_room(self.cfg.threads)
@@ -218,7 +220,6 @@ class Worker(ThreadWorker):
         conn.incoming = Incoming(conn.parser.unreader.take_buffered())
         if conn.incoming.data:  # a client that does not wait for answers
             return self._consider(conn)
-        conn.sock.setblocking(False)
         conn.set_timeout()
         if not self.alive:
             linger = time.monotonic() + STOP_KEEPALIVE_LINGER
@@ -256,7 +257,6 @@ class Worker(ThreadWorker):
         self._unwatch(conn)
         conn.is_overdue = is_overdue or late
         self._watched[conn] = None
-        conn.sock.setblocking(False)
         self.poller.register(conn.sock, event, lambda _sock: then(conn))
 
     def _unwatch(self, conn: Connection) -> None:
