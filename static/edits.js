@@ -56,6 +56,7 @@ function place(event) {
 function begin(event) {
   if (event.button) return;
   event.preventDefault();
+  canvas.focus({ preventScroll: true }); // the keys are meant for it
   canvas.setPointerCapture(event.pointerId);
   const share = Number(brush.querySelector("[type=range]").value) / 100;
   const point = place(event);
@@ -146,6 +147,8 @@ if (brush) {
   canvas.addEventListener("pointermove", go);
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { stroke = null; });
   canvas.addEventListener("keydown", steer);
+  // To the neighbours arrows lead only while nothing is painted: it would be lost.
+  brush.addEventListener("keydown", (event) => { if (WAYS[event.key] && strokes.length) event.stopPropagation(); });
   brush.closest("form").addEventListener("submit", send);
   brush.addEventListener("click", ({ target }) => {
     const { brush: act } = target.closest("button")?.dataset || {};

@@ -24,8 +24,20 @@ const promptOf = (form) => (new URLSearchParams(form).get("prompt") || "").trim(
 const imagesOf = (form) => new URLSearchParams(form).getAll("image");
 
 let held = composer() && contents();
-let tabId = tab.get("id");
-if (!tabId) tab.set("id", tabId = `t${String(Math.random()).slice(2)}`);
+let tabId;
+
+// A tab that was duplicated begins with the id of its twin, who says so.
+function identify(id) {
+  heard.delete(`is ${tabId}`);
+  tab.set("id", tabId = id);
+  heard.set(`is ${id}`, () => tabs.postMessage(`has ${id}`));
+}
+
+const newId = () => `t${String(Math.random()).slice(2)}`;
+identify(tab.get("id") || newId());
+const twin = `has ${tabId}`;
+heard.set(twin, () => { heard.delete(twin); identify(newId()); });
+tabs?.postMessage(`is ${tabId}`);
 
 function hold() {
   held = contents();

@@ -86,6 +86,33 @@ def test_brush_makes_a_mask_of_the_pictures_size(visit, picture):
     assert alpha.getpixel((256, 256)) == 255  # erased
 
 
+def test_keys_go_to_what_is_painted(visit, live_server, picture):
+    """Undo takes a stroke back, and until then no arrow leaves for the neighbours."""
+    newer = f"{make(live_server, '山上的猫', size='512x512')}_0"
+    seen = visit(f"/pictures/{newer}", lang="en")
+    page = opened(seen, "repaint")
+    older = page.locator("[data-key=ArrowRight]")
+    expect(older).to_be_visible()
+    canvas = page.locator(".brush canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 60, steps=2)
+    page.mouse.up()
+
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Eraser").focus()
+    page.keyboard.press("ArrowRight")
+    canvas.focus()
+    page.keyboard.press("ControlOrMeta+z")
+
+    expect(page.locator("#announce")).to_have_text("Undone")
+    assert page.url.endswith(newer)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: not url.endswith(newer))
+
+
 def test_part_is_repainted_and_compared(visit, picture):
     """From the brush to before and after, whose slider moves by keyboard."""
     seen = visit(f"/pictures/{picture}", lang="en")

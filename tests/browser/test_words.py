@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import button, card_of, choices_of, make
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +42,26 @@ def test_each_tab_has_its_own_draft(visit):
     page.reload()
     other.close()
 
+    expect(field(page)).to_have_value("in the first tab")
+    page.locator("#menu-history > summary").click()
+    expect(page.locator("#history li")).to_have_text(["in the second tab"])
+
+
+def test_duplicated_tab_has_its_own_draft(visit):
+    """It begins with the words of its twin; what it held is listed there afterwards."""
+    page = visit("/", lang="en").page
+    field(page).fill("in the first tab")
+    with page.context.expect_page() as opened:
+        page.evaluate("open(location.href)")
+    twin = opened.value
+    expect(field(twin)).to_have_value("in the first tab")
+    first = page.evaluate("tabId")
+    wait_for(lambda: twin.evaluate("tabId") != first, 10, "an id of its own")
+    field(twin).fill("in the second tab")
+
+    twin.close()
+
+    page.reload()
     expect(field(page)).to_have_value("in the first tab")
     page.locator("#menu-history > summary").click()
     expect(page.locator("#history li")).to_have_text(["in the second tab"])
