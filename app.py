@@ -161,15 +161,15 @@ def frame_requests(app: Flask) -> None:
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
         quiet = asked.path.startswith(QUIET)
         door, status = auth.door(asked), response.status_code
-        with logs.bound(door=door):
-            log.log(
-                logging.DEBUG if quiet else logging.INFO,
-                "%s %s %d %.0fms",
-                asked.method,
-                asked.path,
-                status,
-                took,
-            )
+        logs.bind(door=door)
+        log.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "%s %s %d %.0fms",
+            asked.method,
+            asked.path,
+            status,
+            took,
+        )
         if not quiet:
             kind = traffic.kind_of(asked.endpoint, asked.method)
             traffic.count(door, kind, status, took / 1000)

@@ -16,7 +16,7 @@ from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
 from jimeng.http import waiting
 from jimeng.http.answers import absolute, limit_headers, path_for, success
 from jimeng.http.bodies import brings_pictures, idempotency_key
-from jimeng.http.tags import conditional, etag, kept, tagged
+from jimeng.http.tags import conditional, etag, headers_of, kept
 from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
 from jimeng.schemas.lists import ByOffset
 from jimeng.schemas.model_replies import EstimateRecord
@@ -153,7 +153,7 @@ def get_result(task_id: str) -> Response:
     tag = etag(*parts)
     response = conditional(tag)
     if response is None and view:
-        response = tagged(success(RESULT.dump(view)), tag)
+        response = success(RESULT.dump(view), headers=headers_of(tag))
     elif response is None:
         response = kept(tag, lambda: RESULT.dump(tasks.view(viewer, task)))
     response.headers.update(waited.headers)

@@ -233,9 +233,11 @@ def compress(response: Response) -> Response:
 
 def varies_by(response: Response, name: str) -> None:
     """`response.vary.add`, which reads and writes the header anew each time."""
-    told = response.headers.get("Vary", "")
-    if name.lower() not in told.lower():
-        response.headers["Vary"] = f"{told}, {name}" if told else name
+    told = response.headers.get("Vary")
+    if told is None:
+        response.headers.add("Vary", name)
+    elif name.lower() not in told.lower():
+        response.headers["Vary"] = f"{told}, {name}"
 
 
 def packed(plain: bytes) -> bytes:

@@ -34,7 +34,7 @@ def conditional(tag: str) -> Response | None:
     # Proxies that compress on the way turn a strong tag into a weak one.
     if given is None or f'"{tag}"' not in given and given.strip() != "*":
         return None
-    return tagged(Unchanged(status=304, headers={"Vary": "Accept-Encoding"}), tag)
+    return Unchanged(status=304, headers={"Vary": "Accept-Encoding", **headers_of(tag)})
 
 
 def kept(tag: str, make: Callable[[], object]) -> Response:
@@ -45,11 +45,9 @@ def kept(tag: str, make: Callable[[], object]) -> Response:
             _kept.clear()
         body = success(make()).get_data()
         _kept[tag] = monotonic() + KEPT, body
-    return tagged(Whole(body, mimetype="application/json"), tag)
+    return Whole(body, headers=headers_of(tag), mimetype="application/json")
 
 
-def tagged(response: Response, tag: str) -> Response:
-    """*response* with its tag: it may be kept, if it is asked for again each time."""
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+def headers_of(tag: str) -> dict[str, str]:
+    """The headers with a tag: it may be kept, if it is asked for again each time."""
+    return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
