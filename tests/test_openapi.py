@@ -21,7 +21,7 @@ OF_PAGES = {
     *("second_factor_failed", "second_factor_lacking", "ticket_invalid"),
     *("invitation_invalid", "not_yourself", "sign_in_busy"),
     *("nothing_selected", "archive_too_large", "session_not_found"),
-    *("too_many_downloads", "password_needed"),
+    *("too_many_downloads", "password_needed", "selection_too_large"),
 }
 LETTER = re.compile(r"[\u4e00-\u9fff]")
 

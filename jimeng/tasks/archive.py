@@ -40,6 +40,13 @@ class NothingSelected(JimengError):
     status = 422
 
 
+class SelectionTooLarge(JimengError):
+    """More pictures than one form takes; nothing was done to any of them."""
+
+    code = "selection_too_large"
+    status = 422
+
+
 class ArchiveTooLarge(JimengError):
     """More pictures than one archive of chosen ones takes."""
 

@@ -7,6 +7,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
+from jimeng.tasks.archive import SelectionTooLarge
 from jimeng.web import bp, is_htmx
 from jimeng.web.filters import Filters
 from jimeng.web.preferences import own_path
@@ -21,8 +22,15 @@ LONGEST = 3000  # characters of an address: servers take some 4,000
 
 
 def selected() -> list[str]:
-    """The ids that came with the form; what cannot be one is left out."""
-    given = dict.fromkeys(request.form.getlist("id")[:MOST])
+    """
+    The ids that came with the form; what cannot be one is left out.
+
+    Raises:
+        SelectionTooLarge: there are more than `MOST`.
+    """
+    given = dict.fromkeys(request.form.getlist("id"))
+    if len(given) > MOST:
+        raise SelectionTooLarge(f"{len(given)} pictures", limit=MOST)
     return [each for each in given if PICTURE_ID.fullmatch(each)]
 
 

@@ -47,6 +47,22 @@ def test_deleting_takes_the_pictures_off_the_page(client):
     assert 'id="undo"' in part.text
 
 
+@pytest.mark.parametrize("act", ["favourite", "trash", "restore", "purge", "zip"])
+def test_more_than_one_form_takes_is_refused_whole(client, act):
+    """Nothing is done to the first thousand, with the others passed over."""
+    ids = hang("一", "二")
+    many = [*ids, *(f"picture_{number}" for number in range(999))]
+
+    answer = client.post(
+        f"/pictures/{act}", data={"id": many, "on": "1"}, headers={**POST, **HTMX}
+    )
+
+    assert answer.status_code == 422
+    assert "一次最多选 1000 张图片" in answer.text
+    assert shown(client.get("/gallery")) == ["一", "二"]
+    assert shown(client.get("/gallery?fav=1")) == []
+
+
 def test_many_favourites_at_once(client):
     """Each switch shows how it stands now."""
     ids = hang("一", "二")

@@ -155,6 +155,11 @@ GALLERY: dict[str, tuple[str, str]] = {
         "还没有选中图片，请先选几张",
         "No pictures selected; select some first",
     ),
+    "error.selection_too_large": (
+        "一次最多选 {limit} 张图片，所以什么都没有做；请分几次来",
+        "At most {limit} pictures at a time, so nothing was done to any; select fewer, "
+        "and the others afterwards",
+    ),
     "error.too_many_downloads": (
         "正在下载的压缩包已有 {limit} 个，等其中一个下载完再试",
         "{limit} archives are being downloaded already; try again when one is done",
