@@ -22,6 +22,7 @@ from jimeng.mcp.refusals import (
     PARSE_ERROR,
     UNSUPPORTED_VERSION,
     Refused,
+    spelt_out,
 )
 
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -73,6 +74,8 @@ def _message(content: dict) -> Message:
     method, params = content.get("method"), content.get("params", {})
     message_id = content.get("id")
     is_named = type(message_id) in {str, int} or "id" not in content
+    if isinstance(message_id, str) and spelt_out(message_id) != message_id:
+        is_named = False  # no answer could say it
     if not isinstance(method, str) or not is_named:
         raise Refused(
             INVALID_REQUEST, "a request has a method, and a text or number id"

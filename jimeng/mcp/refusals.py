@@ -30,10 +30,15 @@ class Refused(Exception):
     def __init__(
         self, code: int, reason: str, *, status: int = 400, data: dict | None = None
     ) -> None:
-        super().__init__(reason)
+        super().__init__(spelt_out(reason))
         self.code = code
         self.status = status
         self.data = data
+
+
+def spelt_out(text: str) -> str:
+    """With halves of surrogate pairs, which no answer can hold, as JSON escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def answer(

@@ -5,6 +5,7 @@ import re
 from jimeng.errors import Invalid
 from jimeng.inputs import Reference
 from jimeng.openai.reading import Body
+from jimeng.schemas.fields import is_storable
 
 # ``image``, ``image[]``, ``image[0]``, ``images``: clients send all of these.
 IMAGES = re.compile(r"images?(\[\d*\])?")
@@ -53,5 +54,7 @@ def reference(field: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Invalid.field(field, "invalid.image_unknown")
     text = value.strip()
+    if not is_storable(text):
+        raise Invalid.field(field, "invalid.image_unknown")
     is_bare = len(text) > BARE and ":" not in text[:20]
     return f"data:;base64,{text}" if is_bare else text

@@ -1,5 +1,7 @@
 """Two eras of one protocol: what is said, what is refused, and by which status."""
 
+import json
+
 import pytest
 
 from jimeng.mcp import tools
@@ -103,6 +105,21 @@ def test_call_that_is_none(newer, older, params):
 
 
 @pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [("tools/call", {"name": "half \ud800"}, -32602), ("half \ud800", {}, -32601)],
+)
+def test_name_that_is_no_text_is_spelt_out(client, method, params, code):
+    """No answer can hold half of a character."""
+    body = json.dumps({**PING, "method": method, "params": params})
+
+    answer = client.post("/mcp", data=body, content_type="application/json")
+
+    told = error(answer, 200, code)
+
+    assert told["message"].endswith("half \\ud800")
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"MCP-Protocol-Version": "2025-11-25"},
@@ -183,6 +200,7 @@ def test_earlier_clients_repeat_their_version(older):
         (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600),
         (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', -32600),
         (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', -32600),
         (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', -32602),
     ],
 )

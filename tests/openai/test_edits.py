@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 
 import pytest
 from PIL import Image as Pillow
@@ -149,6 +150,18 @@ def test_what_cannot_be_edited_is_refused(client, provider, files, fields, param
     answer = client.post(EDITS, **form(*files, **{"prompt": "x", **fields}))
 
     assert error_of(answer, 400, f"invalid_{param}")["param"] == param
+    assert Task.collection().count_documents({}) == 0
+
+
+@pytest.mark.parametrize("odd", ["half \ud800", "cat\0.png"])
+@pytest.mark.parametrize("field", ["image", "mask"])
+def test_name_of_a_picture_that_is_no_text_is_refused(client, field, odd):
+    """As any other that there is not."""
+    body = json.dumps({"prompt": "x", "image": "cat.png", field: odd})
+
+    answer = client.post(EDITS, data=body, content_type="application/json")
+
+    assert error_of(answer, 400, f"invalid_{field}")["param"] == field
     assert Task.collection().count_documents({}) == 0
 
 
