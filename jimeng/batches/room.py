@@ -66,7 +66,7 @@ def viewer_of(batch: Batch, key_id: str | None) -> Viewer:
         key_id: The key that asked, whose bounds hold; None for a browser's.
 
     Raises:
-        Stopped: the user is kept out, or the key is gone.
+        Stopped: the user is kept out, or the key is gone, or worth nothing any more.
     """
     runtime = jobs.runtime()
     kept_out = {"_id": batch.user_id, "disabled_at": {"$exists": True}}
@@ -77,6 +77,10 @@ def viewer_of(batch: Batch, key_id: str | None) -> Viewer:
     key = ApiKey.find_one({"_id": key_id})
     if key is None or (key.expires_at and key.expires_at <= utcnow()):
         raise Stopped("key_gone")
+    if key.user_id != batch.user_id:  # only an operator asks for others
+        operator = {"_id": key.user_id, "role": "admin"}
+        if User.find_one({**operator, "disabled_at": {"$exists": False}}) is None:
+            raise Stopped("key_gone")
     use = KeyUse(key.id, frozenset(key.models), key.per_minute, key.per_day)
     return Viewer(batch.user_id, key=use)
 

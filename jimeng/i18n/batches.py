@@ -103,8 +103,8 @@ BATCHES: dict[str, tuple[str, str]] = {
         "charged where it came from, so it has stopped",
     ),
     "stopped.key_gone": (
-        "提交它的 API 密钥已撤销或过期，所以停下了",
-        "The API key that asked for it is revoked or has expired, so it has stopped",
+        "提交它的 API 密钥已撤销、过期或不再有效，所以停下了",
+        "The API key that asked for it is no longer good, so it has stopped",
     ),
     "stopped.account_disabled": (
         "账户被停用，所以停下了",

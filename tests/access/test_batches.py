@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pytest
 
 from jimeng.batches.room import WINDOW
-from jimeng.documents import ApiKey, AuditEntry, Batch, Task
+from jimeng.documents import ApiKey, AuditEntry, Batch, Task, User, utcnow
 from jimeng.errors import ProviderError
 from tests.access.conftest import call
 from tests.access.test_key_bounds import new_key
@@ -93,6 +93,21 @@ def test_key_that_is_gone_stops_it_and_its_owner_goes_on(ada, work_off):
     assert (found["reason"], found["pictures"]["unmade"]) == ("key_gone", 3)
     data_of(ada.api("POST", f"{path}/retry", json={"rest": True}), 202)
     assert data_of(ada.api("GET", path))["made"] == WINDOW + 3
+
+
+@pytest.mark.parametrize("change", ["disabled_at", "role"])
+def test_operator_who_is_none_any_more_asks_for_nobody(ada, admin, change):
+    """What an operator's key has asked for another ends with the operator."""
+    body = {"template": lines(WINDOW + 3), "user_id": ada.id}
+    made = data_of(admin.api("POST", BATCHES, json=body), 202)
+    gone = {"disabled_at": utcnow(), "role": "user"}
+    User.collection().update_one({"_id": admin.id}, {"$set": {change: gone[change]}})
+    draw_nothing()
+
+    fill()
+
+    found = data_of(ada.api("GET", f"{BATCHES}/{made['batch_id']}"))
+    assert (found["reason"], found["made"]) == ("key_gone", WINDOW)
 
 
 def test_deleted_user_has_no_batches(ada, work_off):
