@@ -79,6 +79,20 @@ for (const name of ["input", "change"]) {
   document.addEventListener(name, ({ target }) => target.setCustomValidity?.(""), true);
 }
 
+// Chromium holds a picture with a srcset, and all that it stood in, until its document
+// goes: those that were replaced go to one that shows nothing.
+const elsewhere = document.implementation.createHTMLDocument("");
+let outgoing = [];
+for (const name of ["htmx:before:swap", "htmx:beforeSwap"]) {
+  document.addEventListener(name, () => { outgoing = [...document.querySelectorAll("img[srcset]")]; });
+}
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
+  document.addEventListener(name, () => {
+    for (const each of outgoing) if (!each.isConnected) elsewhere.adoptNode(each);
+    outgoing = [];
+  });
+}
+
 // A page that the worker showed in place of another one is that one again as soon as can be.
 if (document.querySelector("[data-comes-back]")) {
   setInterval(() => {

@@ -9,9 +9,11 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from jimeng import tasks
+from jimeng.documents import Image
 from jimeng.viewers import Viewer
 from tests.browser import wall
 from tests.browser.harness import every_look
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -237,3 +239,29 @@ def test_without_scripts(visit):
 
     expect(photos(page)).to_have_count(10)
     expect(page.locator(".photo img").first).to_have_attribute("alt", CAT)
+
+
+def test_pictures_that_were_replaced_are_let_go(visit):
+    """Searching all day long does not fill the browser's memory."""
+    wall.fill(6)
+    kept = {"preview_id": "$thumbnail_id", "preview_bytes": "$thumbnail_bytes"}
+    Image.collection().update_many({}, [{"$set": kept}])
+    page = visit("/gallery", lang="en").page
+    expect(photos(page)).to_have_count(6)
+    expect(page.locator(".photo img[srcset]")).to_have_count(6)
+    page.evaluate("window.first = new WeakRef(document.getElementById('results'))")
+
+    page.locator("#q").fill("fox")
+    expect(photos(page)).to_have_count(1)
+    page.locator("#q").fill("lighthouse")
+    expect(photos(page).locator("img")).to_have_attribute(
+        "alt", re.compile("lighthouse")
+    )
+
+    tools = page.context.new_cdp_session(page)
+
+    def is_gone() -> bool:
+        tools.send("HeapProfiler.collectGarbage")
+        return page.evaluate("first.deref() === undefined")
+
+    wait_for(is_gone, 10, "nothing holds what was replaced")
