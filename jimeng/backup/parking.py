@@ -14,6 +14,7 @@ from mongoengine import get_db
 
 from jimeng import bulk
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
+from jimeng.documents.batch import CREATING
 from jimeng.documents.generation import SENDABLE
 from jimeng.jobs import plan
 from jimeng.lanes import switches
@@ -62,11 +63,8 @@ def stop_batches() -> None:
     may be there than it knows of, or it may not be there itself.
     """
     batches, tasks, again = Batch.collection(), Task.collection(), {"$exists": True}
-    more = [{"again": again}, {"$expr": {"$lt": ["$made", "$total"]}}]
     stopped = {"stopped": RESTORED["code"]}
-    batches.update_many(
-        {"open": True, "stopped": {"$exists": False}, "$or": more}, {"$set": stopped}
-    )
+    batches.update_many(CREATING, {"$set": stopped})
     gone = {"$unset": {"again": "", "waits": ""}}
     batches.update_many({"open": True, "again": again}, gone)  # also of a cancelled one
     batches.update_many({"open": True, **stopped}, gone)

@@ -24,16 +24,16 @@ batch is deleted, and its owner's deleting it changes nothing for either.
 **Ends.** Cancelled, it makes no more, and what is open of it is cancelled by the rule
 of `tasks.cancel`; once more after the longest that a consumer may still have been at
 it. Restored from a backup it stops: its original may have gone on. A key that is gone,
-or a user who is kept out, stops it; so does a model that is not offered any more, after
-the patience that waiting pictures have. What has stopped says why, and can be gone on
-with.
+or a user who is kept out, stops it, and so does an operator who clears the queue, or a
+model that is not offered any more, after the patience that waiting pictures have. What
+has stopped says why, and can be gone on with.
 
 **Again.** What failed or is lacking is run again by the rule of `tasks.retry`, only
 where that may help, each task once: the id of the new one follows from that of the old.
 
 An earlier release beside this one leaves batches alone, and works on their tasks.
 
-`accounts`, `schemas` and the doors may import it; it knows no Flask.
+`accounts`, `schemas`, `operations` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.batches.acting import (
@@ -41,6 +41,7 @@ from jimeng.batches.acting import (
     delete,
     estimate_again,
     run_again,
+    stop_all,
 )
 from jimeng.batches.asking import create
 from jimeng.batches.expansion import MOST

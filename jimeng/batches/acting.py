@@ -17,6 +17,7 @@ from jimeng.documents import (
     left_over,
     utcnow,
 )
+from jimeng.documents.batch import CREATING
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
@@ -28,7 +29,7 @@ from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
-CANCELLED, RESTORED = "cancelled", "restored"
+CANCELLED, RESTORED, CLEARED = "cancelled", "restored", "queue_cleared"
 DELETE = "batches.delete"
 
 
@@ -92,6 +93,20 @@ def cancel(viewer: Viewer, batch_id: str) -> Batch:
         with left_over("open tasks"):
             cancel_where({"batch": batch.id, "user_id": batch.user_id})
     return found
+
+
+def stop_all() -> None:
+    """
+    Make no more tasks of any batch, since the queue is being cleared. What is made
+    already is not touched.
+    """
+    now = utcnow()
+    changes: dict = {"stopped": CLEARED, "updated_at": now}
+    # Whoever is at it in this moment has ended by then.
+    changes["due_at"] = now + filling.LEASE
+    gone = dict.fromkeys(("again", "waits", "owner"), "")
+    done = Batch.collection().update_many(CREATING, {"$set": changes, "$unset": gone})
+    log.info("batches stopped n=%d", done.modified_count)
 
 
 def run_again(

@@ -67,9 +67,9 @@ def clear(force: bool) -> None:
     """
     Cancel every task that has not begun, and empty the queue in Redis.
 
-    Pictures that the provider has begun go on. The users' tasks say that the
-    operator cleared the queue, and can be run again. How far it has come is printed
-    beside; what is interrupted is finished by a consumer.
+    Batches stop. Pictures that the provider has begun go on. The users' tasks say
+    that the operator cleared the queue, and can be run again. How far it has come is
+    printed beside; what is interrupted is finished by a consumer.
     """
     with databases():
         if not force:

@@ -180,7 +180,7 @@ def account(user: User) -> str:
     """What tells an account from another of the same e-mail: for people to judge."""
     days = (utcnow() - user.created_at).days
     keys = len(accounts.list_keys(OPERATOR, user.id))
-    return f"{user.email} is {user.id}, a {user.role}, {days} days old, {keys} API keys"
+    return f"{user.email} is {user.id}: {user.role}, {days} days old, {keys} API keys"
 
 
 def print_link(user: User) -> None:

@@ -17,6 +17,11 @@ from jimeng.documents.reading import DictField, ListField
 
 PREFIX = "batch_"
 WITHOUT_PROMPTS = {"prompts": 0}  # which may be most of a megabyte
+# Tasks of it are still made: not all are, or some are run again.
+CREATING = {
+    **{"open": True, "stopped": {"$exists": False}},
+    "$or": [{"again": {"$exists": True}}, {"$expr": {"$lt": ["$made", "$total"]}}],
+}
 
 new_batch_id = new_id(PREFIX, 16)
 

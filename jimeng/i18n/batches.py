@@ -102,6 +102,11 @@ BATCHES: dict[str, tuple[str, str]] = {
         "The data were restored from a backup: the rest may have been drawn and "
         "charged where it came from, so it has stopped",
     ),
+    "stopped.queue_cleared": (
+        "管理员清空了队列，所以停下了；可以再跑一次，把剩下的也画出来",
+        "The operator cleared the queue, so it has stopped; it can be run again, with "
+        "what was not made",
+    ),
     "stopped.key_gone": (
         "提交它的 API 密钥已撤销、过期或不再有效，所以停下了",
         "The API key that asked for it is no longer good, so it has stopped",

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import bulk
+from jimeng import batches, bulk, jobs
 from jimeng.documents import BulkAction, State, Switch, User, utcnow
 from jimeng.errors import Invalid
 from jimeng.jobs import midnight
@@ -136,13 +136,16 @@ def pending(viewer: Viewer) -> Pending:
 
 def clear(viewer: Viewer) -> BulkAction:
     """
-    Cancel what waits, as much as a request has time for; the consumers go on.
+    Cancel what waits, as much as a request has time for; the consumers go on. Batches
+    make no more, or would fill the queue again at once.
 
     Raises:
         AdminsOnly: as `board`.
         QueueUnavailable: Redis is away; nothing was cancelled.
     """
     viewer.require_operator("operations")
+    jobs.check_queue()
+    batches.stop_all()
     return bulk.work_briefly(clearing.clear(viewer))
 
 

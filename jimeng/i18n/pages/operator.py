@@ -125,8 +125,9 @@ OPERATOR: dict[str, tuple[str, str]] = {
     # Clearing it.
     "queue.clear": ("清空队列", "Clear the queue"),
     "queue.clear_intro": (
-        "取消所有还没开始的任务。先显示会取消多少，再请你确认。",
-        "Cancels every task that has not started. You see how many first, and confirm.",
+        "取消所有还没开始的任务，批量任务也停下。先显示会取消多少，再请你确认。",
+        "Cancels every task that has not started, and stops batches. You see how many "
+        "first, and confirm.",
     ),
     "queue.clear_open": ("查看会取消什么", "See what would be cancelled"),
     "queue.clear_count": (
