@@ -185,7 +185,9 @@ def test_consumer_that_stands_still_is_not_ready(site):
         with stack.database() as found:
             found.workers.update_many({}, earlier("seen_at"))
             found.lanes.update_many({}, earlier("taken_at"))
-            found.generations.update_many({"state": "queued"}, earlier("created_at"))
+            late = found.generations
+            wait_for(lambda: late.find_one({"task_id": waiting}))  # after the answer
+            late.update_many({"state": "queued"}, earlier("created_at"))
         missing = lacking(stack)
     finally:
         os.killpg(consumer.pid, signal.SIGCONT)
