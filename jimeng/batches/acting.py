@@ -105,7 +105,12 @@ def stop_all() -> None:
     # Whoever is at it in this moment has ended by then.
     changes["due_at"] = now + filling.LEASE
     gone = dict.fromkeys(("again", "waits", "owner"), "")
-    done = Batch.collection().update_many(CREATING, {"$set": changes, "$unset": gone})
+    batches = Batch.collection()
+    done = batches.update_many(CREATING, {"$set": changes, "$unset": gone})
+    # What had stopped before may be run again all the same.
+    del changes["stopped"]
+    again = {"open": True, "again": {"$exists": True}}
+    batches.update_many(again, {"$set": changes, "$unset": gone})
     log.info("batches stopped n=%d", done.modified_count)
 
 

@@ -5,7 +5,8 @@ from redis.exceptions import RedisError
 
 from jimeng import operations
 from jimeng.batches import filling
-from jimeng.documents import Batch, Task
+from jimeng.batches.acting import CANCELLED
+from jimeng.documents import Batch, Task, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.jobs import broker
 from jimeng.viewers import Viewer
@@ -64,6 +65,19 @@ def test_whoever_makes_a_task_in_that_moment_makes_it_in_vain(client, monkeypatc
     assert cleared
     assert look(client, asked["batch_id"])["made"] == made
     assert Task.objects(open=True).count() == 0
+
+
+def test_cancelled_batch_is_not_run_again_any_more(client):
+    """What had failed of it would come back into the queue."""
+    asked = ask(client, lines(40))
+    again = {"at": utcnow(), "rest": False, "agreed": False}
+    changes = {"$set": {"stopped": CANCELLED, "again": again}}
+    Batch.collection().update_one({"_id": asked["batch_id"]}, changes)
+
+    clear()
+
+    found = Batch.find_one({"_id": asked["batch_id"]})
+    assert (found.again, found.stopped) == (None, CANCELLED)
 
 
 def test_batch_that_is_all_made_is_not_stopped(client):
