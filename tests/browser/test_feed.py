@@ -1,6 +1,7 @@
 """The feed in a real browser: how cards live, and what is done with them."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,10 +47,11 @@ def exhibits(live_server) -> dict[str, str]:
 
 
 @pytest.fixture
-def site(live_server) -> Stack:
-    """The server, of which nobody has asked for anything."""
+def site(live_server) -> Iterator[Stack]:
+    """The server, of which nobody has asked for anything, before and after."""
     clear(live_server)
-    return live_server
+    yield live_server
+    clear(live_server)
 
 
 @every_look
