@@ -14,7 +14,7 @@ MOST_HEAD = 64 * 1024  # bytes
 MOST_BODY = 1024 * 1024  # bytes; more the application refuses without reading it,
 MOST_LARGE = 16 * 1024 * 1024  # but not where pictures come in,
 LARGE = re.compile(
-    rb"POST (/api/v1/uploads|/api/v1/ai/(image/task|tasks)|/api/v1/batches"
+    rb"POST /*(/api/v1/uploads|/api/v1/ai/(image/task|tasks)|/api/v1/batches"
     rb"|/v1/images/(edits|generations)|/batches/(new|preview)"
     rb"|/inputs|/tasks|/composer(?:/file)?|/prompts/new|/pictures/[^/ ?]+/edit)[ ?]"
 )
@@ -23,10 +23,11 @@ WITHIN = 10.0  # seconds from one packet of such a body to the next
 HEAD_WITHIN = 10.0  # seconds from a request's first byte, or from connecting
 ALL_WITHIN = 60.0  # seconds, and no slower than
 SLOWEST = 1024  # bytes a second, after the first `HEAD_WITHIN`
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
+MOST_DIGITS = 18  # of a length: a longer one is too long by its first
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
-CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(;.*)?", re.IGNORECASE | re.DOTALL)
+CHUNK_SIZE = re.compile(rb"([0-9a-f]+)[ \t]*(;.*)?", re.IGNORECASE | re.DOTALL)
 
 
 class Incoming:
@@ -47,7 +48,7 @@ class Incoming:
         self.awaits_leave = False
         self._began = self._latest = time.monotonic()
         self._most = MOST_BODY
-        self._searched = 0  # bytes in which no end of the head was found
+        self._searched = 0  # bytes in which no end of the head, or of trailers, is
         self._at = 0  # where the body begins, or its next chunk; 0 within the head
         self._end = 0  # where the body ends; 0 if that is for its chunks to say
 
@@ -86,13 +87,14 @@ class Incoming:
             return False
         head, expected = EXPECT.subn(b"", bytes(self.data[: found + 2]))
         self.data[: found + 2] = head
+        self._searched = 0
         self._at = len(head) + 2
         if LARGE.match(head):
             self._most = MOST_LARGE
         self.awaits_leave = bool(expected)
         if not CHUNKED.search(head):
             length = LENGTH.search(head)
-            size = int(length[1]) if length else 0
+            size = int(length[1].lstrip(b"0")[:MOST_DIGITS] or b"0") if length else 0
             self._end = self._at + size
             self.is_too_long = size > self._most
             self.is_large = MOST_BODY < size <= self._most
@@ -106,12 +108,15 @@ class Incoming:
         while not self.is_too_long:
             ends = self.data.find(b"\r\n", self._at, self._at + MOST_LINE)
             if ends < 0:
-                return len(self.data) - self._at > MOST_LINE
+                self.is_too_long = len(self.data) - self._at > MOST_LINE
+                break
             size = CHUNK_SIZE.fullmatch(self.data[self._at : ends])
             if size is None:
                 return True  # which the parser refuses
             if int(size[1], 16) == 0:
-                return self.data.find(HEAD_ENDS, ends) >= 0
+                found = self.data.find(HEAD_ENDS, max(self._searched - 3, ends))
+                self._searched = len(self.data)
+                return found >= 0
             following = ends + 2 + int(size[1], 16) + 2
             if following > len(self.data):
                 self.is_too_long = following > most

@@ -113,12 +113,12 @@ class PatientSocket(socket.socket):
         """
         return super().recv(PIECE)
 
-    def begin(self) -> None:
-        """A thread has the request now, and should find all of it read."""
-        self._read_by = time.monotonic() + STRAY_WITHIN
+    def begin(self, stray: float = STRAY_WITHIN) -> None:
+        """A thread has the request now, and waits *stray* seconds for more of it."""
+        self._read_by = time.monotonic() + stray
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """As any socket's, but until `STRAY_WITHIN` only: no thread waits for more."""
+        """As any socket's, but as long as `begin` said: no thread waits for more."""
         self.settimeout(max(self._read_by - time.monotonic(), 0.001))
         try:
             return super().recv(size, flags)

@@ -63,3 +63,29 @@ def test_limit_is_as_described(live_server, length, status):
         answer = sock.recv(100).decode(errors="replace")
 
     assert answer.startswith(f"HTTP/1.1 {status} ")
+
+
+@pytest.mark.parametrize(
+    "path, said",
+    [
+        (f"{API}/ai/image/task", "zz\r\n"),
+        (f"{API}/ai/image/task", "2\r\n{}X0\r\n\r\n"),
+        (f"{API}/ai/image/task", "2\r\n{}\r\n0\r\nHost: elsewhere\r\n\r\n"),
+        ("/mcp", "zz\r\n"),
+        ("/tasks", "zz\r\n"),
+    ],
+    ids=["size", "end", "trailer", "mcp", "page"],
+)
+def test_broken_chunks_are_the_clients_fault(live_server, path, said):
+    """A 400 that closes the connection; no error of the server's in its log."""
+    address = urlsplit(live_server.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+    head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    with socket.create_connection((address.hostname, address.port), 10) as sock:
+        sock.sendall(f"{head}{said}".encode())
+        answer = b"".join(iter(lambda: sock.recv(4096), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close" in answer
+    assert "Traceback" not in live_server.log("web")

@@ -60,6 +60,27 @@ def test_half_a_request_holds_up_nobody(begin, port, said):
     assert took[-1] < 2
 
 
+TOO_LONG = {
+    "length": HEAD + b"Content-Length: %d\r\n\r\n" % 10**20,
+    "chunk": CHUNKED + b"ffffffff\r\nx",
+    "longer chunk": CHUNKED + b"fffffffff\r\nx",
+    "chunk with zeros": CHUNKED + b"0000000005\r\nx",
+    "line of a chunk": CHUNKED + b"ff;%s\r\nx" % (b"a" * 8187),
+}
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("said", TOO_LONG.values(), ids=TOO_LONG)
+def test_bodies_that_will_not_come_hold_up_nobody(begin, port, said):
+    """However their length is written: no thread waits for them."""
+    for _ in range(3 * MANY):
+        begin(said)
+
+    took = serving.seconds(port)
+
+    assert took[-1] < 2
+
+
 @pytest.mark.system
 def test_who_does_not_read_holds_up_nobody(begin, port):
     """What was answered is held until it is read."""
@@ -226,6 +247,22 @@ def test_chunks_without_an_end_are_not_awaited():
         request.is_whole()
 
     assert request.is_too_long
+
+
+def test_trailers_are_looked_through_once():
+    """However they are cut, and the end is found where it is cut."""
+    request = Incoming(CHUNKED + b"2\r\nhi\r\n0\r\n")
+    began = time.process_time()
+    for _ in range(10_000):
+        request.add(b"a" * 100)
+        assert not request.is_whole()
+    assert time.process_time() - began < 0.5
+
+    for piece in b"\r\n\r":
+        request.add(bytes([piece]))
+        assert not request.is_whole()
+    request.add(b"\n")
+    assert request.is_whole()
 
 
 def test_time_for_a_body_grows_with_what_has_come():
