@@ -153,8 +153,10 @@ def frame_requests(app: Flask) -> None:
         asked = this_request()
         response.headers["X-Request-ID"] = g.get("request_id", "")
         auth.guard(response, asked)
+        # Also of a page that is not there, which says who is signed in: caches keep it
+        # by a name that somebody else has chosen.
+        response.headers.setdefault("Cache-Control", "no-store")
         if writer(asked) is not None:
-            response.headers.setdefault("Cache-Control", "no-store")
             varies_by(response, "Accept-Language")
             if asked.method == "OPTIONS":
                 del response.headers["Content-Type"]  # there is nothing in it

@@ -33,6 +33,21 @@ def test_pages_are_not_kept(ada, path):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/no-page.css"), ("GET", "/static/no-file.css"), ("PUT", "/tasks")],
+)
+def test_pages_that_are_not_there_are_not_kept(ada, method, path):
+    """They say who is signed in, at an address that another may have made up."""
+    ada.sign_in()
+
+    answer = ada.client.open(path, method=method, headers=POST)
+
+    assert answer.status_code in {404, 405}
+    assert ada.user.email in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_signing_out_clears_what_is_kept(ada):
     """Drafts and pictures; the language and the look stay, which are cookies."""
     ada.sign_in()
