@@ -36,7 +36,10 @@ def keep(response: Response, name: str, value: str) -> None:
 
 def page_shown() -> str:
     """The path of the page into which htmx swaps what it asks for."""
-    url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:  # brackets that hold no address
+        return "/"
     return own_path(url._replace(scheme="", netloc="", fragment="").geturl())
 
 

@@ -80,7 +80,8 @@ def trash() -> ResponseReturnValue:
     batch = tasks.trash_together(viewer, ids)
     if not is_htmx():
         return back("trashed", batch.count, batch=batch.milliseconds)
-    shown = Filters.read(dict(parse_qsl(urlsplit(request.form.get("next", "")).query)))
+    came_from = urlsplit(own_path(request.form.get("next", "")))
+    shown = Filters.read(dict(parse_qsl(came_from.query)))
     return render_template(
         "gallery/_gone.html",
         ids=ids,

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.access.conftest import PASSWORD
-from tests.page import POST
+from tests.page import HTMX, POST
 
 HOME = "https://images.example"
 TARGETS = [
@@ -100,3 +100,28 @@ def test_sign_in_form_carries_no_other_site(nobody):
     for target in TARGETS[:10]:
         page = nobody.get("/sign-in", query_string={"next": target}).text
         assert 'name="next" value="/"' in page
+
+
+BROKEN = ["http://[", "http://a]b/", "//[::1", "http://\u2100x/"]
+
+
+@pytest.mark.parametrize("address", BROKEN)
+def test_address_that_is_none_leads_home(nobody, address):
+    """As scripts say it of the page that they stand on."""
+    here = {"HX-Current-URL": address.encode().decode("latin-1")}
+
+    answer = nobody.get("/feed/changes", headers=HTMX | here)
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+@pytest.mark.parametrize("address", BROKEN)
+def test_address_that_is_none_undoes_nothing(ada, address):
+    """What a script asked for is done, and answered."""
+    ada.sign_in()
+    form = {"next": address, "id": "x"}
+
+    answer = ada.client.post("/pictures/trash", data=form, headers=POST | HTMX)
+
+    assert answer.status_code == 200
