@@ -153,9 +153,12 @@ def frame_requests(app: Flask) -> None:
         asked = this_request()
         response.headers["X-Request-ID"] = g.get("request_id", "")
         auth.guard(response, asked)
-        # Also of a page that is not there, which says who is signed in: caches keep it
-        # by a name that somebody else has chosen.
+        # An error is never kept: not a page that is not there, which says who is signed
+        # in, at an address of another's choice, nor what one client's If-Match made of
+        # a picture for all.
         response.headers.setdefault("Cache-Control", "no-store")
+        if response.status_code >= 400:
+            response.headers["Cache-Control"] = "no-store"
         if writer(asked) is not None:
             varies_by(response, "Accept-Language")
             if asked.method == "OPTIONS":

@@ -91,6 +91,16 @@ def test_what_is_known_is_not_sent_again(client, picture, kind):
     assert (by_date.status_code, by_date.data) == (304, b"")
 
 
+@pytest.mark.parametrize("path", ["picture", "/static/app.js"])
+def test_answer_to_a_condition_is_not_kept(client, picture, path):
+    """A cache would give to all what one client's condition has made of it."""
+    path = picture if path == "picture" else path
+
+    with client.get(path, headers={"If-Match": '"another"'}) as answer:
+        assert answer.status_code == 412
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_thumbnail_is_small_webp(client, picture):
     """The feed shows this one."""
     answer = client.get(picture.rsplit(".")[0] + "/thumb.webp")
