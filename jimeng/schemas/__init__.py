@@ -46,14 +46,13 @@ MOST_STYLE = 64  # characters
 MOST_STRENGTH = 100  # of the form's, which counts in hundredths
 MOST_IMAGES = 14  # of the model that takes the most
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
-# Tasks are named by their ids, or by their user and status.
-ONE_WAY = [
-    {
-        "required": ["ids"],
-        "not": {"anyOf": [{"required": ["status"]}, {"required": ["user_id"]}]},
-    },
-    {"required": ["status", "user_id"], "not": {"required": ["ids"]}},
-]
+# What depends on another field is said by `if`: beside `anyOf` many programs that write
+# clients forget all fields. Tasks are named by their ids, or by their user and status.
+ONE_WAY = {
+    "if": {"required": ["ids"]},
+    "then": {"not": {"anyOf": [{"required": ["status"]}, {"required": ["user_id"]}]}},
+    "else": {"required": ["status", "user_id"]},
+}
 ASKED = {"prompt": "一只可爱的小猫咪在花园里玩耍", "user_id": "user_123"}
 
 
@@ -62,6 +61,11 @@ def chosen(status: str, **more: object) -> dict[str, dict]:
     ids = ["volcengine_img_06axe07c1r4m5k8v9s2t3w6x7y8z9q"]
     by_status = {"user_id": "user_123", "status": status, **more}
     return {"by_ids": {"ids": ids}, "by_status": by_status}
+
+
+def unless(there: str, needed: str) -> dict:
+    """In JSON Schema: where the field *there* is not, *needed* is required."""
+    return {"if": {"not": {"required": [there]}}, "then": {"required": [needed]}}
 
 
 class Strict(Schema):
@@ -114,7 +118,7 @@ class PictureSettings(Strict):
 class ImageFields(PictureSettings):
     """What describes a picture."""
 
-    rules: ClassVar = {"anyOf": [{"required": ["prompt"]}, {"required": ["images"]}]}
+    rules: ClassVar = unless("images", "prompt")
 
     # Where pictures go in, some models need no words; that is for the model to say.
     prompt = Trimmed(load_default="")
@@ -252,7 +256,7 @@ class SeveralTasks(Strict):
     """Tasks by their ids, or those of a user in a status."""
 
     may_be_left_out: ClassVar = False
-    rules: ClassVar = {"oneOf": ONE_WAY}
+    rules: ClassVar = ONE_WAY
     ids = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_AT_ONCE))
     user_id = Text(validate=user_id_check, metadata=AS_USER_ID)
 

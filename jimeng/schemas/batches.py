@@ -9,7 +9,14 @@ from jimeng.batches import MOST
 from jimeng.batches.asking import LONGEST_NAME
 from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
-from jimeng.schemas import MOST_IMAGES, REFERENCE, OfUser, PictureSettings, Strict
+from jimeng.schemas import (
+    MOST_IMAGES,
+    REFERENCE,
+    OfUser,
+    PictureSettings,
+    Strict,
+    unless,
+)
 from jimeng.schemas.fields import (
     Between,
     Flag,
@@ -28,7 +35,7 @@ LONGEST_PROMPT = 10_000  # characters; what the model takes is for it to say
 class NewBatch(PictureSettings, OfUser):
     """``POST /api/v1/batches``."""
 
-    rules: ClassVar = {"anyOf": [{"required": ["prompts"]}, {"required": ["template"]}]}
+    rules: ClassVar = unless("template", "prompts")
     examples: ClassVar = {
         "template": {
             "template": "{红|蓝|绿}色的猫\n一只狗",

@@ -127,7 +127,7 @@ def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
         return {}  # within a list
     name = str(field.data_key or field.name)
     chinese, english = field_words(name, type(field.parent).__mro__)
-    if field.load_default is not missing:
+    if field.load_default not in (missing, ""):
         usual = json.dumps(field.load_default).strip('"')
         chinese, english = f"{chinese}；默认 {usual}", f"{english}; {usual} by default"
     return {"description": (chinese, english)}
