@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app import create_app
@@ -271,33 +270,6 @@ def test_fields_with_a_default_stay_optional(document):
     fields = schemas["NewImageTask"]["properties"]
     assert fields["n"]["description"].endswith("; 1 by default")
     assert not fields["prompt"]["description"].endswith("default")
-
-
-def test_fields_stand_beside_no_choice(document):
-    """Generators take a shape with ``anyOf`` or ``oneOf`` for that, and forget them."""
-    schemas = document["components"]["schemas"]
-
-    assert [n for n, each in schemas.items() if {"anyOf", "oneOf"} & set(each)] == []
-
-
-@pytest.mark.parametrize(
-    ("name", "right", "wrong"),
-    [
-        ("NewImageTask", ["prompt"], []),
-        ("NewImageTask", ["images"], ["mask"]),
-        ("NewBatch", ["template"], []),
-        ("CancelSeveral", ["ids"], ["ids", "user_id"]),
-        ("CancelSeveral", ["status", "user_id"], ["status"]),
-    ],
-)
-def test_fields_that_go_together_are_told(document, name, right, wrong):
-    """Which are needed depends on which others are there."""
-    shape = document["components"]["schemas"][name]
-    rules = {part: shape[part] for part in ("if", "then", "else") if part in shape}
-
-    is_right = Draft202012Validator(rules).is_valid
-
-    assert is_right(dict.fromkeys(right)) and not is_right(dict.fromkeys(wrong))
 
 
 @pytest.mark.parametrize("sign_in", [False, True])

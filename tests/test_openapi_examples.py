@@ -248,3 +248,30 @@ def test_deletion_conforms(client, document, place):
     ):
         answer = client.delete(place(path))
         conforms(document, find(document, name)[2], 200, answer.json)
+
+
+def test_fields_stand_beside_no_choice(document):
+    """Generators take a shape with ``anyOf`` or ``oneOf`` for that, and forget them."""
+    schemas = document["components"]["schemas"]
+
+    assert [n for n, each in schemas.items() if {"anyOf", "oneOf"} & set(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("NewImageTask", ["prompt"], []),
+        ("NewImageTask", ["images"], ["mask"]),
+        ("NewBatch", ["template"], []),
+        ("CancelSeveral", ["ids"], ["ids", "user_id"]),
+        ("CancelSeveral", ["status", "user_id"], ["status"]),
+    ],
+)
+def test_fields_that_go_together_are_told(document, name, right, wrong):
+    """Which are needed depends on which others are there."""
+    shape = document["components"]["schemas"][name]
+    rules = {part: shape[part] for part in ("if", "then", "else") if part in shape}
+
+    is_right = Draft202012Validator(rules).is_valid
+
+    assert is_right(dict.fromkeys(right)) and not is_right(dict.fromkeys(wrong))

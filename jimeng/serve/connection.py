@@ -1,11 +1,14 @@
 """One client's connection, as the loop and the threads have it in turn."""
 
 from collections.abc import Callable
+from io import BytesIO
 
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn
 
 from jimeng.serve.incoming import Incoming
-from jimeng.serve.outgoing import PatientSocket
+from jimeng.serve.outgoing import STRAY_WITHIN, PatientSocket
 
 
 class Connection(TConn):
@@ -33,6 +36,24 @@ class Connection(TConn):
         self.is_overdue: Callable[[float], bool] | None = None
         self.data_ready = True
         self._left = left
+
+    def begin(self) -> None:
+        """A thread has the request now; for what will not come it does not wait."""
+        self.init()
+        self.sock.begin(0 if self.incoming.is_too_long else STRAY_WITHIN)
+        self.parser.unreader.unread(bytes(self.incoming.data))
+        self.incoming.data.clear()
+
+    def take_in(self, req: Request) -> None:
+        """
+        Raises:
+            ParseException: its chunks are broken. That is refused as a broken head is;
+                the application would take it for an error of its own.
+        """
+        if self.incoming.is_too_long:
+            req.force_close()  # nobody reads the rest
+        elif isinstance(req.body.reader, ChunkedReader):
+            req.body = Body(BytesIO(req.body.read()))
 
     def close(self, graceful: bool = False) -> None:
         self.sock.forget()

@@ -23,6 +23,7 @@ WITHIN = 10.0  # seconds from one packet of such a body to the next
 HEAD_WITHIN = 10.0  # seconds from a request's first byte, or from connecting
 ALL_WITHIN = 60.0  # seconds, and no slower than
 SLOWEST = 1024  # bytes a second, after the first `HEAD_WITHIN`
+JUDGED_AFTER = 3.0  # seconds, by its pace, whether a large body can be in time
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 MOST_DIGITS = 18  # of a length: a longer one is too long by its first
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
@@ -64,6 +65,11 @@ class Incoming:
         if self._at:
             allowed = min(ALL_WITHIN, HEAD_WITHIN + len(self.data) / SLOWEST)
         return now - self._began > allowed
+
+    def is_hopeless(self, now: float) -> bool:
+        """Whether a large body comes too slowly to be there within `ALL_WITHIN`."""
+        took, size = now - self._began, max(self._end, MOST_BODY)
+        return took > JUDGED_AFTER and len(self.data) * ALL_WITHIN < size * took
 
     @property
     def is_head_too_large(self) -> bool:

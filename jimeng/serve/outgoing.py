@@ -113,7 +113,7 @@ class PatientSocket(socket.socket):
         """
         return super().recv(PIECE)
 
-    def begin(self, stray: float = STRAY_WITHIN) -> None:
+    def begin(self, stray: float) -> None:
         """A thread has the request now, and waits *stray* seconds for more of it."""
         self._read_by = time.monotonic() + stray
 

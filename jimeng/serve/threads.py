@@ -11,7 +11,6 @@ request only while the application works on it. How long each may take is in
 
 import errno
 import importlib
-import io
 import os
 import selectors
 import socket
@@ -23,14 +22,13 @@ from functools import partial
 from types import ModuleType
 
 from gunicorn import util
-from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from jimeng import logs
 from jimeng.serve import libraries  # noqa: F401 - Gunicorn's master loads this file
 from jimeng.serve.connection import Connection
 from jimeng.serve.incoming import PLACES, Incoming
-from jimeng.serve.outgoing import STRAY_WITHIN, Held, PatientSocket
+from jimeng.serve.outgoing import Held, PatientSocket
 from jimeng.serve.refusals import write_error
 
 MOST_OF_PEER = 256  # connections of an address at a time, in each process
@@ -172,6 +170,11 @@ class Worker(ThreadWorker):
 
     def _take_place(self, conn: Connection) -> bool:
         """Whether a large body may come; it is not counted as the others are."""
+        if not conn.has_place and not self._places:  # who is too slow makes room
+            now = time.monotonic()
+            for other in [each for each in self._watched if each.has_place]:
+                if other.incoming.is_hopeless(now):
+                    self._give_up(other)
         if not conn.has_place and self._places:
             self._places -= 1
             conn.has_place = True
@@ -185,18 +188,11 @@ class Worker(ThreadWorker):
     def handle(self, conn: Connection):
         """Answer a request that is whole; in a thread."""
         logs.clear()  # what Gunicorn says first is not of the request before
-        conn.init()
-        conn.sock.begin(0 if conn.incoming.is_too_long else STRAY_WITHIN)
-        conn.parser.unreader.unread(bytes(conn.incoming.data))
-        conn.incoming.data.clear()
+        conn.begin()
         return super().handle(conn)
 
     def handle_request(self, req, conn: Connection):
-        if conn.incoming.is_too_long:
-            req.force_close()  # nobody reads the rest
-        elif isinstance(req.body.reader, ChunkedReader):
-            # Broken ones are refused here, as heads are: no error of the application's.
-            req.body = Body(io.BytesIO(req.body.read()))
+        conn.take_in(req)
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, future: Future) -> None:

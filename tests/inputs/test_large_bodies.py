@@ -7,7 +7,14 @@ import pytest
 
 from jimeng.http.bodies import MOST_PLAIN, MOST_WITH_PICTURES
 from jimeng.serve import incoming
-from jimeng.serve.incoming import LARGE, MOST_BODY, MOST_LARGE, PLACES, Incoming
+from jimeng.serve.incoming import (
+    JUDGED_AFTER,
+    LARGE,
+    MOST_BODY,
+    MOST_LARGE,
+    PLACES,
+    Incoming,
+)
 from tests import serving
 from tests.serving import answer_of, ask, connect, front, read_all
 from tests.waiting import wait_for
@@ -107,6 +114,25 @@ def test_fifth_large_body_is_told_to_come_again(tmp_path):
         assert b"%d bytes" % SIZE in answer_of(first)
         # A place is free a moment after its answer.
         wait_for(lambda: is_taken(port), what="the next one has the place")
+
+
+@pytest.mark.system
+def test_who_sends_too_slowly_makes_room(tmp_path):
+    """Where all places are taken: they could be held for nothing, by anybody."""
+    with front(tmp_path, "--workers", "1") as port, ExitStack() as links:
+        held = [links.enter_context(connect(port)) for _ in range(PLACES)]
+        for link in held[1:]:
+            link.sendall(HEAD)
+        held[0].sendall(HEAD + b"x" * (SIZE // 2))
+        let_them_be_read(port)
+        assert not is_taken(port)
+
+        time.sleep(JUDGED_AFTER)
+
+        assert is_taken(port)
+        assert all(b" 408 " in read_all(link) for link in held[1:])
+        held[0].sendall(b"x" * (SIZE - SIZE // 2))
+        assert b"%d bytes" % SIZE in answer_of(held[0])
 
 
 @pytest.mark.system
