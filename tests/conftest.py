@@ -138,6 +138,7 @@ def config(mongo: Mongo, redis_server: Redis) -> Config:
         ALLOW_OPEN_ACCESS=True,
         POLL_INTERVAL=0.05,
         LOG_LEVEL="warning",
+        DATA_DIR="nowhere",  # a `make run` of this checkout is none of theirs
     )
 
 

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from jimeng.config import Config
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.ports import is_open, kept_port
+from jimeng.local.supervisor import datadir, plan
 from jimeng.viewers import Viewer
 
 
@@ -35,6 +36,15 @@ NOTHING_RUNS = (
     "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
     "REDIS_URL to the databases that it uses"
 )
+
+
+class Silent(click.ClickException):
+    """`make run` runs, and one of its databases does not answer."""
+
+    def __init__(self, server: Mongo | Redis) -> None:
+        self.kind = "redis" if isinstance(server, Redis) else "mongodb"
+        self.found = f"that of `make run` does not answer; its log is {server.log}"
+        super().__init__(f"{self.kind}: {self.found}")
 
 
 @contextmanager
@@ -60,31 +70,51 @@ def databases() -> Iterator[None]:
 
 def found_databases(config: Config) -> Config:
     """*config* with the addresses that it leaves to `make run`."""
-    data_dir = Path(current_app.root_path) / config.DATA_DIR
+    data_dir = data_dir_of(config)
     changes: dict = {}
     if not config.MONGODB_URI:
         mongo = Mongo(data_dir / "mongodb")
-        require(mongo)
+        require(mongo, data_dir)
         changes["MONGODB_URI"] = mongo.uri
     if not (config.REDIS_URL or config.REDIS_ADDR):
         redis = Redis(data_dir / "redis")
-        require(redis)
+        require(redis, data_dir)
         changes["REDIS_URL"] = redis.url
+    config = with_demo(config)
     if changes and not config.has_credentials:
-        # `make run` has the demo provider then, with keys of its own; here they
-        # are never used, but the lanes are known by them.
+        # The demo provider is away; but the lanes are known by its keys.
         names = ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY", "ARK_API_KEY")
         changes |= dict.fromkeys(names, "demo")
     return replace(config, **changes)
 
 
-def require(server: Mongo | Redis) -> None:
+def with_demo(config: Config) -> Config:
+    """*config* itself, or where it has no keys, with the demo provider that runs."""
+    data_dir = data_dir_of(config)
+    port = kept_port(data_dir / "simulator.port")
+    if config.has_credentials or not (port and is_open(port)):
+        return config
+    keys = datadir.demo_keys(data_dir / "simulator.keys")
+    given = plan.demo_environment(config, port, keys)
+    names = {each.name for each in fields(config)} - {"ALLOWED_PRIVATE_HOSTS"}
+    changes: dict = {name: given[name] for name in names & set(given)}
+    return replace(config, **changes)
+
+
+def data_dir_of(config: Config) -> Path:
+    return Path(current_app.root_path) / config.DATA_DIR
+
+
+def require(server: Mongo | Redis, data_dir: Path) -> None:
     """
     Find the port of a server that another process has started.
 
     Raises:
-        ClickException: none runs on its directory.
+        ClickException: none runs on its directory; `Silent` where one should.
     """
     server.port = kept_port(server.port_file)
-    if not (server.port and is_open(server.port) and server.answers()):
-        raise click.ClickException(NOTHING_RUNS)
+    if server.port and is_open(server.port) and server.answers():
+        return
+    if datadir.is_used(data_dir):
+        raise Silent(server)
+    raise click.ClickException(NOTHING_RUNS)

@@ -9,7 +9,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from jimeng.cli.databases import databases
+from jimeng.cli.databases import Silent, databases, with_demo
 from jimeng.cli.provider import words
 from jimeng.config import Config
 from jimeng.doctor import Finding, Verdict, examine, examine_machine
@@ -43,9 +43,17 @@ def doctor(as_json: bool) -> None:
 
 def findings(config: Config) -> Iterator[Finding]:
     """What there is to say of the databases of the settings, or of `make run`."""
+    seen = with_demo(config)
     try:
         with databases():
-            yield from examine(config)
+            yield from examine(seen)
+            if seen is not config:
+                address = seen.VOLCENGINE_ENDPOINT
+                yield Finding("demo", Verdict.SKIPPED, address, "doctor.demo")
+    except Silent as error:
+        advice = f"ready.{error.kind}"
+        yield Finding(error.kind, Verdict.FAILED, error.found, advice)
+        yield from examine_machine(config)
     except click.ClickException:
         yield Finding("databases", Verdict.FAILED, "", "doctor.not_running")
         yield from examine_machine(config)

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from flask import current_app
+from flask.cli import with_appcontext
 
 from jimeng import jobs
+from jimeng.cli.databases import with_demo
 from jimeng.cli.tables import errors as error_table
 from jimeng.cli.tables import models as model_tables
+from jimeng.config import Config
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES, MESSAGES
 from jimeng.providers import Model, Registry, credentials
@@ -38,6 +42,7 @@ def provider() -> None:
 
 
 @provider.command("check")
+@with_appcontext
 def check_providers() -> None:
     """
     Ask each provider whether its keys and models work; costs nothing.
@@ -45,6 +50,10 @@ def check_providers() -> None:
     Prints a line for each model, of each account where there are several. The exit
     status is 1 if something is wrong.
     """
+    config: Config = current_app.config["JIMENG"]
+    if (seen := with_demo(config)) is not config:
+        jobs.configure(seen)
+        click.echo(words("doctor.demo"))
     registry = jobs.runtime().registry
     models = list(registry.models.values())
     if not models:

@@ -6,6 +6,12 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "the databases do not run: start them with `make run`, or set MONGODB_URI and "
         "REDIS_URL",
     ),
+    "doctor.demo": (
+        "没有密钥，图片由 make run 的演示服务绘制；要画真图，"
+        "设置 VOLCENGINE_ACCESS_KEY 和 VOLCENGINE_SECRET_KEY，或 ARK_API_KEY",
+        "without keys the demo provider of `make run` draws; for real pictures set "
+        "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, or ARK_API_KEY",
+    ),
     "doctor.settings": (
         "用 make run 可以，python -m jimeng.serve 会因此拒绝启动：改正这项设置",
         "`make run` does, but `python -m jimeng.serve` refuses to start so: set it",

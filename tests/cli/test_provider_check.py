@@ -1,9 +1,13 @@
 """``flask provider check``: what works, what does not, and what to do about it."""
 
+from dataclasses import replace
+
 import pytest
 
 from jimeng import jobs
 from jimeng.errors import ProviderError
+from jimeng.local.simulator import Simulator
+from jimeng.local.supervisor.datadir import demo_keys
 from jimeng.providers import Registry
 
 VISUAL = "volcengine_jimeng"
@@ -78,3 +82,19 @@ def test_tables_of_the_documentation_are_printed(app):
 
     assert ended.output.startswith("## ")
     assert "| `jimeng-4.6` |" in ended.output
+
+
+def test_demo_of_a_running_jimeng_is_asked(app, config, tmp_path):
+    """Beside `make run` without keys it is said who draws, and that it can."""
+    keys = demo_keys(tmp_path / "simulator.keys")
+    named = {f"{name}_key": value for name, value in keys.items()}
+    app.config["JIMENG"] = replace(config, DATA_DIR=str(tmp_path))
+
+    with Simulator(**named) as demo:
+        (tmp_path / "simulator.port").write_text(str(demo.port))
+        ended = app.test_cli_runner().invoke(args=["provider", "check"])
+
+    said, *lines = ended.output.splitlines()
+    assert ended.exit_code == 0, ended.output
+    assert "demo provider of `make run`" in said
+    assert len(lines) == 14 and all(line.startswith("ok ") for line in lines)

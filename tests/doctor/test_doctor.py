@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import resource
 from collections import namedtuple
@@ -265,6 +266,18 @@ def test_nothing_that_runs_is_said(run, tmp_path):
 
     assert ended.exit_code == 1
     assert "start them with `make run`" in ended.output
+
+
+def test_database_of_make_run_that_is_away_is_named(run, tmp_path):
+    """Who runs `make run` is not told to start it, but what to look at."""
+    (tmp_path / "lock").write_text(f"{os.getpid()}\n")
+
+    ended = run(MONGODB_URI="", DATA_DIR=str(tmp_path))
+
+    assert ended.exit_code == 1
+    said = ended.output.splitlines()[0]
+    assert said.startswith("FAILED   mongodb") and "mongod.log" in said
+    assert "start them" not in ended.output
 
 
 @pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])

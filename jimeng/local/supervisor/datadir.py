@@ -70,6 +70,18 @@ def holder(lock: int) -> int:
     return int(text) if text.isdigit() else 0
 
 
+def is_used(data_dir: Path) -> bool:
+    """Whether a jimeng runs on it, as far as the lock tells."""
+    try:
+        lock = os.open(data_dir / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return is_running(holder(lock))
+    finally:
+        os.close(lock)
+
+
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
