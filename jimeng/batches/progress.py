@@ -14,8 +14,8 @@ from jimeng.tasks import remedies
 from jimeng.tasks.creation import eta
 
 NEEDED = dict.fromkeys(
-    ("batch", "status", "n", "outcomes", "retried_from", "created_at", "reason"), 1
-)
+    ("batch", "batch_index", "status", "n", "outcomes", "retried_from", "created_at"), 1
+) | {"reason": 1}
 CANCELLED_CODE = CANCELLED["code"]
 READY, PAID, HOPELESS, WITHDRAWN = "ready", "paid", "hopeless", "withdrawn"
 MOST_NAMED = 3  # tasks of one reason
@@ -59,7 +59,7 @@ class Progress:
         hopeless: Those that would fail the same way.
         withdrawn: Those that were cancelled.
         reasons: Of the failed ones; most pictures first. Not kept with the batch.
-        eta_seconds: Until the last is drawn, while it goes on.
+        eta_seconds: Until the last is drawn, while it goes on and waits for nothing.
     """
 
     unmade: int = 0
@@ -152,8 +152,8 @@ def progress_of_all(batches: Iterable[Batch]) -> dict[str, Progress]:
     }
 
 
-def rows_of(batch: Batch) -> list[dict]:
-    where = {"batch": batch.id, **THERE}
+def rows_of(batch: Batch, **where: Any) -> list[dict]:
+    where = {"batch": batch.id, **THERE, **where}
     rows = Task.collection().find(where, NEEDED).sort("_id", 1)
     return list(rows.batch_size(5000))  # one answer
 
@@ -175,21 +175,22 @@ def under_way(rows: Iterable[dict]) -> dict[str, int]:
 def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progress:
     found = Progress(unmade=batch.left * batch.n)
     reasons: dict[str, Reason] = {}
-    again = {row["retried_from"] for row in rows if row.get("retried_from")}
+    owed = owed_by(batch, rows)
     for row in rows:
         ends = Task.read(row).ends
         errors = [e["error"] for e in ends.values() if e["state"] != "done"]
         found.done += len(ends) - len(errors)
-        left, lacks = row["n"] - len(ends), row["n"] - len(ends) + len(errors)
+        left, owes = row["n"] - len(ends), owed.get(row["_id"], 0)
         if row["status"] not in ENDED:
             past = min(max(begun.get(row["_id"], 0) - len(ends), 0), left)
             found.drawing += past
             found.waiting += left - past
-        elif row["_id"] in again:
+        elif not owes:
             continue  # what it lacks is another's to bring
         else:
-            found.cancelled += left
-            found.lack(kind_of(row, errors), lacks)
+            found.lack(kind_of(row, errors), owes)
+            found.cancelled += min(left, owes)
+            errors = errors[: max(owes - left, 0)]
         for error in errors:
             if error["code"] == CANCELLED_CODE:
                 found.cancelled += 1
@@ -197,9 +198,34 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
             found.failed += 1
             note(reasons.setdefault(error["code"], Reason(error["code"])), row["_id"])
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
-    if batch.is_open and (found.unmade or found.is_open) and batch.stopped is None:
+    goes_on = batch.stopped is None and not batch.waits
+    if batch.is_open and (found.unmade or found.is_open) and goes_on:
         found.eta_seconds = time_left(batch, found)
     return found
+
+
+def owed_by(batch: Batch, rows: list[dict]) -> dict[str, int]:
+    """
+    Task -> pictures that it lacks and nobody else brings, of those that have ended.
+    Where a prompt was run again more than once, its latest runs owe what is lacking.
+    """
+    again = {row.get("retried_from") for row in rows}
+    missing: dict[object, int] = {}  # prompt -> pictures
+    lacks: dict[str, int] = {}
+    for row in rows:
+        task = Task.read(row)
+        lacks[task.id] = task.n - len(task.done)
+        comes = len(task.done) if task.status in ENDED else task.n
+        prompt = row.get("batch_index", task.id)
+        missing[prompt] = missing.get(prompt, batch.n) - comes
+    owed = {}
+    for row in reversed(rows):
+        task_id, prompt = row["_id"], row.get("batch_index", row["_id"])
+        if row["status"] in ENDED and task_id not in again:
+            owes = max(min(lacks[task_id], missing[prompt]), 0)
+            missing[prompt] -= owes
+            owed[task_id] = owes
+    return owed
 
 
 def note(reason: Reason, task_id: str) -> None:

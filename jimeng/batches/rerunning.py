@@ -2,9 +2,16 @@
 
 import logging
 import time
-from collections.abc import Iterable
 
-from jimeng.batches.progress import NEEDED, PAID, READY, WITHDRAWN, kind_of
+from jimeng.batches.progress import (
+    NEEDED,
+    PAID,
+    READY,
+    WITHDRAWN,
+    kind_of,
+    owed_by,
+    rows_of,
+)
 from jimeng.batches.room import LATER
 from jimeng.documents import Batch, Task, utcnow
 from jimeng.documents.batch import rerun_id
@@ -36,12 +43,13 @@ def run_again(
     """
     again, rows = batch.again or {}, meant(batch)
     held = batch
-    before = rerun_already(row["_id"] for row in rows)
+    prompts = [row.get("batch_index") for row in rows]
+    owed = owed_by(batch, rows_of(batch, batch_index={"$in": prompts}))
     for row in rows:
         task = Task.read(row)
         lacks = task.n - len(task.done)
         kind = kind_of(row, list(task.failures.values()))
-        if not lacks or task.id in before or not is_wanted(kind, again):
+        if not owed.get(task.id) or not is_wanted(kind, again):
             continue
         if places < lacks or time.monotonic() > deadline:
             return held, False
@@ -58,7 +66,7 @@ def run_again(
 
 def passed(batch: Batch, task_id: str) -> Batch | None:
     """The batch, from whose tasks up to this one nothing more is to be done."""
-    return batch.hold({"$set": {"again.after": task_id}})
+    return batch.hold({"$set": {"again.after": task_id}, "$unset": {"waits": ""}})
 
 
 def meant(batch: Batch) -> list[dict]:
@@ -69,13 +77,8 @@ def meant(batch: Batch) -> list[dict]:
         **{"created_at": {"$lte": again.get("at") or utcnow()}},
         **{"_id": {"$gt": again.get("after") or ""}},
     }
-    rows = Task.collection().find(where, {**NEEDED, "batch_index": 1})
+    rows = Task.collection().find(where, NEEDED)
     return list(rows.sort("_id", 1).limit(CHUNK))
-
-
-def rerun_already(task_ids: Iterable[str]) -> set[str]:
-    where = {"retried_from": {"$in": list(task_ids)}, **THERE}
-    return {row["retried_from"] for row in Task.collection().find(where)}
 
 
 def is_wanted(kind: str, again: dict) -> bool:

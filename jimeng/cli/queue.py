@@ -28,6 +28,9 @@ def status() -> None:
     """Print what waits, what runs, what has ended, and who works."""
     with databases():
         found = operations.queue.read(OPERATOR)
+        paused = operations.board.pauses(OPERATOR)
+    for pause in paused:
+        click.echo(f"paused     {pause.name}, since {pause.since:%Y-%m-%d %H:%M}Z")
     for line in report(found):
         click.echo(line)
 

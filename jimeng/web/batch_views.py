@@ -9,6 +9,7 @@ from jimeng.batches.acting import CANCELLED, Lacking, lacking
 from jimeng.batches.progress import goes_on, status_of
 from jimeng.batches.tasks_shown import Shown
 from jimeng.documents import Batch, Image
+from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, t
 from jimeng.schemas.batch_replies import waiting_words
 from jimeng.viewers import Viewer
@@ -82,7 +83,7 @@ class BatchView:
     def waits(self) -> str | None:
         """What it waits for, in words."""
         code = (self.batch.waits or {}).get("code")
-        if code is None or not self.batch.is_filling:
+        if code is None or not (self.batch.is_filling or self.batch.again):
             return None
         return waiting_words(code)
 
@@ -126,9 +127,12 @@ class BatchView:
         if model is None or model.dearest is None:
             return ""
         asked = self.batch.asked
-        width, height = model.resolve_size(
-            asked.get("size"), asked.get("quality") or "standard"
-        )
+        try:
+            width, height = model.resolve_size(
+                asked.get("size"), asked.get("quality") or "standard"
+            )
+        except Invalid:  # the model takes it no more, as whoever asks again is told
+            return ""
         return options.yuan(model.dearest.of(width, height) * pictures)
 
 

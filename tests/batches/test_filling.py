@@ -153,6 +153,7 @@ def test_pause_is_waited_for(client, switch, code):
     fill()
     found = look(client, asked["batch_id"])
     assert (found["made"], found["waits"]["code"]) == (made, code)
+    assert found["eta_seconds"] is None, "nobody knows until when"
 
     switches.resume(switch)
     fill()

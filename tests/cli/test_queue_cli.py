@@ -39,6 +39,17 @@ def test_status_prints_the_counts(client, run):
     assert any("jimeng_t2i_v30" in line and "1 pending" in line for line in lines)
 
 
+def test_status_says_what_is_paused(run):
+    """Else nobody would know why what waits does not begin."""
+    run("pause", "sending")
+
+    paused = [line for line in run("status").output.splitlines() if "paused" in line]
+
+    assert len(paused) == 1 and paused[0].startswith("paused     sending, since 20")
+    run("resume", "sending")
+    assert "paused" not in run("status").output
+
+
 def test_clear_asks_first(client, run):
     """A no leaves everything as it was."""
     task_id = create(client)

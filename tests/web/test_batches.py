@@ -4,7 +4,8 @@ import io
 
 from jimeng.batches.room import WINDOW
 from jimeng.documents import Batch, Task
-from jimeng.errors import ProviderError
+from jimeng.errors import Invalid, ProviderError
+from jimeng.providers import Model
 from tests.batches.conftest import draw_nothing, fill, lines, patience, work_all
 from tests.page import POST
 from tests.rest import create
@@ -242,3 +243,22 @@ def test_feed_is_paged_over_tasks_and_batches(client):
     shown = [each.partition('"')[0] for each in seen]
     articles = [x for x in shown if x.startswith(("task-volc", "batch-batch_"))]
     assert len(articles) == len(set(articles)) == 16
+
+
+def test_page_is_there_when_its_model_takes_the_size_no_more(
+    client, provider, work_all, monkeypatch
+):
+    """The settings may say so later; what running it again costs is left out."""
+    provider.submits = [ProviderError("no", code="provider_failed")]
+    address = made(client, "猫")
+    work_all()
+    assert "¥" in client.get(address).text
+
+    def refuse(*_: object) -> tuple[int, int]:
+        raise Invalid.field("size", "invalid.choice", known="2K")
+
+    monkeypatch.setattr(Model, "resolve_size", refuse)
+    page = client.get(address)
+
+    assert page.status_code == 200 and 'id="batch-retry"' in page.text
+    assert "¥" not in page.text
