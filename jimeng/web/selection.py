@@ -21,16 +21,16 @@ NEWS = ("done", "n", "batch", "put", "left", "taken")
 LONGEST = 3000  # characters of an address: servers take some 4,000
 
 
-def selected() -> list[str]:
+def selected(most: int | None = MOST) -> list[str]:
     """
     The ids that came with the form; what cannot be one is left out.
 
     Raises:
-        SelectionTooLarge: there are more than `MOST`.
+        SelectionTooLarge: there are more than *most*.
     """
     given = dict.fromkeys(request.form.getlist("id"))
-    if len(given) > MOST:
-        raise SelectionTooLarge(f"{len(given)} pictures", limit=MOST)
+    if most is not None and len(given) > most:
+        raise SelectionTooLarge(f"{len(given)} pictures", limit=most)
     return [each for each in given if PICTURE_ID.fullmatch(each)]
 
 
