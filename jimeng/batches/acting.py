@@ -23,6 +23,7 @@ from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
 from jimeng.jobs.purge import KEPT
+from jimeng.providers import Model
 from jimeng.tasks import Estimate
 from jimeng.tasks.cancelling import cancel_where, drop_of, hiding
 from jimeng.viewers import Viewer, noted
@@ -134,9 +135,11 @@ def run_again(
         BatchNotRetryable: nothing of it is lacking that is asked for.
         MayBeChargedTwice: all that is lacking may have been charged.
         ModelNotAllowed: the key that asks is limited to others.
+        Invalid: its model, or its size, is not offered any more.
     """
     batch = find(viewer, batch_id)
     wanted = count(viewer, batch, rest=rest, agreed=accept_double_charge)
+    offered(batch)
     with noted(viewer, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
         now = utcnow()
         # Within the bounds of whoever wants that.
@@ -207,18 +210,27 @@ def estimate_again(
     What `run_again` would ask for, in all; nothing is asked for.
 
     Raises:
-        BatchNotFound: as `run_again`, and so are BatchNotRetryable,
-            MayBeChargedTwice and ModelNotAllowed.
-        Invalid: its model is not offered any more.
+        BatchNotFound: as `run_again`, and so is all else.
     """
     batch = find(viewer, batch_id)
     wanted = count(viewer, batch, rest=rest, agreed=accept_double_charge)
+    model, size = offered(batch)
+    return Estimate(model, wanted, size)
+
+
+def offered(batch: Batch) -> tuple[Model, tuple[int, int] | None]:
+    """
+    The model that draws it, and its size, unless that follows from what goes in.
+
+    Raises:
+        Invalid: either is not offered any more.
+    """
     asked = batch.asked
     model = jobs.runtime().registry.model(asked.get("model"), asked.get("provider"))
-    size = None  # which follows from what goes in
-    if not batch.inputs:
-        size = model.resolve_size(asked.get("size"), asked.get("quality") or "standard")
-    return Estimate(model, wanted, size)
+    if batch.inputs:
+        return model, None
+    quality = asked.get("quality") or "standard"
+    return model, model.resolve_size(asked.get("size"), quality)
 
 
 def delete(viewer: Viewer, batch_id: str) -> None:

@@ -5,7 +5,9 @@ from collections import Counter
 from jimeng.documents import Task
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
+from jimeng.providers import Registry
 from tests.batches.conftest import act, ask, fill, lines, look, tasks_of
+from tests.page import POST
 from tests.rest import API, data_of, refused
 
 REFUSED = ProviderError("no", code="provider_failed")
@@ -90,3 +92,20 @@ def test_what_running_again_waits_for_is_said(client, provider, work_all):
     switches.resume(switches.SENDING)
     fill()
     assert look(client, batch_id)["waits"] is None
+
+
+def test_batch_whose_model_is_gone_is_not_run_again(
+    client, provider, work_all, config, configure
+):
+    """Its owner is told at once, as by an estimate, instead of nothing happening."""
+    provider.submits = [REFUSED]
+    batch_id = ask(client, lines(2))["batch_id"]
+    work_all()
+    configure(config, Registry({"volcengine_ark": provider}, {"volcengine_ark": 2}))
+
+    for path in ("retry", "retry?dry_run=1"):
+        refused(act(client, batch_id, path), 422, "validation_failed")
+    page = client.post(f"/batches/{batch_id}/retry", headers=POST)
+
+    assert page.status_code == 422 and "volcengine_ark" in page.text
+    assert look(client, batch_id)["status"] == "completed"
