@@ -1,5 +1,6 @@
 """``flask storage``: where the bytes of pictures are, and moving them."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,11 +9,14 @@ from flask.cli import with_appcontext
 
 from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
+from jimeng.documents import utcnow
 from jimeng.storage import Chosen, NotTheSame, Store, move, overview
+from jimeng.storage.moving import FUTURE
 from jimeng.viewers import recorded
 
 MIB = 2**20
 EVERY = 100  # files from one line to the next
+MOST_NAMED = 5  # files that are left
 
 
 @click.group()
@@ -39,7 +43,8 @@ def move_all() -> None:
 
     Each is copied, read back, compared by SHA-256, and a minute later deleted where it
     was. What is cut off goes on when it is repeated. Restart all processes with the new
-    STORAGE first, so that they look in both.
+    STORAGE first, so that they look in both. What cannot be read where it is stays
+    there, and is told of; the exit status is 1 then.
     """
     with databases(), trouble(), recorded(OPERATOR, "storage.move") as outcome:
         count = size = 0
@@ -52,6 +57,26 @@ def move_all() -> None:
                     click.echo(f"{what}: {count} files", err=True)
         outcome["files"] = count
     click.echo(f"moved: {count} files, {size / MIB:.1f} MiB")
+    with databases():
+        left = list(told_of_left())
+    for line in left:
+        click.echo(line)
+    sys.exit(1 if left else 0)
+
+
+def told_of_left() -> Iterator[str]:
+    """Of each store that should be empty by now and is not: what is still in it."""
+    for what, store in stores():
+        for each in store.others if isinstance(store, Chosen) else []:
+            if not (count := each.count()):
+                continue
+            found = each.saved_before(utcnow() + FUTURE, after=None, limit=MOST_NAMED)
+            names = ", ".join(dict.fromkeys(filter(None, found.values())))
+            yield (
+                f"left: {what}: {each.kind}: {count} files, which are gone or damaged "
+                f"there, or came meanwhile (such as of {names}). If a backup of it has "
+                "them, put them back; then move again."
+            )
 
 
 def stores() -> list[tuple[str, Store]]:

@@ -12,7 +12,11 @@ from jimeng.doctor.finding import Finding, Verdict
 
 Check = Callable[[Config], Iterator[Finding]]
 
-MACHINE: tuple[Check, ...] = (machine.own_disk, machine.file_descriptors)
+MACHINE: tuple[Check, ...] = (
+    machine.own_disk,
+    machine.pictures_disk,
+    machine.file_descriptors,
+)
 # Each with whether it needs MongoDB: without it there is one finding, not five.
 CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.redis, False),

@@ -11,6 +11,8 @@ from pymongo.errors import PyMongoError
 from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Verdict
 from jimeng.jobs.retention import LEAST_ROOM
+from jimeng.storage.chosen import directory_of
+from jimeng.storage.files import nearest
 
 SCARCE = 0.1  # of a disk
 # A web process holds a thousand idle connections, those that are being served and
@@ -35,6 +37,13 @@ def own_disk(config: Config) -> Iterator[Finding]:
     if data_dir.is_dir():
         usage = shutil.disk_usage(data_dir)
         yield room("disk of DATA_DIR", usage.total, usage.free)
+
+
+def pictures_disk(config: Config) -> Iterator[Finding]:
+    """There is room in the directory of pictures, where that is what is chosen."""
+    if config.STORAGE == "file":
+        usage = shutil.disk_usage(nearest(directory_of(config)))
+        yield room("disk of STORAGE_DIR", usage.total, usage.free)
 
 
 def room(check: str, total: float, free: float) -> Finding:

@@ -30,8 +30,8 @@ READY: dict[str, tuple[str, str]] = {
         "account lacks permission",
     ),
     "ready.disk": (
-        "本机数据库所在的磁盘快满了：腾出空间",
-        "The disk that holds this machine's databases is nearly full: free some space",
+        "数据库或图片目录所在的磁盘快满了：腾出空间",
+        "A disk that holds databases or pictures is nearly full: free some space",
     ),
     "ready.storage": (
         "图片存不进去，画好的图片在等它：flask doctor 会说怎么办",

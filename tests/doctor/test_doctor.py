@@ -4,7 +4,6 @@ import io
 import json
 import os
 import re
-import resource
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -186,37 +185,6 @@ def test_full_disk_is_told_where_no_database_runs(app, tmp_path, monkeypatch):
     assert done.exit_code == 1
     assert "databases" in done.output and "disk of DATA_DIR" in done.output
     assert "0.0 of 8.4 GiB free" in done.output
-
-
-@pytest.mark.parametrize(
-    "free, status",
-    [(50, Verdict.OK), (9, Verdict.WARNING), (0.2, Verdict.FAILED)],
-)
-def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status):
-    """A tenth of it, and a few hundred megabytes."""
-    gib = 2**30
-    usage = Usage(100 * gib, (100 - free) * gib, free * gib)
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
-
-    found = list(machine.own_disk(replace(config, DATA_DIR=str(tmp_path))))
-
-    assert found[-1].check == "disk of DATA_DIR"
-    assert (found[-1].status, found[-1].found) == (
-        status,
-        f"{free:.1f} of 100.0 GiB free",
-    )
-
-
-def test_few_file_descriptors_are_warned_of(config):
-    """As this process was started."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
-    try:
-        (found,) = machine.file_descriptors(config)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-    assert (found.status, found.found) == (Verdict.WARNING, "1024")
 
 
 @pytest.fixture

@@ -164,3 +164,23 @@ def test_damaged_file_is_not_spread(stored_in, directory):
 
     assert store.first.open(file_id) is None
     assert bytes_in(store, file_id) == b"two"
+
+
+def test_what_could_not_be_moved_is_told_of(
+    app, client, work_off, stored_in, directory, monkeypatch
+):
+    """Files that somebody has deleted: how many, of which pictures, and what to do."""
+    monkeypatch.setattr(moving, "GRACE", 0.0)
+    stored_in("file")
+    task_id = create(client)
+    work_off()
+    kept = [each for each in directory.rglob("*") if each.is_file()]
+    kept[0].unlink()
+    stored_in("gridfs")
+
+    moved = app.test_cli_runner().invoke(args=["storage", "move"])
+
+    assert moved.exit_code == 1
+    assert "moved: 1 files" in moved.output
+    (left,) = [x for x in moved.output.splitlines() if x.startswith("left: ")]
+    assert left.startswith("left: drawn: file: 1 files") and f"{task_id}_0" in left
