@@ -7,6 +7,7 @@ import pytest
 
 from jimeng.local.supervisor import datadir, service, watch
 from jimeng.local.supervisor.service import Service
+from tests import standin
 
 
 class FakeChild:
@@ -96,3 +97,13 @@ def test_templates_do_not_restart_the_consumer():
     """Only code concerns it."""
     assert watch.needs_consumer({Path("jimeng/jobs/pump.py"), Path("static/app.css")})
     assert not watch.needs_consumer({Path("templates/base.html")})
+
+
+def test_what_no_child_starts_with_ends_it_all(tmp_path):
+    """Each would only say the same again; with --dev somebody may mend it."""
+    with standin.made(tmp_path / "site") as site:
+        (site.path / "wsgi.py").write_text("import sys; sys.exit(4)")
+
+        assert "ended status=4" in site.refusal(
+            **standin.NO_DATABASES, **standin.OWN_KEYS
+        )

@@ -15,13 +15,12 @@ from jimeng import logs
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.local.supervisor import datadir, plan
-from jimeng.local.supervisor.run import Run
+from jimeng.local.supervisor.run import REFUSED, Run
 from jimeng.local.supervisor.stack import Stack
 from jimeng.local.supervisor.watch import Watch
 
 ROOT = Path(__file__).parents[3]
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
-REFUSED = 2  # the exit status when a setting keeps jimeng from starting
 
 
 def main(

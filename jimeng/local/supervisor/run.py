@@ -19,6 +19,7 @@ TICK = 0.1  # seconds between two looks at the children
 SOON = 0.03  # the same until the web server is ready
 WATCH = 0.5  # seconds between two looks at the sources
 SLOW = 15.0  # seconds after which it says what it is waiting for
+REFUSED = 2  # the exit status when a setting keeps jimeng from starting
 INTERRUPTED = 130  # the exit status of what was stopped by Ctrl-C, by custom
 DEMO = (
     " (pictures are drawn by the demo provider; for real ones set "
@@ -51,7 +52,8 @@ class Run:
         Start everything, keep it running, and stop it when a signal comes.
 
         Returns:
-            The exit status: 0, or 130 if Ctrl-C came twice.
+            The exit status: 0, 130 if Ctrl-C came twice, or 2 if a process of it
+            cannot start.
 
         Raises:
             ConfigError: a database could not be started.
@@ -63,9 +65,20 @@ class Run:
                 self._stack.start_processes()
             while not self._signals.stop(after=TICK if self._is_ready else SOON):
                 self._look()
+                if self._is_refused():
+                    return REFUSED
         finally:
             self._stack.stop(self._signals.hurry)
         return INTERRUPTED if self._signals.hurry() else 0
+
+    def _is_refused(self) -> bool:
+        """
+        Whether a process has said why it does not start: again it would say the same,
+        unless somebody mends it, as with --dev.
+        """
+        if self._is_ready or self._watch is not None:
+            return False
+        return self._stack.web.has_refused or self._stack.consumer.has_refused
 
     def _look(self) -> None:
         self._stack.look()

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from jimeng import logs
 from jimeng.local.embedded import Child
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Service:
         self.child = child
         self._spawn = spawn
         self._patience = patience
+        self.has_refused = False  # to start, by its latest end
         self._failures = 0
         self._began = time.monotonic()
         self._due = 0.0  # when to start it, while there is no child
@@ -60,6 +62,7 @@ class Service:
 
     def _ended(self, status: int, now: float) -> None:
         self.child = None
+        self.has_refused = status == logs.REFUSED
         if self._end_by:
             self._end_by = 0.0
             self.look()
