@@ -77,6 +77,10 @@ async function probe(url) {
   offline(!back);
 }
 
+// Our errors say where they belong. One that does not comes from what stands in front of
+// the server, which is being started again, or has no room: it is no part of a page.
+const isForeign = ({ status, headers }) => status >= 400 && !headers.has("HX-Retarget") && !headers.has("HX-Redirect");
+
 // Keys. What has data-key="x", or "g c" for one after the other, is pressed or entered
 // by them; the list of all is the dialog that "?" opens.
 
@@ -192,6 +196,15 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
 }
 for (const name of ["htmx:error", "htmx:sendError"]) {
   document.addEventListener(name, () => offline(true));
+}
+for (const name of ["htmx:before:response", "htmx:beforeOnLoad"]) {
+  document.addEventListener(name, (event) => {
+    const { ctx, xhr } = event.detail;
+    const has = (header) => xhr.getResponseHeader(header) !== null;
+    if (!isForeign(ctx?.response || { status: xhr.status, headers: { has } })) return;
+    event.preventDefault();
+    offline(true);
+  });
 }
 for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
   document.addEventListener(name, () => offline(false));

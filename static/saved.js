@@ -7,7 +7,7 @@ const savedBox = () => document.getElementById("saved");
 async function drawSaved(url, body) {
   const request = { method: body ? "POST" : "GET", body, headers: { "HX-Request": "true" } };
   const answer = await fetch(url, request).catch(() => null);
-  if (!answer) return offline(true);
+  if (!answer || isForeign(answer)) return offline(true);
   if (!answer.ok && ![409, 422].includes(answer.status)) return location.reload();
   savedBox().innerHTML = await answer.text();
   return answer.ok;

@@ -93,7 +93,7 @@ async function drawForm(words) {
   const headers = { "HX-Request": "true" };
   const request = { method: "POST", headers, body: new URLSearchParams(words) };
   const answer = await fetch(document.getElementById("undo").dataset.url, request).catch(() => null);
-  if (!answer) return offline(true);
+  if (!answer || isForeign(answer)) return offline(true);
   if (!answer.ok) return location.reload();
   const part = document.createElement("template");
   part.innerHTML = await answer.text();
