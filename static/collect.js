@@ -1,9 +1,19 @@
 // The choice of a collection opens over the page, also over the viewer.
 "use strict";
 
+let from = null; // what had the focus before it opened
+
 function collected() {
   const dialog = document.getElementById("choose");
-  if (dialog?.matches("dialog:not([open])")) dialog.showModal();
+  if (dialog?.matches("dialog:not([open])")) {
+    if (document.activeElement !== document.body) from = document.activeElement;
+    dialog.showModal();
+    dialog.querySelector("[aria-invalid=true]")?.focus();
+  } else if (from && !dialog) {
+    // It went with the answer, and the focus with it: the viewer's keys need one.
+    if (document.activeElement === document.body) from.focus({ preventScroll: true });
+    from = null;
+  }
   const news = document.querySelector("#notices .notice[data-collected]");
   if (!news) return;
   delete news.dataset.collected;

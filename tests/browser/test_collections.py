@@ -147,7 +147,10 @@ def test_refusals_are_seen_over_the_page(visit):
 
 
 def test_viewer_puts_what_it_shows(visit):
-    """The choice opens over it; then it is still there, and says what was done."""
+    """
+    The choice opens over it; then it is still there, says what was done, and its keys
+    go on.
+    """
     made, ids = filled(1)
     page = visit("/gallery", lang="en").page
     page.locator("a[data-view]").nth(1).click()
@@ -158,6 +161,28 @@ def test_viewer_puts_what_it_shows(visit):
     expect(page.locator("#viewer")).to_be_visible()
     inside = collections.containing(ME, [collections.find(ME, made)], ids[:2])
     assert inside == {made: 2}
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".viewer-count")).to_have_text(re.compile("^1 / "))
+
+
+def test_choosing_a_collection_keeps_ones_place(visit):
+    """A name that is taken is where one writes on; then the selection goes on."""
+    filled(1)
+    page = visit("/gallery", lang="en", refused=(409,)).page
+    pick(page, 1)
+    page.locator(".photo-check").nth(1).focus()
+    page.keyboard.press("c")
+    name = page.locator("#choose-name")
+    name.fill(LONG)
+    page.keyboard.press("Enter")
+    expect(page.locator("#choose-error")).not_to_be_empty()
+    expect(name).to_be_focused()
+
+    name.fill("Autumn")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#choose")).to_have_count(0)
+    expect(page.locator(".photo-check").nth(1)).to_be_focused()
 
 
 def test_visitor_needs_and_leaves_nothing(visit, closed_server):
