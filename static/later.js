@@ -13,8 +13,8 @@ document.addEventListener("input", ({ target }) => {
 function fit(list) {
   const form = document.getElementById("composer")?.getBoundingClientRect();
   const isAbove = form && form.top < innerHeight / 2;
-  const top = isAbove ? form.bottom : 0;
-  const bottom = form && !isAbove ? form.top : innerHeight;
+  const top = isAbove ? Math.max(form.bottom, 0) : 0;
+  const bottom = form && !isAbove ? Math.min(form.top, innerHeight) : innerHeight;
   list.removeAttribute("data-up");
   list.style.removeProperty("translate");
   const box = list.getBoundingClientRect();

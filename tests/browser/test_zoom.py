@@ -1,0 +1,97 @@
+"""Pages for who enlarges them, chooses the colours of all programs, or prints."""
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from tests.browser.making import clear, make
+
+pytestmark = pytest.mark.browser
+
+PLACE = "each => each.getBoundingClientRect().bottom"
+COLOURS = (
+    "each => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]"
+)
+
+
+@pytest.fixture(scope="module")
+def made(live_server) -> str:
+    """The id of a task that failed for a reason with long words in it."""
+    clear(live_server)
+    make(live_server, "a cat that looks out to sea")
+    return make(live_server, "[[100010]] keys that do not fit")
+
+
+def low(width: int, height: int) -> dict:
+    return {"lang": "en", "viewport": {"width": width, "height": height}}
+
+
+@pytest.mark.parametrize("window", [(320, 256), (683, 325)])
+def test_pictures_have_the_room_of_a_low_window(visit, made, window):
+    """At 400 and at 200 % neither form nor navigation stays over what scrolls by."""
+    page = visit("/", **low(*window)).page
+
+    page.locator(".card").last.evaluate("each => each.scrollIntoView()")
+
+    expect(page.locator(".slot img")).to_be_in_viewport(ratio=0.6)
+    places = [page.locator(each).evaluate(PLACE) for each in (".composer", ".nav")]
+    assert max(places) <= 0
+
+
+def test_choices_can_be_reached_in_a_low_window(visit, made):
+    """The last model of the list, too: the page scrolls to it."""
+    page = visit("/", **low(683, 325)).page
+    page.locator("#menu-model > summary").click()
+    last = page.locator("#menu-model .model").last
+
+    last.click(timeout=5000)
+
+    expect(last.locator("input")).to_be_checked()
+
+
+def test_picture_is_seen_in_a_low_window(visit, made):
+    """It is not as small as what the window has left beside all else."""
+    page = visit("/", **low(320, 180)).page
+    address = page.locator(".slot-link").get_attribute("href")
+
+    for path in (address, page.locator(".card-prompt a").last.get_attribute("href")):
+        page.goto(path)
+        picture = page.locator(":is(.picture-stage, .slot) img").first
+        assert picture.bounding_box()["height"] >= 200
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/gallery", "/batches/new"])
+def test_letters_of_twice_the_size_fit_a_phone(visit, made, path):
+    """As wide as a phone of 390 pixels is in letters twice as large."""
+    page = visit(path, lang="en", width=195).page
+
+    wide = page.evaluate("document.documentElement.scrollWidth")
+
+    assert wide <= 195
+
+
+def test_chosen_is_seen_in_colours_of_the_system(visit, made):
+    """Not by the weight of letters alone; of the tabs one has a line."""
+    page = visit("/", lang="en", own=True, forced_colors="active").page
+    chips = page.locator(".chip:has([name=n])")
+    chosen, other = (chips.nth(i).evaluate(COLOURS) for i in (0, 1))
+    assert chosen != other
+
+    page.goto("/tasks")
+    lines = page.locator(".tasks-states a").evaluate_all(
+        "all => all.map((each) => getComputedStyle(each).borderBottomColor)"
+    )
+    assert len(set(lines[1:])) == 1
+    assert lines[0] != lines[1]
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_paper_is_light(visit, made, chosen):
+    """A dark theme is one of screens: its words would be pale on white."""
+    page = visit("/tasks", theme="dark", chosen=chosen, own=True).page
+
+    page.emulate_media(media="print")
+
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    assert ink == "rgb(20, 24, 29)"
