@@ -1,12 +1,12 @@
 """One client's connection, as the loop and the threads have it in turn."""
 
 from collections.abc import Callable
-from io import BytesIO
 
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn
 
+from jimeng.serve.chunks import joined
 from jimeng.serve.incoming import Incoming
 from jimeng.serve.outgoing import STRAY_WITHIN, PatientSocket
 
@@ -50,10 +50,14 @@ class Connection(TConn):
             ParseException: its chunks are broken. That is refused as a broken head is;
                 the application would take it for an error of its own.
         """
-        if self.incoming.is_too_long:
+        is_cut = self.incoming.is_too_long
+        if is_cut:
             req.force_close()  # nobody reads the rest
-        elif isinstance(req.body.reader, ChunkedReader):
-            req.body = Body(BytesIO(req.body.read()))
+        if isinstance(req.body.reader, ChunkedReader):
+            unreader = self.parser.unreader
+            body, rest = joined(unreader.take_buffered(), req, is_cut=is_cut)
+            unreader.unread(rest)
+            req.body = Body(body)
 
     def close(self, graceful: bool = False) -> None:
         self.sock.forget()
