@@ -58,6 +58,10 @@ class Connection(TConn):
             body, rest = joined(unreader.take_buffered(), req, is_cut=is_cut)
             unreader.unread(rest)
             req.body = Body(body)
+            if not is_cut:  # as RFC 9112 has it, section 7.1.3
+                length = ("CONTENT-LENGTH", str(body.getbuffer().nbytes))
+                others = (h for h in req.headers if h[0] != "TRANSFER-ENCODING")
+                req.headers = [*others, length]
 
     def close(self, graceful: bool = False) -> None:
         self.sock.forget()

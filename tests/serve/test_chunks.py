@@ -9,8 +9,18 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
 from jimeng.serve.chunks import joined
+from tests.serving import connect, front, read_all
 
+APP = """
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    names = ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING")
+    said = repr([body, *map(environ.get, names)]).encode()
+    start_response("200 OK", [("Content-Length", str(len(said)))])
+    return [said]
+"""
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+LAST = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 NEXT = b"GET /next HTTP/1.1\r\n\r\n"
 
 
@@ -76,6 +86,17 @@ def test_tiny_chunks_cost_little():
 
     assert time.process_time() - began < 5
     assert len(body.read()) == 170_000
+
+
+@pytest.mark.system
+def test_application_is_told_the_length(tmp_path):
+    """A small body needs no place for one that may be large."""
+    with front(tmp_path, app=APP) as port, connect(port) as link:
+        link.sendall(HEAD + b"5\r\nhello\r\n0\r\n\r\n" + LAST)
+        answer = read_all(link)
+
+    assert b"[b'hello', '5', None]" in answer
+    assert b"[b'', '0', None]" in answer
 
 
 @pytest.mark.parametrize(
