@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Generation, State, utcnow
+from jimeng.documents import Batch, BulkAction, Generation, State, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import outages
 from jimeng.jobs.runtime import runtime
@@ -18,6 +19,10 @@ NO_TIME = {"$type": [*COMMON, "double", "int", "long", "decimal", "timestamp"]}
 NO_TURN = {"$type": [*COMMON, "date", "timestamp"]}
 # These hold no slot by which they would be found.
 SLOTLESS = [State.PREPARING.value, State.DELAYED.value, State.SAVING.value]
+# Longer than any of these waits. What lies further ahead was written before the clock
+# was set back; a look too many at these costs nothing, so they come due at once.
+FAR = timedelta(minutes=10)
+REPEATABLE = [State.GENERATING.value, State.SAVING.value]
 
 
 def repair() -> None:
@@ -33,6 +38,7 @@ def repair() -> None:
     # It holds a slot, and nothing would look after it.
     lost = {"slot": {"$exists": True}, "due_at": {"$exists": False}, **known}
     _say("no due_at", generations.update_many(lost, now, hint="slot").modified_count)
+    bring_forward()
     for lane in runtime().registry.lanes:
         where = {"lane": lane, "state": State.QUEUED.value, "turn": NO_TURN}
         first = {"$set": {"turn": lanes.read(lane).turn}}
@@ -41,6 +47,20 @@ def repair() -> None:
     if held := lanes.held_by_unknown(runtime().registry.lanes):
         words = f"{held} held by pictures of another release, which has to end them"
         outages.failed("slots", RuntimeError(words))
+
+
+def bring_forward() -> None:
+    """Let come due what nobody would look at until the clock is there once more."""
+    now = utcnow()
+    ahead, at_once = {"due_at": {"$gt": now + FAR}}, {"$set": {"due_at": now}}
+    pictures = {**ahead, "state": {"$in": REPEATABLE}}
+    found = Generation.collection().update_many(pictures, at_once, hint="due")
+    count = found.modified_count
+    for kind in (Batch, BulkAction):
+        found = kind.collection().update_many({**ahead, "open": True}, at_once)
+        count += found.modified_count
+    if count:
+        log.warning("came due count=%d: the clock was set back", count)
 
 
 def repair_those_of(task_ids: Sequence[str]) -> None:

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-from jimeng.documents import Generation, Lane, Task, utcnow
+from jimeng.documents import Batch, Generation, Lane, Task, utcnow
+from jimeng.jobs import repair
 from jimeng.providers import Progress
+from tests.batches.conftest import ask
 from tests.conftest import come_due, png, run_queue
 from tests.test_core import create, refusal, result
 
@@ -184,3 +186,29 @@ def test_progress_never_goes_back(client, provider):
     assert seen == sorted(seen)
     assert seen[1] > 0
     assert seen[-1] == 100
+
+
+def test_clock_that_was_set_back_holds_up_nothing(client, provider):
+    """What is under way is looked at soon, not when the clock is there once more."""
+    task_id = create(client)["task_id"]
+    run_queue()
+    in_an_hour = utcnow() + timedelta(hours=1)
+    Generation.objects.update(set__due_at=in_an_hour)
+    ask(client, "猫")
+    Batch.objects.update(set__due_at=in_an_hour)
+
+    repair.repair()
+    pump()
+
+    assert result(client, task_id)["status"] == "completed"
+    assert Batch.objects.get().due_at < utcnow()
+
+
+def test_what_is_to_be_late_stays_so(client, provider):
+    """A late look is an hour ahead."""
+    time_out(client, provider)
+    late = Generation.objects.get()
+
+    repair.repair()
+
+    assert Generation.objects.get().due_at == late.due_at
