@@ -23,6 +23,8 @@ SLOTLESS = [State.PREPARING.value, State.DELAYED.value, State.SAVING.value]
 # was set back; a look too many at these costs nothing, so they come due at once.
 FAR = timedelta(minutes=10)
 REPEATABLE = [State.GENERATING.value, State.SAVING.value]
+# Somebody may be at these, who is given no less time than any lease of theirs has.
+HELD = [State.PREPARING.value, State.STARTING.value, State.SUBMITTING.value]
 
 
 def repair() -> None:
@@ -51,16 +53,18 @@ def repair() -> None:
 
 def bring_forward() -> None:
     """Let come due what nobody would look at until the clock is there once more."""
-    now = utcnow()
+    now, count = utcnow(), 0
     ahead, at_once = {"due_at": {"$gt": now + FAR}}, {"$set": {"due_at": now}}
-    pictures = {**ahead, "state": {"$in": REPEATABLE}}
-    found = Generation.collection().update_many(pictures, at_once, hint="due")
-    count = found.modified_count
+    later = {"$set": {"due_at": now + FAR}}
+    for states, change in ((REPEATABLE, at_once), (HELD, later)):
+        pictures = {**ahead, "state": {"$in": states}}
+        found = Generation.collection().update_many(pictures, change, hint="due")
+        count += found.modified_count
     for kind in (Batch, BulkAction):
         found = kind.collection().update_many({**ahead, "open": True}, at_once)
         count += found.modified_count
     if count:
-        log.warning("came due count=%d: the clock was set back", count)
+        log.warning("brought forward count=%d: the clock was set back", count)
 
 
 def repair_those_of(task_ids: Sequence[str]) -> None:

@@ -204,6 +204,19 @@ def test_clock_that_was_set_back_holds_up_nothing(client, provider):
     assert Batch.objects.get().due_at < utcnow()
 
 
+def test_clock_that_was_set_back_leaves_who_submits_the_time_for_it(client):
+    """And no more: nobody knows whether he lives."""
+    create(client)
+    in_an_hour = utcnow() + timedelta(hours=1)
+    held = {"state": "submitting", "due_at": in_an_hour, "slot": 0}
+    Generation.collection().update_one({}, {"$set": held})
+
+    repair.repair()
+
+    left = Generation.objects.get().due_at - utcnow()
+    assert timedelta(minutes=9) < left <= timedelta(minutes=10)
+
+
 def test_what_is_to_be_late_stays_so(client, provider):
     """A late look is an hour ahead."""
     time_out(client, provider)
