@@ -73,6 +73,7 @@ class Generation(Stored):
 
     Attributes:
         turn: Its place in the lane; the lowest goes first.
+        key_id: The API key that asked, where that has a day of its own.
         waiting: True while it counts as one of its user's waiting pictures.
         account: Whose place it was given with its latest claim, and who is asked for
             it; absent where it has none, and where an earlier release has claimed it.
@@ -123,6 +124,7 @@ class Generation(Stored):
     state = StringField(default=State.QUEUED.value)
     turn = IntField(default=0)
     waiting = BooleanField()
+    key_id = StringField()
     account = StringField()
     slot = DynamicField()
     due_at = DateTimeField()

@@ -54,6 +54,7 @@ class Task(Stored):
         join_key: What a re-post of its request is known by: the caller and what
             was asked for; only of doors whose clients re-post by themselves.
         joins: Re-posts that were given this task.
+        key_id: The API key that asked, where that has a day of its own.
         answered_at: When its request, or the latest re-post, was answered whole.
         batch: The id of the `Batch` that it belongs to, if it does.
         batch_index: Which of the batch's prompts it draws, from 0.
@@ -93,6 +94,7 @@ class Task(Stored):
     first_answer = DictField()
     join_key = StringField()
     joins = IntField()
+    key_id = StringField()
     answered_at = DateTimeField()
     retried_from = StringField()
     batch = StringField()

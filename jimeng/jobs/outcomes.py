@@ -13,6 +13,7 @@ from datetime import timedelta
 from jimeng import lanes
 from jimeng.documents import (
     Allowance,
+    ApiKey,
     Batch,
     Generation,
     Image,
@@ -227,8 +228,11 @@ def cancel(generation: Generation) -> None:
 
 
 def give_back(generation: Generation) -> None:
-    """No provider has taken it, so it does not count for its user's day."""
-    Allowance.give_back(generation.user_id, generation.created_at.date(), 1)
+    """No provider has taken it: it counts for no day, its user's or its key's."""
+    day = generation.created_at.date()
+    Allowance.give_back(generation.user_id, day, 1)
+    if generation.key_id:
+        ApiKey.give_back(generation.key_id, day.isoformat(), 1)
 
 
 def wait_again(generation: Generation, **changes: object) -> None:

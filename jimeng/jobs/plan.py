@@ -119,6 +119,7 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         has_mask=task.has_mask,
         strength=task.strength,
         expand=task.expand,
+        key_id=task.key_id,
         waiting=True,
         created_at=task.created_at,
         **when,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from jimeng import jobs, lanes, logs
 from jimeng.documents import (
+    ApiKey,
     Generation,
     State,
     Status,
@@ -27,6 +28,7 @@ from jimeng.viewers import Viewer
 log = logging.getLogger(__name__)
 
 BATCH = 500  # tasks in one update
+AT_ONCE = 2 * BATCH  # rows of one answer
 
 
 @audited(Task, "tasks.cancel")
@@ -183,14 +185,21 @@ def drop(where: dict, token: str | None = None) -> Counter[Place]:
         return Counter()
     day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
     place = {"lane": "$lane", "user_id": "$user_id", "day": day}
-    rows = generations.aggregate(
-        [
-            {"$match": {**where, "owner": owner}},
-            {"$group": {"_id": place, "n": {"$sum": 1}}},
-        ]
-    )
-    left = Counter({Place(**row["_id"]): row["n"] for row in rows})
+    groups: list[dict] = [
+        {"$match": {**where, "owner": owner}},
+        {"$group": {"_id": {**place, "key": "$key_id"}, "n": {"$sum": 1}}},
+    ]
+    left: Counter[Place] = Counter()
+    of_keys: Counter[tuple[str, str]] = Counter()
+    for row in generations.aggregate(groups, batchSize=AT_ONCE):
+        key_id = row["_id"].pop("key", None)
+        left[Place(**row["_id"])] += row["n"]
+        if key_id:
+            of_keys[key_id, row["_id"]["day"]] += row["n"]
     lanes.leave_all(left, token)
+    if changed.modified_count:  # once, where it is repeated under a token
+        for (key_id, date), n in of_keys.items():
+            ApiKey.give_back(key_id, date, n)
     return left
 
 

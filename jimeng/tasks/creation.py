@@ -160,6 +160,8 @@ def write(
             raise
         return replay(viewer, kept), True
     task.first_answer = row["first_answer"] = first
+    if held.of_key.pictures:  # which are given back if they are never sent
+        task.key_id = row["key_id"] = held.of_key.key_id
     if not task.takes_turn_later:
         task.turn = row["turn"] = held.turn
     with logs.bound(task=task.id, user=task.user_id):

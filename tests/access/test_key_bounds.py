@@ -121,6 +121,18 @@ def test_key_has_a_day_of_its_own(ada):
     data_of(ask(ada, key, n=4), 202)
 
 
+def test_what_is_never_sent_is_given_back_to_its_key(ada):
+    """As to its user: cancelled while it waited, whole or in part."""
+    key = new_key(ada, pictures_per_day=9)
+    whole = data_of(ask(ada, key, n=4), 202)["task_id"]
+    part = data_of(ask(ada, key, n=4), 202)["task_id"]
+
+    data_of(ada.api("POST", f"{API}/tasks/{whole}/cancel", json={}))
+    data_of(ada.api("POST", f"{API}/tasks/{part}/pictures/2/cancel", json={}))
+
+    assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 3
+
+
 def test_what_makes_nothing_is_given_back(secured, ada, closed):
     """A request that its user's limit refuses takes nothing of the key's."""
     key = new_key(ada, pictures_per_day=5, tasks_per_minute=5)
