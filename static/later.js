@@ -8,6 +8,14 @@ document.addEventListener("input", ({ target }) => {
   if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
 });
 
+// What was just done is said once: not by a reload, nor on the way back.
+const NEWS = ["done", "how", "n", "batch", "put", "left", "taken", "deleted"];
+const told = new URLSearchParams(location.search);
+if (told.has("done") || told.has("deleted")) {
+  for (const name of NEWS) told.delete(name);
+  history.replaceState(history.state, "", `${location.pathname}?${told}`.replace(/\?$/, "") + location.hash);
+}
+
 // A menu opens where it is pressed: upwards where there is no room under it, and never
 // over the edge of the window. What stays in view takes its part of that.
 function fit(list) {

@@ -192,6 +192,10 @@ def test_filters_stay_over_a_deletion_and_its_undo(visit):
 
     expect(page.locator("#notices")).to_contain_text("Pictures restored: 1")
     expect(boxes(page)).to_have_count(3)
+    page.wait_for_url("**/gallery?fav=1")
+    page.reload()  # it is not said again
+    expect(boxes(page)).to_have_count(3)
+    expect(page.locator("#notices")).to_be_empty()
     page.keyboard.press("v")
     page.locator(".photo").nth(1).click()
     press(page, "Remove from favourites")

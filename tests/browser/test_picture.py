@@ -130,7 +130,7 @@ def test_deleted_picture_comes_back(visit, live_server):
     page.keyboard.press("x")
 
     expect(page.get_by_role("status").first).to_contain_text("moved to the trash")
-    assert here(page) == f"{older}_0"
+    page.wait_for_url(f"**/pictures/{older}_0")  # a reload would not say it again
     button(page, "Undo").click()
     expect(page.locator(".page-prompt")).to_have_text("删了又要")
     assert here(page) == f"{task_id}_0"
