@@ -90,13 +90,16 @@ for (const name of ["input", "change"]) {
 // Chromium holds a picture with a srcset, and all that it stood in, until its document
 // goes: those that were replaced go to one that shows nothing.
 const elsewhere = document.implementation.createHTMLDocument("");
+function letGo(pictures) {
+  for (const each of pictures) if (!each.isConnected) elsewhere.adoptNode(each);
+}
 let outgoing = [];
 for (const name of ["htmx:before:swap", "htmx:beforeSwap"]) {
   document.addEventListener(name, () => { outgoing = [...document.querySelectorAll("img[srcset]")]; });
 }
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   document.addEventListener(name, () => {
-    for (const each of outgoing) if (!each.isConnected) elsewhere.adoptNode(each);
+    letGo(outgoing);
     outgoing = [];
   });
 }

@@ -39,6 +39,7 @@
   function place(now, old) {
     now.removeAttribute("hx-swap-oob");
     old.replaceWith(now);
+    letGo(old.querySelectorAll("img[srcset]"));
     htmx.process(now);
   }
 
@@ -75,7 +76,9 @@
     const last = found.isAll ? Infinity : shown.findLastIndex((id) => found.cards.has(id));
     for (const [index, id] of shown.entries()) {
       const card = document.getElementById(id);
-      if (index < last && !found.cards.has(id) && card?.matches(".card") && !isBusy(card)) card.remove();
+      if (index >= last || found.cards.has(id) || !card?.matches(".card") || isBusy(card)) continue;
+      card.remove();
+      letGo(card.querySelectorAll("img[srcset]"));
     }
   }
 

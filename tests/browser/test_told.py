@@ -65,6 +65,32 @@ def test_tabs_are_in_step(visit, live_server):
     expect(other.locator(".card").nth(1)).to_have_attribute("id", f"task-{older}")
 
 
+def test_cards_that_went_in_another_tab_are_let_go(visit, live_server):
+    """A page that is left open for days does not fill the browser's memory."""
+    clear(live_server)
+    made = make(live_server, "deleted in the other tab")
+    kept = {"preview_id": "$thumbnail_id", "preview_bytes": "$thumbnail_bytes"}
+    with live_server.database() as found:
+        found.images.update_many({}, [{"$set": kept}])
+    page = visit("/", lang="en").page
+    other = page.context.new_page()
+    other.goto("/")
+    expect(card_of(other, made).locator("img[srcset]")).to_be_visible()
+    other.evaluate("window.first = new WeakRef(document.querySelector('.card'))")
+
+    card_of(page, made).locator(".menu > summary").click()
+    button(card_of(page, made), "Delete").click()
+
+    expect(card_of(other, made)).to_have_count(0)
+    tools = other.context.new_cdp_session(other)
+
+    def is_gone() -> bool:
+        tools.send("HeapProfiler.collectGarbage")
+        return other.evaluate("first.deref() === undefined")
+
+    wait_for(is_gone, 10, "nothing holds what was removed")
+
+
 def test_other_devices_are_seen_on_return(visit, live_server):
     """What was asked for elsewhere is there, and comes to its picture."""
     page = visit("/", lang="en").page
