@@ -77,6 +77,7 @@ function refuse(words) {
 
 function come(item, request) {
   coming.delete(item);
+  if (request.status === 401) return signInAgain();
   const { dataset } = document.getElementById("tray");
   const part = document.createElement("template");
   if (request.status === 201) part.innerHTML = request.responseText;
@@ -89,6 +90,15 @@ function come(item, request) {
   item.replaceWith(made);
   renumber();
   announce(dataset.added);
+  const said = document.getElementById("errors-images");
+  if (!coming.size && said.textContent.trim() === dataset.wait) said.replaceChildren();
+}
+
+// The page leads there, and brings the words back; what else is coming would ask to stay.
+function signInAgain() {
+  for (const request of coming.values()) request.abort();
+  coming.clear();
+  location.reload();
 }
 
 function upload(file) {
@@ -103,6 +113,7 @@ function upload(file) {
   request.onload = () => come(item, request);
   request.onerror = () => come(item, request);
   request.open("POST", dataset.url);
+  request.setRequestHeader("HX-Request", "true"); // else it follows to the sign-in page
   const form = new FormData();
   form.append("file", file, file.name);
   request.send(form);

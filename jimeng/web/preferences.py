@@ -35,10 +35,13 @@ def keep(response: Response, name: str, value: str) -> None:
 
 
 def page_shown() -> str:
-    """The path of the page into which htmx swaps what it asks for."""
+    """The path of the page that a form stands on, or that htmx asks for."""
+    shown = request.headers.get("HX-Current-URL")
     try:
-        url = urlsplit(request.headers.get("HX-Current-URL", ""))
+        url = urlsplit(shown or request.referrer or "")
     except ValueError:  # brackets that hold no address
+        return "/"
+    if not shown and url.netloc != request.host:
         return "/"
     return own_path(url._replace(scheme="", netloc="", fragment="").geturl())
 

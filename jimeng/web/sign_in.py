@@ -33,10 +33,9 @@ def lead() -> Response:
 
 
 def came_from() -> str | None:
-    """The page that was asked for, or shows the part that was; None for the first."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    if is_htmx():
-        wanted = page_shown()
+    """The page that was asked for, or whose form or part was; None for the first."""
+    is_page = request.method == "GET" and not is_htmx()
+    wanted = request.full_path.rstrip("?") if is_page else page_shown()
     return None if wanted == "/" else wanted
 
 

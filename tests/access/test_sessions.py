@@ -65,6 +65,23 @@ def test_form_of_nobody_leads_to_the_sign_in(nobody):
 
 
 @pytest.mark.parametrize(
+    ("shown", "led"),
+    [
+        ("http://localhost/gallery?q=cat", "/sign-in?next=/gallery?q%3Dcat"),
+        ("https://evil.example/gallery", "/sign-in"),
+        ("http://[gallery", "/sign-in"),
+    ],
+)
+def test_form_of_nobody_leads_back_to_its_page(nobody, shown, led):
+    """Where what was written is still there; never to a page of another site."""
+    headers = POST | {"Referer": shown}
+
+    answer = nobody.post("/pictures/favourite", data={}, headers=headers)
+
+    assert answer.location == led
+
+
+@pytest.mark.parametrize(
     "target",
     [
         *("https://evil.example/", "//evil.example", "/\\evil.example"),

@@ -7,7 +7,9 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from tests.browser.making import ask, clear, slot_of
+from tests.browser.making import ask, clear, make, slot_of
+from tests.given_pictures import photo
+from tests.system import people
 
 pytestmark = pytest.mark.browser
 
@@ -66,3 +68,58 @@ def test_nothing_of_a_proxy_comes_into_the_form(away):
     expect(page.get_by_text("502 Bad Gateway")).to_have_count(0)
     expect(page.locator("#prompt")).to_have_value("written before the restart")
     assert page.evaluate("window.stayed")
+
+
+def sign_in(page, who: people.Account) -> None:
+    """On the page that asks for it."""
+    page.get_by_label("E-mail").fill(who.email)
+    page.get_by_label("Password").fill(people.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_session_that_ended_meanwhile_costs_no_words(visit, closed_server, ada):
+    """After a form of a picture has led to the sign-in, they are there again."""
+    made = make(closed_server, "a boat", key=ada.key)
+    who = {"server": closed_server, "cookies": ada.cookies}
+    page = visit(f"/pictures/{made}_0", lang="en", **who).page
+    page.locator("#edit-edit > summary").click()
+    page.locator("#edit-prompt").fill("make it snow on the boat")
+    page.context.clear_cookies(name="session")
+
+    page.locator("#edit-edit .primary").click()
+    sign_in(page, ada)
+
+    page.wait_for_url(f"**/pictures/{made}_0")
+    expect(page.locator("#edit-prompt")).to_have_value("make it snow on the boat")
+
+
+def test_upload_without_a_session_leads_to_the_sign_in(visit, closed_server, ada):
+    """Trying again would not help; the words of the form are kept."""
+    who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
+    page = visit("/", lang="en", **who).page
+    page.fill("#prompt", "like this one")
+    page.context.clear_cookies(name="session")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+
+    page.set_input_files("#files", [file])
+    sign_in(page, ada)
+
+    expect(page.locator("#prompt")).to_have_value("like this one")
+
+
+def test_form_may_be_sent_once_all_is_uploaded(visit):
+    """That something was still coming is not said any longer than it is true."""
+    page = visit("/?model=jimeng-4.0", lang="en").page
+    waiting = []
+    page.route("**/inputs", lambda route: waiting.append(route))
+    page.fill("#prompt", "a cat")
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+    page.set_input_files("#files", [file])
+    expect(page.locator(".given-coming")).to_have_count(1)
+    page.locator("#composer .primary").click()
+    expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
+
+    waiting[0].continue_()
+
+    expect(page.locator("#given .given img")).to_be_visible()
+    expect(page.locator("#errors-images")).to_be_empty()
