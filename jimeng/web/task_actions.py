@@ -102,11 +102,13 @@ def cancel_picture(task_id: str, index: int) -> ResponseReturnValue:
     viewer = auth.viewer_of_page()
     with suppress(PictureUnderWay):
         tasks.cancel_picture(viewer, task_id, index)
-    return show_changed(viewer, task_id)
+    return show_changed(viewer, task_id, index)
 
 
-def show_changed(viewer: Viewer, task_id: str) -> ResponseReturnValue:
-    """The card as it is now, all of it."""
+def show_changed(
+    viewer: Viewer, task_id: str, index: int | None = None
+) -> ResponseReturnValue:
+    """The card as it is now, all of it; *index* is of the picture that was meant."""
     if not is_htmx():
         return redirect(url_for(".task", task_id=task_id), 303)
     with left_over("card"):
@@ -114,7 +116,8 @@ def show_changed(viewer: Viewer, task_id: str) -> ResponseReturnValue:
         card = cards_of([tasks.find(viewer, task_id)], is_page=is_page)[0]
         # Whatever the page shows, each picture is sent anew.
         unknown = Mark(task_id, "-" * len(card.pictures), "")
-        return render_template("tasks/_changed.html", change=Change(card, unknown))
+        change = Change(card, unknown)
+        return render_template("tasks/_cancelled.html", change=change, index=index)
     return look_anew()
 
 

@@ -13,6 +13,7 @@ from jimeng.web.cards import LETTERS, PREFIX, Mark, read_marks
 from tests.page import PROMPT, ids, links, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
+SAID = re.compile(r'<p id="announce"[^>]*><span>([^<]*)</span>')
 REFUSED = ProviderError("no", code="content_refused_prompt")
 UNKNOWN = ProviderError(
     "502", code="submit_unknown", maybe_accepted=True, charged="unknown"
@@ -66,6 +67,7 @@ def test_cancel_shows_the_card_as_it_is_now(client):
 
     assert answer.text.count('data-state="cancelled"') == 3
     assert marks(answer) == []
+    assert SAID.search(answer.text)[1] == "已取消"  # type: ignore[index]
 
 
 def test_cancel_after_the_end_shows_the_picture(client, work_off):
@@ -77,6 +79,7 @@ def test_cancel_after_the_end_shows_the_picture(client, work_off):
 
     assert answer.status_code == 200
     assert "/thumb.webp" in answer.text
+    assert not SAID.search(answer.text)
 
 
 def test_delete_leaves_a_line_with_the_way_back(client, work_off):

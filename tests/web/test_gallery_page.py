@@ -220,6 +220,8 @@ def test_nothing_found_leads_back(client):
 
     assert "没有符合条件的图片" in page.text
     assert 'href="/gallery">清除筛选' in page.text
+    said = re.search(r'id="hits"[^>]*role="status"[^>]*>(.*)</span>', page.text)
+    assert said and "没有符合条件的图片" in said[1]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def test_each_that_waits_can_be_cancelled(client, provider, work_off):
     work_off()
 
     assert f'id="slot-{task_id}-3"' in answer.text
+    assert "第 4 张已取消" in answer.text
+    assert "已取消" not in late.text.partition('id="announce"')[2]
     assert (answer.status_code, late.status_code) == (200, 200)
     assert len(provider.requests) == 3
     assert "3 of 4 done" in client.get("/", headers=ENGLISH).text
