@@ -67,7 +67,8 @@
     const edges = handle.dataset.edges.split(" ");
     const from = Object.fromEntries(edges.map((edge) => [edge, Number(field(edge).value) || 0]));
     drag = { id: event.pointerId, x: event.clientX, y: event.clientY, from };
-    if (edges.length === 1) handle.focus();
+    // Arrows are meant for what was dragged: elsewhere they lead to another picture.
+    frame.querySelector(`.expand-edge[data-edges=${edges[0]}]`).focus();
   }
 
   function go(event) {

@@ -101,6 +101,22 @@ def test_rows_are_full_of_whole_pictures(visit, width):
     assert shapes == pytest.approx(known, rel=0.03)
 
 
+def test_tall_pictures_do_not_fill_a_row(visit):
+    """Two before one that is too wide for their row are not twice as high for that."""
+    ids = wall.fill(3, apart=timedelta(seconds=1))
+    for each, (width, height) in zip(
+        ids, [(936, 1664), (936, 1664), (2016, 864)], strict=True
+    ):
+        shape = {"$set": {"width": width, "height": height}}
+        Image.collection().update_one({"_id": each}, shape)
+    page = visit("/gallery", width=768).page
+
+    rows = photos(page).evaluate_all(ROWS)
+
+    assert [len(row) for row in rows] == [2, 1]
+    assert rows[0][0][1] < 2 * 240
+
+
 def test_size_of_pictures_is_kept(visit):
     """The slider counts at once, and the next page begins with it."""
     wall.fill(3)

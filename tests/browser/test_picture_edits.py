@@ -161,6 +161,8 @@ def test_edges_are_dragged_and_moved_by_keys(visit, picture):
     drag("top left", -0.1, -2)
     assert page.locator("#edit-expand [name=top]").input_value() == "40"
     assert page.locator("#edit-expand [name=left]").input_value() == "27"
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#edit-expand [name=top]").input_value() == "39"
     drag("top", 0, 2)
     expect(page.locator("#edit-expand [name=top]")).to_have_value("0")
 
