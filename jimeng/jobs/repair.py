@@ -19,9 +19,11 @@ NO_TIME = {"$type": [*COMMON, "double", "int", "long", "decimal", "timestamp"]}
 NO_TURN = {"$type": [*COMMON, "date", "timestamp"]}
 # These hold no slot by which they would be found.
 SLOTLESS = [State.PREPARING.value, State.DELAYED.value, State.SAVING.value]
-# Longer than any of these waits. What lies further ahead was written before the clock
-# was set back; a look too many at these costs nothing, so they come due at once.
-FAR = timedelta(minutes=10)
+# Longer than any of these waits: a submission of the largest pictures, to a model that
+# answers after the ten minutes that it may take, has fourteen. What lies further ahead
+# was written before the clock was set back; a look too many at these costs nothing, so
+# they come due at once.
+FAR = timedelta(minutes=20)
 REPEATABLE = [State.GENERATING.value, State.SAVING.value]
 # Somebody may be at these, who is given no less time than any lease of theirs has.
 HELD = [State.PREPARING.value, State.STARTING.value, State.SUBMITTING.value]
