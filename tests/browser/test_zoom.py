@@ -86,6 +86,24 @@ def test_chosen_is_seen_in_colours_of_the_system(visit, made):
     assert lines[0] != lines[1]
 
 
+BAR = """
+() => {
+  const bar = document.createElement("progress");
+  document.body.append(bar);
+  return [document.body, bar].map((each) => getComputedStyle(each).backgroundColor);
+}
+"""
+
+
+def test_progress_is_seen_in_colours_of_the_system(visit, made):
+    """Not white on white."""
+    page = visit("/", lang="en", own=True, forced_colors="active").page
+
+    ground, bar = page.evaluate(BAR)
+
+    assert bar != ground
+
+
 @pytest.mark.parametrize("chosen", [True, False])
 def test_paper_is_light(visit, made, chosen):
     """A dark theme is one of screens: its words would be pale on white."""
