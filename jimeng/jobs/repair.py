@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Batch, BulkAction, Generation, State, utcnow
+from jimeng.documents import Batch, BulkAction, Generation, State, Worker, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import outages
 from jimeng.jobs.runtime import runtime
@@ -65,6 +65,8 @@ def bring_forward() -> None:
     for kind in (Batch, BulkAction):
         found = kind.collection().update_many({**ahead, "open": True}, at_once)
         count += found.modified_count
+    # Who lives says so again in a moment.
+    Worker.collection().delete_many({"seen_at": {"$gt": now + FAR}})
     if count:
         log.warning("brought forward count=%d: the clock was set back", count)
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from jimeng.documents import Batch, Generation, Lane, Task, utcnow
+from jimeng.documents import Batch, Generation, Lane, Task, Worker, utcnow
 from jimeng.jobs import repair
 from jimeng.providers import Progress
 from tests.batches.conftest import ask
@@ -202,6 +202,17 @@ def test_clock_that_was_set_back_holds_up_nothing(client, provider):
 
     assert result(client, task_id)["status"] == "completed"
     assert Batch.objects.get().due_at < utcnow()
+
+
+def test_clock_that_was_set_back_lets_no_dead_worker_live(database):
+    """One that ended before would be taken for alive until the clock is there again."""
+    now = utcnow()
+    for name, seen_at in (("gone", now + timedelta(hours=1)), ("here", now)):
+        Worker(id=name, started_at=now, seen_at=seen_at).save()
+
+    repair.repair()
+
+    assert [each.id for each in Worker.objects] == ["here"]
 
 
 def test_clock_that_was_set_back_leaves_who_submits_the_time_for_it(client):
