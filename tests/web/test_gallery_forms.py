@@ -47,7 +47,7 @@ def test_deleting_takes_the_pictures_off_the_page(client):
     assert 'id="undo"' in part.text
 
 
-@pytest.mark.parametrize("act", ["favourite", "trash", "restore", "purge", "zip"])
+@pytest.mark.parametrize("act", ["favourite", "trash", "restore", "purge"])
 def test_more_than_one_form_takes_is_refused_whole(client, act):
     """Nothing is done to the first thousand, with the others passed over."""
     ids = hang("一", "二")
