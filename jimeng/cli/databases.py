@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import documents, jobs
+from jimeng.cli.words import words
 from jimeng.config import Config
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
@@ -62,6 +63,9 @@ def databases() -> Iterator[None]:
         yield
     except JimengError as error:
         raise click.ClickException(f"{error.code}: {error}") from error
+    except ConnectionFailure as error:  # whose own words are a page, and no advice
+        said = f"{words('ready.mongodb')} ({type(error).__name__})"
+        raise click.ClickException(said) from error
     except (PyMongoError, RedisError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from error
     finally:

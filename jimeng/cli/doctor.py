@@ -10,7 +10,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from jimeng.cli.databases import Silent, databases, with_demo
-from jimeng.cli.provider import words
+from jimeng.cli.words import words
 from jimeng.config import Config
 from jimeng.doctor import Finding, Verdict, examine, examine_machine
 

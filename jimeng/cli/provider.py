@@ -1,6 +1,5 @@
 """``flask provider``: image services and their models; ``flask simulator``."""
 
-import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -13,9 +12,10 @@ from jimeng import jobs
 from jimeng.cli.databases import with_demo
 from jimeng.cli.tables import errors as error_table
 from jimeng.cli.tables import models as model_tables
+from jimeng.cli.words import spoken_here, words
 from jimeng.config import Config
 from jimeng.errors import ProviderError
-from jimeng.i18n import LANGUAGES, MESSAGES
+from jimeng.i18n import LANGUAGES
 from jimeng.providers import Model, Registry, credentials
 
 
@@ -86,17 +86,6 @@ def check(model: Model, account: str) -> tuple[bool, str]:
         said = f"{error.code}: {words(f'error.{error.code}')}"
         return False, f"{said} [{error.provider_code or '-'} {error.request_id or '-'}]"
     return True, words("answer.model_ready" if is_known else "answer.model_untried")
-
-
-def words(key: str) -> str:
-    """Say *key* in the language of the terminal."""
-    return MESSAGES[key][LANGUAGES.index(spoken_here())]
-
-
-def spoken_here() -> str:
-    """The language of the terminal: Chinese, else English."""
-    wanted = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return "zh" if wanted.startswith("zh") else "en"
 
 
 in_which_language = click.option(

@@ -109,6 +109,17 @@ def test_nothing_that_runs_is_said_in_one_sentence(client, run, tmp_path, port):
     assert "Traceback" not in done.output
 
 
+def test_mongodb_that_is_away_is_said_with_what_to_do(run, monkeypatch):
+    """And not with all that the driver knows about it."""
+    monkeypatch.setattr(documents, "WORKER_TIMEOUT", 1)
+
+    done = run("status", MONGODB_URI="mongodb://127.0.0.1:9")
+
+    assert done.exit_code == 1
+    assert "MONGODB_URI" in done.output and "Topology" not in done.output
+    assert len(done.output) < 200
+
+
 def test_databases_that_are_away_are_said_in_one_sentence(client, run):
     """Nothing is cancelled when Redis cannot be emptied."""
     task_id = create(client)
