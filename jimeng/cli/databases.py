@@ -32,6 +32,7 @@ def account_here() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
+SOON = 5.0  # seconds
 OPERATOR = Viewer("operator", sees_all=True, address=account_here())
 NOTHING_RUNS = (
     "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
@@ -49,17 +50,23 @@ class Silent(click.ClickException):
 
 
 @contextmanager
-def databases() -> Iterator[None]:
+def databases(*, patience: float | None = None) -> Iterator[None]:
     """
     Connect to the databases of the settings, else to those of a running `make run`.
+
+    Args:
+        patience: Seconds for each thing that MongoDB is asked, where it may be away;
+            by default it has to answer within `SOON`, and has its time from then on.
 
     Raises:
         ClickException: in one sentence, why they cannot be used.
     """
     config = found_databases(current_app.config["JIMENG"])
-    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    documents.connect(config, timeout=patience or documents.WORKER_TIMEOUT)
     jobs.configure(config)
     try:
+        if patience is None:
+            documents.await_answer(SOON)
         yield
     except JimengError as error:
         raise click.ClickException(f"{error.code}: {error}") from error

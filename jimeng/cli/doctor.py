@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from jimeng.cli.databases import Silent, databases, with_demo
 from jimeng.cli.words import words
 from jimeng.config import Config
-from jimeng.doctor import Finding, Verdict, examine, examine_machine
+from jimeng.doctor import PATIENCE, Finding, Verdict, examine, examine_machine
 
 MARKS = {Verdict.OK: "ok", Verdict.WARNING: "warning", Verdict.FAILED: "FAILED"}
 WIDTH = 7  # letters of the longest mark
@@ -45,7 +45,7 @@ def findings(config: Config) -> Iterator[Finding]:
     """What there is to say of the databases of the settings, or of `make run`."""
     seen = with_demo(config)
     try:
-        with databases():
+        with databases(patience=PATIENCE):
             yield from examine(seen)
             if seen is not config:
                 address = seen.VOLCENGINE_ENDPOINT

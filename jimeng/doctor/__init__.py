@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from jimeng.config import Config
 from jimeng.doctor import accounts, databases, machine, outside, server
+from jimeng.doctor.databases import PATIENCE
 from jimeng.doctor.finding import Finding, Verdict
 
 Check = Callable[[Config], Iterator[Finding]]
@@ -57,4 +58,4 @@ def examine_machine(config: Config) -> Iterator[Finding]:
         yield from check(config)
 
 
-__all__ = ["Finding", "Verdict", "examine", "examine_machine"]
+__all__ = ["PATIENCE", "Finding", "Verdict", "examine", "examine_machine"]

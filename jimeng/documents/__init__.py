@@ -8,6 +8,7 @@ from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import (
     WORKER_TIMEOUT,
+    await_answer,
     connect,
     left_over,
     new_token,

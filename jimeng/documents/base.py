@@ -83,6 +83,15 @@ def patience(seconds: float) -> AbstractContextManager[object]:
     return pymongo.timeout(seconds)
 
 
+def await_answer(seconds: float) -> None:
+    """
+    Raises:
+        ConnectionFailure: MongoDB does not answer within so many.
+    """
+    with patience(seconds):
+        mongoengine.get_db().command("ping")
+
+
 @contextmanager
 def left_over(what: str) -> Iterator[None]:
     """
