@@ -28,7 +28,7 @@ on("htmx:before:swap htmx:beforeSwap", () => {
   const focus = document.activeElement;
   kept = {
     focus,
-    open: [...document.querySelectorAll("details[id][open]")].map((each) => each.id),
+    open: [...document.querySelectorAll("details[id][open]")],
     card: focus.closest("article")?.id,
     last: focus.matches(".more") ? focus.previousElementSibling : null,
   };
@@ -36,7 +36,8 @@ on("htmx:before:swap htmx:beforeSwap", () => {
 
 on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
   if (!kept || detail.isNew) return; // a form with other words begins with its menus closed
-  for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
+  // Not what somebody has closed in the meantime.
+  for (const old of kept.open) if (old.open && !old.isConnected) document.getElementById(old.id)?.setAttribute("open", "");
   const { focus, card, last } = kept;
   if (focus.isConnected || document.activeElement !== document.body) return;
   const near = last?.nextElementSibling || (card && document.getElementById(card));

@@ -119,6 +119,20 @@ def test_focus_and_menu_stay_while_the_card_is_kept_up(visit, site):
     expect(button(card, "Copy the prompt")).to_be_focused()
 
 
+def test_menu_that_is_closed_while_an_answer_comes_stays_closed(visit, site):
+    """What is put in takes its moments: who presses Escape in these means it."""
+    page = visit("/").page
+    clock = page.locator("#menu-history")
+    clock.locator("summary").click()
+    tell = "name => document.dispatchEvent(new CustomEvent(name, {detail: {}}))"
+
+    page.evaluate(tell, "htmx:before:swap")
+    page.keyboard.press("Escape")
+    page.evaluate(tell, "htmx:after:swap")
+
+    expect(clock).not_to_have_attribute("open", "")
+
+
 def test_focus_goes_to_the_words_when_its_button_goes(visit, site):
     """The button that cancelled is not there any more; the card is."""
     task_id = ask(site, "焦点的去处", **LATER)
