@@ -33,7 +33,7 @@ class SessionCookies(SecureCookieSessionInterface):
         return self.prefixed(app, super().get_cookie_name(app))
 
     def prefixed(self, app: Flask, name: str) -> str:
-        """A cookie's name as it is sent, be it of this session or not."""
+        """The name of a cookie as it is sent, whether of signed-in users or not."""
         return f"__Host-{name}" if self.get_cookie_secure(app) else name
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from jimeng import lanes
 from jimeng.documents import ApiKey, Task, utcnow
+from jimeng.jobs import pump
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
+from tests.conftest import come_due, run_queue
 from tests.page import POST
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
@@ -131,6 +134,21 @@ def test_what_is_never_sent_is_given_back_to_its_key(ada):
     data_of(ada.api("POST", f"{API}/tasks/{part}/pictures/2/cancel", json={}))
 
     assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 3
+
+
+def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane):
+    """It had a slot already; a consumer finds that nobody wants it."""
+    key = new_key(ada, pictures_per_day=9)
+    task_id = data_of(ask(ada, key), 202)["task_id"]
+    lanes.claim(lane, {"main": 1})
+
+    data_of(ada.api("POST", f"{API}/tasks/{task_id}/cancel", json={}))
+    for _ in range(2):  # its claim lapses, and the next one finds it unwanted
+        come_due()
+        pump.tick()
+        run_queue()
+
+    assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 0
 
 
 def test_what_makes_nothing_is_given_back(secured, ada, closed):

@@ -63,6 +63,7 @@ def by_us(body: bytes) -> tuple:
         (b"-5\r\nhello\r\n0\r\n\r\n", False),
         (b"\r\nhello\r\n0\r\n\r\n", False),
         (b"5\r\nhelloX\r\n0\r\n\r\n", False),
+        (b"5\r\nhelloXX0\r\n\r\n", False),
         (b"0\r\nHost: b\r\n\r\n", False),
         (b"0\r\nA : b\r\n\r\n", False),
     ],
