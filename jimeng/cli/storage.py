@@ -10,8 +10,10 @@ from flask.cli import with_appcontext
 from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import utcnow
+from jimeng.jobs.input_sweep import named_by_inputs
+from jimeng.jobs.janitor import named_by_images
 from jimeng.storage import Chosen, NotTheSame, Store, move, overview
-from jimeng.storage.moving import FUTURE
+from jimeng.storage.moving import FUTURE, Named
 from jimeng.viewers import recorded
 
 MIB = 2**20
@@ -29,7 +31,7 @@ def storage() -> None:
 def show() -> None:
     """Print what each store holds; that which STORAGE names comes first."""
     with databases():
-        for what, store in stores():
+        for what, store, _ in stores():
             for each in overview(store):
                 size = f"{each.bytes / MIB:.1f} MiB"
                 click.echo(f"{what}: {each.kind}: {each.files} files, {size}")
@@ -44,14 +46,15 @@ def move_all() -> None:
     Each is copied, read back, compared by SHA-256, and a minute later deleted where it
     was. What is cut off goes on when it is repeated. Restart all processes with the new
     STORAGE first, so that they look in both. What cannot be read where it is stays
-    there, and is told of; the exit status is 1 then.
+    there, and is told of; the exit status is 1 then. But what a save or a move left
+    behind in a store that did not answer is deleted, if its picture is whole elsewhere.
     """
     with databases(), trouble(), recorded(OPERATOR, "storage.move") as outcome:
         count = size = 0
-        for what, store in stores():
+        for what, store, named in stores():
             if not isinstance(store, Chosen):
                 continue
-            for length in move(store):
+            for length in move(store, named):
                 count, size = count + 1, size + length
                 if count % EVERY == 0:
                     click.echo(f"{what}: {count} files", err=True)
@@ -66,7 +69,7 @@ def move_all() -> None:
 
 def told_of_left() -> Iterator[str]:
     """Of each store that should be empty by now and is not: what is still in it."""
-    for what, store in stores():
+    for what, store, _ in stores():
         for each in store.others if isinstance(store, Chosen) else []:
             if not (count := each.count()):
                 continue
@@ -79,10 +82,13 @@ def told_of_left() -> Iterator[str]:
             )
 
 
-def stores() -> list[tuple[str, Store]]:
-    """What each holds, with the store."""
+def stores() -> list[tuple[str, Store, Named]]:
+    """What each holds, the store, and what says which of its files are named."""
     runtime = jobs.runtime()
-    return [("drawn", runtime.store), ("given", runtime.inputs)]
+    return [
+        ("drawn", runtime.store, named_by_images),
+        ("given", runtime.inputs, named_by_inputs),
+    ]
 
 
 @contextmanager

@@ -90,9 +90,10 @@ def files_of(each: Input) -> list[ObjectId]:
 def sweep_files() -> None:
     """Delete bytes that no input names: what was cut off in between left them."""
     global _file_seen
+    _file_seen = janitor.sweep(runtime().inputs, _file_seen, named_by_inputs)
 
-    def named(where: dict) -> Iterator[ObjectId]:
-        for row in Input.collection().find(where):
-            yield from files_of(Input.read(row))
 
-    _file_seen = janitor.sweep(runtime().inputs, _file_seen, named)
+def named_by_inputs(where: dict) -> Iterator[ObjectId]:
+    """The files of the inputs that a query finds."""
+    for row in Input.collection().find(where):
+        yield from files_of(Input.read(row))

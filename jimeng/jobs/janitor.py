@@ -153,12 +153,13 @@ def fail_unserved() -> bool:
 def sweep_files() -> None:
     """Delete files that no picture names: what a cut-off saving left behind."""
     global _file_seen
+    _file_seen = sweep(runtime().store, _file_seen, named_by_images)
 
-    def named(where: dict) -> Iterator[ObjectId]:
-        for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
-            yield from files_of(image)
 
-    _file_seen = sweep(runtime().store, _file_seen, named)
+def named_by_images(where: dict) -> Iterator[ObjectId]:
+    """The files of the pictures that a query finds."""
+    for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
+        yield from files_of(image)
 
 
 def sweep(

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,10 @@ BATCH = 100
 AT_A_TIME = 4  # files; each is in memory
 GRACE = 60.0  # seconds that a file stays where it was: a slow reader has it open
 FUTURE = timedelta(days=1)  # ids of machines whose clock is ahead
+SETTLED = timedelta(minutes=10)  # a save has ended, or died, after that
+
+# The ids of the files that the records of a query name.
+Named = Callable[[dict], Iterable[ObjectId]]
 
 
 class NotTheSame(Exception):
@@ -55,9 +59,10 @@ def overview(store: Store) -> list[Holding]:
     return [Holding(x.kind, x.where, x.count(), x.size()) for x in stores]
 
 
-def move(store: Chosen, *, grace: float | None = None) -> Iterator[int]:
+def move(store: Chosen, named: Named, *, grace: float | None = None) -> Iterator[int]:
     """
-    Move what the other stores hold to the chosen one.
+    Move what the other stores hold to the chosen one, and delete there what a save or
+    a move has left behind that the store did not answer.
 
     Args:
         grace: By default `GRACE`.
@@ -72,21 +77,25 @@ def move(store: Chosen, *, grace: float | None = None) -> Iterator[int]:
     grace = GRACE if grace is None else grace
     for source in store.others:
         leaving: deque[tuple[float, ObjectId]] = deque()
-        for file_id, length in copies(source, store.first):
+        for file_id, length in copies(source, store.first, named):
             leaving.append((time.monotonic(), file_id))
-            yield length
+            if length:
+                yield length
             drop(source, leaving, before=time.monotonic() - grace)
         if leaving:
             time.sleep(max(0.0, leaving[-1][0] + grace - time.monotonic()))
             drop(source, leaving, before=time.monotonic())
 
 
-def copies(source: Store, target: Store) -> Iterator[tuple[ObjectId, int]]:
+def copies(
+    source: Store, target: Store, named: Named
+) -> Iterator[tuple[ObjectId, int]]:
     """
     Copy all files of *source*, some at a time: most of it is waiting for the stores.
 
     Yields:
-        Ids and bytes of those that are in *target* now.
+        Ids and bytes of those that are in *target* now; 0 bytes for what is to be
+        deleted in *source* and was not copied.
     """
     with ThreadPoolExecutor(AT_A_TIME, "move") as pool:
         for batch in batches(source, BATCH):
@@ -96,6 +105,8 @@ def copies(source: Store, target: Store) -> Iterator[tuple[ObjectId, int]]:
             for file_id, length in zip(batch, made, strict=True):
                 if length is not None:
                     yield file_id, length
+                elif is_leftover(file_id, batch[file_id], source, target, named):
+                    yield file_id, 0
 
 
 def batches(source: Store, size: int) -> Iterator[dict[ObjectId, str]]:
@@ -131,6 +142,24 @@ def copy(file_id: ObjectId, name: str, source: Store, target: Store) -> int | No
     else:
         there.close()
     return len(content)
+
+
+def is_leftover(
+    file_id: ObjectId, name: str, source: Store, target: Store, named: Named
+) -> bool:
+    """
+    Whether a file that cannot be read in *source* is missed by nobody: it is whole in
+    *target*, or no record names it, as its picture was saved anew under another id.
+    """
+    expected = source.sha256_of(file_id) or target.sha256_of(file_id)
+    if expected is None and not name:
+        return False  # its bytes alone are there, and do not say whose they are
+    there = read(target, file_id)
+    if there is not None and hashlib.sha256(there).hexdigest() == expected:
+        return True
+    if file_id.generation_time > datetime.now(UTC) - SETTLED:
+        return False  # it may be being saved
+    return file_id not in set(named({"_id": name}))
 
 
 def is_damaged(store: Store, file_id: ObjectId, content: bytes) -> bool:

@@ -1,6 +1,7 @@
 """A store that is slow, full, away, or dies: no picture is lost, or fetched twice."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from mongoengine import get_db
@@ -10,9 +11,10 @@ from jimeng.doctor import databases
 from jimeng.doctor.finding import Verdict
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import pump, save
+from jimeng.jobs.janitor import named_by_images
 from jimeng.monitoring import readiness
 from jimeng.providers import Progress
-from jimeng.storage import bucket, move
+from jimeng.storage import bucket, move, moving
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_deaths import Died, afresh, check, check_files, consume, reaper
 from tests.rest import create, result, task
@@ -259,7 +261,7 @@ def test_death_while_it_moves_loses_nothing(
     for number in range(1, 99):
         reaper.arm(number)
         try:
-            moved = list(move(store, grace=0.0))
+            moved = list(move(store, named_by_images, grace=0.0))
         except Died:
             assert [bytes_of(client, each) for each in made] == [png()] * 2
             continue
@@ -269,3 +271,64 @@ def test_death_while_it_moves_loses_nothing(
     assert number > 3
     assert [bytes_of(client, each) for each in made] == [png()] * 2
     assert len(moved) <= 4
+
+
+@pytest.mark.parametrize("name", ["full", "slow", "dies as it is written"])
+def test_bucket_that_was_silent_can_be_left(
+    app, client, provider, work_off, in_bucket, front, fetched, monkeypatch, name
+):
+    """What its silence left in the ledger is no picture that is missing."""
+    monkeypatch.setattr(moving, "GRACE", 0.0)
+    monkeypatch.setattr(moving, "SETTLED", timedelta(0))
+    in_bucket()
+    task_id = create(client)
+    front.trouble = TROUBLES[name]
+    work_off()
+    front.trouble = None
+    assert jobs.runtime().store.first.count() == 2
+
+    in_bucket("gridfs")
+    run = app.test_cli_runner().invoke
+    moved = run(args=["storage", "move"])
+    shown = run(args=["storage", "show"])
+
+    assert (moved.exit_code, "left:" in moved.output) == (0, False), moved.output
+    assert "drawn: s3: 0 files, 0.0 MiB" in shown.output
+    assert bytes_of(client, task_id) == png()
+
+
+def test_move_to_a_bucket_that_falls_silent_can_be_taken_back(
+    app, client, work_off, in_bucket, front, monkeypatch
+):
+    """What was to be copied is where it was; what was noted of it there goes."""
+    monkeypatch.setattr(moving, "GRACE", 0.0)
+    in_bucket("gridfs")
+    task_id = create(client)
+    work_off()
+    store = in_bucket()
+    front.trouble = Trouble(on=WRITES, takes=0)
+    with pytest.raises(StorageUnavailable):
+        list(move(store, named_by_images, grace=0.0))
+    front.trouble = None
+    assert store.first.count() > 0
+
+    store = in_bucket("gridfs")
+    moved = app.test_cli_runner().invoke(args=["storage", "move"])
+
+    assert (moved.exit_code, "left:" in moved.output) == (0, False), moved.output
+    assert "moved: 0 files" in moved.output
+    assert (store.first.count(), store.others[0].count()) == (2, 0)
+    assert bytes_of(client, task_id) == png()
+
+
+def test_what_is_being_saved_is_no_leftover(in_bucket, front, monkeypatch):
+    """Its record is not yet there, and its bytes are on their way."""
+    store = in_bucket()
+    front.trouble = Trouble(on=WRITES, takes=0)
+    with pytest.raises(StorageUnavailable):
+        store.first.save(b"one", "image-1")
+    front.trouble = None
+
+    assert list(move(in_bucket("gridfs"), named_by_images, grace=0.0)) == []
+
+    assert store.first.count() == 1
