@@ -19,6 +19,9 @@ COPY static static
 # Nothing is written at run time: pictures and tasks are in MongoDB.
 RUN python -m compileall -q app.py wsgi.py jimeng \
   && useradd --system --no-create-home --uid 10001 jimeng
+# The commit, which the image has no repository to tell: make docker-build says it.
+ARG SOURCE_VERSION=
+ENV SOURCE_VERSION=$SOURCE_VERSION
 USER 10001
 
 EXPOSE 8080

@@ -109,10 +109,10 @@ build-linux: install ## Pack the sources and their packages for a Linux server, 
 	@echo "  .venv/bin/pip install --no-index --find-links wheels --require-hashes -r requirements.txt"
 
 docker-build: ## Build the image jimeng
-	docker build -t jimeng .
+	docker build -t jimeng --build-arg SOURCE_VERSION="$$(git rev-parse HEAD)" .
 
 docker-run: ## Run image and databases: http://localhost:8080
-	docker compose up --build
+	SOURCE_VERSION="$$(git rev-parse HEAD)" docker compose up --build
 
 deploy: ## Push to a Procfile platform: make deploy DEPLOY_REMOTE=dokku@host:jimeng
 	@test -n "$(DEPLOY_REMOTE)" \

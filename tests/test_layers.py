@@ -26,7 +26,7 @@ LEVELS = [
     {"jobs"},
     {"lanes", "migrations", "storage"},
     {"documents", "providers", "pictures"},
-    {"logs", "config"},
+    {"logs", "config", "version"},
     {"errors"},
 ]
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
@@ -38,7 +38,7 @@ WITHOUT_FLASK = {
     *("operations", "tasks", "accounts", "usage", "viewers", "limits"),
     *("backup", "bulk", "inputs", "migrations"),
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),
-    *("logs", "config", "errors", *LEAVES),
+    *("logs", "config", "version", "errors", *LEAVES),
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}
 DATABASE_LIBRARIES = {"mongoengine", "pymongo", "gridfs", "bson", "redis", "huey"}
@@ -77,7 +77,6 @@ def parts_imported(path: Path) -> set[str]:
     """The parts of this project, other than its own, that a file imports."""
     names = [name.split(".") for name in imported(path)]
     inside = {name[1] for name in names if name[0] == "jimeng" and len(name) > 1}
-    inside -= {"__version__"}
     return (inside | {name[0] for name in names} & {"app", "wsgi"}) - {part_of(path)}
 
 

@@ -16,7 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FORMAT = 2  # the first told no schema
+from jimeng.version import COMMIT, SHORT, UNKNOWN, VERSION
+
+FORMAT = 2
 PART = 16 * 2**20  # bytes of one part, about
 MANIFEST, SUMS = "manifest.json", "checksums.json"
 
@@ -29,7 +31,7 @@ class Damaged(Exception):
 class Manifest:
     """
     Attributes:
-        version: Of the release that wrote it.
+        version: Of the release that wrote it; *commit* likewise.
         created_at: In ISO 8601, UTC.
         collections: Those that it holds, in the order in which they were read.
         schema: How far its documents were, by the number of a migration's step.
@@ -39,7 +41,12 @@ class Manifest:
     version: str
     created_at: str
     collections: list[str]
-    schema: int = 0
+    schema: int
+    commit: str = UNKNOWN
+
+    @property
+    def release(self) -> str:
+        return f"{self.version} ({self.commit[:SHORT]})"
 
 
 class Writer:
@@ -159,12 +166,11 @@ class Reader:
                     f"{self._path} was written by jimeng {told['version']}, whose "
                     "backups this release cannot read: install that one"
                 )
-            return Manifest(**told)
+            known = Manifest.__dataclass_fields__  # a later release may tell more
+            return Manifest(**{n: value for n, value in told.items() if n in known})
         except (ValueError, KeyError, TypeError) as error:
             raise Damaged(f"{self._path} is no backup of jimeng: {error}") from error
 
 
-def of_now(
-    version: str, created_at: str, collections: list[str], schema: int
-) -> Manifest:
-    return Manifest(FORMAT, version, created_at, collections, schema)
+def of_now(created_at: str, collections: list[str], schema: int) -> Manifest:
+    return Manifest(FORMAT, VERSION, created_at, collections, schema, COMMIT)

@@ -13,7 +13,7 @@ from pymongo import WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from jimeng import __version__, migrations
+from jimeng import migrations
 from jimeng.backup import pictures
 from jimeng.backup.archive import PART, Manifest, Writer, of_now, writing
 from jimeng.documents import utcnow
@@ -73,7 +73,7 @@ def dump(
     apart = pictures.kept_apart() if with_pictures else {}
     names = [each for each in collections(database) if not pictures.is_of(apart, each)]
     told = [*names, *pictures.collections(apart)]
-    manifest = of_now(__version__, utcnow().isoformat(), told, schema)
+    manifest = of_now(utcnow().isoformat(), told, schema)
     with writing(path, manifest) as writer:
         with snapshot(database) as session:
             for name in names:

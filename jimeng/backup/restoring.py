@@ -66,7 +66,7 @@ def restore(
     manifest = reader.verify()
     if manifest.schema > migrations.CODE:
         raise Damaged(
-            f"{path} was written by jimeng {manifest.version} after a migration that "
+            f"{path} was written by jimeng {manifest.release} after a migration that "
             "this release does not know: install that one"
         )
     check_room(path)

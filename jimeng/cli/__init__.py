@@ -4,6 +4,7 @@ Commands: ``flask --help`` lists them.
 Only `app` may import it.
 """
 
+import click
 from flask import Flask
 
 from jimeng.cli import (
@@ -17,9 +18,17 @@ from jimeng.cli import (
     storage,
     users,
 )
+from jimeng.version import COMMIT, VERSION
+
+
+@click.command()
+def version() -> None:
+    """Show the version of jimeng, and its commit."""
+    click.echo(f"jimeng {VERSION}, commit {COMMIT}")
 
 
 def register(app: Flask) -> None:
+    app.cli.add_command(version)
     app.cli.add_command(migrate.migrate)
     app.cli.add_command(indexes.indexes)
     app.cli.add_command(provider.simulator)

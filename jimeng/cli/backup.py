@@ -57,7 +57,7 @@ def restore(file: Path) -> None:
         manifest, parked = copies.restore(file, progress)
         with recorded(OPERATOR, "backup.restore") as outcome:
             outcome["pictures"] = parked
-    click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.version}")
+    click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.release}")
     for name in copies.without_bytes(manifest):
         click.echo(f"not in the file: the pictures of {name}; bring them back")
     click.echo(f"pictures that may have been sent since, and were ended: {parked}")

@@ -147,4 +147,5 @@ def account_line(each: AccountView) -> str:
 def worker_line(worker: WorkerView, found: QueueView) -> str:
     ago = (found.measured_at - worker.seen_at).total_seconds()
     state = "alive" if worker.alive else "gone"
-    return f"worker {worker.host}:{worker.pid}: {state}, heartbeat {ago:.0f} s ago"
+    beat = f"{state}, heartbeat {ago:.0f} s ago, {worker.release}"
+    return f"worker {worker.host}:{worker.pid}: {beat}"

@@ -14,6 +14,7 @@ from jimeng.doctor.finding import Finding, Verdict
 Check = Callable[[Config], Iterator[Finding]]
 
 MACHINE: tuple[Check, ...] = (
+    machine.release,
     machine.own_disk,
     machine.pictures_disk,
     machine.file_descriptors,

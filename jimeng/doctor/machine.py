@@ -13,12 +13,18 @@ from jimeng.doctor.finding import Finding, Verdict
 from jimeng.jobs.retention import LEAST_ROOM
 from jimeng.storage.chosen import directory_of
 from jimeng.storage.files import nearest
+from jimeng.version import RELEASE
 
 SCARCE = 0.1  # of a disk
 # A web process holds a thousand idle connections, those that are being served and
 # those to the databases; half as many again leaves room for all else.
 LEAST_DESCRIPTORS = 1536
 GIB = 2**30
+
+
+def release(config: Config) -> Iterator[Finding]:
+    """Which version of jimeng looks, and from which commit."""
+    yield Finding("jimeng", Verdict.OK, RELEASE)
 
 
 def database_disk(config: Config) -> Iterator[Finding]:

@@ -110,7 +110,8 @@ class Worker(Stored):
     A consumer's heartbeat.
 
     Attributes:
-        code: By what `migrations` know its release; absent: by none yet.
+        code: By what `migrations` know its release.
+        release: Its version and commit, for people.
         left: It was told to stop, and is not missed.
         ran_at: When it last ran a job; absent before the first.
         stuck: The names of its chores that hang; absent if there are none.
@@ -120,6 +121,7 @@ class Worker(Stored):
     started_at = DateTimeField(required=True)
     seen_at = DateTimeField(required=True)
     code = IntField()
+    release = StringField()
     left = BooleanField()
     ran_at = DateTimeField()
     stuck = ListField(StringField())

@@ -24,6 +24,7 @@ from jimeng.jobs.broker import (
 from jimeng.jobs.queue import advance, dispatch
 from jimeng.jobs.runtime import runtime
 from jimeng.migrations import CODE
+from jimeng.version import RELEASE
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def note_job(task: object, result: object, error: BaseException | None) -> None:
 def run() -> None:
     """Tick until `stop`; whatever goes wrong is logged and tried again."""
     pump = Pump(f"{socket.gethostname()}:{os.getpid()}:{new_token()}")
-    log.info("pump started worker=%s", pump.worker_id)
+    log.info("pump started worker=%s release=%s", pump.worker_id, RELEASE)
     while not _stopped.is_set():
         try:
             pause = pump.turn()
@@ -218,7 +219,8 @@ def beat(worker_id: str, started: datetime) -> None:
     """Show that this consumer lives, when it last ran a job, and what chores hang."""
     stuck = chores.stuck()
     now = utcnow()
-    alive: dict = {"$set": {"seen_at": now, "started_at": started, "code": CODE}}
+    known = {"code": CODE, "release": RELEASE}
+    alive: dict = {"$set": {"seen_at": now, "started_at": started, **known}}
     if _ran_at is not None:
         alive["$set"]["ran_at"] = _ran_at
     if stuck:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from flask import Response, g, jsonify, request
 
-from jimeng import __version__
 from jimeng.mcp import bp, messages, tools
 from jimeng.mcp.messages import HANDSHAKE, VERSIONS, Message
 from jimeng.mcp.refusals import INVALID_PARAMS, METHOD_NOT_FOUND, PATH, Refused, answer
+from jimeng.version import VERSION
 
 log = logging.getLogger(__name__)
 
-SERVER = {"name": "jimeng", "version": __version__}
+SERVER = {"name": "jimeng", "version": VERSION}
 ABILITIES: dict[str, dict] = {"tools": {}}
 # For how long a client may take a list for what it was: models come and go rarely.
 FRESH = {"ttlMs": 60_000, "cacheScope": "private"}

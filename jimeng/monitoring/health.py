@@ -7,6 +7,7 @@ from jimeng.http.answers import failure
 from jimeng.i18n import t
 from jimeng.monitoring import readiness
 from jimeng.schemas.replies import Health, Ready
+from jimeng.version import COMMIT, VERSION
 
 bp = DescribedBlueprint("health", __name__, probe=True)
 
@@ -15,7 +16,7 @@ bp = DescribedBlueprint("health", __name__, probe=True)
 @bp.response(200, Health)
 def health() -> dict:
     """The process answers; nothing else is asked."""
-    return {"status": "ok"}
+    return {"status": "ok", "version": VERSION, "commit": COMMIT}
 
 
 @bp.get("/health/ready", tags=["system"])

@@ -22,7 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from jimeng import __version__, auth, jobs, operations, usage
+from jimeng import auth, jobs, operations, usage
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.documents import Image, Input
 from jimeng.errors import QueueUnavailable
@@ -32,6 +32,7 @@ from jimeng.monitoring import counted, readiness
 from jimeng.monitoring.counted import Values, family
 from jimeng.operations.lanes import AccountView
 from jimeng.operations.queue import QueueView
+from jimeng.version import COMMIT, VERSION
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,8 @@ def measure() -> Iterator[list[Metric]]:
 
 
 def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
-    about = InfoMetricFamily("jimeng", "The server.", {"version": __version__})
+    release = {"version": VERSION, "commit": COMMIT}
+    about = InfoMetricFamily("jimeng", "Version and commit.", release)
     return [
         about,
         GaugeMetricFamily("jimeng_mongodb_up", "Whether MongoDB answers.", mongodb),

@@ -30,6 +30,7 @@ class WorkerView:
         host: The machine it runs on.
         seen_at: Its latest heartbeat; one is due every five seconds.
         alive: Whether that was recent enough.
+        release: Its version and commit.
     """
 
     id: str
@@ -38,6 +39,7 @@ class WorkerView:
     started_at: datetime
     seen_at: datetime
     alive: bool
+    release: str
 
 
 @dataclass(frozen=True)
@@ -152,4 +154,5 @@ def _worker(found: Worker, now: datetime) -> WorkerView:
         found.started_at,
         found.seen_at,
         alive,
+        found.release or "",
     )

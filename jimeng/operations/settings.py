@@ -11,11 +11,11 @@ from mongoengine import get_db
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-import jimeng
 from jimeng import jobs
 from jimeng.config import PER_ACCOUNT, Account, Config, read_dotenv
 from jimeng.errors import ConfigError
 from jimeng.providers import Model
+from jimeng.version import RELEASE
 from jimeng.viewers import Viewer
 
 PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "requests")
@@ -125,7 +125,7 @@ def offers() -> list[Offer]:
 
 
 def versions() -> dict[str, str | None]:
-    found: dict[str, str | None] = {"jimeng": jimeng.__version__}
+    found: dict[str, str | None] = {"jimeng": RELEASE}
     found["Python"] = platform.python_version()
     found["MongoDB"] = _mongodb()
     found["Redis"] = _redis()

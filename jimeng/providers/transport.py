@@ -17,9 +17,9 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
-from jimeng import __version__
 from jimeng.errors import JimengError
 from jimeng.providers.connections import Call, Resolve, WatchedAdapter, thread
+from jimeng.version import VERSION
 
 PLAIN = 1024 * 1024  # bytes of an answer without a picture
 CAP = 64 * 1024 * 1024  # bytes of one that is a picture, or may hold one
@@ -112,7 +112,7 @@ class Transport:
             Unsent: nothing was sent that could be acted upon.
             AnswerLost: something was, and no whole answer came back.
         """
-        own = {"User-Agent": f"jimeng/{__version__}"}
+        own = {"User-Agent": f"jimeng/{VERSION}"}
         if fresh:
             own["Connection"] = "close"
         adapter = WatchedAdapter() if fresh else self._pooled

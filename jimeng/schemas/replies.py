@@ -150,9 +150,11 @@ class QueueRecord(Reply):
 class Health(Reply):
     status = one_of("ok")
     message = fixed("answer.healthy")
+    version = text(example="0.1.0")
+    commit = text(example="2a74f792b22e0d06bfef8859310aaa499e9bd947")
 
 
-class Ready(Health):
+class Ready(Reply):
     status = one_of("ready")
     message = fixed("answer.ready")
     paused = list_of(fields.String(), example=[])

@@ -28,26 +28,27 @@ def changed(path, how) -> None:
                 writer.add(member.name, made)
 
 
-def test_backup_of_before_there_were_schemas_comes_back(copied, client, elsewhere):
-    """It says none, and is migrated from the first step on."""
+def test_what_a_later_release_adds_to_the_header_hinders_nothing(
+    copied, client, elsewhere
+):
+    """As long as the format is one that is known; who wrote it can be told."""
     create(client)
     path, sums = copied(), {}
 
-    def older(name: str, content: bytes) -> bytes:
+    def later(name: str, content: bytes) -> bytes:
         if name == archive.MANIFEST:
-            told = json.loads(content) | {"format": 1}
-            del told["schema"]
-            content = json.dumps(told).encode()
+            told = {"version": "0.2.0", "commit": "1a" * 20, "later": {"x": 1}}
+            content = json.dumps(json.loads(content) | told).encode()
         elif name == archive.SUMS:
             return json.dumps(sums).encode()
         sums[name] = hashlib.sha256(content).hexdigest()
         return content
 
-    changed(path, older)
+    changed(path, later)
     with elsewhere():
         manifest, _ = backup.restore(path)
 
-        assert manifest.schema == 0
+        assert manifest.release == "0.2.0 (1a1a1a1a1a1a)"
         assert Task.collection().count_documents({}) == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 from jimeng import jobs
 from jimeng.documents import Generation, Task, Worker, utcnow
 from jimeng.providers import Registry
+from jimeng.version import COMMIT, VERSION
 from tests.rest import (
     API,
     CAT,
@@ -54,7 +55,8 @@ def test_process_that_answers_is_healthy(client):
     """Nothing is asked of anybody else."""
     answer = client.get("/health")
 
-    assert answer.json == {"status": "ok", "message": "服务正常运行"}
+    release = {"version": VERSION, "commit": COMMIT}
+    assert answer.json == {"status": "ok", "message": "服务正常运行", **release}
     assert answer.headers["X-Request-ID"]
     english = client.get("/health", headers={"Accept-Language": "en"})
     assert english.json["message"] == "The service is running"

@@ -12,11 +12,12 @@ from flask_smorest import Api, Blueprint
 from flask_smorest.spec import openapi_cli
 from flask_smorest.spec.plugins import FlaskPlugin
 
-from jimeng import __version__, jobs
+from jimeng import jobs
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.parts import described, shared, translated
 from jimeng.i18n import LANGUAGES, language
 from jimeng.i18n.routes import REQUEST_TEXTS, TAGS
+from jimeng.version import VERSION
 
 
 class Converter(OpenAPIConverter):
@@ -95,7 +96,7 @@ class DescribedApi(Api):
             whole["security"] = [{"ApiKey": []}]
         self.spec = Document(
             "",
-            __version__,
+            VERSION,
             "3.1.0",
             [self.flask_plugin, self.ma_plugin],
             info={

@@ -181,7 +181,13 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
         "仅 /health/ready：unavailable",
         "/health/ready only: unavailable",
     ),
-    "Health.status": ("ok 或 ready", "ok or ready"),
+    "Health.status": ("总是 ok", "Always ok"),
+    "Health.version": ("正在运行的版本", "The release that runs"),
+    "Health.commit": (
+        "这个版本的 Git 提交；无从得知时为 unknown",
+        "The Git commit that it was made from; unknown where nothing says it",
+    ),
+    "Ready.status": ("总是 ready", "Always ready"),
     "missing": (
         "仅 /health/ready：缺少什么，代号见 reasons",
         "/health/ready only: codes of what is missing, as in reasons",
