@@ -7,7 +7,7 @@ from PIL import Image
 from jimeng.local.simulator.drawing.canvas import Canvas
 from jimeng.local.simulator.drawing.finish import finish
 from jimeng.local.simulator.drawing.palettes import choose_palette
-from jimeng.local.simulator.drawing.scenes import choose_scene
+from jimeng.local.simulator.drawing.scenes import choose_scene, paint
 
 
 def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
@@ -25,5 +25,5 @@ def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     words = prompt.lower()
     palette = choose_palette(words, dice)
     canvas = Canvas(width, height, palette, dice)
-    choose_scene(words, dice)(canvas, words)
+    paint(canvas, choose_scene(words, dice), words)
     return finish(canvas)

@@ -1,20 +1,22 @@
-"""Colours that go together, and the words that ask for them."""
+"""Colours that go together, and the words of a prompt that choose them."""
 
 import random
 import re
 from dataclasses import dataclass
 
 Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
 
 
 def rgb(text: str) -> Colour:
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+    red, green, blue = bytes.fromhex(text)
+    return red, green, blue
 
 
-def mix(first: Colour, second: Colour, part: float) -> Colour:
-    """*part* 0 is all *first*, 1 all *second*."""
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """*share* 0 is all *first*, 1 all *second*."""
     red, green, blue = (
-        round(a + (b - a) * part) for a, b in zip(first, second, strict=True)
+        round(a + (b - a) * share) for a, b in zip(first, second, strict=True)
     )
     return red, green, blue
 
@@ -23,27 +25,27 @@ def mix(first: Colour, second: Colour, part: float) -> Colour:
 class Palette:
     """
     Attributes:
-        sky: From the top to the horizon.
         light: Of sun or moon, and of what they shine on.
         far: The furthest hills.
         near: The foreground.
         mist: Between the hills.
         accent: For small things that should be seen.
+        sky: From the top to the horizon.
     """
 
     name: str
-    sky: tuple[Colour, ...]
     light: Colour
     far: Colour
     near: Colour
     mist: Colour
     accent: Colour
+    sky: tuple[Colour, ...]
 
     @property
     def ground(self) -> tuple[Colour, Colour]:
-        """Of the foreground, where it is bare: its upper edge, and its foot."""
+        """The bare foreground: its upper edge, and its foot."""
         if self.name == "winter":
-            return rgb("#f1f4fa"), rgb("#a3b4d0")
+            return (241, 244, 250), (163, 180, 208)
         return mix(self.near, self.far, 0.12), self.near
 
     @property
@@ -51,61 +53,17 @@ class Palette:
         return self.name in {"night", "neon"}
 
 
-def palette(name: str, sky: str, others: str) -> Palette:
-    light, far, near, mist, accent = map(rgb, others.split())
-    return Palette(name, tuple(map(rgb, sky.split())), light, far, near, mist, accent)
-
-
-# light, far, near, mist, accent
-PALETTES = {
-    each.name: each
-    for each in (
-        palette(
-            "dawn",
-            "#4f669f #8f8fc0 #dba9bd #f9c9b4 #fee6c8",
-            "#fff6df #b7a0c4 #2b2d52 #fadccb #e8786f",
-        ),
-        palette(
-            "sunset",
-            "#27265a #5f3a78 #b84f78 #f0806a #ffc078",
-            "#fff0c2 #a9557f #1b1536 #f9a678 #ffcf7a",
-        ),
-        palette(
-            "day",
-            "#3a86c8 #6fb1e0 #a9d3ea #dcecea #fcf2dc",
-            "#fffdf0 #9dc4d8 #1c4653 #eaf3ec #f4a259",
-        ),
-        palette(
-            "night",
-            "#060a20 #0e1a40 #1b3568 #375f95 #7397bd",
-            "#fdf6dc #456699 #050a1b #7f9fc4 #ffd98a",
-        ),
-        palette(
-            "winter",
-            "#6f8fc0 #9fb7da #cdd3e6 #efdbe2 #fdefe6",
-            "#fff9f0 #b5c5de #34445f #f6f4f8 #d9626b",
-        ),
-        palette(
-            "spring",
-            "#7cc0d4 #a8d6da #d5e8de #fae6e4 #fff2e0",
-            "#fffbe9 #a5cdbb #2f5f52 #f8f0e6 #f08ca6",
-        ),
-        palette(
-            "autumn",
-            "#5f82a6 #9aa7b0 #dcbf9f #f6cf95 #fde9c0",
-            "#fff5d8 #d39f78 #43221f #fae0b4 #e0592e",
-        ),
-        palette(
-            "ink",
-            "#ded9cc #e8e3d7 #efeae0 #f4f0e7 #f8f5ee",
-            "#c9523a #bcc0bc #22282b #f3efe6 #b8432f",
-        ),
-        palette(
-            "neon",
-            "#0b0624 #210d48 #4a1a6c #96307f #f0609a",
-            "#ffd9ec #5f2d88 #090519 #c24f9f #4de3e8",
-        ),
-    )
+# name: light far near mist accent, then the sky
+COLOURS = {
+    "dawn": "fff6df b7a0c4 2b2d52 fadccb e8786f 4f669f 8f8fc0 dba9bd f9c9b4 fee6c8",
+    "sunset": "fff0c2 a9557f 1b1536 f9a678 ffcf7a 27265a 5f3a78 b84f78 f0806a ffc078",
+    "day": "fffdf0 9dc4d8 1c4653 eaf3ec f4a259 3a86c8 6fb1e0 a9d3ea dcecea fcf2dc",
+    "night": "fdf6dc 456699 050a1b 7f9fc4 ffd98a 060a20 0e1a40 1b3568 375f95 7397bd",
+    "winter": "fff9f0 b5c5de 34445f f6f4f8 d9626b 6f8fc0 9fb7da cdd3e6 efdbe2 fdefe6",
+    "spring": "fffbe9 a5cdbb 2f5f52 f8f0e6 f08ca6 7cc0d4 a8d6da d5e8de fae6e4 fff2e0",
+    "autumn": "fff5d8 d39f78 43221f fae0b4 e0592e 5f82a6 9aa7b0 dcbf9f f6cf95 fde9c0",
+    "ink": "c9523a bcc0bc 22282b f3efe6 b8432f ded9cc e8e3d7 efeae0 f4f0e7 f8f5ee",
+    "neon": "ffd9ec 5f2d88 090519 c24f9f 4de3e8 0b0624 210d48 4a1a6c 96307f f0609a",
 }
 
 # The first line with a word of the prompt wins.
@@ -123,7 +81,7 @@ WORDS = (
     ("沙漠 desert dune", ("sunset", "autumn")),
     ("狐 fox", ("autumn", "dawn")),
 )
-OTHERWISE = ("dawn", "sunset", "day", "autumn", "night")
+DEFAULT_PALETTES = ("dawn", "sunset", "day", "autumn", "night")
 
 
 def has_word(words: str, wanted: str) -> bool:
@@ -138,7 +96,9 @@ def has_word(words: str, wanted: str) -> bool:
 
 
 def choose_palette(words: str, dice: random.Random) -> Palette:
-    for wanted, names in WORDS:
-        if has_word(words, wanted):
-            return PALETTES[dice.choice(names)]
-    return PALETTES[dice.choice(OTHERWISE)]
+    names = next(
+        (n for wanted, n in WORDS if has_word(words, wanted)), DEFAULT_PALETTES
+    )
+    name = dice.choice(names)
+    light, far, near, mist, accent, *sky = map(rgb, COLOURS[name].split())
+    return Palette(name, light, far, near, mist, accent, tuple(sky))

@@ -1,270 +1,256 @@
-"""Whole pictures: what stands where, and the words that ask for it."""
+"""Whole pictures as rows of data: what stands where, and the words that ask for it."""
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from jimeng.local.simulator.drawing import animals, blossoms, city, figures, land, sky
-from jimeng.local.simulator.drawing.canvas import Canvas, Point
-from jimeng.local.simulator.drawing.meadow import grass, rows
+from jimeng.local.simulator.drawing import land, sky, subjects
+from jimeng.local.simulator.drawing.canvas import Canvas, Shape
 from jimeng.local.simulator.drawing.palettes import has_word, mix
 
-Scene = Callable[[Canvas, str], None]
-
-CAT = "猫 喵 cat kitten"
-FOX = "狐 fox"
 SNOW = "雪 snow"
-BOAT = "船 舟 帆 boat sail"
 LIGHTS = "极光 aurora"
 BLOSSOM = "樱 梅 桃花 blossom cherry sakura"
+ANIMALS = (
+    ("猫 喵 cat kitten", subjects.cat, 215),
+    ("狐 fox", subjects.fox, 235),
+)
 
 
-def heavens(canvas: Canvas, words: str, horizon: float, low: float) -> float:
+Outline = Callable[[Canvas, float, float, float], Shape]
+
+
+@dataclass(frozen=True)
+class Layer:
     """
-    Paint what is above *horizon*; returns the x of sun or moon.
+    Land over the whole width, and the firs on it.
 
-    Args:
-        low: Where it stands: 0 at the top, 1 on the horizon.
+    Attributes:
+        outline: `ridge` or `hill` of `land`.
+        shape: A ridge's roughness, a hill's waves.
+        y: Where it is on average, as a share of the picture's height.
+        rise: How far it goes up and down, likewise, in a picture that is not tall.
+        depth: 0 the furthest, 1 the foreground.
+        foot: How far below `y` it has faded into mist.
+        mist: Opacity of the fog at its foot.
+        firs: How many there are, and the sizes of the smallest and the tallest.
+        gap: How open the row of firs is in the middle, from 0 to 1.
+        is_high: It may have snow on it.
     """
-    dice, palette = canvas.dice, canvas.palette
-    side = dice.choice((0.27, 0.36, 0.64, 0.73))
-    x, y = side * canvas.width, horizon * low
-    if palette.is_night:
-        sky.stars(canvas, horizon)
-    if has_word(words, LIGHTS):
-        sky.northern_lights(canvas, horizon)
-    radius = (46 if palette.is_night else 62) * canvas.unit * dice.uniform(0.9, 1.3)
-    sky.light(canvas, x, y, radius)
-    if palette.name != "ink":
-        sky.clouds(canvas, horizon * 0.12, horizon * 0.9)
-    return x
+
+    outline: Outline
+    shape: float
+    y: float
+    rise: float
+    depth: float
+    foot: float
+    mist: float = 0.0
+    firs: tuple[int, float, float] = (0, 0, 0)
+    gap: float = 0.3
+    is_high: bool = False
 
 
-def guests(
-    canvas: Canvas, words: str, outline: list[Point], *, free: float | None = None
-) -> None:
+@dataclass(frozen=True)
+class Scene:
     """
-    Put the animals that *words* name on the foreground.
-
-    Args:
-        free: An x that they should not hide.
+    Attributes:
+        horizon: As a share of the picture's height.
+        sun: How low sun or moon stands, from and to: 0 at the top, 1 on the horizon.
+        layers: From the furthest to the nearest; the last is the foreground.
+        subject: Draws what is particular, before the water that mirrors it, and
+            returns the foreground if that is part of it.
+        glitter: Width of the light's reflection on water below the horizon, in
+            thousandths of the shorter side; 0 where there is none.
+        front: Draws what stands before the animals, given the foreground.
+        has_birds: A flock is in the sky.
+        has_boat: A boat sails where the light's reflection is not.
     """
-    unit, dice = canvas.unit, canvas.dice
-    places = [0.3, 0.68]
-    dice.shuffle(places)
-    if free is not None:
-        places.sort(key=lambda place: abs(place * canvas.width - free))
-    for wanted, animal, tall in ((CAT, animals.cat, 215), (FOX, animals.fox, 235)):
-        if has_word(words, wanted):
-            x = places.pop() * canvas.width
-            # At the very bottom the mark of the demo would lie on the tail.
-            if land.at(outline, x) > canvas.height - 90 * unit:
-                x = min(x, 0.56 * canvas.width)
-            y = land.at(outline, x) + 5 * unit
-            animal(canvas, x, y, tall * unit)
+
+    horizon: float
+    sun: tuple[float, float]
+    layers: tuple[Layer, ...] = ()
+    subject: Callable[[Canvas, float], Shape | None] | None = None
+    glitter: float = 0.0
+    front: Callable[[Canvas, Shape, str], None] | None = None
+    has_birds: bool = False
+    has_boat: bool = False
+
+
+def paint(canvas: Canvas, scene: Scene, words: str) -> None:
+    height, width, unit = canvas.height, canvas.width, canvas.unit
+    horizon = scene.horizon * height
+    light_x = heavens(canvas, scene, words)
+    outline: Shape = []
+    for layer in scene.layers:
+        outline = draw_layer(canvas, layer, words)
+    if scene.subject:
+        outline = scene.subject(canvas, horizon) or outline
+    if scene.glitter:
+        land.water(canvas, horizon, light_x, scene.glitter)
+        if scene.has_boat:
+            at = complex(width - light_x, horizon + 0.12 * height)
+            subjects.boat(canvas, at, 130 * unit)
+        outline = land.bank(canvas)
+    elif not scene.subject:
+        canvas.fill([land.below(canvas, outline)], *canvas.palette.ground)
+    animals(canvas, outline, words)
+    if scene.front:
+        scene.front(canvas, outline, words)
     if has_word(words, SNOW):
         sky.snowfall(canvas)
 
 
-def mountains(canvas: Canvas, words: str) -> None:
-    """Ranges that fade into mist, and firs in front."""
-    height, unit = canvas.height, canvas.unit
-    heavens(canvas, words, height * 0.62, canvas.dice.uniform(0.3, 0.52))
-    sky.birds(canvas, canvas.width * 0.42, height * 0.2)
-    tall = min(height * 0.42, canvas.width * 0.5)
-    for i in range(4):
-        part = i / 4
-        y = height * (0.45 + 0.12 * i)
-        outline = land.ridge(canvas, y, tall * (1 - 0.3 * part), 0.5 - 0.04 * i)
-        snowy = i < 2 and is_snowy(canvas, words)
-        land.layer(canvas, outline, part * 0.8, y + height * 0.32, snowy=snowy)
-        land.mist(canvas, y + height * 0.2, height * 0.2, 0.4 - 0.06 * i)
-    front = land.hill(canvas, height * 0.9, 90 * unit, 0.8)
-    firs(canvas, front, 26, 0.86, (90, 190))
-    canvas.fill([land.ground(canvas, front)], canvas.palette.ground)
-    guests(canvas, words, front)
+def heavens(canvas: Canvas, scene: Scene, words: str) -> float:
+    """Paint what is above the horizon; returns the x of sun or moon."""
+    dice, is_night = canvas.dice, canvas.palette.is_night
+    horizon = scene.horizon * canvas.height
+    x = dice.choice((0.27, 0.36, 0.64, 0.73)) * canvas.width
+    if is_night:
+        sky.specks(canvas, 260, (255, 250, 235), horizon, 1.5)
+    if has_word(words, LIGHTS):
+        sky.northern_lights(canvas, horizon)
+    radius = (46 if is_night else 62) * canvas.unit * dice.uniform(0.9, 1.3)
+    sky.light(canvas, complex(x, horizon * dice.uniform(*scene.sun)), radius)
+    if canvas.palette.name != "ink":
+        sky.clouds(canvas, horizon)
+    if scene.has_birds:
+        sky.birds(canvas, (1.5 * canvas.width - x) % canvas.width, 0.2 * canvas.height)
+    return x
 
 
-def firs(
-    canvas: Canvas,
-    outline: list[Point],
-    count: int,
-    depth: float,
-    sizes: tuple[float, float],
-) -> None:
-    """Firs along *outline*, in loose groups with a clearing in the middle."""
-    dice, unit = canvas.dice, canvas.unit
-    shapes = []
-    for _ in range(count):
-        side = dice.random() ** 1.7 * 0.42
-        x = (side if dice.random() < 0.5 else 1 - side) * canvas.width
-        size = dice.uniform(*sizes) * unit
-        shapes.append(figures.pine(canvas, x, land.at(outline, x) + 12 * unit, size))
-    colour = land.depth_colour(canvas, depth)
-    canvas.fill(shapes, [colour, mix(colour, canvas.palette.mist, 0.12)])
+def draw_layer(canvas: Canvas, layer: Layer, words: str) -> Shape:
+    y = layer.y * canvas.height
+    rise = layer.rise * min(canvas.height, 1.2 * canvas.width)
+    outline = layer.outline(canvas, y, rise, layer.shape)
+    winter = canvas.palette.name == "winter" or has_word(words, SNOW)
+    foot = y + layer.foot * canvas.height
+    count, *sizes = layer.firs
+    land.firs(canvas, outline, layer.depth, count, sizes, gap=layer.gap)
+    land.layer(canvas, outline, layer.depth, foot, snowy=winter and layer.is_high)
+    if layer.mist:
+        land.mist(canvas, foot - 0.12 * canvas.height, 0.18 * canvas.height, layer.mist)
+    return outline
 
 
-def lake(canvas: Canvas, words: str) -> None:
-    """Mountains that are mirrored in still water."""
-    height, unit = canvas.height, canvas.unit
-    horizon = height * 0.6
-    x = heavens(canvas, words, horizon, canvas.dice.uniform(0.35, 0.6))
-    tall = min(horizon * 0.55, canvas.width * 0.4)
-    for i in range(3):
-        y = horizon - tall * (0.52 - 0.2 * i)
-        outline = land.ridge(canvas, y, tall * (1 - 0.3 * i), 0.5 - 0.05 * i)
-        snowy = i < 2 and is_snowy(canvas, words)
-        land.layer(canvas, outline, 0.1 + 0.24 * i, horizon + 1, snowy=snowy)
-    shoreline = [(0.0, horizon), (canvas.width + 0.0, horizon)]
-    firs(canvas, shoreline, 70, 0.66, (26, 74))
-    land.mist(canvas, horizon - 24 * unit, 120 * unit, 0.4)
-    land.water(canvas, horizon, 0.28)
-    land.ripples(canvas, horizon)
-    land.glitter(canvas, x, horizon, 70 * unit)
-    guests(canvas, words, bank(canvas))
+def animals(canvas: Canvas, outline: Shape, words: str) -> None:
+    """Put those that *words* name on the foreground."""
+    shares = [0.3, 0.68]
+    canvas.dice.shuffle(shares)
+    for wanted, animal, tall in ANIMALS:
+        if has_word(words, wanted):
+            place = land.at(outline, shares.pop() * canvas.width)
+            # At the very bottom the mark of the demo would lie on the tail.
+            if place.imag > canvas.height - 90 * canvas.unit:
+                place = land.at(outline, min(place.real, 0.56 * canvas.width))
+            animal(canvas, place + 5j * canvas.unit, tall * canvas.unit)
 
 
-def sea(canvas: Canvas, words: str) -> None:
-    """A low sun over open water, islands and a sail."""
-    height, unit, dice = canvas.height, canvas.unit, canvas.dice
-    horizon = height * 0.55
-    x = heavens(canvas, words, horizon, dice.uniform(0.66, 0.82))
-    sky.birds(canvas, canvas.width - x, height * 0.22, 6)
-    for depth, rise in ((0.12, 130), (0.32, 70)):
-        outline = land.ridge(canvas, horizon + 12 * unit, rise * unit, 0.45)
-        canvas.fill(
-            [[*outline, (canvas.width + 1, horizon + 1), (-1, horizon + 1)]],
-            [
-                land.depth_colour(canvas, depth),
-                mix(canvas.palette.mist, canvas.palette.far, 0.4),
-            ],
-        )
-    land.water(canvas, horizon, 0.3)
-    land.ripples(canvas, horizon, 130)
-    land.glitter(canvas, x, horizon, 110 * unit)
-    boat_x = canvas.width - x + dice.uniform(-0.08, 0.08) * canvas.width
-    figures.boat(canvas, boat_x, horizon + 0.12 * height, 130 * unit)
-    guests(canvas, words, bank(canvas), free=boat_x)
-
-
-def bank(canvas: Canvas) -> list[Point]:
-    """Land in front of water, where somebody may sit."""
-    return land.shore(canvas, min(0.2 * canvas.height, 170 * canvas.unit))
-
-
-def is_snowy(canvas: Canvas, words: str) -> bool:
-    return canvas.palette.name == "winter" or has_word(words, SNOW)
-
-
-def forest(canvas: Canvas, words: str) -> None:
-    """Rows of firs, each further one paler."""
-    height, dice = canvas.height, canvas.dice
-    heavens(canvas, words, height * 0.6, dice.uniform(0.4, 0.6))
-    outline: list[Point] = []
+def dunes(canvas: Canvas, horizon: float) -> Shape:
+    """Long soft waves of sand, each darker towards its foot."""
+    palette, height = canvas.palette, canvas.height
+    outline: Shape = []
     for i in range(5):
-        part = i / 4
-        y = height * (0.5 + 0.11 * i)
-        outline = land.hill(canvas, y, height * 0.1, 1.2)
-        sizes = (70 + 150 * part, 130 + 330 * part)
-        firs_everywhere(canvas, outline, round(60 - 44 * part), part * 0.85, sizes)
-        land.layer(canvas, outline, part * 0.85, y + height * 0.24)
-        if i < 4:
-            land.mist(canvas, y + height * 0.06, height * 0.16, 0.5)
-    canvas.fill([land.ground(canvas, outline)], canvas.palette.ground)
-    sky.birds(canvas, canvas.width * dice.uniform(0.35, 0.5), height * 0.18)
-    guests(canvas, words, outline)
+        y, rise = horizon + 0.1 * i * height, (0.07 + 0.04 * i) * height
+        outline = land.hill(canvas, y, rise, 1.25)
+        lit = mix(palette.accent, palette.mist, 0.75 - 0.14 * i)
+        dark = mix(lit, palette.near, 0.3 + 0.12 * i)
+        canvas.fill([land.below(canvas, outline)], lit, mix(lit, dark, 0.5), dark, dark)
+    return outline
 
 
-def firs_everywhere(
-    canvas: Canvas,
-    outline: list[Point],
-    count: int,
-    depth: float,
-    sizes: tuple[float, float],
-) -> None:
-    dice, unit = canvas.dice, canvas.unit
-    shapes = []
-    for i in range(count):
-        x = (i + dice.uniform(-0.6, 0.6)) / count * canvas.width * 1.04
-        # A gap to look through, in the nearer rows.
-        middle = abs(x / canvas.width - 0.5)
-        size = dice.uniform(*sizes) * unit * (0.55 + 0.9 * middle if depth > 0.3 else 1)
-        shapes.append(
-            figures.pine(
-                canvas,
-                x,
-                land.at(outline, min(max(x, 0), canvas.width)) + 8 * unit,
-                size,
-            )
-        )
-    colour = land.depth_colour(canvas, depth)
-    canvas.fill(
-        shapes,
-        [mix(colour, canvas.palette.near, 0.12), mix(colour, canvas.palette.mist, 0.3)],
-    )
+# How far below its upper edge somebody sits in a meadow, as a share of the height.
+SEAT = 0.16j
 
 
-def dunes(canvas: Canvas, words: str) -> None:
-    """Long soft waves of sand under a large sun."""
-    height = canvas.height
-    heavens(canvas, words, height * 0.5, 0.62)
-    outline: list[Point] = []
-    for i in range(5):
-        y = height * (0.5 + 0.1 * i)
-        outline = land.hill(canvas, y, height * (0.07 + 0.04 * i), 1.25)
-        lit = mix(canvas.palette.accent, canvas.palette.mist, 0.75 - 0.14 * i)
-        dark = mix(lit, canvas.palette.near, 0.2 + 0.12 * i)
-        canvas.fill([land.ground(canvas, outline)], [lit, mix(lit, dark, 0.35), dark])
-        canvas.fill(land.lee(outline, height * 0.16), [dark, mix(lit, dark, 0.45)])
-    guests(canvas, words, outline)
+def meadow(canvas: Canvas, _horizon: float) -> Shape:
+    field = land.hill(canvas, canvas.height * 0.66, 50 * canvas.unit, 0.7)
+    canvas.fill([land.below(canvas, field)], *subjects.greens(canvas.palette))
+    subjects.flowers(canvas, field, range(5))
+    return [point + SEAT * canvas.height for point in field]
 
 
-def flowers(canvas: Canvas, words: str) -> None:
-    """Hills with a field of flowers, or a branch in bloom before them."""
-    height, unit, dice = canvas.height, canvas.unit, canvas.dice
-    heavens(canvas, words, height * 0.55, dice.uniform(0.4, 0.6))
-    for i in range(3):
-        y = height * (0.48 + 0.06 * i)
-        outline = land.hill(canvas, y, height * 0.14, 1.1)
-        land.layer(canvas, outline, 0.15 + 0.2 * i, y + height * 0.25)
-    land.mist(canvas, height * 0.6, height * 0.14, 0.4)
-    field = land.hill(canvas, height * 0.66, 50 * unit, 0.7)
-    grass(canvas, field)
-    rows(canvas, field, range(5))
-    seat = [(x, y + height * 0.16) for x, y in field]
-    guests(canvas, words, seat)
-    rows(canvas, field, range(5, 7))
+def meadow_front(canvas: Canvas, seat: Shape, words: str) -> None:
+    field = [point - SEAT * canvas.height for point in seat]
+    subjects.flowers(canvas, field, range(5, subjects.FLOWER_ROWS))
     if has_word(words, BLOSSOM):
-        pinks = [(238, 150, 176), (250, 196, 212), (255, 232, 238)]
-        blossoms.branch(canvas, pinks)
+        subjects.branch(canvas)
 
 
-def town(canvas: Canvas, words: str) -> None:
-    """A skyline and its lights, mirrored in a river."""
-    height, unit = canvas.height, canvas.unit
-    horizon = height * 0.68
-    x = heavens(canvas, words, horizon, canvas.dice.uniform(0.3, 0.5))
-    city.skyline(canvas, horizon)
-    land.water(canvas, horizon, 0.32)
-    land.ripples(canvas, horizon)
-    land.glitter(canvas, x, horizon, 60 * unit)
-    guests(canvas, words, bank(canvas))
+def ridges(count: int, y: float, step: float, rise: float) -> tuple[Layer, ...]:
+    """Mountains one behind the other, those in the distance high."""
+    return tuple(
+        Layer(land.ridge, 0.5 - 0.04 * i, y + step * i, rise * (1 - 0.15 * i), 0.2 * i,
+              0.3, 0.4 - 0.06 * i, is_high=i < 2)
+        for i in range(count)
+    )  # fmt: skip
 
+
+MOUNTAINS = Scene(
+    0.62,
+    (0.3, 0.52),
+    (
+        *ridges(4, 0.45, 0.12, 0.42),
+        Layer(land.hill, 0.8, 0.9, 0.09, 0.86, 1, firs=(40, 90, 190), gap=0.8),
+    ),
+    has_birds=True,
+)
+LAKE = Scene(
+    0.6,
+    (0.35, 0.6),
+    (
+        *ridges(3, 0.43, 0.06, 0.32),
+        Layer(land.hill, 0.5, 0.6, 0.0, 0.66, 0.01, 0.4, (80, 26, 74)),
+    ),
+    glitter=70,
+)
+SEA = Scene(
+    0.55,
+    (0.66, 0.82),
+    (
+        Layer(land.ridge, 0.45, 0.56, 0.13, 0.12, 0),
+        Layer(land.ridge, 0.45, 0.56, 0.07, 0.32, 0),
+    ),
+    glitter=110,
+    has_birds=True,
+    has_boat=True,
+)
+FOREST = Scene(
+    0.6,
+    (0.4, 0.6),
+    tuple(
+        Layer(land.hill, 1.2, 0.5 + 0.11 * i, 0.1, 0.21 * i, 0.24, 0.5 if i < 4 else 0,
+              (60 - 11 * i, 70 + 38 * i, 130 + 82 * i), 0.3 if i > 1 else 0)
+        for i in range(5)
+    ),
+    has_birds=True,
+)  # fmt: skip
+DUNES = Scene(0.5, (0.6, 0.64), subject=dunes)
+FLOWERS = Scene(
+    0.55,
+    (0.4, 0.6),
+    tuple(
+        Layer(land.hill, 1.1, 0.48 + 0.06 * i, 0.14, 0.15 + 0.2 * i, 0.25, 0.1)
+        for i in range(3)
+    ),
+    subject=meadow,
+    front=meadow_front,
+)
+TOWN = Scene(0.68, (0.3, 0.5), subject=subjects.town, glitter=60)
 
 # The first line with a word of the prompt wins.
 SCENES: tuple[tuple[str, tuple[Scene, ...]], ...] = (
-    ("城 楼 街 赛博 霓虹 city street cyber neon skyline tokyo", (town,)),
-    ("花 樱 春 草原 flower garden blossom meadow spring", (flowers,)),
-    ("湖 江 河 lake river 倒影 reflection", (lake,)),
-    (f"海 浪 港 sea ocean beach wave {BOAT}", (sea,)),
-    ("沙漠 沙丘 desert dune", (dunes,)),
-    ("森林 树林 林 forest wood", (forest,)),
-    ("山 峰 mountain peak hill 水墨", (mountains,)),
-    (SNOW, (mountains, forest, lake)),
+    ("城 楼 街 赛博 霓虹 city street cyber neon skyline tokyo", (TOWN,)),
+    ("花 樱 春 草原 flower garden blossom meadow spring", (FLOWERS,)),
+    ("湖 江 河 lake river 倒影 reflection", (LAKE,)),
+    ("海 浪 港 sea ocean beach wave 船 舟 帆 boat sail", (SEA,)),
+    ("沙漠 沙丘 desert dune", (DUNES,)),
+    ("森林 树林 林 forest wood", (FOREST,)),
+    ("山 峰 mountain peak hill 水墨", (MOUNTAINS,)),
+    (SNOW, (MOUNTAINS, FOREST, LAKE)),
 )
+DEFAULT_SCENES = (MOUNTAINS, LAKE, FOREST, FLOWERS, SEA)
 
 
 def choose_scene(words: str, dice: random.Random) -> Scene:
-    for wanted, scenes in SCENES:
-        if has_word(words, wanted):
-            return dice.choice(scenes)
-    return dice.choice((mountains, lake, forest, flowers, sea))
+    scenes = (scenes for wanted, scenes in SCENES if has_word(words, wanted))
+    return dice.choice(next(scenes, DEFAULT_SCENES))

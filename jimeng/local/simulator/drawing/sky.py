@@ -1,115 +1,106 @@
-"""What is above the horizon: sun or moon, stars, clouds, northern lights, snow."""
+"""What is above the horizon, and what falls from there."""
 
 import math
 
 from PIL import Image, ImageDraw, ImageFilter
 
 from jimeng.local.simulator.drawing.canvas import Canvas, ellipse, smooth
-from jimeng.local.simulator.drawing.palettes import mix
+from jimeng.local.simulator.drawing.palettes import WHITE, Colour, mix
+
+# Shares of the radius: x, y and size of the moon's dark spots.
+MOON_SPOTS = ((-0.3, -0.25, 0.22), (0.28, 0.1, 0.3), (-0.15, 0.42, 0.17))
+BIRD = (-1 - 0.4j, -0.5 - 0.5j, 0, 0.5 - 0.5j, 1 - 0.4j, 0.5 - 0.3j, 0.2j, -0.5 - 0.3j)
 
 
-def light(canvas: Canvas, x: float, y: float, radius: float) -> None:
+def light(canvas: Canvas, at: complex, radius: float) -> None:
     """Sun or moon, with the glow around it."""
     palette = canvas.palette
-    reach = radius * (6 if palette.is_night else 9)
     if palette.name != "ink":
-        canvas.glow(x, y, reach, palette.light, 0.55)
-        canvas.glow(x, y, radius * 2.6, palette.light, 0.6)
-    canvas.fill([ellipse(x, y, radius, radius)], [palette.light])
+        canvas.glow(at, radius * (6 if palette.is_night else 9), 0.55)
+        canvas.glow(at, radius * 2.6, 0.6)
+    canvas.fill([ellipse(at, radius, radius)], palette.light)
     if palette.is_night:
         shade = mix(palette.light, palette.sky[2], 0.12)
-        spots = [(-0.3, -0.25, 0.22), (0.28, 0.1, 0.3), (-0.15, 0.42, 0.17)]
-        spots += [(0.35, -0.45, 0.12)]
-        canvas.fill(
-            [
-                ellipse(x + a * radius, y + b * radius, *([r * radius] * 2))
-                for a, b, r in spots
-            ],
-            [shade],
-            opacity=0.45,
-        )
+        spots = [
+            ellipse(at + complex(x, y) * radius, size * radius, size * radius)
+            for x, y, size in MOON_SPOTS
+        ]
+        canvas.fill(spots, shade, opacity=0.45)
 
 
-def stars(canvas: Canvas, horizon: float) -> None:
-    """Dense at the top, few near the horizon."""
+def specks(
+    canvas: Canvas, count: int, colour: Colour, height: float, density: float = 1.0
+) -> None:
+    """
+    Stars or flakes down to *height*: many small ones, few large.
+
+    Args:
+        density: How much denser they are at the top; 1 is evenly.
+    """
     dice, unit = canvas.dice, canvas.unit
-    for opacity, size, share in ((0.45, 0.9, 0.6), (0.75, 1.3, 0.3), (1.0, 2.0, 0.1)):
+    for radius, share, opacity in ((1.0, 0.6, 0.5), (1.6, 0.3, 0.75), (2.6, 0.1, 1.0)):
         dots = []
-        for _ in range(round(260 * share)):
-            y = horizon * dice.random() ** 1.5
-            radius = size * unit * dice.uniform(0.7, 1.2)
-            dots.append(ellipse(dice.random() * canvas.width, y, radius, radius))
-        canvas.fill(dots, [(255, 250, 235)], opacity=opacity)
+        for _ in range(round(count * share)):
+            y = height * dice.random() ** density
+            size = radius * unit * dice.uniform(0.6, 1.3)
+            dots.append(ellipse(complex(dice.random() * canvas.width, y), size, size))
+        canvas.fill(dots, colour, opacity=opacity)
 
 
-def clouds(canvas: Canvas, top: float, bottom: float) -> None:
+def snowfall(canvas: Canvas) -> None:
+    specks(canvas, 240, WHITE, canvas.height)
+    for _ in range(24):  # near ones, large and faint
+        place = complex(canvas.dice.random(), canvas.dice.random())
+        at = complex(place.real * canvas.width, place.imag * canvas.height)
+        canvas.fill([ellipse(at, *[7 * canvas.unit] * 2)], WHITE, opacity=0.3)
+
+
+def clouds(canvas: Canvas, horizon: float) -> None:
     """Long soft bands."""
     dice = canvas.dice
-    wide = 160
-    high = max(24, round(wide * (bottom - top) / canvas.width))
-    mask = Image.new("L", (wide, high))
+    width, height = 160, max(24, round(125 * horizon / canvas.width))
+    mask = Image.new("L", (width, height))
     pen = ImageDraw.Draw(mask)
     for _ in range(9):
-        x, y = dice.uniform(-10, wide + 10), dice.uniform(0.15, 0.85) * high
+        x, y = dice.uniform(-10, width + 10), dice.uniform(0.15, 0.85) * height
         for _ in range(dice.randint(4, 8)):
             rx, ry = dice.uniform(6, 22), dice.uniform(0.6, 2.0)
             cx, cy = x + dice.gauss(0, 14), y + dice.gauss(0, 1.3)
-            value = round(127.5 * dice.uniform(0.4, 1))
-            pen.ellipse((cx - rx, cy - ry, cx + rx, cy + ry), value)
+            box = (cx - rx, cy - ry, cx + rx, cy + ry)
+            pen.ellipse(box, round(127.5 * dice.uniform(0.4, 1)))
+    colour = canvas.palette.sky[-1]
+    if not canvas.palette.is_night:
+        colour = mix(colour, WHITE, 0.45)
     soft = mask.filter(ImageFilter.GaussianBlur(1.6))
-    colour = mix(canvas.palette.sky[-1], (255, 255, 255), 0.45)
-    if canvas.palette.is_night:
-        colour = canvas.palette.sky[-1]
-    canvas.veil(soft, colour, top, bottom)
+    canvas.veil(soft, colour, horizon * 0.12, horizon * 0.9)
 
 
 def northern_lights(canvas: Canvas, horizon: float) -> None:
     """Curtains of green and violet."""
-    dice = canvas.dice
+    width, height = 256, 128
     for colour, base in (((90, 240, 190), 0.62), ((150, 120, 255), 0.45)):
-        wide, high = 256, 128
-        mask = Image.new("L", (wide, high))
-        phase, bend = dice.uniform(0, 6), dice.uniform(1.2, 2.2)
-        for x in range(wide):
-            foot = high * (base + 0.16 * math.sin(phase + bend * x * math.tau / wide))
+        mask = Image.new("L", (width, height))
+        phase, bend = canvas.dice.uniform(0, 6), canvas.dice.uniform(1.2, 2.2)
+        for x in range(width):
+            wave = math.sin(phase + bend * x * math.tau / width)
+            foot = height * (base + 0.16 * wave)
             ray = 0.55 + 0.45 * math.sin(x * 0.37 + phase) * math.sin(x * 0.13)
-            tall = high * 0.42 * (0.6 + 0.4 * ray)
-            for y in range(max(0, round(foot - tall)), min(high, round(foot))):
-                up = (foot - y) / tall
-                edge = min(1.0, (foot - y) / 4)
-                mask.putpixel((x, y), round(165 * ray * edge * max(0.0, 1 - up) ** 1.5))
+            tall = height * 0.42 * (0.6 + 0.4 * ray)
+            for y in range(max(0, round(foot - tall)), min(height, round(foot))):
+                fade = max(0.0, 1 - (foot - y) / tall) ** 1.5 * min(1, (foot - y) / 4)
+                mask.putpixel((x, y), round(165 * ray * fade))
         canvas.veil(mask.filter(ImageFilter.GaussianBlur(2)), colour, 0, horizon)
 
 
-def birds(canvas: Canvas, x: float, y: float, count: int = 5) -> None:
-    """A loose flock."""
+def birds(canvas: Canvas, x: float, y: float) -> None:
+    """A loose flock that begins at (*x*, *y*)."""
     dice, unit = canvas.dice, canvas.unit
-    shapes = []
-    for i in range(count):
-        size = dice.uniform(11, 19) * unit
-        bx = x + (i * 34 + dice.uniform(-12, 12)) * unit
-        by = y + (abs(i - count / 3) * 13 + dice.uniform(-14, 14)) * unit
-        lift = dice.uniform(0.25, 0.6)
-        top = [
-            (-1, -lift),
-            (-0.5, -lift * 1.15),
-            (0, 0),
-            (0.5, -lift * 1.15),
-            (1, -lift),
-        ]
-        back = [(0.5, -lift * 0.85), (0, 0.22), (-0.5, -lift * 0.85)]
-        outline = [(bx + a * size, by + b * size) for a, b in top + back]
-        shapes.append(smooth(outline, 5))
-    canvas.fill(shapes, [mix(canvas.palette.near, canvas.palette.sky[-1], 0.15)])
-
-
-def snowfall(canvas: Canvas) -> None:
-    """Flakes, the near ones large and faint."""
-    dice, unit = canvas.dice, canvas.unit
-    for size, share, opacity in ((1.8, 0.6, 0.8), (3.2, 0.3, 0.7), (7.0, 0.1, 0.3)):
-        flakes = []
-        for _ in range(round(240 * share)):
-            x, y = dice.random() * canvas.width, dice.random() * canvas.height
-            radius = size * unit * dice.uniform(0.6, 1.3)
-            flakes.append(ellipse(x, y, radius, radius))
-        canvas.fill(flakes, [(255, 255, 255)], opacity=opacity)
+    flock = []
+    for i in range(5):
+        shift = complex(i * 34, abs(i - 2) * 13) + complex(
+            *dice.choices(range(-13, 14), k=2)
+        )
+        size, lift = dice.uniform(11, 19) * unit, dice.uniform(0.6, 1.4)
+        outline = [complex(p.real, p.imag * lift) * size for p in BIRD]
+        flock.append([complex(x, y) + shift * unit + p for p in smooth(outline, 5)])
+    canvas.fill(flock, mix(canvas.palette.near, canvas.palette.sky[-1], 0.15))

@@ -1,0 +1,288 @@
+"""What stands in a landscape: houses, a boat, flowers, a cat, a fox."""
+
+import math
+
+from jimeng.local.simulator.drawing.canvas import (
+    Canvas,
+    Shape,
+    box,
+    ellipse,
+    placed,
+    ribbon,
+    smooth,
+)
+from jimeng.local.simulator.drawing.land import at, depth_colour, mist
+from jimeng.local.simulator.drawing.palettes import Colour, Palette, mix
+
+
+def town(canvas: Canvas, horizon: float) -> None:
+    """Three rows of houses that stand on *horizon*, with lights in the nearer two."""
+    tall = min(horizon, canvas.width) * 0.62
+    for row, (depth, share) in enumerate(((0.12, 1.0), (0.42, 0.8), (0.8, 0.5))):
+        boxes = houses(canvas, horizon, tall * share, 60 + 14 * row)
+        colour = depth_colour(canvas, depth)
+        shapes = [shape for each in boxes for shape in house(canvas, *each)]
+        canvas.fill(shapes, colour, mix(colour, canvas.palette.mist, 0.5 - 0.2 * row))
+        if row:
+            windows(canvas, boxes, 0.5 + 0.25 * row)
+        mist(canvas, horizon - tall * 0.06, tall * 0.4, 0.34 - 0.1 * row)
+
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def houses(canvas: Canvas, foot: float, tall: float, wide: float) -> list[Box]:
+    dice, boxes = canvas.dice, []
+    x = -dice.uniform(0, wide) * canvas.unit
+    while x < canvas.width:
+        width = wide * dice.uniform(0.55, 1.25) * canvas.unit
+        # Towers gather around the middle, lower roofs at the edges.
+        middle = 1.05 - abs(x / canvas.width - 0.5) * 0.66
+        height = tall * dice.uniform(0.35, 1.0) ** 1.25 * middle
+        boxes.append((x, foot - height, x + width, foot + 1))
+        x += width * dice.uniform(0.96, 1.3)
+    return boxes
+
+
+def house(
+    canvas: Canvas, left: float, top: float, right: float, foot: float
+) -> list[Shape]:
+    """A block with a step, a spire, a slope, a gable, or nothing on it."""
+    width, middle = right - left, (left + right) / 2
+    step = box(left + width * 0.25, top - width * 0.35, right - width * 0.25, top)
+    spire = box(middle - canvas.unit, top - width * 1.3, middle + canvas.unit, top)
+    peak = canvas.dice.choice((left, middle))
+    gable = [
+        complex(left, top + 1),
+        complex(peak, top - width * 0.4),
+        complex(right, top + 1),
+    ]
+    roofs: list[list[Shape]] = [[step], [step, spire], [gable], []]
+    return [box(left, top, right, foot), *canvas.dice.choice(roofs)]
+
+
+def windows(canvas: Canvas, boxes: list[Box], opacity: float) -> None:
+    """Small lights in rows; most are dark."""
+    dice, unit = canvas.dice, canvas.unit
+    warm: list[Shape] = []
+    cool: list[Shape] = []
+    share = 0.42 if canvas.palette.is_night else 0.22
+    for left, top, right, foot in boxes:
+        for row in range(1, int((foot - top) / unit / 15)):
+            for column in range(int((right - left) / unit / 11 - 0.7)):
+                if dice.random() < share:
+                    x, y = left + (column + 0.7) * 11 * unit, top + row * 15 * unit
+                    lit = cool if dice.random() < 0.22 else warm
+                    lit.append(box(x, y, x + 4.6 * unit, y + 6.4 * unit))
+    canvas.fill(warm, mix((255, 214, 140), canvas.palette.light, 0.3), opacity=opacity)
+    canvas.fill(cool, canvas.palette.accent, opacity=opacity)
+
+
+HULL = smooth((-0.42 - 0.1j, 0.46 - 0.12j, 0.34 + 0.02j, -0.3 + 0.02j), 4)
+SAILS = (
+    smooth((0.02 - 1j, 0.22 - 0.55j, 0.4 - 0.16j, 0.02 - 0.14j), 5),
+    smooth((-0.03 - 0.86j, -0.18 - 0.45j, -0.34 - 0.16j, -0.03 - 0.15j), 5),
+)
+MAST = box(-0.012, -1.04, 0.012, -0.08)
+
+
+def boat(canvas: Canvas, at: complex, size: float) -> None:
+    """A small sailing boat with its reflection."""
+    palette = canvas.palette
+    dark = mix(palette.near, palette.far, 0.08)
+    reflections = [placed([p.conjugate() for p in sail], at, size) for sail in SAILS]
+    canvas.fill(reflections, mix(palette.light, palette.near, 0.35), opacity=0.15)
+    lit = palette.light, mix(palette.light, palette.accent, 0.45)
+    canvas.fill([placed(each, at, size) for each in SAILS], *lit)
+    canvas.fill([placed(each, at, size) for each in (HULL, MAST)], dark)
+    shadow = ellipse(at + 0.05j * size, 0.55 * size, 0.03 * size)
+    canvas.fill([shadow], dark, opacity=0.35)
+
+
+FLOWER_ROWS = 7
+
+
+def greens(palette: Palette) -> tuple[Colour, Colour, Colour]:
+    """Of grass: far, between, near."""
+    green = mix(palette.near, (120, 160, 90), 0.35 if palette.is_night else 0.6)
+    return mix(green, palette.mist, 0.45), green, mix(green, palette.near, 0.55)
+
+
+def flowers(canvas: Canvas, field: Shape, rows: range) -> None:
+    """Blades and flowers, from row 0 at the far edge to the last before our feet."""
+    far, _, near = greens(canvas.palette)
+    for share in (row / (FLOWER_ROWS - 1) for row in rows):
+        green = mix(far, near, share)
+        for shade in (mix(green, near, 0.5), mix(green, far, 0.25)):
+            blades(canvas, field, share, shade)
+        blooms(canvas, field, share, green)
+
+
+def spot(canvas: Canvas, field: Shape, share: float) -> complex:
+    """Somewhere in the row at *share*: 0 the far edge, 1 before our feet."""
+    top = at(field, canvas.dice.random() * canvas.width)
+    depth = max(0.04, share + canvas.dice.uniform(-0.06, 0.06)) ** 1.5
+    return top + 1j * (canvas.height * 1.03 - top.imag) * depth
+
+
+def blades(canvas: Canvas, field: Shape, share: float, colour: Colour) -> None:
+    dice, shapes = canvas.dice, []
+    for _ in range(round(130 - 50 * share)):
+        foot = spot(canvas, field, share)
+        tall = dice.uniform(14, 34) * canvas.unit * (0.4 + 1.9 * share)
+        tip = foot + tall * complex(dice.uniform(-0.5, 0.5), -1)
+        shapes.append([foot - tall * 0.07, tip, foot + tall * 0.07])
+    canvas.fill(shapes, colour, opacity=0.8)
+
+
+def blooms(canvas: Canvas, field: Shape, share: float, green: Colour) -> None:
+    dice, palette = canvas.dice, canvas.palette
+    dim = 0.35 if palette.is_night else 0.0
+    tones = (palette.accent, (250, 214, 120), (255, 244, 236), (196, 150, 220))
+    heads: list[list[Shape]] = [[] for _ in tones]
+    hearts: list[Shape] = []
+    stems: list[Shape] = []
+    for _ in range(round(95 - 66 * share)):
+        foot = spot(canvas, field, share)
+        size = dice.uniform(4, 7) * canvas.unit * (0.55 + 3.1 * share)
+        head = foot + size * complex(dice.uniform(-0.3, 0.3), -dice.uniform(1.8, 3.4))
+        stems.append(ribbon([foot, head], [size * 0.12] * 2))
+        dice.choices(heads, (5, 2, 3, 2))[0].extend(petals(canvas, head, size))
+        hearts.append(ellipse(head, size * 0.24, size * 0.2))
+    canvas.fill(stems, green)
+    for tone, shapes in zip(tones, heads, strict=True):
+        hazy = mix(tone, palette.mist, 0.3 * (1 - share))
+        canvas.fill(shapes, mix(hazy, palette.near, dim))
+    canvas.fill(hearts, mix((240, 170, 60), palette.near, dim))
+
+
+def petals(canvas: Canvas, at: complex, size: float) -> list[Shape]:
+    """Five around *at*, seen more or less from the side."""
+    turn, tilt = canvas.dice.uniform(0, 6), canvas.dice.uniform(0.55, 1)
+    found = []
+    for angle in (turn + i * math.tau / 5 for i in range(5)):
+        out = complex(math.cos(angle), math.sin(angle) * tilt)
+        flat = math.atan2(out.imag, out.real)
+        found.append(ellipse(at + out * size / 2, size * 0.5, size * 0.27 * tilt, flat))
+    return found
+
+
+# A branch from the upper left corner, in thousandths of the shorter side, and its
+# twigs: where they leave it, and where they end.
+BRANCH = smooth(
+    (-50 + 20j, 140 + 100j, 270 + 100j, 420 + 190j, 560 + 200j), closed=False
+)
+TWIGS = ((9, 200 + 260j), (15, 420 + 50j), (21, 460 + 320j))
+PINKS = ((238, 150, 176), (250, 196, 212), (255, 232, 238))
+
+
+def branch(canvas: Canvas) -> None:
+    """A flowering branch that reaches in from an upper corner."""
+    dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
+    twigs = [BRANCH]
+    for start, end in TWIGS:
+        bend = (BRANCH[start] + end) / 2 + dice.uniform(-14, 14) * 1j
+        twigs.append(smooth([BRANCH[start], bend, end], closed=False))
+    mirrored = dice.random() < 0.5
+    corner = complex(canvas.width if mirrored else 0)
+    placed_twigs = [placed(each, corner, unit, mirrored=mirrored) for each in twigs]
+    for i, twig in enumerate(placed_twigs):
+        thick, count = (7 if i else 17) * unit, len(twig)
+        widths = [thick * (1 - 0.8 * k / count) for k in range(count)]
+        canvas.fill([ribbon(twig, widths)], mix(palette.near, (70, 44, 44), 0.4))
+    hearts: list[Shape] = []
+    for pink in PINKS:
+        flowers: list[Shape] = []
+        for point in (p for twig in placed_twigs for p in twig[5:]):
+            if dice.random() < 0.62:
+                middle = point + complex(dice.gauss(0, 20), dice.gauss(0, 17)) * unit
+                size = dice.uniform(11, 20) * unit
+                flowers += petals(canvas, middle, size)
+                hearts.append(ellipse(middle, size * 0.16, size * 0.16))
+        canvas.fill(flowers, pink, opacity=0.9)
+    canvas.fill(hearts, mix(palette.accent, (150, 40, 60), 0.45), opacity=0.8)
+
+
+# Animals sit on the origin and are about 1 high.
+CAT_SIDE = (0.13 - 0.62j, 0.2 - 0.46j, 0.29 - 0.22j, 0.27 - 0.05j, 0.2 + 0.01j)
+CAT_TAIL = smooth(
+    (0.16 - 0.05j, 0.36 - 0.01j, 0.52 - 0.1j, 0.52 - 0.27j, 0.6 - 0.38j), closed=False
+)
+CAT_EAR = (0.03 - 0.87j, 0.155 - 1.03j, 0.185 - 0.78j)
+CAT = (
+    smooth((*CAT_SIDE, *(-point.conjugate() for point in reversed(CAT_SIDE)))),
+    ribbon(CAT_TAIL, [0.085 - 0.035 * i / len(CAT_TAIL) for i in range(len(CAT_TAIL))]),
+    CAT_EAR,
+    [-point.conjugate() for point in CAT_EAR],
+    ellipse(-0.75j, 0.19, 0.155),
+    ellipse(0.6 - 0.385j, 0.026, 0.026),
+)
+
+
+def cat(canvas: Canvas, at: complex, size: float) -> None:
+    """Sits with its back to us and looks at the view, with light on its edge."""
+    mirrored = canvas.dice.random() < 0.5
+    shapes = [placed(each, at, size, mirrored=mirrored) for each in CAT]
+    near, palette = canvas.palette.near, canvas.palette
+    side = 1 if at.real < canvas.width / 2 else -1
+    rim = complex(side, -1) * 2.2 * canvas.unit
+    edge = [[point + rim for point in shape] for shape in shapes]
+    canvas.fill(edge, mix(palette.light, near, 0.25), opacity=0.75)
+    canvas.fill(shapes, mix(near, palette.far, 0.05), mix(near, (0, 0, 0), 0.3))
+
+
+FOX_TAIL = smooth(
+    (0.22 - 0.05j, 0.42 - 0.03j, 0.6 - 0.12j, 0.66 - 0.32j, 0.56 - 0.5j), closed=False
+)
+FOX_TAIL_WIDTHS = [
+    0.07 + 0.17 * math.sin(math.pi * (i / len(FOX_TAIL)) ** 0.9) ** 1.2
+    for i in range(len(FOX_TAIL))
+]
+# From the back to the front: a colour and an outline.
+FOX: tuple[tuple[str, Shape], ...] = (
+    ("fur", ribbon(FOX_TAIL, FOX_TAIL_WIDTHS)),
+    ("white", ribbon(FOX_TAIL[-11:], FOX_TAIL_WIDTHS[-11:])),
+    ("black", (-0.84j, 0.085 - 1.05j, 0.1 - 0.76j)),
+    ("fur", smooth((
+        -0.05 - 0.66j, -0.15 - 0.5j, -0.13 - 0.27j, -0.12 - 0.05j, -0.17,
+        -0.02 + 0.01j, 0.08 + 0.01j, 0.24 + 0.01j,
+        0.31 - 0.12j, 0.28 - 0.3j, 0.18 - 0.48j, 0.09 - 0.64j,
+    ))),
+    ("white", smooth((-0.06 - 0.63j, -0.145 - 0.5j, -0.125 - 0.3j, -0.06 - 0.42j))),
+    ("red", smooth((
+        -0.36 - 0.685j, -0.24 - 0.76j, -0.14 - 0.85j, -0.01 - 0.87j, 0.09 - 0.79j,
+        0.1 - 0.66j, -0.02 - 0.6j, -0.16 - 0.625j, -0.3 - 0.655j,
+    ))),
+    ("red", (-0.15 - 0.83j, -0.1 - 1.07j, -0.84j)),
+    ("deep", (-0.115 - 0.86j, -0.092 - 0.99j, -0.04 - 0.86j)),
+    ("white", smooth((
+        -0.33 - 0.672j, -0.18 - 0.7j, -0.05 - 0.7j, -0.62j, -0.15 - 0.628j,
+    ))),
+    ("black", ellipse(-0.355 - 0.685j, 0.022, 0.018)),
+    ("black", ellipse(-0.15 - 0.755j, 0.017, 0.02)),
+    ("black", smooth((-0.125 - 0.09j, -0.17, -0.02 + 0.01j, -0.02 - 0.08j))),
+)  # fmt: skip
+
+
+def fox(canvas: Canvas, at: complex, size: float) -> None:
+    """Sits in profile, with a white chest and a white tip of its tail."""
+    colours = fox_colours(canvas.palette)
+    mirrored = at.real < canvas.width / 2
+    for name, shape in FOX:
+        canvas.fill([placed(shape, at, size, mirrored=mirrored)], *colours[name])
+
+
+def fox_colours(palette: Palette) -> dict[str, list[Colour]]:
+    """In the light of *palette*."""
+    dim = 0.25 if palette.is_night else 0.0
+    red = mix((226, 98, 40), palette.near, dim)
+    deep = mix((176, 62, 28), palette.near, dim + 0.1)
+    white = mix((255, 248, 240), palette.near, dim * 0.6)
+    black = mix(palette.near, (40, 24, 24), 0.5)
+    return {
+        "fur": [red, deep],
+        "red": [red],
+        "deep": [deep],
+        "white": [white],
+        "black": [black],
+    }
