@@ -8,7 +8,6 @@ from jimeng.auth.devices import known_people, remember
 from jimeng.auth.requests import (
     address,
     check_host,
-    count,
     door,
     guard,
     reject_cross_site,
@@ -25,6 +24,7 @@ from jimeng.auth.start import require_access
 from jimeng.auth.tickets import read_ticket, ticket
 from jimeng.auth.who import (
     check_scope,
+    count,
     current_session,
     current_user,
     lacks_second_factor,

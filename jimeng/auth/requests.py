@@ -7,10 +7,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import Request, Response, current_app, g, request
+from flask import Request, Response, current_app, request
 
-from jimeng import limits
-from jimeng.accounts.attempts import neighbourhood as network_of
 from jimeng.config import LOOPBACK, Config
 from jimeng.errors.access import CrossSite, WrongHost
 
@@ -60,25 +58,6 @@ def check_host(asked: Request) -> None:
     if host in names or asked.path.startswith("/health"):
         return
     raise WrongHost(f"host {host[:100]!r}")
-
-
-def count(asked: Request) -> None:
-    """
-    Count the request; probes and files of the pages are not.
-
-    Raises:
-        TooManyRequests: its key, its session or its address has made too many.
-    """
-    if asked.path.startswith(("/health", "/static/")):
-        return
-    come_from, caller = address(asked), asked.headers.get("Authorization", "")
-    if not caller and asked.cookies:
-        name = current_app.config["SESSION_COOKIE_NAME"]
-        both = asked.cookies.get(name), asked.cookies.get(f"__Host-{name}")
-        caller = next((each for each in both if each is not None), "")
-    # Of this machine is also everybody behind a proxy that was not told of.
-    come_from = "" if is_near(come_from) else network_of(come_from)
-    g.access = limits.count_request(come_from, caller)
 
 
 def door(asked: Request = request) -> str:

@@ -119,4 +119,10 @@ def had_session() -> bool:
 
 def signed_in() -> tuple[Session, User] | None:
     """The request's session, and whose it is; None if it is worth nothing."""
-    return accounts.session_of(session.get("id"), address=address())
+    return accounts.session_of(session_token(), address=address())
+
+
+def session_token() -> str:
+    """What the cookie says, if it is signed by us; empty if there is none."""
+    token = session.get("id")
+    return token if isinstance(token, str) else ""

@@ -1,11 +1,12 @@
 """Who is asking: the owner of an API key, of a session, or nobody."""
 
-from flask import current_app, g, request
+from flask import Request, current_app, g, request
 
-from jimeng import accounts
+from jimeng import accounts, limits
 from jimeng.accounts import second_factor
-from jimeng.auth.requests import SAFE_METHODS, address, door
-from jimeng.auth.sessions import signed_in
+from jimeng.accounts.attempts import neighbourhood as network_of
+from jimeng.auth.requests import SAFE_METHODS, address, door, is_near
+from jimeng.auth.sessions import session_token, signed_in
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Session, User
 from jimeng.errors.access import (
@@ -59,21 +60,51 @@ def check_door(key: ApiKey) -> None:
         raise DoorClosed(f"key {key.id} at {door()}", doors=", ".join(key.doors))
 
 
+def count(asked: Request) -> None:
+    """
+    Count the request; probes and files of the pages are not.
+
+    Raises:
+        TooManyRequests: its key, its session or its address has made too many.
+    """
+    if asked.path.startswith(("/health", "/static/")):
+        return
+    come_from = address(asked)
+    # Of this machine is also everybody behind a proxy that was not told of.
+    come_from = "" if is_near(come_from) else network_of(come_from)
+    g.access = limits.count_request(come_from, credential(asked))
+
+
+def credential(asked: Request) -> str:
+    """
+    What this request is signed in with: the key at the doors of programs, the token of
+    the session on pages, however they are written. Empty where there is none.
+    """
+    if door(asked) != "pages":
+        return bearer_key(asked) or ""
+    return session_token() if asked.cookies else ""
+
+
+def bearer_key(asked: Request) -> str | None:
+    """The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1), if there is."""
+    scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
 def bearer() -> str:
     """
-    The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1).
+    The request's key.
 
     Raises:
         Unauthorized: the header is missing, or of another kind.
         ApiKeyInvalid: it has no key in it.
     """
-    given = request.headers.get("Authorization", "")
-    scheme, _, key = given.partition(" ")
-    if scheme.lower() != "bearer":
+    key = bearer_key(request)
+    if key is None:
         raise Unauthorized("no API key")
-    if not key.strip() or not key.isascii():
+    if not key or not key.isascii():
         raise ApiKeyInvalid("an empty or odd key")
-    return key.strip()
+    return key
 
 
 def viewer_of_key(key: ApiKey, user: User) -> Viewer:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis.exceptions import ConnectionError as Away
 
-from jimeng import auth, jobs, limits
+from jimeng import accounts, auth, jobs, limits
 from jimeng.accounts import attempts, keys
 from jimeng.errors import Invalid
 from jimeng.limits.users import COUNT
@@ -68,6 +68,65 @@ def test_requests_of_a_key_have_an_end(three):
     answer = ask(three, "jm_a")
     refused(answer, 429, "too_many_requests")
     assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("path", [f"{API}/queue", "/v1/models", "/mcp"])
+def test_key_is_counted_however_it_is_spelled(three, path):
+    """More spaces and another case are the same key to whoever checks it."""
+    spellings = ["Bearer jm_a", "bearer  jm_a", "BEARER   jm_a ", "Bearer    jm_a"]
+
+    for at, each in enumerate(spellings):
+        answer = three.get(path, headers={"Authorization": each}, environ_base=FAR)
+        assert (answer.status_code == 429) == (at == 3)
+
+
+@pytest.fixture
+def session_cookies(config, registry, ada):
+    """A client with three requests a minute, and what a browser of ada's sends."""
+    public = {"PUBLIC_URL": "https://jimeng.example.com", "REQUESTS_PER_MINUTE": 3}
+    with client_with(
+        config, registry, AUTH="on", SECRET_KEY="5b0c1d6c3a7e9f42" * 4, **public
+    ) as client:
+        app = client.application
+        token = accounts.begin_session(
+            ada.user, address="203.0.113.9", browser="", confirmed_at=None
+        )
+        signer = app.session_interface.get_signing_serializer(app)
+        yield app.test_client(use_cookies=False), signer.dumps({"id": token})
+
+
+def spelled_again(cookie: str, number: int) -> str:
+    """The same signature: what is no letter of base64 is skipped by who reads it."""
+    return cookie[:-1] + "!!!!" * number + cookie[-1]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        lambda cookie, i: {"Cookie": f"session=x{i}; __Host-session={cookie}"},
+        lambda cookie, i: {"Cookie": f"__Host-session={spelled_again(cookie, i)}"},
+        lambda cookie, i: {
+            "Cookie": f"__Host-session={cookie}",
+            "Authorization": f"Bearer jm_{i}",
+        },
+    ],
+    ids=["second cookie", "signature", "key"],
+)
+def test_session_is_counted_whatever_comes_beside_it(session_cookies, headers):
+    """It is who is signed in that counts, and that is one session."""
+    client, cookie = session_cookies
+
+    answers = [
+        client.get(
+            "/account",
+            headers=headers(cookie, i),
+            environ_base=FAR,
+            base_url="https://jimeng.example.com",
+        ).status_code
+        for i in range(4)
+    ]
+
+    assert answers == [200, 200, 200, 429]
 
 
 def test_requests_of_an_address_have_an_end(three):
