@@ -3,6 +3,7 @@ Those who wait for a task, each in a thread of the server, and never in all of t
 the room of this process, its places, its watcher, and who is still there.
 """
 
+import _socket
 import socket
 import threading
 import time
@@ -17,9 +18,7 @@ from jimeng.http.watcher import Sight, Watcher
 
 AGAIN = 5  # seconds after which whoever found no place may ask again
 UNTOLD = 8  # threads that a server is taken to have which does not say
-# Seconds from one look at the client and at the room to the next: a place is soon free
-# once its client has gone, and all are when the server stops.
-TURN = 0.5
+TURN = 3.0  # seconds after which one who waits is woken though nothing has changed
 
 
 class Places:
@@ -90,7 +89,7 @@ def open_room(threads: int) -> None:
 
 
 def close() -> None:
-    """The server stops: whoever waits is sent on within `TURN`, nobody comes in."""
+    """The server stops: whoever waits is sent on at the next look, nobody comes in."""
     _room.is_closed = True  # and no lock: signals' handlers call this
 
 
@@ -149,10 +148,14 @@ def turns(
         Whether it has changed, and how it stands.
     """
     until = time.monotonic() + seconds
-    with _watcher.watch(task.id, (task.status, task.updated_at)) as watch:
+
+    def is_over() -> bool:
+        return _room.is_closed or is_gone()
+
+    with _watcher.watch(task.id, (task.status, task.updated_at), is_over) as watch:
         while (left := until - time.monotonic()) > 0:
             changed = watch.wait(min(left, TURN))
-            if _room.is_closed or is_gone():
+            if is_over():
                 return
             yield changed, watch.seen
 
@@ -166,8 +169,9 @@ def is_gone(environ: Mapping[str, object]) -> bool:
     if not isinstance(link, socket.socket):
         return False
     try:
-        # Not by a method of its own, which may wait.
-        return not socket.socket.recv(link, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        # Not by a method of its own, which may wait: gevent's does whatever the flags.
+        below = getattr(link, "_sock", link)
+        return not _socket.socket.recv(below, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except OSError:

@@ -23,10 +23,12 @@ class Watch:
 
     Attributes:
         seen: How it stands, as of the latest look.
+        is_over: Whether the waiting is to end before the task does.
     """
 
     task_id: str
     seen: Sight
+    is_over: Callable[[], bool]
     _changed: threading.Event = field(default_factory=threading.Event)
 
     def show(self, sight: Sight) -> None:
@@ -35,10 +37,16 @@ class Watch:
             self._changed.set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it has changed since the last call, or does within *seconds*."""
+        """
+        Whether it has changed since the last call, or does within *seconds*; or
+        whether the waiting is over.
+        """
         changed = self._changed.wait(seconds)
         self._changed.clear()
         return changed
+
+    def end(self) -> None:
+        self._changed.set()
 
 
 class Watcher:
@@ -57,9 +65,17 @@ class Watcher:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, task_id: str, seen: Sight) -> Iterator[Watch]:
-        """Inside, the task is looked at: whatever differs from *seen* is shown."""
-        made = Watch(task_id, seen)
+    def watch(
+        self, task_id: str, seen: Sight, is_over: Callable[[], bool] = lambda: False
+    ) -> Iterator[Watch]:
+        """
+        Inside, the task is looked at: whatever differs from *seen* is shown.
+
+        Args:
+            is_over: Whether the waiting is to end; asked at each look, by one thread
+                for all, so that nobody who waits has to wake up to find out.
+        """
+        made = Watch(task_id, seen, is_over)
         with self._wanted:
             self._watches.add(made)
             if self._thread is None or not self._thread.is_alive():
@@ -84,6 +100,9 @@ class Watcher:
             pause.wait(PAUSE)
 
     def _show(self, watches: list[Watch]) -> None:
+        for each in watches:
+            if each.is_over():
+                each.end()
         try:
             found = self._look({each.task_id for each in watches})
         except TROUBLES as error:  # who waits can wait for the next look

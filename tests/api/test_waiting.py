@@ -257,3 +257,15 @@ def test_client_that_has_gone_frees_its_place(database):
 def test_server_that_shows_no_connection_has_its_clients_there():
     """Of others than our own nothing is known."""
     assert not waiting.is_gone({})
+
+
+def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):
+    """A thousand at rest cost one look: none of them wakes to see that all is well."""
+    monkeypatch.setattr(waiting, "TURN", 60)
+    task = made()
+    gone = threading.Event()
+    later(0.4, gone.set)
+
+    said = list(waiting.turns(task, 20, gone.is_set))
+
+    assert said == []
