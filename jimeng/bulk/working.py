@@ -106,6 +106,7 @@ def _work(action: BulkAction, within: float, size: int | None = None) -> None:
         if action.tries > MOST_TRIES:
             log.error("bulk action given up id=%s kind=%s", action.id, action.kind)
             _end(action, "internal")
+            return
         found: BulkAction | None = action
         while found is not None and time.monotonic() < deadline:
             found = _one_batch(found, kind, size)

@@ -254,6 +254,26 @@ def test_bug_does_not_go_on_for_ever(client, monkeypatch):
     assert entry.outcome == {"tasks": 0, "error": "internal"}
 
 
+def test_given_up_is_not_carried_out(client, monkeypatch, provider: FakeProvider):
+    """It says that it ended in an error, so nothing of it is sent, and paid, later."""
+    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    failed(client, provider)
+    failures.retry_all(OPERATOR, Filter())
+    with monkeypatch.context() as patch:
+        patch.setattr(failures.actions, "_retry_one", lambda *a: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            bulk.go_on()  # its batch is chosen, and stays
+    tries = {"$set": {"tries": working.MOST_TRIES}}
+    BulkAction.collection().update_one({"open": True}, tries)
+    lapse()
+
+    bulk.go_on()
+
+    ended = BulkAction.objects.first()
+    assert (ended.is_open, ended.error, ended.done) == (False, "internal", 0)
+    assert Task.collection().count_documents({"retried_from": {"$exists": True}}) == 0
+
+
 def test_remaining_pictures_move_up(client, lane):
     """After a clearing nobody waits behind what is not there any more."""
     create(client, user_id="ada", n=3)
