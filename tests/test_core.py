@@ -216,11 +216,17 @@ def test_retry_repeats_the_missing_pictures(client, provider, work_off):
     assert len(again["result"]["images"]) == 2
 
 
-def test_retry_after_a_possible_charge_needs_consent(client, provider, work_off):
-    """What may have been paid for is run again only by whoever says so."""
-    provider.submits = [
-        refusal("submit_unknown", maybe_accepted=True, charged="unknown")
-    ]
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refusal("submit_unknown", maybe_accepted=True, charged="unknown"),
+        refusal("picture_lost", charged="yes"),
+    ],
+    ids=["unknown", "yes"],
+)
+def test_retry_after_a_charge_needs_consent(client, provider, work_off, failure):
+    """What was, or may have been, paid for is paid twice only where somebody agrees."""
+    provider.submits = [failure]
     task_id = create(client)["task_id"]
     work_off()
     url = f"/api/v1/tasks/{task_id}/retry"

@@ -185,9 +185,10 @@ def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     Ask once more for what a batch lacks.
 
     Each task that failed is run again, once, where that may help. With `rest` so is
-    what was cancelled, and what was never made is made. Where something may have been
-    charged, `accept_double_charge` must be true for it to be among them. With
-    `?dry_run=1` nothing is run again: the answer is a 200 with the count and the price.
+    what was cancelled, and what was never made is made. Where something was, or may
+    have been, charged, `accept_double_charge` must be true for it to be among them.
+    With `?dry_run=1` nothing is run again: the answer is a 200 with the count and the
+    price.
     """
     if query["dry_run"]:
         found = batches.estimate_again(auth.viewer_of_api(), batch_id, **params)

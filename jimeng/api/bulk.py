@@ -47,7 +47,9 @@ def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     """
     Run up to 100 failed or cancelled tasks again.
 
-    As for cancelling many. Each success has the id of the new task. With an
+    As for cancelling many. Each success has the id of the new task. What was, or may
+    have been, charged is run again only with `accept_double_charge`; else its own
+    answer is `may_be_charged_twice`. With an
     `Idempotency-Key` the request may be sent again: what it has made is found and
     not made twice, and what it had no time for (`out_of_time`) is made.
     """

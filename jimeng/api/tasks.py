@@ -94,8 +94,10 @@ def retry_task(query: dict, params: dict, task_id: str) -> Response:
     """
     Ask once more for the pictures that an ended task lacks, as a new task.
 
-    Where the first may have been charged, `accept_double_charge` must be true. With
-    `?dry_run=1` nothing is created: the answer is a 200 with the count and the price.
+    Where a picture that failed was, or may have been, charged (`charged` is `yes` or
+    `unknown`), `accept_double_charge` must be true, else it is a 409
+    `may_be_charged_twice`. With `?dry_run=1` nothing is created: the answer is a 200
+    with the count and the price.
     """
     viewer = auth.viewer_of_api()
     if query["dry_run"]:

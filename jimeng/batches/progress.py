@@ -12,12 +12,12 @@ from jimeng.jobs.outcomes import CANCELLED
 from jimeng.providers.registry import retryable
 from jimeng.tasks import remedies
 from jimeng.tasks.creation import eta
+from jimeng.tasks.retrying import kind_of
 
 NEEDED = dict.fromkeys(
     ("batch", "batch_index", "status", "n", "outcomes", "retried_from", "created_at"), 1
 ) | {"reason": 1}
 CANCELLED_CODE = CANCELLED["code"]
-READY, PAID, HOPELESS, WITHDRAWN = "ready", "paid", "hopeless", "withdrawn"
 MOST_NAMED = 3  # tasks of one reason
 
 
@@ -177,18 +177,18 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
     reasons: dict[str, Reason] = {}
     owed = owed_by(batch, rows)
     for row in rows:
-        ends = Task.read(row).ends
-        errors = [e["error"] for e in ends.values() if e["state"] != "done"]
-        found.done += len(ends) - len(errors)
-        left, owes = row["n"] - len(ends), owed.get(row["_id"], 0)
+        task = Task.read(row)
+        errors = list(task.failures.values())
+        found.done += len(task.done)
+        left, owes = row["n"] - len(task.ends), owed.get(row["_id"], 0)
         if row["status"] not in ENDED:
-            past = min(max(begun.get(row["_id"], 0) - len(ends), 0), left)
+            past = min(max(begun.get(row["_id"], 0) - len(task.ends), 0), left)
             found.drawing += past
             found.waiting += left - past
         elif not owes:
             continue  # what it lacks is another's to bring
         else:
-            found.lack(kind_of(row, errors), owes)
+            found.lack(kind_of(task), owes)
             found.cancelled += min(left, owes)
             errors = errors[: max(owes - left, 0)]
         for error in errors:
@@ -232,20 +232,6 @@ def note(reason: Reason, task_id: str) -> None:
     reason.pictures += 1
     if task_id not in reason.task_ids and len(reason.task_ids) < MOST_NAMED:
         reason.task_ids.append(task_id)
-
-
-def kind_of(row: dict, errors: list[dict]) -> str:
-    """
-    What asking again for what a task that has ended lacks would be: ``ready`` to be
-    done, perhaps ``paid`` for twice, ``hopeless``, or what its owner has ``withdrawn``.
-    """
-    if any(error["charged"] != "no" for error in errors):
-        return PAID
-    codes = {error["code"] for error in errors} - {CANCELLED_CODE}
-    if not codes:
-        return WITHDRAWN
-    useful = any(retryable(code) and code not in remedies.REMEDIES for code in codes)
-    return READY if useful else HOPELESS
 
 
 def time_left(batch: Batch, found: Progress) -> int | None:

@@ -3,21 +3,14 @@
 import logging
 import time
 
-from jimeng.batches.progress import (
-    NEEDED,
-    PAID,
-    READY,
-    WITHDRAWN,
-    kind_of,
-    owed_by,
-    rows_of,
-)
+from jimeng.batches.progress import NEEDED, owed_by, rows_of
 from jimeng.batches.room import LATER
 from jimeng.documents import Batch, Task, utcnow
 from jimeng.documents.batch import rerun_id
 from jimeng.documents.task import ENDED, THERE
 from jimeng.errors import JimengError
 from jimeng.tasks import retry
+from jimeng.tasks.retrying import PAID, READY, WITHDRAWN, kind_of
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
@@ -48,8 +41,7 @@ def run_again(
     for row in rows:
         task = Task.read(row)
         lacks = task.n - len(task.done)
-        kind = kind_of(row, list(task.failures.values()))
-        if not owed.get(task.id) or not is_wanted(kind, again):
+        if not owed.get(task.id) or not is_wanted(kind_of(task), again):
             continue
         if places < lacks or time.monotonic() > deadline:
             return held, False

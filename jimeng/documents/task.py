@@ -19,7 +19,8 @@ from jimeng.documents.reading import DictField, ListField
 from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
 
-CHARGED = ("no", "unknown", "yes")
+NOT_CHARGED = "no"
+CHARGED = (NOT_CHARGED, "unknown", "yes")
 # What is said of a failure as long as nothing better is known.
 NOT_UNDERSTOOD = {"code": "not_understood", "charged": "unknown"}
 THERE = {"deleted_at": {"$exists": False}}
@@ -154,7 +155,15 @@ class Task(Stored):
     def failures(self) -> dict[int, dict]:
         """Picture number -> the error of each picture that did not come."""
         ends = self.ends.items()
-        return {i: end["error"] for i, end in ends if end["state"] == "failed"}
+        return {i: end["error"] for i, end in ends if end["state"] != "done"}
+
+    @property
+    def may_be_charged_twice(self) -> bool:
+        """
+        Whether a picture that did not come was, or may have been, charged: running the
+        task again then needs consent, by every interface.
+        """
+        return any(e["charged"] != NOT_CHARGED for e in self.failures.values())
 
     @property
     def ends(self) -> dict[int, dict]:

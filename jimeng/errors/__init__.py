@@ -109,7 +109,7 @@ class TaskNotRetryable(JimengError):
 
 
 class MayBeChargedTwice(JimengError):
-    """The first run may have been charged, so the second needs consent."""
+    """The first run was, or may have been, charged: the second needs consent."""
 
     code = "may_be_charged_twice"
     status = 409

@@ -26,7 +26,7 @@ BATCHES: dict[str, str] = {
     "api.retry_batch": """补上批次缺的图片
 
 失败而重试可能有用的，每个任务再试一次。`rest` 为 true 时，
-已取消的和还没创建的也算；可能已经计费的，要 `accept_double_charge` 为 true 才算。
+已取消的和还没创建的也算；已经或可能已经计费的，要 `accept_double_charge` 为 true 才算。
 带 `?dry_run=1` 时什么也不提交，以 200 回答张数和价格。""",
     "api.delete_batch": """删除批次
 

@@ -72,8 +72,9 @@ ROUTES: dict[str, str] = {
 其余都结束后任务也就结束。""",
     "api.retry_task": """重试任务
 
-已结束的任务缺的图片作为新任务再次生成。第一次可能已经计费时，
-`accept_double_charge` 必须为 true。
+已结束的任务缺的图片作为新任务再次生成。失败的图片已经或可能已经计费时
+（`charged` 为 `yes` 或 `unknown`），`accept_double_charge` 必须为 true，
+否则是 409 `may_be_charged_twice`。
 带 `?dry_run=1` 时什么也不创建，以 200 回答张数和价格。""",
     "api.cancel_tasks": """批量取消任务
 
@@ -82,8 +83,10 @@ ROUTES: dict[str, str] = {
 各任务互不影响，`results` 逐个说明结果。""",
     "api.retry_tasks": """批量重试任务
 
-选择方式同批量取消，成功的各有新任务的 id。带 `Idempotency-Key` 可以放心重发：
-已经创建的不会再创建，来不及的（`out_of_time`）继续创建。""",
+选择方式同批量取消，成功的各有新任务的 id。已经或可能已经计费的，
+要 `accept_double_charge` 为 true 才重试，否则各自答 `may_be_charged_twice`。
+带 `Idempotency-Key` 可以放心重发：已经创建的不会再创建，
+来不及的（`out_of_time`）继续创建。""",
     "api.create_user": """创建用户
 
 邮箱不分大小写，一个邮箱只属于一个用户。""",

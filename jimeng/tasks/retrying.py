@@ -1,6 +1,6 @@
 """Running again: what failed or was cancelled, or the same once more."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,10 @@ from jimeng import inputs
 from jimeng.documents import Status, Task
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
+from jimeng.jobs.outcomes import CANCELLED
 from jimeng.providers import Expansion
 from jimeng.providers.registry import retryable
+from jimeng.tasks import remedies
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.building import NewTask, styled
 from jimeng.tasks.creation import create
@@ -20,6 +22,7 @@ from jimeng.viewers import Viewer
 RETRYABLE = frozenset(("completed", "failed", "cancelled"))
 MOST_AT_ONCE = 100  # tasks in one request
 MOST_LOOKED_AT = 200  # failed tasks, the newest
+READY, PAID, HOPELESS, WITHDRAWN = "ready", "paid", "hopeless", "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Again:
     Attributes:
         task_ids: Those, newest first, as many as go at once.
         pictures: How many they ask for.
-        paid: How many others may have been charged, so that each needs consent.
+        paid: How many others were, or may have been, charged: each needs consent.
         hopeless: How many others would fail the same way.
     """
 
@@ -75,7 +78,7 @@ def retry(
     same batch.
 
     Args:
-        accept_double_charge: Needed where the first may have been charged.
+        accept_double_charge: Needed where the first was, or may have been, charged.
         idem_key: As in `create`.
         new_id: As `NewTask.id`.
 
@@ -85,7 +88,7 @@ def retry(
     Raises:
         TaskNotFound: as in `find`.
         TaskNotRetryable: it is still under way, or has all its pictures.
-        MayBeChargedTwice: the provider may have been paid for the first.
+        MayBeChargedTwice: the provider was, or may have been, paid for the first.
         Invalid: as in `create`: the model may be gone.
     """
     task = find(viewer, task_id)
@@ -118,8 +121,7 @@ def lacking(
     missing = [index for index in range(task.n) if index not in task.done]
     if task.status not in RETRYABLE or not missing:
         raise TaskNotRetryable(f"task {task.id} is {task.status}")
-    charges = {error["charged"] for error in task.failures.values()}
-    if "unknown" in charges and not accept_double_charge:
+    if task.may_be_charged_twice and not accept_double_charge:
         raise MayBeChargedTwice(f"task {task.id}")
     seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
     return anew(
@@ -185,14 +187,11 @@ def runs_again(viewer: Viewer, task_ids: Iterable[str]) -> dict[str, str]:
     return {row["retried_from"]: row["_id"] for row in rows}
 
 
-def failures(viewer: Viewer, user_id: str, *, to_edit: Container[str] = ()) -> Again:
+def failures(viewer: Viewer, user_id: str) -> Again:
     """
     Look through a user's failed tasks, for those to run again.
 
     Those that were run again already are left out of all numbers.
-
-    Args:
-        to_edit: Codes of errors that other words would help, and the same would not.
 
     Raises:
         TaskNotFound: another's tasks are not there to see.
@@ -203,21 +202,28 @@ def failures(viewer: Viewer, user_id: str, *, to_edit: Container[str] = ()) -> A
     found = list(rows.batch_size(MOST_LOOKED_AT))  # one answer
     again = runs_again(viewer, (row["_id"] for row in found))
     left = [row for row in found if row["_id"] not in again]
-    kinds = [_kind(row["outcomes"], to_edit) for row in left]
-    ready = [row for row, kind in zip(left, kinds, strict=True) if kind == "ready"]
+    kinds = [kind_of(Task.read(row)) for row in left]
+    # A task of which each picture was cancelled by itself has failed, too.
+    may = {READY, WITHDRAWN}
+    ready = [row for row, kind in zip(left, kinds, strict=True) if kind in may]
     ready = ready[:MOST_AT_ONCE]
     return Again(
         [row["_id"] for row in ready],
         sum(row["n"] for row in ready),
-        kinds.count("paid"),
-        kinds.count("hopeless"),
+        kinds.count(PAID),
+        kinds.count(HOPELESS),
     )
 
 
-def _kind(outcomes: dict, to_edit: Container[str]) -> str:
-    errors = [each["error"] for each in outcomes.values() if "error" in each]
-    if any(error["charged"] != "no" for error in errors):
-        return "paid"
-    codes = {error["code"] for error in errors}
-    useful = any(retryable(code) and code not in to_edit for code in codes)
-    return "ready" if useful else "hopeless"
+def kind_of(task: Task) -> str:
+    """
+    What asking again for what a task that has ended lacks would be: ``ready`` to be
+    done, perhaps ``paid`` for twice, ``hopeless``, or what its owner has ``withdrawn``.
+    """
+    if task.may_be_charged_twice:
+        return PAID
+    codes = {error["code"] for error in task.failures.values()} - {CANCELLED["code"]}
+    if not codes:
+        return WITHDRAWN
+    useful = any(retryable(code) and code not in remedies.REMEDIES for code in codes)
+    return READY if useful else HOPELESS

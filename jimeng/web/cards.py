@@ -149,11 +149,6 @@ class Card:
         return list(found.values())
 
     @property
-    def costs_again(self) -> bool:
-        """Whether running it again may be, or is, paid for a second time."""
-        return any(e["charged"] in {"unknown", "yes"} for e in self.view.errors)
-
-    @property
     def remedy(self) -> str | None:
         """
         What helps, once it has ended without a picture: ``retry``, or as in `remedies`.

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
-from jimeng.tasks import clearing, remedies, retrying, summary
+from jimeng.tasks import clearing, retrying, summary
 from jimeng.tasks.reading import Searched
 from jimeng.tasks.summary import Count
 from jimeng.web import bp, is_htmx
@@ -90,7 +90,7 @@ def totals(wanted: Wanted) -> Totals:
         left = summary.counts(viewer, user_id, waiting)
     else:
         found = left = summary.counts(viewer, user_id)
-    again = retrying.failures(viewer, user_id, to_edit=remedies.REMEDIES)
+    again = retrying.failures(viewer, user_id)
     left = {state: left[state] for state in waiting}
     return Totals(found, left, again, None if wanted.state else searched)
 

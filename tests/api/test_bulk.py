@@ -84,10 +84,11 @@ def test_many_are_run_again(client, work_off):
         assert client.get(row["links"]["result"]).json["data"]["status"] == "completed"
 
 
-def test_what_may_be_charged_twice_needs_consent(client):
+@pytest.mark.parametrize("charged", ["unknown", "yes"])
+def test_what_may_be_charged_twice_needs_consent(client, charged):
     """The same rule as for one."""
     risky = create(client)
-    error = {"code": "timed_out", "charged": "unknown"}
+    error = {"code": "picture_lost", "charged": charged}
     outcome = {"0": {"state": "failed", "error": error}}
     changes = {"status": "failed", "outcomes": outcome}
     Task.collection().update_one(

@@ -39,7 +39,7 @@ def test_retry_that_may_cost_twice_asks_first(client, provider, work_off):
     task_id = new_task(client)
     work_off()
     page = client.get("/", headers=ENGLISH)
-    assert "<details" in page.text and "may have been charged" in page.text
+    assert "<details" in page.text and "may have been, charged" in page.text
 
     refused = send(client, f"/tasks/{task_id}/retry")
     taken = send(client, f"/tasks/{task_id}/retry", accept_double_charge="yes")

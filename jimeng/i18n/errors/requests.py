@@ -115,10 +115,10 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "Only tasks that failed, were cancelled or lack pictures can be retried",
     ),
     "error.may_be_charged_twice": (
-        "上一次提交可能已经计费，重试可能再次计费；"
+        "上一次已经或可能已经计费，重试会再次计费；"
         "确认后请附上 accept_double_charge: true",
-        "The first attempt may have been charged, and a retry may be charged again; "
-        "send accept_double_charge: true if that is fine",
+        "The first attempt was, or may have been, charged, and a retry is charged "
+        "again; send accept_double_charge: true if that is fine",
     ),
     "error.out_of_time": (
         "一次请求的任务太多，还没轮到这一个；请把它再发一次",

@@ -75,10 +75,13 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.cancel_sure": ("确定取消", "Yes, cancel"),
     "batch.retry": ("重试失败的 {n} 张", "Try the {n} failed again"),
     "batch.rest": ("继续画其余 {n} 张", "Go on with the other {n}"),
-    "batch.paid": ("重试可能已计费的 {n} 张", "Try {n} that may be charged again"),
+    "batch.paid": (
+        "重试已经或可能已计费的 {n} 张",
+        "Try {n} that may be charged again",
+    ),
     "batch.paid_words": (
-        "这 {n} 张可能已经计费，再画可能再次计费。",
-        "These {n} may have been charged, and may be charged again.",
+        "这 {n} 张已经或可能已经计费，再画会再次计费。",
+        "These {n} were, or may have been, charged, and are charged again.",
     ),
     "batch.hopeless": (
         "另有 {n} 张再试也一样，需要改提示词或参数。",

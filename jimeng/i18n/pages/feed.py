@@ -95,8 +95,8 @@ FEED: dict[str, tuple[str, str]] = {
     "action.more": ("更多操作", "More"),
     "action.delete": ("删除", "Delete"),
     "confirm.retry": (
-        "上一次可能已经计费，重试会再计一次费。",
-        "The last attempt may have been charged; another one is charged again.",
+        "上一次已经或可能已经计费，重试会再计一次费。",
+        "The last attempt was, or may have been, charged; another is charged again.",
     ),
     "trash.task": ("已移到回收站", "Moved to the trash"),
     "trash.undo": ("撤销", "Undo"),

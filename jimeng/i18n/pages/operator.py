@@ -193,22 +193,22 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.retry": ("重试", "Retry"),
     "failures.retry_sure": ("仍要重试", "Retry anyway"),
     "failures.retry_consent": (
-        "上一次可能已经计费，重试会再计一次费。",
-        "The last attempt may have been charged; a retry is charged again.",
+        "上一次已经或可能已经计费，重试会再计一次费。",
+        "The last attempt was, or may have been, charged; a retry is charged again.",
     ),
     "failures.drop": ("移除", "Drop"),
     "failures.retry_all": ("全部重试…", "Retry all…"),
     "failures.retry_all_words": (
-        "按筛选条件重试最多 {n} 张图片，会产生新的费用。可能已计费的不在其中，请逐个"
-        "确认；没有选原因时，重试也没用的也不在其中。",
+        "按筛选条件重试最多 {n} 张图片，会产生新的费用。已经或可能已计费的不在其中，"
+        "请逐个确认；没有选原因时，重试也没用的也不在其中。",
         "Retries up to {n} matching pictures, which is charged anew. Not included are "
-        "those that may have been charged already (confirm them one by one) and, "
+        "those that were, or may have been, charged (confirm them one by one) and, "
         "unless you choose a reason, those that would fail again.",
     ),
     "failures.retry_all_sure": ("重试 {n} 张", "Retry {n}"),
     "failures.retry_none": (
-        "符合条件的都可能已计费，或重试也没用：请逐个处理。",
-        "All matches may have been charged already, or would fail again: handle them "
+        "符合条件的都已经或可能已计费，或重试也没用：请逐个处理。",
+        "All matches were, or may have been, charged, or would fail again: handle them "
         "one by one.",
     ),
     "failures.drop_all": ("全部移除…", "Drop all…"),

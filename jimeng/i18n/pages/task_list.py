@@ -71,9 +71,9 @@ TASK_LIST: dict[str, tuple[str, str]] = {
         "drawn.",
     ),
     "bulk.paid": (
-        "另有 {n} 个上次可能已计费，不在其中；请逐个确认后重试。",
-        "{n} more may have been charged and are not included; confirm these one by "
-        "one.",
+        "另有 {n} 个上次已经或可能已计费，不在其中；请逐个确认后重试。",
+        "{n} more were, or may have been, charged and are not included; confirm these "
+        "one by one.",
     ),
     "bulk.hopeless": (
         "另有 {n} 个原样重试也不会成功，不在其中；请先按说明修改。",
@@ -94,8 +94,8 @@ TASK_LIST: dict[str, tuple[str, str]] = {
         "Not failed, so not retried: {n}",
     ),
     "said.may_be_charged_twice": (
-        "{n} 个上次可能已计费，没有重试；请逐个确认",
-        "May have been charged, so not retried: {n}; confirm them one by one",
+        "{n} 个上次已经或可能已计费，没有重试；请逐个确认",
+        "Charged, or perhaps charged, so not retried: {n}; confirm them one by one",
     ),
     "said.too_many_pending": (
         "{n} 个没有提交，等待中的图片已达上限；等一部分完成后再试",

@@ -24,8 +24,8 @@ BATCH_FIELDS: dict[str, tuple[str, str]] = {
         "What was cancelled, too, and what was never made",
     ),
     "RetryBatch.accept_double_charge": (
-        "可能已经计费的也要，同意再次计费",
-        "What may have been charged, too: charging it again is fine",
+        "已经或可能已经计费的也要，同意再次计费",
+        "What was, or may have been, charged, too: charging it again is fine",
     ),
     "batch_id": ("批次的 id，不透明", "The batch's id; opaque"),
     "batch_index": (

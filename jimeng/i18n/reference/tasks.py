@@ -93,9 +93,9 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
         "The fields of this type; each stands either here or outside, not both",
     ),
     "accept_double_charge": (
-        "同意可能的重复计费：第一次也许已经计费时必须为 true",
-        "Consent to a possible second charge: must be true if the first attempt may "
-        "have been charged",
+        "同意重复计费：失败的图片 charged 为 yes 或 unknown 时必须为 true",
+        "Consent to a second charge: must be true where `charged` of a picture that "
+        "failed is `yes` or `unknown`",
     ),
     "ids": (
         "任务 id，最多 100 个；或改用 status 和 user_id",
