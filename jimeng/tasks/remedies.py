@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from jimeng.providers.registry import retryable
+
 # What helps against failures that the same again would meet once more: others' work
 # first, or another prompt, picture, size or model.
 REMEDIES = {
@@ -22,6 +24,7 @@ REMEDIES = {
     **dict.fromkeys(("model_not_found", "provider_not_configured"), "model"),
 }
 IN_FORM = frozenset(REMEDIES.values()) - {"operator"}
+INPUT = IN_FORM - {"model"}  # which an operator may have opened meanwhile
 
 
 def of(codes: Iterable[str]) -> str:
@@ -29,6 +32,11 @@ def of(codes: Iterable[str]) -> str:
     kinds = [REMEDIES.get(code, "retry") for code in codes]
     first = ("retry", "operator", *kinds[:1])  # they may differ
     return next((kind for kind in first if kind in kinds), "retry")
+
+
+def needs_other_input(code: str) -> bool:
+    """Whether the same fails again, and nobody but its user can change that."""
+    return REMEDIES.get(code) in INPUT and not retryable(code)
 
 
 def other(code: str) -> str:

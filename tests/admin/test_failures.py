@@ -19,8 +19,9 @@ from tests.admin.pages import (
     text_of,
     unknown,
 )
+from tests.conftest import run_queue
 from tests.page import send
-from tests.rest import new_user, result
+from tests.rest import create, new_user, result
 from tests.test_core import refusal
 
 LIST = "/admin/failures"
@@ -274,3 +275,44 @@ def test_only_operators_see_failures(database):
     ):
         with pytest.raises(AdminsOnly):
             ask()
+
+
+def test_cancelled_task_can_only_be_dropped(client, failed, provider):
+    """Its owner gave the rest up: nothing of it is in progress, or wanted again."""
+    provider.submits = [refusal("provider_unreachable")]
+    task_id = create(client, n=3)
+    run_queue()
+    assert client.post(f"/api/v1/tasks/{task_id}/cancel").status_code == 200
+
+    page = client.get(LIST, headers=ENGLISH)
+
+    assert shown(page) == [f"{task_id}_0"]
+    assert "Task cancelled" in text_of(page)
+    assert "in progress" not in text_of(page)
+    assert f"{LIST}/{task_id}/retry" not in page.text
+    done(client, f"{LIST}/retry", code="provider_unreachable")
+    assert runs_again(task_id) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "is_offered"),
+    [
+        ("content_refused_prompt", False),
+        ("input_face_refused", False),
+        ("parameter_refused", False),
+        ("quota_exhausted", True),  # once the operator has bought more
+        ("model_not_found", True),
+        ("provider_internal", True),
+    ],
+)
+def test_retry_is_offered_where_it_makes_sense(client, failed, code, is_offered):
+    """What its owner has to write or choose otherwise fails the same way again."""
+    task_id = failed(refusal(code))
+
+    page = client.get(f"{LIST}?code={code}", headers=ENGLISH)
+
+    assert (f"{LIST}/{task_id}/retry" in page.text) == is_offered
+    assert ("A retry would fail again" in text_of(page)) != is_offered
+    assert ("Retries up to 1 matching pictures" in text_of(page)) == is_offered
+    done(client, f"{LIST}/retry", code=code)
+    assert len(runs_again(task_id)) == is_offered

@@ -188,6 +188,11 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "任务的其他图片还在进行，结束后才能重试",
         "Other pictures of this task are in progress; it can be retried once they end",
     ),
+    "failures.state_hopeless": (
+        "重试也没用：要用户自己修改输入",
+        "A retry would fail again: its owner has to change the input",
+    ),
+    "failures.state_cancelled": ("任务已被取消", "Task cancelled"),
     "failures.state_retried": ("用户已自己重试", "Retried by its owner"),
     "failures.state_gone": ("任务已被删除", "Task deleted"),
     "failures.retry": ("重试", "Retry"),

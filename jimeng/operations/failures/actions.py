@@ -17,6 +17,8 @@ from jimeng.operations.failures.listing import (
     count,
     find,
     retries_of,
+    state_of,
+    there,
     to_retry,
 )
 from jimeng.viewers import Viewer, recorded
@@ -138,7 +140,8 @@ def _retry_batch(action: BulkAction, batch: Portion) -> Counts:
 def _retry_one(viewer: Viewer, task_id: str) -> bool:
     # Its owner may have been quicker; nobody has asked for it twice.
     others = {**retries_of([task_id]), "idem_key": {"$ne": key_of(task_id)}}
-    if Task.find_one(others):
+    task = Task.find_one(there([task_id]))
+    if state_of(task, is_retried=Task.find_one(others) is not None) != "open":
         return False
     try:
         _retry(viewer, task_id, accept_double_charge=False)

@@ -1,17 +1,18 @@
 """The list of failures: found by code, day and user, however many there are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from jimeng.documents import Generation, Task, User
+from jimeng.documents import Generation, Status, Task, User
 from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.generation import FAILED
-from jimeng.documents.task import THERE
+from jimeng.documents.task import NOT_CHARGED, THERE
 from jimeng.jobs import midnight
 from jimeng.providers.registry import CODES, retryable
+from jimeng.tasks.remedies import needs_other_input
 from jimeng.viewers import Viewer
 
 PAGE = 50  # pictures
@@ -89,8 +90,9 @@ class Failure:
         user_name: Where the user has a record.
         attempts: Submissions of the picture that had the most.
         state: ``open`` if the task can be run again, ``consent`` if that may be
-            charged twice, ``partly`` if its other pictures came or are under way,
-            ``retried`` if its owner has done so, ``gone`` if it was deleted.
+            charged twice, ``partly`` if its other pictures are in progress,
+            ``hopeless`` if only other input helps, ``retried`` if its owner has done
+            so, ``cancelled`` if its owner gave the rest up, ``gone`` if it was deleted.
     """
 
     id: str
@@ -182,7 +184,9 @@ def codes_of(since: datetime) -> list[dict]:
 
 def describe(rows: Sequence[dict]) -> list[Failure]:
     ids = list({row["task_id"] for row in rows})
-    found = {each["_id"]: each for each in Task.collection().find(there(ids))}
+    found = {
+        each.id: each for each in Task.read_all(Task.collection().find(there(ids)))
+    }
     again = set(Task.collection().distinct("retried_from", retries_of(ids)))
     names = User.names({row["user_id"] for row in rows})
     groups = groupby(rows, lambda row: (row["task_id"], row["error"]["code"]))
@@ -197,7 +201,9 @@ def retries_of(task_ids: Sequence[str]) -> dict:
     return {"retried_from": {"$in": list(task_ids)}}
 
 
-def _failure(rows: list[dict], found: dict, again: set, names: dict) -> Failure:
+def _failure(
+    rows: list[dict], found: dict[str, Task], again: set, names: dict
+) -> Failure:
     first, error = rows[0], rows[0]["error"]
     task = found.get(first["task_id"])
     return Failure(
@@ -212,34 +218,34 @@ def _failure(rows: list[dict], found: dict, again: set, names: dict) -> Failure:
         ended_at=first["ended_at"],
         user_id=first["user_id"],
         user_name=names.get(first["user_id"]),
-        model=task["model"] if task else first["req_key"],
-        state=_state(task, first["task_id"] in again),
+        model=task.model if task else first["req_key"],
+        state=state_of(task, is_retried=first["task_id"] in again),
     )
 
 
-def _state(task: dict | None, is_retried: bool) -> str:
+def state_of(task: Task | None, *, is_retried: bool) -> str:
+    """What can be done about a task's failures, as `Failure.state`."""
     if task is None:
         return "gone"
     if is_retried:
         return "retried"
-    if task["status"] not in {"failed", "completed"}:
+    if task.is_open:
         return "partly"
-    charges = {each.get("error", {}).get("charged") for each in outcomes(task)}
-    return "open" if charges <= {None, "no"} else "consent"
-
-
-def outcomes(task: dict) -> Iterator[dict]:
-    yield from task.get("outcomes", {}).values()
+    if task.status == Status.CANCELLED.value:
+        return "cancelled"
+    if all(needs_other_input(error["code"]) for error in task.failures.values()):
+        return "hopeless"
+    return "consent" if task.may_be_charged_twice else "open"
 
 
 def to_retry(wanted: Filter) -> dict:
     """
     Of those that are meant, the ones that may be run again without a look at each.
 
-    Whatever may have been charged is left out. Without a code, so is what would only
-    fail again; who names a code has seen to its reason.
+    Whatever was, or may have been, charged is left out, and what needs other input.
+    Without a code, so is what would only fail again; who names a code has seen to its
+    reason.
     """
-    where = {**wanted.where(), "charged": "no"}
-    if not wanted.code:
-        where["error.code"] = {"$in": sorted(filter(retryable, CODES))}
-    return where
+    codes = [wanted.code] if wanted.code else sorted(filter(retryable, CODES))
+    useful = [code for code in codes if not needs_other_input(code)]
+    return {**wanted.where(), "charged": NOT_CHARGED, "error.code": {"$in": useful}}
