@@ -128,12 +128,12 @@ def run_again(
 
     Args:
         rest: What was cancelled, too, and what was never made.
-        accept_double_charge: What may have been charged, too.
+        accept_double_charge: What was, or may have been, charged, too.
 
     Raises:
         BatchNotFound: as in `find`.
         BatchNotRetryable: nothing of it is lacking that is asked for.
-        MayBeChargedTwice: all that is lacking may have been charged.
+        MayBeChargedTwice: all that is lacking was, or may have been, charged.
         ModelNotAllowed: the key that asks is limited to others.
         Invalid: its model, or its size, is not offered any more.
     """

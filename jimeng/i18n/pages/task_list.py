@@ -72,8 +72,8 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     ),
     "bulk.paid": (
         "另有 {n} 个上次已经或可能已计费，不在其中；请逐个确认后重试。",
-        "{n} more were, or may have been, charged and are not included; confirm these "
-        "one by one.",
+        "Not included, since charged or perhaps charged: {n}. Confirm these one by "
+        "one.",
     ),
     "bulk.hopeless": (
         "另有 {n} 个原样重试也不会成功，不在其中；请先按说明修改。",
