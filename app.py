@@ -91,7 +91,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config is None:  # as `flask --app app` calls it
         try:
             return create_app(Config.load())
-        except ConfigError as error:
+        except (ConfigError, DatabaseUnavailable) as error:
             sys.exit(logs.refuse(error))
     logs.setup(config)
     app = App(__name__)

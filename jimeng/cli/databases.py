@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from jimeng import documents, jobs
 from jimeng.cli.words import words
 from jimeng.config import Config
+from jimeng.doctor import why_away
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.ports import is_open, kept_port
@@ -71,7 +72,7 @@ def databases(*, patience: float | None = None) -> Iterator[None]:
     except JimengError as error:
         raise click.ClickException(f"{error.code}: {error}") from error
     except ConnectionFailure as error:  # whose own words are a page, and no advice
-        said = f"{words('ready.mongodb')} ({type(error).__name__})"
+        said = f"{words(why_away(error))} ({type(error).__name__})"
         raise click.ClickException(said) from error
     except (PyMongoError, RedisError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from error

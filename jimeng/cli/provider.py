@@ -14,6 +14,7 @@ from jimeng.cli.tables import errors as error_table
 from jimeng.cli.tables import models as model_tables
 from jimeng.cli.words import spoken_here, words
 from jimeng.config import Config
+from jimeng.doctor import advice_on_probe
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import Model, Registry, credentials
@@ -83,7 +84,7 @@ def check(model: Model, account: str) -> tuple[bool, str]:
         service = jobs.runtime().registry.provider(model.provider, account)
         is_known = service.check(model.req_key)
     except ProviderError as error:
-        said = f"{error.code}: {words(f'error.{error.code}')}"
+        said = f"{error.code}: {words(advice_on_probe(error))}"
         return False, f"{said} [{error.provider_code or '-'} {error.request_id or '-'}]"
     return True, words("answer.model_ready" if is_known else "answer.model_untried")
 

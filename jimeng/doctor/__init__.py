@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 from jimeng.config import Config
 from jimeng.doctor import accounts, databases, machine, outside, server
-from jimeng.doctor.databases import PATIENCE
+from jimeng.doctor.databases import PATIENCE, why_away
 from jimeng.doctor.finding import Finding, Verdict
+from jimeng.doctor.outside import advice_on_probe
 
 Check = Callable[[Config], Iterator[Finding]]
 
@@ -25,7 +26,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.schema, True),
     (databases.indexes_built, True),
     (databases.storage, True),
-    (server.readiness_reasons, False),
+    (server.readiness_reasons, True),
     (machine.database_disk, True),
     *((check, False) for check in MACHINE),
     (outside.models, False),
@@ -59,4 +60,12 @@ def examine_machine(config: Config) -> Iterator[Finding]:
         yield from check(config)
 
 
-__all__ = ["PATIENCE", "Finding", "Verdict", "examine", "examine_machine"]
+__all__ = [
+    "PATIENCE",
+    "Finding",
+    "Verdict",
+    "advice_on_probe",
+    "examine",
+    "examine_machine",
+    "why_away",
+]

@@ -1,13 +1,16 @@
 """MongoDB and Redis: whether they answer, are fit, and keep what they are given."""
 
+import re
 import secrets
+import socket
 import time
 from collections.abc import Iterator
+from errno import ECONNREFUSED
 from typing import BinaryIO
 
 import pymongo
 from mongoengine import get_db
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, migrations
@@ -20,6 +23,7 @@ from jimeng.errors import StorageUnavailable
 # What is run against in tests; older ones lack commands that are used.
 OLDEST_MONGODB, OLDEST_REDIS = (4, 4), (6, 0)
 PATIENCE = 5.0  # seconds that MongoDB has for one look
+FIRST_ANSWER = 3.0  # seconds, for the first: where it is away this is said within five
 SLOW = 0.1  # seconds for a round trip, of which a submission makes four
 PROBE = 256 * 1024  # bytes: more than one chunk of GridFS
 
@@ -27,12 +31,13 @@ PROBE = 256 * 1024  # bytes: more than one chunk of GridFS
 def mongodb(config: Config) -> Iterator[Finding]:
     """It answers, is new enough, near enough, and takes writes with its journal."""
     try:
-        with pymongo.timeout(PATIENCE):
+        with pymongo.timeout(FIRST_ANSWER):
             hello = get_db().command("hello")
             version = get_db().client.server_info()["version"]
+        with pymongo.timeout(PATIENCE):
             took = time_of_write()
     except PyMongoError as error:
-        yield Finding("mongodb", Verdict.FAILED, name_of(error), "ready.mongodb")
+        yield Finding("mongodb", Verdict.FAILED, name_of(error), why_away(error))
         return
     kind = "replica set" if hello.get("setName") else "standalone"
     kind = "sharded" if hello.get("msg") == "isdbgrid" else kind
@@ -43,6 +48,31 @@ def mongodb(config: Config) -> Iterator[Finding]:
         yield Finding("mongodb", Verdict.WARNING, found, "doctor.slow")
     else:
         yield Finding("mongodb", Verdict.OK, found)
+
+
+# What getaddrinfo says of a name that no DNS server knows, or could be asked for.
+UNRESOLVED = {socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL}
+UNAUTHENTICATED = {13, 18, 8000}  # the last one is Atlas's
+NUMBER = re.compile(r"\[Errno (-?\d+)\]")
+
+
+def why_away(error: PyMongoError) -> str:
+    """The key in ``i18n`` of what to do about a MongoDB that cannot be used."""
+    if isinstance(error, OperationFailure):
+        is_refused = error.code in UNAUTHENTICATED
+        return "doctor.mongodb_auth" if is_refused else "ready.mongodb_refuses"
+    # The driver says it of each server, in words: only their numbers are stable.
+    seen = get_db().client.topology_description
+    faults = [str(each.error) for each in seen.server_descriptions().values()]
+    numbers = {int(found) for each in faults for found in NUMBER.findall(each)}
+    if numbers & UNRESOLVED:
+        return "doctor.mongodb_dns"
+    if ECONNREFUSED in numbers:
+        return "doctor.mongodb_refused"
+    # It forgets servers of another set; one that is asked directly it keeps.
+    if seen.replica_set_name and (not faults or "replica set" in faults[0]):
+        return "doctor.mongodb_replica_set"
+    return "ready.mongodb"
 
 
 def time_of_write() -> float:

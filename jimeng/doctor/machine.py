@@ -12,7 +12,6 @@ from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Verdict
 from jimeng.jobs.retention import LEAST_ROOM
 from jimeng.storage.chosen import directory_of
-from jimeng.storage.files import nearest
 from jimeng.version import RELEASE
 
 SCARCE = 0.1  # of a disk
@@ -47,8 +46,9 @@ def own_disk(config: Config) -> Iterator[Finding]:
 
 def pictures_disk(config: Config) -> Iterator[Finding]:
     """There is room in the directory of pictures, where that is what is chosen."""
-    if config.STORAGE == "file":
-        usage = shutil.disk_usage(nearest(directory_of(config)))
+    directory = directory_of(config)
+    if config.STORAGE == "file" and directory.is_dir():  # else `storage` says so
+        usage = shutil.disk_usage(directory)
         yield room("disk of STORAGE_DIR", usage.total, usage.free)
 
 

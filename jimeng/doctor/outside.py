@@ -1,6 +1,7 @@
 """What lies beyond this machine: providers, the time, the server's own address."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
@@ -25,20 +26,52 @@ def models(config: Config) -> Iterator[Finding]:
         yield Finding("models", Verdict.WARNING, "", "error.no_provider", settings)
         return
     registry = jobs.runtime().registry
+    failed: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for model in registry.models.values():
         for account in registry.accounts_of(model.provider):
-            yield model_finding(model, account)
+            found = model_finding(model, account)
+            if found.status is Verdict.OK:
+                yield found
+            else:
+                failed[model.provider, account, found.advice].append(found)
+    for (provider, account, advice), alike in failed.items():
+        if len(alike) == 1:
+            yield alike[0]
+            continue
+        check = f"models of {provider}{of_account(account)}"
+        facts = f"{len(alike)} models: {alike[0].found}"
+        yield Finding(check, Verdict.FAILED, facts, advice)
+
+
+def of_account(account: str) -> str:
+    """Nothing where there is only one."""
+    return f" ({account})" if len(jobs.runtime().registry.accounts) > 1 else ""
+
+
+# What says of a picture whether it may be charged says of a probe only this.
+PROVIDER_FAILS = {
+    *("submit_unknown", "provider_internal", "rate_limited", "concurrency_limited"),
+    *("result_lost", "result_empty", "provider_refused", "moderation_unavailable"),
+}
+
+
+def advice_on_probe(error: ProviderError) -> str:
+    """The key in ``i18n`` of what an operator can do about it."""
+    if error.code == "provider_unreachable":
+        return "doctor.provider_away"
+    if error.code in PROVIDER_FAILS:
+        return "doctor.provider_fails"
+    return f"error.{error.code}"
 
 
 def model_finding(model: Model, account: str) -> Finding:
-    of_whom = f" ({account})" if len(jobs.runtime().registry.accounts) > 1 else ""
-    check = f"model {model.id}{of_whom}"
+    check = f"model {model.id}{of_account(account)}"
     try:
         service = jobs.runtime().registry.provider(model.provider, account)
         is_known = service.check(model.req_key)
     except ProviderError as error:
         found = f"{error.code} [{error.provider_code or '-'} {error.request_id or '-'}]"
-        return Finding(check, Verdict.FAILED, found, f"error.{error.code}")
+        return Finding(check, Verdict.FAILED, found, advice_on_probe(error))
     advice = "answer.model_ready" if is_known else "answer.model_untried"
     return Finding(check, Verdict.OK, model.provider, advice)
 

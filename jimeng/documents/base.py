@@ -13,14 +13,14 @@ from bson.errors import InvalidBSON
 from mongoengine import Document
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.collection import Collection
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.monitoring import ServerHeartbeatListener
 
 from jimeng.config import Config
 from jimeng.documents import commands
 from jimeng.documents.faults import is_away
 from jimeng.documents.reading import shape_of
-from jimeng.errors import outages
+from jimeng.errors import DatabaseUnavailable, outages
 
 log = logging.getLogger(__name__)
 
@@ -55,23 +55,30 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
     Args:
         timeout: Seconds for one operation, finding a server included; by default
             the web's.
+
+    Raises:
+        DatabaseUnavailable: DNS does not know the name of a ``mongodb+srv`` address,
+            which the driver needs before all else.
     """
     outages.watch("mongodb", is_away)
     milliseconds = int((timeout or WEB_TIMEOUT) * 1000)
     mongoengine.disconnect()
-    mongoengine.connect(
-        db=config.MONGODB_DATABASE,
-        host=config.mongodb_uri,
-        tz_aware=True,
-        uuidRepresentation="standard",
-        w="majority",
-        journal=True,
-        timeoutMS=milliseconds,
-        serverSelectionTimeoutMS=milliseconds,
-        connectTimeoutMS=milliseconds,
-        appname="jimeng",
-        event_listeners=[Heartbeats()],
-    )
+    try:
+        mongoengine.connect(
+            db=config.MONGODB_DATABASE,
+            host=config.mongodb_uri,
+            tz_aware=True,
+            uuidRepresentation="standard",
+            w="majority",
+            journal=True,
+            timeoutMS=milliseconds,
+            serverSelectionTimeoutMS=milliseconds,
+            connectTimeoutMS=milliseconds,
+            appname="jimeng",
+            event_listeners=[Heartbeats()],
+        )
+    except ConfigurationError as error:
+        raise DatabaseUnavailable(f"MONGODB_URI: {error}") from error
 
 
 def patience(seconds: float) -> AbstractContextManager[object]:

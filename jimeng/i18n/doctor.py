@@ -16,6 +16,31 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "用 make run 可以，python -m jimeng.serve 会因此拒绝启动：改正这项设置",
         "`make run` does, but `python -m jimeng.serve` refuses to start so: set it",
     ),
+    "doctor.mongodb_dns": (
+        "MONGODB_URI（或副本集成员的配置）里的主机名解析不到：检查拼写和这台机器的 "
+        "DNS，容器要和 MongoDB 在同一个网络里",
+        "a host name in MONGODB_URI, or one by which a member of the replica set calls "
+        "itself, does not resolve: check its spelling and this machine's DNS; a "
+        "container has to be in MongoDB's network",
+    ),
+    "doctor.mongodb_refused": (
+        "MONGODB_URI 指向的主机在，但端口没有程序监听：启动 mongod（看它的日志和"
+        "磁盘空间），检查端口和 bindIp",
+        "the host of MONGODB_URI refuses the connection: start mongod (its log and "
+        "disk say why it ended), and check the port and its bindIp",
+    ),
+    "doctor.mongodb_replica_set": (
+        "MONGODB_URI 里的 replicaSet 不是这台 MongoDB 的副本集名：在 mongosh 里用 "
+        "rs.conf()._id 查看，改正它；单机去掉 replicaSet",
+        "replicaSet in MONGODB_URI is not the name of this MongoDB's set: correct it "
+        "to what `rs.conf()._id` prints in mongosh; drop it for a standalone",
+    ),
+    "doctor.mongodb_auth": (
+        "MongoDB 不认可账号，或账号没有权限：检查 MONGODB_URI 里的用户名、密码"
+        "（特殊字符要百分号编码）和 authSource",
+        "MongoDB rejects the user, or grants it too little: check user, password "
+        "(special characters percent-encoded) and authSource in MONGODB_URI",
+    ),
     "doctor.mongodb_old": (
         "MongoDB 版本太旧：升级到 4.4 或更新",
         "this MongoDB is too old: upgrade to 4.4 or newer",
@@ -106,6 +131,20 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "可打开的文件太少：调到 {least} 以上（ulimit -n，systemd 的 LimitNOFILE）",
         "too few files may be open: raise it to {least} or more (`ulimit -n`, "
         "systemd's LimitNOFILE)",
+    ),
+    "doctor.provider_away": (
+        "连接不上服务商：检查这台机器的网络、DNS、出站代理和防火墙，以及 "
+        "VOLCENGINE_ENDPOINT 或 ARK_BASE_URL；排队的任务会等待，恢复后自动发送",
+        "the provider cannot be reached: check this machine's network, DNS, outgoing "
+        "proxy and firewall, and VOLCENGINE_ENDPOINT or ARK_BASE_URL; tasks wait in "
+        "the queue and are sent by themselves once it is back",
+    ),
+    "doctor.provider_fails": (
+        "服务商没有给出能用的答复，这次检查不收费：稍后再查；若一直如此，"
+        "看它的状态页，把方括号里的代码和请求号发给它的支持",
+        "the provider gave no usable answer; this check costs nothing. Check again in "
+        "a while; if it stays so, see its status page, and give its support the code "
+        "and request id in the brackets",
     ),
     "doctor.clock": (
         "本机时间与服务商相差太多，签名会被拒绝：启用 NTP 校时"

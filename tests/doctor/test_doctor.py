@@ -4,15 +4,20 @@ import io
 import json
 import os
 import re
+import socket
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
+from socket import getaddrinfo
+from urllib.parse import urlsplit
 
 import pytest
 from mongoengine import get_db
+from pymongo.errors import ConfigurationError
 
 from app import create_app
 from jimeng import documents, jobs, migrations
+from jimeng.config import Config
 from jimeng.doctor import Verdict, databases, machine
 from jimeng.documents import Worker, utcnow
 from jimeng.lanes import switches
@@ -144,6 +149,67 @@ def test_without_mongodb_the_rest_is_looked_at(look, config):
     failed = {c for c, f in found.items() if f.status is Verdict.FAILED}
     assert failed == {"mongodb"}
     assert "redis" in found and "storage" not in found
+
+
+def unresolved(name: str, *args: object, **kwargs: object) -> list:
+    if name == "mongo.example":
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+    return getaddrinfo(name, *args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "uri, advice",
+    [
+        ("mongodb://mongo.example/", "doctor.mongodb_dns"),
+        ("mongodb://127.0.0.1:9/", "doctor.mongodb_refused"),
+        ("mongodb://127.0.0.1:9/?replicaSet=other", "doctor.mongodb_refused"),
+        ("{uri}&replicaSet=other", "doctor.mongodb_replica_set"),
+        ("mongodb://127.0.0.1:{port}/?replicaSet=other", "doctor.mongodb_replica_set"),
+        ("mongodb://jimeng:wrong@127.0.0.1:{port}/", "doctor.mongodb_auth"),
+        ("mongodb://127.0.0.1:{port}/", "doctor.mongodb_auth"),
+    ],
+)
+def test_mongodb_that_cannot_be_used_is_told_apart(
+    look, config, monkeypatch, uri, advice
+):
+    """The name, the port, the set and the password are each mended elsewhere."""
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    monkeypatch.setattr(databases, "FIRST_ANSWER", 1.0)
+    port = urlsplit(config.MONGODB_URI).port
+    away = replace(config, MONGODB_URI=uri.format(uri=config.MONGODB_URI, port=port))
+    documents.connect(away, timeout=databases.PATIENCE)
+    try:
+        found = look()
+    finally:
+        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+
+    assert found["mongodb"].advice == advice
+    assert "wrong" not in str(found)
+    assert "queue" not in found  # of which nothing is known
+
+
+def test_address_that_dns_does_not_know_is_a_sentence(config, monkeypatch, capsys):
+    """The driver asks for it before there is a connection."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise ConfigurationError("The DNS query name does not exist: _m._tcp.a.example")
+
+    monkeypatch.setattr("mongoengine.connect", refuse)
+    monkeypatch.setattr(Config, "load", lambda: config)
+
+    with pytest.raises(SystemExit):
+        create_app()
+
+    said = capsys.readouterr().err
+    assert "MONGODB_URI: The DNS query name does not exist" in said
+    assert "Traceback" not in said
+
+
+def test_directory_that_is_not_there_has_one_finding(look, tmp_path):
+    """That of the storage, and none of the room in what stands above it."""
+    found = look(STORAGE="file", STORAGE_DIR=str(tmp_path / "gone"))
+
+    assert "disk of STORAGE_DIR" not in found
 
 
 def test_queue_that_nobody_works_on_has_failed(look):

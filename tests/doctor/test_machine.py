@@ -31,9 +31,10 @@ def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status)
 
 
 def test_full_disk_of_pictures_is_told_apart(monkeypatch, config, tmp_path):
-    """Intake pauses for that one, too; nearest to the directory, which may not be."""
+    """Intake pauses for that one, too."""
     gib = 2**30
-    usage = {str(tmp_path): Usage(gib, gib, 0)}
+    usage = {str(tmp_path / "pictures"): Usage(gib, gib, 0)}
+    (tmp_path / "pictures").mkdir()
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage[str(path)])
     chosen = replace(config, STORAGE="file", STORAGE_DIR=str(tmp_path / "pictures"))
 

@@ -7,8 +7,11 @@ import pytest
 
 from jimeng.doctor import Verdict
 from jimeng.errors import ProviderError
+from jimeng.i18n import MESSAGES
+from jimeng.providers.models.visual import MODELS
 from tests.doctor.conftest import Service, answering
 
+REQ_KEYS = [each.req_key for each in MODELS]
 VISUAL = "volcengine_jimeng"
 KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
 Usage = namedtuple("Usage", "total used free")
@@ -25,6 +28,30 @@ def test_refused_model_has_failed(look):
     assert (refused.status, refused.advice) == (Verdict.FAILED, "error.access_denied")
     assert "50400" in refused.found
     assert found["model jimeng-4.6"].status is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "code, advice",
+    [
+        ("provider_unreachable", "doctor.provider_away"),
+        ("submit_unknown", "doctor.provider_fails"),
+        ("provider_internal", "doctor.provider_fails"),
+        ("credentials_invalid", "error.credentials_invalid"),
+    ],
+)
+def test_nine_equal_failures_are_one(look, code, advice):
+    """In words for an operator: a check of it charges nothing, twice neither."""
+    error = ProviderError("no", code=code, provider_code="1")
+    models = {each: error for each in REQ_KEYS}
+
+    with answering() as address:
+        found = look(Service(address, **models))
+
+    (failed,) = [each for each in found.values() if each.status is Verdict.FAILED]
+    assert failed.check == f"models of {VISUAL}"
+    assert failed.found == f"{len(models)} models: {code} [1 -]"
+    assert failed.advice == advice
+    assert "charged" not in "".join(MESSAGES["doctor.provider_fails"])
 
 
 @pytest.mark.parametrize(
