@@ -1,7 +1,7 @@
 """
 Proving to be a user: API keys, passwords, sessions, invitations.
 
-`auth`, `operations` and the doors may import it; it knows no Flask.
+`auth`, `http`, `operations` and the doors may import it; it knows no Flask.
 """
 
 from jimeng.accounts.invitations import accept, invite, invited, make_link
@@ -9,9 +9,11 @@ from jimeng.accounts.keys import (
     SCOPES,
     Bounds,
     create_key,
+    current_scopes,
     list_keys,
     revoke_key,
     revoke_keys,
+    scopes_of,
     user_of_key,
 )
 from jimeng.accounts.passwords import (

@@ -3,7 +3,8 @@
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
@@ -234,16 +235,42 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
         known_keys.remember(hashed, mark, *found)
     key, user = found
     now = utcnow()
-    if key.expires_at and key.expires_at <= now:
-        raise ApiKeyInvalid(f"key {key.id} has expired")
-    if user.disabled_at:
-        raise ApiKeyInvalid(f"key {key.id}: its user is disabled")
+    check_usable(key, user, now)
     if key.last_used_at is None or key.last_used_at < now - USE_STEP:
         ApiKey.collection(durable=False).update_one(
             {"_id": key.id}, {"$set": {"last_used_at": now}}
         )
         key.last_used_at = now
     return key, user
+
+
+def check_usable(key: ApiKey, user: User, now: datetime) -> None:
+    """
+    Raises:
+        ApiKeyInvalid: the key has expired, or its user is kept out.
+    """
+    if key.expires_at and key.expires_at <= now:
+        raise ApiKeyInvalid(f"key {key.id} has expired")
+    if user.disabled_at:
+        raise ApiKeyInvalid(f"key {key.id}: its user is disabled")
+
+
+def scopes_of(key: ApiKey, user: User) -> frozenset[str]:
+    """The scope admin is worth something as long as its owner is an admin."""
+    return frozenset(key.scopes) - (set() if user.role == "admin" else {"admin"})
+
+
+def current_scopes(key_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """What keys are good for now, by id; those that are refused are left out."""
+    wanted = {"$match": {"_id": {"$in": list(key_ids)}}}
+    found, now = {}, utcnow()
+    for row in ApiKey.collection().aggregate([wanted, WITH_OWNERS]):
+        key = ApiKey.read(row)
+        for user in User.read_all(row["owners"]):  # one, or none
+            with suppress(ApiKeyInvalid):
+                check_usable(key, user, now)
+                found[key.id] = scopes_of(key, user)
+    return found
 
 
 def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:

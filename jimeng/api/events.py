@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 
 from flask import Response, current_app, request, stream_with_context
@@ -12,6 +12,7 @@ from jimeng.api import blp
 from jimeng.api.images import RESULT, WAIT
 from jimeng.documents import Task
 from jimeng.errors import TaskNotFound
+from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http import waiting
 from jimeng.schemas.task_replies import TaskResult
 from jimeng.tasks import TaskView
@@ -60,25 +61,29 @@ def tell(viewer: Viewer, view: TaskView) -> Iterator[str]:
     yield f"retry: {COME_AGAIN}\n{event.of(view)}"
     if not view.task.is_open:
         return
-    for view_now in looks(viewer, view.task):
-        text = event.of(view_now) if view_now else ""
-        if not text and time.monotonic() >= said + QUIET:
-            text = SILENCE
-        if text:
-            said = time.monotonic()
-            yield text
-        if view_now and not view_now.task.is_open:
-            return
+    with suppress(ApiKeyInvalid):  # whoever connects again is told
+        for view_now in looks(viewer, view.task):
+            text = event.of(view_now) if view_now else ""
+            if not text and time.monotonic() >= said + QUIET:
+                text = SILENCE
+            if text:
+                said = time.monotonic()
+                yield text
+            if view_now and not view_now.task.is_open:
+                return
 
 
 def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
     """
     The task after each change, and every `WAIT` seconds for what changes without its
     record: place and progress. None in between, and where MongoDB does not say.
+
+    Raises:
+        ApiKeyInvalid: as `waiting.turns`.
     """
     is_gone = partial(waiting.is_gone, request.environ)
     next_look = time.monotonic() + WAIT
-    for has_changed, _ in waiting.turns(task, LONGEST, is_gone):
+    for has_changed, _ in waiting.turns(viewer, task, LONGEST, is_gone):
         view = None
         if has_changed or time.monotonic() >= next_look:
             try:

@@ -76,7 +76,7 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    waited = wait_for(task)
+    waited = wait_for(viewer, task)
     headers |= waited.headers
     view = None
     if waited.ended and waited.headers:
@@ -142,7 +142,7 @@ def get_result(task_id: str) -> Response:
     """
     viewer = auth.viewer_of_api()
     task, view = tasks.look(viewer, task_id)
-    waited = wait_for(task)
+    waited = wait_for(viewer, task)
     if view and waited.headers:
         view = tasks.look_again(viewer, task) or view
         task = view.task
@@ -217,7 +217,7 @@ def wanted() -> int:
     return 0
 
 
-def wait_for(task: Task) -> Waited:
+def wait_for(viewer: Viewer, task: Task) -> Waited:
     """
     Wait for the task's end if the client prefers that, and there is a place.
 
@@ -232,7 +232,7 @@ def wait_for(task: Task) -> Waited:
     is_gone = partial(waiting.is_gone, request.environ)
     try:
         with waiting.place(task.user_id):
-            ended = waiting.wait_for_end(task, allowed, is_gone)
+            ended = waiting.wait_for_end(viewer, task, allowed, is_gone)
     except TooManyWaiting:
         return Waited(ended=False)
     return Waited(ended, applied(seconds if ended else allowed))

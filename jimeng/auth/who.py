@@ -108,12 +108,11 @@ def bearer() -> str:
 
 
 def viewer_of_key(key: ApiKey, user: User) -> Viewer:
-    """The scope admin is worth something as long as its owner is an admin."""
-    scopes = set(key.scopes) - (set() if user.role == "admin" else {"admin"})
+    scopes = accounts.scopes_of(key, user)
     return Viewer(
         user.id,
         sees_all="admin" in scopes,
-        scopes=frozenset(scopes),
+        scopes=scopes,
         key=KeyUse(
             key.id, frozenset(key.models), key.per_minute or None, key.per_day or None
         ),

@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
+from jimeng import accounts
 from jimeng.documents import Task
 from jimeng.documents.task import ENDED, THERE
 from jimeng.errors import TooManyWaiting
+from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http.watcher import Sight, Watcher
+from jimeng.viewers import Viewer
 
 AGAIN = 5  # seconds after which whoever found no place may ask again
 UNTOLD = 8  # threads that a server is taken to have which does not say
@@ -79,7 +82,7 @@ class Room:
 
 
 _room = Room(UNTOLD)
-_watcher = Watcher(sights)
+_watcher = Watcher(sights, accounts.current_scopes)
 
 
 def open_room(threads: int) -> None:
@@ -120,21 +123,25 @@ def _taken(places: Places, user: str) -> Iterator[None]:
         yield
 
 
-def wait_for_end(task: Task, seconds: float, is_gone: Callable[[], bool]) -> bool:
+def wait_for_end(
+    viewer: Viewer, task: Task, seconds: float, is_gone: Callable[[], bool]
+) -> bool:
     """
     Wait in a `place` until the task has ended, or is no longer there.
 
     Returns:
         False where it has not: the time is over, the client has gone, or the server
         stops.
+
+    Raises:
+        ApiKeyInvalid: as `turns`.
     """
-    return any(
-        seen is None or seen[0] in ENDED for _, seen in turns(task, seconds, is_gone)
-    )
+    looks = turns(viewer, task, seconds, is_gone)
+    return any(seen is None or seen[0] in ENDED for _, seen in looks)
 
 
 def turns(
-    task: Task, seconds: float, is_gone: Callable[[], bool]
+    viewer: Viewer, task: Task, seconds: float, is_gone: Callable[[], bool]
 ) -> Iterator[tuple[bool, Sight]]:
     """
     Wait in a place, and say every `TURN`, and at each change, how the task stands.
@@ -146,17 +153,24 @@ def turns(
 
     Yields:
         Whether it has changed, and how it stands.
+
+    Raises:
+        ApiKeyInvalid: the viewer's key was revoked meanwhile, has expired, or its user
+            is kept out.
     """
     until = time.monotonic() + seconds
 
     def is_over() -> bool:
         return _room.is_closed or is_gone()
 
-    with _watcher.watch(task.id, (task.status, task.updated_at), is_over) as watch:
+    before = task.status, task.updated_at
+    with _watcher.watch(viewer, task.id, before, is_over) as watch:
         while (left := until - time.monotonic()) > 0:
             changed = watch.wait(min(left, TURN))
             if is_over():
                 return
+            if watch.is_refused:
+                raise ApiKeyInvalid("refused while it waited")
             yield changed, watch.seen
 
 

@@ -1,4 +1,7 @@
-"""The watcher: one thread that looks at all tasks that somebody waits for."""
+"""
+The watcher: one thread that looks at all tasks that somebody waits for, and at the
+keys that they wait with.
+"""
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -8,12 +11,15 @@ from datetime import datetime
 
 from jimeng.documents.faults import TROUBLES
 from jimeng.errors import outages
+from jimeng.viewers import Viewer
 
 PAUSE = 0.5  # seconds from one look at all of them to the next
 
 # Status, and when the record was last changed; None for a task that is not there.
 Sight = tuple[str, datetime] | None
 Look = Callable[[Collection[str]], Mapping[str, Sight]]
+# Of keys, by their ids: what those are good for that are not refused.
+Check = Callable[[Collection[str]], Mapping[str, frozenset[str]]]
 
 
 @dataclass(eq=False)
@@ -22,18 +28,28 @@ class Watch:
     What one of those who wait sees of a task.
 
     Attributes:
+        viewer: Who waits.
         seen: How it stands, as of the latest look.
         is_over: Whether the waiting is to end before the task does.
+        is_refused: The viewer's key is not good any more for what it was good for.
     """
 
     task_id: str
+    viewer: Viewer
     seen: Sight
     is_over: Callable[[], bool]
+    is_refused: bool = False
     _changed: threading.Event = field(default_factory=threading.Event)
 
     def show(self, sight: Sight) -> None:
         if sight != self.seen:
             self.seen = sight
+            self._changed.set()
+
+    def check(self, scopes: Mapping[str, frozenset[str]]) -> None:
+        key = self.viewer.key
+        if key and not self.viewer.scopes <= scopes.get(key.id, frozenset()):
+            self.is_refused = True
             self._changed.set()
 
     def wait(self, seconds: float) -> bool:
@@ -56,17 +72,22 @@ class Watcher:
 
     Args:
         look: Says of tasks how they stand, those that are not there left out.
+        check: Says what keys are good for.
     """
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, look: Look, check: Check) -> None:
+        self._look, self._check = look, check
         self._watches: set[Watch] = set()
         self._wanted = threading.Condition()
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def watch(
-        self, task_id: str, seen: Sight, is_over: Callable[[], bool] = lambda: False
+        self,
+        viewer: Viewer,
+        task_id: str,
+        seen: Sight,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[Watch]:
         """
         Inside, the task is looked at: whatever differs from *seen* is shown.
@@ -75,7 +96,7 @@ class Watcher:
             is_over: Whether the waiting is to end; asked at each look, by one thread
                 for all, so that nobody who waits has to wake up to find out.
         """
-        made = Watch(task_id, seen, is_over)
+        made = Watch(task_id, viewer, seen, is_over)
         with self._wanted:
             self._watches.add(made)
             if self._thread is None or not self._thread.is_alive():
@@ -105,8 +126,11 @@ class Watcher:
                 each.end()
         try:
             found = self._look({each.task_id for each in watches})
+            keys = {each.viewer.key.id for each in watches if each.viewer.key}
+            scopes = self._check(keys) if keys else {}
         except TROUBLES as error:  # who waits can wait for the next look
             outages.failed("watcher", error)
             return
         for each in watches:
+            each.check(scopes)
             each.show(found.get(each.task_id))

@@ -113,7 +113,8 @@ def await_end(viewer: Viewer, task: Task, seconds: int) -> TaskView:
     if task.is_open and seconds:
         try:
             with waiting.place(task.user_id):
-                waiting.wait_for_end(task, min(seconds, config.WAIT_SECONDS), is_gone)
+                most = min(seconds, config.WAIT_SECONDS)
+                waiting.wait_for_end(viewer, task, most, is_gone)
         except TooManyWaiting:
             pass
         view = tasks.look_again(viewer, task) or view

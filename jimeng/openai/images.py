@@ -58,7 +58,7 @@ def answer(body: reading.Body, *, name: str) -> Response:
             return streams.respond(viewer, asked, task, place.pop_all(), name=name)
         until = time.monotonic() + seconds
         is_gone = partial(waiting.is_gone, request.environ)
-        ended = not task.is_open or waiting.wait_for_end(task, seconds, is_gone)
+        ended = not task.is_open or waiting.wait_for_end(viewer, task, seconds, is_gone)
     if not ended:
         return not_ended(task, in_time=time.monotonic() < until - SLACK)
     response = finished(viewer, asked, task)

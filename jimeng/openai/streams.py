@@ -15,6 +15,7 @@ from flask import Response, request, stream_with_context
 from jimeng import tasks
 from jimeng.documents import Image, Task, left_over
 from jimeng.documents.task import ENDED
+from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http import waiting
 from jimeng.openai import failures, replies
 from jimeng.openai.parameters import ImagesRequest
@@ -55,7 +56,11 @@ def respond(
 def _events(viewer, asked, task: Task, is_gone, name: str) -> Iterator[bytes]:
     yield COMMENT
     if task.is_open:
-        yield from _until_end(task, is_gone)
+        try:
+            yield from _until_end(viewer, task, is_gone)
+        except ApiKeyInvalid as error:
+            yield _error(failures.failure(error.code, error.status))
+            return
     view = None
     with left_over("look after a stream"):  # which has no other way to say it
         view = tasks.view(viewer, tasks.find(viewer, task.id))
@@ -72,9 +77,9 @@ def _events(viewer, asked, task: Task, is_gone, name: str) -> Iterator[bytes]:
     tasks.answered(task.id)
 
 
-def _until_end(task: Task, is_gone) -> Iterator[bytes]:
+def _until_end(viewer: Viewer, task: Task, is_gone) -> Iterator[bytes]:
     told = time.monotonic()
-    for _, seen in waiting.turns(task, LONGEST, is_gone):
+    for _, seen in waiting.turns(viewer, task, LONGEST, is_gone):
         if seen is None or seen[0] in ENDED:
             return
         if time.monotonic() > told + HEARTBEAT:

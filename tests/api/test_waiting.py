@@ -14,10 +14,18 @@ from jimeng.errors import TooManyWaiting
 from jimeng.http import waiting
 from jimeng.http.waiting import Places
 from jimeng.http.watcher import Watcher
+from jimeng.viewers import KeyUse, Viewer
 from tests.waiting import wait_for
 
 NOW = utcnow()
 PENDING, DONE = ("pending", NOW), ("completed", NOW + timedelta(seconds=1))
+
+
+ADA = Viewer("ada")
+
+
+def no_keys(key_ids):
+    raise AssertionError("whoever waits has none")
 
 
 PAUSE = TURN = 0.1  # seconds, in place of the five times longer ones
@@ -107,10 +115,10 @@ def test_all_are_looked_at_by_one_question_of_one_thread():
         by.add(threading.current_thread())
         return dict.fromkeys(task_ids, PENDING)
 
-    watcher = Watcher(look)
+    watcher = Watcher(look, no_keys)
     with ExitStack() as held:
         for number in range(30):
-            held.enter_context(watcher.watch(f"t{number % 3}", PENDING))
+            held.enter_context(watcher.watch(ADA, f"t{number % 3}", PENDING))
         wait_for(lambda: ["t0", "t1", "t2"] in asked)
         began, before = time.monotonic(), len(asked)
         time.sleep(3 * PAUSE)
@@ -128,14 +136,14 @@ def test_watcher_sleeps_while_nobody_waits():
         asked.append(task_ids)
         return {}
 
-    watcher = Watcher(look)
-    with watcher.watch("a", None):
+    watcher = Watcher(look, no_keys)
+    with watcher.watch(ADA, "a", None):
         wait_for(lambda: asked)
     time.sleep(3 * PAUSE)
     before = len(asked)
     time.sleep(2 * PAUSE)
     after = len(asked)
-    with watcher.watch("b", PENDING) as watch:
+    with watcher.watch(ADA, "b", PENDING) as watch:
         changed = watch.wait(5)
 
     assert before == after
@@ -144,12 +152,38 @@ def test_watcher_sleeps_while_nobody_waits():
 
 def test_change_before_the_first_look_is_seen():
     """Between the reading of a task and the waiting for it nothing is lost."""
-    watcher = Watcher(lambda task_ids: dict.fromkeys(task_ids, DONE))
+    watcher = Watcher(lambda task_ids: dict.fromkeys(task_ids, DONE), no_keys)
 
-    with watcher.watch("a", PENDING) as watch:
+    with watcher.watch(ADA, "a", PENDING) as watch:
         assert watch.wait(5)
         assert watch.seen == DONE
         assert not watch.wait(2 * PAUSE)  # the same once more is no change
+
+
+def test_keys_of_all_are_looked_at_together():
+    """By one question more, and who loses what the key was good for is woken."""
+    asked, good = [], {"k0": frozenset({"read"}), "k1": frozenset({"read"})}
+
+    def check(key_ids):
+        asked.append(sorted(key_ids))
+        return good
+
+    watcher = Watcher(lambda task_ids: dict.fromkeys(task_ids, PENDING), check)
+    with ExitStack() as held:
+        watches = [
+            held.enter_context(watcher.watch(with_key(f"k{number % 2}"), "t", PENDING))
+            for number in range(6)
+        ]
+        wait_for(lambda: ["k0", "k1"] in asked)
+        assert not any(each.is_refused for each in watches)
+        good.pop("k1")
+
+        assert watches[1].wait(5)
+        assert [each.is_refused for each in watches] == [False, True] * 3
+
+
+def with_key(key_id: str) -> Viewer:
+    return Viewer("ada", scopes=frozenset({"read"}), key=KeyUse(key_id))
 
 
 def test_look_that_fails_is_skipped():
@@ -162,7 +196,7 @@ def test_look_that_fails_is_skipped():
             raise answer
         return answer
 
-    with Watcher(look).watch("a", PENDING) as watch:
+    with Watcher(look, no_keys).watch(ADA, "a", PENDING) as watch:
         assert watch.wait(5)
         assert watch.seen == DONE
 
@@ -190,7 +224,7 @@ def later(seconds: float, act) -> None:
 
 def waited(task: Task, seconds: float, is_gone=lambda: False) -> tuple[bool, float]:
     began = time.monotonic()
-    return waiting.wait_for_end(task, seconds, is_gone), time.monotonic() - began
+    return waiting.wait_for_end(ADA, task, seconds, is_gone), time.monotonic() - began
 
 
 def test_waiting_ends_with_the_task(database):
@@ -266,6 +300,6 @@ def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):
     gone = threading.Event()
     later(0.4, gone.set)
 
-    said = list(waiting.turns(task, 20, gone.is_set))
+    said = list(waiting.turns(ADA, task, 20, gone.is_set))
 
     assert said == []

@@ -1,0 +1,134 @@
+"""Whoever waits with a key stops when the key does, and is told of no picture."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from jimeng import accounts, operations
+from jimeng.accounts import users
+from jimeng.documents import ApiKey, utcnow
+from tests.access.conftest import OPERATOR, make_person
+from tests.rest import CAT, CREATE, refused
+
+LONG = {"Prefer": "wait=30"}
+TOOL = {"name": "generate_image", "arguments": {"prompt": "x", "wait_seconds": 20}}
+
+
+@pytest.fixture(autouse=True)
+def anew(quick_room):
+    """A room as the product's own server has it, for each of these."""
+
+
+def events(ada):
+    made = ada.api("POST", CREATE, json={"prompt": "x"}).json["data"]
+    return ada.api("GET", f"/api/v1/tasks/{made['task_id']}/events", buffered=True)
+
+
+WAITS = {
+    "events": events,
+    "post": lambda ada: ada.api("POST", CREATE, json={"prompt": "x"}, headers=LONG),
+    "openai": lambda ada: ada.api("POST", "/v1/images/generations", json=CAT_ALONE),
+    "stream": lambda ada: ada.api(
+        "POST", "/v1/images/generations", json={**CAT_ALONE, "stream": True}
+    ),
+    "mcp": lambda ada: ada.api("POST", "/mcp", json=message("tools/call", TOOL)),
+}
+CAT_ALONE = {"prompt": CAT["prompt"]}
+
+
+def message(method: str, params: dict) -> dict:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+
+
+@pytest.fixture
+def during(ada):
+    """Ask, and have something done a moment later; the answer, and how long it took."""
+
+    def ask(wait: str, change, then=None):
+        def act() -> None:
+            change()
+            if then is not None:
+                time.sleep(1)  # by then it has ended
+                then()
+
+        timer = threading.Timer(0.5, act)
+        timer.start()
+        began = time.monotonic()
+        try:
+            answer = WAITS[wait](ada)
+            text = answer.text
+        finally:
+            took = time.monotonic() - began
+            timer.join()
+        return answer, text, took
+
+    return ask
+
+
+def revoke(ada) -> None:
+    accounts.revoke_keys(OPERATOR, ada.id)
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_wait_ends_with_its_key(wait, ada, during, work_off):
+    """Also where the picture comes a second later: nobody hears of it."""
+    answer, text, took = during(wait, lambda: revoke(ada), work_off)
+
+    assert took < 10  # the wait would be of thirty seconds
+    assert "/i/" not in text
+    assert "completed" not in text
+    if wait == "events":
+        assert '"status": "pending"' in text or '"status":"pending"' in text
+    elif wait == "stream":
+        assert '"code": "invalid_api_key"' in text
+    elif wait == "mcp":
+        assert answer.json["result"]["isError"]
+        assert "api_key_invalid" in text
+    else:
+        assert answer.status_code == 401
+
+
+CHANGES = {
+    "disabled": lambda ada: operations.users.disable(OPERATOR, ada.id),
+    "expired": lambda ada: ApiKey.collection().update_many(
+        {}, {"$set": {"expires_at": utcnow() - timedelta(seconds=1)}}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_wait_ends_with_what_the_key_rests_on(change, ada, during):
+    answer, _, took = during("post", lambda: CHANGES[change](ada))
+
+    refused(answer, 401, "api_key_invalid")
+    assert took < 10
+
+
+def test_admin_who_is_none_any_more_follows_nobody(secured, admin, ada):
+    """What the scope admin has opened is closed with it."""
+    make_person(secured, "second@example.com", role="admin")  # one must stay
+    made = ada.api("POST", CREATE, json={"prompt": "x"}).json["data"]
+    path = f"/api/v1/ai/image/result/{made['task_id']}"
+    timer = threading.Timer(0.5, lambda: users.set_role(OPERATOR, admin.id, "user"))
+    timer.start()
+
+    answer = admin.api("GET", path, headers=LONG)
+    timer.join()
+
+    refused(answer, 401, "api_key_invalid")
+
+
+def test_change_that_takes_nothing_ends_no_wait(ada, during, work_off):
+    """Another key's end, or another limit, is not this one's."""
+    other, _ = accounts.create_key(OPERATOR, ada.id, name="other")
+
+    def change() -> None:
+        accounts.revoke_key(OPERATOR, ada.id, other.id)
+        operations.users.set_quota(OPERATOR, ada.id, 50)
+
+    answer, _, _ = during("post", change, work_off)
+
+    assert answer.status_code == 200
+    assert answer.json["data"]["status"] == "completed"
