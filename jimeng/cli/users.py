@@ -1,22 +1,25 @@
 """``flask users``: the first admin, and invitations."""
 
 from typing import Any
-from urllib.parse import urljoin
 
 import click
+import requests
 from flask import current_app
 from flask.cli import with_appcontext
 
 from jimeng import accounts, operations
 from jimeng.accounts import users
-from jimeng.cli.databases import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, data_dir_of, databases
 from jimeng.config import Config
 from jimeng.documents import User, utcnow
 from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
+from jimeng.local.supervisor import datadir, plan
 from jimeng.viewers import DOORS, SCOPES
+
+PATIENCE = 2.0  # seconds for an answer of a server on this machine
 
 
 @click.group("users")
@@ -184,9 +187,36 @@ def account(user: User) -> str:
 
 
 def print_link(user: User) -> None:
-    """Where *user* sets a password, at the address that users see."""
+    """Where *user* sets a password, as a link that leads there."""
+    path = f"/invitations/{accounts.invite(OPERATOR, user.id)}"
+    if address := address_of(path):
+        click.echo(f"{user.role}: {user.email}; to set a password within 24 hours:")
+        click.echo(address + path)
+    else:
+        click.echo(
+            f"{user.role}: {user.email}; to set a password within 24 hours, open this "
+            "path at the address of jimeng's pages (PUBLIC_URL makes it a link):"
+        )
+        click.echo(path)
+
+
+def address_of(path: str) -> str:
+    """
+    The address at which users find *path*: ``PUBLIC_URL``, else that of the server that
+    answers here. Empty where none does: the port of another process is not known.
+    """
     config: Config = current_app.config["JIMENG"]
-    base = config.PUBLIC_URL or f"http://{config.SERVER_HOST}:{config.SERVER_PORT}"
-    path = f"invitations/{accounts.invite(OPERATOR, user.id)}"
-    click.echo(f"{user.role}: {user.email}; to set a password within 24 hours:")
-    click.echo(urljoin(base.rstrip("/") + "/", path))
+    if config.PUBLIC_URL:
+        return config.PUBLIC_URL.rstrip("/")
+    here = (datadir.kept_address(data_dir_of(config)), plan.url(config))
+    return next((each for each in here if each and leads_there(each + path)), "")
+
+
+def leads_there(link: str) -> bool:
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy does not know this machine
+        try:
+            answer = session.get(link, timeout=PATIENCE, allow_redirects=False)
+        except requests.RequestException:
+            return False
+    return answer.status_code == 200

@@ -68,6 +68,16 @@ def test_admin_without_a_password_gets_a_link(run, nobody):
     )
 
 
+def test_without_a_server_that_answers_no_port_is_guessed(run, nobody):
+    """Its port is known to itself alone: what is printed holds at any address."""
+    done = run("create-admin", "root@example.com", SERVER_PORT=9)
+
+    said, path = done.output.splitlines()
+    assert "at the address of jimeng's pages" in said and "PUBLIC_URL" in said
+    assert ":9" not in done.output
+    assert nobody.get(path).status_code == 200
+
+
 def test_weak_admin_password_is_refused(run):
     """In one sentence that does not repeat it."""
     done = run("create-admin", ADMIN_EMAIL="root@example.com", ADMIN_PASSWORD="short")

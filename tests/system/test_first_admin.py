@@ -1,4 +1,4 @@
-"""On one's own machine, too, the settings name who signs in first."""
+"""On one's own machine, too, the settings name who signs in first, by what link."""
 
 import os
 import secrets
@@ -21,7 +21,7 @@ def start(tmp_path):
     """Run the program as ``make run`` does; its address once it says that."""
     running = []
 
-    def run(password: str) -> str:
+    def run(password: str, said: list[str] | None = None) -> str:
         port = free_port()
         kept = {name: os.environ[name] for name in ("PATH", "HOME")}
         settings = {
@@ -41,6 +41,8 @@ def start(tmp_path):
         )
         running.append(process)
         for line in process.stdout:
+            if said is not None:
+                said.append(line)
             if line.startswith("jimeng: http"):
                 return f"http://localhost:{port}"
         raise AssertionError("it has ended")
@@ -68,3 +70,25 @@ def test_admin_of_the_settings_signs_in(start):
 
     assert signs_in(url, password)
     assert not signs_in(url, secrets.token_urlsafe(16))
+
+
+def test_links_lead_to_the_port_that_it_has(start, tmp_path):
+    """The first admin's, and those of commands, which nobody has told the port."""
+    said: list[str] = []
+
+    url = start("", said)
+    env = {name: os.environ[name] for name in ("PATH", "HOME")}
+    invited = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "users", "invite", "b@c.de"],
+        cwd=ROOT,
+        env={**env, "DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    (first,) = [line.strip() for line in said if "/invitations/" in line]
+    second = invited.stdout.splitlines()[-1]
+    assert first.startswith(url) and second.startswith(url)
+    assert requests.get(first, timeout=20).status_code == 200
+    assert requests.get(second, timeout=20).status_code == 200

@@ -6,13 +6,15 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jimeng.errors import ConfigError
 from jimeng.local.embedded import write_private
 
 LAST_ONES = 15.0  # seconds to wait for what a killed jimeng left behind to end
+
+ADDRESS = "web.address"
 
 
 @contextmanager
@@ -80,6 +82,20 @@ def is_used(data_dir: Path) -> bool:
         return is_running(holder(lock))
     finally:
         os.close(lock)
+
+
+def keep_address(data_dir: Path, address: str) -> None:
+    """For commands, which are given other settings: where the pages are."""
+    with suppress(OSError):  # a full disk, which is told of elsewhere
+        (data_dir / ADDRESS).write_text(address, "utf-8")
+
+
+def kept_address(data_dir: Path) -> str:
+    """Where the pages of the jimeng that runs on it are; empty where none does."""
+    try:
+        return (data_dir / ADDRESS).read_text("utf-8") if is_used(data_dir) else ""
+    except OSError:
+        return ""
 
 
 def is_running(pid: int) -> bool:

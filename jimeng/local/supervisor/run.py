@@ -92,6 +92,7 @@ class Run:
         lacking = ready.lacking(self._stack.config)
         if not lacking:
             self._is_ready = True
+            self._stack.keep_address()
             self._stack.make_admin()
             demo = DEMO if self._stack.is_demo else ""
             sys.stdout.write(f"jimeng: {plan.url(self._stack.config)}{demo}\n")

@@ -11,7 +11,7 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.local.embedded import Child, Mongo, Redis, keep_port, kept_secret
 from jimeng.local.supervisor import plan
-from jimeng.local.supervisor.datadir import demo_keys
+from jimeng.local.supervisor.datadir import demo_keys, keep_address
 from jimeng.local.supervisor.service import Service
 
 DATABASE_PATIENCE = 15.0  # seconds between SIGTERM and SIGKILL
@@ -78,6 +78,9 @@ class Stack:
         web = partial(self._spawn, plan.web_command(), env)
         self.web = self._keep("web", web, plan.WEB_GRACE + 3)
         self.look()
+
+    def keep_address(self) -> None:
+        keep_address(self._data_dir, plan.url(self.config))
 
     def make_admin(self) -> None:
         """As a release does elsewhere: the first admin that the settings name."""
