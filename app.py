@@ -21,7 +21,20 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import admin, api, auth, cli, documents, i18n, jobs, logs, mcp, openai, web
+from jimeng import (
+    admin,
+    api,
+    auth,
+    cli,
+    documents,
+    i18n,
+    jobs,
+    logs,
+    mcp,
+    migrations,
+    openai,
+    web,
+)
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
@@ -64,6 +77,7 @@ WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
 )
 # How paths begin of requests that are many, and of no user.
 QUIET = ("/static/", "/health", "/metrics")
+SAFE = {"GET", "HEAD", "OPTIONS"}
 UNSUPPORTED = "invalid.not_supported_yet"
 
 
@@ -147,6 +161,8 @@ def frame_requests(app: Flask) -> None:
         auth.count(asked)
         if not asked.path.startswith(QUIET):
             documents.await_new()
+            if asked.method not in SAFE:
+                migrations.check()
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -24,7 +24,7 @@ from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests import again, databases
 from tests.databases import Connection, Mongo, filled
-from tests.forgetting import forget_lanes, forget_sweeps
+from tests.forgetting import forget_lanes, forget_release, forget_sweeps
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_collection_finish, pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
@@ -166,6 +166,7 @@ def begin_anew(database: Database) -> None:
     forget_lanes()
     switches.forget()
     forget_sweeps()
+    forget_release()
     limits.forget_quotas()
 
 

@@ -1,8 +1,11 @@
 """What a process remembers from call to call, dropped: as if it had just begun."""
 
+import time
+
 from jimeng.documents import index_builder
 from jimeng.jobs import input_sweep, janitor
 from jimeng.lanes import ahead, claims, record
+from jimeng.migrations import record as schema
 from jimeng.usage import report
 
 
@@ -28,3 +31,9 @@ def forget_indexes() -> None:
     index_builder._not_before.clear()
     index_builder._replaced.clear()
     index_builder._with_duplicates.clear()
+
+
+def forget_release() -> None:
+    """The database has just been asked which code it needs, and needs none."""
+    schema._next_check = time.monotonic() + schema.CHECK_EVERY_S
+    schema._min_code = 0

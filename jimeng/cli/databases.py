@@ -13,7 +13,7 @@ from flask import current_app
 from pymongo.errors import ConnectionFailure, PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import documents, jobs
+from jimeng import documents, jobs, migrations
 from jimeng.cli.words import words
 from jimeng.config import Config
 from jimeng.doctor import why_away
@@ -68,6 +68,7 @@ def databases(*, patience: float | None = None) -> Iterator[None]:
     try:
         if patience is None:
             documents.await_answer(SOON)
+            migrations.check()
         yield
     except JimengError as error:
         raise click.ClickException(f"{error.code}: {error}") from error

@@ -147,5 +147,6 @@ def account_line(each: AccountView) -> str:
 def worker_line(worker: WorkerView, found: QueueView) -> str:
     ago = (found.measured_at - worker.seen_at).total_seconds()
     state = "alive" if worker.alive else "gone"
+    state = "too old for the database, stopped" if worker.too_old else state
     beat = f"{state}, heartbeat {ago:.0f} s ago, {worker.release}"
     return f"worker {worker.host}:{worker.pid}: {beat}"

@@ -117,7 +117,7 @@ def schema(config: Config) -> Iterator[Finding]:
     found = f"{known.schema}, this release has {migrations.CODE}"
     if known.min_code > migrations.CODE:
         yield Finding("schema", Verdict.FAILED, found, "ready.release_too_old")
-    elif known.schema < migrations.CODE:
+    elif migrations.pending() is not None:
         yield Finding("schema", Verdict.WARNING, found, "doctor.schema")
     else:
         yield Finding("schema", Verdict.OK, found)

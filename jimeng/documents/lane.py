@@ -113,6 +113,7 @@ class Worker(Stored):
         code: By what `migrations` know its release.
         release: Its version and commit, for people.
         left: It was told to stop, and is not missed.
+        too_old: It has stopped by itself: the database is that of a later release.
         ran_at: When it last ran a job; absent before the first.
         stuck: The names of its chores that hang; absent if there are none.
     """
@@ -123,6 +124,7 @@ class Worker(Stored):
     code = IntField()
     release = StringField()
     left = BooleanField()
+    too_old = BooleanField()
     ran_at = DateTimeField()
     stuck = ListField(StringField())
 

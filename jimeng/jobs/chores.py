@@ -74,7 +74,6 @@ CHORES = [
     Chore("retention", 60.0, retention.keep_to_limits),
     Chore("room", 10.0, retention.watch_room),
     Chore("schema", 60.0, migrations.advance),
-    Chore("labels", 60.0, purge.label_pictures),
     Chore("unserved", 60.0, janitor.fail_unserved),
     Chore("files", 60.0, janitor.sweep_files),
     Chore("inputs", 30.0, input_sweep.sweep_inputs),

@@ -3,13 +3,14 @@
 import logging
 import os
 import random
+import signal
 import socket
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from jimeng import documents, lanes, logs
+from jimeng import documents, lanes, logs, migrations
 from jimeng.documents import Generation, Worker, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import outages
@@ -23,7 +24,6 @@ from jimeng.jobs.broker import (
 )
 from jimeng.jobs.queue import advance, dispatch
 from jimeng.jobs.runtime import runtime
-from jimeng.migrations import CODE
 from jimeng.version import RELEASE
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,7 @@ def start() -> None:
 @huey.on_shutdown()
 def stop() -> None:
     """A consumer that is told to stop reserves nothing more, and is not missed."""
-    _stopped.set()
-    _awake.set()
+    stop_work()
     if _pump is not None:
         _pump.join(FAREWELL)
 
@@ -138,6 +137,8 @@ class Pump:
         if time.monotonic() >= self.next_beat:
             beat(self.worker_id, self.started)
             self.next_beat = time.monotonic() + HEARTBEAT
+            if step_down(self.worker_id):
+                return HEARTBEAT
         ahead = IDLE if self.is_idle else TICK
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
         if not chores.INDEXES.runs:
@@ -219,7 +220,7 @@ def beat(worker_id: str, started: datetime) -> None:
     """Show that this consumer lives, when it last ran a job, and what chores hang."""
     stuck = chores.stuck()
     now = utcnow()
-    known = {"code": CODE, "release": RELEASE}
+    known = {"code": migrations.CODE, "release": RELEASE}
     alive: dict = {"$set": {"seen_at": now, "started_at": started, **known}}
     if _ran_at is not None:
         alive["$set"]["ran_at"] = _ran_at
@@ -228,6 +229,33 @@ def beat(worker_id: str, started: datetime) -> None:
     else:
         alive["$unset"] = {"stuck": ""}
     Worker.collection(durable=False).update_one({"_id": worker_id}, alive, upsert=True)
+
+
+def step_down(worker_id: str) -> bool:
+    """
+    Stop this consumer where a later release has migrated the database beyond it: it
+    finishes the jobs that it holds, and takes no more.
+
+    Returns:
+        Whether it is being stopped.
+    """
+    try:
+        migrations.check()
+    except migrations.TooOld as error:
+        log.error("worker stops: %s", error)
+        Worker.collection(durable=False).update_one(
+            {"_id": worker_id}, {"$set": {"too_old": True}}
+        )
+        stop_work()
+        os.kill(os.getpid(), signal.SIGTERM)  # the consumer's threads
+        return True
+    return False
+
+
+def stop_work() -> None:
+    """Neither the pump nor a chore begins anything more."""
+    _stopped.set()
+    _awake.set()
 
 
 def leave(worker_id: str) -> None:

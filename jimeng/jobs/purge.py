@@ -5,14 +5,11 @@ from datetime import timedelta
 
 from jimeng.documents import Image, Task, utcnow
 from jimeng.jobs import outcomes
-from jimeng.migrations import picture_labels
 
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=7)  # in the trash
 BATCH = 500
-
-_labelled_to = ""  # the id up to which all pictures have what they are found by
 
 
 def empty_trash() -> bool:
@@ -47,21 +44,3 @@ def purge_picture(row: dict, where: dict) -> bool:
     task = {"_id": row["task_id"], f"outcomes.{row['index']}": {"$exists": True}}
     Task.collection().update_one(task, {"$set": {removed: True}})
     return outcomes.forget_image(row["_id"], where)
-
-
-def label_pictures() -> bool:
-    """
-    Give pictures that an earlier release has kept what they are found by.
-
-    `migrations` does so for all that is there; this, until a release later, for what
-    consumers of that one keep beside it, or a server that was never migrated.
-
-    Returns:
-        Whether there are pictures that were not looked at yet.
-    """
-    global _labelled_to
-    last = picture_labels.label(_labelled_to)
-    if last is None:
-        return False
-    _labelled_to = last
-    return True

@@ -1,20 +1,22 @@
 """
 Steps from the database of one release to that of the next, while both serve.
 
-The doors, `jobs`, `backup` and `serve` may import it; it knows no Flask.
+`app`, the doors, `jobs`, `backup` and `serve` may import it; it knows no Flask.
 """
 
 from jimeng.migrations.record import (
     TooOld,
     begin_at,
+    check,
     check_before_start,
+    is_known_too_old,
     is_too_old,
     read,
 )
-from jimeng.migrations.running import OthersWork, advance, run
+from jimeng.migrations.running import OthersWork, advance, pending, run
 from jimeng.migrations.steps import CODE
 
 __all__ = [
-    *("CODE", "OthersWork", "TooOld"),
-    *("advance", "begin_at", "check_before_start", "is_too_old", "read", "run"),
+    *("CODE", "OthersWork", "TooOld", "advance", "begin_at", "check"),
+    *("check_before_start", "is_known_too_old", "is_too_old", "pending", "read", "run"),
 ]

@@ -1,6 +1,7 @@
 """What the database says of itself: how far it is, and which code it needs."""
 
 import logging
+import time
 from dataclasses import dataclass
 
 from mongoengine import get_db
@@ -15,15 +16,24 @@ from jimeng.migrations import steps
 log = logging.getLogger(__name__)
 
 MINE = {"_id": "schema"}
+CHECK_EVERY_S = 5.0
+COME_AGAIN_S = 5  # by then a process of the later release may answer
+
+_next_check = 0.0  # by `time.monotonic`
+_min_code = 0  # as of the latest check
 
 
 class TooOld(ConfigError):
     """This release's code cannot work on a database that a later one has changed."""
 
+    code = "release_too_old"
+    status = 503
+
     def __init__(self, min_code: int) -> None:
         super().__init__(
             f"the database was migrated by a later release and needs code {min_code}, "
-            f"this is {steps.CODE}: install that release again"
+            f"this is {steps.CODE}: install that release again",
+            retry_after=COME_AGAIN_S,
         )
 
 
@@ -37,7 +47,7 @@ class Record:
         after: The key of the last document that it has done.
     """
 
-    schema: int = 0
+    schema: int = steps.FIRST
     min_code: int = 0
     step: int = 0
     after: str = ""
@@ -67,6 +77,29 @@ def begin_at(schema: int) -> None:
 
 def is_too_old() -> bool:
     return read().min_code > steps.CODE
+
+
+def is_known_too_old() -> bool:
+    """Whether the latest check has found so."""
+    return _min_code > steps.CODE
+
+
+def check() -> None:
+    """
+    Refuse to write what the database is too new for, as it said `CHECK_EVERY_S` ago at
+    most: another process may migrate it at any time.
+
+    Raises:
+        TooOld: see there.
+        PyMongoError: it was time to ask, and MongoDB does not answer.
+    """
+    global _next_check, _min_code
+    now = time.monotonic()
+    if now >= _next_check:
+        _next_check = now + CHECK_EVERY_S  # the others need not ask as well
+        _min_code = read().min_code
+    if is_known_too_old():
+        raise TooOld(_min_code)
 
 
 def check_before_start(config: Config) -> None:

@@ -1,6 +1,7 @@
 """Doing the steps, batch by batch; any number of processes may, at any time."""
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +13,9 @@ from jimeng.migrations.step import Step
 
 log = logging.getLogger(__name__)
 
+# Seconds from saying which code is needed to the first batch: processes with less ask
+# every `record.CHECK_EVERY_S`, and finish what they have begun.
+NOTICE_S = 20.0
 ALIVE = timedelta(seconds=30)  # since the last heartbeat, of which one is due every 5
 
 
@@ -86,12 +90,13 @@ def do_batch(step: Step) -> bool:
     Raises:
         OthersWork: nothing was changed.
     """
-    record.change({"$setOnInsert": {"schema": 0, "min_code": 0}})
+    record.change({"$setOnInsert": {"schema": steps.FIRST, "min_code": 0}})
     found = record.read()
     if found.min_code < step.needs:
         await_leave(step)
         # Before its first batch: from then on nobody with less may start.
         record.change({"$max": {"min_code": step.needs}})
+        time.sleep(NOTICE_S)
     after = found.after if found.step == step.number else ""
     last = step.batch(after)
     if last is None:
@@ -118,9 +123,9 @@ def await_leave(step: Step) -> None:
     Raises:
         OthersWork: a worker lives whose code is less than the step needs.
     """
-    less = {"$or": [{"code": {"$exists": False}}, {"code": {"$lt": step.needs}}]}
     alive = {"seen_at": {"$gte": utcnow() - ALIVE}}
-    if step.needs and Worker.collection().find_one({**alive, **less}) is not None:
+    less = {**alive, "code": {"$lt": step.needs}}
+    if Worker.collection().find_one(less) is not None:
         raise OthersWork(
             f"step {step.number} ({step.sentence}) has to wait for workers of an "
             "earlier release: stop them, and run it again half a minute later"

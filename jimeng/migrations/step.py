@@ -13,7 +13,7 @@ class Step:
     after: two may work on the same batch, and a kill at any moment loses nothing.
 
     Attributes:
-        number: Its place; the first is 1, and there are no gaps.
+        number: Its place; the first is 2, and there are no gaps.
         sentence: What it does.
         needs: The code that must be at work at least once it has begun, less than
             `number`: the release before goes on meanwhile. 0 where nothing is taken

@@ -1,10 +1,11 @@
 """All steps in their order, and the number by which this release's code is known."""
 
-from jimeng.migrations import picture_labels
 from jimeng.migrations.step import Step
 
-STEPS: tuple[Step, ...] = (picture_labels.STEP,)
-CODE = STEPS[-1].number
+# Of release 0.1.0, before which there were none: the first step is number 2.
+FIRST = 1
+STEPS: tuple[Step, ...] = ()
+CODE = STEPS[-1].number if STEPS else FIRST
 
 
 def needed(schema: int) -> int:

@@ -31,6 +31,7 @@ class WorkerView:
         seen_at: Its latest heartbeat; one is due every five seconds.
         alive: Whether that was recent enough.
         release: Its version and commit.
+        too_old: It has stopped by itself: the database is that of a later release.
     """
 
     id: str
@@ -40,6 +41,7 @@ class WorkerView:
     seen_at: datetime
     alive: bool
     release: str
+    too_old: bool
 
 
 @dataclass(frozen=True)
@@ -139,14 +141,15 @@ def _users(found: list[Group]) -> list[UserView]:
 
 
 def _workers(now: datetime) -> list[WorkerView]:
-    remembered = {"seen_at": {"$gte": now - REMEMBERED}, "left": {"$ne": True}}
+    here = [{"left": {"$ne": True}}, {"too_old": True}]
+    remembered = {"seen_at": {"$gte": now - REMEMBERED}, "$or": here}
     rows = Worker.collection().find(remembered)
     return [_worker(Worker.read(row), now) for row in rows.sort("seen_at", -1)]
 
 
 def _worker(found: Worker, now: datetime) -> WorkerView:
     host, pid, _ = f"::{found.id}".rsplit(":", 2)
-    alive = found.seen_at >= now - ALIVE
+    alive = found.seen_at >= now - ALIVE and not found.too_old
     return WorkerView(
         found.id,
         host.removeprefix("::"),
@@ -155,4 +158,5 @@ def _worker(found: Worker, now: datetime) -> WorkerView:
         found.seen_at,
         alive,
         found.release or "",
+        bool(found.too_old),
     )

@@ -11,7 +11,7 @@ from typing import NoReturn
 from huey.consumer import Consumer
 from pymongo.errors import PyMongoError
 
-from jimeng import backup, logs
+from jimeng import backup, logs, migrations
 from jimeng.config import Config
 from jimeng.jobs.counts import counts
 
@@ -55,7 +55,7 @@ def run(config: Config) -> NoReturn:
     ).run()
     counts.add_up()
     # Python would wait for the threads that ask a database which is away.
-    os._exit(0)
+    os._exit(logs.REFUSED if migrations.is_known_too_old() else 0)
 
 
 def await_recognition(place: str) -> None:

@@ -21,6 +21,8 @@ from jimeng.config import Config
 from jimeng.doctor import Verdict, databases, machine
 from jimeng.documents import Worker, utcnow
 from jimeng.lanes import switches
+from jimeng.migrations import steps
+from jimeng.migrations.step import Step
 from jimeng.monitoring import readiness
 from tests.doctor.conftest import Service, answering
 
@@ -73,21 +75,27 @@ def test_missing_index_has_failed(look):
 
 
 @pytest.mark.parametrize(
-    "min_code, status, advice",
+    "done, status, advice",
     [
-        (0, Verdict.WARNING, "doctor.schema"),
+        (1, Verdict.WARNING, "doctor.schema"),
+        (2, Verdict.OK, ""),
         (9, Verdict.FAILED, "ready.release_too_old"),
     ],
 )
-def test_schema_that_is_not_this_releases_is_said(look, min_code, status, advice):
+def test_schema_that_is_not_this_releases_is_said(
+    look, monkeypatch, done, status, advice
+):
     """Too little was done, which is mended by itself, or too much, which is not."""
-    row = {"_id": "schema", "schema": min_code, "min_code": min_code}
+    monkeypatch.setattr(steps, "STEPS", (Step(2, "any", 0, lambda after: None),))
+    for each in (steps, migrations):
+        monkeypatch.setattr(each, "CODE", 2)
+    row = {"_id": "schema", "schema": done, "min_code": done}
     get_db().installations.insert_one(row)
 
     found = look()["schema"]
 
     assert (found.status, found.advice) == (status, advice)
-    assert found.found.startswith(f"{min_code}, this release has 1")
+    assert found.found == f"{done}, this release has 2"
 
 
 def test_redis_that_evicts_is_warned_of(look):

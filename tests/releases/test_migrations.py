@@ -8,32 +8,20 @@ from dataclasses import replace
 import pytest
 from mongoengine import get_db
 
-from jimeng import backup, documents, migrations, tasks
-from jimeng.documents import Image, Worker, utcnow
+from jimeng import backup, documents, migrations
+from jimeng.documents import Worker, utcnow
 from jimeng.jobs import pump
-from jimeng.migrations import picture_labels, record, running, steps
+from jimeng.migrations import record, running, steps
 from jimeng.migrations.step import Step
-from jimeng.tasks import Wanted
-from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.forgetting import forget_indexes
-from tests.releases import first_release
-from tests.rest import result
 from tests.test_start import OPEN
-
-NOT_LABELLED = {"$or": [{"text": {"$exists": False}}, {"lists": {"$size": 0}}]}
 
 
 @pytest.fixture
 def run(app):
     """Runs ``flask migrate``."""
     return lambda: app.test_cli_runner().invoke(args=["migrate"])
-
-
-@pytest.fixture
-def small(monkeypatch):
-    """Two documents are a batch."""
-    monkeypatch.setattr(picture_labels, "BATCH", 2)
 
 
 class Rows:
@@ -57,62 +45,45 @@ def known(database, monkeypatch):
     def set_steps(*made: Step) -> None:
         monkeypatch.setattr(steps, "STEPS", made)
         for each in (steps, migrations):
-            monkeypatch.setattr(each, "CODE", len(made))
+            monkeypatch.setattr(each, "CODE", made[-1].number)
+        monkeypatch.setattr(running, "NOTICE_S", 0)
 
     return set_steps
 
 
 def test_steps_are_numbered_and_leave_the_release_before_at_work():
     """What a step takes away, its own release must have done without before."""
-    assert [s.number for s in steps.STEPS] == list(range(1, migrations.CODE + 1))
+    assert [s.number for s in steps.STEPS] == list(range(2, migrations.CODE + 1))
     assert all(0 <= each.needs < each.number for each in steps.STEPS)
     assert all(each.sentence for each in steps.STEPS)
 
 
-def test_pictures_of_the_first_release_are_found(run, small):
-    """By the command, which says what it does; once more it does nothing."""
-    first_release.keep(get_db(), range(5))
-
-    done, again = run(), run()
-
-    assert Image.collection().count_documents(NOT_LABELLED) == 0
-    page = tasks.browse(Viewer("ada"), Wanted(q="图 4", ratio="1:1"))
-    assert [image.prompt for image in page.rows] == ["旧图 4"]
-    assert done.exit_code == 0, done.output
-    assert f"step 1: {steps.STEPS[0].sentence}: done" in done.output.splitlines()
-    assert again.output == f"schema: {migrations.CODE}\n"
-
-
-def test_waiting_pictures_of_the_first_release_are_drawn(client, provider, work_off):
-    """Its line goes on where it was."""
-    ids = first_release.line_up(get_db(), range(1, 4))
-    migrations.run()
-
-    work_off()
-
-    assert {result(client, each)["status"] for each in ids} == {"completed"}
+def test_first_release_has_nothing_to_migrate(run, database):
+    """The command runs before each release, also before the first."""
+    assert run().output == f"schema: {migrations.CODE}\n"
+    assert migrations.advance() is False
 
 
 def test_it_goes_on_where_it_was_interrupted(database, known):
     """No batch is left out, and none that was noted is done again."""
     first, second = Rows(5), Rows(3)
-    known(Step(1, "one", 0, first.batch), Step(2, "two", 0, second.batch))
+    known(Step(2, "one", 0, first.batch), Step(3, "two", 0, second.batch))
 
     for _ in range(7):  # each as if the process had died after it
         assert migrations.advance()
     before = migrations.read()
     migrations.run()
 
-    assert (before.schema, before.step, before.after) == (1, 2, "1")
+    assert (before.schema, before.step, before.after) == (2, 3, "1")
     assert (first.seen, second.seen) == ([1, 2, 3, 4, 5], [1, 2, 3])
-    assert migrations.read().schema == 2
+    assert migrations.read().schema == 3
     assert migrations.advance() is False
 
 
 def test_death_between_a_batch_and_its_note_repeats_it(database, known, monkeypatch):
     """Which changes nothing, as batches may be done twice."""
     rows = Rows(3)
-    known(Step(1, "one", 0, rows.batch))
+    known(Step(2, "one", 0, rows.batch))
     migrations.advance()
     with monkeypatch.context() as dying:
         dying.setattr(running, "note", lambda *_: 1 / 0)
@@ -126,7 +97,7 @@ def test_death_between_a_batch_and_its_note_repeats_it(database, known, monkeypa
 
 def test_slow_one_takes_nobody_back(database, known):
     """Its note comes when another has gone further, or on to the next step."""
-    made = [Step(n, "any", 0, Rows(9).batch) for n in (1, 2)]
+    made = [Step(n, "any", 0, Rows(9).batch) for n in (2, 3)]
     known(*made)
     for _ in range(3):
         migrations.advance()
@@ -135,34 +106,32 @@ def test_slow_one_takes_nobody_back(database, known):
 
     running.note(made[0], "2")
     same = migrations.read()
-    record.change({"$set": {"schema": 1, "step": 2, "after": "1"}})
+    record.change({"$set": {"schema": 2, "step": 3, "after": "1"}})
     running.note(made[0], "8")
 
     assert same == from_then
-    assert (migrations.read().step, migrations.read().after) == (2, "1")
+    assert (migrations.read().step, migrations.read().after) == (3, "1")
 
 
-@pytest.mark.parametrize("code", [None, 0, 1])
+@pytest.mark.parametrize("code", [1, 2])
 def test_removing_step_waits_for_older_workers(run, known, code):
     """Nothing of it is done while one lives, and the database refuses nobody yet."""
     first, rows = Rows(1), Rows(1)
-    known(Step(1, "one", 0, first.batch), Step(2, "two", 1, rows.batch))
+    known(Step(2, "one", 0, first.batch), Step(3, "two", 2, rows.batch))
     now = utcnow()
-    beat = {"started_at": now, "seen_at": now}
-    if code is not None:
-        beat["code"] = code
+    beat = {"started_at": now, "seen_at": now, "code": code}
     Worker.collection().insert_one({"_id": "w", **beat})
 
     done = run()
     found = migrations.read()
 
-    if code == 1:
+    if code == 2:
         assert (done.exit_code, rows.seen) == (0, [1])
-        assert (found.schema, found.min_code) == (2, 1)
+        assert (found.schema, found.min_code) == (3, 2)
     else:
         assert (done.exit_code, rows.seen) == (1, [])
         assert "stop them" in done.output
-        assert (found.schema, found.min_code) == (1, 0)
+        assert (found.schema, found.min_code) == (2, 0)
         assert migrations.advance() is False  # a consumer does no more
 
 
@@ -173,11 +142,11 @@ def test_nobody_older_may_start_before_the_first_batch(database, known):
     def batch(after: str) -> None:
         seen.append(migrations.read().min_code)
 
-    known(Step(1, "one", 0, Rows(0).batch), Step(2, "two", 1, batch))
+    known(Step(2, "one", 0, Rows(0).batch), Step(3, "two", 2, batch))
 
     migrations.run()
 
-    assert seen == [1]
+    assert seen == [2]
 
 
 def test_workers_say_their_code(database):
@@ -252,11 +221,12 @@ def test_migrating_what_is_beyond_changes_nothing(beyond, run):
 
 def test_backup_says_how_far_its_data_are(client, tmp_path, known):
     """And comes back as far, whatever the database said of itself before."""
-    first_release.keep(get_db(), range(1))
+    rows = Rows(1)
+    known(Step(2, "one", 0, rows.batch))
     path = tmp_path / "jimeng.tar"
-    assert backup.dump(path).manifest.schema == 0
+    assert backup.dump(path).manifest.schema == 1
     migrations.run()
-    assert backup.dump(tmp_path / "later.tar").manifest.schema == 1
+    assert backup.dump(tmp_path / "later.tar").manifest.schema == 2
 
     for name in get_db().list_collection_names():
         if name != "installations":
@@ -264,16 +234,15 @@ def test_backup_says_how_far_its_data_are(client, tmp_path, known):
     forget_indexes()
     backup.restore(path)
 
-    assert migrations.read().schema == 0
-    assert Image.collection().count_documents(NOT_LABELLED) == 1
+    assert migrations.read().schema == 1
     migrations.run()
-    assert Image.collection().count_documents(NOT_LABELLED) == 0
+    assert rows.seen == [1, 1]
 
 
 def test_backup_of_later_data_is_refused(client, tmp_path, known, run):
     """Nothing was changed, and the sentence says which release can."""
     rows = Rows(0)
-    made = [Step(n, "any", 0, rows.batch) for n in (1, 2)]
+    made = [Step(n, "any", 0, rows.batch) for n in (2, 3)]
     known(*made)
     migrations.run()
     path = tmp_path / "jimeng.tar"
@@ -283,5 +252,5 @@ def test_backup_of_later_data_is_refused(client, tmp_path, known, run):
     with pytest.raises(backup.Damaged, match="install that one"):
         backup.restore(path)
 
-    assert migrations.read().schema == 2
+    assert migrations.read().schema == 3
     assert run_queue() == 0

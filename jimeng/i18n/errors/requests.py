@@ -170,6 +170,10 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "{left} of the {limit} pictures that this key has today are left; that resets "
         "at midnight UTC",
     ),
+    "error.release_too_old": (
+        "服务正在升级，这里暂时不接受新的操作：请稍后重试",
+        "The service is being upgraded, and nothing new is taken here: try again soon",
+    ),
     "error.database_unavailable": (
         "数据库暂时不可用，请稍后再试；带上同一个 Idempotency-Key 就不会重复创建",
         "The database is unavailable; try again shortly. With the same "

@@ -97,6 +97,10 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "No worker is running: waiting pictures are not submitted.",
     ),
     "queue.alive": ("正常", "Alive"),
+    "queue.too_old": (
+        "已停止：数据库已由更新的版本迁移",
+        "Stopped: a later release has migrated the database",
+    ),
     "queue.gone": ("失去联系", "Gone"),
     "queue.beats": ("{n} 秒内有心跳", "heartbeat within {n} s"),
     "queue.seen": ("最后心跳", "last heartbeat"),
