@@ -20,6 +20,7 @@ from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import waiting, watcher
 from jimeng.jobs import broker, pump
 from jimeng.lanes import switches
+from jimeng.limits import releasing
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests import again, databases
@@ -168,6 +169,7 @@ def begin_anew(database: Database) -> None:
     forget_sweeps()
     forget_release()
     limits.forget_quotas()
+    releasing.unsettled.clear()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ that an API key has of its own.
 Whatever stands above may import it; it knows no Flask.
 """
 
+from jimeng.limits.releasing import release_unless_written
 from jimeng.limits.users import (
     ACCESS,
     Taken,

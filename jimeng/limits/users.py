@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic
 
+from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
@@ -29,6 +30,7 @@ from jimeng.errors import (
 )
 from jimeng.errors.inputs import TooManyUploads
 from jimeng.limits import keys, windows
+from jimeng.limits.releasing import release_unless_written
 from jimeng.limits.windows import MINUTE
 from jimeng.viewers import UNKNOWN, Viewer
 
@@ -154,6 +156,9 @@ def take(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Taken:
             raise
     except (TooManySubmissions, QuotaExceeded, TooManyPending, QueueUnavailable):
         of_key.give_back()
+        raise
+    except PyMongoError:  # which may have counted the user's all the same
+        release_unless_written(task.id, of_key.give_back)
         raise
     found = tuple(each for each in (submission, picture) if each is not None)
     found += of_key.rate_limits

@@ -1,10 +1,12 @@
 """Creating: everything that can refuse is asked first, then the task is written."""
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+
+from pymongo.errors import PyMongoError
 
 from jimeng import documents, inputs, jobs, lanes, limits, logs
 from jimeng.documents import Batch, Task, indexes, left_over
@@ -151,7 +153,8 @@ def write(
         switches.check_intake()
         is_derived = key is not None and key.task_id is not None
         held = limits.take(viewer, task, is_counted=not is_derived)
-        first = timely(task, model, held, terms.within)
+        with released_unless_written(task, held):
+            first = timely(task, model, held, terms.within)
     except (IntakePaused, StartsTooLate, *BEYOND) as error:
         kept = earlier(key)  # what asks for nothing new is answered all the same
         if kept is None:
@@ -165,7 +168,8 @@ def write(
     if not task.takes_turn_later:
         task.turn = row["turn"] = held.turn
     with logs.bound(task=task.id, user=task.user_id):
-        kept = insert(task, row, held, key, name)
+        with released_unless_written(task, held):
+            kept = insert(task, row, held, key, name)
         if kept is not task:
             return replay(viewer, kept), True
         # It is taken: from here on nothing changes the answer.
@@ -177,6 +181,16 @@ def write(
         # With many jobs queued already one of these is soon enough.
         jobs.send_on(task, wakes=held.queued < AMPLE)
     return task, False
+
+
+@contextmanager
+def released_unless_written(task: Task, held: Taken) -> Iterator[None]:
+    """Where MongoDB fails, release what was taken once it knows of no such task."""
+    try:
+        yield
+    except PyMongoError:
+        limits.release_unless_written(task.id, held.give_back)
+        raise
 
 
 def replay(viewer: Viewer, kept: Task) -> Task:
@@ -238,8 +252,7 @@ def insert(
     """
     Write the task; claim and task are one insert, so a refusal leaves no claim.
 
-    What it took of the limits is given back where it is not written. Where MongoDB
-    does not say whether it is, that stays taken.
+    What it took of the limits is given back where it is not written.
 
     Returns:
         The task itself, or the one that has its idempotency key already.

@@ -1,13 +1,17 @@
 """Keys that are good for less than their owner: doors, models, and amounts."""
 
 import re
+import threading
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from jimeng import lanes
 from jimeng.documents import ApiKey, Task, utcnow
 from jimeng.jobs import pump
+from jimeng.limits import releasing
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
 from tests.conftest import come_due, run_queue
@@ -167,6 +171,23 @@ def test_what_makes_nothing_is_given_back(secured, ada, closed):
 
     assert '"key-submissions";r=2' in answer.headers["RateLimit"]
     assert '"key-daily-pictures";r=2' in answer.headers["RateLimit"]
+
+
+@pytest.mark.parametrize(
+    "where", [(lanes, "take_turns"), (Task, "insert")], ids=["turn", "write"]
+)
+def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
+    """Once it answers, and says that nothing came of the request."""
+    key = new_key(ada, pictures_per_day=5)
+    data_of(ask(ada, key), 202)
+    monkeypatch.setattr(releasing, "_thread", threading.current_thread())
+    with monkeypatch.context() as broken:
+        broken.setattr(*where, Mock(side_effect=AutoReconnect("connection closed")))
+        refused(ask(ada, key, n=4), 503, "database_unavailable")
+
+    releasing.settle()
+
+    assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 1
 
 
 @pytest.mark.parametrize(
