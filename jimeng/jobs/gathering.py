@@ -31,6 +31,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._writes = threading.Lock()  # one at a time, which the end waits for
         self._some = threading.Event()
         self._rows: list[dict] = []
         self._wakes: Counter[str] = Counter()  # jobs by lane
@@ -43,7 +44,10 @@ class Gathering:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """Write what there is; from here on whoever has something writes it himself."""
+        """
+        Write what there is, and wait for what is being written; from here on whoever
+        has something writes it himself.
+        """
         with self._lock:
             self._is_open = False
         self.write()
@@ -86,15 +90,16 @@ class Gathering:
 
     def write(self) -> None:
         """Write what there is, and have it sent."""
-        with self._lock:
-            rows, self._rows = self._rows, []
-            wakes, self._wakes = self._wakes, Counter()
-        if rows:
-            with left_over("generations"):
-                plan.write(rows)
-        for lane, n in wakes.items():
-            if n:
-                enqueue_dispatch(lane, n)
+        with self._writes:
+            with self._lock:
+                rows, self._rows = self._rows, []
+                wakes, self._wakes = self._wakes, Counter()
+            if rows:
+                with left_over("generations"):
+                    plan.write(rows)
+            for lane, n in wakes.items():
+                if n:
+                    enqueue_dispatch(lane, n)
 
 
 gathering = Gathering()

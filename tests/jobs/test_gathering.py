@@ -180,6 +180,28 @@ def test_closed_writes_what_it_has(client, gathered):
     assert states() == ["queued"] * 2
 
 
+def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
+    """Its process ends right after, and with it the thread that writes."""
+    create(client)
+    begun, closed, ends = threading.Event(), threading.Event(), []
+
+    def write(rows: list[dict]) -> None:
+        begun.set()
+        closed.wait(0.5)
+        ends.append(len(rows))
+
+    monkeypatch.setattr(plan, "write", write)
+    writer = threading.Thread(target=gathered.write)
+    writer.start()
+    assert begun.wait(5)
+
+    gathered.close()
+
+    assert ends == [1]
+    closed.set()
+    writer.join()
+
+
 def test_full_takes_no_more(client, gathered, monkeypatch):
     """What comes then is written at once."""
     monkeypatch.setattr(gathering, "MOST", 1)
