@@ -183,8 +183,9 @@ def frame_requests(app: Flask) -> None:
         quiet = asked.path.startswith(QUIET)
         door, status = auth.door(asked), response.status_code
         logs.bind(door=door)
+        is_usual = quiet or traffic.is_poll(asked.endpoint, asked.method, status)
         log.log(
-            logging.DEBUG if quiet else logging.INFO,
+            logging.DEBUG if is_usual else logging.INFO,
             "%s %s %d %.0fms",
             asked.method,
             asked.path,

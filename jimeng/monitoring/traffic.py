@@ -28,6 +28,17 @@ KINDS = {
     "mcp.talk": "call",
 }
 
+# Endpoints that programs and open pages ask over and over until something has ended.
+POLLS = frozenset(
+    {
+        *("api.get_result", "api.get_task", "api.get_batch"),
+        *("web.card", "web.changes", "web.task_changes"),
+        *("web.batch_card", "web.batch_now", "web.tidying", "web.cancelling"),
+        *("admin.live", "admin.hours", "admin.clear_progress"),
+        "admin.failures_progress",
+    }
+)
+
 
 def kind_of(endpoint: str | None, method: str) -> str:
     """
@@ -40,6 +51,11 @@ def kind_of(endpoint: str | None, method: str) -> str:
         return KINDS.get(endpoint, "read")
     is_openai = endpoint.startswith("openai.")
     return "submit" if is_openai else KINDS.get(endpoint, "change")
+
+
+def is_poll(endpoint: str | None, method: str, status: int) -> bool:
+    """Whether it is one of very many alike, of which the log need not tell."""
+    return endpoint in POLLS and method in SAFE_METHODS and status < 400
 
 
 def count(door: str, kind: str, status: int, seconds: float) -> None:

@@ -2,15 +2,19 @@
 
 import json
 import logging
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from jimeng import logs, tasks
 from jimeng.config import Config
+from jimeng.monitoring import traffic
 from tests.rest import API, CAT, CREATE, create
 
+ROOT = Path(__file__).parents[2]
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 FORMATTERS = [logs.TextFormatter(), logs.JsonFormatter()]
 SECRET = "hidden-secret"
@@ -194,6 +198,34 @@ def test_steps_of_a_task_carry_its_ids(client, written, work_off):
     steps = [line for line in written if f"task={task_id}" in line]
     assert len(steps) >= 3
     assert all("user=user_123" in line for line in steps)
+
+
+def test_polls_are_not_in_the_access_log(app, client, written):
+    """Only the question that began it, and what was answered with an error."""
+    task_id = create(client)
+    for path in (
+        *(f"{API}/ai/image/result/{task_id}", f"{API}/tasks/{task_id}"),
+        *("/health", "/health/ready", "/feed/changes"),
+    ):
+        client.get(path)
+    client.get(f"{API}/tasks/of-nobody")
+
+    told = re.findall(r"jimeng.access ((?:GET|POST) \S+ \d+)", "\n".join(written))
+    assert told == [
+        f"POST {CREATE} 202",
+        f"GET {API}/tasks/of-nobody 404",
+    ]
+
+
+def test_what_pages_ask_again_and_again_is_a_poll(app):
+    """Each that a template asks so is known as one, and none is that is no more."""
+    asked = set()
+    for path in (ROOT / "templates").rglob("*.html"):
+        for tag in re.findall(r"<[^>]*?hx-trigger=\"every [^>]*>", path.read_text()):
+            asked |= set(re.findall(r"hx-get=\"{{ url_for\('([a-z_.]+)'", tag))
+
+    assert len(asked) >= 5
+    assert asked <= traffic.POLLS <= set(app.view_functions)
 
 
 @pytest.mark.parametrize("formatter", FORMATTERS, ids=["text", "json"])
