@@ -12,6 +12,7 @@ import pytest
 from jimeng.auth import require_access
 from jimeng.config import Config
 from jimeng.errors import ConfigError
+from jimeng.local.supervisor.plan import check_access
 from tests.test_config import ROOT
 
 
@@ -36,6 +37,19 @@ def test_open_access_must_be_meant():
     with pytest.raises(ConfigError, match="ALLOW_OPEN_ACCESS=1"):
         require_access(Config(AUTH="off"))
     require_access(Config(AUTH="off", ALLOW_OPEN_ACCESS=True))
+
+
+def test_without_sign_in_each_starts_as_the_example_says():
+    """`make run` on loopback alone; a server for others never without a word."""
+    example = (ROOT / ".env.example").read_text("utf-8")
+    (host,) = [each for each in example.splitlines() if "The host to listen" in each]
+
+    check_access(Config(AUTH="off", SERVER_HOST="localhost"))
+    with pytest.raises(ConfigError, match="SERVER_HOST=localhost"):
+        check_access(Config(AUTH="off", SERVER_HOST="0.0.0.0"))
+    with pytest.raises(ConfigError, match="on loopback"):
+        require_access(Config(AUTH="off", SERVER_HOST="localhost"))
+    assert "`make run` wants loopback, wsgi.py ALLOW_OPEN_ACCESS=1 on any" in host
 
 
 @pytest.mark.parametrize("auth", ["", "on"])

@@ -19,7 +19,7 @@ def require_access(config: Config) -> None:
         )
     if not config.sign_in and not config.ALLOW_OPEN_ACCESS:
         raise ConfigError(
-            "AUTH=off lets anybody who reaches this server use it: set "
-            "ALLOW_OPEN_ACCESS=1 if that is meant, behind a proxy that asks for a "
-            "password"
+            "AUTH=off lets anybody who reaches this server use it, on loopback those "
+            "whom a proxy passes on: set ALLOW_OPEN_ACCESS=1 if that is meant, behind "
+            "a proxy that asks for a password"
         )

@@ -13,8 +13,10 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, or ARK_API_KEY",
     ),
     "doctor.settings": (
-        "用 make run 可以，python -m jimeng.serve 会因此拒绝启动：改正这项设置",
-        "`make run` does, but `python -m jimeng.serve` refuses to start so: set it",
+        "用 make run 没有问题；部署用的 python -m jimeng.serve 会因此拒绝启动："
+        "部署前改正",
+        "fine for `make run`; `python -m jimeng.serve` refuses to start so: set it "
+        "before you deploy",
     ),
     "doctor.mongodb_dns": (
         "MONGODB_URI（或副本集成员的配置）里的主机名解析不到：检查拼写和这台机器的 "
