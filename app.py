@@ -44,6 +44,7 @@ from jimeng.errors import (
     IndexMissing,
     Invalid,
     JimengError,
+    UnsupportedEncoding,
 )
 from jimeng.errors.access import SignInRequired
 from jimeng.http.answers import (
@@ -55,7 +56,7 @@ from jimeng.http.answers import (
     sentence,
     varies_by,
 )
-from jimeng.http.asked import Asked, this_request
+from jimeng.http.asked import Asked, refuse_nul, this_request
 from jimeng.http.bodies import MOST_PLAIN
 from jimeng.monitoring import health, metrics, traffic
 
@@ -159,6 +160,9 @@ def frame_requests(app: Flask) -> None:
         logs.bind(request=request_id, address=auth.address(asked))
         auth.check_host(asked)
         auth.count(asked)
+        refuse_packed(asked)
+        if b"%00" in asked.query_string:
+            refuse_nul(asked.args.items(multi=True))
         if not asked.path.startswith(QUIET):
             documents.await_new()
             if asked.method not in SAFE:
@@ -196,6 +200,16 @@ def frame_requests(app: Flask) -> None:
             kind = traffic.kind_of(asked.endpoint, asked.method)
             traffic.count(door, kind, status, took / 1000)
         return response
+
+
+def refuse_packed(asked: Request) -> None:
+    """
+    Raises:
+        UnsupportedEncoding: there may be a body, and nobody here unpacks it.
+    """
+    coding = asked.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in {"", "identity"} and asked.method not in auth.SAFE_METHODS:
+        raise UnsupportedEncoding(f"encoding {coding[:40]!r}")
 
 
 def writer(asked: Request = request) -> Callable[..., Response] | None:
@@ -246,6 +260,8 @@ def handle_errors(app: Flask) -> None:
         response.headers.update(limit_headers(error.rate_limits))
         if error.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="jimeng"'
+        if error.status == 415:  # RFC 9110, section 15.5.16
+            response.headers["Accept-Encoding"] = "identity"
         return response
 
     @app.errorhandler(Invalid)

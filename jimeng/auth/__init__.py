@@ -6,6 +6,7 @@ Who is asking, and may this request be believed.
 
 from jimeng.auth.devices import known_people, remember
 from jimeng.auth.requests import (
+    SAFE_METHODS,
     address,
     check_host,
     door,

@@ -61,6 +61,13 @@ class InvalidJson(JimengError):
     status = 400
 
 
+class UnsupportedEncoding(JimengError):
+    """The body is packed: it has another ``Content-Encoding`` than ``identity``."""
+
+    code = "unsupported_encoding"
+    status = 415
+
+
 class IdempotencyKeyInvalid(JimengError):
     """Not 1 to 255 visible ASCII characters."""
 

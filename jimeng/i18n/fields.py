@@ -30,6 +30,11 @@ FIELDS: dict[str, tuple[str, str]] = {
         "Must be at most 366 days before to",
     ),
     "invalid.value": ("值无效", "Not a valid value"),
+    "invalid.unstorable": (
+        "含有无法保存的字符（NUL 或半个代理对），请去掉",
+        "Has a character that cannot be stored (NUL or half of a surrogate pair); "
+        "remove it",
+    ),
     "invalid.range": ("必须在 {min} 到 {max} 之间", "Must be {min} to {max}"),
     "invalid.choice": ("必须是以下之一：{known}", "Must be one of: {known}"),
     "invalid.length": (

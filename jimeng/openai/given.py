@@ -55,6 +55,6 @@ def reference(field: str, value: object) -> str:
         raise Invalid.field(field, "invalid.image_unknown")
     text = value.strip()
     if not is_storable(text):
-        raise Invalid.field(field, "invalid.image_unknown")
+        raise Invalid.field(field, "invalid.unstorable")
     is_bare = len(text) > BARE and ":" not in text[:20]
     return f"data:;base64,{text}" if is_bare else text

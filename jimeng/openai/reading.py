@@ -50,7 +50,7 @@ class Body:
             raise Invalid.field(name, "invalid.string")
         text = str(value).strip()
         if not is_storable(text):
-            raise Invalid.field(name, "invalid.value")
+            raise Invalid.field(name, "invalid.unstorable")
         if len(text) > most:
             raise Invalid.field(name, "invalid.length", min=1, max=most)
         return text or None

@@ -20,6 +20,7 @@ from marshmallow.fields import Integer, Nested, Number
 from jimeng.auth import needs_sign_in
 from jimeng.providers import Expansion
 from jimeng.schemas.fields import (
+    AS_TEXT,
     AS_USER_ID,
     Anything,
     Between,
@@ -123,7 +124,8 @@ class ImageFields(PictureSettings):
     # Where pictures go in, some models need no words; that is for the model to say.
     prompt = Trimmed(load_default="")
     negative_prompt = Anything(
-        validate=refuse("invalid.negative_prompt"), metadata={"type": "string"}
+        validate=refuse("invalid.negative_prompt"),
+        metadata={"type": "string", **AS_TEXT},
     )
     images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
     mask = Text(validate=REFERENCE)
@@ -143,7 +145,8 @@ class ImageFields(PictureSettings):
             raise ValidationError({"prompt": ["invalid.prompt_empty"]})
 
     webhook_url = Anything(
-        validate=refuse("invalid.not_supported_yet"), metadata={"type": "string"}
+        validate=refuse("invalid.not_supported_yet"),
+        metadata={"type": "string", **AS_TEXT},
     )
 
 

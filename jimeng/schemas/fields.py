@@ -18,6 +18,9 @@ USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,64}")
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
+# For OpenAPI. Halves of surrogate pairs are refused as well, but not every language's
+# patterns can name them, and none of those that cannot can send them.
+AS_TEXT = {"pattern": r"^[^\x00]*$"}
 AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
 
 
@@ -35,7 +38,7 @@ class Text(fields.String):
     def _deserialize(self, value, attr, data, **kwargs):
         text = super()._deserialize(value, attr, data, **kwargs)
         if not is_storable(text):
-            raise ValidationError("invalid.value")
+            raise ValidationError("invalid.unstorable")
         return text
 
 
@@ -113,6 +116,12 @@ class Texts(fields.List):
     """A list of strings."""
 
     default_error_messages = saying("list")
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if isinstance(value, list):  # its length first: each item takes its time
+            for check in self.validators:
+                check(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Anything(fields.Raw):

@@ -123,7 +123,7 @@ def named(text: str) -> str:
     if not 0 < len(name) <= MOST_NAME:
         raise Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
     if not is_storable(name):
-        raise Invalid.field("name", "invalid.value")
+        raise Invalid.field("name", "invalid.unstorable")
     return name
 
 

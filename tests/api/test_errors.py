@@ -1,11 +1,13 @@
 """Bad requests: each is an answer in JSON that says what is wrong."""
 
+import gzip
 import io
 import re
 
 import pytest
 
 from jimeng import tasks
+from jimeng.schemas.fields import Text
 from tests.api.refusing import client
 from tests.rest import (
     API,
@@ -245,3 +247,48 @@ def test_unknown_user_is_not_found(client, method, odd):
     answer = client.open(f"{USERS}/{odd}", method=method, **body)
 
     refused(answer, 404, "not_found" if "%2F" in odd else "user_not_found")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, identity"])
+@pytest.mark.parametrize("path", [CREATE, f"{API}/uploads", "/v1/images/generations"])
+def test_packed_body_is_refused_with_words(client, path, coding):
+    """Nobody unpacks it here, and "not JSON" would say nothing of that."""
+    headers = {"Content-Encoding": coding, **ENGLISH}
+    body = gzip.compress(b"{}")
+
+    answer = client.post(
+        path, data=body, content_type="application/json", headers=headers
+    )
+
+    assert answer.status_code == 415
+    assert "Content-Encoding" in answer.text
+    assert "unsupported_encoding" in answer.text
+    assert answer.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["identity", "", "Identity"])
+def test_body_that_is_said_to_be_as_it_is_is_taken(client, coding):
+    """As without the header."""
+    headers = {"Content-Encoding": coding}
+
+    data_of(client.post(CREATE, json=CAT, headers=headers), 202)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (CREATE, {**CAT, "images": [1] * 100_000}, "images"),
+        (f"{API}/batches", {"user_id": "a", "prompts": [{}] * 100_000}, "prompts"),
+        (f"{API}/tasks/cancel", {"ids": [[]] * 100_000}, "ids"),
+    ],
+)
+def test_long_list_is_not_looked_through(client, monkeypatch, path, body, field):
+    """How long it is is told before what is in it: each entry takes its time."""
+    looked = []
+    deserialize = Text.deserialize
+    monkeypatch.setattr(
+        Text, "deserialize", lambda *a, **k: looked.append(a) or deserialize(*a, **k)
+    )
+
+    assert list(errors_of(client.post(path, json=body))) == [field]
+    assert len(looked) < 10

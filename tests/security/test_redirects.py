@@ -15,7 +15,7 @@ TARGETS = [
     *("//evil.example", "///evil.example", "////evil.example", "/\\evil.example"),
     *("\\\\evil.example", "\\/evil.example", "/\\/evil.example", "//evil.example\\@x"),
     *("/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example"),
-    *("\0//evil.example", "\x0b//evil.example", "/\r\nLocation: //evil.example"),
+    *("\x01//evil.example", "\x0b//evil.example", "/\r\nLocation: //evil.example"),
     *("/%2f/evil.example", "/%5cevil.example", "%2f%2fevil.example", "/%09/evil"),
     *("/.//evil.example", "/..//evil.example", "/;//evil.example", "/x/..//evil"),
     *("/%2e%2e//evil.example", "/\u2028/evil.example", "/／evil.example", "／／evil"),

@@ -36,7 +36,7 @@ OF_THE_API += ["too_many_requests"]
 UNSAFE = ["cross_site", "release_too_old"]
 WITH_KEYS = ["unauthorized", "api_key_invalid", "scope_too_small", "admins_only"]
 WITH_KEYS += ["door_closed"]
-WITH_FORM = ["request_too_large", "unsupported_media_type"]
+WITH_FORM = ["request_too_large", "unsupported_media_type", "unsupported_encoding"]
 WITH_BODY = ["invalid_json", *WITH_FORM]
 
 

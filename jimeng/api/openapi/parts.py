@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, missing
 
 from jimeng.i18n import MESSAGES
 from jimeng.i18n.routes import REQUEST_TEXTS
-from jimeng.schemas.fields import AS_USER_ID
+from jimeng.schemas.fields import AS_TEXT, AS_USER_ID, OneOf, Text
 
 Words = tuple[str, str]
 TEXT = {"type": "string"}
@@ -115,6 +115,14 @@ def field_words(name: str, kinds: Iterable[type] = ()) -> Words:
         if words := MESSAGES.get(f"field.{kind.__name__}.{name}"):
             return words
     return MESSAGES.get(f"field.{name}", ("", ""))
+
+
+def as_text(converter: object, field: fields.Field, **kwargs: object) -> dict:
+    """The pattern of a text that has no stricter one, for apispec."""
+    stricter = {"pattern", "enum"} & {*field.metadata} or isinstance(
+        field.validate, OneOf
+    )
+    return AS_TEXT if isinstance(field, Text) and not stricter else {}
 
 
 def described(converter: object, field: fields.Field, **kwargs: object) -> dict:

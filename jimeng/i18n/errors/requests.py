@@ -26,6 +26,10 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "The body must be JSON (send Content-Type: application/json), or, for an "
         "upload, multipart/form-data",
     ),
+    "error.unsupported_encoding": (
+        "请求体不能压缩：请去掉 Content-Encoding，按原样发送",
+        "The body must not be compressed: send it as it is, without Content-Encoding",
+    ),
     "error.request_too_large": (
         "太大了：一次最多 1 MiB，带图片的最多 16 MiB；请减少或缩小后再试",
         "That is too large: at most 1 MiB at a time, or 16 MiB with pictures; "
