@@ -229,6 +229,8 @@ def wait_for(viewer: Viewer, task: Task) -> Waited:
         return Waited(not task.is_open, applied(seconds))
     config: Config = current_app.config["JIMENG"]
     allowed = min(seconds, int(config.WAIT_SECONDS))
+    if task.starts_after(allowed):  # whose end no answer could wait for
+        return Waited(ended=False)
     is_gone = partial(waiting.is_gone, request.environ)
     try:
         with waiting.place(task.user_id):

@@ -1,6 +1,7 @@
 """A task: what a user asked for, and what became of it."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from mongoengine.fields import (
     BooleanField,
@@ -131,6 +132,11 @@ class Task(Stored):
             named_index("purge", "purge_at", "deleted_at", having="deleted_at"),
         ],
     }
+
+    def starts_after(self, seconds: float) -> bool:
+        """Whether it is delayed for longer than so many seconds from now."""
+        latest = utcnow() + timedelta(seconds=seconds)
+        return self.not_before is not None and self.not_before > latest
 
     @property
     def takes_turn_later(self) -> bool:

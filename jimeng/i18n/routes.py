@@ -255,9 +255,11 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "request of the same user creates once; repetitions get the first answer",
     ),
     "Prefer": (
-        "wait=秒数：等到任务结束再回答，最多 60 秒；没有空位等时和平常一样立即回答",
+        "wait=秒数：等到任务结束再回答，最多 60 秒；没有空位等，或任务在那之后才开始"
+        "（delay）时，和平常一样立即回答",
         "wait=SECONDS: answer once the task has ended, or after that many, 60 at the "
-        "most; without a free place the answer comes at once, as it would otherwise",
+        "most. Without a free place, and for a task that starts later (delay), the "
+        "answer comes at once, as it would otherwise",
     ),
     "Preference-Applied": (
         "wait=秒数：按这个等过；没有等时不出现",

@@ -99,10 +99,10 @@ def usable(viewer: Viewer) -> list[Model]:
     return [model for model in models if viewer.may_use(model.id)]
 
 
-def await_end(viewer: Viewer, task: Task, seconds: int) -> TaskView:
+def await_end(viewer: Viewer, task: Task, seconds: float) -> TaskView:
     """
-    The task once it has ended, or after so many seconds, or at once where there is
-    no place to wait.
+    The task once it has ended, or after so many seconds; or at once where there is no
+    place to wait, or it starts later than that.
 
     Raises:
         TaskNotFound: it was deleted meanwhile.
@@ -110,11 +110,11 @@ def await_end(viewer: Viewer, task: Task, seconds: int) -> TaskView:
     view = tasks.view(viewer, task)
     config: Config = current_app.config["JIMENG"]
     is_gone = partial(waiting.is_gone, request.environ)
-    if task.is_open and seconds:
+    seconds = min(seconds, config.WAIT_SECONDS)
+    if task.is_open and seconds and not task.starts_after(seconds):
         try:
             with waiting.place(task.user_id):
-                most = min(seconds, config.WAIT_SECONDS)
-                waiting.wait_for_end(viewer, task, most, is_gone)
+                waiting.wait_for_end(viewer, task, seconds, is_gone)
         except TooManyWaiting:
             pass
         view = tasks.look_again(viewer, task) or view

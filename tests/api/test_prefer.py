@@ -166,6 +166,31 @@ def test_operator_limits_how_long(app, client, config):
     assert applied(answer) == "wait=1"
 
 
+@pytest.mark.parametrize("delay", [21, 3600])
+def test_what_starts_later_is_not_waited_for(client, monkeypatch, delay):
+    """No wait could see its end, so it takes no place; and nothing was applied."""
+    monkeypatch.setattr(waiting, "place", None)
+    body = {**CAT, "type": "image", "delay": delay}
+
+    asked = client.post(GENERAL, json=body, headers=WAIT)
+    task_id = data_of(asked, 202)["task_id"]
+    looked = client.get(f"{RESULT}/{task_id}", headers=WAIT)
+
+    assert data_of(looked)["status"] == "pending"
+    assert applied(asked) is applied(looked) is None
+    assert asked.headers["Retry-After"] == looked.headers["Retry-After"] == "3"
+
+
+def test_short_delay_is_waited_for(client, soon):
+    """Its picture may come in time."""
+    soon()
+    body = {**CAT, "type": "image", "delay": 0.1}
+
+    answer = client.post(GENERAL, json=body, headers=WAIT)
+
+    assert data_of(answer)["status"] == "completed"
+
+
 def test_without_a_place_nobody_is_refused(client):
     """The usual answer at once, which does not say that it had waited."""
     began = time.monotonic()
