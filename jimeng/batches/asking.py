@@ -81,7 +81,8 @@ def write(
 ) -> tuple[Batch, bool]:
     user_id = new.like.user_id
     given = {k: each for k, each in new.given.items() if k not in NOT_WRITTEN}
-    mark = fingerprint([list(new.prompts), new.template, new.name, given], named)
+    asked = [list(new.prompts), new.template, new.name, new.like.wishes]
+    mark = fingerprint(asked, named)
     batch_id = new_batch_id() if idem_key is None else keyed_id(user_id, idem_key)
     if idem_key is not None:
         kept = earlier(batch_id, mark)  # before bytes are kept once more

@@ -70,6 +70,18 @@ class NewTask:
     batch_index: int | None = None
 
     @property
+    def wishes(self) -> dict:
+        """
+        What decides what is drawn, but for pictures: the same however a request was
+        written, with its defaults spelled out or not.
+        """
+        names = ("user_id", "prompt", "model", "provider", "size", "quality", "style")
+        more = ("n", "seed", "delay", "strength", "retried_from")
+        found = {name: getattr(self, name) for name in (*names, *more)}
+        found["delay"] = float(self.delay)
+        return found | {"expand": asdict(self.expand) if self.expand else None}
+
+    @property
     def has_mask(self) -> bool:
         return self.mask is not None or any(each.field == "mask" for each in self.again)
 
@@ -230,7 +242,7 @@ def styled(prompt: str, style: str | None) -> str:
 
 def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
     """What two requests under one key must have in common."""
-    body: dict = {"body": plain(new), "user": new.user_id, "retry": new.retried_from}
+    body = new.wishes
     if named:  # pictures by their bytes: no two forms that hold the same are the same
         body["inputs"] = [[each.field, each.mark] for each in named]
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)

@@ -61,6 +61,80 @@ def test_another_request_under_the_key_is_refused(client, path, body):
     assert count() == 1
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"n": 1},
+        {"n": 1.0},
+        {"quality": "standard"},
+        {"seed": -1},
+        {"prompt": f" {CAT['prompt']}\n"},
+        {"delay": 0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_defaults_may_be_spelled_out(client, spelled, is_first):
+    """It is the same request, whichever of the two came first."""
+    bodies = [{**GENERAL_CAT, **spelled}, GENERAL_CAT]
+    headers = {"Idempotency-Key": "k-1"}
+    for body in bodies if is_first else bodies[::-1]:
+        answer = client.post(GENERAL, json=body, headers=headers)
+
+    data_of(answer, 202)
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert count() == 1
+
+
+def test_type_and_place_of_fields_are_no_difference(client):
+    """Beside ``type`` or under ``input``, by either name of the type."""
+    headers = {"Idempotency-Key": "k-1"}
+    inside = {"type": "image_generation", "input": CAT}
+    client.post(GENERAL, json=GENERAL_CAT, headers=headers)
+
+    again = client.post(GENERAL, json=inside, headers=headers)
+
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"n": 2},
+        {"quality": "hd"},
+        {"seed": 7},
+        {"style": "ink"},
+        {"size": "1:1"},
+        {"delay": 1},
+        {"model": "jimeng-3.1"},
+        {"prompt": "一只狗"},
+    ],
+    ids=str,
+)
+def test_any_other_wish_is_another_request(client, other):
+    """Each field that decides what is drawn counts."""
+    headers = {"Idempotency-Key": "k-1"}
+    client.post(GENERAL, json=GENERAL_CAT, headers=headers)
+
+    answer = client.post(GENERAL, json={**GENERAL_CAT, **other}, headers=headers)
+
+    refused(answer, 422, "idempotency_key_reused")
+
+
+def test_batch_may_have_its_defaults_spelled_out(client):
+    """As a task."""
+    headers = {"Idempotency-Key": "k-1"}
+    body = {"user_id": "a", "prompts": ["x"]}
+    client.post(f"{API}/batches", json=body, headers=headers)
+
+    spelled = {**body, "n": 1, "quality": "standard", "seed": -1}
+    again = client.post(f"{API}/batches", json=spelled, headers=headers)
+    other = client.post(f"{API}/batches", json={**body, "n": 2}, headers=headers)
+
+    assert again.headers["Idempotent-Replayed"] == "true"
+    refused(other, 422, "idempotency_key_reused")
+
+
 def test_order_of_fields_is_no_difference(client):
     """JSON objects have no order."""
     headers = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
