@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Response, g, url_for
+from flask import Response, after_this_request, g, url_for
 
 from jimeng.documents import Task
 from jimeng.http.answers import absolute, in_json
@@ -26,9 +26,18 @@ NAMES = {
 }
 
 
-def made(task: Task) -> None:
-    """From here on no answer to this request may have its client post again."""
+def made(task: Task, *, replayed: bool) -> None:
+    """
+    From here on no answer to this request may have its client post again, and each
+    says whether an earlier request had made the task.
+    """
     g.openai_task = task.id
+    if replayed:
+
+        @after_this_request
+        def mark(response: Response) -> Response:
+            response.headers["Idempotent-Replayed"] = "true"
+            return response
 
 
 def failure(
@@ -64,6 +73,7 @@ def failure(
         "type": TYPES.get(status, type_of(status)),
         "param": param,
         "code": NAMES.get(code, code),
+        "request_id": g.get("request_id", ""),
     }
     if task_id:
         error["message"] = t("openai.task", words=said, id=task_id)

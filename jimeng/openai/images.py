@@ -71,10 +71,10 @@ def obtain(
 ) -> Task:
     """The task that this request makes, or has made when it was sent before."""
     sent = tasks.Request(body.content, reading.repeats())
-    task = tasks.create_or_join(
+    task, replayed = tasks.create_or_join(
         viewer, asked.new, sent, idem_key=idempotency_key(), within=within
     )
-    failures.made(task)
+    failures.made(task, replayed=replayed)
     leave_room(None)  # others may send theirs while this one waits
     return task
 

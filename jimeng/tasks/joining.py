@@ -66,12 +66,15 @@ def create_or_join(
     *,
     idem_key: str | None = None,
     within: float | None = None,
-) -> Task:
+) -> tuple[Task, bool]:
     """
     Create a task, or find the one that the same request has made before.
 
     Args:
         idem_key: As in `create`; where there is one, it alone decides.
+
+    Returns:
+        The task, and whether an earlier request had made it.
 
     Raises:
         As `create`.
@@ -82,9 +85,8 @@ def create_or_join(
             await_earlier(key, name)
             found = join(viewer, key, request.repeats)
             if found is not None:
-                return found
-        made, _ = create(viewer, new, idem_key=idem_key, join_key=key, within=within)
-        return made
+                return found, True
+        return create(viewer, new, idem_key=idem_key, join_key=key, within=within)
 
 
 def create_or_find(

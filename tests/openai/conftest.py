@@ -60,5 +60,5 @@ def error_of(answer, status: int, code: str) -> dict:
     assert error["code"] == code, error
     assert error["message"]
     assert {"message", "type", "param", "code"} <= set(error)
-    assert answer.headers["X-Request-ID"]
+    assert error["request_id"] == answer.headers["X-Request-ID"] != ""
     return error

@@ -45,6 +45,43 @@ def test_repetition_gets_what_was_asked_for_before(hurried, client, work_off):
     assert count() == 1
 
 
+def test_replayed_request_is_marked(hurried, client, work_off):
+    """A repetition, and the same key: what an earlier request has made."""
+    first = post(hurried.test_client(), 0, headers={"Idempotency-Key": "k"})
+    work_off()
+
+    joined = post(client, 1)
+    keyed = post(client, headers={"Idempotency-Key": "k"})
+    lost_again = post(hurried.test_client(), headers={"Idempotency-Key": "k"})
+
+    assert "Idempotent-Replayed" not in first.headers
+    assert keyed.headers["Idempotent-Replayed"] == "true"
+    assert joined.headers["Idempotent-Replayed"] == "true"
+    assert lost_again.headers["Idempotent-Replayed"] == "true"
+    assert keyed.json["task_id"] == joined.json["task_id"]
+
+
+def test_replay_that_has_not_ended_is_marked(hurried):
+    """Its error, too: it says of which task it is."""
+    post(hurried.test_client(), headers={"Idempotency-Key": "k"})
+
+    answer = post(hurried.test_client(), headers={"Idempotency-Key": "k"})
+
+    error_of(answer, 504, "wait_over")
+    assert answer.headers["Idempotent-Replayed"] == "true"
+
+
+def test_replayed_stream_is_marked(client, work_off, hurried):
+    """Its headers come before anything else."""
+    post(hurried.test_client(), headers={"Idempotency-Key": "k"})
+    work_off()
+
+    answer = post(client, stream=True, headers={"Idempotency-Key": "k"})
+
+    assert answer.mimetype == "text/event-stream"
+    assert answer.headers["Idempotent-Replayed"] == "true"
+
+
 def test_equal_requests_stay_two(hurried):
     """Who does not say that he repeats himself means it."""
     assert lost(hurried) != lost(hurried)
