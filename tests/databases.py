@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import index_builder
+from jimeng.documents import indexes
 from jimeng.local.embedded import Mongo as Embedded
 
 MEMORY = Path("/dev/shm")
@@ -85,7 +85,7 @@ class Connection:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(mongoengine, "connect", connect_lightly)
                 documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
-            index_builder.mend(at_once=True)
+            indexes.build()
             self._made = current_client()
 
 
@@ -110,9 +110,9 @@ def filled(database: Database) -> list[str]:
 
 def let_indexes_be() -> None:
     """
-    Wait for whoever looks at the indexes: while a connection is being replaced they
-    would open it once more, and nobody closes that one.
+    Wait for the thread that looks at the indexes: while a connection is being replaced
+    it would open it once more, and nothing closes that one.
     """
     for each in threading.enumerate():
-        if each.name in {"indexes", "builder"}:
+        if each.name == "indexes":
             each.join(30)

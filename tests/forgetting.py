@@ -2,7 +2,6 @@
 
 import time
 
-from jimeng.documents import index_builder
 from jimeng.jobs import input_sweep, janitor
 from jimeng.lanes import ahead, claims, record
 from jimeng.migrations import record as schema
@@ -24,13 +23,6 @@ def forget_sweeps() -> None:
 def forget_days() -> None:
     """Those that are closed are read again."""
     report._closed = None
-
-
-def forget_indexes() -> None:
-    """Nothing has been tried and nothing replaced."""
-    index_builder._not_before.clear()
-    index_builder._replaced.clear()
-    index_builder._with_duplicates.clear()
 
 
 def forget_release() -> None:

@@ -4,7 +4,6 @@ import logging
 import secrets
 from datetime import timedelta
 
-from jimeng import documents
 from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.documents import Invitation, User, left_over, utcnow
@@ -27,7 +26,6 @@ def invite(viewer: Viewer, user_id: str) -> str:
         UserNotFound: no such user.
     """
     viewer.require_operator("invitation")
-    documents.ensure_indexes()
     user = users.find(viewer, user_id)
     log.info("user invited user=%s by=%s", user_id, viewer.user_id)
     with noted(viewer, user.id, "users.invite_again"):

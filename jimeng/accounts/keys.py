@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
-from jimeng import documents, jobs
+from jimeng import jobs
 from jimeng.accounts import known_keys, users
 from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
 from jimeng.documents.access import WITH_OWNERS, digest
@@ -81,7 +81,6 @@ def create_key(
         raise Invalid.field("expires_at", "invalid.past")
     if end is not None and expires_at is not None and expires_at > end:
         raise Invalid.field("expires_at", "invalid.scope_beyond")
-    documents.ensure_indexes()
     indexes.require(indexes.API_KEYS, fresh=True)
     text = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(

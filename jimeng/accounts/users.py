@@ -4,7 +4,7 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents, inputs, tasks
+from jimeng import inputs, tasks
 from jimeng.accounts import known_keys
 from jimeng.documents import (
     ApiKey,
@@ -57,7 +57,6 @@ def add(viewer: Viewer, user: User) -> User:
         IndexMissing: nobody can tell whether it is.
     """
     viewer.require_operator("new user")
-    documents.ensure_indexes()
     indexes.require(indexes.EMAILS, fresh=True)
     with noted(viewer, user.id, "users.create", role=user.role):
         try:

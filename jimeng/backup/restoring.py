@@ -17,7 +17,7 @@ from jimeng import bulk, jobs, migrations
 from jimeng.backup import pictures
 from jimeng.backup.archive import Damaged, Manifest, Reader
 from jimeng.backup.parking import park
-from jimeng.documents import index_builder
+from jimeng.documents import indexes
 from jimeng.jobs import retention
 from jimeng.jobs.retention import GIB
 from jimeng.lanes import switches
@@ -78,7 +78,7 @@ def restore(
     migrations.begin_at(migrations.CODE)
     load(database, reader, tell)
     migrations.begin_at(manifest.schema)
-    index_builder.mend(at_once=True)
+    indexes.build()
     parked = park()
     database.installations.delete_one(MARK)
     log.info("backup restored created_at=%s parked=%d", manifest.created_at, parked)

@@ -4,7 +4,7 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents import AuditEntry, BulkAction, ensure_indexes, indexes, utcnow
+from jimeng.documents import AuditEntry, BulkAction, indexes, utcnow
 from jimeng.documents.audit import new_entry_id
 from jimeng.viewers import Viewer
 
@@ -36,7 +36,6 @@ def start(
     Raises:
         IndexMissing: nothing would keep two of them apart.
     """
-    ensure_indexes()
     now = utcnow()
     action = BulkAction(
         kind=kind,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jimeng import documents
 from jimeng.collections.naming import find
 from jimeng.documents import Collection, Image, utcnow
 from jimeng.documents.image import GONE, SHOWN
@@ -54,7 +53,6 @@ def change(
         CollectionNotFound: as in `find`.
         CollectionFull: not all would have room; nothing is changed.
     """
-    documents.ensure_indexes()
     found = find(viewer, collection_id)
     coming = count_coming(found, add, remove)
     removed = without(found.id, {"_id": {"$in": [*remove]}, "user_id": found.user_id})

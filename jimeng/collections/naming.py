@@ -4,7 +4,6 @@ import logging
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents
 from jimeng.documents import Collection, indexes, utcnow
 from jimeng.documents.collection import name_key
 from jimeng.documents.cursors import Page, page_of
@@ -41,7 +40,6 @@ def create(viewer: Viewer, name: str, user_id: str | None = None) -> Collection:
     user_id = user_id or viewer.user_id
     viewer.require_owner(user_id, "collection")
     name = checked(name)
-    documents.ensure_indexes()
     indexes.require(indexes.NAMES, fresh=True)
     count = Collection.collection().count_documents
     if count({"user_id": user_id}, limit=MOST) >= MOST:

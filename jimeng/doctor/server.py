@@ -12,7 +12,7 @@ from jimeng.monitoring import readiness
 # These have a look of their own here, and more to say.
 ELSEWHERE = {
     *("mongodb", "redis", "disk", "storage", "no_provider"),
-    *("release_too_old", "duplicates", "index_missing"),
+    *("release_too_old", "index_missing"),
 }
 # Where nobody has paused it.
 PAUSED = {

@@ -21,7 +21,7 @@ from jimeng.documents.collection import Collection
 from jimeng.documents.faults import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
-from jimeng.documents.index_builder import await_new, ensure_indexes
+from jimeng.documents.indexes import await_new, ensure_indexes
 from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.prompt import SavedPrompt

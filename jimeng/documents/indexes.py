@@ -1,16 +1,24 @@
-"""Indexes: what the code declares, what is there, and what rests on it."""
+"""
+Indexes: what the code declares, what is there, and what rests on it.
+
+Missing ones are built once in each process, and by ``flask indexes``.
+"""
 
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import pymongo
 from mongoengine import get_connection, get_db
-from pymongo.errors import OperationFailure, ProtocolError
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure, ProtocolError
 
 from jimeng.documents.base import Stored
+from jimeng.documents.faults import TROUBLES
 from jimeng.errors import IndexMissing
 
 log = logging.getLogger(__name__)
@@ -18,6 +26,12 @@ log = logging.getLogger(__name__)
 LOOKS = 8  # collections at a time
 COME_AGAIN = 30  # seconds that a client is told to wait
 NO_COLLECTION = 26  # MongoDB's code
+LOOK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
+MAX_BUILD_S = 6 * 3600.0  # of one index
+# Requests wait while a new database gets its indexes; a large collection takes longer,
+# and is not waited for.
+MAX_WAIT_S = 3.0
+FIND_SERVER_S = 0.1  # without a server after that, nobody waits
 OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
 FOREIGN = ("sparse", "collation", "hidden")  # those that none of ours has
 
@@ -72,11 +86,6 @@ class Index:
         assert isinstance(found, dict)  # noqa: S101 - as all of ours are
         return found
 
-    @property
-    def stand_in(self) -> str:
-        """The name of what takes its place while it is replaced."""
-        return f"{self.name}.next"
-
     def fault(self, found: Mapping[str, Mapping]) -> Fault | None:
         """What is wrong with it among those of its collection, as `_read` has them."""
         there = found.get(self.name)
@@ -120,6 +129,10 @@ class Look:
 
 _last: Look | None = None
 _whole: object = None  # the connection through which all were seen to be there, once
+_running = threading.Lock()
+_tried_at = float("-inf")
+_built_through: object = None  # the connection through which this process has built
+_waited: tuple[object, float] | None = None  # for which connection, and until when
 
 
 def declared() -> dict[str, Index]:
@@ -177,6 +190,106 @@ def were_whole() -> bool:
     return _whole is not None and _whole is get_connection()
 
 
+def ensure_indexes(look_every_s: float = LOOK_EVERY_S) -> None:
+    """
+    Build what is missing, once in a process; then look again every few seconds.
+
+    Another thread does it, and between two looks a call costs nothing. An index that
+    disappears later is reported, not rebuilt: what rests on it is refused.
+    """
+    global _tried_at
+    last, now = last_look(), time.monotonic()
+    due = _tried_at + RETRY_AFTER_S if last is None else last.at + look_every_s
+    if now >= due and _running.acquire(blocking=False):
+        _tried_at = now
+        threading.Thread(target=_tend, name="indexes", daemon=True).start()
+
+
+def await_new() -> None:
+    """
+    Wait while the indexes of a new database are built, here or by another process;
+    after `MAX_WAIT_S`, or where no server is in sight, go on without.
+    """
+    global _waited
+    ensure_indexes()
+    while not were_whole():
+        client, now = get_connection(), time.monotonic()
+        if _waited is None or _waited[0] is not client:
+            _waited = client, now + MAX_WAIT_S
+        began = _waited[1] - MAX_WAIT_S
+        is_found = client.topology_description.has_readable_server()
+        if now > _waited[1] or (not is_found and now > began + FIND_SERVER_S):
+            return
+        time.sleep(0.05)
+        ensure_indexes(0.25)
+
+
+def build(*, replace_unique: bool = False) -> dict[str, Fault]:
+    """
+    Build what is missing, and replace what differs.
+
+    Args:
+        replace_unique: Replace unique indexes, too. While one is being built nothing
+            keeps duplicates out, so no other process may be writing.
+
+    Returns:
+        What is wrong all the same.
+
+    Raises:
+        PyMongoError: MongoDB does not answer.
+    """
+    global _built_through
+    wanted, faults, client = declared(), look(), get_connection()
+    todo: dict[str, list[Index]] = {}
+    for label, fault in faults.items():
+        index = wanted[label]
+        is_replaced = fault is Fault.DIFFERENT and (
+            replace_unique or not index.is_unique
+        )
+        if is_replaced:
+            get_db()[index.collection].drop_index(index.name)
+        if is_replaced or fault is Fault.MISSING:
+            todo.setdefault(index.collection, []).append(index)
+    if todo:
+        with ThreadPoolExecutor(LOOKS, "indexes") as pool:
+            list(pool.map(_create, todo.values()))
+        faults = look()
+    _built_through = client
+    return faults
+
+
+def _create(missing: list[Index]) -> None:
+    """
+    Build some indexes of one collection with one command: a new database lacks dozens.
+    If one cannot be built, each is tried by itself.
+    """
+    models = [IndexModel(list(i.keys), name=i.name, **i.options) for i in missing]
+    try:
+        with pymongo.timeout(MAX_BUILD_S):
+            get_db()[missing[0].collection].create_indexes(models)
+    except OperationFailure as error:
+        if len(missing) > 1:
+            for index in missing:
+                _create([index])
+        elif isinstance(error, DuplicateKeyError):
+            # MongoDB's words hold the value, which may be an address or a link.
+            log.error("index not built: %s: duplicates", missing[0].label)
+        else:
+            log.error("index not built: %s: %s", missing[0].label, error)
+
+
+def _tend() -> None:
+    try:
+        if get_connection() is _built_through:
+            look()
+        else:
+            build()
+    except TROUBLES as error:
+        log.debug("indexes not looked at: %s", error)
+    finally:
+        _running.release()
+
+
 def is_there(label: str, *, fresh: bool = False) -> bool:
     """
     Whether an index is there, built, and as it should be.
@@ -210,7 +323,8 @@ def require(label: str, *, fresh: bool = False) -> None:
         return
     # At the first start one process builds, and what others saw before is out of date:
     # nobody is refused for that.
-    if fresh or not is_there(label, fresh=True):
+    await_new()
+    if not is_there(label, fresh=True):
         raise IndexMissing(f"index {label}", retry_after=COME_AGAIN)
 
 

@@ -43,15 +43,10 @@ READY: dict[str, tuple[str, str]] = {
         "A later release has migrated the database, and this one cannot work on it any "
         "more: install that release again",
     ),
-    "ready.duplicates": (
-        "有重复的数据，唯一索引建不起来：运行 flask indexes --settle 看如何处理",
-        "Duplicates keep a unique index from being built: run `flask indexes "
-        "--settle` to see how to resolve them",
-    ),
     "ready.index_missing": (
-        "缺少索引，或与程序要求的不同，正在重建；若一直如此，运行 flask indexes",
-        "Indexes are missing or not as required, and are being rebuilt; if this "
-        "persists, run `flask indexes`",
+        "缺少索引，或与程序要求的不同：运行 flask indexes，它会建好，或列出重复的数据",
+        "Indexes are missing or not as required: run `flask indexes`, which builds "
+        "them or names the duplicates in their way",
     ),
     "ready.worker": (
         "没有在运行的工作进程：启动 worker，看它的日志",

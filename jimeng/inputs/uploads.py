@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import documents, jobs, limits
+from jimeng import jobs, limits
 from jimeng.documents import Input, indexes, repeating, utcnow
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
@@ -36,7 +36,6 @@ def upload_once(
     if idem_key is None:
         return upload(viewer, user_id, content, field=field), False
     viewer.require_owner(user_id, "upload")
-    documents.ensure_indexes()
     indexes.require(indexes.UPLOADS)
     mark = hashlib.sha256(content).hexdigest()
     under = {"idem_key": idem_key, "idem_hash": mark}
@@ -73,7 +72,6 @@ def upload(
         Invalid: it is no picture that is taken; the words say why.
     """
     viewer.require_owner(user_id, "upload")
-    documents.ensure_indexes()  # what there is is counted by one
     limits.take_upload(user_id)
     check_room(user_id)
     try:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jimeng import documents, migrations
+from jimeng import migrations
 from jimeng.documents import indexes
 from jimeng.errors import outages
 from jimeng.jobs import counts, input_sweep, janitor, purge, repair, retention
@@ -59,7 +59,7 @@ class Chore:
 
 def tend_indexes() -> bool:
     """Whether one is not as it should be: nothing may be sent until that is seen."""
-    documents.ensure_indexes()
+    indexes.ensure_indexes()
     last = indexes.last_look()
     return last is None or bool(last.faults)
 

@@ -25,7 +25,6 @@ from jimeng.config import LOOPBACK
 from jimeng.documents import (
     Generation,
     Worker,
-    index_builder,
     indexes,
     lacks_index,
     utcnow,
@@ -170,15 +169,8 @@ def _redis() -> Answer:
 
 
 def _indexes() -> Answer:
-    faults = indexes.look()
-    barred = [label for label in index_builder.with_duplicates() if label in faults]
-    missing = [label for label in faults if label not in barred]
-    found = []
-    if barred:
-        found.append(Reason("duplicates", tuple(barred)))
-    if missing:
-        found.append(Reason("index_missing", tuple(missing)))
-    return Answer(tuple(found))
+    missing = tuple(indexes.look())
+    return Answer((Reason("index_missing", missing),) if missing else ())
 
 
 def _release() -> Answer:
@@ -293,7 +285,7 @@ WITHOUT_MONGODB = {
 }
 CODES = (
     *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
-    *("redis_refuses", "disk", "storage", "release_too_old", "duplicates"),
+    *("redis_refuses", "disk", "storage", "release_too_old"),
     *("index_missing", "worker", "jobs_untaken", "overdue", "lane_stalled"),
     "no_provider",
 )

@@ -10,7 +10,6 @@ from jimeng.operations import (
     failures,
     queue,
     settings,
-    settling,
     shares,
     users,
 )

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import documents, jobs
+from jimeng import jobs
 from jimeng.documents import State, User, Worker, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.operations import groups, lanes
@@ -94,7 +94,6 @@ def read(viewer: Viewer) -> QueueView:
         AdminsOnly: the viewer does not see everybody's tasks.
     """
     viewer.require_operator("the queue")
-    documents.ensure_indexes()  # the counts name the indexes they use
     now = utcnow()
     found = groups.read()
     waiting = groups.total(found, "lane", state=QUEUED, again=False)

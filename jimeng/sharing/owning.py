@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import collections, documents, tasks
+from jimeng import collections, tasks
 from jimeng.documents import Share, indexes, utcnow
 from jimeng.documents.collection import PREFIX
 from jimeng.documents.image import GONE
@@ -49,7 +49,6 @@ def share(
     found = Share.find_one({"_id": target_id})
     if found is not None:
         return found
-    documents.ensure_indexes()
     indexes.require(indexes.SHARES, fresh=True)
     if Share.collection().count_documents({"user_id": owner}, limit=MOST) >= MOST:
         raise TooManyShares(f"user {owner}", limit=MOST)

@@ -8,7 +8,7 @@ from functools import partial
 
 from pymongo.errors import PyMongoError
 
-from jimeng import documents, inputs, jobs, lanes, limits, logs
+from jimeng import inputs, jobs, lanes, limits, logs
 from jimeng.documents import Batch, Task, indexes, left_over
 from jimeng.errors import (
     IdempotencyKeyReused,
@@ -92,7 +92,6 @@ def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
     check(new, model)
     named = named_by(viewer, new)
     key = Key.of(new, terms.idem_key, named)
-    documents.ensure_indexes()
     if key is not None and key.text is not None:
         indexes.require(indexes.IDEMPOTENCY)
     if not named:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jimeng import documents
 from jimeng.documents import Collection, Image
 from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.image import SHOWN, list_name
@@ -89,7 +88,6 @@ def browse_of(
     user_id: str, wanted: Wanted, *, cursor: str | None = None, limit: int = 60
 ) -> Page[Image]:
     """`browse`, of a user whose pictures whoever asks may see."""
-    documents.ensure_indexes()  # they are named below
     index, parts = plan(user_id, wanted)
     if cursor is not None:
         parts.append(after(cursor, "created_at"))
@@ -117,7 +115,6 @@ def hits(viewer: Viewer, wanted: Wanted) -> Hits:
 
 def hits_of(user_id: str, wanted: Wanted) -> Hits:
     """`hits`, of a user whose pictures whoever asks may see."""
-    documents.ensure_indexes()
     index, parts = plan(user_id, wanted)
     most = MOST_FOUND if wanted.q.strip() else MOST_HITS
     n = count({"$and": parts}, index, most + 1)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jimeng import documents
 from jimeng.documents import Generation, Image, Task, indexes
 from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.documents.task import THERE
@@ -91,7 +90,6 @@ def made_into(viewer: Viewer, image: Image) -> list[Image]:
 
 def beside(image: Image, *, newer: bool, among: Wanted | None) -> str | None:
     """The id of the picture next to *image* among those of its owner."""
-    documents.ensure_indexes()  # one is named below
     way, order = ("$gt", 1) if newer else ("$lt", -1)
     # The first bound is what the index can begin at.
     beyond = {

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from jimeng import documents, jobs
+from jimeng import jobs
 from jimeng.documents import Generation, State, Usage, utcnow
 from jimeng.jobs import Ended
 from jimeng.viewers import Viewer
@@ -96,7 +96,6 @@ def by_day(viewer: Viewer, user_id: str, *, since: date, until: date) -> Report:
         UserNotFound: another's are not there to see.
     """
     viewer.require_reader(user_id)
-    documents.ensure_indexes()
     begin, end = jobs.midnight(since), jobs.midnight(until + timedelta(days=1))
     kept = jobs.close_days()
     found = _kept(
@@ -120,7 +119,6 @@ def today(viewer: Viewer) -> list[UserDay]:
         AdminsOnly: it is not for this viewer to see.
     """
     viewer.require_operator("everybody's usage")
-    documents.ensure_indexes()
     users: dict[str, UserDay] = {}
     for way, n in jobs.ended_lately(jobs.midnight(utcnow().date())).items():
         empty = UserDay(way.user_id, Counter(), Counter())
@@ -145,7 +143,6 @@ def totals(viewer: Viewer) -> tuple[Counter[Way], Counter[str]]:
         AdminsOnly: it is not for this viewer to see.
     """
     viewer.require_operator("everybody's usage")
-    documents.ensure_indexes()
     kept, border = jobs.close_days(), utcnow() - CERTAIN_AFTER
     certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]
     found = _all_kept(kept.until)

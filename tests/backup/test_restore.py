@@ -14,7 +14,7 @@ from jimeng.documents import (
     Image,
     State,
     Task,
-    index_builder,
+    indexes,
 )
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump, retention
@@ -50,7 +50,7 @@ def test_everything_is_there_again(copied, client, provider, elsewhere, work_off
         assert there.get(picture).data == bytes_before
         assert documents.User.collection().count_documents({}) == 1
         assert get_db().sessions.count_documents({}) == 0
-        assert index_builder.mend(at_once=True) == {}
+        assert indexes.build() == {}
     assert path.stat().st_mode & 0o777 == 0o600
 
 

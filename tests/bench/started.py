@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import index_builder
+from jimeng.documents import indexes
 from tests.bench.load import ask
 
 OURS = "jimeng.serve.threads.Worker"
@@ -42,7 +42,7 @@ def started(
 def prepare(config: Config) -> None:
     """Connect to a database, and wait until it has its indexes."""
     documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-    while index_builder.mend(at_once=True):
+    while indexes.build():
         time.sleep(0.5)
 
 

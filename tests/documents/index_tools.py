@@ -1,9 +1,9 @@
 """Unique indexes, taken away and put in the way."""
 
 import pytest
+from mongoengine import get_db
 
-from jimeng.documents import index_builder, indexes
-from tests.forgetting import forget_indexes
+from jimeng.documents import indexes
 from tests.rest import CAT, CREATE
 
 KEY = {"Idempotency-Key": "one"}
@@ -14,12 +14,10 @@ UNIQUE = [label for label, index in indexes.declared().items() if index.is_uniqu
 @pytest.fixture(autouse=True)
 def whole(database):
     """A database with all its indexes, before and after."""
-    forget_indexes()
     yield
-    for name in database.list_collection_names():
-        database[name].delete_many({})
-    forget_indexes()
-    assert index_builder.mend(at_once=True) == {}
+    for name in get_db().list_collection_names():
+        get_db()[name].delete_many({})
+    assert indexes.build(replace_unique=True) == {}
 
 
 def drop(database, label: str) -> indexes.Index:

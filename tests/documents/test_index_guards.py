@@ -3,7 +3,7 @@
 import pytest
 
 from jimeng import accounts, bulk
-from jimeng.documents import Task, index_builder, indexes
+from jimeng.documents import Task, indexes
 from jimeng.errors import IndexMissing
 from jimeng.jobs import pump
 from jimeng.viewers import Viewer
@@ -28,7 +28,7 @@ def test_without_its_index_no_key_makes_a_task(client, database, is_noticed):
     assert int(answer.headers["Retry-After"]) > 0
     assert Task.collection().count_documents({}) == 0
     create(client)
-    assert index_builder.mend() == {}
+    assert indexes.build() == {}
     assert ask_twice(client) == [202, 202]
     assert Task.collection().count_documents({"idem_key": "one"}) == 1
 
@@ -63,7 +63,7 @@ def test_index_that_only_has_the_name_is_not_believed(client, database):
 
     refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
 
-    assert index_builder.mend() == {}
+    assert indexes.build(replace_unique=True) == {}
     assert ask_twice(client) == [202, 202]
     assert Task.collection().count_documents({}) == 1
 
@@ -87,7 +87,7 @@ def test_without_the_index_of_slots_nothing_is_sent(
         run_queue()
 
     assert len(provider.requests) == 1
-    assert index_builder.mend() == {}
+    assert indexes.build() == {}
     work_off()
     assert len(provider.requests) == 2
     assert {result(client, each)["status"] for each in (under_way, waiting)} == {

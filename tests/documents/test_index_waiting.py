@@ -4,8 +4,9 @@ import threading
 import time
 
 import pytest
+from pymongo.collection import Collection
 
-from jimeng.documents import await_new, index_builder, indexes
+from jimeng.documents import await_new, indexes
 from jimeng.documents.indexes import Fault
 from tests.databases import let_indexes_be
 from tests.documents.index_tools import IDEM, drop, whole  # noqa: F401
@@ -19,15 +20,15 @@ def newcomer(monkeypatch):
     """As in a process that has just started."""
     monkeypatch.setattr(indexes, "_whole", None)
     monkeypatch.setattr(indexes, "_last", None)
-    monkeypatch.setattr(index_builder, "_waited", None)
-    monkeypatch.setattr(index_builder, "_tried_at", float("-inf"))
+    monkeypatch.setattr(indexes, "_waited", None)
+    monkeypatch.setattr(indexes, "_tried_at", float("-inf"))
     yield
     let_indexes_be()
 
 
 def built_elsewhere(database, index, monkeypatch) -> threading.Timer:
     """Another process builds it in a moment, and this one does not."""
-    monkeypatch.setattr(index_builder, "mend", dict)
+    monkeypatch.setattr(indexes, "build", indexes.look)
     keys, options = list(index.keys), {"name": index.name, **index.options}
     build = database[index.collection].create_index
     return threading.Timer(SHORT, build, (keys,), options)
@@ -49,8 +50,8 @@ def test_first_request_waits_for_what_another_process_builds(
 
 def test_what_cannot_be_built_is_not_waited_for_again(database, newcomer, monkeypatch):
     """The first requests have waited together; those that come later do not."""
-    monkeypatch.setattr(index_builder, "MOST_WAIT", SHORT)
-    monkeypatch.setattr(index_builder, "mend", dict)
+    monkeypatch.setattr(indexes, "MAX_WAIT_S", SHORT)
+    monkeypatch.setattr(indexes, "build", indexes.look)
     drop(database, IDEM)
     await_new()
 
@@ -61,24 +62,10 @@ def test_what_cannot_be_built_is_not_waited_for_again(database, newcomer, monkey
     assert not indexes.were_whole()
 
 
-def test_large_collection_is_not_waited_for(database, newcomer, monkeypatch):
-    """What is missing of it may take hours."""
-    monkeypatch.setattr(index_builder, "FEW", 2)
-    monkeypatch.setattr(index_builder, "mend", dict)
-    drop(database, IDEM)
-    database.tasks.insert_many([{"_id": str(n), "user_id": "a"} for n in range(3)])
-    began = time.monotonic()
-
-    await_new()
-
-    assert time.monotonic() - began < index_builder.MOST_WAIT / 2
-
-
 def test_once_all_were_seen_nothing_is_asked(database, newcomer, monkeypatch):
     """Each request comes by here."""
     await_new()
     monkeypatch.setattr(indexes, "_read", None)
-    monkeypatch.setattr(index_builder, "ensure_indexes", None)
 
     await_new()
 
@@ -92,13 +79,20 @@ def test_one_that_stands_against_the_others_keeps_none_away(database):
     rows = [{"_id": each, "user_id": "a", "idem_key": "k"} for each in "ab"]
     database.tasks.insert_many(rows)
 
-    assert index_builder.mend(at_once=True) == {IDEM: Fault.MISSING}
+    assert indexes.build() == {IDEM: Fault.MISSING}
 
 
 def test_new_database_is_made_in_one_command_a_collection(database, monkeypatch):
     """Dozens of them took seconds, which newcomers had to wait."""
     for label in indexes.declared():
         drop(database, label)
-    monkeypatch.setattr(index_builder, "_mend_one", None)
+    commands = []
+    create_indexes = Collection.create_indexes
+    monkeypatch.setattr(
+        Collection,
+        "create_indexes",
+        lambda rows, *args: commands.append(rows.name) or create_indexes(rows, *args),
+    )
 
-    assert index_builder.mend(at_once=True) == {}
+    assert indexes.build() == {}
+    assert len(commands) == len(set(commands))

@@ -1,10 +1,12 @@
 """Indexes that are missing, or are others than they seem."""
 
-import logging
+from functools import partial
 
 import pytest
+from mongoengine import get_db
 
-from jimeng.documents import ensure_indexes, index_builder, indexes
+from jimeng import documents, jobs
+from jimeng.documents import ensure_indexes, indexes
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
 from jimeng.jobs import chores
@@ -38,21 +40,22 @@ def test_index_that_is_dropped_is_missed_and_built(database, label):
 
     assert indexes.look() == {label: Fault.MISSING}
     assert not indexes.is_there(label)
-    assert index_builder.mend() == {}
+    assert indexes.build() == {}
     assert indexes.is_there(label)
 
 
-def test_missing_index_comes_back_by_itself(database, monkeypatch):
-    """Whoever works sees to the indexes, in the background."""
-    monkeypatch.setattr(index_builder, "INTERVAL", 0.0)
-    indexes.look()
+def test_index_that_disappears_later_is_reported_and_not_rebuilt(database, monkeypatch):
+    """Building it is the operator's decision: it may take hours, or meet duplicates."""
+    indexes.build()
     drop(database, IDEM)
 
-    def is_back() -> bool:
-        ensure_indexes()
-        return indexes.is_there(IDEM, fresh=True)
+    def is_reported() -> bool:
+        ensure_indexes(look_every_s=0)
+        last = indexes.last_look()
+        return last is not None and last.faults == {IDEM: Fault.MISSING}
 
-    wait_for(is_back)
+    wait_for(is_reported)
+    assert not indexes.is_there(IDEM, fresh=True)
 
 
 def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypatch):
@@ -71,8 +74,7 @@ def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypa
 
 def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypatch):
     """It sends nothing without; whoever builds it may be another process."""
-    monkeypatch.setattr(index_builder, "INTERVAL", 0)
-    monkeypatch.setattr(index_builder, "mend", dict)
+    monkeypatch.setattr(indexes, "ensure_indexes", partial(ensure_indexes, 0))
     monkeypatch.setattr(chores.INDEXES, "runs", 0)
     label = indexes.SLOTS
     index = drop(database, label)
@@ -106,7 +108,7 @@ def test_index_that_differs_is_replaced(database, label, keys, options):
     replace(database, label, keys, **options)
 
     assert indexes.look() == {label: Fault.DIFFERENT}
-    assert index_builder.mend() == {}
+    assert indexes.build(replace_unique=True) == {}
 
     assert names(database) == before
 
@@ -116,55 +118,52 @@ def names(database) -> dict[str, list[str]]:
     return {name: sorted(database[name].index_information()) for name in sorted(found)}
 
 
-def test_index_under_another_name_makes_way(database):
-    """MongoDB has no two of the same."""
+def test_unique_index_that_differs_is_replaced_only_on_request(database):
+    """While it is being built nothing keeps duplicates out."""
+    replace(database, IDEM)
+
+    assert indexes.build() == {IDEM: Fault.DIFFERENT}
+    assert "idem" in database.tasks.index_information()
+    assert indexes.build(replace_unique=True) == {}
+
+
+def test_index_under_another_name_is_in_the_way(database, caplog):
+    """MongoDB has no two of the same; the log says which to drop."""
     index = drop(database, IDEM)
     database.tasks.create_index([*index.keys], name="by_hand", **index.options)
 
-    assert indexes.look() == {IDEM: Fault.MISSING}
-    assert index_builder.mend() == {}
+    assert indexes.build() == {IDEM: Fault.MISSING}
 
-    assert "by_hand" not in database.tasks.index_information()
-
-
-def test_two_releases_do_not_replace_each_others_for_ever(database):
-    """Each has its way once, and from then on says that it differs."""
-    replace(database, "tasks.open")
-    assert index_builder.mend() == {}
-    replace(database, "tasks.open")
-
-    assert index_builder.mend() == {"tasks.open": Fault.DIFFERENT}
-    assert index_builder.mend() == {"tasks.open": Fault.DIFFERENT}
+    assert "by_hand" in caplog.text
+    database.tasks.drop_index("by_hand")
 
 
-def test_duplicates_keep_an_index_away_and_are_named(client, database, caplog):
-    """The log says which tasks; once they are settled the index comes back."""
+@pytest.fixture
+def run(app, config, registry):
+    """Runs ``flask indexes``, and puts this process's connection back."""
+
+    def command() -> str:
+        try:
+            return app.test_cli_runner().invoke(args=["indexes"]).output
+        finally:
+            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+            jobs.configure(config, registry)
+
+    return command
+
+
+def test_duplicates_keep_an_index_away_and_are_named(client, database, run, caplog):
+    """By their documents, and not by a value that may be an address or a link."""
     drop(database, IDEM)
-    one = {"user_id": "a", "idem_key": "k"}
+    one = {"user_id": "a", "idem_key": "secret"}
     database.tasks.insert_many([{"_id": "t1", **one}, {"_id": "t2", **one}])
 
-    with caplog.at_level(logging.ERROR):
-        assert index_builder.mend() == {IDEM: Fault.MISSING}
+    assert run() == "tasks.idem: missing\n  duplicates: t1, t2\n"
 
-    assert "tasks.idem" in caplog.text
-    assert "t1 = t2" in caplog.text
-    assert index_builder.with_duplicates() == [IDEM]
+    assert "secret" not in caplog.text
     refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
-    database.tasks.delete_one({"_id": "t2"})
-    assert index_builder.mend() == {IDEM: Fault.MISSING}  # it is not tried each time
-    assert index_builder.mend(at_once=True) == {}
-    assert index_builder.with_duplicates() == []
-
-
-def test_index_that_cannot_be_replaced_stays(database):
-    """What is there is of use until the new one can be built."""
-    replace(database, indexes.EMAILS)
-    database.users.insert_many([{"email_key": "a@b.c"}, {"email_key": "a@b.c"}])
-
-    assert index_builder.mend() == {indexes.EMAILS: Fault.DIFFERENT}
-
-    assert "email" in database.users.index_information()
-    assert index_builder.with_duplicates() == [indexes.EMAILS]
+    get_db().tasks.delete_one({"_id": "t2"})
+    assert run() == "indexes: ok\n"
 
 
 def test_duplicates_are_those_that_the_index_would_refuse(database):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from jimeng import documents, jobs
-from jimeng.documents import Worker, index_builder, utcnow
+from jimeng.documents import Worker, indexes, utcnow
 from jimeng.local.embedded import Redis
 from jimeng.monitoring import readiness
 from tests.databases import Mongo
@@ -113,7 +113,7 @@ def own_mongo(tmp_path_factory):
 def over_mongo(own_mongo, database, config, registry, monkeypatch):
     monkeypatch.setattr(readiness, "KEPT", 0.0)
     with client_with(config, registry, MONGODB_URI=own_mongo.uri) as client:
-        index_builder.mend(at_once=True)
+        indexes.build()
         now = utcnow()
         Worker.collection().replace_one(
             {"_id": "w"}, {"started_at": now, "seen_at": now}, upsert=True

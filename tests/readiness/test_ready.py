@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
 from jimeng import jobs
-from jimeng.documents import index_builder, indexes, utcnow
+from jimeng.documents import indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
@@ -40,22 +40,7 @@ def test_missing_index_is_told(probe, database, label):
 
     assert without["missing"] == ["index_missing"]
     assert without["names"]["index_missing"] == [label]
-    index_builder.mend(at_once=True)
-    assert probe()["missing"] == []
-
-
-def test_duplicates_are_told(probe, database):
-    """They keep the index from coming back by itself."""
-    database.tasks.drop_index("idem")
-    one = {"user_id": "a", "idem_key": "k"}
-    database.tasks.insert_many([{"_id": "t1", **one}, {"_id": "t2", **one}])
-    index_builder.mend(at_once=True)
-
-    with_duplicates = probe()
-
-    assert with_duplicates["names"] == {"duplicates": ["tasks.idem"]}
-    database.tasks.delete_one({"_id": "t2"})
-    index_builder.mend(at_once=True)
+    indexes.build()
     assert probe()["missing"] == []
 
 

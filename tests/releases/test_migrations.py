@@ -14,7 +14,6 @@ from jimeng.jobs import pump
 from jimeng.migrations import record, running, steps
 from jimeng.migrations.step import Step
 from tests.conftest import run_queue
-from tests.forgetting import forget_indexes
 from tests.test_start import OPEN
 
 
@@ -231,7 +230,6 @@ def test_backup_says_how_far_its_data_are(client, tmp_path, known):
     for name in get_db().list_collection_names():
         if name != "installations":
             get_db()[name].delete_many({})
-    forget_indexes()
     backup.restore(path)
 
     assert migrations.read().schema == 1

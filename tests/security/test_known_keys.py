@@ -81,7 +81,6 @@ CHANGES = {
     "all revoked": lambda user, key: accounts.revoke_keys(ROOT, user),
     "disabled": lambda user, key: operations.users.disable(ROOT, user),
     "deleted": lambda user, key: users.delete(ROOT, user),
-    "settled": lambda user, key: operations.settling._revoke({"_id": key}),
 }
 
 

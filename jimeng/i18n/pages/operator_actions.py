@@ -204,7 +204,6 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.failures.retry_all": ("批量重试失败", "Retried many failures"),
     "act.failures.drop": ("移除一个失败", "Dropped a failure"),
     "act.failures.drop_all": ("批量移除失败", "Dropped many failures"),
-    "act.duplicates.settle": ("处理重复的数据", "Resolved duplicates"),
     "act.users.invite": ("邀请用户", "Invited a user"),
     "act.users.invite_again": ("生成新的密码链接", "Created a new password link"),
     "act.users.reset_second_factor": ("重置第二步验证", "Reset two-step sign-in"),

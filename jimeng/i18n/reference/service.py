@@ -198,10 +198,10 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
     ),
     "Reason.code": (
         "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
-        "redis_refuses、disk、release_too_old、duplicates、index_missing、worker、"
+        "redis_refuses、disk、release_too_old、index_missing、worker、"
         "jobs_untaken、overdue、lane_stalled、no_provider",
         "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
-        "redis_refuses, disk, release_too_old, duplicates, index_missing, worker, "
+        "redis_refuses, disk, release_too_old, index_missing, worker, "
         "jobs_untaken, overdue, lane_stalled, no_provider",
     ),
     "Reason.names": ("哪些索引或通道", "Which indexes or lanes"),
