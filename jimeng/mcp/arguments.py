@@ -1,16 +1,13 @@
 """What tools take: checked here, and described to those who call them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from apispec.ext.marshmallow import OpenAPIConverter
 from marshmallow import pre_load
 
-from jimeng.batches import MOST
-from jimeng.batches.asking import LONGEST_NAME
-from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
 from jimeng.i18n import t
-from jimeng.schemas import MOST_IMAGES, MOST_SEED, MOST_STYLE, ImageFields, Strict
+from jimeng.schemas import MOST_IMAGES, ImageFields, Strict
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
     Between,
@@ -20,13 +17,13 @@ from jimeng.schemas.fields import (
     OneOf,
     Text,
     Texts,
+    Trimmed,
     Whole,
 )
 
 LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
 MOST_KEY, MOST_ID, MOST_CURSOR, MOST_WORDS = 255, 100, 500, 200  # characters
 MOST_REFERENCE = 1024 * 1024  # characters: as much as a request has
-MOST_PICTURES = 4
 MOST_LISTED, LISTED = 100, 20
 
 
@@ -39,16 +36,19 @@ class Arguments(Strict):
 
 
 class ToGenerate(Arguments, ImageFields):
+    prompt = Trimmed(required=True)
     wait_seconds = Whole(load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT))
     idempotency_key = Text(validate=Long(1, MOST_KEY))
 
 
 class ToEdit(ToGenerate):
+    prompt = Trimmed(load_default="")
     images = Texts(
         Text(validate=Long(1, MOST_REFERENCE)),
         required=True,
         validate=Many(1, MOST_IMAGES),
     )
+    mask = Text(validate=Long(1, MOST_REFERENCE))
 
 
 class ToCancel(Arguments):
@@ -90,16 +90,11 @@ class ToAdd(Arguments):
     )
 
 
-def text(most: int) -> dict:
-    return {"type": "string", "minLength": 1, "maxLength": most}
+def inline(schema: object) -> None:
+    """No name for apispec: a schema in another stands where it is used."""
 
 
-def whole(low: int, high: int, usual: int) -> dict:
-    return {"type": "integer", "minimum": low, "maximum": high, "default": usual}
-
-
-def choice(*names: str) -> dict:
-    return {"type": "string", "enum": [*names]}
+DESCRIBE = OpenAPIConverter("3.1.0", inline, None)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -108,96 +103,45 @@ class Takes:
     What a tool takes.
 
     Attributes:
-        check: Checks that.
-        shapes: Describes it.
-        needs: What of it must be given.
+        schema: Checks it and describes it.
+        fields: Those of the schema that a tool has.
     """
 
-    check: type[Arguments] = Arguments
-    shapes: Mapping[str, dict] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
+    schema: type[Arguments] = Arguments
+    fields: tuple[str, ...] = ()
 
     def checked(self, given: dict) -> dict:
         """
         Raises:
             ValidationError: it is not what is described.
         """
-        return self.check(only=[*self.shapes]).load(given)
+        return self.schema(only=self.fields).load(given)
 
     def described(self) -> dict:
         """As its ``inputSchema``, with words for each in the request's language."""
-        found: dict[str, object] = {
-            "type": "object",
-            "properties": {
-                name: {**shape, "description": t(f"mcp.argument.{name}")}
-                for name, shape in self.shapes.items()
-            },
-            "additionalProperties": False,
-        }
-        return {**found, "required": [*self.needs]} if self.needs else found
+        found = DESCRIBE.schema2jsonschema(self.schema(only=self.fields))
+        for name, shape in found["properties"].items():
+            shape["description"] = t(f"mcp.argument.{name}")
+        return found
 
 
 NOTHING = Takes()
-DRAWING = {
-    "prompt": {"type": "string", "minLength": 1},
-    "model": text(100),
-    "size": text(20),
-    "quality": choice("standard", "hd"),
-    "style": text(MOST_STYLE),
-    "n": whole(1, MOST_PICTURES, 1),
-    "seed": whole(-1, MOST_SEED, -1),
-    "wait_seconds": whole(0, LONGEST_WAIT, LONGEST_WAIT),
-    "idempotency_key": text(MOST_KEY),
-}
-GENERATE = Takes(ToGenerate, DRAWING, ("prompt",))
-SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-IMAGES = {
-    **{"type": "array", "minItems": 1, "maxItems": MOST_IMAGES},
-    "items": text(MOST_REFERENCE),
-}
-EDITING = {
-    "images": IMAGES,
-    **DRAWING,
-    "mask": text(MOST_REFERENCE),
-    "strength": SHARE,
-    "expand": {
-        "type": "object",
-        "properties": {edge: SHARE for edge in ("top", "right", "bottom", "left")},
-        "additionalProperties": False,
-    },
-}
-EDIT = Takes(ToEdit, EDITING, ("images",))
-TASK = {"task_id": text(MOST_ID)}
-CANCEL = Takes(ToCancel, TASK, ("task_id",))
-GET = Takes(ToGet, {**TASK, "wait_seconds": whole(0, LONGEST_WAIT, 0)}, ("task_id",))
-SOME = {"limit": whole(1, MOST_LISTED, LISTED), "cursor": text(MOST_CURSOR)}
-OF_TASKS = {
-    **SOME,
-    "status": choice(*Status),
-    "q": text(MOST_WORDS),
-}
-LIST = Takes(ToList, OF_TASKS)
-ONCE = ("prompt", "wait_seconds")  # of one picture
-OF_BATCH = {
-    "template": text(LONGEST),
-    "prompts": {
-        **{"type": "array", "minItems": 1, "maxItems": MOST},
-        "items": {"type": "string", "minLength": 1},
-    },
-    "name": text(LONGEST_NAME),
-    **{name: shape for name, shape in DRAWING.items() if name not in ONCE},
-    "images": IMAGES,
-    "strength": SHARE,
-    "dry_run": {"type": "boolean", "default": False},
-}
-BATCH = Takes(ToCreateBatch, OF_BATCH)
-GET_BATCH = Takes(ToGetBatch, {"batch_id": text(MOST_ID)}, ("batch_id",))
-LIST_COLLECTIONS = Takes(ToListCollections, SOME)
-ADDING = {
-    "collection": text(MOST_ID),
-    "images": {
-        **{"type": "array", "minItems": 1, "maxItems": MOST_LISTED},
-        "items": text(MOST_WORDS),
-    },
-}
-ADD = Takes(ToAdd, ADDING, ("collection", "images"))
+SETTINGS = ("model", "size", "quality", "style", "n", "seed")
+ONCE = ("wait_seconds", "idempotency_key")
+GENERATE = Takes(ToGenerate, ("prompt", *SETTINGS, *ONCE))
+EDIT = Takes(
+    ToEdit, ("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
+)
+CANCEL = Takes(ToCancel, ("task_id",))
+GET = Takes(ToGet, ("task_id", "wait_seconds"))
+LIST = Takes(ToList, ("limit", "cursor", "status", "q"))
+BATCH = Takes(
+    ToCreateBatch,
+    (
+        *("template", "prompts", "name", *SETTINGS),
+        *("idempotency_key", "images", "strength", "dry_run"),
+    ),
+)
+GET_BATCH = Takes(ToGetBatch, ("batch_id",))
+LIST_COLLECTIONS = Takes(ToListCollections, ("limit", "cursor"))
+ADD = Takes(ToAdd, ("collection", "images"))

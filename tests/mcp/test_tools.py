@@ -242,13 +242,13 @@ def test_models_are_listed(older):
 def test_what_is_described_is_what_is_taken(older, name):
     """No field that is not there to be read, and none left out that must be there."""
     assert "colour" in older.refused(name, colour="red")
-    for field in tools.TOOLS[name].takes.needs:
+    for field in tools.TOOLS[name].takes.described().get("required", ()):
         assert field in older.refused(name)
 
 
 def test_bounds_are_those_that_are_checked(older):
     """At the edge of each number it is taken, one beyond it is not."""
-    for name, shape in arguments.LIST.shapes.items():
+    for name, shape in arguments.LIST.described()["properties"].items():
         if shape["type"] == "integer":
             older.done("list_tasks", **{name: shape["maximum"]})
             older.refused("list_tasks", **{name: shape["maximum"] + 1})
