@@ -1,4 +1,4 @@
-"""``flask queue``: look at the queue, pause and clear it."""
+"""``flask queue``: look at the queue, pause and clear it, reset a lane."""
 
 import time
 from collections.abc import Iterator
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import click
 from flask.cli import with_appcontext
 
-from jimeng import bulk, operations
+from jimeng import bulk, jobs, operations
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import BulkAction
+from jimeng.errors import Invalid
 from jimeng.lanes import switches
 from jimeng.operations.lanes import AccountView, LaneView
 from jimeng.operations.queue import QueueView, WorkerView
@@ -19,7 +20,7 @@ WAIT = 0.5  # seconds until the next look at what somebody else works on
 
 @click.group()
 def queue() -> None:
-    """Look at the queue, pause and clear it."""
+    """Look at the queue, pause and clear it, reset a lane."""
 
 
 @queue.command()
@@ -61,6 +62,27 @@ def resume(name: str) -> None:
     with databases():
         operations.board.set_paused(OPERATOR, name, False)
     click.echo(f"goes on: {name}")
+
+
+@queue.command()
+@click.argument("lane")
+@with_appcontext
+def reset(lane: str) -> None:
+    """
+    Forget that the provider refused pictures of LANE.
+
+    Its limit is the configured one again, and nothing waits for a back-off to end.
+    `queue status` prints the lanes. If the provider still refuses as many, the limit is
+    lowered again.
+    """
+    with databases():
+        try:
+            operations.board.reset_lane(OPERATOR, lane)
+        except Invalid as error:
+            known = "\n  ".join(sorted(jobs.runtime().registry.limits))
+            said = f"there is no lane {lane!r}, but:\n  {known}"
+            raise click.ClickException(said) from error
+    click.echo(f"reset: {lane}")
 
 
 @queue.command()
@@ -128,16 +150,23 @@ def lane_line(lane: LaneView) -> str:
     line = f"lane {lane.id}: {lane.slots_in_use} {limit} slots, {lane.pending} pending"
     if lane.retry:
         line += f", {lane.retry} retry"
+    line += lowered(lane)
     if lane.back_off_until:
         line += f", backs off until {lane.back_off_until:%H:%M:%S}Z"
     return line
+
+
+def lowered(found: LaneView | AccountView) -> str:
+    if found.limit == found.configured:
+        return ""
+    return f", limit lowered from {found.configured}: the provider refused more"
 
 
 def account_line(each: AccountView) -> str:
     line = f"  account {each.account}: {each.slots_in_use}"
     if each.limit is None:
         return f"{line} slots held, not in the settings: nobody asks for its pictures"
-    line += f" of {each.limit} slots"
+    line += f" of {each.limit} slots{lowered(each)}"
     if each.back_off_until:
         kind = f"refused ({each.refused}), rests" if each.refused else "backs off"
         line += f", {kind} until {each.back_off_until:%H:%M:%S}Z"

@@ -31,6 +31,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     *((check, False) for check in MACHINE),
     (outside.models, False),
     (accounts.accounts, True),
+    (accounts.limits, True),
     (outside.clock, False),
     (outside.public_url, False),
 )

@@ -1,4 +1,4 @@
-"""Several accounts: those that rest, and those that pictures wait for in vain."""
+"""Accounts: their limits, those that rest, and those waited for in vain."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +18,22 @@ def accounts(config: Config) -> Iterator[Finding]:
     yield from wrong
     if not wrong and len(registry.accounts) > 1:
         yield Finding("accounts", Verdict.OK, ", ".join(registry.accounts))
+
+
+def limits(config: Config) -> Iterator[Finding]:
+    """As many pictures are sent at a time as are configured."""
+    channels = lanes.channels_of(jobs.runtime().registry.limits)
+    records = lanes.read_all([channel.record for channel in channels])
+    for channel, most in channels.items():
+        limit = lanes.limit_of(records[channel.record], most)
+        if limit < most:
+            yield Finding(
+                f"limit of {channel.record}",
+                Verdict.WARNING,
+                f"{limit} at a time, {most} configured",
+                "doctor.limit_lowered",
+                (("lane", channel.lane),),
+            )
 
 
 def removed(held: Counter[lanes.Channel]) -> Iterator[Finding]:

@@ -26,8 +26,9 @@ class Lane(Stored):
         not_before: Nothing is sent until then: the provider asked for patience.
         refusals: Refusals for want of a place, in a row.
         full_at: The fewest that were running at one of these.
-        limit: What the limit was lowered to, if it was.
-        limit_until: When one more is tried.
+        limit: What the limit was lowered to, if it was, or has been again for a while.
+        raised: How many more than that there may be.
+        limit_until: When one more is tried; absent while more and more are.
         refused: With which code the provider refused the account, so that it rests.
         rests: How often it has, in a row.
         durations: The latest pictures' seconds, newest last.
@@ -41,6 +42,7 @@ class Lane(Stored):
     refusals = IntField(default=0)
     full_at = IntField()
     limit = IntField()
+    raised = IntField(default=0)
     limit_until = DateTimeField()
     refused = StringField()
     rests = IntField(default=0)

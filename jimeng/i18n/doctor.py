@@ -165,6 +165,13 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "they end as perhaps charged and are not submitted again; add it back to "
         "VOLCENGINE_ACCOUNTS with its keys within 12 hours and they are fetched",
     ),
+    "doctor.limit_lowered": (
+        "服务商拒绝了更多：同一账号是否还有别的程序在用，控制台里的并发是不是低于设置；"
+        "每分钟会试着升回来，不想等就 flask queue reset {lane}",
+        "the provider refused more: does another program use the account, or does the "
+        "console grant less than the settings say? A higher limit is tried every "
+        "minute; not to wait: `flask queue reset {lane}`",
+    ),
     "doctor.public_url": (
         "这个地址没有通向本服务：检查 DNS、反向代理和 TLS 证书；从内网访问不到时，"
         "请在外面用浏览器确认",

@@ -29,6 +29,7 @@ from jimeng.lanes.record import (
     limit_of,
     read,
     read_all,
+    reset,
     rest,
 )
 from jimeng.lanes.slots import (

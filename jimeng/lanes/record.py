@@ -12,13 +12,14 @@ from jimeng.lanes.slots import Channel, count_drawn, slots_taken
 
 log = logging.getLogger(__name__)
 
-LIMIT_REST = timedelta(minutes=30)  # then a lowered limit is tried one higher
+RAISE_AFTER = timedelta(minutes=1)  # then a lowered limit is tried one higher
 REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
 REFUSALS_KEPT = timedelta(minutes=5)  # from one to the next, to be in a row
 ROW = {"refusals": "", "full_at": ""}
 BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
 REST, REST_MOST = 60.0, 1800.0  # seconds
 RESTS = {"refused": "", "rests": "", "not_before": ""}
+LOWERED = {"limit": "", "raised": "", "limit_until": ""}
 CALM_FOR = timedelta(minutes=10)
 LANE_CACHE = 0.25  # seconds
 
@@ -73,9 +74,8 @@ def limit_of(record: Lane, most: int) -> int:
     """The pictures that may be under way at a time, *most* at the most."""
     if record.limit is None:
         return most
-    if record.limit_until and record.limit_until <= utcnow():
-        return min(record.limit + 1, most)
-    return min(record.limit, most)
+    is_due = record.limit_until is not None and record.limit_until <= utcnow()
+    return min(record.limit + record.raised + is_due, most)
 
 
 def limit_in(lane: str, limits: Mapping[str, int]) -> int:
@@ -92,16 +92,65 @@ def limit_in(lane: str, limits: Mapping[str, int]) -> int:
 
 
 def raise_limit(record: Lane, most: int) -> None:
-    """Keep the higher limit that `limit_of` has begun to try."""
-    now = utcnow()
-    if record.limit is None or record.limit_until is None or record.limit_until > now:
+    """
+    Keep the higher limit that `limit_of` has begun to try: what was in force for a
+    minute without a refusal is what the provider allows, and one more is tried. Where
+    all that are configured have been for as long, nothing is lowered any more.
+    """
+    if record.limit is None:
         return
-    where = {"_id": record.id, "limit_until": record.limit_until}
-    if record.limit + 1 >= most:
-        update: dict = {"$unset": {"limit": "", "limit_until": ""}}
+    now, limit = utcnow(), record.limit + record.raised
+    if record.limit_until is None:
+        if limit < most:
+            return  # `_raise_further` goes on
+        update: dict = {"$set": {"limit_until": now + RAISE_AFTER}}
+    elif record.limit_until > now:
+        return
+    elif limit >= most:
+        update = {"$unset": LOWERED}
     else:
-        update = {"$inc": {"limit": 1}, "$set": {"limit_until": now + LIMIT_REST}}
-    Lane.collection(durable=False).update_one(where, update)
+        tried = {"limit": limit, "raised": 1}
+        update = {"$set": tried, "$unset": {"limit_until": ""}}
+    Lane.collection(durable=False).update_one(_unchanged(record), update)
+
+
+def _raise_further(record: Lane, running: int) -> None:
+    """
+    The provider has just taken as many as are running: where these are more than the
+    limit was, twice as many more are tried.
+    """
+    if record.limit is None or record.limit_until is not None:
+        return
+    if running > record.limit:
+        more = {"$max": {"raised": 2 * (running - record.limit)}}
+        Lane.collection(durable=False).update_one(_unchanged(record), more)
+
+
+def _end_trial(record: Lane, running: int) -> bool:
+    """
+    Where one beyond the limit was refused, allow those that are running, and try no
+    more for a minute. One refusal is enough, and the lane need not wait: until one of
+    those ends, nothing is sent.
+
+    Returns:
+        Whether it was beyond the limit.
+    """
+    if record.limit is None or running < record.limit:
+        return False
+    raised = {"$min": [{"$ifNull": ["$raised", 0]}, running - record.limit]}
+    until = utcnow() + RAISE_AFTER
+    where = {"_id": record.id, "limit": record.limit}
+    changes = [{"$set": {"raised": raised, "limit_until": until}}]
+    Lane.collection(durable=False).update_one(where, changes)
+    return True
+
+
+def _unchanged(record: Lane) -> dict:
+    return {
+        "_id": record.id,
+        "limit": record.limit,
+        "limit_until": record.limit_until,  # None where it is absent
+    }
 
 
 def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
@@ -111,25 +160,31 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
 
     Args:
         full: It said that too many are running: after three of these the limit
-            becomes what was running.
+            becomes what was running. Where it was lowered before and more are being
+            tried, that ends, and there is nothing to wait for.
     """
     channel = Channel(lane, account).record
-    read(channel)  # which mends what the updates would stumble over
+    record = read(channel, fresh=True)  # which mends what the updates would meet
+    # Whoever was refused still holds its slot.
+    running = len(slots_taken(lane, account)) - 1 if full else 0
+    if full and _end_trial(record, running):
+        return
     now, lanes = utcnow(), Lane.collection(durable=False)
     forgotten = {"_id": channel, "not_before": {"$lt": now - REFUSALS_KEPT}}
     lanes.update_one(forgotten, {"$unset": ROW})
     noted: dict = {"$inc": {"refusals": 1}}
     if full:
-        # Whoever was refused still holds its slot.
-        noted["$min"] = {"full_at": max(1, len(slots_taken(lane, account)) - 1)}
+        noted["$min"] = {"full_at": max(1, running)}
     found = Lane.swap({"_id": channel}, noted, durable=False, upsert=True)
     assert found is not None  # an upsert returns what it made  # noqa: S101
     wait = min(BACK_OFF * 2.0 ** (found.refusals - 1), BACK_OFF_MOST)
     changes: dict = {"$max": {"not_before": now + about(wait)}}
     if full and found.refusals >= REFUSALS_TO_LOWER and found.full_at:
         limit = min(found.limit or found.full_at, found.full_at)
-        changes["$set"] = {"limit": limit, "limit_until": now + LIMIT_REST}
+        lowered = {"limit": limit, "raised": 0, "limit_until": now + RAISE_AFTER}
+        changes["$set"] = lowered
         changes["$unset"] = ROW
+        log.warning("limit lowered lane=%s account=%s limit=%d", lane, account, limit)
     change(channel, changes)
     _lanes.pop(channel, None)  # the next claim is to know
 
@@ -176,24 +231,44 @@ def backs_off(record: Lane) -> bool:
 
 def accepted(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     """
-    End a row of refusals, unless no more are running than when it began.
+    End a row of refusals, unless no more are running than when it began; where the
+    limit was lowered, and more are being tried, try more still.
 
     That one is taken when another has ended says nothing of the limit: with this
     as the end, a full lane went on being refused once for each picture.
 
     Args:
-        drawn: It came with the answer; then nobody knows how many are running.
+        drawn: It came with the answer. All others that hold a slot are being drawn,
+            or will be refused.
     """
     channel = Channel(lane, account).record
     record = read(channel)
     if record.refused is not None:
         wake(lane, account)
+    if record.limit is None and not record.refusals:
+        return
+    if drawn:
+        running = len(slots_taken(lane, account)) + 1
+    else:
+        running = count_drawn(lane, account)
+    _raise_further(read(channel, fresh=True), running)
     if not record.refusals:
         return
     full_at = record.full_at
-    if drawn or full_at is None or count_drawn(lane, account) > full_at:
+    if drawn or full_at is None or running > full_at:
         change(channel, {"$unset": {**ROW, "not_before": ""}})
         _lanes.pop(channel, None)
+
+
+def reset(lane: str, account: str) -> None:
+    """
+    Forget that the provider refused pictures of an account: as many as are configured
+    are sent again, and at once.
+    """
+    channel = Channel(lane, account).record
+    forgotten = {"$unset": {**LOWERED, **ROW, **RESTS}}
+    Lane.collection().update_one({"_id": channel}, forgotten)
+    _lanes.pop(channel, None)
 
 
 def calm(lane: str) -> None:

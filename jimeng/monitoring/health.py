@@ -30,6 +30,7 @@ def ready() -> Response | dict:
             "status": "ready",
             "paused": list(found.paused),
             "resting": list(found.resting),
+            "lowered": list(found.lowered),
         }
     missing = [reason.code for reason in found.reasons]
     return failure(
@@ -49,4 +50,5 @@ def ready() -> Response | dict:
         ],
         paused=list(found.paused),
         resting=list(found.resting),
+        lowered=list(found.lowered),
     )

@@ -184,6 +184,10 @@ def lanes(found: QueueView) -> list[Metric]:
             "longer.",
             {its: each.limit or 0 for its, each in channels.items()},
         ),
+        "slots_configured": (
+            "How many there are unless the provider refused as many.",
+            {its: each.configured or 0 for its, each in channels.items()},
+        ),
         "account_refused": (
             "Whether the account rests, as the provider has refused it.",
             {its: is_resting(each) for its, each in channels.items()},

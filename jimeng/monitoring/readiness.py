@@ -70,11 +70,14 @@ class Answer:
         reasons: Why not; empty where all is there.
         paused: What an operator has switched off, which is no failure.
         resting: Accounts that the provider has refused, while others go on.
+        lowered: Lanes of which the provider refused as many as are configured, so that
+            fewer are sent at a time: ``provider:req_key``, or ``account@`` before it.
     """
 
     reasons: tuple[Reason, ...]
     paused: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
+    lowered: tuple[str, ...] = ()
 
 
 _finding = threading.Lock()
@@ -118,6 +121,7 @@ def find() -> Answer:
     reasons = [Reason(parts[each]) for each in late]
     paused: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
+    lowered: tuple[str, ...] = ()
     for each in done:
         try:
             found = each.result()
@@ -128,7 +132,8 @@ def find() -> Answer:
         reasons += found.reasons
         paused += found.paused
         resting += found.resting
-    return Answer(tuple(_in_order(reasons)), paused, resting)
+        lowered += found.lowered
+    return Answer(tuple(_in_order(reasons)), paused, resting, lowered)
 
 
 def _bounded(check: Callable[[], Answer]) -> Answer:
@@ -238,15 +243,16 @@ def _lanes() -> Answer:
 
 
 def _accounts() -> Answer:
-    registry = jobs.runtime().registry
-    if len(registry.accounts) < 2:
-        return Answer(())  # one alone never rests
-    accounts = {
-        each.record: each.account for each in lanes.channels_of(registry.limits)
-    }
-    found = lanes.read_all(accounts)
-    names = {accounts[each] for each in accounts if lanes.is_resting(found[each])}
-    return Answer((), resting=tuple(sorted(names)))
+    """Accounts that are not given what was configured. One alone never rests."""
+    channels = lanes.channels_of(jobs.runtime().registry.limits)
+    found = lanes.read_all([each.record for each in channels])
+    resting = {x.account for x in channels if lanes.is_resting(found[x.record])}
+    lowered = [
+        channel.record
+        for channel, most in channels.items()
+        if lanes.limit_of(found[channel.record], most) < most
+    ]
+    return Answer((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 
 def _here() -> Answer:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import batches, bulk, jobs
+from jimeng import batches, bulk, jobs, lanes
 from jimeng.documents import BulkAction, State, Switch, User, utcnow
 from jimeng.errors import Invalid
 from jimeng.jobs import midnight
@@ -126,6 +126,27 @@ def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
             switches.pause(name, viewer.user_id)
         else:
             switches.resume(name)
+
+
+def reset_lane(viewer: Viewer, lane: str) -> None:
+    """
+    Forget that the provider refused pictures of a lane, whichever account they were
+    given to; all processes go by it within a second.
+
+    Args:
+        lane: Its id, ``provider:req_key``.
+
+    Raises:
+        AdminsOnly: as `board`.
+        Invalid: there is no such lane.
+    """
+    viewer.require_operator("operations")
+    known = jobs.runtime().registry.limits
+    if lane not in known:
+        raise Invalid.field("lane", "invalid.choice", known=", ".join(sorted(known)))
+    with recorded(viewer, "lane.reset", lane=lane):
+        for account in known[lane]:
+            lanes.reset(lane, account)
 
 
 def pending(viewer: Viewer) -> Pending:

@@ -159,6 +159,7 @@ class Ready(Reply):
     message = fixed("answer.ready")
     paused = list_of(fields.String(), example=[])
     resting = list_of(fields.String(), example=[])
+    lowered = list_of(fields.String(), example=[])
 
 
 class Reason(Reply):
@@ -182,6 +183,7 @@ class Refusal(Reply):
     reasons = some(Reason, required=False)
     paused = list_of(fields.String(), required=False)
     resting = list_of(fields.String(), required=False)
+    lowered = list_of(fields.String(), required=False)
 
 
 def expiry(found: Input):

@@ -2,14 +2,19 @@
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app import create_app
-from jimeng import documents, jobs
+from jimeng import documents, jobs, lanes
 from jimeng.cli import databases
+from jimeng.documents import AuditEntry, Lane, utcnow
 from tests.conftest import run_queue
+from tests.forgetting import forget_lanes
 from tests.rest import create, result
+
+KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
 
 
 @pytest.fixture
@@ -50,6 +55,33 @@ def test_status_says_what_is_paused(run):
     assert len(paused) == 1 and paused[0].startswith("paused     sending, since 20")
     run("resume", "sending")
     assert "paused" not in run("status").output
+
+
+def test_reset_lane_sends_at_once_as_many_as_are_configured(run, lane):
+    """Whatever the provider has refused."""
+    later = utcnow() + timedelta(minutes=1)
+    low = {"limit": 1, "limit_until": later, "refusals": 5, "not_before": later}
+    Lane(id=lane, **low, refused="quota_exhausted").save()
+    lanes.record_duration(lane, 4.0)
+    forget_lanes()
+    assert "of 1 slots" in run("status", **KEYS).output
+    assert lanes.free_slots(lane, 2) == []
+
+    done = run("reset", lane, **KEYS)
+
+    assert (done.exit_code, done.output) == (0, f"reset: {lane}\n")
+    assert "of 2 slots, 0 pending\n" in run("status", **KEYS).output
+    assert lanes.free_slots(lane, 2) == [0, 1]
+    assert lanes.read(lane).durations == [4.0], "what was measured stays"
+
+
+def test_unknown_lane_is_not_reset(run, lane):
+    """The error names those that there are."""
+    done = run("reset", "nothing", **KEYS)
+
+    assert done.exit_code == 1
+    assert "no lane 'nothing'" in done.output and lane in done.output
+    assert AuditEntry.collection().count_documents({}) == 0
 
 
 def test_clear_asks_first(client, run):

@@ -1,17 +1,19 @@
 """Several accounts as an operator sees them: by name, never by key."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from jimeng import jobs, lanes, operations
 from jimeng.cli.queue import report
 from jimeng.doctor import accounts
-from jimeng.documents import Generation, Worker, utcnow
+from jimeng.documents import Generation, Lane, Worker, utcnow
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
+from jimeng.operations import board
 from jimeng.providers import Registry
-from tests.admin.pages import ENGLISH, OPERATOR, text_of
+from tests.admin.pages import ENGLISH, OPERATOR, actions, text_of
 from tests.conftest import FakeProvider, run_queue
 from tests.forgetting import forget_lanes
 from tests.monitoring.test_metrics import scrape
@@ -94,6 +96,41 @@ def test_resting_account_is_told_everywhere(client, config, lane, resting):
         "account studio",
         "error.account_overdue",
     )
+
+
+def test_lowered_limit_is_told_everywhere(client, config, lane):
+    """With what is configured: the same places, and who resets it is written down."""
+    now = utcnow()
+    Worker(id="w", started_at=now, seen_at=now).save()
+    until = now + timedelta(minutes=1)
+    Lane(id=f"studio@{lane}", limit=1, limit_until=until).save()
+    forget_lanes()
+    share = (lane, MODEL, NAME)
+
+    (shown,) = [
+        each
+        for each in client.get("/api/v1/queue").json["data"]["lanes"]
+        if each["id"] == lane
+    ]
+    assert (shown["limit"], shown["configured_limit"]) == (3, 5)
+    figures = scrape(client)
+    assert figures["jimeng_lane_slots_limit", "studio", *share] == 1
+    assert figures["jimeng_lane_slots_configured", "studio", *share] == 3
+    answer = client.get("/health/ready").json
+    assert (answer["status"], answer["lowered"]) == ("ready", [f"studio@{lane}"])
+    words = text_of(client.get("/admin/queue", headers=ENGLISH))
+    assert "Account studio 0 / 1 Limit lowered from 3" in words
+    status = told_by_command()
+    assert "account studio: 0 of 1 slots, limit lowered from 3" in status
+    (finding,) = accounts.limits(config)
+    assert (finding.status, finding.found) == ("warning", "1 at a time, 3 configured")
+
+    board.reset_lane(OPERATOR, lane)
+
+    assert "lowered" not in told_by_command()
+    assert list(accounts.limits(config)) == []
+    assert actions() == [("lane.reset", None)]
+    assert "Reset a lane" in text_of(client.get("/admin/audit", headers=ENGLISH))
 
 
 def test_removed_account_is_told(client, config, lane, resting):

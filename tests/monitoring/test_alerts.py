@@ -39,6 +39,7 @@ PAUSED = 'jimeng_paused{switch="sending"}'
 CALLS = 'jimeng_provider_calls_total{provider="p",call="%s",code="%s"}'
 BACKS = 'jimeng_lane_backing_off{lane="p:m",provider="p",model="m"}'
 IN_LINE = 'jimeng_lane_pictures_waiting{lane="p:m",provider="p",model="m"}'
+SLOTS = 'jimeng_lane_slots_%s{lane="p:m",provider="p",model="m",account="main"}'
 DRAWN = 'jimeng_picture_provider_seconds_bucket{model="m",le="%s"}'
 REQUESTS = 'jimeng_requests_total{door="api",kind="read",status="%s"}'
 GIB = 2**30
@@ -69,6 +70,12 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({BACKS: "1x60", IN_LINE: "3x60"}, True),
         ({BACKS: "1x60", IN_LINE: "0x60"}, False),
         ({BACKS: "1x50 0 1x9", IN_LINE: "3x60"}, False),
+    ],
+    "JimengLimitLowered": [
+        ({SLOTS % "limit": "3x60", SLOTS % "configured": "20x60"}, True),
+        ({SLOTS % "limit": "19 19 20 19x57", SLOTS % "configured": "20x60"}, True),
+        ({SLOTS % "limit": "3x45 20x15", SLOTS % "configured": "20x60"}, False),
+        ({SLOTS % "limit": "20x60", SLOTS % "configured": "20x60"}, False),
     ],
     "JimengFailing": [
         ({DONE: "0+2x60", FAILED % "provider_failed": "0+1x60"}, True),

@@ -210,6 +210,13 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
         "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
         "What an operator has paused: intake (new tasks), sending; not a fault",
     ),
+    "lowered": (
+        "服务方拒绝过更多、所以并发上限低于设置的通道（多账号时为 账号@通道），"
+        "每分钟试着升回来；不算故障",
+        "Lanes whose limit is lower than configured, as the provider refused more; "
+        "with several accounts account@lane. A higher one is tried every minute; not a "
+        "fault",
+    ),
     "resting": (
         "服务方拒绝了的账号（密钥、欠费、额度），歇一阵再试，其他账号照常；不算故障",
         "Accounts that the provider has refused (key, arrears, quota): they rest for a "
