@@ -81,7 +81,10 @@ def test_sign_in_comes_from_the_settings():
 def test_units_are_printed_alike():
     """In both languages."""
     assert units(PAGES[0]) == units(PAGES[1])
-    assert list(units(PAGES[0])) == ["jimeng-web.service", "jimeng-worker.service"]
+    assert list(units(PAGES[0])) == [
+        *("jimeng-web.service", "jimeng-worker.service"),
+        *("jimeng-backup.service", "jimeng-backup.timer"),
+    ]
 
 
 @pytest.mark.parametrize("name", units(PAGES[0]))
@@ -89,8 +92,8 @@ def test_unit_is_without_findings(name, tmp_path):
     """By systemd's own checker, with the programs where this checkout has them."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is needed")
-    text = units(PAGES[0])[name].replace("/opt/jimeng/.venv/bin", str(BIN))
-    (tmp_path / name).write_text(text)
+    for each, text in units(PAGES[0]).items():  # a timer names its service
+        (tmp_path / each).write_text(text.replace("/opt/jimeng/.venv/bin", str(BIN)))
 
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", tmp_path / name],
@@ -111,3 +114,22 @@ def test_unit_runs_what_the_procfile_runs(kind):
     assert lines["ExecStart"] == f"/opt/jimeng/.venv/bin/{PROCFILE[kind]}"
     assert int(lines["TimeoutStopSec"]) > 25
     assert lines["RestartPreventExitStatus"] == "4"
+
+
+BACKUPS = re.compile(r"flask --app wsgi (backup --keep \d+) (/\S+?)[`\n]")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_backups_that_are_printed_keep_so_many(page, app, tmp_path):
+    """Systemd's, cron's and Docker's; each where it may write."""
+    found = BACKUPS.findall((ROOT / page).read_text("utf-8"))
+    unit = units(page)["jimeng-backup.service"]
+    run = app.test_cli_runner().invoke
+
+    assert len(found) == 3
+    assert f"StateDirectory={found[0][1].removeprefix('/var/lib/')}\n" in unit
+    for command, _ in found:
+        for _ in range(2):
+            done = run(args=[*command.split(), str(tmp_path)])
+            assert done.exit_code == 0, done.output
+    assert 1 <= len(list(tmp_path.iterdir())) <= 14

@@ -14,9 +14,9 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from jimeng import migrations
-from jimeng.backup import pictures
+from jimeng.backup import pictures, rotation
 from jimeng.backup.archive import PART, Manifest, Writer, of_now, writing
-from jimeng.documents import utcnow
+from jimeng.documents import left_over, utcnow
 from jimeng.storage.ledger import TOTALS
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ def dump(
     apart = pictures.kept_apart() if with_pictures else {}
     names = [each for each in collections(database) if not pictures.is_of(apart, each)]
     told = [*names, *pictures.collections(apart)]
-    manifest = of_now(utcnow().isoformat(), told, schema)
+    began = utcnow()
+    manifest = of_now(began.isoformat(), told, schema)
     with writing(path, manifest) as writer:
         with snapshot(database) as session:
             for name in names:
@@ -83,6 +84,8 @@ def dump(
                 tell(name, dump_collection(database, name, writer, at))
         # After what names them, and wherever they are: none is missed as it moves.
         damaged = sum(pictures.dump(*each, writer, tell) for each in apart.items())
+    with left_over("the time of the backup"):
+        rotation.note(began)
     log.info("backup written collections=%d damaged=%d", len(told), damaged)
     return Dumped(manifest, damaged)
 

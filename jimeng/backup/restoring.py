@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,7 +15,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from jimeng import bulk, jobs, migrations
-from jimeng.backup import pictures
+from jimeng.backup import pictures, rotation
 from jimeng.backup.archive import Damaged, Manifest, Reader
 from jimeng.backup.parking import park
 from jimeng.documents import indexes
@@ -80,6 +81,7 @@ def restore(
     migrations.begin_at(manifest.schema)
     indexes.build()
     parked = park()
+    rotation.note(datetime.fromisoformat(manifest.created_at))
     database.installations.delete_one(MARK)
     log.info("backup restored created_at=%s parked=%d", manifest.created_at, parked)
     return manifest, parked

@@ -17,21 +17,33 @@ RESUME = "queue resume sending"
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="Where FILE is a directory: remove older ones beyond so many from it.",
+)
 @click.option(
     "--without-pictures",
     is_flag=True,
     help="Leave out those in a directory or bucket, which has a backup of its own.",
 )
 @with_appcontext
-def backup(file: Path, without_pictures: bool) -> None:
+def backup(file: Path, keep: int | None, without_pictures: bool) -> None:
     """
     Write everything to FILE, while jimeng runs: accounts, tasks, pictures.
 
-    FILE is there only once it is whole. It holds what must not be lost and what must
-    not be read by others; sessions stay out of it. Pictures are in it wherever they are
-    kept, each compared with the SHA-256 that it was kept with.
+    Where FILE is a directory, a file in it is named by the time; for timers, with
+    --keep. FILE is there only once it is whole, and older ones go after that. It holds
+    what must not be lost and what must not be read by others; sessions stay out of it.
+    Pictures are in it wherever they are kept, each compared with the SHA-256 that it
+    was kept with.
     """
+    directory = file if file.is_dir() else None
+    if directory:
+        file = copies.path_of_now(directory)
+    elif keep:
+        raise click.UsageError(f"--keep needs a directory, which {file} is not")
     with trouble(), databases(), recorded(OPERATOR, "backup.write"):
         made = copies.dump(file, progress, with_pictures=not without_pictures)
         outside = outside_of_mongodb() if without_pictures else []
@@ -40,6 +52,10 @@ def backup(file: Path, without_pictures: bool) -> None:
         click.echo(f"not in it: {each.files} files; copy {each.where} now, as well")
     if made.damaged:
         click.echo(f"damaged, and not in it: {made.damaged} files; the log names them")
+    if directory and keep:
+        with trouble():
+            removed = copies.remove_old(directory, keep=keep)
+        click.echo(f"older ones removed: {removed}")
 
 
 @click.command()

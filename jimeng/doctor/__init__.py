@@ -26,6 +26,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.schema, True),
     (databases.indexes_built, True),
     (databases.storage, True),
+    (databases.last_backup, True),
     (server.readiness_reasons, True),
     (machine.database_disk, True),
     *((check, False) for check in MACHINE),

@@ -5,6 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from errno import ECONNREFUSED
 from typing import BinaryIO
 
@@ -13,10 +14,10 @@ from mongoengine import get_db
 from pymongo.errors import OperationFailure, PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import jobs, migrations
+from jimeng import backup, jobs, migrations
 from jimeng.config import Config
 from jimeng.doctor.finding import Finding, Verdict
-from jimeng.documents import Image, indexes, lacks_index
+from jimeng.documents import Image, indexes, lacks_index, utcnow
 from jimeng.documents.faults import TROUBLES
 from jimeng.errors import StorageUnavailable
 
@@ -25,6 +26,7 @@ OLDEST_MONGODB, OLDEST_REDIS = (4, 4), (6, 0)
 PATIENCE = 5.0  # seconds that MongoDB has for one look
 FIRST_ANSWER = 3.0  # seconds, for the first: where it is away this is said within five
 SLOW = 0.1  # seconds for a round trip, of which a submission makes four
+BACKUP_OLD = timedelta(hours=36)  # as in docs/monitoring/alerts.yml
 PROBE = 256 * 1024  # bytes: more than one chunk of GridFS
 
 
@@ -164,6 +166,20 @@ def storage(config: Config) -> Iterator[Finding]:
         yield Finding("storage", Verdict.FAILED, lost, "doctor.storage_lost")
     else:
         yield Finding("storage", Verdict.OK, f"{store.kind}, {found}")
+
+
+def last_backup(config: Config) -> Iterator[Finding]:
+    """One was made lately, if they are made by `flask backup` at all."""
+    at = backup.last_at()
+    if at is None:
+        yield Finding("backup", Verdict.SKIPPED, "", "doctor.backup_unknown")
+        return
+    age = utcnow() - at
+    found = f"{age.total_seconds() / 3600:.1f} hours ago"
+    if age > BACKUP_OLD:
+        yield Finding("backup", Verdict.WARNING, found, "doctor.backup_old")
+    else:
+        yield Finding("backup", Verdict.OK, found)
 
 
 def read_whole(file: BinaryIO) -> bytes:

@@ -117,6 +117,17 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "the object store refuses: above is its code; look it up in its documentation, "
         "and see its log",
     ),
+    "doctor.backup_unknown": (
+        "还没有用 flask backup 备份过；docs/deployment.md 有每晚备份的定时器",
+        "no backup by `flask backup` is known; docs/deployment.en.md has a timer that "
+        "makes one every night",
+    ),
+    "doctor.backup_old": (
+        "最近的备份太旧：看 systemctl status jimeng-backup 或 cron 的日志，"
+        "以及备份目录的空间和权限",
+        "the last backup is old: see `systemctl status jimeng-backup` or cron's mail, "
+        "and the room and permissions of the directory",
+    ),
     "doctor.paused": (
         "管理员暂停的：用 flask queue resume，或在管理页的“队列”里恢复",
         "by an operator: resume it by `flask queue resume` or on the page “Queue”",

@@ -22,9 +22,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from jimeng import auth, jobs, operations, usage
+from jimeng import auth, backup, jobs, operations, usage
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.documents import Image, Input
+from jimeng.documents import Image, Input, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
 from jimeng.lanes import switches
@@ -111,6 +111,7 @@ def measure() -> Iterator[list[Metric]]:
     yield workers(found)
     yield ends()
     yield stored()
+    yield backed_up()
     yield given()
     yield ready()
     yield counted.read()
@@ -273,6 +274,14 @@ def stored() -> list[Metric]:
         ),
         *disk(),
     ]
+
+
+def backed_up() -> list[Metric]:
+    """No value where no backup is known: there may be one of another kind."""
+    at = backup.last_at()
+    about = "Seconds since the latest backup by `flask backup` began."
+    values: Values = {(): (utcnow() - at).total_seconds()} if at else {}
+    return [family("jimeng_backup_age_seconds", about, [], values)]
 
 
 def disk() -> list[Metric]:

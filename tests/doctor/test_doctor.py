@@ -17,6 +17,7 @@ from pymongo.errors import ConfigurationError
 
 from app import create_app
 from jimeng import documents, jobs, migrations
+from jimeng.backup import rotation
 from jimeng.config import Config
 from jimeng.doctor import Verdict, databases, machine
 from jimeng.documents import Worker, utcnow
@@ -35,6 +36,7 @@ Usage = namedtuple("Usage", "total used free")
 def test_nothing_is_wrong(look):
     """Everything was looked at, and each thing says what it saw."""
     migrations.run()
+    rotation.note(utcnow())
     with answering(X_Request_ID="one") as address:
         found = look(Service(address), PUBLIC_URL=address)
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from jimeng.backup import rotation
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import save
@@ -154,6 +155,11 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({"jimeng_disk_free_bytes": f"{40 * GIB}x60"}, False),
         ({"jimeng_disk_free_bytes": f"{900 * GIB}-{GIB}x60"}, False),
     ],
+    "JimengBackupOld": [
+        ({"jimeng_backup_age_seconds": "130000+60x60"}, True),
+        ({"jimeng_backup_age_seconds": "90000+60x60"}, False),
+        ({"jimeng_backup_age_seconds": "130000+60x50 0+60x10"}, False),
+    ],
 }
 
 
@@ -168,6 +174,7 @@ def figures(client, provider, work_off, monkeypatch) -> dict[str, set[str]]:
     monkeypatch.setattr(metrics, "CACHE", 0.0)
     monkeypatch.setattr(save, "fetch_picture", lambda url, **options: png())
     Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
+    rotation.note(utcnow())
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
     create(client, n=3)
