@@ -125,9 +125,8 @@ def create_app(config: Config | None = None) -> Flask:
     openai.check(config)
     rest = DescribedApi(app)
     with app.app_context():
-        for blueprint in (api.blp, health.bp, metrics.bp):
+        for blueprint in (api.blp, openai.bp, health.bp, metrics.bp):
             rest.register_blueprint(blueprint)
-    app.register_blueprint(openai.bp)
     app.register_blueprint(mcp.bp)
     app.register_blueprint(web.bp)
     app.register_blueprint(admin.bp)

@@ -70,12 +70,12 @@ def test_nothing_is_described_before_somebody_asks(connection, config, monkeypat
 
 
 def test_every_route_is_described(described, document):
-    """Each path and method under /api/ and of the probes, and nothing else."""
+    """Each path and method under /api/ and /v1/ and of the probes, and nothing else."""
     app = described[0]
     routes = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith(("/api/", "/health", "/metrics"))
+        if rule.rule.startswith(("/api/", "/v1/", "/health", "/metrics"))
         for method in rule.methods & {each.upper() for each in METHODS}
     }
 
@@ -88,7 +88,7 @@ def test_every_operation_has_its_words(described):
     endpoints = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith(("/api/", "/health", "/metrics"))
+        if rule.rule.startswith(("/api/", "/v1/", "/health", "/metrics"))
     }
 
     assert endpoints == set(CHINESE)
@@ -153,8 +153,8 @@ def test_every_answer_has_a_shape_and_a_request_id(document):
         for status, answer in operation["responses"].items():
             where = f"{method} {path} {status}"
             assert "X-Request-ID" in answer["headers"], where
-            if status != "304":
-                (schema,) = [each["schema"] for each in answer["content"].values()]
+            contents = answer["content"].values() if status != "304" else ()
+            for schema in [each["schema"] for each in contents]:
                 plain = schema.get("type") == "string"
                 named = schema.get("$ref") or plain or schema["properties"]["data"]
                 assert named, where
@@ -246,15 +246,73 @@ def test_names_do_not_depend_on_the_language(described):
 
 def test_server_errors_are_those_that_come(document):
     """Any request may fail here with a 500; a 502 is never an answer."""
-    for _, _, operation in operations(document):
+    for path, _, operation in operations(document):
         assert "internal" in shown(operation, "500")
         assert {"414", "431"} < set(operation["responses"])
-        assert "502" not in operation["responses"]
+        # As OpenAI's clients have it, a request that waits is told what came of it.
+        waits = path.startswith("/v1/images/")
+        assert ("502" in operation["responses"]) is waits
 
 
 def shown(operation: dict, status: str) -> dict:
     (content,) = operation["responses"][status]["content"].values()
     return content["examples"]
+
+
+def test_programs_that_write_clients_know_every_type(document):
+    """They leave out an answer of a type that they do not know, such as ``image/*``."""
+    known = {"application/json", "application/octet-stream", "text/plain"}
+    known |= {"text/event-stream"}
+    for path, method, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            kinds = set(answer.get("content", known))
+            assert kinds & known, f"{method} {path} {status}"
+        bodies = operation.get("requestBody", {}).get("content", {})
+        assert set(bodies) <= {"application/json", "multipart/form-data"}
+
+
+def test_every_operation_has_a_name_of_its_own(document):
+    """In ASCII, as the title: programs make names of them."""
+    names = [each["operationId"] for _, _, each in operations(document)]
+
+    assert len(names) == len(set(names))
+    assert all(name.isascii() for name in [document["info"]["title"], *names])
+
+
+def test_title_is_ascii_in_every_language(described):
+    """Generators name packages after it."""
+    assert described[1]["zh"]["info"]["title"].isascii()
+
+
+def test_what_is_not_described_is_named(document):
+    """Agents' way in says by itself what it takes; the document says where."""
+    said = document["info"]["description"]
+
+    assert "/mcp" in said
+    assert "https://modelcontextprotocol.io" in said
+
+
+def test_v1_is_described_as_openai_has_it(document):
+    """Fields, forms, streams and errors in the shapes of its clients."""
+    edit = document["paths"]["/v1/images/edits"]["post"]
+    generate = document["paths"]["/v1/images/generations"]["post"]
+
+    assert set(edit["requestBody"]["content"]) == {
+        *("application/json", "multipart/form-data")
+    }
+    assert edit["requestBody"]["required"] and generate["requestBody"]["required"]
+    for operation in (edit, generate):
+        success = operation["responses"]["200"]
+        assert set(success["content"]) == {"application/json", "text/event-stream"}
+        assert "Idempotent-Replayed" in success["headers"]
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                (content,) = answer["content"].values()
+                assert content["schema"]["$ref"].endswith("/OpenAIError")
+    shown = generate["responses"]["429"]["content"]["application/json"]["examples"]
+    assert {"insufficient_quota", "rate_limit_exceeded"} < set(shown)
+    fields = document["components"]["schemas"]["CreateImageRequest"]["properties"]
+    assert {"prompt", "size", "n", "seed", "stream", "images"} < set(fields)
 
 
 def test_fields_with_a_default_stay_optional(document):

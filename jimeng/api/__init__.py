@@ -1,7 +1,7 @@
 """
 The REST door: JSON in, JSON out, in one envelope.
 
-Only `app` and `monitoring`, whose routes it describes too, may import it.
+Only `app`, and `monitoring` and `openai`, whose routes it describes too, may import it.
 """
 
 from typing import ClassVar

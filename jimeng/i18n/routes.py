@@ -168,6 +168,21 @@ ROUTES: dict[str, str] = {
 
 等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。
 日期按 UTC。仅管理员可用。""",
+    "openai.generate": """按提示词画图（与 OpenAI 的接口相同）
+
+画好才回答；带 `stream` 时是事件流，每张图一个事件。断线后自己重发的客户端，
+得到的是先前那个任务的图片。不认识的字段会被忽略，`null` 当作没写，数字也可以写成文字；
+只有本服务器才有的字段也可以放在 `extra_body` 或 `extra_fields` 里。""",
+    "openai.edit": """用图片画图（与 OpenAI 的接口相同）
+
+表单里的图片是名为 `image`、`image[]` 或 `image[0]` 的文件；JSON 里是 `images`
+（或 `image`）。其余与不带图片时相同。""",
+    "openai.list_models": """列出模型（与 OpenAI 的接口相同）
+
+本服务器提供、这个密钥可以使用的模型。""",
+    "openai.get_model": """查看一个模型（与 OpenAI 的接口相同）
+
+`name` 可以是它的任何一个名称。""",
     "metrics.metrics": """Prometheus 指标
 
 队列、通道、结束的图片、工作进程。计数都以图片为单位，由哪个进程回答都一样。
@@ -198,11 +213,16 @@ TAGS: dict[str, tuple[str, str]] = {
         "Prompts that are kept under a name, with their settings.",
     ),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
+    "openai": (
+        "给使用 OpenAI 图像接口的客户端：字段、应答和错误都是它的样子",
+        "For clients of OpenAI's images API: fields, answers and errors are as theirs.",
+    ),
     "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
 }
 
 REQUEST_TEXTS: dict[str, tuple[str, str]] = {
-    "title": ("即梦图像服务器 API", "jimeng: the REST API"),
+    # ASCII in both languages: generators name packages after it.
+    "title": ("jimeng API", "jimeng API"),
     "description": (
         "异步生成图像：提交任务，按 `Retry-After` 轮询，取回图片。\n\n"
         '成功是 `{"success": true, "data": …}`，失败是 `{"success": false, '
@@ -210,8 +230,13 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "参数错误另有 `errors`。\n\n"
         "`message` 默认中文，`Accept-Language` 偏好英文时为英文。"
         "时间都是 UTC，以 `Z` 结尾。整数也可以写成 2.0。"
-        "请求体和查询中不认识的字段、出现两次的查询参数是 422。"
-        "本文档的语言同样由 `Accept-Language` 决定。",
+        "请求体和查询中不认识的字段、出现两次的查询参数是 422；"
+        "文字里的 NUL 和半个代理对也是。"
+        "本文档的语言同样由 `Accept-Language` 决定。\n\n"
+        "`/v1` 与 OpenAI 的图像接口相同，成功和失败都是它的样子。\n\n"
+        "`POST /mcp` 给智能体使用，不在本文档里：它用 Model Context Protocol "
+        "（JSON-RPC 2.0）自己说明有哪些工具（`tools/list`），密钥与这里相同。见 "
+        "https://modelcontextprotocol.io 。",
         "Pictures, asynchronously: submit a task, poll by `Retry-After`, collect the "
         "pictures.\n\n"
         'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
@@ -219,9 +244,16 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
         "by field where some are wrong.\n\n"
         "`message` is Chinese unless `Accept-Language` prefers English. Times are UTC "
         "and end in `Z`. An integer may be written 2.0. Unknown fields in bodies and "
-        "queries are 422, and so is a query parameter that is there twice. The "
-        "language of this document follows `Accept-Language`, too.",
+        "queries are 422, and so is a query parameter that is there twice, or a text "
+        "with NUL or half of a surrogate pair in it. The language of this document "
+        "follows `Accept-Language`, too.\n\n"
+        "Under `/v1` it is OpenAI's images API: successes and failures have its "
+        "shapes.\n\n"
+        "`POST /mcp` is for agents and not part of this document: by the Model Context "
+        "Protocol (JSON-RPC 2.0) it says itself which tools there are (`tools/list`), "
+        "and takes the same keys. See https://modelcontextprotocol.io .",
     ),
+    "path.name": ("模型的名称", "The model's name"),
     "path.task_id": ("任务 id", "The task's id"),
     "path.index": ("任务的第几张，从 0 数起", "Which picture of the task, from 0"),
     "path.upload_id": ("上传的图片的 id", "The upload's id"),

@@ -8,6 +8,7 @@ from functools import partial
 from flask import Response, current_app, request
 
 from jimeng import auth, tasks
+from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import Invalid
@@ -15,6 +16,14 @@ from jimeng.http import waiting
 from jimeng.http.answers import limit_headers
 from jimeng.http.bodies import brings_pictures, idempotency_key, leave_room
 from jimeng.openai import bp, failures, reading, replies, streams
+from jimeng.openai.described import (
+    DRAWING,
+    CreateImageEditForm,
+    CreateImageEditRequest,
+    CreateImageRequest,
+    ImagesResponse,
+    stream_of,
+)
 from jimeng.openai.given import images_of
 from jimeng.openai.parameters import ImagesRequest, understand
 from jimeng.viewers import Viewer
@@ -23,20 +32,50 @@ SLACK = 0.1  # seconds by which a wait may end early by itself
 AGAIN = 1  # seconds after which a client of a server that stops finds another
 
 
-@bp.post("/images/generations")
+# What is told of both.
+draws = partial(
+    bp.describe,
+    errors=DRAWING,
+    headers=["Idempotent-Replayed", *LIMITS],
+    takes=["Idempotency-Key"],
+)
+
+
+@bp.post("/images/generations", tags=["openai"])
+@bp.response(200, ImagesResponse)
+@draws(
+    body=CreateImageRequest, stream=stream_of("image_generation"), id="generate_images"
+)
 @brings_pictures
 def generate() -> Response:
     """
-    Draw pictures from words. The answer comes when they are there; a client that is
-    cut off and posts again by itself is given those that it asked for before.
+    Draw pictures from words, as OpenAI's API does.
+
+    The answer comes when they are there, or, with `stream`, as events, one for each
+    picture. A client that is cut off and posts again by itself is given those that it
+    asked for before. Fields that are not known are ignored, `null` is as if a field
+    were not there, and numbers may be text; what only this server has may also stand
+    under `extra_body` or `extra_fields`.
     """
     return answer(reading.read(), name="image_generation")
 
 
-@bp.post("/images/edits")
+@bp.post("/images/edits", tags=["openai"])
+@bp.response(200, ImagesResponse)
+@draws(
+    body=CreateImageEditRequest,
+    form=CreateImageEditForm,
+    stream=stream_of("image_edit"),
+    id="edit_images",
+)
 @brings_pictures
 def edit() -> Response:
-    """Draw pictures from words and pictures, in the same way."""
+    """
+    Draw pictures from words and pictures, as OpenAI's API does.
+
+    As a form the pictures are files called `image`, `image[]` or `image[0]`; in JSON
+    they are `images` (or `image`). All else is as it is without pictures.
+    """
     body = reading.read()
     if not images_of(body):
         raise Invalid.field("image", "invalid.required")

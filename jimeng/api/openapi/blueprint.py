@@ -17,6 +17,7 @@ from flask_smorest.utils import load_info_from_docstring
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
 from jimeng.api.openapi.parts import (
+    Words,
     both,
     field_words,
     headers,
@@ -61,7 +62,10 @@ class Notes:
         estimate: What a 200 has, where ``dry_run`` asks for no more than that; beside
             `once_ended`, if the request may wait.
         form: The schema of a body of several parts.
+        body: The schema of a body in JSON that the view reads by itself.
         binary: A success is bytes of this type.
+        stream: What server-sent events look like that a success may be instead.
+        id: The operation's name, where that of its view is another's.
     """
 
     errors: Sequence[str] = ()
@@ -76,7 +80,24 @@ class Notes:
     once_ended: type[replies.Reply] | None = None
     estimate: type[replies.Reply] | None = None
     form: type[Strict] | None = None
+    body: type[Strict] | None = None
     binary: str | None = None
+    stream: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class ErrorShape:
+    """
+    How errors look where they have another shape than the API's.
+
+    Attributes:
+        schema: Of each.
+        show: The status of one of our codes, what it is called, its words, and a body.
+    """
+
+    schema: type[replies.Reply]
+    show: Callable[[str], tuple[int, str, Words, dict]]
 
 
 class DescribedBlueprint(Blueprint):
@@ -84,13 +105,21 @@ class DescribedBlueprint(Blueprint):
     Attributes:
         probe: Its routes are asked by machines: without a key, an envelope, or the
             database.
+        shape: Of its errors, where that is another service's; so are successes.
     """
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def __init__(self, *args: Any, probe: bool = False, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        probe: bool = False,
+        shape: ErrorShape | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self.probe = probe
+        self.shape = shape
         self._prepare_doc_cbks = [
             self._prepare_arguments_doc,
             self._prepare_response_doc,
@@ -108,7 +137,11 @@ class DescribedBlueprint(Blueprint):
         return decorator
 
     def _prepare_response_content(self, data):
-        return data if self.probe else {"success": True, "data": data}
+        return {"success": True, "data": data} if self.has_envelope else data
+
+    @property
+    def has_envelope(self) -> bool:
+        return not self.probe and self.shape is None
 
     def add_url_rule(self, rule, endpoint=None, view_func=None, *args, **options):
         """Keep what the document needs beside what smorest keeps."""
@@ -123,7 +156,7 @@ class DescribedBlueprint(Blueprint):
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
         name, more = doc_info["name"], doc_info.get("more", Notes())
         doc_info["docstring"] = words(doc_info["docstring"], f"{self.name}.{name}")
-        doc["operationId"] = name
+        doc["operationId"] = more.id or name
         doc.setdefault("parameters", []).extend(
             [*more.takes, "X-Request-ID", "Accept-Language"]
         )
@@ -136,14 +169,21 @@ class DescribedBlueprint(Blueprint):
             schema = content["schema"]
             if schema._declared_fields:
                 doc["requestBody"] = body_of(schema, sign_in=sign_in)
-        if more.form is not None:
-            doc["requestBody"] = form_of(more.form, sign_in=sign_in)
+        bodies = [body_of(more.body, sign_in=sign_in)] if more.body else []
+        bodies += [form_of(more.form, sign_in=sign_in)] if more.form else []
+        if bodies:
+            kinds = {
+                kind: of for each in bodies for kind, of in each["content"].items()
+            }
+            doc["requestBody"] = {"required": True, "content": kinds}
         (status,) = doc_info["success_status_codes"]
         doc["responses"] = {
             str(status): self.success(doc["responses"][status], more),
             **({"304": unchanged(more)} if more.conditional else {}),
             **({"200": self.other(more)} if more.once_ended or more.estimate else {}),
-            **self.failures(method, more, has_body=body is not None, sign_in=sign_in),
+            **self.failures(
+                method, more, has_body=bool(body or more.body), sign_in=sign_in
+            ),
         }
         return doc
 
@@ -162,9 +202,15 @@ class DescribedBlueprint(Blueprint):
             content = events_of(more.events, schema)
         else:
             content = {"schema": schema, "example": example_of(schema)}
-            if not self.probe:
+            if self.has_envelope:
                 content = enveloped(content, more.beside)
-        return {**described_by(more), "content": {kind: content}, **ways_on(more)}
+        contents = {kind: content}
+        if more.stream is not None:
+            events = {"schema": {"type": "string"}, "example": more.stream}
+            contents["text/event-stream"] = events
+        if more.binary is not None:  # programs that know no ranges of types
+            contents["application/octet-stream"] = content
+        return {**described_by(more), "content": contents, **ways_on(more)}
 
     def other(self, more: Notes) -> dict:
         """The 200 of an operation whose success has another status."""
@@ -199,11 +245,12 @@ class DescribedBlueprint(Blueprint):
             codes += WITH_KEYS if sign_in else ()
             codes += WITH_BODY if has_body else ()
             codes += WITH_FORM if more.form else ()
+        codes += errors.OF_THE_SERVER
+        if self.shape is not None:
+            return shaped(self.shape, codes)
         return {
             str(status): failure(status, those)
-            for status, those in errors.by_status(
-                [*codes, *errors.OF_THE_SERVER]
-            ).items()
+            for status, those in errors.by_status(codes).items()
         }
 
 
@@ -253,18 +300,43 @@ def events_of(name: str, schema: type[replies.Reply]) -> dict:
 
 
 def failure(status: int, codes: Iterable[str]) -> dict:
+    told = {code: errors.words(code) for code in codes}
+    examples = {code: {"$ref": reference("examples", code)} for code in told}
+    return failing(status, told, replies.Refusal, examples)
+
+
+def shaped(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
+    """By status, the failures with these codes in that shape."""
+    found: dict[int, dict[str, tuple[Words, dict]]] = {}
+    for code in dict.fromkeys(codes):
+        status, name, said, body = shape.show(code)
+        found.setdefault(status, {}).setdefault(name, (said, body))
+    return {
+        str(status): failing(
+            status,
+            {code: said for code, (said, _) in those.items()},
+            shape.schema,
+            {code: {"value": body} for code, (_, body) in those.items()},
+        )
+        for status, those in sorted(found.items())
+    }
+
+
+def failing(
+    status: int,
+    told: Mapping[str, Words],
+    schema: type[replies.Reply],
+    examples: dict[str, dict],
+) -> dict:
     always = ["Retry-After"] if status in errors.RETRY_LATER else []
-    examples = {code: {"$ref": reference("examples", code)} for code in codes}
     return {
         "description": both(
             lambda spoken: "\n\n".join(
-                f"`{code}`: {errors.words(code)[spoken]}" for code in codes
+                f"`{code}`: {said[spoken]}" for code, said in told.items()
             )
         ),
         "headers": headers(LIMITS if status == 429 else [], always),
-        "content": {
-            "application/json": {"schema": replies.Refusal, "examples": examples}
-        },
+        "content": {"application/json": {"schema": schema, "examples": examples}},
     }
 
 

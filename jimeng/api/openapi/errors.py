@@ -28,8 +28,10 @@ WITH_FIELDS = {
 KEYS = {
     "not_supported_yet": "invalid.not_supported_yet",
     "not_ready": "answer.not_ready",
+    "model_not_found": "invalid.model",
 }
 RETRY_LATER = {429, 503}
+REQUEST_ID = "3f2a9c0d5b7e4c1a8d6f0e12"  # of examples
 
 
 def statuses() -> dict[str, int]:
@@ -65,7 +67,7 @@ def example(code: str) -> dict:
         "success": False,
         "error": code,
         "message": words(code),
-        "request_id": "3f2a9c0d5b7e4c1a8d6f0e12",
+        "request_id": REQUEST_ID,
     }
     if code in WITH_FIELDS:
         name, key = WITH_FIELDS[code]

@@ -100,9 +100,10 @@ class Reference:
 
 
 def prose(text: str) -> Markup:
-    """Paragraphs and `code`, which is all that the words of ours use."""
+    """Paragraphs, `code` and addresses, which is all that the words of ours use."""
     parts = [part for part in re.split(r"\n\s*\n", text.strip()) if part]
     coded = (re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(p))) for p in parts)
+    coded = (re.sub(r"(https://[\w./-]*\w)", r'<a href="\1">\1</a>', p) for p in coded)
     return Markup("".join(f"<p>{part}</p>" for part in coded))  # noqa: S704 (escaped)
 
 

@@ -2,6 +2,10 @@
 
 OPENAI: dict[str, tuple[str, str]] = {
     "openai.field": ("{field}：{words}", "{field}: {words}"),
+    "openai.invalid": (
+        "某个字段有误：code 是 invalid_ 加上字段名，param 是字段名",
+        "A field is wrong: code is invalid_ and the field's name, param its name",
+    ),
     "openai.task": ("{words}（任务 {id}）", "{words} (task {id})"),
     "error.starts_too_late": (
         "前面排队的图片太多，约 {seconds} 秒后才能轮到，等不到结果；"

@@ -6,6 +6,7 @@ What each field means, for the description of the API.
 
 from jimeng.i18n.reference.batches import BATCH_FIELDS
 from jimeng.i18n.reference.collections import COLLECTION_FIELDS
+from jimeng.i18n.reference.openai import OPENAI_FIELDS
 from jimeng.i18n.reference.prompts import PROMPT_FIELDS
 from jimeng.i18n.reference.service import SERVICE_FIELDS
 from jimeng.i18n.reference.tasks import TASK_FIELDS
@@ -50,5 +51,6 @@ _ALL = {
     **COLLECTION_FIELDS,
     **PROMPT_FIELDS,
     **BATCH_FIELDS,
+    **OPENAI_FIELDS,
 }
 REFERENCE = _PAGE | {f"field.{name}": words for name, words in _ALL.items()}
