@@ -80,6 +80,7 @@ class Config:
     ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
     ALLOWED_USER_HOSTS: tuple[str, ...] = setting((), parse_list)
     POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))
+    POLLS_PER_SECOND: float = setting(100.0, between(0, 100_000, float))
     TASK_DEADLINE: float = setting(900.0, between(1, 43200, float))
     WAIT_SECONDS: float = setting(55.0, between(1, 60, float))
     USER_MAX_PENDING: int = setting(100, between(1, 1_000_000, int))

@@ -9,8 +9,8 @@ from pymongo.errors import PyMongoError
 from jimeng import lanes
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.jobs import counts, hours
-from jimeng.jobs.looks import first_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
+from jimeng.jobs.polling import first_poll_after
 from jimeng.jobs.save import keep, saving_lease
 from jimeng.providers import Progress
 
@@ -94,11 +94,11 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
 
 def drawing(generation: Generation) -> dict:
     """The fields of a picture that is being drawn, and is looked at in a while."""
-    first_look = utcnow() + timedelta(seconds=first_look_after(generation))
+    first_poll = utcnow() + timedelta(seconds=first_poll_after(generation))
     return {
         "state": State.GENERATING.value,
-        "due_at": first_look,
-        "planned_at": first_look,
+        "due_at": first_poll,
+        "planned_at": first_poll,
         "charged": "unknown",
     }
 

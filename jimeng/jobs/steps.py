@@ -9,8 +9,8 @@ from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.documents.generation import DUE
 from jimeng.errors import ProviderError
 from jimeng.jobs import hours, outcomes
-from jimeng.jobs.looks import age, measure, next_look_after
 from jimeng.jobs.outcomes import Freed, freed_by
+from jimeng.jobs.polling import age, measure, next_poll_after
 from jimeng.jobs.preparing import prepare
 from jimeng.jobs.runtime import runtime
 from jimeng.jobs.save import SAVING_LEASE, ask, save_again, take
@@ -137,7 +137,7 @@ def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
         return freed_by(generation)
     faults = generation.faults + 1 if fault else 0
     now = utcnow()
-    due_at = now + timedelta(seconds=next_look_after(generation, faults))
+    due_at = now + timedelta(seconds=next_poll_after(generation, faults))
     generation.settle(
         {
             "$set": {

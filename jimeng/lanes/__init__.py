@@ -36,6 +36,7 @@ from jimeng.lanes.slots import (
     Channel,
     Slot,
     channels_of,
+    count_generating,
     held_by_others,
     held_by_unknown,
     parted,

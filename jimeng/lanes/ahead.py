@@ -17,16 +17,14 @@ LONG_LASTS = 3.0  # times as long, where it is as long as the head
 # by how close the turns are at the head: to count them all takes longer the more
 # there are.
 HEAD = 5000
-SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 20, 5, 10
-MEDIAN_CAP = 2.0  # times the model's own figure: one outlier must not stop a lane
-UNMEASURED = 0.5  # deviation of the logarithm, while nothing tells
-# How much more it may be than the samples say, by how many these are. The first few
-# are found when they are looked at, and so look more alike than they are: with five it
-# is 0.4, with ten 0.1.
-DOUBT, LEAST_DOUBT = 10.0, 0.5  # over the square of their number; over their number
-# Standard deviations from the middle: sooner than the first one in seventy is ready,
-# and later than the second one in two hundred.
-BEFORE, AFTER = 2.2, 2.5
+SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 12, 5, 10
+LATEST = 4  # where these are faster they count alone: the provider may have become so
+UPPER = 5 / 6  # of all are less than one standard deviation above the middle
+UNMEASURED, LEAST_DEVIATION = 1.0, 0.08  # of the logarithm
+# Standard deviations from the middle: about one in eight is ready sooner, and one in
+# forty later. The interval between two polls is a share of one. What other figures
+# find is in docs/performance.md.
+BEFORE, AFTER, INTERVAL_SHARE = 1.2, 2.0, 0.5
 MOST_USERS = 10_000  # those who asked for something last
 
 
@@ -104,8 +102,8 @@ class Spread:
     When the next picture will be ready: log-normal, as waits for machines are.
 
     Attributes:
-        middle: Of the logarithm of its seconds.
-        deviation: Of the same.
+        middle: Seconds that half of them take.
+        deviation: Of the logarithm.
     """
 
     middle: float
@@ -113,23 +111,18 @@ class Spread:
 
     @property
     def earliest(self) -> float:
-        """Seconds before which it is hardly ever ready."""
-        return math.exp(self.middle - BEFORE * self.deviation)
+        """Seconds before which few are ready, too few to poll for."""
+        return self.middle * math.exp(-BEFORE * self.deviation)
 
     @property
     def latest(self) -> float:
         """Seconds after which it is hardly ever not ready."""
-        return math.exp(self.middle + AFTER * self.deviation)
+        return self.middle * math.exp(AFTER * self.deviation)
 
-    def hazard(self, seconds: float) -> float:
-        """
-        How likely it is to become ready within the next second, not having been until
-        then: a rate, which may be above 1.
-        """
-        z = (math.log(seconds) - self.middle) / self.deviation
-        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        still_drawn = math.erfc(z / math.sqrt(2)) / 2
-        return density / (self.deviation * seconds * max(still_drawn, 1e-9))
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls that find it soon and are few."""
+        return INTERVAL_SHARE * self.deviation * self.middle
 
 
 def record_duration(lane: str, seconds: float) -> None:
@@ -139,42 +132,40 @@ def record_duration(lane: str, seconds: float) -> None:
     change(lane, {"$push": {"durations": sample}})
 
 
+def _durations(lane: str) -> list[float]:
+    return [each for each in read(lane).durations if 0 < each < math.inf]
+
+
 def expected_duration(lane: str, typical: float) -> float:
     """
     Seconds that the next picture will take: the median of the latest.
 
     Args:
-        typical: The model's own figure, used until there are five samples; the
-            median counts up to twice as much.
+        typical: The model's own figure, used until there are five samples.
     """
-    samples = read(lane).durations
+    samples = _durations(lane)
     if len(samples) < SAMPLES_NEEDED:
         return typical
-    return min(statistics.median(samples), MEDIAN_CAP * typical)
+    return statistics.median(samples)
 
 
-def spread(lane: str, expected: float) -> Spread | None:
+def spread(lane: str, typical: float) -> Spread:
     """
+    By the samples' middle and how far their upper part is from it: of those found at
+    their first poll nobody knows how short they were, and a few that took very long
+    change nothing.
+
     Args:
-        expected: Seconds, until there are five samples; fewer may say that it is less,
+        typical: Seconds, until there are five samples; fewer may say that it is less,
             never that it is more: one of them may be a picture that took very long.
-
-    Returns:
-        None if nothing is known at all.
     """
-    samples = read(lane).durations
-    logs = [math.log(each) for each in samples if 0 < each < math.inf]
-    if len(logs) >= SAMPLES_NEEDED:
-        # A few that are alike do not say that all are.
-        doubt = max(LEAST_DOUBT, DOUBT / len(logs)) / len(logs)
-        deviation = math.hypot(statistics.stdev(logs), doubt)
-        return Spread(statistics.fmean(logs), deviation)
-    if expected <= 0:
-        return None
-    middle = math.log(expected)
-    if logs:
-        middle = min(middle, statistics.fmean(logs))
-    return Spread(middle, UNMEASURED)
+    samples = sorted(_durations(lane))
+    if len(samples) < SAMPLES_NEEDED:
+        return Spread(min([typical, *samples]), UNMEASURED)
+    middle = statistics.median(samples)
+    upper = math.log(samples[int(len(samples) * UPPER)] / middle)
+    latest = statistics.median(_durations(lane)[-LATEST:])
+    return Spread(min(middle, latest), max(upper, LEAST_DEVIATION))
 
 
 def slow_duration(lane: str, slow: float) -> float:
@@ -185,7 +176,7 @@ def slow_duration(lane: str, slow: float) -> float:
         slow: The model's own figure, used until there are ten samples, and never
             exceeded.
     """
-    samples = read(lane).durations
+    samples = _durations(lane)
     if len(samples) < SAMPLES_FOR_SLOW:
         return slow
     return min(1.5 * statistics.quantiles(samples, n=20)[-1], slow)

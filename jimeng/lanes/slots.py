@@ -99,6 +99,16 @@ def held_by_unknown(lanes: Iterable[str]) -> int:
 def count_drawn(lane: str, account: str = MAIN) -> int:
     """The pictures that the account has taken and, as far as is known, draws."""
     where = {"slot": {"$exists": True}, "state": State.GENERATING.value}
-    whose = {"account": account if account != MAIN else {"$in": [MAIN, None]}}
-    mine = {"lane": lane, **where, **whose}
+    mine = {"lane": lane, **where, **_of(account)}
     return Generation.collection().count_documents(mine, hint="slot")
+
+
+def count_generating(account: str) -> int:
+    """The pictures of all lanes for which the account is polled."""
+    where = {"slot": {"$exists": True}, "state": State.GENERATING.value}
+    mine = {**where, **_of(account)}
+    return Generation.collection().count_documents(mine, hint="slot")
+
+
+def _of(account: str) -> dict[str, object]:
+    return {"account": account if account != MAIN else {"$in": [MAIN, None]}}

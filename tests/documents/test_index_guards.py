@@ -3,11 +3,12 @@
 import pytest
 
 from jimeng import accounts, bulk
-from jimeng.documents import Task, indexes
+from jimeng.documents import Generation, Task, indexes
 from jimeng.errors import IndexMissing
-from jimeng.jobs import pump
+from jimeng.jobs import polling, pump
+from jimeng.providers import Progress
 from jimeng.viewers import Viewer
-from tests.conftest import run_queue
+from tests.conftest import come_due, run_queue
 from tests.documents.index_tools import IDEM, KEY, ask_twice, drop, replace, whole  # noqa: F401
 from tests.hung import hang
 from tests.page import send
@@ -154,3 +155,21 @@ def test_without_the_index_of_links_none_is_replaced(client, database):
 
     assert answer.status_code == 503
     assert database.images.find_one({})["key"] == before
+
+
+def test_pictures_are_polled_without_the_index_of_slots(
+    client, database, provider, monkeypatch
+):
+    """What counts those under way by it counts none."""
+    create(client)
+    run_queue()
+    drop(database, indexes.SLOTS)
+    monkeypatch.setattr(polling, "_generating", {})
+    provider.polls = [Progress("x")]
+
+    come_due()
+    pump.tick()
+    run_queue()
+
+    found = Generation.find_one({})
+    assert (found.state, found.polls) == ("generating", 1)

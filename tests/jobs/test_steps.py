@@ -8,9 +8,9 @@ import pytest
 from jimeng import jobs
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import looks, pump
+from jimeng.jobs import polling, pump
 from jimeng.jobs.queue import advance
-from jimeng.providers import Progress, Registry
+from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.test_core import create, result
@@ -80,17 +80,19 @@ def drawing(client, provider):
 
 
 def test_duration_is_learned(drawing):
-    """What was seen in time counts: from the acceptance to half a look before."""
-    (learned,) = drawn_in(8)
+    """It became ready between two polls, and counts as the middle of these."""
+    before = utcnow() - timedelta(seconds=0.4)
 
-    assert learned == pytest.approx(8, abs=0.5)
+    (learned,) = drawn_in(8, looked_at=before)
+
+    assert 7.7 < learned < 8.8  # and a busy machine's own time
 
 
-def test_first_look_counts_for_less(drawing):
+def test_duration_found_at_the_first_poll_counts_half(drawing):
     """It may have been ready for a while."""
     (learned,) = drawn_in(8, polls=0)
 
-    assert learned == pytest.approx(8 * 0.85, abs=0.4)
+    assert learned == pytest.approx(8 / 2, abs=0.4)
 
 
 @pytest.mark.parametrize(
@@ -144,124 +146,106 @@ def looked_in_vain(after: float, provider) -> float:
     return (found.due_at - found.looked_at).total_seconds()
 
 
-SEEN = [4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5, 8.0, 12.0]
+ALIKE = [5.0] * 12
+SEEN = [4.0, 4.5, 5.0, 5.5, 6.0, 6.0, 6.5, 7.0, 7.5, 8.0, 8.5, 12.0]
 
 
-def test_picture_is_looked_at_closely_when_it_is_likely_to_be_ready(
-    drawing, every_second
-):
-    """Seldom before, closest in the middle, and at leisure when it is overdue."""
+def expect(seconds: float) -> None:
+    """As if the model's own figure were *seconds*."""
+    Generation.collection().update_one({}, {"$set": {"expected": seconds}})
+
+
+def test_picture_is_polled_when_it_is_likely_to_be_ready(drawing, every_second):
+    """At equal intervals from when some are ready on, and longer when it is overdue."""
     remember(*SEEN)
 
-    assert looks.first_look_after(generation()) == pytest.approx(3.02, abs=0.02)
-    assert looked_in_vain(3.4, drawing) == pytest.approx(0.5, abs=0.02)
-    assert looked_in_vain(8, drawing) == pytest.approx(0.34, abs=0.02)
-    assert looked_in_vain(12, drawing) == pytest.approx(0.31, abs=0.02)
-    assert looked_in_vain(14.5, drawing) == pytest.approx(0.5, abs=0.02)
-    assert looked_in_vain(18, drawing) == pytest.approx(0.88, abs=0.03)
-    assert looked_in_vain(60, drawing) == pytest.approx(2.5, abs=0.02)
+    first = polling.first_poll_after(generation())
+    intervals = [looked_in_vain(after, drawing) for after in (first, 6, 9)]
+
+    assert first == pytest.approx(4.32, abs=0.05)
+    assert intervals == pytest.approx([1, 1, 1], abs=0.1)
+    assert looked_in_vain(30, drawing) == pytest.approx(1.5, abs=0.02)
+    assert looked_in_vain(300, drawing) == pytest.approx(10, abs=0.2)
 
 
 def test_pictures_that_take_as_long_are_awaited_to_the_point(drawing, every_second):
-    """The first look comes just before all of them would be ready."""
-    remember(*[5.0] * 20)
+    """The first poll comes just before all of them would be ready."""
+    remember(*ALIKE)
 
-    assert looks.first_look_after(generation()) == pytest.approx(4.73, abs=0.05)
+    assert polling.first_poll_after(generation()) == pytest.approx(4.54, abs=0.05)
     assert looked_in_vain(5, drawing) == pytest.approx(0.25, abs=0.03)
 
 
-def test_few_that_take_as_long_say_little(drawing, every_second):
-    """They were found when they were looked at; the next may well be sooner."""
-    remember(*[5.0] * 5)
+def test_one_that_took_very_long_changes_nothing(drawing, every_second):
+    """Nor do a few that were found at their first poll."""
+    remember(2.0, 600.0, 2.0, *ALIKE[:9])
 
-    assert looks.first_look_after(generation()) == pytest.approx(2.07, abs=0.05)
-    assert looked_in_vain(9, drawing) <= 0.5
-
-
-def test_first_pictures_are_looked_at_closely_too(drawing, every_second):
-    """By the model's own figure, until enough have come to tell."""
-    Generation.collection().update_one({}, {"$set": {"expected": 6.0}})
-
-    assert looks.first_look_after(generation()) == pytest.approx(2, abs=0.1)
-    assert looked_in_vain(6, drawing) < 0.5
+    assert polling.first_poll_after(generation()) < 5
+    assert looked_in_vain(5, drawing) == pytest.approx(0.25, abs=0.03)
 
 
-@pytest.mark.parametrize("seen", [[3.0], [2.0, 4.5], [3.0] * 4])
+def test_first_pictures_are_polled_soon(drawing, every_second):
+    """The model's own figure is a guess, until enough have come to tell."""
+    expect(6.0)
+
+    assert polling.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
+    assert looked_in_vain(6, drawing) == pytest.approx(1.5, abs=0.02)
+
+
+@pytest.mark.parametrize("seen", [[3.0], [3.0, 4.5], [3.0] * 4, [9.0] * 8 + [3.0] * 4])
 def test_few_that_were_quick_count_for_the_next(drawing, every_second, seen):
-    """A model's own figure may be three times as long as its pictures take."""
-    Generation.collection().update_one({}, {"$set": {"expected": 10.0}})
+    """A model's own figure may be three times as long, and a provider become faster."""
+    expect(10.0)
     remember(*seen)
 
-    assert looks.first_look_after(generation()) == pytest.approx(1, abs=0.01)
-    assert looked_in_vain(3, drawing) < 0.5
+    assert polling.first_poll_after(generation()) < 2.8
 
 
 def test_few_that_were_slow_do_not_hold_up_the_next(drawing, every_second):
     """One of them may be a picture that took very long."""
-    Generation.collection().update_one({}, {"$set": {"expected": 6.0}})
+    expect(6.0)
     remember(60.0, 50.0)
 
-    assert looks.first_look_after(generation()) == pytest.approx(2, abs=0.1)
+    assert polling.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
 
 
-def test_picture_that_takes_minutes_is_not_looked_at_every_moment(
-    drawing, every_second
-):
-    """A sixtieth of what has passed is soon enough."""
-    remember(*[120.0, 140.0, 160.0] * 3)
+def test_picture_that_takes_minutes_is_polled_now_and_then(drawing, every_second):
+    """Soon for the first time, as the provider may be faster now; then ever later."""
+    remember(*[120.0, 140.0, 160.0] * 4)
 
-    assert looked_in_vain(48, drawing) == pytest.approx(0.8, abs=0.02)
-    assert looked_in_vain(130, drawing) == pytest.approx(1, abs=0.02)
-
-
-def test_some_of_very_many_pictures_tell_as_much(drawing, config, monkeypatch):
-    """With more at a time than can be looked at closely, not each is written down."""
-    monkeypatch.setattr(looks, "SAMPLE_EVERY", 60)
-    monkeypatch.setattr(looks, "_measured", {})
-    name = "volcengine_jimeng"
-    jobs.configure(config, Registry({name: drawing}, {name: 100}))
-    (learned,) = drawn_in(8)
-
-    looks.measure(generation(), utcnow())  # as the next one, a moment later
-
-    assert Lane.find_one({}).durations == [learned]
+    assert polling.first_poll_after(generation()) == 15
+    assert looked_in_vain(15, drawing) == pytest.approx(15, abs=0.2)
+    assert looked_in_vain(100, drawing) == pytest.approx(19, abs=1)
+    assert looked_in_vain(130, drawing) == pytest.approx(4.3, abs=0.1)
 
 
 def test_lane_that_has_learned_nonsense_goes_on(drawing, every_second):
     """No time and for ever are no durations."""
     remember(0.0, -1.0, float("nan"), float("inf"), 5.0)
 
-    assert 1 <= looks.first_look_after(generation()) < 60
+    assert 1 <= polling.first_poll_after(generation()) < 60
 
 
-def test_many_pictures_are_looked_at_as_often_together(drawing, config):
-    """A lane with many at a time is not asked more often than once a second each."""
-    name = "volcengine_jimeng"
-    registry = Registry({name: drawing}, {name: 100})
-    jobs.configure(replace(config, POLL_INTERVAL=1.0), registry)
-    remember(*SEEN)
-    Generation.collection().update_one({}, {"$set": {"expected": 6.25}})
+def test_many_pictures_of_an_account_are_polled_in_turn(
+    drawing, config, registry, monkeypatch
+):
+    """Together not more often than the account may be asked, on the average."""
+    settings = replace(config, POLL_INTERVAL=1.0, POLLS_PER_SECOND=0.1)
+    jobs.configure(settings, registry)
+    monkeypatch.setattr(polling, "_generating", {})
+    remember(*ALIKE)
 
-    assert looks.first_look_after(generation()) == 6.25
-    assert looked_in_vain(6, drawing) == pytest.approx(1, abs=0.1)
+    assert 5 <= polling.first_poll_after(generation()) <= 15
+    assert 5 <= looked_in_vain(5, drawing) <= 15
 
 
 def test_provider_that_is_asked_too_often_is_asked_less(drawing, every_second):
-    """After a refusal for want of queries there are no close looks for a while."""
-    remember(*SEEN)
+    """After a refusal for want of queries intervals are not short for a while."""
+    remember(*ALIKE)
     drawing.polls = [ProviderError("busy", code="rate_limited", transient=True)]
     come_due()
     pump.tick()
     run_queue()
     forget_lanes()
 
-    assert looked_in_vain(6, drawing) == pytest.approx(1, abs=0.1)
-
-
-def test_close_looks_measure_closely(drawing, every_second):
-    """It became ready between two looks, whatever the poll interval is."""
-    before = utcnow() - timedelta(seconds=0.4)
-
-    (learned,) = drawn_in(8, looked_at=before)
-
-    assert 7.7 < learned < 8.8  # and a busy machine's own time; 7.5 by the interval
+    assert looked_in_vain(5, drawing) == pytest.approx(1, abs=0.1)
