@@ -78,6 +78,11 @@ class Viewer:
     address: str = ""
     is_anybody: bool = False
 
+    @property
+    def person(self) -> str:
+        """One of those who share this server; without sign-in an address."""
+        return self.address if self.is_anybody else self.user_id
+
     def filter(self) -> dict:
         """The part of a query that keeps to what this viewer may see."""
         return {} if self.sees_all else {"user_id": self.user_id}

@@ -4,6 +4,8 @@
 
 const TRAY = "tray"; // the ids of those that stand in this tab's form
 const coming = new Map(); // what is shown of an upload -> its request
+const unsent = []; // sent one after the other: a server takes few of one user at a time
+let sending = false;
 const given = () => document.getElementById("given");
 const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
 const TYPES = /^image\//;
@@ -114,9 +116,19 @@ function upload(file) {
   request.onerror = () => come(item, request);
   request.open("POST", dataset.url);
   request.setRequestHeader("HX-Request", "true"); // else it follows to the sign-in page
-  const form = new FormData();
-  form.append("file", file, file.name);
-  request.send(form);
+  request.onloadend = () => { sending = false; sendNext(); };
+  unsent.push([item, file]);
+  sendNext();
+}
+
+function sendNext() {
+  while (!sending && unsent.length) {
+    const [item, file] = unsent.shift();
+    const form = new FormData();
+    form.append("file", file, file.name);
+    coming.get(item)?.send(form); // unless it was stopped
+    sending = coming.has(item);
+  }
 }
 
 function add(files) {

@@ -11,7 +11,12 @@ from marshmallow import Schema, ValidationError
 from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.auth import needs_sign_in, reject_cross_site, require_scope
+from jimeng.auth import (
+    needs_sign_in,
+    reject_cross_site,
+    require_scope,
+    viewer_of_api,
+)
 from jimeng.http.bodies import StrictParser, refuse_repeated, take_in
 
 NOT_IDS = ("cancel", "retry")  # /tasks/cancel is not a task
@@ -46,7 +51,7 @@ blp.record(lambda state: state.app.url_map.converters.update(task=TaskId))
 blp.ARGUMENTS_PARSER = Parser()
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
-take_in(blp)
+take_in(blp, viewer_of_api)
 
 
 @blp.before_request

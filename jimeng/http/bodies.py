@@ -1,14 +1,15 @@
 """
 What a request brings: a body, read strictly, and the key that it can be repeated with.
 
-Behind `jimeng.serve` a body of more than `MOST_PLAIN` has found a place before any of
-it was read; here is the place for those of all servers, and for small pictures.
+A body of more than `MOST_PLAIN` needs a place, which is found by whose it is before
+any of it is read here: however much one user sends, the next finds one.
 """
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from flask import Blueprint, Request, current_app, g, request
@@ -17,17 +18,19 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from jimeng import auth
-from jimeng.errors import IdempotencyKeyInvalid, InvalidJson
+from jimeng.errors import IdempotencyKeyInvalid, InvalidJson, TooManyWaiting
 from jimeng.errors.inputs import ServerBusy
 from jimeng.http.asked import this_request
+from jimeng.http.waiting import Places
+from jimeng.viewers import Viewer
 
 MOST_PLAIN = 1024 * 1024  # bytes of a request's body
 MOST_WITH_PICTURES = 16 * 1024 * 1024
-PLACES = 4
+PLACES = 8  # for large bodies, in each process
 COME_AGAIN = 2  # seconds
 View = TypeVar("View", bound=Callable)
 
-_places = threading.BoundedSemaphore(PLACES)
+_places = Places(PLACES)
 
 
 def brings_pictures(view: View) -> View:
@@ -36,12 +39,13 @@ def brings_pictures(view: View) -> View:
     return view
 
 
-def make_room() -> None:
+def make_room(viewer_of_request: Callable[[], Viewer]) -> None:
     """
     Let a request that may bring pictures be larger than others, if there is a place.
 
     Raises:
-        ServerBusy: there is none; nothing has been read.
+        ServerBusy: there is none for this user; nothing has been read.
+        JimengError: as *viewer_of_request*: nobody else sends as much.
     """
     asked = this_request()
     view = current_app.view_functions.get(asked.endpoint or "")
@@ -49,22 +53,25 @@ def make_room() -> None:
         return
     asked.max_content_length = MOST_WITH_PICTURES
     size = asked.content_length
-    is_form = asked.mimetype == "multipart/form-data"  # in which files are
-    if not is_form and size is not None and size <= MOST_PLAIN:
+    if size is not None and size <= MOST_PLAIN:
         return
-    if not _places.acquire(blocking=False):
-        raise ServerBusy("no place for a large body", retry_after=COME_AGAIN)
-    g.has_place = True
+    place = ExitStack()
+    try:
+        place.enter_context(_places.one(viewer_of_request().person))
+    except TooManyWaiting as error:
+        busy = f"no place for a large body: {error}"
+        raise ServerBusy(busy, retry_after=COME_AGAIN) from None
+    g.place = place
 
 
 def leave_room(error: BaseException | None) -> None:
-    if g.pop("has_place", False):
-        _places.release()
+    if place := g.pop("place", None):
+        place.close()
 
 
-def take_in(blueprint: Blueprint) -> None:
+def take_in(blueprint: Blueprint, viewer_of_request: Callable[[], Viewer]) -> None:
     """Have the views of *blueprint* that are marked bring pictures."""
-    blueprint.before_request(make_room)
+    blueprint.before_request(partial(make_room, viewer_of_request))
     blueprint.teardown_request(leave_room)
 
 

@@ -63,11 +63,12 @@ def keep(
 
     Raises:
         PictureInvalid: as `pictures.normalise`.
+        ServerBusy: as that.
         UploadsFull: as `check_room`.
         DuplicateKeyError: there is one *under* them already.
     """
     check_room(user_id)
-    found = pictures.normalise(content)
+    found = pictures.normalise(content, user=user_id, max_waiting=pictures.MAX_WAITING)
     now = utcnow()
     row = Input.row(
         user_id=user_id,
@@ -126,6 +127,7 @@ def take_in(user_id: str, named: Sequence[Named]) -> list[Input]:
     Raises:
         Invalid: what came is no picture that is taken.
         UploadsFull: as `check_room`.
+        ServerBusy: as `keep`.
     """
     made: list[Input] = []
     try:

@@ -69,6 +69,7 @@ def upload(
         UserIdNotYours: only an operator acts for others.
         TooManyUploads: as `limits.take_upload`, and so is QueueUnavailable.
         UploadsFull: as `keeping.check_room`.
+        ServerBusy: as `keeping.keep`.
         Invalid: it is no picture that is taken; the words say why.
     """
     viewer.require_owner(user_id, "upload")

@@ -110,7 +110,7 @@ def make_ready(mine: Input) -> Input | None:
     store = runtime().inputs
     if not store.seems_to_work():
         raise StorageUnavailable("what was fetched would have nowhere to go")
-    made = pictures.normalise(raw(mine))
+    made = pictures.normalise(raw(mine), user=mine.user_id)
     (file_id,) = store.save_anywhere(mine.id, made.content)
     found = mine.settle(
         {
@@ -226,9 +226,11 @@ def make_fit(
     content = read(mine.file_id)
     if generation.has_mask and at == len(inputs) - 1:
         first = fitted(0, inputs, generation) or {}
-        made = pictures.fit_mask(content, width=first["width"], height=first["height"])
+        sides = {"width": first["width"], "height": first["height"]}
+        made = pictures.fit_mask(content, **sides, user=mine.user_id)
     else:
-        made = pictures.fit(content, **limits_of(inputs, generation))
+        limits = limits_of(inputs, generation)
+        made = pictures.fit(content, user=mine.user_id, **limits)
     (file_id,) = store.save_anywhere(mine.id, made.content)
     sides = {"width": made.width, "height": made.height}
     kept = {"file_id": file_id, "content_type": made.content_type, **sides}

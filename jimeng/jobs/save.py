@@ -161,8 +161,9 @@ def store(generation: Generation, task: Task, content: bytes) -> None:
 
     Nothing is left of them if the task has been cancelled or deleted since.
     """
+    asked = generation.width * generation.height
     try:
-        picture = inspect(content, generation.width * generation.height)
+        picture = inspect(content, asked, user=generation.user_id)
     except PictureInvalid as error:
         log.warning("not a picture id=%s: %s", generation.id, error)
         no_picture(generation)

@@ -63,7 +63,7 @@ def small(picture: Image, most: int) -> list[dict]:
     except ImageNotFound:
         return []
     with thumbnail:
-        content = shrink(thumbnail.read(), side=SIDE, most=most)
+        content = shrink(thumbnail.read(), side=SIDE, most=most, user=picture.user_id)
     data = base64.b64encode(content).decode()
     return [{"type": "image", "data": data, "mimeType": "image/jpeg"}]
 

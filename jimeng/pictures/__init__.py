@@ -7,6 +7,7 @@ may import it; it knows no Flask.
 
 from jimeng.pictures.decoding import PREVIEW_SIDE, THUMBNAIL_SIDE
 from jimeng.pictures.inspection import (
+    MAX_WAITING,
     GivenPicture,
     Picture,
     encode,

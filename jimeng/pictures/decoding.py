@@ -17,6 +17,11 @@ WORTH = 1.25  # of the thumbnail's side
 MOST_SCANS = 100  # of a JPEG; progressive ones have about ten
 MOST_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
 MOST_SEGMENTS = 5000  # of a JPEG; it has some dozens
+# Bytes before a JPEG's first scan that belong to no segment: hardly any, and Pillow
+# looks at them one by one, for seconds where there are megabytes. So it does with the
+# contents of segments that it does not know.
+MAX_FILL_BYTES = 64 * 1024
+UNKNOWN_TO_PILLOW = frozenset(bytes([each]) for each in (0xC8, *range(0xF0, 0xFE)))
 PNG = b"\x89PNG\r\n\x1a\n"
 # A marker of a JPEG that is neither stuffing nor a restart within a scan. More bytes
 # of FF may stand before it, and are not part of the pattern: over a run of them that
@@ -92,17 +97,21 @@ def _end_of_png(content: bytes) -> int:
 
 def _end_of_jpeg(content: bytes) -> int:
     """Source: ITU-T T.81, annex B."""
-    at, scans = 2, 0
+    at, scans, fill = 2, 0, 0
     for _ in range(MOST_SEGMENTS):
         found = MARKER.search(content, at)
         if found is None:
             raise PictureInvalid("cut short", reason="truncated")
-        at, marker = found.end(), found[1]
+        skipped, at, marker = found.start() - at, found.end(), found[1]
         if marker == b"\xd9":
             return at
-        if marker in b"\x01\xd8":  # these two stand alone
-            continue
-        at += int.from_bytes(content[at : at + 2], "big")
+        stands_alone = marker in b"\x01\xd8"
+        size = 0 if stands_alone else int.from_bytes(content[at : at + 2], "big")
+        at += size
+        if not scans:
+            fill += skipped + (size if marker in UNKNOWN_TO_PILLOW else 0)
+            if fill > MAX_FILL_BYTES:
+                raise PictureInvalid(f"more than {MAX_FILL_BYTES} bytes of filling")
         scans += marker == b"\xda"
         # Each scan goes over all pixels, and one of a few bytes is enough.
         if scans > MOST_SCANS:

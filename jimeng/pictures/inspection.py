@@ -2,7 +2,7 @@
 Looking at pictures by a process of its own, which may be killed.
 
 It is started for the first picture and then kept; one picture at a time, so that what
-they take together is bounded as well.
+they take together is bounded as well. Users have it in turn.
 """
 
 import atexit
@@ -14,14 +14,16 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import IO
 
 from jimeng.errors import PictureInvalid
 from jimeng.pictures.process import ANSWER, QUESTION
+from jimeng.pictures.queueing import FairLock
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ SECONDS = 10  # of the processor; the largest takes two
 # Seconds by the clock: SECONDS ends what is slow by itself, and a machine that has
 # other things to do says nothing about the picture.
 PATIENCE = 120.0
+# Pictures of one user that wait while their requests do. Workers have no more threads
+# than pictures they may have in hand.
+MAX_WAITING = 8
 # Of the environment only what finds libraries: the rest is secret, or of no use.
 LIBRARIES = ("LD_", "DYLD_")
 START = (
@@ -80,23 +85,37 @@ class Decoder:
     """A process that runs `process.main`."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = FairLock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def work(self, do: str, content: bytes, **order: object) -> tuple[dict, bytes]:
+    def work(
+        self,
+        do: str,
+        content: bytes,
+        order: Mapping[str, object] = MappingProxyType({}),
+        *,
+        user: str = "",
+        max_waiting: int | None = None,
+    ) -> tuple[dict, bytes]:
         """
         Have one of `process.WORK` done.
+
+        Args:
+            order: What else `process.WORK` is told.
+            user: For whom: each has the decoder in turn.
+            max_waiting: Pictures that wait for this user.
 
         Raises:
             PictureInvalid: as that, or it took too long, or the decoder died of it
                 twice.
+            ServerBusy: so many wait already.
         """
         words = json.dumps({"do": do, **order}).encode()
         question = QUESTION.pack(len(words), len(content)) + words
-        with self._lock:
+        with self._lock.held_for(user, max_waiting):
             for _ in range(2):  # what it died of may have been something else
                 try:
-                    about, made = self._ask(question + content)
+                    about, made = self._ask(question, content)
                     break
                 except TimeoutError:
                     self._end()
@@ -113,16 +132,17 @@ class Decoder:
         return about, made
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock.held_for(""):
             self._end()
 
-    def _ask(self, question: bytes) -> tuple[dict, bytes]:
+    def _ask(self, question: bytes, content: bytes) -> tuple[dict, bytes]:
         if self._process is None:
             self._process = start()
         given, out = self._process.stdin, self._process.stdout
         assert given and out  # noqa: S101 - both are pipes
         # It reads all before it says anything.
         given.write(question)
+        given.write(content)
         given.flush()
         end = time.monotonic() + PATIENCE
         text, made = ANSWER.unpack(read(out, ANSWER.size, end))
@@ -176,13 +196,14 @@ decoder = Decoder()  # one picture at a time in a process
 atexit.register(decoder.close)
 
 
-def inspect(content: bytes, asked: int | None = None) -> Picture:
+def inspect(content: bytes, asked: int | None = None, *, user: str = "") -> Picture:
     """
     Decode *content* whole and describe it; what stands behind its end is cut off.
 
     Args:
         asked: Pixels that were asked for; pictures that are far larger than what
             models make of that are refused before they are decoded.
+        user: As `Decoder.work` takes it; here and below.
 
     Raises:
         PictureInvalid: as `decoding.look`, or it is more than the decoder's limits
@@ -191,7 +212,7 @@ def inspect(content: bytes, asked: int | None = None) -> Picture:
     most = MAX_PIXELS
     if asked is not None:
         most = min(most, max(FEWEST, int(asked * MOST_DRAWN)))
-    about, made = decoder.work("look", content, most_pixels=most)
+    about, made = decoder.work("look", content, {"most_pixels": most}, user=user)
     content, cut = content[: about.pop("end")], about.pop("thumbnail")
     digest = hashlib.sha256(content).hexdigest()
     small, preview = made[:cut], made[cut:]
@@ -234,41 +255,59 @@ class FittedPicture:
     content_type: str
 
 
-def fit(content: bytes, **limits: object) -> FittedPicture:
+def fit(
+    content: bytes,
+    *,
+    user: str = "",
+    max_waiting: int | None = None,
+    **limits: object,
+) -> FittedPicture:
     """
     Make a picture fit, as `fitting.fit` says.
 
     Raises:
         PictureInvalid: as that.
+        ServerBusy: as `Decoder.work`.
     """
-    about, made = decoder.work("fit", content, **limits)
+    about, made = decoder.work(
+        "fit", content, limits, user=user, max_waiting=max_waiting
+    )
     return FittedPicture(made, **about)
 
 
-def fit_mask(content: bytes, *, width: int, height: int) -> FittedPicture:
+def fit_mask(
+    content: bytes, *, width: int, height: int, user: str = ""
+) -> FittedPicture:
     """
     Make a mask of these sides, as `fitting.fit_mask` says.
 
     Raises:
         PictureInvalid: as that.
     """
-    about, made = decoder.work("fit_mask", content, width=width, height=height)
+    about, made = decoder.work(
+        "fit_mask", content, {"width": width, "height": height}, user=user
+    )
     return FittedPicture(made, **about)
 
 
-def normalise(content: bytes) -> GivenPicture:
+def normalise(
+    content: bytes, *, user: str = "", max_waiting: int | None = None
+) -> GivenPicture:
     """
     Make a given picture upright, plain and not too large.
 
     Raises:
         PictureInvalid: as `normalising.normalise`, or it is more than the decoder's
             limits of time and memory allow.
+        ServerBusy: as `Decoder.work`.
     """
-    about, made = decoder.work("normalise", content)
+    about, made = decoder.work("normalise", content, user=user, max_waiting=max_waiting)
     return GivenPicture(made, sha256=hashlib.sha256(made).hexdigest(), **about)
 
 
-def encode(content: bytes, content_type: str, quality: int | None = None) -> bytes:
+def encode(
+    content: bytes, content_type: str, quality: int | None = None, *, user: str = ""
+) -> bytes:
     """
     Write a kept picture in another format.
 
@@ -280,14 +319,25 @@ def encode(content: bytes, content_type: str, quality: int | None = None) -> byt
         PictureInvalid: as `encoding.encode`, or the decoder's limits do not allow it.
     """
     order = {"content_type": content_type, "quality": quality}
-    return decoder.work("encode", content, **order)[1]
+    return decoder.work("encode", content, order, user=user)[1]
 
 
-def shrink(thumbnail: bytes, *, side: int, most: int) -> bytes:
+def shrink(
+    thumbnail: bytes,
+    *,
+    side: int,
+    most: int,
+    user: str = "",
+    max_waiting: int | None = None,
+) -> bytes:
     """
     Write a thumbnail as a JPEG of at most *most* bytes and *side* pixels.
 
     Raises:
         PictureInvalid: as `encode`.
+        ServerBusy: as `Decoder.work`.
     """
-    return decoder.work("shrink", thumbnail, side=side, most=most)[1]
+    order = {"side": side, "most": most}
+    return decoder.work("shrink", thumbnail, order, user=user, max_waiting=max_waiting)[
+        1
+    ]

@@ -149,7 +149,13 @@ def card(image: Image) -> bytes:
         raise ShareNotFound(f"bytes of picture {image.id}")
     with file:
         thumbnail = file.read()
-    return pictures.shrink(thumbnail, side=pictures.THUMBNAIL_SIDE, most=MOST_CARD)
+    return pictures.shrink(
+        thumbnail,
+        side=pictures.THUMBNAIL_SIDE,
+        most=MOST_CARD,
+        user=f"visitors of {image.user_id}",
+        max_waiting=pictures.MAX_WAITING,
+    )
 
 
 def card_size(image: Image) -> tuple[int, int]:

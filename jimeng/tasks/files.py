@@ -39,7 +39,9 @@ def open_as(
     if image.content_type == content_type and quality is None:
         return content, image.bytes
     with content:
-        made = pictures.encode(content.read(), content_type, quality)
+        made = pictures.encode(
+            content.read(), content_type, quality, user=image.user_id
+        )
     # Of several none stays in memory until the others are made.
     file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes
     file.write(made)

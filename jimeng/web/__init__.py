@@ -17,7 +17,7 @@ from jimeng.web.preferences import theme
 
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
-take_in(bp)
+take_in(bp, auth.viewer_of_page)
 
 
 def is_htmx() -> bool:

@@ -18,7 +18,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
-from jimeng.errors.inputs import UploadsFull
+from jimeng.errors.inputs import ServerBusy, UploadsFull
 from jimeng.http.bodies import MOST_PLAIN, brings_pictures
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batch_form import BatchForm
@@ -28,7 +28,10 @@ from jimeng.web.tokens import token_of
 
 PAGE = 20  # batches of a list
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyBatches)
-REFUSALS = (Invalid, IntakePaused, QueueUnavailable, NoProvider, UploadsFull, *BEYOND)
+REFUSALS = (
+    *(Invalid, IntakePaused, QueueUnavailable, NoProvider, UploadsFull, ServerBusy),
+    *BEYOND,
+)
 
 
 def sent() -> BatchForm:

@@ -65,8 +65,7 @@ class Download:
     """
 
     def __init__(self, viewer: Viewer, pieces: Iterator[bytes]) -> None:
-        # Without authentication only the address tells one from another.
-        self._who = viewer.address if viewer.is_anybody else viewer.user_id
+        self._who = viewer.person
         self._pieces: Iterator[bytes] | None = pieces
         places.take(self._who)
 

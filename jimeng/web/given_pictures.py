@@ -11,7 +11,12 @@ from werkzeug.datastructures import FileStorage
 from jimeng import auth, inputs, pictures, tasks
 from jimeng.documents import Input
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
-from jimeng.errors.inputs import TooManyUploads, UploadNotFound, UploadsFull
+from jimeng.errors.inputs import (
+    ServerBusy,
+    TooManyUploads,
+    UploadNotFound,
+    UploadsFull,
+)
 from jimeng.http.answers import file
 from jimeng.http.bodies import brings_pictures
 from jimeng.i18n import reasons
@@ -24,7 +29,7 @@ MOST_SHOWN = 20  # pictures in a form: more than any model takes
 SMALL, SMALL_BYTES = 320, 200_000  # pixels of a thumbnail's longer side, its bytes
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
-REFUSALS = (Invalid, TooManyUploads, UploadsFull, QueueUnavailable)
+REFUSALS = (Invalid, TooManyUploads, UploadsFull, ServerBusy, QueueUnavailable)
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,13 @@ def given_thumbnail(upload_id: str) -> Response:
         whole = content.read()
     try:
         small = pictures.fit(
-            whole, side=SMALL, pixels=SMALL**2, most=SMALL_BYTES, exact=False
+            whole,
+            user=found.user_id,
+            max_waiting=MOST_SHOWN,
+            side=SMALL,
+            pixels=SMALL**2,
+            most=SMALL_BYTES,
+            exact=False,
         )
     except PictureInvalid as error:
         raise UploadNotFound(f"no thumbnail of {upload_id}") from error

@@ -15,7 +15,7 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
-from jimeng.errors.inputs import UploadsFull
+from jimeng.errors.inputs import ServerBusy, UploadsFull
 from jimeng.tasks import NewTask
 from jimeng.viewers import Viewer
 
@@ -24,7 +24,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 AGAIN = "invalid.choose_again"
 # After these the form is shown again, with the reason.
 REFUSALS = (
-    *(Invalid, IntakePaused, QueueUnavailable, UploadsFull),
+    *(Invalid, IntakePaused, QueueUnavailable, UploadsFull, ServerBusy),
     *(QuotaExceeded, TooManyPending, TooManySubmissions),
 )
 

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -13,24 +14,36 @@ from werkzeug.test import encode_multipart
 
 from jimeng import pictures
 from jimeng.documents import Input, utcnow
+from jimeng.errors import TooManyWaiting
 from jimeng.http import bodies
 from jimeng.inputs import keeping
 from jimeng.limits import users as limits
 from tests import given_pictures as given
+from tests.page import POST
 from tests.rest import API, data_of, errors_of, refused
 
 UPLOADS = f"{API}/uploads"
 MINE = {"user_id": "user_123"}
 
 
-def send(client, content: bytes, name: str = "a.jpg", key: str = "", **more: object):
+def send(
+    client,
+    content: bytes,
+    name: str = "a.jpg",
+    key: str = "",
+    address: str = "127.0.0.1",
+    **more: object,
+):
     """Upload *content* as a form does, under an ``Idempotency-Key`` if there is one."""
     file = FileStorage(io.BytesIO(content), filename=name)
     form = {**MINE, "file": file, **more}
     boundary, body = encode_multipart(form)
     kind = f"multipart/form-data; boundary={boundary}"
     headers = {"Idempotency-Key": key} if key else {}
-    return client.post(UPLOADS, data=body, content_type=kind, headers=headers)
+    here = {"REMOTE_ADDR": address}
+    return client.post(
+        UPLOADS, data=body, content_type=kind, headers=headers, environ_base=here
+    )
 
 
 def upload(client, content: bytes | None = None, **more: object) -> dict:
@@ -96,12 +109,12 @@ def test_two_uploads_at_once_under_a_key_are_one(client, monkeypatch):
     def overtake() -> None:
         faster.append(data_of(send(client, given.photo(), key="one"), 201))
 
-    def look(content: bytes):
+    def look(content: bytes, **whose: object):
         if threading.current_thread() is threading.main_thread():
             other = threading.Thread(target=overtake)
             other.start()
             other.join()
-        return pictures.normalise(content)
+        return pictures.normalise(content, **whose)
 
     slow = SimpleNamespace(**{**vars(pictures), "normalise": look})
     monkeypatch.setattr(keeping, "pictures", slow)
@@ -210,19 +223,40 @@ def test_one_user_uploads_only_so_many_in_a_minute(client, monkeypatch):
     assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 
-def test_without_a_place_nothing_is_read(client):
-    """Four at a time; the fifth comes again, and finds a place when one is free."""
-    for _ in range(bodies.PLACES):
-        bodies._places.acquire()
-    try:
-        answer = send(client, given.photo())
-    finally:
-        for _ in range(bodies.PLACES):
-            bodies._places.release()
+def large() -> bytes:
+    """A photograph of more than a request may have that needs no place."""
+    noise = Pillow.effect_noise((1200, 1200), 90)
+    return given.encoded(noise.convert("RGB"), "JPEG", quality=98)
 
-    refused(answer, 503, "server_busy")
-    assert answer.headers["Retry-After"] == "2"
+
+def test_one_user_has_no_place_for_all_large_bodies(client):
+    """Half of what others leave; another user finds one, and small ones need none."""
+    content, here = large(), "203.0.113.9"
+    assert len(content) > bodies.MOST_PLAIN
+    with ExitStack() as held:
+        for _ in range(bodies.PLACES // 2):
+            held.enter_context(bodies._places.one(here))
+
+        answer = send(client, content, address=here)
+
+        refused(answer, 503, "server_busy")
+        assert answer.headers["Retry-After"] == "2"
+        assert send(client, given.photo(), address=here).status_code == 201
+        assert send(client, content, address="203.0.113.10").status_code == 201
     for _ in range(bodies.PLACES + 1):
-        upload(client)
-    send(client, given.SVG)
-    upload(client)
+        send(client, given.SVG + bytes(bodies.MOST_PLAIN))
+    assert send(client, content, address=here).status_code == 201
+
+
+def test_page_form_without_files_needs_no_place(client):
+    """It is a form of several parts, too, and of some hundred bytes."""
+    with ExitStack() as held:
+        for number in range(4):
+            with suppress(TooManyWaiting):
+                while True:
+                    held.enter_context(bodies._places.one(str(number)))
+
+        form = {"prompt": "x", "files": (io.BytesIO(), "")}
+        answer = client.post("/tasks", data=form, headers=POST)
+
+    assert answer.status_code == 303

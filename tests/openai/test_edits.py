@@ -192,27 +192,30 @@ def test_stream_is_called_after_what_is_done(client, draws):
     assert "event: image_edit.completed\n" in answer.text
 
 
+def large() -> bytes:
+    noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
+    found = given.encoded(noise, "PNG")
+    assert len(found) > bodies.MOST_PLAIN
+    return found
+
+
 def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
     """So that those who wait keep nobody from sending."""
-    free = []
+    taken = []
 
     def look(*args) -> bool:
-        free.append(bodies._places._value)
+        taken.append(bodies._places._taken.total())
         return False
 
     monkeypatch.setattr(waiting, "wait_for_end", look)
 
-    hurried.test_client().post(EDITS, **form(("image", photo()), prompt="x"))
+    hurried.test_client().post(EDITS, **raw(large(), "aaa", model=I2I))
 
-    assert free == [bodies.PLACES]
+    assert taken == [0]
 
 
 def test_large_picture_is_taken(client, draws, provider):
     """Beyond what a body may have elsewhere."""
-    noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
-    large = given.encoded(noise, "PNG")
-    assert len(large) > bodies.MOST_PLAIN
-
-    answer = client.post(EDITS, **raw(large, "aaa", model=I2I))
+    answer = client.post(EDITS, **raw(large(), "aaa", model=I2I))
 
     assert answer.status_code == 200, answer.text

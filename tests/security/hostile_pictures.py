@@ -94,7 +94,20 @@ TEXT = b"Comment\0\0" + squeezed(b"A")
 PROFILE = b"icc\0\0" + ZEROS
 
 # Must be refused, and quickly.
+# Pictures that are whole, with megabytes before them that Pillow goes over one by one.
+FILLED = {
+    "JPEG with FFs before its head": JPEG[:2] + b"\xff" * 2_000_000 + JPEG[2:],
+    "JPEG with FFs before a second start": JPEG[:2]
+    + b"\xff" * 2_000_000
+    + b"\xd8"
+    + JPEG[2:],
+    "JPEG with junk before its head": JPEG[:20] + bytes(2_000_000) + JPEG[20:],
+    "JPEG with segments that nobody reads": JPEG[:2]
+    + (b"\xff\xf0\xff\xfe" + bytes(65_532)) * 30
+    + JPEG[2:],
+}
 REFUSED = {
+    **FILLED,
     "PNG of 100000x100000": png_of(100_000, 100_000, ZEROS),
     "PNG of 2^31": png_of(2**31 - 1, 2**31 - 1, ZEROS),
     "PNG of 0x0": png_of(0, 0, b""),

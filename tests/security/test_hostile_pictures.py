@@ -6,11 +6,19 @@ import pytest
 
 from jimeng.errors import PictureInvalid
 from jimeng.pictures import inspect
-from jimeng.pictures.decoding import MOST_SCANS
+from jimeng.pictures.decoding import MAX_FILL_BYTES, MOST_SCANS, end_of
 from jimeng.providers import Progress
 from tests.page import picture_of
 from tests.rest import create
-from tests.security.hostile_pictures import LACED, REFUSED, SCRIPT, TRAILED, scans
+from tests.security.hostile_pictures import (
+    FILLED,
+    JPEG,
+    LACED,
+    REFUSED,
+    SCRIPT,
+    TRAILED,
+    scans,
+)
 
 SAFE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
@@ -24,6 +32,20 @@ def test_what_is_no_picture_is_refused(what):
         inspect(REFUSED[what])
 
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("what", FILLED)
+def test_filling_is_refused_before_pillow_sees_it(what):
+    """It took it seconds, and a user who sent eight of them held up all others."""
+    with pytest.raises(PictureInvalid, match="filling"):
+        end_of(FILLED[what])
+
+
+def test_picture_with_a_little_filling_is_taken():
+    """Some encoders align their segments."""
+    filled = JPEG[:2] + b"\xff" * (MAX_FILL_BYTES // 2) + JPEG[2:]
+
+    assert inspect(filled).content == filled
 
 
 def test_usual_progressive_picture_is_taken():

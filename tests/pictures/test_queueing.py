@@ -1,0 +1,92 @@
+"""The decoder's queue: users have it in turn, however much one of them wants."""
+
+import threading
+
+import pytest
+
+from jimeng.errors.inputs import ServerBusy
+from jimeng.pictures.queueing import FairLock
+from tests.waiting import wait_for
+
+
+class Line:
+    """
+    Threads that want the lock, one after the other; the first has it until told.
+
+    Attributes:
+        had: Who has had it, in order.
+    """
+
+    def __init__(self) -> None:
+        self.lock = FairLock()
+        self.had: list[str] = []
+        self.go_on = threading.Event()
+        self.threads: list[threading.Thread] = []
+
+    def want(self, user: str) -> None:
+        before = self.waiting()
+        thread = threading.Thread(target=self._have, args=[user])
+        self.threads.append(thread)
+        thread.start()
+        wait_for(lambda: self.waiting() > before or user in self.had)
+
+    def _have(self, user: str) -> None:
+        with self.lock.held_for(user):
+            self.had.append(user)
+            self.go_on.wait(10)
+
+    def waiting(self) -> int:
+        return sum(map(len, self.lock._waiting.values()))
+
+    def run(self) -> list[str]:
+        self.go_on.set()
+        for each in self.threads:
+            each.join()
+        return self.had
+
+
+def test_who_wants_much_lets_others_go_first():
+    """Of eight that one user has sent at once another waits for one."""
+    line = Line()
+    for user in ["greedy"] * 8 + ["ada", "bob", "ada"]:
+        line.want(user)
+
+    had = line.run()
+
+    assert had[:4] == ["greedy", "ada", "bob", "greedy"]
+    assert had[4:] == ["ada"] + ["greedy"] * 6
+
+
+def test_newcomers_starve_nobody():
+    """Two who come again and again do not pass a third each time."""
+    line = Line()
+    for user in ["ada", "bob", "carol", "ada", "bob", "ada", "bob"]:
+        line.want(user)
+
+    assert line.run() == ["ada", "bob", "carol", "ada", "bob", "ada", "bob"]
+
+
+def test_so_many_of_a_user_wait_and_no_more():
+    """The next is told to come again, and another user is not."""
+    line = Line()
+    for user in ["greedy", "greedy", "greedy"]:
+        line.want(user)
+
+    with pytest.raises(ServerBusy), line.lock.held_for("greedy", 2):
+        pass
+    line.want("ada")
+
+    assert line.run() == ["greedy", "ada", "greedy", "greedy"]
+
+
+def test_it_is_free_again_however_it_is_left():
+    """An error inside frees it, and so does one that ends a waiting."""
+    lock = FairLock()
+    with pytest.raises(ZeroDivisionError), lock.held_for("ada"):
+        raise ZeroDivisionError
+    with lock.held_for("ada"):
+        event = lock._line_up("bob", None)
+        lock._leave("bob", event)
+
+    with lock.held_for("carol"):
+        assert lock._waiting == {}
