@@ -79,6 +79,7 @@ CHORES = [
     Chore("inputs", 30.0, input_sweep.sweep_inputs),
     Chore("input files", 60.0, input_sweep.sweep_files),
     Chore("figures", counts.EVERY, counts.counts.add_up),
+    Chore("slots", counts.SAMPLE_EVERY_S, counts.sample_slots),
     Chore("days", 300.0, janitor.close_days),
 ]
 

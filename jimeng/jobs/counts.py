@@ -14,7 +14,8 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
-from jimeng.documents import Generation, utcnow
+from jimeng import lanes
+from jimeng.documents import Generation, State, utcnow
 from jimeng.errors import JimengError, outages
 from jimeng.jobs import broker
 from jimeng.jobs.runtime import runtime
@@ -22,11 +23,14 @@ from jimeng.jobs.runtime import runtime
 EVERY = 2.0  # seconds from one adding up to the next
 UNASKED = 60.0  # seconds that it is left alone after Redis did not answer
 KEY = "jimeng:counts"
+SAMPLED_KEY = "jimeng:slots_sampled_at"
+SAMPLE_EVERY_S = 5.0
+MAX_SAMPLED_S = 30.0  # what is further apart was not watched in between
 BETWEEN = "\t"  # a name, the values of its labels, and for durations a bound
 # Seconds: the upper bounds of what durations are counted by, and whatever is longer.
 BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800)
 BUCKETS = (*(f"{bound:g}" for bound in BOUNDS), "inf")
-MILLISECONDS = "ms"
+MILLISECONDS = "ms"  # also the end of a counter's name that counts these
 
 Counted = Counter[tuple[str, ...]]  # by name and the values of the labels
 
@@ -109,6 +113,49 @@ def drawn(generation: Generation) -> None:
     else:
         fen = price.of(generation.width, generation.height)
         counts.add("fen", model_of(generation.lane), n=fen)
+
+
+def noticed(generation: Generation) -> None:
+    """
+    A poll has found it ready: note how many that took, and how long ago it can have
+    become ready.
+
+    Args:
+        generation: As it was before that poll.
+    """
+    model = model_of(generation.lane)
+    counts.add("polls", model, n=generation.polls + generation.late_looks + 1)
+    since = generation.looked_at or generation.accepted_at
+    # A poll that failed saw nothing; at a late one it held no slot any more.
+    is_late = generation.state != State.GENERATING.value
+    if since is None or generation.faults or is_late:
+        return
+    unnoticed = utcnow() - since
+    counts.observe("picture_unnoticed", model, seconds=unnoticed.total_seconds())
+
+
+def sample_slots() -> None:
+    """
+    Add up the slots in use, and those that are free while something waits, times the
+    seconds since any process last did.
+
+    Reads one row for each slot in use, however many wait.
+    """
+    now = time.time()
+    try:
+        previous = broker.huey.storage.conn.getset(SAMPLED_KEY, now)
+    except RedisError:
+        return  # nothing could be added up either
+    elapsed = now - float(previous or now)
+    if not 0 < elapsed <= MAX_SAMPLED_S:
+        return
+    limits = runtime().registry.limits
+    used, idle = Counter[str](), Counter(lanes.openings(limits))
+    for channel, slots in lanes.slots_taken_in(lanes.channels_of(limits)).items():
+        used[channel.lane] += len(slots)
+    for lane in limits:  # also 0: Prometheus is to see where a counter begins
+        for name, n in (("slots_used_ms", used[lane]), ("slots_idle_ms", idle[lane])):
+            counts.add(name, model_of(lane), n=round(n * elapsed * 1000))
 
 
 def completed(generation: Generation) -> None:

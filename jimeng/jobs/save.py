@@ -53,6 +53,7 @@ def take(generation: Generation, progress: Progress) -> Freed | None:
     )
     if saving is None:
         return None
+    counts.noticed(generation)
     counts.drawn(saving)
     return freed_by(generation, partial(keep, saving, progress.images))
 

@@ -32,6 +32,24 @@ COUNTERS: dict[str, tuple[str, str, list[str]]] = {
         "the code of the error.",
         ["provider", "call", "code"],
     ),
+    "slots_used_ms": (
+        "jimeng_slot_seconds_used",
+        "Slots in use, times the seconds that they were, as sampled every few seconds.",
+        ["model"],
+    ),
+    "slots_idle_ms": (
+        "jimeng_slot_seconds_idle",
+        "Slots that were free while a picture waited for one, times the seconds. None "
+        "count beyond the limit in force, while backing off, or while sending is "
+        "paused.",
+        ["model"],
+    ),
+    "polls": (
+        "jimeng_picture_polls",
+        "Polls that it took to find pictures ready; jimeng_picture_provider_seconds "
+        "counts these pictures.",
+        ["model"],
+    ),
     "fen": (
         "jimeng_charged_fen",
         "What was drawn costs by the list of prices, in hundredths of a yuan.",
@@ -69,6 +87,13 @@ DURATIONS: dict[str, tuple[str, str, list[str]]] = {
         "The provider's own time: from accepted to drawn.",
         ["model"],
     ),
+    "picture_unnoticed": (
+        "jimeng_picture_unnoticed_seconds",
+        "From ready to noticed, at the most: from the poll before (from accepted, with "
+        "the first) to the one that found it ready. The provider does not say when it "
+        "became ready.",
+        ["model"],
+    ),
     "picture_saving": (
         "jimeng_picture_saving_seconds",
         "From drawn to kept: download, check, store.",
@@ -88,7 +113,7 @@ def counter(found: Counted, name: str) -> CounterMetricFamily:
     family = CounterMetricFamily(figure, words, labels=labels)
     for (kind, *values), n in sorted(found.items()):
         if kind == name and len(values) == len(labels):
-            family.add_metric(values, n)
+            family.add_metric(values, n / 1000 if name.endswith(MILLISECONDS) else n)
     return family
 
 

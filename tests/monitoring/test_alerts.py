@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jimeng.backup import rotation
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import save
+from jimeng.jobs import counts, save
 from jimeng.monitoring import metrics, readiness
 from jimeng.providers import Progress
 from tests.conftest import png
@@ -41,6 +41,7 @@ CALLS = 'jimeng_provider_calls_total{provider="p",call="%s",code="%s"}'
 BACKS = 'jimeng_lane_backing_off{lane="p:m",provider="p",model="m"}'
 IN_LINE = 'jimeng_lane_pictures_waiting{lane="p:m",provider="p",model="m"}'
 SLOTS = 'jimeng_lane_slots_%s{lane="p:m",provider="p",model="m",account="main"}'
+SLOT_SECONDS = 'jimeng_slot_seconds_%s_total{model="m"}'
 DRAWN = 'jimeng_picture_provider_seconds_bucket{model="m",le="%s"}'
 REQUESTS = 'jimeng_requests_total{door="api",kind="read",status="%s"}'
 GIB = 2**30
@@ -77,6 +78,19 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({SLOTS % "limit": "19 19 20 19x57", SLOTS % "configured": "20x60"}, True),
         ({SLOTS % "limit": "3x45 20x15", SLOTS % "configured": "20x60"}, False),
         ({SLOTS % "limit": "20x60", SLOTS % "configured": "20x60"}, False),
+    ],
+    "JimengSlotsIdle": [
+        ({SLOT_SECONDS % "idle": "0+400x60", SLOT_SECONDS % "used": "0+800x60"}, True),
+        ({SLOT_SECONDS % "idle": "0+60x60", SLOT_SECONDS % "used": "0x60"}, True),
+        ({SLOT_SECONDS % "idle": "0+100x60", SLOT_SECONDS % "used": "0+900x60"}, False),
+        ({SLOT_SECONDS % "idle": "0+1x60", SLOT_SECONDS % "used": "0x60"}, False),
+        (
+            {
+                SLOT_SECONDS % "idle": "0x40 0+60x8 480x12",
+                SLOT_SECONDS % "used": "0+60x60",
+            },
+            False,
+        ),
     ],
     "JimengFailing": [
         ({DONE: "0+2x60", FAILED % "provider_failed": "0+1x60"}, True),
@@ -175,6 +189,8 @@ def figures(client, provider, work_off, monkeypatch) -> dict[str, set[str]]:
     monkeypatch.setattr(save, "fetch_picture", lambda url, **options: png())
     Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
     rotation.note(utcnow())
+    counts.sample_slots()
+    counts.sample_slots()
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
     create(client, n=3)

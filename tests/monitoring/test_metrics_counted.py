@@ -1,6 +1,7 @@
 """What is counted where it happens: once each, and by all processes together."""
 
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -10,12 +11,14 @@ from jimeng import jobs
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import counts as counting
-from jimeng.jobs import outcomes, save
+from jimeng.jobs import outcomes, pump, save
 from jimeng.jobs.counts import KEY, Counts, counts
+from jimeng.lanes import switches
 from jimeng.monitoring import counted, metrics, readiness, traffic
 from jimeng.providers import Progress
 from jimeng.providers.fetch import FetchFailed
 from tests.conftest import png, run_queue
+from tests.forgetting import forget_lanes
 from tests.inputs.test_uploads import upload
 from tests.monitoring.test_metrics import MODEL, scrape
 from tests.rest import API, NOWHERE, client_with, create
@@ -106,6 +109,116 @@ def test_money_is_counted_as_it_is_drawn(client, work_off, monkeypatch):
 
     assert found["jimeng_charged_fen_total", MODEL] == 2 * 20
     assert found["jimeng_charged_unpriced_total", MODEL] == 1
+
+
+def test_polls_and_what_they_may_have_missed_are_counted(client, provider, work_off):
+    """Each poll, and the seconds since the one before that found it ready."""
+    provider.polls = [Progress("r", done=False)]
+    create(client)
+    run_queue()
+    ago = utcnow() - timedelta(seconds=40)
+    let_come_due(accepted_at=ago)
+    run_queue()  # not ready yet
+    let_come_due(looked_at=ago + timedelta(seconds=37))
+
+    work_off()
+
+    found = scrape(client)
+    assert found["jimeng_picture_polls_total", MODEL] == 2
+    assert found["jimeng_picture_unnoticed_seconds_count", MODEL] == 1
+    assert 3 <= found["jimeng_picture_unnoticed_seconds_sum", MODEL] < 37
+
+
+def test_poll_that_failed_has_missed_nothing(client, provider, work_off):
+    """Since when it was ready nobody can say then."""
+    provider.polls = [ProviderError("away", code="provider_internal", transient=True)]
+    create(client)
+
+    work_off()
+
+    found = scrape(client)
+    assert found["jimeng_picture_polls_total", MODEL] == 2
+    assert ("jimeng_picture_unnoticed_seconds_count", MODEL) not in found
+
+
+def let_come_due(**changes: object) -> None:
+    """The pump would find it, and what is remembered of it is changed."""
+    due = {"due_at": utcnow() - timedelta(seconds=1), **changes}
+    Generation.collection().update_many({}, {"$set": due})
+    pump.tick()
+
+
+class Clock:
+    """Seconds that a test lets pass between two samples."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+        self.monotonic = time.monotonic
+
+    def time(self) -> float:
+        return self.now
+
+    def pass_and_sample(self, seconds: float) -> None:
+        self.now += seconds
+        forget_lanes()
+        counting.sample_slots()
+
+
+@pytest.fixture
+def clock(monkeypatch, from_nothing) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(counting, "time", found)
+    jobs.huey.storage.conn.delete(counting.SAMPLED_KEY)
+    found.pass_and_sample(0)
+    return found
+
+
+def slot_seconds(client) -> tuple[float, float]:
+    """Those used, and those idle while something waited."""
+    found = scrape(client)
+    used, idle = (
+        found.get((f"jimeng_slot_seconds_{kind}_total", MODEL), 0.0)
+        for kind in ("used", "idle")
+    )
+    return used, idle
+
+
+def test_slot_seconds_are_sampled(client, clock):
+    """Two slots: free while three wait, then in use; what waits for these is normal."""
+    clock.pass_and_sample(10)
+    assert slot_seconds(client) == (0, 0)
+
+    create(client, n=3)
+    clock.pass_and_sample(2.5)
+    assert slot_seconds(client) == (0, 5)
+
+    run_queue()
+    clock.pass_and_sample(4)
+    clock.pass_and_sample(0)  # of another process
+    clock.pass_and_sample(1)
+
+    assert slot_seconds(client) == (10, 5)
+
+
+def test_slot_that_nobody_waits_for_is_not_idle(client, clock):
+    """Nor one that may not be used."""
+    create(client)
+    clock.pass_and_sample(3)
+    assert slot_seconds(client) == (0, 3), "one picture waits, and two slots are free"
+
+    switches.pause(switches.SENDING, "somebody")
+    clock.pass_and_sample(3)
+
+    assert slot_seconds(client) == (0, 3)
+
+
+def test_time_in_which_nobody_sampled_does_not_count(client, clock):
+    """Nobody knows how it was while no worker ran; nor does a clock run backwards."""
+    create(client)
+    clock.pass_and_sample(counting.MAX_SAMPLED_S + 1)
+    clock.pass_and_sample(-5)
+
+    assert slot_seconds(client) == (0, 0)
 
 
 def test_calls_of_the_provider_are_counted_by_code(
