@@ -6,6 +6,7 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.answers import failure
 from jimeng.i18n import t
 from jimeng.monitoring import readiness
+from jimeng.schemas.kinds import moment
 from jimeng.schemas.replies import Health, Ready
 from jimeng.version import COMMIT, VERSION
 
@@ -44,6 +45,7 @@ def ready() -> Response | dict:
             {
                 "code": reason.code,
                 "names": list(reason.names),
+                "since": moment(reason.since),
                 "message": t(f"ready.{reason.code}"),
             }
             for reason in found.reasons

@@ -5,8 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,10 +57,12 @@ class Reason:
     Attributes:
         code: For programs; its words are ``ready.<code>`` in ``i18n``.
         names: Which ones.
+        since: When this process first saw it, and at every look from then on.
     """
 
     code: str
     names: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Answer:
 _finding = threading.Lock()
 _trying = threading.Lock()
 _kept: tuple[float, object, Answer] | None = None
+_since: dict[str, datetime] = {}  # by code, of the latest look
 # When each worker had run its last job while others waited, and since when that is so.
 _taken: tuple[object, float] = (None, 0.0)
 
@@ -133,7 +136,14 @@ def find() -> Answer:
         paused += found.paused
         resting += found.resting
         lowered += found.lowered
-    return Answer(tuple(_in_order(reasons)), paused, resting, lowered)
+    return Answer(_dated(_in_order(reasons)), paused, resting, lowered)
+
+
+def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
+    global _since
+    now = utcnow()
+    _since = {each.code: _since.get(each.code, now) for each in reasons}
+    return tuple(replace(each, since=_since[each.code]) for each in reasons)
 
 
 def _bounded(check: Callable[[], Answer]) -> Answer:

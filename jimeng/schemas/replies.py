@@ -167,6 +167,7 @@ class Reason(Reply):
 
     code = text()
     names = list_of(fields.String())
+    since = instant()
     message = text()
 
 

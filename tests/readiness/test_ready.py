@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from jimeng.documents import indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
+from jimeng.schemas.kinds import moment
 from tests.conftest import run_queue
 from tests.readiness.conftest import LONG_AGO
 from tests.rest import create
@@ -42,6 +44,33 @@ def test_missing_index_is_told(probe, database, label):
     assert without["names"]["index_missing"] == [label]
     indexes.build()
     assert probe()["missing"] == []
+
+
+def test_each_reason_says_since_when(client, probe, database, monkeypatch):
+    """One that was gone in between begins anew; one that came later is younger."""
+    now = began = utcnow()
+    monkeypatch.setattr(readiness, "utcnow", lambda: now)
+    monkeypatch.setattr(readiness, "_since", {})
+
+    def since(of: str) -> str:
+        probe()
+        reasons = client.get("/health/ready").json["reasons"]
+        return next(each["since"] for each in reasons if each["code"] == of)
+
+    database.workers.delete_many({})
+    first = since("worker")
+    now += timedelta(minutes=5)
+    database.tasks.drop_index("idem")
+    assert since("worker") == first == moment(began)
+    assert since("index_missing") == moment(began + timedelta(minutes=5))
+
+    indexes.build()
+    probe()
+    database.tasks.drop_index("idem")
+    now += timedelta(minutes=5)
+    assert since("index_missing") == moment(began + timedelta(minutes=10))
+    assert since("worker") == first
+    indexes.build()
 
 
 def test_worker_that_is_gone_is_told(probe, database):

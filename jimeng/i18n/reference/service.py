@@ -205,6 +205,10 @@ SERVICE_FIELDS: dict[str, tuple[str, str]] = {
         "jobs_untaken, overdue, lane_stalled, no_provider",
     ),
     "Reason.names": ("哪些索引或通道", "Which indexes or lanes"),
+    "Reason.since": (
+        "答复的进程从什么时候起一直看到这一项",
+        "Since when the process that answers has seen this at every look",
+    ),
     "Reason.message": ("该做什么", "What to do"),
     "paused": (
         "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
