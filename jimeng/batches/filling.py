@@ -16,6 +16,7 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.task import THERE
 from jimeng.errors import JimengError
 from jimeng.inputs import Named
@@ -56,7 +57,7 @@ def begin(batch: Batch) -> None:
 def claim(where: dict) -> Batch | None:
     now = utcnow()
     return Batch.change(
-        {"open": True, "due_at": {"$lte": now}, **where},
+        {"open": True, "due_at": {"$lte": now}, **KNOWN_KIND, **where},
         {"$set": {"owner": new_token(), "due_at": now + LEASE}},
         sort=[("due_at", 1)],
     )
@@ -212,5 +213,5 @@ def stop(batch: Batch, code: str) -> None:
 
 def forget_deleted() -> None:
     """Remove what was deleted so long ago that its tasks do not come back."""
-    old = {"deleted_at": {"$lte": utcnow() - KEPT}}
+    old = {"deleted_at": {"$lte": utcnow() - KEPT}, **KNOWN_KIND}
     Batch.collection().delete_many(old)

@@ -31,6 +31,12 @@ WEB_TIMEOUT = 1.4
 WORKER_TIMEOUT = 30.0
 
 
+# A later release may store other things beside what this one knows, each with a kind.
+# Whatever claims, sweeps or ends documents leaves those alone, whatever their state.
+KNOWN_KIND: dict[str, object] = {"kind": None}
+OTHER_KIND: dict[str, object] = {"kind": {"$ne": None}}
+
+
 class Heartbeats(ServerHeartbeatListener):
     """The driver looks at MongoDB all the time: that is how its return is noticed."""
 

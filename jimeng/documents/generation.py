@@ -14,7 +14,7 @@ from mongoengine.fields import (
 )
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.base import KNOWN_KIND, Stored, named_index, utcnow
 from jimeng.documents.reading import DictField, ListField
 
 
@@ -48,6 +48,7 @@ DUE = [
     *(State.PREPARING.value, State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
     *(State.FAILED.value, State.UNKNOWN.value),
 ]
+DUE_HERE: dict[str, object] = {"state": {"$in": DUE}, **KNOWN_KIND}
 # Without these nobody knows what to do; all others are measurements and hints.
 NEEDED = frozenset(
     ("task_id", "index", "user_id", "lane", "provider", "req_key", "account")

@@ -24,6 +24,8 @@ NOT_CHARGED = "no"
 CHARGED = (NOT_CHARGED, "unknown", "yes")
 # What is said of a failure as long as nothing better is known.
 NOT_UNDERSTOOD = {"code": "not_understood", "charged": "unknown"}
+# As `KNOWN_KIND`; a task has always said what it makes.
+KNOWN_TYPE = {"type": "image"}
 THERE = {"deleted_at": {"$exists": False}}
 # Deleted for good; with null instead of $exists the index finds them.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}

@@ -12,6 +12,7 @@ from datetime import timedelta
 from bson import ObjectId
 
 from jimeng.documents import Batch, Input, Task, utcnow
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.jobs import janitor
 from jimeng.jobs.runtime import runtime
 
@@ -34,7 +35,7 @@ def sweep_inputs() -> bool:
 def doom() -> bool:
     """What is past its time and named by nothing cannot be named from now on."""
     now = utcnow()
-    due = {"keep_until": {"$lte": now}, "doomed_at": {"$exists": False}}
+    due = {"keep_until": {"$lte": now}, "doomed_at": {"$exists": False}, **KNOWN_KIND}
     rows = list(Input.collection().find(due, {"_id": 1}).limit(BATCH))
     ids = {row["_id"] for row in rows}
     named = named_by_others(ids)
@@ -46,7 +47,7 @@ def doom() -> bool:
 def remove_doomed() -> bool:
     """Look once more, then remove the bytes, and the record last."""
     now = utcnow()
-    due = {"doomed_at": {"$lte": now - SETTLED}}
+    due = {"doomed_at": {"$lte": now - SETTLED}, **KNOWN_KIND}
     rows = list(Input.collection().find(due).limit(BATCH))
     found = {row["_id"]: Input.read(row) for row in rows}
     named = named_by_others(found)
@@ -90,7 +91,7 @@ def files_of(each: Input) -> list[ObjectId]:
 def sweep_files() -> None:
     """Delete bytes that no input names: what was cut off in between left them."""
     global _file_seen
-    _file_seen = janitor.sweep(runtime().inputs, _file_seen, named_by_inputs)
+    _file_seen = janitor.sweep(runtime().inputs, _file_seen, Input, named_by_inputs)
 
 
 def named_by_inputs(where: dict) -> Iterator[ObjectId]:

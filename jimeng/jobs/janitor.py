@@ -9,8 +9,9 @@ from bson import ObjectId
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, Image, Input, State, Task, new_token, utcnow
+from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
-from jimeng.documents.task import DOOMED
+from jimeng.documents.task import DOOMED, KNOWN_TYPE
 from jimeng.errors import ProviderError
 from jimeng.jobs import days, hours, outcomes, plan, repair
 from jimeng.jobs.runtime import runtime
@@ -66,6 +67,7 @@ def walk(
     """
     created = {"$lte": until, **({"$gte": after} if after else {})}
     where, fields = {"open": True, "created_at": created}, {"created_at": 1, "n": 1}
+    where |= KNOWN_TYPE
     found = Task.collection().find(where, fields).hint("open")
     rows: list[dict] = []
     for row in found.sort("created_at", 1).batch_size(BATCH):
@@ -92,7 +94,7 @@ def complete(rows: list[dict]) -> None:
 
 def finish_deletions() -> bool:
     """Remove the rest of tasks whose deletion was cut off; whether there are more."""
-    where = {**DOOMED, "deleted_at": {"$lte": utcnow() - SETTLED}}
+    where = {**DOOMED, "deleted_at": {"$lte": utcnow() - SETTLED}, **KNOWN_TYPE}
     rows = list(Task.collection().find(where, {"_id": 1}).limit(BATCH))
     for row in rows:
         finish_deletion(row["_id"])
@@ -128,6 +130,7 @@ def fail_unserved() -> bool:
         "state": State.QUEUED.value,
         "lane": {"$nin": served},
         "created_at": {"$lte": utcnow() - patience},
+        **KNOWN_KIND,
     }
     rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH))
     for row in rows:
@@ -153,7 +156,7 @@ def fail_unserved() -> bool:
 def sweep_files() -> None:
     """Delete files that no picture names: what a cut-off saving left behind."""
     global _file_seen
-    _file_seen = sweep(runtime().store, _file_seen, named_by_images)
+    _file_seen = sweep(runtime().store, _file_seen, Image, named_by_images)
 
 
 def named_by_images(where: dict) -> Iterator[ObjectId]:
@@ -165,6 +168,7 @@ def named_by_images(where: dict) -> Iterator[ObjectId]:
 def sweep(
     store: Store,
     seen: ObjectId | None,
+    kind: type[Stored],
     named: Callable[[dict], Iterable[ObjectId]],
 ) -> ObjectId | None:
     """
@@ -172,6 +176,7 @@ def sweep(
 
     Args:
         seen: The last one that was looked at; None to begin anew.
+        kind: What names them; those of another kind of it may do so elsewhere.
         named: Those that the records of a query name.
 
     Returns:
@@ -182,7 +187,11 @@ def sweep(
     seen = max(files) if len(files) == BATCH else None
     if seen is None:
         store.add_up()  # what a killed process left uncounted
-    unnamed = set(files) - set(named({"_id": {"$in": list(set(files.values()))}}))
+    owners = {"_id": {"$in": list(set(files.values()))}}
+    unnamed = set(files) - set(named(owners))
+    if unnamed:
+        others = kind.collection().distinct("_id", {**owners, **OTHER_KIND})
+        unnamed = {each for each in unnamed if files[each] not in others}
     for file_id in unnamed:
         store.delete(file_id)
     if unnamed:

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Generation, Input, InputState, State, Task, utcnow
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.errors import (
     Invalid,
     PictureInvalid,
@@ -175,7 +176,8 @@ def wake_others(generation: Generation) -> None:
     there is one.
     """
     generations = Generation.collection(durable=False)
-    waiting = {"state": State.PREPARING.value, "owner": {"$exists": False}}
+    waiting: dict = {"state": State.PREPARING.value, "owner": {"$exists": False}}
+    waiting |= KNOWN_KIND
     now = {"$set": {"due_at": utcnow()}}
     generations.update_many({"task_id": generation.task_id, **waiting}, now)
     later = {**waiting, "due_at": {"$gt": utcnow()}}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from jimeng import documents, lanes, logs, migrations
 from jimeng.documents import Generation, Worker, new_token, utcnow
-from jimeng.documents.generation import DUE
+from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
 from jimeng.jobs import chores
 from jimeng.jobs.broker import (
@@ -176,7 +176,7 @@ def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
         where none will.
     """
     now = utcnow()
-    soon = {"due_at": {"$lte": now + timedelta(seconds=ahead)}, "state": {"$in": DUE}}
+    soon = {"due_at": {"$lte": now + timedelta(seconds=ahead)}, **DUE_HERE}
     found = Generation.collection().find(soon, {"due_at": 1})
     rows = list(found.sort("due_at", 1).limit(min(room, BATCH)).batch_size(BATCH))
     due = [row["_id"] for row in rows if row["due_at"] <= now]
@@ -198,7 +198,7 @@ def reserve(ids: list[str], token: str) -> list[str]:
     now = utcnow()
     generations = Generation.collection(durable=False)
     result = generations.update_many(
-        {"_id": {"$in": ids}, "due_at": {"$lte": now}, "state": {"$in": DUE}},
+        {"_id": {"$in": ids}, "due_at": {"$lte": now}, **DUE_HERE},
         {"$set": {"owner": token, "due_at": now + RESERVED_FOR}},
     )
     if result.modified_count == len(ids):

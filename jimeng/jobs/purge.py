@@ -4,6 +4,8 @@ import logging
 from datetime import timedelta
 
 from jimeng.documents import Image, Task, utcnow
+from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.task import KNOWN_TYPE
 from jimeng.jobs import outcomes
 
 log = logging.getLogger(__name__)
@@ -17,12 +19,13 @@ def empty_trash() -> bool:
     now = utcnow()
     # A task that is due is claimed first: from then on it cannot be brought back,
     # and goes as all do that were deleted for good.
-    due = {"deleted_at": {"$exists": True}, "purge_at": {"$lte": now}}
+    due = {"deleted_at": {"$exists": True}, "purge_at": {"$lte": now}, **KNOWN_TYPE}
     tasks = list(Task.collection().find(due, {"_id": 1}).limit(BATCH))
     for row in tasks:
         claimed = {**due, "_id": row["_id"]}
         Task.collection().update_one(claimed, {"$unset": {"purge_at": ""}})
     old = {"trashed_at": {"$lte": now - KEPT}, "with_task": {"$ne": True}}
+    old |= KNOWN_KIND
     found = Image.collection().find(old, {"_id": 1, "task_id": 1, "index": 1})
     pictures = list(found.limit(BATCH))
     purged = sum(purge_picture(row, old) for row in pictures)

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from jimeng import lanes
 from jimeng.documents import Batch, BulkAction, Generation, State, Worker, utcnow
-from jimeng.documents.generation import DUE
+from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
 from jimeng.jobs.runtime import runtime
 
@@ -35,7 +36,7 @@ def repair() -> None:
 
     Whether it is understood otherwise is for the one who claims it to say.
     """
-    generations, known = Generation.collection(), {"state": {"$in": DUE}}
+    generations, known = Generation.collection(), DUE_HERE
     now = {"$set": {"due_at": utcnow()}}
     mended = generations.update_many({"due_at": NO_TIME, **known}, now, hint="due")
     _say("due_at", mended.modified_count)
@@ -44,7 +45,8 @@ def repair() -> None:
     _say("no due_at", generations.update_many(lost, now, hint="slot").modified_count)
     bring_forward()
     for lane in runtime().registry.lanes:
-        where = {"lane": lane, "state": State.QUEUED.value, "turn": NO_TURN}
+        waiting = {"state": State.QUEUED.value, **KNOWN_KIND}
+        where = {"lane": lane, "turn": NO_TURN, **waiting}
         first = {"$set": {"turn": lanes.read(lane).turn}}
         found = generations.update_many(where, first, hint="waiting")
         _say("turn", found.modified_count)
@@ -59,12 +61,12 @@ def bring_forward() -> None:
     ahead, at_once = {"due_at": {"$gt": now + FAR}}, {"$set": {"due_at": now}}
     later = {"$set": {"due_at": now + FAR}}
     for states, change in ((REPEATABLE, at_once), (HELD, later)):
-        pictures = {**ahead, "state": {"$in": states}}
+        pictures = {**ahead, "state": {"$in": states}, **KNOWN_KIND}
         found = Generation.collection().update_many(pictures, change, hint="due")
         count += found.modified_count
-    for kind in (Batch, BulkAction):
-        found = kind.collection().update_many({**ahead, "open": True}, at_once)
-        count += found.modified_count
+    for kind, known in ((Batch, KNOWN_KIND), (BulkAction, {})):
+        some = {**ahead, "open": True, **known}
+        count += kind.collection().update_many(some, at_once).modified_count
     # Who lives says so again in a moment.
     Worker.collection().delete_many({"seen_at": {"$gt": now + FAR}})
     if count:
@@ -73,7 +75,7 @@ def bring_forward() -> None:
 
 def repair_those_of(task_ids: Sequence[str]) -> None:
     """Let those pictures of these tasks come due that have no time at all."""
-    where: dict = {"state": {"$in": SLOTLESS}, "due_at": {"$exists": False}}
+    where = {"state": {"$in": SLOTLESS}, "due_at": {"$exists": False}, **KNOWN_KIND}
     where["task_id"] = {"$in": list(task_ids)}
     now = {"$set": {"due_at": utcnow()}}
     found = Generation.collection().update_many(where, now, hint="task")

@@ -17,6 +17,7 @@ from mongoengine import get_db
 from pymongo.errors import OperationFailure
 
 from jimeng.documents import Image, Share, Task, utcnow
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.jobs.purge import purge_picture
 from jimeng.jobs.runtime import runtime
 from jimeng.lanes import switches
@@ -28,7 +29,11 @@ GIB = 2**30
 LEAST_ROOM = 300 * 2**20  # bytes on the disk of MongoDB; below, nothing new is taken
 ENOUGH_ROOM = 2 * LEAST_ROOM  # to take on again, so that it does not go to and fro
 # Said by the picture itself; that one is shared by itself its link says.
-UNKEPT = {"favourite": {"$ne": True}, "collections.0": {"$exists": False}}
+UNKEPT = {
+    "favourite": {"$ne": True},
+    "collections.0": {"$exists": False},
+    **KNOWN_KIND,
+}
 ROUND = 600.0  # seconds; how soon what is kept no more is met
 SIZES = ("bytes", "thumbnail_bytes", "preview_bytes")
 NEEDED = dict.fromkeys(("task_id", "index", "created_at", *SIZES), 1)

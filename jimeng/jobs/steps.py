@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from jimeng import lanes, logs
 from jimeng.documents import Generation, State, new_token, utcnow
-from jimeng.documents.generation import DUE
+from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import hours, outcomes
 from jimeng.jobs.outcomes import Freed, freed_by
@@ -32,7 +32,7 @@ def take_step(generation_id: str, token: str) -> Freed | None:
     """
     mine = {"_id": generation_id, "owner": token, "due_at": {"$exists": True}}
     held = Generation.swap(
-        {**mine, "state": {"$in": DUE}},
+        {**mine, **DUE_HERE},
         {"$set": {"owner": new_token(), "due_at": utcnow() + POLL_LEASE}},
         durable=False,
     )

@@ -26,6 +26,7 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.record import (
     backs_off,
@@ -250,11 +251,11 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
             },
             "$unset": {"waiting": ""},
         }
-        where, order = {"lane": lane, "state": State.QUEUED.value}, FIRST
+        where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
         try:
             # Not durable by itself: the write before the first byte, which finds the
             # picture only if it is still claimed, is.
-            taken = Generation.swap(where, update, sort=order, durable=False)
+            taken = Generation.swap(where, update, sort=FIRST, durable=False)
         except DuplicateKeyError:
             continue  # another consumer has that slot
         if taken is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, State
+from jimeng.documents.base import OTHER_KIND
 
 AT_ONCE = 2000  # rows in one answer
 KNOWN = [state.value for state in State]
@@ -90,8 +91,9 @@ def _held(lanes: Mapping[str, object]) -> Iterator[tuple[Channel, int]]:
 
 
 def held_by_unknown(lanes: Iterable[str]) -> int:
-    """How many pictures hold a slot in a state that this release does not know."""
-    where = {"slot": {"$exists": True}, "state": {"$nin": KNOWN}}
+    """How many hold a slot that are of a state or kind this release does not know."""
+    unknown = [{"state": {"$nin": KNOWN}}, OTHER_KIND]
+    where = {"slot": {"$exists": True}, "$or": unknown}
     mine = {"lane": {"$in": list(lanes)}, **where}
     return Generation.collection().count_documents(mine, hint="slot")
 

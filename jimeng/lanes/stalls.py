@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.claims import free_in
 from jimeng.lanes.record import read
@@ -25,7 +26,7 @@ def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
         limits: Account -> its configured limit in the lane.
     """
     before = utcnow() - PATIENCE
-    where = {"lane": lane, "state": State.QUEUED.value}
+    where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
     order = [("turn", 1), ("_id", 1)]
     rows = Generation.collection()
     found = rows.find_one(where, {"created_at": 1}, sort=order, hint="waiting")

@@ -30,7 +30,7 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.faults import TROUBLES
-from jimeng.documents.generation import DUE
+from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 
@@ -202,7 +202,7 @@ def _work() -> Answer:
     elif _is_untaken(workers):
         found.append(Reason("jobs_untaken"))
     # Another release looks after what this one does not know, and may have gone.
-    late = {"due_at": {"$lt": utcnow() - OVERDUE}, "state": {"$in": DUE}}
+    late = {"due_at": {"$lt": utcnow() - OVERDUE}, **DUE_HERE}
     if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
         found.append(Reason("overdue"))
     return Answer(tuple(found), tuple(sorted(switches.paused(fresh=True))))
