@@ -21,8 +21,7 @@ from jimeng.limits import ACCESS
 
 log = logging.getLogger(__name__)
 
-# Seconds. Longest that a key is believed where Redis has lost the mark of a change, or
-# an earlier release, which leaves none, has made it.
+# Seconds. Longest that a key is believed where Redis has lost the mark of a change.
 KEPT = 1.0
 MARK_KEPT = 3600  # seconds, which is longer than that
 MOST = 10_000  # keys

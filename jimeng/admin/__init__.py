@@ -38,12 +38,12 @@ def words_of_every_page() -> dict:
 
 
 def why(code: str) -> str:
-    """The words of a failure; one that only an older release knew is a failure too."""
+    """The words of a failure; one that only another release knew is a failure too."""
     return t(f"error.{code if code in CODES else 'provider_failed'}")
 
 
 def act(action: str) -> str:
-    """The words of an action; one that only an older release knew has none."""
+    """The words of an action; one that only another release knew has none."""
     return t(f"act.{action}") if f"act.{action}" in MESSAGES else action
 
 

@@ -102,7 +102,7 @@ def user(user_id: str, names: Mapping[str, str]) -> Fact:
 
 
 def facts(told: Mapping[str, object], names: Mapping[str, str]) -> list[Fact]:
-    """Details or an outcome in words; what only an older release told as it stands."""
+    """Details or an outcome in words; what only another release told as it stands."""
     return [fact(name, value, names) for name, value in told.items()]
 
 

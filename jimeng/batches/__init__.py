@@ -31,8 +31,6 @@ has stopped says why, and can be gone on with.
 **Again.** What failed or is lacking is run again by the rule of `tasks.retry`, only
 where that may help, each task once: the id of the new one follows from that of the old.
 
-An earlier release beside this one leaves batches alone, and works on their tasks.
-
 `accounts`, `schemas`, `operations` and the doors may import it; it knows no Flask.
 """
 

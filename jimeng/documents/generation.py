@@ -77,7 +77,7 @@ class Generation(Stored):
         key_id: The API key that asked, where that has a day of its own.
         waiting: True while it counts as one of its user's waiting pictures.
         account: Whose place it was given with its latest claim, and who is asked for
-            it; absent where it has none, and where an earlier release has claimed it.
+            it; absent where it has none.
         slot: Which of the account's places in the lane it holds, absent otherwise: a
             number, or for another account than the main one its name and a number.
         due_at: When somebody must look after it; absent while it waits its turn

@@ -77,8 +77,7 @@ class Image(Stored):
         key: What its links are made of.
         file_id: The bytes, in the store.
         thumbnail_id: A WebP of it, in the store.
-        preview_id: A larger one, for dense screens; absent where the picture is small,
-            or older than previews are.
+        preview_id: A larger one, for dense screens; absent where the picture is small.
         seed: The seed that was sent.
         prompt: As it was written; it never changes, so it is kept here too.
         model: That of the task.

@@ -15,7 +15,6 @@ class Tally(Stored):
         failed: Those that did not.
         unknown: Those of which nobody knows whether they were accepted.
         dropped: Those that were never sent, as nobody wanted them any more.
-        itemized: They are also kept by user, lane and way of ending.
     """
 
     id = StringField(primary_key=True)
@@ -23,7 +22,6 @@ class Tally(Stored):
     failed = IntField(default=0)
     unknown = IntField(default=0)
     dropped = IntField(default=0)
-    itemized = BooleanField()
 
     meta = {"collection": "tallies"}
 

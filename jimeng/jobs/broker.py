@@ -86,9 +86,8 @@ def is_word(value: object) -> bool:
     return isinstance(value, str) and value.isprintable()
 
 
-# Releases before this one have pickled jobs under another name, so that none takes
-# the other's. The address is set by `connect`, when the settings are known; nothing
-# is sent before a job is enqueued.
+# The address is set by `connect`, when the settings are known; nothing is sent before
+# a job is enqueued.
 huey = JsonHuey("jimeng-json", results=False, url="redis://localhost:6379/0")
 
 

@@ -93,7 +93,7 @@ def _count(where: dict, *, code: object) -> Counter[Ended]:
 
 
 def _index(where: dict) -> str:
-    """The one that has the fewest to look at; an earlier release has made no other."""
+    """The one that has the fewest to look at, of those that are built."""
     is_of_user = "user_id" in where and indexes.is_there("generations.ended_user")
     return "ended_user" if is_of_user else "ended_how"
 
@@ -144,7 +144,7 @@ def closing(until: date | None = None) -> Iterator[date]:
     that is not kept, at first and after each.
     """
     until = until or utcnow().date() - timedelta(days=OPEN_DAYS)
-    last = Tally.collection().find_one({"itemized": True}, sort=[("_id", -1)])
+    last = Tally.collection().find_one({}, sort=[("_id", -1)])
     since = date.fromisoformat(last["_id"]) + timedelta(days=1) if last else date.min
     yield since
     while (day := next_day(midnight(since))) is not None and day < until:
@@ -170,7 +170,7 @@ def _close(day: date, found: Counter[Ended]) -> None:
     for way, n in found.items():
         whole[way.state] += n
     Tally.collection().update_one(
-        {"_id": day.isoformat()}, {"$set": {**whole, "itemized": True}}, upsert=True
+        {"_id": day.isoformat()}, {"$set": whole}, upsert=True
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from jimeng import lanes
 from jimeng.documents import Generation, State, Task
 from jimeng.documents.ids import age_of
 
@@ -72,10 +71,7 @@ def complete_plan(task: Task) -> int:
     """
     missing = task.n - count_written([task.id])[task.id]
     if missing > 0:
-        turn = None if task.takes_turn_later else task.turn
-        if turn is None and not task.takes_turn_later:  # an earlier release's
-            turn, _ = lanes.take_turns(task.lane, task.user_id, task.n)
-        write(generations_of(task, turn))
+        write(generations_of(task, None if task.takes_turn_later else task.turn))
     return max(missing, 0)
 
 

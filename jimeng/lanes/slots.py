@@ -3,7 +3,7 @@ Slots: the numbers of the pictures under way in a lane, and whose they are.
 
 A channel is one account's way into a lane, with slots, a limit and patience of its
 own. The line is the lane's: whoever is next goes by any channel that has a slot. The
-main account's is kept where the lane itself is, as it was when there was no other.
+main account's is kept where the lane itself is.
 """
 
 from collections import Counter
@@ -101,16 +101,12 @@ def held_by_unknown(lanes: Iterable[str]) -> int:
 def count_drawn(lane: str, account: str = MAIN) -> int:
     """The pictures that the account has taken and, as far as is known, draws."""
     where = {"slot": {"$exists": True}, "state": State.GENERATING.value}
-    mine = {"lane": lane, **where, **_of(account)}
+    mine = {"lane": lane, "account": account, **where}
     return Generation.collection().count_documents(mine, hint="slot")
 
 
 def count_generating(account: str) -> int:
     """The pictures of all lanes for which the account is polled."""
     where = {"slot": {"$exists": True}, "state": State.GENERATING.value}
-    mine = {**where, **_of(account)}
+    mine = {"account": account, **where}
     return Generation.collection().count_documents(mine, hint="slot")
-
-
-def _of(account: str) -> dict[str, object]:
-    return {"account": account if account != MAIN else {"$in": [MAIN, None]}}

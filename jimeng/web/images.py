@@ -55,8 +55,7 @@ def thumbnail(key: str) -> Response:
 @bp.get("/i/<key>/preview.jpg")
 def preview(key: str) -> ResponseReturnValue:
     """
-    The same for dense screens, or the thumbnail where there is none: pictures of before
-    have none, and a release that knew of none may have swept it away.
+    The same for dense screens; small pictures have none, but for the thumbnail.
     """
     try:
         found, content = tasks.image(None, key, "preview_id")

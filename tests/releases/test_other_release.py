@@ -24,7 +24,7 @@ PRESENT = {
     AuditEntry: {"by": "root", "action": "queue.clear", "outcome": {"n": 1}},
     Switch: {"id": "sending", "paused_at": utcnow(), "by": "root"},
     Worker: {"id": "w", "started_at": utcnow(), "seen_at": utcnow()},
-    Tally: {"id": "2026-01-31", "done": 1, "itemized": True},
+    Tally: {"id": "2026-01-31", "done": 1},
     Hour: {
         **{"id": f"{utcnow():%Y-%m-%dT00}", "since": utcnow(), "done": 1},
         **{"whole": True, "changes": 1, "changed_at": utcnow()},

@@ -92,7 +92,7 @@ def test_signing_out_takes_the_password(ada, left_open, which):
     assert left_open.post("/account/keys", data=KEY, headers=POST).status_code == 403
 
 
-def test_session_of_an_older_release_is_asked(left_open):
+def test_session_that_never_showed_it_is_asked(left_open):
     """Nobody knows when its password was shown."""
     Session.collection().update_many({}, {"$unset": {"confirmed_at": ""}})
 

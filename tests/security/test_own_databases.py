@@ -40,19 +40,6 @@ UNAUTHORIZED = 13  # mongod's error_codes.yml
 ASKED = ({"listDatabases": 1, "$db": "admin"}, {"find": "things", "$db": "test"})
 
 
-class Open(Mongo):
-    """As earlier releases had it: everybody on this machine is let in."""
-
-    @property
-    def uri(self) -> str:
-        return f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
-
-    def command(self) -> list[str]:
-        words = super().command()
-        at = words.index("--keyFile")
-        return words[:at] + words[at + 2 :]
-
-
 def stranger_sees(mongo: Mongo, redis_server: Redis) -> dict:
     """What another user of this machine opens, and is told by both servers."""
     head = b"\0" * 8 + (2013).to_bytes(4, "little") + b"\0" * 5
@@ -137,26 +124,6 @@ def test_first_on_the_machine_makes_no_user(mongo):
             with pytest.raises(OperationFailure) as refused:
                 stranger.admin.command(command, "me", pwd="x", roles=["root"])
             assert refused.value.code == UNAUTHORIZED
-
-
-def test_mongo_without_a_password_gets_one(mongo):
-    """The data of a release that let everybody in are there, on the same port."""
-    old = Open(mongo.data_dir)
-    old.start()
-    with MongoClient(port=old.port, directConnection=True) as anybody:
-        anybody.test.things.insert_one({"_id": 1})
-    old.stop()
-
-    mongo.start()
-
-    assert mongo.port == old.port
-    with MongoClient(mongo.uri) as client:
-        assert client.test.things.count_documents({}) == 1
-    with (
-        MongoClient(port=mongo.port, directConnection=True) as anybody,
-        pytest.raises(OperationFailure),
-    ):
-        anybody.test.things.count_documents({})
 
 
 @pytest.mark.parametrize("lost", ["password", "keyfile"])

@@ -4,16 +4,14 @@ import base64
 import contextlib
 import http.client
 import io
-import sqlite3
 import time
 
 import pytest
 from PIL import Image
 
-from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.faults import ACTIONS, is_kind
 from jimeng.local.simulator.kinds import KINDS
-from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, Caller
+from tests.simulator.caller import Caller
 
 DONE = "[[slow 0]] 猫"
 SIZE = {"width": 512, "height": 512}
@@ -186,28 +184,3 @@ def make(caller: Caller, action: str):
 def test_faults_of_another_call_are_refused(caller, action, kind):
     """A test that asks for what cannot be would prove nothing."""
     assert caller.control("faults", [{"action": action, "kind": kind}]).status == 400
-
-
-def test_ledger_of_an_earlier_release_is_read(tmp_path):
-    """What it lacks is as it was then: one JPEG without a mark."""
-    state = tmp_path / "ledger"
-    with contextlib.closing(sqlite3.connect(state)) as db:
-        db.execute(
-            "CREATE TABLE task (task_id TEXT PRIMARY KEY, req_key TEXT, prompt TEXT,"
-            " seed INTEGER, width INTEGER, height INTEGER, request_id TEXT,"
-            " accepted_at REAL, finished_at REAL, outcome TEXT, polls INTEGER,"
-            " downloads INTEGER)"
-        )
-        db.execute(
-            "INSERT INTO task VALUES ('7', 'jimeng_t2i_v30', '猫', 1, 512, 512, 'R',"
-            " 1.0, 2.0, 'done', 0, 0)"
-        )
-        db.commit()
-    keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
-
-    with Simulator(**keys, state=str(state), clock=lambda: 3.0) as simulator:
-        (row,) = simulator.ledger()["rows"]
-        polled = Caller(simulator.port).poll("7")
-
-    assert (row["images"], row["picture"], row["mark"]) == (1, "JPEG", "")
-    assert polled.json["data"]["status"] == "done"

@@ -59,16 +59,3 @@ def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypat
     assert found == [(5, "done", 1, {"yes": 1}), (5, "failed", 1, {"no": 1})]
     (day,) = tallies.by_day()
     assert (day.completed, day.failed) == (1, 1)
-
-
-def test_days_that_an_earlier_version_closed_are_closed_again(client, work_off):
-    """It kept their sums and nothing else."""
-    create(client)
-    work_off()
-    age(5)
-    day = (utcnow() - 5 * A_DAY).date().isoformat()
-    Tally.collection().insert_one({"_id": day, "done": 1})
-
-    assert rows(look(client)) == [(5, "done", 1, {"yes": 1})]
-    (kept,) = Tally.collection().find()
-    assert (kept["done"], kept["itemized"]) == (1, True)

@@ -177,7 +177,7 @@ def test_dense_screens_are_offered_more_pixels(client, provider, work_off):
 
 
 def test_picture_without_a_preview_shows_its_thumbnail(client, picture):
-    """Small ones, and those of before, have none; the address leads on."""
+    """Small ones have none; the address leads on."""
     assert "srcset" not in client.get("/gallery").text
 
     answer = client.get(picture.rsplit(".")[0] + "/preview.jpg")

@@ -14,20 +14,14 @@ CREATE TABLE IF NOT EXISTS task (
     task_id TEXT PRIMARY KEY, req_key TEXT NOT NULL, prompt TEXT NOT NULL,
     seed INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
     request_id TEXT NOT NULL, accepted_at REAL NOT NULL, finished_at REAL NOT NULL,
-    outcome TEXT NOT NULL, polls INTEGER NOT NULL, downloads INTEGER NOT NULL);
+    outcome TEXT NOT NULL, polls INTEGER NOT NULL, downloads INTEGER NOT NULL,
+    images INTEGER NOT NULL, picture TEXT NOT NULL, mark TEXT NOT NULL,
+    given TEXT NOT NULL, account TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS running ON task (req_key, finished_at);
 CREATE INDEX IF NOT EXISTS minute ON task (req_key, accepted_at);
 CREATE TABLE IF NOT EXISTS counter (
     kind TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY (kind, name));
 """
-# Added after, so that a file of an earlier release gets them too.
-LATER = {
-    "images": "INTEGER NOT NULL DEFAULT 1",
-    "picture": "TEXT NOT NULL DEFAULT 'JPEG'",
-    "mark": "TEXT NOT NULL DEFAULT ''",
-    "given": "TEXT NOT NULL DEFAULT ''",
-    "account": "TEXT NOT NULL DEFAULT ''",
-}
 
 
 @dataclass(frozen=True)
@@ -105,16 +99,10 @@ class Ledger:
         # Enough for the death of the process, which is what tests try.
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
-        self._add_columns()
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
-
-    def _add_columns(self) -> None:
-        there = {row[1] for row in self._db.execute("PRAGMA table_info(task)")}
-        for name in LATER.keys() - there:
-            self._db.execute(f"ALTER TABLE task ADD COLUMN {name} {LATER[name]}")
 
     def accept(self, row: Row, *, limit: int, per_minute: int = 0) -> Full:
         """
