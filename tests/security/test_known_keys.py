@@ -128,7 +128,7 @@ def test_key_ends_when_it_ends(look, key, monkeypatch):
 
 
 def test_change_without_a_mark_is_felt_soon(look, key, monkeypatch):
-    """By an earlier release, or where Redis has lost the mark."""
+    """By a process that could not reach Redis, or where Redis has lost the mark."""
     assert look() == 200
     ApiKey.collection().delete_many({})
     assert look() == 200
