@@ -4,12 +4,14 @@ import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 
 from jimeng.config import Config
 from jimeng.config.values import between, parse_url, setting
 from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
+from jimeng.providers.models.model import Price, Step
 from jimeng.providers.models.takes import Takes
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.rules import (
@@ -30,6 +32,7 @@ OIL = Model(
     hd_sizes=SIZES,
     sides=(256, 1024),
     takes_seed=False,
+    own_price=Price((Step(None, 15),), as_of=date(2026, 11, 1)),  # 0.15 yuan
 )
 COPY = Model(
     id="easel-copy",

@@ -155,6 +155,18 @@ def test_its_model_is_offered(client):
     assert ("easel-oil", "easel") in [(each["id"], each["provider"]) for each in models]
 
 
+def test_its_price_is_told_before_anything_is_drawn(client):
+    """As the model says it; the other has none, and is offered all the same."""
+    body = {"prompt": "x", "user_id": "a", "model": "easel-oil", "n": 2}
+    told = client.post("/api/v1/ai/image/task?dry_run=1", json=body).json["data"]
+    models = client.get("/api/v1/models").json["data"]
+
+    assert told["cost"]["fen_of_all"] == 30
+    prices = {each["id"]: each["price"] for each in models}
+    assert prices["easel-oil"] is not None
+    assert prices["easel-copy"] is None
+
+
 def test_pages_call_it_by_its_label(client):
     """In the language of their reader, and nothing of it is missing anywhere."""
     chinese, english = (

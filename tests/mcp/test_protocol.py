@@ -1,10 +1,12 @@
 """Two eras of one protocol: what is said, what is refused, and by which status."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
-from jimeng.mcp import tools
+from jimeng.mcp import refusals, tools
 from jimeng.mcp.messages import HANDSHAKE
 from tests.mcp.conftest import LATEST, PREFIX
 
@@ -264,3 +266,14 @@ def test_words_follow_the_language(client):
 
     assert "画图" in said["zh"] and "画图" not in said["en"]
     assert "Generate images" in said["en"]
+
+
+@pytest.mark.parametrize("page", ["docs/mcp.md", "docs/mcp.en.md"])
+def test_page_names_every_error(page):
+    """With what to do: each code that there is, and no other."""
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    told = {int(code) for code in re.findall(r"^\| (-32\d+) \|", text, re.MULTILINE)}
+
+    known = {each for each in vars(refusals).values() if isinstance(each, int)}
+
+    assert told == {each for each in known if each < 0}
