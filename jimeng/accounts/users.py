@@ -1,6 +1,8 @@
 """User records: who has a name here."""
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from pymongo.errors import DuplicateKeyError
 
@@ -20,7 +22,7 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.base import Stored
-from jimeng.documents.cursors import EPOCH
+from jimeng.documents.cursors import EPOCH, Page, page_of
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
 from jimeng.viewers import Viewer, noted
@@ -97,6 +99,25 @@ def find_by_email(viewer: Viewer, email: str) -> User:
     if user is None:
         raise UserNotFound("no user has that e-mail")
     return user
+
+
+def page(
+    viewer: Viewer,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    where: Mapping[str, object] = MappingProxyType({}),
+) -> Page[User]:
+    """
+    Some of all users, or of those *where* MongoDB finds, newest first.
+
+    Raises:
+        AdminsOnly: they are the operator's to see.
+        Invalid: the cursor is not one of ours.
+    """
+    viewer.require_operator("users")
+    found = page_of(User.collection(), dict(where), "created_at", cursor, limit)
+    return found.read(User.read_all)
 
 
 def update(

@@ -1,17 +1,20 @@
 """Users: who has a name here."""
 
-from flask import url_for
+from flask import Response, url_for
 
 from jimeng import auth, usage
 from jimeng.accounts import users
 from jimeng.api import blp
+from jimeng.api.lists import listed
 from jimeng.documents import User
 from jimeng.errors.access import UserNotFound
+from jimeng.http.answers import success
 from jimeng.schemas import Nothing, replies
 from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.usage import Span, UsageRecord, span
-from jimeng.schemas.users import ByEmail, NewUser, UserChanges
+from jimeng.schemas.users import NewUser, OfUsers, UserChanges
 
+RECORD = replies.UserRecord()
 A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
 
 
@@ -27,12 +30,27 @@ def create_user(params: dict) -> tuple[User, dict]:
 
 
 @blp.get("/users", tags=["users"])
-@blp.arguments(ByEmail, location="query")
+@blp.arguments(OfUsers, location="query")
 @blp.response(200, replies.UserRecord)
-@blp.describe(errors=["user_not_found"])
-def find_user(query: dict) -> User:
-    """Find the user with an e-mail."""
-    return users.find_by_email(auth.viewer_of_api(), **query)
+@blp.describe(
+    errors=["user_not_found", "admins_only"],
+    headers=["Link"],
+    or_list=True,
+)
+def find_users(query: dict) -> Response:
+    """
+    Find the user with an e-mail, or list all.
+
+    With `email`, `data` is that user. Without, it is a list of all users, newest first,
+    which is for admins; the next page is in `Link` and in `next_cursor`.
+    """
+    viewer = auth.viewer_of_api()
+    if "email" in query:
+        found = users.find_by_email(viewer, query["email"])
+        return success(RECORD.dump(found))
+    page = users.page(viewer, **query)
+    rows = RECORD.dump(page.rows, many=True)
+    return listed(rows, page.next_cursor, "api.find_users", limit=query["limit"])
 
 
 @blp.get("/users/<user_id>", tags=["users"])

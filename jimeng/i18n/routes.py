@@ -90,7 +90,10 @@ ROUTES: dict[str, str] = {
     "api.create_user": """创建用户
 
 邮箱不分大小写，一个邮箱只属于一个用户。""",
-    "api.find_user": """按邮箱查找用户""",
+    "api.find_users": """按邮箱查找用户，或列出全部
+
+带 `email` 时，`data` 是这一个用户。不带时是全部用户的列表，最新的在前，仅管理员可用；
+下一页在 `Link` 和 `next_cursor` 里。""",
     "api.get_user": """查看用户""",
     "api.update_user": """修改用户
 
@@ -310,10 +313,12 @@ REQUEST_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ETag": ("应答的标签", "Tag of the answer"),
     "RateLimit-Policy": (
-        "有哪些限制：submissions 是任务数，daily-pictures 是图片数（按 UTC 日）；"
+        "有哪些限制：requests 是请求数，submissions 是任务数，"
+        "daily-pictures 是图片数（按 UTC 日）；"
         "q 是上限，w 是窗口的秒数。没有限制时不出现",
-        "The limits there are: submissions counts tasks, daily-pictures pictures of a "
-        "day in UTC; q is how many, w the window in seconds. Absent if there is none",
+        "The limits there are: requests counts requests, submissions tasks, "
+        "daily-pictures pictures of a day in UTC; q is how many, w the window in "
+        "seconds. Absent if there is none",
     ),
     "RateLimit": (
         "各项限制还剩多少（r），多少秒后重新计算（t）",

@@ -15,6 +15,7 @@ from jimeng.schemas.fields import (
     Whole,
     email_check,
 )
+from jimeng.schemas.lists import Some
 from jimeng.viewers import DOORS, SCOPES
 
 MOST_MODELS, MOST_OF_KEY = 50, 1_000_000  # of an API key's own limits
@@ -42,8 +43,10 @@ class UserChanges(Strict):
     name = Trimmed(validate=Long(1, 100))
 
 
-class ByEmail(Strict):
-    email = Trimmed(required=True, validate=Long(1, 254))
+class OfUsers(Some):
+    """``GET /api/v1/users``: the one with an e-mail, or some of all."""
+
+    email = Trimmed(validate=Long(1, 254))
 
 
 class NewKey(Strict):

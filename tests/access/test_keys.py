@@ -191,3 +191,16 @@ def test_keys_go_with_their_user(ada, admin, stored):
 
     refused(ada.api("GET", f"{API}/models"), 401, "api_key_invalid")
     assert stored.api_keys.count_documents({"user_id": ada.id}) == 0
+
+
+def test_list_of_users_is_for_admins(ada, admin):
+    """Others find themselves by their e-mail, and nobody else."""
+    refused(ada.api("GET", USERS), 403, "admins_only")
+    found = data_of(ada.api("GET", f"{USERS}?email={ada.user.email}"))
+    refused(ada.api("GET", f"{USERS}?email={admin.user.email}"), 404, "user_not_found")
+
+    listed = data_of(admin.api("GET", USERS))
+
+    assert found in listed
+    assert {each["id"] for each in listed} == {ada.id, admin.id}
+    assert all("password" not in each for each in listed)

@@ -122,7 +122,7 @@ ROUTES: dict[str, Route] = {
     "api.change_prompt": own({"name": "x"}),
     "api.delete_prompt": own(),
     "api.create_user": admins(NEW_USER),
-    "api.find_user": Route(Kind.OWN, query={"email": "ada@example.com"}),
+    "api.find_users": Route(Kind.OWN, query={"email": "ada@example.com"}),
     "api.get_user": own(),
     "api.update_user": own({"name": "Eve"}),
     "api.delete_user": own(),

@@ -130,9 +130,9 @@ def test_unknown_address_is_not_found(client, email):
     refused(answer, 404, "user_not_found")
 
 
-def test_looking_for_a_user_needs_an_address(client):
-    """There is no list of all users to be had."""
-    assert list(errors_of(client.get(USERS))) == ["email"]
+def test_empty_address_is_none(client):
+    """A client that has lost it must not get the list of all."""
+    assert list(errors_of(client.get(USERS, query_string={"email": ""}))) == ["email"]
 
 
 def test_user_is_deleted_with_tasks_and_pictures(client, provider, work_off):
@@ -177,3 +177,33 @@ def test_user_with_many_tasks_is_deleted(client, monkeypatch):
     data_of(client.delete(f"{USERS}/{user_id}"))
 
     assert data_of(client.get(f"{API}/tasks/user/{user_id}")) == []
+
+
+def test_users_are_listed_newest_first(client):
+    """Page by page, by what the answer says of the next one."""
+    made = [new_user(client, f"u{i}@example.com")["id"] for i in range(5)]
+
+    answer, found = client.get(USERS, query_string={"limit": 2}), []
+    while True:
+        found += [each["id"] for each in data_of(answer)]
+        if answer.json["next_cursor"] is None:
+            break
+        (url,) = re.fullmatch(r'<(\S+)>; rel="next"', answer.headers["Link"]).groups()
+        answer = client.get(url)
+
+    assert found == made[::-1]
+    assert "Link" not in answer.headers
+
+
+def test_list_of_users_has_its_bounds(client):
+    """As every list."""
+    for query in ({"limit": 0}, {"limit": 101}, {"cursor": "x"}, {"name": "x"}):
+        answer = client.get(USERS, query_string=query)
+        assert list(errors_of(answer)) == list(query)
+
+
+def test_empty_list_of_users(client):
+    """It is a list all the same."""
+    answer = client.get(USERS)
+
+    assert (data_of(answer), answer.json["next_cursor"]) == ([], None)

@@ -65,6 +65,7 @@ class Notes:
         body: The schema of a body in JSON that the view reads by itself.
         binary: A success is bytes of this type.
         stream: What server-sent events look like that a success may be instead.
+        or_list: Whether ``data`` may be a list instead, with ``next_cursor`` beside it.
         id: The operation's name, where that of its view is another's.
     """
 
@@ -83,6 +84,7 @@ class Notes:
     body: type[Strict] | None = None
     binary: str | None = None
     stream: str | None = None
+    or_list: bool = False
     id: str | None = None
 
 
@@ -204,6 +206,12 @@ class DescribedBlueprint(Blueprint):
             content = {"schema": schema, "example": example_of(schema)}
             if self.has_envelope:
                 content = enveloped(content, more.beside)
+            if more.or_list:
+                names = content["schema"]["properties"]
+                rows = {"type": "array", "items": schema}
+                words = {"description": field_words("next_cursor")}
+                names["data"] = {"anyOf": [schema, rows]}
+                names["next_cursor"] = {"type": ["string", "null"], **words}
         contents = {kind: content}
         if more.stream is not None:
             events = {"schema": {"type": "string"}, "example": more.stream}
@@ -258,7 +266,7 @@ def described_by(more: Notes) -> dict:
     """What every success says before it says what it is."""
     return {
         "description": REQUEST_TEXTS["ok"],
-        "headers": headers(more.headers, more.always),
+        "headers": headers([*more.headers, *LIMITS], more.always),
     }
 
 
