@@ -38,6 +38,7 @@ from jimeng import (
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config
+from jimeng.documents import RateLimit
 from jimeng.errors import (
     ConfigError,
     DatabaseUnavailable,
@@ -180,6 +181,9 @@ def frame_requests(app: Flask) -> None:
             response.headers["Cache-Control"] = "no-store"
         if writer(asked) is not None:
             varies_by(response, "Accept-Language")
+            for name, told in limit_headers(request_limits()).items():
+                before = response.headers.get(name)
+                response.headers[name] = f"{before}, {told}" if before else told
             if asked.method == "OPTIONS":
                 del response.headers["Content-Type"]  # there is nothing in it
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
@@ -199,6 +203,11 @@ def frame_requests(app: Flask) -> None:
             kind = traffic.kind_of(asked.endpoint, asked.method)
             traffic.count(door, kind, status, took / 1000)
         return response
+
+
+def request_limits() -> list[RateLimit]:
+    """How the caller stands with the limit of requests, where these are counted."""
+    return [g.request_limit] if "request_limit" in g else []
 
 
 def refuse_packed(asked: Request) -> None:

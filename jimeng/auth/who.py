@@ -72,7 +72,9 @@ def count(asked: Request) -> None:
     come_from = address(asked)
     # Of this machine is also everybody behind a proxy that was not told of.
     come_from = "" if is_near(come_from) else network_of(come_from)
-    g.access = limits.count_request(come_from, credential(asked))
+    counted = limits.count_request(come_from, credential(asked))
+    if counted is not None:
+        g.access, g.request_limit = counted.access, counted.standing
 
 
 def credential(asked: Request) -> str:

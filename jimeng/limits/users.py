@@ -36,7 +36,8 @@ from jimeng.viewers import UNKNOWN, Viewer
 
 log = logging.getLogger(__name__)
 
-SUBMISSIONS, PICTURES = "submissions", "daily-pictures"  # as `RateLimit` names them
+# As `RateLimit` names them.
+SUBMISSIONS, PICTURES, REQUESTS = "submissions", "daily-pictures", "requests"
 DAY = 86_400  # seconds
 UPLOADS = 30  # a minute, of one user
 
@@ -54,16 +55,27 @@ _quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monoto
 # last key is not counted: it is `ACCESS`. What the client sends again, as no answer
 # came, counts twice: that is one request of hundreds.
 COUNT = """
-local wait = 0
+local told = {redis.call('GET', KEYS[#KEYS]) or ''}
 for at = 1, #KEYS - 1 do
   local used = redis.call('INCR', KEYS[at])
   if used == 1 then redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
-  if used > tonumber(ARGV[at + 1]) then
-    wait = math.max(wait, redis.call('PTTL', KEYS[at]), 1)
-  end
+  told[2 * at] = used
+  told[2 * at + 1] = redis.call('PTTL', KEYS[at])
 end
-return {wait, redis.call('GET', KEYS[#KEYS]) or ''}
+return told
 """
+
+
+@dataclass(frozen=True)
+class RequestCount:
+    """
+    Attributes:
+        access: What stands under `ACCESS`.
+        standing: How the caller, or else the address, stands with its requests.
+    """
+
+    access: bytes
+    standing: RateLimit
 
 
 @dataclass(frozen=True)
@@ -96,14 +108,14 @@ class Taken:
         lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
 
 
-def count_request(address: str, caller: str) -> bytes | None:
+def count_request(address: str, caller: str) -> RequestCount | None:
     """
     Count one more request of an address, and of who calls, by key or session.
 
     Either may be empty. Without Redis nothing is counted.
 
     Returns:
-        What stands under `ACCESS`; None where Redis was not asked.
+        None where Redis was not asked.
 
     Raises:
         TooManyRequests: there were as many in this minute as there may be.
@@ -117,15 +129,27 @@ def count_request(address: str, caller: str) -> bytes | None:
         return None
     keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
-        wait, mark = jobs.evaluate(COUNT, keys, 1000 * MINUTE, *bounds.values())
+        mark, *told = jobs.evaluate(COUNT, keys, 1000 * MINUTE)
     except RedisError as error:
         _asked_from = monotonic() + UNASKED
         log.warning("requests are not counted", exc_info=error)
         return None
-    if wait:
-        seconds = -(-int(wait) // 1000)
-        raise TooManyRequests(retry_after=seconds, limit=most, seconds=seconds)
-    return mark
+    counts = zip(bounds.values(), told[::2], told[1::2], strict=True)
+    # The one that refuses, else the one that will be the first to.
+    over, standing = max(map(_requests, counts), key=lambda at: (at[0], -at[1].left))
+    if over:
+        wait = standing.resets_in
+        refusal = TooManyRequests(retry_after=wait, limit=most, seconds=wait)
+        refusal.rate_limits = (standing,)
+        raise refusal
+    return RequestCount(mark, standing)
+
+
+def _requests(count: tuple[int, int, int]) -> tuple[bool, RateLimit]:
+    """Whether a limit is passed, and how it stands: the limit, used, milliseconds."""
+    most, used, ends = count
+    left, resets_in = max(most - used, 0), -(-max(ends, 1) // 1000)
+    return used > most, RateLimit(REQUESTS, most, MINUTE, left, resets_in)
 
 
 def take(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Taken:

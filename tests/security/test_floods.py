@@ -1,5 +1,6 @@
 """Many requests, long names, many words: one caller does not fill log, disk or time."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -136,6 +137,48 @@ def test_requests_of_an_address_have_an_end(three):
     assert answers == [200] * 15 + [429] * 2
     assert ask(three, REMOTE_ADDR="203.0.113.10").status_code == 200
     assert ask(three, path="/health").status_code == 200
+
+
+def test_answers_tell_what_is_left_of_requests(three):
+    """So that a client can slow down before it is refused."""
+    first, *_, last = [ask(three, "jm_a") for _ in range(3)]
+    refusal = ask(three, "jm_a")
+
+    assert first.headers["RateLimit-Policy"] == '"requests";q=3;w=60'
+    left = [each.headers["RateLimit"] for each in (first, last, refusal)]
+    pattern = r'"requests";r=(\d);t=(\d+)'
+    found = [re.fullmatch(pattern, each) for each in left]
+    assert [each[1] for each in found] == ["2", "0", "0"]
+    assert refusal.headers["Retry-After"] == found[-1][2]
+    of_v1 = ask(three, "jm_b", path="/v1/models")
+    assert of_v1.headers["RateLimit"].startswith('"requests";r=2;t=')
+    assert "RateLimit" not in ask(three, "jm_b", path="/health").headers
+    assert "RateLimit" not in ask(three, path="/").headers
+
+
+def test_address_is_told_of_without_a_key(three):
+    """It is what refuses then."""
+    answer = ask(three)
+
+    assert answer.headers["RateLimit-Policy"] == '"requests";q=15;w=60'
+
+
+def test_either_limit_refuses(three):
+    """Also where the other has just nothing left."""
+    answers = [ask(three, "jm_a").status_code for _ in range(16)]
+
+    assert answers == [200] * 3 + [429] * 13
+
+
+def test_limits_are_told_together(app, config, registry):
+    """Each with its name, in one header."""
+    limited = {"REQUESTS_PER_MINUTE": 9, "USER_SUBMISSIONS_PER_MINUTE": 5}
+    with client_with(config, registry, **limited) as client:
+        answer = client.post(CREATE, json=CAT, environ_base=FAR)
+
+    policies = '"submissions";q=5;w=60, "requests";q=45;w=60'
+    assert answer.headers["RateLimit-Policy"] == policies
+    assert answer.headers["RateLimit"].count(";r=") == 2
 
 
 def test_requests_at_once_are_counted_each(three):
