@@ -125,7 +125,8 @@ def noticed(generation: Generation) -> None:
     """
     model = model_of(generation.lane)
     counts.add("polls", model, n=generation.polls + generation.late_looks + 1)
-    since = generation.looked_at or generation.accepted_at
+    # One of before it was sent once more may be remembered.
+    since = generation.looked_at if generation.polls else generation.accepted_at
     # A poll that failed saw nothing; at a late one it held no slot any more.
     is_late = generation.state != State.GENERATING.value
     if since is None or generation.faults or is_late:

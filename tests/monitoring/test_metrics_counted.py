@@ -141,6 +141,17 @@ def test_poll_that_failed_has_missed_nothing(client, provider, work_off):
     assert ("jimeng_picture_unnoticed_seconds_count", MODEL) not in found
 
 
+def test_polls_before_it_was_sent_once_more_do_not_count(client, work_off):
+    """It was not ready then, as it had not been accepted."""
+    create(client)
+    run_queue()
+    let_come_due(looked_at=utcnow() - timedelta(hours=1))
+
+    work_off()
+
+    assert scrape(client)["jimeng_picture_unnoticed_seconds_sum", MODEL] < 600
+
+
 def let_come_due(**changes: object) -> None:
     """The pump would find it, and what is remembered of it is changed."""
     due = {"due_at": utcnow() - timedelta(seconds=1), **changes}
