@@ -142,6 +142,19 @@ def test_example_of_an_answer_is_like_the_real_one(client, document, place, name
     conforms(document, operation, 200, answer.json)
 
 
+def test_body_is_required_where_a_request_needs_it(client, document, place):
+    """Without it such a request is refused, and every other one succeeds."""
+    told, found = {}, {}
+    for path, method, operation in operations(document):
+        if "requestBody" in operation:
+            name = operation["operationId"]
+            told[name] = operation["requestBody"]["required"]
+            status = client.open(place(path), method=method.upper()).status_code
+            found[name] = status in {400, 415, 422}
+
+    assert told == found
+
+
 def test_every_operation_has_an_example(document):
     """Each shows an answer, and each with fields a request."""
     lacking = []

@@ -30,6 +30,7 @@ FIELDS: dict[str, tuple[str, str]] = {
         "Must be at most 366 days before to",
     ),
     "invalid.value": ("值无效", "Not a valid value"),
+    "invalid.nothing": ("至少要写一个字段", "Give at least one field"),
     "invalid.unstorable": (
         "含有无法保存的字符（NUL 或半个代理对），请去掉",
         "Has a character that cannot be stored (NUL or half of a surrogate pair); "

@@ -91,6 +91,17 @@ class Strict(Schema):
         unknown = RAISE
 
 
+class Changes(Strict):
+    """Changes of something: a body that was lost is not taken for none at all."""
+
+    rules: ClassVar = {"minProperties": 1}
+
+    @validates_schema
+    def change_something(self, data: dict, **kwargs) -> None:
+        if not data:
+            raise ValidationError("invalid.nothing")
+
+
 class Edges(Strict):
     """How far a picture grows at each edge: a share of that side."""
 

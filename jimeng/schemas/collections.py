@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from jimeng.collections import LONGEST_NAME, MOST_AT_ONCE
 from jimeng.http.answers import absolute, path_for
-from jimeng.schemas import OfUser, Strict
+from jimeng.schemas import Changes, OfUser, Strict
 from jimeng.schemas.fields import (
     Flag,
     Long,
@@ -46,7 +46,7 @@ class NewCollection(OfUser, CollectionChanges):
     examples: ClassVar = {"usual": {"name": "海报素材", "user_id": "user_123"}}
 
 
-class MembershipChanges(Strict):
+class MembershipChanges(Changes):
     """``POST /api/v1/collections/<id>/pictures``."""
 
     examples: ClassVar = {

@@ -6,7 +6,7 @@ from marshmallow.fields import Integer
 
 from jimeng.collections import LONGEST_NAME
 from jimeng.prompts import LONGEST_PROMPT
-from jimeng.schemas import MOST_SEED, MOST_STYLE, OfUser, Strict
+from jimeng.schemas import MOST_SEED, MOST_STYLE, Changes, OfUser, Strict
 from jimeng.schemas.fields import Between, Long, OneOf, Text, Trimmed, Whole
 from jimeng.schemas.kinds import Reply, fixed, instant, text, whole
 
@@ -35,7 +35,7 @@ class NewPrompt(OfUser, SavedSettings):
     prompt = Trimmed(required=True, validate=Long(1, LONGEST_PROMPT))
 
 
-class PromptChanges(SavedSettings):
+class PromptChanges(Changes, SavedSettings):
     """``PATCH /api/v1/prompts/<id>``: what is left out stays as it is."""
 
     examples: ClassVar = {"name": {"name": "雨天"}, "settings": {"n": 4, "seed": None}}
