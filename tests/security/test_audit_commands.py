@@ -10,11 +10,14 @@ from jimeng.documents import AuditEntry
 
 READ = {
     *("doctor", "provider check", "provider errors", "provider models"),
-    *("queue status", "retention", "storage show"),
+    *("queue status", "retention", "storage show", "version"),
 }
 BESIDE = {"simulator", "indexes"}  # a server of its own; what workers do anyway
 # Those with tests of their own: tests/backup, tests/test_index_guards.
-ELSEWHERE = {"restore": "backup.restore", "users reset-second-factor": "users.reset"}
+ELSEWHERE = {
+    **{"restore": "backup.restore", "users reset-second-factor": "users.reset"},
+    "queue reset": "lane.reset",  # needs a provider
+}
 ACTS = {
     "backup": (["{tmp}/b.tar"], "backup.write"),
     "migrate": ([], "schema.migrate"),
