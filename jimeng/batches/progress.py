@@ -60,6 +60,7 @@ class Progress:
         withdrawn: Those that were cancelled.
         reasons: Of the failed ones; most pictures first. Not kept with the batch.
         eta_seconds: Until the last is drawn, while it goes on and waits for nothing.
+        held: Why nothing of it goes on for now, as `lanes.why_held`.
     """
 
     unmade: int = 0
@@ -74,6 +75,7 @@ class Progress:
     withdrawn: int = 0
     reasons: list[Reason] = field(default_factory=list)
     eta_seconds: int | None = None
+    held: str | None = None
 
     @property
     def total(self) -> int:
@@ -114,7 +116,7 @@ class Progress:
 NUMBERS = frozenset(
     each.name
     for each in fields(Progress)
-    if each.name not in ("reasons", "eta_seconds")
+    if each.name not in ("reasons", "eta_seconds", "held")
 )
 
 
@@ -198,9 +200,9 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
             found.failed += 1
             note(reasons.setdefault(error["code"], Reason(error["code"])), row["_id"])
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
-    goes_on = batch.stopped is None and not batch.waits
-    if batch.is_open and (found.unmade or found.is_open) and goes_on:
-        found.eta_seconds = time_left(batch, found)
+    if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
+        found.held = lanes.why_held()
+        found.eta_seconds = None if batch.waits else time_left(batch, found)
     return found
 
 

@@ -1,6 +1,6 @@
 """What is known of each lane, of each user's place in it, and of the consumers."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from mongoengine.fields import (
     BooleanField,
@@ -10,7 +10,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index
+from jimeng.documents.base import Stored, named_index, utcnow
 from jimeng.documents.reading import DictField, ListField
 
 
@@ -109,7 +109,7 @@ class Allowance(Stored):
 
 class Worker(Stored):
     """
-    A consumer's heartbeat.
+    A consumer's heartbeat, and how long after it the consumer counts as alive.
 
     Attributes:
         code: By what `migrations` know its release.
@@ -129,6 +129,14 @@ class Worker(Stored):
     too_old = BooleanField()
     ran_at = DateTimeField()
     stuck = ListField(StringField())
+
+    HEARTBEAT_S = 5.0
+    ALIVE = timedelta(seconds=3 * HEARTBEAT_S)
+
+    @classmethod
+    def alive(cls) -> dict:
+        """The part of a query that keeps to those that are alive."""
+        return {"seen_at": {"$gte": utcnow() - cls.ALIVE}}
 
     meta = {
         "collection": "workers",

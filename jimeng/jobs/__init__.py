@@ -13,6 +13,5 @@ from jimeng.jobs.given import check_inputs
 from jimeng.jobs.hours import ended_lately
 from jimeng.jobs.janitor import finish_deletion
 from jimeng.jobs.plan import complete_fresh, complete_plan, new_seed
-from jimeng.jobs.pump import HEARTBEAT
 from jimeng.jobs.queue import enqueue_dispatch
 from jimeng.jobs.runtime import configure, runtime

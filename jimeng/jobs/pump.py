@@ -36,7 +36,6 @@ IDLE_AFTER, IDLE = 5.0, 1.0
 AFTER_ERROR = 1.0
 BATCH = 200
 RESERVED_FOR = timedelta(seconds=5)  # then it is queued again: Redis may have lost it
-HEARTBEAT = 5.0  # seconds
 FAREWELL = 1.0  # second
 
 _starting = threading.Lock()
@@ -136,9 +135,9 @@ class Pump:
         """Do what has its time; return the seconds until there may be more."""
         if time.monotonic() >= self.next_beat:
             beat(self.worker_id, self.started)
-            self.next_beat = time.monotonic() + HEARTBEAT
+            self.next_beat = time.monotonic() + Worker.HEARTBEAT_S
             if step_down(self.worker_id):
-                return HEARTBEAT
+                return Worker.HEARTBEAT_S
         ahead = IDLE if self.is_idle else TICK
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
         if not chores.INDEXES.runs:

@@ -3,9 +3,8 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
-from jimeng.documents import Worker, utcnow
+from jimeng.documents import Worker
 from jimeng.errors import ConfigError
 from jimeng.migrations import record, steps
 from jimeng.migrations.record import Record, TooOld
@@ -16,7 +15,6 @@ log = logging.getLogger(__name__)
 # Seconds from saying which code is needed to the first batch: processes with less ask
 # every `record.CHECK_EVERY_S`, and finish what they have begun.
 NOTICE_S = 20.0
-ALIVE = timedelta(seconds=30)  # since the last heartbeat, of which one is due every 5
 
 
 class OthersWork(ConfigError):
@@ -123,8 +121,7 @@ def await_leave(step: Step) -> None:
     Raises:
         OthersWork: a worker lives whose code is less than the step needs.
     """
-    alive = {"seen_at": {"$gte": utcnow() - ALIVE}}
-    less = {**alive, "code": {"$lt": step.needs}}
+    less = {**Worker.alive(), "code": {"$lt": step.needs}}
     if Worker.collection().find_one(less) is not None:
         raise OthersWork(
             f"step {step.number} ({step.sentence}) has to wait for workers of an "

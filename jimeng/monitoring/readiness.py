@@ -34,7 +34,6 @@ from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 
-ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
 OVERDUE = timedelta(seconds=60)  # the pump takes what is due within a second
 # Seconds. A job takes less, but for a call to a provider that draws before it answers,
 # of which a consumer makes so many only that it has threads left.
@@ -195,8 +194,8 @@ def _release() -> Answer:
 def _work() -> Answer:
     """A worker that lives, and takes what there is."""
     found = []
-    alive = {"seen_at": {"$gte": utcnow() - ALIVE}}
-    workers = list(Worker.collection().find(alive, {"_id": 0, "ran_at": 1}))
+    alive = Worker.collection().find(Worker.alive(), {"_id": 0, "ran_at": 1})
+    workers = list(alive)
     if not workers:
         found.append(Reason("worker"))
     elif _is_untaken(workers):

@@ -14,7 +14,6 @@ from jimeng.usage import tallies
 from jimeng.usage.tallies import Day
 from jimeng.viewers import Viewer
 
-ALIVE = timedelta(seconds=3 * jobs.HEARTBEAT)
 MOST_USERS = 20  # that are shown
 REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
 QUEUED = State.QUEUED.value
@@ -85,6 +84,11 @@ class QueueView:
     users: list[UserView]
     oldest_at: datetime | None
 
+    @property
+    def alive_within_s(self) -> int:
+        """Seconds after its heartbeat in which a worker counts as alive."""
+        return round(Worker.ALIVE.total_seconds())
+
 
 def read(viewer: Viewer) -> QueueView:
     """
@@ -148,7 +152,7 @@ def _workers(now: datetime) -> list[WorkerView]:
 
 def _worker(found: Worker, now: datetime) -> WorkerView:
     host, pid, _ = f"::{found.id}".rsplit(":", 2)
-    alive = found.seen_at >= now - ALIVE and not found.too_old
+    alive = found.seen_at >= now - Worker.ALIVE and not found.too_old
     return WorkerView(
         found.id,
         host.removeprefix("::"),

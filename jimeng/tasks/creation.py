@@ -235,9 +235,9 @@ def timely(task: Task, model: Model, held: Taken, within: float | None) -> dict:
 def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | None:
     """
     Seconds until it starts: those ahead, by the slots, each its usual time. None while
-    sending is paused, since nobody knows for how long.
+    nothing is sent, since nobody knows for how long.
     """
-    if switches.is_paused(switches.SENDING):
+    if lanes.why_held() is not None:
         return None
     runtime = jobs.runtime()
     limit = lanes.limit_in(model.lane, runtime.registry.limits_of(model))

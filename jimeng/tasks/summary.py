@@ -169,12 +169,14 @@ class Line:
     Attributes:
         n: How many of the viewer's tasks wait to be started.
         more: Whether there may be *more* than were counted.
-        seconds: Until the first of them starts; None while sending is paused.
+        seconds: Until the first of them starts; None while they are held.
+        held: Why they are, as `lanes.why_held`.
     """
 
     n: int
     more: bool
     seconds: int | None
+    held: str | None
 
 
 def line(viewer: Viewer) -> Line:
@@ -193,5 +195,5 @@ def line(viewer: Viewer) -> Line:
     views = view_all(viewer, find_all(viewer, first.values()))
     starts = [each.eta_seconds for each in views if each.eta_seconds is not None]
     full = len(found) == LOOKED_THROUGH == len(waiting)
-    is_held = any(each.is_held for each in views)
-    return Line(len(waiting), full, None if is_held else min(starts, default=0))
+    held = next((each.held for each in views if each.held), None)
+    return Line(len(waiting), full, None if held else min(starts, default=0), held)

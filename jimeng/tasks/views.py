@@ -8,7 +8,6 @@ from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
 from jimeng.documents.task import THERE
 from jimeng.jobs.outcomes import CANCELLED
-from jimeng.lanes import switches
 from jimeng.providers.registry import retryable
 from jimeng.tasks.creation import eta
 from jimeng.viewers import Viewer
@@ -64,7 +63,8 @@ class TaskView:
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
         eta_seconds: Seconds until it starts, while it is pending and not held.
-        is_held: Whether it waits because nothing is sent for a while.
+        held: Why nothing of it goes on for now, as `lanes.why_held`; while it is
+            processing, that can only be ``no_worker``.
         progress: 0 to 100; never goes back.
         remote_ids: The provider's names for its pictures.
         attempts: Submissions, refused ones included.
@@ -75,7 +75,7 @@ class TaskView:
     phase: str | None = None
     position: int | None = None
     eta_seconds: int | None = None
-    is_held: bool = False
+    held: str | None = None
     progress: int = 100
     remote_ids: tuple[str, ...] = ()
     attempts: int = 0
@@ -175,17 +175,18 @@ def _view(
     if not task.is_open:
         return TaskView(task, pictures, remote_ids=names, attempts=attempts)
     phases = [PHASES.index(p.state) for p in pictures if p.state in PHASES]
-    position, eta_seconds, is_held = (None, None, False)
+    position, eta_seconds, held = None, None, lanes.why_held()
     if task.status == "pending":
         position, eta_seconds = place(task, ordered)
-        is_held = switches.is_paused(switches.SENDING)
+    elif held == lanes.PAUSED:
+        held = None  # what the provider has goes on
     return TaskView(
         task,
         pictures,
         phase=PHASES[phase_of(task, phases)],
         position=position,
         eta_seconds=eta_seconds,
-        is_held=is_held,
+        held=held,
         progress=sum(picture.progress for picture in pictures) // task.n,
         remote_ids=names,
         attempts=attempts,

@@ -82,6 +82,8 @@ class BatchView:
     @property
     def waits(self) -> str | None:
         """What it waits for, in words."""
+        if self.progress.held:
+            return t(f"status.held_{self.progress.held}")
         code = (self.batch.waits or {}).get("code")
         if code is None or not (self.batch.is_filling or self.batch.again):
             return None
@@ -106,7 +108,8 @@ class BatchView:
         """What a page shows of it."""
         numbers = [n for _, n in self.counts]
         found = [self.status, self.batch.made, *numbers]
-        found += [self.waits and (self.batch.waits or {}).get("code"), self.is_open]
+        waits = self.waits and (self.batch.waits or {}).get("code")
+        found += [self.progress.held or waits, self.is_open]
         return ".".join(map(str, found))
 
     @property

@@ -29,6 +29,7 @@ LETTERS = {
 # shares of the time that it was expected to take.
 SOON, EARLY, LATE = 0.4, 0.7, 1.5
 PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
+HELD = {"paused": "-1", "no_worker": "-2"}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
@@ -117,7 +118,7 @@ class Card:
     def mark(self) -> Mark:
         letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)
-        held = "-1" if self.view.is_held else ""
+        held = HELD.get(self.view.held or "", "")
         numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}{held}"
         return Mark(self.task.id, letters, numbers)
 

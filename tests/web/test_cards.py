@@ -1,15 +1,18 @@
 """A task's card: how it comes to its pictures, and what can be done to it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from jimeng import tasks
+from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.lanes import switches
+from jimeng.lanes import holding, switches
 from jimeng.viewers import Viewer
 from jimeng.web import navigation
 from jimeng.web.cards import LETTERS, PREFIX, Mark, read_marks
+from tests.conftest import run_queue
 from tests.page import PROMPT, ids, links, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
@@ -274,3 +277,43 @@ def test_mark_of_every_state_is_read_back():
     rest = Mark(PREFIX + "0" * 30, "".join(LETTERS.values())[8:], "0-0-0")
 
     assert read_marks([str(mark), str(rest)]) == [mark, rest]
+
+
+@pytest.fixture
+def no_worker(monkeypatch) -> None:
+    """The worker was stopped a minute ago."""
+    seen = utcnow() - timedelta(minutes=1)
+    Worker.collection().insert_one(
+        {"_id": "a:1:x", "started_at": seen, "seen_at": seen}
+    )
+    monkeypatch.setattr(holding, "_worker", (0.0, True))
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks"])
+def test_without_a_worker_work_is_suspended(client, no_worker, path):
+    """The card says so and that it goes on by itself, not that it starts soon."""
+    new_task(client)
+
+    page = client.get(path, headers=ENGLISH)
+
+    assert "work is suspended" in page.text
+    assert "about to start" not in page.text and "next in line" not in page.text
+    if path == "/":
+        assert "goes on by itself" in page.text
+
+
+def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
+    """Nobody asks for it; the page that shows it is told so, and when it goes on."""
+    new_task(client, n="2")
+    run_queue()
+    before = client.get("/")
+    assert "处理暂停中" in before.text
+    assert look(client, marks(before)).status_code == 204
+
+    now = utcnow()
+    Worker.collection().update_many({}, {"$set": {"seen_at": now}})
+    monkeypatch.setattr(holding, "_worker", (0.0, True))
+    after = look(client, marks(before))
+
+    assert ids(after) or "status-" in after.text
+    assert "处理暂停中" not in after.text

@@ -12,9 +12,13 @@ FEED: dict[str, tuple[str, str]] = {
         "{n}{more} 个任务在排队，第一个约 {eta}后开始",
         "{n}{more} waiting, the first starts in about {eta}",
     ),
-    "line.held": (
+    "line.held_paused": (
         "{n}{more} 个任务在排队，已暂停提交",
         "{n}{more} waiting; sending is paused",
+    ),
+    "line.held_no_worker": (
+        "{n}{more} 个任务在排队，处理暂停中，恢复后自动继续",
+        "{n}{more} waiting; work is suspended, and goes on by itself",
     ),
     "line.now": (
         "{n}{more} 个任务在排队，第一个马上开始",
@@ -28,7 +32,8 @@ FEED: dict[str, tuple[str, str]] = {
     "picture.place": ("排队第 {n} 位", "No. {n} in line"),
     "picture.starts": ("约 {eta}后开始", "starts in about {eta}"),
     "picture.starts_now": ("马上开始", "about to start"),
-    "picture.held": ("已暂停提交", "sending is paused"),
+    "picture.held_paused": ("已暂停提交", "sending is paused"),
+    "picture.held_no_worker": ("处理暂停中", "work is suspended"),
     "picture.elapsed_of": (
         "{elapsed} / 约 {expected}",
         "{elapsed} of about {expected}",
@@ -44,7 +49,12 @@ FEED: dict[str, tuple[str, str]] = {
     "picture.deleted": ("已删除", "Deleted"),
     "status.preparing": ("正在准备图片", "Preparing the pictures"),
     "status.queued": ("等待开始", "Waiting to start"),
-    "status.held": (
+    "status.held_no_worker": (
+        "处理暂停中：恢复后自动继续，不会丢失，不用重新提交",
+        "Work is suspended; it goes on by itself, nothing is lost, and there is no "
+        "need to ask again",
+    ),
+    "status.held_paused": (
         "等待中：管理员暂停了提交，恢复后自动继续",
         "Waiting: the operator has paused sending; it goes on by itself",
     ),

@@ -142,9 +142,10 @@ TASK_FIELDS: dict[str, tuple[str, str]] = {
     "completed_at": ("结束的时间", "When it ended"),
     "position": ("排在前面的任务数，从 0 起", "Tasks ahead of it, starting at 0"),
     "eta_seconds": (
-        "预计多少秒后开始；提交暂停时没有人知道：创建时为 null，查询时没有这一项",
-        "Seconds until it is expected to start. While sending is paused nobody knows: "
-        "it is null at creation, and left out afterwards",
+        "预计多少秒后开始；提交暂停或没有工作进程时没有人知道：创建时为 null，"
+        "查询时没有这一项",
+        "Seconds until it is expected to start. While sending is paused, or no worker "
+        "is running, nobody knows: it is null at creation, and left out afterwards",
     ),
     "retried_from": ("由哪个任务重试而来", "The task that this one is a retry of"),
     "links": (
