@@ -30,6 +30,7 @@ def operators_only() -> None:
 @bp.context_processor
 def words_of_every_page() -> dict:
     return {
+        "is_suspended": lambda: board.is_suspended(auth.viewer_of_page()),
         "pauses": lambda: board.pauses(auth.viewer_of_page()),
         "tabs": TABS,
         "why": why,

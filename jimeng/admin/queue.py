@@ -33,11 +33,17 @@ def paused() -> list[str]:
     return [pause.name for pause in operations.board.pauses(auth.viewer_of_page())]
 
 
+def banners() -> list[str]:
+    """What stands above the page, which the part that renews itself does not change."""
+    is_suspended = operations.board.is_suspended(auth.viewer_of_page())
+    return [*(["suspended"] if is_suspended else []), *paused()]
+
+
 def live_part() -> str:
     """The part that changes, and with it what makes the next one comparable."""
     board = operations.board.board(auth.viewer_of_page())
     inner = render_template("admin/_board.html", board=board)
-    off = "-".join(paused())
+    off = "-".join(banners())
     seen = hashlib.sha256(f"{off} {inner}".encode()).hexdigest()[:16]
     return render_template("admin/_live.html", inner=inner, seen=seen, paused=off)
 
@@ -47,10 +53,10 @@ def live() -> ResponseReturnValue:
     """
     The part that changes; 204 if it has not.
 
-    ``seen`` stands for what the page shows, ``paused`` for the switches it shows:
-    they are elsewhere on the page, so it is loaded anew when these have changed.
+    ``seen`` stands for what the page shows, ``paused`` for its banners: they are
+    elsewhere on the page, so it is loaded anew when these have changed.
     """
-    if "-".join(paused()) != request.args.get("paused", ""):
+    if "-".join(banners()) != request.args.get("paused", ""):
         return "", 200, {"HX-Refresh": "true"}
     part = live_part()
     seen = request.args.get("seen", "")

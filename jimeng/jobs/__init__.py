@@ -6,6 +6,7 @@ under way has a ``due_at``, and the pump queues again what comes due. Whatever s
 above may import it; it knows no Flask.
 """
 
+from jimeng.jobs import pump  # noqa: F401 - its hooks start it with the consumer
 from jimeng.jobs.broker import check_queue, evaluate, huey
 from jimeng.jobs.days import Ended, close_days, ended, midnight
 from jimeng.jobs.gathering import send_on

@@ -19,7 +19,7 @@ from jimeng.lanes.ahead import (
     waiting_by_user,
 )
 from jimeng.lanes.claims import claim, free_slots, give_back, openings
-from jimeng.lanes.holding import PAUSED, why_held
+from jimeng.lanes.holding import NO_WORKER, PAUSED, why_held
 from jimeng.lanes.record import (
     accepted,
     back_off,

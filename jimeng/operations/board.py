@@ -93,6 +93,12 @@ def hours(viewer: Viewer) -> list[Hour]:
     return tallies.by_hour(utcnow())
 
 
+def is_suspended(viewer: Viewer) -> bool:
+    """Whether nothing goes on because no worker is alive."""
+    viewer.require_operator("operations")
+    return lanes.why_held() == lanes.NO_WORKER
+
+
 def pauses(viewer: Viewer) -> list[Pause]:
     """What is paused now."""
     viewer.require_operator("operations")

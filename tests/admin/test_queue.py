@@ -8,6 +8,7 @@ import pytest
 from jimeng import bulk
 from jimeng.bulk import working
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
+from jimeng.lanes import holding
 from jimeng.operations import board
 from jimeng.viewers import Viewer
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
@@ -98,10 +99,22 @@ def test_lanes_tell_their_limits(client, lane):
     assert f"Backs off until {until:%H:%M:%S}" in words
 
 
-def test_missing_worker_is_said(client):
-    """Without one nothing is sent; one that is gone is shown as that."""
-    assert "No worker is running" in text_of(client.get(QUEUE, headers=ENGLISH))
+@pytest.mark.parametrize("path", [QUEUE, "/admin/failures", "/admin/users"])
+def test_without_a_worker_work_is_suspended(client, monkeypatch, path):
+    """Each page says so at the top; the queue's, when that has changed."""
+    with_one = client.get(path, headers=ENGLISH)
+    assert "work is suspended" not in with_one.text
+    monkeypatch.setattr(holding, "_worker", (0.0, True))
 
+    page = client.get(path, headers=ENGLISH)
+
+    assert "No worker is running: work is suspended" in text_of(page)
+    live = client.get(f"{QUEUE}/live")
+    assert live.headers["HX-Refresh"] == "true"
+
+
+def test_workers_are_listed(client):
+    """One that is gone is shown as that."""
     now = utcnow()
     rows = [("a:1:x", now), ("b:2:x", now - timedelta(minutes=5))]
     Worker.collection().insert_many(
@@ -112,7 +125,6 @@ def test_missing_worker_is_said(client):
         {"_id": "c:3:x", "started_at": now, "seen_at": now, "left": True}
     )
     words = text_of(client.get(QUEUE, headers=ENGLISH))
-    assert "No worker is running" not in words
     assert "c:3" not in words, "it was told to stop"
     assert "a:1 Alive heartbeat within 15 s" in words
     assert "b:2 Gone last heartbeat" in words

@@ -1,5 +1,6 @@
 """The two switches, thrown in a real browser, with real consumers behind it."""
 
+import re
 import time
 
 import pytest
@@ -14,6 +15,9 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.browser
 
 OBEYED = 0.7  # seconds after which every process has seen a switch
+STALE = 1.1  # seconds after which every process has looked for a worker anew
+SUSPENDED = re.compile("处理暂停中|work is suspended", re.IGNORECASE)
+SOON = re.compile("马上开始|about to start")
 TICKS = 1.5  # seconds in which the pump would have sent what waits, many times
 
 
@@ -147,3 +151,29 @@ def test_clearing_in_few_looks(visit, closed_server, root, ada, quiet, look):
     expect(page.get_by_role("status").first).to_contain_text("2")
     seen.shot("admin-cleared")
     assert states(quiet, *waiting) == ["cancelled"] * 2
+
+
+@every_look
+def test_stopped_worker_is_said_and_work_goes_on(
+    visit, closed_server, root, ada, quiet, look
+):
+    """At the card and above the operator's pages; the picture comes all the same."""
+    closed_server.stop_consumers()
+    quiet.workers.delete_many({})
+    time.sleep(STALE)
+    task_id = ask(closed_server, ada, "晨雾里的码头")[1]["data"]["task_id"]
+    hers = visit("/", server=closed_server, cookies=ada.cookies, **look)
+    card = hers.page.locator(f"#task-{task_id}")
+    status = hers.page.locator(f"#status-{task_id}")
+    expect(status).to_contain_text(SUSPENDED)
+    expect(card).not_to_contain_text(SOON)
+    hers.check("feed-suspended")
+    seen = visit("/admin/queue", server=closed_server, cookies=root.cookies, **look)
+    banner = seen.page.locator(".op-banner[data-kind=error]")
+    expect(banner).to_contain_text(SUSPENDED)
+    seen.check("admin-queue-suspended", full=True)
+
+    closed_server.start_consumer()
+
+    expect(hers.page.locator(f"#task-{task_id} img").first).to_be_visible()
+    expect(banner).to_have_count(0)

@@ -299,7 +299,7 @@ def test_without_a_worker_work_is_suspended(client, no_worker, path):
     assert "work is suspended" in page.text
     assert "about to start" not in page.text and "next in line" not in page.text
     if path == "/":
-        assert "goes on by itself" in page.text
+        assert "resumes by itself" in page.text
 
 
 def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):

@@ -18,7 +18,7 @@ FEED: dict[str, tuple[str, str]] = {
     ),
     "line.held_no_worker": (
         "{n}{more} 个任务在排队，处理暂停中，恢复后自动继续",
-        "{n}{more} waiting; work is suspended, and goes on by itself",
+        "{n}{more} waiting; work is suspended, and resumes by itself",
     ),
     "line.now": (
         "{n}{more} 个任务在排队，第一个马上开始",
@@ -51,8 +51,8 @@ FEED: dict[str, tuple[str, str]] = {
     "status.queued": ("等待开始", "Waiting to start"),
     "status.held_no_worker": (
         "处理暂停中：恢复后自动继续，不会丢失，不用重新提交",
-        "Work is suspended; it goes on by itself, nothing is lost, and there is no "
-        "need to ask again",
+        "Work is suspended. It resumes by itself: nothing is lost, and there is no "
+        "need to submit again",
     ),
     "status.held_paused": (
         "等待中：管理员暂停了提交，恢复后自动继续",

@@ -92,12 +92,12 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.user": ("用户", "User"),
     "queue.no_users": ("现在没有人在排队。", "Nobody has anything in the queue."),
     "queue.workers": ("工作进程", "Workers"),
-    "queue.no_workers": (
-        "没有工作进程在运行，所有处理都暂停了：等待和进行中的图片停着，不会丢失；"
+    "queue.no_workers": ("没有工作进程", "None"),
+    "admin.suspended": (
+        "没有工作进程在运行，处理暂停中：等待和进行中的图片停着，不会丢失；"
         "启动工作进程后自动继续。",
-        "No worker is running, so all work is suspended: what waits and what is in "
-        "progress stands still and is not lost. It goes on by itself once a worker is "
-        "started.",
+        "No worker is running: work is suspended. What waits and what is in progress "
+        "stands still, and is not lost; it resumes by itself once a worker is started.",
     ),
     "queue.alive": ("正常", "Alive"),
     "queue.too_old": (
