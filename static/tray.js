@@ -4,7 +4,7 @@
 
 const TRAY = "tray"; // the ids of those that stand in this tab's form
 const coming = new Map(); // what is shown of an upload -> its request
-const unsent = []; // sent one after the other: a server takes few of one user at a time
+const toSend = []; // sent one after the other: a server takes few of one user at a time
 let sending = false;
 const given = () => document.getElementById("given");
 const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
@@ -117,13 +117,13 @@ function upload(file) {
   request.open("POST", dataset.url);
   request.setRequestHeader("HX-Request", "true"); // else it follows to the sign-in page
   request.onloadend = () => { sending = false; sendNext(); };
-  unsent.push([item, file]);
+  toSend.push([item, file]);
   sendNext();
 }
 
 function sendNext() {
-  while (!sending && unsent.length) {
-    const [item, file] = unsent.shift();
+  while (!sending && toSend.length) {
+    const [item, file] = toSend.shift();
     const form = new FormData();
     form.append("file", file, file.name);
     coming.get(item)?.send(form); // unless it was stopped
