@@ -20,7 +20,7 @@ from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import waiting, watcher
 from jimeng.jobs import broker, pump
-from jimeng.lanes import holding, switches
+from jimeng.lanes import switches
 from jimeng.limits import releasing
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
@@ -169,7 +169,7 @@ def begin_anew(database: Database) -> None:
     switches.forget()
     forget_sweeps()
     forget_release()
-    holding._worker = (math.inf, True)  # the tests do its work
+    switches._worker = (math.inf, True)  # the tests do its work
     limits.forget_quotas()
     releasing.unsettled.clear()
 

@@ -19,7 +19,6 @@ from jimeng.lanes.ahead import (
     waiting_by_user,
 )
 from jimeng.lanes.claims import claim, free_slots, give_back, openings
-from jimeng.lanes.holding import NO_WORKER, PAUSED, why_held
 from jimeng.lanes.record import (
     accepted,
     back_off,
@@ -44,6 +43,7 @@ from jimeng.lanes.slots import (
     slots_taken_in,
 )
 from jimeng.lanes.stalls import stalled
+from jimeng.lanes.switches import NO_WORKER, PAUSED, why_held
 from jimeng.lanes.turns import (
     DailyQuota,
     DayIsFull,

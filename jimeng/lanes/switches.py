@@ -1,21 +1,25 @@
 """
-Two switches: new tasks, and sending to the providers.
+Two switches: new tasks, and sending to the providers; and why nothing is sent for now:
+that is paused, or no worker is alive.
 
 They are kept in MongoDB, and each process looks twice a second at most.
 """
 
 import time
 
-from jimeng.documents import Switch, utcnow
+from jimeng.documents import Switch, Worker, utcnow
 from jimeng.errors import IntakePaused, StorageFull
 
 INTAKE, SENDING = "intake", "sending"
 NAMES = (INTAKE, SENDING)
 BY_DISK, BY_RESTORE = "disk", "restore"  # who has paused, where nobody has
+PAUSED, NO_WORKER = "paused", "no_worker"  # why nothing is sent
 CACHE = 0.5  # seconds
+WORKER_CACHE_S = 1.0
 PAUSED_FOR = 60  # seconds that a client is told to wait: nobody knows how long it is
 
 _paused: tuple[float, dict[str, Switch]] | None = None
+_worker: tuple[float, bool] = (0.0, True)  # until when it holds, by `time.monotonic`
 
 
 def is_paused(name: str) -> bool:
@@ -32,6 +36,23 @@ def paused(*, fresh: bool = False) -> dict[str, Switch]:
     rows = Switch.read_all(Switch.collection().find())
     found = {row.id: row for row in rows}
     _paused = (time.monotonic(), found)
+    return found
+
+
+def why_held() -> str | None:
+    """One of ``paused`` and ``no_worker``, as it was a second ago at most."""
+    if not _is_worker_alive():
+        return NO_WORKER
+    return PAUSED if is_paused(SENDING) else None
+
+
+def _is_worker_alive() -> bool:
+    global _worker
+    until, found = _worker
+    if time.monotonic() >= until:
+        working = {**Worker.alive(), "too_old": {"$ne": True}}
+        found = Worker.collection().find_one(working, {"_id": 1}) is not None
+        _worker = time.monotonic() + WORKER_CACHE_S, found
     return found
 
 

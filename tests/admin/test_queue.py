@@ -8,7 +8,7 @@ import pytest
 from jimeng import bulk
 from jimeng.bulk import working
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
-from jimeng.lanes import holding
+from jimeng.lanes import switches
 from jimeng.operations import board
 from jimeng.viewers import Viewer
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
@@ -104,7 +104,7 @@ def test_without_a_worker_work_is_suspended(client, monkeypatch, path):
     """Each page says so at the top; the queue's, when that has changed."""
     with_one = client.get(path, headers=ENGLISH)
     assert "work is suspended" not in with_one.text
-    monkeypatch.setattr(holding, "_worker", (0.0, True))
+    monkeypatch.setattr(switches, "_worker", (0.0, True))
 
     page = client.get(path, headers=ENGLISH)
 

@@ -8,7 +8,7 @@ import pytest
 from jimeng import tasks
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.lanes import holding, switches
+from jimeng.lanes import switches
 from jimeng.viewers import Viewer
 from jimeng.web import navigation
 from jimeng.web.cards import LETTERS, PREFIX, Mark, read_marks
@@ -286,7 +286,7 @@ def no_worker(monkeypatch) -> None:
     Worker.collection().insert_one(
         {"_id": "a:1:x", "started_at": seen, "seen_at": seen}
     )
-    monkeypatch.setattr(holding, "_worker", (0.0, True))
+    monkeypatch.setattr(switches, "_worker", (0.0, True))
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks"])
@@ -312,7 +312,7 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
 
     now = utcnow()
     Worker.collection().update_many({}, {"$set": {"seen_at": now}})
-    monkeypatch.setattr(holding, "_worker", (0.0, True))
+    monkeypatch.setattr(switches, "_worker", (0.0, True))
     after = look(client, marks(before))
 
     assert ids(after) or "status-" in after.text
