@@ -44,7 +44,7 @@ def backup(file: Path, keep: int | None, without_pictures: bool) -> None:
         file = copies.path_of_now(directory)
     elif keep:
         raise click.UsageError(f"--keep needs a directory, which {file} is not")
-    with trouble(), databases(), recorded(OPERATOR, "backup.write"):
+    with trouble(file), databases(), recorded(OPERATOR, "backup.write"):
         made = copies.dump(file, progress, with_pictures=not without_pictures)
         outside = outside_of_mongodb() if without_pictures else []
     click.echo(f"written: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
@@ -53,7 +53,7 @@ def backup(file: Path, keep: int | None, without_pictures: bool) -> None:
     if made.damaged:
         click.echo(f"damaged, and not in it: {made.damaged} files; the log names them")
     if directory and keep:
-        with trouble():
+        with trouble(directory):
             removed = copies.remove_old(directory, keep=keep)
         click.echo(f"older ones removed: {removed}")
 
@@ -69,7 +69,7 @@ def restore(file: Path) -> None:
     failed, for it may have been sent since, and nothing new is sent until
     `flask queue resume sending`.
     """
-    with trouble(), databases():
+    with trouble(file), databases():
         manifest, parked = copies.restore(file, progress)
         with recorded(OPERATOR, "backup.restore") as outcome:
             outcome["pictures"] = parked
@@ -94,7 +94,7 @@ def progress(name: str, count: int) -> None:
 
 
 @contextmanager
-def trouble() -> Iterator[None]:
+def trouble(file: Path) -> Iterator[None]:
     """A file that cannot be read, written or used is a sentence, too."""
     try:
         yield
@@ -102,5 +102,5 @@ def trouble() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(
-            f"{error.filename or 'file'}: {error.strerror}"
+            f"{error.filename or file}: {error.strerror}"
         ) from error

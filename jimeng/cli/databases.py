@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import documents, jobs, migrations
@@ -72,9 +72,11 @@ def databases(*, patience: float | None = None) -> Iterator[None]:
         yield
     except JimengError as error:
         raise click.ClickException(f"{error.code}: {error}") from error
-    except ConnectionFailure as error:  # whose own words are a page, and no advice
-        said = f"{words(why_away(error))} ({type(error).__name__})"
-        raise click.ClickException(said) from error
+    except (ConnectionFailure, OperationFailure) as error:
+        advice = why_away(error)
+        # The driver's own words are a page, and no advice, but of what was refused.
+        said = error if advice == "ready.mongodb_refuses" else words(advice)
+        raise click.ClickException(f"{said} ({type(error).__name__})") from error
     except (PyMongoError, RedisError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from error
     finally:

@@ -21,6 +21,7 @@ from jimeng.backup import rotation
 from jimeng.config import Config
 from jimeng.doctor import Verdict, databases, machine
 from jimeng.documents import Worker, utcnow
+from jimeng.i18n import MESSAGES
 from jimeng.lanes import switches
 from jimeng.migrations import steps
 from jimeng.migrations.step import Step
@@ -322,6 +323,23 @@ def test_database_of_make_run_that_is_away_is_named(run, tmp_path):
     said = ended.output.splitlines()[0]
     assert said.startswith("FAILED   mongodb") and "mongod.log" in said
     assert "start them" not in ended.output
+
+
+def test_other_commands_say_it_as_well(config, registry):
+    """In a sentence, and without what the driver makes of it."""
+    port = urlsplit(config.MONGODB_URI).port
+    uri = f"mongodb://jimeng:wrong@127.0.0.1:{port}/"
+    other = create_app(replace(config, MONGODB_URI=uri))
+    try:
+        env = {"LANG": "en_GB.UTF-8", "LC_ALL": ""}
+        done = other.test_cli_runner().invoke(args=["queue", "status"], env=env)
+    finally:
+        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+        jobs.configure(config, registry)
+
+    assert done.exit_code == 1
+    assert MESSAGES["doctor.mongodb_auth"][1] in done.output
+    assert "errmsg" not in done.output and "wrong" not in done.output
 
 
 @pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])
