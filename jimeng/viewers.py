@@ -175,7 +175,8 @@ def recorded(
 
     Yields:
         A dict to put the outcome into: counts, as JSON. An error's code is added by
-        itself. An entry without an outcome is one whose process died.
+        itself, ``internal`` for what nobody expected. An entry without an outcome is
+        one whose process, or MongoDB, died before it could say.
     """
     outcome: dict = {}
     if _recording.get():
@@ -193,8 +194,10 @@ def recorded(
     try:
         with part_of_recorded():
             yield outcome
-    except JimengError as error:
-        AuditEntry.close(entry.id, {**outcome, "error": error.code})
+    except BaseException as error:
+        code = error.code if isinstance(error, JimengError) else "internal"
+        with left_over("outcome of an action"):
+            AuditEntry.close(entry.id, {**outcome, "error": code})
         raise
     with left_over("outcome of an action"):  # which is done
         AuditEntry.close(entry.id, outcome or {"ok": True})

@@ -62,14 +62,19 @@ function localise(root) {
 
 const PROBE = 3000; // milliseconds between two looks whether the server is back
 let probing = 0;
+// A form that did not get through is not sent again by itself, for its words may be others
+// by then: that is said until one does.
+let isLost = false;
+const isForm = ({ detail }) => detail.ctx?.request?.method?.toUpperCase() === "POST";
 
 function offline(is) {
   const notice = document.querySelector(".offline");
   clearTimeout(probing);
   if (is) probing = setTimeout(probe, PROBE, notice.dataset.url);
-  if (is === "on" in notice.dataset) return;
-  notice.toggleAttribute("data-on", is);
-  notice.textContent = is ? notice.dataset.text : "";
+  const text = isLost ? notice.dataset.lost : is ? notice.dataset.text : "";
+  if (text === notice.textContent) return;
+  notice.toggleAttribute("data-on", text !== "");
+  notice.textContent = text;
 }
 
 async function probe(url) {
@@ -195,7 +200,10 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   document.addEventListener(name, () => localise(document));
 }
 for (const name of ["htmx:error", "htmx:sendError"]) {
-  document.addEventListener(name, () => offline(true));
+  document.addEventListener(name, (event) => {
+    isLost ||= isForm(event);
+    offline(true);
+  });
 }
 for (const name of ["htmx:before:response", "htmx:beforeOnLoad"]) {
   document.addEventListener(name, (event) => {
@@ -203,11 +211,15 @@ for (const name of ["htmx:before:response", "htmx:beforeOnLoad"]) {
     const has = (header) => xhr.getResponseHeader(header) !== null;
     if (!isForeign(ctx?.response || { status: xhr.status, headers: { has } })) return;
     event.preventDefault();
+    isLost ||= isForm(event);
     offline(true);
   });
 }
 for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
-  document.addEventListener(name, () => offline(false));
+  document.addEventListener(name, (event) => {
+    if (isForm(event)) isLost = false;
+    offline(false);
+  });
 }
 // What nobody needs in the first moment comes when all else is there.
 addEventListener("load", () => {

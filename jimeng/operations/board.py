@@ -1,4 +1,4 @@
-"""What an operator does to the queue as a whole; each of it leaves an audit entry."""
+"""The queue as a whole: what an operator sees of it, and does to it, with an entry."""
 
 from collections import Counter
 from dataclasses import dataclass

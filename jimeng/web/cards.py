@@ -33,7 +33,7 @@ HELD = {"paused": "-1", "no_worker": "-2"}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
-MOST_MARKS = 120  # more than a request line of 4 KiB, Gunicorn's limit, can hold
+MOST_MARKS = 200  # more than a request line of 8,190 bytes can hold
 
 
 @dataclass(frozen=True)

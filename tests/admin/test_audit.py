@@ -150,7 +150,7 @@ def test_answer_to_a_failure_leads_to_tasks(client, provider, work_off):
 
 
 def test_trail_tells_what_came_of_it(client, database):
-    """Done, refused, or cut off in the middle."""
+    """Done, refused, broken, or cut off in the middle."""
     with recorded(OPERATOR, "queue.clear") as outcome:
         outcome["tasks"] = 3
     with pytest.raises(QueueUnavailable), recorded(OPERATOR, "queue.clear"):
@@ -160,12 +160,15 @@ def test_trail_tells_what_came_of_it(client, database):
         recorded(OPERATOR, "users.role", "user_1", role="admin"),
     ):
         raise PyMongoError("away")
+    begun = AuditEntry(by="root", action="storage.move")
+    AuditEntry.collection().insert_one(begun.to_mongo())  # and its process died
 
     words = text_of(client.get("/admin/audit", headers=ENGLISH))
 
     assert "root Cleared the queue Tasks 3" in words
-    assert "root Cleared the queue Refused: queue_unavailable" in words
-    assert "Changed a role user_1 Role Administrator Did not finish" in words
+    assert "root Cleared the queue Failed: queue_unavailable" in words
+    assert "Changed a role user_1 Role Administrator Failed: internal" in words
+    assert "Did not finish" in words
 
 
 def test_trail_is_written_before(database):

@@ -12,6 +12,8 @@ from tests.browser.making import clear, make
 
 pytestmark = pytest.mark.browser
 
+LOST = re.compile("提交没有成功|was not submitted")
+
 
 @every_look
 def test_list_of_keys(visit, look):
@@ -107,8 +109,11 @@ def test_server_that_cannot_be_reached(visit, look):
 
     expect(page.locator(".offline")).to_be_visible()
     seen.check("offline")
+    expect(page.locator(".offline")).to_contain_text(LOST)
     expect(page.locator("#prompt")).to_have_value("written on a train")
     page.context.set_offline(False)
+    page.wait_for_function("navigator.onLine")
+    expect(page.locator(".offline")).to_contain_text(LOST)  # nothing sends it by itself
     page.locator("#prompt").press("Control+Enter")
     expect(page.locator(".card-prompt").first).to_contain_text("written on a train")
     expect(page.locator(".offline")).to_be_hidden()

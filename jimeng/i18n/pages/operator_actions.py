@@ -170,7 +170,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "Pausing, retrying, inviting, disabling and so on are listed here.",
     ),
     "audit.done": ("完成", "Done"),
-    "audit.failed": ("被拒绝：{code}", "Refused: {code}"),
+    "audit.failed": ("失败：{code}", "Failed: {code}"),
     "audit.unfinished": ("没有结果", "Did not finish"),
     "fact.tasks": ("任务", "Tasks"),
     "fact.done": ("已处理", "Handled"),

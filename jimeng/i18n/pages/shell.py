@@ -20,8 +20,13 @@ SHELL: dict[str, tuple[str, str]] = {
     "app.skip": ("跳到内容", "Skip to content"),
     "app.home": ("回到首页", "Home"),
     "app.offline": (
-        "连不上服务器，正在重试；写下的文字还在",
-        "Cannot reach the server, retrying; your text is kept",
+        "连不上服务器，恢复后页面自动更新；写下的文字还在",
+        "Cannot reach the server; the page goes on once it is back. Your text is kept",
+    ),
+    "app.lost": (
+        "提交没有成功：刚才连不上服务器。写下的文字还在，请再提交一次",
+        "That was not submitted: the server could not be reached. Your text is kept; "
+        "please submit it again",
     ),
     "app.docs": ("接口文档", "API"),
     "app.close": ("关闭", "Close"),
