@@ -125,11 +125,10 @@ def test_page_tells_when_the_server_is_back(visit):
     for words in ("ERR_FAILED", "Failed to fetch"):
         seen.forgive(words)
     page = seen.page
-    for path in ("**/tasks", "**/health"):
+    for path in ("**/prompts/panel", "**/health"):
         page.route(path, lambda each: each.abort())
-    page.fill("#prompt", "while it was restarted")
 
-    page.get_by_role("button", name="Generate").click()
+    page.locator("#menu-history > summary").click()
 
     expect(page.locator(".offline")).to_have_text(re.compile("Cannot reach the server"))
     page.unroute("**/health")
