@@ -1,8 +1,8 @@
 """
 ``python -m tests.bench [--full] [PART…]``: prints one table, row by row.
 
-Without names it measures all parts, in about nine minutes; ``--full`` takes more rounds
-and the numbers of pictures that the goals speak of.
+Without names it measures all parts, in about twenty minutes; ``--full`` takes more
+rounds and the numbers of pictures that the goals speak of.
 """
 
 import sys
@@ -14,6 +14,7 @@ from pathlib import Path
 from jimeng.local.embedded import Mongo, Redis
 from tests.bench import (
     backlog,
+    busy,
     drawn,
     gallery,
     held,
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "litellm": proxy.rows,
     "drawn": drawn.rows,
     "screen": loop.rows,
+    "busy": busy.rows,
     "throughput": throughput.rows,
     "processes": many.rows,
     "held": held.rows,

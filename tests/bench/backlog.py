@@ -54,7 +54,6 @@ def rows(site: Site) -> Iterator[Row]:
 def sent_per_second(stack: Stack, size: int) -> float:
     """How many the provider takes, while as many as *size* wait behind them."""
     stack.begin_anew()
-    stack.remember_durations(LANE, DURATION)
     with stack.database() as found:
         fill(found, size)
     stack.start_consumer()

@@ -89,7 +89,6 @@ def stack_of(site: Site, count: int) -> Iterator[Stack]:
     try:
         stack.await_up()
         stack.simulate(plain=True)  # the time of drawing is not ours
-        stack.remember_durations(LANE, DURATION)
         yield stack
     finally:
         stack.stop()
@@ -109,7 +108,6 @@ def submissions(stack: Stack) -> tuple[float, str]:
     used = [b - a for a, b in zip(cpu, cpu_seconds(*pids), strict=True)]
     web, theirs = (1000 * each / len(asked.took) for each in (sum(used[:-1]), used[-1]))
     stack.begin_anew(duration=DURATION)
-    stack.remember_durations(LANE, DURATION)
     return rate, (
         f"**{rate:.0f} a second**, p50 {asked.at(0.5):.0f} ms, "
         f"p99 {asked.at(0.99):.0f} ms; CPU ms: web {web:.1f}, mongod {theirs:.1f}; "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pymongo.database import Database
 
-from tests.bench.backlog import LANE, fill, operations
+from tests.bench.backlog import fill, operations
 from tests.bench.processes import (
     cpu_seconds,
     machine_cpu_seconds,
@@ -59,6 +59,7 @@ def stack_of(site: Site, name: str) -> Stack:
         duration=DURATION,
         VOLCENGINE_CONCURRENCY=str(AT_ONCE),
         POLL_INTERVAL="1",
+        POLLS_PER_SECOND="0",  # the default is not for a thousand at a time
         LOG_LEVEL="warning",
     )
 
@@ -76,7 +77,6 @@ def measure(
     try:
         stack.await_up()
         stack.simulate(plain=True)  # the time of drawing is not ours
-        stack.remember_durations(LANE, DURATION)
         for _ in range(consumers):
             stack.start_consumer()
         stack.await_ready()
