@@ -104,6 +104,7 @@ def test_placeholder_is_refused_by_name(name, text):
         *[("PUBLIC_URL", text) for text in ("example.com", "ftp://x", "http://[")],
         *[("VOLCENGINE_ENDPOINT", "visual.volcengineapi.com")],
         *[("POLL_INTERVAL", text) for text in ("nan", "inf", "0", "61", "1s")],
+        *[("POLLS_PER_SECOND", text) for text in ("-1", "nan", "many")],
         *[("TASK_DEADLINE", "0"), ("USER_MAX_PENDING", "0"), ("SHUTDOWN_GRACE", "0")],
         *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WATERMARK", "perhaps")],
         *[("ARK_CONCURRENCY", text) for text in ("0", "5", "x")],

@@ -87,7 +87,12 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
                     **after,
                 }
             },
-            {"$unset": ["error", "ended_at", *(["slot"] if progress.done else [])]},
+            {
+                "$unset": [
+                    *("error", "ended_at", "looked_at"),
+                    *(["slot"] if progress.done else []),
+                ]
+            },
         ],
     )
 

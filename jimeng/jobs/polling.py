@@ -110,6 +110,8 @@ def measure(generation: Generation, asked_at: datetime) -> None:
         return
     if asked_at > planned + SEEN_IN_TIME:
         return
-    before = generation.looked_at if generation.polls else None
-    longest, shortest = asked_at - accepted, (before or accepted) - accepted
+    longest, shortest = (
+        asked_at - accepted,
+        (generation.looked_at or accepted) - accepted,
+    )
     lanes.record_duration(generation.lane, (longest + shortest).total_seconds() / 2)

@@ -95,6 +95,16 @@ def test_duration_found_at_the_first_poll_counts_half(drawing):
     assert learned == pytest.approx(8 / 2, abs=0.4)
 
 
+def test_poll_of_an_earlier_submission_measures_nothing(client, provider):
+    """A picture that is sent once more begins anew."""
+    create(client)
+    Generation.collection().update_one({}, {"$set": {"looked_at": utcnow()}})
+
+    run_queue()
+
+    assert (generation().state, generation().looked_at) == ("generating", None)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
