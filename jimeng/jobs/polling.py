@@ -26,7 +26,7 @@ LONGEST_SHARE, OVERDUE_SHARE = 1 / 30, 1 / 5  # of its age
 # provider may have become much faster.
 FIRST_POLL_MAX_S = 15.0
 FAULT_WAIT_MAX_S = 30.0  # between polls of a provider that fails
-# A later poll would measure ourselves.
+# A later poll measures ourselves.
 SEEN_IN_TIME = timedelta(seconds=1)
 COUNT_CACHE_S = 1.0
 
@@ -98,20 +98,22 @@ def age(generation: Generation) -> float:
 
 def measure(generation: Generation, asked_at: datetime) -> None:
     """
-    Remember how long the provider took, where it was asked in time to know.
+    Remember how long the provider took.
 
     It became ready between the poll before and this one, and counts as the middle of
     the two. Found at the first poll that is half of what has passed: so a provider that
     has become faster is found out in a few steps, and a few of many pictures do not
-    move the median. After a failed poll nobody knows.
+    move the median. After a failed poll nobody knows. A poll that came later than
+    planned says no more than that it took no longer, which counts where it is news.
     """
     planned, accepted = generation.planned_at, generation.accepted_at
     if generation.late or generation.faults or not planned or not accepted:
-        return
-    if asked_at > planned + SEEN_IN_TIME:
         return
     longest, shortest = (
         asked_at - accepted,
         (generation.looked_at or accepted) - accepted,
     )
-    lanes.record_duration(generation.lane, (longest + shortest).total_seconds() / 2)
+    seconds = (longest + shortest).total_seconds() / 2
+    is_late = asked_at > planned + SEEN_IN_TIME
+    if not is_late or seconds < (generation.expected or 0):
+        lanes.record_duration(generation.lane, seconds)

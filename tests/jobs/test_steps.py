@@ -111,13 +111,22 @@ def test_poll_of_an_earlier_submission_measures_nothing(client, provider):
         {"late": True},
         {"faults": 1},
         {"planned_at": None},
-        {"planned_at": utcnow() - timedelta(minutes=1)},
+        {"planned_at": utcnow() - timedelta(minutes=1), "expected": 3.0},
     ],
     ids=["late", "faults", "unplanned", "overdue"],
 )
 def test_duration_that_nobody_knows_is_not_learned(drawing, fields):
     """After a failed look, long after the plan, or when the task had ended before."""
     assert drawn_in(8, **fields) == []
+
+
+def test_late_poll_tells_that_pictures_are_faster(drawing):
+    """A busy server finds out as well that it need not wait for so long."""
+    long_ago = utcnow() - timedelta(minutes=1)
+
+    (learned,) = drawn_in(8, planned_at=long_ago, expected=10.0)
+
+    assert learned == pytest.approx(4, abs=0.4)
 
 
 def test_failed_look_is_remembered_until_the_next(drawing):
