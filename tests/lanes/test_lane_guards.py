@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng import lanes
+from jimeng.config.accounts import MAIN
 from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
 from jimeng.jobs import plan
 from jimeng.lanes import turns
@@ -19,7 +20,8 @@ def holding(lane: str, *slots: int, state: str = "generating") -> None:
     """Pictures under way that hold these slots."""
     for slot in slots:
         waiting(lane, "ada", slot, f"held{slot}")
-        held = {"$set": {"state": state, "slot": slot}, "$unset": {"waiting": ""}}
+        taken = {"state": state, "slot": slot, "account": MAIN}
+        held = {"$set": taken, "$unset": {"waiting": ""}}
         Generation.collection().update_one({"_id": f"held{slot}_0"}, held)
 
 
