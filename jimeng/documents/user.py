@@ -15,7 +15,10 @@ from jimeng.documents.base import Stored, named_index, utcnow
 from jimeng.documents.ids import new_id
 from jimeng.documents.reading import DictField, ListField
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+# A dot-atom and a domain's labels (RFC 5321, 4.1.2), of any script (RFC 6531); no
+# quoted names, no addresses of hosts.
+ATOM, LABEL = r"[^\s@.,:;<>()\[\]\\\"]+", r"[^\W_]+(?:-+[^\W_]+)*"
+EMAIL = re.compile(rf"{ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})+")
 
 
 def email_key(email: str) -> str:
@@ -24,7 +27,7 @@ def email_key(email: str) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Short of sending a letter: one @, a dot in what follows, nothing unseen."""
+    """Whether *text* has the form of an address; what is there only a letter tells."""
     return len(text) <= 254 and text.isprintable() and bool(EMAIL.fullmatch(text))
 
 

@@ -9,9 +9,9 @@ day is over.
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
+from time import sleep
 
 from pymongo.errors import PyMongoError
 
@@ -57,7 +57,7 @@ def settle() -> None:
 def _run() -> None:
     global _thread
     while True:
-        time.sleep(PAUSE_S)
+        sleep(PAUSE_S)
         try:
             settle()
         except PyMongoError as error:

@@ -179,6 +179,9 @@ def test_number_too_large_for_a_float_is_refused(client):
 @pytest.mark.parametrize(
     "email",
     [
+        "a@example.org*",
+        "a..b@example.org",
+        "a@-example.org",
         *(
             "",
             "a",

@@ -71,7 +71,7 @@ def test_reservation_of_a_task_that_was_written_stays(
 def test_it_settles_by_itself(limited, monkeypatch):
     """As soon as MongoDB answers, and asks no more when nothing is left."""
     pauses = []
-    monkeypatch.setattr(releasing.time, "sleep", pauses.append)
+    monkeypatch.setattr(releasing, "sleep", pauses.append)
     with monkeypatch.context() as broken:
         broken.setattr(releasing.threading, "Thread", Mock())
         broken.setattr(Task, "insert", failing)
