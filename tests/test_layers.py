@@ -40,7 +40,7 @@ WITHOUT_FLASK = {
     *("jobs", "lanes", "storage", "documents", "providers", "pictures"),
     *("logs", "config", "version", "errors", *LEAVES),
 }
-WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "marshmallow", "webargs"}
+WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "webargs"}
 DATABASE_LIBRARIES = {"mongoengine", "pymongo", "gridfs", "bson", "redis", "huey"}
 
 FILES = [ROOT / "app.py", ROOT / "wsgi.py", *sorted(ROOT.glob("jimeng/**/*.py"))]

@@ -136,7 +136,7 @@ def test_example_of_the_documentation_works(load, name):
 )
 def test_mistake_is_named_by_row_and_field(load, change, field):
     """The message says where to look, and what would be right."""
-    with pytest.raises(ConfigError, match=f'models.json: row 2: "{field}" ..'):
+    with pytest.raises(ConfigError, match=f'models.json: row 2: "{field}[".]'):
         load({**V30, "max_images": 3}, {**NEW, **change})
 
 
@@ -145,13 +145,13 @@ def test_what_lacks_is_named(load, field):
     """A new model has no table to take the rest from."""
     row = {name: value for name, value in NEW.items() if name != field}
 
-    with pytest.raises(ConfigError, match=f'row 1: "{field}" is missing'):
+    with pytest.raises(ConfigError, match=f'row 1: "{field}": .*[Mm]issing'):
         load(row)
 
 
 def test_only_what_is_there_can_be_taken_away(load):
     """A mistyped name would go unnoticed."""
-    with pytest.raises(ConfigError, match='row 1: "id" is no model'):
+    with pytest.raises(ConfigError, match='row 1: "id": is no model'):
         load({"id": "jimeng-9", "provider": VISUAL, "offered": False})
 
 

@@ -68,15 +68,16 @@ def test_pictures_may_be_taken_away(load):
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({**SIZED, "takes": {"most": 0}}, "\"takes\" has 'most', which must be 1 to"),
-        ({**SIZED, "takes": {"colour": 1}}, "\"takes\" has 'colour'"),
-        ({**SIZED, "takes": []}, '"takes" must be an object'),
-        ({**SIZED, "takes": {"travels": "post"}}, "must be one of base64, data_url"),
-        ({**SIZED, "takes": {"strength": [1, 1]}}, "must be .least, most."),
-        ({**SIZED, "takes": {"least": 5, "most": 2}}, "'least' above 'most'"),
+        ({**SIZED, "takes": {"most": 0}}, '"takes.most": Must be greater'),
+        ({**SIZED, "takes": {"colour": 1}}, '"takes.colour": Unknown'),
+        ({**SIZED, "takes": []}, '"takes": Invalid'),
+        ({**SIZED, "takes": {"sides": None}}, '"takes.sides": Field may not be null'),
+        ({**SIZED, "takes": {"travels": "post"}}, "Must be one of: base64, data_url"),
+        ({**SIZED, "takes": {"strength": [1, 1]}}, "Must be .least, most."),
+        ({**SIZED, "takes": {"least": 5, "most": 2}}, '"least" above "most"'),
         ({**SIZED, "takes": {"least": 1}}, "must need none for text-to-image"),
         ({**SIZED, "task": "image-to-image"}, "at least one picture for image-to"),
-        ({**SIZED, "task": "painting"}, '"task" must be one of text-to-image'),
+        ({**SIZED, "task": "painting"}, '"task": Must be one of: text-to-image'),
         (
             {"task": "inpainting", "takes": {}},
             '"mask" goes with the task inpainting',
@@ -89,8 +90,8 @@ def test_pictures_may_be_taken_away(load):
             {**SIZED, "task": "inpainting", "takes": {"mask": True}},
             "a size that follows from the picture",
         ),
-        ({"task": "upscaling", "takes": {}}, '"keywords" must say'),
-        ({"sides": [1, 2], "sizes": {}}, '"sizes" must have 1:1'),
+        ({"task": "upscaling", "takes": {}}, '"keywords": must say'),
+        ({"sides": [1, 2], "sizes": {}}, '"sizes": must have 1:1'),
     ],
 )
 def test_mistakes_are_named(load, row, words):

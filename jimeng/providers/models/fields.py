@@ -1,14 +1,13 @@
-"""How each field of a row of ``MODELS_FILE`` is read, and what is refused."""
+"""The fields of a row of ``MODELS_FILE``, and what is refused."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import fields as fields_of
-from types import MappingProxyType
+from functools import partial
+
+from marshmallow import Schema, ValidationError, fields
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from jimeng.providers.models.model import RATIOS, Price, Size, Step, parse_size
 from jimeng.providers.models.takes import PROMPTS, TASKS, TRAVELS, Takes
 
-LONGEST_NAME = 100  # characters
 # What is sent by itself. A row that could set these could buy a group of pictures.
 RESERVED = frozenset(
     {
@@ -22,197 +21,144 @@ RESERVED = frozenset(
 )
 
 
-def name(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-        raise ValueError(f"must be text of 1 to {LONGEST_NAME} characters")
-    if any(letter.isspace() for letter in value):
-        raise ValueError("must have no spaces")
-    return value
+class Flag(fields.Boolean):
+    def _deserialize(self, value, attr, data, **kwargs):
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
-def names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ValueError("must be a list of names")
-    return tuple(map(name, value))
+class Number(fields.Float):
+    """A number in JSON; whole ones stay whole."""
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        super()._deserialize(value, attr, data, **kwargs)
+        return value
 
 
-def flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def number(low: float, high: float, *, whole: bool = False) -> Callable:
-    def read(value: object) -> float:
-        kinds = {int} if whole else {int, float}
-        if type(value) not in kinds or not math.isfinite(value):  # type: ignore[arg-type]
-            raise ValueError("must be a whole number" if whole else "must be a number")
-        if not low <= value <= high:  # type: ignore[operator]
-            raise ValueError(f"must be {low:g} to {high:g}")
-        return value  # type: ignore[return-value]
-
-    return read
-
-
-def one_of(*words: str) -> Callable:
-    def read(value: object) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return str(value)
-
-    return read
-
-
-def span(value: object) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    wanted = "must be [least, most], in pixels"
-    if not isinstance(value, list) or [type(each) for each in value] != [int, int]:
-        raise ValueError(wanted)
-    low, high = value
-    if not 0 < low <= high:
-        raise ValueError(wanted)
-    return low, high
-
-
-def ratio_limit(value: object) -> float | None:
-    return None if value is None else number(1, 100)(value)
-
-
-def by_ratio(value: object) -> Mapping[str, Size]:
-    found = sized(value)
-    if not found:
-        return found  # what comes out follows from the picture, see `file.checked`
-    if strange := set(found) - set(RATIOS):
-        raise ValueError(f"has {min(strange)}, which is none of {' '.join(RATIOS)}")
-    if "1:1" not in found:
-        raise ValueError("must have 1:1, the default")
-    return found
-
-
-def by_keyword(value: object) -> Mapping[str, Size]:
-    found = {word.upper(): size for word, size in sized(value).items()}
-    for word in found:
-        if parse_size(word) or ":" in word or not 0 < len(word) <= 20:
-            raise ValueError(f"has {word!r}, which is no name for a size")
-    return MappingProxyType(found)
-
-
-def sized(value: object) -> Mapping[str, Size]:
-    if not isinstance(value, dict):
-        raise ValueError('must be an object such as {"1:1": "2048x2048"}')
-    found = {}
-    for word, text in value.items():
-        size = parse_size(text) if isinstance(text, str) else None
+class Pixels(fields.String):
+    def _deserialize(self, value, attr, data, **kwargs):
+        size = parse_size(super()._deserialize(value, attr, data, **kwargs))
         if size is None:
-            raise ValueError(f'has {word!r}, which must be text such as "2048x2048"')
-        found[word] = size
-    return MappingProxyType(found)
+            raise ValidationError('Must be text such as "2048x2048".')
+        return size
 
 
-def extra(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise ValueError("must be an object")
-    if taken := RESERVED & set(value):
-        raise ValueError(f"must not have {min(taken)}, which is sent anyway or never")
-    return MappingProxyType(value)
+def whole(low: int, high: int, **more) -> fields.Integer:
+    return fields.Integer(strict=True, validate=Range(low, high), **more)
 
 
-def optional(read: Callable) -> Callable:
-    return lambda value: None if value is None else read(value)
+def number(low: float, high: float, **more) -> Number:
+    return Number(validate=Range(low, high), **more)
 
 
-def strength(value: object) -> tuple[float, float]:
-    """The service's own range; whole numbers stay whole."""
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError("must be [least, most]")
-    low, high = map(number(0, 1000), value)
-    if low >= high:
-        raise ValueError("must be [least, most]")
-    return low, high
+def one_of(*words: str) -> fields.String:
+    return fields.String(validate=OneOf(words))
 
 
-def takes(value: object) -> Takes | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise ValueError('must be an object such as {"most": 1}')
-    known = {each.name for each in fields_of(Takes)}
-    if unknown := set(value) - known:
-        raise ValueError(f"has {min(unknown)!r}, which is none of {sorted(known)}")
-    found = {}
-    for name, each in value.items():
-        try:
-            found[name] = TAKES[name](each)
-        except ValueError as error:
-            raise ValueError(f"has {name!r}, which {error}") from None
-    made = Takes(**found)
-    if made.least > made.most:
-        raise ValueError("has 'least' above 'most'")
-    return made
+def ascend(pair: tuple[float, float]) -> None:
+    if pair[0] > pair[1]:
+        raise ValidationError("Must be [least, most].")
 
 
-def price(value: object) -> Price | None:
-    """Fen, or steps of pixels and fen: ``[[2610000, 30], [null, 60]]``."""
-    if value is None:
-        return None
-    rows = value if isinstance(value, list) else [[None, value]]
-    wanted = "must be fen, or such as [[2610000, 30], [null, 60]]"
-    if not rows or any(not isinstance(row, list) or len(row) != 2 for row in rows):
-        raise ValueError(wanted)
-    pixels, fen = number(1, 10**9, whole=True), number(0, 1_000_000, whole=True)
-    steps = [
-        Step(None if top is None else pixels(top), fen(each)) for top, each in rows
-    ]
-    tops = [each.up_to or 0 for each in steps[:-1]]
-    if steps[-1].up_to is not None or 0 in tops or tops != sorted(tops):
-        raise ValueError(wanted)
-    return Price(tuple(steps))
+def widen(pair: tuple[float, float]) -> None:
+    if pair[0] >= pair[1]:
+        raise ValidationError("Must be [least, most].")
 
 
-def account_prices(value: object) -> dict[str, Price]:
-    if not isinstance(value, dict) or not all(map(price, value.values())):
-        raise ValueError('must be an object such as {"studio": 18}')
-    return {account: found for account, each in value.items() if (found := price(each))}
+def have_default(sizes: dict[str, Size]) -> None:
+    """None at all are left to `file.checked`: some follow from the picture."""
+    if sizes and "1:1" not in sizes:
+        raise ValidationError("Must have 1:1, the default.")
 
 
-TAKES: dict[str, Callable] = {
-    "least": number(0, 20, whole=True),
-    "most": number(1, 20, whole=True),
-    "mask": flag,
-    "sides": span,
-    "max_pixels": optional(number(1, 10**9, whole=True)),
-    "max_ratio": ratio_limit,
-    "max_bytes": number(10_000, 12 * 1024 * 1024, whole=True),
-    "exact": flag,
-    "strength": optional(strength),
-    "expand": optional(number(0.01, 10)),
-    "travels": one_of(*TRAVELS),
-    "prompt": one_of(*PROMPTS),
-}
-READ: dict[str, Callable] = {
-    "id": name,
-    "provider": name,
-    "req_key": name,
-    "aliases": names,
-    "sizes": by_ratio,
-    "hd_sizes": by_ratio,
-    "keywords": by_keyword,
-    "sides": span,
-    "area": span,
-    "max_ratio": ratio_limit,
-    "max_prompt": number(1, 10_000, whole=True),
-    "max_images": number(1, 4, whole=True),
-    "takes_seed": flag,
-    "task": one_of(*TASKS),
-    "takes": takes,
-    "rewrites_prompt": flag,
-    "draws_groups": flag,
-    "extra": extra,
-    "price": price,
-    "account_prices": account_prices,
-    "typical": number(0.1, 3600),
-    "slow": number(0.1, 3600),
-    "is_synchronous": flag,
-    "answer_within": number(1, 600),
-}
+def name_size(word: str) -> None:
+    if parse_size(word) or ":" in word:
+        raise ValidationError("Is no name for a size.")
+
+
+def spare_reserved(extra: dict[str, object]) -> None:
+    if taken := RESERVED & set(extra):
+        raise ValidationError(
+            f"Must not have {min(taken)}, which is sent anyway or never."
+        )
+
+
+def end_open(steps: list[tuple[int | None, int]]) -> None:
+    """Each step reaches further than the last, and the last one has no end."""
+    tops = [top or 0 for top, _ in steps]
+    if not tops or tops.pop() or 0 in tops or tops != sorted(tops):
+        raise ValidationError("Steps must ascend, and only the last be null.")
+
+
+name = partial(
+    fields.String,
+    validate=[Length(1, 100), Regexp(r"\S*\Z", error="Must have no spaces.")],
+)
+by_ratio = partial(
+    fields.Dict, keys=one_of(*RATIOS), values=Pixels(), validate=have_default
+)
+span = partial(
+    fields.Tuple, (whole(1, 10**9), whole(1, 10**9)), validate=ascend
+)  # pixels
+# Fen, or steps of pixels and fen: ``[[2610000, 30], [null, 60]]``.
+fen = partial(
+    fields.List,
+    fields.Tuple((whole(1, 10**9, allow_none=True), whole(0, 1_000_000))),
+    pre_load=lambda given: [[None, given]] if type(given) is int else given,
+    validate=end_open,
+    post_load=lambda steps: Price(tuple(Step(*each) for each in steps)),
+    error_messages={"invalid": "Must be fen, or such as [[2610000, 30], [null, 60]]."},
+)
+
+
+class TakesRow(Schema):
+    least = whole(0, 20)
+    most = whole(1, 20)
+    mask = Flag()
+    sides = span()
+    max_pixels = whole(1, 10**9, allow_none=True)
+    max_ratio = number(1, 100, allow_none=True)
+    max_bytes = whole(10_000, 12 * 1024 * 1024)
+    exact = Flag()
+    strength = fields.Tuple(
+        (number(0, 1000), number(0, 1000)), validate=widen, allow_none=True
+    )
+    expand = number(0.01, 10, allow_none=True)
+    travels = one_of(*TRAVELS)
+    prompt = one_of(*PROMPTS)
+
+
+class Row(Schema):
+    """What is left out stays as it is, or is as usual; null takes a limit away."""
+
+    id = name(required=True)
+    provider = name(required=True)
+    offered = Flag(load_default=True)
+    req_key = name()
+    aliases = fields.List(name(), post_load=tuple)
+    sizes = by_ratio()
+    hd_sizes = by_ratio()
+    keywords = fields.Dict(
+        keys=fields.String(validate=[Length(1, 20), name_size], post_load=str.upper),
+        values=Pixels(),
+    )
+    sides = span(allow_none=True)
+    area = span(allow_none=True)
+    max_ratio = number(1, 100, allow_none=True)
+    max_prompt = whole(1, 10_000)
+    max_images = whole(1, 4)
+    takes_seed = Flag()
+    task = one_of(*TASKS)
+    takes = fields.Nested(TakesRow, allow_none=True, post_load=lambda it: Takes(**it))
+    rewrites_prompt = Flag()
+    draws_groups = Flag()
+    extra = fields.Dict(validate=spare_reserved)
+    price = fen(attribute="own_price", allow_none=True)
+    account_prices = fields.Dict(values=fen())
+    typical = number(0.1, 3600)
+    slow = number(0.1, 3600)
+    is_synchronous = Flag()
+    answer_within = number(1, 600)

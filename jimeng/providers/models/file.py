@@ -7,23 +7,30 @@ it, the other fields replace the table's; if not, it is a new model. Sizes are w
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError
 
 from jimeng.config.accounts import MAIN
 from jimeng.errors import ConfigError
-from jimeng.providers.models.fields import READ, flag
+from jimeng.providers.models.fields import Row
 from jimeng.providers.models.model import RATIOS, Model
 from jimeng.providers.models.takes import FOLLOWS
 from jimeng.providers.provider import Provider
+
+# In marshmallow's messages: they say which half of a table's entry is wrong, or that
+# all of an object is.
+NO_NAMES = frozenset({"key", "value", "_schema"})
 
 
 class Wrong(ValueError):
     """A field of a row is wrong; the text says what it must be."""
 
     def __init__(self, field: str, words: str) -> None:
-        super().__init__(f'"{field}" {words}')
+        super().__init__(f'"{field}": {words}')
 
 
 def load_models(
@@ -45,7 +52,7 @@ def load_models(
     models = {(each.id, each.provider): each for each in built_in}
     for index, row in enumerate(read_rows(path) if path else (), start=1):
         try:
-            apply(row, models, by_name)
+            apply(read(row), models, by_name)
             check_names(models.values())
             check_accounts(row, accounts)
         except ValueError as error:
@@ -66,24 +73,30 @@ def read_rows(path: str) -> list:
     return found
 
 
+def read(row: object) -> dict[str, Any]:
+    """
+    Raises:
+        Wrong: by the first of the fields that are.
+    """
+    if not isinstance(row, dict):
+        raise ValueError("must be an object")
+    try:
+        return Row().load(row)
+    except ValidationError as error:
+        node, path = error.messages, []
+        while isinstance(node, dict):
+            part, node = next(iter(node.items()))
+            path += [str(part)] if part not in NO_NAMES else []
+        raise Wrong(".".join(path), node[0]) from None
+
+
 def apply(
-    row: object,
+    values: dict[str, Any],
     models: dict[tuple[str, str], Model],
     providers: Mapping[str, type[Provider]],
 ) -> None:
     """Add, change or take away one model."""
-    if not isinstance(row, dict):
-        raise ValueError("must be an object")
-    given = dict(row)
-    offered = read("offered", flag, given.pop("offered", True))
-    if unknown := set(given) - set(READ):
-        raise Wrong(min(unknown), "is no field of a model")
-    values = {field: read(field, READ[field], value) for field, value in given.items()}
-    if "price" in values:
-        values["own_price"] = values.pop("price")
-    for needed in ("id", "provider"):
-        if needed not in values:
-            raise Wrong(needed, "is missing")
+    offered = values.pop("offered")
     owner = providers.get(values["provider"])
     if owner is None:
         raise Wrong("provider", f"must be one of {', '.join(providers)}")
@@ -98,13 +111,6 @@ def apply(
         raise Wrong("offered", "is false, so only id and provider may stand beside it")
     elif models.pop(key, None) is None:
         raise Wrong("id", "is no model that could be taken away")
-
-
-def read(field: str, parse: Callable, value: object):
-    try:
-        return parse(value)
-    except ValueError as error:
-        raise Wrong(field, str(error)) from None
 
 
 def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
@@ -137,9 +143,9 @@ def checked(model: Model) -> Model:
     if not model.sizes:
         raise Wrong("sizes", "must have 1:1, the default")
     if bool(model.sides) == bool(model.area):
-        raise Wrong("sides", 'or "area" must limit the size, and not both')
+        raise Wrong("sides", 'either this or "area" must limit the size')
     if bool(model.area) != bool(model.max_ratio):
-        raise Wrong("max_ratio", 'and "area" go together')
+        raise Wrong("max_ratio", 'goes with "area"')
     if set(model.sizes) != set(model.hd_sizes):
         raise Wrong("hd_sizes", 'must have the ratios of "sizes"')
     for field in ("sizes", "hd_sizes", "keywords"):
@@ -157,6 +163,8 @@ def check_takes(model: Model) -> None:
         Wrong: what the model does does not go with what it takes.
     """
     takes = model.takes
+    if takes and takes.least > takes.most:
+        raise Wrong("takes", 'has "least" above "most"')
     needs = model.task != "text-to-image"
     if needs != model.needs_images:
         words = "must be given at least one picture" if needs else "must need none"
