@@ -14,6 +14,7 @@ from pathlib import Path
 from jimeng.local.embedded import Mongo, Redis
 from tests.bench import (
     backlog,
+    beside,
     busy,
     drawn,
     gallery,
@@ -33,6 +34,7 @@ from tests.bench.rows import Row, Site, head, load, show
 PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "requests": requests.rows,
     "workers": workers.rows,
+    "beside": beside.rows,
     "litellm": proxy.rows,
     "drawn": drawn.rows,
     "screen": loop.rows,

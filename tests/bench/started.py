@@ -18,7 +18,12 @@ OURS = "jimeng.serve.threads.Worker"
 
 @contextmanager
 def started(
-    mongodb_uri: str, redis_url: str, kind: str = OURS, **settings: str
+    mongodb_uri: str,
+    redis_url: str,
+    kind: str = OURS,
+    *,
+    workers: int = 2,
+    **settings: str,
 ) -> Iterator[int]:
     """
     Start it, and tell its port once it answers.
@@ -30,7 +35,7 @@ def started(
     name = settings.get("MONGODB_DATABASE", Config.MONGODB_DATABASE)
     prepare(Config(MONGODB_URI=mongodb_uri, MONGODB_DATABASE=name))
     settings |= {"MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url}
-    server = serve(port, kind, **settings)
+    server = serve(port, kind, workers, **settings)
     try:
         await_answer(port)
         yield port
@@ -52,7 +57,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def serve(port: int, kind: str, **settings: str) -> subprocess.Popen:
+def serve(port: int, kind: str, workers: int, **settings: str) -> subprocess.Popen:
     env = os.environ | {
         "VOLCENGINE_ACCESS_KEY": "bench",
         "VOLCENGINE_SECRET_KEY": "bench",
@@ -64,7 +69,7 @@ def serve(port: int, kind: str, **settings: str) -> subprocess.Popen:
         "LOG_LEVEL": "error",
         **settings,
     }
-    words = ["gunicorn", "-k", kind, "-w", "2"]
+    words = ["gunicorn", "-k", kind, "-w", str(workers)]
     words += ["--threads", "16", "--keep-alive", "75"]
     words += ["--no-control-socket", "--log-level", "error"]
     words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]
