@@ -283,12 +283,12 @@ def work_off(database) -> Callable[[], None]:
 
 @pytest.fixture
 def quick_room(monkeypatch) -> Iterator[None]:
-    """A room of 64 threads for those who wait, and looks in quick succession."""
+    """Places for 24 who wait and for 8 streams, and looks in quick succession."""
     monkeypatch.setattr(watcher, "PAUSE", 0.1)
     monkeypatch.setattr(waiting, "TURN", 0.1)
-    waiting.open_room(64)
+    waiting.open_room(Config(MAX_LONG_POLLS=24, MAX_EVENT_STREAMS=8))
     yield
-    waiting.open_room(waiting.UNTOLD)
+    waiting.open_room(waiting.FEW)
 
 
 @pytest.fixture

@@ -73,9 +73,13 @@ def is_up(port: int) -> bool:
         return False
 
 
-def connect(port: int, *, receive: int = 0) -> socket.socket:
-    """A connection whose buffer for answers has *receive* bytes, if given."""
+def connect(port: int, *, receive: int = 0, of: str = "127.0.0.1") -> socket.socket:
+    """
+    A connection from the address *of*, whose buffer for answers has *receive* bytes,
+    if given.
+    """
     link = socket.socket()
+    link.bind((of, 0))
     if receive:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
     link.settimeout(30)

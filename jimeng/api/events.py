@@ -75,14 +75,14 @@ def tell(viewer: Viewer, view: TaskView) -> Iterator[str]:
 
 def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
     """
-    The task after each change, and every `WAIT` seconds for what changes without its
-    record: place and progress. None in between, and where MongoDB does not say.
+    The task after each change, and now and then for what changes without its record:
+    place and progress. None in between, and where MongoDB does not say.
 
     Raises:
         ApiKeyInvalid: as `waiting.turns`.
     """
     is_gone = partial(waiting.is_gone, request.environ)
-    next_look = time.monotonic() + WAIT
+    next_look = time.monotonic() + waiting.pause(WAIT)
     for has_changed, _ in waiting.turns(viewer, task, LONGEST, is_gone):
         view = None
         if has_changed or time.monotonic() >= next_look:
@@ -90,7 +90,7 @@ def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
                 view = tasks.look_again(viewer, task)
             except TaskNotFound:
                 return
-            next_look = time.monotonic() + WAIT
+            next_look = time.monotonic() + waiting.pause(WAIT)
         yield view
 
 

@@ -16,7 +16,7 @@ class RateLimit:
     Attributes:
         policy: The limit's name.
         quota: How much is allowed in a window.
-        window: Its length in seconds.
+        window: Its length in seconds; 0 where it is of what there is at the same time.
         left: How much of it is left.
         resets_in: Seconds until all of it is there again.
     """

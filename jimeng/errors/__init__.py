@@ -150,7 +150,7 @@ class TooManyPending(JimengError):
 
 
 class TooManyWaiting(JimengError):
-    """There is no place to wait in: a thread of the server's would be held."""
+    """As many wait as may, of this user or in all."""
 
     code = "too_many_waiting"
     status = 429

@@ -99,7 +99,11 @@ def limit_headers(rate_limits: Iterable[RateLimit]) -> dict[str, str]:
     found = list(rate_limits)
     if not found:
         return {}
-    policies = [f'"{each.policy}";q={each.quota};w={each.window}' for each in found]
+    policies = [
+        f'"{each.policy}";q={each.quota};'
+        + (f"w={each.window}" if each.window else 'qu="concurrent-requests"')
+        for each in found
+    ]
     left = [f'"{each.policy}";r={each.left};t={each.resets_in}' for each in found]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 

@@ -1,6 +1,6 @@
 """
-Those who wait for a task, each in a thread of the server, and never in all of them:
-the room of this process, its places, its watcher, and who is still there.
+Long polls and event streams: how many may wait in this process and for one user, the
+watcher that looks for all of them, and who is still there.
 """
 
 import _socket
@@ -9,10 +9,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from jimeng import accounts
-from jimeng.documents import Task
+from jimeng.config import Config
+from jimeng.documents import RateLimit, Task
 from jimeng.documents.task import ENDED, THERE
 from jimeng.errors import TooManyWaiting
 from jimeng.errors.access import ApiKeyInvalid
@@ -20,7 +21,7 @@ from jimeng.http.watcher import Sight, Watcher
 from jimeng.viewers import Viewer
 
 AGAIN = 5  # seconds after which whoever found no place may ask again
-UNTOLD = 8  # threads that a server is taken to have which does not say
+MAX_LOOKS_PER_S = 30  # at tasks that have not changed, for all streams of a process
 TURN = 3.0  # seconds after which one who waits is woken though nothing has changed
 
 
@@ -28,10 +29,15 @@ class Places:
     """
     Args:
         most: How many there are, in this process.
+        most_of_one: How many of them a user may have.
+        name: What they are called where one is refused.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(
+        self, most: int, most_of_one: int | None = None, name: str = "places"
+    ) -> None:
+        self.most, self.name = most, name
+        self.most_of_one = most if most_of_one is None else most_of_one
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()  # by user
 
@@ -41,13 +47,14 @@ class Places:
         Inside, *user* has one of them.
 
         Raises:
-            TooManyWaiting: none is free, or the user would have more than half of
-                what others leave.
+            TooManyWaiting: none is free, or the user would have too many: more than
+                half of what others leave, among it.
         """
         with self._lock:
             left = self.most - (self._taken.total() - self._taken[user])
-            if self._taken[user] + 1 > (left + 1) // 2:
-                raise TooManyWaiting(f"user {user[:64]}", retry_after=AGAIN)
+            allowed = min((left + 1) // 2, self.most_of_one)
+            if self._taken[user] + 1 > allowed:
+                raise self._refused(user, allowed)
             self._taken[user] += 1
         try:
             yield
@@ -56,6 +63,15 @@ class Places:
                 self._taken[user] -= 1
                 if not self._taken[user]:
                     del self._taken[user]
+
+    @property
+    def taken(self) -> int:
+        return self._taken.total()
+
+    def _refused(self, user: str, allowed: int) -> TooManyWaiting:
+        error = TooManyWaiting(f"{self.name} of {user[:64]}", retry_after=AGAIN)
+        error.rate_limits = (RateLimit(self.name, allowed, 0, 0, AGAIN),)
+        return error
 
 
 def sights(task_ids: Collection[str]) -> dict[str, Sight]:
@@ -66,34 +82,48 @@ def sights(task_ids: Collection[str]) -> dict[str, Sight]:
 
 
 class Room:
-    """
-    Half of the server's threads are places: a quarter of these for events, the others
-    for those who wait for an end.
+    """The places of a process, by its settings."""
 
-    Args:
-        threads: Of the server, in this process.
-    """
-
-    def __init__(self, threads: int) -> None:
-        places = threads // 2
-        self.events = Places(places // 4)
-        self.ends = Places(places - places // 4)
+    def __init__(self, config: Config) -> None:
+        of_one = config.USER_MAX_WAITING
+        self.ends = Places(config.MAX_LONG_POLLS, of_one, "long-polls")
+        self.events = Places(config.MAX_EVENT_STREAMS, of_one, "event-streams")
         self.is_closed = False
 
 
-_room = Room(UNTOLD)
+# Of a server that does not say how it is made: it may have eight threads.
+FEW = Config(MAX_LONG_POLLS=3, MAX_EVENT_STREAMS=1)
+
+_room = Room(FEW)
+# Within it a request waits and does nothing else: others may be worked on instead.
+_aside: Callable[[], AbstractContextManager] = nullcontext
 _watcher = Watcher(sights, accounts.current_scopes)
 
 
-def open_room(threads: int) -> None:
-    """The server says how many threads it has; nobody waits yet."""
-    global _room
-    _room = Room(threads)
+def open_room(
+    config: Config, aside: Callable[[], AbstractContextManager] = nullcontext
+) -> None:
+    """
+    The server has threads for as many as are set; nobody waits yet.
+
+    Args:
+        aside: What each wait is within.
+    """
+    global _room, _aside
+    _room, _aside = Room(config), aside
 
 
 def close() -> None:
     """The server stops: whoever waits is sent on at the next look, nobody comes in."""
     _room.is_closed = True  # and no lock: signals' handlers call this
+
+
+def pause(seconds: float) -> float:
+    """
+    Seconds from one look to the next at a task that has not changed: *seconds*, and
+    more where there are so many streams that to look would keep the process busy.
+    """
+    return max(seconds, _room.events.taken / MAX_LOOKS_PER_S)
 
 
 @contextmanager
@@ -166,7 +196,8 @@ def turns(
     before = task.status, task.updated_at
     with _watcher.watch(viewer, task.id, before, is_over) as watch:
         while (left := until - time.monotonic()) > 0:
-            changed = watch.wait(min(left, TURN))
+            with _aside():
+                changed = watch.wait(min(left, TURN))
             if is_over():
                 return
             if watch.is_refused:

@@ -22,7 +22,7 @@ from jimeng.openai.parameters import ImagesRequest
 from jimeng.tasks import TaskView
 from jimeng.viewers import Viewer
 
-LONGEST = 300.0  # seconds; a stream holds a thread
+LONGEST = 300.0  # seconds; then the client asks again
 HEARTBEAT = 10.0  # seconds from one comment to the next
 COMMENT = b": still drawing\n\n"
 # Clients want the field, and nothing here is counted in tokens.

@@ -1,8 +1,10 @@
 """One client's connection, as the loop and the threads have it in turn."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.errors import InvalidRequestLine
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn
 
@@ -17,7 +19,7 @@ class Connection(TConn):
         peer: The client's address, without the port.
         incoming: The request that is coming in, or that a thread has.
         charged: Bytes of it that count as held.
-        has_place: Its body may be large; until it is answered.
+        place_of: Who sends it, where its body may be large; until it is all there.
         stays: Whether another request may follow.
         is_overdue: Whether what is waited for, if anything, is late.
     """
@@ -31,7 +33,7 @@ class Connection(TConn):
         self.peer = peer
         self.incoming = Incoming()
         self.charged = 0
-        self.has_place = False
+        self.place_of: bytes | None = None
         self.stays = False
         self.is_overdue: Callable[[float], bool] | None = None
         self.data_ready = True
@@ -47,9 +49,11 @@ class Connection(TConn):
     def take_in(self, req: Request) -> None:
         """
         Raises:
-            ParseException: its chunks are broken. That is refused as a broken head is;
-                the application would take it for an error of its own.
+            ParseException: its chunks are broken, or its target is another host's. It
+                is refused as a broken head is; the application would take it for an
+                error of its own.
         """
+        check_target(req)
         is_cut = self.incoming.is_too_long
         if is_cut:
             req.force_close()  # nobody reads the rest
@@ -67,3 +71,15 @@ class Connection(TConn):
         self.sock.forget()
         self._left(self)
         super().close()
+
+
+def check_target(req: Request) -> None:
+    """
+    Raises:
+        InvalidRequestLine: it asks for another host than the one it names.
+    """
+    if req.uri.startswith("/") or req.uri == "*":
+        return
+    host = next((value for name, value in req.headers if name == "HOST"), "")
+    if urlsplit(req.uri).netloc.lower() != host.lower():
+        raise InvalidRequestLine(f"{req.method} {req.uri[:100]}")

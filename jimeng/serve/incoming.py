@@ -18,7 +18,7 @@ LARGE = re.compile(
     rb"|/v1/images/(edits|generations)|/batches/(new|preview)"
     rb"|/inputs|/tasks|/composer(?:/file)?|/prompts/new|/pictures/[^/ ?]+/edit)[ ?]"
 )
-PLACES = 4  # for such bodies, in each process
+PLACES = 8  # for such bodies, in each process; `jimeng.http.bodies` has as many
 WITHIN = 10.0  # seconds from one packet of such a body to the next
 HEAD_WITHIN = 10.0  # seconds from a request's first byte, or from connecting
 ALL_WITHIN = 60.0  # seconds, and no slower than
@@ -27,6 +27,7 @@ JUDGED_AFTER = 3.0  # seconds, by its pace, whether a large body can be in time
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 MOST_DIGITS = 18  # of a length: a longer one is too long by its first
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+FORWARDED = re.compile(rb"\r\nx-forwarded-for:[ \t]*([^\r\n]*)", re.IGNORECASE)
 EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 CHUNK_SIZE = re.compile(rb"([0-9a-f]+)[ \t]*(;.*)?", re.IGNORECASE | re.DOTALL)
 
@@ -39,6 +40,7 @@ class Incoming:
         data: These, and whatever came after them.
         is_too_long: Its body is not to be waited for.
         is_large: Its body has pictures, and needs a place.
+        forwarded: Where it comes from, as proxies tell, the nearest last.
         awaits_leave: The client holds its body back until it is told to go on.
     """
 
@@ -46,6 +48,7 @@ class Incoming:
         self.data = bytearray(data)
         self.is_too_long = False
         self.is_large = False
+        self.forwarded: list[bytes] = []
         self.awaits_leave = False
         self._began = self._latest = time.monotonic()
         self._most = MOST_BODY
@@ -97,6 +100,7 @@ class Incoming:
         self._at = len(head) + 2
         if LARGE.match(head):
             self._most = MOST_LARGE
+        self.forwarded = b",".join(FORWARDED.findall(head)).split(b",")
         self.awaits_leave = bool(expected)
         if not CHUNKED.search(head):
             length = LENGTH.search(head)

@@ -16,9 +16,11 @@ import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
+from threading import BoundedSemaphore
 from types import ModuleType
 
 from gunicorn import util
@@ -32,6 +34,8 @@ from jimeng.serve.outgoing import Held, PatientSocket
 from jimeng.serve.refusals import write_error
 
 MOST_OF_PEER = 256  # connections of an address at a time, in each process
+MAX_WORKING = 64  # requests that are worked on; those that wait for a task do not count
+MOST_WRITERS = 16  # threads that wait for their clients to read
 LINGER = 2.0  # seconds in which a client may read its last answer
 SWEEP = 0.5  # seconds between two looks at who is late
 PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
@@ -46,12 +50,13 @@ class Worker(ThreadWorker):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         # Of whoever stands behind a proxy it is the proxy's address that is seen.
-        self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
+        self._proxies = int(os.environ.get("TRUSTED_PROXIES", "0"))
+        self._by_peer = not self._proxies
         self._coming = Held(by_peer=self._by_peer)
-        # Half of them may be held by who waits for tasks: see `jimeng.http.waiting`.
-        self._going = Held(by_peer=self._by_peer, most_waiting=self.cfg.threads // 4)
+        self._going = Held(by_peer=self._by_peer, most_waiting=MOST_WRITERS)
         self._peers: Counter[str] = Counter()  # connections by address
-        self._places = PLACES  # that are free
+        self._places: Counter[bytes] = Counter()  # taken, by sender
+        self._working = BoundedSemaphore(MAX_WORKING)
         self._watched: dict[Connection, None] = {}  # in the order of their coming
         self._swept = 0.0
         self._stop_by = 0.0  # when those that say nothing are let go, once stopping
@@ -69,7 +74,8 @@ class Worker(ThreadWorker):
         self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
         # Not before: the master must not hold what workers read anew.
         self._waiting = importlib.import_module("jimeng.http.waiting")
-        self._waiting.open_room(self.cfg.threads)
+        config = importlib.import_module("jimeng.config").Config.load()
+        self._waiting.open_room(config, self._aside)
         importlib.import_module("jimeng.jobs.gathering").gathering.open()
 
     def handle_quit(self, sig, frame) -> None:
@@ -143,7 +149,7 @@ class Worker(ThreadWorker):
         if not data:
             return self._drop(conn)
         conn.incoming.add(data)
-        if not conn.has_place:
+        if conn.place_of is None:
             self._charge(conn, len(data))
         if self._coming.is_full(conn.peer):
             return self._drop(conn)
@@ -170,20 +176,38 @@ class Worker(ThreadWorker):
 
     def _take_place(self, conn: Connection) -> bool:
         """Whether a large body may come; it is not counted as the others are."""
-        if not conn.has_place and not self._places:  # who is too slow makes room
-            now = time.monotonic()
-            for other in [each for each in self._watched if each.has_place]:
-                if other.incoming.is_hopeless(now):
-                    self._give_up(other)
-        if not conn.has_place and self._places:
-            self._places -= 1
-            conn.has_place = True
+        if conn.place_of is None:
+            sender = self._sender(conn)
+            if not self._is_place_free(sender):  # who is too slow makes room
+                now = time.monotonic()
+                for other in [each for each in self._watched if each.place_of]:
+                    if other.incoming.is_hopeless(now):
+                        self._give_up(other)
+            if not self._is_place_free(sender):
+                return False
+            self._places[sender] += 1
+            conn.place_of = sender
             self._charge(conn, -conn.charged)
-        return conn.has_place
+        return True
+
+    def _sender(self, conn: Connection) -> bytes:
+        """The address of who sends the request, as far as proxies are believed."""
+        told = conn.incoming.forwarded
+        if 0 < self._proxies <= len(told):
+            return told[-self._proxies].strip() or b"?"
+        return conn.peer.encode() or b"?"
+
+    def _is_place_free(self, sender: bytes) -> bool:
+        """Whether *sender* would have no more than half of what others leave."""
+        left = PLACES - (self._places.total() - self._places[sender])
+        return self._places[sender] < (left + 1) // 2
 
     def _leave_place(self, conn: Connection) -> None:
-        self._places += conn.has_place
-        conn.has_place = False
+        if conn.place_of is not None:
+            self._places[conn.place_of] -= 1
+            if not self._places[conn.place_of]:
+                del self._places[conn.place_of]
+        conn.place_of = None
 
     def handle(self, conn: Connection):
         """Answer a request that is whole; in a thread."""
@@ -193,7 +217,17 @@ class Worker(ThreadWorker):
 
     def handle_request(self, req, conn: Connection):
         conn.take_in(req)
-        return super().handle_request(req, conn)
+        with self._working:
+            return super().handle_request(req, conn)
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Inside, a request that is worked on waits, and another takes its turn."""
+        self._working.release()
+        try:
+            yield
+        finally:
+            self._working.acquire()
 
     def finish_request(self, conn: Connection, future: Future) -> None:
         """A thread has done with it."""

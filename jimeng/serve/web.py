@@ -8,9 +8,7 @@ from jimeng.config import Config
 # Longer than any client or proxy keeps a connection that it has no use for: whoever
 # closes first must not be the server, which cannot know that a request is coming.
 KEEP_ALIVE = 75  # seconds
-# In each process; half of them are for those who wait for a task. They are started
-# when they are needed.
-THREADS = 64
+THREADS = 64  # in each process, beside one for each that may wait for a task
 
 
 def options(config: Config, given: Mapping[str, str]) -> list[str]:
@@ -18,7 +16,7 @@ def options(config: Config, given: Mapping[str, str]) -> list[str]:
     return [
         *("--bind", address(config, given)),
         *("--worker-class", "jimeng.serve.threads.Worker"),
-        *("--workers", "2", "--threads", str(THREADS)),
+        *("--workers", "2", "--threads", str(threads(config))),
         *("--keep-alive", str(KEEP_ALIVE)),
         *("--graceful-timeout", str(math.ceil(config.SHUTDOWN_GRACE))),
         *("--logger-class", "jimeng.serve.gunicorn_log.GunicornLog"),
@@ -31,6 +29,11 @@ def options(config: Config, given: Mapping[str, str]) -> list[str]:
         *("--forwarder-headers", ""),
         "wsgi:app",
     ]
+
+
+def threads(config: Config) -> int:
+    """Those of a process; they are started when they are needed."""
+    return THREADS + config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS
 
 
 def address(config: Config, given: Mapping[str, str]) -> str:

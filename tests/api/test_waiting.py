@@ -9,9 +9,11 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import AutoReconnect
 
+from jimeng.config import Config
 from jimeng.documents import Task, utcnow
 from jimeng.errors import TooManyWaiting
 from jimeng.http import waiting
+from jimeng.http.answers import limit_headers
 from jimeng.http.waiting import Places
 from jimeng.http.watcher import Watcher
 from jimeng.viewers import KeyUse, Viewer
@@ -46,11 +48,19 @@ def taken_by(places: Places, user: str, held: ExitStack) -> int:
     raise AssertionError("there are more than there are")
 
 
-def test_half_of_the_threads_are_places_a_quarter_of_them_for_events():
-    """The other half always serves those who do not wait."""
-    made = waiting.Room(64)
+def test_no_user_gets_more_than_is_set():
+    """Of a great many places half would be too much for one; the refusal says so."""
+    made = waiting.Room(Config(MAX_EVENT_STREAMS=100, USER_MAX_WAITING=7))
+    with ExitStack() as held:
+        got = taken_by(made.events, "ada", held)
+        with pytest.raises(TooManyWaiting) as refused, made.events.one("ada"):
+            pass
 
-    assert (made.ends.most, made.events.most) == (24, 8)
+    assert got == 7
+    assert limit_headers(refused.value.rate_limits) == {
+        "RateLimit-Policy": '"event-streams";q=7;qu="concurrent-requests"',
+        "RateLimit": f'"event-streams";r=0;t={waiting.AGAIN}',
+    }
 
 
 def test_one_user_gets_half_of_what_is_free_at_most():

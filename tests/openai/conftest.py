@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from jimeng.config import Config
 from jimeng.documents import Lane
 from jimeng.http import waiting
 from jimeng.jobs import pump
@@ -47,7 +48,7 @@ def registry(provider) -> Registry:
 @pytest.fixture
 def hurried(app, config):
     """The application, which hardly waits for a picture."""
-    waiting.open_room(64)
+    waiting.open_room(Config())
     app.config["JIMENG"] = replace(config, WAIT_SECONDS=0.05)
     return app
 

@@ -89,3 +89,19 @@ def test_broken_chunks_are_the_clients_fault(live_server, path, said):
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"Connection: close" in answer
     assert "Traceback" not in live_server.log("web")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("localhost", 200), ("elsewhere.example", 400)]
+)
+def test_line_and_host_name_the_same_server(live_server, host, status):
+    """A line for another host than `Host` says is not answered."""
+    address = urlsplit(live_server.url)
+    said = f"GET http://{host}/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    with socket.create_connection((address.hostname, address.port), 10) as sock:
+        sock.sendall(said.encode())
+        answer = sock.recv(4096).decode()
+
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert status == 200 or json.loads(answer.partition("\r\n\r\n")[2])["request_id"]

@@ -19,7 +19,6 @@ from tests.system.stack import Stack, wait_for
 pytestmark = pytest.mark.system
 
 CREATE, RESULT = "/api/v1/ai/image/task", "/api/v1/ai/image/result"
-THREADS = 140
 ENDS, EVENTS = 53, 17  # places of these
 LONG = 20  # seconds
 ROUNDS, PROBES = 3, 20
@@ -28,13 +27,15 @@ GOING_ON = {"pending", "processing"}
 
 @pytest.fixture(scope="module")
 def stack(own_stack):
-    """A web process whose threads are many; nobody draws until a test says so."""
+    """One web process with places for some; nobody draws until a test says so."""
     with own_stack(
         "crowd",
         fresh=True,
         limit=100,
         duration=0.1,
-        web=("--workers", "1", "--threads", str(THREADS)),
+        web=("--workers", "1"),
+        MAX_LONG_POLLS=str(ENDS),
+        MAX_EVENT_STREAMS=str(EVENTS),
         VOLCENGINE_CONCURRENCY="100",
         USER_MAX_PENDING="1000",
         LOG_LEVEL="warning",
