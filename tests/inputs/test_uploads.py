@@ -248,6 +248,17 @@ def test_one_user_has_no_place_for_all_large_bodies(client):
     assert send(client, content, address=here).status_code == 201
 
 
+def test_memory_of_a_large_body_is_returned(client, monkeypatch):
+    """Once it is answered; for a small one that would cost more than it brings."""
+    returned: list[int] = []
+    monkeypatch.setattr(bodies, "return_memory", returned.append)
+
+    assert send(client, given.photo()).status_code == 201
+    assert returned == []
+    assert send(client, large()).status_code == 201
+    assert returned == [0]
+
+
 def test_page_form_without_files_needs_no_place(client):
     """It is a form of several parts, too, and of some hundred bytes."""
     with ExitStack() as held:
