@@ -251,14 +251,13 @@ def test_other_sizes_are_refused(model, size, pictures, key):
     assert all(text.format(**values) for text in MESSAGES[found])
 
 
-@pytest.mark.parametrize("quality", ["standard", "hd"])
-@pytest.mark.parametrize(
-    "model",
-    [m for m in MODELS if m.takes and not m.follows],
-    ids=lambda model: f"{model.provider}-{model.id}",
+@settings(derandomize=True, database=None, deadline=None, max_examples=400)
+@given(
+    model=st.sampled_from([m for m in MODELS if m.takes and not m.follows]),
+    quality=st.sampled_from(["standard", "hd"]),
+    width=st.integers(32, 4096),
+    height=st.integers(32, 4096),
 )
-@settings(derandomize=True, database=None, deadline=None)
-@given(width=st.integers(32, 4096), height=st.integers(32, 4096))
 def test_shape_of_a_picture_is_kept(model, quality, width, height):
     """A drawn picture has the shape of the first that went in, as far as it may."""
     assume(max(width, height) <= 3 * min(width, height))

@@ -90,69 +90,6 @@ def test_dripping_picture_ends_at_the_limit(serve):
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "file:///etc/passwd",
-        "ftp://example.com/a",
-        "http://",
-        "http://user:secret@example.com/",
-        "http://example.com:99999/",
-        "http://[::1/",
-        "",
-    ],
-)
-def test_only_plain_links_are_followed(url):
-    """Nothing but http and https, and no credentials in them."""
-    with pytest.raises(FetchFailed, match="plain http"):
-        fetch_picture(url, allowed_private=HERE)
-
-
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "0.0.0.0"]
-)
-def test_own_machine_is_refused(answering, answer_with, host):
-    """However it is spelled, this machine is not asked without permission."""
-    server = answering(answer_with(200, b"secret"))
-
-    with pytest.raises(FetchFailed, match="public internet"):
-        fetch_picture(f"http://{host}:{server.port}/", allowed_private=())
-    assert server.requests == []
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "10.0.0.1",
-        "100.64.0.1",
-        "127.0.0.53",
-        "169.254.169.254",
-        "172.16.0.1",
-        "192.168.1.1",
-        "198.18.0.1",
-        "224.0.0.1",
-        "255.255.255.255",
-        "0.0.0.0",
-        "::",
-        "::1",
-        "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1",
-        "::ffff:169.254.169.254",
-        "64:ff9b::10.0.0.1",
-        "2002:7f00:1::",
-        "fc00::1",
-        "fe80::1%eth0",
-        "fec0::1",
-        "ff02::1",
-        "2001:db8::1",
-        "::7f00:1",
-    ],
-)
-def test_addresses_that_are_not_public(address):
-    """Private, local, shared, reserved, multicast, and what leads to such."""
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize(
     "address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"]
 )
 def test_addresses_that_are_public(address):
