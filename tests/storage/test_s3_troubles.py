@@ -235,7 +235,7 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
     in_bucket()
     for name in ("put", "delete"):
         reaper._wrap(monkeypatch, bucket.Bucket, name)
-    for number in afresh.each_moment(least=24):
+    for number in afresh.each_moment(least=20):
         create(client, n=2, seed=100)
         reaper.arm(number)
 
