@@ -23,7 +23,7 @@ PACKED := app.py wsgi.py Procfile requirements.txt requirements-s3.txt .env.exam
 export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run dev test lint fmt bench chaos contract build build-linux clean
+.PHONY: help install install-dev install-all run dev test test-all lint fmt bench chaos contract build build-linux clean
 .PHONY: lock audit sbom screenshots
 .PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
@@ -33,7 +33,9 @@ help: ## List what there is
 
 install: $(VENV)/installed ## Install what running needs, into .venv
 
-install-dev: $(VENV)/installed-dev $(VENV)/clients/installed ## Install what testing needs, too
+install-dev: $(VENV)/installed-dev ## Install what testing needs, too
+
+install-all: install-dev $(VENV)/clients/installed ## The same, and the clients that test-all runs; needs npm
 
 run: install ## Run everything: http://localhost:8080
 	@exec $(PY) app.py
@@ -41,8 +43,11 @@ run: install ## Run everything: http://localhost:8080
 dev: install ## The same, and start again when a source file changes
 	@exec $(PY) app.py --dev
 
-test: install-dev ## Run all tests; what is skipped is named at the end
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -p tests.no_skip $(PYTEST_ARGS)
+test: install-dev ## Run the tests that need Python alone: about five minutes
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "not system and not browser"
+
+test-all: install-all ## Run all tests, with a browser and more (see README): about fifteen minutes
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS)
 
 lint: install-dev ## Check format, rules and types
 	@$(PY) -m ruff format --check .

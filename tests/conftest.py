@@ -30,6 +30,11 @@ from tests.forgetting import forget_lanes, forget_release, forget_sweeps
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_collection_finish, pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from tests.parts import (
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+    pytest_runtest_protocol,
+)
 from tests.servers import (
     ada,
     chromium,
@@ -50,6 +55,9 @@ __all__ = [
     "own_stack",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_runtest_teardown",
     "pytest_sessionstart",
     "pytest_xdist_make_scheduler",

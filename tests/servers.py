@@ -145,8 +145,7 @@ def chromium() -> Iterator[object]:
 
     expect.set_options(timeout=PATIENCE)
     path = find_chromium()
-    if path is None:
-        pytest.skip("chromium is needed")
+    assert path, "chromium is needed"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser

@@ -4,6 +4,7 @@ import redis
 
 from jimeng.limits import windows
 from tests.order import piece
+from tests.parts import is_quick
 from tests.servers import SHARED
 
 STALL = 1200  # milliseconds: more than two tries of a web process take
@@ -28,3 +29,9 @@ def test_shared_servers_are_asked_in_their_pieces(request):
         if not piece(item.nodeid) and SHARED & set(item.fixturenames)
     }
     assert outside == set()
+
+
+def test_browser_is_left_to_test_all(request):
+    """Playwright starts it: `refuse_programs` would not see it."""
+    quick = [item for item in request.session.items if is_quick(item)]
+    assert [item.nodeid for item in quick if "chromium" in item.fixturenames] == []

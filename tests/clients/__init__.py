@@ -1,7 +1,7 @@
 """
 Clients of others, as they are published: where they are installed, and what they do.
 
-They have a place of their own (``make install-dev``): some need packages that would not
+They have a place of their own (``make install-all``): some need packages that would not
 go together with this server's.
 """
 
@@ -9,8 +9,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 PLACE = Path(sys.prefix) / "clients"
 HERE = Path(__file__).parent
@@ -27,8 +25,7 @@ def node(script: str, url: str, **env: str) -> str:
 
 
 def run(words: list[str], url: str, **env: str) -> str:
-    if not (PLACE / "installed").exists():
-        pytest.skip("make install-dev installs the clients")
+    assert (PLACE / "installed").exists(), "make install-all installs the clients"
     done = subprocess.run(
         words,
         env={

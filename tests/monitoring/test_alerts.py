@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,9 +27,6 @@ PANELS = [each for each in DASHBOARD["panels"] if each["type"] != "row"]
 ASKED = [target["expr"] for panel in PANELS for target in panel["targets"]]
 OF_PROMETHEUS = {"le"}
 
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is needed"
-)
 DONE = 'jimeng_pictures_ended_total{model="m",outcome="done",charged="yes",code=""}'
 FAILED = (
     'jimeng_pictures_ended_total{model="m",outcome="failed",charged="no",code="%s"}'
@@ -257,13 +253,13 @@ def test_no_alert_tells_the_source_apart_by_what_may_be_secret():
     assert used == {"code", "switch", "model", "provider", "door"}
 
 
-@needs_promtool
+@pytest.mark.system
 def test_rules_are_without_findings():
     """By Prometheus' own checker."""
     promtool("check", "rules", "--lint-fatal", FOLDER / "alerts.yml")
 
 
-@needs_promtool
+@pytest.mark.system
 def test_what_the_dashboard_asks_for_can_be_read(tmp_path):
     """As rules, since these are checked; with times in place of Grafana's own."""
     plain = [re.sub(r"\$__\w+", "5m", each) for each in ASKED]
@@ -281,7 +277,7 @@ def test_each_alert_has_been_tried():
         assert {rings for _, rings in cases} == {True, False}, alert
 
 
-@needs_promtool
+@pytest.mark.system
 def test_alerts_ring_where_they_should_and_nowhere_else(tmp_path):
     """No other rings along: whoever is woken reads one name."""
     firing = 'count by (alertname) (ALERTS{alertstate="firing"})'

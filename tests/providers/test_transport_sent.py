@@ -1,10 +1,7 @@
 """Whether a failed call was sent, against servers that fail at every point."""
 
 import contextlib
-import shutil
 import socket
-import ssl
-import subprocess
 import time
 
 import pytest
@@ -12,23 +9,15 @@ import requests.adapters
 
 from jimeng.providers.connections import trusting
 from jimeng.providers.transport import AnswerLost, Unsent
+from tests.certificates import make_authority
 
 
 @pytest.fixture
 def tls(tmp_path, monkeypatch):
     """A server's TLS context for 127.0.0.1, which clients of this test trust."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl to make a certificate with")
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    command += f" -keyout {key} -out {certificate} -days 2 -subj /CN=test"
-    command += " -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
+    made = make_authority(tmp_path)
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", made.bundle)
+    return made.server_side()
 
 
 def test_refused_port_is_not_sent(post):

@@ -3,11 +3,9 @@
 import contextlib
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -21,6 +19,7 @@ from tests.access.conftest import (  # noqa: F401 (fixtures)
     secured,
     stored,
 )
+from tests.certificates import Authority, make_authority
 
 Behave = Callable[[socket.socket], None]
 
@@ -144,36 +143,6 @@ def names(monkeypatch) -> Callable[..., list[str]]:
     return resolve
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A certificate for pictures.example and 127.0.0.1, and who has signed it."""
-
-    folder: Path
-
-    @property
-    def bundle(self) -> str:
-        return str(self.folder / "ca.pem")
-
-    def server_side(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / "site.pem", self.folder / "site.key")
-        return context
-
-
-CERTIFICATES = """
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-  -subj /CN=test-ca -keyout ca.key -out ca.pem \
-  -addext keyUsage=critical,keyCertSign -addext basicConstraints=critical,CA:TRUE
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-  -subj /CN=pictures.example -addext subjectAltName=DNS:pictures.example,IP:127.0.0.1 \
-  -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key \
-  -keyout site.key -out site.pem
-"""
-
-
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory) -> Authority:
-    folder = tmp_path_factory.mktemp("authority")
-    command = ["sh", "-ec", CERTIFICATES]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return Authority(folder)
+    return make_authority(tmp_path_factory.mktemp("authority"))

@@ -1,13 +1,13 @@
 """Forms that say where to go on to, and would like that to be another site."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
 
 from tests.access.conftest import PASSWORD
 from tests.page import HTMX, POST
+from tests.parts import NODE
 
 HOME = "https://images.example"
 TARGETS = [
@@ -33,11 +33,8 @@ console.log(JSON.stringify(places.map((p) => new URL(p, "https://images.example/
 
 def origins(locations: list[str]) -> set[str]:
     """The sites that a browser would go to from a page of ours."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is needed")
     done = subprocess.run(
-        [node, "-e", GOES],
+        [NODE, "-e", GOES],
         input=json.dumps(locations),
         capture_output=True,
         text=True,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,14 +10,8 @@ import pytest
 pytestmark = pytest.mark.system
 
 DATA = Path(__file__).parent.parent / "data"
-needs_shell = pytest.mark.skipif(
-    not (shutil.which("jq") and shutil.which("curl") and shutil.which("bash")),
-    reason="bash, curl and jq are needed",
-)
-needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is needed")
 
 
-@needs_shell
 def test_bash_workflow_gets_its_picture(live_server, tmp_path):
     """The script asks port 8080, and finds the server that the test started."""
     route = f'connect-to = "localhost:8080:127.0.0.1:{live_server.port}"\n'
@@ -36,7 +29,6 @@ def test_bash_workflow_gets_its_picture(live_server, tmp_path):
     assert "http://localhost:8080/i/" in done.stdout
 
 
-@needs_node
 def test_javascript_functions_parse(tmp_path):
     """What is shown to the browser below is a program as it stands."""
     done = subprocess.run(

@@ -2,17 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.system
-
 ROOT = Path(__file__).parent.parent.parent
-TOOLS = all(shutil.which(name) for name in ("bash", "curl", "jq"))
 
 
 def blocks(name: str) -> list[str]:
@@ -20,7 +16,7 @@ def blocks(name: str) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.skipif(not TOOLS, reason="bash, curl and jq are needed")
+@pytest.mark.system
 @pytest.mark.parametrize("name", ["README.md", "README.en.md"])
 def test_first_picture_by_curl(live_server, tmp_path, name):
     """One call gets it, and asking again goes on from there."""
@@ -43,7 +39,7 @@ def test_first_picture_by_curl(live_server, tmp_path, name):
     assert (tmp_path / "picture.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
-@pytest.mark.skipif(not TOOLS, reason="bash, curl and jq are needed")
+@pytest.mark.system
 @pytest.mark.parametrize("name", ["README.md", "README.en.md"])
 def test_ways_in(closed_server, ada, name):
     """The command that invites prints a link, and a key opens the API."""
