@@ -13,6 +13,7 @@ import pytest
 from jimeng import jobs
 from jimeng.local.simulator import Simulator
 from jimeng.providers import Registry
+from tests.each import for_each
 from tests.rest import CREATE
 from tests.test_layers import (
     FILES,
@@ -179,7 +180,10 @@ def test_readmes_lead_there(readme, page):
     assert f"]({page})" in (ROOT / readme).read_text("utf-8")
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.parent.name)
+@for_each(
+    "path",
+    ROOMS,
+)
 def test_room_says_what_it_is_and_who_may_import_it(path):
     """In the words that its `__init__` begins with; and nobody else does."""
     said = " ".join(

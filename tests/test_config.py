@@ -13,6 +13,7 @@ from redis.connection import parse_url
 from jimeng.config import Config
 from jimeng.config.values import PLAIN_REDIS
 from jimeng.errors import ConfigError
+from tests.each import for_each
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / ".env.example"
@@ -77,17 +78,15 @@ def test_example_shows_the_default():
             assert value == field.default or field.default in ("", ()), field.name
 
 
-@pytest.mark.parametrize(
-    "text", ["你的ACCESS_KEY", "your-key", "YOUR_SECRET", " 你的密钥"]
-)
-@pytest.mark.parametrize("name", ["VOLCENGINE_ACCESS_KEY", "REDIS_PASSWORD"])
+@for_each("text", ["你的ACCESS_KEY", "your-key", "YOUR_SECRET", " 你的密钥"])
+@for_each("name", ["VOLCENGINE_ACCESS_KEY", "REDIS_PASSWORD"])
 def test_placeholder_is_refused_by_name(name, text):
     """A value that was never filled in stops the start."""
     with pytest.raises(ConfigError, match=f"^{name} .*placeholder"):
         Config.from_env({name: text})
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name, text",
     [
         *[("SERVER_PORT", text) for text in ("0", "65536", "http", "80.5", "-1")],
@@ -119,7 +118,7 @@ def test_wrong_value_is_refused_by_name(name, text):
         Config.from_env({name: text})
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name, partner",
     [
         ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"),
@@ -174,7 +173,7 @@ def test_seeds_names_are_understood():
     assert both.redis_url == "redis://x:1/2"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "env, port",
     [
         ({}, 8080),
@@ -188,7 +187,7 @@ def test_platforms_port_stands_in(env, port):
     assert port == Config.from_env(env).SERVER_PORT
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("env", "seconds"),
     [
         ({}, 55),
@@ -224,7 +223,7 @@ def test_file_that_cannot_be_read_is_refused(tmp_path, content):
         Config.load(str(file))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name, meant",
     [
         ("VOLCENGINE_ACESS_KEY", "VOLCENGINE_ACCESS_KEY"),
@@ -266,7 +265,7 @@ def test_own_hosts_are_loopback_and_what_is_configured():
     assert config.PUBLIC_URL == "https://A.example:8443/x"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         *("redis://h", "rediss://h:6379/0", "redis://:p-w_1@127.0.0.1:20001/0"),

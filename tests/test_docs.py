@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
+from tests.each import for_each
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -25,7 +25,10 @@ def test_pages_come_in_pairs():
     assert alone == SHARED
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each(
+    "page",
+    PAGES,
+)
 def test_links_lead_somewhere(page):
     """Pages and pictures."""
     links = LINK.findall(page.read_text("utf-8"))
@@ -33,7 +36,10 @@ def test_links_lead_somewhere(page):
     assert [each for each in links if not (page.parent / each).exists()] == []
 
 
-@pytest.mark.parametrize("english", PAIRS, ids=lambda page: page.name)
+@for_each(
+    "english",
+    PAIRS,
+)
 def test_other_language_is_one_click_away(english):
     """In both directions, and each page leads on in its own language."""
     chinese = english.with_name(english.name.replace(".en.md", ".md"))

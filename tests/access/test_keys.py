@@ -8,6 +8,7 @@ from jimeng import accounts
 from jimeng.accounts import known_keys
 from jimeng.documents import ApiKey, User, utcnow
 from tests.access.conftest import OPERATOR, call
+from tests.each import for_each
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 CAT = {"prompt": "一只猫"}
@@ -51,7 +52,7 @@ def test_last_use_is_noted(ada):
     assert found["last_used_at"] is not None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers, code",
     [
         ({}, "unauthorized"),
@@ -63,7 +64,7 @@ def test_last_use_is_noted(ada):
         ({"Authorization": "Bearer jm_é"}, "api_key_invalid"),
     ],
 )
-@pytest.mark.parametrize("path", ["/models", "/tasks/volcengine_img_x", "/queue"])
+@for_each("path", ["/models", "/tasks/volcengine_img_x", "/queue"])
 def test_nobody_gets_in_without_a_good_key(nobody, headers, code, path):
     """401, and the scheme that is asked for."""
     answer = nobody.get(API + path, headers=headers)
@@ -148,7 +149,7 @@ def test_admin_key_is_worth_less_once_its_owner_is_no_admin(admin, ada):
     refused(admin.api("GET", f"{USERS}/{ada.id}"), 404, "user_not_found")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "fields, wrong",
     [
         ({"name": ""}, "name"),

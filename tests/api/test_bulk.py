@@ -4,6 +4,7 @@ import pytest
 
 from jimeng.documents import Task
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.forgetting import forget_lanes
 from tests.rest import API, create, data_of, errors_of, refused, result, task
 
@@ -141,8 +142,8 @@ def test_task_that_time_does_not_allow_says_so(client, monkeypatch):
     assert Task.collection().count_documents({}) == 1
 
 
-@pytest.mark.parametrize("path", [CANCEL, RETRY])
-@pytest.mark.parametrize(
+@for_each("path", [CANCEL, RETRY])
+@for_each(
     "body, names",
     [
         ({}, {"status", "user_id"}),

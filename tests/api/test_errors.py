@@ -5,11 +5,10 @@ import io
 import re
 from itertools import product
 
-import pytest
-
 from jimeng import tasks
 from jimeng.schemas.fields import Text
 from tests.api.refusing import client
+from tests.each import for_each
 from tests.rest import (
     API,
     CAT,
@@ -61,7 +60,7 @@ def test_body_may_not_be_left_out_where_fields_are_required(client):
     assert set(errors_of(client.post(CREATE))) == {"prompt", "user_id"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "kind", ["application/x-www-form-urlencoded", "text/plain", "text/json", None, ""]
 )
 def test_body_of_another_type_is_refused(client, kind):
@@ -69,21 +68,19 @@ def test_body_of_another_type_is_refused(client, kind):
     refused(post(client, b"prompt=a&user_id=b", kind), 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json; charset=utf-8", "application/JSON"]
-)
+@for_each("kind", ["application/json; charset=utf-8", "application/JSON"])
 def test_json_may_be_declared_with_a_charset(client, kind):
     """The usual spellings of the type are all taken."""
     data_of(post(client, b'{"prompt": "a", "user_id": "b"}', kind), 202)
 
 
-@pytest.mark.parametrize("path", [CREATE, GENERAL, USERS])
+@for_each("path", [CREATE, GENERAL, USERS])
 def test_body_over_a_mebibyte_is_refused(client, path):
     """The length that is announced is enough to refuse."""
     refused(post(client, TOO_LARGE, path=path), 413, "request_too_large")
 
 
-@pytest.mark.parametrize("body", [TOO_LARGE, b'{"prompt": "a"}' + b" " * 1024 * 1024])
+@for_each("body", [TOO_LARGE, b'{"prompt": "a"}' + b" " * 1024 * 1024])
 def test_chunked_body_over_a_mebibyte_is_refused(client, body):
     """A body without a length is read up to the limit, and is not taken cut off."""
     answer = client.post(
@@ -97,7 +94,7 @@ def test_chunked_body_over_a_mebibyte_is_refused(client, body):
     refused(answer, 413, "request_too_large")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     ["/api/", "/api/v2/models", f"{API}/nope", f"{API}/models/", f"{CREATE}/x/y"],
 )
@@ -106,13 +103,13 @@ def test_unknown_address_is_not_found_in_json(client, path):
     refused(client.get(path), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/api//v1/models", f"{API}/tasks//cancel"])
+@for_each("path", ["/api//v1/models", f"{API}/tasks//cancel"])
 def test_doubled_slash_is_not_found(client, path):
     """No redirect, which would be HTML."""
     refused(client.get(path), 404, "not_found")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "method, path, allowed",
     [
         ("PUT", f"{API}/models", "GET"),
@@ -146,7 +143,7 @@ def test_options_name_what_a_route_takes(client, app):
     assert len(allowed) > 15
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         f"{API}/tasks/user/a?limit=3&limit=4",
@@ -173,7 +170,7 @@ def test_message_names_fields_and_reasons(client):
     assert "b" * 65 not in said
 
 
-@pytest.mark.parametrize("key", ["a b", '"a b"', " ", "\xa0a", "a\xa0", '" a"', ""])
+@for_each("key", ["a b", '"a b"', " ", "\xa0a", "a\xa0", '" a"', ""])
 def test_key_with_a_space_is_refused(client, key):
     """Visible ASCII and nothing else, also around it."""
     answer = client.post(CREATE, json=CAT, headers={"Idempotency-Key": key})
@@ -234,8 +231,8 @@ def test_unknown_task_or_user_is_not_found(client):
         refused(answer, 404, "not_found" if "%2F" in odd else code)
 
 
-@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP, identity"])
-@pytest.mark.parametrize("path", [CREATE, f"{API}/uploads", "/v1/images/generations"])
+@for_each("coding", ["gzip", "br", "GZIP, identity"])
+@for_each("path", [CREATE, f"{API}/uploads", "/v1/images/generations"])
 def test_packed_body_is_refused_with_words(client, path, coding):
     """Nobody unpacks it here, and "not JSON" would say nothing of that."""
     headers = {"Content-Encoding": coding, **ENGLISH}
@@ -251,7 +248,7 @@ def test_packed_body_is_refused_with_words(client, path, coding):
     assert answer.headers["Accept-Encoding"] == "identity"
 
 
-@pytest.mark.parametrize("coding", ["identity", "", "Identity"])
+@for_each("coding", ["identity", "", "Identity"])
 def test_body_that_is_said_to_be_as_it_is_is_taken(client, coding):
     """As without the header."""
     headers = {"Content-Encoding": coding}
@@ -259,7 +256,7 @@ def test_body_that_is_said_to_be_as_it_is_is_taken(client, coding):
     data_of(client.post(CREATE, json=CAT, headers=headers), 202)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "body", "field"),
     [
         (CREATE, {**CAT, "images": [1] * 100_000}, "images"),

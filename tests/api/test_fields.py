@@ -2,9 +2,8 @@
 
 import json
 
-import pytest
-
 from tests.api.refusing import client
+from tests.each import for_each
 from tests.rest import API, CAT, CREATE, GENERAL, USERS, errors_of, refused
 
 __all__ = ["client"]
@@ -12,7 +11,7 @@ __all__ = ["client"]
 JSON = "application/json"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "field, value",
     [
         *[("n", value) for value in ("2", True, 1.5, 1e30, None, 0, 5, [1], {})],
@@ -65,7 +64,7 @@ def test_name_that_is_half_a_character_is_named(client):
     assert list(errors) == ["\\ud800"]
 
 
-@pytest.mark.parametrize("field", ["webhook_url"])
+@for_each("field", ["webhook_url"])
 def test_field_of_a_later_version_is_not_supported_yet(client, field):
     """What is announced but not built has a code of its own."""
     answer = client.post(CREATE, json={**CAT, field: "https://example.com/a"})
@@ -83,7 +82,7 @@ def test_refused_names_list_those_there_are(client):
     assert "volcengine_jimeng" in provider["provider"][0]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "method, path",
     [
         ("GET", f"{API}/models"),
@@ -105,7 +104,7 @@ def test_unknown_query_parameter_is_refused(client, method, path):
     assert {"limt", "$where"} <= set(errors_of(answer))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "size",
     [
         *("4K", "511x512", "512x511", "2049x512", "0x0", "1024*1024", "1024", "x"),
@@ -135,7 +134,7 @@ def test_field_inside_and_beside_is_refused(client):
     assert list(errors_of(client.post(GENERAL, json=body))) == ["prompt"]
 
 
-@pytest.mark.parametrize("name", ["type", "delay", "input", "colour"])
+@for_each("name", ["type", "delay", "input", "colour"])
 def test_input_takes_no_other_fields(client, name):
     """What belongs beside the input, or nowhere, is refused inside it."""
     body = {"input": {**CAT, name: 1}, "type": "image"}
@@ -143,7 +142,7 @@ def test_input_takes_no_other_fields(client, name):
     assert name in errors_of(client.post(GENERAL, json=body))
 
 
-@pytest.mark.parametrize("inner", [None, [], "x", 5, True])
+@for_each("inner", [None, [], "x", 5, True])
 def test_input_is_an_object(client, inner):
     """Any other input is a wrong field."""
     body = {"type": "image", **CAT, "input": inner}
@@ -151,7 +150,7 @@ def test_input_is_an_object(client, inner):
     assert list(errors_of(client.post(GENERAL, json=body))) == ["input"]
 
 
-@pytest.mark.parametrize("kind", ["video", "", None, 1, ["image"]])
+@for_each("kind", ["video", "", None, 1, ["image"]])
 def test_unknown_type_is_refused(client, kind):
     """There is one type of task."""
     answer = client.post(GENERAL, json={**CAT, "type": kind})
@@ -159,7 +158,7 @@ def test_unknown_type_is_refused(client, kind):
     assert list(errors_of(answer)) == ["type"]
 
 
-@pytest.mark.parametrize("delay", [-1, -0.001, 86_401, True, "5", None, [], {"$gt": 0}])
+@for_each("delay", [-1, -0.001, 86_401, True, "5", None, [], {"$gt": 0}])
 def test_delay_is_a_number_of_seconds_up_to_a_day(client, delay):
     """Everything else is refused by the name of the field."""
     answer = client.post(GENERAL, json={"type": "image", **CAT, "delay": delay})
@@ -176,7 +175,7 @@ def test_number_too_large_for_a_float_is_refused(client):
     assert list(errors_of(answer)) == ["delay"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "email",
     [
         "a@example.org*",
@@ -203,7 +202,7 @@ def test_impossible_address_is_refused(client, email):
     assert list(errors_of(answer)) == ["email"]
 
 
-@pytest.mark.parametrize("name", ["", " \n ", "a" * 101, None, 5, ["a"], {"$gt": ""}])
+@for_each("name", ["", " \n ", "a" * 101, None, 5, ["a"], {"$gt": ""}])
 def test_impossible_name_is_refused(client, name):
     """A name is text of 1 to 100 characters."""
     answer = client.post(USERS, json={"email": "a@example.com", "name": name})

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from jimeng.documents import Task, utcnow
+from tests.each import for_each
 from tests.rest import API, CREATE, create, data_of, errors_of, refused
 
 LIST = f"{API}/tasks/user/user_123"
@@ -88,7 +89,7 @@ def test_user_without_tasks_has_an_empty_list(client):
     assert "Link" not in answer.headers
 
 
-@pytest.mark.parametrize(
+@for_each(
     "query, name",
     [
         *[(f"limit={value}", "limit") for value in ("0", "101", "-1", "x", "1.5", "")],
@@ -104,7 +105,7 @@ def test_wrong_query_is_refused_by_its_name(client, query, name):
     assert list(errors_of(client.get(f"{LIST}?{query}"))) == [name]
 
 
-@pytest.mark.parametrize("user_id", ["a b", "a" * 65, "$where", "%00", "猫"])
+@for_each("user_id", ["a b", "a" * 65, "$where", "%00", "猫"])
 def test_list_of_an_impossible_user_is_refused(client, user_id):
     """No task can be of such a user."""
     assert list(errors_of(client.get(f"{API}/tasks/user/{user_id}"))) == ["user_id"]

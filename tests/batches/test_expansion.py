@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jimeng.batches import expansion
 from jimeng.batches.expansion import MOST, combinations, count_of, escape, expand, parse
 from jimeng.errors import Invalid
+from tests.each import for_each
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=30)
 WORDS = st.text("abc 猫狗", min_size=1, max_size=6).map(lambda text: f"x{text}x")
@@ -21,7 +22,7 @@ def reasons(text: str, **more) -> list[tuple[str, dict]]:
     return caught.value.fields["template"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "prompts"),
     [
         ("一只猫\n\n  \n一只狗\r\n一只鸟", ["一只猫", "一只狗", "一只鸟"]),

@@ -1,7 +1,5 @@
 """Batches in the REST API: asked for, judged, listed, told of."""
 
-import pytest
-
 from jimeng.batches.room import WINDOW
 from jimeng.documents import Batch, Generation, Task, utcnow
 from jimeng.errors import ProviderError
@@ -12,6 +10,7 @@ from tests.batches.conftest import (
     look,
     tasks_of,
 )
+from tests.each import for_each
 from tests.rest import create, data_of, errors_of, refused, task
 
 REFUSED = ProviderError("no", code="provider_failed")
@@ -45,7 +44,7 @@ def test_plain_prompts_are_taken_as_they_stand(client):
     assert found["prompts"] == ["{a|b}", "c", "d"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "field", "words"),
     [
         ({}, "prompts", "必须填写"),

@@ -10,6 +10,7 @@ from PIL import ImageCms
 from jimeng.errors import PictureInvalid
 from jimeng.pictures import inspection, normalise
 from tests import given_pictures as given
+from tests.each import for_each
 from tests.given_pictures import BLUE, RED, encoded, halves
 
 MB = 2**20
@@ -154,7 +155,7 @@ def test_photo_of_100_million_pixels_is_taken():
     assert (found.width, found.height) == (4096, 4096)
 
 
-@pytest.mark.parametrize("reason", given.HOSTILE)
+@for_each("reason", given.HOSTILE)
 def test_what_is_no_picture_is_refused_and_takes_no_memory(reason):
     """With the reason, and the process that decodes goes on as it was."""
     content = given.HOSTILE[reason]()

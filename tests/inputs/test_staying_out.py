@@ -1,16 +1,16 @@
 """Pictures that do not go in: refused by the name of their field, with a reason."""
 
-import pytest
 from PIL import Image as Pillow
 
 from jimeng.documents import Input, Task
 from tests import given_pictures as given
+from tests.each import for_each
 from tests.inputs.test_going_in import I2I, INPAINT, data_url
 from tests.inputs.test_uploads import upload
 from tests.rest import CAT, CREATE, data_of, errors_of
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "wrong"),
     [
         ({"images": ["upload_aaaaaaaaaaaaaaaaaaaaaa"]}, "images.0"),

@@ -19,6 +19,7 @@ from jimeng.http import bodies
 from jimeng.inputs import keeping
 from jimeng.limits import users as limits
 from tests import given_pictures as given
+from tests.each import for_each
 from tests.page import POST
 from tests.rest import API, data_of, errors_of, refused
 
@@ -138,7 +139,7 @@ def test_deleted_upload_is_seen_no_more(client):
     refused(client.delete(f"{UPLOADS}/{found['id']}"), 404, "upload_not_found")
 
 
-@pytest.mark.parametrize("reason", given.HOSTILE)
+@for_each("reason", given.HOSTILE)
 def test_hostile_file_is_refused_with_words(client, reason):
     """In both languages, with what would do; and nothing is kept."""
     content = given.HOSTILE[reason]()

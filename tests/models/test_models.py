@@ -16,6 +16,7 @@ from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
 from jimeng.providers.models.takes import TASKS, TRAVELS
 from tests.conftest import FakeProvider
+from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 LIMITS = {VISUAL: 2, ARK: 2}
@@ -112,7 +113,7 @@ def test_rows_keep_the_rules_of_an_operator_s():
         assert waits, model.lane
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "req_key"),
     [
         (None, "jimeng_t2i_v30"),
@@ -132,7 +133,7 @@ def test_model_is_found_by_any_of_its_names(name, req_key):
     assert registry_of(ARK, VISUAL).model(name).req_key == req_key
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "provider", "req_key"),
     [
         ("doubao-seedream-4.0", ARK, "doubao-seedream-4-0-250828"),
@@ -146,7 +147,7 @@ def test_provider_chooses(name, provider, req_key):
     assert registry_of(ARK, VISUAL).model(name, provider).req_key == req_key
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "provider"),
     [("doubao-seedream-3.0-t2i", ARK), ("doubao-seedream-4.5", VISUAL), ("x", None)],
 )
@@ -159,7 +160,7 @@ def test_nothing_is_put_in_the_place_of_a_model(name, provider):
     assert "doubao-seedream-4.0" in values["known"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("env", "providers", "default"),
     [
         (KEYS, {VISUAL}, "doubao-seedream-3.0-t2i"),
@@ -198,9 +199,7 @@ def test_lanes_have_the_limits_of_their_services():
     assert lanes["volcengine_ark:doubao-seedream-4-5-251128"] == 2
 
 
-@pytest.mark.parametrize(
-    ("language", "name"), [("zh", "models.md"), ("en", "models.en.md")]
-)
+@for_each(("language", "name"), [("zh", "models.md"), ("en", "models.en.md")])
 def test_documentation_is_that_of_the_table(language, name):
     """``flask --app app provider models`` prints the part that must change."""
     page = (Path(__file__).parents[2] / "docs" / name).read_text("utf-8")

@@ -17,6 +17,7 @@ from jimeng.providers.models.judging import (
     check_parameters,
     check_picture,
 )
+from tests.each import for_each
 
 BY_KEY = {model.req_key: model for model in MODELS}
 WORDS = BY_KEY["jimeng_t2i_v30"]
@@ -29,7 +30,7 @@ ARK = BY_KEY["doubao-seedream-5-0-pro-260628"]
 SIDE = Expansion(right=0.25)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "asked"),
     [
         (WORDS, Parameters(prompt="猫")),
@@ -48,7 +49,7 @@ def test_what_a_model_takes_is_taken(model, asked):
     check_parameters(asked, model, MODELS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "asked", "field", "key"),
     [
         (WORDS, Parameters(prompt="猫", pictures=1), "images", "images_unsupported"),
@@ -145,7 +146,7 @@ def test_models_that_would_take_it_are_named():
     assert nowhere.value.fields["images"] == [("invalid.taken_by_none", {})]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "size", "key"),
     [
         (ONE, (3001, 1000), "image_ratio"),
@@ -185,7 +186,7 @@ def test_mask_has_the_size_of_its_picture():
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "options", "drawn"),
     [
         (REPAINT, {"pictures": [(1000, 700)]}, (1000, 700)),
@@ -215,7 +216,10 @@ def test_size_follows_from_what_goes_in(model, options, drawn):
     )
 
 
-@pytest.mark.parametrize("model", [REPAINT, EXPAND, ENLARGE], ids=lambda m: m.id)
+@for_each(
+    "model",
+    [REPAINT, EXPAND, ENLARGE],
+)
 def test_largest_that_comes_out_can_be_kept(model):
     """What is too large to be decoded here would be paid for, and lost."""
     most = model.takes.expand or 0
@@ -228,7 +232,7 @@ def test_largest_that_comes_out_can_be_kept(model):
     assert math.prod(size) < 0.8 * MAX_PIXELS
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "size", "pictures", "key"),
     [
         (REPAINT, "1024x1024", [(1000, 700)], "size_follows"),

@@ -12,6 +12,7 @@ import pytest
 from jimeng import logs, tasks
 from jimeng.config import Config
 from jimeng.monitoring import traffic
+from tests.each import for_each
 from tests.rest import API, CAT, CREATE, create
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +59,11 @@ def kept_handlers():
     root.setLevel(level)
 
 
-@pytest.mark.parametrize("formatter", FORMATTERS, ids=["text", "json"])
-@pytest.mark.parametrize("character", LINE_BREAKS)
+@for_each(
+    "formatter",
+    FORMATTERS,
+)
+@for_each("character", LINE_BREAKS)
 def test_value_cannot_begin_a_line(formatter, character):
     """Whatever a client sends stays inside the line of its event."""
     with logs.bound(user=f"a{character}b"):

@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 
 from jimeng.documents import Task
 from jimeng.errors import ProviderError
+from tests.each import for_each
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 
 # As the clients of the same name send it.
@@ -117,7 +118,7 @@ def test_null_empty_and_unknown_are_no_errors(client, draws, provider):
     assert len(provider.requests) == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "param"),
     [
         ({"n": 5}, "n"),

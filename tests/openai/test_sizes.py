@@ -7,6 +7,7 @@ import pytest
 from jimeng.errors import Invalid
 from jimeng.openai.sizes import choose
 from jimeng.providers.registry import MODELS
+from tests.each import for_each
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 
 BY_ID = {(model.id, model.provider): model for model in MODELS}
@@ -17,7 +18,7 @@ FREE = [model for model in MODELS if not model.follows]
 V21 = BY_ID["jimeng-2.1", "volcengine_jimeng"]  # sides 256 to 768
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "size", "found"),
     [
         (V30, "512x512", (512, 512)),
@@ -39,7 +40,7 @@ def test_pixels_are_enlarged_as_little_as_possible(model, size, found):
     assert choose(model, size) == found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "size"),
     [(V30, "4096x4096"), (V30, "100x1000"), (V21, "1024x1024"), (V40, "100x1000")],
 )
@@ -50,7 +51,7 @@ def test_what_cannot_be_enlarged_is_refused(model, size):
     assert list(caught.value.fields) == ["size"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "quality", "found"),
     [
         (V30, "auto", (1328, 1328)),
@@ -72,7 +73,7 @@ def test_quality_is_a_step_of_the_area(model, quality, found):
     assert choose(model, None, None, quality) == found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "size", "ratio", "quality", "found"),
     [
         (V30, "16:9", None, "auto", (1664, 936)),

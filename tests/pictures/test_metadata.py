@@ -5,11 +5,11 @@ import struct
 import zlib
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jimeng.pictures.metadata import read_back, written_into
+from tests.each import for_each
 from tests.pictures.labelled import (
     AIGC,
     KINDS,
@@ -101,7 +101,7 @@ def test_packed_label_stays_too():
 
 
 @every_kind
-@pytest.mark.parametrize(
+@for_each(
     "packet",
     [
         LABEL.decode().encode("utf-16"),
@@ -110,7 +110,6 @@ def test_packed_label_stays_too():
         LABEL.replace(b"1999/02/22-rdf-syntax-ns#", b"else"),
         LABEL.replace(b"</TC260:AIGC>", b" " * 70_000 + b"</TC260:AIGC>"),
     ],
-    ids=["utf-16", "cut", "entities", "no RDF", "no room"],
 )
 def test_packet_that_cannot_be_added_to_is_left_alone(kind, packet):
     """Not a byte of it changes."""
@@ -125,7 +124,7 @@ def test_packet_that_cannot_be_added_to_is_left_alone(kind, packet):
     assert opened(whole).tobytes() == opened(content).tobytes()
 
 
-@pytest.mark.parametrize("kind", ["png", "jpeg", "webp with more"])
+@for_each("kind", ["png", "jpeg", "webp with more"])
 def test_what_is_signed_stays_signed(kind):
     """A manifest of C2PA counts the file's bytes."""
     content, content_type = drawn(kind)

@@ -9,12 +9,13 @@ from visual_replies import assert_error
 from jimeng.errors import ProviderError
 from jimeng.providers.ark_rules import RULES, judge
 from jimeng.providers.registry import CODES
+from tests.each import for_each
 
 NEVER_CLEAR = {"QuotaExceeded", "SetLimitExceeded"}
 LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "name", "code", "expected"),
     [
         (400, "MissingParameter", "parameter_refused", {}),
@@ -70,7 +71,7 @@ def test_refused_request(draw, status, name, code, expected):
     assert_error(caught, code, provider_code=name, **expected)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body"),
     [
         (500, failed("InternalServiceError")),
@@ -123,7 +124,7 @@ def test_refused_picture_is_drawn_anew_where_there_are_seeds(
     assert_error(caught, "content_refused_picture", new_seed=True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("picture", "billed", "code", "charged"),
     [
         (
@@ -156,10 +157,9 @@ def test_no_pictures_at_all(draw):
     assert_error(caught, "result_empty", charged="unknown")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("headers", "expected"),
     [([], "0217example"), (["X-Request-Id: R9"], "R9")],
-    ids=["message", "header"],
 )
 def test_name_of_the_call_is_kept(draw, headers, expected):
     """Support asks for it; it comes in the header or at the end of the words."""

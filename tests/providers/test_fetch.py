@@ -11,6 +11,7 @@ from jimeng.providers.fetch import (
     is_public,
     public_addresses,
 )
+from tests.each import for_each
 
 HERE = ("127.0.0.1",)
 
@@ -42,7 +43,7 @@ def test_picture_arrives_whole(answering, answer_with):
     assert server.requests[0].startswith(b"GET /a%20b?x=1&y ")
 
 
-@pytest.mark.parametrize("status", [403, 404, 410])
+@for_each("status", [403, 404, 410])
 def test_ended_link_is_gone(answering, answer_with, status):
     """These answers stay: new links are needed."""
     server = answering(answer_with(status, b""))
@@ -53,7 +54,7 @@ def test_ended_link_is_gone(answering, answer_with, status):
     assert (caught.value.code, caught.value.transient) == ("link_gone", False)
 
 
-@pytest.mark.parametrize("status", [200, 206, 302, 400, 500, 503])
+@for_each("status", [200, 206, 302, 400, 500, 503])
 def test_anything_else_may_get_better(answering, answer_with, status):
     """An empty picture, a redirect, a failing server: try the link again."""
     body = b"" if status == 200 else b"x"
@@ -89,7 +90,7 @@ def test_dripping_picture_ends_at_the_limit(serve):
         fetch_picture(server.url, allowed_private=HERE, limit=0.3)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"]
 )
 def test_addresses_that_are_public(address):
@@ -105,7 +106,7 @@ def test_one_private_address_is_one_too_many(names):
         public_addresses("mixed.example", 443, ())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("allowed", "is_allowed"),
     [
         (("inside.example",), True),

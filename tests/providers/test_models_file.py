@@ -10,6 +10,7 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.providers import MODELS, PROVIDERS, Registry
 from jimeng.providers.models.file import load_models
+from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 NEW = {
@@ -75,7 +76,7 @@ def test_model_is_taken_away(load):
     assert ("doubao-seedream-4.0", ARK) in models
 
 
-@pytest.mark.parametrize("name", ["models.md", "models.en.md"])
+@for_each("name", ["models.md", "models.en.md"])
 def test_example_of_the_documentation_works(load, name):
     """What the page shows can be copied."""
     page = Path(__file__).parents[2] / "docs" / name
@@ -87,7 +88,7 @@ def test_example_of_the_documentation_works(load, name):
     assert ("jimeng-2.1", VISUAL) not in models
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("change", "field"),
     [
         ({"colour": 1}, "colour"),
@@ -132,7 +133,6 @@ def test_example_of_the_documentation_works(load, name):
         ({"offered": "no"}, "offered"),
         ({"offered": False}, "offered"),
     ],
-    ids=str,
 )
 def test_mistake_is_named_by_row_and_field(load, change, field):
     """The message says where to look, and what would be right."""
@@ -140,7 +140,7 @@ def test_mistake_is_named_by_row_and_field(load, change, field):
         load({**V30, "max_images": 3}, {**NEW, **change})
 
 
-@pytest.mark.parametrize("field", ["id", "provider", "req_key", "sizes"])
+@for_each("field", ["id", "provider", "req_key", "sizes"])
 def test_what_lacks_is_named(load, field):
     """A new model has no table to take the rest from."""
     row = {name: value for name, value in NEW.items() if name != field}
@@ -155,14 +155,14 @@ def test_only_what_is_there_can_be_taken_away(load):
         load({"id": "jimeng-9", "provider": VISUAL, "offered": False})
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", "[1]", "7", "[" * 100_000])
+@for_each("text", ["", "{", "{}", "[1]", "7", "[" * 100_000])
 def test_what_is_no_list_of_models_is_refused(load, text):
     """The file is named, and the start is off."""
     with pytest.raises(ConfigError, match=r"^MODELS_FILE .*models\.json: "):
         load(text=text)
 
 
-@pytest.mark.parametrize("is_directory", [True, False])
+@for_each("is_directory", [True, False])
 def test_file_that_cannot_be_read_is_refused(tmp_path, is_directory):
     """A setting that does nothing would be worse."""
     path = tmp_path if is_directory else tmp_path / "none.json"

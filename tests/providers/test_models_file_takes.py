@@ -8,6 +8,7 @@ from jimeng.errors import ConfigError
 from jimeng.providers import PROVIDERS
 from jimeng.providers.models.file import load_models
 from jimeng.providers.models.takes import Takes
+from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 SIZED = {"sides": [512, 2048], "sizes": {"1:1": "1024x1024"}}
@@ -65,7 +66,7 @@ def test_pictures_may_be_taken_away(load):
     assert (model.takes, model.takes_images) == (None, False)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("row", "words"),
     [
         ({**SIZED, "takes": {"most": 0}}, '"takes.most": Must be greater'),

@@ -9,6 +9,7 @@ import pytest
 from requests import PreparedRequest, Request
 
 from jimeng.providers.signing import VolcengineAuth, canonical_request
+from tests.each import for_each
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "data" / "signing_vectors.json").read_text("utf-8")
@@ -40,7 +41,10 @@ def prepare_vector(vector: dict) -> PreparedRequest:
     ).prepare()
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+@for_each(
+    "vector",
+    VECTORS,
+)
 def test_signs_as_the_official_signer_does(vector):
     """The same request gets the same canonical form and Authorization header."""
     request = prepare_vector(vector)

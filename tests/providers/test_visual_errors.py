@@ -6,9 +6,10 @@ import pytest
 from visual_replies import FOX, assert_error, flat, gateway
 
 from jimeng.errors import ProviderError
+from tests.each import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body", "code", "expected"),
     [
         (400, flat(50411), "content_refused_input_image", {}),
@@ -45,7 +46,7 @@ def test_refused_submission(submit, status, body, code, expected):
     assert_error(caught, code, **expected)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body"),
     [
         (500, flat(50500)),
@@ -98,7 +99,7 @@ def test_unsent_submission_can_be_sent_again(provider):
     assert_error(caught, "provider_unreachable", transient=True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body", "code"),
     [
         (400, flat(50411), "content_refused_input_image"),
@@ -115,7 +116,7 @@ def test_failed_task_is_not_charged(poll, status, body, code):
     assert_error(caught, code)
 
 
-@pytest.mark.parametrize("code", [50511, 50519])
+@for_each("code", [50511, 50519])
 def test_refused_picture_may_be_drawn_anew(poll, code):
     """The service refused what it drew itself: another seed may do."""
     with pytest.raises(ProviderError) as caught:
@@ -132,7 +133,7 @@ def test_unlisted_code_ends_the_task(poll):
     assert_error(caught, "provider_refused", charged="unknown", provider_code="59999")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "body"),
     [
         (429, flat(50429)),

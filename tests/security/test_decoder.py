@@ -15,6 +15,7 @@ from jimeng.pictures import inspection
 from jimeng.pictures.inspection import Decoder
 from jimeng.providers import Progress
 from tests.conftest import png
+from tests.each import for_each
 from tests.security.hostile_pictures import REFUSED, flat_webp, refined
 from tests.test_core import create, result
 
@@ -46,7 +47,7 @@ def peak(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@for_each("what", REFUSED)
 def test_hostile_picture_takes_no_memory(decoder, what):
     """Nor does any end the process that looks at it."""
     pid = process_of(decoder)
@@ -75,7 +76,7 @@ def test_small_file_of_a_large_picture_is_not_decoded(client, provider, work_off
     assert peak(pid) - before < 20 * MB
 
 
-@pytest.mark.parametrize("factor", [0.5, 1, 2])
+@for_each("factor", [0.5, 1, 2])
 def test_size_that_models_make_of_what_was_asked_is_kept(factor):
     """One doubles both sides."""
     side = int(768 * factor)

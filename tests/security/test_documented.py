@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jimeng.config import Config
+from tests.each import for_each
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("docs/security.md", "docs/security.en.md")
@@ -70,7 +71,7 @@ def test_both_languages_name_the_same():
     assert named(PAGES[0]) == named(PAGES[1])
 
 
-@pytest.mark.parametrize("file", sorted(Path(__file__).parent.glob("test_*.py")))
+@for_each("file", sorted(Path(__file__).parent.glob("test_*.py")))
 def test_every_file_of_attacks_is_named(file):
     """What is tried here stands on the page."""
     name = str(file.relative_to(ROOT))

@@ -3,10 +3,9 @@
 import re
 from dataclasses import replace
 
-import pytest
-
 from tests.access.asking import LAST, ask, walk
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
+from tests.each import for_each
 from tests.page import POST
 
 PICTURES = {"web.image", "web.thumbnail", "web.preview", "web.trashed_thumbnail"}
@@ -74,7 +73,7 @@ def test_every_route_says_it(secured, places, ada, admin, nobody):  # noqa: F811
     assert wrong == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     "method, path",
     [
         *(("GET", "/nothing"), ("GET", "/api/v1/nothing"), ("PUT", "/sign-in")),
@@ -107,7 +106,7 @@ def test_pages_have_nothing_inline(nobody, ada, admin):
         assert not re.search(r'\s[\w-]+="https?://', page)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "public, base, wanted",
     [
         ("", "http://localhost", False),
@@ -133,7 +132,7 @@ def test_tls_is_asked_for_where_there_is_tls(secured, nobody, public, base, want
     assert said == ("max-age=31536000" if wanted else None)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "host",
     [
         *("evil.example", "localhost.evil.example", "evil.example:8080", "localhost."),

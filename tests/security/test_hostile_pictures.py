@@ -8,6 +8,7 @@ from jimeng.errors import PictureInvalid
 from jimeng.pictures import inspect
 from jimeng.pictures.decoding import MAX_FILL_BYTES, MOST_SCANS, end_of
 from jimeng.providers import Progress
+from tests.each import for_each
 from tests.page import picture_of
 from tests.rest import create
 from tests.security.hostile_pictures import (
@@ -23,7 +24,7 @@ from tests.security.hostile_pictures import (
 SAFE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@for_each("what", REFUSED)
 def test_what_is_no_picture_is_refused(what):
     """At once, and without the memory that it would like to have."""
     began = time.monotonic()
@@ -34,7 +35,7 @@ def test_what_is_no_picture_is_refused(what):
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("what", FILLED)
+@for_each("what", FILLED)
 def test_filling_is_refused_before_pillow_sees_it(what):
     """It took it seconds, and a user who sent eight of them held up all others."""
     with pytest.raises(PictureInvalid, match="filling"):
@@ -53,7 +54,7 @@ def test_usual_progressive_picture_is_taken():
     assert inspect(scans(MOST_SCANS // 2)).width == 512
 
 
-@pytest.mark.parametrize("what", TRAILED)
+@for_each("what", TRAILED)
 def test_what_stands_behind_a_picture_is_not_kept(what):
     """It has been paid for, so it is kept, up to its own end."""
     plain, trailed = TRAILED[what]

@@ -12,6 +12,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from tests.access.asking import LAST, ask, placeholder, walk
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
+from tests.each import for_each
 from tests.page import HTMX, POST
 from tests.rest import API, CREATE
 from tests.security.hostile import IDS, TEXTS
@@ -58,7 +59,7 @@ MAY = {
 OTHERWISE = {"web.accept_invitation", "web.do_sign_in", "web.change_password"}
 
 
-@pytest.mark.parametrize("what", IDS)
+@for_each("what", IDS)
 def test_odd_id_is_not_found(what, secured, admin):
     """404 for an operator too, from whom nothing is kept; never an error of ours."""
     admin.sign_in()

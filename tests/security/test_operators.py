@@ -4,6 +4,7 @@ import pytest
 
 from jimeng.documents import Task, User
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import POST
 from tests.rest import API, CREATE, GENERAL, USERS, data_of
 
@@ -31,7 +32,7 @@ NOT_YOURS = [
 ]
 
 
-@pytest.mark.parametrize("method, path, body, fields", ROUTES)
+@for_each("method, path, body, fields", ROUTES)
 def test_operator_is_no_value(method, path, body, fields, admin):
     """In each field of each route: 422, and the field is named."""
     path = path.format(id=admin.id)
@@ -43,7 +44,7 @@ def test_operator_is_no_value(method, path, body, fields, admin):
             assert field in str(answer.json["errors"])
 
 
-@pytest.mark.parametrize("body", [*OPERATORS, [], "x", 1, True])
+@for_each("body", [*OPERATORS, [], "x", 1, True])
 def test_body_is_an_object_of_known_fields(body, admin):
     """A list, a text or an operator as the whole of it is refused."""
     for method, path, *_ in ROUTES:
@@ -85,7 +86,10 @@ def test_search_takes_words_as_they_stand(words, ada, admin, work_off):
     assert ada.user.email not in users.text
 
 
-@pytest.mark.parametrize("fields", NOT_YOURS, ids=lambda each: next(iter(each)))
+@for_each(
+    "fields",
+    NOT_YOURS,
+)
 def test_record_is_not_written_by_request(fields, ada, admin):
     """Not when a user is made, not when one is changed, by whomever."""
     before = User.collection().find_one({"_id": ada.id})
@@ -119,7 +123,7 @@ def test_form_writes_what_it_shows_only(ada):
     assert set(after) - set(before) <= {"language", "theme", "defaults", "ended"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "field",
     [
         *("id", "_id", "status", "created_at", "charged", "outcomes", "result", "open"),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from jimeng.providers.fetch import FetchFailed, fetch_picture, is_public
+from tests.each import for_each
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
 OK = HEAD + b"Content-Length: 6\r\n\r\nsecret"
@@ -76,7 +77,7 @@ def test_address_that_changes_after_the_check(serve, names):
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     "answers",
     [
         ["1.1.1.1", "127.0.0.1"],
@@ -93,8 +94,8 @@ def test_name_with_an_address_inside_among_others(names, answers):
         fetch_picture("http://pictures.example/", allowed_private=())
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
+@for_each("status", [301, 302, 303, 307, 308])
+@for_each(
     "target", ["http://127.0.0.1:{}/", "//127.0.0.1:{}/", "file:///etc/passwd", "/in"]
 )
 def test_redirect_leads_nowhere(serve, status, target):
@@ -281,9 +282,7 @@ def test_tls_of_somebody_else_is_refused(serve, names, authority, monkeypatch, t
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    "host", ["a" * 300, "a..b", "xn--a", "\u202eexample", "a" * 64 + ".example"]
-)
+@for_each("host", ["a" * 300, "a..b", "xn--a", "\u202eexample", "a" * 64 + ".example"])
 def test_names_that_cannot_be(monkeypatch, host):
     """A name that no DNS could have is refused like any other."""
 

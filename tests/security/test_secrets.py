@@ -14,6 +14,7 @@ import pytest
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.providers import Registry
+from tests.each import for_each
 from tests.system import people
 from tests.system.commands import flask
 from tests.system.stack import Stack, free_port
@@ -234,7 +235,7 @@ def test_server_without_databases_tells_no_password(
     assert IN_URLS not in told
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name, value",
     [
         ("MONGODB_URI", f"mongodb://u:{IN_URLS}@x@host/"),

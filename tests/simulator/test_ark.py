@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jimeng.local.simulator import Simulator
+from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,
     ARK_KEY,
@@ -25,7 +26,7 @@ V50_FLASH = "doubao-seedream-5-0-flash-260915"
 AUTO = {"sequential_image_generation": "auto"}
 
 
-@pytest.mark.parametrize("key", ["wrong", ""])
+@for_each("key", ["wrong", ""])
 def test_wrong_key_is_refused(simulator, caller, key):
     """Nothing is entered, whatever was asked for."""
     reply = caller.ark(key=key)
@@ -42,7 +43,7 @@ def test_simulator_without_a_key_lets_nobody_in():
     assert [reply.status for reply in replies] == [401, 401]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "path"),
     [("GET", ARK_PATH), ("POST", "/api/v3/images/edits"), ("POST", "/api/plan/v3")],
 )
@@ -51,7 +52,7 @@ def test_other_paths_do_not_exist(caller, method, path):
     assert caller.send(method, path, b"{}", {}).status == 404
 
 
-@pytest.mark.parametrize("model", [ARK_V30, "doubao-seededit-3-0-i2i-250628", "ep-1"])
+@for_each("model", [ARK_V30, "doubao-seededit-3-0-i2i-250628", "ep-1"])
 def test_retired_and_unknown_models_are_not_found(caller, model):
     """The 3.0 family was shut down; that is said before anything else is."""
     replies = [caller.ark(model=model), caller.ark(None, model=model)]
@@ -61,7 +62,7 @@ def test_retired_and_unknown_models_are_not_found(caller, model):
     assert [reply.status for reply in replies] == [404, 404]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "fields", "param"),
     [
         (ARK_V40, {"seed": 7}, "seed"),
@@ -101,7 +102,7 @@ def test_parameters_that_a_model_does_not_take_are_refused(
     assert simulator.ledger()["rows"] == []
 
 
-@pytest.mark.parametrize("name", ["model", "prompt"])
+@for_each("name", ["model", "prompt"])
 def test_missing_parameters_are_named(caller, name):
     """Model and prompt are required."""
     reply = caller.ark(**{name: None})
@@ -114,7 +115,7 @@ def test_missing_parameters_are_named(caller, name):
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "size", "drawn"),
     [
         (ARK_V40, "1K", "1024x1024"),

@@ -11,6 +11,7 @@ from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.drawing.given import BORDER
 from jimeng.local.simulator.given import Given, Order
 from jimeng.local.simulator.pictures import Pictures
+from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,
     ARK_KEY,
@@ -38,7 +39,7 @@ RED = picture()
 MASK = picture(colour=255, mode="L", kind="PNG")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "code", "words"),
     [
         ({"req_key": I2I, **WORDS}, 50200, "image_urls is required"),
@@ -113,7 +114,7 @@ def test_wrong_pictures_are_refused(simulator, caller, body, code, words):
     assert simulator.ledger()["rows"] == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("image", "words"),
     [
         ("data:image/jpeg;base64," + picture((14, 14)), "image"),

@@ -9,6 +9,8 @@ import time
 import pytest
 from PIL import Image, UnidentifiedImageError
 
+from tests.each import for_each
+
 
 def faults(caller, *entries):
     assert caller.control("faults", list(entries)).status == 200
@@ -118,7 +120,7 @@ def test_wrong_content_type(caller):
     assert (reply.code, reply.headers["Content-Type"]) == (10000, "text/plain")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "status"),
     [
         ("unknown_status", "processing"),
@@ -129,6 +131,7 @@ def test_wrong_content_type(caller):
 )
 def test_odd_states_of_a_poll(caller, kind, status):
     """The poll succeeds with a state that a client must be ready for."""
+    caller.control("settings", {"limit": 9})
     faults(caller, {"action": "poll", "kind": kind})
     data = caller.poll(caller.accepted()).json["data"]
 
@@ -156,9 +159,7 @@ def link(clock, caller):
     return caller.poll(task_id).json["data"]["image_urls"][0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"), [("404", 404), ("403", 403), ("html_502", 502)]
-)
+@for_each(("kind", "status"), [("404", 404), ("403", 403), ("html_502", 502)])
 def test_download_is_refused(caller, link, kind, status):
     """Once; the next one succeeds."""
     faults(caller, {"action": "image", "kind": kind})
@@ -174,7 +175,7 @@ def test_download_of_nothing(caller, link):
     assert (caller.get(link).status, caller.get(link).body != b"") == (200, True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "error"),
     [("not_an_image", UnidentifiedImageError), ("truncated_image", OSError)],
 )
@@ -197,7 +198,7 @@ def test_download_of_a_tiny_picture(caller, link):
         assert picture.size == (1, 1)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "entry",
     [
         {"action": "submit", "kind": "nonsense"},

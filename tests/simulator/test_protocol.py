@@ -15,6 +15,7 @@ from PIL import Image
 
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.answers import go_duration
+from tests.each import for_each
 from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, SUBMIT, V30, Caller
 
 OFFICIAL_CLIENT = Path(__file__).parent / "official_client.py"
@@ -42,7 +43,7 @@ def test_wrong_secret_is_refused(simulator):
     assert simulator.ledger()["rows"] == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "status", "code"),
     [
         ({"Authorization": ""}, 401, 100003),
@@ -76,8 +77,8 @@ def test_unknown_access_key_is_echoed(caller):
     assert "[AKother]" in error["Message"]
 
 
-@pytest.mark.parametrize(("seconds", "code"), [(890, 10000), (910, 100006)])
-@pytest.mark.parametrize("direction", [1, -1])
+@for_each(("seconds", "code"), [(890, 10000), (910, 100006)])
+@for_each("direction", [1, -1])
 def test_date_may_be_fifteen_minutes_off(simulator, caller, seconds, code, direction):
     """Either way; beyond that the signature counts as expired."""
     offset = float(seconds * direction)
@@ -86,7 +87,7 @@ def test_date_may_be_fifteen_minutes_off(simulator, caller, seconds, code, direc
     assert caller.submit().code == code
 
 
-@pytest.mark.parametrize(("token", "code"), [("sts", 10000), ("", 100026)])
+@for_each(("token", "code"), [("sts", 10000), ("", 100026)])
 def test_session_token_is_required_when_configured(token, code):
     """A temporary key without its token, or with another, is refused."""
     with Simulator(
@@ -95,7 +96,7 @@ def test_session_token_is_required_when_configured(token, code):
         assert Caller(simulator.port, token=token).submit().code == code
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "status", "code"),
     [("/", 400, 100004), ("/?Action=CVSync2AsyncSubmitTask", 400, 100004)],
 )
@@ -115,7 +116,7 @@ def test_unknown_action_is_refused(caller):
     assert "CVDoNothing for version 2022-08-31" in error["Message"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "status", "code"),
     [
         ({"req_key": "jimeng_t2i_v99"}, 401, 50400),
@@ -139,7 +140,7 @@ def test_wrong_parameters_are_refused(simulator, caller, fields, status, code):
     assert simulator.ledger()["rows"] == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     "fields",
     [
         {"prompt": "猫" * 800},
@@ -150,6 +151,7 @@ def test_wrong_parameters_are_refused(simulator, caller, fields, status, code):
 )
 def test_parameters_at_the_limit_are_taken(caller, fields):
     """The limits themselves are allowed."""
+    caller.control("settings", {"limit": 9})
     assert caller.call(SUBMIT, {"req_key": V30, "prompt": "猫", **fields}).code == 10000
 
 
@@ -158,7 +160,7 @@ def test_body_that_is_no_object_is_refused(caller):
     assert caller.call(SUBMIT, []).code == 50215
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "text"),
     [
         (9.5, "9.5s"),

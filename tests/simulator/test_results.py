@@ -11,6 +11,7 @@ from PIL import Image
 
 from jimeng.local.simulator.faults import ACTIONS, is_kind
 from jimeng.local.simulator.kinds import KINDS
+from tests.each import for_each
 from tests.simulator.caller import Caller
 
 DONE = "[[slow 0]] 猫"
@@ -100,7 +101,7 @@ def test_picture_of_another_size(caller):
     assert size_of(base64.b64decode(data["binary_data_base64"][0])) == (256, 256)
 
 
-@pytest.mark.parametrize(("kind", "status"), [("503", 503), ("504", 504)])
+@for_each(("kind", "status"), [("503", 503), ("504", 504)])
 def test_something_on_the_way_answers(simulator, caller, kind, status):
     """In plain text; the submission was not accepted."""
     reply = caller.submit(f"[[{kind}]]")
@@ -125,7 +126,7 @@ def test_body_may_be_slow(caller, picture_url):
     assert time.monotonic() - started >= 0.3
 
 
-@pytest.mark.parametrize("kind", ["unended", "truncated"])
+@for_each("kind", ["unended", "truncated"])
 def test_body_may_miss_its_end(caller, picture_url, kind):
     """The connection is closed before."""
     caller.control("faults", [{"action": "image", "kind": kind}])
@@ -176,7 +177,7 @@ def make(caller: Caller, action: str):
     return getattr(caller, action)(DONE, **size)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("action", "kind"),
     [("image", 50411), ("ark", 50411), ("submit", "QuotaExceeded"), ("poll", "1x1")],
 )

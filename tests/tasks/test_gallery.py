@@ -11,6 +11,7 @@ from jimeng.documents.image import lists_of
 from jimeng.errors import Invalid
 from jimeng.tasks import Wanted, gallery
 from jimeng.viewers import Viewer
+from tests.each import for_each
 from tests.hung import MODEL, hang
 from tests.rest import create
 
@@ -40,7 +41,7 @@ def scanned(wanted: Wanted, cursor: str | None = None) -> int:
     return plan["executionStats"]["totalKeysExamined"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("q", "prompts"),
     [
         ("", [CAT, LANTERN, SNOW]),
@@ -66,7 +67,7 @@ def test_words_of_the_prompt_find(hung, q, prompts):
     assert found(q=q) == prompts
 
 
-@pytest.mark.parametrize(
+@for_each(
     "q",
     [
         *("$gt", '{"$gt": ""}', ".*", "^", "[", "(", "a{99999}", "\\", "(?i)x"),

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from jimeng.web.preferences import own_path
+from tests.each import for_each
 from tests.page import HTMX, PROMPT, ask, ids, links, new_task, send
 
 CHINESE = {"Accept-Language": "zh-CN"}
@@ -68,7 +69,7 @@ def test_form_from_the_history_with_new_words_is_new(client):
     assert len(ids(client.get("/"))) == 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "value", "words"),
     [
         ("prompt", " \n ", "Describe what to draw"),
@@ -79,7 +80,10 @@ def test_form_from_the_history_with_new_words_is_new(client):
         ("n", "many", "Must be an integer"),
     ],
 )
-@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@for_each(
+    "htmx",
+    [False, True],
+)
 def test_wrong_field_is_named_beside_it(client, htmx, field, value, words):
     """What was written stays, and the reason stands at its field."""
     client.set_cookie("lang", "en")
