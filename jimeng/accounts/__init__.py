@@ -7,7 +7,6 @@ Proving to be a user: API keys, passwords, sessions, invitations.
 from jimeng.accounts.invitations import accept, invite, invited, make_link
 from jimeng.accounts.keys import (
     SCOPES,
-    Bounds,
     create_key,
     current_scopes,
     list_keys,

@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
 from jimeng import jobs
@@ -26,24 +25,6 @@ LONGEST_KEY = 100  # characters that are looked at
 USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """
-    What a key is limited to.
-
-    Attributes:
-        doors: Some of `DOORS`; none for all.
-        models: Names of models; none for all.
-        per_minute: Tasks; None for as many as its user.
-        per_day: Pictures; the same.
-    """
-
-    doors: Sequence[str] = ()
-    models: Sequence[str] = ()
-    per_minute: int | None = None
-    per_day: int | None = None
-
-
 def create_key(
     viewer: Viewer,
     user_id: str,
@@ -51,16 +32,21 @@ def create_key(
     name: str,
     scopes: list[str] | None = None,
     expires_at: datetime | None = None,
-    bounds: Bounds | None = None,
+    doors: Collection[str] = (),
+    models: Sequence[str] = (),
+    tasks_per_minute: int | None = None,
+    pictures_per_day: int | None = None,
 ) -> tuple[ApiKey, str]:
     """
     Make a key for a user.
 
     Args:
         scopes: Some of `SCOPES`; by default read and write.
-        bounds: What it is limited to beside them.
         expires_at: From when on it is worth nothing; None for never, or for when
             the key ends that this is asked for with: none outlives its maker.
+        doors: Some of `DOORS`; none for all.
+        models: Names of models; none for all.
+        tasks_per_minute: None for as many as its user; *pictures_per_day* likewise.
 
     Returns:
         The record, and the key itself, which nobody can read again.
@@ -69,13 +55,13 @@ def create_key(
         ScopeTooSmall: the key that asks is not good for that.
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, a time that
-            has passed or is beyond the caller's own key, too many keys, or bounds
+            has passed or is beyond the caller's own key, too many keys, or limits
             as in `limited`.
     """
     viewer.require_account("a new key")
     user = users.find(viewer, user_id)
     wanted = check_scopes(viewer, user, scopes)
-    limits = limited(bounds, wanted)
+    limits = limited(wanted, doors, models, tasks_per_minute, pictures_per_day)
     end = viewer.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
@@ -127,7 +113,13 @@ def _count(key: ApiKey) -> int:
     return ApiKey.collection().count_documents({"user_id": key.user_id})
 
 
-def limited(bounds: Bounds | None, scopes: list[str]) -> dict:
+def limited(
+    scopes: list[str],
+    doors: Collection[str],
+    models: Sequence[str],
+    per_minute: int | None,
+    per_day: int | None,
+) -> dict:
     """
     The fields of a key that is limited so.
 
@@ -135,22 +127,22 @@ def limited(bounds: Bounds | None, scopes: list[str]) -> dict:
         Invalid: there is no such door or model, or the scopes lead around it: who
             may make keys is limited by none.
     """
-    if bounds is None or not any(astuple(bounds)):
+    if not (doors or models or per_minute or per_day):
         return {}
     if {"account", "admin"} & set(scopes):
         raise Invalid.field("scopes", "invalid.limited_scopes")
-    if set(bounds.doors) - set(DOORS):
+    if set(doors) - set(DOORS):
         raise Invalid.field("doors", "invalid.choice", known=", ".join(DOORS))
     registry = jobs.runtime().registry
     try:
-        models = [registry.model(name).id for name in bounds.models]
+        ids = [registry.model(name).id for name in models]
     except Invalid as error:
         raise Invalid({"models": error.fields["model"]}) from error
     return {
-        "doors": [door for door in DOORS if door in bounds.doors],
-        "models": [*dict.fromkeys(models)],
-        "per_minute": bounds.per_minute,
-        "per_day": bounds.per_day,
+        "doors": [door for door in DOORS if door in doors],
+        "models": [*dict.fromkeys(ids)],
+        "per_minute": per_minute,
+        "per_day": per_day,
     }
 
 

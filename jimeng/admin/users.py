@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError
 
 from jimeng import auth, operations
 from jimeng.admin import bp
 from jimeng.documents import User
 from jimeng.errors import Invalid
 from jimeng.errors.access import EmailTaken
-from jimeng.http.answers import absolute, by_field, in_words
-from jimeng.i18n import explain, problems, t
+from jimeng.http.answers import absolute
+from jimeng.i18n import problems, reasons
 from jimeng.operations.users import ROLES
 from jimeng.schemas.users import NewUser, UserChanges
 from jimeng.web.confirmation import confirmed
+from jimeng.web.forms import checked
 
 
 @bp.get("/users")
@@ -49,14 +49,12 @@ def invite() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in ("email", "name")}
     role = request.form.get("role", "user")
     try:
-        values = NewUser().load(given)
+        values = checked(NewUser(), given)
         user, token = operations.users.invite(
             auth.viewer_of_page(), **values, role=role
         )
-    except ValidationError as error:
-        return new_form(request.form, in_words(by_field(error.messages))), 422
-    except EmailTaken as error:
-        return new_form(request.form, {"email": [explain(error)]}), 409
+    except (Invalid, EmailTaken) as error:
+        return new_form(request.form, problems(error)), error.status
     return show_link(user, token, is_new=True)
 
 
@@ -113,15 +111,11 @@ def set_email(user_id: str) -> ResponseReturnValue:
     """Who somebody is here: another e-mail to sign in with."""
     given = request.form.get("email", "")
     try:
-        email = UserChanges().load({"email": given})["email"]
+        email = checked(UserChanges(), {"email": given})["email"]
         operations.users.set_email(auth.viewer_of_page(), user_id, email)
-    except ValidationError as error:
-        words, status = in_words(by_field(error.messages)).get("email", []), 422
-    except EmailTaken as error:
-        words, status = [t(f"error.{error.code}")], error.status
-    else:
-        return saved(user_id, "email")
-    return show_user(user_id, {"new_email": words}, given), status
+    except (Invalid, EmailTaken) as error:
+        return show_user(user_id, {"new_email": reasons(error)}, given), error.status
+    return saved(user_id, "email")
 
 
 @bp.post("/users/<user_id>/role")

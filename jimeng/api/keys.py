@@ -26,14 +26,7 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
     models, and to fewer tasks a minute or pictures a day than its user has.
     """
-    bounds = accounts.Bounds(
-        doors=params.pop("doors", ()),
-        models=params.pop("models", ()),
-        per_minute=params.pop("tasks_per_minute", None),
-        per_day=params.pop("pictures_per_day", None),
-    )
-    viewer = auth.viewer_of_api()
-    made = accounts.create_key(viewer, user_id, **params, bounds=bounds)
+    made = accounts.create_key(auth.viewer_of_api(), user_id, **params)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}
 
 

@@ -123,10 +123,10 @@ def invite_as(role: str, email: str, name: str, existing: bool) -> None:
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True)
 @click.option("--door", "doors", type=click.Choice(DOORS), multiple=True)
 @click.option("--model", "models", multiple=True, help="A name or id.")
-@click.option("--tasks-per-minute", "per_minute", type=click.IntRange(1))
-@click.option("--pictures-per-day", "per_day", type=click.IntRange(1))
+@click.option("--tasks-per-minute", type=click.IntRange(1))
+@click.option("--pictures-per-day", type=click.IntRange(1))
 @with_appcontext
-def create_key(email: str, name: str, scopes: tuple[str, ...], **bounds: Any) -> None:
+def create_key(email: str, name: str, scopes: tuple[str, ...], **limits: Any) -> None:
     """
     Print a new API key of EMAIL.
 
@@ -142,7 +142,7 @@ def create_key(email: str, name: str, scopes: tuple[str, ...], **bounds: Any) ->
                 user.id,
                 name=name,
                 scopes=list(scopes) or None,
-                bounds=accounts.Bounds(**bounds),
+                **limits,
             )
         except Invalid as error:
             raise click.ClickException(reason(error)) from error

@@ -17,11 +17,13 @@ class JimengError(Exception):
         retry_after: Seconds after which the same request may succeed, or None.
         values: What the user's words are filled with (``{limit}`` and the like).
         rate_limits: How the user stands with each limit, where one of these refused.
+        beside: The field of a form that it is about, or empty for all of it.
     """
 
     code = "internal"
     status = 500
     rate_limits: tuple = ()
+    beside = ""
 
     def __init__(
         self, message: str = "", *, retry_after: int | None = None, **values: object

@@ -139,6 +139,7 @@ class UserNotFound(JimengError):
 class EmailTaken(JimengError):
     code = "email_taken"
     status = 409
+    beside = "email"
 
 
 class EmailIsAdmins(JimengError):

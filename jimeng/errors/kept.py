@@ -15,6 +15,7 @@ class CollectionNameTaken(JimengError):
 
     code = "collection_name_taken"
     status = 409
+    beside = "name"
 
 
 class TooManyCollections(JimengError):

@@ -92,7 +92,7 @@ def explain(error: JimengError) -> str:
 def problems(error: JimengError) -> dict[str, list[str]]:
     """What a user is told of *error*, by field; "" for what belongs to none."""
     if not isinstance(error, Invalid):
-        return {"": [explain(error)]}
+        return {error.beside: [explain(error)]}
     return {
         name: [t(key, **values) if key in MESSAGES else key for key, values in wrong]
         for name, wrong in error.fields.items()

@@ -1,10 +1,16 @@
 """The shapes that the REST API takes of users and their keys."""
 
+from datetime import timedelta
 from typing import ClassVar
 
+from marshmallow import post_load
+from marshmallow.fields import Integer
+
+from jimeng.documents import utcnow
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import (
     Between,
+    Digits,
     Long,
     Many,
     Moment,
@@ -18,6 +24,7 @@ from jimeng.schemas.fields import (
 from jimeng.schemas.lists import Some
 from jimeng.viewers import DOORS, SCOPES
 
+LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
 MOST_MODELS, MOST_OF_KEY = 50, 1_000_000  # of an API key's own limits
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
@@ -66,5 +73,22 @@ class NewKey(Strict):
     expires_at = Moment()
     doors = Texts(Text(validate=OneOf(*DOORS)), validate=Many(1, len(DOORS)))
     models = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_MODELS))
-    tasks_per_minute = Whole(validate=Between(1, MOST_OF_KEY))
-    pictures_per_day = Whole(validate=Between(1, MOST_OF_KEY))
+    tasks_per_minute: Integer = Whole(validate=Between(1, MOST_OF_KEY))
+    pictures_per_day: Integer = Whole(validate=Between(1, MOST_OF_KEY))
+
+
+class KeyForm(NewKey):
+    """The page's form: the same, but numbers are text, and it ends after some days."""
+
+    class Meta:
+        exclude = ("expires_at",)
+
+    days = Text(load_default="", validate=OneOf(*LIFETIMES))
+    tasks_per_minute = Digits(validate=Between(1, MOST_OF_KEY))
+    pictures_per_day = Digits(validate=Between(1, MOST_OF_KEY))
+
+    @post_load
+    def end(self, data: dict, **kwargs) -> dict:
+        days = data.pop("days")
+        ends = utcnow() + timedelta(days=int(days)) if days else None
+        return {**data, "expires_at": ends}

@@ -11,14 +11,15 @@ from jimeng.accounts import users
 from jimeng.documents import User
 from jimeng.errors import Invalid
 from jimeng.i18n import COOKIE, LANGUAGES, language, problems
-from jimeng.schemas.fields import is_storable
+from jimeng.schemas.users import UserChanges
 from jimeng.web import bp, refused
 from jimeng.web import composer_defaults as start
 from jimeng.web import composer_options as options
 from jimeng.web.archives import are_wanted
+from jimeng.web.forms import checked
 from jimeng.web.preferences import THEME, THEMES, keep, theme
 
-MOST_NAME = 100  # characters
+NAME = UserChanges(only=("name",))
 # Endpoints, each with a word of its own.
 PAGES = ("account", "account_usage", "account_keys", "account_security", "account_data")
 GUEST_PAGES = tuple(page for page in PAGES if page != "account_security")
@@ -102,7 +103,7 @@ def save_profile() -> ResponseReturnValue:
     user = auth.current_user()
     if user is not None:
         try:
-            name = named(request.form.get("name", user.name))
+            name = checked(NAME, {"name": request.form.get("name", user.name)})["name"]
         except Invalid as error:
             return refused_settings(error)
         users.update(viewer, user.id, name=name)
@@ -112,19 +113,6 @@ def save_profile() -> ResponseReturnValue:
         if value:
             keep(response, cookie, value)  # type: ignore[arg-type]
     return response
-
-
-def named(text: str) -> str:
-    """
-    Raises:
-        Invalid: nothing is left, it is too long, or no text.
-    """
-    name = text.strip()
-    if not 0 < len(name) <= MOST_NAME:
-        raise Invalid.field("name", "invalid.length", min=1, max=MOST_NAME)
-    if not is_storable(name):
-        raise Invalid.field("name", "invalid.unstorable")
-    return name
 
 
 def one_of(value: str | None, known: tuple[str, ...]) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
@@ -13,15 +13,16 @@ from jimeng.documents import ApiKey, User
 from jimeng.errors import Invalid
 from jimeng.http.answers import absolute
 from jimeng.i18n import problems, t
-from jimeng.schemas.users import MOST_OF_KEY
+from jimeng.schemas.users import LIFETIMES, KeyForm
 from jimeng.viewers import DOORS
 from jimeng.web import bp, refused
-from jimeng.web.account import Problems, account_user, go, named, show
+from jimeng.web.account import Problems, account_user, go, show
 from jimeng.web.confirmation import confirmed
+from jimeng.web.forms import checked
 from jimeng.web.programs import ROUTE
 
-LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
-BOUNDS = ("doors", "models", "tasks_per_minute", "pictures_per_day")
+AMOUNTS = ("tasks_per_minute", "pictures_per_day")
+BOUNDS = ("doors", "models", *AMOUNTS)
 
 
 @bp.get("/account/keys")
@@ -84,14 +85,7 @@ def make_key() -> ResponseReturnValue:
     """
     user = account_user()
     try:
-        key, text = accounts.create_key(
-            auth.viewer_of_page(),
-            user.id,
-            name=named(request.form.get("name", "")),
-            scopes=request.form.getlist("scopes"),
-            expires_at=ends(request.form.get("days", "")),
-            bounds=bounds(),
-        )
+        key, text = accounts.create_key(auth.viewer_of_page(), user.id, **wanted())
     except Invalid as error:
         return refused(keys(errors=problems(error), given=request.form), error)
     response: Response = make_response(keys(key, text), 201)
@@ -105,38 +99,19 @@ def models() -> list[str]:
     return [*dict.fromkeys(model.id for model in offered)]
 
 
-def bounds() -> accounts.Bounds:
+def wanted() -> dict:
     """
+    The key that the form asks for.
+
     Raises:
-        Invalid: an amount is not a number that there could be.
+        Invalid: a field is wrong.
     """
     form = request.form
-    return accounts.Bounds(
-        doors=form.getlist("doors"),
-        models=form.getlist("models"),
-        per_minute=amount("tasks_per_minute"),
-        per_day=amount("pictures_per_day"),
-    )
-
-
-def amount(name: str) -> int | None:
-    text = request.form.get(name, "").strip()
-    if not text:
-        return None
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    if not 1 <= number <= MOST_OF_KEY:
-        raise Invalid.field(name, "invalid.range", min=1, max=MOST_OF_KEY)
-    return number
-
-
-def ends(days: str) -> datetime | None:
-    """
-    Raises:
-        Invalid: not one of `LIFETIMES`.
-    """
-    if days not in LIFETIMES:
-        raise Invalid.field("days", "invalid.value")
-    return datetime.now(UTC) + timedelta(days=int(days)) if days else None
+    given = {name: form.get(name, "") for name in ("name", "days")}
+    lists = {name: form.getlist(name) for name in ("doors", "models")}
+    amounts = {name: form.get(name, "").strip() for name in AMOUNTS}
+    limits = {name: each for name, each in (lists | amounts).items() if each}
+    return checked(KeyForm(), {**given, **limits, "scopes": form.getlist("scopes")})
 
 
 @bp.post("/account/keys/<key_id>/revoke")

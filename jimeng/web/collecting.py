@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, collections, tasks
 from jimeng.collections import Change
 from jimeng.documents import Collection, Image
-from jimeng.errors import Invalid, JimengError
+from jimeng.errors import Invalid
 from jimeng.errors.kept import (
     CollectionFull,
     CollectionNameTaken,
     CollectionNotFound,
     TooManyCollections,
 )
-from jimeng.i18n import explain, problems
+from jimeng.i18n import problems
 from jimeng.tasks.archive import NothingSelected
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
@@ -106,7 +106,7 @@ def collect() -> ResponseReturnValue:
     try:
         collection, change = put(viewer, [image.id for image in images])
     except REFUSALS as error:
-        page = choice(viewer, images, words_of(error))
+        page = choice(viewer, images, problems(error))
         return refused(page, error, TO_DIALOG if is_htmx() else None)
     done, n = "uncollected" if take else "collected", change.added + change.removed
     if not is_htmx():
@@ -141,10 +141,3 @@ def put(viewer: Viewer, ids: list[str]) -> tuple[Collection, Change]:
     else:
         found = collections.create(viewer, request.form.get("name", ""))
     return found, collections.change(viewer, found.id, add=ids)
-
-
-def words_of(error: JimengError) -> dict[str, list[str]]:
-    """What a form says of a refusal: beside its field, or above all of them."""
-    if isinstance(error, Invalid):
-        return problems(error)
-    return {"name" if isinstance(error, CollectionNameTaken) else "": [explain(error)]}

@@ -5,9 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import auth, collections, sharing
 from jimeng.documents import Collection
+from jimeng.i18n import problems
 from jimeng.viewers import Viewer
 from jimeng.web import bp, refused
-from jimeng.web.collecting import REFUSALS, words_of
+from jimeng.web.collecting import REFUSALS
 from jimeng.web.filters import Filters
 from jimeng.web.gallery import keeping
 
@@ -42,7 +43,7 @@ def create_collection() -> ResponseReturnValue:
     try:
         made = collections.create(viewer, request.form.get("name", ""))
     except REFUSALS as error:
-        return refused(listed(viewer, words_of(error)), error)
+        return refused(listed(viewer, problems(error)), error)
     return redirect(gallery_of(made, "made"), 303)
 
 
@@ -76,7 +77,7 @@ def rename_collection(collection_id: str) -> ResponseReturnValue:
     try:
         found = collections.rename(viewer, found.id, request.form.get("name", ""))
     except REFUSALS as error:
-        return refused(shown(viewer, found, words_of(error)), error)
+        return refused(shown(viewer, found, problems(error)), error)
     return redirect(gallery_of(found, "renamed"), 303)
 
 

@@ -4,13 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from jimeng import jobs, tasks
 from jimeng.documents import Task
 from jimeng.errors import Invalid, JimengError
-from jimeng.http.answers import by_field
 from jimeng.i18n import problems
 from jimeng.providers import Model
 from jimeng.providers.models.judging import Parameters, best_suited
@@ -20,6 +18,7 @@ from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
 from jimeng.web import given_pictures
 from jimeng.web.composer_fields import Written
+from jimeng.web.forms import checked
 from jimeng.web.tokens import AGAIN, create, new_token, token_of
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
@@ -181,13 +180,11 @@ class Composer(Written):
         words |= {"seed": self.seed} if self.seed else {}
         if self.strength and self.takes_strength and (self.images or self.files):
             words["strength"] = self.strength  # else it is out of sight
-        values: dict = {}
-        wrong: dict[str, list[tuple[str, dict]]] = {}
+        values, wrong = {}, {}
         try:
-            values = CHECKED.load(words)
-        except ValidationError as error:
-            for name, reasons in by_field(error.messages).items():
-                wrong[name] = [(reason, {}) for reason in reasons]
+            values = checked(CHECKED, words)
+        except Invalid as error:
+            wrong = error.fields
         if "prompt" not in wrong and self.length > model.max_prompt:
             wrong["prompt"] = [("invalid.prompt_length", {"max": model.max_prompt})]
         if wrong:

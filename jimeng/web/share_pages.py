@@ -11,9 +11,9 @@ from jimeng.documents.collection import PREFIX
 from jimeng.errors import Invalid
 from jimeng.errors.kept import TooManyShares
 from jimeng.http.answers import absolute
+from jimeng.i18n import problems
 from jimeng.viewers import Viewer
 from jimeng.web import bp, refused
-from jimeng.web.collecting import words_of
 
 DAYS = ("1", "7", "30")  # after which a share may end
 DONE = frozenset({"begun", "saved", "replaced"})
@@ -88,7 +88,7 @@ def save_share(share_id: str) -> ResponseReturnValue:
             wanted["expires_at"] = end_of(until)
         sharing.share_or_update(viewer, share_id, **wanted)
     except (Invalid, TooManyShares) as error:
-        return refused(edited(viewer, share_id, words_of(error)), error)
+        return refused(edited(viewer, share_id, problems(error)), error)
     return to(share_id, "begun" if is_new else "saved")
 
 
