@@ -6,6 +6,8 @@ Only `cli` may import it.
 
 from collections.abc import Callable, Iterator
 
+from pymongo.errors import PyMongoError
+
 from jimeng.config import Config
 from jimeng.doctor import accounts, databases, machine, outside, server
 from jimeng.doctor.databases import PATIENCE, why_away
@@ -22,6 +24,7 @@ MACHINE: tuple[Check, ...] = (
 )
 # Each with whether it needs MongoDB: without it there is one finding, not five.
 CHECKS: tuple[tuple[Check, bool], ...] = (
+    (databases.mongodb, True),
     (databases.redis, False),
     (databases.schema, True),
     (databases.indexes_built, True),
@@ -47,13 +50,18 @@ def examine(config: Config) -> Iterator[Finding]:
         config: As it was given; the databases are connected to already.
     """
     yield from server.settings(config)
-    answers = True
-    for finding in databases.mongodb(config):
-        answers = answers and finding.status is not Verdict.FAILED
-        yield finding
+    has_mongodb = True
     for check, needs_mongodb in CHECKS:
-        if answers or not needs_mongodb:
-            yield from check(config)
+        if needs_mongodb and not has_mongodb:
+            continue
+        try:
+            for finding in check(config):
+                fails = finding.status is Verdict.FAILED
+                has_mongodb = has_mongodb and not (fails and finding.check == "mongodb")
+                yield finding
+        except PyMongoError as error:
+            has_mongodb = False
+            yield databases.away(error)
 
 
 def examine_machine(config: Config) -> Iterator[Finding]:

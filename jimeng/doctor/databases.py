@@ -32,15 +32,11 @@ PROBE = 256 * 1024  # bytes: more than one chunk of GridFS
 
 def mongodb(config: Config) -> Iterator[Finding]:
     """It answers, is new enough, near enough, and takes writes with its journal."""
-    try:
-        with pymongo.timeout(FIRST_ANSWER):
-            hello = get_db().command("hello")
-            version = get_db().client.server_info()["version"]
-        with pymongo.timeout(PATIENCE):
-            took = time_of_write()
-    except PyMongoError as error:
-        yield Finding("mongodb", Verdict.FAILED, name_of(error), why_away(error))
-        return
+    with pymongo.timeout(FIRST_ANSWER):
+        hello = get_db().command("hello")
+        version = get_db().client.server_info()["version"]
+    with pymongo.timeout(PATIENCE):
+        took = time_of_write()
     kind = "replica set" if hello.get("setName") else "standalone"
     kind = "sharded" if hello.get("msg") == "isdbgrid" else kind
     found = f"{version}, {kind}, a write in {took * 1000:.0f} ms"
@@ -56,6 +52,11 @@ def mongodb(config: Config) -> Iterator[Finding]:
 UNRESOLVED = {socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL}
 UNAUTHENTICATED = {13, 18, 8000}  # the last one is Atlas's
 NUMBER = re.compile(r"\[Errno (-?\d+)\]")
+
+
+def away(error: PyMongoError) -> Finding:
+    """That MongoDB did not do what a check needs."""
+    return Finding("mongodb", Verdict.FAILED, name_of(error), why_away(error))
 
 
 def why_away(error: PyMongoError) -> str:
@@ -111,11 +112,7 @@ def redis(config: Config) -> Iterator[Finding]:
 
 def schema(config: Config) -> Iterator[Finding]:
     """All steps that this release knows are done, and none that is beyond it."""
-    try:
-        known = migrations.read()
-    except PyMongoError as error:
-        yield Finding("schema", Verdict.FAILED, name_of(error), "ready.mongodb")
-        return
+    known = migrations.read()
     found = f"{known.schema}, this release has {migrations.CODE}"
     if known.min_code > migrations.CODE:
         yield Finding("schema", Verdict.FAILED, found, "ready.release_too_old")
@@ -127,14 +124,9 @@ def schema(config: Config) -> Iterator[Finding]:
 
 def indexes_built(config: Config) -> Iterator[Finding]:
     """All that the documents declare are there."""
-    try:
-        faults = indexes.look()
-    except PyMongoError as error:
-        yield Finding("indexes", Verdict.FAILED, name_of(error), "ready.mongodb")
-        return
-    if faults:
+    if faults := indexes.look():
         named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
-        yield Finding("indexes", Verdict.FAILED, named, "doctor.indexes")
+        yield Finding("indexes", Verdict.FAILED, named, "ready.index_missing")
     else:
         yield Finding("indexes", Verdict.OK)
 
@@ -156,7 +148,7 @@ def storage(config: Config) -> Iterator[Finding]:
         yield Finding("storage", Verdict.FAILED, str(error), advice)
         return
     except (*TROUBLES, OSError) as error:
-        advice = "doctor.indexes" if lacks_index(error) else "doctor.storage"
+        advice = "ready.index_missing" if lacks_index(error) else "doctor.storage"
         yield Finding("storage", Verdict.FAILED, name_of(error), advice)
         return
     found = f"{PROBE // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"

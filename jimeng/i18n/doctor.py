@@ -65,10 +65,6 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "数据还没有全部迁移到这个版本：运行 flask migrate",
         "not all data were brought to this release: run `flask migrate`",
     ),
-    "doctor.indexes": (
-        "索引不全：运行 flask indexes",
-        "indexes are missing: run `flask indexes`",
-    ),
     "doctor.storage": (
         "图片存不进去，或读出来不一样：看存储的日志、磁盘空间和账号权限",
         "pictures cannot be kept, or do not come back as they were: check the log of "

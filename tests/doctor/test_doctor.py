@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from mongoengine import get_db
-from pymongo.errors import ConfigurationError
+from pymongo.errors import AutoReconnect, ConfigurationError
 
 from app import create_app
-from jimeng import documents, jobs, migrations
+from jimeng import backup, documents, jobs, migrations
 from jimeng.backup import rotation
 from jimeng.config import Config
 from jimeng.doctor import Verdict, databases, machine
@@ -73,8 +73,24 @@ def test_missing_index_has_failed(look):
 
     found = look()["indexes"]
 
-    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.indexes")
+    assert (found.status, found.advice) == (Verdict.FAILED, "ready.index_missing")
     assert "tasks.idem" in found.found
+
+
+def test_mongodb_that_ends_meanwhile_has_one_finding(look, monkeypatch):
+    """It answered first: what was found before stands, and the rest is looked at."""
+
+    def fail() -> None:
+        raise AutoReconnect("mongodb.example:27017: connection closed")
+
+    monkeypatch.setattr(backup, "last_at", fail)
+
+    found = look()
+
+    away = found["mongodb"]
+    assert (away.status, away.found) == (Verdict.FAILED, "AutoReconnect")
+    assert "storage" in found and "file descriptors" in found
+    assert "queue" not in found  # of which nothing is known
 
 
 @pytest.mark.parametrize(
