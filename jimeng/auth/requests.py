@@ -3,7 +3,6 @@ May this request be believed: its host name, and the site it comes from. And wha
 browsers are told: to run, show and send nothing that is not ours.
 """
 
-from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -66,7 +65,6 @@ def door(asked: Request = request) -> str:
     return BY_PATH.get(first, "pages")
 
 
-@lru_cache(maxsize=1024)
 def is_near(address: str) -> bool:
     """Whether it is of this machine."""
     try:
@@ -85,7 +83,6 @@ def address(asked: Request = request) -> str:
     return host_name(told) if has_port else told
 
 
-@lru_cache(maxsize=1024)
 def host_name(address: str) -> str:
     """The name in *address* without its port; empty where there is none."""
     try:

@@ -166,12 +166,7 @@ def path_for(endpoint: str, **values: str) -> str:
     else in an answer.
     """
     pattern = _pattern(this_request().script_root, endpoint, tuple(values))
-    return pattern.format(**{k: quoted(v) for k, v in values.items()})
-
-
-@lru_cache(maxsize=1024)
-def quoted(value: str) -> str:
-    return quote(value, safe="")
+    return pattern.format(**{k: quote(v, safe="") for k, v in values.items()})
 
 
 @lru_cache(maxsize=128)
