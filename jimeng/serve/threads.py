@@ -35,6 +35,7 @@ from jimeng.serve.refusals import write_error
 
 MOST_OF_PEER = 256  # connections of an address at a time, in each process
 MAX_WORKING = 64  # requests that are worked on; those that wait for a task do not count
+PLACE_TIMEOUT_S = 5.0  # for a large body; longer than `incoming.JUDGED_AFTER`
 MOST_WRITERS = 16  # threads that wait for their clients to read
 LINGER = 2.0  # seconds in which a client may read its last answer
 SWEEP = 0.5  # seconds between two looks at who is late
@@ -58,6 +59,8 @@ class Worker(ThreadWorker):
         self._places: Counter[bytes] = Counter()  # taken, by sender
         self._working = BoundedSemaphore(MAX_WORKING)
         self._watched: dict[Connection, None] = {}  # in the order of their coming
+        # Connections that wait for a place for their large body, and until when.
+        self._queued: dict[Connection, float] = {}
         self._swept = 0.0
         self._stop_by = 0.0  # when those that say nothing are let go, once stopping
         self._waiting: ModuleType | None = None
@@ -159,9 +162,12 @@ class Worker(ThreadWorker):
         """Give the request to a thread if it is whole; else wait for the rest."""
         is_whole = conn.incoming.is_whole()
         if conn.incoming.is_large and not self._take_place(conn):
-            write_error(conn.sock, 503, "Service Unavailable", "")
-            self._send(conn)
+            # Nothing more of it is read; the system tells the client to hold it back.
+            self._unwatch(conn)
+            self._queued.setdefault(conn, time.monotonic() + PLACE_TIMEOUT_S)
         elif is_whole:
+            # From here on it counts as its user's, see `jimeng.http.bodies`.
+            self._leave_place(conn)
             self._unwatch(conn)
             self._charge(conn, -conn.charged)
             self.enqueue_req(conn)
@@ -173,6 +179,17 @@ class Worker(ThreadWorker):
                 conn.incoming.awaits_leave = False
                 conn.sock.sendall(GO_ON)
             self._watch(conn, selectors.EVENT_READ, self._receive)
+
+    def _admit_queued(self, now: float) -> None:
+        """Read on where a place for a large body has become free, in turn."""
+        for conn, until in list(self._queued.items()):
+            if self._take_place(conn):
+                del self._queued[conn]
+                self._consider(conn)
+            elif now > until:
+                del self._queued[conn]
+                write_error(conn.sock, 503, "Service Unavailable", "")
+                self._send(conn)
 
     def _take_place(self, conn: Connection) -> bool:
         """Whether a large body may come; it is not counted as the others are."""
@@ -233,7 +250,6 @@ class Worker(ThreadWorker):
         """A thread has done with it."""
         done = not future.cancelled() and future.exception() is None
         conn.stays = done and bool(future.result())
-        self._leave_place(conn)
         self._send(conn)
 
     def _send(self, conn: Connection) -> None:
@@ -307,6 +323,7 @@ class Worker(ThreadWorker):
     def murder_pending(self) -> None:
         """Let go of who is late; called whenever the loop has gone round."""
         now = time.monotonic()
+        self._admit_queued(now)
         if not self.alive and not self._stop_by:
             self._stop_by = now + STOP_KEEPALIVE_LINGER
             self._send_waiters_on()
