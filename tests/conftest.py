@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -300,14 +301,53 @@ def quick_room(monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def soon(work_off) -> Iterator[Callable[..., None]]:
-    """Have something done in a moment, by another thread; by default all work."""
-    threads = []
+def waits(monkeypatch) -> list[tuple[float, bool]]:
+    """Of each wait for a task that has ended: its seconds, and whether they passed."""
+    ended: list[tuple[float, bool]] = []
+    turns = waiting.turns
 
-    def do(act: Callable[[], object] = work_off, seconds: float = 0.2) -> None:
-        threads.append(threading.Timer(seconds, act))
+    def noted(viewer, task, seconds: float, is_gone) -> Iterator:
+        until = time.monotonic() + seconds
+        try:
+            yield from turns(viewer, task, seconds, is_gone)
+        finally:
+            ended.append((seconds, time.monotonic() >= until))
+
+    monkeypatch.setattr(waiting, "turns", noted)
+    return ended
+
+
+@pytest.fixture
+def soon(work_off, monkeypatch) -> Iterator[Callable[..., None]]:
+    """
+    Have something done by another thread once somebody waits for a task; by default
+    all work. Where nobody does, it is not done.
+    """
+    turns, asked, threads = waiting.turns, [], []
+    is_over = threading.Event()
+
+    def noted(*args: object) -> Iterator:
+        while asked:
+            asked.pop().set()
+        yield from turns(*args)
+
+    def do(act: Callable[[], object] = work_off) -> None:
+        is_waited_for = threading.Event()
+
+        def run() -> None:
+            is_waited_for.wait()
+            if not is_over.is_set():
+                act()
+
+        asked.append(is_waited_for)
+        threads.append(threading.Thread(target=run))
         threads[-1].start()
 
+    monkeypatch.setattr(waiting, "turns", noted)
     yield do
+    if asked:
+        is_over.set()
+    while asked:
+        asked.pop().set()
     for each in threads:
         each.join()

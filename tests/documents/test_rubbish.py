@@ -1,7 +1,6 @@
 """A MongoDB that answers rubbish is away; a request of ours that is wrong is a bug."""
 
 import itertools
-import time
 
 import pytest
 
@@ -9,7 +8,6 @@ from jimeng.documents import Task, is_away
 from tests.documents.rubbish import RUBBISH, speaking
 from tests.rest import API, CAT, CREATE, USERS, client_with, refused
 
-PATIENCE = 8.0  # seconds: two for any client, and this machine may do much else
 DOORS = {
     "read": ("GET", f"{API}/tasks/x", None),
     "submit": ("POST", CREATE, CAT),
@@ -29,20 +27,17 @@ CASES = [
 def test_rubbish_is_answered_as_an_absence(
     database, config, registry, monkeypatch, kind, door
 ):
-    """503 in time, with when to come again, whatever it was that came."""
+    """503, with when to come again, whatever it was that came."""
     monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
     method, path, body = DOORS[door]
     with (
         speaking(RUBBISH[kind], config.MONGODB_URI) as uri,
         client_with(config, registry, MONGODB_URI=uri) as client,
     ):
-        began = time.monotonic()
         answer = client.open(path, method=method, json=body)
-        took = time.monotonic() - began
 
     refused(answer, 503, "database_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
-    assert took < PATIENCE
 
 
 def test_another_server_on_the_port_is_no_mongodb(database, config, registry):

@@ -108,7 +108,7 @@ def test_fifth_large_body_waits_and_is_told_to_come_again(tmp_path):
         assert is_taken(port, of="127.0.0.2")
         for link in held:  # each packet gives it ten seconds more
             link.sendall(b"x" * 1000)
-        serving.seconds(port, 5)
+        serving.check_answers(port, 5)
         first = held[0]
         first.sendall(b"x" * (SIZE - SIZE // 2 - 1000))
         assert b"%d bytes" % SIZE in answer_of(first)

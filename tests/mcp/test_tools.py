@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -65,23 +64,20 @@ def test_what_takes_longer_is_gone_on_with(agent, work_off, soon):
     ]
 
 
-def test_answer_does_not_wait_where_none_is_wished(older):
+def test_answer_does_not_wait_where_none_is_wished(older, waits):
     """At once, with the name of what was begun."""
-    began = time.monotonic()
-
     older.done("generate_image", prompt="x", wait_seconds=0)
 
-    assert time.monotonic() - began < 2
+    assert waits == []
 
 
-def test_operator_limits_how_long(app, older, config):
+def test_operator_limits_how_long(app, older, config, waits):
     """A proxy in front gives up sooner than a host does."""
     app.config["JIMENG"] = replace(config, WAIT_SECONDS=1.0)
-    began = time.monotonic()
 
     older.done("generate_image", prompt="x")
 
-    assert time.monotonic() - began < 4
+    assert waits == [(1.0, True)]
 
 
 def test_without_a_place_it_is_begun_all_the_same(older):
@@ -95,14 +91,13 @@ def test_without_a_place_it_is_begun_all_the_same(older):
     assert made["status"] == "pending"
 
 
-def test_stopping_server_answers_with_what_is_begun(older, soon):
-    """Within two seconds; the task goes on, and the next server has it."""
+def test_stopping_server_answers_with_what_is_begun(older, soon, waits):
+    """Before its time is over; the task goes on, and the next server has it."""
     soon(waiting.close)
-    began = time.monotonic()
 
     made = older.done("generate_image", prompt="x")
 
-    assert time.monotonic() - began < 2.4
+    assert [is_over for _, is_over in waits] == [False]
     assert (made["status"], count()) == ("pending", 1)
 
 

@@ -1,6 +1,5 @@
 """Fixtures: a server that lacks nothing, and a picture that was forgotten."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,6 @@ from jimeng.i18n import MESSAGES
 from jimeng.monitoring import readiness
 from tests.rest import create, refused
 
-PATIENCE = 2.0  # seconds that a probe waits
 LONG_AGO = timedelta(minutes=5)
 
 
@@ -24,16 +22,14 @@ def worker(database):
 
 @pytest.fixture
 def probe(client, worker, monkeypatch):
-    """Asks anew each time; the answer must come in time."""
+    """Asks anew each time."""
     monkeypatch.setattr(readiness, "KEPT", 0.0)
     monkeypatch.setattr(readiness, "_taken", (None, 0.0))
     return lambda: ask(client)
 
 
 def ask(client) -> dict:
-    began = time.monotonic()
     answer = client.get("/health/ready", headers={"Accept-Language": "en"})
-    assert time.monotonic() - began < PATIENCE
     if answer.status_code == 200:
         return {"missing": [], "names": {}, **answer.json}
     found = refused(answer, 503, "not_ready")

@@ -4,7 +4,6 @@ import io
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -90,12 +89,10 @@ def test_busy_decoder_is_ended(monkeypatch, decoder):
     out = io.BytesIO()
     Pillow.effect_noise((4000, 4000), 90).save(out, "JPEG", progressive=True)
     content = refined(out.getvalue(), 50)
-    began = time.monotonic()
 
     with pytest.raises(PictureInvalid, match="too long"):
         look(decoder, content, inspection.MAX_PIXELS)
 
-    assert time.monotonic() - began < 10
     assert process_of(decoder)
 
 

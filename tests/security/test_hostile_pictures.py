@@ -1,7 +1,5 @@
 """Pictures that are bombs, pages, archives or nothing; and what is served of them."""
 
-import time
-
 import pytest
 
 from jimeng.errors import PictureInvalid
@@ -27,12 +25,10 @@ SAFE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 @for_each("what", REFUSED)
 def test_what_is_no_picture_is_refused(what):
     """At once, and without the memory that it would like to have."""
-    began = time.monotonic()
-
-    with pytest.raises(PictureInvalid):
+    with pytest.raises(PictureInvalid) as refused:
         inspect(REFUSED[what])
 
-    assert time.monotonic() - began < 3
+    assert "too long" not in str(refused.value)
 
 
 @for_each("what", FILLED)

@@ -9,14 +9,22 @@ import pytest
 
 from jimeng.serve.incoming import Incoming
 from jimeng.serve.outgoing import MOST_FOR_PEER, Held
-from tests import serving
-from tests.serving import answer_of, ask, connect, front, read_all
+from tests.serving import (
+    PATIENT_APP,
+    answer_of,
+    ask,
+    check_answers,
+    connect,
+    front,
+    read_all,
+)
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 EXPECTING = HEAD + b"Expect: 100-continue\r\n"
 LARGE = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 8000) for n in range(20))
-MANY = 60  # more than there are threads
+THREADS = 8
+MANY = 60  # more than these
 BIG = 6_000_000  # bytes; more than the system takes at once
 
 
@@ -26,12 +34,21 @@ def port(tmp_path_factory):
         yield found
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory):
+    """The port of a server of few threads, where slow clients have an hour."""
+    few = "--workers", "1", "--threads", str(THREADS)
+    folder = tmp_path_factory.mktemp("patient")
+    with front(folder, "--log-level", "warning", *few, app=PATIENT_APP) as found:
+        yield found
+
+
 @pytest.fixture
-def begin(port):
+def begin():
     """Connects, and sends that much; the connection is closed in the end."""
     with ExitStack() as links:
 
-        def begin(data: bytes, **how: int) -> socket.socket:
+        def begin(port: int, data: bytes, **how: int) -> socket.socket:
             link = links.enter_context(connect(port, **how))
             link.sendall(data)
             return link
@@ -50,14 +67,12 @@ SLOW = {
 
 @pytest.mark.system
 @pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
-def test_half_a_request_holds_up_nobody(begin, port, said):
+def test_half_a_request_holds_up_nobody(begin, patient, said):
     """Threads take requests that are whole."""
     for _ in range(MANY):
-        begin(said)
+        begin(patient, said)
 
-    took = serving.seconds(port)
-
-    assert took[-1] < 2
+    check_answers(patient)
 
 
 TOO_LONG = {
@@ -71,32 +86,29 @@ TOO_LONG = {
 
 @pytest.mark.system
 @pytest.mark.parametrize("said", TOO_LONG.values(), ids=TOO_LONG)
-def test_bodies_that_will_not_come_hold_up_nobody(begin, port, said):
+def test_bodies_that_will_not_come_hold_up_nobody(begin, patient, said):
     """However their length is written: no thread waits for them."""
     for _ in range(3 * MANY):
-        begin(said)
+        begin(patient, said)
 
-    took = serving.seconds(port)
-
-    assert took[-1] < 2
+    check_answers(patient)
 
 
 @pytest.mark.system
-def test_who_does_not_read_holds_up_nobody(begin, port):
+def test_who_does_not_read_holds_up_nobody(begin, patient):
     """What was answered is held until it is read."""
+    large = b"GET /?size=3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for _ in range(MANY):
-        begin(b"GET /?size=3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n", receive=4096)
+        begin(patient, large, receive=4096)
 
-    took = serving.seconds(port)
-
-    assert took[-1] < 2
+    check_answers(patient)
 
 
 @pytest.mark.system
 def test_who_reads_slowly_gets_all_of_it(begin, port):
     """In pieces, over some seconds, every byte and no other."""
     wanted = b"GET /?size=%d HTTP/1.1\r\nHost: localhost\r\n" % BIG
-    with begin(wanted + b"Connection: close\r\n\r\n", receive=8192) as link:
+    with begin(port, wanted + b"Connection: close\r\n\r\n", receive=8192) as link:
         got = b""
         while data := link.recv(300_000):
             got += data
@@ -108,12 +120,12 @@ def test_who_reads_slowly_gets_all_of_it(begin, port):
 
 
 @pytest.mark.system
-def test_slow_ones_are_told_and_let_go(begin):
+def test_slow_ones_are_told_and_let_go(begin, port):
     """Ten seconds for a head; a body comes at a kilobyte a second or not at all."""
 
     def end_of(said: bytes) -> tuple[bytes, float]:
         began = time.monotonic()
-        with begin(said) as link:
+        with begin(port, said) as link:
             return read_all(link), time.monotonic() - began
 
     with ThreadPoolExecutor(len(SLOW)) as threads:
@@ -125,14 +137,14 @@ def test_slow_ones_are_told_and_let_go(begin):
         assert answers[name].startswith(b"HTTP/1.1 408 ")
     assert b" 200 " in answers["a head after another"]
     assert b" 408 " in answers["a head after another"]
-    assert all(10 <= took < 15 for _, took in ends.values())
+    assert all(took >= 10 for _, took in ends.values())
 
 
 @pytest.mark.system
 def test_a_connection_stays_for_longer_than_clients_keep_it(begin, port):
     """And costs no thread: more of them than there are threads."""
     request = HEAD + b"Content-Length: 0\r\n\r\n"
-    links = [begin(request) for _ in range(MANY)]
+    links = [begin(port, request) for _ in range(MANY)]
     for link in links:
         assert b" 200 " in answer_of(link)
 
@@ -168,9 +180,9 @@ def test_requests_arrive_whole_however_they_are_cut(port, said, piece):
 
 
 @pytest.mark.system
-def test_who_awaits_leave_gets_it_once(begin):
+def test_who_awaits_leave_gets_it_once(begin, port):
     """`Expect: 100-continue` is answered before the body comes."""
-    with begin(EXPECTING + b"Content-Length: 2\r\n\r\n") as link:
+    with begin(port, EXPECTING + b"Content-Length: 2\r\n\r\n") as link:
         assert link.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
         link.sendall(b"hi")
         assert answer_of(link).startswith(b"HTTP/1.1 200 ")
@@ -189,13 +201,10 @@ def test_who_awaits_leave_gets_it_once(begin):
         (b"nonsense\r\n\r\n", b" 400 "),
     ],
 )
-def test_what_cannot_be_a_request_is_refused_at_once(begin, port, said, status):
+def test_what_cannot_be_a_request_is_refused_at_once(begin, patient, said, status):
     """Without waiting for an end that need not come."""
-    began = time.monotonic()
-    with begin(said) as link:
+    with begin(patient, said) as link:
         assert status in read_all(link)
-
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.system
@@ -203,7 +212,7 @@ def test_many_requests_in_one_go_are_answered_in_order(begin, port):
     """A client need not wait for answers before it asks on."""
     bodies = [b"x" * n for n in range(30)]
     requests = [HEAD + b"Content-Length: %d\r\n\r\n" % len(b) + b for b in bodies]
-    with begin(b"".join(requests)) as link:
+    with begin(port, b"".join(requests)) as link:
         got = b""
         while b"29 bytes" not in got:
             got += link.recv(65_536)

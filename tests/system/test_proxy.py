@@ -5,17 +5,21 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests import serving
 from tests.proxy import PAGES, PROXIES, before, printed
-from tests.serving import answer_of, ask, connect, front
+from tests.serving import PATIENT_APP, answer_of, ask, check_answers, connect, front
 
 
 @pytest.fixture(scope="module", params=PROXIES)
 def ports(request, tmp_path_factory):
-    """Of the proxy and of what stands behind it."""
+    """Of the proxy and of what stands behind it, where slow clients have an hour."""
     folder = tmp_path_factory.mktemp(request.param)
     with (
-        front(tmp_path_factory.mktemp("behind"), TRUSTED_PROXIES="1") as behind,
+        front(
+            tmp_path_factory.mktemp("behind"),
+            *("--workers", "1"),
+            app=PATIENT_APP,
+            TRUSTED_PROXIES="1",
+        ) as behind,
         before(behind, folder, request.param) as port,
     ):
         yield port, behind
@@ -38,10 +42,8 @@ def test_slow_clients_stay_at_the_proxy(ports):
                 b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
             )
 
-        took = serving.seconds(port)
-
-    assert took[-1] < 2
-    assert serving.seconds(behind)[-1] < 2
+        check_answers(port)
+        check_answers(behind)
 
 
 @pytest.mark.system
@@ -67,18 +69,16 @@ def test_one_idle_connection_serves_many(ports):
 @pytest.mark.system
 def test_events_pass_as_they_happen(ports):
     """Nothing is kept back until there is more."""
-    port, _ = ports
-    began = time.monotonic()
+    port, behind = ports
     with connect(port) as link:
         link.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         got = b""
         while b"data: first" not in got:
             got += link.recv(4096)
-        first = time.monotonic() - began
+        assert b"data: last" not in got
+        ask(behind, "/first-has-come")
         while b"data: last" not in got:
             got += link.recv(4096)
-
-    assert first < 2 < time.monotonic() - began
 
 
 @pytest.mark.system
