@@ -98,11 +98,12 @@ def test_invitation_shows_its_link_once(client):
         ({"name": "", "email": "bob@example.com"}, 422, "name-errors"),
         ({"name": "Bob", "email": "bob"}, 422, "email-errors"),
         ({"name": "Bob", "email": "ADA@example.com"}, 409, "email-errors"),
+        ({"name": "Bob", "email": "b@example.com", "role": "x"}, 422, "role-errors"),
     ],
 )
 def test_refused_invitation_says_why(client, ada, fields, status, told):
     """At the field; what was written stays."""
-    page = send(client, USERS, role="user", **fields)
+    page = send(client, USERS, **{"role": "user", **fields})
 
     assert page.status_code == status
     assert f'id="{told}"' in page.text
