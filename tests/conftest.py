@@ -165,8 +165,10 @@ def registry(provider: FakeProvider) -> Registry:
 
 @pytest.fixture(scope="session")
 def connection(config: Config) -> Iterator[Connection]:
-    yield Connection(config)
-    mongoengine.disconnect()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mongoengine, "disconnect", databases.disconnect_alone)
+        yield Connection(config)
+        mongoengine.disconnect()
 
 
 def begin_anew(database: Database) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import mongoengine
 import pytest
+from mongoengine import DEFAULT_CONNECTION_NAME
 from pymongo.database import Database
 
 from jimeng import documents
@@ -108,11 +109,19 @@ def filled(database: Database) -> list[str]:
     return [each["in"] for each in every]
 
 
+def disconnect_alone(
+    alias: str = DEFAULT_CONNECTION_NAME, disconnect: Callable = mongoengine.disconnect
+) -> None:
+    """
+    Close the connection when no thread looks at the indexes: while another is being put
+    in its place that one would open it once more, and nothing closes what it opens.
+    """
+    let_indexes_be()
+    disconnect(alias)
+
+
 def let_indexes_be() -> None:
-    """
-    Wait for the thread that looks at the indexes: while a connection is being replaced
-    it would open it once more, and nothing closes that one.
-    """
+    """Wait for the thread that looks at the indexes."""
     for each in threading.enumerate():
         if each.name == "indexes":
             each.join(30)

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 import pymongo
 from mongoengine import get_connection, get_db
 from pymongo import IndexModel
+from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, ProtocolError
 
 from jimeng.documents.base import Stored
@@ -154,10 +156,13 @@ def look() -> dict[str, Fault]:
         PyMongoError: MongoDB does not tell.
     """
     global _last, _whole
-    client, at, wanted = get_connection(), time.monotonic(), declared()
+    # Taken once: if the connection is replaced meanwhile, nobody opens it again.
+    database, at, wanted = get_db(), time.monotonic(), declared()
+    client = database.client
     names = sorted({index.collection for index in wanted.values()})
     with ThreadPoolExecutor(LOOKS, "indexes") as pool:
-        found = dict(zip(names, pool.map(_read, names), strict=True))
+        rows = pool.map(partial(_read, database), names)
+        found = dict(zip(names, rows, strict=True))
     faults = {
         label: fault
         for label, index in wanted.items()
@@ -239,7 +244,8 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
         PyMongoError: MongoDB does not answer.
     """
     global _built_through
-    wanted, faults, client = declared(), look(), get_connection()
+    database = get_db()
+    wanted, faults = declared(), look()
     todo: dict[str, list[Index]] = {}
     for label, fault in faults.items():
         index = wanted[label]
@@ -247,18 +253,18 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
             replace_unique or not index.is_unique
         )
         if is_replaced:
-            get_db()[index.collection].drop_index(index.name)
+            database[index.collection].drop_index(index.name)
         if is_replaced or fault is Fault.MISSING:
             todo.setdefault(index.collection, []).append(index)
     if todo:
         with ThreadPoolExecutor(LOOKS, "indexes") as pool:
-            list(pool.map(_create, todo.values()))
+            list(pool.map(partial(_create, database), todo.values()))
         faults = look()
-    _built_through = client
+    _built_through = database.client
     return faults
 
 
-def _create(missing: list[Index]) -> None:
+def _create(database: Database, missing: list[Index]) -> None:
     """
     Build some indexes of one collection with one command: a new database lacks dozens.
     If one cannot be built, each is tried by itself.
@@ -266,11 +272,11 @@ def _create(missing: list[Index]) -> None:
     models = [IndexModel(list(i.keys), name=i.name, **i.options) for i in missing]
     try:
         with pymongo.timeout(MAX_BUILD_S):
-            get_db()[missing[0].collection].create_indexes(models)
+            database[missing[0].collection].create_indexes(models)
     except OperationFailure as error:
         if len(missing) > 1:
             for index in missing:
-                _create([index])
+                _create(database, [index])
         elif isinstance(error, DuplicateKeyError):
             # MongoDB's words hold the value, which may be an address or a link.
             log.error("index not built: %s: duplicates", missing[0].label)
@@ -301,7 +307,7 @@ def is_there(label: str, *, fresh: bool = False) -> bool:
     if seen is not None and not fresh:
         return label not in seen.faults
     index = declared()[label]
-    return index.fault(_read(index.collection)) is None
+    return index.fault(_read(get_db(), index.collection)) is None
 
 
 def found_missing(label: str) -> IndexMissing:
@@ -328,7 +334,7 @@ def require(label: str, *, fresh: bool = False) -> None:
         raise IndexMissing(f"index {label}", retry_after=COME_AGAIN)
 
 
-def _read(collection: str) -> dict[str, Mapping]:
+def _read(database: Database, collection: str) -> dict[str, Mapping]:
     """
     A collection's indexes by name, as MongoDB describes them.
 
@@ -337,7 +343,7 @@ def _read(collection: str) -> dict[str, Mapping]:
     """
     command = {"listIndexes": collection, "includeBuildUUIDs": True}
     try:
-        answer = get_db().command({**command, "cursor": {"batchSize": 1000}})
+        answer = database.command({**command, "cursor": {"batchSize": 1000}})
     except OperationFailure as error:
         if error.code == NO_COLLECTION:
             return {}

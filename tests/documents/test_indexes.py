@@ -1,9 +1,11 @@
 """Indexes that are missing, or are others than they seem."""
 
+import threading
 from functools import partial
 
 import pytest
 from mongoengine import get_db
+from pymongo.database import Database
 
 from jimeng import documents, jobs
 from jimeng.documents import ensure_indexes, indexes
@@ -58,10 +60,25 @@ def test_index_that_disappears_later_is_reported_and_not_rebuilt(database, monke
     assert not indexes.is_there(IDEM, fresh=True)
 
 
+def test_connection_is_taken_once_for_a_look(database, monkeypatch):
+    """If it is replaced meanwhile, another would be opened, which nobody closes."""
+    taken = []
+
+    def get_db() -> Database:
+        taken.append(threading.current_thread())
+        return database
+
+    monkeypatch.setattr(indexes, "get_db", get_db)
+
+    indexes.look()
+
+    assert taken == [threading.current_thread()]
+
+
 def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypatch):
     """One look in some seconds, however often it is asked for."""
     looks = []
-    monkeypatch.setattr(indexes, "_read", lambda name: looks.append(name) or {})
+    monkeypatch.setattr(indexes, "_read", lambda _, name: looks.append(name) or {})
     indexes.look()
     once = len(looks)
 
@@ -188,7 +205,7 @@ def test_duplicates_are_those_that_the_index_would_refuse(database):
 def test_index_that_is_being_built_does_not_count(database):
     """MongoDB lists it, but refuses no duplicate yet."""
     index = indexes.declared()[IDEM]
-    there = indexes._read("tasks")
+    there = indexes._read(database, "tasks")
     assert index.fault(there) is None
 
     there["idem"] = {"spec": there["idem"], "buildUUID": "some"}
