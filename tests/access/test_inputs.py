@@ -80,12 +80,13 @@ def test_other_doors_say_what_they_say_of_one_that_never_was(ada, bob, drawn):
     def said(reference: str) -> list:
         body = {"prompt": "x", "model": I2I, "images": [reference]}
         v1 = bob.api("POST", "/v1/images/edits", json=body)
+        error = {**v1.json["error"], "request_id": "of each request another"}
         form = {"prompt": "x", "model": I2I, "image": reference, "pictures": "1"}
         page = bob.client.post("/tasks", data=form, headers=POST)
         part = bob.client.get("/composer/pictures", query_string={"image": reference})
         looks = [f"/inputs/{reference}", f"/inputs/{reference}/thumb"]
         seen = [bob.client.get(path).status_code for path in looks]
-        return [v1.status_code, v1.json["error"], page.status_code, part.text, *seen]
+        return [v1.status_code, error, page.status_code, part.text, *seen]
 
     bob.sign_in()
     assert said(hers) == said(nobodys)

@@ -163,7 +163,6 @@ def test_pages_are_in_the_language_that_the_user_likes(ada):
         {"password": ""},
         {"email": "nobody@example.com"},
         {"email": ""},
-        {"email": "\0"},
         {"email": '{"$gt": ""}'},
         {"password": PASSWORD + "x"},
         {"password": "x" * 100_000},

@@ -63,7 +63,9 @@ def test_new_route_is_described_in_full(connection, config, monkeypatch):
         "task_id": "task_1",
         "message": MESSAGES["answer.ready"][1],
     }
-    assert {"Location", "X-Request-ID"} == set(made["headers"])
+    assert {"Location", "X-Request-ID", "RateLimit", "RateLimit-Policy"} == set(
+        made["headers"]
+    )
     assert {"task_not_found", "not_found"} <= set(shown(operation, "404"))
     assert {"unauthorized", "api_key_invalid"} == set(shown(operation, "401"))
     assert {"400", "403", "413", "415", "422", "500", "503"} < set(
