@@ -1,4 +1,8 @@
-"""What every bad answer becomes, when submitting and when polling."""
+"""
+What bad answers become, when submitting and when polling.
+
+Those that the provider's pages show: `tests.samples.test_samples`.
+"""
 
 import json
 
@@ -12,30 +16,11 @@ from tests.each import for_each
 @for_each(
     ("status", "body", "code", "expected"),
     [
-        (400, flat(50411), "content_refused_input_image", {}),
-        (400, flat(50412), "content_refused_prompt", {"provider_code": "50412"}),
-        (400, flat(50413), "content_refused_prompt", {"request_id": "R1"}),
         (200, flat(50412), "content_refused_prompt", {}),
         (400, flat(50511), "content_refused_picture", {"new_seed": True}),
-        (400, flat(50518), "input_copyright_refused", {}),
-        (400, flat(50520), "moderation_unavailable", {}),
-        (429, flat(50429), "rate_limited", {"transient": True}),
-        (429, flat(50430), "concurrency_limited", {"transient": True}),
-        (400, flat(50200), "parameter_refused", {}),
-        (400, flat(50215), "input_refused", {}),
-        (
-            401,
-            flat(50400, message="Access Denied: Internal Error"),
-            "access_denied",
-            {},
-        ),
         (400, flat(59999), "provider_refused", {"provider_code": "59999"}),
         (429, flat(59999), "rate_limited", {}),
-        (401, gateway(100010), "credentials_invalid", {"request_id": "R2"}),
         (401, gateway(None, "InvalidAccessKey"), "credentials_invalid", {}),
-        (400, gateway(100006), "clock_wrong", {"provider_code": "100006"}),
-        (403, gateway(100013), "permission_missing", {}),
-        (404, gateway(100008), "request_refused", {}),
     ],
 )
 def test_refused_submission(submit, status, body, code, expected):
@@ -114,15 +99,6 @@ def test_failed_task_is_not_charged(poll, status, body, code):
         poll(body, status)
 
     assert_error(caught, code)
-
-
-@for_each("code", [50511, 50519])
-def test_refused_picture_may_be_drawn_anew(poll, code):
-    """The service refused what it drew itself: another seed may do."""
-    with pytest.raises(ProviderError) as caught:
-        poll(flat(code), 400)
-
-    assert_error(caught, "content_refused_picture", new_seed=True)
 
 
 def test_unlisted_code_ends_the_task(poll):

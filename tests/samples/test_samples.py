@@ -8,6 +8,7 @@ import pytest
 
 from jimeng.errors import ProviderError
 from jimeng.providers import ImageRequest, Progress
+from tests.each import for_each
 from tests.samples.outcomes import OURS, OUTCOMES, Outcome
 from tests.samples.service import (
     ARK,
@@ -21,7 +22,6 @@ from tests.samples.service import (
 
 FINAL = {"never", "unknown"}
 AGAIN = {"resend", "new seed"}  # what is submitted twice
-every_sample = pytest.mark.parametrize("name", sorted(OUTCOMES))
 
 
 def named(which: set[str]) -> list[str]:
@@ -138,7 +138,7 @@ def test_every_sample_has_an_outcome():
     assert len(OUTCOMES) == 69
 
 
-@every_sample
+@for_each("name", sorted(OUTCOMES))
 def test_client_reads_it(config, service, name):
     """The real client makes of it what the table says."""
     outcome = OUTCOMES[name]

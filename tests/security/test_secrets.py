@@ -5,7 +5,9 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -225,7 +227,8 @@ def test_server_without_databases_tells_no_password(
         stack.start_consumer()
         stack.await_up()
         paths = ("/", "/health/ready", "/metrics", "/api/v1/queue", "/tasks/x")
-        answers = [ask(stack.port, "GET", path) for path in paths]
+        with ThreadPoolExecutor() as pool:  # each waits until MongoDB is given up
+            answers = list(pool.map(partial(ask, stack.port, "GET"), paths))
         told = "\n".join([*answers, command_lines(stack)])
         told += stack.log("web") + stack.log("consumer0")
     finally:
