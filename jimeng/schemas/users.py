@@ -83,6 +83,9 @@ class KeyForm(NewKey):
     class Meta:
         exclude = ("expires_at",)
 
+    scopes = Texts(
+        Text(validate=OneOf(*SCOPES))
+    )  # none: `accounts` names what is there
     days = Text(load_default="", validate=OneOf(*LIFETIMES))
     tasks_per_minute = Digits(validate=Between(1, MOST_OF_KEY))
     pictures_per_day = Digits(validate=Between(1, MOST_OF_KEY))
