@@ -4,6 +4,7 @@ import html
 import re
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -22,14 +23,14 @@ def stack(own_stack):
 
 
 @pytest.fixture
-def bill(stack) -> list[int]:
-    """The seeds that were paid for; nothing is, at first."""
+def bill(stack) -> Callable[[], list[int]]:
+    """The seeds that were paid for, the smallest first; none is in the beginning."""
     stack.begin_anew(duration=0.2)
     stack.start_consumer()
     stack.await_ready()
 
     def rows() -> list[int]:
-        return [row["seed"] for row in stack.ledger()["rows"]]
+        return sorted(row["seed"] for row in stack.ledger()["rows"])
 
     return rows
 
