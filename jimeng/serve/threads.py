@@ -77,7 +77,9 @@ class Worker(ThreadWorker):
         self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
         # Not before: the master must not hold what workers read anew.
         self._waiting = importlib.import_module("jimeng.http.waiting")
-        config = importlib.import_module("jimeng.config").Config.load()
+        # As the application has read them; one of a test may have none.
+        usual = importlib.import_module("jimeng.config").Config()
+        config = getattr(self.wsgi, "config", {}).get("JIMENG", usual)
         self._waiting.open_room(config, self._aside)
         importlib.import_module("jimeng.jobs.gathering").gathering.open()
 
