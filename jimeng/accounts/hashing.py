@@ -3,7 +3,7 @@
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -19,10 +19,6 @@ METHOD = "scrypt:32768:8:3"
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 MOST_WAITING = 8  # an eighth of the threads that answer requests
 COME_AGAIN = 2  # seconds
-
-# How the work is called. A server that answers all requests in one thread has it done
-# in another, or nobody else would be answered meanwhile: see `jimeng.serve.worker`.
-compute: Callable = lambda work, *arguments: work(*arguments)  # noqa: E731
 
 _running = threading.BoundedSemaphore(AT_ONCE)
 _line = threading.BoundedSemaphore(AT_ONCE + MOST_WAITING)
@@ -51,10 +47,10 @@ def is_right(hashed: str | None, password: str) -> bool:
     wrong, after the same work.
     """
     with turn():
-        found = compute(check_password_hash, hashed or no_password(METHOD), password)
+        found = check_password_hash(hashed or no_password(METHOD), password)
         if hashed and not found and (method := missing(hashed)):
             # It must not be told by the time that there is such an account.
-            compute(check_password_hash, no_password(method), password)
+            check_password_hash(no_password(method), password)
     return found and bool(hashed)
 
 
@@ -77,7 +73,7 @@ def missing(hashed: str) -> str | None:
 def make_hash(password: str) -> str:
     """What is kept of a password."""
     with turn():
-        return compute(generate_password_hash, password, METHOD)
+        return generate_password_hash(password, METHOD)
 
 
 def no_password(method: str) -> str:
