@@ -10,7 +10,6 @@ from jimeng.local.simulator.accounts import Account
 from jimeng.local.simulator.answers import Answer, read_object
 from jimeng.local.simulator.ark_answers import REFUSED_PICTURE, ArkCall
 from jimeng.local.simulator.ark_models import MODELS, ArkModel, Body, images_of
-from jimeng.local.simulator.drawing.mark import Mark
 from jimeng.local.simulator.faults import Fault
 from jimeng.local.simulator.given import Given, NoPicture, NotFetched, Order, collect
 from jimeng.local.simulator.ledger import Row
@@ -165,7 +164,7 @@ class Ark:
             outcome=fault.kind if fault and fault.ends else "done",
             images=count,
             picture="PNG" if body.get("output_format") == "png" else "JPEG",
-            mark="" if body.get("watermark") is False else Mark().dumps(),
+            mark="" if body.get("watermark") is False else "{}",
             given=Order("references", tuple(given)).dumps(),
             account=call.account,
         )

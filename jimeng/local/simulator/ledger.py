@@ -38,7 +38,7 @@ class Row:
         downloads: How often its picture was.
         images: How many pictures it has; each is billed.
         picture: Pillow's name of their format.
-        mark: Of the pictures, as `drawing.mark.Mark` writes it; empty for none.
+        mark: ``logo_info`` of the pictures, as JSON; empty for none.
         given: The pictures that came with it, as `given.Order` writes them.
         account: Who is billed: an access key, empty for the first account.
     """

@@ -1,6 +1,7 @@
 """The pictures of finished tasks, kept for a while, and how they are encoded."""
 
 import io
+import json
 import math
 import random
 import threading
@@ -10,9 +11,8 @@ from functools import lru_cache
 from PIL import Image
 
 from jimeng.local.simulator.drawing import draw
-from jimeng.local.simulator.drawing.finish import mark_height
 from jimeng.local.simulator.drawing.given import apply
-from jimeng.local.simulator.drawing.mark import Mark
+from jimeng.local.simulator.drawing.marks import mark_logo
 from jimeng.local.simulator.given import Order
 from jimeng.local.simulator.ledger import Row
 
@@ -64,8 +64,8 @@ def paint(row: Row, index: int, plain: bool) -> Image.Image:
             picture = picture.resize(size, Image.Resampling.BILINEAR)
         if row.given:
             picture = apply(picture, Order.loads(row.given), row.prompt)
-    if mark := Mark.loads(row.mark):
-        mark.draw(picture, 0 if plain else mark_height(*size))
+    if row.mark:
+        mark_logo(picture, json.loads(row.mark))
     return picture
 
 

@@ -15,7 +15,6 @@ from jimeng.local.simulator.answers import (
     read_object,
 )
 from jimeng.local.simulator.callbacks import Callbacks, is_local
-from jimeng.local.simulator.drawing.mark import Mark
 from jimeng.local.simulator.edits import (
     drawn_from,
     order_of,
@@ -62,9 +61,10 @@ class Wishes:
     def read(cls, host: str, wishes: Body) -> "Wishes":
         """Read ``return_url`` and ``logo_info``, which may be JSON in a string."""
         logo = wishes.get("logo_info")
-        mark = Mark.from_logo(read_object(logo) if isinstance(logo, str) else logo)
+        logo = read_object(logo) if isinstance(logo, str) else logo
+        is_marked = isinstance(logo, dict) and logo.get("add_logo") is True
         url = wishes.get("return_url") is True
-        return cls(host, url, mark.dumps() if mark else "")
+        return cls(host, url, json.dumps(logo, sort_keys=True) if is_marked else "")
 
 
 class Visual:

@@ -5,9 +5,8 @@ import random
 from PIL import Image
 
 from jimeng.local.simulator.drawing.canvas import Canvas
-from jimeng.local.simulator.drawing.finish import finish
-from jimeng.local.simulator.drawing.palettes import choose_palette
-from jimeng.local.simulator.drawing.scenes import choose_scene, paint
+from jimeng.local.simulator.drawing.marks import finish
+from jimeng.local.simulator.drawing.scenes import paint
 
 
 def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
@@ -22,8 +21,6 @@ def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
         An RGB picture with a small mark in a corner that says it is a demo.
     """
     dice = random.Random(f"{seed} {prompt}")  # noqa: S311 - draws, guards nothing
-    words = prompt.lower()
-    palette = choose_palette(words, dice)
-    canvas = Canvas(width, height, palette, dice)
-    paint(canvas, choose_scene(words, dice), words)
+    canvas = Canvas(width, height, prompt.lower(), dice)
+    paint(canvas)
     return finish(canvas)

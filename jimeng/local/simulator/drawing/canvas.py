@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image, ImageDraw
 
-from jimeng.local.simulator.drawing.palettes import Colour, Palette
+from jimeng.local.simulator.drawing.palettes import Colour, choose_palette, has_word
 
 Shape = Sequence[complex]
 
@@ -22,16 +22,32 @@ SUPERSAMPLING = 2  # masks are drawn this many times larger, for smooth edges
 class Canvas:
     """
     Attributes:
+        words: The prompt, in lower case.
         unit: A thousandth of the shorter side, in pixels.
+        horizon: Its y.
+        light_x: Where sun or moon stands.
+        ground: Outline of the land in front, on which animals sit.
     """
 
     def __init__(
-        self, width: int, height: int, palette: Palette, dice: random.Random
+        self, width: int, height: int, words: str, dice: random.Random
     ) -> None:
         self.width, self.height = width, height
-        self.palette, self.dice = palette, dice
+        self.words, self.dice = words, dice
+        self.palette = choose_palette(words, dice)
         self.unit = min(width, height) / 1000
-        self.image = gradient((width, height), palette.sky)
+        self.image = gradient((width, height), self.palette.sky)
+        self.horizon = self.light_x = 0.0
+        self.ground: Shape = []
+
+    def asks(self, wanted: str) -> bool:
+        """Whether the prompt has one of the *wanted* words."""
+        return has_word(self.words, wanted)
+
+    def below(self, outline: Shape, bottom: float = math.inf) -> Shape:
+        """Everything between *outline* and *bottom*, or the foot of the picture."""
+        foot = min(bottom, self.height + 1)
+        return [*outline, complex(self.width + 1, foot), complex(-1, foot)]
 
     def fill(
         self, shapes: Iterable[Shape], *colours: Colour, opacity: float = 1.0
@@ -103,12 +119,8 @@ def ellipse(at: complex, rx: float, ry: float, turn: float = 0.0) -> Shape:
 
 
 def box(left: float, top: float, right: float, bottom: float) -> Shape:
-    return [
-        complex(left, top),
-        complex(right, top),
-        complex(right, bottom),
-        complex(left, bottom),
-    ]
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return [complex(x, y) for x, y in corners]
 
 
 def placed(shape: Shape, at: complex, size: float, *, mirrored: bool = False) -> Shape:

@@ -2,9 +2,9 @@
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from jimeng.local.simulator.drawing.finish import mark
-from jimeng.local.simulator.drawing.mark import lettering
+from jimeng.local.simulator.drawing.marks import TOP_LEFT, mark_demo, write
 from jimeng.local.simulator.given import Given, Order
+from jimeng.local.simulator.req_keys import EDGES
 
 Size = tuple[int, int]
 STRIP = 0.2  # of the shorter side: how high the numbered pictures are
@@ -35,7 +35,7 @@ def apply(scene: Image.Image, order: Order, prompt: str) -> Image.Image:
             made = scene
     strip(made, order)
     if made is not scene or order.kind == "outpainting":
-        mark(made, min(made.size) / 1000)  # what came covers that of the scene
+        mark_demo(made)  # what came covers that of the scene
     return made
 
 
@@ -59,24 +59,21 @@ def repainted(
     original.paste(scene, mask=where)
     edge = where.filter(ImageFilter.FIND_EDGES).filter(ImageFilter.MaxFilter(unit))
     # Pillow finds an edge all around a picture.
-    inner = Image.new("L", scene.size, 0)
-    inner.paste(edge.crop((2, 2, scene.width - 2, scene.height - 2)), (2, 2))
-    original.paste(TINT, mask=inner)
+    edge = ImageOps.expand(ImageOps.crop(edge, 2), 2, 0)
+    original.paste(TINT, mask=edge)
     return original
 
 
 def expanded(scene: Image.Image, first: Given, order: Order) -> Image.Image:
     """The original in its place, with a line around it."""
-    edges = order.edges
-    across = 1 + edges.get("left", 0) + edges.get("right", 0)
-    down = 1 + edges.get("top", 0) + edges.get("bottom", 0)
-    size = round(scene.width / across), round(scene.height / down)
-    x = round(size[0] * edges.get("left", 0))
-    y = round(size[1] * edges.get("top", 0))
+    top, bottom, left, right = (order.edges.get(name, 0) for name in EDGES)
+    width, height = scene.width / (1 + left + right), scene.height / (1 + top + bottom)
+    size = round(width), round(height)
+    x, y = round(size[0] * left), round(size[1] * top)
     scene.paste(fitted(first, size), (x, y))
-    width = max(2, min(scene.size) // 250)
     box = (x, y, x + size[0] - 1, y + size[1] - 1)
-    ImageDraw.Draw(scene).rectangle(box, outline=BORDER, width=width)
+    line = max(2, min(scene.size) // 250)
+    ImageDraw.Draw(scene).rectangle(box, outline=BORDER, width=line)
     return scene
 
 
@@ -89,22 +86,7 @@ def strip(image: Image.Image, order: Order) -> None:
     side = min(STRIP * min(image.size), (image.width - gap) / len(given) - gap)
     edge = max(round(side), 8)
     for place, (name, each) in enumerate(given):
-        x, y = gap + place * (edge + gap), gap
         small = ImageOps.pad(each.image().convert("RGB"), (edge, edge), color="#20242c")
-        image.paste(small, (x, y))
-        ImageDraw.Draw(image).rectangle(
-            (x, y, x + edge, y + edge), outline="#ffffff", width=max(1, gap // 4)
-        )
-        label(image, (x, y), name, edge)
-
-
-def label(image: Image.Image, at: Size, name: str, edge: int) -> None:
-    size = max(10.0, edge * 0.22)
-    font, text = lettering(name, size)
-    if text != name:  # no font for Chinese
-        text = name.replace("图", "#").replace("蒙版", "mask")
-    box = (*at, at[0] + round(font.getlength(text) + size), at[1] + round(size * 1.5))
-    draw = ImageDraw.Draw(image)
-    draw.rectangle(box, fill="#101522")
-    middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    draw.text(middle, text, fill="#ffffff", font=font, anchor="mm")
+        write(small, name, max(10.0, edge * 0.17), TOP_LEFT)
+        small = ImageOps.expand(small, max(1, gap // 4), "#ffffff")
+        image.paste(small, (gap + place * (edge + gap), gap))

@@ -1,7 +1,8 @@
 """Ridges, hills, mist, firs and water."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
@@ -10,22 +11,18 @@ from jimeng.local.simulator.drawing.canvas import (
     Shape,
     ellipse,
     placed,
-    smooth,
 )
-from jimeng.local.simulator.drawing.palettes import WHITE, Colour, mix
+from jimeng.local.simulator.drawing.palettes import SNOW, WHITE, Colour, mix
 
 FIR_TIERS = 9
 
+# Of a canvas, the y where it is on average, how far it goes up and down, and how it is
+# shaped: the outline of land over the whole width.
+Outline = Callable[[Canvas, float, float, float], Shape]
+
 
 def ridge(canvas: Canvas, y: float, height: float, roughness: float) -> Shape:
-    """
-    A mountain's outline over the whole width, by midpoint displacement.
-
-    Args:
-        y: Where it is on average.
-        height: How far it goes up and down.
-        roughness: What is left at each halving: 0.4 smooth, 0.6 craggy.
-    """
+    """Mountains, by midpoint displacement; *roughness* 0.4 is smooth, 0.6 craggy."""
     dice = canvas.dice
     heights = [dice.uniform(-1, 1) for _ in range(4)]
     for i in range(1, 8):
@@ -38,7 +35,7 @@ def ridge(canvas: Canvas, y: float, height: float, roughness: float) -> Shape:
 
 
 def hill(canvas: Canvas, y: float, height: float, waves: float) -> Shape:
-    """A soft outline over the whole width."""
+    """A soft outline."""
     sines = [
         (waves * canvas.dice.uniform(0.8, 1.2) * often, high, canvas.dice.random())
         for often, high in ((0.7, 0.62), (1.6, 0.28), (3.2, 0.10))
@@ -56,27 +53,6 @@ def across(canvas: Canvas, heights: list[float]) -> Shape:
     return [complex(i * step, y) for i, y in enumerate(heights)]
 
 
-def bank(canvas: Canvas) -> Shape:
-    """A dark shore in the foreground, higher at one side; returns its outline."""
-    height = min(0.2 * canvas.height, 170 * canvas.unit)
-    rise = canvas.dice.choice((height, -height))
-    bumps = [
-        canvas.height
-        - height * (0.55 + canvas.dice.uniform(-0.12, 0.12))
-        + rise * (i / 6 - 0.5)
-        for i in range(7)
-    ]
-    outline = smooth(across(canvas, bumps), 12, closed=False)
-    canvas.fill([below(canvas, outline)], *canvas.palette.ground)
-    return outline
-
-
-def below(canvas: Canvas, outline: Shape, bottom: float = math.inf) -> Shape:
-    """Everything between *outline* and *bottom*, or the foot of the picture."""
-    foot = min(bottom, canvas.height + 1)
-    return [*outline, complex(canvas.width + 1, foot), complex(-1, foot)]
-
-
 def at(outline: Shape, x: float) -> complex:
     """The point of *outline* at *x*."""
     for a, b in zip(outline, outline[1:], strict=False):
@@ -90,17 +66,78 @@ def depth_colour(canvas: Canvas, depth: float) -> Colour:
     return mix(canvas.palette.far, canvas.palette.near, depth**1.15)
 
 
-def layer(
-    canvas: Canvas, outline: Shape, depth: float, bottom: float, *, snowy: bool = False
-) -> None:
-    """Land below *outline* that fades into mist towards *bottom*, or from snow."""
-    colour = depth_colour(canvas, depth)
-    misty = mix(colour, canvas.palette.mist, 0.75 * (1 - depth * 0.8))
-    tones = [colour, mix(colour, misty, 0.35), misty]
-    if snowy:
-        snow = mix(WHITE, colour, 0.08)
-        tones = [snow, mix(snow, colour, 0.45), *tones, misty]
-    canvas.fill([below(canvas, outline, bottom)], *tones)
+@dataclass(frozen=True)
+class Land:
+    """
+    Land over the whole width that fades into mist, and the firs on it.
+
+    Attributes:
+        shape: A ridge's roughness, a hill's waves.
+        y: Where it is on average, as a share of the picture's height.
+        rise: How far it goes up and down, likewise, in a picture that is not tall.
+        depth: 0 the furthest, 1 the foreground.
+        foot: How far below `y` it has faded into mist.
+        mist: Opacity of the fog at its foot.
+        firs: How many there are, and the sizes of the smallest and the tallest, in
+            thousandths of the shorter side.
+        gap: How open the row of firs is in the middle, from 0 to 1.
+    """
+
+    outline: Outline
+    shape: float
+    y: float
+    rise: float
+    depth: float
+    foot: float
+    mist: float = 0.0
+    firs: tuple[int, float, float] = (0, 0, 0)
+    gap: float = 0.3
+
+    def __call__(self, canvas: Canvas) -> None:
+        palette, height = canvas.palette, canvas.height
+        rise = self.rise * min(height, 1.2 * canvas.width)
+        canvas.ground = self.outline(canvas, self.y * height, rise, self.shape)
+        self._draw_firs(canvas)
+        colour = depth_colour(canvas, self.depth)
+        misty = mix(colour, palette.mist, 0.75 * (1 - self.depth * 0.8))
+        tones = [colour, mix(colour, misty, 0.35), misty]
+        is_high = self.outline is ridge and self.depth < 0.4
+        if is_high and (palette.name == "winter" or canvas.asks(SNOW)):
+            snow = mix(WHITE, colour, 0.08)
+            tones = [snow, mix(snow, colour, 0.45), *tones, misty]
+        foot = (self.y + self.foot) * height
+        canvas.fill([canvas.below(canvas.ground, foot)], *tones)
+        if self.mist:
+            mist(canvas, foot - 0.12 * height, 0.18 * height, self.mist)
+
+    def _draw_firs(self, canvas: Canvas) -> None:
+        """With a gap to look through in the middle."""
+        dice, trees = canvas.dice, []
+        count, *sizes = self.firs
+        for i in range(count):
+            side = abs(i / count - 0.5) * 2
+            if dice.random() < self.gap * (1 - side):
+                continue
+            x = (i + dice.uniform(-0.6, 0.6)) / count * canvas.width * 1.04
+            size = dice.uniform(*sizes) * (1 + self.gap * (side - 1) / 2) * canvas.unit
+            foot = at(canvas.ground, x) + 10j * canvas.unit
+            trees.append(placed(fir(canvas), foot, size))
+        colour, palette = depth_colour(canvas, self.depth), canvas.palette
+        tones = mix(colour, palette.near, 0.1), mix(colour, palette.mist, 0.2)
+        canvas.fill(trees, *tones)
+
+
+def fir(canvas: Canvas) -> Shape:
+    """Of height 1, standing on the origin."""
+    dice, sides = canvas.dice, []
+    for side in (1, -1):
+        points = []
+        for i in range(1, FIR_TIERS + 1):
+            width, y = 0.2 * (i / FIR_TIERS) ** 0.85, 0.93 * i / FIR_TIERS - 1
+            reach = width * dice.uniform(0.82, 1.15) * side
+            points += [complex(reach, y), complex(width * 0.52 * side, y - 0.012)]
+        sides.append([*points, 0.02 * side - 0.08j, 0.022 * side + 0.05j])
+    return [dice.uniform(-0.015, 0.015) - 1.02j, *sides[0], *reversed(sides[1])]
 
 
 def mist(canvas: Canvas, y: float, height: float, opacity: float) -> None:
@@ -113,61 +150,30 @@ def mist(canvas: Canvas, y: float, height: float, opacity: float) -> None:
         canvas.veil(mask, canvas.palette.mist, top, bottom)
 
 
-def firs(
-    canvas: Canvas,
-    outline: Shape,
-    depth: float,
-    count: int,
-    sizes: Sequence[float],
-    *,
-    gap: float = 0.3,
-) -> None:
+def ground(canvas: Canvas) -> None:
+    """The last land again, as the bare foreground."""
+    canvas.fill([canvas.below(canvas.ground)], *canvas.palette.ground)
+
+
+def bank(canvas: Canvas) -> None:
+    """A dark shore in the foreground, higher at one side."""
+    height = min(0.2 * canvas.height, 170 * canvas.unit)
+    rise = canvas.dice.choice((height, -height)) * 1j
+    shore = hill(canvas, canvas.height - 0.55 * height, 0.24 * height, 1)
+    canvas.ground = [p + rise * (p.real / canvas.width - 0.5) for p in shore]
+    ground(canvas)
+
+
+def water(canvas: Canvas, spread: float) -> None:
     """
-    Firs along *outline*, with a gap to look through in the middle.
+    A surface below the horizon that mirrors what is above it.
 
     Args:
-        sizes: Of the smallest and of the tallest, in thousandths of the shorter side.
-        gap: 0 is a closed row, 1 an open middle.
-    """
-    dice, trees = canvas.dice, []
-    for i in range(count):
-        side = abs(i / count - 0.5) * 2
-        if dice.random() < gap * (1 - side):
-            continue
-        x = (i + dice.uniform(-0.6, 0.6)) / count * canvas.width * 1.04
-        size = dice.uniform(*sizes) * (1 - gap / 2 + gap * side / 2) * canvas.unit
-        trees.append(placed(fir(canvas), at(outline, x) + 10j * canvas.unit, size))
-    colour = depth_colour(canvas, depth)
-    mist_colour, near = canvas.palette.mist, canvas.palette.near
-    canvas.fill(trees, mix(colour, near, 0.1), mix(colour, mist_colour, 0.2))
-
-
-def fir(canvas: Canvas) -> Shape:
-    """Of height 1, standing on the origin."""
-    dice, sides = canvas.dice, []
-    for side in (1, -1):
-        points = []
-        for i in range(1, FIR_TIERS + 1):
-            width, y = 0.2 * (i / FIR_TIERS) ** 0.85, 0.93 * i / FIR_TIERS - 1
-            reach = width * dice.uniform(0.82, 1.15)
-            points += [
-                complex(reach * side, y),
-                complex(width * 0.52 * side, y - 0.012),
-            ]
-        sides.append([*points, 0.02 * side - 0.08j, 0.022 * side + 0.05j])
-    return [dice.uniform(-0.015, 0.015) - 1.02j, *sides[0], *reversed(sides[1])]
-
-
-def water(canvas: Canvas, horizon: float, light_x: float, spread: float) -> None:
-    """
-    A surface below *horizon* that mirrors what is above it.
-
-    Args:
-        light_x: Where sun or moon stands.
-        spread: Width of its broken reflection, in thousandths of the shorter side.
+        spread: Width of the broken reflection of sun or moon, in thousandths of the
+            shorter side.
     """
     dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
-    top, depth = round(horizon), canvas.height - round(horizon)
+    top, depth = round(canvas.horizon), canvas.height - round(canvas.horizon)
     above = (0, max(0, top - round(depth * 1.25)), canvas.width, top)
     mirrored = ImageOps.flip(canvas.image.crop(above)).resize((canvas.width, depth))
     dark = Image.new("RGB", mirrored.size, mix(palette.near, palette.sky[1], 0.45))
@@ -183,34 +189,33 @@ def water(canvas: Canvas, horizon: float, light_x: float, spread: float) -> None
         y += rows
     # Thin lines, light and dark, make it flat.
     for colour, opacity in ((palette.sky[-1], 0.22), (palette.near, 0.2)):
-        streaks(canvas, horizon, 50, (30, 130), colour, opacity)
+        streaks(canvas, 50, (30, 130), colour, opacity)
     for opacity in (0.2, 0.4, 0.6):
-        around = (light_x, spread * (1.1 - opacity) * unit)
-        streaks(canvas, horizon, 60, (10, 46), palette.light, opacity, around)
+        width = spread * (1.1 - opacity) * unit
+        streaks(canvas, 60, (10, 46), palette.light, opacity, width)
 
 
 def streaks(
     canvas: Canvas,
-    horizon: float,
     count: int,
     lengths: tuple[float, float],
     colour: Colour,
     opacity: float,
-    around: tuple[float, float] | None = None,
+    width: float = 0.0,
 ) -> None:
     """
     Flat strokes on water, the near ones larger.
 
     Args:
-        around: An x and the width of the band around it; None is everywhere.
+        width: Of the band below sun or moon that they are in; 0 is everywhere.
     """
     dice, unit, lines = canvas.dice, canvas.unit, []
     for _ in range(count):
         near = dice.random() ** 1.35
         x = dice.random() * canvas.width
-        if around:
-            x = around[0] + dice.gauss(0, 0.42) * around[1] * (0.35 + near)
-        y = horizon + 4 * unit + near * (canvas.height - horizon)
+        if width:
+            x = canvas.light_x + dice.gauss(0, 0.42) * width * (0.35 + near)
+        y = canvas.horizon + 4 * unit + near * (canvas.height - canvas.horizon)
         long, thick = dice.uniform(*lengths) * (0.3 + near), 0.5 + 1.9 * near
         lines.append(ellipse(complex(x, y), long * unit, thick * unit))
     canvas.fill(lines, colour, opacity=opacity)

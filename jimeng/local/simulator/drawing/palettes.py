@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
+SNOW = "雪 snow"  # words that let it fall
 
 
 def rgb(text: str) -> Colour:

@@ -12,6 +12,27 @@ MOON_SPOTS = ((-0.3, -0.25, 0.22), (0.28, 0.1, 0.3), (-0.15, 0.42, 0.17))
 BIRD = (-1 - 0.4j, -0.5 - 0.5j, 0, 0.5 - 0.5j, 1 - 0.4j, 0.5 - 0.3j, 0.2j, -0.5 - 0.3j)
 
 
+def heavens(canvas: Canvas, low: float, high: float) -> None:
+    """
+    Paint what is above the horizon.
+
+    Args:
+        low: How low sun or moon stands at least: 0 at the top, 1 on the horizon.
+        high: At most.
+    """
+    dice, palette = canvas.dice, canvas.palette
+    canvas.light_x = dice.choice((0.27, 0.36, 0.64, 0.73)) * canvas.width
+    if palette.is_night:
+        specks(canvas, 260, (255, 250, 235), canvas.horizon, 1.5)
+    if canvas.asks("极光 aurora"):
+        northern_lights(canvas)
+    radius = (46 if palette.is_night else 62) * canvas.unit * dice.uniform(0.9, 1.3)
+    at = complex(canvas.light_x, canvas.horizon * dice.uniform(low, high))
+    light(canvas, at, radius)
+    if palette.name != "ink":
+        clouds(canvas)
+
+
 def light(canvas: Canvas, at: complex, radius: float) -> None:
     """Sun or moon, with the glow around it."""
     palette = canvas.palette
@@ -49,15 +70,15 @@ def specks(
 
 def snowfall(canvas: Canvas) -> None:
     specks(canvas, 240, WHITE, canvas.height)
+    dice, radius = canvas.dice, 7 * canvas.unit
     for _ in range(24):  # near ones, large and faint
-        place = complex(canvas.dice.random(), canvas.dice.random())
-        at = complex(place.real * canvas.width, place.imag * canvas.height)
-        canvas.fill([ellipse(at, *[7 * canvas.unit] * 2)], WHITE, opacity=0.3)
+        at = complex(dice.random() * canvas.width, dice.random() * canvas.height)
+        canvas.fill([ellipse(at, radius, radius)], WHITE, opacity=0.3)
 
 
-def clouds(canvas: Canvas, horizon: float) -> None:
+def clouds(canvas: Canvas) -> None:
     """Long soft bands."""
-    dice = canvas.dice
+    dice, horizon = canvas.dice, canvas.horizon
     width, height = 160, max(24, round(125 * horizon / canvas.width))
     mask = Image.new("L", (width, height))
     pen = ImageDraw.Draw(mask)
@@ -75,7 +96,7 @@ def clouds(canvas: Canvas, horizon: float) -> None:
     canvas.veil(soft, colour, horizon * 0.12, horizon * 0.9)
 
 
-def northern_lights(canvas: Canvas, horizon: float) -> None:
+def northern_lights(canvas: Canvas) -> None:
     """Curtains of green and violet."""
     width, height = 256, 128
     for colour, base in (((90, 240, 190), 0.62), ((150, 120, 255), 0.45)):
@@ -89,17 +110,16 @@ def northern_lights(canvas: Canvas, horizon: float) -> None:
             for y in range(max(0, round(foot - tall)), min(height, round(foot))):
                 fade = max(0.0, 1 - (foot - y) / tall) ** 1.5 * min(1, (foot - y) / 4)
                 mask.putpixel((x, y), round(165 * ray * fade))
-        canvas.veil(mask.filter(ImageFilter.GaussianBlur(2)), colour, 0, horizon)
+        canvas.veil(mask.filter(ImageFilter.GaussianBlur(2)), colour, 0, canvas.horizon)
 
 
-def birds(canvas: Canvas, x: float, y: float) -> None:
-    """A loose flock that begins at (*x*, *y*)."""
-    dice, unit = canvas.dice, canvas.unit
-    flock = []
+def birds(canvas: Canvas) -> None:
+    """A loose flock, away from sun or moon."""
+    dice, unit, flock = canvas.dice, canvas.unit, []
+    x, y = (1.5 * canvas.width - canvas.light_x) % canvas.width, 0.2 * canvas.height
     for i in range(5):
-        shift = complex(i * 34, abs(i - 2) * 13) + complex(
-            *dice.choices(range(-13, 14), k=2)
-        )
+        shift = complex(i * 34, abs(i - 2) * 13)
+        shift += complex(*dice.choices(range(-13, 14), k=2))
         size, lift = dice.uniform(11, 19) * unit, dice.uniform(0.6, 1.4)
         outline = [complex(p.real, p.imag * lift) * size for p in BIRD]
         flock.append([complex(x, y) + shift * unit + p for p in smooth(outline, 5)])

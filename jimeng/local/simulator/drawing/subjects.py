@@ -1,4 +1,4 @@
-"""What stands in a landscape: houses, a boat, flowers, a cat, a fox."""
+"""What stands in a landscape: houses, a boat, dunes, flowers, a cat, a fox."""
 
 import math
 
@@ -11,28 +11,28 @@ from jimeng.local.simulator.drawing.canvas import (
     ribbon,
     smooth,
 )
-from jimeng.local.simulator.drawing.land import at, depth_colour, mist
-from jimeng.local.simulator.drawing.palettes import Colour, Palette, mix
+from jimeng.local.simulator.drawing.land import at, depth_colour, hill, mist
+from jimeng.local.simulator.drawing.palettes import Colour, mix
 
 
-def town(canvas: Canvas, horizon: float) -> None:
-    """Three rows of houses that stand on *horizon*, with lights in the nearer two."""
-    tall = min(horizon, canvas.width) * 0.62
+def town(canvas: Canvas) -> None:
+    """Three rows of houses that stand on the horizon, with lights in the nearer two."""
+    foot, tall = canvas.horizon, min(canvas.horizon, canvas.width) * 0.62
     for row, (depth, share) in enumerate(((0.12, 1.0), (0.42, 0.8), (0.8, 0.5))):
-        boxes = houses(canvas, horizon, tall * share, 60 + 14 * row)
+        boxes = houses(canvas, tall * share, 60 + 14 * row)
         colour = depth_colour(canvas, depth)
         shapes = [shape for each in boxes for shape in house(canvas, *each)]
         canvas.fill(shapes, colour, mix(colour, canvas.palette.mist, 0.5 - 0.2 * row))
         if row:
             windows(canvas, boxes, 0.5 + 0.25 * row)
-        mist(canvas, horizon - tall * 0.06, tall * 0.4, 0.34 - 0.1 * row)
+        mist(canvas, foot - tall * 0.06, tall * 0.4, 0.34 - 0.1 * row)
 
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def houses(canvas: Canvas, foot: float, tall: float, wide: float) -> list[Box]:
-    dice, boxes = canvas.dice, []
+def houses(canvas: Canvas, tall: float, wide: float) -> list[Box]:
+    dice, foot, boxes = canvas.dice, canvas.horizon, []
     x = -dice.uniform(0, wide) * canvas.unit
     while x < canvas.width:
         width = wide * dice.uniform(0.55, 1.25) * canvas.unit
@@ -51,22 +51,18 @@ def house(
     width, middle = right - left, (left + right) / 2
     step = box(left + width * 0.25, top - width * 0.35, right - width * 0.25, top)
     spire = box(middle - canvas.unit, top - width * 1.3, middle + canvas.unit, top)
-    peak = canvas.dice.choice((left, middle))
-    gable = [
-        complex(left, top + 1),
-        complex(peak, top - width * 0.4),
-        complex(right, top + 1),
-    ]
+    peak = complex(canvas.dice.choice((left, middle)), top - width * 0.4)
+    gable = [complex(left, top + 1), peak, complex(right, top + 1)]
     roofs: list[list[Shape]] = [[step], [step, spire], [gable], []]
     return [box(left, top, right, foot), *canvas.dice.choice(roofs)]
 
 
 def windows(canvas: Canvas, boxes: list[Box], opacity: float) -> None:
     """Small lights in rows; most are dark."""
-    dice, unit = canvas.dice, canvas.unit
+    dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
     warm: list[Shape] = []
     cool: list[Shape] = []
-    share = 0.42 if canvas.palette.is_night else 0.22
+    share = 0.42 if palette.is_night else 0.22
     for left, top, right, foot in boxes:
         for row in range(1, int((foot - top) / unit / 15)):
             for column in range(int((right - left) / unit / 11 - 0.7)):
@@ -74,8 +70,8 @@ def windows(canvas: Canvas, boxes: list[Box], opacity: float) -> None:
                     x, y = left + (column + 0.7) * 11 * unit, top + row * 15 * unit
                     lit = cool if dice.random() < 0.22 else warm
                     lit.append(box(x, y, x + 4.6 * unit, y + 6.4 * unit))
-    canvas.fill(warm, mix((255, 214, 140), canvas.palette.light, 0.3), opacity=opacity)
-    canvas.fill(cool, canvas.palette.accent, opacity=opacity)
+    canvas.fill(warm, mix((255, 214, 140), palette.light, 0.3), opacity=opacity)
+    canvas.fill(cool, palette.accent, opacity=opacity)
 
 
 HULL = smooth((-0.42 - 0.1j, 0.46 - 0.12j, 0.34 + 0.02j, -0.3 + 0.02j), 4)
@@ -86,9 +82,10 @@ SAILS = (
 MAST = box(-0.012, -1.04, 0.012, -0.08)
 
 
-def boat(canvas: Canvas, at: complex, size: float) -> None:
-    """A small sailing boat with its reflection."""
-    palette = canvas.palette
+def boat(canvas: Canvas) -> None:
+    """A small sailing boat with its reflection, away from that of sun or moon."""
+    palette, size = canvas.palette, 130 * canvas.unit
+    at = complex(canvas.width - canvas.light_x, canvas.horizon + 0.12 * canvas.height)
     dark = mix(palette.near, palette.far, 0.08)
     reflections = [placed([p.conjugate() for p in sail], at, size) for sail in SAILS]
     canvas.fill(reflections, mix(palette.light, palette.near, 0.35), opacity=0.15)
@@ -99,23 +96,37 @@ def boat(canvas: Canvas, at: complex, size: float) -> None:
     canvas.fill([shadow], dark, opacity=0.35)
 
 
+def dunes(canvas: Canvas) -> None:
+    """Long soft waves of sand, each darker towards its foot."""
+    palette, height = canvas.palette, canvas.height
+    for i in range(5):
+        y, rise = canvas.horizon + 0.1 * i * height, (0.07 + 0.04 * i) * height
+        canvas.ground = hill(canvas, y, rise, 1.25)
+        lit = mix(palette.accent, palette.mist, 0.75 - 0.14 * i)
+        dark = mix(lit, palette.near, 0.3 + 0.12 * i)
+        tones = lit, mix(lit, dark, 0.5), dark, dark
+        canvas.fill([canvas.below(canvas.ground)], *tones)
+
+
 FLOWER_ROWS = 7
 
 
-def greens(palette: Palette) -> tuple[Colour, Colour, Colour]:
-    """Of grass: far, between, near."""
+def meadow(canvas: Canvas) -> None:
+    """Grass with flowers, in rows from the far edge to before our feet."""
+    palette = canvas.palette
     green = mix(palette.near, (120, 160, 90), 0.35 if palette.is_night else 0.6)
-    return mix(green, palette.mist, 0.45), green, mix(green, palette.near, 0.55)
-
-
-def flowers(canvas: Canvas, field: Shape, rows: range) -> None:
-    """Blades and flowers, from row 0 at the far edge to the last before our feet."""
-    far, _, near = greens(canvas.palette)
-    for share in (row / (FLOWER_ROWS - 1) for row in rows):
-        green = mix(far, near, share)
-        for shade in (mix(green, near, 0.5), mix(green, far, 0.25)):
+    far, near = mix(green, palette.mist, 0.45), mix(green, palette.near, 0.55)
+    field = hill(canvas, canvas.height * 0.66, 50 * canvas.unit, 0.7)
+    canvas.fill([canvas.below(field)], far, green, near)
+    for row in range(FLOWER_ROWS):
+        if row == FLOWER_ROWS - 2:  # animals sit in it
+            canvas.ground = [point + 0.16j * canvas.height for point in field]
+            animals(canvas)
+        share = row / (FLOWER_ROWS - 1)
+        tone = mix(far, near, share)
+        for shade in (mix(tone, near, 0.5), mix(tone, far, 0.25)):
             blades(canvas, field, share, shade)
-        blooms(canvas, field, share, green)
+        blooms(canvas, field, share, tone)
 
 
 def spot(canvas: Canvas, field: Shape, share: float) -> complex:
@@ -177,7 +188,9 @@ PINKS = ((238, 150, 176), (250, 196, 212), (255, 232, 238))
 
 
 def branch(canvas: Canvas) -> None:
-    """A flowering branch that reaches in from an upper corner."""
+    """A flowering branch from an upper corner, where the prompt asks for it."""
+    if not canvas.asks("樱 梅 桃花 blossom cherry sakura"):
+        return
     dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
     twigs = [BRANCH]
     for start, end in TWIGS:
@@ -238,51 +251,50 @@ FOX_TAIL_WIDTHS = [
     0.07 + 0.17 * math.sin(math.pi * (i / len(FOX_TAIL)) ** 0.9) ** 1.2
     for i in range(len(FOX_TAIL))
 ]
-# From the back to the front: a colour and an outline.
-FOX: tuple[tuple[str, Shape], ...] = (
-    ("fur", ribbon(FOX_TAIL, FOX_TAIL_WIDTHS)),
-    ("white", ribbon(FOX_TAIL[-11:], FOX_TAIL_WIDTHS[-11:])),
-    ("black", (-0.84j, 0.085 - 1.05j, 0.1 - 0.76j)),
-    ("fur", smooth((
+RED, DEEP, CHEST, BLACK = (226, 98, 40), (180, 68, 34), (255, 248, 240), (36, 32, 40)
+# From the back to the front: colours and an outline.
+FOX: tuple[tuple[tuple[Colour, ...], Shape], ...] = (
+    ((RED, DEEP), ribbon(FOX_TAIL, FOX_TAIL_WIDTHS)),
+    ((CHEST,), ribbon(FOX_TAIL[-11:], FOX_TAIL_WIDTHS[-11:])),
+    ((BLACK,), (-0.84j, 0.085 - 1.05j, 0.1 - 0.76j)),
+    ((RED, DEEP), smooth((
         -0.05 - 0.66j, -0.15 - 0.5j, -0.13 - 0.27j, -0.12 - 0.05j, -0.17,
         -0.02 + 0.01j, 0.08 + 0.01j, 0.24 + 0.01j,
         0.31 - 0.12j, 0.28 - 0.3j, 0.18 - 0.48j, 0.09 - 0.64j,
     ))),
-    ("white", smooth((-0.06 - 0.63j, -0.145 - 0.5j, -0.125 - 0.3j, -0.06 - 0.42j))),
-    ("red", smooth((
+    ((CHEST,), smooth((-0.06 - 0.63j, -0.145 - 0.5j, -0.125 - 0.3j, -0.06 - 0.42j))),
+    ((RED,), smooth((
         -0.36 - 0.685j, -0.24 - 0.76j, -0.14 - 0.85j, -0.01 - 0.87j, 0.09 - 0.79j,
         0.1 - 0.66j, -0.02 - 0.6j, -0.16 - 0.625j, -0.3 - 0.655j,
     ))),
-    ("red", (-0.15 - 0.83j, -0.1 - 1.07j, -0.84j)),
-    ("deep", (-0.115 - 0.86j, -0.092 - 0.99j, -0.04 - 0.86j)),
-    ("white", smooth((
+    ((RED,), (-0.15 - 0.83j, -0.1 - 1.07j, -0.84j)),
+    ((DEEP,), (-0.115 - 0.86j, -0.092 - 0.99j, -0.04 - 0.86j)),
+    ((CHEST,), smooth((
         -0.33 - 0.672j, -0.18 - 0.7j, -0.05 - 0.7j, -0.62j, -0.15 - 0.628j,
     ))),
-    ("black", ellipse(-0.355 - 0.685j, 0.022, 0.018)),
-    ("black", ellipse(-0.15 - 0.755j, 0.017, 0.02)),
-    ("black", smooth((-0.125 - 0.09j, -0.17, -0.02 + 0.01j, -0.02 - 0.08j))),
+    ((BLACK,), ellipse(-0.355 - 0.685j, 0.022, 0.018)),
+    ((BLACK,), ellipse(-0.15 - 0.755j, 0.017, 0.02)),
+    ((BLACK,), smooth((-0.125 - 0.09j, -0.17, -0.02 + 0.01j, -0.02 - 0.08j))),
 )  # fmt: skip
 
 
 def fox(canvas: Canvas, at: complex, size: float) -> None:
     """Sits in profile, with a white chest and a white tip of its tail."""
-    colours = fox_colours(canvas.palette)
     mirrored = at.real < canvas.width / 2
-    for name, shape in FOX:
-        canvas.fill([placed(shape, at, size, mirrored=mirrored)], *colours[name])
+    dim = 0.25 if canvas.palette.is_night else 0.0
+    for colours, shape in FOX:
+        tones = [mix(each, canvas.palette.near, dim) for each in colours]
+        canvas.fill([placed(shape, at, size, mirrored=mirrored)], *tones)
 
 
-def fox_colours(palette: Palette) -> dict[str, list[Colour]]:
-    """In the light of *palette*."""
-    dim = 0.25 if palette.is_night else 0.0
-    red = mix((226, 98, 40), palette.near, dim)
-    deep = mix((176, 62, 28), palette.near, dim + 0.1)
-    white = mix((255, 248, 240), palette.near, dim * 0.6)
-    black = mix(palette.near, (40, 24, 24), 0.5)
-    return {
-        "fur": [red, deep],
-        "red": [red],
-        "deep": [deep],
-        "white": [white],
-        "black": [black],
-    }
+def animals(canvas: Canvas) -> None:
+    """Put those that the prompt names on the foreground."""
+    shares = [0.3, 0.68]
+    canvas.dice.shuffle(shares)
+    for wanted, animal, tall in (("猫 喵 cat kitten", cat, 215), ("狐 fox", fox, 235)):
+        if canvas.asks(wanted):
+            place = at(canvas.ground, shares.pop() * canvas.width)
+            # At the very bottom the mark of the demo would lie on the tail.
+            if place.imag > canvas.height - 90 * canvas.unit:
+                place = at(canvas.ground, min(place.real, 0.56 * canvas.width))
+            animal(canvas, place + 5j * canvas.unit, tall * canvas.unit)
