@@ -2,10 +2,10 @@
 
 import time
 
+from jimeng import usage
 from jimeng.jobs import input_sweep, janitor
 from jimeng.lanes import ahead, claims, record
 from jimeng.migrations import record as schema
-from jimeng.usage import report
 
 
 def forget_lanes() -> None:
@@ -22,7 +22,7 @@ def forget_sweeps() -> None:
 
 def forget_days() -> None:
     """Those that are closed are read again."""
-    report._closed = None
+    usage._closed = None
 
 
 def forget_release() -> None:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, operations
 from jimeng.admin import bp
 from jimeng.i18n import t
-from jimeng.usage.tallies import Hour
+from jimeng.usage import Ends
 from jimeng.web import chart
 from jimeng.web.chart import Chart, Point
 
@@ -76,7 +76,7 @@ def last_day() -> str:
     )
 
 
-def hourly(found: list[Hour]) -> Chart:
+def hourly(found: list[Ends]) -> Chart:
     points = [
         Point(f"{hour.begin:%H:%M}", (hour.completed, hour.failed)) for hour in found
     ]

@@ -27,7 +27,6 @@ from jimeng.documents.lane import Allowance, Lane, Worker
 from jimeng.documents.prompt import SavedPrompt
 from jimeng.documents.share import Share
 from jimeng.documents.switches import Switch
-from jimeng.documents.tally import Hour, Tally
 from jimeng.documents.task import Status, Task
-from jimeng.documents.usage import RateLimit, Usage, UsageHour
+from jimeng.documents.usage import Hour, RateLimit, Tally, Usage, UsageHour
 from jimeng.documents.user import User

@@ -169,6 +169,15 @@ class Stored(Document):
     meta: dict = {"abstract": True, "auto_create_index": False}
 
     @classmethod
+    def kinds(cls) -> "Iterator[type[Stored]]":
+        """Those that have a collection of their own."""
+        for kind in cls.__subclasses__():
+            if kind._meta["abstract"]:
+                yield from kind.kinds()
+            else:
+                yield kind
+
+    @classmethod
     def collection(cls, *, durable: bool = True) -> Collection:
         """
         The collection underneath.

@@ -140,7 +140,7 @@ _waited: tuple[object, float] | None = None  # for which connection, and until w
 def declared() -> dict[str, Index]:
     """All indexes that there should be, by label."""
     found = [*CHUNKS]
-    for document in Stored.__subclasses__():
+    for document in Stored.kinds():
         for spec in document._meta["index_specs"]:
             options = {name: spec[name] for name in OPTIONS if name in spec}
             collection, keys = document._get_collection_name(), tuple(spec["fields"])

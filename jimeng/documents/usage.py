@@ -1,8 +1,8 @@
-"""What each user asks for in a day, and what has come of it."""
+"""How users stand with their limits; and what has come of what they asked for."""
 
 from dataclasses import dataclass
 
-from mongoengine.fields import IntField, StringField
+from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored, named_index
 from jimeng.documents.reading import DictField, ListField
@@ -84,3 +84,56 @@ class UsageHour(Stored):
             named_index("hour", "hour"),
         ],
     }
+
+
+class Sums(Stored):
+    """
+    Everybody's pictures that ended in some time, by their state.
+
+    Attributes:
+        done: Those that came.
+        failed: Those that did not.
+        unknown: Those of which nobody knows whether they were accepted.
+        dropped: Those that were never sent, as nobody wanted them any more.
+    """
+
+    done = IntField(default=0)
+    failed = IntField(default=0)
+    unknown = IntField(default=0)
+    dropped = IntField(default=0)
+
+    meta = {"abstract": True}
+
+
+class Tally(Sums):
+    """
+    Those of a day, counted once it can no longer change.
+
+    Attributes:
+        id: The day in UTC, ``2026-01-31``.
+    """
+
+    id = StringField(primary_key=True)
+
+    meta = {"collection": "tallies"}
+
+
+class Hour(Sums):
+    """
+    Those of one of the latest hours, until its day is counted.
+
+    Attributes:
+        id: The hour in UTC, ``2026-01-31T14``.
+        since: Nothing ended from then on until the hour began, but for what other
+            hours have.
+        whole: They are counted, by user too; absent once one of them may have changed.
+        changes: How often that was announced, and `changed_at`, when it last was.
+    """
+
+    id = StringField(primary_key=True)
+    since = DateTimeField()
+    whole = BooleanField()
+    changes = IntField()
+    changed_at = DateTimeField()
+
+    meta = {"collection": "hours"}

@@ -8,7 +8,7 @@ from pymongo.errors import PyMongoError
 
 from jimeng import lanes
 from jimeng.documents import Generation, State, Task, utcnow
-from jimeng.jobs import counts, hours
+from jimeng.jobs import counts, tallies
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.polling import first_poll_after
 from jimeng.jobs.save import keep, saving_lease
@@ -62,7 +62,7 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
     """
     now = utcnow()
     if generation.due_at and generation.due_at < now:  # by now it may be unknown
-        hours.announce(generation, now)
+        tallies.announce_change(generation, now)
     names = [progress.remote_id] if progress.remote_id else []
     after = drawn(progress) if progress.done else drawing(generation)
     return Generation.swap(

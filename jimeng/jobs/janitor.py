@@ -13,7 +13,7 @@ from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
 from jimeng.errors import ProviderError
-from jimeng.jobs import days, hours, outcomes, plan, repair
+from jimeng.jobs import outcomes, plan, repair, tallies
 from jimeng.jobs.runtime import runtime
 from jimeng.storage import Store
 
@@ -204,6 +204,6 @@ def close_days() -> bool:
     Count and keep some of the days that are over, and the hours of those that can still
     change; whether there may be more.
     """
-    kept = len(list(islice(days.closing(), 1 + MOST_DAYS)))
-    counted = len(list(islice(hours.closing(), MOST_HOURS)))
+    kept = len(list(islice(tallies.closing_days(), 1 + MOST_DAYS)))
+    counted = len(list(islice(tallies.closing_hours(), MOST_HOURS)))
     return kept > MOST_DAYS or counted == MOST_HOURS

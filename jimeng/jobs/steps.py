@@ -8,7 +8,7 @@ from jimeng import lanes, logs
 from jimeng.documents import Generation, State, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import hours, outcomes
+from jimeng.jobs import outcomes, tallies
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.polling import age, measure, next_poll_after
 from jimeng.jobs.preparing import prepare
@@ -43,7 +43,7 @@ def take_step(generation_id: str, token: str) -> Freed | None:
             return outcomes.set_aside(held, f"unread {sorted(held.unread)}")
         try:
             if held.ended_at:
-                hours.announce(held)
+                tallies.announce_change(held)
             return STEPS[held.state](held)
         except SURPRISES as error:
             return stumble(held, error)

@@ -1,11 +1,10 @@
 """The queue as a whole: what an operator sees of it, and does to it, with an entry."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import batches, bulk, jobs, lanes
-from jimeng.documents import BulkAction, State, Switch, User, utcnow
+from jimeng import batches, bulk, jobs, lanes, usage
+from jimeng.documents import BulkAction, Switch, User, utcnow
 from jimeng.errors import Invalid
 from jimeng.jobs import midnight
 from jimeng.lanes import switches
@@ -13,8 +12,7 @@ from jimeng.operations import failures, queue
 from jimeng.operations.queue import QueueView
 from jimeng.tasks import clearing
 from jimeng.tasks.clearing import Pending
-from jimeng.usage import tallies
-from jimeng.usage.tallies import Hour
+from jimeng.usage import Ends
 from jimeng.viewers import Viewer, recorded
 
 HOUR = timedelta(hours=1)
@@ -75,22 +73,15 @@ def board(viewer: Viewer) -> Board:
         AdminsOnly: it is the operator's to see.
     """
     found = queue.read(viewer)
-    done, failed = _ended_since(found.measured_at - HOUR)
-    today = midnight(found.measured_at.date())
-    return Board(found, done, failed, *failures.codes_since(viewer, today))
+    ended = usage.ended_since(found.measured_at - HOUR)
+    codes = failures.codes_since(viewer, midnight(found.measured_at.date()))
+    return Board(found, ended.completed, ended.failed, *codes)
 
 
-def _ended_since(since: datetime) -> tuple[int, int]:
-    states: Counter[str] = Counter()
-    for found in tallies.count(since).values():
-        states.update(found)
-    return states[State.DONE], states[State.FAILED] + states[State.UNKNOWN]
-
-
-def hours(viewer: Viewer) -> list[Hour]:
+def hours(viewer: Viewer) -> list[Ends]:
     """What ended in each of the last 24 hours, the oldest first."""
     viewer.require_operator("operations")
-    return tallies.by_hour(utcnow())
+    return usage.last_hours(utcnow())
 
 
 def is_suspended(viewer: Viewer) -> bool:

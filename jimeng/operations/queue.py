@@ -4,14 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jimeng import jobs
+from jimeng import jobs, usage
 from jimeng.documents import State, User, Worker, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.operations import groups, lanes
 from jimeng.operations.groups import Group
 from jimeng.operations.lanes import LaneView
-from jimeng.usage import tallies
-from jimeng.usage.tallies import Day
+from jimeng.usage import Ends
 from jimeng.viewers import Viewer
 
 MOST_USERS = 20  # that are shown
@@ -77,7 +76,7 @@ class QueueView:
     pending: int
     active: int
     retry: int
-    days: list[Day]
+    days: list[Ends]
     jobs: int | None
     workers: list[WorkerView]
     lanes: list[LaneView]
@@ -108,7 +107,7 @@ def read(viewer: Viewer) -> QueueView:
         pending=waiting.total() + sum(under_way[state] for state in groups.NOT_IN_LINE),
         active=sum(under_way[state] for state in AT_PROVIDER),
         retry=again.total(),
-        days=tallies.by_day(),
+        days=usage.all_days(),
         jobs=_jobs(),
         workers=_workers(now),
         lanes=lanes.read(waiting, again, now),

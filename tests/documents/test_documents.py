@@ -22,7 +22,7 @@ from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.reading import DictField, ListField
 
-KINDS = [each for each in Stored.__subclasses__() if each.__module__.startswith("jime")]
+KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]
 
 
 def stored(kind: type[Stored], **fields: object) -> dict:

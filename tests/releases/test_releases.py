@@ -21,7 +21,7 @@ from tests.releases.other_release import (
 )
 from tests.test_core import create, result
 
-KINDS = [each for each in Stored.__subclasses__() if each.__module__.startswith("jime")]
+KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]
 
 
 def test_place_held_by_an_unknown_state_is_an_alarm(client, caplog, monkeypatch):

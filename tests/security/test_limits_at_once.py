@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import jobs
 from jimeng.accounts import keys
 from jimeng.documents import Allowance, Generation, Tally, Usage, utcnow
 from jimeng.errors import Invalid
+from jimeng.jobs import tallies
 from tests.access.conftest import OPERATOR
 from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
 from tests.rest import API, create
@@ -104,7 +104,7 @@ def test_day_is_closed_once_by_many(client, work_off):
     old = utcnow() - timedelta(days=5)
     Generation.collection().update_many({}, {"$set": {"ended_at": old}})
 
-    at_once(8, lambda _: jobs.close_days())
+    at_once(8, lambda _: tallies.close_days())
 
     assert [row["pictures"] for row in Usage.collection().find()] == [4]
     assert [row["done"] for row in Tally.collection().find()] == [4]

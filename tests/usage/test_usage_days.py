@@ -2,10 +2,9 @@
 
 import pytest
 
-from jimeng import jobs
+from jimeng import usage
 from jimeng.documents import Generation, Tally, Usage, utcnow
-from jimeng.jobs import janitor
-from jimeng.usage import tallies
+from jimeng.jobs import janitor, tallies
 from tests.forgetting import forget_days
 from tests.rest import (
     create,
@@ -49,13 +48,13 @@ def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypat
     age(5)
     monkeypatch.setattr(Tally, "collection", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        jobs.days._close(
-            (utcnow() - 5 * A_DAY).date(), jobs.ended(utcnow() - 6 * A_DAY)
+        tallies._close_day(
+            (utcnow() - 5 * A_DAY).date(), tallies.ended(utcnow() - 6 * A_DAY)
         )
     monkeypatch.undo()
 
     found = rows(look(client))
 
     assert found == [(5, "done", 1, {"yes": 1}), (5, "failed", 1, {"no": 1})]
-    (day,) = tallies.by_day()
+    (day,) = usage.all_days()
     assert (day.completed, day.failed) == (1, 1)

@@ -3,9 +3,8 @@
 import pytest
 from pymongo.errors import ExecutionTimeout
 
-from jimeng import jobs, usage
-from jimeng.jobs import janitor
-from jimeng.usage import tallies
+from jimeng import usage
+from jimeng.jobs import janitor, tallies
 from tests.rest import create
 from tests.usage.test_usage import OPERATOR, age, day_before, look, rows
 
@@ -23,7 +22,7 @@ def history(client, work_off):
 
 def test_long_history_refuses_nobody(client, history, monkeypatch):
     """What a request has no time to count is left out, and said to be."""
-    monkeypatch.setattr(jobs.days, "BRIEFLY", 0)
+    monkeypatch.setattr(tallies, "BRIEFLY", 0)
     since = {"from": day_before(60)}
 
     first = look(client, **since)
@@ -32,7 +31,7 @@ def test_long_history_refuses_nobody(client, history, monkeypatch):
     assert not first["complete"]
     # What is asked for is there.
     assert look(client, **{"from": day_before(1)})["complete"]
-    assert [day.completed for day in tallies.by_day()] == [1]
+    assert [day.completed for day in usage.all_days()] == [1]
     janitor.close_days()
     monkeypatch.undo()
     second = look(client, **since)
@@ -43,7 +42,7 @@ def test_long_history_refuses_nobody(client, history, monkeypatch):
 def test_day_that_takes_too_long_refuses_nobody(client, history, monkeypatch):
     """The consumers, who have more time, will count it."""
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.days, "_close", timed_out)
+        patched.setattr(tallies, "_close_day", timed_out)
         assert not look(client, **{"from": day_before(60)})["complete"]
         assert "again later" in page(client, "/account/usage?days=90")
 
@@ -60,12 +59,12 @@ def page(client, path: str) -> str:
 
 def test_sums_of_a_long_history_only_grow(client, history, monkeypatch):
     """Figures that went back would be taken for a new start."""
-    monkeypatch.setattr(jobs.days, "BRIEFLY", 0)
+    monkeypatch.setattr(tallies, "BRIEFLY", 0)
     found = []
     for _ in range(5):
         ways, _ = usage.totals(OPERATOR)
         found.append(ways.total())
-        next(kept := jobs.days.closing(), None)
+        next(kept := tallies.closing_days(), None)
         next(kept, None)
     monkeypatch.undo()
 

@@ -6,10 +6,9 @@ import pytest
 
 from jimeng import usage
 from jimeng.documents import Generation, Hour, UsageHour, utcnow
-from jimeng.jobs import acceptance, days, hours, janitor, outcomes, submit
+from jimeng.jobs import acceptance, janitor, outcomes, submit, tallies
 from jimeng.operations import board, queue
 from jimeng.providers import Progress
-from jimeng.usage import tallies
 from tests.commands import counted
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_time import RUNNING, pump
@@ -30,7 +29,7 @@ def noon(monkeypatch) -> datetime:
 
 
 def at(monkeypatch, moment: datetime) -> datetime:
-    for module in (days, hours, outcomes, usage.report, queue, board):
+    for module in (tallies, outcomes, usage, queue, board):
         monkeypatch.setattr(module, "utcnow", lambda: moment)
     return moment
 
@@ -63,7 +62,7 @@ def all_told(client) -> tuple:
         rows(look(client)),
         rows(look(client, "somebody.else")),
         sorted((each.user_id, each.outcomes, each.charged) for each in ended_today),
-        tallies.by_day(),
+        usage.all_days(),
         board.hours(OPERATOR),
     )
 
@@ -134,8 +133,8 @@ def test_empty_hours_take_nothing(client, noon):
         pass
 
     assert Hour.collection().count_documents({}) == 3
-    span = hours.recent(days.midnight((noon - 2 * A_DAY).date()))
-    assert span.gaps == [(hours.floor(noon - AN_HOUR), None)]
+    _, gaps = usage._recent(tallies.midnight((noon - 2 * A_DAY).date()))
+    assert gaps == [(tallies.floor(noon - AN_HOUR), None)]
 
 
 def test_hours_go_when_their_day_is_kept(client, noon, monkeypatch):
@@ -173,8 +172,8 @@ def test_late_picture_counts_once(client, provider, timed_out, noon, monkeypatch
     pump()
 
     assert sums(look(client)) == {"done": 1}
-    assert [day.completed for day in tallies.by_day()] == [1]
-    assert [day.failed for day in tallies.by_day()] == [0]
+    assert [day.completed for day in usage.all_days()] == [1]
+    assert [day.failed for day in usage.all_days()] == [0]
     at(monkeypatch, noon + 2 * AN_HOUR)
     while janitor.close_days():
         pass
@@ -194,7 +193,7 @@ def test_late_look_that_finds_nothing_changes_nothing(
     assert sums(look(client)) == {"failed": 1}
     janitor.close_days()
     assert Hour.collection().count_documents({"whole": True}) == 0
-    at(monkeypatch, noon + 2 * hours.ANNOUNCED)
+    at(monkeypatch, noon + 2 * tallies.ANNOUNCED)
     janitor.close_days()
     assert Hour.collection().count_documents({"whole": True}) == 1
     assert sums(look(client)) == {"failed": 1}
@@ -213,7 +212,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         assert sums(look(client)) == {"unknown": 1}
         return RUNNING
 
-    monkeypatch.setattr(hours, "GRACE", timedelta(0))
+    monkeypatch.setattr(tallies, "GRACE", timedelta(0))
     monkeypatch.setattr(submit, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3
@@ -221,7 +220,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
     run_queue()
 
     assert sums(look(client)) == {}
-    assert tallies.by_day() == []
+    assert usage.all_days() == []
 
 
 def test_hour_that_changes_while_it_is_counted_is_not_kept(
@@ -229,14 +228,14 @@ def test_hour_that_changes_while_it_is_counted_is_not_kept(
 ):
     """What was counted before the change would stand for what is there after it."""
     Hour.collection().delete_many({})
-    count = days.ended
+    count = tallies.ended
 
     def slow(*args: object, **fields: object):
         found = count(*args, **fields)
-        hours.announce(timed_out)
+        tallies.announce_change(timed_out)
         return found
 
-    monkeypatch.setattr(days, "ended", slow)
+    monkeypatch.setattr(tallies, "ended", slow)
     janitor.close_days()
     monkeypatch.undo()
 
@@ -250,11 +249,11 @@ def test_many_changed_hours_are_few_questions(client, config, noon):
         pass
     before = all_told(client)
     for ago in range(2, HOURS, 2):
-        hours.announce(Generation(ended_at=noon - ago * AN_HOUR))
+        tallies.announce_change(Generation(ended_at=noon - ago * AN_HOUR))
 
     with counted(config) as commands:
         look(client)
 
     asked = [each for each in commands if each.get("aggregate") == "generations"]
-    assert len(asked) == 2 * hours.MOST_GAPS
+    assert len(asked) == 2 * usage.MOST_GAPS
     assert all_told(client) == before
