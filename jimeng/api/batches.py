@@ -75,6 +75,16 @@ def create_batch(query: dict, params: dict) -> Response:
     quota, a key's bounds) it waits, and `waits` says for what. With `?dry_run=1`
     nothing is created: the request is judged, and the answer is a 200 with the prompts,
     the count and the price.
+    ---
+    批量创建
+
+    一次提交很多提示词，共用同样的参数。`prompts` 里的逐条照原样；`template` 每行一
+    条，空行跳过，`{红|蓝|绿}` 依次代入其中每个词，一行有几组就展开成所有组合。重复的
+    只画一次，一批最多 500 条。`images` 用于其中每一条，只收一次。
+
+    立即返回。任务随着空位一点一点地创建，不妨碍同一用户另外提交的任务；名额、配额不够
+    时等待，`waits` 说明在等什么。带 `?dry_run=1` 时什么也不创建，只检查请求，
+    以 200 回答条数、张数和价格。
     """
     given = {name: value for name, value in params.items() if name in g.body}
     prompts, template = params.pop("prompts", ()), params.pop("template", "")
@@ -105,6 +115,10 @@ def list_batches(query: dict) -> Response:
     List a user's batches, newest first.
 
     The next page is in `Link` and in `next_cursor`.
+    ---
+    列出用户的批次
+
+    最新的在前。下一页在 `Link` 和 `next_cursor` 里。
     """
     viewer = auth.viewer_of_api()
     user_id = query.pop("user_id", viewer.user_id)
@@ -119,7 +133,13 @@ def list_batches(query: dict) -> Response:
 @blp.response(200, BatchWithPrompts)
 @blp.describe(errors=["batch_not_found"], headers=["Retry-After"])
 def get_batch(batch_id: str) -> tuple[Stand, dict]:
-    """Look at a batch: how far it is, why pictures failed, and all its prompts."""
+    """
+    Look at a batch: how far it is, why pictures failed, and all its prompts.
+    ---
+    查看批次
+
+    进度、没有画成的原因，以及全部提示词。未结束时带 `Retry-After`。
+    """
     batch = batches.find(auth.viewer_of_api(), batch_id, whole=True)
     return stand(batch), {"Retry-After": str(WAIT)} if batch.is_open else {}
 
@@ -133,6 +153,10 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
     List a batch's tasks in the order of their prompts.
 
     Those that run others again come behind them.
+    ---
+    列出批次的任务
+
+    按提示词的顺序；重试的排在后面。
     """
     viewer = auth.viewer_of_api()
     batch = batches.find(viewer, batch_id)
@@ -164,6 +188,11 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
 
     No more tasks are made, and pictures that wait are never sent. One that the
     provider has begun is charged, once, and not shown.
+    ---
+    取消批次
+
+    不再创建其余任务；等待中的图片不再提交，服务方已经开始的计费一次，不再显示。已结束
+    的批次是 409。
     """
     return answer(batches.cancel(auth.viewer_of_api(), batch_id))
 
@@ -189,6 +218,12 @@ def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     have been, charged, `accept_double_charge` must be true for it to be among them.
     With `?dry_run=1` nothing is run again: the answer is a 200 with the count and the
     price.
+    ---
+    补上批次缺的图片
+
+    失败而重试可能有用的，每个任务再试一次。`rest` 为 true 时，已取消的和还没创建的也
+    算；已经或可能已经计费的，要 `accept_double_charge` 为 true 才算。
+    带 `?dry_run=1` 时什么也不提交，以 200 回答张数和价格。
     """
     if query["dry_run"]:
         found = batches.estimate_again(auth.viewer_of_api(), batch_id, **params)
@@ -206,6 +241,10 @@ def delete_batch(params: dict, batch_id: str) -> dict:
 
     What has not ended is cancelled. Its tasks and pictures go into the trash, from
     which they can be brought back for seven days.
+    ---
+    删除批次
+
+    未结束的先取消；任务和图片移入回收站，七天内可以恢复。
     """
     batches.delete(auth.viewer_of_api(), batch_id)
     return {"batch_id": batch_id}

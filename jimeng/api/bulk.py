@@ -30,6 +30,11 @@ def cancel_tasks(params: dict) -> list[Outcome]:
     Name them by `ids`, or give `status` and `user_id` for that user's newest 100 in
     that status. Each is as if cancelled by itself: one that cannot be does not keep
     the others, and `results` says what became of each.
+    ---
+    批量取消任务
+
+    用 `ids` 指定最多 100 个，或用 `status` 和 `user_id`选择这个用户处于该状态的最
+    新 100 个。各任务互不影响，`results` 逐个说明结果。
     """
     viewer = auth.viewer_of_api()
     return tasks.cancel_many(viewer, chosen(viewer, params))
@@ -52,6 +57,13 @@ def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     answer is `may_be_charged_twice`. With an
     `Idempotency-Key` the request may be sent again: what it has made is found and
     not made twice, and what it had no time for (`out_of_time`) is made.
+    ---
+    批量重试任务
+
+    选择方式同批量取消，成功的各有新任务的 id。已经或可能已经计费的，
+    要 `accept_double_charge` 为 true 才重试，否则各自答 `may_be_charged_twice`。
+    带 `Idempotency-Key` 可以放心重发：已经创建的不会再创建，来不及的（`out_of_time`）
+    继续创建。
     """
     viewer = auth.viewer_of_api()
     ids = chosen(viewer, params)

@@ -35,6 +35,10 @@ def list_collections(query: dict) -> Response:
 
     Each has its number of pictures, and the newest of them. The next page is in
     `Link` and in `next_cursor`.
+    ---
+    列出相册
+
+    最近放过图片的在前，各有图片数和最新的一张。下一页在 `Link` 和 `next_cursor` 里。
     """
     viewer = auth.viewer_of_api()
     query.setdefault("user_id", viewer.user_id)
@@ -56,6 +60,10 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
     Make a collection.
 
     A user has each name once, in any letter case, and at most 200 collections.
+    ---
+    新建相册
+
+    同一用户的名称不能重复，不分大小写；最多 200 个。
     """
     made = collections.create(auth.viewer_of_api(), **params)
     location = url_for("api.get_collection", collection_id=made.id)
@@ -66,7 +74,13 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
 @blp.response(200, CollectionRecord)
 @blp.describe(errors=["collection_not_found"])
 def get_collection(collection_id: str) -> Overview:
-    """Look at a collection: its name, how many pictures, and the newest of them."""
+    """
+    Look at a collection: its name, how many pictures, and the newest of them.
+    ---
+    查看相册
+
+    名称、图片数和最新的一张。
+    """
     found = collections.find(auth.viewer_of_api(), collection_id)
     return collections.overview_of(found)
 
@@ -76,7 +90,11 @@ def get_collection(collection_id: str) -> Overview:
 @blp.response(200, CollectionRecord)
 @blp.describe(errors=["collection_not_found", "collection_name_taken"])
 def rename_collection(params: dict, collection_id: str) -> Overview:
-    """Give a collection another name."""
+    """
+    Give a collection another name.
+    ---
+    重命名相册
+    """
     found = collections.rename(auth.viewer_of_api(), collection_id, **params)
     return collections.overview_of(found)
 
@@ -90,6 +108,10 @@ def delete_collection(params: dict, collection_id: str) -> dict:
     Delete a collection. Its pictures stay, and are in it no longer.
 
     The page that shares it ends, too.
+    ---
+    删除相册
+
+    图片都还在，只是不再属于它；它的分享页随之结束。
     """
     collections.delete(auth.viewer_of_api(), collection_id)
     return {"id": collection_id}
@@ -106,6 +128,11 @@ def change_collection(params: dict, collection_id: str) -> Change:
     `remove` comes first, then `add`; twice is as once. Pictures in the trash, and
     those of others, are as if they had never been. A picture that is in 20
     collections is not put into another, and counted in `left_out`.
+    ---
+    放入和移出图片
+
+    先移出 `remove`，再放入 `add`，重复也无妨。回收站里的、别人的图片当作没有。已经属
+    于 20 个相册的图片不再放入，算在 `left_out` 里。
     """
     return collections.change(auth.viewer_of_api(), collection_id, **params)
 
@@ -120,6 +147,10 @@ def list_pictures(query: dict, collection_id: str) -> Response:
 
     The next page is in `Link` and in `next_cursor`; a page deep down costs no more
     than the first.
+    ---
+    列出相册的图片
+
+    最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。
     """
     found = collections.find(auth.viewer_of_api(), collection_id)
     page = tasks.pictures_in(found, **query)

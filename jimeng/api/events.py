@@ -10,6 +10,7 @@ from flask import Response, current_app, request, stream_with_context
 from jimeng import auth, tasks
 from jimeng.api import blp
 from jimeng.api.images import RESULT, WAIT
+from jimeng.api.openapi.blueprint import TEXT, event_of
 from jimeng.documents import Task
 from jimeng.errors import TaskNotFound
 from jimeng.errors.access import ApiKeyInvalid
@@ -26,12 +27,8 @@ SILENCE = ": still here\n\n"
 
 
 @blp.get("/tasks/<task:task_id>/events", tags=["tasks"])
-@blp.response(200, TaskResult)
-@blp.describe(
-    errors=["task_not_found", "too_many_waiting"],
-    events="task",
-    always=["Cache-Control"],
-)
+@blp.response(200, TEXT, content_type=KIND, example=event_of("task", TaskResult))
+@blp.describe(errors=["task_not_found", "too_many_waiting"], always=["Cache-Control"])
 def follow_task(task_id: str) -> Response:
     """
     Follow a task: server-sent events, as it changes.
@@ -40,6 +37,12 @@ def follow_task(task_id: str) -> Response:
     time in milliseconds. The first comes at once, on every connection; the stream ends
     with the task, or after two minutes. Where there is no place to wait the answer is
     429: ask every few seconds instead.
+    ---
+    跟随任务
+
+    服务器发送事件（SSE）：任务一有变化就告知。事件名是 `task`，`data` 与查询结果相同，
+    `id` 是毫秒时间。每次连接都立即告知现状；任务结束或两分钟后流结束。没有空位时
+    是 429：请改为隔几秒查询一次。
     """
     viewer = auth.viewer_of_api()
     task = tasks.find(viewer, task_id)

@@ -103,6 +103,13 @@ def create_image_task(query: dict, params: dict) -> Response:
     `Prefer: wait=60` the answer waits for that, and is a 200 with the pictures where
     they come in time. With `?dry_run=1` nothing is created, taken or kept: the request
     is judged, and the answer is a 200 with the model, the count and the price.
+    ---
+    创建图像任务
+
+    立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
+    `completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。
+    带 `Prefer: wait=60` 时等到结束再回答，来得及就是带图片的 200。带 `?dry_run=1` 时
+    什么也不创建、不占用、不保存：只检查请求，以 200 回答模型、张数和价格。
     """
     return create_from(params, **query)
 
@@ -119,6 +126,11 @@ def create_task(query: dict, params: dict) -> Response:
 
     The type's fields stand beside `type` or under `input`; `delay` says how many
     seconds it waits before it may start, and `?dry_run=1` asks for the price alone.
+    ---
+    创建任务（通用形式）
+
+    该类型的字段写在 `type` 旁边，或写在 `input` 里；`delay` 是多少秒之后才可以开始；
+    带 `?dry_run=1` 只问价格。
     """
     return create_from(params, **query)
 
@@ -130,8 +142,8 @@ def create_task(query: dict, params: dict) -> Response:
     headers=["Retry-After", "Preference-Applied"],
     always=["ETag"],
     takes=["If-None-Match", "Prefer"],
-    conditional=True,
 )
+@blp.alt_response(304)
 def get_result(task_id: str) -> Response:
     """
     Look at a task: its status, and the pictures once they are there.
@@ -139,6 +151,12 @@ def get_result(task_id: str) -> Response:
     A failed task is a 200 too, since the question was answered. `ETag` and
     `If-None-Match` make asking again cheap; with `Prefer: wait=60` the answer comes
     when the task has ended, or after that many seconds.
+    ---
+    查询任务结果
+
+    任务存在就是 200，失败的任务也是：问题得到了回答。未结束时带 `Retry-After`。
+    `ETag` 和 `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到任务结束或时间
+    用完才回答。
     """
     viewer = auth.viewer_of_api()
     task, view = tasks.look(viewer, task_id)
@@ -170,6 +188,10 @@ def list_images(query: dict) -> dict:
     List a user's tasks, newest first, by offset.
 
     For what is older than the latest 1,000 use the list with a cursor.
+    ---
+    按页列出用户的任务
+
+    最新的在前。最新的 1000 条之外请用按 cursor 的列表。
     """
     viewer = auth.viewer_of_api()
     query.setdefault("user_id", viewer.user_id)
@@ -185,7 +207,13 @@ def list_images(query: dict) -> dict:
 @blp.response(200, TaskDeleted)
 @blp.describe(errors=["task_not_found"])
 def delete_task(params: dict, task_id: str) -> dict:
-    """Cancel a task if need be, and remove it with its pictures."""
+    """
+    Cancel a task if need be, and remove it with its pictures.
+    ---
+    删除任务和图片
+
+    未结束的先取消。
+    """
     tasks.delete(auth.viewer_of_api(), task_id)
     return {"task_id": task_id}
 

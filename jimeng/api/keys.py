@@ -25,6 +25,11 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     A key that only reads and writes may be limited further: to some of the doors
     (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
     models, and to fewer tasks a minute or pictures a day than its user has.
+    ---
+    创建 API 密钥
+
+    密钥只在这个回答里出现一次。新密钥的权限不能超过创建者：`read` 只能查看，
+    `write` 还能创建、取消和删除，`admin` 对所有人有效，只有管理员才有。
     """
     made = accounts.create_key(auth.viewer_of_api(), user_id, **params)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}
@@ -34,7 +39,13 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
 @blp.response(200, replies.KeyRecord(many=True))
 @blp.describe(errors=["user_not_found"])
 def list_keys(user_id: str) -> list[ApiKey]:
-    """List a user's API keys, newest first: names, beginnings, last use."""
+    """
+    List a user's API keys, newest first: names, beginnings, last use.
+    ---
+    列出用户的 API 密钥
+
+    最新的在前：名称、开头几个字符、最近一次使用。
+    """
     return accounts.list_keys(auth.viewer_of_api(), user_id)
 
 
@@ -43,6 +54,12 @@ def list_keys(user_id: str) -> list[ApiKey]:
 @blp.response(200, replies.KeyRevoked)
 @blp.describe(errors=["user_not_found", "api_key_not_found"])
 def revoke_key(params: dict, user_id: str, key_id: str) -> dict:
-    """Revoke an API key: its next use is refused."""
+    """
+    Revoke an API key: its next use is refused.
+    ---
+    撤销 API 密钥
+
+    此后用它的请求都会被拒绝。
+    """
     accounts.revoke_key(auth.viewer_of_api(), user_id, key_id)
     return {"id": key_id}

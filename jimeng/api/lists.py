@@ -8,9 +8,7 @@ from jimeng.api import blp
 from jimeng.http.answers import absolute, success
 
 # What is told of every operation that answers with such a list.
-lists = partial(
-    blp.describe, headers=["Link"], beside={"next_cursor": ["string", "null"]}
-)
+lists = partial(blp.describe, headers=["Link"], pages=True)
 
 
 def listed(rows: list, next_cursor: str | None, endpoint: str, **query) -> Response:

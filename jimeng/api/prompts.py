@@ -22,7 +22,13 @@ LATER = ["get_prompt", "change_prompt", "delete_prompt"]
 @blp.response(200, PromptRecord(many=True))
 @blp.describe(errors=["user_not_found"])
 def list_prompts(query: dict) -> list[SavedPrompt]:
-    """List a user's prompts, newest first: at most 200, all at once."""
+    """
+    List a user's prompts, newest first: at most 200, all at once.
+    ---
+    列出存下的提示词
+
+    最新的在前；最多 200 条，一次全部给出。
+    """
     return prompts.find_all(auth.viewer_of_api(), **query)
 
 
@@ -40,6 +46,11 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
 
     Its fields are those of a task, so it can be sent as one. Names may be equal; a user
     has at most 200.
+    ---
+    存下提示词
+
+    起个名字，连同设置一起存下。字段与创建任务的相同，可以原样提交。名字可以重复；每个
+    用户最多 200 条。
     """
     name, user_id = params.pop("name"), params.pop("user_id", None)
     made = prompts.save(auth.viewer_of_api(), name, Words(**params), user_id)
@@ -50,7 +61,11 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
 @blp.response(200, PromptRecord)
 @blp.describe(errors=["prompt_not_found"])
 def get_prompt(prompt_id: str) -> SavedPrompt:
-    """Look at a prompt that is kept."""
+    """
+    Look at a prompt that is kept.
+    ---
+    查看存下的提示词
+    """
     return prompts.find(auth.viewer_of_api(), prompt_id)
 
 
@@ -63,6 +78,10 @@ def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
     Give a prompt another name, other words or settings.
 
     What is left out stays as it is; a setting that is null goes.
+    ---
+    修改存下的提示词
+
+    名字、提示词或设置。没写的不变，写成 null 的设置去掉。
     """
     return prompts.change(auth.viewer_of_api(), prompt_id, params)
 
@@ -72,6 +91,12 @@ def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
 @blp.response(200, PromptDeleted)
 @blp.describe(errors=["prompt_not_found"])
 def delete_prompt(params: dict, prompt_id: str) -> dict:
-    """Delete a prompt that is kept. Tasks and pictures stay."""
+    """
+    Delete a prompt that is kept. Tasks and pictures stay.
+    ---
+    删除存下的提示词
+
+    任务和图片不变。
+    """
     prompts.delete(auth.viewer_of_api(), prompt_id)
     return {"id": prompt_id}

@@ -18,7 +18,13 @@ RECORDS = ShareRecord(many=True)
 @blp.response(200, RECORDS)
 @lists(errors=["user_not_found"])
 def list_shares(query: dict) -> Response:
-    """List what a user shares, newest first: the links, and what they show."""
+    """
+    List what a user shares, newest first: the links, and what they show.
+    ---
+    列出分享
+
+    最新的在前，各有链接和它显示什么。
+    """
     viewer = auth.viewer_of_api()
     query.setdefault("user_id", viewer.user_id)
     page = sharing.page(viewer, **query)
@@ -30,7 +36,13 @@ def list_shares(query: dict) -> Response:
 @blp.response(200, ShareRecord)
 @blp.describe(errors=["share_not_found"])
 def get_share(share_id: str) -> Listed:
-    """Look at a share; its id is that of the collection or picture that it shows."""
+    """
+    Look at a share; its id is that of the collection or picture that it shows.
+    ---
+    查看分享
+
+    `share_id` 就是所分享的相册或图片的 id。
+    """
     return sharing.look(auth.viewer_of_api(), share_id)
 
 
@@ -46,6 +58,12 @@ def share(params: dict, share_id: str) -> Listed:
     already, what is given is changed. Whoever has the link sees, without signing in,
     the title, the pictures, and their prompts if `prompts` is true; nothing else.
     Pictures in the trash and deleted ones disappear from it.
+    ---
+    分享相册或图片
+
+    `share_id` 是相册或图片的 id，已经分享的则修改写出的字段。知道链接的人不用登录就能
+    看到这个页面：标题、图片，以及 `prompts` 为 true 时的提示词，别的都看不到。回收站
+    里的和已删除的图片自动消失。
     """
     viewer = auth.viewer_of_api()
     made = sharing.share_or_update(viewer, share_id, **params)
@@ -61,6 +79,10 @@ def replace_share(params: dict, share_id: str) -> Listed:
     Give a share a new link.
 
     The old one is dead at once, and so are the addresses of its pictures.
+    ---
+    更换分享链接
+
+    旧链接立即失效，页面上每张图片的地址也一样。
     """
     viewer = auth.viewer_of_api()
     return sharing.look(viewer, sharing.replace_link(viewer, share_id).id)
@@ -71,6 +93,12 @@ def replace_share(params: dict, share_id: str) -> Listed:
 @blp.response(200, ShareEnded)
 @blp.describe(errors=["share_not_found"])
 def end_share(params: dict, share_id: str) -> dict:
-    """Stop sharing: the link is dead at once, and nothing else changes."""
+    """
+    Stop sharing: the link is dead at once, and nothing else changes.
+    ---
+    停止分享
+
+    链接立即失效，相册和图片不变。
+    """
     sharing.revoke(auth.viewer_of_api(), share_id)
     return {"id": share_id}

@@ -14,14 +14,26 @@ from jimeng.tasks.styles import Style
 @blp.get("/styles", tags=["system"])
 @blp.response(200, StyleRecord(many=True))
 def list_styles() -> list[Style]:
-    """List the styles that have a name, and the words that each stands for."""
+    """
+    List the styles that have a name, and the words that each stands for.
+    ---
+    列出有名称的风格
+
+    `style` 写其中的 id 或名称时，展开成它的 `phrase`。
+    """
     return [*styles.STYLES]
 
 
 @blp.get("/models", tags=["system"])
 @blp.response(200, ModelRecord(many=True))
 def list_models() -> list[Model]:
-    """List the models that this key may ask for, and what each of them takes."""
+    """
+    List the models that this key may ask for, and what each of them takes.
+    ---
+    列出模型
+
+    本服务器提供哪些模型，各自接受什么。
+    """
     viewer = auth.viewer_of_api()
     models = jobs.runtime().registry.models.values()
     return [model for model in models if viewer.may_use(model.id)]
@@ -36,5 +48,10 @@ def show_queue() -> QueueView:
 
     All numbers count pictures: a task of four counts as four, since each is a
     submission of its own. Dates are days in UTC.
+    ---
+    查看队列
+
+    等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。日期
+    按 UTC。仅管理员可用。
     """
     return queue.read(auth.viewer_of_api())

@@ -4,6 +4,7 @@ from flask import Response, url_for
 
 from jimeng import auth, inputs
 from jimeng.api import blp
+from jimeng.api.openapi.blueprint import BINARY
 from jimeng.documents import Input
 from jimeng.http.answers import file, success
 from jimeng.http.bodies import brings_pictures, idempotency_key, read_form
@@ -37,6 +38,12 @@ def create_upload() -> Response:
     turned upright, converted to sRGB, made at most 4096 pixels a side, and all its
     metadata is dropped; the file as it came is not kept. With an `Idempotency-Key` the
     same file may be sent again: within a day the same key gives the same upload.
+    ---
+    上传图片
+
+    给任务的 `images` 或 `mask` 使用。JPEG、PNG 或 WebP，最多 16 MiB、四千万像素
+    （JPEG 一亿）。图片会转正、转成 sRGB、每边最多 4096 像素，元数据全部去掉；原文件不
+    保留。带 `Idempotency-Key` 可以放心重发同一个文件：一天之内同一个键得到同一个上传。
     """
     viewer = auth.viewer_of_api()
     given = read_form(FORM)
@@ -56,15 +63,31 @@ def create_upload() -> Response:
 @blp.response(200, UploadRecord)
 @blp.describe(errors=["upload_not_found"])
 def get_upload(upload_id: str) -> Input:
-    """Look at an upload: its size, and how long it is kept."""
+    """
+    Look at an upload: its size, and how long it is kept.
+    ---
+    查看上传的图片
+
+    尺寸，以及保留到什么时候。
+    """
     return inputs.find(auth.viewer_of_api(), upload_id)
 
 
 @blp.get("/uploads/<upload_id>/content", tags=["uploads"])
-@blp.response(200)
-@blp.describe(errors=["upload_not_found"], binary="image/*")
+@blp.response(200, BINARY, content_type="image/*", example="…")
+# For programs that know no ranges of types.
+@blp.alt_response(
+    200, schema=BINARY, content_type="application/octet-stream", example="…"
+)
+@blp.describe(errors=["upload_not_found"])
 def get_upload_content(upload_id: str) -> Response:
-    """Get the picture as it is kept: for its owner alone."""
+    """
+    Get the picture as it is kept: for its owner alone.
+    ---
+    取回上传的图片
+
+    保存下来的样子，只给它的主人。
+    """
     found, content = inputs.content_of(auth.viewer_of_api(), upload_id)
     response = file(content, found.bytes, found.content_type)
     response.headers["Cache-Control"] = "private, no-store"
@@ -82,6 +105,10 @@ def delete_upload(params: dict, upload_id: str) -> dict:
     Take an upload away.
 
     Tasks that name it go on; its bytes are gone once none does.
+    ---
+    删除上传的图片
+
+    用到它的任务照常进行；没有任务用它时，图片本身随后删除。
     """
     inputs.delete(auth.viewer_of_api(), upload_id)
     return {"id": upload_id}

@@ -23,7 +23,13 @@ A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
 @blp.response(201, replies.UserRecord)
 @blp.describe(errors=["email_taken"], always=["Location"], makes=A_USER)
 def create_user(params: dict) -> tuple[User, dict]:
-    """Create a user; an e-mail belongs to one user, in any letter case."""
+    """
+    Create a user; an e-mail belongs to one user, in any letter case.
+    ---
+    创建用户
+
+    邮箱不分大小写，一个邮箱只属于一个用户。
+    """
     user = users.create(auth.viewer_of_api(), **params)
     location = url_for("api.get_user", user_id=user.id)
     return user, {"Location": location}
@@ -43,6 +49,11 @@ def find_users(query: dict) -> Response:
 
     With `email`, `data` is that user. Without, it is a list of all users, newest first,
     which is for admins; the next page is in `Link` and in `next_cursor`.
+    ---
+    按邮箱查找用户，或列出全部
+
+    带 `email` 时，`data` 是这一个用户。不带时是全部用户的列表，最新的在前，仅管理员可
+    用；下一页在 `Link` 和 `next_cursor` 里。
     """
     viewer = auth.viewer_of_api()
     if "email" in query:
@@ -57,7 +68,11 @@ def find_users(query: dict) -> Response:
 @blp.response(200, replies.UserRecord)
 @blp.describe(errors=["user_not_found"])
 def get_user(user_id: str) -> User:
-    """Look at a user."""
+    """
+    Look at a user.
+    ---
+    查看用户
+    """
     return users.find(auth.viewer_of_api(), user_id)
 
 
@@ -66,7 +81,13 @@ def get_user(user_id: str) -> User:
 @blp.response(200, replies.UserRecord)
 @blp.describe(errors=["user_not_found", "email_by_admin", "email_taken"])
 def update_user(params: dict, user_id: str) -> User:
-    """Change a user's name; an admin changes the e-mail as well."""
+    """
+    Change a user's name; an admin changes the e-mail as well.
+    ---
+    修改用户
+
+    邮箱、名称，或两者。
+    """
     return users.update(auth.viewer_of_api(), user_id, **params)
 
 
@@ -78,6 +99,10 @@ def delete_user(params: dict, user_id: str) -> dict:
     """
     Remove a user with all tasks and pictures; what runs is cancelled. A key needs the
     scope `account` for its own user, `admin` for others.
+    ---
+    删除用户
+
+    任务和图片一并删除，正在运行的先取消。
     """
     users.delete(auth.viewer_of_api(), user_id)
     return {"id": user_id}
@@ -96,6 +121,12 @@ def show_usage(query: dict, user_id: str) -> dict:
     by itself, deleted ones too. `charged` says how many of them the provider has
     billed, as far as is known. While a long history is counted for the first time
     `complete` is false, and days are missing.
+    ---
+    查看用户的用量
+
+    按天（UTC）、模型和结果列出图片数，以及其中计费的多少。`from` 和 `to` 都包含在内，
+    最多 366 天，不写则是最近 30 天。图片算在它结束的那一天，任务里的每张分别计，删除
+    了的也算。很长的历史在第一次清点完之前，`complete` 为 false，有些日子还没有列出。
     """
     viewer = auth.viewer_of_api()
     if not USER_ID.fullmatch(user_id):

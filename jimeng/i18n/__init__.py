@@ -16,7 +16,6 @@ from jimeng.i18n.mcp import MCP
 from jimeng.i18n.model_fields import MODEL_FIELDS
 from jimeng.i18n.pages import PAGES
 from jimeng.i18n.ready import READY
-from jimeng.i18n.reference import REFERENCE
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
@@ -31,7 +30,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **MODEL_FIELDS,
     **PAGES,
     **READY,
-    **REFERENCE,
 }
 # How the keys of words for what is stored begin -> what stands for unknown ones.
 OTHERWISE = {

@@ -44,7 +44,7 @@ class ToGenerate(Arguments, ImageFields):
 class ToEdit(ToGenerate):
     prompt = Trimmed(load_default="")
     images = Texts(
-        Text(validate=Long(1, MOST_REFERENCE)),
+        each=Text(validate=Long(1, MOST_REFERENCE)),
         required=True,
         validate=Many(1, MOST_IMAGES),
     )
@@ -71,7 +71,7 @@ class ToList(ToListCollections):
 
 class ToCreateBatch(Arguments, NewBatch):
     images = Texts(
-        Text(validate=Long(1, MOST_REFERENCE)), validate=Many(1, MOST_IMAGES)
+        each=Text(validate=Long(1, MOST_REFERENCE)), validate=Many(1, MOST_IMAGES)
     )
     dry_run = Flag(load_default=False)
     idempotency_key = Text(validate=Long(1, MOST_KEY))
@@ -84,7 +84,7 @@ class ToGetBatch(Arguments):
 class ToAdd(Arguments):
     collection = Text(required=True, validate=Long(1, MOST_ID))
     images = Texts(
-        Text(validate=Long(1, MOST_WORDS)),
+        each=Text(validate=Long(1, MOST_WORDS)),
         required=True,
         validate=Many(1, MOST_LISTED),
     )

@@ -16,7 +16,13 @@ bp = DescribedBlueprint("health", __name__, probe=True)
 @bp.get("/health", tags=["system"])
 @bp.response(200, Health)
 def health() -> dict:
-    """The process answers; nothing else is asked."""
+    """
+    The process answers; nothing else is asked.
+    ---
+    进程是否在运行
+
+    不访问数据库。
+    """
     return {"status": "ok", "version": VERSION, "commit": COMMIT}
 
 
@@ -24,7 +30,13 @@ def health() -> dict:
 @bp.response(200, Ready)
 @bp.describe(errors=["not_ready"])
 def ready() -> Response | dict:
-    """Everything that a task needs is there; or 503 and what is missing."""
+    """
+    Everything that a task needs is there; or 503 and what is missing.
+    ---
+    是否就绪
+
+    任务需要的一切都在：200；否则 503 并说明缺少什么。
+    """
     found = readiness.answer()
     if not found.reasons:
         return {

@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from jimeng import auth, backup, jobs, operations, usage
-from jimeng.api.openapi.blueprint import DescribedBlueprint
+from jimeng.api.openapi.blueprint import TEXT, DescribedBlueprint
 from jimeng.documents import Image, Input, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
@@ -51,8 +51,8 @@ _asking = threading.Lock()
 
 
 @bp.get("/metrics", tags=["system"])
-@bp.response(200)
-@bp.describe(errors=["admins_only"], plain=EXAMPLE)
+@bp.response(200, TEXT, content_type="text/plain", example=EXAMPLE)
+@bp.describe(errors=["admins_only"])
 def metrics() -> Response:
     """
     Figures for Prometheus: the queue, the lanes, what has ended, who works.
@@ -60,6 +60,12 @@ def metrics() -> Response:
     They are the same whichever process answers; work is counted in pictures. Where
     MongoDB is away there is `jimeng_mongodb_up 0` and little else. With sign-in the
     key must have the scope `admin`.
+    ---
+    Prometheus 指标
+
+    队列、通道、结束的图片、工作进程。计数都以图片为单位，由哪个进程回答都一样。
+    MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。启用登录后，密钥需
+    要 `admin` 权限。
     """
     try:
         auth.require_operator_of_api()

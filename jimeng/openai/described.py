@@ -17,7 +17,15 @@ from jimeng.openai.failures import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.parameters import LONGEST_PROMPT, MOST_PICTURES
 from jimeng.openai.parameters import TYPES as FORMATS
 from jimeng.openai.sizes import QUALITIES
-from jimeng.schemas import MOST_IMAGES, MOST_SEED, MOST_STYLE, REFERENCE, Strict, unless
+from jimeng.schemas import (
+    MOST_IMAGES,
+    MOST_SEED,
+    MOST_STYLE,
+    REFERENCE,
+    Strict,
+    unless,
+    words,
+)
 from jimeng.schemas.fields import (
     Between,
     File,
@@ -29,7 +37,7 @@ from jimeng.schemas.fields import (
     Texts,
     Whole,
 )
-from jimeng.schemas.kinds import Reply, a, address, count, list_of, one_of, some, text
+from jimeng.schemas.kinds import Reply, a, address, count, list_of, some, text
 
 TASK = "volcengine_img_06axe07c1r4m5k8v9s2t3w6x7y8z9q"
 LINK = f"https://pictures.example.com/i/{TASK}_0.png"
@@ -65,22 +73,68 @@ class ImageRequest(Strict):
     class Meta:
         unknown = EXCLUDE  # what only other services know is ignored
 
-    model = optional(Text, validate=Long(1, 200))
-    n = optional(Whole, validate=Between(1, MOST_PICTURES))
-    size = optional(Text, validate=Long(1, 20))
-    aspect_ratio = optional(Text, validate=Long(1, 20))
-    quality = optional(Text, validate=OneOf(*QUALITIES))
-    style = optional(Text, validate=Long(1, MOST_STYLE))
-    seed = optional(Whole, validate=Between(-1, MOST_SEED))
-    background = optional(Text, validate=OneOf("auto", "opaque"))
-    response_format = optional(Text, validate=OneOf("url", "b64_json"))
-    output_format = optional(Text, validate=OneOf(*FORMATS))
-    output_compression = optional(Whole, validate=Between(0, 100))
-    stream = optional(Flag)
-    partial_images = optional(Whole)
-    input_fidelity = optional(Text)
-    moderation = optional(Text)
-    user = optional(Text)
+    model = optional(
+        Text,
+        "模型的名称，见 `/v1/models`；客户端内置的 `gpt-image-*`、`chatgpt-image-*`、"
+        "`dall-e-*` 指默认模型",
+        "A model's name, see `/v1/models`; the names built into clients, "
+        "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
+        validate=Long(1, 200),
+    )
+    n = optional(Whole, *words.N, validate=Between(1, MOST_PICTURES))
+    size = optional(
+        Text,
+        "auto、宽x高、比例，或模型有名称的尺寸；太小的按比例放大到模型的下限",
+        "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
+        "enlarged in its ratio to the least that the model draws",
+        validate=Long(1, 20),
+    )
+    aspect_ratio = optional(
+        Text,
+        "size 没有给出宽高时的比例；aspectRatio 和 ratio 也可以",
+        "The ratio where size gives no width and height; also as aspectRatio or ratio",
+        validate=Long(1, 20),
+    )
+    quality = optional(
+        Text,
+        "size 没有给出宽高时画多大：low 1K，medium 2K，high 4K，max 和 hd 最大",
+        "How large, where size gives no width and height: low 1K, medium 2K, high 4K, "
+        "max and hd the largest",
+        validate=OneOf(*QUALITIES),
+    )
+    style = optional(
+        Text,
+        "除 vivid 和 natural 之外，都加在提示词后面",
+        "Any but vivid and natural is added to the prompt",
+        validate=Long(1, MOST_STYLE),
+    )
+    seed = optional(Whole, *words.SEED, validate=Between(-1, MOST_SEED))
+    background = optional(Text, *words.BACKGROUND, validate=OneOf("auto", "opaque"))
+    response_format = optional(
+        Text,
+        "url 或 b64_json；不写时 gpt-image* 和 chatgpt-image* 是 b64_json，其余是 url",
+        "url or b64_json; by default b64_json for gpt-image* and chatgpt-image*, url "
+        "for all others",
+        validate=OneOf("url", "b64_json"),
+    )
+    output_format = optional(Text, *words.OUTPUT_FORMAT, validate=OneOf(*FORMATS))
+    output_compression = optional(
+        Whole,
+        "jpeg 和 webp 的质量，0 到 100",
+        "The quality of jpeg and webp, 0 to 100",
+        validate=Between(0, 100),
+    )
+    stream = optional(
+        Flag,
+        "true：应答是事件流，每张图一个事件",
+        "true: the answer is a stream of events, one for each picture",
+    )
+    partial_images = optional(
+        Whole, "接受，但没有未画完的图片", "Accepted; there are no partial pictures"
+    )
+    input_fidelity = optional(Text, *words.NO_EFFECT)
+    moderation = optional(Text, *words.NO_EFFECT)
+    user = optional(Text, *words.NO_EFFECT)
 
 
 class CreateImageRequest(ImageRequest):
@@ -94,8 +148,10 @@ class CreateImageRequest(ImageRequest):
         "stream": {"prompt": "海边的灯塔", "stream": True},
     }
 
-    prompt = Text(validate=Long(1, LONGEST_PROMPT))
-    images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
+    prompt = Text(*words.PROMPT, validate=Long(1, LONGEST_PROMPT))
+    images = Texts(
+        *words.IMAGES, each=Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES)
+    )
 
 
 class CreateImageEditRequest(ImageRequest):
@@ -105,11 +161,14 @@ class CreateImageEditRequest(ImageRequest):
         "usual": {"prompt": "戴上帽子", "images": [LINK], "size": "auto"}
     }
 
-    prompt = optional(Text, validate=Long(1, LONGEST_PROMPT))
+    prompt = optional(Text, *words.PROMPT, validate=Long(1, LONGEST_PROMPT))
     images = Texts(
-        Text(validate=REFERENCE), required=True, validate=Many(1, MOST_IMAGES)
+        *words.IMAGES,
+        each=Text(validate=REFERENCE),
+        required=True,
+        validate=Many(1, MOST_IMAGES),
     )
-    mask = optional(Text, validate=REFERENCE)
+    mask = optional(Text, *words.EDIT_MASK, validate=REFERENCE)
 
 
 class CreateImageEditForm(ImageRequest):
@@ -117,61 +176,107 @@ class CreateImageEditForm(ImageRequest):
 
     examples: ClassVar = {"usual": {"prompt": "戴上帽子", "image": ["photo.png"]}}
 
-    prompt = optional(Text, validate=Long(1, LONGEST_PROMPT))
-    image = fields.List(File(), required=True, validate=Many(1, MOST_IMAGES))
-    mask = File()
+    prompt = optional(Text, *words.PROMPT, validate=Long(1, LONGEST_PROMPT))
+    image = Texts(
+        "要用的图片，可以重复；`image[]` 和 `image[0]` 意思相同",
+        "The pictures that go in, repeated for several; `image[]` and `image[0]` mean "
+        "the same",
+        each=File(),
+        required=True,
+        validate=Many(1, MOST_IMAGES),
+    )
+    mask = File(*words.EDIT_MASK)
 
 
 class OpenAIImage(Reply):
-    b64_json = text(required=False)
-    url = address(required=False, example=LINK)
-    revised_prompt = text(example="海边的灯塔")
-    seed = count(required=False, example=42)
+    b64_json = text("图片本身，base64", "The picture itself, as base64", required=False)
+    url = address(
+        "图片的链接，永不过期，不需要密钥",
+        "A link to the picture; it does not expire and needs no key",
+        required=False,
+        example=LINK,
+    )
+    revised_prompt = text(
+        "提示词，没有改写", "The prompt; nothing rewrites it", example="海边的灯塔"
+    )
+    seed = count(*words.SEED, required=False, example=42)
 
 
 class ImagesResponse(Reply):
-    created = count(example=1795572622)
-    size = text(example="1024x1024")
-    quality = one_of(*QUALITIES)
-    output_format = one_of("png", "jpeg", "webp")
-    background = one_of("opaque")
-    task_id = text(example=TASK)
-    failed = count(required=False)
-    data = some(OpenAIImage)
+    created = count(*words.CREATED, example=1795572622)
+    size = text("图片实际的尺寸", "The size that the picture has", example="1024x1024")
+    quality = text(*words.QUALITY, choices=QUALITIES)
+    output_format = text(*words.OUTPUT_FORMAT, choices=("png", "jpeg", "webp"))
+    background = text(*words.BACKGROUND, choices=("opaque",))
+    task_id = text(*words.TASK_ID, example=TASK)
+    failed = count(
+        "有几张没有画出来；全都画出来时没有",
+        "How many did not come; left out if all did",
+        required=False,
+    )
+    data = some("图片", "The pictures", OpenAIImage)
 
 
 class OpenAIModelTraits(Reply):
-    model = text(example="doubao-seedream-3.0-t2i")
-    sizes = list_of(fields.String(), example=["1:1", "16:9"])
-    max_images = count(example=4)
+    model = text(
+        "它指的模型", "The model that it means", example="doubao-seedream-3.0-t2i"
+    )
+    sizes = list_of(
+        "有名称的尺寸和比例",
+        "The sizes and ratios that it names",
+        fields.String(),
+        example=["1:1", "16:9"],
+    )
+    max_images = count(*words.MAX_IMAGES, example=4)
 
 
 class OpenAIModel(Reply):
-    id = text(example="doubao-seedream-3.0-t2i")
-    object = one_of("model")
-    created = count(example=1735689600)
-    owned_by = text(example="volcengine_jimeng")
-    jimeng = a(OpenAIModelTraits)
+    id = text(
+        "名称，写在 model 里", "Its name, for model", example="doubao-seedream-3.0-t2i"
+    )
+    object = text(*words.OBJECT, choices=("model",))
+    created = count(*words.CREATED, example=1735689600)
+    owned_by = text("提供它的服务", "Who offers it", example="volcengine_jimeng")
+    jimeng = a("本服务器对它的说明", "What this server says of it", OpenAIModelTraits)
 
 
 class OpenAIModelList(Reply):
-    object = one_of("list")
-    data = some(OpenAIModel)
+    object = text(*words.OBJECT, choices=("list",))
+    data = some("各个模型", "The models", OpenAIModel)
 
 
 class OpenAIErrorDetails(Reply):
-    message = text(example="…")
-    type = one_of(*TYPES.values(), "invalid_request_error", "server_error")
-    param = text(null=True)
-    code = text(example="…")
-    request_id = text(example="3f2a9c0d5b7e4c1a8d6f0e12")
-    task_id = text(required=False)
-    charged = one_of("no", "unknown", "yes", required=False)
-    result_url = address(required=False)
+    message = text(*words.MESSAGE, example="…")
+    type = text(
+        "错误的种类",
+        "The kind of error",
+        choices=(*TYPES.values(), "invalid_request_error", "server_error"),
+    )
+    param = text(
+        "不对的字段；null 表示不是某个字段的问题",
+        "The field that is wrong; null if it is none",
+        null=True,
+    )
+    code = text("错误的代码，供程序判断", "The code, for programs", example="…")
+    request_id = text(*words.REQUEST_ID, example="3f2a9c0d5b7e4c1a8d6f0e12")
+    task_id = text(
+        "已经创建的任务；没有时什么都没有创建",
+        "The task that was created; without it nothing was",
+        required=False,
+    )
+    charged = text(
+        "任务画的是否已计费",
+        "Whether what the task drew was paid for",
+        choices=("no", "unknown", "yes"),
+        required=False,
+    )
+    result_url = address(
+        "任务的结果在哪里", "Where the task's result is", required=False
+    )
 
 
 class OpenAIError(Reply):
-    error = a(OpenAIErrorDetails)
+    error = a("哪里不对", "What is wrong", OpenAIErrorDetails)
 
 
 def stream_of(name: str) -> str:

@@ -1,6 +1,7 @@
 """Pictures, asked for and waited for in one request."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -8,7 +9,7 @@ from functools import partial
 from flask import Response, current_app, request
 
 from jimeng import auth, tasks
-from jimeng.api.openapi.blueprint import LIMITS
+from jimeng.api.openapi.blueprint import LIMITS, TEXT
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import Invalid
@@ -41,11 +42,19 @@ draws = partial(
 )
 
 
+def streams_as(name: str) -> Callable:
+    """Say what a success may be instead: a stream of the events *name*."""
+    shown = stream_of(name)
+    return bp.alt_response(
+        200, schema=TEXT, content_type="text/event-stream", example=shown
+    )
+
+
 @bp.post("/images/generations", tags=["openai"])
 @bp.response(200, ImagesResponse)
-@draws(
-    body=CreateImageRequest, stream=stream_of("image_generation"), id="generate_images"
-)
+@streams_as("image_generation")
+@bp.doc(operationId="generate_images")
+@draws(body=CreateImageRequest)
 @brings_pictures
 def generate() -> Response:
     """
@@ -56,18 +65,21 @@ def generate() -> Response:
     asked for before. Fields that are not known are ignored, `null` is as if a field
     were not there, and numbers may be text; what only this server has may also stand
     under `extra_body` or `extra_fields`.
+    ---
+    按提示词画图（与 OpenAI 的接口相同）
+
+    画好才回答；带 `stream` 时是事件流，每张图一个事件。断线后自己重发的客户端，得到的
+    是先前那个任务的图片。不认识的字段会被忽略，`null` 当作没写，数字也可以写成文字；
+    只有本服务器才有的字段也可以放在 `extra_body` 或 `extra_fields` 里。
     """
     return answer(reading.read(), name="image_generation")
 
 
 @bp.post("/images/edits", tags=["openai"])
 @bp.response(200, ImagesResponse)
-@draws(
-    body=CreateImageEditRequest,
-    form=CreateImageEditForm,
-    stream=stream_of("image_edit"),
-    id="edit_images",
-)
+@streams_as("image_edit")
+@bp.doc(operationId="edit_images")
+@draws(body=CreateImageEditRequest, form=CreateImageEditForm)
 @brings_pictures
 def edit() -> Response:
     """
@@ -75,6 +87,11 @@ def edit() -> Response:
 
     As a form the pictures are files called `image`, `image[]` or `image[0]`; in JSON
     they are `images` (or `image`). All else is as it is without pictures.
+    ---
+    用图片画图（与 OpenAI 的接口相同）
+
+    表单里的图片是名为 `image`、`image[]` 或 `image[0]` 的文件；JSON 里是 `images`
+    （或 `image`）。其余与不带图片时相同。
     """
     body = reading.read()
     if not images_of(body):

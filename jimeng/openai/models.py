@@ -11,9 +11,15 @@ CREATED = 1_735_689_600  # seconds since 1970
 
 @bp.get("/models", tags=["openai"])
 @bp.response(200, OpenAIModelList)
-@bp.describe(id="list_openai_models")
+@bp.doc(operationId="list_openai_models")
 def list_models() -> dict:
-    """The models that this server offers, as far as the key may ask for them."""
+    """
+    The models that this server offers, as far as the key may ask for them.
+    ---
+    列出模型（与 OpenAI 的接口相同）
+
+    本服务器提供、这个密钥可以使用的模型。
+    """
     viewer = auth.viewer_of_api()
     found = [
         record(name, model)
@@ -25,9 +31,16 @@ def list_models() -> dict:
 
 @bp.get("/models/<path:name>", tags=["openai"])
 @bp.response(200, OpenAIModel)
-@bp.describe(errors=["model_not_found"], id="get_openai_model")
+@bp.doc(operationId="get_openai_model")
+@bp.describe(errors=["model_not_found"])
 def get_model(name: str) -> dict:
-    """One model, by any of its names."""
+    """
+    One model, by any of its names.
+    ---
+    查看一个模型（与 OpenAI 的接口相同）
+
+    `name` 可以是它的任何一个名称。
+    """
     return record(name, names.find(name))
 
 

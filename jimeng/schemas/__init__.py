@@ -15,10 +15,11 @@ from marshmallow import (
     pre_load,
     validates_schema,
 )
-from marshmallow.fields import Integer, Nested, Number
+from marshmallow.fields import Integer, Number
 
 from jimeng.auth import needs_sign_in
 from jimeng.providers import Expansion
+from jimeng.schemas import words
 from jimeng.schemas.fields import (
     AS_TEXT,
     AS_USER_ID,
@@ -30,6 +31,7 @@ from jimeng.schemas.fields import (
     Long,
     Many,
     OneOf,
+    Part,
     Seconds,
     Text,
     Texts,
@@ -105,10 +107,30 @@ class Changes(Strict):
 class Edges(Strict):
     """How far a picture grows at each edge: a share of that side."""
 
-    top = Seconds(load_default=0.0, validate=Between(0, 1))
-    right = Seconds(load_default=0.0, validate=Between(0, 1))
-    bottom = Seconds(load_default=0.0, validate=Between(0, 1))
-    left = Seconds(load_default=0.0, validate=Between(0, 1))
+    top = Seconds(
+        "上边，高的几倍",
+        "At the top, as a share of the height",
+        load_default=0.0,
+        validate=Between(0, 1),
+    )
+    right = Seconds(
+        "右边，宽的几倍",
+        "On the right, as a share of the width",
+        load_default=0.0,
+        validate=Between(0, 1),
+    )
+    bottom = Seconds(
+        "下边，高的几倍",
+        "At the bottom, as a share of the height",
+        load_default=0.0,
+        validate=Between(0, 1),
+    )
+    left = Seconds(
+        "左边，宽的几倍",
+        "On the left, as a share of the width",
+        load_default=0.0,
+        validate=Between(0, 1),
+    )
 
     @post_load
     def make(self, data: dict, **kwargs) -> Expansion:
@@ -118,13 +140,15 @@ class Edges(Strict):
 class PictureSettings(Strict):
     """How a picture is drawn, whatever it shows."""
 
-    model = Text(validate=Long(1, 100))
-    size = Trimmed(validate=Long(1, 20))
-    quality = Text(load_default="standard", validate=OneOf("standard", "hd"))
-    style = Trimmed(validate=Long(1, MOST_STYLE))
-    n: Integer = Whole(load_default=1, validate=Between(1, 4))
-    seed: Integer = Whole(load_default=-1, validate=Between(-1, MOST_SEED))
-    provider = Text(validate=Long(1, 64))
+    model = Text(*words.MODEL, validate=Long(1, 100))
+    size = Trimmed(*words.SIZE, validate=Long(1, 20))
+    quality = Text(
+        *words.QUALITY, load_default="standard", validate=OneOf("standard", "hd")
+    )
+    style = Trimmed(*words.STYLE, validate=Long(1, MOST_STYLE))
+    n: Integer = Whole(*words.N, load_default=1, validate=Between(1, 4))
+    seed: Integer = Whole(*words.SEED, load_default=-1, validate=Between(-1, MOST_SEED))
+    provider = Text(*words.PROVIDER, validate=Long(1, 64))
 
 
 class ImageFields(PictureSettings):
@@ -133,15 +157,30 @@ class ImageFields(PictureSettings):
     rules: ClassVar = unless("images", "prompt")
 
     # Where pictures go in, some models need no words; that is for the model to say.
-    prompt = Trimmed(load_default="")
+    prompt = Trimmed(*words.PROMPT, load_default="")
     negative_prompt = Anything(
+        "目前的模型都没有反向提示词：给出即 422",
+        "Not supported by any model today: 422 if given",
         validate=refuse("invalid.negative_prompt"),
         metadata={"type": "string", **AS_TEXT},
     )
-    images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
-    mask = Text(validate=REFERENCE)
-    strength: Number = Seconds(validate=Between(0, 1))
-    expand = Nested(Edges)
+    images = Texts(
+        *words.IMAGES, each=Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES)
+    )
+    mask = Text(
+        "蒙版，写法同 images 的元素：PNG，透明处重画，大小与第一张图片相同；"
+        "只用于接受蒙版的模型",
+        "A mask, named as an element of images: a PNG as large as the first picture, "
+        "transparent where it is to be painted anew; only for models that take one",
+        validate=REFERENCE,
+    )
+    strength: Number = Seconds(*words.STRENGTH, validate=Between(0, 1))
+    expand = Part(
+        "每一边扩多少，是那一边长度的几倍；只用于扩图的模型",
+        "How far to expand at each edge, as a share of that side; only for models "
+        "that expand",
+        nested=Edges,
+    )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def has_words(self, data: dict, given: object, **kwargs) -> None:
@@ -156,6 +195,9 @@ class ImageFields(PictureSettings):
             raise ValidationError({"prompt": ["invalid.prompt_empty"]})
 
     webhook_url = Anything(
+        "完成后通知的地址；尚不支持，给出即 422 not_supported_yet",
+        "Where to send a notice when the task ends; not supported yet: 422 "
+        "not_supported_yet if given",
         validate=refuse("invalid.not_supported_yet"),
         metadata={"type": "string", **AS_TEXT},
     )
@@ -187,7 +229,7 @@ class Whose(Text):
 class OfUser(Strict):
     """What needs to say whose it is only where nobody signs in; else the caller's."""
 
-    user_id = Whose(validate=user_id_check, metadata=AS_USER_ID)
+    user_id = Whose(*words.USER_ID, validate=user_id_check, metadata=AS_USER_ID)
 
 
 class NewImageTask(ImageFields, OfUser):
@@ -207,15 +249,30 @@ class NewUpload(OfUser):
 
     examples: ClassVar = {"photo": {"file": "photo.jpg", "user_id": "user_123"}}
 
-    file = File(required=True)
+    user_id = Whose(
+        "图片属于谁，规则同任务的 user_id；启用登录后不要写",
+        "Whose it is, as on tasks; with sign-in on leave it out",
+        validate=user_id_check,
+        metadata=AS_USER_ID,
+    )
+    file = File(
+        "图片文件：JPEG、PNG 或 WebP",
+        "The picture's file: JPEG, PNG or WebP",
+        required=True,
+    )
 
 
 class NestedTask(Strict):
     """How `NewGeneralTask` may be written, for its description."""
 
-    type = Text(required=True, validate=OneOf("image", "image_generation"))
-    delay = Seconds(load_default=0, validate=Between(0, MOST_DELAY))
-    input = Nested(NewImageTask, required=True)
+    type = Text(*words.TYPE, required=True, validate=OneOf("image", "image_generation"))
+    delay = Seconds(*words.DELAY, load_default=0, validate=Between(0, MOST_DELAY))
+    input = Part(
+        "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
+        "The fields of this type; each stands either here or outside, not both",
+        nested=NewImageTask,
+        required=True,
+    )
 
 
 class NewGeneralTask(NewImageTask):
@@ -228,8 +285,8 @@ class NewGeneralTask(NewImageTask):
         "delayed": {"type": "image", **ASKED, "delay": 3600},
     }
 
-    type = Text(required=True, validate=OneOf("image", "image_generation"))
-    delay = Seconds(load_default=0, validate=Between(0, MOST_DELAY))
+    type = Text(*words.TYPE, required=True, validate=OneOf("image", "image_generation"))
+    delay = Seconds(*words.DELAY, load_default=0, validate=Between(0, MOST_DELAY))
 
     @pre_load
     def unpack(self, data, **kwargs):
@@ -250,7 +307,12 @@ class NewGeneralTask(NewImageTask):
 class Trying(Strict):
     """The query of routes that create."""
 
-    dry_run = Truth(load_default=False)
+    dry_run = Truth(
+        "1 或 true：只检查请求并估价，不创建、不计入任何限制，也不检查这些限制",
+        "1 or true: the request is judged and its price told. Nothing is created or "
+        "counted against any limit, nor are the limits asked",
+        load_default=False,
+    )
 
 
 class Retry(Strict):
@@ -259,7 +321,12 @@ class Retry(Strict):
     may_be_left_out: ClassVar = True
     examples: ClassVar = {"plain": {}, "consent": {"accept_double_charge": True}}
 
-    accept_double_charge = Flag(load_default=False)
+    accept_double_charge = Flag(
+        "同意重复计费：失败的图片 charged 为 yes 或 unknown 时必须为 true",
+        "Consent to a second charge: must be true where `charged` of a picture that "
+        "failed is `yes` or `unknown`",
+        load_default=False,
+    )
 
 
 class Nothing(Strict):
@@ -271,8 +338,13 @@ class SeveralTasks(Strict):
 
     may_be_left_out: ClassVar = False
     rules: ClassVar = ONE_WAY
-    ids = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_AT_ONCE))
-    user_id = Text(validate=user_id_check, metadata=AS_USER_ID)
+    ids = Texts(
+        "任务 id，最多 100 个；或改用 status 和 user_id",
+        "Task ids, up to 100; or use status and user_id instead",
+        each=Text(validate=Long(1, 100)),
+        validate=Many(1, MOST_AT_ONCE),
+    )
+    user_id = Text(*words.USER_ID, validate=user_id_check, metadata=AS_USER_ID)
 
     @validates_schema
     def one_way(self, data: dict, **kwargs) -> None:
@@ -289,11 +361,11 @@ class CancelSeveral(SeveralTasks):
     """``POST /api/v1/tasks/cancel``."""
 
     examples: ClassVar = chosen("pending")
-    status = Text(validate=OneOf("pending", "processing"))
+    status = Text(*words.SELECTED_STATUS, validate=OneOf("pending", "processing"))
 
 
 class RetrySeveral(SeveralTasks, Retry):
     """``POST /api/v1/tasks/retry``."""
 
     examples: ClassVar = chosen("failed", accept_double_charge=True)
-    status = Text(validate=OneOf("failed", "cancelled"))
+    status = Text(*words.SELECTED_STATUS, validate=OneOf("failed", "cancelled"))

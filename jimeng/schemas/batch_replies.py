@@ -8,6 +8,7 @@ from jimeng.batches.judging import BatchEstimate as Estimated
 from jimeng.batches.progress import status_of
 from jimeng.documents import Batch, Status
 from jimeng.i18n import MESSAGES, t
+from jimeng.schemas import words
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (
     Reply,
@@ -19,7 +20,6 @@ from jimeng.schemas.kinds import (
     instant,
     link,
     list_of,
-    one_of,
     some,
     text,
     whole,
@@ -44,51 +44,66 @@ link_to = partial(link, name="batch_id", example=BATCH)
 
 
 class BatchLinks(Reply):
-    self = link_to("api.get_batch", "/api/v1/batches/{}")
-    tasks = link_to("api.list_batch_tasks", "/api/v1/batches/{}/tasks")
-    cancel = link_to("api.cancel_batch", "/api/v1/batches/{}/cancel")
-    retry = link_to("api.retry_batch", "/api/v1/batches/{}/retry")
-    html = link_to("web.batch", "/batches/{}")
+    self = link_to("整个批次", "The full record", "api.get_batch", "/api/v1/batches/{}")
+    tasks = link_to(
+        "它的任务", "Its tasks", "api.list_batch_tasks", "/api/v1/batches/{}/tasks"
+    )
+    cancel = link_to(*words.CANCEL, "api.cancel_batch", "/api/v1/batches/{}/cancel")
+    retry = link_to(
+        "补上缺的（POST）",
+        "Runs again what is lacking (POST)",
+        "api.retry_batch",
+        "/api/v1/batches/{}/retry",
+    )
+    html = link_to("批次的网页", "Its web page", "web.batch", "/batches/{}")
 
 
 class BatchPictures(Reply):
-    total = count(example=6)
-    unmade = count()
-    waiting = count(example=2)
-    drawing = count(example=2)
-    done = count(example=2)
-    failed = count()
-    cancelled = count()
+    total = count("一共", "In all", example=6)
+    unmade = count("还没创建任务的", "Whose tasks are not made yet")
+    waiting = count("排队的", "In line", example=2)
+    drawing = count("正在画的", "Being drawn", example=2)
+    done = count("画好的", "Done", example=2)
+    failed = count("没有画成的", "Failed")
+    cancelled = count("取消的", "Cancelled")
 
 
 class Lacking(Reply):
-    ready = count()
-    rest = count()
-    paid = count()
-    hopeless = count()
+    ready = count("失败，再试可能有用", "Failed, and worth another try")
+    rest = count("取消的和没有创建的", "Cancelled, or never made")
+    paid = count("可能已经计费", "Perhaps charged already")
+    hopeless = count("再试也一样", "They would fail the same way")
 
 
 class BatchFailure(Reply):
     """Pictures that failed for one reason, in words."""
 
-    code = text(example="provider_internal")
+    code = text(*words.CODE, example="provider_internal")
     message = text(
-        lambda reason: t(f"error.{reason.code}"),
+        *words.MESSAGE,
+        of=lambda reason: t(f"error.{reason.code}"),
         example=MESSAGES["error.provider_internal"],
     )
-    pictures = whole(minimum=1, example=1)
-    retryable = flag(lambda reason: reason.may_retry)
-    remedy = one_of(*REMEDIES)
-    task_ids = list_of(text(example=TASK))
+    pictures = whole("多少张图片", "How many pictures", minimum=1, example=1)
+    retryable = flag(*words.RETRYABLE, of=lambda reason: reason.may_retry)
+    remedy = text(
+        "怎么办：retry 重试、prompt 改提示词、picture 换图片、settings 改参数、"
+        "model 换模型、operator 找管理员、none 没有办法",
+        "What helps: retry, another prompt, picture, settings or model, the operator, "
+        "or none",
+        choices=REMEDIES,
+    )
+    task_ids = list_of("其中几个任务", "Some of their tasks", text(example=TASK))
 
 
 class BatchWaits(Reply):
-    code = text(example="quota_exceeded")
+    code = text(*words.CODE, example="quota_exceeded")
     message = text(
-        lambda waits: waiting_words(waits.get("code", "")),
+        *words.MESSAGE,
+        of=lambda waits: waiting_words(waits.get("code", "")),
         example=MESSAGES["waits.quota_exceeded"],
     )
-    until = instant()
+    until = instant("什么时候再看", "When it is tried again")
 
 
 def waiting_words(code: str) -> str:
@@ -106,52 +121,128 @@ class BatchRecord(Within):
 
     inner = "batch"
 
-    batch_id = text("id", example=BATCH)
-    name = text(example="猫和狗")
-    user_id = text(example="user_123", pattern=AS_USER_ID["pattern"])
-    status = one_of(
-        *Status,
+    batch_id = text(*words.BATCH_ID, of="id", example=BATCH)
+    name = text(*words.NAME, example="猫和狗")
+    user_id = text(*words.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"])
+    status = text(
+        *words.STATUS,
+        choices=Status,
         of=lambda stand: status_of(stand.batch, stand.progress),
         example="processing",
     )
-    reason = text(lambda stand: reason_of(stand.batch), null=True)
-    input = entries("given", example={"size": "1:1"})
-    provider = text(lambda stand: stand.batch.asked.get("provider"), example=PROVIDER)
-    model = text(lambda stand: stand.batch.asked.get("model"), example=MODEL)
-    n = whole(minimum=1, maximum=4, example=2)
-    count_of_prompts = whole("total", minimum=1, example=3)
-    made = count(example=3)
-    pictures = a(BatchPictures, "progress")
-    eta_seconds = count(lambda stand: stand.progress.eta_seconds, null=True)
-    waits = a(BatchWaits, null=True)
-    lacking = a(Lacking, lambda stand: lacking(stand.batch, stand.progress))
-    failures = some(BatchFailure, lambda stand: stand.progress.reasons, example=[])
-    created_at = instant()
-    updated_at = instant()
-    ended_at = instant(null=True)
-    links = a(BatchLinks, "batch")
+    reason = text(
+        "不是由主人取消时，为什么停下",
+        "Why it stopped, where its owner has not cancelled it",
+        of=lambda stand: reason_of(stand.batch),
+        null=True,
+    )
+    input = entries(*words.INPUT, of="given", example={"size": "1:1"})
+    provider = text(
+        *words.PROVIDER,
+        of=lambda stand: stand.batch.asked.get("provider"),
+        example=PROVIDER,
+    )
+    model = text(
+        *words.MODEL, of=lambda stand: stand.batch.asked.get("model"), example=MODEL
+    )
+    n = whole(*words.N, minimum=1, maximum=4, example=2)
+    count_of_prompts = whole(*words.COUNT_OF_PROMPTS, of="total", minimum=1, example=3)
+    made = count(
+        "已经为多少条创建了任务",
+        "For how many of them there is a task by now",
+        example=3,
+    )
+    pictures = a(
+        "图片张数，按状态",
+        "Pictures, by what has become of them",
+        BatchPictures,
+        of="progress",
+    )
+    eta_seconds = count(
+        "预计多少秒后全部画完",
+        "Seconds until all of it is expected to be drawn",
+        of=lambda stand: stand.progress.eta_seconds,
+        null=True,
+    )
+    waits = a(
+        "在等什么；没有在等时为 null",
+        "What it waits for; null if for nothing",
+        BatchWaits,
+        null=True,
+    )
+    lacking = a(
+        "重试会再要多少张，按是否需要多想一步",
+        "What running it again would ask for, by what that takes",
+        Lacking,
+        of=lambda stand: lacking(stand.batch, stand.progress),
+    )
+    failures = some(
+        "没有画成的原因，多的在前",
+        "Why pictures failed, most first",
+        BatchFailure,
+        of=lambda stand: stand.progress.reasons,
+        example=[],
+    )
+    created_at = instant(*words.CREATED_AT)
+    updated_at = instant(*words.UPDATED_AT)
+    ended_at = instant("全部结束的时间", "When all of it had ended", null=True)
+    links = a(*words.LINKS, BatchLinks, of="batch")
 
 
 class BatchWithPrompts(BatchRecord):
-    prompts = list_of(text(example=PROMPTS[0]), example=PROMPTS)
+    prompts = list_of(
+        "全部提示词", "All prompts", text(example=PROMPTS[0]), example=PROMPTS
+    )
 
 
 class BatchEstimate(Reply):
     """What a request would create, where nothing is created."""
 
-    dry_run = flag(lambda found: True, example=True)
-    model = text(lambda found: found.each.model.id, example=MODEL)
-    provider = text(lambda found: found.each.model.provider, example=PROVIDER)
-    n = whole(lambda found: found.each.n, minimum=1, example=2)
-    count_of_prompts = whole(lambda found: len(found.prompts), minimum=1, example=3)
-    repeated = count()
-    pictures = whole(minimum=1, example=6)
-    width = whole(lambda found: side(found.each, 0), null=True, minimum=1, example=1328)
-    height = whole(
-        lambda found: side(found.each, 1), null=True, minimum=1, example=1328
+    dry_run = flag(*words.DRY_RUN, of=lambda found: True, example=True)
+    model = text(*words.MODEL, of=lambda found: found.each.model.id, example=MODEL)
+    provider = text(
+        *words.PROVIDER, of=lambda found: found.each.model.provider, example=PROVIDER
     )
-    cost = a(CostRecord, lambda found: priced(found), null=True, example=...)
-    prompts = list_of(text(example=PROMPTS[0]), example=PROMPTS)
+    n = whole(*words.N, of=lambda found: found.each.n, minimum=1, example=2)
+    count_of_prompts = whole(
+        *words.COUNT_OF_PROMPTS,
+        of=lambda found: len(found.prompts),
+        minimum=1,
+        example=3,
+    )
+    repeated = count(
+        "另有多少条重复，没有再算", "How many more were the same, and are left out"
+    )
+    pictures = whole("一共多少张图片", "Pictures in all", minimum=1, example=6)
+    width = whole(
+        *words.WIDTH,
+        of=lambda found: side(found.each, 0),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    height = whole(
+        *words.HEIGHT,
+        of=lambda found: side(found.each, 1),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    cost = a(
+        "在服务方的费用，按价目表；价格未知时为 null",
+        "What it would cost at the provider, by the list of prices; null where it has "
+        "none",
+        CostRecord,
+        of=lambda found: priced(found),
+        null=True,
+        example=...,
+    )
+    prompts = list_of(
+        "展开后的全部提示词",
+        "All prompts, expanded",
+        text(example=PROMPTS[0]),
+        example=PROMPTS,
+    )
 
 
 class Priced:
@@ -168,4 +259,4 @@ def priced(found: Estimated) -> Priced | None:
 
 
 class BatchDeleted(Reply):
-    batch_id = text(example=BATCH)
+    batch_id = text(*words.BATCH_ID, example=BATCH)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from marshmallow import ValidationError, validates_schema
-from marshmallow.fields import Number
+from marshmallow.fields import Integer, Number
 
 from jimeng.batches import MOST
 from jimeng.batches.asking import LONGEST_NAME
@@ -16,6 +16,7 @@ from jimeng.schemas import (
     PictureSettings,
     Strict,
     unless,
+    words,
 )
 from jimeng.schemas.fields import (
     Between,
@@ -26,6 +27,7 @@ from jimeng.schemas.fields import (
     Text,
     Texts,
     Trimmed,
+    Whole,
 )
 from jimeng.schemas.lists import Some
 
@@ -56,11 +58,40 @@ class NewBatch(PictureSettings, OfUser):
         },
     }
 
-    images = Texts(Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES))
-    strength: Number = Seconds(validate=Between(0, 1))
-    prompts = Texts(Trimmed(validate=Long(1, LONGEST_PROMPT)), validate=Many(1, MOST))
-    template = Text(validate=Long(1, LONGEST))
-    name = Trimmed(load_default="", validate=Long(0, LONGEST_NAME))
+    images = Texts(
+        "每条提示词都用的参考图，按顺序，写法和单张一样；只收一次",
+        "Pictures that go into all of it, in order, named as in a single request; each "
+        "is taken in once",
+        each=Text(validate=REFERENCE),
+        validate=Many(1, MOST_IMAGES),
+    )
+    strength: Number = Seconds(*words.STRENGTH, validate=Between(0, 1))
+    n: Integer = Whole(
+        "每条提示词的图片张数",
+        "Pictures for each prompt",
+        load_default=1,
+        validate=Between(1, 4),
+    )
+    prompts = Texts(
+        "提示词，每条照原样，最多 500 条",
+        "Prompts, each as it stands; at most 500",
+        each=Trimmed(validate=Long(1, LONGEST_PROMPT)),
+        validate=Many(1, MOST),
+    )
+    template = Text(
+        "每行一条提示词，空行跳过。大括号里用竖线隔开的词依次代入，可以嵌套，"
+        "词可以为空；前面加反斜杠，就是大括号、竖线、反斜杠本身",
+        "One prompt a line; empty lines are passed over. Words in braces, with bars "
+        "between them, are used in turn; groups may be nested, and a word may be "
+        "empty. Behind a backslash braces, bars and backslashes are themselves",
+        validate=Long(1, LONGEST),
+    )
+    name = Trimmed(
+        "给这一批起的名字",
+        "What to call the batch",
+        load_default="",
+        validate=Long(0, LONGEST_NAME),
+    )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def has_prompts(self, data: dict, given: object, **kwargs) -> None:
@@ -74,10 +105,22 @@ class RetryBatch(Strict):
     may_be_left_out: ClassVar = True
     examples: ClassVar = {"failed": {}, "all": {"rest": True}}
 
-    rest = Flag(load_default=False)
-    accept_double_charge = Flag(load_default=False)
+    rest = Flag(
+        "已取消的和还没创建的也要",
+        "What was cancelled, too, and what was never made",
+        load_default=False,
+    )
+    accept_double_charge = Flag(
+        "已经或可能已经计费的也要，同意再次计费",
+        "What was, or may have been, charged, too: charging it again is fine",
+        load_default=False,
+    )
 
 
 class BatchTasks(Some):
-    cursor = Text(validate=Long(1, 100))
-    status = Text(metadata={"enum": list(Status)})
+    cursor = Text(
+        "上一页最后一个任务的 id",
+        "The id of the last task of the page before",
+        validate=Long(1, 100),
+    )
+    status = Text(*words.ONLY_STATUS, metadata={"enum": list(Status)})

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from jimeng.collections import LONGEST_NAME, MOST_AT_ONCE
 from jimeng.http.answers import absolute, path_for
-from jimeng.schemas import Changes, OfUser, Strict
+from jimeng.schemas import Changes, OfUser, Strict, words
 from jimeng.schemas.fields import (
     Flag,
     Long,
@@ -24,7 +24,6 @@ from jimeng.schemas.kinds import (
     fixed,
     flag,
     instant,
-    one_of,
     text,
 )
 from jimeng.schemas.task_replies import TASK, Picture
@@ -37,7 +36,7 @@ class CollectionChanges(Strict):
     """``PUT /api/v1/collections/<id>``."""
 
     examples: ClassVar = {"usual": {"name": "春季海报"}}
-    name = Trimmed(required=True, validate=Long(1, LONGEST_NAME))
+    name = Trimmed(*words.NAME_TO_60, required=True, validate=Long(1, LONGEST_NAME))
 
 
 class NewCollection(OfUser, CollectionChanges):
@@ -53,8 +52,18 @@ class MembershipChanges(Changes):
         "in": {"add": [f"{TASK}_0", f"{TASK}_1"]},
         "both": {"add": [f"{TASK}_0"], "remove": [f"{TASK}_1"]},
     }
-    add = Texts(Text(validate=Long(1, 100)), validate=Many(0, MOST_AT_ONCE))
-    remove = Texts(Text(validate=Long(1, 100)), validate=Many(0, MOST_AT_ONCE))
+    add = Texts(
+        "要放入的图片的 id",
+        "Ids of the pictures to put in",
+        each=Text(validate=Long(1, 100)),
+        validate=Many(0, MOST_AT_ONCE),
+    )
+    remove = Texts(
+        "要移出的图片的 id",
+        "Ids of the pictures to take out",
+        each=Text(validate=Long(1, 100)),
+        validate=Many(0, MOST_AT_ONCE),
+    )
 
 
 class SharePage(Strict):
@@ -66,32 +75,60 @@ class SharePage(Strict):
         "usual": {"title": "给小林看的", "prompts": True},
         "for_a_while": {"expires_at": "2100-01-01T00:00:00Z"},
     }
-    title = Trimmed(validate=Long(0, LONGEST_TITLE))
-    prompts = Flag()
-    expires_at = Moment(allow_none=True)
+    title = Trimmed(
+        "页面的标题，最多 100 个字符；空则用相册的名称",
+        "What stands above the page, at most 100 characters; if empty, the "
+        "collection's name",
+        validate=Long(0, LONGEST_TITLE),
+    )
+    prompts = Flag(*words.SHOWS_PROMPTS)
+    expires_at = Moment(
+        "到什么时候为止（RFC 3339）；null 为一直有效",
+        "Until when it is there (RFC 3339); null: until it is ended",
+        allow_none=True,
+    )
 
 
 class CollectionRecord(Within):
     inner = "collection"
 
-    id = text(example=COLLECTION)
-    name = text(example="海报素材")
-    pictures = count(lambda found: found.hits.n, example=12)
-    more_pictures = flag(lambda found: found.hits.more, example=False)
-    cover = a(Picture, null=True, example=...)
-    created_at = instant()
-    updated_at = instant()
+    id = text(*words.ID, example=COLLECTION)
+    name = text(*words.NAME, example="海报素材")
+    pictures = count(
+        "回收站之外的图片数，数到 1000 为止",
+        "How many pictures outside the trash, counted up to 1,000",
+        of=lambda found: found.hits.n,
+        example=12,
+    )
+    more_pictures = flag(
+        "是否比这更多",
+        "Whether there are more than that",
+        of=lambda found: found.hits.more,
+        example=False,
+    )
+    cover = a(
+        "最新的一张；没有图片时为 null",
+        "The newest picture; null where there is none",
+        Picture,
+        null=True,
+        example=...,
+    )
+    created_at = instant(*words.CREATED_AT)
+    updated_at = instant(*words.UPDATED_AT)
 
 
 class CollectionDeleted(Reply):
-    id = text(example=COLLECTION)
+    id = text(*words.ID, example=COLLECTION)
     message = fixed("answer.collection_deleted")
 
 
 class MembershipChanged(Reply):
-    added = count(example=1)
-    removed = count()
-    left_out = count()
+    added = count("新放入了几张", "How many are in it that were not", example=1)
+    removed = count("移出了几张", "How many are no longer in it")
+    left_out = count(
+        "几张没有放入，因为已经属于 20 个相册",
+        "How many were not put in, since they are in 20 collections already",
+    )
 
 
 def page_url(found: Listed) -> str:
@@ -103,16 +140,38 @@ class ShareRecord(Within):
 
     inner = "share"
 
-    id = text(example=COLLECTION)
-    kind = one_of("collection", "picture")
-    url = address(page_url, example=f"{HOST}/s/q2xVn0bXyG7tD5m4JcLr9A")
-    title = text(example="海报素材")
-    prompts = flag(example=False)
-    created_at = instant()
-    expires_at = instant(null=True)
-    ended = flag(example=False)
+    id = text(
+        "所分享的相册或图片的 id",
+        "The id of the collection or of the picture that is shared",
+        example=COLLECTION,
+    )
+    kind = text(
+        "分享的是相册还是图片",
+        "Whether a collection or a picture is shared",
+        choices=("collection", "picture"),
+    )
+    url = address(
+        "页面的地址，给谁谁能看",
+        "The page: whoever has it may look",
+        of=page_url,
+        example=f"{HOST}/s/q2xVn0bXyG7tD5m4JcLr9A",
+    )
+    title = text(
+        "页面的标题；没有写则是相册的名称，图片则为空",
+        "What stands above the page; if nobody has said, the collection's name, or "
+        "nothing",
+        example="海报素材",
+    )
+    prompts = flag(*words.SHOWS_PROMPTS, example=False)
+    created_at = instant(*words.CREATED_AT)
+    expires_at = instant(
+        "到什么时候为止；null 为一直有效",
+        "Until when it is there; null: until it is ended",
+        null=True,
+    )
+    ended = flag("是否已经到期", "Whether its time is over", example=False)
 
 
 class ShareEnded(Reply):
-    id = text(example=COLLECTION)
+    id = text(*words.ID, example=COLLECTION)
     message = fixed("answer.share_ended")

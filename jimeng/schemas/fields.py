@@ -30,7 +30,14 @@ def saying(reason: str, *others: str) -> dict[str, Any]:
     return common | dict.fromkeys(("invalid", *others), f"invalid.{reason}")
 
 
-class Text(fields.String):
+class Said(fields.Field):
+    """A field that begins with what it means: in Chinese, and in English."""
+
+    def __init__(self, *words: str, metadata: dict | None = None, **options) -> None:
+        super().__init__(metadata={**(metadata or {}), "words": words}, **options)
+
+
+class Text(Said, fields.String):
     """A string that can be stored."""
 
     default_error_messages = saying("string", "invalid_utf8")
@@ -42,7 +49,7 @@ class Text(fields.String):
         return text
 
 
-class Whole(fields.Integer):
+class Whole(Said, fields.Integer):
     """
     An integer that is one in JSON too: ``2.0`` is, as JSON Schema has it; ``"3"`` and
     ``true`` are not.
@@ -58,7 +65,7 @@ class Whole(fields.Integer):
         return value
 
 
-class Digits(fields.Integer):
+class Digits(Said, fields.Integer):
     """An integer in a query string."""
 
     default_error_messages = saying("integer")
@@ -69,7 +76,7 @@ class Digits(fields.Integer):
         return int(value)
 
 
-class Seconds(fields.Float):
+class Seconds(Said, fields.Float):
     default_error_messages = saying("number")
 
     def _deserialize(self, value, attr, data, **kwargs):
@@ -78,14 +85,14 @@ class Seconds(fields.Float):
         return float(value)
 
 
-class Truth(fields.Boolean):
+class Truth(Said, fields.Boolean):
     """Yes or no in a query string."""
 
     default_error_messages = saying("boolean")
     truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
 
 
-class Flag(fields.Boolean):
+class Flag(Said, fields.Boolean):
     default_error_messages = saying("boolean")
 
     def _deserialize(self, value, attr, data, **kwargs):
@@ -94,13 +101,13 @@ class Flag(fields.Boolean):
         return value
 
 
-class Moment(fields.AwareDateTime):
+class Moment(Said, fields.AwareDateTime):
     """A time with its zone, as in RFC 3339."""
 
     default_error_messages = saying("moment", "invalid_awareness", "format")
 
-    def __init__(self, **kwargs) -> None:
-        super().__init__(format="iso", **kwargs)
+    def __init__(self, *words: str, **kwargs) -> None:
+        super().__init__(*words, format="iso", **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
@@ -112,10 +119,13 @@ class Moment(fields.AwareDateTime):
             raise ValidationError("invalid.moment") from None
 
 
-class Texts(fields.List):
-    """A list of strings."""
+class Texts(Said, fields.List):
+    """A list of strings, or of files."""
 
     default_error_messages = saying("list")
+
+    def __init__(self, *words: str, each: fields.Field, **options) -> None:
+        super().__init__(*words, cls_or_instance=each, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if isinstance(value, list):  # its length first: each item takes its time
@@ -124,18 +134,22 @@ class Texts(fields.List):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Anything(fields.Raw):
+class Part(Said, fields.Nested):
+    """An object in a body."""
+
+
+class Anything(Said, fields.Raw):
     default_error_messages = saying("value")
 
 
-class File(fields.Raw):
+class File(Said, fields.Raw):
     """A file of a form, with at least its name or a byte."""
 
     default_error_messages = saying("file")
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, *words: str, **kwargs) -> None:
         shape = {"type": "string", "format": "binary"}
-        super().__init__(metadata=shape, **kwargs)
+        super().__init__(*words, metadata=shape, **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not hasattr(value, "stream"):

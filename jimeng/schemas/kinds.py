@@ -1,13 +1,12 @@
 """
 The kinds of fields that replies have.
 
-The first argument of most says where the value comes from: left out, it is the
-attribute (or the entry) of the field's own name; else a function of what is described.
-A value that is `missing` is left out of the answer. What a field means stands in
-``i18n.reference``, by its name.
+Each begins with what it means, in Chinese and in English. ``of`` says where the value
+comes from: left out, it is the attribute (or the entry) of the field's own name; else a
+function of what is described. A value that is `missing` is left out of the answer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from marshmallow import EXCLUDE, Schema, fields, missing, validate
 
 from jimeng.http.answers import absolute, path_for
 from jimeng.i18n import MESSAGES, t
+from jimeng.schemas import words
 
 HOST = "https://pictures.example.com"  # of examples
 
@@ -106,18 +106,20 @@ class Instant(fields.DateTime):
 
 def made(
     kind: Callable[..., fields.Field],
+    *said: str,
     of: Any = None,
-    *,
     required: bool = True,
     null: bool = False,
     example: Any = None,
     data_key: str | None = None,
+    choices: Iterable[str] = (),
     **more: Any,
 ) -> fields.Field:
     """
     Make a field.
 
     Args:
+        said: What it means, in Chinese and in English; without it, of what a list has.
         of: Where the value comes from.
         required: Whether every answer has it.
         null: Whether it may be null.
@@ -125,19 +127,23 @@ def made(
             required, else nothing. A pair is one for each language, and ``...``
             what it is made of.
         data_key: The name in JSON, where Python cannot have it.
+        choices: What it can be.
         more: What else JSON Schema is told.
     """
     if example is ...:
         more["shown"] = True  # which JSON Schema does not know
     elif example is not None:
         more["examples"] = [example]
-    given = {"attribute": of, "data_key": data_key, "metadata": more}
+    given = {"attribute": of, "data_key": data_key, "metadata": more | {"words": said}}
+    if choices:
+        given["validate"] = validate.OneOf([*choices])
     return kind(required=required, allow_none=null, **given)
 
 
 text = partial(made, fields.String)
 whole = partial(made, fields.Integer)
 count = partial(made, fields.Integer, minimum=0)
+number = partial(made, fields.Float)
 instant = partial(made, Instant)
 day = partial(made, fields.Date)
 flag = partial(made, fields.Boolean)
@@ -145,29 +151,28 @@ entries = partial(made, fields.Dict)  # an object whose names are not fixed
 address = partial(made, fields.String, format="uri")
 
 
-def one_of(*choices: str, of: Any = None, **more: Any) -> fields.Field:
-    kind = partial(fields.String, validate=validate.OneOf(choices))
-    return made(kind, of, **more)
+def list_of(
+    chinese: str, english: str, inner: fields.Field, **more: Any
+) -> fields.Field:
+    return made(partial(fields.List, inner), chinese, english, **more)
 
 
-def list_of(inner: fields.Field, of: Any = None, **more: Any) -> fields.Field:
-    return made(partial(fields.List, inner), of, **more)
+def a(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
+    return made(partial(fields.Nested, schema), chinese, english, **more)
 
 
-def a(schema: type[Schema], of: Any = None, **more: Any) -> fields.Field:
-    return made(partial(fields.Nested, schema), of, **more)
-
-
-def some(schema: type[Schema], of: Any = None, **more: Any) -> fields.Field:
-    return made(partial(fields.Nested, schema, many=True), of, **more)
+def some(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
+    return made(partial(fields.Nested, schema, many=True), chinese, english, **more)
 
 
 def fixed(key: str) -> fields.Field:
     """A sentence for people, always the same."""
-    return text(lambda about: t(key), example=MESSAGES[key])
+    return text(*words.MESSAGE, of=lambda about: t(key), example=MESSAGES[key])
 
 
-def link(endpoint: str, path: str, *, name: str, example: str) -> fields.Field:
+def link(
+    chinese: str, english: str, endpoint: str, path: str, *, name: str, example: str
+) -> fields.Field:
     """
     The address of *endpoint*, where what is described has its id in the path.
 
@@ -180,4 +185,4 @@ def link(endpoint: str, path: str, *, name: str, example: str) -> fields.Field:
     def of(about: Any) -> str:
         return absolute(path_for(endpoint, **{name: about.id}))
 
-    return address(of, example=HOST + path.format(example))
+    return address(chinese, english, of=of, example=HOST + path.format(example))

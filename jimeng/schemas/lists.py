@@ -1,7 +1,7 @@
 """The queries of lists: how many of them, and from where on."""
 
 from jimeng.documents import Status
-from jimeng.schemas import OfUser, Strict
+from jimeng.schemas import OfUser, Strict, words
 from jimeng.schemas.fields import Between, Digits, Long, Text
 from jimeng.tasks.reading import MOST_OFFSET
 
@@ -9,8 +9,12 @@ from jimeng.tasks.reading import MOST_OFFSET
 class Some(Strict):
     """Of lists by cursor."""
 
-    limit = Digits(load_default=20, validate=Between(1, 100))
-    cursor = Text(validate=Long(1, 200))
+    limit = Digits(*words.LIMIT, load_default=20, validate=Between(1, 100))
+    cursor = Text(
+        "上一页的 next_cursor，原样传回",
+        "The previous page's next_cursor, unchanged",
+        validate=Long(1, 200),
+    )
 
 
 class SomeOfUser(Some, OfUser):
@@ -20,13 +24,21 @@ class SomeOfUser(Some, OfUser):
 class ByCursor(Some):
     """The same of tasks."""
 
-    status = Text(metadata={"enum": list(Status)})
-    q = Text(validate=Long(1, 200))
+    status = Text(*words.ONLY_STATUS, metadata={"enum": list(Status)})
+    q = Text(
+        "提示词必须含有的词，空格分开；一页最多找 1,000 个任务，没找满也可能还有下一页",
+        "Words the prompt must contain, separated by spaces. A page looks through "
+        "1,000 tasks: it may be short and have a next one all the same",
+        validate=Long(1, 200),
+    )
 
 
 class ByOffset(OfUser):
-    limit = Digits(load_default=20, validate=Between(1, 100))
+    limit = Digits(*words.LIMIT, load_default=20, validate=Between(1, 100))
     # Beyond it is refused with the address of the list by cursor.
     offset = Digits(
-        load_default=0, validate=Between(0, 10**12), metadata={"maximum": MOST_OFFSET}
+        *words.OFFSET,
+        load_default=0,
+        validate=Between(0, 10**12),
+        metadata={"maximum": MOST_OFFSET},
     )

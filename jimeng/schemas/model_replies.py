@@ -8,6 +8,7 @@ from jimeng import jobs
 from jimeng.i18n import in_language, t
 from jimeng.providers import Model
 from jimeng.providers.models.takes import PROMPTS, TASKS
+from jimeng.schemas import words
 from jimeng.schemas.kinds import (
     Reply,
     a,
@@ -15,7 +16,7 @@ from jimeng.schemas.kinds import (
     entries,
     flag,
     list_of,
-    one_of,
+    number,
     some,
     text,
     whole,
@@ -24,88 +25,168 @@ from jimeng.schemas.task_replies import MODEL, PROVIDER
 from jimeng.tasks import Estimate
 
 
-def pixels(name: str, example: dict) -> fields.Field:
+def pixels(chinese: str, english: str, name: str, example: dict) -> fields.Field:
     def of(model: Model) -> dict[str, str]:
         named: Mapping[str, tuple[int, int]] = getattr(model, name)
         return {each: f"{width}x{height}" for each, (width, height) in named.items()}
 
-    return entries(of, example=example, additionalProperties={"type": "string"})
+    return entries(
+        chinese,
+        english,
+        of=of,
+        example=example,
+        additionalProperties={"type": "string"},
+    )
 
 
-def limit(name: str, place: int, example: int | None = None) -> fields.Field:
+def limit(
+    chinese: str, english: str, name: str, place: int, example: int | None = None
+) -> fields.Field:
     """One end of a model's range, null where there is none."""
 
     def of(model: Model) -> float | None:
         return (getattr(model, name) or (None, None))[place]
 
-    return whole(of, null=True, example=example)
+    return whole(chinese, english, of=of, null=True, example=example)
 
 
 class Sizes(Reply):
-    ratios = pixels("sizes", {"1:1": "1328x1328", "16:9": "1664x936"})
-    hd_ratios = pixels("hd_sizes", {"1:1": "2048x2048", "16:9": "2048x1152"})
-    keywords = pixels("keywords", {"1K": "1328x1328", "2K": "2048x2048"})
-    min_side = limit("sides", 0, 512)
-    max_side = limit("sides", 1, 2048)
-    min_area = limit("area", 0)
-    max_area = limit("area", 1)
-    max_ratio = fields.Float(required=True, allow_none=True)
+    ratios = pixels(
+        "比例 → 像素",
+        "Ratio → pixels",
+        "sizes",
+        {"1:1": "1328x1328", "16:9": "1664x936"},
+    )
+    hd_ratios = pixels(
+        "quality 为 hd 时的比例 → 像素",
+        "Ratio → pixels with quality hd",
+        "hd_sizes",
+        {"1:1": "2048x2048", "16:9": "2048x1152"},
+    )
+    keywords = pixels(
+        "名称 → 像素",
+        "Name → pixels",
+        "keywords",
+        {"1K": "1328x1328", "2K": "2048x2048"},
+    )
+    min_side = limit(*words.MIN_SIDE, "sides", 0, 512)
+    max_side = limit(*words.MAX_SIDE, "sides", 1, 2048)
+    min_area = limit("宽乘高至少，像素", "Minimum width × height, in pixels", "area", 0)
+    max_area = limit("宽乘高至多，像素", "Maximum width × height, in pixels", "area", 1)
+    max_ratio = number(*words.MAX_RATIO, null=True)
 
 
 class Inputs(Reply):
     """The pictures that a model takes in, of its `takes`."""
 
-    min = whole("least", minimum=0, example=1)
-    max = whole("most", minimum=1, example=1)
-    min_side = whole(lambda takes: takes.sides[0], minimum=1, example=32)
-    max_side = whole(lambda takes: takes.sides[1], minimum=1, example=4096)
-    max_ratio = fields.Float(required=True, allow_none=True)
-    mask = flag()
-    strength = flag(lambda takes: takes.strength is not None)
-    expand = fields.Float(required=True, allow_none=True, metadata={"examples": [None]})
-    prompt = one_of(*PROMPTS, example="required")
+    min = whole("至少几张", "Fewest pictures", of="least", minimum=0, example=1)
+    max = whole("至多几张", "Most pictures", of="most", minimum=1, example=1)
+    min_side = whole(
+        *words.MIN_SIDE, of=lambda takes: takes.sides[0], minimum=1, example=32
+    )
+    max_side = whole(
+        *words.MAX_SIDE, of=lambda takes: takes.sides[1], minimum=1, example=4096
+    )
+    max_ratio = number(*words.MAX_RATIO, null=True)
+    mask = flag("是否必须带蒙版", "Whether a mask must come with them")
+    strength = flag(
+        "能否设置 strength",
+        "Whether strength may be given",
+        of=lambda takes: takes.strength is not None,
+    )
+    expand = number(
+        "每边最多扩多少（占边长的份额）；null 表示不能扩图",
+        "The most that an edge may grow, as a share of its side; null: does not expand",
+        null=True,
+        examples=[None],
+    )
+    prompt = text(
+        "提示词必填、可选，还是没有",
+        "Whether the prompt is required, optional, or must be left out",
+        choices=PROMPTS,
+        example="required",
+    )
 
 
 class PriceStep(Reply):
-    up_to_pixels = whole("up_to", null=True, minimum=1, example=None)
-    fen = whole(minimum=0, example=22)
+    up_to_pixels = whole(
+        "到多少像素为止；null 没有上限",
+        "Up to how many pixels; null: any",
+        of="up_to",
+        null=True,
+        minimum=1,
+        example=None,
+    )
+    fen = whole("分（百分之一元）", "Fen: hundredths of a yuan", minimum=0, example=22)
 
 
 class PriceRecord(Reply):
     """What one picture costs at the provider."""
 
-    currency = one_of("CNY", of=lambda price: "CNY", example="CNY")
-    steps = some(PriceStep)
-    as_of = day(null=True, example="2026-09-30")
+    currency = text(
+        *words.CURRENCY, choices=("CNY",), of=lambda price: "CNY", example="CNY"
+    )
+    steps = some(
+        "按图片的像素（宽乘高），从小到大；最后一级没有上限",
+        "By the pixels of the picture (width × height), the smallest first; the last "
+        "has no end",
+        PriceStep,
+    )
+    as_of = day(*words.AS_OF, null=True, example="2026-09-30")
 
 
 class CostRecord(Reply):
     """What pictures would cost at the provider, by the list of prices."""
 
-    currency = one_of("CNY", of=lambda estimate: "CNY", example="CNY")
-    fen = whole(minimum=0, example=22)
-    fen_of_all = whole(minimum=0, example=44)
+    currency = text(
+        *words.CURRENCY, choices=("CNY",), of=lambda estimate: "CNY", example="CNY"
+    )
+    fen = whole(
+        "一张，分（百分之一元）",
+        "Of one picture, in fen: hundredths of a yuan",
+        minimum=0,
+        example=22,
+    )
+    fen_of_all = whole("全部图片，分", "Of all pictures, in fen", minimum=0, example=44)
     as_of = day(
-        lambda estimate: estimate.model.dearest.as_of, null=True, example="2026-09-30"
+        *words.AS_OF,
+        of=lambda estimate: estimate.model.dearest.as_of,
+        null=True,
+        example="2026-09-30",
     )
 
 
 class EstimateRecord(Reply):
     """What a request would create, where nothing is created."""
 
-    dry_run = flag(lambda estimate: True, example=True)
-    model = text(lambda estimate: estimate.model.id, example=MODEL)
-    provider = text(lambda estimate: estimate.model.provider, example=PROVIDER)
-    n = whole(minimum=1, example=2)
+    dry_run = flag(*words.DRY_RUN, of=lambda estimate: True, example=True)
+    model = text(*words.MODEL, of=lambda estimate: estimate.model.id, example=MODEL)
+    provider = text(
+        *words.PROVIDER, of=lambda estimate: estimate.model.provider, example=PROVIDER
+    )
+    n = whole(*words.N, minimum=1, example=2)
     width = whole(
-        lambda estimate: side(estimate, 0), null=True, minimum=1, example=1328
+        "宽，像素；null 表示取决于给出的图片",
+        "Pixels; null where it follows from the pictures that go in",
+        of=lambda estimate: side(estimate, 0),
+        null=True,
+        minimum=1,
+        example=1328,
     )
     height = whole(
-        lambda estimate: side(estimate, 1), null=True, minimum=1, example=1328
+        "高，像素；null 表示取决于给出的图片",
+        "Pixels; null where it follows from the pictures that go in",
+        of=lambda estimate: side(estimate, 1),
+        null=True,
+        minimum=1,
+        example=1328,
     )
     cost = a(
+        "按价格表在服务商处的费用；null 表示不知道",
+        "What it would cost at the provider, by the list of prices; null if nobody "
+        "knows",
         CostRecord,
-        lambda estimate: None if estimate.fen is None else estimate,
+        of=lambda estimate: None if estimate.fen is None else estimate,
         null=True,
         example=...,
     )
@@ -123,26 +204,76 @@ def why_not(model: Model) -> str | None:
 class ModelRecord(Reply):
     """What can be asked of a model."""
 
-    id = text(example=MODEL)
-    provider = text(example=PROVIDER)
-    task = one_of(*TASKS, example="text-to-image")
-    aliases = list_of(
-        text(example="jimeng-3.0"), lambda model: sorted(model.names - {model.id})
+    id = text(*words.ID, example=MODEL)
+    provider = text(*words.PROVIDER, example=PROVIDER)
+    task = text(
+        "做什么：文生图、图生图、局部重绘、扩图、放大",
+        "What it does: from words, from a picture, repaint, expand, enlarge",
+        choices=TASKS,
+        example="text-to-image",
     )
-    sizes = a(Sizes, lambda model: model)
-    max_images = whole(minimum=1, example=4)
-    max_prompt = whole(minimum=1, example=800)
-    takes_images = flag(example=True)
-    inputs = a(Inputs, "takes", null=True)
-    inputs_unavailable = text(why_not, null=True, example=None)
-    takes_seed = flag()
-    price = a(PriceRecord, null=True, example=...)
-    default = flag(lambda model: model is jobs.runtime().registry.default())
+    aliases = list_of(
+        "model 也接受的其他名称",
+        "Other names that model accepts",
+        text(example="jimeng-3.0"),
+        of=lambda model: sorted(model.names - {model.id}),
+    )
+    sizes = a(
+        "有名称的尺寸和其余尺寸的限制；null 表示没有这个限制",
+        "Named sizes, and the limits for all others; null means no limit",
+        Sizes,
+        of=lambda model: model,
+    )
+    max_images = whole(*words.MAX_IMAGES, minimum=1, example=4)
+    max_prompt = whole(
+        "提示词最多几个字符", "Maximum characters of the prompt", minimum=1, example=800
+    )
+    takes_images = flag(
+        "从这台服务器能否给它图片",
+        "Whether pictures can be given to it from this server",
+        example=True,
+    )
+    inputs = a(
+        "它接受的图片；null 表示不接受",
+        "The pictures that it takes; null if it takes none",
+        Inputs,
+        of="takes",
+        null=True,
+    )
+    inputs_unavailable = text(
+        "为什么从这里给不了图片；null 表示可以",
+        "Why pictures cannot be given to it from here; null if they can",
+        of=why_not,
+        null=True,
+        example=None,
+    )
+    takes_seed = flag("是否接受种子", "Whether it accepts a seed")
+    price = a(
+        "一张图片在服务商处的价格；null 表示不知道",
+        "What one picture costs at the provider; null if nobody knows",
+        PriceRecord,
+        null=True,
+        example=...,
+    )
+    default = flag(
+        "不写 model 时用它",
+        "Whether it is used if model is omitted",
+        of=lambda model: model is jobs.runtime().registry.default(),
+    )
 
 
 class StyleRecord(Reply):
-    id = text(example="ink")
-    name = text(lambda style: in_language(style.names), example=("水墨", "Ink wash"))
-    name_zh = text("zh", example="水墨")
-    name_en = text("en", example="Ink wash")
-    phrase = text(example="中国水墨画，留白，墨色浓淡相宜，宣纸质感")
+    id = text(*words.ID, example="ink")
+    name = text(
+        "名称，按请求的语言",
+        "Name, in the request's language",
+        of=lambda style: in_language(style.names),
+        example=("水墨", "Ink wash"),
+    )
+    name_zh = text("中文名称", "Chinese name", of="zh", example="水墨")
+    name_en = text("英文名称", "English name", of="en", example="Ink wash")
+    phrase = text(
+        "加在提示词后的文字",
+        "Text appended to the prompt",
+        example="中国水墨画，留白，墨色浓淡相宜，宣纸质感",
+    )

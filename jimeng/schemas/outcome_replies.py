@@ -7,6 +7,7 @@ from marshmallow import missing
 
 from jimeng.errors import JimengError
 from jimeng.i18n import explain
+from jimeng.schemas import words
 from jimeng.schemas.kinds import (
     Reply,
     a,
@@ -31,22 +32,46 @@ def if_refused(of: Callable[[JimengError], object]):
 class CancelOutcome(Reply):
     """What became of one of many tasks."""
 
-    task_id = text(example=TASK)
-    success = flag(lambda outcome: outcome.error is None)
-    status = text(if_done(lambda _: "cancelled"), required=False, example="cancelled")
-    error = text(if_refused(lambda error: error.code), required=False)
-    message = text(if_refused(explain), required=False)
+    task_id = text(*words.TASK_ID, example=TASK)
+    success = flag(*words.SUCCESS, of=lambda outcome: outcome.error is None)
+    status = text(
+        *words.STATUS,
+        of=if_done(lambda _: "cancelled"),
+        required=False,
+        example="cancelled",
+    )
+    error = text(*words.ERROR, of=if_refused(lambda error: error.code), required=False)
+    message = text(*words.MESSAGE, of=if_refused(explain), required=False)
 
 
 class RetryOutcome(CancelOutcome):
-    status = text(if_done(lambda _: "pending"), required=False, example="pending")
+    status = text(
+        *words.STATUS,
+        of=if_done(lambda _: "pending"),
+        required=False,
+        example="pending",
+    )
     new_task_id = text(
-        if_done(lambda outcome: outcome.task.id), required=False, example=OTHER
+        "新任务的 id",
+        "The new task's id",
+        of=if_done(lambda outcome: outcome.task.id),
+        required=False,
+        example=OTHER,
     )
     replayed = flag(
-        if_done(lambda outcome: outcome.replayed), required=False, example=False
+        "新任务是否由同一 Idempotency-Key 的先前请求创建",
+        "Whether an earlier request with the same Idempotency-Key created it",
+        of=if_done(lambda outcome: outcome.replayed),
+        required=False,
+        example=False,
     )
-    links = a(Links, if_done(lambda outcome: outcome.task), required=False, example=...)
+    links = a(
+        *words.LINKS,
+        Links,
+        of=if_done(lambda outcome: outcome.task),
+        required=False,
+        example=...,
+    )
 
 
 def done(outcomes: Sequence[Outcome]) -> int:
@@ -56,11 +81,17 @@ def done(outcomes: Sequence[Outcome]) -> int:
 class CancelOutcomes(Reply):
     """One for each task, and how many went which way."""
 
-    results = some(CancelOutcome, lambda outcomes: outcomes)
-    total = count(len, maximum=MOST_AT_ONCE, example=1)
-    succeeded = count(done, example=1)
-    failed = count(lambda outcomes: len(outcomes) - done(outcomes))
+    results = some(*words.RESULTS, CancelOutcome, of=lambda outcomes: outcomes)
+    total = count(
+        "一共几个", "How many in all", of=len, maximum=MOST_AT_ONCE, example=1
+    )
+    succeeded = count("成功几个", "How many succeeded", of=done, example=1)
+    failed = count(
+        "没有成功的几个",
+        "How many failed",
+        of=lambda outcomes: len(outcomes) - done(outcomes),
+    )
 
 
 class RetryOutcomes(CancelOutcomes):
-    results = some(RetryOutcome, lambda outcomes: outcomes)
+    results = some(*words.RESULTS, RetryOutcome, of=lambda outcomes: outcomes)

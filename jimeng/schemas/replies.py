@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields
 
 from jimeng.documents import Input
+from jimeng.schemas import words
 from jimeng.schemas.kinds import (
     Reply,
     count,
@@ -14,7 +15,6 @@ from jimeng.schemas.kinds import (
     flag,
     instant,
     list_of,
-    one_of,
     some,
     text,
     whole,
@@ -28,39 +28,75 @@ UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
 
 
 class UserRecord(Reply):
-    id = text(example=USER)
-    email = text(format="email", example="user@example.com")
-    name = text(example="张三")
-    role = one_of("user", "admin")
-    created_at = instant()
-    updated_at = instant()
+    id = text(*words.ID, example=USER)
+    email = text(*words.EMAIL, format="email", example="user@example.com")
+    name = text(*words.NAME, example="张三")
+    role = text("角色", "Role", choices=("user", "admin"))
+    created_at = instant(*words.CREATED_AT)
+    updated_at = instant(*words.UPDATED_AT)
 
 
 class UserDeleted(Reply):
-    id = text(example=USER)
+    id = text(*words.ID, example=USER)
     message = fixed("answer.user_deleted")
 
 
 class KeyRecord(Reply):
     """An API key without what it proves."""
 
-    id = text(example=KEY)
-    name = text(example="部署脚本")
-    prefix = text(example="jm_3fQx0aB")
-    scopes = list_of(one_of(*SCOPES), example=["read", "write"])
-    doors = list_of(one_of(*DOORS), example=["openai"])
-    models = list_of(text(), example=["doubao-seedream-3.0-t2i"])
-    tasks_per_minute = whole("per_minute", null=True, example=10)
-    pictures_per_day = whole("per_day", null=True, example=50)
-    created_at = instant()
-    expires_at = instant(null=True)
-    last_used_at = instant(null=True)
+    id = text(*words.KEY_ID, example=KEY)
+    name = text("密钥的名称", "The key's name", example="部署脚本")
+    prefix = text(
+        "密钥的开头几个字符", "The first characters of the key", example="jm_3fQx0aB"
+    )
+    scopes = list_of(
+        "权限", "Permissions", text(choices=SCOPES), example=["read", "write"]
+    )
+    doors = list_of(
+        "能从哪些入口使用；空为都可以",
+        "Where it is good; empty for everywhere",
+        text(choices=DOORS),
+        example=["openai"],
+    )
+    models = list_of(
+        "能用哪些模型；空为都可以",
+        "Models it may ask for; empty for all",
+        text(),
+        example=["doubao-seedream-3.0-t2i"],
+    )
+    tasks_per_minute = whole(
+        "每分钟最多几个任务；null 为没有自己的限制",
+        "Tasks in a minute; null for no limit of its own",
+        of="per_minute",
+        null=True,
+        example=10,
+    )
+    pictures_per_day = whole(
+        "每天最多几张图片；null 为没有自己的限制",
+        "Pictures in a day; null for no limit of its own",
+        of="per_day",
+        null=True,
+        example=50,
+    )
+    created_at = instant(*words.CREATED_AT)
+    expires_at = instant(
+        "何时失效；null 为一直有效", "When it expires; null for never", null=True
+    )
+    last_used_at = instant(
+        "最近一次使用，精确到分钟；null 为从未使用",
+        "Last use, to the minute; null for never",
+        null=True,
+    )
 
 
 class NewKeyRecord(KeyRecord):
     """The record, and the key itself."""
 
-    key = text(example="jm_3fQx0aBExampleOfAKeyThatOpensNothingAtAll00")
+    key = text(
+        "密钥本身，只出现这一次",
+        "The key itself, shown only this once",
+        example="jm_3fQx0aBExampleOfAKeyThatOpensNothingAtAll00",
+    )
 
     def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
         record, key = obj
@@ -68,56 +104,92 @@ class NewKeyRecord(KeyRecord):
 
 
 class KeyRevoked(Reply):
-    id = text(example=KEY)
+    id = text(*words.KEY_ID, example=KEY)
     message = fixed("answer.key_revoked")
 
 
 class Day(Reply):
-    date = day()
-    processed = count(example=1)
-    failed = count()
-    completed = count(example=1)
-    cancelled = count()
+    date = day(*words.DATE)
+    processed = count(*words.PROCESSED, example=1)
+    failed = count(*words.FAILED)
+    completed = count(*words.COMPLETED, example=1)
+    cancelled = count(*words.CANCELLED)
 
 
 class ServerRecord(Reply):
     """A machine that workers run on."""
 
-    host = text(lambda there: there[0].host, example=HOST)
-    workers = count(lambda there: sum(each.alive for each in there), example=1)
-    last_heartbeat = instant(lambda there: max(each.seen_at for each in there))
-    alive = flag(lambda there: any(each.alive for each in there))
+    host = text(*words.HOST, of=lambda there: there[0].host, example=HOST)
+    workers = count(
+        "活着的工作进程数",
+        "Workers alive",
+        of=lambda there: sum(each.alive for each in there),
+        example=1,
+    )
+    last_heartbeat = instant(
+        *words.LAST_HEARTBEAT, of=lambda there: max(each.seen_at for each in there)
+    )
+    alive = flag(*words.ALIVE, of=lambda there: any(each.alive for each in there))
 
 
 class WorkerRecord(Reply):
-    id = text(example="worker-1:7160:B3zu8D_v-xGvHMDC")
-    host = text(example=HOST)
-    pid = whole(example=7160)
-    started_at = instant()
-    last_heartbeat = instant("seen_at")
-    alive = flag()
+    id = text(*words.ID, example="worker-1:7160:B3zu8D_v-xGvHMDC")
+    host = text(*words.HOST, example=HOST)
+    pid = whole("进程号", "Process id", example=7160)
+    started_at = instant(*words.STARTED_AT)
+    last_heartbeat = instant(*words.LAST_HEARTBEAT, of="seen_at")
+    alive = flag(*words.ALIVE)
 
 
 class AccountRecord(Reply):
-    account = text(example="main")
-    slots_in_use = count(example=2)
-    limit = whole(null=True, example=2)
-    configured_limit = whole("configured", null=True, example=2)
-    back_off_until = instant(null=True)
-    refused = text(null=True, example=None)
+    account = text(
+        "设置里的账号名；main 是不带名字的那个",
+        "The account's name in the settings; main is the one without a name",
+        example="main",
+    )
+    slots_in_use = count(*words.SLOTS_IN_USE, example=2)
+    limit = whole(
+        "当前的并发上限；null 表示账号已不在设置里，没有人查询它的图片",
+        "Current concurrency limit; null if the account is no longer in the settings "
+        "and nobody asks for its pictures",
+        null=True,
+        example=2,
+    )
+    configured_limit = whole(
+        *words.CONFIGURED_LIMIT, of="configured", null=True, example=2
+    )
+    back_off_until = instant(*words.BACK_OFF_UNTIL, null=True)
+    refused = text(
+        "服务方以这个代号拒绝了账号，所以它在歇；null 表示没有",
+        "Code with which the provider refused the account, which rests; else null",
+        null=True,
+        example=None,
+    )
 
 
 class LaneRecord(Reply):
-    id = text(example="volcengine_jimeng:jimeng_t2i_v30")
-    provider = text(example=PROVIDER)
-    model = text(null=True, example=MODEL)
-    slots_in_use = count(example=2)
-    limit = whole(null=True, example=2)
-    configured_limit = whole("configured", null=True, example=2)
-    pending = count(example=1)
-    retry = count()
-    back_off_until = instant(null=True)
-    accounts = some(AccountRecord)
+    id = text(*words.ID, example="volcengine_jimeng:jimeng_t2i_v30")
+    provider = text(*words.PROVIDER, example=PROVIDER)
+    model = text(*words.MODEL_NAME, null=True, example=MODEL)
+    slots_in_use = count(*words.SLOTS_IN_USE, example=2)
+    limit = whole(
+        "当前的并发上限；null 表示模型已不提供",
+        "Current concurrency limit; null if the model is no longer offered",
+        null=True,
+        example=2,
+    )
+    configured_limit = whole(
+        *words.CONFIGURED_LIMIT, of="configured", null=True, example=2
+    )
+    pending = count(*words.PENDING, example=1)
+    retry = count(*words.RETRY)
+    back_off_until = instant(*words.BACK_OFF_UNTIL, null=True)
+    accounts = some(
+        "各账号在这个通道里的并发；设置里已没有、却还占着并发的也在内",
+        "Each account's part of the lane; also those that are no longer in the "
+        "settings and still hold slots",
+        AccountRecord,
+    )
 
 
 def servers(found: Any) -> list[list]:
@@ -126,65 +198,125 @@ def servers(found: Any) -> list[list]:
     return [list(there) for _, there in groupby(ordered, lambda each: each.host)]
 
 
-def summed(name: str, **more: Any) -> fields.Field:
-    return count(lambda found: sum(getattr(each, name) for each in found.days), **more)
+def summed(chinese: str, english: str, name: str, **more: Any) -> fields.Field:
+    def of(found: Any) -> int:
+        return sum(getattr(each, name) for each in found.days)
+
+    return count(chinese, english, of=of, **more)
 
 
 class QueueRecord(Reply):
-    measured_at = instant()
-    pending = count(example=1)
-    active = count(example=2)
-    retry = count()
-    archived = summed("failed")
-    completed = summed("completed", example=1)
-    cancelled = summed("cancelled")
-    processed = summed("processed", example=1)
-    failed = summed("failed")
-    by_date = some(Day, lambda found: found.days[:MOST_DAYS])
-    jobs = whole(null=True, example=0)
-    servers = some(ServerRecord, servers)
-    workers = some(WorkerRecord)
-    lanes = some(LaneRecord)
+    measured_at = instant("统计的时间", "When this was measured")
+    pending = count(*words.PENDING, example=1)
+    active = count(
+        "正在提交、生成或保存的图片",
+        "Pictures being submitted, drawn or saved",
+        example=2,
+    )
+    retry = count(*words.RETRY)
+    archived = summed("最终失败的图片", "Pictures that failed for good", "failed")
+    completed = summed(*words.COMPLETED, "completed", example=1)
+    cancelled = summed(*words.CANCELLED, "cancelled")
+    processed = summed(*words.PROCESSED, "processed", example=1)
+    failed = summed(*words.FAILED, "failed")
+    by_date = some(
+        "按天（UTC），最新的在前，最多 30 天；没有图片结束的日子不列",
+        "By day (UTC), newest first, at most 30; days on which no picture ended are "
+        "omitted",
+        Day,
+        of=lambda found: found.days[:MOST_DAYS],
+    )
+    jobs = whole(
+        "Redis 中尚未被取走的作业；null 表示 Redis 不可用",
+        "Jobs in Redis not yet taken by a worker; null if Redis is unavailable",
+        null=True,
+        example=0,
+    )
+    servers = some(
+        "运行工作进程的机器", "Machines that run workers", ServerRecord, of=servers
+    )
+    workers = some(
+        "工作进程，最近一小时内有心跳的",
+        "Workers with a heartbeat within the last hour",
+        WorkerRecord,
+    )
+    lanes = some(
+        "通道：服务方的每个模型一条，各有并发上限",
+        "One per provider and model, each with its own limit",
+        LaneRecord,
+    )
 
 
 class Health(Reply):
-    status = one_of("ok")
+    status = text("总是 ok", "Always ok", choices=("ok",))
     message = fixed("answer.healthy")
-    version = text(example="0.1.0")
-    commit = text(example="2a74f792b22e0d06bfef8859310aaa499e9bd947")
+    version = text("正在运行的版本", "The release that runs", example="0.1.0")
+    commit = text(
+        "这个版本的 Git 提交；无从得知时为 unknown",
+        "The Git commit that it was made from; unknown where nothing says it",
+        example="2a74f792b22e0d06bfef8859310aaa499e9bd947",
+    )
 
 
 class Ready(Reply):
-    status = one_of("ready")
+    status = text("总是 ready", "Always ready", choices=("ready",))
     message = fixed("answer.ready")
-    paused = list_of(fields.String(), example=[])
-    resting = list_of(fields.String(), example=[])
-    lowered = list_of(fields.String(), example=[])
+    paused = list_of(*words.PAUSED, fields.String(), example=[])
+    resting = list_of(*words.RESTING, fields.String(), example=[])
+    lowered = list_of(*words.LOWERED, fields.String(), example=[])
 
 
 class Reason(Reply):
     """One thing that keeps this server from being ready."""
 
-    code = text()
-    names = list_of(fields.String())
-    since = instant()
-    message = text()
+    code = text(
+        "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
+        "redis_refuses、disk、release_too_old、index_missing、worker、"
+        "jobs_untaken、overdue、lane_stalled、no_provider",
+        "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
+        "redis_refuses, disk, release_too_old, index_missing, worker, "
+        "jobs_untaken, overdue, lane_stalled, no_provider",
+    )
+    names = list_of("哪些索引或通道", "Which indexes or lanes", fields.String())
+    since = instant(
+        "答复的进程从什么时候起一直看到这一项",
+        "Since when the process that answers has seen this at every look",
+    )
+    message = text("该做什么", "What to do")
 
 
 class Refusal(Reply):
     """Every error, whatever its status."""
 
-    success = fields.Boolean(required=True, metadata={"enum": [False]})
-    error = text()
-    message = text()
-    request_id = text()
-    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
-    status = text(required=False)
-    missing = list_of(fields.String(), required=False)
-    reasons = some(Reason, required=False)
-    paused = list_of(fields.String(), required=False)
-    resting = list_of(fields.String(), required=False)
-    lowered = list_of(fields.String(), required=False)
+    success = flag(*words.SUCCESS, enum=[False])
+    error = text(*words.ERROR)
+    message = text(*words.MESSAGE)
+    request_id = text(*words.REQUEST_ID)
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"words": ("字段 → 原因", "Field → reasons")},
+    )
+    status = text(
+        "仅 /health/ready：unavailable",
+        "/health/ready only: unavailable",
+        required=False,
+    )
+    missing = list_of(
+        "仅 /health/ready：缺少什么，代号见 reasons",
+        "/health/ready only: codes of what is missing, as in reasons",
+        fields.String(),
+        required=False,
+    )
+    reasons = some(
+        "仅 /health/ready：缺少的每一项，以及该做什么",
+        "/health/ready only: each missing thing, and what to do",
+        Reason,
+        required=False,
+    )
+    paused = list_of(*words.PAUSED, fields.String(), required=False)
+    resting = list_of(*words.RESTING, fields.String(), required=False)
+    lowered = list_of(*words.LOWERED, fields.String(), required=False)
 
 
 def expiry(found: Input):
@@ -195,16 +327,27 @@ def expiry(found: Input):
 class UploadRecord(Reply):
     """A picture that was given."""
 
-    id = text(example=UPLOAD)
-    width = whole(minimum=1, example=1536)
-    height = whole(minimum=1, example=2048)
-    bytes = whole(minimum=1, example=412871)
-    content_type = text(example="image/jpeg")
-    has_alpha = flag("alpha", example=False)
-    created_at = instant()
-    expires_at = instant(expiry, null=True, example=...)
+    id = text(*words.ID, example=UPLOAD)
+    width = whole(*words.WIDTH, minimum=1, example=1536)
+    height = whole(*words.HEIGHT, minimum=1, example=2048)
+    bytes = whole(*words.BYTES, minimum=1, example=412871)
+    content_type = text(*words.CONTENT_TYPE, example="image/jpeg")
+    has_alpha = flag(
+        "是否有透明的像素；只有这样的图片可以用作 mask",
+        "Whether a pixel is transparent; only such a picture can be a mask",
+        of="alpha",
+        example=False,
+    )
+    created_at = instant(*words.CREATED_AT)
+    expires_at = instant(
+        "没有任务使用时保留到什么时候；已有任务使用则为 null",
+        "Until when it is kept while no task uses it; null once one does",
+        of=expiry,
+        null=True,
+        example=...,
+    )
 
 
 class UploadDeleted(Reply):
-    id = text(example=UPLOAD)
+    id = text(*words.ID, example=UPLOAD)
     message = fixed("answer.upload_deleted")

@@ -7,6 +7,7 @@ from marshmallow import missing
 from jimeng.documents import Image, Status
 from jimeng.http.answers import absolute, path_for
 from jimeng.i18n import MESSAGES, t
+from jimeng.schemas import words
 from jimeng.schemas.fields import AS_USER_ID
 from jimeng.schemas.kinds import (
     HOST,
@@ -21,7 +22,6 @@ from jimeng.schemas.kinds import (
     instant,
     link,
     list_of,
-    one_of,
     some,
     text,
     whole,
@@ -43,25 +43,40 @@ link_to = partial(link, name="task_id", example=TASK)
 
 
 class Links(Reply):
-    self = link_to("api.get_task", "/api/v1/tasks/{}")
-    result = link_to("api.get_result", "/api/v1/ai/image/result/{}")
-    cancel = link_to("api.cancel_task", "/api/v1/tasks/{}/cancel")
-    html = link_to("web.task", "/tasks/{}")
+    self = link_to("整个任务", "The full record", "api.get_task", "/api/v1/tasks/{}")
+    result = link_to(
+        "查询结果",
+        "Its status and pictures",
+        "api.get_result",
+        "/api/v1/ai/image/result/{}",
+    )
+    cancel = link_to(*words.CANCEL, "api.cancel_task", "/api/v1/tasks/{}/cancel")
+    html = link_to("任务的网页", "Its web page", "web.task", "/tasks/{}")
 
 
 class Created(Reply):
     """The answer to a request that made a task, and to its repetitions."""
 
-    task_id = text("id", example=TASK)
-    status = one_of("pending", of=lambda task: "pending")
+    task_id = text(*words.TASK_ID, of="id", example=TASK)
+    status = text(*words.STATUS, choices=("pending",), of=lambda task: "pending")
     message = fixed("answer.created")
-    provider = text(example=PROVIDER)
-    model = text(example=MODEL)
-    created_at = instant()
-    position = count(lambda task: task.first_answer.get("position", 0))
-    eta_seconds = count(lambda task: task.first_answer.get("eta_seconds", 0), null=True)
-    retried_from = text(lambda task: task.retried_from or missing, required=False)
-    links = a(Links, lambda task: task)
+    provider = text(*words.PROVIDER, example=PROVIDER)
+    model = text(*words.MODEL, example=MODEL)
+    created_at = instant(*words.CREATED_AT)
+    position = count(
+        *words.POSITION, of=lambda task: task.first_answer.get("position", 0)
+    )
+    eta_seconds = count(
+        *words.ETA_SECONDS,
+        of=lambda task: task.first_answer.get("eta_seconds", 0),
+        null=True,
+    )
+    retried_from = text(
+        *words.RETRIED_FROM,
+        of=lambda task: task.retried_from or missing,
+        required=False,
+    )
+    links = a(*words.LINKS, Links, of=lambda task: task)
 
 
 def picture_link(found: Image) -> str:
@@ -75,38 +90,73 @@ def thumbnail_link(found: Image) -> str:
 class Source(Reply):
     """One of the pictures that a task was made from."""
 
-    upload = text("input", example="upload_q2xVn0bXyG7tD5m4JcLr9A")
-    picture = text(lambda source: source.get("picture"), null=True, example=f"{TASK}_0")
+    upload = text(
+        "图片的 id", "Its id", of="input", example="upload_q2xVn0bXyG7tD5m4JcLr9A"
+    )
+    picture = text(
+        "它是哪张生成的图片的副本；不是则为 null",
+        "The drawn picture that it is a copy of, else null",
+        of=lambda source: source.get("picture"),
+        null=True,
+        example=f"{TASK}_0",
+    )
 
 
 class Picture(Reply):
-    id = text(example=f"{TASK}_0")
-    url = address(picture_link, example=f"{PICTURE}.jpg")
-    thumbnail_url = address(thumbnail_link, example=f"{PICTURE}/thumb.webp")
-    width = whole(minimum=1, example=1024)
-    height = whole(minimum=1, example=1024)
-    bytes = whole(minimum=1, example=183256)
-    content_type = text(example="image/jpeg")
-    seed = whole(null=True, example=364759945)
+    id = text(*words.ID, example=f"{TASK}_0")
+    url = address(
+        "地址，不会过期",
+        "Link; never expires",
+        of=picture_link,
+        example=f"{PICTURE}.jpg",
+    )
+    thumbnail_url = address(
+        "缩略图的地址",
+        "Link to the thumbnail",
+        of=thumbnail_link,
+        example=f"{PICTURE}/thumb.webp",
+    )
+    width = whole(*words.WIDTH, minimum=1, example=1024)
+    height = whole(*words.HEIGHT, minimum=1, example=1024)
+    bytes = whole(*words.BYTES, minimum=1, example=183256)
+    content_type = text(*words.CONTENT_TYPE, example="image/jpeg")
+    seed = whole(
+        "用过的种子；模型没有种子时为 null",
+        "The seed used; null if the model takes none",
+        null=True,
+        example=364759945,
+    )
 
 
 class KnownPicture(Picture):
     """A picture in the full record of its task."""
 
     made_into = list_of(
-        text(example=OTHER), lambda found: found.made_into or (), example=[]
+        "由这张图片而来的任务；只在整个任务里给出",
+        "The tasks that were made from it; given in the full record only",
+        text(example=OTHER),
+        of=lambda found: found.made_into or (),
+        example=[],
     )
 
 
 class Failure(Reply):
     """Why a picture did not come, in words."""
 
-    code = text()
-    message = text(lambda kept: t(f"error.{kept['code']}"))
-    provider_code = text(null=True)
-    provider_request_id = text(null=True)
-    retryable = flag()
-    charged = one_of("no", "unknown", "yes")
+    code = text(*words.CODE)
+    message = text(*words.MESSAGE, of=lambda kept: t(f"error.{kept['code']}"))
+    provider_code = text("服务方的代码", "The provider's own code", null=True)
+    provider_request_id = text(
+        "服务方的请求 id，联系其客服时用",
+        "The provider's request id, for its support",
+        null=True,
+    )
+    retryable = flag(*words.RETRYABLE)
+    charged = text(
+        "是否已计费：no、unknown（不确定）、yes",
+        "Whether it was charged: no, unknown, yes",
+        choices=("no", "unknown", "yes"),
+    )
 
 
 def has_error(view: TaskView) -> bool:
@@ -143,17 +193,27 @@ def while_open(name: str):
 
 
 class Pictures(Reply):
-    image_url = address(first_link, null=True, example=f"{PICTURE}.jpg")
-    image_urls = list_of(
-        address(example=f"{PICTURE}.jpg"),
-        lambda view: [picture_link(each) for each in view.images],
+    image_url = address(
+        *words.IMAGE_URL, of=first_link, null=True, example=f"{PICTURE}.jpg"
     )
-    images = some(Picture)
-    failed = some(Failure, "errors", example=[])
+    image_urls = list_of(
+        "所有图片的地址",
+        "Links to all pictures",
+        address(example=f"{PICTURE}.jpg"),
+        of=lambda view: [picture_link(each) for each in view.images],
+    )
+    images = some(*words.ALL_PICTURES, Picture)
+    failed = some(
+        "没有出来的图片各自的原因",
+        "Why the missing pictures failed",
+        Failure,
+        of="errors",
+        example=[],
+    )
 
 
 class KnownPictures(Pictures):
-    images = some(KnownPicture)
+    images = some(*words.ALL_PICTURES, KnownPicture)
 
 
 def result_or(otherwise: object):
@@ -164,11 +224,12 @@ def error_or(otherwise: object):
     return lambda view: view.errors[0] if has_error(view) else otherwise
 
 
-PHASE = one_of(*PHASES, of=while_open("phase"), required=False)
-POSITION = count(while_open("position"), required=False)
-ETA = count(while_open("eta_seconds"), required=False)
+PHASE = text(*words.PHASE, choices=PHASES, of=while_open("phase"), required=False)
+POSITION = count(*words.POSITION, of=while_open("position"), required=False)
+ETA = count(*words.ETA_SECONDS, of=while_open("eta_seconds"), required=False)
 FIRST = address(
-    lambda view: first_link(view) if has_result(view) else missing,
+    *words.IMAGE_URL,
+    of=lambda view: first_link(view) if has_result(view) else missing,
     required=False,
     null=True,
     example=f"{PICTURE}.jpg",
@@ -180,25 +241,33 @@ class TaskResult(Within):
 
     inner = "task"
 
-    task_id = text("id", example=TASK)
-    status = one_of(*STATUS, example="completed")
-    message = text(sentence, example=MESSAGES["answer.completed"])
-    created_at = instant()
+    task_id = text(*words.TASK_ID, of="id", example=TASK)
+    status = text(*words.STATUS, choices=STATUS, example="completed")
+    message = text(*words.MESSAGE, of=sentence, example=MESSAGES["answer.completed"])
+    created_at = instant(*words.CREATED_AT)
     phase = PHASE
-    progress = whole(while_open("progress"), required=False, minimum=0, maximum=100)
+    progress = whole(
+        *words.PROGRESS,
+        of=while_open("progress"),
+        required=False,
+        minimum=0,
+        maximum=100,
+    )
     position = POSITION
     eta_seconds = ETA
-    result = a(Pictures, result_or(missing), required=False, example=...)
-    error = a(Failure, error_or(missing), required=False)
+    result = a(
+        *words.RESULT, Pictures, of=result_or(missing), required=False, example=...
+    )
+    error = a(*words.WHY_FAILED, Failure, of=error_or(missing), required=False)
     image_url = FIRST
 
 
 class Finished(TaskResult):
     """The same of a task that has ended while its request waited."""
 
-    provider = text(example=PROVIDER)
-    model = text(example=MODEL)
-    links = a(Links, "task")
+    provider = text(*words.PROVIDER, example=PROVIDER)
+    model = text(*words.MODEL, example=MODEL)
+    links = a(*words.LINKS, Links, of="task")
 
 
 def sized(name: str):
@@ -211,50 +280,100 @@ class TaskRecord(Within):
 
     inner = "task"
 
-    id = text(example=TASK)
-    task_id = text(lambda view: view.task.id, example=TASK)
-    type = one_of("image")
-    status = one_of(*STATUS, example="completed")
-    message = text(sentence, example=MESSAGES["answer.completed"])
-    user_id = text(example="user_123", pattern=AS_USER_ID["pattern"])
-    input = entries(example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"})
-    prompt = text(example=PROMPT)
-    provider = text(example=PROVIDER)
-    model = text(example=MODEL)
-    width = whole(sized("width"), null=True, minimum=1, example=1328)
-    height = whole(sized("height"), null=True, minimum=1, example=1328)
-    n = whole(minimum=1, maximum=4)
-    seed = whole(null=True, example=364759945)
-    made_from = some(Source, lambda view: view.task.made_from or [], example=[])
-    has_mask = flag(lambda view: bool(view.task.has_mask), example=False)
-    provider_task_ids = list_of(text(example="7707695021820599348"), "remote_ids")
-    attempts = count(example=1)
-    retried_from = text(null=True)
-    batch_id = text(lambda view: view.task.batch, null=True)
-    batch_index = whole(null=True, minimum=0)
-    created_at = instant()
-    updated_at = instant()
-    not_before = instant(null=True)
-    started_at = instant(null=True, example=...)
-    submitted_at = instant(null=True, example=...)
-    completed_at = instant(null=True, example=...)
-    progress = whole(minimum=0, maximum=100, example=100)
-    result = a(KnownPictures, result_or(None), null=True, example=...)
-    error = a(Failure, error_or(None), null=True)
+    id = text(*words.ID, example=TASK)
+    task_id = text(*words.TASK_ID, of=lambda view: view.task.id, example=TASK)
+    type = text(*words.TYPE, choices=("image",))
+    status = text(*words.STATUS, choices=STATUS, example="completed")
+    message = text(*words.MESSAGE, of=sentence, example=MESSAGES["answer.completed"])
+    user_id = text(*words.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"])
+    input = entries(
+        *words.INPUT, example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"}
+    )
+    prompt = text(
+        "发送的提示词，含风格的词",
+        "The prompt as submitted, including the words of the style",
+        example=PROMPT,
+    )
+    provider = text(*words.PROVIDER, example=PROVIDER)
+    model = text(*words.MODEL, example=MODEL)
+    width = whole(
+        "宽，像素；要等图片取到才知道时为 null",
+        "Width in pixels; null until it is known, where a picture is still fetched",
+        of=sized("width"),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    height = whole(
+        "高，像素；要等图片取到才知道时为 null",
+        "Height in pixels; null until it is known, where a picture is still fetched",
+        of=sized("height"),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    n = whole(*words.N, minimum=1, maximum=4)
+    seed = whole(*words.SEED, null=True, example=364759945)
+    made_from = some(
+        "由哪些图片而来：按 images 的顺序，蒙版在最后",
+        "The pictures it was made from, in the order of images; a mask is the last",
+        Source,
+        of=lambda view: view.task.made_from or [],
+        example=[],
+    )
+    has_mask = flag(
+        "最后一张是不是蒙版",
+        "Whether the last of them is a mask",
+        of=lambda view: bool(view.task.has_mask),
+        example=False,
+    )
+    provider_task_ids = list_of(
+        "服务方的任务 id",
+        "The provider's task ids",
+        text(example="7707695021820599348"),
+        of="remote_ids",
+    )
+    attempts = count(
+        "提交次数，含被拒的", "Submissions, including refused ones", example=1
+    )
+    retried_from = text(*words.RETRIED_FROM, null=True)
+    batch_id = text(*words.BATCH_ID, of=lambda view: view.task.batch, null=True)
+    batch_index = whole(
+        "它是批次的第几条提示词，从 0 数起",
+        "Which of the batch's prompts it draws, from 0",
+        null=True,
+        minimum=0,
+    )
+    created_at = instant(*words.CREATED_AT)
+    updated_at = instant(*words.UPDATED_AT)
+    not_before = instant(
+        "延迟任务最早开始的时间", "When a delayed task may start", null=True
+    )
+    started_at = instant(*words.STARTED_AT, null=True, example=...)
+    submitted_at = instant(
+        "提交给服务方的时间",
+        "When it was submitted to the provider",
+        null=True,
+        example=...,
+    )
+    completed_at = instant("结束的时间", "When it ended", null=True, example=...)
+    progress = whole(*words.PROGRESS, minimum=0, maximum=100, example=100)
+    result = a(*words.RESULT, KnownPictures, of=result_or(None), null=True, example=...)
+    error = a(*words.WHY_FAILED, Failure, of=error_or(None), null=True)
     phase = PHASE
     position = POSITION
     eta_seconds = ETA
     image_url = FIRST
-    links = a(Links, "task")
+    links = a(*words.LINKS, Links, of="task")
 
 
 class TaskPage(Reply):
-    tasks = some(TaskResult)
-    limit = whole(example=20)
-    offset = whole()
-    count = whole(example=1)
+    tasks = some("任务，最新的在前", "Tasks, newest first", TaskResult)
+    limit = whole(*words.LIMIT, example=20)
+    offset = whole(*words.OFFSET)
+    count = whole("本页条数", "Entries on this page", example=1)
 
 
 class TaskDeleted(Reply):
-    task_id = text(example=TASK)
+    task_id = text(*words.TASK_ID, example=TASK)
     message = fixed("answer.task_deleted")

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from marshmallow import ValidationError, fields, validates_schema
 
 from jimeng.documents import utcnow
-from jimeng.schemas import Strict
-from jimeng.schemas.fields import saying
-from jimeng.schemas.kinds import Reply, a, count, day, flag, one_of, some, text
+from jimeng.schemas import Strict, words
+from jimeng.schemas.fields import Said, saying
+from jimeng.schemas.kinds import Reply, a, count, day, flag, some, text
 from jimeng.schemas.task_replies import MODEL
 from jimeng.usage import UsageRow
 
@@ -18,7 +18,7 @@ DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
 OUTCOMES = ("done", "failed", "cancelled", "unknown")
 
 
-class DayField(fields.Date):
+class DayField(Said, fields.Date):
     """A date of this millennium, ``2026-01-31``."""
 
     default_error_messages = saying("date")
@@ -32,8 +32,12 @@ class DayField(fields.Date):
 class Span(Strict):
     """``GET /api/v1/users/<id>/usage``: the days that are asked about."""
 
-    since = DayField(data_key="from", metadata={"pattern": f"^{DATE.pattern}$"})
-    until = DayField(data_key="to", metadata={"pattern": f"^{DATE.pattern}$"})
+    since = DayField(
+        *words.FROM, data_key="from", metadata={"pattern": f"^{DATE.pattern}$"}
+    )
+    until = DayField(
+        *words.TO, data_key="to", metadata={"pattern": f"^{DATE.pattern}$"}
+    )
 
     @validates_schema
     def in_order(self, data: dict, **kwargs) -> None:
@@ -72,38 +76,59 @@ def pictures(charged: str | None = None):
 
 
 class Charged(Reply):
-    no = count(pictures("no"))
-    perhaps = count(pictures("unknown"), data_key="unknown")
-    yes = count(pictures("yes"), example=5)
+    no = count("没有计费", "Not charged", of=pictures("no"))
+    perhaps = count(
+        "不确定是否计费", "Perhaps charged", of=pictures("unknown"), data_key="unknown"
+    )
+    yes = count("已计费", "Charged", of=pictures("yes"), example=5)
 
 
 class OutcomeUsage(Reply):
-    outcome = one_of(*OUTCOMES, of=lambda rows: rows[0].outcome)
-    pictures = count(pictures(), example=5)
-    charged = a(Charged, lambda rows: rows)
+    outcome = text(
+        "结果：done 完成，failed 失败，cancelled 未提交就取消，"
+        "unknown 不知道服务方是否受理",
+        "done, failed, cancelled (before it was submitted), or unknown (whether the "
+        "provider accepted it)",
+        choices=OUTCOMES,
+        of=lambda rows: rows[0].outcome,
+    )
+    pictures = count(*words.PICTURES, of=pictures(), example=5)
+    charged = a(*words.CHARGED, Charged, of=lambda rows: rows)
 
 
 class ModelUsage(Reply):
-    model = text(lambda rows: rows[0].model, example=MODEL)
-    outcomes = some(OutcomeUsage, split("outcome", OUTCOMES))
+    model = text(*words.MODEL_NAME, of=lambda rows: rows[0].model, example=MODEL)
+    outcomes = some(*words.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES))
 
 
 class DayUsage(Reply):
-    date = day(lambda rows: rows[0].date)
-    models = some(ModelUsage, split("model"))
+    date = day(*words.DATE, of=lambda rows: rows[0].date)
+    models = some(
+        "当天的各个模型", "The models used that day", ModelUsage, of=split("model")
+    )
 
 
 class UsageTotals(Reply):
-    pictures = count(pictures(), example=5)
-    charged = a(Charged, lambda rows: rows)
-    outcomes = some(OutcomeUsage, split("outcome", OUTCOMES))
+    pictures = count(*words.PICTURES, of=pictures(), example=5)
+    charged = a(*words.CHARGED, Charged, of=lambda rows: rows)
+    outcomes = some(*words.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES))
 
 
 class UsageRecord(Reply):
-    user_id = text(example="user_123")
+    user_id = text(*words.USER_ID, example="user_123")
     # Words of Python's own, which a class cannot have as names.
-    since = day(data_key="from")
-    until = day(data_key="to")
-    days = some(DayUsage, lambda found: split("date")(found["rows"])[::-1])
-    totals = a(UsageTotals, "rows")
-    complete = flag("is_whole")
+    since = day(*words.FROM, data_key="from")
+    until = day(*words.TO, data_key="to")
+    days = some(
+        "有图片结束的各天，最新的在前",
+        "Days on which pictures ended, newest first",
+        DayUsage,
+        of=lambda found: split("date")(found["rows"])[::-1],
+    )
+    totals = a("这些天合计", "Totals for all days", UsageTotals, of="rows")
+    complete = flag(
+        "为 false 时，较早的日子还在第一次清点，尚未列出",
+        "False while earlier days are still being counted for the first time, and "
+        "are left out",
+        of="is_whole",
+    )

@@ -7,7 +7,7 @@ from marshmallow import post_load
 from marshmallow.fields import Integer
 
 from jimeng.documents import utcnow
-from jimeng.schemas import Strict
+from jimeng.schemas import Strict, words
 from jimeng.schemas.fields import (
     Between,
     Digits,
@@ -34,8 +34,10 @@ class NewUser(Strict):
     """``POST /api/v1/users``."""
 
     examples: ClassVar = {"usual": {"email": "user@example.com", "name": "张三"}}
-    email = Trimmed(required=True, validate=email_check, metadata=AS_EMAIL)
-    name = Trimmed(required=True, validate=Long(1, 100))
+    email = Trimmed(
+        *words.EMAIL, required=True, validate=email_check, metadata=AS_EMAIL
+    )
+    name = Trimmed(*words.NAME, required=True, validate=Long(1, 100))
 
 
 class UserChanges(Strict):
@@ -46,14 +48,14 @@ class UserChanges(Strict):
         "name": {"name": "李四"},
         "both": {"email": "li.si@example.com", "name": "李四"},
     }
-    email = Trimmed(validate=email_check, metadata=AS_EMAIL)
-    name = Trimmed(validate=Long(1, 100))
+    email = Trimmed(*words.EMAIL, validate=email_check, metadata=AS_EMAIL)
+    name = Trimmed(*words.NAME, validate=Long(1, 100))
 
 
 class OfUsers(Some):
     """``GET /api/v1/users``: the one with an e-mail, or some of all."""
 
-    email = Trimmed(validate=Long(1, 254))
+    email = Trimmed(*words.EMAIL, validate=Long(1, 254))
 
 
 class NewKey(Strict):
@@ -68,13 +70,46 @@ class NewKey(Strict):
             **{"models": ["doubao-seedream-3.0-t2i"], "tasks_per_minute": 10},
         },
     }
-    name = Trimmed(required=True, validate=Long(1, 100))
-    scopes = Texts(Text(validate=OneOf(*SCOPES)), validate=Many(1, len(SCOPES)))
-    expires_at = Moment()
-    doors = Texts(Text(validate=OneOf(*DOORS)), validate=Many(1, len(DOORS)))
-    models = Texts(Text(validate=Long(1, 100)), validate=Many(1, MOST_MODELS))
-    tasks_per_minute: Integer = Whole(validate=Between(1, MOST_OF_KEY))
-    pictures_per_day: Integer = Whole(validate=Between(1, MOST_OF_KEY))
+    name = Trimmed(
+        "密钥的名称，便于辨认",
+        "A name to recognise the key by",
+        required=True,
+        validate=Long(1, 100),
+    )
+    scopes = Texts(
+        "权限：read 查看，write 还能创建和修改，admin 对所有人；默认 read 和 write",
+        "Permissions: read can look, write can also create and change, admin applies "
+        "to all users; read and write by default",
+        each=Text(validate=OneOf(*SCOPES)),
+        validate=Many(1, len(SCOPES)),
+    )
+    expires_at = Moment(
+        "何时失效（RFC 3339）；不写则一直有效",
+        "When it expires (RFC 3339); never if omitted",
+    )
+    doors = Texts(
+        "只能从哪些入口使用：api（/api/）、openai（/v1/）、mcp（/mcp）；不写则都可以",
+        "Where it is good: api (/api/), openai (/v1/), mcp (/mcp); everywhere if "
+        "omitted",
+        each=Text(validate=OneOf(*DOORS)),
+        validate=Many(1, len(DOORS)),
+    )
+    models = Texts(
+        "只能用哪些模型；不写则都可以",
+        "The models that it may ask for; all if omitted",
+        each=Text(validate=Long(1, 100)),
+        validate=Many(1, MOST_MODELS),
+    )
+    tasks_per_minute: Integer = Whole(
+        "每分钟最多提交几个任务；不写则只受用户的限制",
+        "Tasks that it may ask for in a minute; as many as its user if omitted",
+        validate=Between(1, MOST_OF_KEY),
+    )
+    pictures_per_day: Integer = Whole(
+        "每天（UTC）最多几张图片；不写则只受用户的限制",
+        "Pictures that it may ask for in a day (UTC); as many as its user if omitted",
+        validate=Between(1, MOST_OF_KEY),
+    )
 
 
 class KeyForm(NewKey):
@@ -83,9 +118,8 @@ class KeyForm(NewKey):
     class Meta:
         exclude = ("expires_at",)
 
-    scopes = Texts(
-        Text(validate=OneOf(*SCOPES))
-    )  # none: `accounts` names what is there
+    # None: `accounts` names what is there.
+    scopes = Texts(each=Text(validate=OneOf(*SCOPES)))
     days = Text(load_default="", validate=OneOf(*LIFETIMES))
     tasks_per_minute = Digits(validate=Between(1, MOST_OF_KEY))
     pictures_per_day = Digits(validate=Between(1, MOST_OF_KEY))

@@ -8,7 +8,6 @@ from openapi_spec_validator import validate
 from app import create_app
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
-from jimeng.i18n.routes import ROUTES as CHINESE
 from jimeng.monitoring import health, metrics
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import Trimmed
@@ -24,13 +23,12 @@ class Asked(Strict):
 
 class Answered(Reply):
     task_id = text(example="task_1")
-    message = text(lambda said: t("answer.ready"), example=MESSAGES["answer.ready"])
+    message = text(of=lambda said: t("answer.ready"), example=MESSAGES["answer.ready"])
 
 
 def test_new_route_is_described_in_full(connection, config, monkeypatch):
     """Its view, its schemas and its words are all: the document has the rest."""
     blp = DescribedBlueprint("new", __name__, url_prefix="/api/v1")
-    monkeypatch.setitem(CHINESE, "new.try_it", "试一试\n\n只是一试。")
     monkeypatch.setattr(health, "bp", blp)  # in whose place it is registered
 
     @blp.post("/tasks/<task_id>/try", tags=["tasks"])
@@ -42,6 +40,11 @@ def test_new_route_is_described_in_full(connection, config, monkeypatch):
         Try it.
 
         It is but a try.
+        ---
+        试一试
+
+        只是
+        一试。
         """
         return {"task_id": task_id, **params}, {"Location": "/"}
 
@@ -53,6 +56,7 @@ def test_new_route_is_described_in_full(connection, config, monkeypatch):
         found[language] = answer.json["paths"][path]["post"]
 
     assert found["zh"]["summary"] == "试一试"
+    assert found["zh"]["description"] == "只是一试。"
     operation = found["en"]
     assert operation["description"] == "It is but a try."
     assert (operation["operationId"], operation["tags"]) == ("try_it", ["tasks"])

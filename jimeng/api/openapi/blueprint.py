@@ -2,33 +2,31 @@
 The blueprint of the REST API: one envelope for all answers, and views that say all
 that the document tells of them.
 
-Words stand in pairs, Chinese and English, until `document` chooses.
+Words stand in pairs, Chinese and English, until `document` chooses; those of a view are
+its docstring: English, and behind ``---`` Chinese.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask_smorest import Blueprint
-from flask_smorest.utils import load_info_from_docstring
 
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
 from jimeng.api.openapi.parts import (
     Words,
     both,
-    field_words,
     headers,
     place,
     reference,
     translated,
 )
 from jimeng.http.bodies import StrictParser
-from jimeng.i18n.routes import REQUEST_TEXTS
-from jimeng.i18n.routes import ROUTES as CHINESE
-from jimeng.schemas import Strict, replies
+from jimeng.schemas import Strict, replies, words
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]
 EVERYWHERE = ["bad_request", "internal"]
@@ -39,6 +37,17 @@ WITH_KEYS = ["unauthorized", "api_key_invalid", "scope_too_small", "admins_only"
 WITH_KEYS += ["door_closed"]
 WITH_FORM = ["request_too_large", "unsupported_media_type", "unsupported_encoding"]
 WITH_BODY = ["invalid_json", *WITH_FORM]
+
+JSON = "application/json"
+# Of answers that are not JSON.
+TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
+# What a 200 is beside another success.
+ONCE_ENDED_OR_DRY_RUN = (
+    "等到了：任务已经结束（`Prefer: wait`）；或者只是估价（`dry_run`）",
+    "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)",
+)
+DRY_RUN = ("只是估算（`dry_run`）", "An estimate (`dry_run`)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,41 +60,27 @@ class Notes:
         headers: Those that a success may have.
         always: Those that each success has.
         takes: Headers that it reads, beside those of every request.
-        conditional: Whether it may answer 304.
         makes: What a success makes: its name in ``data`` and in later paths, and
             the operations that go on from there.
-        beside: Names in the envelope beside ``data``, with their types.
-        plain: A success is this plain text, as in this example.
-        events: A success is server-sent events of this name, whose data are the
-            schema's.
-        once_ended: What a 200 has, where the request may wait for the end.
-        estimate: What a 200 has, where ``dry_run`` asks for no more than that; beside
-            `once_ended`, if the request may wait.
+        pages: A success has ``next_cursor`` beside ``data``.
+        estimate: What a 200 has, where ``dry_run`` asks for no more than that.
+        once_ended: What it may have instead, where the request may wait for the end.
         form: The schema of a body of several parts.
         body: The schema of a body in JSON that the view reads by itself.
-        binary: A success is bytes of this type.
-        stream: What server-sent events look like that a success may be instead.
         or_list: Whether ``data`` may be a list instead, with ``next_cursor`` beside it.
-        id: The operation's name, where that of its view is another's.
     """
 
     errors: Sequence[str] = ()
     headers: Sequence[str] = ()
     always: Sequence[str] = ()
     takes: Sequence[str] = ()
-    conditional: bool = False
     makes: tuple[str, str, list[str]] | None = None
-    beside: Mapping[str, list[str]] = field(default_factory=dict)
-    plain: str | None = None
-    events: str | None = None
-    once_ended: type[replies.Reply] | None = None
+    pages: bool = False
     estimate: type[replies.Reply] | None = None
+    once_ended: type[replies.Reply] | None = None
     form: type[Strict] | None = None
     body: type[Strict] | None = None
-    binary: str | None = None
-    stream: str | None = None
     or_list: bool = False
-    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,12 +148,12 @@ class DescribedBlueprint(Blueprint):
         name = endpoint or view_func.__name__
         for method in ("get", "post", "put", "patch", "delete"):
             if method in self._docs[name]:
-                self._docs[name][method]["name"] = name
+                told = {"name": name, "docstring": view_words(view_func.__doc__)}
+                self._docs[name][method] |= told
 
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
-        name, more = doc_info["name"], doc_info.get("more", Notes())
-        doc_info["docstring"] = words(doc_info["docstring"], f"{self.name}.{name}")
-        doc["operationId"] = more.id or name
+        more = doc_info.get("more", Notes())
+        doc["operationId"] = doc_info["name"]
         doc.setdefault("parameters", []).extend(
             [*more.takes, "X-Request-ID", "Accept-Language"]
         )
@@ -179,10 +174,11 @@ class DescribedBlueprint(Blueprint):
             }
             doc["requestBody"] = {"required": True, "content": kinds}
         (status,) = doc_info["success_status_codes"]
+        answers = doc["responses"]
         doc["responses"] = {
-            str(status): self.success(doc["responses"][status], more),
-            **({"304": unchanged(more)} if more.conditional else {}),
-            **({"200": self.other(more)} if more.once_ended or more.estimate else {}),
+            str(status): self.success(answers[status], more),
+            **({"304": unchanged(more)} if 304 in answers else {}),
+            **({"200": self.other(more)} if more.estimate else {}),
             **self.failures(
                 method, more, has_body=bool(body or more.body), sign_in=sign_in
             ),
@@ -190,58 +186,30 @@ class DescribedBlueprint(Blueprint):
         return doc
 
     def success(self, answer: dict, more: Notes) -> dict:
-        kind = "application/json"
-        schema = answer.get("content", {}).get(kind, {}).get("schema")
-        if more.binary is not None:
-            kind = more.binary
-            binary = {"type": "string", "format": "binary"}
-            content: dict = {"schema": binary, "example": "…"}
-        elif more.plain is not None:
-            kind = "text/plain"
-            content = {"schema": {"type": "string"}, "example": more.plain}
-        elif more.events is not None:
-            kind = "text/event-stream"
-            content = events_of(more.events, schema)
-        else:
+        contents = answer["content"]
+        if JSON in contents:
+            schema = contents[JSON]["schema"]
             content = {"schema": schema, "example": example_of(schema)}
             if self.has_envelope:
-                content = enveloped(content, more.beside)
-            if more.or_list:
-                names = content["schema"]["properties"]
-                rows = {"type": "array", "items": schema}
-                words = {"description": field_words("next_cursor")}
-                names["data"] = {"anyOf": [schema, rows]}
-                names["next_cursor"] = {"type": ["string", "null"], **words}
-        contents = {kind: content}
-        if more.stream is not None:
-            events = {"schema": {"type": "string"}, "example": more.stream}
-            contents["text/event-stream"] = events
-        if more.binary is not None:  # programs that know no ranges of types
-            contents["application/octet-stream"] = content
-        return {**described_by(more), "content": contents, **ways_on(more)}
+                content = enveloped(content, more)
+            contents[JSON] = content
+        limits = headers([*more.headers, *LIMITS], more.always)
+        made = {"description": ("成功", "Success"), "headers": limits}
+        return {**made, "content": contents, **ways_on(more)}
 
     def other(self, more: Notes) -> dict:
         """The 200 of an operation whose success has another status."""
+        schema, ways, said = more.estimate, [], DRY_RUN
         if more.once_ended:
-            return self.ended(more)
-        content = {"application/json": {"schema": more.estimate}}
-        answer = self.success({"content": content}, Notes())
-        return answer | {"description": REQUEST_TEXTS["dry_run"]}
-
-    def ended(self, more: Notes) -> dict:
-        """The answer of a request that has waited for the end."""
-        always = [name for name in more.always if name != "Retry-After"]
-        told = replace(more, always=[*always, "Preference-Applied"], makes=None)
-        name = "once_ended"
-        if more.estimate:  # which has waited for nothing, and is nowhere
-            ways = [*more.headers, *always, "Preference-Applied"]
-            told, name = replace(told, always=[], headers=ways), "once_ended_or_dry_run"
-        content = {"application/json": {"schema": more.once_ended}}
-        answer = self.success({"content": content}, told)
-        if more.estimate:
-            data = answer["content"]["application/json"]["schema"]["properties"]
+            schema, said = more.once_ended, ONCE_ENDED_OR_DRY_RUN
+            ways = [n for n in (*more.headers, *more.always) if n != "Retry-After"]
+        answer = self.success(
+            {"content": {JSON: {"schema": schema}}}, Notes(headers=ways)
+        )
+        if more.once_ended:
+            data = answer["content"][JSON]["schema"]["properties"]
             data["data"] = {"anyOf": [more.once_ended, more.estimate]}
-        return answer | {"description": REQUEST_TEXTS[name]}
+        return answer | {"description": said}
 
     def failures(
         self, method: str, more: Notes, *, has_body: bool, sign_in: bool
@@ -262,49 +230,43 @@ class DescribedBlueprint(Blueprint):
         }
 
 
-def described_by(more: Notes) -> dict:
-    """What every success says before it says what it is."""
-    return {
-        "description": REQUEST_TEXTS["ok"],
-        "headers": headers([*more.headers, *LIMITS], more.always),
-    }
-
-
-def words(english: dict[str, str], endpoint: str) -> dict[str, tuple[str, str]]:
-    """
-    A view's docstring, and the same in Chinese, once somebody has written that: the
-    first line is the summary.
-    """
-    told = CHINESE.get(endpoint)
-    chinese = load_info_from_docstring(told) if told else english
+def view_words(docstring: str) -> dict[str, Words]:
+    """Summary and description: the first line, and what follows if anything does."""
+    english, _, chinese = inspect.cleandoc(docstring).partition("\n---\n")
     said = []
-    for info, joint in ((chinese, ""), (english, " ")):
-        paragraphs = info.get("description", info["summary"]).split("\n\n")
-        lines = [joint.join(each.split("\n")) for each in paragraphs]
-        said.append((info["summary"], "\n\n".join(lines)))
-    summary, description = zip(*said, strict=True)
-    return {"summary": summary, "description": description}
+    for text, joint in ((chinese or english, ""), (english, " ")):
+        summary, *paragraphs = text.split("\n\n")
+        lines = [joint.join(each.split("\n")) for each in paragraphs or [summary]]
+        said.append((summary, "\n\n".join(lines)))
+    summaries, descriptions = zip(*said, strict=True)
+    return {"summary": summaries, "description": descriptions}
 
 
-def enveloped(content: dict, beside: Mapping[str, list[str]]) -> dict:
+def enveloped(content: dict, more: Notes) -> dict:
     """The envelope of a success around what it holds."""
-    success = {"type": "boolean", "enum": [True], "description": field_words("success")}
-    properties: dict = {"success": success, "data": content["schema"]}
-    for name, kind in beside.items():
-        properties[name] = {"type": kind, "description": field_words(name)}
-    shown = {"success": True, "data": content["example"], **dict.fromkeys(beside)}
-    schema = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"schema": schema, "example": shown}
+    schema = content["schema"]
+    success = {"type": "boolean", "enum": [True], "description": words.SUCCESS}
+    cursor = {"type": ["string", "null"], "description": words.NEXT_CURSOR}
+    properties: dict = {"success": success, "data": schema}
+    shown = {"success": True, "data": content["example"]}
+    if more.pages:
+        properties["next_cursor"], shown["next_cursor"] = cursor, None
+    required = [*properties]
+    if more.or_list:
+        properties["data"] = {"anyOf": [schema, {"type": "array", "items": schema}]}
+        properties["next_cursor"] = cursor
+    named = {"type": "object", "properties": properties, "required": required}
+    return {"schema": named, "example": shown}
 
 
-def events_of(name: str, schema: type[replies.Reply]) -> dict:
-    """A stream of events, of which the example has one."""
+def event_of(name: str, schema: type[replies.Reply]) -> Words:
+    """What a stream of such events, whose data are the schema's, begins with."""
 
     def say(spoken: int) -> str:
         data = json.dumps(translated(example_of(schema), spoken), ensure_ascii=False)
         return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
 
-    return {"schema": {"type": "string"}, "example": both(say)}
+    return both(say)
 
 
 def failure(status: int, codes: Iterable[str]) -> dict:
@@ -350,7 +312,7 @@ def failing(
 
 def unchanged(more: Notes) -> dict:
     return {
-        "description": REQUEST_TEXTS["not_modified"],
+        "description": ("没有变化", "Nothing has changed"),
         "headers": headers(more.headers, more.always),
     }
 

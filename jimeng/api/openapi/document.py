@@ -16,8 +16,66 @@ from jimeng import jobs
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.parts import as_text, described, shared, translated
 from jimeng.i18n import LANGUAGES, language
-from jimeng.i18n.routes import REQUEST_TEXTS, TAGS
 from jimeng.version import VERSION
+
+TITLE = "jimeng API"  # ASCII in both languages: generators name packages after it
+DESCRIPTION = (
+    "异步生成图像：提交任务，按 `Retry-After` 轮询，取回图片。\n\n"
+    '成功是 `{"success": true, "data": …}`，失败是 `{"success": false, '
+    '"error": "代码", "message": "说明", "request_id": "…"}`，'
+    "参数错误另有 `errors`。\n\n"
+    "`message` 默认中文，`Accept-Language` 偏好英文时为英文。"
+    "时间都是 UTC，以 `Z` 结尾。整数也可以写成 2.0。"
+    "请求体和查询中不认识的字段、出现两次的查询参数是 422；"
+    "文字里的 NUL 和半个代理对也是。"
+    "本文档的语言同样由 `Accept-Language` 决定。\n\n"
+    "`/v1` 与 OpenAI 的图像接口相同，成功和失败都是它的样子。\n\n"
+    "`POST /mcp` 给智能体使用，不在本文档里：它用 Model Context Protocol "
+    "（JSON-RPC 2.0）自己说明有哪些工具（`tools/list`），密钥与这里相同。见 "
+    "https://modelcontextprotocol.io 。",
+    "Pictures, asynchronously: submit a task, poll by `Retry-After`, collect the "
+    "pictures.\n\n"
+    'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
+    '"error": "code", "message": "sentence", "request_id": "…"}`, with `errors` '
+    "by field where some are wrong.\n\n"
+    "`message` is Chinese unless `Accept-Language` prefers English. Times are UTC "
+    "and end in `Z`. An integer may be written 2.0. Unknown fields in bodies and "
+    "queries are 422, and so is a query parameter that is there twice, or a text "
+    "with NUL or half of a surrogate pair in it. The language of this document "
+    "follows `Accept-Language`, too.\n\n"
+    "Under `/v1` it is OpenAI's images API: successes and failures have its "
+    "shapes.\n\n"
+    "`POST /mcp` is for agents and not part of this document: by the Model Context "
+    "Protocol (JSON-RPC 2.0) it says itself which tools there are (`tools/list`), "
+    "and takes the same keys. See https://modelcontextprotocol.io .",
+)
+API_KEY = (
+    "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
+    "An API key, made on the account page or by `POST /api/v1/users/{user_id}/keys`",
+)
+TAGS: dict[str, tuple[str, str]] = {
+    "images": ("创建任务、取回图片", "Ask for pictures, collect them."),
+    "tasks": ("查看、取消、重试任务", "Look at tasks, cancel them, run them again."),
+    "batches": (
+        "一次提交很多提示词，看进度，取消，补上缺的",
+        "Many prompts at once: ask, follow, cancel, run again what is lacking.",
+    ),
+    "uploads": ("上传图片，供任务使用", "Give pictures for tasks to use."),
+    "collections": (
+        "把图片放进相册，分享相册或单张图片",
+        "Put pictures into collections; share collections and pictures.",
+    ),
+    "prompts": (
+        "起了名字存下的提示词和设置",
+        "Prompts that are kept under a name, with their settings.",
+    ),
+    "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
+    "openai": (
+        "给使用 OpenAI 图像接口的客户端：字段、应答和错误都是它的样子",
+        "For clients of OpenAI's images API: fields, answers and errors are as theirs.",
+    ),
+    "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
+}
 
 
 class Converter(OpenAPIConverter):
@@ -91,9 +149,7 @@ class DescribedApi(Api):
         whole: dict = {"components": parts}
         if self._app.config["JIMENG"].sign_in:
             key = {"type": "http", "scheme": "bearer"}
-            parts["securitySchemes"] = {
-                "ApiKey": {**key, "description": REQUEST_TEXTS["api_key"]}
-            }
+            parts["securitySchemes"] = {"ApiKey": {**key, "description": API_KEY}}
             whole["security"] = [{"ApiKey": []}]
         self.spec = Document(
             "",
@@ -101,8 +157,8 @@ class DescribedApi(Api):
             "3.1.0",
             [self.flask_plugin, self.ma_plugin],
             info={
-                "title": REQUEST_TEXTS["title"],
-                "description": REQUEST_TEXTS["description"],
+                "title": TITLE,
+                "description": DESCRIPTION,
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             servers=[{"url": "/"}],

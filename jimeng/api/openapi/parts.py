@@ -8,51 +8,126 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import fields, missing
 
-from jimeng.i18n import MESSAGES
-from jimeng.i18n.routes import REQUEST_TEXTS
+from jimeng.schemas import words
 from jimeng.schemas.fields import AS_TEXT, AS_USER_ID, OneOf, Text
 
 Words = tuple[str, str]
 TEXT = {"type": "string"}
 SECONDS = {"type": "integer", "minimum": 0}
 AS_REQUEST_ID = {"pattern": r"^[A-Za-z0-9._:\-]{1,128}$"}
-HEADERS: dict[str, dict] = {
-    "X-Request-ID": TEXT | AS_REQUEST_ID,
-    "Location": {"type": "string", "format": "uri-reference"},
-    "Retry-After": SECONDS,
-    "Idempotent-Replayed": {"type": "string", "enum": ["true"]},
-    "Preference-Applied": {"type": "string", "pattern": "^wait=[0-9]+$"},
-    "Cache-Control": TEXT,
-    "Link": TEXT,
-    "ETag": TEXT,
-    "RateLimit-Policy": TEXT,
-    "RateLimit": TEXT,
+REQUEST_ID = (
+    "请求的 id；1 到 128 个字母、数字或 . _ : - 的会被采用，否则由服务器生成",
+    "A name for the request. One of 1 to 128 letters, digits and . _ : - is kept, "
+    "else one is made",
+)
+# Name -> its words in Chinese and in English, and what it may be.
+HEADERS: dict[str, tuple[str, str, dict]] = {
+    "X-Request-ID": (*REQUEST_ID, TEXT | AS_REQUEST_ID),
+    "Location": (
+        "新资源的地址",
+        "Where the new resource is",
+        {"type": "string", "format": "uri-reference"},
+    ),
+    "Retry-After": ("多少秒后再问", "Seconds after which to ask again", SECONDS),
+    "Idempotent-Replayed": (
+        "true：任务由先前同键的请求创建",
+        "true: an earlier request with this key has made the task",
+        {"type": "string", "enum": ["true"]},
+    ),
+    "Preference-Applied": (
+        "wait=秒数：按这个等过；没有等时不出现",
+        "wait=SECONDS: this was waited for. Absent if it was not",
+        {"type": "string", "pattern": "^wait=[0-9]+$"},
+    ),
+    "Cache-Control": ("不要保存，也不要改动", "Neither to be kept nor changed", TEXT),
+    "Link": (
+        '下一页，rel="next"；没有下一页时不出现',
+        'The next page, rel="next", if any',
+        TEXT,
+    ),
+    "ETag": ("应答的标签", "Tag of the answer", TEXT),
+    "RateLimit-Policy": (
+        "有哪些限制：requests 是请求数，submissions 是任务数，"
+        "daily-pictures 是图片数（按 UTC 日）；"
+        "q 是上限，w 是窗口的秒数。没有限制时不出现",
+        "The limits there are: requests counts requests, submissions tasks, "
+        "daily-pictures pictures of a day in UTC; q is how many, w the window in "
+        "seconds. Absent if there is none",
+        TEXT,
+    ),
+    "RateLimit": (
+        "各项限制还剩多少（r），多少秒后重新计算（t）",
+        "How much is left of each limit (r), and seconds until it begins anew (t)",
+        TEXT,
+    ),
 }
-TAKEN: dict[str, dict] = {
-    "X-Request-ID": TEXT,  # whatever is not sane is replaced
-    "Accept-Language": {"type": "string", "examples": ["zh", "en"]},
-    "If-None-Match": TEXT,
-    "Idempotency-Key": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 255,
-        "pattern": "^[!-~]+$",
-    },
-    "Prefer": {"type": "string", "examples": ["wait=30"]},
+TAKEN: dict[str, tuple[str, str, dict]] = {
+    "X-Request-ID": (*REQUEST_ID, TEXT),  # whatever is not sane is replaced
+    "Accept-Language": (
+        "说明文字的语言：zh 或 en",
+        "Language of the words: zh or en",
+        {"type": "string", "examples": ["zh", "en"]},
+    ),
+    "If-None-Match": (
+        "上次的 ETag；没有变化时为 304",
+        "The ETag of last time: 304 where nothing has changed",
+        TEXT,
+    ),
+    "Idempotency-Key": (
+        "1 到 255 个可见 ASCII 字符。24 小时内，同一用户、同一键、同样的请求"
+        "只创建一次，重复时得到第一次的应答",
+        "1 to 255 visible ASCII characters. Within 24 hours the same key with the same "
+        "request of the same user creates once; repetitions get the first answer",
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^[!-~]+$",
+        },
+    ),
+    "Prefer": (
+        "wait=秒数：等到任务结束再回答，最多 60 秒；没有空位等，或任务在那之后才开始"
+        "（delay）时，和平常一样立即回答",
+        "wait=SECONDS: answer once the task has ended, or after that many, 60 at the "
+        "most. Without a free place, and for a task that starts later (delay), the "
+        "answer comes at once, as it would otherwise",
+        {"type": "string", "examples": ["wait=30"]},
+    ),
 }
 # Whatever looks otherwise is nobody's.
-PLACES: dict[str, dict] = {
-    "task_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
-    "batch_id": {"pattern": "^batch_[0-9a-f]{32}$"},
-    "index": {"type": "integer", "minimum": 0},
-    "user_id": AS_USER_ID,
-    "upload_id": {"pattern": "^upload_[A-Za-z0-9_-]{22}$"},
-    "collection_id": {"pattern": "^collection_[0-9a-f]{24}$"},
-    "prompt_id": {"pattern": "^prompt_[0-9a-f]{24}$"},
-    "share_id": {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
-    "key_id": {"pattern": "^key_[0-9a-f]{16}$"},
+PLACES: dict[str, tuple[str, str, dict]] = {
+    "name": ("模型的名称", "The model's name", {}),
+    "task_id": ("任务 id", "The task's id", {"pattern": "^[A-Za-z0-9_-]{1,100}$"}),
+    "batch_id": (*words.BATCH_ID, {"pattern": "^batch_[0-9a-f]{32}$"}),
+    "index": (
+        "任务的第几张，从 0 数起",
+        "Which picture of the task, from 0",
+        {"type": "integer", "minimum": 0},
+    ),
+    "user_id": ("用户 id", "The user's id", AS_USER_ID),
+    "upload_id": (
+        "上传的图片的 id",
+        "The upload's id",
+        {"pattern": "^upload_[A-Za-z0-9_-]{22}$"},
+    ),
+    "collection_id": (
+        "相册的 id",
+        "The collection's id",
+        {"pattern": "^collection_[0-9a-f]{24}$"},
+    ),
+    "prompt_id": (
+        "存下的提示词的 id",
+        "The saved prompt's id",
+        {"pattern": "^prompt_[0-9a-f]{24}$"},
+    ),
+    "share_id": (
+        "所分享的相册或图片的 id",
+        "The id of the collection or of the picture that is shared",
+        {"pattern": "^[A-Za-z0-9_-]{1,100}$"},
+    ),
+    "key_id": ("密钥的 id", "The key's id", {"pattern": "^key_[0-9a-f]{16}$"}),
 }
 
 
@@ -77,12 +152,11 @@ def reference(kind: str, name: str) -> str:
 
 def place(name: str) -> dict:
     """A parameter in the path."""
-    schema = PLACES.get(name, {})
+    chinese, english, schema = PLACES.get(name, ("", "", {}))
     if "type" not in schema:
         schema = {"type": "string", "minLength": 1, **schema}
-    words = REQUEST_TEXTS.get(f"path.{name}") or field_words(name)
     taken = {"name": name, "in": "path", "required": True, "schema": schema}
-    return {**taken, "description": words}
+    return {**taken, "description": (chinese, english)}
 
 
 def headers(names: Iterable[str], always: Iterable[str]) -> dict:
@@ -96,25 +170,14 @@ def headers(names: Iterable[str], always: Iterable[str]) -> dict:
 def shared() -> dict[str, dict]:
     """Headers and parameters, by the names that operations call them by."""
     found: dict[str, dict] = {"headers": {}, "parameters": {}}
-    for name, schema in HEADERS.items():
-        header = {"description": REQUEST_TEXTS[name], "schema": schema}
+    for name, (chinese, english, schema) in HEADERS.items():
+        header = {"description": (chinese, english), "schema": schema}
         found["headers"][name] = {**header, "required": True}
         found["headers"][f"{name}-if-any"] = header
-    for name, schema in TAKEN.items():
+    for name, (chinese, english, schema) in TAKEN.items():
         taken = {"name": name, "in": "header", "schema": schema}
-        found["parameters"][name] = {**taken, "description": REQUEST_TEXTS[name]}
+        found["parameters"][name] = {**taken, "description": (chinese, english)}
     return found
-
-
-def field_words(name: str, kinds: Iterable[type] = ()) -> Words:
-    """
-    What a field means: in one of the schemas *kinds*, else anywhere; nothing where
-    nobody has said in ``i18n.reference``, which a test asks for.
-    """
-    for kind in kinds:
-        if words := MESSAGES.get(f"field.{kind.__name__}.{name}"):
-            return words
-    return MESSAGES.get(f"field.{name}", ("", ""))
 
 
 def as_text(converter: object, field: fields.Field, **kwargs: object) -> dict:
@@ -131,10 +194,9 @@ def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
 
     As ``default`` the latter would have generated clients send it each time.
     """
-    if not isinstance(field.parent, Schema):
-        return {}  # within a list
-    name = str(field.data_key or field.name)
-    chinese, english = field_words(name, type(field.parent).__mro__)
+    if not field.metadata.get("words"):
+        return {}
+    chinese, english = field.metadata["words"]
     if field.load_default not in (missing, ""):
         usual = json.dumps(field.load_default).strip('"')
         chinese, english = f"{chinese}；默认 {usual}", f"{english}; {usual} by default"

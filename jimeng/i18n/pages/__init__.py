@@ -4,6 +4,7 @@ from jimeng.i18n.pages.account import ACCOUNT
 from jimeng.i18n.pages.batches import BATCH_PAGES
 from jimeng.i18n.pages.collections import COLLECTIONS
 from jimeng.i18n.pages.create import CREATE
+from jimeng.i18n.pages.docs import DOCS
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
 from jimeng.i18n.pages.given import GIVEN
@@ -21,6 +22,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **BATCH_PAGES,
     **COLLECTIONS,
     **CREATE,
+    **DOCS,
     **FEED,
     **GALLERY,
     **GIVEN,

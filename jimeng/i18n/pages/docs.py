@@ -1,19 +1,6 @@
-"""
-What each field means, for the description of the API.
+"""The words of the page that describes the API."""
 
-``field.<name>``, or ``field.<schema>.<name>`` where one name means two things.
-"""
-
-from jimeng.i18n.reference.batches import BATCH_FIELDS
-from jimeng.i18n.reference.collections import COLLECTION_FIELDS
-from jimeng.i18n.reference.openai import OPENAI_FIELDS
-from jimeng.i18n.reference.prompts import PROMPT_FIELDS
-from jimeng.i18n.reference.service import SERVICE_FIELDS
-from jimeng.i18n.reference.tasks import TASK_FIELDS
-from jimeng.i18n.reference.usage import USAGE_FIELDS
-from jimeng.i18n.reference.users import USER_FIELDS
-
-_PAGE: dict[str, tuple[str, str]] = {
+DOCS: dict[str, tuple[str, str]] = {
     "docs.title": ("即梦 API 文档", "jimeng: the API"),
     "docs.ways": ("接口", "Operations"),
     "docs.key": ("API 密钥", "API key"),
@@ -42,15 +29,3 @@ _PAGE: dict[str, tuple[str, str]] = {
     "docs.unreachable": ("没有收到答复", "There was no answer"),
     "docs.schemas": ("数据结构", "Schemas"),
 }
-
-_ALL = {
-    **TASK_FIELDS,
-    **SERVICE_FIELDS,
-    **USAGE_FIELDS,
-    **USER_FIELDS,
-    **COLLECTION_FIELDS,
-    **PROMPT_FIELDS,
-    **BATCH_FIELDS,
-    **OPENAI_FIELDS,
-}
-REFERENCE = _PAGE | {f"field.{name}": words for name, words in _ALL.items()}
