@@ -4,6 +4,9 @@ The words of the interface, Chinese and English side by side.
 `http`, `schemas`, `app` and the doors may import it.
 """
 
+import inspect
+from collections.abc import Callable
+
 from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
@@ -105,3 +108,18 @@ def reasons(error: JimengError) -> list[str]:
 def in_language(words: tuple[str, str]) -> str:
     """The one of *words*, in Chinese and English, that this request wants."""
     return words[LANGUAGES.index(language())]
+
+
+def docstring_words(function: Callable) -> dict[str, tuple[str, str]]:
+    """
+    What a view or a tool says of itself: ``summary``, the first line of its docstring,
+    and ``description``, the rest if there is more; behind ``---`` it is in Chinese.
+    """
+    english, _, chinese = inspect.cleandoc(function.__doc__ or "").partition("\n---\n")
+    said = []
+    for text, joint in ((chinese or english, ""), (english, " ")):
+        summary, *paragraphs = text.split("\n\n")
+        lines = [joint.join(each.split("\n")) for each in paragraphs or [summary]]
+        said.append((summary, "\n\n".join(lines)))
+    summaries, descriptions = zip(*said, strict=True)
+    return {"summary": summaries, "description": descriptions}

@@ -26,10 +26,39 @@ USUAL = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
 def generate(viewer: Viewer, given: dict) -> Result:
+    """
+    Generate images
+
+    Draw 1 to 4 pictures of a prompt; each is charged. Waits until they are done,
+    wait_seconds at most; otherwise returns a task_id: go on with get_task and do not
+    call again. An equal call gets the same task until that has ended and its result was
+    delivered.
+    ---
+    画图
+
+    按提示词画 1 到 4 张图，每张计费。等到画好，最多 wait_seconds 秒；没画好就返
+    回 task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送达之前得到的
+    是同一个任务。
+    """
     return draw(viewer, "generate_image", given)
 
 
 def edit(viewer: Viewer, given: dict) -> Result:
+    """
+    Edit images
+
+    Draw from pictures by a prompt: as references, mixed, in another style; with mask a
+    part is painted anew, with expand it grows at the edges, without a prompt it is
+    enlarged. Each is charged. images are links to pictures of this server, a task_id
+    with _0 behind it, or https addresses. It waits, and is repeated, as generate_image
+    is.
+    ---
+    改图
+
+    按提示词改图：参考、融合、换风格；带 mask 时重画一块，带 expand 时向外扩展，不写提
+    示词时放大。每张计费。images 写本服务器的图片链接、task_id 加 _0，或 https 地址。
+    等待和重复调用同 generate_image。
+    """
     return draw(viewer, "edit_image", given)
 
 
@@ -73,23 +102,62 @@ def as_sent(given: dict) -> dict:
 
 
 def get(viewer: Viewer, given: dict) -> Result:
+    """
+    Get a task
+
+    How a task stands, with its pictures once they are done. With wait_seconds the
+    answer waits for its end.
+    ---
+    查看任务
+
+    任务的状态，画好了就有图片。wait_seconds 让它等到结束再答复。
+    """
     task = tasks.find(viewer, given["task_id"])
     view = await_end(viewer, task, given["wait_seconds"])
     return Result(progress_of(view), view.images)
 
 
 def cancel(viewer: Viewer, given: dict) -> Result:
+    """
+    Cancel a task
+
+    Cancel a task that has not ended. Pictures that wait cost nothing; one that is being
+    drawn is charged all the same, and not shown.
+    ---
+    取消任务
+
+    取消还没结束的任务。还在排队的图片不计费，已经开始画的仍然计费，但不再显示。
+    """
     task = tasks.cancel(viewer, given["task_id"])
     return Result(record(tasks.view_changed(viewer, task)))
 
 
 def list_tasks(viewer: Viewer, given: dict) -> Result:
+    """
+    List tasks
+
+    Your own tasks, newest first; by status, and by words of the prompt.
+    ---
+    列出任务
+
+    自己的任务，最新的在前；可按状态和提示词里的文字筛选。
+    """
     page = tasks.page(viewer, viewer.user_id, **given)
     rows = [record(view) for view in tasks.view_all(viewer, page.rows)]
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 
 
 def list_models(viewer: Viewer, given: dict) -> Result:
+    """
+    List models
+
+    The models there are, the sizes, counts, pictures and prompts that each takes, and
+    what a picture costs (in fen, hundredths of a yuan).
+    ---
+    列出模型
+
+    可用的模型，各自接受的尺寸、张数、图片和提示词长度，以及一张的价格（分）。
+    """
     return Result({"models": MODEL.dump(usable(viewer))})
 
 

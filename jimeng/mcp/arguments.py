@@ -1,12 +1,12 @@
 """What tools take: checked here, and described to those who call them."""
 
-from dataclasses import dataclass
+from typing import ClassVar
 
 from apispec.ext.marshmallow import OpenAPIConverter
 from marshmallow import pre_load
 
 from jimeng.documents import Status
-from jimeng.i18n import t
+from jimeng.i18n import in_language
 from jimeng.schemas import MOST_IMAGES, ImageFields, Strict
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
@@ -25,65 +25,163 @@ LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
 MOST_KEY, MOST_ID, MOST_CURSOR, MOST_WORDS = 255, 100, 500, 200  # characters
 MOST_REFERENCE = 1024 * 1024  # characters: as much as a request has
 MOST_LISTED, LISTED = 100, 20
+PROMPT = (
+    "想画什么，一般最多 800 字",
+    "What the picture shows, usually 800 characters at most",
+)
+IMAGES = (
+    "要改的图，按顺序：链接、图片 id、上传 id、https 地址或 data: URL",
+    "The pictures to go in, in order: links, ids of pictures or uploads, https "
+    "addresses, or data: URLs",
+)
+WAIT_SECONDS = ("最多等几秒；0 立即返回", "Seconds to wait at most; 0 answers at once")
 
 
 class Arguments(Strict):
-    """Nothing; and what is null was left out, since so models write it."""
+    """
+    Nothing; and what is null was left out, since so models write it.
+
+    Attributes:
+        words: What fields mean to models that clients of the REST API are told in words
+            of its own.
+    """
+
+    words: ClassVar[dict[str, tuple[str, str]]] = {}
 
     @pre_load
     def without_nulls(self, data: dict, **kwargs: object) -> dict:
         return {name: value for name, value in data.items() if value is not None}
 
 
-class ToGenerate(Arguments, ImageFields):
-    prompt = Trimmed(required=True)
-    wait_seconds = Whole(load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT))
-    idempotency_key = Text(validate=Long(1, MOST_KEY))
+class ToDraw(Arguments):
+    """What begins to draw: once, however often it is called."""
+
+    words: ClassVar = {
+        "model": (
+            "模型的名称或别名，见 list_models；一般不写，用默认的",
+            "A model's name or alias, see list_models; usually left out for the "
+            "default",
+        ),
+        "style": (
+            "风格，任意文字，加在提示词后面",
+            "A style in any words, added to the prompt",
+        ),
+        "seed": (
+            "随机种子，-1 由服务器选；要和前一次不同的图，换一个种子",
+            "Seed, drawn by the server for -1; for a picture other than the last, "
+            "another",
+        ),
+    }
+    idempotency_key = Text(
+        "同一个键一天之内只画一次；想让同样的调用再画一次，就换一个键",
+        "Within a day one key draws once; for another picture of an equal call, "
+        "another key",
+        validate=Long(1, MOST_KEY),
+    )
+
+
+class ToGenerate(ToDraw, ImageFields):
+    prompt = Trimmed(*PROMPT, required=True)
+    wait_seconds = Whole(
+        *WAIT_SECONDS, load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT)
+    )
 
 
 class ToEdit(ToGenerate):
-    prompt = Trimmed(load_default="")
+    prompt = Trimmed(*PROMPT, load_default="")
     images = Texts(
+        *IMAGES,
         each=Text(validate=Long(1, MOST_REFERENCE)),
         required=True,
         validate=Many(1, MOST_IMAGES),
     )
-    mask = Text(validate=Long(1, MOST_REFERENCE))
+    mask = Text(
+        "重画哪里：和第一张一样大的 PNG，透明处重画；写法同 images",
+        "Where to paint anew: a PNG of the first picture's size, transparent there; "
+        "given as images are",
+        validate=Long(1, MOST_REFERENCE),
+    )
 
 
 class ToCancel(Arguments):
-    task_id = Text(required=True, validate=Long(1, MOST_ID))
+    task_id = Text(
+        "generate_image 返回的 task_id",
+        "The task_id that generate_image gave",
+        required=True,
+        validate=Long(1, MOST_ID),
+    )
 
 
 class ToGet(ToCancel):
-    wait_seconds = Whole(load_default=0, validate=Between(0, LONGEST_WAIT))
+    wait_seconds = Whole(
+        *WAIT_SECONDS, load_default=0, validate=Between(0, LONGEST_WAIT)
+    )
 
 
 class ToListCollections(Arguments):
-    limit = Whole(load_default=LISTED, validate=Between(1, MOST_LISTED))
-    cursor = Text(validate=Long(1, MOST_CURSOR))
+    limit = Whole(
+        "最多几个",
+        "How many at most",
+        load_default=LISTED,
+        validate=Between(1, MOST_LISTED),
+    )
+    cursor = Text(
+        "上一页的 next_cursor",
+        "The next_cursor of the page before",
+        validate=Long(1, MOST_CURSOR),
+    )
 
 
 class ToList(ToListCollections):
-    status = Text(validate=OneOf(*Status))
-    q = Text(validate=Long(1, MOST_WORDS))
-
-
-class ToCreateBatch(Arguments, NewBatch):
-    images = Texts(
-        each=Text(validate=Long(1, MOST_REFERENCE)), validate=Many(1, MOST_IMAGES)
+    status = Text(
+        "只要这个状态的", "Only those in this status", validate=OneOf(*Status)
     )
-    dry_run = Flag(load_default=False)
-    idempotency_key = Text(validate=Long(1, MOST_KEY))
+    q = Text(
+        "只要提示词里有这些文字的",
+        "Only those whose prompt has these words",
+        validate=Long(1, MOST_WORDS),
+    )
+
+
+class ToCreateBatch(ToDraw, NewBatch):
+    words: ClassVar = {
+        **ToDraw.words,
+        "prompts": (
+            "提示词，每条照原样；和 template 至少写一个",
+            "Prompts, each as it stands; this or template must be given",
+        ),
+    }
+    images = Texts(
+        *IMAGES,
+        each=Text(validate=Long(1, MOST_REFERENCE)),
+        validate=Many(1, MOST_IMAGES),
+    )
+    dry_run = Flag(
+        "只算几张、多少钱，什么也不提交",
+        "Only say how many and for how much; nothing is asked for",
+        load_default=False,
+    )
 
 
 class ToGetBatch(Arguments):
-    batch_id = Text(required=True, validate=Long(1, MOST_ID))
+    batch_id = Text(
+        "create_batch 返回的 batch_id",
+        "The batch_id that create_batch gave",
+        required=True,
+        validate=Long(1, MOST_ID),
+    )
 
 
 class ToAdd(Arguments):
-    collection = Text(required=True, validate=Long(1, MOST_ID))
+    collection = Text(
+        "相册的名称，或 list_collections 给的 id",
+        "A collection's name, or its id, see list_collections",
+        required=True,
+        validate=Long(1, MOST_ID),
+    )
     images = Texts(
+        "图片：链接，或 task_id 加 _0 这样的 id",
+        "The pictures: links, or ids such as a task_id with _0 behind it",
         each=Text(validate=Long(1, MOST_WORDS)),
         required=True,
         validate=Many(1, MOST_LISTED),
@@ -97,51 +195,25 @@ def inline(schema: object) -> None:
 DESCRIBE = OpenAPIConverter("3.1.0", inline, None)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class Takes:
-    """
-    What a tool takes.
-
-    Attributes:
-        schema: Checks it and describes it.
-        fields: Those of the schema that a tool has.
-    """
-
-    schema: type[Arguments] = Arguments
-    fields: tuple[str, ...] = ()
-
-    def checked(self, given: dict) -> dict:
-        """
-        Raises:
-            ValidationError: it is not what is described.
-        """
-        return self.schema(only=self.fields).load(given)
-
-    def described(self) -> dict:
-        """As its ``inputSchema``, with words for each in the request's language."""
-        found = DESCRIBE.schema2jsonschema(self.schema(only=self.fields))
-        for name, shape in found["properties"].items():
-            shape["description"] = t(f"mcp.argument.{name}")
-        return found
+def described(taken: Arguments) -> dict:
+    """As a tool's ``inputSchema``, with words for each in the request's language."""
+    found = DESCRIBE.schema2jsonschema(taken)
+    for name, shape in found["properties"].items():
+        words = taken.words.get(name) or taken.fields[name].metadata["words"]
+        shape["description"] = in_language(words)
+    return found
 
 
-NOTHING = Takes()
+NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
 ONCE = ("wait_seconds", "idempotency_key")
-GENERATE = Takes(ToGenerate, ("prompt", *SETTINGS, *ONCE))
-EDIT = Takes(
-    ToEdit, ("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
-)
-CANCEL = Takes(ToCancel, ("task_id",))
-GET = Takes(ToGet, ("task_id", "wait_seconds"))
-LIST = Takes(ToList, ("limit", "cursor", "status", "q"))
-BATCH = Takes(
-    ToCreateBatch,
-    (
+GENERATE = ToGenerate(only=("prompt", *SETTINGS, *ONCE))
+EDIT = ToEdit(only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand"))
+CANCEL, GET, LIST = ToCancel(), ToGet(), ToList()
+BATCH = ToCreateBatch(
+    only=(
         *("template", "prompts", "name", *SETTINGS),
         *("idempotency_key", "images", "strength", "dry_run"),
-    ),
+    )
 )
-GET_BATCH = Takes(ToGetBatch, ("batch_id",))
-LIST_COLLECTIONS = Takes(ToListCollections, ("limit", "cursor"))
-ADD = Takes(ToAdd, ("collection", "images"))
+GET_BATCH, LIST_COLLECTIONS, ADD = ToGetBatch(), ToListCollections(), ToAdd()

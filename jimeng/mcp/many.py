@@ -33,7 +33,20 @@ MOST_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads th
 
 
 def create_batch(viewer: Viewer, given: dict) -> Result:
-    """Make a batch, find the one that an equal call has made, or only judge it."""
+    """
+    Create a batch
+
+    Ask for the pictures of many prompts at once, up to 500, with the same settings, n
+    for each; every picture is charged. See with dry_run first how many and for how
+    much, and ask your user. Answers at once with a batch_id: go on with get_batch. An
+    equal call gets the same batch until that has ended.
+    ---
+    批量画图
+
+    一次提交很多提示词（最多 500 条），共用同样的设置，每条 n 张，每张计费。先
+    用 dry_run 看一共几张、多少钱，问过用户再提交。立即返回 batch_id，之后
+    用 get_batch 看进度。同样的调用在前一批结束之前得到的是同一批。
+    """
     key, dry_run = given.pop("idempotency_key", None), given.pop("dry_run")
     told = as_sent(given)
     if "images" in given:
@@ -58,6 +71,16 @@ def create_batch(viewer: Viewer, given: dict) -> Result:
 
 
 def get_batch(viewer: Viewer, given: dict) -> Result:
+    """
+    Get a batch
+
+    How far a batch is, why pictures failed, and links to its 20 newest pictures; all of
+    them are on its page.
+    ---
+    查看批次
+
+    批次的进度、没画成的原因，和最新 20 张图的链接。全部图片在 page 那一页。
+    """
     batch = batches.find(viewer, given["batch_id"])
     shown = tasks_shown.pictures_of(viewer, batch, limit=MOST_SHOWN).rows
     images = [{"id": each.id, "url": picture_link(each)} for each in shown]
@@ -80,13 +103,31 @@ def estimated(found: batches.judging.BatchEstimate) -> dict:
 
 
 def list_collections(viewer: Viewer, given: dict) -> Result:
+    """
+    List collections
+
+    Your own collections, those that were put into last first.
+    ---
+    列出相册
+
+    自己的相册，最近放过图片的在前。
+    """
     page = collections.page(viewer, viewer.user_id, **given)
     rows = [described(each) for each in page.rows]
     return Result({"collections": rows, "next_cursor": page.next_cursor})
 
 
 def add_to_collection(viewer: Viewer, given: dict) -> Result:
-    """Put pictures into the collection of that id or name, which may be a new one."""
+    """
+    Add to a collection
+
+    Put pictures that were drawn here into a collection; one of that name is made where
+    there is none. Twice is as once.
+    ---
+    放进相册
+
+    把画好的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。
+    """
     ids = pictures_in(viewer, given["images"])
     wanted = given["collection"]
     if wanted.startswith(PREFIX):

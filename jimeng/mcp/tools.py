@@ -8,11 +8,11 @@ from marshmallow import ValidationError
 from jimeng import auth
 from jimeng.errors import Invalid, JimengError
 from jimeng.http.answers import by_field, in_words, sentence
-from jimeng.i18n import explain, problems, t
+from jimeng.i18n import docstring_words, explain, in_language, problems, t
 from jimeng.jobs.counts import counts
 from jimeng.mcp import acts, many, results
 from jimeng.mcp import arguments as takes
-from jimeng.mcp.arguments import Takes
+from jimeng.mcp.arguments import Arguments
 from jimeng.mcp.results import Result
 from jimeng.viewers import Viewer
 
@@ -23,7 +23,9 @@ DRAWING = ("generate_image", "edit_image", "create_batch")
 class Tool:
     """
     Attributes:
-        do: What it does, for the viewer and with what it takes.
+        do: What it does, for the viewer and with what it takes; its docstring is what
+            models read.
+        takes: Checks and describes the arguments.
         gives: Describes the result.
         changes: Whether a key for looking is not enough.
         ends: Whether it takes something away.
@@ -31,19 +33,20 @@ class Tool:
 
     name: str
     do: Callable[[Viewer, dict], Result]
-    takes: Takes
+    takes: Arguments
     gives: dict
     changes: bool = False
     ends: bool = False
 
     def described(self) -> dict:
         """As ``tools/list`` has it, in the request's language."""
-        title = t(f"mcp.tool.{self.name}")
+        words = docstring_words(self.do)
+        title = in_language(words["summary"])
         return {
             "name": self.name,
             "title": title,
-            "description": t(f"mcp.tool.{self.name}.about"),
-            "inputSchema": self.takes.described(),
+            "description": in_language(words["description"]),
+            "inputSchema": takes.described(self.takes),
             "outputSchema": self.gives,
             "annotations": {
                 "title": title,
@@ -109,7 +112,7 @@ def use(tool: Tool, given: dict) -> dict:
     auth.check_scope(changes=tool.changes)
     viewer = auth.viewer_of_api()
     try:
-        return tool.do(viewer, tool.takes.checked(given)).content()
+        return tool.do(viewer, tool.takes.load(given)).content()
     except ValidationError as error:
         counts.add("refusals", "mcp", Invalid.code)
         return results.refusal(sentence(in_words(by_field(error.messages))))

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from jimeng.providers import Progress
 from tests.mcp.conftest import Agent
 from tests.rest import client_with, create, task
 from tests.test_core import refusal
+
+LETTER = re.compile(r"[\u4e00-\u9fff]")
 
 
 def count() -> int:
@@ -237,13 +240,28 @@ def test_models_are_listed(older):
 def test_what_is_described_is_what_is_taken(older, name):
     """No field that is not there to be read, and none left out that must be there."""
     assert "colour" in older.refused(name, colour="red")
-    for field in tools.TOOLS[name].takes.described().get("required", ()):
+    for field in tools.TOOLS[name].described()["inputSchema"].get("required", ()):
         assert field in older.refused(name)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_tools_speak_the_language_of_the_request(app, language):
+    """Each says what it is for, and what each argument means."""
+    with app.test_request_context(headers={"Accept-Language": language}):
+        described = [tool.described() for tool in tools.TOOLS.values()]
+
+    said = [each[name] for each in described for name in ("title", "description")]
+    for each in described:
+        shapes = each["inputSchema"]["properties"].values()
+        said += [shape["description"] for shape in shapes]
+    assert len(said) > 50
+    wrong = [text for text in said if bool(LETTER.search(text)) is (language == "en")]
+    assert wrong == []
 
 
 def test_bounds_are_those_that_are_checked(older):
     """At the edge of each number it is taken, one beyond it is not."""
-    for name, shape in arguments.LIST.described()["properties"].items():
+    for name, shape in arguments.described(arguments.LIST)["properties"].items():
         if shape["type"] == "integer":
             older.done("list_tasks", **{name: shape["maximum"]})
             older.refused("list_tasks", **{name: shape["maximum"] + 1})

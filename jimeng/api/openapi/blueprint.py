@@ -2,11 +2,9 @@
 The blueprint of the REST API: one envelope for all answers, and views that say all
 that the document tells of them.
 
-Words stand in pairs, Chinese and English, until `document` chooses; those of a view are
-its docstring: English, and behind ``---`` Chinese.
+Words stand in pairs, Chinese and English, until `document` chooses.
 """
 
-import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +24,7 @@ from jimeng.api.openapi.parts import (
     translated,
 )
 from jimeng.http.bodies import StrictParser
+from jimeng.i18n import docstring_words
 from jimeng.schemas import Strict, replies, words
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]
@@ -148,7 +147,7 @@ class DescribedBlueprint(Blueprint):
         name = endpoint or view_func.__name__
         for method in ("get", "post", "put", "patch", "delete"):
             if method in self._docs[name]:
-                told = {"name": name, "docstring": view_words(view_func.__doc__)}
+                told = {"name": name, "docstring": docstring_words(view_func)}
                 self._docs[name][method] |= told
 
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
@@ -228,18 +227,6 @@ class DescribedBlueprint(Blueprint):
             str(status): failure(status, those)
             for status, those in errors.by_status(codes).items()
         }
-
-
-def view_words(docstring: str) -> dict[str, Words]:
-    """Summary and description: the first line, and what follows if anything does."""
-    english, _, chinese = inspect.cleandoc(docstring).partition("\n---\n")
-    said = []
-    for text, joint in ((chinese or english, ""), (english, " ")):
-        summary, *paragraphs = text.split("\n\n")
-        lines = [joint.join(each.split("\n")) for each in paragraphs or [summary]]
-        said.append((summary, "\n\n".join(lines)))
-    summaries, descriptions = zip(*said, strict=True)
-    return {"summary": summaries, "description": descriptions}
 
 
 def enveloped(content: dict, more: Notes) -> dict:
