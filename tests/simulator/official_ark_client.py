@@ -25,10 +25,8 @@ def main(port: str, key: str) -> str:
         text = images.generate(
             model=MODEL, prompt=PROMPT, size="1K", response_format="b64_json"
         )
-        events = images.generate(model=MODEL, prompt=PROMPT, size="1K", stream=True)
-        names = [event.type.rpartition(".")[2] for event in events]
         found += [plain.data[0].size, str(plain.usage.generated_images)]
-        found += [plain.data[0].url[:4], text.data[0].b64_json[:4], *names]
+        found += [plain.data[0].url[:4], text.data[0].b64_json[:4]]
         images.generate(model=MODEL, prompt="[[QuotaExceeded]]")
     except ArkAPIError as error:
         return " ".join([*found, type(error).__name__])

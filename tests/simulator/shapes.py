@@ -4,7 +4,7 @@ its HTTP status, its codes and the types of all that is in it."""
 import json
 from dataclasses import dataclass, field
 
-from tests.simulator.caller import ARK_V30, V40
+from tests.simulator.caller import V40
 
 TEXT, NUMBER = "text", "number"
 VISUAL_TYPE = "application/json; charset=utf-8"
@@ -28,8 +28,8 @@ class Shape:
     """
     Attributes:
         call: Which call gets the answer.
-        code: What is in ``code``, ``CodeN``, or the first event of a stream.
-        keys: Skeleton of the body; of a stream, of its events.
+        code: What is in ``code`` or ``CodeN``.
+        keys: Skeleton of the body.
         words: A prompt that asks for it.
         fault: The kind that asks for it at the control endpoint; empty: none does.
         fields: Of the call, besides.
@@ -77,33 +77,26 @@ def gateway(status: int, code: int) -> Shape:
     )
 
 
-def ark_refused(status: int, code: str, kind: str = "") -> Shape:
+def ark_refused(status: int, code: str) -> Shape:
     return Shape(
         call="ark",
         status=status,
         code=code,
         content_type=ARK_TYPE,
         keys={"error": dict.fromkeys(("code", "message", "param", "type"), TEXT)},
-        words=f"[[slow 0]] [[{kind or code}]]",
-        fault=kind or code,
+        words=f"[[slow 0]] [[{code}]]",
+        fault=code,
     )
 
 
 USAGE = dict.fromkeys(("generated_images", "output_tokens", "total_tokens"), NUMBER)
 LINK = {"url": TEXT, "size": TEXT}
 REFUSED = {"error": {"code": TEXT, "message": TEXT}}
-HEAD = {"type": TEXT, "model": TEXT, "created": NUMBER}
 
 
 def ark(data: list, **more: object) -> Shape:
     keys = {"model": TEXT, "created": NUMBER, "data": data, "usage": USAGE}
     return Shape(call="ark", code=None, keys=keys, content_type=ARK_TYPE, **more)
-
-
-def stream(keys: list, code: str, **more: object) -> Shape:
-    return Shape(
-        call="ark", code=code, keys=keys, content_type="text/event-stream", **more
-    )
 
 
 def group(number: int) -> dict:
@@ -120,7 +113,6 @@ PROCESSED = {
     **dict.fromkeys(("llm_result", "pe_result", "predict_tags_result"), TEXT),
     **dict.fromkeys(("rephraser_result", "request_id", "vlm_result"), TEXT),
 }
-SHOWN = {"binary_data_base64": None, "image_urls": [TEXT], "status": TEXT}
 
 SHAPES = {
     # A submission.
@@ -146,13 +138,6 @@ SHAPES = {
         fields={"req_key": V40, "width": 1280, "height": 720},
     ),
     "access denied": refused("submit", 401, 50400),
-    "access denied, internal": refused(
-        "submit",
-        401,
-        50400,
-        words="[[access_denied_internal]]",
-        fault="access_denied_internal",
-    ),
     # A poll.
     "in queue": state(words="[[slow 9]]"),
     "generating": state(words="[[slow 9]]"),
@@ -174,14 +159,6 @@ SHAPES = {
     "poll internal": refused("poll", 500, 50500),
     # The others of Visual.
     "processed": Shape(call="process", keys=flat(PROCESSED)),
-    "callback": Shape(call="callback", keys=flat(SHOWN, task_id=TEXT)),
-    "callback of a failure": Shape(
-        call="callback",
-        code=50215,
-        keys=flat({"resp_data": TEXT}, task_id=TEXT),
-        words="[[slow 0]] [[callback 50215]]",
-        fault="50215",
-    ),
     # The gateway.
     "no action": gateway(400, 100004),
     "no token": gateway(401, 100003),
@@ -203,9 +180,6 @@ SHAPES = {
     ),
     # Ark.
     "ark link": ark([LINK]),
-    "ark link of 3.0": ark(
-        [{"url": TEXT}], words=f"{DONE} [[revived]]", fields={"model": ARK_V30}
-    ),
     "ark base64": ark(
         [{"b64_json": TEXT, "size": TEXT}], fields={"response_format": "b64_json"}
     ),
@@ -215,31 +189,11 @@ SHAPES = {
         fault="partial",
         fields=group(3),
     ),
-    "ark stream": stream(
-        [
-            {**HEAD, "image_index": NUMBER, **LINK},
-            {**HEAD, "image_index": NUMBER, **REFUSED},
-            {**HEAD, "usage": USAGE},
-            "[DONE]",
-        ],
-        "image_generation.partial_succeeded",
-        words=f"{DONE} [[partial]]",
-        fault="partial",
-        fields={"stream": True, **group(2)},
-    ),
-    "ark stream that fails": stream(
-        [REFUSED],
-        "error",
-        words="[[stream_error]]",
-        fault="stream_error",
-        fields={"stream": True},
-    ),
     "ark size": ark_refused(400, "InvalidParameter"),
     "ark no prompt": ark_refused(400, "MissingParameter"),
     "ark words": ark_refused(400, "InputTextSensitiveContentDetected"),
     "ark input picture": ark_refused(400, "InputImageSensitiveContentDetected"),
     "ark picture": ark_refused(400, "OutputImageSensitiveContentDetected"),
-    "ark download": ark_refused(400, "InvalidParameter", "image_download"),
     "ark key": ark_refused(401, "AuthenticationError"),
     "ark overdue": ark_refused(403, "AccountOverdueError"),
     "ark no such model": ark_refused(404, "InvalidEndpointOrModel.NotFound"),
@@ -256,12 +210,6 @@ def contents(body: bytes, content_type: str) -> tuple[object, object]:
     """The code and the skeleton of an answer of whatever kind."""
     if content_type == "text/html":
         return None, None
-    if content_type == "text/event-stream":
-        events = [each.split("\n") for each in body.decode().split("\n\n") if each]
-        data = [lines[-1].removeprefix("data: ") for lines in events]
-        found = [json.loads(text) if text[0] == "{" else text for text in data]
-        keys = [each if isinstance(each, str) else skeleton(each) for each in found]
-        return events[0][0].removeprefix("event: "), keys
     found = json.loads(body)
     if "ResponseMetadata" in found:
         return found["ResponseMetadata"]["Error"]["CodeN"], skeleton(found)

@@ -1,9 +1,7 @@
-"""What Ark draws: links, bytes, marks, groups and streams, and what they cost."""
+"""What Ark draws: links, bytes, marks and groups, and what they cost."""
 
 import base64
-import http.client
 import io
-import json
 import threading
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image, ImageChops
 
-from tests.simulator.caller import ARK_KEY, ARK_PATH, ARK_V30, ARK_V40
+from tests.simulator.caller import ARK_V40
 
 V45 = "doubao-seedream-4-5-251128"
 V50_PRO = "doubao-seedream-5-0-pro-260628"
@@ -23,16 +21,6 @@ def opened(data: bytes) -> Image.Image:
     with Image.open(io.BytesIO(data)) as picture:
         picture.load()
         return picture
-
-
-def test_retired_models_come_back_when_set(caller):
-    """For clients that still know how to call them."""
-    caller.control("settings", {"revived": True})
-    reply = caller.ark(model=ARK_V30, seed=7, guidance_scale=2.5)
-
-    (picture,) = reply.json["data"]
-    assert opened(caller.get(picture["url"]).body).size == (1024, 1024)
-    assert list(picture) == ["url"]
 
 
 @pytest.mark.parametrize(
@@ -165,19 +153,3 @@ def test_lost_answer_is_billed(simulator, caller):
         caller.ark(f"{DONE} [[drop]]")
 
     assert simulator.ledger()["billed"] == 1
-
-
-def test_stream_comes_in_chunks(caller):
-    """An event each, and the connection can be used again."""
-    connection = http.client.HTTPConnection(caller.host, timeout=10)
-    body = json.dumps({"model": ARK_V40, "prompt": DONE, "stream": True, **AUTO})
-    headers = {"Authorization": f"Bearer {ARK_KEY}"}
-    for _ in range(2):
-        connection.request("POST", ARK_PATH, body.encode(), headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-    connection.close()
-
-    assert answer.headers["Transfer-Encoding"] == "chunked"
-    assert text.count("event: image_generation.partial_succeeded\n") == 4
-    assert text.endswith("\n\ndata: [DONE]\n\n")

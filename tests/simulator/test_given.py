@@ -10,7 +10,6 @@ from PIL import Image
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.drawing.given import BORDER
 from jimeng.local.simulator.given import Given, Order
-from jimeng.local.simulator.pictures import Pictures
 from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,
@@ -160,10 +159,10 @@ def drawing():
 
 
 def drawn(drawing, **body) -> Image.Image:
-    caller, simulator = drawing
+    caller, _ = drawing
     task_id = caller.call(SUBMIT, body).json["data"]["task_id"]
-    row = simulator.service.ledger.find(task_id)
-    return Image.open(io.BytesIO(Pictures().get(row, 0, plain=False))).convert("RGB")
+    (url,) = caller.poll(task_id, req_key=body["req_key"]).json["data"]["image_urls"]
+    return Image.open(io.BytesIO(caller.get(url).body)).convert("RGB")
 
 
 def near(found: tuple, wanted: tuple) -> bool:

@@ -74,24 +74,6 @@ def test_links_may_be_escaped(caller):
     assert caller.get(link(reply)).status == 200
 
 
-def test_bytes_of_a_large_picture(caller):
-    """As heavy as the largest that a model draws."""
-    reply = polled(caller, "[[poll large_base64]]")
-
-    (text,) = reply.json["data"]["binary_data_base64"]
-    assert 20_000_000 < len(text) < 64 * 1024 * 1024
-    assert base64.b64decode(text[:12]) == b"\x89PNG\r\n\x1a\n\x00"
-
-
-def test_large_picture_behind_a_link(caller, picture_url):
-    """It is a PNG whatever the model draws."""
-    caller.control("faults", [{"action": "image", "kind": "4096_png"}])
-    reply = caller.get(picture_url)
-
-    assert reply.headers["Content-Type"] == "image/png"
-    assert size_of(reply.body) == (4096, 4096)
-
-
 def test_picture_of_another_size(caller):
     """Half of each side, behind the link and in base64."""
     words = "[[image wrong_size]]"

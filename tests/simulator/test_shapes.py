@@ -1,11 +1,7 @@
 """Every answer of Volcengine that is known comes when it is asked for."""
 
 import json
-import queue
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -18,48 +14,8 @@ BY_WORDS = [name for name in SHAPES if name not in {*WAITS, "two in base64"}]
 BY_FAULT = [name for name, shape in SHAPES.items() if shape.fault]
 
 
-class Receiver(HTTPServer):
-    """Takes callbacks."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Taker)
-        self.taken: queue.Queue[tuple[str, bytes]] = queue.Queue()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/done?a=1"
-
-
-class Taker(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.end_headers()
-        self.server.taken.put((self.headers["Content-Type"], body))
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def ask(caller: Caller, shape: Shape, receiver: Receiver):
+def ask(caller: Caller, shape: Shape):
     """Make the call of *shape*: status, type and bytes of the answer."""
-    if shape.call == "callback":
-        wishes = {"callback_url": receiver.url, "return_url": True}
-        fields = {"force_single": True, **wishes, **shape.fields}
-        caller.accepted(shape.words, req_key=V40, **fields)
-        return 200, *receiver.taken.get(timeout=10)
     if shape.call == "poll":
         reply = caller.poll(caller.accepted(shape.words), **shape.fields)
     else:
@@ -76,25 +32,25 @@ def check(name: str, status: int, content_type: str, body: bytes) -> None:
     assert json.dumps(keys) == json.dumps(shape.keys), name
 
 
-def test_words_in_a_prompt_bring_each_answer(caller, receiver):
+def test_words_in_a_prompt_bring_each_answer(caller):
     """Status, type, keys, types and codes are those of the real one."""
     for name in BY_WORDS:
-        check(name, *ask(caller, SHAPES[name], receiver))
+        check(name, *ask(caller, SHAPES[name]))
 
 
-def test_the_control_endpoint_brings_each_answer(caller, receiver):
+def test_the_control_endpoint_brings_each_answer(caller):
     """As often as asked, whatever the prompt; the next call is as usual."""
     for name in BY_FAULT:
         shape = replace(SHAPES[name], words="[[slow 0]] 猫")
         caller.control("faults", [{"action": shape.call, "kind": shape.fault}])
 
-        check(name, *ask(caller, shape, receiver))
+        check(name, *ask(caller, shape))
         if shape.call == "ark":
             assert caller.ark().status == 200, name
 
 
 @pytest.mark.parametrize("name", WAITS)
-def test_unfinished_task_has_a_state(clock, caller, receiver, name):
+def test_unfinished_task_has_a_state(clock, caller, name):
     """It depends on nothing but the time."""
     seconds, status = WAITS[name]
     task_id = caller.accepted(SHAPES[name].words)
@@ -137,22 +93,3 @@ def test_errors_of_ark_name_their_request(caller):
 def test_parameters_are_named_in_known_words(caller, fields, message):
     """Clients have been seen to look for these texts."""
     assert caller.submit(**fields).json["message"] == message
-
-
-def test_callback_says_which_task(caller, receiver):
-    """And shows the link that a poll would."""
-    wishes = {"callback_url": receiver.url, "return_url": True, "force_single": True}
-    task_id = caller.accepted("[[slow 0]]", req_key=V40, **wishes)
-
-    body = json.loads(receiver.taken.get(timeout=10)[1])
-    assert body["task_id"] == task_id
-    assert caller.get(body["data"]["image_urls"][0]).status == 200
-
-
-def test_callback_goes_to_this_machine_only(simulator, caller):
-    """A demo calls nobody else; the task is drawn all the same."""
-    url = "http://callback.example/done"
-    caller.accepted("[[slow 0]]", req_key=V40, callback_url=url)
-
-    assert [each.name for each in threading.enumerate()].count("callback") == 0
-    assert len(simulator.ledger()["rows"]) == 1

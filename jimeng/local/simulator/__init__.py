@@ -23,9 +23,7 @@ pictures are drawn here and marked as a demo.
                                two
 ``[[poll expired_link 1]]``    any other kind, here a link that is renewed
 ``[[image 404]]``              the download fails; ``[[image 404 1]]``: the first
-``[[callback 50215]]``         what the callback says, for who sent a callback_url
 ``[[partial]]``                one picture of a group on Ark is refused
-``[[revived]]``                Ark's retired models answer once more
 =============================  ================================================
 
 A number is how many times, or for ``late``, ``slow`` and ``slow_body`` the seconds.

@@ -38,11 +38,6 @@ BUSINESS = {
 # call did, and the task goes on.
 PASSING = {50200, 50204, 50215, 50400, 50429, 50430, 50500, 50501}
 ENDING = frozenset(str(code) for code in BUSINESS.keys() - PASSING)
-# Other words for a known code.
-VARIANTS = {
-    "access_denied_internal": (50400, "Access Denied: Internal Error"),
-    "rpc_predict": (50501, "Internal RPC Error: RPC Internal Error: do predict failed"),
-}
 # States of a poll whose answer is good all the same.
 STATES = {
     "unknown_status": "processing",
@@ -55,26 +50,14 @@ STATES = {
 # documented, nor is the name of 100025; they are what their meaning suggests.
 GATEWAY = {
     100002: (400, "MissingParameter", "The request is missing a parameter."),
-    100003: (
-        401,
-        "MissingAuthenticationToken",
-        "The request is missing an authentication token.",
-    ),
+    100003: (401, "MissingAuthenticationToken", "The authentication token is missing."),
     100004: (400, "MissingRequestInfo", "The request is missing Action or Version."),
     100005: (401, "MissingSignature", "The request is missing a signature."),
     100006: (400, "InvalidTimestamp", "The Signature of the request is expired."),
     100007: (404, "ServiceNotFound", "The service was not found."),
     100008: (404, "InvalidActionOrVersion", "Could not find operation."),
-    100009: (
-        401,
-        "InvalidAccessKey",
-        "The accesskey [AKLTDEMO] included in the request is invalid.",
-    ),
-    100010: (
-        401,
-        "SignatureDoesNotMatch",
-        "The request signature does not match the one the server computed.",
-    ),
+    100009: (401, "InvalidAccessKey", "The accesskey [AKLTDEMO] is invalid."),
+    100010: (401, "SignatureDoesNotMatch", "The request signature does not match."),
     100012: (403, "LackPolicy", "The user has no policy for this action."),
     100013: (403, "AccessDenied", "The user is not allowed to run this action."),
     100014: (500, "InternalError", "Internal error."),
@@ -99,7 +82,6 @@ class Answer:
             the body is sent, then the connection is closed); ``unended`` (sent in
             chunks, without the last one); ``endless`` (chunks follow until the
             client has enough).
-        events: The body is sent in chunks, one for each event of a stream.
         code: For the log: the code inside.
     """
 
@@ -110,7 +92,6 @@ class Answer:
     delay: float = 0.0
     spread: float = 0.0
     ending: str = ""
-    events: bool = False
     code: int | str = 0
 
 
@@ -145,9 +126,7 @@ class Call:
         """Refuse as the gateway does, before the service sees the call."""
         status, name, usual = GATEWAY[code]
         if code == 100008:
-            usual = (
-                f"Could not find operation {self.action} for version {self.version}."
-            )
+            usual = f"Could not find {self.action} for version {self.version}."
         error = {"CodeN": code, "Code": name, "Message": message or usual}
         metadata = {
             "RequestId": self.request_id,
@@ -163,8 +142,6 @@ class Call:
         """Answer with what a fault names: a code of either layer, or a state."""
         if kind in STATES:
             return self.progress(STATES[kind])
-        if kind in VARIANTS:
-            return self.business(*VARIANTS[kind])
         code = int(kind)
         return self.business(code) if code in BUSINESS else self.gateway(code)
 

@@ -1,13 +1,11 @@
 """The shapes in which Volcengine Ark answers, and its errors."""
 
-import json
 import secrets
 from dataclasses import dataclass
 
 from jimeng.local.simulator.answers import Answer, encode
 
 JSON_TYPE = "application/json"
-STREAM_TYPE = "text/event-stream"
 TYPES = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -98,7 +96,6 @@ ERRORS = {
 PARAMS = {"MissingParameter": "prompt", "InvalidParameter": "size"}
 # They come when the picture has been drawn, and nothing is billed.
 ENDING = frozenset(code for code in ERRORS if code.startswith("Output"))
-DOWNLOAD = "Timeout while downloading url=https://example.com/a.png"
 REFUSED_PICTURE = {
     "code": "OutputImageSensitiveContentDetected",
     "message": FAILED.format("sensitive"),
@@ -125,53 +122,27 @@ class ArkCall:
         return cls(f"02{int(now * 1000):013d}{secrets.token_hex(19)}", now)
 
     def success(self, body: object) -> Answer:
-        return self._answer(200, encode(body))
+        return self._answer(200, body)
 
-    def error(self, code: str, message: str = "", param: str = "") -> Answer:
+    def refuse(self, code: str, message: str = "", param: str = "") -> Answer:
         """Refuse with *code*; *message* and *param* instead of its usual ones."""
         status, usual = ERRORS[code]
         error = {
             "code": code,
-            "message": self._signed(message or usual),
+            "message": f"{message or usual} Request id: {self.request_id}",
             "param": param if message else PARAMS.get(code, ""),
             "type": TYPES[status],
         }
-        return self._answer(status, encode({"error": error}), code)
+        return self._answer(status, {"error": error}, code)
 
     def invalid(self, param: str) -> Answer:
         """Refuse the value of *param*, or that it is there at all."""
-        return self.error("InvalidParameter", NOT_VALID.format(param), param)
+        return self.refuse("InvalidParameter", NOT_VALID.format(param), param)
 
     def missing(self, param: str) -> Answer:
         text = f"The request is missing the `{param}` parameter."
-        return self.error("MissingParameter", text, param)
+        return self.refuse("MissingParameter", text, param)
 
-    def refuse(self, kind: str) -> Answer:
-        """Answer with what a fault names."""
-        if kind == "image_download":
-            return self.error("InvalidParameter", DOWNLOAD, "image")
-        if kind == "stream_error":
-            message = self._signed("The service encountered an internal error.")
-            error = {"code": "InternalServiceError", "message": message}
-            return self.stream([("error", {"error": error})], code=error["code"])
-        return self.error(kind)
-
-    def stream(self, events: list[tuple[str, object]], code: str = "") -> Answer:
-        """Send server-sent events; without a name the value is text as it is."""
-        body = b"".join(event(name, value) for name, value in events)
+    def _answer(self, status: int, body: object, code: str = "") -> Answer:
         headers = (("X-Request-Id", self.request_id),)
-        return Answer(200, body, STREAM_TYPE, headers, events=True, code=code)
-
-    def _signed(self, message: str) -> str:
-        return f"{message} Request id: {self.request_id}"
-
-    def _answer(self, status: int, body: bytes, code: str = "") -> Answer:
-        headers = (("X-Request-Id", self.request_id),)
-        return Answer(status, body, JSON_TYPE, headers, code=code)
-
-
-def event(name: str, value: object) -> bytes:
-    if not name:
-        return f"data: {value}\n\n".encode()
-    text = json.dumps(value, ensure_ascii=False)
-    return f"event: {name}\ndata: {text}\n\n".encode()
+        return Answer(status, encode(body), JSON_TYPE, headers, code=code)

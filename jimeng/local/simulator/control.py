@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from jimeng.local.simulator.answers import Answer, encode
-from jimeng.local.simulator.callbacks import LOOPBACK
 from jimeng.local.simulator.faults import from_json
+from jimeng.local.simulator.given import LOOPBACK
 from jimeng.local.simulator.service import Service
 from jimeng.local.simulator.settings import Settings
 

@@ -7,17 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from jimeng.local.simulator import ark_answers
-from jimeng.local.simulator.answers import BUSINESS, ENDING, GATEWAY, Answer, Call
+from jimeng.local.simulator.answers import (
+    BUSINESS,
+    ENDING,
+    GATEWAY,
+    STATES,
+    Answer,
+    Call,
+)
 from jimeng.local.simulator.ark_answers import ArkCall
-from jimeng.local.simulator.kinds import ACTIONS, KINDS
+from jimeng.local.simulator.kinds import ACTIONS, KINDS, ORDERS
 from jimeng.local.simulator.req_keys import is_int
 
 WORDS = re.compile(
-    r"\[\[\s*(?:(poll|image|callback)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
+    r"\[\[\s*(?:(poll|image)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
     re.ASCII,
 )
-# What words without one of these prefixes are about: the call that orders a picture.
-ORDERS = frozenset({"submit", "process", "ark"})
 # Kinds whose number in a prompt is seconds and not times.
 TIMED = frozenset({"slow", "late", "slow_body"})
 
@@ -45,7 +50,7 @@ class Fault:
     def spoil(self, call: Call | ArkCall, answer: Answer) -> Answer:
         """Make of a good *answer* what the fault wants sent."""
         known = KINDS.get(self.kind)
-        if known is None or known.refuses:
+        if known is None or self.kind in STATES:
             spoiled = call.refuse(self.kind)
         else:
             spoiled = known.spoil(answer)
@@ -133,6 +138,7 @@ class Faults:
             done: As for `take`.
         """
         for prefix, kind, number in WORDS.findall(prompt):
+            # Words without a prefix are about the call that orders a picture.
             about = {prefix} if prefix else ORDERS
             # [[slow 20]] alone is about the task: see `seconds_in_prompt`.
             if action not in about or (not prefix and kind == "slow"):

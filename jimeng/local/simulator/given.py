@@ -8,12 +8,12 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
 
 from PIL import Image
 
-from jimeng.local.simulator.callbacks import is_local
-
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 FETCH_WITHIN = 5.0  # seconds, as Ark has it
 MOST_FETCHED = 32 * 1024 * 1024  # bytes
 KEPT_SIDE = 1024  # pixels of the longer side of what is kept for drawing
@@ -82,30 +82,16 @@ class Order:
     edges: Mapping[str, float] = field(default_factory=dict)
 
     def dumps(self) -> str:
-        if not self.pictures:
-            return ""
-        return json.dumps(
-            {
-                "kind": self.kind,
-                "pictures": [vars(each) for each in self.pictures],
-                "mask": vars(self.mask) if self.mask else None,
-                "scale": self.scale,
-                "edges": dict(self.edges),
-            }
-        )
+        return json.dumps(asdict(self)) if self.pictures else ""
 
     @classmethod
     def loads(cls, text: str) -> "Order":
         if not text:
             return cls()
         found = json.loads(text)
-        return cls(
-            found["kind"],
-            tuple(Given(**each) for each in found["pictures"]),
-            Given(**found["mask"]) if found["mask"] else None,
-            found["scale"],
-            found["edges"],
-        )
+        found["pictures"] = tuple(Given(**each) for each in found["pictures"])
+        found["mask"] = Given(**found["mask"]) if found["mask"] else None
+        return cls(**found)
 
     def listed(self) -> list[dict[str, object]]:
         """Which pictures came and in which order, a mask last, for the ledger."""
@@ -136,6 +122,15 @@ def content_of(text: str) -> tuple[bytes | None, str]:
         return base64.b64decode(code, validate=True), ""
     except (ValueError, binascii.Error):
         raise NoPicture from None
+
+
+def is_local(url: str) -> bool:
+    """Whether *url* may be fetched: a demo calls nobody but this machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname in LOOPBACK and parts.port != 0
+    except ValueError:
+        return False
 
 
 def fetch(url: str) -> bytes:

@@ -148,8 +148,7 @@ class Handler(BaseHTTPRequestHandler):
         call = replace(call, account=account.name)
         visual = self.server.visual
         if not visual.knows(call.action, call.version):
-            message = f"operation {call.action} for version {call.version}."
-            return self._refused(call, 100008, f"Could not find {message}")
+            return self._refused(call, 100008)
         answer = visual.call(call, received.body, received.headers["host"])
         log_refusal(call.action, answer, call.request_id)
         return answer

@@ -1,16 +1,16 @@
 """The kinds of misbehaviour that have no code, as data."""
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from PIL import Image
 
 from jimeng.local.simulator.answers import Answer
-from jimeng.local.simulator.pictures import large_png
 
-ACTIONS = ("submit", "poll", "image", "process", "ark", "callback")
-CALLS = frozenset(ACTIONS) - {"callback"}
+ACTIONS = ("submit", "poll", "image", "process", "ark")
+CALLS = frozenset(ACTIONS)
 ORDERS = frozenset({"submit", "process", "ark"})
 POLL = frozenset({"poll"})
 IMAGE = frozenset({"image"})
@@ -23,50 +23,32 @@ PIXEL = bytes.fromhex(
 )
 
 
-def same(answer: Answer) -> Answer:
-    return answer
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Kind:
     """
     Attributes:
         actions: Calls that it can befall.
-        spoil: What becomes of an answer.
+        fields: Those of an answer that become others.
+        body: What becomes of its body.
         accepted: Whether a submission is carried out first, unless the fault says
             otherwise.
-        refuses: Whether the call's own ``refuse`` knows the answer.
-        of_result: On a poll: whether it waits until the task is done. The service
-            itself gives such a result.
+        of_result: On a poll: whether it waits until the task is done.
     """
 
     actions: frozenset[str] = CALLS
-    spoil: Callable[[Answer], Answer] = same
-    accepted: bool = False
-    refuses: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    body: Callable[[bytes], bytes] = bytes
+    accepted: bool = True
     of_result: bool = False
 
+    def spoil(self, answer: Answer) -> Answer:
+        return replace(answer, **{"body": self.body(answer.body), **self.fields})
 
-def plain(status: int, text: bytes) -> Kind:
+
+def instead(status: int, body: bytes, content_type: str = "text/plain") -> Kind:
     """An answer of something on the way that is not the service."""
-    return Kind(spoil=lambda _: Answer(status, text, "text/plain", code=status))
-
-
-def body(make: Callable[[bytes], bytes], actions: frozenset[str] = IMAGE) -> Kind:
-    return Kind(
-        actions=actions, spoil=lambda answer: replace(answer, body=make(answer.body))
-    )
-
-
-def ending(name: str, *, accepted: bool = True) -> Kind:
-    return Kind(spoil=lambda answer: replace(answer, ending=name), accepted=accepted)
-
-
-def png(make: Callable[[], bytes]) -> Kind:
-    return Kind(
-        actions=IMAGE,
-        spoil=lambda answer: replace(answer, body=make(), content_type="image/png"),
-    )
+    whole = vars(Answer(status, body, content_type, code=status))
+    return Kind(fields=whole, accepted=False)
 
 
 def halved(data: bytes) -> bytes:
@@ -78,65 +60,48 @@ def halved(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def typed(content_type: str) -> Callable[[Answer], Answer]:
-    return lambda answer: replace(answer, content_type=content_type)
-
-
-state = Kind(actions=POLL, refuses=True)
-result = Kind(actions=POLL, of_result=True)
+# What the call's own ``refuse`` or the service itself makes of an answer.
+state = Kind(POLL)
+result = Kind(POLL, of_result=True)
 
 KINDS: dict[str, Kind] = {
     # The connection.
-    "drop_before": ending("reset", accepted=False),
-    "drop": ending("reset"),
-    "drop_after": ending("reset"),
-    "slow": Kind(accepted=True),
-    "late": Kind(actions=ORDERS, accepted=True),
-    "slow_body": Kind(accepted=True),
-    "truncated": ending("cut"),
-    "unended": ending("unended"),
-    "endless": ending("endless"),
+    "drop_before": Kind(fields={"ending": "reset"}, accepted=False),
+    "drop": Kind(fields={"ending": "reset"}),
+    "drop_after": Kind(fields={"ending": "reset"}),
+    "slow": Kind(),
+    "late": Kind(ORDERS),
+    "slow_body": Kind(),
+    "truncated": Kind(fields={"ending": "cut"}),
+    "unended": Kind(fields={"ending": "unended"}),
+    "endless": Kind(fields={"ending": "endless"}),
     # Something on the way.
-    "html_502": Kind(spoil=lambda _: Answer(502, HTML, "text/html", code=502)),
-    "403": plain(403, b"forbidden"),
-    "404": plain(404, b"not found"),
-    "503": plain(503, b"unavailable"),
-    "504": plain(504, b"timed out"),
+    "html_502": instead(502, HTML, "text/html"),
+    "403": instead(403, b"forbidden"),
+    "404": instead(404, b"not found"),
+    "503": instead(503, b"unavailable"),
+    "504": instead(504, b"timed out"),
     # The body.
-    "not_json": Kind(
-        spoil=lambda answer: replace(answer, body=b"upstream said: maybe"),
-        accepted=True,
+    "not_json": Kind(fields={"body": b"upstream said: maybe"}),
+    "wrong_content_type": Kind(fields={"content_type": "text/plain"}),
+    "zero_bytes": Kind(fields={"body": b""}),
+    "escaped": Kind(
+        RESULT, body=lambda data: data.replace(b"&", b"\\u0026"), of_result=True
     ),
-    "wrong_content_type": Kind(spoil=typed("text/plain"), accepted=True),
-    "zero_bytes": replace(body(lambda _: b"", CALLS), accepted=True),
-    "escaped": replace(
-        body(lambda data: data.replace(b"&", b"\\u0026"), RESULT),
-        accepted=True,
-        of_result=True,
-    ),
-    # Refusals in other words than usual.
-    "access_denied_internal": Kind(
-        actions=frozenset({"submit", "poll", "process"}), refuses=True
-    ),
-    "rpc_predict": Kind(actions=frozenset({"submit", "poll", "process"}), refuses=True),
-    "image_download": Kind(actions=frozenset({"ark"}), refuses=True),
-    "stream_error": Kind(actions=frozenset({"ark"}), refuses=True),
     # States of a task.
     "unknown_status": state,
     "done_but_empty": state,
     "expired": state,
     "not_found": state,
     # What a finished task shows.
-    "several": replace(result, actions=RESULT, accepted=True),
+    "several": replace(result, actions=RESULT),
     "base64": result,
-    "large_base64": result,
-    "expired_link": replace(result, actions=RESULT, accepted=True),
+    "expired_link": replace(result, actions=RESULT),
     "resp_data": result,
-    "partial": Kind(actions=frozenset({"ark"}), accepted=True),
+    "partial": Kind(frozenset({"ark"})),
     # The picture behind a link, or the one inside an answer.
-    "not_an_image": body(lambda _: HTML),
-    "truncated_image": body(lambda data: data[: len(data) // 2]),
-    "1x1": png(lambda: PIXEL),
-    "4096_png": png(large_png),
-    "wrong_size": body(halved),
+    "not_an_image": Kind(IMAGE, {"body": HTML}),
+    "truncated_image": Kind(IMAGE, body=lambda data: data[: len(data) // 2]),
+    "1x1": Kind(IMAGE, {"body": PIXEL, "content_type": "image/png"}),
+    "wrong_size": Kind(IMAGE, body=halved),
 }

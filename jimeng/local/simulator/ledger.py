@@ -85,8 +85,7 @@ class Row:
 
 COLUMNS = ", ".join(each.name for each in fields(Row))
 PLACES = ", ".join("?" for _ in fields(Row))
-# Why a submission is not entered.
-Full = Literal["", "running", "minute"]
+Full = Literal["running", "minute"]  # why a submission is not entered
 
 
 class Ledger:
@@ -104,7 +103,7 @@ class Ledger:
         with self._lock:
             self._db.close()
 
-    def accept(self, row: Row, *, limit: int, per_minute: int = 0) -> Full:
+    def accept(self, row: Row, *, limit: int, per_minute: int = 0) -> Full | None:
         """
         Enter *row*, if it may be.
 
@@ -113,7 +112,7 @@ class Ledger:
             per_minute: Pictures of one req_key within a minute; 0: any number.
 
         Returns:
-            Which limit it would break; ``""`` where it was entered.
+            Which limit it would break; None where it was entered.
         """
         with self._transaction() as db:
             if per_minute and self._last_minute(row) + row.images > per_minute:
@@ -130,42 +129,19 @@ class Ledger:
                 " DO UPDATE SET value = max(value, excluded.value)",
                 (row.counted_as, running + 1),
             )
-            return ""
+            return None
 
-    def find(self, task_id: str) -> Row | None:
-        with self._lock:
+    def change(self, task_id: str, how: str, *values: object) -> Row | None:
+        """
+        Change a row, and return it after that.
+
+        Args:
+            how: SQL such as ``mark = ?``, with its *values*.
+        """
+        with self._transaction() as db:
+            query = f"UPDATE task SET {how} WHERE task_id = ?"  # noqa: S608 - ours
+            db.execute(query, (*values, task_id))
             return self._find(task_id)
-
-    def polled(self, task_id: str) -> Row | None:
-        """Count a poll and return the row after it."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE task SET polls = polls + 1 WHERE task_id = ?", (task_id,)
-            )
-            return self._find(task_id)
-
-    def downloaded(self, task_id: str) -> Row | None:
-        """Count a download and return the row after it."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE task SET downloads = downloads + 1 WHERE task_id = ?",
-                (task_id,),
-            )
-            return self._find(task_id)
-
-    def marked(self, task_id: str, mark: str) -> None:
-        """Remember the mark with which the pictures were last asked for."""
-        with self._transaction() as db:
-            db.execute("UPDATE task SET mark = ? WHERE task_id = ?", (mark, task_id))
-
-    def end(self, task_id: str, outcome: str, now: float) -> None:
-        """End a task at *now* at the latest; it is billed only if ``done``."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE task SET outcome = ?, finished_at = min(finished_at, ?)"
-                " WHERE task_id = ?",
-                (outcome, now, task_id),
-            )
 
     def count(self, name: str) -> None:
         """Count a call."""

@@ -1,7 +1,6 @@
 """The models of Visual as data: what each req_key takes, and what it sends back."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -22,8 +21,6 @@ class ReqKey:
         sides: Smallest and largest width and height, in pixels; None: any.
         area: Square roots of the smallest and largest width times height; None: any.
         max_ratio: Longer side through the shorter; 0: any.
-        widest: What ``min_ratio`` and ``max_ratio`` may stretch it to; 0: not.
-        includes_widest: Whether ``max_ratio`` may be *widest* itself.
         max_prompt: Characters.
         max_inputs: Pictures that go in, a mask among them.
         min_inputs: Without these it draws nothing.
@@ -36,7 +33,6 @@ class ReqKey:
         scale: Smallest and largest ``scale``; None: the model has none.
         default_size: Width and height when neither was sent.
         is_group: Draws several pictures unless ``force_single`` is sent.
-        has_area: Takes an area as ``size``.
         has_sr: ``use_sr`` doubles both sides.
         picture: Pillow's name of the file format.
     """
@@ -44,9 +40,7 @@ class ReqKey:
     action: str = SUBMIT
     sides: tuple[int, int] | None = None
     area: tuple[int, int] | None = None
-    max_ratio: float = 0
-    widest: float = 0
-    includes_widest: bool = False
+    max_ratio: int = 0
     max_prompt: int = 800
     max_inputs: int = 0
     min_inputs: int = 0
@@ -59,7 +53,6 @@ class ReqKey:
     scale: tuple[float, float] | None = None
     default_size: tuple[int, int] = (1328, 1328)
     is_group: bool = False
-    has_area: bool = False
     has_sr: bool = False
     picture: str = "JPEG"
 
@@ -105,15 +98,11 @@ class ReqKey:
 
     def size(self, body: Body) -> tuple[int, int]:
         """Width and height of the picture, for a body without complaint."""
-        width, height, area = body.get("width"), body.get("height"), body.get("size")
-        found = self.default_size
-        if is_int(width) and is_int(height):
-            found = width, height
-        elif self.has_area and is_int(area):
-            # The real model picks a ratio from the prompt; here it is a square.
-            found = math.isqrt(area), math.isqrt(area)
+        width, height = body.get("width"), body.get("height")
+        if not (is_int(width) and is_int(height)):
+            width, height = self.default_size
         factor = 2 if self.has_sr and body.get("use_sr", True) else 1
-        return found[0] * factor, found[1] * factor
+        return width * factor, height * factor
 
     def count(self, body: Body, group: int) -> int:
         """How many pictures are drawn, where the model would like *group* of them."""
@@ -130,8 +119,9 @@ class ReqKey:
             return "binary_data_base64 is not supported" if self.max_inputs else ""
         if not self.max_inputs:
             return ""
-        name = "binary_data_base64" if coded is not None else "image_urls"
-        found = coded if coded is not None else urls
+        name, found = (
+            ("image_urls", urls) if coded is None else ("binary_data_base64", coded)
+        )
         if found is None:
             return f"{name} is required" if self.min_inputs else ""
         if not isinstance(found, list) or len(found) > self.max_inputs:
@@ -155,7 +145,7 @@ class ReqKey:
     def _size_complaint(self, body: Body) -> str:
         width, height = body.get("width"), body.get("height")
         if width is None and height is None:
-            return self._area_complaint(body.get("size"))
+            return ""
         if not (is_int(width) and is_int(height)):
             return "width and height must be integers, both or neither"
         low, high = self.sides or (1, 1 << 30)
@@ -164,30 +154,9 @@ class ReqKey:
         if self.area and not self.area[0] ** 2 <= width * height <= self.area[1] ** 2:
             low, high = self.area
             return f"width*height must in [{low} * {low}, {high} * {high}]"
-        return self._ratio_complaint(body, width / height)
-
-    def _area_complaint(self, size: object) -> str:
-        if not self.has_area or self.area is None or size is None:
-            return ""
-        low, high = self.area
-        if is_int(size) and low**2 <= size <= high**2:
-            return ""
-        return f"size must in [{low} * {low}, {high} * {high}]"
-
-    def _ratio_complaint(self, body: Body, ratio: float) -> str:
-        if not self.max_ratio:
-            return ""
-        low, high = 1 / self.max_ratio, self.max_ratio
-        if self.widest:
-            low, high = body.get("min_ratio", low), body.get("max_ratio", high)  # type: ignore[assignment]
-            if not (is_number(low) and is_number(high)):
-                return "min_ratio and max_ratio must be numbers"
-            within = high < self.widest or (
-                self.includes_widest and high == self.widest
-            )
-            if not (1 / self.widest <= low <= high and within):
-                return f"min_ratio and max_ratio must in [1/{self.widest:g}, 16)"
-        return "" if low <= ratio <= high else f"width/height must in [{low}, {high}]"
+        if self.max_ratio and max(width, height) > self.max_ratio * min(width, height):
+            return f"width/height must in [1/{self.max_ratio}, {self.max_ratio}]"
+        return ""
 
 
 def meta_complaint(meta: object) -> str:
@@ -219,12 +188,10 @@ def is_number(value: object) -> TypeGuard[float]:
 V40 = ReqKey(
     area=(1024, 4096),
     max_ratio=3,
-    widest=16,
     max_inputs=10,
     scale=(0, 1),
     default_size=(2048, 2048),
     is_group=True,
-    has_area=True,
     picture="PNG",
 )
 EDIT = ReqKey(min_inputs=1, max_inputs=1, takes_base64=True, max_bytes=4_700_000)
@@ -234,9 +201,7 @@ REQ_KEYS = {
     "jimeng_t2i_v30": ReqKey(sides=(512, 2048)),
     "jimeng_t2i_v31": ReqKey(area=(512, 2048), max_ratio=3),
     "jimeng_t2i_v40": V40,
-    "jimeng_seedream46_cvtob": replace(
-        V40, includes_widest=True, max_inputs=14, scale=(1, 100)
-    ),
+    "jimeng_seedream46_cvtob": replace(V40, max_inputs=14, scale=(1, 100)),
     "jimeng_i2i_v30": replace(
         EDIT, sides=(512, 2016), scale=(0, 1), kind="image-to-image"
     ),

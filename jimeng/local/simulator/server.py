@@ -11,7 +11,6 @@ from typing import Any
 from jimeng.errors import ConfigError
 from jimeng.local.simulator.accounts import Account
 from jimeng.local.simulator.ark import Ark
-from jimeng.local.simulator.callbacks import Callbacks
 from jimeng.local.simulator.handler import Server
 from jimeng.local.simulator.ledger import Ledger
 from jimeng.local.simulator.links import Links
@@ -75,8 +74,7 @@ class Simulator:
         )
         first = Account("", access_key, secret_key, session_token, ark_key)
         every = [first, *accounts]
-        self._callbacks = Callbacks()
-        apis = Visual(self.service, self._callbacks), Ark(self.service, every)
+        apis = Visual(self.service), Ark(self.service, every)
         try:
             self._server = Server((host, port), self.service, apis, every, wall_clock)
         except OSError:
@@ -108,7 +106,6 @@ class Simulator:
             self._thread.join()
             self._thread = None
         self._server.server_close()
-        self._callbacks.close()
         self.service.ledger.close()
 
     def __enter__(self) -> "Simulator":

@@ -1,18 +1,21 @@
 """What both APIs share: the account's ledger, its pictures, and misbehaviour."""
 
+import base64
 import logging
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from jimeng.local.simulator.answers import Answer, Call
 from jimeng.local.simulator.ark_answers import ArkCall
 from jimeng.local.simulator.faults import Fault, Faults, seconds_in_prompt
-from jimeng.local.simulator.ledger import Ledger, Row
+from jimeng.local.simulator.ledger import Full, Ledger, Row
 from jimeng.local.simulator.links import Links
-from jimeng.local.simulator.pictures import Pictures
+from jimeng.local.simulator.pictures import picture_of
+from jimeng.local.simulator.req_keys import Body
 from jimeng.local.simulator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,7 +48,6 @@ class Service:
         self.settings = settings
         self.faults = Faults()
         self.limits = limits
-        self._pictures = Pictures()
         self._clock = clock
         self._dice = dice
 
@@ -61,10 +63,45 @@ class Service:
         spread = self._dice.lognormvariate(0, self.settings.sigma)
         return self.settings.duration * spread
 
-    def seed(self, wanted: object) -> int:
-        """*wanted*, or one at random for -1 and for nothing."""
-        known = isinstance(wanted, int) and wanted >= 0
-        return int(str(wanted)) if known else self._dice.randrange(MAX_SEED)
+    def enter(
+        self,
+        call: Call | ArkCall,
+        body: Body,
+        *,
+        limit: int,
+        per_minute: int = 0,
+        size: tuple[int, int],
+        **about: Any,
+    ) -> Row | Full:
+        """
+        Enter a task into the ledger, or say which limit it would break.
+
+        Args:
+            limit: As `Ledger.accept` takes it, for accounts without one of their own.
+            about: Further fields of its `Row`.
+        """
+        prompt, seed, now = str(body.get("prompt", "")), body.get("seed"), self.now
+        is_known = isinstance(seed, int) and seed >= 0  # else one at random
+        row = Row(
+            prompt=prompt,
+            seed=int(str(seed)) if is_known else self._dice.randrange(MAX_SEED),
+            width=size[0],
+            height=size[1],
+            request_id=call.request_id,
+            accepted_at=now,
+            finished_at=now + self.duration(prompt),
+            account=call.account,
+            **about,
+        )
+        limit = self.limits.get(row.account, limit)
+        if full := self.ledger.accept(row, limit=limit, per_minute=per_minute):
+            return full
+        log.info(
+            "task accepted id=%s model=%s size=%sx%s images=%s seconds=%.1f request=%s",
+            *(row.task_id, row.req_key, row.width, row.height, row.images),
+            *(row.finished_at - row.accepted_at, call.request_id),
+        )
+        return row
 
     def fault_of_order(self, action: str, prompt: object) -> Fault | None:
         """The fault that befalls a call which orders a picture."""
@@ -90,7 +127,8 @@ class Service:
         """Answer the download of a link."""
         self.ledger.count("image")
         found = self.links.open(path, query, self.now)
-        row = self.ledger.downloaded(found[0]) if found else None
+        counted = "downloads = downloads + 1"
+        row = self.ledger.change(found[0], counted) if found else None
         if found is None or row is None:
             return Answer(403, b"signature expired or wrong", "text/plain", code=403)
         fault = self.faults.take("image") or self._fault_of_image(row)
@@ -98,11 +136,12 @@ class Service:
         log.info("image sent id=%s bytes=%s", row.task_id, len(answer.body))
         return fault.spoil(call, answer) if fault else answer
 
-    def picture(self, call: Call | ArkCall, row: Row, index: int) -> bytes:
-        """The bytes that go into an answer instead of a link."""
+    def coded(self, call: Call | ArkCall, row: Row, index: int) -> str:
+        """The picture in base64, which goes into an answer instead of a link."""
         answer = self._picture(row, index)
         fault = self._fault_of_image(row)
-        return fault.spoil(call, answer).body if fault else answer.body
+        body = fault.spoil(call, answer).body if fault else answer.body
+        return base64.b64encode(body).decode()
 
     def reset(self, settings: Settings) -> None:
         """Forget tasks, counters and faults, and set *settings*."""
@@ -111,7 +150,7 @@ class Service:
         self.settings = replace(settings)
 
     def _picture(self, row: Row, index: int) -> Answer:
-        data = self._pictures.get(row, index, plain=self.settings.plain)
+        data = picture_of(row, index, plain=self.settings.plain)
         return Answer(200, data, f"image/{row.picture.lower()}")
 
     def _fault_of_image(self, row: Row) -> Fault | None:

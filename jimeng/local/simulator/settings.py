@@ -12,7 +12,6 @@ class Settings:
         ark_limit: Calls under way for one model of Ark.
         ark_per_minute: Pictures of one model of Ark within a minute.
         group: Pictures that a model draws where it may decide how many.
-        revived: Ark's models that were shut down answer as they did.
         duration: Median seconds from acceptance to the end of a task.
         sigma: Spread of the logarithm of the duration; 0 is always the median.
         url_ttl: Seconds that a picture's link lives.
@@ -27,7 +26,6 @@ class Settings:
     ark_limit: int = 10
     ark_per_minute: int = 500
     group: int = 4
-    revived: bool = False
     duration: float = 3.0
     sigma: float = 0.0
     url_ttl: float = 24 * 3600.0

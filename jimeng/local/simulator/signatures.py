@@ -64,10 +64,7 @@ def check(request: Received, keys: Account, now: float) -> Verdict:
         return 100006, ""
     if found["key"] != keys.access_key:
         # The real gateway repeats the key too: clients must mask it.
-        return (
-            100009,
-            f"The accesskey [{found['key']}] included in the request is invalid.",
-        )
+        return 100009, f"The accesskey [{found['key']}] is invalid."
     if request.headers.get("x-security-token", "") != keys.session_token:
         return 100026, ""
     names = found["names"].split(";")

@@ -1,10 +1,9 @@
 """What Visual does with a call whose signature is good."""
 
-import base64
 import json
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from jimeng.local.simulator.answers import (
     POLL,
@@ -14,7 +13,6 @@ from jimeng.local.simulator.answers import (
     Call,
     read_object,
 )
-from jimeng.local.simulator.callbacks import Callbacks, is_local
 from jimeng.local.simulator.edits import (
     drawn_from,
     order_of,
@@ -22,15 +20,9 @@ from jimeng.local.simulator.edits import (
     texts_of,
 )
 from jimeng.local.simulator.faults import Fault, ending_in_prompt
-from jimeng.local.simulator.given import Given, NoPicture, NotFetched, collect
+from jimeng.local.simulator.given import NoPicture, NotFetched, collect
 from jimeng.local.simulator.ledger import Row
-from jimeng.local.simulator.pictures import large_png
-from jimeng.local.simulator.req_keys import (
-    REQ_KEYS,
-    Body,
-    ReqKey,
-    meta_complaint,
-)
+from jimeng.local.simulator.req_keys import REQ_KEYS, Body, meta_complaint
 from jimeng.local.simulator.service import Service
 
 log = logging.getLogger(__name__)
@@ -40,39 +32,14 @@ RETENTION = 12 * 3600  # seconds for which the service knows a task
 QUEUED = 0.15  # part of the duration that a task waits before it is drawn
 MAX_QUEUED = 2.0  # seconds of it
 SEVERAL = 4  # pictures where one was asked for
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """
-    How a caller wants to get a picture.
-
-    Attributes:
-        host: Under which he reaches this server, for links.
-        kind: A fault of ``kinds`` that changes what is shown, or ``""``.
-    """
-
-    host: str
-    url: bool = False
-    mark: str = ""
-    kind: str = ""
-
-    @classmethod
-    def read(cls, host: str, wishes: Body) -> "Wishes":
-        """Read ``return_url`` and ``logo_info``, which may be JSON in a string."""
-        logo = wishes.get("logo_info")
-        logo = read_object(logo) if isinstance(logo, str) else logo
-        is_marked = isinstance(logo, dict) and logo.get("add_logo") is True
-        url = wishes.get("return_url") is True
-        return cls(host, url, json.dumps(logo, sort_keys=True) if is_marked else "")
+NO_WORDS = ("pe_result", "predict_tags_result", "rephraser_result", "vlm_result")
 
 
 class Visual:
     """The actions, see `knows`."""
 
-    def __init__(self, service: Service, callbacks: Callbacks) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._callbacks = callbacks
         self._actions = {SUBMIT: self._submit, PROCESS: self._process, POLL: self._poll}
 
     def knows(self, action: str, version: str) -> bool:
@@ -99,7 +66,6 @@ class Visual:
             row = self._accept(call, body)
             if isinstance(row, Answer):
                 return row
-            self._call_back(call, body, row, host)
             return call.success({"task_id": row.task_id})
 
         return self._service.order(call, fault, carry_out)
@@ -113,35 +79,33 @@ class Visual:
             row = self._accept(call, body)
             if isinstance(row, Answer):
                 return row
-            wishes = Wishes.read(host, body)
-            answer = self._processed(call, body, row, with_kind(wishes, fault))
-            return replace(answer, delay=row.finished_at - row.accepted_at)
+            answer = call.business(int(row.outcome)) if row.outcome != "done" else None
+            shown = answer or call.success(
+                self._processed(call, body, row, host, fault)
+            )
+            return replace(shown, delay=row.finished_at - row.accepted_at)
 
         return self._service.order(call, fault, carry_out)
 
-    def _processed(self, call: Call, body: Body, row: Row, wishes: Wishes) -> Answer:
-        if row.outcome != "done":
-            return call.business(int(row.outcome))
-        row = self._marked(row, wishes)
-        return call.success(
-            {
-                "algorithm_base_resp": {"status_code": 0, "status_message": "Success"},
-                "binary_data_base64": [],
-                "image_urls": [],
-                "infer_ctx": {},
-                "llm_result": row.prompt if body.get("use_pre_llm", True) else "",
-                "pe_result": "",
-                "predict_tags_result": "",
-                "rephraser_result": "",
-                "request_id": call.request_id,
-                "vlm_result": "",
-            }
-            | self._shown(call, row, wishes)
+    def _processed(
+        self, call: Call, body: Body, row: Row, host: str, fault: Fault | None
+    ) -> dict[str, object]:
+        found = {
+            "algorithm_base_resp": {"status_code": 0, "status_message": "Success"},
+            "binary_data_base64": [],
+            "image_urls": [],
+            "infer_ctx": {},
+            "llm_result": row.prompt if body.get("use_pre_llm", True) else "",
+            "request_id": call.request_id,
+            **dict.fromkeys(NO_WORDS, ""),
+        }
+        return dict(
+            sorted({**found, **self._shown(call, row, host, body, fault)}.items())
         )
 
     def _accept(self, call: Call, body: Body) -> Row | Answer:
         """Enter a task into the ledger, or say why not."""
-        model = REQ_KEYS.get(str(body.get("req_key")))
+        service, model = self._service, REQ_KEYS.get(str(body.get("req_key")))
         if model is None or model.action != call.action:
             return call.business(50400)
         if complaint := model.complaint(body):
@@ -153,66 +117,43 @@ class Visual:
             return call.business(50215)
         if complaint := pictures_complaint(model, given):
             return call.business(50200, complaint)
-        row = self._new_row(call, body, model, given)
-        limit = self._service.limits.get(row.account, self._service.settings.limit)
-        if self._service.ledger.accept(row, limit=limit):
-            return call.business(50430)
-        log.info(
-            "task accepted id=%s req_key=%s size=%sx%s seconds=%.1f request=%s",
-            row.task_id,
-            row.req_key,
-            row.width,
-            row.height,
-            row.finished_at - row.accepted_at,
-            call.request_id,
-        )
-        return row
-
-    def _new_row(
-        self, call: Call, body: Body, model: ReqKey, given: list[Given]
-    ) -> Row:
-        prompt, now = str(body.get("prompt", "")), self._service.now
-        width, height = model.size(body)
-        if model.follows:
-            width, height = drawn_from(model, body, given)
-        return Row(
+        row = service.enter(
+            call,
+            body,
+            limit=service.settings.limit,
             task_id=str(7 * 10**18 + secrets.randbelow(10**18)),
             req_key=str(body["req_key"]),
-            prompt=prompt,
-            seed=self._service.seed(body.get("seed")),
-            width=width,
-            height=height,
-            request_id=call.request_id,
-            accepted_at=now,
-            finished_at=now + self._service.duration(prompt),
-            outcome=ending_in_prompt(prompt),
-            images=model.count(body, self._service.settings.group),
+            size=drawn_from(model, body, given) if model.follows else model.size(body),
+            outcome=ending_in_prompt(str(body.get("prompt", ""))),
+            images=model.count(body, service.settings.group),
             picture=model.picture,
             given=order_of(body, model, given).dumps(),
-            account=call.account,
         )
+        return row if isinstance(row, Row) else call.business(50430)
 
     def _poll(self, call: Call, body: Body, host: str) -> Answer:
         ledger = self._service.ledger
         ledger.count("poll")
         if str(body.get("req_key")) not in REQ_KEYS:
             return call.business(50400)
-        row = ledger.polled(str(body.get("task_id")))
-        if row is None or row.req_key != body.get("req_key"):
+        row = ledger.change(str(body.get("task_id")), "polls = polls + 1")
+        asked = (body.get("req_key"), call.account)
+        if row is None or (row.req_key, row.account) != asked:
             return call.business(50215)
-        if row.account != call.account:
-            return call.business(50215)
-        wanted = wishes_of(body)
-        if complaint := meta_complaint(wanted.get("aigc_meta")):
+        text = body.get("req_json")  # which must be text holding JSON
+        wishes = (read_object(text) if isinstance(text, str) else None) or {}
+        if complaint := meta_complaint(wishes.get("aigc_meta")):
             return call.business(50200, complaint)
-        wishes = Wishes.read(host, wanted)
         fault = self._fault_of_poll(row)
+        answer = self._progress(call, row, host, wishes, fault)
         if fault is None:
-            return self._progress(call, row, wishes)
+            return answer
         if fault.ends:
-            ledger.end(row.task_id, fault.kind, self._service.now)
+            now = self._service.now
+            end = "outcome = ?, finished_at = min(finished_at, ?)"
+            ledger.change(row.task_id, end, fault.kind, now)
         log.info("poll spoiled id=%s kind=%s", row.task_id, fault.kind)
-        return fault.spoil(call, self._progress(call, row, with_kind(wishes, fault)))
+        return fault.spoil(call, answer)
 
     def _fault_of_poll(self, row: Row) -> Fault | None:
         faults = self._service.faults
@@ -223,7 +164,9 @@ class Visual:
         # A code that ends a task is its outcome and comes when its time is over.
         return None if fault and fault.ends else fault
 
-    def _progress(self, call: Call, row: Row, wishes: Wishes) -> Answer:
+    def _progress(
+        self, call: Call, row: Row, host: str, wishes: Body, fault: Fault | None
+    ) -> Answer:
         now = self._service.now
         if now >= row.accepted_at + RETENTION:
             return call.progress("not_found")
@@ -233,67 +176,28 @@ class Visual:
             return call.progress("in_queue" if is_waiting else "generating")
         if row.outcome != "done":
             return call.business(int(row.outcome))
-        row = self._marked(row, wishes)
-        return call.progress("done", **self._shown(call, row, wishes))
+        return call.progress("done", **self._shown(call, row, host, wishes, fault))
 
-    def _shown(self, call: Call, row: Row, wishes: Wishes) -> dict[str, object]:
-        """Links or bytes of the pictures."""
-        settings, kind = self._service.settings, wishes.kind
+    def _shown(
+        self, call: Call, row: Row, host: str, wishes: Body, fault: Fault | None
+    ) -> dict[str, object]:
+        """Links or bytes of the pictures, as ``return_url`` and ``logo_info`` want."""
+        service, kind = self._service, fault.kind if fault else ""
+        logo = wishes.get("logo_info")
+        logo = read_object(logo) if isinstance(logo, str) else logo
+        is_marked = isinstance(logo, dict) and logo.get("add_logo") is True
+        mark = json.dumps(logo, sort_keys=True) if is_marked else ""
+        if row.mark != mark:  # for downloads
+            row = service.ledger.change(row.task_id, "mark = ?", mark) or row
         numbers = range(SEVERAL if kind == "several" else row.images)
-        if kind == "large_base64":
-            data = [base64.b64encode(large_png()).decode()]
-            return {"binary_data_base64": data}
-        if settings.answer_base64 or not wishes.url or kind == "base64":
-            raw = [self._service.picture(call, row, i) for i in numbers]
-            return {"binary_data_base64": [base64.b64encode(b).decode() for b in raw]}
-        lifetime = -1 if kind == "expired_link" else settings.url_ttl
-        expires = self._service.now + lifetime
-        links = [self._service.links.visual(row, i, expires) for i in numbers]
-        found: dict[str, object] = {
-            "image_urls": [f"http://{wishes.host}{link}" for link in links]
-        }
+        is_base64 = service.settings.answer_base64 or kind == "base64"
+        if is_base64 or wishes.get("return_url") is not True:
+            return {
+                "binary_data_base64": [service.coded(call, row, i) for i in numbers]
+            }
+        lifetime = -1 if kind == "expired_link" else service.settings.url_ttl
+        links = (service.links.visual(row, i, service.now + lifetime) for i in numbers)
+        found: dict[str, object] = {"image_urls": [f"http://{host}{x}" for x in links]}
         if kind == "resp_data":
             found |= {"binary_data_base64": [], "resp_data": "{}"}
         return found
-
-    def _marked(self, row: Row, wishes: Wishes) -> Row:
-        if row.mark != wishes.mark:
-            self._service.ledger.marked(row.task_id, wishes.mark)
-        return replace(row, mark=wishes.mark)
-
-    def _call_back(self, call: Call, body: Body, row: Row, host: str) -> None:
-        url = body.get("callback_url")
-        if not isinstance(url, str) or not is_local(url):
-            return
-
-        def make() -> bytes:
-            return self._callback(call, row, Wishes.read(host, body))
-
-        self._callbacks.send(url, row.finished_at - row.accepted_at, make)
-
-    def _callback(self, call: Call, row: Row, wishes: Wishes) -> bytes:
-        """The body of the POST that says that a task has ended."""
-        faults = self._service.faults
-        fault = faults.take("callback") or faults.in_prompt(
-            "callback", row.prompt, row.task_id
-        )
-        code = fault.kind if fault else row.outcome
-        if code == "done":
-            shown = self._shown(call, self._marked(row, wishes), wishes)
-            answer = call.progress("done", **shown)
-        else:
-            answer = call.refuse(code)
-        found = json.loads(answer.body)
-        if code != "done":
-            found["data"] = {"resp_data": ""}
-        return json.dumps({**found, "task_id": row.task_id}).encode()
-
-
-def with_kind(wishes: Wishes, fault: Fault | None) -> Wishes:
-    return replace(wishes, kind=fault.kind) if fault else wishes
-
-
-def wishes_of(body: Body) -> Body:
-    """What ``req_json`` says, which must be text holding JSON."""
-    text = body.get("req_json")
-    return (read_object(text) if isinstance(text, str) else None) or {}

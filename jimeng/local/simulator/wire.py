@@ -3,7 +3,6 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler
 
 from jimeng.local.simulator.answers import Answer
@@ -27,7 +26,7 @@ def send(
     if answer.ending == "reset":
         reset(handler)
         return
-    chunked = answer.events or answer.ending in ("unended", "endless")
+    chunked = answer.ending in ("unended", "endless")
     handler.send_response(answer.status)
     handler.send_header("Content-Type", answer.content_type)
     for name, value in answer.headers:
@@ -46,24 +45,16 @@ def send(
         handler.wfile.write(chunk(part) if chunked else part)
     if answer.ending == "endless":
         pad(handler, stopping)
-    if chunked and not answer.ending:
-        handler.wfile.write(chunk(b""))
 
 
 def pieces(answer: Answer) -> list[bytes]:
     body = answer.body
     if answer.ending == "cut":
         body = body[: len(body) // 2]
-    if answer.events:
-        return [event + b"\n\n" for event in body.split(b"\n\n") if event]
     if not answer.spread:
         return [body]
     step = max(1, -(-len(body) // PIECES))
-    return list(slices(body, step))
-
-
-def slices(body: bytes, step: int) -> Iterable[bytes]:
-    return (body[i : i + step] for i in range(0, len(body), step))
+    return [body[i : i + step] for i in range(0, len(body), step)]
 
 
 def chunk(data: bytes) -> bytes:
