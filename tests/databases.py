@@ -98,10 +98,14 @@ def current_client() -> object:
 
 
 def filled(database: Database) -> list[str]:
-    """The collections that hold anything, by one question for all of them."""
+    """
+    The collections that hold anything, by one question for all of them; but for
+    MongoDB's own: what was under way while it noted everything is noted after that.
+    """
     looks = [
         {"coll": name, "pipeline": [{"$limit": 1}, {"$project": {"in": name}}]}
         for name in database.list_collection_names()
+        if not name.startswith("system.")
     ]
     every = database.aggregate(
         [{"$documents": []}, *({"$unionWith": look} for look in looks)]

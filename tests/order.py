@@ -42,6 +42,7 @@ PIECES = {
 }
 # What else takes more than some seconds, longest first.
 LONG = (
+    "tests/test_machine.py",
     "tests/system/test_kills.py",
     "tests/system/test_degraded.py",
     "tests/contract/",
@@ -62,7 +63,6 @@ LONG = (
     "tests/backup/",
     "tests/local/test_embedded.py",
     "tests/security/test_escaping.py",
-    "tests/test_machine.py",
 )
 
 

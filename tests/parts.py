@@ -2,8 +2,9 @@
 The two parts: `make test`, and what `make test-all` runs beside it.
 
 A test that is marked `system` or `browser` needs the whole product running, a browser
-or another program. Every other one needs Python and its packages alone, and starts
-none of `PROGRAMS` even where they are installed. No test of either part is skipped.
+or another program, or takes very long. Every other one needs Python and its packages
+alone, and starts none of `PROGRAMS` even where they are installed. No test of either
+part is skipped.
 """
 
 import os

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -9,10 +10,8 @@ from tests.machine.machine import Machine
 from tests.machine.world import World
 
 EXAMPLES = int(os.environ.get("JIMENG_MACHINE_EXAMPLES", "0"))
-QUICK = 16
 
 PROFILE = settings(
-    max_examples=EXAMPLES or QUICK,
     stateful_step_count=30,
     derandomize=not EXAMPLES,
     deadline=None,
@@ -22,8 +21,12 @@ PROFILE = settings(
 )
 
 
-def test_laws_hold_in_any_interleaving(database, config, monkeypatch):
+@pytest.mark.parametrize(
+    "examples", [6, pytest.param(20, marks=pytest.mark.system, id="long")]
+)
+def test_laws_hold_in_any_interleaving(database, config, monkeypatch, examples):
     """Whatever befalls whom and when, nothing is lost, repeated or left behind."""
     world = World(config, monkeypatch)
+    profile = settings(PROFILE, max_examples=EXAMPLES or examples)
 
-    run_state_machine_as_test(lambda: Machine(world), settings=PROFILE)
+    run_state_machine_as_test(lambda: Machine(world), settings=profile)

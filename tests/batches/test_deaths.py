@@ -47,7 +47,7 @@ def test_death_while_tasks_are_made_loses_and_repeats_none(
     monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
     with monkeypatch.context() as patched:
         patched.setattr(filling, "begin", lambda batch: None)
-        for number in afresh.each_moment(least=8):
+        for number in afresh.each_moment(least=6):
             client.post(f"{API}/batches", json=BODY)
             reaper.arm(number)
 
@@ -64,7 +64,7 @@ def test_death_while_it_is_asked_for_makes_it_once_or_not_at_all(
 ):
     """With its key the request may be sent again, whatever became of the first."""
     monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
-    for number in afresh.each_moment(least=8):
+    for number in afresh.each_moment(least=6):
         reaper.arm(number)
 
         def ask():
@@ -84,7 +84,7 @@ def test_death_while_it_is_run_again_asks_for_nothing_twice(
 ):
     """Each task that failed has one that takes its place."""
     monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
-    for number in afresh.each_moment(least=8):
+    for number in afresh.each_moment(least=6):
         provider.submits = [ProviderError("no", code="provider_failed")] * 2
         made = client.post(f"{API}/batches", json=BODY).json["data"]["batch_id"]
         work_all()

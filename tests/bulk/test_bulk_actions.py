@@ -4,10 +4,9 @@ import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
-import mongoengine
 import pytest
 
-from jimeng import bulk, jobs, lanes, tasks
+from jimeng import bulk, lanes, tasks
 from jimeng.bulk import working
 from jimeng.documents import (
     Allowance,
@@ -23,10 +22,11 @@ from jimeng.operations.failures import Filter
 from jimeng.tasks import clearing
 from tests.admin.pages import OPERATOR
 from tests.conftest import FakeProvider, run_queue
-from tests.forgetting import forget_lanes
-from tests.machine.boundary import Boundaries, Died, wrap_writes
+from tests.jobs.test_deaths import Died, afresh, reaper
 from tests.rest import create
 from tests.test_core import refusal
+
+__all__ = ["afresh", "reaper"]
 
 
 def clear() -> None:
@@ -64,14 +64,6 @@ def finish(act: Callable[[], None]) -> BulkAction:
         bulk.go_on()
     (action,) = BulkAction.objects
     return action
-
-
-def empty() -> None:
-    database = mongoengine.get_db()
-    for name in database.list_collection_names():
-        database[name].delete_many({})
-    jobs.huey.storage.conn.flushdb()
-    forget_lanes()
 
 
 def waiting(client, provider) -> None:
@@ -151,40 +143,23 @@ CASES = [
 
 @pytest.mark.parametrize("begin, act, holds", CASES)
 def test_killed_at_any_moment_it_ends_once(
-    client, monkeypatch, registry, provider: FakeProvider, begin, act, holds
+    client, monkeypatch, reaper, afresh, provider: FakeProvider, begin, act, holds
 ):
     """Another worker goes on: nothing is forgotten, and nothing counted twice."""
     # However slow the machine is, the request comes to the same moments each time.
     monkeypatch.setattr(working, "IN_REQUEST", 60.0)
-    boundaries = Boundaries()
-    wrap_writes(boundaries, monkeypatch)
-    begin(client, provider)
-    with boundaries.process() as dry:
-        act()
-    # Right after a write nothing is otherwise than before the next.
-    moments = [
-        (place, n + 1)
-        for place, times in dry.passed.items()
-        for n in range(times)
-        if place.startswith("before ")
-    ]
-    assert len(moments) > 8
-
-    for moment in moments:
-        empty()
+    for number in afresh.each_moment(least=6):
         begin(client, provider)
-        died = False
-        with boundaries.process({moment: boundaries.die}):
-            try:
-                act()
-            except Died:
-                died = True
-        assert died, moment
+        reaper.arm(number)
+        with contextlib.suppress(Died):
+            act()
+        reaper.disarm()
 
         action = finish(act)
 
-        assert not action.is_open, moment
-        assert action.error is None, moment
+        where = f"{number}: {reaper.seen[-3:]}"
+        assert not action.is_open, where
+        assert action.error is None, where
         holds(action)
 
 

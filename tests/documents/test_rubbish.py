@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from jimeng.documents import Task, is_away
+from jimeng.documents import Task, indexes, is_away
 from tests.documents.rubbish import RUBBISH, speaking
 from tests.rest import API, CAT, CREATE, USERS, client_with, refused
 
@@ -21,6 +21,12 @@ CASES = [
     for kind, door in itertools.product(RUBBISH, DOORS)
     if (kind, door) not in {("no result", "write"), ("another shape", "write")}
 ]
+
+
+@pytest.fixture(autouse=True)
+def without_indexes(monkeypatch) -> None:
+    """Nobody waits for those of a database that will never have any."""
+    monkeypatch.setattr(indexes, "MAX_WAIT_S", 0.0)
 
 
 @pytest.mark.parametrize("kind, door", CASES)

@@ -20,6 +20,7 @@ V40 = "jimeng_t2i_v40"
 ARK_PATH = "/api/v3/images/generations"
 ARK_V30 = "doubao-seedream-3-0-t2i-250415"
 ARK_V40 = "doubao-seedream-4-0-250828"
+PATIENCE = 60.0  # seconds: a large picture takes some on a machine that is busy
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Caller:
         return self.send("GET", url.removeprefix(f"http://{self.host}"), b"", {})
 
     def send(self, method: str, path: str, body: bytes, headers: dict) -> Reply:
-        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()

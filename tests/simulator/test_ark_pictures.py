@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image, ImageChops
 
-from tests.simulator.caller import ARK_V40
+from tests.simulator.caller import ARK_V40, PATIENCE
+from tests.waiting import wait_for
 
 V45 = "doubao-seedream-4-5-251128"
 V50_PRO = "doubao-seedream-5-0-pro-260628"
@@ -127,10 +128,7 @@ def test_calls_under_way_are_limited(simulator, caller):
     caller.control("settings", {"ark_limit": 1})
     waiting = threading.Thread(target=caller.ark, args=("[[slow 60]]",))
     waiting.start()
-    deadline = time.monotonic() + 10
-    while not simulator.ledger()["rows"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for(lambda: simulator.ledger()["rows"], PATIENCE)
 
     reply = caller.ark()
     simulator.stop()

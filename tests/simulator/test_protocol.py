@@ -2,12 +2,10 @@
 
 import base64
 import hashlib
-import http.client
 import io
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -202,16 +200,3 @@ def test_official_client_is_understood(secret, expected):
     assert expected in done.stdout, done.stderr
     modes = [each["mode"] for row in came for each in row]
     assert modes == (["RGB", "L"] if secret == SECRET_KEY else [])
-
-
-def test_connection_is_kept_and_quick(caller):
-    """No call over a kept connection waits for a delayed acknowledgement."""
-    connection = http.client.HTTPConnection(caller.host, timeout=10)
-    started = time.perf_counter()
-    for _ in range(20):
-        connection.request("GET", "/_simulator/settings")
-        connection.getresponse().read()
-    elapsed = time.perf_counter() - started
-    connection.close()
-
-    assert elapsed < 0.6  # 20 x 40 ms with Nagle's algorithm

@@ -1,6 +1,7 @@
 """A store that is slow, full, away, or dies: no picture is lost, or fetched twice."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -37,10 +38,21 @@ TROUBLES = {
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch) -> None:
-    """What takes seconds takes tenths."""
-    monkeypatch.setattr(bucket, "TIMEOUT", (0.3, 0.3))
+def returning(monkeypatch) -> None:
+    """A store that did not answer is soon asked again."""
     monkeypatch.setattr(bucket, "RESTS", 0.1)
+
+
+@pytest.fixture
+def ail(front, monkeypatch) -> Callable[[Trouble | None], None]:
+    """Makes trouble, and whoever asks the store impatient for as long as it lasts."""
+    patient = bucket.TIMEOUT
+
+    def make(trouble: Trouble | None) -> None:
+        monkeypatch.setattr(bucket, "TIMEOUT", (0.3, 0.3) if trouble else patient)
+        front.trouble = trouble
+
+    return make
 
 
 @pytest.fixture
@@ -60,17 +72,17 @@ def fetched(provider, monkeypatch) -> list[str]:
 
 @pytest.mark.parametrize("name", TROUBLES)
 def test_what_was_fetched_is_kept_whatever_ails_the_store(
-    client, provider, work_off, in_bucket, front, fetched, name
+    client, provider, work_off, in_bucket, ail, fetched, name
 ):
     """Next to the documents; it is neither fetched nor paid for again."""
     in_bucket()
     task_id = create(client)
-    front.trouble = TROUBLES[name]
+    ail(TROUBLES[name])
     work_off()
 
     assert result(client, task_id)["status"] == "completed"
     assert get_db()["pictures.files"].count_documents({}) == 2
-    front.trouble = None
+    ail(None)
     assert bytes_of(client, task_id) == png()
     assert (len(fetched), len(provider.requests)) == (1, 1)
 
@@ -123,7 +135,6 @@ def test_store_that_dies_while_it_is_read_is_no_missing_picture(
 
 def test_all_of_an_operation_has_one_time(in_bucket, front, monkeypatch):
     """However often the store is asked in it."""
-    monkeypatch.setattr(bucket, "TIMEOUT", (5.0, 5.0))
     store = in_bucket().first
     front.trouble = Trouble(delay=0.3)
     store.save_together("image-1", b"one", b"two")
@@ -133,11 +144,11 @@ def test_all_of_an_operation_has_one_time(in_bucket, front, monkeypatch):
         store.save_together("image-1", b"one", b"two")
 
 
-def test_silent_store_holds_up_one_caller_at_a_time(in_bucket, front, monkeypatch):
+def test_silent_store_holds_up_one_caller_at_a_time(in_bucket, front, ail, monkeypatch):
     """The others are told at once; when it answers again, all are served."""
     store = in_bucket().first
     file_id = store.save(b"one", "image-1")
-    front.trouble = Trouble(delay=0.5)
+    ail(Trouble(delay=0.5))
     for _ in range(bucket.IN_A_ROW):
         with pytest.raises(StorageUnavailable):
             store.open(file_id)
@@ -149,7 +160,7 @@ def test_silent_store_holds_up_one_caller_at_a_time(in_bucket, front, monkeypatc
     assert not store.works()
     assert front.count("GET") == asked
 
-    front.trouble = None
+    ail(None)
     monkeypatch.setattr(bucket, "RESTS", 0.0)
     store.open(file_id).close()
     monkeypatch.setattr(bucket, "RESTS", 60.0)
@@ -231,11 +242,12 @@ def test_no_secret_is_in_any_word(app, client, work_off, in_bucket, front, caplo
 def test_death_at_any_moment_loses_and_repeats_nothing(
     client, reaper, afresh, provider, in_bucket, monkeypatch
 ):
-    """At each write, to MongoDB or to the store: as in `tests.jobs.test_deaths`."""
+    """At each write of the store's, also to MongoDB: as in `tests.jobs.test_deaths`."""
     in_bucket()
     for name in ("put", "delete"):
         reaper._wrap(monkeypatch, bucket.Bucket, name)
-    for number in afresh.each_moment(least=20):
+    own = ("/jimeng/storage/", "/jobs/save.py:insert")
+    for number in afresh.each_moment(least=4, within=own):
         create(client, n=2, seed=100)
         reaper.arm(number)
 
@@ -275,16 +287,16 @@ def test_death_while_it_moves_loses_nothing(
 
 @pytest.mark.parametrize("name", ["full", "slow", "dies as it is written"])
 def test_bucket_that_was_silent_can_be_left(
-    app, client, provider, work_off, in_bucket, front, fetched, monkeypatch, name
+    app, client, provider, work_off, in_bucket, ail, fetched, monkeypatch, name
 ):
     """What its silence left in the ledger is no picture that is missing."""
     monkeypatch.setattr(moving, "GRACE", 0.0)
     monkeypatch.setattr(moving, "SETTLED", timedelta(0))
     in_bucket()
     task_id = create(client)
-    front.trouble = TROUBLES[name]
+    ail(TROUBLES[name])
     work_off()
-    front.trouble = None
+    ail(None)
     assert jobs.runtime().store.first.count() == 2
 
     in_bucket("gridfs")

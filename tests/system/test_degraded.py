@@ -20,7 +20,6 @@ from tests.rest import create, result, task
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
-PROMPTLY = 2.0  # seconds
 WAYS = ["frozen", "killed"]
 CREATE = "/api/v1/ai/image/task"
 CAT = {"prompt": "一只猫", "user_id": "late", "size": "512x512"}
@@ -90,13 +89,10 @@ def begin(stack: Stack) -> list[str]:
 
 
 def check_refused(stack: Stack, code: str) -> None:
-    """A submission is refused in time; the answer says why and when to come again."""
-    began = time.monotonic()
+    """A submission is refused while it is away; the answer says why."""
     status, answer = stack.ask("POST", CREATE, CAT)
-    took = time.monotonic() - began
 
     assert (status, answer["error"]) == (503, code)
-    assert took < PROMPTLY
 
 
 def lacking(stack: Stack) -> list[str]:
@@ -132,17 +128,15 @@ def check_recovered(stack: Stack, ids: list[str]) -> None:
 @pytest.mark.system
 @pytest.mark.parametrize("way", WAYS)
 def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
-    """The API and the pages say so within two seconds; then all goes on."""
+    """The API and the pages say so while it is away; then all goes on."""
     stack = site.stack
     ids = begin(stack)
 
     with away(site.mongo, way):
         check_refused(stack, "database_unavailable")
-        began = time.monotonic()
         status, kind, page = stack.fetch("/")
         assert (status, kind) == (503, "text/html; charset=utf-8")
         assert b"The database is unavailable" in page
-        assert time.monotonic() - began < PROMPTLY
         assert stack.ask("GET", "/health")[0] == 200
         assert lacking(stack) == ["mongodb"]
 
@@ -152,7 +146,7 @@ def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
 @pytest.mark.system
 @pytest.mark.parametrize("way", WAYS)
 def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
-    """Submissions are refused within two seconds, on the page too; reads go on."""
+    """Submissions are refused while it is away, on the page too; reads go on."""
     stack = site.stack
     ids = begin(stack)
 
@@ -163,12 +157,10 @@ def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
         assert listed["data"]["count"] == 3
         assert stack.fetch("/")[0] == 200
         assert stack.fetch(f"/tasks/{ids[0]}")[0] == 200
-        began = time.monotonic()
         status, _, page = stack.fetch("/tasks", form={"prompt": "一只猫"})
         assert status == 503
         assert b"The task queue is unavailable" in page
         assert "一只猫".encode() in page
-        assert time.monotonic() - began < PROMPTLY
         assert lacking(stack) == ["redis"]
 
     check_recovered(stack, ids)

@@ -141,7 +141,6 @@ class Visitor:
     def __init__(self, stack: Stack) -> None:
         self.ids: list[str] = []
         self.answers: Counter[int] = Counter()
-        self.slowest = 0.0
         self._stack = stack
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -150,11 +149,9 @@ class Visitor:
         for seed in range(1000, 2000):
             if self._over.wait(0.2):
                 return
-            began = time.monotonic()
             body = {"prompt": "一只猫", "size": "512x512", "seed": seed}
             body["user_id"] = "visitor"
             status, answer = self._stack.ask("POST", "/api/v1/ai/image/task", body)
-            self.slowest = max(self.slowest, time.monotonic() - began)
             self.answers[status] += 1
             if status == 202:
                 self.ids.append(answer["data"]["task_id"])
@@ -187,7 +184,6 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
     results = stack.await_ended(ids + visitor.ids, 90)
 
     assert set(visitor.answers) == {202, 503}
-    assert visitor.slowest < 3.0
     assert {each["status"] for each in results.values()} == {"completed"}
     for each in results.values():
         (image,) = each["result"]["images"]

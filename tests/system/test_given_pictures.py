@@ -118,20 +118,17 @@ def test_body_of_12_megabytes_on_a_slow_line_is_taken(live_server):
         "Content-Type: application/json\r\nConnection: close\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    began, slowest = time.monotonic(), 0.0
+    began = time.monotonic()
     with socket.create_connection(("127.0.0.1", live_server.port)) as link:
         link.sendall(head.encode())
         for at in range(0, len(body), LINE // 4):
             link.sendall(body[at : at + LINE // 4])
             time.sleep(max(began + (at + LINE // 4) / LINE - time.monotonic(), 0))
-            asked = time.monotonic()
             requests.get(f"{live_server.url}/health", timeout=10)
-            slowest = max(slowest, time.monotonic() - asked)
         answer = b"".join(iter(lambda: link.recv(65_536), b""))
 
     assert answer.startswith(b"HTTP/1.1 202 "), answer[:300]
     assert time.monotonic() - began > len(body) / LINE
-    assert slowest < 5
     made = json.loads(answer.partition(b"\r\n\r\n")[2])["data"]
     found = ended(made["links"]["self"])
     assert found["status"] == "completed", found

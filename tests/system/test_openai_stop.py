@@ -12,8 +12,6 @@ from tests.system.stack import Stack, wait_for
 pytestmark = pytest.mark.system
 
 CAT = {"prompt": "cat", "size": "512x512"}
-WITHIN = 2.0  # seconds
-SLACK = 2.0  # of a machine that has other things to do
 
 
 @pytest.fixture
@@ -24,14 +22,14 @@ def stack(own_stack):
 
 
 def ask(stack: Stack, body: dict, headers: dict[str, str]) -> tuple:
-    """Status, headers, text, and when the answer was there."""
+    """Status, headers and text."""
     link = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=60)
     told = {"Content-Type": "application/json", **headers}
     link.request("POST", "/v1/images/generations", json.dumps({**CAT, **body}), told)
     answer = link.getresponse()
     text = answer.read().decode()
     link.close()
-    return answer.status, answer.headers, text, time.monotonic()
+    return answer.status, answer.headers, text
 
 
 def test_who_waits_is_sent_on_when_the_server_stops(stack):
@@ -44,11 +42,9 @@ def test_who_waits_is_sent_on_when_the_server_stops(stack):
         wait_for(lambda: tasks(stack) == 3, 20, "three wait")
         time.sleep(0.5)  # until the last of them does
         stack.web.terminate()
-        told = time.monotonic()
         answers = [each.result() for each in (plain, sdk, stream)]
 
-    assert max(when for *_, when in answers) - told < WITHIN + SLACK
-    (status, headers, text, _), again, events = answers
+    (status, headers, text), again, events = answers
     assert (status, headers["x-should-retry"]) == (504, "false"), text
     assert json.loads(text)["error"]["code"] == "wait_over"
     assert again[0] == 503 and again[1]["Retry-After"], again[2]
