@@ -41,17 +41,17 @@ BATCHES: dict[str, tuple[str, str]] = {
         "included",
     ),
     "invalid.template_more": ("另有 {n} 行也有问题", "{n} more lines have problems"),
-    "error.batch_not_found": ("没有这个批次", "No such batch"),
+    "error.batch_not_found": ("没有这个批量任务", "No such batch"),
     "error.batch_finished": (
-        "批次已经结束，不能再取消",
+        "批量任务已经结束，不能再取消",
         "The batch has already ended and cannot be cancelled",
     ),
     "error.batch_not_retryable": (
-        "这一批没有可以补的图片",
-        "Nothing of this batch is lacking that another try could bring",
+        "这个批量任务没有可以重试的图片",
+        "Nothing in this batch can be retried",
     ),
     "error.too_many_batches": (
-        "同时最多进行 {limit} 批，请等其中一批结束",
+        "同时最多进行 {limit} 个批量任务，请等其中一个结束",
         "At most {limit} batches at a time; wait until one has ended",
     ),
     # Why nothing of it is made just now.

@@ -55,7 +55,7 @@ def test_without_a_reason_only_what_may_succeed_runs_again(client, failed):
     "how, going, ended",
     [
         ("retry", "Retrying: 0 of 3 tasks", "Tasks retried: 3; skipped: 0."),
-        ("drop", "Dropping: 0 of 3 pictures", "Pictures dropped: 3."),
+        ("drop", "Dismissing: 0 of 3 pictures", "Pictures dismissed: 3."),
     ],
 )
 def test_long_work_goes_on_in_the_background(
@@ -89,7 +89,7 @@ def test_answer_to_scripts_is_a_list_without_those(client, failed):
     answer = send(client, f"{LIST}/drop", htmx=True, code="quota_exhausted")
 
     page = client.get(answer.headers["HX-Redirect"], headers=ENGLISH)
-    assert "Pictures dropped: 1" in text_of(page)
+    assert "Pictures dismissed: 1" in text_of(page)
     assert "code=quota_exhausted" in answer.headers["HX-Redirect"]
     assert shown(client.get(LIST)) == [f"{stays}_0"]
 
@@ -103,7 +103,7 @@ def test_dropping_hides_and_keeps_the_task(client, failed):
     done(client, f"{LIST}/{single}/drop")
     page = done(client, f"{LIST}/drop", code="quota_exhausted")
 
-    assert "Pictures dropped: 2" in text_of(page)
+    assert "Pictures dismissed: 2" in text_of(page)
     assert shown(client.get(LIST)) == [f"{stays}_0"]
     for task_id in (single, *others):
         assert result(client, task_id)["status"] == "failed"
@@ -132,7 +132,7 @@ def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch
 
     page = client.post(f"{LIST}/drop", follow_redirects=True, headers=ENGLISH)
 
-    assert "Dropping: 0 of 2+ pictures" in text_of(page)
+    assert "Dismissing: 0 of 2+ pictures" in text_of(page)
     assert BulkAction.find_one({}).total == 3
     assert bulk.go_on()
     assert BulkAction.find_one({}).done == 5

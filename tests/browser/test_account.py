@@ -228,8 +228,8 @@ def test_form_begins_with_the_defaults(visit, closed_server):
     """What was chosen here is chosen there."""
     ida = people.make(closed_server, "ida@example.com")
     page = visit("/account", server=closed_server, cookies=ida.cookies, lang="en").page
-    page.get_by_label("Shape").select_option("16:9")
-    page.get_by_label("Pictures", exact=True).select_option("3")
+    page.get_by_label("Aspect ratio").select_option("16:9")
+    page.get_by_label("Number of pictures", exact=True).select_option("3")
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_text("Saved as your defaults")).to_be_visible()
 

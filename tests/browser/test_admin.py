@@ -166,9 +166,9 @@ def test_row_says_what_was_done_with_it(operate, busy):
     """In its place, without leaving the page; the focus is not lost."""
     page = operate("/admin/failures?code=access_denied", lang="en").page
 
-    page.get_by_role("button", name="Drop", exact=True).click()
+    page.get_by_role("button", name="Dismiss", exact=True).click()
 
-    expect(page.locator(".op-failure-dealt")).to_contain_text("Dropped")
+    expect(page.locator(".op-failure-dealt")).to_contain_text("Dismissed")
     assert busy.audit.find_one({"action": "failures.drop", "outcome.done": 1})
 
 

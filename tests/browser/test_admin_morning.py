@@ -78,7 +78,7 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
     done = [each.split("\n")[0].strip() for each in told]
     assert list(dict.fromkeys(done)) == [  # a slow server runs them in several steps
         "Disabled a user",
-        "Dropped a failure",
+        "Dismissed a failure",
         "Retried a failed task",
         "Retried many failures",
     ]
@@ -113,7 +113,7 @@ def await_step(page: Page, words: str) -> None:
 def drop_the_rest(page: Page) -> None:
     page.get_by_role("link", name="Yesterday").click()
     expect(page.locator(".op-failure")).to_have_count(1)
-    page.get_by_role("button", name="Drop", exact=True).click()
+    page.get_by_role("button", name="Dismiss", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("ropped")
     page.get_by_role("link", name="Yesterday").click()
     expect(page.locator(".op-failure")).to_have_count(0)

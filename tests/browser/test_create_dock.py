@@ -268,7 +268,8 @@ def test_remix_takes_seed_and_settings(visit):
     page = visit("/?size=512x512&seed=5&n=2", lang="en").page
     send(page, "to be remixed")
 
-    page.locator(".card").first.get_by_role("link", name="Remix", exact=True).click()
+    card = page.locator(".card").first
+    card.get_by_role("link", name="Edit prompt", exact=True).click()
 
     expect(page.locator("#prompt")).to_have_value("to be remixed")
     expect(page.locator('[name="size"][value="512x512"]')).to_be_checked()

@@ -27,8 +27,8 @@ SLOW = "[[slow 5]] "
 REFUSED, UNKNOWN, SECRET = "[[50413]] ", "[[50500]] ", "[[100010]] "
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 LATER = {"delay": 600}  # seconds: it is live, and nothing comes of it in a test
-PLACE = re.compile("排队第 1 位|No. 1 in line")
-DRAWING = re.compile(r"绘制中\s*\d+ 秒 / 约 \d+ 秒|Drawing\s*\d+ s of about \d+ s")
+PLACE = re.compile("排队第 1 位|No. 1 in the queue")
+DRAWING = re.compile(r"生成中\s*\d+ 秒 / 约 \d+ 秒|Generating\s*\d+ s of about \d+ s")
 
 
 @pytest.fixture(scope="module")

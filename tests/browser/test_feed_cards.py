@@ -95,7 +95,7 @@ def test_tools_of_a_picture(visit, ended, width, opacity):
 
 
 def test_words_and_settings_are_taken_up_again(visit, ended):
-    """Remix fills the form in place, so does a seed, and the prompt can be copied."""
+    """Prompt and settings, or a seed, go into the form; the prompt can be copied."""
     allowed = ["clipboard-read", "clipboard-write"]
     page = visit("/", lang="en", permissions=allowed).page
     card = card_of(page, ended)
@@ -104,7 +104,7 @@ def test_words_and_settings_are_taken_up_again(visit, ended):
     expect(page.locator("#announce")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == PROMPT
     page.keyboard.press("Escape")
-    card.get_by_role("link", name="Remix").click()
+    card.get_by_role("link", name="Edit prompt").click()
     expect(page.locator("#prompt")).to_have_value(PROMPT)
     expect(page.locator("#prompt")).to_be_focused()
     card.locator(".menu summary").click()

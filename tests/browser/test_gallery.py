@@ -167,7 +167,7 @@ def test_each_filter_counts_at_once(visit):
     expect(page.locator("#hits")).to_have_text("7 pictures")
     page.get_by_label("Model").select_option(wall.OLD)
     expect(photos(page)).to_have_count(4)
-    page.get_by_label("Shape").select_option("16:9")
+    page.get_by_label("Aspect ratio").select_option("16:9")
     expect(photos(page)).to_have_count(1)
     page.get_by_label("From").fill("2030-01-01")
     expect(page.get_by_role("heading", name="No matching pictures")).to_be_visible()
@@ -177,7 +177,7 @@ def test_each_filter_counts_at_once(visit):
     page.reload()
     page.locator(".filters-more summary").click()
     expect(page.get_by_label("Favourites")).to_be_checked()
-    expect(page.get_by_label("Shape")).to_have_value("16:9")
+    expect(page.get_by_label("Aspect ratio")).to_have_value("16:9")
 
 
 def test_what_is_awaited_and_what_fails_is_told(visit):

@@ -118,7 +118,8 @@ def test_keys_do_what_the_buttons_do(visit, batch):
     assert copied == PROMPT
     assert waiting.value.suggested_filename == f"{PROMPT.replace('，', '-')}-2.jpg"
     assert Path(waiting.value.path()).read_bytes().startswith(JPEG)
-    wanted = {"Favourite", "Download", "Remix", "Again", "Use this seed", "Delete"}
+    wanted = {"Favourite", "Download", "Edit prompt", "Again", "Delete"}
+    wanted |= {"Use this seed"}
     assert wanted | {"Copy the prompt", "Newer, older picture"} <= set(listed)
 
 
@@ -223,5 +224,5 @@ def test_picture_page_without_javascript(visit, live_server):
     page.get_by_role("link", name="Older picture").click()
 
     expect(page.locator(".page-prompt")).to_have_text("更早的")
-    page.get_by_role("link", name="Remix").click()
+    page.get_by_role("link", name="Edit prompt").click()
     expect(page.locator("#prompt")).to_have_value("更早的")

@@ -130,7 +130,7 @@ def test_lowered_limit_is_told_everywhere(client, config, lane):
     assert "lowered" not in told_by_command()
     assert list(accounts.limits(config)) == []
     assert actions() == [("lane.reset", None)]
-    assert "Reset a lane" in text_of(client.get("/admin/audit", headers=ENGLISH))
+    assert "Reset a model queue" in text_of(client.get("/admin/audit", headers=ENGLISH))
 
 
 def test_removed_account_is_told(client, config, lane, resting):

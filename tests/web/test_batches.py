@@ -76,7 +76,7 @@ def test_sent_form_leads_to_its_page(client, work_all):
     work_all()
 
     text = client.get(page).text
-    assert "画好 2 / 2 张" in text and text.count('class="photo"') == 2
+    assert "完成 2 / 2 张" in text and text.count('class="photo"') == 2
     assert "两只猫" in client.get("/batches").text
     feed = client.get("/").text
     assert feed.count("<article") == 2
@@ -159,7 +159,7 @@ def test_page_says_what_failed_and_what_helps(client, provider, work_all):
     answer = client.post(f"{page}/retry", headers=POST)
     assert answer.location == page
     work_all()
-    assert "画好 2 / 3 张" in client.get(page).text
+    assert "完成 2 / 3 张" in client.get(page).text
 
 
 def test_rest_is_cancelled_and_gone_on_with(client, work_all):
@@ -169,11 +169,11 @@ def test_rest_is_cancelled_and_gone_on_with(client, work_all):
     for _ in range(2):
         assert client.post(f"{page}/cancel", headers=POST).status_code == 303
     text = client.get(page).text
-    assert "已停止" in text and f"继续画其余 {WINDOW + 2} 张" in text
+    assert "已停止" in text and f"继续生成其余 {WINDOW + 2} 张" in text
 
     client.post(f"{page}/retry", data={"rest": "yes"}, headers=POST)
     work_all()
-    assert f"画好 {WINDOW + 2} / {WINDOW + 2} 张" in client.get(page).text
+    assert f"完成 {WINDOW + 2} / {WINDOW + 2} 张" in client.get(page).text
 
 
 def test_page_says_what_it_waits_for(client, config, registry):

@@ -117,8 +117,8 @@ def test_what_is_made_without_words_has_a_name(client, picture, work_off):
 
     for path in ("/", "/tasks", f"/tasks/{made}", f"/pictures/{made}_0"):
         page = client.get(path).text
-        assert re.search(r"<h[12][^>]*>(<a [^>]*>)?放大</", page), path
-    assert 'alt="放大"' in client.get("/").text
+        assert re.search(r"<h[12][^>]*>(<a [^>]*>)?高清放大</", page), path
+    assert 'alt="高清放大"' in client.get("/").text
     assert 'alt=""' not in client.get("/gallery").text.partition("<main")[2]
 
 

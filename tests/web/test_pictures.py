@@ -52,7 +52,7 @@ def test_page_tells_all(client, picture):
     image = tasks.find_picture(GUEST, picture)
     wanted = [PROMPT, "doubao-seedream-3.0-t2i", "volcengine_jimeng", "remote-2"]
     wanted += ["64×64", "(requested 1328×1328)", str(image.seed), "PNG", picture]
-    wanted += ["Requested", "Sent to the provider", "Drawn", "Saved on this server"]
+    wanted += ["Requested", "Sent to the provider", "Generated", "Saved on this server"]
     assert [words for words in wanted if words not in page.text] == []
     assert f'src="{link_of(picture)}"' in page.text
     assert f'href="{link_of(picture)}?download=1"' in page.text

@@ -119,7 +119,7 @@ def test_waiting_pictures_show_their_place(client):
     forget_lanes()  # the line is looked at once a second
     page = client.get("/", headers=ENGLISH)
     shown = marks(page)
-    assert page.text.count("No. 2 in line") == 2
+    assert page.text.count("No. 2 in the queue") == 2
 
     moved = [shown[0].rpartition(".")[0] + ".7-90-0", shown[1]]
     answer = look(client, moved)

@@ -60,8 +60,8 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.in_cookie": ("这些设置保存在本浏览器中。", "Saved in this browser."),
     "account.as_before": ("和上次一样", "Same as last time"),
     "account.model": ("模型", "Model"),
-    "account.size": ("画幅", "Shape"),
-    "account.n": ("张数", "Pictures"),
+    "account.size": ("比例", "Aspect ratio"),
+    "account.n": ("张数", "Number of pictures"),
     # Security.
     "account.password": ("修改密码", "Change password"),
     "account.password_words": (
@@ -173,7 +173,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "今天已用 {used} / {quota} 张",
         "{used} of {quota} pictures used today",
     ),
-    "usage.done": ("画成", "Completed"),
+    "usage.done": ("完成", "Completed"),
     "usage.failed": ("失败", "Failed"),
     "usage.unknown": ("结果不明", "Unknown"),
     "usage.cancelled": ("取消", "Cancelled"),
@@ -182,12 +182,12 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "usage.none": ("近 {n} 天没有用量", "No usage in the last {n} days"),
     "usage.by_day": ("每天的图片", "Pictures per day"),
     "usage.chart": (
-        "近 {days} 天每天的图片：画成 {done} 张，失败 {failed} 张，不明 {unknown} 张",
+        "近 {days} 天每天的图片：完成 {done} 张，失败 {failed} 张，不明 {unknown} 张",
         "Pictures per day over {days} days: {done} completed, {failed} failed, "
         "{unknown} unknown",
     ),
     "usage.tells": (
-        "{day}：画成 {done}，失败 {failed}，结果不明 {unknown}",
+        "{day}：完成 {done}，失败 {failed}，结果不明 {unknown}",
         "{day}: {done} completed, {failed} failed, {unknown} unknown",
     ),
     "usage.as_table": ("以表格查看", "Show as table"),

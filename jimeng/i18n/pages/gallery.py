@@ -27,12 +27,12 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.hits": ("{n} 张", "{n} pictures"),
     "gallery.hits_one": ("{n} 张", "{n} picture"),
     "gallery.hits_more": ("{n} 多张", "more than {n} pictures"),
-    "gallery.size": ("图片大小", "Size of the pictures"),
+    "gallery.size": ("缩略图大小", "Thumbnail size"),
     "gallery.search": ("搜索提示词", "Search prompts"),
     "gallery.model": ("模型", "Model"),
     "gallery.any_model": ("全部模型", "Any model"),
-    "gallery.ratio": ("比例", "Shape"),
-    "gallery.any_ratio": ("全部比例", "Any shape"),
+    "gallery.ratio": ("比例", "Aspect ratio"),
+    "gallery.any_ratio": ("全部比例", "Any aspect ratio"),
     "gallery.ratio_other": ("其他", "Other"),
     "gallery.from": ("从", "From"),
     "gallery.to": ("到", "To"),
@@ -47,7 +47,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.export": ("导出全部", "Export everything"),
     "gallery.none": ("还没有图片", "No pictures yet"),
     "gallery.none_words": (
-        "画出来的图片都会留在这里，不会过期。",
+        "生成的图片都会保存在这里，不会过期。",
         "Everything you create stays here and never expires.",
     ),
     "gallery.kept_days": (
@@ -60,7 +60,7 @@ GALLERY: dict[str, tuple[str, str]] = {
         "When there is no more room here, the oldest pictures go; favourites, and what "
         "is shared or in a collection, stay.",
     ),
-    "gallery.none_go": ("去画第一张", "Create your first picture"),
+    "gallery.none_go": ("生成第一张图片", "Create your first picture"),
     "gallery.found_none": ("没有符合条件的图片", "No matching pictures"),
     "gallery.found_none_words": (
         "换几个字，或放宽筛选条件试试。",

@@ -48,11 +48,11 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.now": ("现在", "Now"),
     "queue.waiting": ("等待", "Waiting"),
     "queue.oldest": ("最久 {time}", "longest {time}"),
-    "queue.none_waits": ("没有等待的", "none waiting"),
+    "queue.none_waits": ("队列为空", "the queue is empty"),
     "queue.running": ("进行中", "In progress"),
-    "queue.running_note": ("提交、绘制或保存", "submitted, drawing or saving"),
-    "queue.retry": ("被拒后重排", "Waiting to retry"),
-    "queue.retry_note": ("服务商曾说太忙", "the provider was busy"),
+    "queue.running_note": ("提交、生成或保存", "submitting, generating or saving"),
+    "queue.retry": ("等待重试", "Waiting to retry"),
+    "queue.retry_note": ("服务商限流", "rate-limited by the provider"),
     "queue.done": ("一小时内完成", "Done in the last hour"),
     "queue.done_today": ("今天共 {n}", "{n} today"),
     "queue.today_failures": ("今天的失败", "Today's failures"),
@@ -65,7 +65,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "今天没有待处理的失败。",
         "No failures today that still need attention.",
     ),
-    "queue.lanes": ("模型通道", "Lanes"),
+    "queue.lanes": ("模型队列", "Model queues"),
     "queue.lane": ("模型", "Model"),
     "queue.slots": ("占用 / 上限", "In use / limit"),
     "queue.lane_gone": ("已不提供", "No longer offered"),
@@ -73,11 +73,11 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "上限由 {n} 调低，服务商拒绝了更多",
         "Limit lowered from {n}: the provider refused more",
     ),
-    "queue.lane_waits": ("退让到", "Backs off until"),
+    "queue.lane_waits": ("退避到", "Backs off until"),
     "queue.account": ("账号 {name}", "Account {name}"),
     "queue.account_rests": (
-        "被服务商拒绝（{code}），歇到",
-        "Refused by the provider ({code}), rests until",
+        "被服务商拒绝（{code}），暂停到",
+        "Refused by the provider ({code}), suspended until",
     ),
     "queue.account_removed": (
         "已不在设置里：没有人查询这些图片，它们会以“可能已计费”结束，不会重发",
@@ -85,12 +85,12 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "perhaps charged, and are not sent again",
     ),
     "queue.no_lanes": (
-        "还没有服务商的密钥，所以没有通道。",
-        "No provider has keys, so there are no lanes.",
+        "还没有服务商的密钥，所以没有模型队列。",
+        "No provider has keys, so there are no model queues.",
     ),
     "queue.users": ("按用户", "By user"),
     "queue.user": ("用户", "User"),
-    "queue.no_users": ("现在没有人在排队。", "Nobody has anything in the queue."),
+    "queue.no_users": ("队列为空。", "The queue is empty."),
     "queue.workers": ("工作进程", "Workers"),
     "queue.no_workers": ("没有工作进程", "None"),
     "admin.suspended": (
@@ -175,9 +175,9 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.count_more": ("超过 {n} 张图片", "Pictures: over {n}"),
     "failures.none": ("没有待处理的失败", "No failures need attention"),
     "failures.none_words": (
-        "这里列出最终失败、还没有重试或移除的图片。",
+        "这里列出最终失败、还没有重试或忽略的图片。",
         "Pictures that failed for good are listed here until they are retried or "
-        "dropped.",
+        "dismissed.",
     ),
     "failures.none_match": (
         "没有符合筛选条件的失败。",
@@ -208,7 +208,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "上一次已经或可能已经计费，重试会再计一次费。",
         "The last attempt was, or may have been, charged; a retry is charged again.",
     ),
-    "failures.drop": ("移除", "Drop"),
+    "failures.drop": ("忽略", "Dismiss"),
     "failures.retry_all": ("全部重试…", "Retry all…"),
     "failures.retry_all_words": (
         "按筛选条件重试最多 {n} 张图片，会产生新的费用。已经或可能已计费的不在其中，"
@@ -223,27 +223,27 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "All matches were, or may have been, charged, or would fail again: handle them "
         "one by one.",
     ),
-    "failures.drop_all": ("全部移除…", "Drop all…"),
+    "failures.drop_all": ("全部忽略…", "Dismiss all…"),
     "failures.drop_all_words": (
         "从列表中移除 {n} 张图片的失败记录。用户的任务不变。",
         "Removes the failures of {n} pictures from this list. Users' tasks stay as "
         "they are.",
     ),
-    "failures.drop_all_sure": ("移除 {n} 张", "Drop {n}"),
+    "failures.drop_all_sure": ("忽略 {n} 张", "Dismiss {n}"),
     "failures.told_retry": (
         "已重试 {done} 个任务，跳过 {left_out} 个。",
         "Tasks retried: {done}; skipped: {left_out}.",
     ),
-    "failures.told_drop": ("已移除 {done} 张。", "Pictures dropped: {done}."),
+    "failures.told_drop": ("已忽略 {done} 张。", "Pictures dismissed: {done}."),
     "failures.under_way_retry": (
         "正在重试：{done} / {total} 个任务",
         "Retrying: {done} of {total} tasks",
     ),
     "failures.under_way_drop": (
-        "正在移除：{done} / {total} 张",
-        "Dropping: {done} of {total} pictures",
+        "正在忽略：{done} / {total} 张",
+        "Dismissing: {done} of {total} pictures",
     ),
     "failures.dealt_retry": ("已重试", "Retried"),
-    "failures.dealt_drop": ("已移除", "Dropped"),
+    "failures.dealt_drop": ("已忽略", "Dismissed"),
     "failures.new_task": ("新任务", "New task"),
 }

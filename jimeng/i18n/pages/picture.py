@@ -30,7 +30,7 @@ PICTURE: dict[str, tuple[str, str]] = {
     "fact.remote_ids": ("服务商编号", "Provider's ID"),
     "step.asked": ("提交", "Requested"),
     "step.sent": ("送往服务商", "Sent to the provider"),
-    "step.drawn": ("绘制完成", "Drawn"),
+    "step.drawn": ("生成完成", "Generated"),
     "step.saved": ("保存到本服务器", "Saved on this server"),
     "share.title": ("分享链接", "Share link"),
     "share.words": (
@@ -61,6 +61,6 @@ PICTURE: dict[str, tuple[str, str]] = {
     "viewer.previous": ("上一张", "Previous"),
     "viewer.next": ("下一张", "Next"),
     "viewer.both": ("上一张、下一张", "Previous, next"),
-    "viewer.zoom": ("放大", "Zoom"),
+    "viewer.zoom": ("缩放", "Zoom"),
     "viewer.key": ("看图时：{what}", "Viewer: {what}"),
 }

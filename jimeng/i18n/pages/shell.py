@@ -3,13 +3,14 @@
 SHELL: dict[str, tuple[str, str]] = {
     "app.title": ("即梦", "jimeng"),
     "app.description": (
-        "用文字画图，图片存在自己的服务器上",
-        "Pictures from words, kept on a server of one's own",
+        "用文字生成图片，图片存在自己的服务器上",
+        "Pictures from words, stored on your own server",
     ),
-    "tell.title": ("完成时提醒我", "Tell me when done"),
+    "tell.title": ("完成时通知我", "Notify me"),
     "tell.words": (
-        "图片画好而这个标签页不在眼前时；只在这个浏览器里生效。",
-        "When something is done and this tab is out of sight; in this browser alone.",
+        "图片完成而这个标签页不在前台时通知；只在这个浏览器里生效。",
+        "When a picture is done and this tab is in the background; in this browser "
+        "only.",
     ),
     "tell.notice": ("系统通知", "Notification"),
     "tell.sound": ("声音", "Sound"),
