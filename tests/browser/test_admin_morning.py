@@ -52,7 +52,7 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
     expect(page.locator(".op-failure")).to_have_count(5)
     seen.check("admin-morning-failures", full=True)
     retry_what_can_be(page)
-    drop_the_rest(page)
+    dismiss_the_rest(page)
     await_pictures(closed_server, 4)
 
     tab(page, "Users")
@@ -110,11 +110,11 @@ def await_step(page: Page, words: str) -> None:
     expect(told).to_contain_text(words)
 
 
-def drop_the_rest(page: Page) -> None:
+def dismiss_the_rest(page: Page) -> None:
     page.get_by_role("link", name="Yesterday").click()
     expect(page.locator(".op-failure")).to_have_count(1)
     page.get_by_role("button", name="Dismiss", exact=True).click()
-    expect(page.get_by_role("status").first).to_contain_text("ropped")
+    expect(page.get_by_role("status").first).to_contain_text("ismissed")
     page.get_by_role("link", name="Yesterday").click()
     expect(page.locator(".op-failure")).to_have_count(0)
 
