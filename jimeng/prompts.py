@@ -51,11 +51,7 @@ def save(
     given = fields_of(asdict(words) | {"name": name})
     made = SavedPrompt(user_id=user_id, **given)
     with noted(viewer, user_id, "prompts.save", prompt=made.id):
-        SavedPrompt.collection().insert_one(made.to_mongo())
-        # Counted when it is there: of any that come at once none is one too many.
-        count = SavedPrompt.collection().count_documents
-        if count({"user_id": user_id}, limit=MOST + 1) > MOST:
-            SavedPrompt.collection().delete_one({"_id": made.id})
+        if not made.insert_within(MOST):
             raise TooManyPrompts(f"user {user_id}", limit=MOST)
     log.info("prompt saved id=%s user=%s", made.id, user_id)
     return made
@@ -120,10 +116,7 @@ def change(viewer: Viewer, prompt_id: str, given: Mapping[str, object]) -> Saved
     gone = {name: "" for name in given if name not in changes}
     update: dict = {"$set": changes | {"updated_at": utcnow()}}
     update |= {"$unset": gone} if gone else {}
-    found = SavedPrompt.swap({"_id": prompt_id, **viewer.filter()}, update)
-    if found is None:
-        raise PromptNotFound(f"prompt {prompt_id[:64]!r}")
-    return found
+    return viewer.change(SavedPrompt, prompt_id, update, PromptNotFound)
 
 
 @audited(SavedPrompt, "prompts.delete")

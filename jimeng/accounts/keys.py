@@ -2,14 +2,13 @@
 
 import logging
 import secrets
-import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from jimeng import jobs
 from jimeng.accounts import known_keys, users
-from jimeng.documents import ApiKey, User, indexes, left_over, utcnow
+from jimeng.documents import ApiKey, User, indexes, utcnow
 from jimeng.documents.access import WITH_OWNERS, digest
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
@@ -20,7 +19,6 @@ log = logging.getLogger(__name__)
 PREFIX = "jm_"
 SHOWN = 10  # characters that tell one key from another
 MOST_KEYS = 50  # of one user
-PAUSES = (50, 100, 200, 400)  # ms at most, between the tries of some made at once
 LONGEST_KEY = 100  # characters that are looked at
 USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
 
@@ -79,38 +77,10 @@ def create_key(
         **limits,
     )
     with noted(viewer, user.id, "keys.create", key=key.prefix):
-        _keep(key)
+        if not key.insert_within(MOST_KEYS):
+            raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)
     return key, text
-
-
-def _keep(key: ApiKey) -> None:
-    """
-    Write it, within the limit.
-
-    Whoever finds one too many after writing takes his own back, so that of some made
-    at once none may be left; then they try again, each after a while of its own, and
-    the first of them gets the last place.
-
-    Raises:
-        Invalid: there is no place.
-    """
-    for most in PAUSES:
-        if _count(key) >= MOST_KEYS:
-            break
-        ApiKey.collection().insert_one(key.to_mongo())
-        is_one_too_many = False
-        with left_over("limit of keys"):  # this one could be read this once only
-            is_one_too_many = _count(key) > MOST_KEYS
-        if not is_one_too_many:
-            return
-        ApiKey.collection().delete_one({"_id": key.id})
-        time.sleep(secrets.randbelow(most) / 1000)
-    raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
-
-
-def _count(key: ApiKey) -> int:
-    return ApiKey.collection().count_documents({"user_id": key.user_id})
 
 
 def limited(
@@ -267,14 +237,10 @@ def current_scopes(key_ids: Collection[str]) -> dict[str, frozenset[str]]:
 def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
     row = None
     if text.startswith(PREFIX) and len(text) <= LONGEST_KEY:
-        row = next(ApiKey.collection().aggregate(key_and_user(hashed)), None)
+        both = [{"$match": {"sha256": hashed}}, WITH_OWNERS]  # in one read
+        row = next(ApiKey.collection().aggregate(both), None)
     if row is None:
         raise ApiKeyInvalid("no such key")
     if not row["owners"]:
         raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
     return ApiKey.read(row), User.read(row["owners"][0])
-
-
-def key_and_user(hashed: str) -> list[dict]:
-    """Both in one read."""
-    return [{"$match": {"sha256": hashed}}, WITH_OWNERS]

@@ -41,13 +41,11 @@ def create(viewer: Viewer, name: str, user_id: str | None = None) -> Collection:
     viewer.require_owner(user_id, "collection")
     name = checked(name)
     indexes.require(indexes.NAMES, fresh=True)
-    count = Collection.collection().count_documents
-    if count({"user_id": user_id}, limit=MOST) >= MOST:
-        raise TooManyCollections(f"user {user_id}", limit=MOST)
     made = Collection(user_id=user_id, name=name, name_key=name_key(name))
     with noted(viewer, user_id, "collections.create", collection=made.id):
         try:
-            Collection.collection().insert_one(made.to_mongo())
+            if not made.insert_within(MOST):
+                raise TooManyCollections(f"user {user_id}", limit=MOST)
         except DuplicateKeyError as error:
             raise CollectionNameTaken(f"collection of {user_id}") from error
     log.info("collection created id=%s user=%s", made.id, user_id)
@@ -130,12 +128,9 @@ def rename(viewer: Viewer, collection_id: str, name: str) -> Collection:
     """
     name = checked(name)
     indexes.require(indexes.NAMES, fresh=True)
-    where = {"_id": collection_id, **viewer.filter()}
     given = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
+    update = {"$set": given}
     try:
-        found = Collection.swap(where, {"$set": given})
+        return viewer.change(Collection, collection_id, update, CollectionNotFound)
     except DuplicateKeyError as error:
         raise CollectionNameTaken(f"collection {collection_id}") from error
-    if found is None:
-        raise CollectionNotFound(f"collection {collection_id[:64]!r}")
-    return found

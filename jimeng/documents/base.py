@@ -315,6 +315,21 @@ class Stored(Document):
                 row.pop(shape.stored[name], None)
         return row
 
+    def insert_within(self, most: int) -> bool:
+        """
+        Write this new document, unless its user has as many of its kind as may be.
+
+        Counted when it is there: of any that come at once none is one too many, and it
+        may be that none of them is taken.
+        """
+        rows = self.collection()
+        rows.insert_one(self.to_mongo())
+        with left_over("limit"):  # it is there, and would not be told of
+            if rows.count_documents({"user_id": self.user_id}, limit=most + 1) > most:
+                rows.delete_one({"_id": self.id})
+                return False
+        return True
+
     @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:
         found = commands.find_one(cls.collection(), where)

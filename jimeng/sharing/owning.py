@@ -50,8 +50,6 @@ def share(
     if found is not None:
         return found
     indexes.require(indexes.SHARES, fresh=True)
-    if Share.collection().count_documents({"user_id": owner}, limit=MOST) >= MOST:
-        raise TooManyShares(f"user {owner}", limit=MOST)
     made = Share(
         id=target_id,
         user_id=owner,
@@ -62,7 +60,8 @@ def share(
     )
     with noted(viewer, owner, "shares.create", share=made.id):
         try:
-            Share.collection().insert_one(made.to_mongo())
+            if not made.insert_within(MOST):
+                raise TooManyShares(f"user {owner}", limit=MOST)
         except DuplicateKeyError:  # by somebody else, this very moment
             return find(viewer, target_id)
     log.info("shared %s=%s user=%s", made.kind, made.id, owner)
@@ -172,7 +171,7 @@ def update(
         changes["expires_at"] = GONE if expires_at is None else expires_at
     if not changes:
         return find(viewer, share_id)
-    return _swap(viewer, share_id, [{"$set": changes}])
+    return viewer.change(Share, share_id, [{"$set": changes}], ShareNotFound)
 
 
 @audited(Share, "shares.replace")
@@ -186,15 +185,8 @@ def replace_link(viewer: Viewer, share_id: str) -> Share:
     """
     indexes.require(indexes.SHARES, fresh=True)
     new = {"token": new_share_token(), "secret": new_share_token()}
-    found = _swap(viewer, share_id, {"$set": new})
+    found = viewer.change(Share, share_id, {"$set": new}, ShareNotFound)
     log.info("share replaced %s=%s user=%s", found.kind, found.id, viewer.user_id)
-    return found
-
-
-def _swap(viewer: Viewer, share_id: str, changes: dict | list[dict]) -> Share:
-    found = Share.swap({"_id": share_id, **viewer.filter()}, changes)
-    if found is None:
-        raise ShareNotFound(f"share of {share_id[:80]!r}")
     return found
 
 
@@ -206,7 +198,6 @@ def revoke(viewer: Viewer, share_id: str) -> None:
     Raises:
         ShareNotFound: as in `find`.
     """
-    where = {"_id": share_id, **viewer.filter()}
-    if not Share.collection().delete_one(where).deleted_count:
-        raise ShareNotFound(f"share of {share_id[:80]!r}")
-    log.info("share ended id=%s user=%s", share_id, viewer.user_id)
+    found = find(viewer, share_id)
+    Share.collection().delete_one({"_id": found.id})
+    log.info("share ended id=%s user=%s", found.id, viewer.user_id)

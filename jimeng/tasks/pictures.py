@@ -117,11 +117,8 @@ def replace_link(viewer: Viewer, picture_id: str) -> Image:
         ImageNotFound: as in `find_picture`.
     """
     indexes.require(indexes.LINKS, fresh=True)
-    found = Image.swap(
-        {"_id": picture_id, **viewer.filter(), **SHOWN}, {"$set": {"key": new_key()}}
-    )
-    if found is None:
-        raise ImageNotFound(f"picture {picture_id[:80]!r}")
+    new = {"$set": {"key": new_key()}}
+    found = viewer.change(Image, picture_id, new, ImageNotFound, SHOWN)
     Task.touch([found.task_id])
     log.info("link replaced picture=%s user=%s", found.id, viewer.user_id)
     return found

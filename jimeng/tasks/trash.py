@@ -77,10 +77,9 @@ def trashed_thumbnail(viewer: Viewer, picture_id: str) -> tuple[Image, BinaryIO]
     Raises:
         ImageNotFound: no such picture there, or somebody else's.
     """
-    where = {"_id": picture_id, **viewer.filter(), "trashed_at": EXISTS}
-    found = Image.find_one(where)
-    content = found and jobs.runtime().store.open(found.thumbnail_id)
-    if not found or not content:
+    found = viewer.find(Image, picture_id, ImageNotFound, {"trashed_at": EXISTS})
+    content = jobs.runtime().store.open(found.thumbnail_id)
+    if not content:
         raise ImageNotFound(f"picture {picture_id[:80]!r} in the trash")
     return found, content
 
@@ -178,9 +177,8 @@ def purge(viewer: Viewer, task_id: str) -> None:
     Raises:
         TaskNotFound: it is not in the trash, or somebody else's.
     """
-    where = {"_id": task_id, **viewer.filter(), "purge_at": EXISTS}
-    if Task.swap(where, {"$unset": {"purge_at": ""}}) is None:
-        raise TaskNotFound(f"task {task_id[:64]!r} in the trash")
+    no_way_back, trashed = {"$unset": {"purge_at": ""}}, {"purge_at": EXISTS}
+    viewer.change(Task, task_id, no_way_back, TaskNotFound, trashed)
     jobs.finish_deletion(task_id)
     log.info("task purged task=%s user=%s", task_id, viewer.user_id)
 

@@ -7,11 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.accounts import keys
 from jimeng.documents import Allowance, Generation, Tally, Usage, utcnow
-from jimeng.errors import Invalid
 from jimeng.jobs import tallies
-from tests.access.conftest import OPERATOR
 from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
 from tests.rest import API, create
 
@@ -35,26 +32,6 @@ def statuses(client, number: int = AT_ONCE) -> list[int]:
         return ask(client.application.test_client()).status_code
 
     return at_once(number, send)
-
-
-@pytest.mark.parametrize("others", [1, 7])
-@pytest.mark.parametrize("again", range(3))
-def test_last_key_is_somebodys(ada, monkeypatch, others, again):
-    """Of those who ask at once for a user's last one, one gets it."""
-    owned = {"user_id": ada.id}
-    there = keys.ApiKey.collection().count_documents(owned)
-    monkeypatch.setattr(keys, "MOST_KEYS", there + 1)
-
-    def make(number: int) -> bool:
-        try:
-            return bool(keys.create_key(OPERATOR, ada.id, name=f"last{number}"))
-        except Invalid:
-            return False
-
-    made = at_once(1 + others, make)
-
-    assert sum(made) == 1
-    assert keys.ApiKey.collection().count_documents(owned) == there + 1
 
 
 def test_first_record_of_a_user_counts_everybody(client):
