@@ -9,8 +9,7 @@ from jimeng.errors import Invalid
 from jimeng.inputs import Named
 from jimeng.providers import Model
 from jimeng.tasks import Estimate, NewTask
-from jimeng.tasks.building import check, judge, named_by
-from jimeng.tasks.creation import model_for
+from jimeng.tasks.building import judge, model_for, named_by
 from jimeng.viewers import Viewer
 
 
@@ -117,7 +116,6 @@ def check_all(new: NewBatch, found: Expanded, model: Model) -> None:
     for prompt, line in zip(found.prompts, found.lines, strict=True):
         one = replace(new.like, prompt=prompt)
         try:
-            check(one, model)
             judge(one, model)
         except Invalid as error:
             reasons = error.fields.pop("prompt", [])

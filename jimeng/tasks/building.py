@@ -86,9 +86,40 @@ class NewTask:
         return self.mask is not None or any(each.field == "mask" for each in self.again)
 
 
-def check(new: NewTask, model: Model) -> None:
+def judged(viewer: Viewer, new: NewTask) -> tuple[Model, str, list[Named]]:
     """
-    Ask the model whether it takes what is asked, before anything is looked up.
+    Judge a request, but for its sides and what its pictures hold.
+
+    Returns:
+        The model that it asks for, the prompt as it is sent, and what is to go in.
+
+    Raises:
+        Invalid: as in `create`, and so is ModelNotAllowed.
+    """
+    model = model_for(viewer, new)
+    prompt = judge(new, model)
+    return model, prompt, named_by(viewer, new)
+
+
+def model_for(viewer: Viewer, new: NewTask) -> Model:
+    """
+    The model that is asked for.
+
+    Raises:
+        Invalid: there is none of that name.
+        ModelNotAllowed: as in `create`.
+    """
+    model = jobs.runtime().registry.model(new.model, new.provider)
+    viewer.require_model(model.id)
+    return model
+
+
+def judge(new: NewTask, model: Model) -> str:
+    """
+    Compare what is asked with what the model takes, before anything is looked up.
+
+    Returns:
+        The prompt as it is sent.
 
     Raises:
         Invalid: as in `create`.
@@ -102,6 +133,16 @@ def check(new: NewTask, model: Model) -> None:
         expand=new.expand,
     )
     check_parameters(asked, model, jobs.runtime().registry.models.values())
+    prompt = styled(new.prompt, new.style)
+    if len(prompt) > model.max_prompt:
+        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
+    if new.n > model.max_images:
+        raise Invalid.field("n", "invalid.n", max=model.max_images)
+    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
+        raise Invalid.field("n", "invalid.n_pending", max=most)
+    if new.seed >= 0 and not model.takes_seed:
+        raise Invalid.field("seed", "invalid.seed_unsupported")
+    return prompt
 
 
 def named_by(viewer: Viewer, new: NewTask) -> list[Named]:
@@ -121,20 +162,23 @@ def named_by(viewer: Viewer, new: NewTask) -> list[Named]:
 def build(
     new: NewTask,
     model: Model,
+    prompt: str,
     named: Sequence[Named] = (),
     made: Sequence[Input] = (),
+    **known_by: str | None,
 ) -> dict:
     """
     The task as it is stored.
 
     Args:
+        prompt: As it is sent.
         named: The pictures that go in, as they were named.
         made: The same as they are kept.
+        known_by: Fields by which a request that comes again finds it.
 
     Raises:
         Invalid: as in `create`.
     """
-    prompt = judge(new, model)
     size = size_of(new, model, made)
     now = utcnow()
     return Task.row(
@@ -161,29 +205,8 @@ def build(
         updated_at=now,
         **({"id": new.id} if new.id else {}),
         **of_inputs(new, made),
+        **known_by,
     )
-
-
-def judge(new: NewTask, model: Model) -> str:
-    """
-    Compare what is asked, but for sides and pictures, with what the model takes.
-
-    Returns:
-        The prompt as it is sent.
-
-    Raises:
-        Invalid: as in `create`.
-    """
-    prompt = styled(new.prompt, new.style)
-    if len(prompt) > model.max_prompt:
-        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
-    if new.n > model.max_images:
-        raise Invalid.field("n", "invalid.n", max=model.max_images)
-    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
-        raise Invalid.field("n", "invalid.n_pending", max=most)
-    if new.seed >= 0 and not model.takes_seed:
-        raise Invalid.field("seed", "invalid.seed_unsupported")
-    return prompt
 
 
 def plain(new: NewTask) -> dict:
@@ -249,38 +272,18 @@ def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Key:
+def earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task | None:
     """
-    Attributes:
-        text: The idempotency key.
-        hash: What its request must have in common with another.
-        task_id: In place of both: the id that the task has, whoever makes it.
-    """
+    The task that an earlier request made under the same key, or under a derived id.
 
-    user_id: str
-    text: str | None = None
-    hash: str = ""
-    task_id: str | None = None
-
-    @classmethod
-    def of(cls, new: NewTask, text: str | None, named: Sequence[Named]) -> "Key | None":
-        if new.id is not None:
-            return cls(new.user_id, task_id=new.id)
-        if text is None:
-            return None
-        return cls(new.user_id, text, fingerprint(new, named))
-
-
-def earlier(key: Key | None) -> Task | None:
-    """
-    The task that an earlier request made under the same key.
+    Args:
+        mark: The `fingerprint` that goes with the key.
 
     Raises:
         IdempotencyKeyReused: as `repeating.earlier`.
     """
-    if key is None:
+    if new.id is not None:
+        return Task.find_one({"_id": new.id, "user_id": new.user_id})
+    if idem_key is None:
         return None
-    if key.task_id is not None:
-        return Task.find_one({"_id": key.task_id, "user_id": key.user_id})
-    return repeating.earlier(Task, key.user_id, key.text or "", key.hash)
+    return repeating.earlier(Task, new.user_id, idem_key, mark or "")

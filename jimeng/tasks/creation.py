@@ -1,20 +1,15 @@
 """Creating: everything that can refuse is asked first, then the task is written."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
 
 from pymongo.errors import PyMongoError
 
 from jimeng import inputs, jobs, lanes, limits, logs
-from jimeng.documents import Batch, Task, indexes, left_over
+from jimeng.documents import Batch, Input, Task, indexes, left_over
 from jimeng.errors import (
-    IdempotencyKeyReused,
-    IndexMissing,
     IntakePaused,
-    Invalid,
     JimengError,
     QueueUnavailable,
     QuotaExceeded,
@@ -25,22 +20,13 @@ from jimeng.errors import (
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
-from jimeng.tasks.building import Key, NewTask, build, check, earlier, named_by
+from jimeng.tasks.building import NewTask, build, earlier, fingerprint, judged
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
 AMPLE = 20  # jobs
 BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
-
-
-@dataclass(frozen=True)
-class Terms:
-    """On which a task is created, as `create` has them."""
-
-    idem_key: str | None = None
-    join_key: str | None = None
-    within: float | None = None
 
 
 def create(
@@ -80,102 +66,72 @@ def create(
     """
     viewer.require_owner(new.user_id, "task")
     with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
-        terms = Terms(idem_key, join_key, within)
-        task, is_replay = create_as(viewer, new, terms)
+        task, is_replay = create_as(viewer, new, idem_key, join_key, within)
         outcome["task"] = task.id
     return task, is_replay
 
 
-def create_as(viewer: Viewer, new: NewTask, terms: Terms) -> tuple[Task, bool]:
-    """`create`, where the viewer may act for the user."""
-    model = model_for(viewer, new)
-    check(new, model)
-    named = named_by(viewer, new)
-    key = Key.of(new, terms.idem_key, named)
-    if key is not None and key.text is not None:
-        indexes.require(indexes.IDEMPOTENCY)
-    if not named:
-        return write(viewer, build(new, model), model, key, terms)
-    kept = earlier(key)  # before bytes are looked at, and kept, once more
-    if kept is not None:
-        return replay(viewer, kept), True
-    switches.check_intake()
-    made = inputs.take_in(new.user_id, named)
-    try:
-        row = build(new, model, named, made)
-        name = partial(inputs.name, new.user_id, made, named)
-        task, replayed = write(viewer, row, model, key, terms, name)
-    except JimengError:
-        inputs.discard(made, named)
-        raise
-    if replayed:
-        inputs.discard(made, named)
-    return task, replayed
-
-
-def model_for(viewer: Viewer, new: NewTask) -> Model:
-    """
-    The model that is asked for.
-
-    Raises:
-        Invalid: there is none of that name.
-        ModelNotAllowed: as in `create`.
-    """
-    model = jobs.runtime().registry.model(new.model, new.provider)
-    viewer.require_model(model.id)
-    return model
-
-
-def write(
+def create_as(
     viewer: Viewer,
-    row: dict,
-    model: Model,
-    key: Key | None,
-    terms: Terms,
-    name: Callable[[], None] = lambda: None,
+    new: NewTask,
+    idem_key: str | None,
+    join_key: str | None,
+    within: float | None,
 ) -> tuple[Task, bool]:
-    """
-    Take what the limits allow, write the task, and queue it.
-
-    Args:
-        name: Has what goes in be kept, or raises Invalid.
-
-    Returns:
-        As `create`.
-    """
-    if key is not None and key.text is not None:
-        row.update(idem_key=key.text, idem_hash=key.hash)
-    if terms.join_key is not None:
-        row.update(join_key=terms.join_key)
-    task = Task.read(row)
-    try:
-        switches.check_intake()
-        is_derived = key is not None and key.task_id is not None
-        held = limits.take(viewer, task, is_counted=not is_derived)
-        with released_unless_written(task, held):
-            first = timely(task, model, held, terms.within)
-    except (IntakePaused, StartsTooLate, *BEYOND) as error:
-        kept = earlier(key)  # what asks for nothing new is answered all the same
-        if kept is None:
-            if isinstance(error, BEYOND):
-                error.rate_limits = limits.rate_limits(viewer, task.user_id)
-            raise
-        return replay(viewer, kept), True
-    task.first_answer = row["first_answer"] = first
-    if held.of_key.pictures:  # which are given back if they are never sent
-        task.key_id = row["key_id"] = held.of_key.key_id
-    if not task.takes_turn_later:
-        task.turn = row["turn"] = held.turn
-    with logs.bound(task=task.id, user=task.user_id):
-        with released_unless_written(task, held):
-            kept = insert(task, row, held, key, name)
-        if kept is not task:
+    """`create`, where the viewer may act for the user."""
+    model, prompt, named = judged(viewer, new)
+    mark = None
+    if idem_key is not None:
+        indexes.require(indexes.IDEMPOTENCY)
+        mark = fingerprint(new, named)
+    made: list[Input] = []
+    if named:
+        kept = earlier(new, idem_key, mark)  # before bytes are looked at, and kept
+        if kept is not None:
             return replay(viewer, kept), True
-        # It is taken: from here on nothing changes the answer.
+        switches.check_intake()
+        made = inputs.take_in(new.user_id, named)
+    try:
+        known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
+        row = build(new, model, prompt, named, made, **known_by)
+        task = Task.read(row)
+        switches.check_intake()
+        held = limits.take(viewer, task, is_counted=new.id is None)
+        with given_back_unless_written(task, held):
+            row["first_answer"] = first_answer(task, model, held.turn, within)
+            if held.of_key.pictures:  # which are given back if they are never sent
+                row["key_id"] = held.of_key.key_id
+            if not task.takes_turn_later:
+                row["turn"] = held.turn
+            if made:
+                inputs.name(new.user_id, made, named)
+            kept = None
+            # Claim and task are one insert, so that a refusal leaves no claim. What
+            # has the key may have lost it in between: then this one gets it.
+            while kept is None and not Task.insert(row):
+                kept = earlier(new, idem_key, mark)
+    except JimengError as error:
+        inputs.discard(made, named)
+        kept = None
+        if isinstance(error, (IntakePaused, StartsTooLate, *BEYOND)):
+            # What asks for nothing new is answered all the same.
+            kept = earlier(new, idem_key, mark)
+        if kept is not None:
+            return replay(viewer, kept), True
+        if isinstance(error, BEYOND):
+            error.rate_limits = limits.rate_limits(viewer, new.user_id)
+        raise
+    if kept is not None:
+        held.give_back()
+        inputs.discard(made, named)
+        return replay(viewer, kept), True
+    task = Task.read(row)
+    task.rate_limits = held.rate_limits
+    # It is taken: from here on nothing changes the answer.
+    with logs.bound(task=task.id, user=task.user_id):
         if task.batch is not None and task.retried_from is not None:
             with left_over("batch"):
                 Batch.reopen(task.batch)  # one that has ended goes on
-        task.rate_limits = held.rate_limits
         log.info("task created model=%s n=%d", task.model, task.n)
         # With many jobs queued already one of these is soon enough.
         jobs.send_on(task, wakes=held.queued < AMPLE)
@@ -183,10 +139,16 @@ def write(
 
 
 @contextmanager
-def released_unless_written(task: Task, held: Taken) -> Iterator[None]:
-    """Where MongoDB fails, release what was taken once it knows of no such task."""
+def given_back_unless_written(task: Task, held: Taken) -> Iterator[None]:
+    """
+    Give back what was taken of the limits where the task is refused; where MongoDB
+    fails, once it knows of no such task.
+    """
     try:
         yield
+    except JimengError:
+        held.give_back()
+        raise
     except PyMongoError:
         limits.release_unless_written(task.id, held.give_back)
         raise
@@ -202,34 +164,26 @@ def replay(viewer: Viewer, kept: Task) -> Task:
     return kept
 
 
-def first_answer(task: Task, model: Model, turn: int) -> dict:
-    """Place and time as they are now; a replayed request is told the same."""
+def first_answer(task: Task, model: Model, turn: int, within: float | None) -> dict:
+    """
+    Place and time as they are now; a replayed request is told the same.
+
+    Raises:
+        StartsTooLate: there could be no picture *within* so many seconds.
+    """
     line = lanes.queue(task.lane)
     position, pictures = line.ahead(turn, task.generation_ids[0])
     if task.inputs:
         position, pictures = line.end  # until what goes in is ready
-    return {"position": position, "eta_seconds": eta(model, pictures, task.delay)}
-
-
-def timely(task: Task, model: Model, held: Taken, within: float | None) -> dict:
-    """
-    The `first_answer`, where that is soon enough.
-
-    Raises:
-        StartsTooLate: there could be no picture *within* so many seconds; what was
-            taken is given back.
-    """
-    first = first_answer(task, model, held.turn)
-    wait = first["eta_seconds"]
+    wait = eta(model, pictures, task.delay)
     usual = lanes.expected_duration(model.lane, model.typical)
     if within is not None and wait is not None and wait > max(within - usual, 0):
-        held.give_back()
         raise StartsTooLate(
             f"starts in {wait} s",
             retry_after=max(round(wait - within + usual), 1),
             seconds=wait,
         )
-    return first
+    return {"position": position, "eta_seconds": wait}
 
 
 def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | None:
@@ -243,32 +197,3 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | 
     limit = lanes.limit_in(model.lane, runtime.registry.limits_of(model))
     each = lanes.expected_duration(model.lane, model.typical)
     return round(max(delay or 0, pictures_ahead / limit * each))
-
-
-def insert(
-    task: Task, row: dict, held: Taken, key: Key | None, name: Callable[[], None]
-) -> Task:
-    """
-    Write the task; claim and task are one insert, so a refusal leaves no claim.
-
-    What it took of the limits is given back where it is not written.
-
-    Returns:
-        The task itself, or the one that has its idempotency key already.
-
-    Raises:
-        IdempotencyKeyReused: that one was asked for in other words.
-        IndexMissing: as in `create`, and so is Invalid.
-    """
-    while True:
-        try:
-            name()
-            if Task.insert(row):
-                return task
-            kept = earlier(key)
-        except (IdempotencyKeyReused, IndexMissing, Invalid):
-            held.give_back()
-            raise
-        if kept is not None:
-            held.give_back()
-            return kept

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from jimeng.providers import Model
-from jimeng.tasks.building import NewTask, check, judge, named_by
-from jimeng.tasks.creation import model_for
+from jimeng.tasks.building import NewTask, judged
 from jimeng.viewers import Viewer
 
 
@@ -44,9 +43,7 @@ def estimate(viewer: Viewer, new: NewTask) -> Estimate:
         Invalid: as `create`, as far as pictures need not be fetched or decoded for it.
     """
     viewer.require_owner(new.user_id, "estimate")
-    model = model_for(viewer, new)
-    check(new, model)
-    judge(new, model)
-    if not named_by(viewer, new):
+    model, _, named = judged(viewer, new)
+    if not named:
         return Estimate(model, new.n, model.resolve_size(new.size, new.quality))
     return Estimate(model, new.n, None)

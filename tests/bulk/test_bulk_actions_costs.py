@@ -53,7 +53,7 @@ def fill(n: int, users: int) -> None:
         user = f"user_{each % users}"
         new = tasks.NewTask(user_id=user, prompt="猫")
         model = jobs.runtime().registry.model(None, None)
-        row = building.build(new, model)
+        row = building.build(new, model, new.prompt)
         Task.collection().insert_one(row)
         task = Task.read(row)
         turn, _ = lanes.take_turns(task.lane, user, 1)
