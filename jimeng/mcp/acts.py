@@ -71,7 +71,7 @@ def draw(viewer: Viewer, tool: str, given: dict) -> Result:
     record = {name: told[name] for name in told if name not in {"images", "mask"}}
     images = tuple(given.pop("images", ()))
     new = tasks.NewTask(user_id=viewer.user_id, given=record, images=images, **given)
-    task, joined = tasks.create_or_find(
+    task, joined = tasks.create_or_join(
         viewer, new, tasks.Request([tool, told]), idem_key=key and scoped_key(key)
     )
     view = await_end(viewer, task, seconds)

@@ -23,7 +23,7 @@ from jimeng.tasks.gallery import (
     pictures_in,
     pictures_of,
 )
-from jimeng.tasks.joining import Request, answered, create_or_find, create_or_join
+from jimeng.tasks.joining import Request, answered, create_or_join
 from jimeng.tasks.many import Outcome, cancel_many, retry_many, select
 from jimeng.tasks.pictures import (
     PictureRecord,

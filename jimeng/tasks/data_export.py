@@ -1,8 +1,9 @@
 """All that a user has made, as one archive: pictures, and a record of the rest."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
+from typing import TypeVar
 
 from jimeng.documents import Batch, Collection, Image, Input, SavedPrompt, Share, Task
 from jimeng.documents.base import Stored
@@ -16,6 +17,19 @@ from jimeng.viewers import Viewer
 
 KEPT = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
 FEW = 4  # records read at a time of those that may be large
+# What is told of each record.
+OF_TASK = (
+    *("id", "status", "prompt", "input", "model", "provider", "width", "height", "n"),
+    *("seed", "retried_from", "batch", "created_at", "completed_at"),
+)
+OF_PROMPT = (
+    *("id", "name", "prompt", "model", "size", "quality", "style", "n", "seed"),
+    "created_at",
+)
+OF_BATCH = ("id", "name", "prompts", "n", "made", "created_at", "stopped")
+OF_COLLECTION = ("id", "name", "created_at")
+OF_SHARE = ("kind", "id", "title", "prompts", "created_at", "expires_at")
+Kind = TypeVar("Kind", bound=Stored)
 
 
 def export(
@@ -28,17 +42,20 @@ def export(
         zone: Of the days that pictures are sorted by, and of the files' times.
         with_words: Whether each file says what it was made of.
     """
-    archive = Archive(zone)
-    yield from archive.add("tasks.json", datetime.now(UTC), records(viewer, zone))
-    mine = {"user_id": viewer.user_id}
+    archive, now = Archive(zone), datetime.now(UTC)
+    mine, there = {"user_id": viewer.user_id}, {"user_id": viewer.user_id, **THERE}
+    yield from archive.add("tasks.json", now, in_lines(records(viewer, zone)))
     if any(kind.find_one(mine) for kind in (Collection, Share)):
-        named = collections(viewer, zone)
-        yield from archive.add("collections.json", datetime.now(UTC), named)
+        yield from archive.add("collections.json", now, collections(viewer, zone))
     if SavedPrompt.find_one(mine):
-        yield from archive.add("prompts.json", datetime.now(UTC), prompts(viewer))
-    if Batch.find_one({**mine, **THERE}):
-        asked_for = asked_at_once(viewer)
-        yield from archive.add("batches.json", datetime.now(UTC), asked_for)
+        prompts = (fields_of(each, OF_PROMPT) for each in all_of(SavedPrompt, mine))
+        yield from archive.add("prompts.json", now, in_lines(prompts))
+    if Batch.find_one(there):
+        asked_at_once = (
+            fields_of(each, OF_BATCH) | {"input": each.given}
+            for each in all_of(Batch, there, FEW)
+        )
+        yield from archive.add("batches.json", now, in_lines(asked_at_once))
     where = Wanted().where(viewer.user_id)
     for batch in batches(Image, where):
         images = [Image.read(row) for row in batch]
@@ -46,11 +63,9 @@ def export(
         for image in images:
             name = file_name(image, zone)
             yield from archive.add_picture(name, image, asked.get(image.task_id))
-    for batch in batches(Input, {"user_id": viewer.user_id, **KEPT}):
-        for row in batch:
-            given = Input.read(row)
-            name = f"inputs/{given.id}.{given.suffix}"
-            yield from archive.add_picture(name, given)
+    for given in all_of(Input, {**mine, **KEPT}):
+        name = f"inputs/{given.id}.{given.suffix}"
+        yield from archive.add_picture(name, given)
     yield from archive.close()
 
 
@@ -79,100 +94,52 @@ def batches(
         parts = [where, after(cursor_of(batch[-1], "created_at"), "created_at")]
 
 
-def records(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
-    """The tasks as a JSON array, one a line."""
-    yield b"["
-    lead = "\n"
-    for batch in batches(Task, {"user_id": viewer.user_id, **THERE}):
-        found = Task.read_all(batch)
-        lines = []
-        for each in view_all(viewer, found):
-            names = [file_name(image, zone) for image in each.images]
-            lines.append(lead + record(each.task, names, each.errors))
-            lead = ",\n"
-        yield "".join(lines).encode()
-    yield b"\n]\n"
+def all_of(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[Kind]:
+    """The documents of `batches`, one after the other."""
+    for rows in batches(kind, where, size):
+        yield from kind.read_all(rows)
+
+
+def in_lines(rows: Iterable[dict]) -> Iterator[bytes]:
+    """A JSON array of these, one a line."""
+    lead = "[\n"
+    for row in rows:
+        text = json.dumps(row, ensure_ascii=False, default=datetime.isoformat)
+        yield (lead + text).encode()
+        lead = ",\n"
+    yield b"[]\n" if lead == "[\n" else b"\n]\n"
+
+
+def fields_of(document: Stored, names: Iterable[str]) -> dict:
+    return {name: getattr(document, name) for name in names}
+
+
+def records(viewer: Viewer, zone: tzinfo) -> Iterator[dict]:
+    """The tasks, with the names of their files."""
+    for rows in batches(Task, {"user_id": viewer.user_id, **THERE}):
+        for each in view_all(viewer, Task.read_all(rows)):
+            yield fields_of(each.task, OF_TASK) | {
+                "made_from": each.task.made_from or [],
+                "pictures": [file_name(image, zone) for image in each.images],
+                "errors": [
+                    {"code": error["code"], "charged": error["charged"]}
+                    for error in each.errors
+                ],
+            }
 
 
 def collections(viewer: Viewer, zone: tzinfo) -> Iterator[bytes]:
-    """Collections with the names of their files, and what is shared, one a line."""
+    """Collections with the names of their files, and what is shared."""
     mine = {"user_id": viewer.user_id}
-    yield b'{"collections": ['
-    lead = "\n"
-    for batch in batches(Collection, mine):
-        for each in Collection.read_all(batch):
-            where = Wanted(collection=each.id).where(viewer.user_id)
-            rows = (row for some in batches(Image, where) for row in some)
-            shown = {
-                "id": each.id,
-                "name": each.name,
-                "created_at": each.created_at,
-                "pictures": [file_name(Image.read(row), zone) for row in rows],
-            }
-            yield (lead + in_json(shown)).encode()
-            lead = ",\n"
-    yield b'\n],\n"shares": ['
-    lead = "\n"
-    for batch in batches(Share, mine):
-        for share in Share.read_all(batch):
-            names = ("kind", "id", "title", "prompts", "created_at", "expires_at")
-            shown = {name: getattr(share, name) for name in names}
-            yield (lead + in_json(shown)).encode()
-            lead = ",\n"
-    yield b"\n]}\n"
 
+    def collected() -> Iterator[dict]:
+        for each in all_of(Collection, mine):
+            inside = Wanted(collection=each.id).where(viewer.user_id)
+            names = [file_name(image, zone) for image in all_of(Image, inside)]
+            yield fields_of(each, OF_COLLECTION) | {"pictures": names}
 
-def prompts(viewer: Viewer) -> Iterator[bytes]:
-    """The prompts that are kept under a name as a JSON array, one a line."""
-    names = ("id", "name", "prompt", "model", "size", "quality", "style", "n", "seed")
-    yield b"["
-    lead = "\n"
-    for batch in batches(SavedPrompt, {"user_id": viewer.user_id}):
-        for each in SavedPrompt.read_all(batch):
-            shown = {name: getattr(each, name) for name in (*names, "created_at")}
-            yield (lead + in_json(shown)).encode()
-            lead = ",\n"
-    yield b"\n]\n"
-
-
-def asked_at_once(viewer: Viewer) -> Iterator[bytes]:
-    """The batches as a JSON array, one a line, with all prompts."""
-    yield b"["
-    lead = "\n"
-    for rows in batches(Batch, {"user_id": viewer.user_id, **THERE}, FEW):
-        for each in Batch.read_all(rows):
-            shown = {
-                **{"id": each.id, "name": each.name, "prompts": each.prompts},
-                **{"input": each.given, "n": each.n, "made": each.made},
-                **{"created_at": each.created_at, "stopped": each.stopped},
-            }
-            yield (lead + in_json(shown)).encode()
-            lead = ",\n"
-    yield b"\n]\n"
-
-
-def record(task: Task, pictures: list[str], errors: list[dict]) -> str:
-    shown = {
-        "id": task.id,
-        "status": task.status,
-        "prompt": task.prompt,
-        "input": task.input,
-        "model": task.model,
-        "provider": task.provider,
-        "width": task.width,
-        "height": task.height,
-        "n": task.n,
-        "seed": task.seed,
-        "made_from": task.made_from or [],
-        "retried_from": task.retried_from,
-        "batch": task.batch,
-        "created_at": task.created_at,
-        "completed_at": task.completed_at,
-        "pictures": pictures,
-        "errors": [{"code": e["code"], "charged": e["charged"]} for e in errors],
-    }
-    return in_json(shown)
-
-
-def in_json(shown: dict) -> str:
-    return json.dumps(shown, ensure_ascii=False, default=datetime.isoformat)
+    yield b'{"collections": '
+    yield from in_lines(collected())
+    yield b', "shares": '
+    yield from in_lines(fields_of(each, OF_SHARE) for each in all_of(Share, mine))
+    yield b"}\n"

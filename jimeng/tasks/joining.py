@@ -52,11 +52,11 @@ class Request:
 
     Attributes:
         content: All of it that must be the same, as JSON.
-        repeats: 0 for the first time.
+        repeats: 0 for the first time; None where the client does not say.
     """
 
     content: object
-    repeats: int = 0
+    repeats: int | None = None
 
 
 def create_or_join(
@@ -68,7 +68,10 @@ def create_or_join(
     within: float | None = None,
 ) -> tuple[Task, bool]:
     """
-    Create a task, or find the one that the same request has made before.
+    Create a task, or find the one that an equal request of this caller has made before.
+
+    Of a client that does not say how often it has asked, that is any task that goes on,
+    or whose end nobody was told: it may have given up and asked once more.
 
     Args:
         idem_key: As in `create`; where there is one, it alone decides.
@@ -81,60 +84,12 @@ def create_or_join(
     """
     key = join_key(viewer, request)
     with arriving(key) as name:
-        if request.repeats and idem_key is None:
+        if request.repeats != 0 and idem_key is None:
             await_earlier(key, name)
             found = join(viewer, key, request.repeats)
             if found is not None:
                 return found, True
         return create(viewer, new, idem_key=idem_key, join_key=key, within=within)
-
-
-def create_or_find(
-    viewer: Viewer, new: NewTask, request: Request, *, idem_key: str | None = None
-) -> tuple[Task, bool]:
-    """
-    Create a task, unless an equal request of this caller has one that goes on, or
-    whose end nobody was told: its client may have given up and asked once more.
-
-    Args:
-        idem_key: As in `create`; where there is one, it alone decides.
-
-    Returns:
-        The task, and whether an earlier request had made it.
-
-    Raises:
-        As `create`.
-    """
-    key = join_key(viewer, request)
-    with arriving(key) as name:
-        if idem_key is None:
-            await_earlier(key, name)
-            found = find_undelivered(viewer, key)
-            if found is not None:
-                return found, True
-        return create(viewer, new, idem_key=idem_key, join_key=key)
-
-
-def find_undelivered(viewer: Viewer, key: str) -> Task | None:
-    """The oldest task under *key* that goes on, or has just ended unheard."""
-    unheard = {
-        "status": {"$in": [Status.COMPLETED.value, Status.FAILED.value]},
-        "answered_at": None,
-        "created_at": {"$gt": utcnow() - UNHEARD},
-    }
-    found = Task.swap(
-        {
-            "join_key": key,
-            "$or": [{"status": {"$in": OPEN}}, unheard],
-            **viewer.filter(),
-            **THERE,
-        },
-        {"$inc": {"joins": 1}},
-        sort=[("created_at", 1), ("_id", 1)],
-    )
-    if found is not None:
-        log.info("equal request joined task=%s", found.id)
-    return found
 
 
 def join_key(viewer: Viewer, request: Request) -> str:
@@ -144,7 +99,7 @@ def join_key(viewer: Viewer, request: Request) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def join(viewer: Viewer, key: str, repeats: int) -> Task | None:
+def join(viewer: Viewer, key: str, repeats: int | None) -> Task | None:
     """
     Take the oldest task under *key* whose answer its client may lack; None if there
     is none.
@@ -153,23 +108,29 @@ def join(viewer: Viewer, key: str, repeats: int) -> Task | None:
     another client, who asked for the same.
     """
     now = utcnow()
-    unanswered = {"answered_at": None}
-    just_answered = {"answered_at": {"$gt": now - LOST}}
-    found = Task.swap(
-        {
-            "join_key": key,
+    update: dict = {"$inc": {"joins": 1}}
+    if repeats is None:
+        unheard = {
+            "status": {"$in": [Status.COMPLETED.value, Status.FAILED.value]},
+            "answered_at": None,
+            "created_at": {"$gt": now - UNHEARD},
+        }
+        lacking: dict = {"$or": [{"status": {"$in": OPEN}}, unheard]}
+    else:
+        lacking = {
             "created_at": {"$gt": now - YOUNG},
             "joins": {"$not": {"$gte": repeats}},
-            "$or": [unanswered, just_answered],
-            **viewer.filter(),
-            **THERE,
-        },
+            "$or": [{"answered_at": None}, {"answered_at": {"$gt": now - LOST}}],
+        }
         # Until this one has its answer, too, the next repetition needs the task.
-        {"$inc": {"joins": 1}, "$unset": {"answered_at": ""}},
+        update["$unset"] = {"answered_at": ""}
+    found = Task.swap(
+        {"join_key": key, **lacking, **viewer.filter(), **THERE},
+        update,
         sort=[("created_at", 1), ("_id", 1)],
     )
     if found is not None:
-        log.info("request joined task=%s repeats=%d", found.id, repeats)
+        log.info("equal request joined task=%s repeats=%s", found.id, repeats)
     return found
 
 

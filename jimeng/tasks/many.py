@@ -104,41 +104,24 @@ def retry_many(
     deadline = time.monotonic() + RETRY_TIME
     found: list[Outcome] = []
     for task_id in task_ids:
+        if time.monotonic() > deadline:
+            found.append(Outcome(task_id, error=OutOfTime(f"task {task_id[:64]!r}")))
+            continue
+        # No client's own key can have a space in it.
+        key = None if idem_key is None else f"{idem_key} {task_id}"
         try:
-            found.append(
-                _retry(viewer, task_id, accept_double_charge, idem_key, deadline)
+            task, replayed = retry(
+                viewer, task_id, accept_double_charge=accept_double_charge, idem_key=key
             )
-        except (JimengError, PyMongoError) as error:
+        except JimengError as error:
+            if error.status >= 500 and not any(each.task for each in found):
+                raise
+            found.append(Outcome(task_id, error=error))
+        except PyMongoError as error:
             if not any(each.task for each in found):
                 raise
-            found.append(Outcome(task_id, error=away(error)))
+            log.warning("database away: %s: %s", type(error).__name__, error)
+            found.append(Outcome(task_id, error=DatabaseUnavailable("retry")))
+        else:
+            found.append(Outcome(task_id, task, replayed=replayed))
     return found
-
-
-def away(error: JimengError | PyMongoError) -> JimengError:
-    if isinstance(error, JimengError):
-        return error
-    log.warning("database away: %s: %s", type(error).__name__, error)
-    return DatabaseUnavailable("retry")
-
-
-def _retry(
-    viewer: Viewer,
-    task_id: str,
-    accept_double_charge: bool,
-    idem_key: str | None,
-    deadline: float,
-) -> Outcome:
-    if time.monotonic() > deadline:
-        return Outcome(task_id, error=OutOfTime(f"task {task_id[:64]!r}"))
-    # No client's own key can have a space in it.
-    key = None if idem_key is None else f"{idem_key} {task_id}"
-    try:
-        task, replayed = retry(
-            viewer, task_id, accept_double_charge=accept_double_charge, idem_key=key
-        )
-    except JimengError as error:
-        if error.status >= 500:
-            raise
-        return Outcome(task_id, error=error)
-    return Outcome(task_id, task, replayed=replayed)

@@ -3,20 +3,40 @@ Pictures to take away: chosen ones, or everything, as a zip archive; and whether
 files say what they were made of, which is so unless switched off.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, tasks
 from jimeng.accounts import users
+from jimeng.errors import JimengError, TooManyWaiting
 from jimeng.http.answers import saved_as
+from jimeng.http.waiting import Places
 from jimeng.i18n import t
+from jimeng.viewers import Viewer
 from jimeng.web import bp
-from jimeng.web.downloads import Download
 from jimeng.web.preferences import keep
 from jimeng.web.selection import selected
 from jimeng.web.times import today, zone
 
 COOKIE = "words"  # of those without a name here
+# Each archive has a thread for as long as it is sent, which is for its client and the
+# database to say. A proxy that buffers makes that short, and does not keep anybody from
+# asking for many at once.
+MOST_OF_ONE = 2  # a browser that goes on with a broken one has two for a moment
+MOST = 6  # of a process's threads
+COME_AGAIN = 10  # seconds that a client is told to wait
+
+_places = Places(MOST, MOST_OF_ONE, "archives")
+
+
+class TooManyDownloads(JimengError):
+    """As many archives as there may be are being sent."""
+
+    code = "too_many_downloads"
+    status = 429
 
 
 @bp.post("/pictures/zip")
@@ -26,21 +46,34 @@ def archive() -> ResponseReturnValue:
     images = tasks.chosen(viewer, selected(most=None))  # it has a bound of its own
     name = t("archive.name", n=len(images), day=today(zone()))
     pieces = tasks.pack(images, zone(), reader=viewer if are_wanted() else None)
-    return send(Download(viewer, pieces), name)
+    return send(viewer, pieces, name)
 
 
 @bp.get("/account/export")
 def export() -> ResponseReturnValue:
     """All pictures, and a record of all tasks."""
     viewer = auth.viewer_of_page()
-    pieces = Download(viewer, tasks.export(viewer, zone(), with_words=are_wanted()))
-    return send(pieces, t("archive.all", day=today(zone())))
+    pieces = tasks.export(viewer, zone(), with_words=are_wanted())
+    return send(viewer, pieces, t("archive.all", day=today(zone())))
 
 
-def send(pieces: Download, name: str) -> Response:
-    """Pass the pieces on as they come; nobody knows before how many there will be."""
+def send(viewer: Viewer, pieces: Iterator[bytes], name: str) -> Response:
+    """
+    Pass the pieces on as they come; nobody knows before how many there will be.
+
+    Raises:
+        TooManyDownloads: no place is left, for this person or at all.
+    """
+    place = ExitStack()
+    try:
+        place.enter_context(_places.one(viewer.person))
+    except TooManyWaiting as error:
+        limit = error.rate_limits[0].quota or MOST
+        raise TooManyDownloads(
+            f"archives at once: {error}", retry_after=COME_AGAIN, limit=limit
+        ) from None
     response = Response(pieces, content_type="application/zip")
-    response.call_on_close(pieces.close)
+    response.call_on_close(place.close)
     named = saved_as(f"jimeng-{today(zone())}.zip", f"{name}.zip")
     response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"

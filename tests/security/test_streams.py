@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from jimeng.pictures import inspect
-from jimeng.web import downloads
-from jimeng.web.downloads import MOST, MOST_OF_ONE, Places, TooManyDownloads
+from jimeng.web.archives import COME_AGAIN, MOST_OF_ONE
 from tests.hung import hang
 from tests.proxy import before
 from tests.serving import front
@@ -82,7 +81,7 @@ def test_one_person_has_a_few(client):
     answer = client.get(EXPORT)
 
     assert answer.status_code == 429
-    assert answer.headers["Retry-After"] == str(downloads.COME_AGAIN)
+    assert answer.headers["Retry-After"] == str(COME_AGAIN)
     assert "压缩包" in answer.text
     second.close()
     with client.get(EXPORT) as again:
@@ -95,18 +94,6 @@ def test_looking_at_heads_takes_no_place(client):
     for _ in range(2 * MOST_OF_ONE):
         with client.head(EXPORT) as answer:
             assert answer.status_code == 200
-
-
-def test_all_have_a_few():
-    """Many persons do not take every thread."""
-    places = Places()
-    for n in range(MOST):
-        places.take(f"user{n}")
-
-    with pytest.raises(TooManyDownloads):
-        places.take("another")
-    places.give_back("user0")
-    places.take("another")
 
 
 @pytest.mark.system
