@@ -96,8 +96,7 @@ def find_all(viewer: Viewer, user_id: str | None = None) -> list[SavedPrompt]:
     """
     user_id = user_id or viewer.user_id
     viewer.require_reader(user_id)
-    rows = SavedPrompt.collection().find({"user_id": user_id}).sort(NEWEST_FIRST)
-    return SavedPrompt.read_all(rows.limit(MOST))
+    return SavedPrompt.find_all({"user_id": user_id}, sort=NEWEST_FIRST, limit=MOST)
 
 
 @audited(SavedPrompt, "prompts.change")

@@ -139,8 +139,7 @@ def list_keys(viewer: Viewer, user_id: str) -> list[ApiKey]:
         UserNotFound: as in `users.find`.
     """
     user = users.find(viewer, user_id)
-    rows = ApiKey.collection().find({"user_id": user.id}).sort("created_at", -1)
-    return ApiKey.read_all(rows)
+    return ApiKey.find_all({"user_id": user.id}, sort=[("created_at", -1)])
 
 
 def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:

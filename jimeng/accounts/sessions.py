@@ -49,10 +49,9 @@ def begin_session(
     )
     Session.collection().insert_one(session.to_mongo())
     with left_over("older sessions"):
-        rows = Session.collection().find({"user_id": user.id}, {"_id": 1})
-        too_many = rows.sort("created_at", -1).skip(MOST_SESSIONS)
-        ids = [row["_id"] for row in too_many]
-        if ids:
+        newest = [("created_at", -1)]
+        mine = {"user_id": user.id}
+        if ids := Session.find_ids(mine, sort=newest, skip=MOST_SESSIONS):
             Session.collection().delete_many({"_id": {"$in": ids}})
     return token
 
@@ -113,8 +112,7 @@ def list_sessions(viewer: Viewer, user_id: str) -> list[Session]:
     """
     user = users.find(viewer, user_id)
     theirs = {"user_id": user.id, "number": user.sessions}
-    rows = Session.collection().find({**theirs, **alive(utcnow())})
-    return Session.read_all(rows.sort("seen_at", -1))
+    return Session.find_all({**theirs, **alive(utcnow())}, sort=[("seen_at", -1)])
 
 
 def end_session(viewer: Viewer, session_id: str) -> None:

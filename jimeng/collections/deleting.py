@@ -50,9 +50,9 @@ def look_again() -> bool:
     Returns:
         Whether there may be more.
     """
-    over = {"kind": DELETE, "ended_at": {"$lte": utcnow() - SETTLED}}
-    rows = BulkAction.collection().find({**over, "details.looked": {"$exists": False}})
-    found = BulkAction.read_all(rows.limit(SOME))
+    over: dict = {"kind": DELETE, "ended_at": {"$lte": utcnow() - SETTLED}}
+    over["details.looked"] = {"$exists": False}
+    found = BulkAction.find_all(over, limit=SOME)
     for action in found:
         user_id = {"user_id": action.details["user"]}
         if late := without(action.details["collection"], user_id):
@@ -70,8 +70,7 @@ def _forget(where: dict) -> None:
 def _select(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
     of, user_id = action.details["collection"], action.details["user"]
     where = {"user_id": user_id, "collections": of}
-    rows = Image.collection().find(where, {"_id": 1}).hint(INDEX).limit(size)
-    return [row["_id"] for row in rows], None
+    return Image.find_ids(where, hint=INDEX, limit=size), None
 
 
 def _apply(action: BulkAction, batch: Portion) -> Counts:

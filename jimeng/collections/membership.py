@@ -118,7 +118,7 @@ def containing(
     """The id of each of *collections* -> how many of these pictures are in it."""
     where = {"_id": {"$in": [*picture_ids]}, **viewer.filter(), **SHOWN}
     counts = {each.id: 0 for each in collections}
-    for image in Image.read_all(Image.collection().find(where, {"collections": 1})):
+    for image in Image.find_all(where, {"collections": 1}):
         for name in image.collections:
             if name in counts:
                 counts[name] += 1

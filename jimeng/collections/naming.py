@@ -97,8 +97,7 @@ def find_or_create(viewer: Viewer, name: str) -> Collection:
 def find_all(viewer: Viewer) -> list[Collection]:
     """The viewer's own, those that were put into last first."""
     mine = {"user_id": viewer.user_id}
-    rows = Collection.collection().find(mine).sort(LATEST_FIRST)
-    return Collection.read_all(rows.limit(2 * MOST))
+    return Collection.find_all(mine, sort=LATEST_FIRST, limit=2 * MOST)
 
 
 def page(

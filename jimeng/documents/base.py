@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import mongoengine
 import pymongo
@@ -329,6 +329,28 @@ class Stored(Document):
                 rows.delete_one({"_id": self.id})
                 return False
         return True
+
+    @classmethod
+    def find_all(
+        cls,
+        where: Mapping[str, object],
+        fields: Mapping[str, int] | None = None,
+        **options: Any,
+    ) -> list[Self]:
+        """
+        All that match.
+
+        Args:
+            fields: As MongoDB's projection; None for all of them.
+            options: As the driver's ``find`` has them: ``sort``, ``limit``, ``hint``.
+        """
+        return cls.read_all(cls.collection().find(where, fields, **options))
+
+    @classmethod
+    def find_ids(cls, where: Mapping[str, object], **options: Any) -> list[str]:
+        """The ids of `find_all`."""
+        rows = cls.collection().find(where, {"_id": 1}, **options)
+        return [row["_id"] for row in rows]
 
     @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:

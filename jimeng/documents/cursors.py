@@ -48,7 +48,7 @@ def after(cursor: str, field: str) -> dict:
     Raises:
         Invalid: it is not one of ours.
     """
-    return _beyond(cursor, field, "$lt")
+    return beyond(*read(cursor), field, "$lt")
 
 
 def before(cursor: str, field: str) -> dict:
@@ -58,11 +58,11 @@ def before(cursor: str, field: str) -> dict:
     Raises:
         Invalid: it is not one of ours.
     """
-    return _beyond(cursor, field, "$gt")
+    return beyond(*read(cursor), field, "$gt")
 
 
-def _beyond(cursor: str, field: str, sign: str) -> dict:
-    at, row_id = read(cursor)
+def beyond(at: datetime, row_id: str, field: str, sign: str) -> dict:
+    """The part of a query that keeps to one side of a row: ``$lt`` are the older."""
     return {
         field: {f"{sign}e": at},
         "$or": [{field: {sign: at}}, {"_id": {sign: row_id}}],

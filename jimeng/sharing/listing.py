@@ -72,8 +72,8 @@ def _page(where: dict, cursor: str | None, limit: int) -> Page[Listed]:
 def seen(shares: list[Share]) -> Iterable[Listed]:
     """With what each of them shows."""
     ids = {"_id": {"$in": [each.id for each in shares]}}
-    named = {c.id: c for c in Collection.read_all(Collection.collection().find(ids))}
-    alone = {i.id: i for i in Image.read_all(Image.collection().find(ids))}
+    named = {c.id: c for c in Collection.find_all(ids)}
+    alone = {i.id: i for i in Image.find_all(ids)}
     now = utcnow()
     for each in shares:
         collection, image = named.get(each.id), alone.get(each.id)

@@ -11,7 +11,8 @@ from jimeng.documents.share import Shared
 from jimeng.errors.kept import ShareNotFound
 from jimeng.sharing.names import name_of, time_of
 from jimeng.tasks import Wanted, pictures_in
-from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Hits, hits_of
+from jimeng.tasks.gallery import UNSEEN, Hits, hits_of
+from jimeng.tasks.pictures import next_to
 
 MOST_CARD = 300_000  # bytes: what all messengers still load
 
@@ -108,8 +109,7 @@ def named(seen: Visit, name: str) -> Image:
     """
     moment = time_of(seen.share, name)
     where = {**seen.where, "created_at": moment}
-    found = Image.collection().find(where, UNSEEN)
-    for image in Image.read_all(found) if moment else ():
+    for image in Image.find_all(where, UNSEEN) if moment else ():
         if name_of(seen.share, image) == name:
             return image
     raise ShareNotFound(f"no such picture in share {seen.share.id}")
@@ -119,15 +119,11 @@ def beside(seen: Visit, image: Image) -> tuple[str | None, str | None]:
     """The names of the pictures before and after *image*: the newer, the older."""
     if seen.collection is None:
         return None, None
-    found = []
-    for way, order in (("$gt", 1), ("$lt", -1)):
-        at = {"created_at": {f"{way}e": image.created_at}}
-        beyond = [{"created_at": {way: image.created_at}}, {"_id": {way: image.id}}]
-        rows = Image.collection().find({**seen.where, **at, "$or": beyond}, UNSEEN)
-        sort = [(name, order) for name, _ in NEWEST_FIRST]
-        row = next(rows.sort(sort).hint("collection").limit(1), None)
-        found.append(None if row is None else name_of(seen.share, Image.read(row)))
-    return found[0], found[1]
+    newer, older = (
+        next_to(image, [seen.where], "collection", newer=newer)
+        for newer in (True, False)
+    )
+    return newer and name_of(seen.share, newer), older and name_of(seen.share, older)
 
 
 def content(image: Image, part: str = FILES[0]) -> BinaryIO | None:

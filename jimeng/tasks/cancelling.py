@@ -91,16 +91,14 @@ def cancel_where(where: dict) -> list[Task]:
     Returns:
         Those that are cancelled now and were not before.
     """
-    rows = Task.collection().find({**where, "status": {"$in": OPEN}}, {"_id": 1})
-    ids = [row["_id"] for row in rows]
+    ids = Task.find_ids({**where, "status": {"$in": OPEN}})
     cancelled: list[str] = []
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
         cancelled += cancel_batch(where, some, OPEN, at=utcnow())
     with left_over("waiting pictures"):
         drop_waiting(cancelled)
-    rows = Task.collection().find({"_id": {"$in": cancelled}})
-    return Task.read_all(rows)
+    return Task.find_all({"_id": {"$in": cancelled}})
 
 
 def cancel_batch(
@@ -126,7 +124,7 @@ def cancel_batch(
         {**where, **ids, "status": {"$in": list(statuses)}},
         {"$set": {**ended, **because}, "$unset": {"open": ""}},
     )
-    return [row["_id"] for row in Task.collection().find({**ids, **ended}, {"_id": 1})]
+    return Task.find_ids({**ids, **ended})
 
 
 def hiding(at: datetime, purge_at: datetime | None = None) -> list[dict]:

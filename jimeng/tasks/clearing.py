@@ -114,14 +114,12 @@ def _meant(mine: dict, state: str) -> dict:
 def _of_user(action: BulkAction, size: int) -> tuple[list[str], None]:
     mine = {"user_id": action.details["user"]}
     where = {**_meant(mine, action.details["state"]), **_earlier(action)}
-    rows = Task.collection().find(where, {"_id": 1}).sort(NEWEST_FIRST).limit(size)
-    return [row["_id"] for row in rows], None
+    return Task.find_ids(where, sort=NEWEST_FIRST, limit=size), None
 
 
 def _of_all(action: BulkAction, size: int) -> tuple[list[str], None]:
     where = {**NOT_BEGUN, **_earlier(action)}
-    rows = Task.collection().find(where, {"_id": 1}).hint("open").limit(size)
-    return [row["_id"] for row in rows], None
+    return Task.find_ids(where, hint="open", limit=size), None
 
 
 def _earlier(action: BulkAction) -> dict:

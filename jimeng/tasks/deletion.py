@@ -60,15 +60,10 @@ def _select(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
         "created_at": {"$lte": action.started_at},
     }
     if action.cursor is None:
-        ids = _ids({**mine, "$nor": [DOOMED]}, size)  # the trash too
+        ids = Task.find_ids({**mine, "$nor": [DOOMED]}, limit=size)  # the trash too
         if ids:
             return ids, None
-    return _ids({**mine, **DOOMED}, min(size, FEW)), HIDDEN
-
-
-def _ids(where: dict, size: int) -> list[str]:
-    rows = Task.collection().find(where, {"_id": 1}).limit(size)
-    return [row["_id"] for row in rows]
+    return Task.find_ids({**mine, **DOOMED}, limit=min(size, FEW)), HIDDEN
 
 
 def _apply(action: BulkAction, batch: Portion) -> Counts:

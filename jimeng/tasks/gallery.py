@@ -178,8 +178,7 @@ def page_of(rows: list[dict], limit: int, field: str) -> Page[Image]:
 def pictures_of(viewer: Viewer, picture_ids: Iterable[str]) -> list[Image]:
     """Those of these pictures that are there for this viewer, newest first."""
     where = {"_id": {"$in": list(picture_ids)}, **viewer.filter(), **SHOWN}
-    rows = Image.collection().find(where, UNSEEN).sort(NEWEST_FIRST)
-    return Image.read_all(rows)
+    return Image.find_all(where, UNSEEN, sort=NEWEST_FIRST)
 
 
 def has_pictures(viewer: Viewer) -> bool:

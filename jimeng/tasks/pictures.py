@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jimeng.documents import Generation, Image, Task, indexes
+from jimeng.documents import Generation, Image, Task, cursors, indexes
 from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
@@ -65,12 +65,12 @@ def picture(
         task = find(viewer, image.task_id)
     except TaskNotFound as error:
         raise ImageNotFound(f"picture {picture_id[:80]!r} of no task") from error
-    rows = Image.collection().find({"task_id": task.id, **SHOWN}).sort("index", 1)
+    siblings = Image.find_all({"task_id": task.id, **SHOWN}, sort=[("index", 1)])
     return PictureRecord(
         image,
         task,
         Generation.find_one({"_id": image.id}),
-        Image.read_all(rows),
+        siblings,
         newer=beside(image, newer=True, among=among),
         older=beside(image, newer=False, among=among),
     )
@@ -78,34 +78,35 @@ def picture(
 
 def made_into(viewer: Viewer, image: Image) -> list[Image]:
     """The newest pictures that were drawn from *image*, of tasks that are there."""
-    where = {"made_from": {"$exists": True}, "made_from.picture": image.id}
-    found = Task.collection().find({**where, **viewer.filter(), **THERE}, {"_id": 1})
-    ids = [row["_id"] for row in found.sort("created_at", -1).limit(MOST_MADE)]
-    if not ids:
-        return []
-    rows = Image.collection().find({"task_id": {"$in": ids}, **SHOWN})
-    rows = rows.sort("created_at", -1).limit(MOST_MADE)
-    return Image.read_all(rows)
+    where: dict = {"made_from": {"$exists": True}, "made_from.picture": image.id}
+    where |= {**viewer.filter(), **THERE}
+    newest: dict = {"sort": [("created_at", -1)], "limit": MOST_MADE}
+    ids = Task.find_ids(where, **newest)
+    return Image.find_all({"task_id": {"$in": ids}, **SHOWN}, **newest) if ids else []
 
 
 def beside(image: Image, *, newer: bool, among: Wanted | None) -> str | None:
     """The id of the picture next to *image* among those of its owner."""
-    way, order = ("$gt", 1) if newer else ("$lt", -1)
-    # The first bound is what the index can begin at.
-    beyond = {
-        "created_at": {f"{way}e": image.created_at},
-        "$or": [{"created_at": {way: image.created_at}}, {"_id": {way: image.id}}],
-    }
     index, parts = "user_created", [{"user_id": image.user_id, **SHOWN}]
     if among is not None:
         index, parts = plan(image.user_id, among)
-    found = Image.collection().find_one(
+    found = next_to(image, parts, index, newer=newer)
+    return found and found.id
+
+
+def next_to(
+    image: Image, parts: list[dict], index: str, *, newer: bool
+) -> Image | None:
+    """The picture next to *image* among those that *parts* find by *index*."""
+    sign, order = ("$gt", 1) if newer else ("$lt", -1)
+    beyond = cursors.beyond(image.created_at, image.id, "created_at", sign)
+    row = Image.collection().find_one(
         {"$and": [*parts, beyond]},
-        {"_id": 1},
+        {"created_at": 1},
         sort=[("created_at", order), ("_id", order)],
         hint=index,
     )
-    return None if found is None else found["_id"]
+    return None if row is None else Image.read(row)
 
 
 @audited(Image, "pictures.link")

@@ -70,7 +70,7 @@ def shown(viewer: Viewer, task_id: str, row: dict | None) -> dict:
 def find_all(viewer: Viewer, task_ids: Iterable[str]) -> list[Task]:
     """Those of *task_ids* that are there for this viewer, in no order."""
     where = {"_id": {"$in": list(task_ids)}, **viewer.filter(), **THERE}
-    return Task.read_all(Task.collection().find(where))
+    return Task.find_all(where)
 
 
 def page(
@@ -162,8 +162,7 @@ def words_of(q: str | None) -> list[str]:
 def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Task]:
     """A user's tasks, newest first, counted from the newest; *offset* to 1,000."""
     where = {**owned(viewer, user_id), **THERE}
-    rows = Task.collection().find(where).sort(NEWEST_FIRST).skip(offset).limit(limit)
-    return Task.read_all(rows)
+    return Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
 
 
 def owned(viewer: Viewer, user_id: str) -> dict:

@@ -17,6 +17,7 @@ from jimeng.viewers import Viewer
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
 KINDS = (EMPTY, OTHERS, RESTORE)
 PICTURES = "pictures"  # the second round of emptying, after the tasks
+BY_ID = [("_id", 1)]
 LATEST = 10**14  # milliseconds: the year 5138
 
 
@@ -95,19 +96,16 @@ def _others(user_id: str) -> dict:
     return {**Wanted().where(user_id), "favourite": {"$ne": True}}
 
 
-def _ids(kind: type[Image] | type[Task], where: dict, size: int) -> list[str]:
-    rows = kind.collection().find(where, {"_id": 1}).sort("_id", 1).limit(size)
-    return [row["_id"] for row in rows]
-
-
 def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
     mine, before = {"user_id": action.by}, {"$lte": action.started_at}
     if action.cursor is None:
-        found = _ids(Task, {**mine, "purge_at": EXISTS, "deleted_at": before}, size)
+        trashed = {**mine, "purge_at": EXISTS, "deleted_at": before}
+        found = Task.find_ids(trashed, sort=BY_ID, limit=size)
         if found:
             return found, None
     since = {"$gt": action.started_at - KEPT, **before}
-    return _ids(Image, {**mine, "trashed_at": since}, size), PICTURES
+    left = {**mine, "trashed_at": since}
+    return Image.find_ids(left, sort=BY_ID, limit=size), PICTURES
 
 
 def _give_up(action: BulkAction, batch: bulk.Portion) -> Counts:
@@ -123,7 +121,8 @@ def _give_up(action: BulkAction, batch: bulk.Portion) -> Counts:
 def _shown(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
     # Pictures that come from now on are not meant.
     earlier = {"created_at": {"$lte": action.started_at}}
-    return _ids(Image, {**_others(action.by), **earlier}, size), None
+    shown = {**_others(action.by), **earlier}
+    return Image.find_ids(shown, sort=BY_ID, limit=size), None
 
 
 def _trash(action: BulkAction, batch: bulk.Portion) -> Counts:
@@ -137,7 +136,8 @@ def _trashed(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
     # Some may have no task to come back to: without the cursor these came again.
     moment = EPOCH + timedelta(milliseconds=action.details["milliseconds"])
     where = {"user_id": action.by, "trashed_at": moment}
-    ids = _ids(Image, {**where, "_id": {"$gt": action.cursor or ""}}, size)
+    where["_id"] = {"$gt": action.cursor or ""}
+    ids = Image.find_ids(where, sort=BY_ID, limit=size)
     return ids, ids[-1] if ids else None
 
 

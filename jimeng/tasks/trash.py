@@ -63,8 +63,7 @@ def trashed_pictures(
 def trashed_tasks(viewer: Viewer) -> list[Task]:
     """The viewer's own tasks in the trash that have no pictures there, the latest."""
     where = {"user_id": viewer.user_id, "purge_at": {"$gt": utcnow()}}
-    rows = Task.collection().find(where).sort("deleted_at", -1).limit(MOST_TASKS)
-    found = Task.read_all(rows)
+    found = Task.find_all(where, sort=[("deleted_at", -1)], limit=MOST_TASKS)
     theirs = {"task_id": {"$in": [task.id for task in found]}}
     with_pictures = set(Image.collection().distinct("task_id", theirs))
     return [task for task in found if task.id not in with_pictures]

@@ -136,8 +136,7 @@ def _generations(task_ids: list[str]) -> dict[str, dict[int, Generation]]:
     found: dict[str, dict[int, Generation]] = {}
     if not task_ids:
         return found
-    for row in Generation.collection().find({"task_id": {"$in": task_ids}}):
-        each = Generation.read(row)
+    for each in Generation.find_all({"task_id": {"$in": task_ids}}):
         found.setdefault(each.task_id, {})[each.index] = each
     return found
 
@@ -145,8 +144,7 @@ def _generations(task_ids: list[str]) -> dict[str, dict[int, Generation]]:
 def _images(task_ids: list[str]) -> dict[str, Image]:
     if not task_ids:
         return {}
-    rows = Image.collection().find({"task_id": {"$in": task_ids}})
-    return {row["_id"]: Image.read(row) for row in rows}
+    return {each.id: each for each in Image.find_all({"task_id": {"$in": task_ids}})}
 
 
 def _look_ahead(viewer: Viewer, images: dict[str, Image]) -> None:

@@ -184,9 +184,7 @@ def codes_of(since: datetime) -> list[dict]:
 
 def describe(rows: Sequence[dict]) -> list[Failure]:
     ids = list({row["task_id"] for row in rows})
-    found = {
-        each.id: each for each in Task.read_all(Task.collection().find(there(ids)))
-    }
+    found = {each.id: each for each in Task.find_all(there(ids))}
     again = set(Task.collection().distinct("retried_from", retries_of(ids)))
     names = User.names({row["user_id"] for row in rows})
     groups = groupby(rows, lambda row: (row["task_id"], row["error"]["code"]))
