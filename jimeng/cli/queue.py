@@ -8,11 +8,11 @@ from flask.cli import with_appcontext
 
 from jimeng import bulk, jobs, operations
 from jimeng.cli.databases import OPERATOR, databases
-from jimeng.documents import BulkAction
+from jimeng.documents import BulkAction, Worker
 from jimeng.errors import Invalid
 from jimeng.lanes import switches
 from jimeng.operations.lanes import AccountView, LaneView
-from jimeng.operations.queue import QueueView, WorkerView
+from jimeng.operations.queue import QueueView
 
 MOST_DAYS = 7
 WAIT = 0.5  # seconds until the next look at what somebody else works on
@@ -173,9 +173,9 @@ def account_line(each: AccountView) -> str:
     return line
 
 
-def worker_line(worker: WorkerView, found: QueueView) -> str:
+def worker_line(worker: Worker, found: QueueView) -> str:
     ago = (found.measured_at - worker.seen_at).total_seconds()
-    state = "alive" if worker.alive else "gone"
+    state = "alive" if worker.is_alive else "gone"
     state = "too old for the database, stopped" if worker.too_old else state
-    beat = f"{state}, heartbeat {ago:.0f} s ago, {worker.release}"
+    beat = f"{state}, heartbeat {ago:.0f} s ago, {worker.release or ''}"
     return f"worker {worker.host}:{worker.pid}: {beat}"

@@ -5,9 +5,9 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from errno import ECONNREFUSED
-from typing import BinaryIO
 
 import pymongo
 from mongoengine import get_db
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from jimeng import backup, jobs, migrations
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Verdict
+from jimeng.doctor.finding import Finding, Verdict, graded
 from jimeng.documents import Image, indexes, lacks_index, utcnow
 from jimeng.documents.faults import TROUBLES
 from jimeng.errors import StorageUnavailable
@@ -40,12 +40,12 @@ def mongodb(config: Config) -> Iterator[Finding]:
     kind = "replica set" if hello.get("setName") else "standalone"
     kind = "sharded" if hello.get("msg") == "isdbgrid" else kind
     found = f"{version}, {kind}, a write in {took * 1000:.0f} ms"
-    if as_numbers(version) < OLDEST_MONGODB:
-        yield Finding("mongodb", Verdict.FAILED, found, "doctor.mongodb_old")
-    elif took > SLOW:
-        yield Finding("mongodb", Verdict.WARNING, found, "doctor.slow")
-    else:
-        yield Finding("mongodb", Verdict.OK, found)
+    is_old = as_numbers(version) < OLDEST_MONGODB
+    yield graded(
+        *("mongodb", found),
+        (is_old, Verdict.FAILED, "doctor.mongodb_old"),
+        (took > SLOW, Verdict.WARNING, "doctor.slow"),
+    )
 
 
 # What getaddrinfo says of a name that no DNS server knows, or could be asked for.
@@ -100,35 +100,35 @@ def redis(config: Config) -> Iterator[Finding]:
     version = str(about.get("valkey_version") or about["redis_version"])
     policy = str(about.get("maxmemory_policy", "noeviction"))
     found = f"{version}, {policy}, {took * 1000:.0f} ms"
-    if as_numbers(str(about["redis_version"])) < OLDEST_REDIS:
-        yield Finding("redis", Verdict.FAILED, found, "doctor.redis_old")
-    elif policy != "noeviction" and about.get("maxmemory"):
-        yield Finding("redis", Verdict.WARNING, found, "doctor.redis_evicts")
-    elif took > SLOW:
-        yield Finding("redis", Verdict.WARNING, found, "doctor.slow")
-    else:
-        yield Finding("redis", Verdict.OK, found)
+    is_old = as_numbers(str(about["redis_version"])) < OLDEST_REDIS
+    evicts = policy != "noeviction" and bool(about.get("maxmemory"))
+    yield graded(
+        *("redis", found),
+        (is_old, Verdict.FAILED, "doctor.redis_old"),
+        (evicts, Verdict.WARNING, "doctor.redis_evicts"),
+        (took > SLOW, Verdict.WARNING, "doctor.slow"),
+    )
 
 
 def schema(config: Config) -> Iterator[Finding]:
     """All steps that this release knows are done, and none that is beyond it."""
     known = migrations.read()
     found = f"{known.schema}, this release has {migrations.CODE}"
-    if known.min_code > migrations.CODE:
-        yield Finding("schema", Verdict.FAILED, found, "ready.release_too_old")
-    elif migrations.pending() is not None:
-        yield Finding("schema", Verdict.WARNING, found, "doctor.schema")
-    else:
-        yield Finding("schema", Verdict.OK, found)
+    is_beyond = known.min_code > migrations.CODE
+    is_behind = not is_beyond and migrations.pending() is not None
+    yield graded(
+        *("schema", found),
+        (is_beyond, Verdict.FAILED, "ready.release_too_old"),
+        (is_behind, Verdict.WARNING, "doctor.schema"),
+    )
 
 
 def indexes_built(config: Config) -> Iterator[Finding]:
     """All that the documents declare are there."""
-    if faults := indexes.look():
-        named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
-        yield Finding("indexes", Verdict.FAILED, named, "ready.index_missing")
-    else:
-        yield Finding("indexes", Verdict.OK)
+    faults = indexes.look()
+    named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
+    missing = (bool(faults), Verdict.FAILED, "ready.index_missing")
+    yield graded("indexes", named, missing)
 
 
 def storage(config: Config) -> Iterator[Finding]:
@@ -138,7 +138,8 @@ def storage(config: Config) -> Iterator[Finding]:
         began = time.monotonic()
         file_id = store.save(content, "")  # named by no picture: else swept
         kept = store.open(file_id)
-        is_same = kept is not None and read_whole(kept) == content
+        with kept or nullcontext():
+            is_same = kept is not None and kept.read() == content
         store.delete(file_id)
         took = time.monotonic() - began
         lost = oldest_if_lost()
@@ -168,15 +169,8 @@ def last_backup(config: Config) -> Iterator[Finding]:
         return
     age = utcnow() - at
     found = f"{age.total_seconds() / 3600:.1f} hours ago"
-    if age > BACKUP_OLD:
-        yield Finding("backup", Verdict.WARNING, found, "doctor.backup_old")
-    else:
-        yield Finding("backup", Verdict.OK, found)
-
-
-def read_whole(file: BinaryIO) -> bytes:
-    with file:
-        return file.read()
+    is_old = (age > BACKUP_OLD, Verdict.WARNING, "doctor.backup_old")
+    yield graded("backup", found, is_old)
 
 
 def oldest_if_lost() -> str:

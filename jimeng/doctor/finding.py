@@ -26,3 +26,15 @@ class Finding:
     found: str = ""
     advice: str = ""
     values: tuple[tuple[str, str], ...] = ()
+
+
+def graded(check: str, found: str, *faults: tuple[bool, Verdict, str]) -> Finding:
+    """
+    Args:
+        faults: Whether there is one, how grave it is, and the advice; the first that
+            there is counts.
+    """
+    for is_there, status, advice in faults:
+        if is_there:
+            return Finding(check, status, found, advice)
+    return Finding(check, Verdict.OK, found)

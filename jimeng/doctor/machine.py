@@ -9,7 +9,7 @@ from mongoengine import get_db
 from pymongo.errors import PyMongoError
 
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Verdict
+from jimeng.doctor.finding import Finding, Verdict, graded
 from jimeng.jobs.retention import LEAST_ROOM
 from jimeng.storage.chosen import directory_of
 from jimeng.version import RELEASE
@@ -58,11 +58,11 @@ def room(check: str, total: float, free: float) -> Finding:
         total: Bytes; *free* likewise.
     """
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
-    if free < LEAST_ROOM:
-        return Finding(check, Verdict.FAILED, found, "ready.disk")
-    if free < SCARCE * total:
-        return Finding(check, Verdict.WARNING, found, "ready.disk")
-    return Finding(check, Verdict.OK, found)
+    return graded(
+        *(check, found),
+        (free < LEAST_ROOM, Verdict.FAILED, "ready.disk"),
+        (free < SCARCE * total, Verdict.WARNING, "ready.disk"),
+    )
 
 
 def file_descriptors(config: Config) -> Iterator[Finding]:

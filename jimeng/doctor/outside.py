@@ -9,7 +9,7 @@ import requests
 
 from jimeng import jobs
 from jimeng.config import Config
-from jimeng.doctor.finding import Finding, Verdict
+from jimeng.doctor.finding import Finding, Verdict, graded
 from jimeng.errors import ProviderError
 from jimeng.providers import Model, credentials
 
@@ -89,12 +89,11 @@ def clock(config: Config) -> Iterator[Finding]:
             yield Finding(check, Verdict.SKIPPED, named, "doctor.clock_unknown")
             continue
         found = f"{apart:+.0f} s"
-        if abs(apart) > TOO_FAR:
-            yield Finding(check, Verdict.FAILED, found, "doctor.clock")
-        elif abs(apart) > FAR:
-            yield Finding(check, Verdict.WARNING, found, "doctor.clock")
-        else:
-            yield Finding(check, Verdict.OK, found)
+        yield graded(
+            *(check, found),
+            (abs(apart) > TOO_FAR, Verdict.FAILED, "doctor.clock"),
+            (abs(apart) > FAR, Verdict.WARNING, "doctor.clock"),
+        )
 
 
 def seconds_apart(address: str) -> float:
@@ -128,7 +127,5 @@ def public_url(config: Config) -> Iterator[Finding]:
         return
     is_ours = answer.status_code == 200 and "X-Request-ID" in answer.headers
     found = f"{config.PUBLIC_URL}: {answer.status_code}"
-    if is_ours:
-        yield Finding("PUBLIC_URL", Verdict.OK, found)
-    else:
-        yield Finding("PUBLIC_URL", Verdict.FAILED, found, "doctor.public_url")
+    is_others = (not is_ours, Verdict.FAILED, "doctor.public_url")
+    yield graded("PUBLIC_URL", found, is_others)

@@ -138,6 +138,21 @@ class Worker(Stored):
         """The part of a query that keeps to those that are alive."""
         return {"seen_at": {"$gte": utcnow() - cls.ALIVE}}
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its heartbeat is recent, and it works."""
+        return self.seen_at >= utcnow() - self.ALIVE and not self.too_old
+
+    @property
+    def host(self) -> str:
+        """The machine that it runs on."""
+        return f"::{self.id}".rsplit(":", 2)[0].removeprefix("::")
+
+    @property
+    def pid(self) -> int:
+        pid = f"::{self.id}".rsplit(":", 2)[1]
+        return int(pid) if pid.isdecimal() else 0
+
     meta = {
         "collection": "workers",
         "indexes": [named_index("forgotten", "seen_at", expireAfterSeconds=86_400)],

@@ -235,7 +235,7 @@ def workers(found: QueueView) -> list[Metric]:
         GaugeMetricFamily(
             "jimeng_workers_alive",
             "Workers whose heartbeat is recent.",
-            sum(each.alive for each in found.workers),
+            sum(each.is_alive for each in found.workers),
         ),
         family(
             "jimeng_worker_heartbeat_age_seconds",

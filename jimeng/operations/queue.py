@@ -15,31 +15,9 @@ from jimeng.viewers import Viewer
 
 MOST_USERS = 20  # that are shown
 REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
+HERE: list[dict] = [{"left": {"$ne": True}}, {"too_old": True}]
 QUEUED = State.QUEUED.value
 AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
-
-
-@dataclass(frozen=True)
-class WorkerView:
-    """
-    A consumer: a process that does the work.
-
-    Attributes:
-        host: The machine it runs on.
-        seen_at: Its latest heartbeat; one is due every five seconds.
-        alive: Whether that was recent enough.
-        release: Its version and commit.
-        too_old: It has stopped by itself: the database is that of a later release.
-    """
-
-    id: str
-    host: str
-    pid: int
-    started_at: datetime
-    seen_at: datetime
-    alive: bool
-    release: str
-    too_old: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +46,7 @@ class QueueView:
         retry: Waiting again after a refusal that was not charged.
         days: What ended, by day, newest first.
         jobs: Jobs in Redis that no worker has taken; None if Redis is away.
+        workers: Those that work, or did so lately, the latest heartbeat first.
         users: Those who have something waiting or under way, the most first.
         oldest_at: When what has waited longest was asked for; None if nothing waits.
     """
@@ -78,7 +57,7 @@ class QueueView:
     retry: int
     days: list[Ends]
     jobs: int | None
-    workers: list[WorkerView]
+    workers: list[Worker]
     lanes: list[LaneView]
     users: list[UserView]
     oldest_at: datetime | None
@@ -109,7 +88,9 @@ def read(viewer: Viewer) -> QueueView:
         retry=again.total(),
         days=usage.all_days(),
         jobs=_jobs(),
-        workers=_workers(now),
+        workers=Worker.find_all(
+            {"seen_at": {"$gte": now - REMEMBERED}, "$or": HERE}, sort=[("seen_at", -1)]
+        ),
         lanes=lanes.read(waiting, again, now),
         users=_users(found),
         oldest_at=_oldest(found),
@@ -140,25 +121,3 @@ def _users(found: list[Group]) -> list[UserView]:
         UserView(user_id, names.get(user_id), waiting[user_id], running[user_id])
         for user_id, _ in most
     ]
-
-
-def _workers(now: datetime) -> list[WorkerView]:
-    here = [{"left": {"$ne": True}}, {"too_old": True}]
-    remembered = {"seen_at": {"$gte": now - REMEMBERED}, "$or": here}
-    rows = Worker.collection().find(remembered)
-    return [_worker(Worker.read(row), now) for row in rows.sort("seen_at", -1)]
-
-
-def _worker(found: Worker, now: datetime) -> WorkerView:
-    host, pid, _ = f"::{found.id}".rsplit(":", 2)
-    alive = found.seen_at >= now - Worker.ALIVE and not found.too_old
-    return WorkerView(
-        found.id,
-        host.removeprefix("::"),
-        int(pid) if pid.isdecimal() else 0,
-        found.started_at,
-        found.seen_at,
-        alive,
-        found.release or "",
-        bool(found.too_old),
-    )

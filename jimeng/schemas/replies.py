@@ -123,13 +123,13 @@ class ServerRecord(Reply):
     workers = count(
         "活着的工作进程数",
         "Workers alive",
-        of=lambda there: sum(each.alive for each in there),
+        of=lambda there: sum(each.is_alive for each in there),
         example=1,
     )
     last_heartbeat = instant(
         *words.LAST_HEARTBEAT, of=lambda there: max(each.seen_at for each in there)
     )
-    alive = flag(*words.ALIVE, of=lambda there: any(each.alive for each in there))
+    alive = flag(*words.ALIVE, of=lambda there: any(each.is_alive for each in there))
 
 
 class WorkerRecord(Reply):
@@ -138,7 +138,7 @@ class WorkerRecord(Reply):
     pid = whole("进程号", "Process id", example=7160)
     started_at = instant(*words.STARTED_AT)
     last_heartbeat = instant(*words.LAST_HEARTBEAT, of="seen_at")
-    alive = flag(*words.ALIVE)
+    alive = flag(*words.ALIVE, of="is_alive")
 
 
 class AccountRecord(Reply):
