@@ -45,11 +45,9 @@ class Fact:
 @bp.get("/audit")
 def audit() -> ResponseReturnValue:
     """All actions of operators, newest first."""
-    cursor = request.args.get("cursor") or None
     return render_template(
         "admin/audit.html",
-        page=trail.page(auth.viewer_of_page(), cursor),
-        is_first=cursor is None,
+        page=trail.page(auth.viewer_of_page(), request.args.get("cursor") or None),
         facts=facts,
         target=target,
     )

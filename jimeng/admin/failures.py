@@ -30,7 +30,6 @@ def failures() -> ResponseReturnValue:
         query=wanted.as_json(),
         days=days(),
         codes=sorted(archive.CODES),
-        is_first=cursor is None,
         most=archive.MOST_COUNTED,
         step=told(),
     )

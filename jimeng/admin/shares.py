@@ -12,12 +12,10 @@ from jimeng.web.share_pages import page_of
 @bp.get("/shares")
 def shares() -> str:
     """What anybody shares, newest first."""
-    cursor = request.args.get("cursor") or None
     return render_template(
         "admin/shares.html",
-        page=operations.page(auth.viewer_of_page(), cursor),
+        page=operations.page(auth.viewer_of_page(), request.args.get("cursor") or None),
         page_of=page_of,
-        is_first=cursor is None,
         is_gone=request.args.get("done") == "ended",
     )
 

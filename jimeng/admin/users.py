@@ -21,12 +21,12 @@ from jimeng.web.forms import checked
 @bp.get("/users")
 def users() -> ResponseReturnValue:
     """Users, newest first; ``q`` finds by name and e-mail."""
-    q, cursor = request.args.get("q", "").strip(), request.args.get("cursor") or None
+    q = request.args.get("q", "").strip()
+    cursor = request.args.get("cursor") or None
     return render_template(
         "admin/users.html",
         page=operations.users.page(auth.viewer_of_page(), q=q, cursor=cursor),
         q=q,
-        is_first=cursor is None,
         was_deleted="deleted" in request.args,
     )
 

@@ -22,6 +22,11 @@ class Style:
     def names(self) -> tuple[str, str]:
         return self.zh, self.en
 
+    @property
+    def length(self) -> int:
+        """Characters that it adds to the prompt."""
+        return len(self.phrase) + 1
+
 
 # Each phrase holds the Chinese name, so that whoever wrote that name gets at least it.
 STYLES = (

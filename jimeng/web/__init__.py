@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth
 from jimeng.errors import JimengError
 from jimeng.http.bodies import take_in
+from jimeng.i18n import in_language
 from jimeng.providers import credentials
 from jimeng.web.preferences import theme
 
@@ -48,6 +49,8 @@ def words_of_every_page() -> dict:
         "srcset": shapes.srcset,
         "ratio": shapes.nearest,
         "credentials": credentials,
+        "in_language": in_language,
+        "is_first": not request.args.get("cursor"),  # of a list with cursors
     }
 
 

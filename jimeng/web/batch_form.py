@@ -12,11 +12,11 @@ from jimeng.batches.expansion import FIELD, LONGEST, escape, has_choices
 from jimeng.batches.judging import BatchEstimate
 from jimeng.documents import Batch
 from jimeng.errors import Invalid, JimengError
-from jimeng.i18n import problems
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
-from jimeng.web.composer import FIELDS, PLACES, Composer, hundredths
+from jimeng.web.composer import FIELDS, Composer, hundredths
 from jimeng.web.composer_start import asked_for
+from jimeng.web.forms import placed
 
 MANY = 50  # pictures; more than these are asked about before they are asked for
 SHOWN = 6  # prompts, of all that there will be
@@ -128,10 +128,7 @@ class BatchForm:
 
     def refused(self, error: JimengError) -> "BatchForm":
         """The same form, with the reasons why it was not taken."""
-        found = {name: [*words] for name, words in self.errors.items()}
-        for name, words in problems(error).items():
-            known = PLACES.get(name, name.partition(".")[0])
-            found.setdefault(known if known in HERE else "", []).extend(words)
+        found = placed(error, HERE, self.errors)
         if self.settings.tray.state == "cannot":
             found.pop("images", None)  # the page says so, and offers a model that can
         settings = replace(self.settings, errors=found)

@@ -90,13 +90,13 @@ def create_batch() -> ResponseReturnValue:
 def batch_list() -> ResponseReturnValue:
     """One's batches, newest first."""
     viewer = auth.viewer_of_page()
-    cursor = request.args.get("cursor")
-    page = batches.page(viewer, viewer.user_id, limit=PAGE, cursor=cursor)
+    page = batches.page(
+        viewer, viewer.user_id, limit=PAGE, cursor=request.args.get("cursor")
+    )
     return render_template(
         "batches/index.html",
         views=views_of(viewer, page.rows),
         next_cursor=page.next_cursor,
-        is_first=cursor is None,
     )
 
 

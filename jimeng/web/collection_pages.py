@@ -23,13 +23,13 @@ def all_collections() -> str:
 
 
 def listed(viewer: Viewer, errors: dict[str, list[str]]) -> str:
-    cursor = request.args.get("cursor")
-    page = collections.page(viewer, viewer.user_id, cursor=cursor, limit=PAGE)
+    page = collections.page(
+        viewer, viewer.user_id, cursor=request.args.get("cursor"), limit=PAGE
+    )
     return render_template(
         "collections/index.html",
         overviews=collections.overview(page.rows),
         next_cursor=page.next_cursor,
-        is_first=cursor is None,
         is_gone=request.args.get("done") == "dissolved",
         keeping=keeping(),
         errors=errors,

@@ -2,34 +2,67 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from werkzeug.datastructures import MultiDict
 
-from jimeng import jobs, tasks
+from jimeng import auth, jobs, tasks
 from jimeng.documents import Task
 from jimeng.errors import Invalid, JimengError
-from jimeng.i18n import problems
+from jimeng.i18n import in_language
 from jimeng.providers import Model
 from jimeng.providers.models.judging import Parameters, best_suited
 from jimeng.schemas import MOST_SEED, MOST_STYLE, ComposedTask
-from jimeng.tasks import NewTask
+from jimeng.tasks import NewTask, styles
+from jimeng.tasks.styles import STYLES, Style
 from jimeng.viewers import Viewer
 from jimeng.web import composer_options as options
 from jimeng.web import given_pictures
-from jimeng.web.composer_fields import Written
-from jimeng.web.forms import checked
+from jimeng.web.forms import checked, placed
 from jimeng.web.tokens import AGAIN, create, new_token, token_of
+from jimeng.web.tray import Tray
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
 FIELDS |= {"strength"}
 CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
-PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
 
 
 @dataclass(frozen=True)
-class Composer(Written):
-    """The form as it was sent, or is to be shown."""
+class Composer:
+    """
+    The form as it was sent, or is to be shown, and what is offered beside it.
+
+    Attributes:
+        prompt: As it was written, and so are all others.
+        wanted: The model, empty for the usual one.
+        size: A ratio, or whatever `Model.resolve_size` takes.
+        resolution: Of `options.resolutions`; empty for the usual one.
+        seed: Empty to have one drawn.
+        style: The id of a style, or words.
+        strength: In hundredths; empty to have the model decide.
+        images: The ids of the pictures that go in, in order.
+        files: Others that came with the form, behind them.
+        counted: How many ids the form had when it was shown.
+        before: The model for which *resolution* was chosen.
+        token: Makes sending it twice count once.
+        errors: Field -> words; "" for what belongs to no field.
+    """
+
+    prompt: str = ""
+    wanted: str = ""
+    size: str = "1:1"
+    resolution: str = ""
+    n: str = "1"
+    seed: str = ""
+    style: str = ""
+    strength: str = ""
+    before: str = ""
+    images: tuple[str, ...] = ()
+    files: tuple[bytes, ...] = ()
+    counted: int = 0
+    token: str = field(default_factory=new_token)
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def sent(cls, form: MultiDict, files: MultiDict) -> "Composer":
@@ -193,10 +226,7 @@ class Composer(Written):
 
     def refused(self, error: JimengError) -> "Composer":
         """The same form, with the reasons why it was not taken."""
-        found: dict[str, list[str]] = {}
-        for name, words in problems(without_list(error)).items():
-            known = PLACES.get(name, name.partition(".")[0])
-            found.setdefault(known if known in FIELDS else "", []).extend(words)
+        found = placed(without_list(error), FIELDS)
         if isinstance(error, Invalid) and reused(error):
             return replace(self, errors=found, token=new_token())
         return replace(self, errors=found)
@@ -210,6 +240,148 @@ class Composer(Written):
         if wrong:
             said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
         return replace(self, images=(*self.images, *made), files=(), errors=said)
+
+    @property
+    def model(self) -> Model | None:
+        """The one that is asked for, else the usual one; None if there are none."""
+        return found_model(self.wanted) or found_model("")
+
+    @property
+    def model_before(self) -> Model | None:
+        return found_model(self.before) if self.before else None
+
+    @cached_property
+    def pictures(self) -> list[given_pictures.Given]:
+        """Those that go in, as far as they are there."""
+        if not self.images:
+            return []
+        return given_pictures.there(auth.viewer_of_page(), self.images)
+
+    @property
+    def tray(self) -> Tray:
+        """What the model says to so many pictures."""
+        return Tray(self.model, len(self.pictures), self.models)
+
+    @property
+    def models(self) -> list[options.ModelOption]:
+        return options.model_options()
+
+    @property
+    def model_option(self) -> options.ModelOption | None:
+        return next((each for each in self.models if each.model is self.model), None)
+
+    @property
+    def sizes(self) -> list[options.SizeOption]:
+        return options.size_options(self.model, self.size) if self.model else []
+
+    @property
+    def size_option(self) -> options.SizeOption | None:
+        return next((each for each in self.sizes if each.value == self.size), None)
+
+    @property
+    def resolutions(self) -> list[options.Resolution]:
+        return options.resolutions(self.model) if self.model else []
+
+    @property
+    def chosen_resolution(self) -> options.Resolution | None:
+        if self.model is None:
+            return None
+        return options.nearest_resolution(
+            self.model, self.resolution, self.model_before
+        )
+
+    @property
+    def pixels(self) -> dict[str, dict[str, str]]:
+        """Ratio -> resolution -> what comes of the two, for the page to say."""
+        if self.model is None:
+            return {}
+        return {
+            ratio: {
+                each.value: "×".join(map(str, options.size_of(self.model, ratio, each)))
+                for each in self.resolutions
+            }
+            for ratio in self.model.sizes
+        }
+
+    @property
+    def fen(self) -> dict[str, dict[str, int]]:
+        """
+        Size -> resolution -> hundredths of a yuan for one picture; a size in pixels has
+        one price, whatever the resolution. Empty where nobody knows.
+        """
+        model, price = self.model, self.model.dearest if self.model else None
+        if model is None or price is None:
+            return {}
+        return {
+            each.value: {
+                one.value: price.of(*options.size_of(model, each.value, one))
+                for one in self.resolutions
+            }
+            if each.value in model.sizes
+            else {"": price.of(each.width, each.height)}
+            for each in self.sizes
+        }
+
+    @property
+    def takes_strength(self) -> bool:
+        """Whether the model lets it be said how far its pictures may be left."""
+        takes = self.model.takes_here if self.model else None
+        return bool(takes and takes.strength)
+
+    @property
+    def each(self) -> str:
+        """What one picture costs, from the least to the most; empty if nobody knows."""
+        known = {one for row in self.fen.values() for one in row.values()}
+        ends = sorted({min(known), max(known)}) if known else ()
+        return "–".join(map(options.yuan, ends))
+
+    def cost(self, is_priced: bool) -> str:
+        """
+        What sending it asks for, as ``×4 · ¥0.80``, which choices.js writes alike; one
+        picture is not counted. Empty if that cannot be said.
+        """
+        most = self.model.max_images if self.model else 0
+        if self.n not in map(str, range(1, most + 1)):
+            return ""
+        row = self.fen.get(self.size, {}) if is_priced else {}
+        chosen = self.chosen_resolution
+        by_default = next(iter(row.values()), None)
+        each = row.get(chosen.value, by_default) if chosen else by_default
+        n = int(self.n)
+        price = "" if each is None else options.yuan(each * n)
+        return " · ".join(filter(None, [f"×{n}" if n > 1 else "", price]))
+
+    @property
+    def summed_up(self) -> str:
+        """Shape, resolution, count and style on one chip, as choices.js writes it."""
+        size, style = self.size_option, self.named_style
+        words = [size.label if size else self.size]
+        if len(self.resolutions) > 1 and self.chosen_resolution:
+            words.append(self.chosen_resolution.label)
+        if self.model and self.model.max_images > 1:
+            words.append(f"×{self.n}")
+        words.append(in_language(style.names) if style else self.own_style)
+        return " · ".join(filter(None, words))
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        return STYLES
+
+    @property
+    def named_style(self) -> Style | None:
+        """The style, if it is one with a name."""
+        return styles.find(self.style)
+
+    @property
+    def own_style(self) -> str:
+        """The style, if it is words."""
+        return "" if self.named_style else self.style
+
+    @property
+    def length(self) -> int:
+        """Characters that are sent, those of the style included."""
+        added = len(styles.expand(self.style)) + 1 if self.style else 0
+        return len(self.prompt) + added
 
 
 def without_list(error: JimengError) -> JimengError:
@@ -235,3 +407,11 @@ def hundredths(strength: float | None) -> str:
 
 def is_seed(text: str) -> bool:
     return bool(re.fullmatch(r"\d{1,10}", text, re.ASCII)) and int(text) <= MOST_SEED
+
+
+def found_model(name: str) -> Model | None:
+    """The model of that name; None if there is none."""
+    try:
+        return options.find_model(name)
+    except JimengError:
+        return None

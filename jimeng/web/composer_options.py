@@ -11,7 +11,6 @@ from jimeng.i18n import MESSAGES, in_language, language, t
 from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
-from jimeng.tasks import styles
 
 GLYPH = 14  # units of the longer side of the little frame beside a ratio
 STEP = 8  # pixels, of the sides of a size that no table has
@@ -275,24 +274,3 @@ def size_options(model: Model, chosen: str) -> list[SizeOption]:
         except Invalid:
             return options
     return options
-
-
-@dataclass(frozen=True)
-class StyleOption:
-    """
-    Attributes:
-        value: Its id.
-        label: Its name.
-        length: Characters that it adds to the prompt.
-    """
-
-    value: str
-    label: str
-    length: int
-
-
-def style_options() -> list[StyleOption]:
-    return [
-        StyleOption(each.id, in_language(each.names), len(each.phrase) + 1)
-        for each in styles.STYLES
-    ]

@@ -25,8 +25,7 @@ def index() -> ResponseReturnValue:
 
 def show_feed(template: str, **values: object) -> str:
     viewer = auth.viewer_of_page()
-    cursor = request.args.get("cursor")
-    page = batches.feed(viewer, limit=PAGE, cursor=cursor)
+    page = batches.feed(viewer, limit=PAGE, cursor=request.args.get("cursor"))
     cards = cards_of(page.tasks)
     known = {card.task.id: card for card in cards}
     known |= {view.batch.id: view for view in views_of(viewer, page.batches)}
@@ -34,7 +33,6 @@ def show_feed(template: str, **values: object) -> str:
         template,
         cards=[known[each.id] for each in page.rows],
         next_cursor=page.next_cursor,
-        is_first=cursor is None,
         wait=interval(cards),
         live=count_live(cards),
         line=line_of(viewer, cards),

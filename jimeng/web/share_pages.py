@@ -41,13 +41,13 @@ def shown_by(viewer: Viewer, share_id: str) -> tuple[Collection | None, Image | 
 @bp.get("/shares")
 def shares() -> str:
     """All that one shares, newest first."""
-    cursor = request.args.get("cursor")
-    page = sharing.page(auth.viewer_of_page(), cursor=cursor, limit=PAGE)
+    page = sharing.page(
+        auth.viewer_of_page(), cursor=request.args.get("cursor"), limit=PAGE
+    )
     return render_template(
         "sharing/list.html",
         page=page,
         page_of=page_of,
-        is_first=cursor is None,
         is_gone=request.args.get("done") == "ended",
     )
 
