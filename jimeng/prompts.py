@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from jimeng.collections.naming import checked
 from jimeng.documents import SavedPrompt, utcnow
+from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.errors import Invalid
 from jimeng.errors.kept import PromptNotFound, TooManyPrompts
 from jimeng.tasks.auditing import audited
@@ -16,7 +17,6 @@ log = logging.getLogger(__name__)
 MOST = 200  # prompts of a user
 LONGEST_PROMPT = 10_000  # characters, which no model's limit is above
 LONGEST = {"model": 100, "size": 20, "quality": 20, "style": 64}  # characters
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from jimeng.operations import failures as archive
 from jimeng.operations.failures import Filter
 from jimeng.web import is_htmx
 from jimeng.web.filters import day_of
+from jimeng.web.forms import accepts_double_charge
 
 
 @bp.get("/failures")
@@ -116,7 +117,7 @@ def retry_failure(task_id: str) -> ResponseReturnValue:
     made = archive.retry(
         auth.viewer_of_page(),
         task_id,
-        accept_double_charge=request.form.get("accept_double_charge") == "yes",
+        accept_double_charge=accepts_double_charge(),
     )
     return dealt_with("retry", made.id)
 

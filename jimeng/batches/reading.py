@@ -1,10 +1,10 @@
 """Finding batches, their tasks, and what the feed shows of both."""
 
 from jimeng.documents import Batch, Task, cursors
-from jimeng.documents.cursors import Page
+from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.task import THERE as TASK_THERE
 from jimeng.errors.batches import BatchNotFound
-from jimeng.tasks.reading import NEWEST_FIRST, known_status, owned
+from jimeng.tasks.reading import known_status, owned
 from jimeng.viewers import Viewer
 
 THERE = {"deleted_at": {"$exists": False}}

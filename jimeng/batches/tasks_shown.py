@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from jimeng.documents import Batch, Image, Task, cursors
-from jimeng.documents.cursors import Page
+from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import THERE
-from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN
+from jimeng.tasks.gallery import UNSEEN
 from jimeng.viewers import Viewer
 
 MOST_NEW = 60  # pictures that a page is given between two looks

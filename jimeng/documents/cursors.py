@@ -18,6 +18,7 @@ from jimeng.errors import Invalid
 T = TypeVar("T")
 U = TypeVar("U")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]  # the order of most lists
 
 
 def cursor_of(row: Mapping, field: str) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from jimeng import bulk, jobs, lanes
 from jimeng.bulk import Counts, Kind, Portion
 from jimeng.documents import BulkAction, Generation, Status, Task
+from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.task import THERE
 from jimeng.tasks.cancelling import cancel_batch, drop_of
-from jimeng.tasks.reading import NEWEST_FIRST, owned
+from jimeng.tasks.reading import owned
 from jimeng.tasks.summary import SCHEDULED, in_state
 from jimeng.viewers import Viewer
 

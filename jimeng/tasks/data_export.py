@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from jimeng.documents import Batch, Collection, Image, Input, SavedPrompt, Share, Task
 from jimeng.documents.base import Stored
-from jimeng.documents.cursors import after, cursor_of
+from jimeng.documents.cursors import NEWEST_FIRST, after, cursor_of
 from jimeng.documents.task import THERE
 from jimeng.tasks.archive import BATCH, Archive, plain_name
 from jimeng.tasks.files import tasks_of
-from jimeng.tasks.gallery import NEWEST_FIRST, UNSEEN, Wanted
+from jimeng.tasks.gallery import UNSEEN, Wanted
 from jimeng.tasks.views import view_all
 from jimeng.viewers import Viewer
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jimeng.documents import Collection, Image
-from jimeng.documents.cursors import Page, after, cut_page
+from jimeng.documents.cursors import NEWEST_FIRST, Page, after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.pictures.labels import fold, grams
 from jimeng.tasks.reading import MOST_WORDS
 from jimeng.viewers import Viewer
 
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 UNSEEN = {"grams": 0, "lists": 0, "text": 0}  # what searches need, and nobody else
 MOST_COUNTED = 500  # pictures; what has fewer is rare enough
 # Pictures that are counted to be told; those of a search are read for it.

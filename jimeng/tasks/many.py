@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pymongo.errors import PyMongoError
 
 from jimeng.documents import Task
+from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.errors import (
     DatabaseUnavailable,
     JimengError,
@@ -17,7 +18,7 @@ from jimeng.errors import (
 )
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import cancel_where
-from jimeng.tasks.reading import NEWEST_FIRST, THERE, owned
+from jimeng.tasks.reading import THERE, owned
 from jimeng.tasks.retrying import MOST_AT_ONCE, retry
 from jimeng.viewers import Viewer
 

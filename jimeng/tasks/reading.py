@@ -15,14 +15,13 @@ from jimeng.documents import (
     cursors,
     left_over,
 )
-from jimeng.documents.cursors import Page
+from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.tasks.views import TaskView, view, view_with
 from jimeng.viewers import Viewer
 
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 MOST_WORDS, LONGEST_SEARCH = 12, 200  # of a search; its characters
 MOST_OFFSET = 1000  # beyond, a cursor is the way
 MOST_SEARCHED = 1000  # tasks that one page looks at for words

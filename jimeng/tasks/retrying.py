@@ -6,6 +6,7 @@ from typing import Any
 
 from jimeng import inputs
 from jimeng.documents import Status, Task
+from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
 from jimeng.jobs.outcomes import CANCELLED
@@ -16,7 +17,7 @@ from jimeng.tasks.auditing import audited
 from jimeng.tasks.building import NewTask, styled
 from jimeng.tasks.creation import create
 from jimeng.tasks.estimating import Estimate, estimate
-from jimeng.tasks.reading import NEWEST_FIRST, find, owned
+from jimeng.tasks.reading import find, owned
 from jimeng.viewers import Viewer
 
 RETRYABLE = frozenset(("completed", "failed", "cancelled"))

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from jimeng.documents import Status, Task, cursors, utcnow
+from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.status import ENDED
 from jimeng.documents.task import DOOMED, THERE
 from jimeng.errors import Invalid
 from jimeng.tasks.reading import (
-    NEWEST_FIRST,
     Searched,
     find_all,
     last_searched,

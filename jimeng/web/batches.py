@@ -24,6 +24,7 @@ from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batch_form import BatchForm
 from jimeng.web.batch_views import shelf_of, views_of
 from jimeng.web.composer_start import keep_used
+from jimeng.web.forms import accepts_double_charge
 from jimeng.web.tokens import token_of
 
 PAGE = 20  # batches of a list
@@ -150,7 +151,7 @@ def retry_batch(batch_id: str) -> ResponseReturnValue:
             auth.viewer_of_page(),
             batch_id,
             rest=request.form.get("rest") == "yes",
-            accept_double_charge=request.form.get("accept_double_charge") == "yes",
+            accept_double_charge=accepts_double_charge(),
         )
     return redirect(url_for(".batch", batch_id=batch_id), 303)
 

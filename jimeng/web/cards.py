@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from jimeng import auth, tasks
 from jimeng.documents import Image, Task
+from jimeng.documents.ids import PREFIX
 from jimeng.tasks import PictureView, TaskView, remedies
 from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.titles import style_name, title_of
@@ -28,7 +29,6 @@ LETTERS = {
 # While a picture may appear a page looks every so many seconds: from and until these
 # shares of the time that it was expected to take.
 SOON, EARLY, LATE = 0.4, 0.7, 1.5
-PREFIX = "volcengine_img_"  # how all ids of tasks begin: marks go without it
 HELD = {"paused": "-1", "no_worker": "-2"}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
@@ -45,6 +45,7 @@ class Mark:
     numbers: str
 
     def __str__(self) -> str:
+        # All ids of tasks begin alike, and a mark has to be short.
         return f"{self.task_id.removeprefix(PREFIX)}.{self.letters}.{self.numbers}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping
 from types import MappingProxyType
 
+from flask import request
 from marshmallow import Schema, ValidationError
 
 from jimeng.errors import Invalid, JimengError
@@ -44,3 +45,8 @@ def placed(
         known = PLACES.get(name, name.partition(".")[0])
         found.setdefault(known if known in fields else "", []).extend(words)
     return found
+
+
+def accepts_double_charge() -> bool:
+    """Whether the form consents to what may be charged twice."""
+    return request.form.get("accept_double_charge") == "yes"

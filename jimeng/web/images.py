@@ -1,6 +1,5 @@
 """The bytes of pictures: never changed, so kept by browsers for good."""
 
-import re
 from typing import BinaryIO
 
 from flask import Response, redirect, request, url_for
@@ -11,10 +10,10 @@ from jimeng.documents import Image, Task
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.access import SignInRequired
 from jimeng.http.answers import file, saved_as
+from jimeng.tasks.archive import plain_name
 from jimeng.web import bp
 from jimeng.web.archives import are_wanted
 
-MOST_NAME = 40  # characters of the prompt that become a file's name
 # A picture that a browser shows alone may run nothing; the style is that of the
 # browser's own viewer.
 ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -106,14 +105,6 @@ def disposition(found: Image, ext: str, task: Task | None) -> str:
     plain = f"jimeng-{found.key[:8]}-{found.index + 1}.{ext}"
     if request.args.get("download") != "1":
         return f'inline; filename="{plain}"'
-    return saved_as(plain, f"{file_name(task)}-{found.index + 1}.{ext}")
-
-
-def file_name(task: Task | None) -> str:
-    """The beginning of the prompt as it was written, for those who may read it."""
-    if task is None:
-        return "jimeng"
-    # Only letters, digits, - and _: what every file system takes.
-    words = re.sub(r"[^\w-]+", "-", tasks.wording(task).prompt)
-    words = words[:MOST_NAME].strip("-_")
-    return words or "jimeng"
+    # The beginning of the prompt as it was written, for those who may read it.
+    name = plain_name(tasks.wording(task).prompt if task else None)
+    return saved_as(plain, f"{name}-{found.index + 1}.{ext}")

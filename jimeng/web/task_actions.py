@@ -28,6 +28,7 @@ from jimeng.web.cards import (
 from jimeng.web.composer import Composer
 from jimeng.web.composer_start import keep_used
 from jimeng.web.feed import line_of, show_feed
+from jimeng.web.forms import accepts_double_charge
 from jimeng.web.preferences import THEME, THEMES, remember
 from jimeng.web.tokens import REFUSALS, new_token, token_of
 
@@ -127,7 +128,7 @@ def retry(task_id: str) -> ResponseReturnValue:
     made, replayed = tasks.retry(
         auth.viewer_of_page(),
         task_id,
-        accept_double_charge=request.form.get("accept_double_charge") == "yes",
+        accept_double_charge=accepts_double_charge(),
         idem_key=token_of(request.form),
     )
     if not is_htmx():

@@ -18,6 +18,7 @@ from jimeng.web.cards import (
     look_again,
     read_marks,
 )
+from jimeng.web.forms import accepts_double_charge
 from jimeng.web.task_rows import (
     BEFORE,
     CANCELLED,
@@ -197,7 +198,7 @@ def retry_tasks() -> ResponseReturnValue:
     viewer = auth.viewer_of_page()
     given = list(dict.fromkeys(request.form.getlist("id")))[: retrying.MOST_AT_ONCE]
     before = retrying.runs_again(viewer, given)
-    agreed = request.form.get("accept_double_charge") == "yes" and len(given) == 1
+    agreed = accepts_double_charge() and len(given) == 1
     outcomes = tasks.retry_many(
         viewer,
         [task_id for task_id in given if task_id not in before],
