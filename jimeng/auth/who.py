@@ -38,26 +38,17 @@ def viewer_of_api() -> Viewer:
     Raises:
         Unauthorized: there is no key.
         ApiKeyInvalid: it is unknown, revoked, or expired.
+        DoorClosed: it is limited to other doors than the request's.
     """
+    if not needs_sign_in():
+        return everybody()
     found = g.get("viewer_of_api")
     if found is None:
-        found = g.viewer_of_api = _owner() if needs_sign_in() else everybody()
+        key, user = accounts.user_of_key(bearer(), g.get("access"))
+        if key.doors and door() not in key.doors:
+            raise DoorClosed(f"key {key.id} at {door()}", doors=", ".join(key.doors))
+        found = g.viewer_of_api = viewer_of_key(key, user)
     return found
-
-
-def _owner() -> Viewer:
-    key, user = accounts.user_of_key(bearer(), g.get("access"))
-    check_door(key)
-    return viewer_of_key(key, user)
-
-
-def check_door(key: ApiKey) -> None:
-    """
-    Raises:
-        DoorClosed: the key is limited to other doors than the request's.
-    """
-    if key.doors and door() not in key.doors:
-        raise DoorClosed(f"key {key.id} at {door()}", doors=", ".join(key.doors))
 
 
 def count(asked: Request) -> None:

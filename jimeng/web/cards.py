@@ -9,8 +9,7 @@ from jimeng import auth, tasks
 from jimeng.documents import Image, Task
 from jimeng.documents.ids import PREFIX
 from jimeng.tasks import PictureView, TaskView, remedies
-from jimeng.web.composer_options import spoken as model_name
-from jimeng.web.titles import style_name, title_of
+from jimeng.web.titles import OfTask
 from jimeng.web.tokens import new_token
 
 # One letter for each state of a picture: a mark has to fit into a URL.
@@ -59,7 +58,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(OfTask):
     """
     Attributes:
         view: The task.
@@ -90,25 +89,6 @@ class Card:
     @property
     def pictures(self) -> list[PictureView]:
         return self.view.pictures
-
-    @property
-    def prompt(self) -> str:
-        """As it was written; what was sent may hold a style's words too."""
-        return tasks.wording(self.task).prompt
-
-    @property
-    def title(self) -> str:
-        return title_of(self.task)
-
-    @property
-    def model(self) -> str:
-        """Its name as people say it."""
-        return model_name(self.task.model)
-
-    @property
-    def style(self) -> str | None:
-        """The name of the style, in the reader's language where it has one."""
-        return style_name(tasks.wording(self.task).style)
 
     @property
     def shape(self) -> str:

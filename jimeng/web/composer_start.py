@@ -51,7 +51,8 @@ def begun(viewer: Viewer) -> Composer:
     if "saved" in request.args:
         return kept_under_a_name(viewer, request.args["saved"])
     given = {name: request.args[name] for name in WORDS & set(request.args)}
-    words = defaults() | (given or left_behind())
+    # What was chosen in this browser and not sent, as choices.js keeps it.
+    words = defaults() | (given or own_cookie(CHOICES))
     return Composer.asked(words) if words else used_last(viewer)
 
 
@@ -68,14 +69,6 @@ def form_of(saved: SavedPrompt) -> dict[str, str]:
     names = ("prompt", "model", "size", "quality", "style", "n", "seed")
     found = {name: getattr(saved, name) for name in names}
     return {name: str(each) for name, each in found.items() if each not in (None, "")}
-
-
-def left_behind() -> dict[str, str]:
-    """
-    What was chosen in this browser and not sent, as choices.js keeps it; nothing of
-    what somebody else chose who was signed in before.
-    """
-    return own_cookie(CHOICES)
 
 
 def own_cookie(name: str) -> dict[str, str]:

@@ -8,13 +8,12 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import auth, collections, sharing, tasks
-from jimeng.documents import Collection, Image, Share
+from jimeng.documents import Collection, Image, Share, Task
 from jimeng.http.answers import absolute
 from jimeng.http.bodies import brings_pictures
 from jimeng.tasks import PictureRecord
 from jimeng.viewers import Viewer
 from jimeng.web import bp, is_htmx, refused
-from jimeng.web.composer_options import spoken as model_name
 from jimeng.web.filters import Filters
 from jimeng.web.gallery import news
 from jimeng.web.picture_edits import Edit
@@ -22,7 +21,7 @@ from jimeng.web.picture_sources import Source, sources_of
 from jimeng.web.preferences import own_path
 from jimeng.web.programs import Program, programs
 from jimeng.web.times import zone
-from jimeng.web.titles import style_name, title_of
+from jimeng.web.titles import OfTask
 from jimeng.web.tokens import REFUSALS, new_token
 
 
@@ -42,7 +41,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class PicturePage:
+class PicturePage(OfTask):
     """
     What the page shows of a picture.
 
@@ -63,7 +62,7 @@ class PicturePage:
     @cached_property
     def sources(self) -> list[Source]:
         """What it was made from, without a mask, as far as that is there."""
-        return sources_of(self.record.task)
+        return sources_of(self.task)
 
     @property
     def before(self) -> Source | None:
@@ -94,26 +93,14 @@ class PicturePage:
         return sharing.of_target(auth.viewer_of_page(), self.record.image.id)
 
     @property
-    def prompt(self) -> str:
-        return tasks.wording(self.record.task).prompt
-
-    @property
-    def title(self) -> str:
-        return title_of(self.record.task)
+    def task(self) -> Task:
+        return self.record.task
 
     @property
     def sent_prompt(self) -> str | None:
         """What was sent, where that is not what was written."""
-        sent = self.record.task.prompt
+        sent = self.task.prompt
         return None if sent == self.prompt else sent
-
-    @property
-    def model(self) -> str:
-        return model_name(self.record.task.model)
-
-    @property
-    def style(self) -> str | None:
-        return style_name(tasks.wording(self.record.task).style)
 
     @property
     def link(self) -> str:
@@ -133,7 +120,7 @@ class PicturePage:
     @property
     def steps(self) -> list[Step]:
         """Its way from the asking to the keeping, as far as it is known."""
-        task, made = self.record.task, self.record.generation
+        task, made = self.task, self.record.generation
         moments = [("asked", task.created_at)]
         if made is not None:
             moments += [("sent", made.sent_at), ("drawn", made.drawn_at)]

@@ -11,7 +11,7 @@ from jimeng import auth
 from jimeng.documents import Image, Task
 from jimeng.tasks import Outcome, clearing, retrying, summary
 from jimeng.web.cards import Card, cards_of
-from jimeng.web.composer_options import spoken
+from jimeng.web.titles import OfTask
 
 MOST_SAID = 9999
 # What may become of tasks, besides errors; the words are ``said.<kind>``.
@@ -59,7 +59,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(OfTask):
     """
     Attributes:
         card: The task.
@@ -80,11 +80,6 @@ class Row:
         if self.task.status == "pending" and begins and begins > datetime.now(UTC):
             return summary.SCHEDULED
         return str(self.task.status)
-
-    @property
-    def model(self) -> str:
-        """Its name, as people say it."""
-        return spoken(self.task.model)
 
     @property
     def picture(self) -> Image | None:

@@ -5,16 +5,39 @@ from jimeng.documents import Task
 from jimeng.i18n import in_language, t
 from jimeng.providers.models.takes import FOLLOWS
 from jimeng.tasks import styles
+from jimeng.web.composer_options import spoken
 
 
-def title_of(task: Task) -> str:
-    """As it was asked for; where that needs no words, what became of the picture."""
-    words = tasks.wording(task).prompt
-    if words:
-        return words
-    model = jobs.runtime().registry.by_lane(task.lane)
-    done = model.task if model and model.task in FOLLOWS else "drawing"
-    return t(f"wordless.{done}")
+class OfTask:
+    """What pages show of a task is called so."""
+
+    @property
+    def task(self) -> Task:
+        raise NotImplementedError
+
+    @property
+    def prompt(self) -> str:
+        """As it was written; what was sent may hold a style's words too."""
+        return tasks.wording(self.task).prompt
+
+    @property
+    def title(self) -> str:
+        """As it was asked for; where that took no words, what became of it."""
+        if self.prompt:
+            return self.prompt
+        model = jobs.runtime().registry.by_lane(self.task.lane)
+        done = model.task if model and model.task in FOLLOWS else "drawing"
+        return t(f"wordless.{done}")
+
+    @property
+    def model(self) -> str:
+        """Its name as people say it."""
+        return spoken(self.task.model)
+
+    @property
+    def style(self) -> str | None:
+        """The name of the style, in the reader's language where it has one."""
+        return style_name(tasks.wording(self.task).style)
 
 
 def style_name(style: str | None) -> str | None:
