@@ -35,10 +35,6 @@ ADMINS = {"role": "admin", "disabled_at": None}  # those who may come in
 MARKED, ACTS = 60_000, 20_000
 
 
-def visible(viewer: Viewer) -> dict:
-    return {} if viewer.sees_all else {"_id": viewer.user_id}
-
-
 def create(viewer: Viewer, *, email: str, name: str) -> User:
     """
     Make a user without a password.
@@ -74,8 +70,8 @@ def find(viewer: Viewer, user_id: str) -> User:
     Raises:
         UserNotFound: no such user, or not for this viewer to see.
     """
-    user = User.find_one({"$and": [visible(viewer), {"_id": user_id}]})
-    return there(user, user_id)
+    viewer.require_reader(user_id)
+    return there(User.find_one({"_id": user_id}), user_id)
 
 
 def there(user: User | None, user_id: str) -> User:
@@ -95,8 +91,8 @@ def find_by_email(viewer: Viewer, email: str) -> User:
     Raises:
         UserNotFound: as in `find`.
     """
-    user = User.find_one({**visible(viewer), "email_key": email_key(email)})
-    if user is None:
+    user = User.find_one({"email_key": email_key(email)})
+    if user is None or not viewer.may_act_for(user.id):
         raise UserNotFound("no user has that e-mail")
     return user
 
@@ -135,7 +131,8 @@ def update(
     wanted = {"email": email, "name": name}
     given = {field: value for field, value in wanted.items() if value is not None}
     changes: dict = {**given, "updated_at": utcnow()}
-    where: dict = {"$and": [visible(viewer), {"_id": user_id}]}
+    viewer.require_reader(user_id)
+    where: dict = {"_id": user_id}
     if email is not None:
         indexes.require(indexes.EMAILS, fresh=True)
         changes["email_key"] = email_key(email)
@@ -254,9 +251,8 @@ def set_preferences(
     wanted: dict = {"language": language, "theme": theme, "defaults": defaults}
     wanted["plain_files"] = plain_files
     changes = {name: value for name, value in wanted.items() if value is not None}
-    where = {"$and": [visible(viewer), {"_id": user_id}]}
-    changed = User.swap(where, {"$set": {**changes, "updated_at": utcnow()}})
-    return there(changed, user_id)
+    viewer.require_reader(user_id)
+    return change(user_id, {"$set": changes})
 
 
 def delete(viewer: Viewer, user_id: str) -> None:
