@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
+from itertools import chain
 from typing import TypeVar
 
 from jimeng.documents import Batch, Collection, Image, Input, SavedPrompt, Share, Task
@@ -57,8 +58,7 @@ def export(
         )
         yield from archive.add("batches.json", now, in_lines(asked_at_once))
     where = Wanted().where(viewer.user_id)
-    for batch in batches(Image, where):
-        images = [Image.read(row) for row in batch]
+    for images in batches(Image, where):
         asked = tasks_of(viewer if with_words else None, images)
         for image in images:
             name = file_name(image, zone)
@@ -76,19 +76,17 @@ def file_name(image: Image, zone: tzinfo) -> str:
     return f"{day}/{name}.{image.suffix}"
 
 
-def batches(
-    document: type[Stored], where: dict, size: int = BATCH
-) -> Iterator[list[dict]]:
+def batches(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[list[Kind]]:
     """
-    All rows, newest first, some at a time. A cursor of MongoDB's would end while
+    All documents, newest first, some at a time. A cursor of MongoDB's would end while
     its reader waits for the network.
     """
     parts = [where]
     while True:
-        rows = document.collection().find({"$and": parts}, UNSEEN).sort(NEWEST_FIRST)
+        rows = kind.collection().find({"$and": parts}, UNSEEN).sort(NEWEST_FIRST)
         batch = list(rows.limit(size))
         if batch:
-            yield batch
+            yield kind.read_all(batch)
         if len(batch) < size:
             return
         parts = [where, after(cursor_of(batch[-1], "created_at"), "created_at")]
@@ -96,8 +94,7 @@ def batches(
 
 def all_of(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[Kind]:
     """The documents of `batches`, one after the other."""
-    for rows in batches(kind, where, size):
-        yield from kind.read_all(rows)
+    return chain.from_iterable(batches(kind, where, size))
 
 
 def in_lines(rows: Iterable[dict]) -> Iterator[bytes]:
@@ -116,8 +113,8 @@ def fields_of(document: Stored, names: Iterable[str]) -> dict:
 
 def records(viewer: Viewer, zone: tzinfo) -> Iterator[dict]:
     """The tasks, with the names of their files."""
-    for rows in batches(Task, {"user_id": viewer.user_id, **THERE}):
-        for each in view_all(viewer, Task.read_all(rows)):
+    for some in batches(Task, {"user_id": viewer.user_id, **THERE}):
+        for each in view_all(viewer, some):
             yield fields_of(each.task, OF_TASK) | {
                 "made_from": each.task.made_from or [],
                 "pictures": [file_name(image, zone) for image in each.images],
