@@ -125,18 +125,6 @@ def test_key_is_revoked(ada, nobody):
     assert key.prefix not in ada.client.get(answer.location).text
 
 
-def test_another_users_key_is_not_there(ada, secured):
-    """It is neither shown nor revoked, and looks as if it had never been."""
-    bob = make_person(secured, "bob@example.com")
-    bob.sign_in()
-    make(bob, name="鲍勃的")
-    (key,) = stored(bob)
-
-    assert "鲍勃的" not in ada.client.get("/account/keys").text
-    assert send(ada.client, f"/account/keys/{key.id}/revoke").status_code == 404
-    assert len(stored(bob)) == 1
-
-
 def test_list_says_what_there_is_to_know(ada, nobody):
     """Name, beginning, scopes, when it was made, used, and ends."""
     ada.client.set_cookie("lang", "en")

@@ -40,15 +40,6 @@ PAGES = ["", "/usage", "/keys", "/security", "/data"]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_nobody_is_led_to_the_sign_in(nobody, page):
-    """The pages are somebody's."""
-    answer = nobody.get(f"/account{page}")
-
-    assert answer.status_code == 303
-    assert answer.location.startswith("/sign-in?next=")
-
-
-@pytest.mark.parametrize("page", PAGES)
 def test_each_page_leads_to_the_others(ada, page):
     """The ways between them are plain links, and say where one is."""
     answer = ada.client.get(f"/account{page}")
@@ -57,47 +48,6 @@ def test_each_page_leads_to_the_others(ada, page):
     for other in PAGES:
         assert f'href="/account{other}"' in answer.text
     assert f'href="/account{page}" aria-current="page"' in answer.text
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_pages_hold_nothing_that_the_policy_refuses(ada, page):
-    """No script, style or handler within the page, nothing of other hosts."""
-    text = ada.client.get(f"/account{page}").text
-
-    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", text)
-    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "",
-        "/defaults",
-        "/password",
-        "/sessions/end",
-        "/keys",
-        "/keys/x/revoke",
-        "/delete",
-    ],
-)
-def test_forms_of_other_sites_are_refused(ada, path):
-    """Nobody else's page changes an account."""
-    answer = ada.client.post(
-        f"/account{path}", headers={"Sec-Fetch-Site": "cross-site"}
-    )
-
-    assert answer.status_code == 403
-
-
-@pytest.mark.parametrize(
-    "path", ["/password", "/sessions/end", "/keys", "/keys/x/revoke", "/delete"]
-)
-def test_nobody_changes_nothing(nobody, path):
-    """Without a session every form leads to the sign-in page."""
-    answer = send(nobody, f"/account{path}")
-
-    assert answer.status_code == 303
-    assert answer.location.startswith("/sign-in")
 
 
 def test_profile_is_kept(ada):

@@ -132,11 +132,6 @@ def test_plain_cells_stay_as_they_are():
     assert harmless("2026-01-31") == "2026-01-31"
 
 
-def test_nobody_gets_no_csv(nobody):
-    """It is somebody's, as the page is."""
-    assert nobody.get("/account/usage.csv").status_code == 303
-
-
 def test_quota_is_shown(ada):
     """Who has a daily number sees how much of it is left."""
     from jimeng.documents import User

@@ -60,6 +60,25 @@ def test_claim_that_is_lost_leaves_one_picture(client, provider, database, monke
     assert database["pictures.files"].count_documents({}) == 2
 
 
+def test_slot_is_free_while_the_picture_is_fetched(client, provider, monkeypatch):
+    """The provider is done with it, however long the download may take."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    seen = []
+
+    def fetch(*args: object, **kwargs: object) -> bytes:
+        seen.append((generation().state, generation().slot))
+        return png()
+
+    monkeypatch.setattr(save, "fetch_picture", fetch)
+    create(client)
+    run_queue()
+    come_due()
+
+    work()
+
+    assert seen == [("saving", None)]
+
+
 def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, database):
     """The first one's picture stands, and the bytes of the second are deleted."""
     create(client)

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import mongoengine
 import pytest
+from pymongo.errors import AutoReconnect
 
 from jimeng import jobs, tasks
-from jimeng.documents import Generation
-from jimeng.jobs import janitor, outcomes, pump, submit
+from jimeng.documents import Allowance, Generation, Task
+from jimeng.jobs import acceptance, janitor, outcomes, pump, submit
 from jimeng.providers import Progress
 from jimeng.tasks import cancelling, deletion
 from jimeng.viewers import Viewer
@@ -123,6 +124,56 @@ def test_late_picture_of_a_task_that_goes_on(client, provider):
     work()
 
     assert len(result(client, task_id)["result"]["images"]) == 2
+
+
+def test_first_word_on_a_picture_stands(client, provider, monkeypatch):
+    """Who goes on after a death does not say that nobody knows what was said."""
+    provider.submits = [refusal("content_refused_prompt"), Progress("second")]
+    once(monkeypatch, outcomes, "end", before=die)
+    task_id = create(client, n=2)["task_id"]
+    with pytest.raises(Died):
+        run_queue()
+
+    come_due(state="submitting")
+    work()
+
+    (failure,) = Task.find_one({"_id": task_id}).failures.values()
+    assert (failure["code"], failure["charged"]) == ("content_refused_prompt", "no")
+
+
+def test_picture_that_two_drop_is_given_back_once(client):
+    """Each has found it unwanted: the day counts one less, and not two."""
+    create(client, n=2)
+    unwanted = Generation.objects.first()
+
+    outcomes.drop(unwanted)
+    outcomes.drop(unwanted)
+
+    assert Allowance.objects.get().asked == 1
+
+
+def test_name_is_stored_although_mongodb_was_away(client, provider, monkeypatch):
+    """For a moment: it is the only way to what will be paid for."""
+
+    def away() -> None:
+        raise AutoReconnect("away")
+
+    once(monkeypatch, acceptance, "store_acceptance", before=away)
+    create(client)
+
+    run_queue()
+
+    assert Generation.objects.first().remote_ids == ["remote-1"]
+
+
+def test_names_of_all_that_was_accepted_are_kept(client, provider, work_off):
+    """Of a picture that is drawn anew, too: the provider is asked by them."""
+    provider.polls = [refusal("content_refused_picture", new_seed=True)]
+    create(client)
+
+    work_off()
+
+    assert Generation.objects.first().remote_ids == ["remote-1", "remote-2"]
 
 
 def test_kept_bytes_of_an_answer_are_not_lost(

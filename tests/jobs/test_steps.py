@@ -49,7 +49,12 @@ def test_job_runs_under_its_own_reservation_once(client, provider):
     come_due()
     pump.tick()
     token = Generation.collection().find_one({})["owner"]
-    provider.polls = [Progress("x")]
+
+    def poll() -> Progress:
+        advance.call_local(generation().id, token)  # in the moment of the first
+        return Progress("x")
+
+    provider.polls = [poll]
 
     advance.call_local(generation().id, token)
     advance.call_local(generation().id, token)

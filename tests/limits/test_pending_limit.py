@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from jimeng.documents import Task
-from tests.rest import CAT, CREATE, client_with
+from tests.conftest import run_queue
+from tests.rest import CAT, CREATE, client_with, create
 
 
 def test_limit_holds_for_requests_at_once(app, config, registry):
@@ -18,3 +19,12 @@ def test_limit_holds_for_requests_at_once(app, config, registry):
 
         assert Task.collection().count_documents({}) == statuses.count(202) <= 5
         assert set(statuses) == {202, 429}
+
+
+def test_picture_that_is_sent_waits_no_longer(app, config, registry):
+    """As many more may be asked for, at once."""
+    with client_with(config, registry, USER_MAX_PENDING=2) as other:
+        create(other, n=2)
+        run_queue()
+
+        create(other, n=2)

@@ -97,8 +97,9 @@ def test_policy_lets_nothing_in_but_ours():
 def test_pages_have_nothing_inline(nobody, ada, admin):
     """What the policy would refuse is not there to begin with."""
     admin.sign_in()
-    paths = ["/", "/tasks", "/gallery", "/account", "/account/usage", "/admin/queue"]
-    for path in [*paths, "/docs", "/sign-in"]:
+    account = ("", "/usage", "/keys", "/security", "/data")
+    paths = ["/", "/tasks", "/gallery", *(f"/account{each}" for each in account)]
+    for path in [*paths, "/admin/queue", "/docs", "/sign-in"]:
         page = admin.client.get(path).text
         assert not re.search(r"<script(?![^>]*\ssrc=)", page)
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)

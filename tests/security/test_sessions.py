@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import Session, utcnow
+from jimeng import accounts, auth
+from jimeng.documents import Session, User, utcnow
 from tests.access.conftest import PASSWORD
 from tests.page import POST, send
 
@@ -48,6 +49,21 @@ def test_hundred_sign_outs_bring_none_back(secured, ada):
         ada.client.post("/sign-out", headers=POST)
 
     assert not is_in(thief)
+
+
+def test_session_that_begins_while_all_end_is_none(ada, monkeypatch):
+    """The password was right a moment before, which counts no more."""
+    begin = auth.begin_session
+
+    def begin_late(user: User, **more: object) -> None:
+        accounts.end_sessions(user.id)
+        begin(user, **more)
+
+    monkeypatch.setattr(auth, "begin_session", begin_late)
+
+    ada.sign_in()
+
+    assert not is_in(ada.client)
 
 
 def test_signing_in_again_ends_the_session_before(secured, ada):
