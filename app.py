@@ -80,7 +80,6 @@ WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
 # How paths begin of requests that are many, and of no user.
 QUIET = ("/static/", "/health", "/metrics")
 SAFE = {"GET", "HEAD", "OPTIONS"}
-UNSUPPORTED = "invalid.not_supported_yet"
 
 
 class App(Flask):
@@ -284,10 +283,9 @@ def handle_errors(app: Flask) -> None:
         reasons = by_field(error.messages)
         log.info("refused invalid: %s", ", ".join(reasons))
         words = in_words(reasons)
-        code, message = Invalid.code, sentence(words)
-        if all(each == [UNSUPPORTED] for each in reasons.values()):
-            code, message = "not_supported_yet", i18n.t(UNSUPPORTED)
-        return answer_error(code, Invalid.status, message=message, errors=words)
+        return answer_error(
+            Invalid.code, Invalid.status, message=sentence(words), errors=words
+        )
 
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:

@@ -18,6 +18,8 @@ KINDS = {
     "{collection_id}": "collection",
     "{share_id}": "collection",
     "{prompt_id}": "prompt",
+    "{webhook_id}": "webhook",
+    "{delivery_id}": "delivery",
     "{upload_id}": "upload",
 }
 
@@ -81,6 +83,15 @@ class Examples:
         body = {"name": "x", "prompt": "x", "n": 1, "seed": 1, "user_id": USER}
         body |= dict.fromkeys(("model", "size", "style"), "1") | {"quality": "hd"}
         return data_of(self.client.post(f"{API}/prompts", json=body), 201)["id"]
+
+    def webhook(self) -> str:
+        body = {"url": "https://example.com/hook", "user_id": USER}
+        body |= {"events": ["task.completed"]}
+        return data_of(self.client.post(f"{API}/webhooks", json=body), 201)["id"]
+
+    def delivery(self) -> str:
+        where = f"{API}/webhooks/{self.one('webhook')}/test"
+        return data_of(self.client.post(where), 202)["id"]
 
     def upload(self) -> str:
         form = {"user_id": USER, "file": (io.BytesIO(photo()), "photo.jpg")}

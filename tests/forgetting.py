@@ -3,7 +3,7 @@
 import time
 
 from jimeng import usage
-from jimeng.jobs import input_sweep, janitor
+from jimeng.jobs import input_sweep, janitor, outbox, webhooks
 from jimeng.lanes import ahead, claims, record
 from jimeng.migrations import record as schema
 
@@ -15,9 +15,11 @@ def forget_lanes() -> None:
 
 
 def forget_sweeps() -> None:
-    """All open tasks and all files are looked at again."""
+    """All open tasks, files and endpoints are looked at again; turns begin anew."""
     janitor._settled = janitor._again = janitor._file_seen = None
     input_sweep._file_seen = None
+    outbox.forget_owners()
+    webhooks._last_user.update({False: "", True: ""})
 
 
 def forget_days() -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -10,6 +11,7 @@ from jimeng.api import blp
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
 from jimeng.monitoring import health
+from tests.conftest import make_as_new
 from tests.examples import KINDS, USER, Examples
 from tests.given_pictures import photo
 from tests.rest import (
@@ -31,6 +33,15 @@ REQUESTS = [
     for key in taken["schema"].examples
 ]
 OPEN = {"input", "ratios", "hd_ratios", "keywords"}  # objects of any names
+
+
+@pytest.fixture
+def app(built, database, config, configure, registry):
+    """The application, which has a key to sign webhooks with."""
+    signing = replace(config, SECRET_KEY="k" * 40)
+    make_as_new(built, signing)
+    configure(signing, registry)
+    return built
 
 
 @pytest.fixture(scope="module")

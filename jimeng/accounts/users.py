@@ -17,6 +17,8 @@ from jimeng.documents import (
     Session,
     Share,
     User,
+    WebhookDelivery,
+    WebhookEndpoint,
     indexes,
     new_token,
     utcnow,
@@ -276,6 +278,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
             inputs.delete_all(viewer, user.id)
             forget(user, Share, Collection, SavedPrompt)
             forget(user, ApiKey, Invitation, Session)
+            forget(user, WebhookEndpoint, WebhookDelivery)
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:

@@ -19,11 +19,11 @@ from jimeng.auth import (
 )
 from jimeng.http.bodies import StrictParser, refuse_repeated, take_in
 
-NOT_IDS = ("cancel", "retry")  # /tasks/cancel is not a task
+NOT_IDS = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
 
 
-class TaskId(UnicodeConverter):
-    """A task's id, where one could take a route's name for it."""
+class Id(UnicodeConverter):
+    """An id, where one could take a route's name for it."""
 
     def __init__(self, map: Map) -> None:
         super().__init__(map)
@@ -47,7 +47,7 @@ class Parser(StrictParser):
 
 
 blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
-blp.record(lambda state: state.app.url_map.converters.update(task=TaskId))
+blp.record(lambda state: state.app.url_map.converters.update(task=Id, webhook=Id))
 blp.ARGUMENTS_PARSER = Parser()
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
@@ -83,4 +83,5 @@ from jimeng.api import (  # noqa: E402 (routes)
     tasks,
     uploads,
     users,
+    webhooks,
 )

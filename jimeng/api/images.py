@@ -35,7 +35,7 @@ CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
 ESTIMATE = EstimateRecord()
 LATER = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
 NEW_TASK = [
-    *("validation_failed", "not_supported_yet", "too_many_pending"),
+    *("validation_failed", "too_many_pending", "webhooks_off"),
     *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
     *("key_too_many_submissions", "key_quota_exceeded"),
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),

@@ -28,13 +28,14 @@ UNSENT = [*SENDABLE, State.SUBMITTING.value]
 
 def park() -> int:
     """
-    Pause sending, and end all that may have been submitted meanwhile. Repeating it
-    changes nothing.
+    Pause sending and webhooks, and end all that may have been submitted meanwhile.
+    Repeating it changes nothing.
 
     Returns:
         How many pictures were ended.
     """
-    switches.pause(switches.SENDING, switches.BY_RESTORE)
+    for name in switches.OF_THE_ORIGINAL:
+        switches.pause(name, switches.BY_RESTORE)
     # Running everything again that failed creates tasks, as the original has by now.
     # A deletion that has begun must end: what it has left would be seen nowhere.
     others = {"kind": {"$nin": bulk.harmless()}}

@@ -47,7 +47,8 @@ def restore(
     path: Path, tell: Callable[[str, int], None] = lambda name, n: None
 ) -> tuple[Manifest, int]:
     """
-    Load a backup, and leave sending paused. One that was cut off begins anew.
+    Load a backup, and leave sending and webhooks paused. One that was cut off begins
+    anew.
 
     Args:
         tell: Called after each part, with its collection and number of documents.
@@ -74,7 +75,8 @@ def restore(
     database = get_db()
     prepare(database)
     # First of all: whatever consumer runs on this database must send none of it.
-    switches.pause(switches.SENDING, switches.BY_RESTORE)
+    for name in switches.OF_THE_ORIGINAL:
+        switches.pause(name, switches.BY_RESTORE)
     # A consumer must not migrate what is there by halves.
     migrations.begin_at(migrations.CODE)
     load(database, reader, tell)
@@ -159,8 +161,8 @@ def insert(
         return len(rows)
     rows = decode_all(part, RAW)
     if collection.name == "switches":
-        # Sending stays paused; whatever else was, is again.
-        rows = [row for row in rows if row["_id"] != switches.SENDING]
+        # These stay paused; whatever else was, is again.
+        rows = [row for row in rows if row["_id"] not in switches.OF_THE_ORIGINAL]
     if collection.name == "bulk_actions":
         # The original has gone on with what creates tasks.
         kinds = bulk.harmless()

@@ -47,8 +47,10 @@ from jimeng.batches.filling import forget_deleted, go_on
 from jimeng.batches.judging import NewBatch, estimate
 from jimeng.batches.progress import Progress, progress, progress_of_all
 from jimeng.batches.reading import feed, find, page, tasks_of
+from jimeng.batches.telling import announce_ended
 from jimeng.jobs import chores
 
 # In each consumer, beside what else it looks after.
 chores.add("batches", 1.0, go_on)
 chores.add("deleted batches", 600.0, forget_deleted)
+chores.add("ended batches", 2.0, announce_ended)

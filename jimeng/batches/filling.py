@@ -182,6 +182,7 @@ def settle(batch: Batch) -> None:
     now = utcnow()
     gone = dict.fromkeys(("open", "due_at", "owner", "waits"), "")
     counts = {"counts": found.kept, "ended_at": now, "updated_at": now}
+    counts |= {"announce": True}
     if batch.hold({"$set": counts, "$unset": gone}) is not None:
         log.info(
             "batch ended id=%s done=%d failed=%d", batch.id, found.done, found.failed

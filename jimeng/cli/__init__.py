@@ -17,6 +17,7 @@ from jimeng.cli import (
     retention,
     storage,
     users,
+    webhooks,
 )
 from jimeng.version import COMMIT, VERSION
 
@@ -40,3 +41,4 @@ def register(app: Flask) -> None:
     app.cli.add_command(queue.queue)
     app.cli.add_command(storage.storage)
     app.cli.add_command(users.group)
+    app.cli.add_command(webhooks.webhooks)

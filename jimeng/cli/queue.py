@@ -47,7 +47,7 @@ def pause(name: str) -> None:
     Pause a part of the work, for all processes.
 
     `intake`: no new tasks are taken. `sending`: nothing that waits is sent; what the
-    provider has goes on.
+    provider has goes on. `webhooks`: users' programs are told of nothing.
     """
     with databases():
         operations.board.set_paused(OPERATOR, name, True)

@@ -10,6 +10,11 @@ def words(key: str) -> str:
     return MESSAGES[key][LANGUAGES.index(spoken_here())]
 
 
+def say(key: str, **values: object) -> str:
+    """The same, filled with *values*; of a key that there is not, the key."""
+    return words(key).format(**values) if key in MESSAGES else key
+
+
 def spoken_here() -> str:
     """The language of the terminal: Chinese, else English."""
     wanted = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""

@@ -30,3 +30,4 @@ from jimeng.documents.switches import Switch
 from jimeng.documents.task import Status, Task
 from jimeng.documents.usage import Hour, RateLimit, Tally, Usage, UsageHour
 from jimeng.documents.user import User
+from jimeng.documents.webhook import WebhookDelivery, WebhookEndpoint

@@ -57,6 +57,7 @@ class Batch(Stored):
         owner: The token of whoever does; absent while nobody does.
         counts: What became of it, once it has ended: pictures by state. Absent where
             one of its tasks has changed since.
+        announce: Its end is to be sent by webhooks, and no delivery is made yet.
         deleted_at: Set when its owner deleted it; its tasks are in the trash.
     """
 
@@ -84,6 +85,7 @@ class Batch(Stored):
     created_at = DateTimeField(default=utcnow)
     updated_at = DateTimeField(default=utcnow)
     ended_at = DateTimeField()
+    announce = BooleanField()
     deleted_at = DateTimeField()
 
     meta = {
@@ -93,6 +95,7 @@ class Batch(Stored):
             named_index("due", "due_at", having="open"),
             named_index("deleted", "deleted_at", having="deleted_at"),
             named_index("inputs", "inputs", having="inputs"),
+            named_index("announce", "announce", having="announce"),
         ],
     }
 

@@ -48,6 +48,7 @@ PREPARING = "inputs.one_at_a_time"
 UPLOADS = "inputs.idem"
 NAMES = "collections.name"
 SHARES = "shares.token"
+FLIGHTS = "webhook_deliveries.flight"
 
 
 class Fault(StrEnum):

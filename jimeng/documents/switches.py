@@ -10,7 +10,7 @@ class Switch(Stored):
     A part of the work that is paused; no record means that it goes on.
 
     Attributes:
-        id: ``intake`` or ``sending``.
+        id: ``intake``, ``sending`` or ``webhooks``.
         paused_at: Since when.
         by: The id of who paused it.
     """

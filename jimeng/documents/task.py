@@ -67,6 +67,10 @@ class Task(Stored):
         deleted_at: Set when its owner deleted it; nobody sees it from then on,
             and the rest of it goes soon after, or at `purge_at`.
         purge_at: Until when a deleted task can be brought back; absent: it cannot.
+        webhook: Where the end of this task alone is sent: ``url``, and which
+            ``events`` of it.
+        announce: Its end is to be sent by webhooks, and no delivery is made yet.
+        announced: An end of it has been.
     """
 
     id = StringField(primary_key=True, default=new_task_id)
@@ -113,6 +117,9 @@ class Task(Stored):
     completed_at = DateTimeField()
     deleted_at = DateTimeField()
     purge_at = DateTimeField()
+    webhook = DictField(default=None)
+    announce = BooleanField()
+    announced = BooleanField()
 
     # Not stored: how the user stands with each limit after asking for it.
     rate_limits: tuple[RateLimit, ...] = ()
@@ -132,6 +139,7 @@ class Task(Stored):
             named_index("made_from", "made_from.picture", having="made_from"),
             named_index("trash", "user_id", "-deleted_at", having="purge_at"),
             named_index("purge", "purge_at", "deleted_at", having="deleted_at"),
+            named_index("announce", "open", "completed_at", having="announce"),
         ],
     }
 
@@ -287,6 +295,8 @@ class Task(Stored):
                         "status": {"$cond": [all_in, ended_status, "$status"]},
                         "completed_at": {"$cond": [all_in, now, "$$REMOVE"]},
                         "open": {"$cond": [all_in, "$$REMOVE", True]},
+                        # A picture that comes late is an end of its own.
+                        "announce": {"$cond": ["$announced", True, "$announce"]},
                     }
                 },
                 {"$unset": "_states"},

@@ -58,3 +58,38 @@ class TooManyPrompts(JimengError):
 
     code = "too_many_prompts"
     status = 409
+
+
+class WebhookNotFound(JimengError):
+    """There is none, or it is another's."""
+
+    code = "webhook_not_found"
+    status = 404
+
+
+class DeliveryNotFound(JimengError):
+    """The endpoint has none of that id; what has ended is listed for 30 days."""
+
+    code = "delivery_not_found"
+    status = 404
+
+
+class TooManyWebhooks(JimengError):
+    """The user has as many as there may be."""
+
+    code = "too_many_webhooks"
+    status = 409
+
+
+class WebhookDisabled(JimengError):
+    """Nothing is sent to the endpoint until it is enabled."""
+
+    code = "webhook_disabled"
+    status = 409
+
+
+class WebhooksOff(JimengError):
+    """There is no ``SECRET_KEY`` that secrets could be made of."""
+
+    code = "webhooks_off"
+    status = 503

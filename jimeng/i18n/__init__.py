@@ -19,6 +19,7 @@ from jimeng.i18n.mcp import MCP
 from jimeng.i18n.model_fields import MODEL_FIELDS
 from jimeng.i18n.pages import PAGES
 from jimeng.i18n.ready import READY
+from jimeng.i18n.webhooks import WEBHOOKS
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
@@ -33,12 +34,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **MODEL_FIELDS,
     **PAGES,
     **READY,
+    **WEBHOOKS,
 }
 # How the keys of words for what is stored begin -> what stands for unknown ones.
 OTHERWISE = {
     "error.": "error.not_understood",
     "answer.": "answer.unknown",
     "trouble.": "trouble.download_failed",
+    "webhook.attempt.": "webhook.attempt.connection_failed",
     **dict.fromkeys(
         ("status.", "picture.", "task_list.tab.", "users.role_", "users.state_")
         + ("scope.", "step.", "failures.charged_", "failures.state_"),

@@ -133,8 +133,8 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "by itself, as the disk is nearly full: it goes on once 600 MiB are free",
     ),
     "doctor.paused_by_restore": (
-        "从备份恢复后自动暂停的：看过之后用 flask queue resume sending 恢复",
-        "by itself after a restore: look around, then `flask queue resume sending`",
+        "从备份恢复后自动暂停的：看过之后用 flask queue resume 恢复",
+        "by itself after a restore: look around, then `flask queue resume`",
     ),
     "doctor.descriptors": (
         "可打开的文件太少：调到 {least} 以上（ulimit -n，systemd 的 LimitNOFILE）",

@@ -125,7 +125,6 @@ FIELDS: dict[str, tuple[str, str]] = {
         "这个模型不支持反向提示词",
         "This model does not support negative prompts",
     ),
-    "invalid.not_supported_yet": ("暂不支持", "Not supported yet"),
     "invalid.image_unknown": (
         "没有这张图片，或不是你的：请给上传的图片的 id、自己的图片的 id 或链接、"
         "https 地址，或 data: URL",

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from jimeng import migrations
 from jimeng.documents import indexes
 from jimeng.errors import outages
-from jimeng.jobs import counts, input_sweep, janitor, purge, repair, retention
+from jimeng.jobs import (
+    counts,
+    input_sweep,
+    janitor,
+    outbox,
+    purge,
+    repair,
+    retention,
+    webhooks,
+)
 
 SOON = 0.2  # seconds, where a run has left something
 HANGS_AFTER = 60.0  # seconds: far more than any run takes
@@ -81,6 +90,8 @@ CHORES = [
     Chore("figures", counts.EVERY, counts.counts.add_up),
     Chore("slots", counts.SAMPLE_EVERY_S, counts.sample_slots),
     Chore("days", 300.0, janitor.close_days),
+    Chore("outbox", 1.0, outbox.sweep),
+    Chore("webhooks", 1.0, webhooks.work_on),
 ]
 
 

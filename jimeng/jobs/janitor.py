@@ -13,7 +13,7 @@ from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
 from jimeng.errors import ProviderError
-from jimeng.jobs import outcomes, plan, repair, tallies
+from jimeng.jobs import outbox, outcomes, plan, repair, tallies
 from jimeng.jobs.runtime import runtime
 from jimeng.storage import Store
 
@@ -103,7 +103,13 @@ def finish_deletions() -> bool:
 
 
 def finish_deletion(task_id: str) -> None:
-    """Remove pictures, words and, last, the record of a deleted task."""
+    """
+    Remove pictures, words and, last, the record of a deleted task; an end that nobody
+    was told of is announced first.
+    """
+    row = Task.collection().find_one({"_id": task_id, **DOOMED}) or {}
+    if "announce" in row:
+        outbox.announce([Task.read(row)])
     for image in list(Image.collection().find({"task_id": task_id}, {"_id": 1})):
         outcomes.forget_image(image["_id"])
     # What was sent is charged all the same, so the generation stays: without
@@ -111,7 +117,6 @@ def finish_deletion(task_id: str) -> None:
     Generation.collection().update_many(
         {"task_id": task_id}, {"$unset": {"prompt": ""}}
     )
-    row = Task.collection().find_one({"_id": task_id, **DOOMED}, {"inputs": 1}) or {}
     Task.collection().delete_one({"_id": task_id, **DOOMED})
     if row.get("inputs"):
         Input.release(row["inputs"])

@@ -1,6 +1,6 @@
 """
-Two switches: new tasks, and sending to the providers; and why nothing is sent for now:
-that is paused, or no worker is alive.
+Three switches: new tasks, sending to the providers, and webhooks; and why nothing is
+sent for now: that is paused, or no worker is alive.
 
 They are kept in MongoDB, and each process looks twice a second at most.
 """
@@ -10,8 +10,10 @@ import time
 from jimeng.documents import Switch, Worker, utcnow
 from jimeng.errors import IntakePaused, StorageFull
 
-INTAKE, SENDING = "intake", "sending"
-NAMES = (INTAKE, SENDING)
+INTAKE, SENDING, WEBHOOKS = "intake", "sending", "webhooks"
+NAMES = (INTAKE, SENDING, WEBHOOKS)
+# What the original of a copy goes on doing: a copy begins with them paused.
+OF_THE_ORIGINAL = (SENDING, WEBHOOKS)
 BY_DISK, BY_RESTORE = "disk", "restore"  # who has paused, where nobody has
 PAUSED, NO_WORKER = "paused", "no_worker"  # why nothing is sent
 CACHE = 0.5  # seconds

@@ -55,6 +55,12 @@ COUNTERS: dict[str, tuple[str, str, list[str]]] = {
         "What was drawn costs by the list of prices, in hundredths of a yuan.",
         ["model"],
     ),
+    "webhook_attempts": (
+        "jimeng_webhook_attempts",
+        "Attempts to deliver webhooks, and what came of them: delivered, or the code "
+        "of what went wrong.",
+        ["outcome"],
+    ),
     "unpriced": (
         "jimeng_charged_unpriced",
         "Pictures that were drawn, and of which the price is not known.",

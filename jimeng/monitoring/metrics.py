@@ -27,6 +27,7 @@ from jimeng.api.openapi.blueprint import TEXT, DescribedBlueprint
 from jimeng.documents import Image, Input, utcnow
 from jimeng.errors import QueueUnavailable
 from jimeng.jobs import retention
+from jimeng.jobs import webhooks as deliveries
 from jimeng.lanes import switches
 from jimeng.monitoring import counted, readiness
 from jimeng.monitoring.counted import Values, family
@@ -120,7 +121,15 @@ def measure() -> Iterator[list[Metric]]:
     yield backed_up()
     yield given()
     yield ready()
+    yield webhooks()
     yield counted.read()
+
+
+def webhooks() -> list[Metric]:
+    words = "Webhook deliveries that wait for an attempt, their first or a later one."
+    return [
+        GaugeMetricFamily("jimeng_webhooks_waiting", words, deliveries.count_waiting())
+    ]
 
 
 def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
@@ -156,7 +165,7 @@ def queue(found: QueueView) -> list[Metric]:
         ),
         family(
             "jimeng_paused",
-            "Whether an operator has paused new tasks (intake) or sending.",
+            "Whether an operator has paused new tasks (intake), sending or webhooks.",
             ["switch"],
             {(name,): switches.is_paused(name) for name in switches.NAMES},
         ),

@@ -108,7 +108,7 @@ def set_paused(viewer: Viewer, name: str, is_paused: bool) -> None:
 
     Args:
         name: ``intake``: nothing new is taken. ``sending``: nothing waiting is sent;
-            what the provider has goes on.
+            what the provider has goes on. ``webhooks``: nothing is delivered.
 
     Raises:
         AdminsOnly: as `board`.

@@ -7,7 +7,7 @@ follows any link could be made to read what only it can reach.
 
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -108,6 +108,41 @@ def fetch_given(
     raise FetchFailed("the link leads on and on")
 
 
+def post_given(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    allowed_private: Collection[str],
+    never: Collection[str],
+    cap: int,
+    limit: float,
+) -> Answer:
+    """
+    Send *body* where a user says that it is to go; redirects are not followed.
+
+    Args:
+        allowed_private: As in `fetch_given`, and so is *never*.
+        cap: Bytes of the answer's body that are read.
+        limit: Seconds for everything.
+
+    Raises:
+        FetchFailed: nothing may be sent there, or no answer came.
+    """
+    check_given(url, allowed_private, never)
+    return ask(
+        url,
+        allowed_private,
+        cap=cap,
+        limit=limit,
+        method="POST",
+        body=body,
+        headers=headers,
+        read_s=limit,
+        cut=True,
+    )
+
+
 def check_given(
     url: str, allowed_private: Collection[str], never: Collection[str]
 ) -> None:
@@ -120,9 +155,9 @@ def check_given(
     host = (parts.hostname or "").lower().rstrip(".")
     is_allowed = not {host, f"{host}:{parts.port}"}.isdisjoint(allowed_private)
     if parts.scheme != "https" and not is_allowed:
-        raise FetchFailed("the link is not https")
+        raise FetchFailed("the link is not https", reason="not_https")
     if host in never and not is_allowed:
-        raise FetchFailed("the link leads back here")
+        raise FetchFailed("the link leads back here", reason="own_host")
 
 
 def body_of(answer: Answer) -> bytes:
@@ -138,10 +173,23 @@ def body_of(answer: Answer) -> bytes:
 
 
 def ask(
-    url: str, allowed_private: Collection[str], *, cap: int, limit: float
+    url: str,
+    allowed_private: Collection[str],
+    *,
+    cap: int,
+    limit: float,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    read_s: float = TIMEOUT[1],
+    cut: bool = False,
 ) -> Answer:
     """
     One request, to addresses that may be asked.
+
+    Args:
+        read_s: Seconds to wait for each packet.
+        cut: As `Transport.call` takes it, and so is the rest.
 
     Raises:
         FetchFailed: it may not, or no whole answer came.
@@ -154,13 +202,16 @@ def ask(
     transport = Transport()
     try:
         return transport.call(
-            "GET",
+            method,
             url,
-            timeout=TIMEOUT,
+            headers=headers,
+            body=body,
+            timeout=(TIMEOUT[0], read_s),
             limit=limit,
             cap=cap,
             fresh=True,
             resolve=resolve,
+            cut=cut,
         )
     except CallFailed as error:
         raise FetchFailed(str(error)) from error
@@ -178,7 +229,9 @@ def check_url(url: str) -> None:
     except ValueError:
         is_plain = False
     if not is_plain:
-        raise FetchFailed("the link is not a plain http or https URL")
+        raise FetchFailed(
+            "the link is not a plain http or https URL", reason="not_plain"
+        )
 
 
 def public_addresses(
@@ -195,11 +248,13 @@ def public_addresses(
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FetchFailed(f"no address for {host}") from error
+        raise FetchFailed(f"no address for {host}", reason="no_address") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     names = {host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"}
     if names.isdisjoint(allowed_private) and not all(map(is_public, addresses)):
-        raise FetchFailed(f"{host} is not on the public internet")
+        raise FetchFailed(
+            f"{host} is not on the public internet", reason="private_address"
+        )
     return addresses
 
 

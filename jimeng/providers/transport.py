@@ -91,6 +91,7 @@ class Transport:
         cap: int = PLAIN,
         fresh: bool = False,
         resolve: Resolve | None = None,
+        cut: bool = False,
     ) -> Answer:
         """
         Send one request, once, and read the whole answer, whatever its status.
@@ -107,6 +108,7 @@ class Transport:
                 that was accepted.
             resolve: Looks up the host in place of the system, and may refuse it
                 with an error of its own, which passes through.
+            cut: Read no more of a body than *cap*, in place of failing.
 
         Raises:
             Unsent: nothing was sent that could be acted upon.
@@ -121,7 +123,7 @@ class Transport:
             request = Request(
                 method, url, headers={**own, **(headers or {})}, data=body, auth=auth
             ).prepare()
-            return _exchange(adapter, request, timeout, cap, call)
+            return _exchange(adapter, request, timeout, cap, call, cut=cut)
         except (RequestException, HTTPError, OSError) as error:
             kind, cause = (AnswerLost if call.sent else Unsent), _cause(error)
             raise kind(f"{method} failed: {_describe(cause)}") from cause
@@ -141,12 +143,17 @@ def _exchange(
     timeout: tuple[float, float],
     cap: int,
     call: Call,
+    *,
+    cut: bool,
 ) -> Answer:
     response = adapter.send(request, stream=True, timeout=timeout)
     try:
         body = bytearray()
-        for chunk in response.raw.stream(CHUNK, decode_content=True):
+        for chunk in response.raw.stream(min(CHUNK, cap), decode_content=True):
             body += chunk
+            if cut and len(body) >= cap:
+                del body[cap:]
+                break
             if len(body) > cap:
                 raise AnswerLost(f"the answer is larger than {cap} bytes")
             call.remaining()

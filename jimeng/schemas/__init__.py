@@ -18,6 +18,8 @@ from marshmallow import (
 from marshmallow.fields import Integer, Number
 
 from jimeng.auth import needs_sign_in
+from jimeng.documents.webhook import TASK_EVENTS
+from jimeng.jobs.outbox import MAX_URL
 from jimeng.providers import Expansion
 from jimeng.schemas import words
 from jimeng.schemas.fields import (
@@ -194,14 +196,6 @@ class ImageFields(PictureSettings):
         if isinstance(given["prompt"], str) and not given["prompt"].strip():
             raise ValidationError({"prompt": ["invalid.prompt_empty"]})
 
-    webhook_url = Anything(
-        "完成后通知的地址；尚不支持，给出即 422 not_supported_yet",
-        "Where to send a notice when the task ends; not supported yet: 422 "
-        "not_supported_yet if given",
-        validate=refuse("invalid.not_supported_yet"),
-        metadata={"type": "string", **AS_TEXT},
-    )
-
 
 class ComposedTask(ImageFields):
     """
@@ -232,7 +226,25 @@ class OfUser(Strict):
     user_id = Whose(*words.USER_ID, validate=user_id_check, metadata=AS_USER_ID)
 
 
-class NewImageTask(ImageFields, OfUser):
+class ToldByWebhook(Strict):
+    """Where the end of this task alone is sent."""
+
+    webhook_url = Text(
+        "这个任务结束时通知的 https 地址，用 GET /api/v1/webhooks/secret 的密钥签名",
+        "An https address that is told when this task ends, signed with the secret of "
+        "GET /api/v1/webhooks/secret",
+        validate=Long(1, MAX_URL),
+    )
+    webhook_events = Texts(
+        "只通知其中的哪些：task.completed、task.failed、task.cancelled；不写为全部",
+        "Which of these are told there: task.completed, task.failed, task.cancelled; "
+        "all if omitted",
+        each=Text(validate=OneOf(*TASK_EVENTS)),
+        validate=Many(1, 3),
+    )
+
+
+class NewImageTask(ImageFields, ToldByWebhook, OfUser):
     """``POST /api/v1/ai/image/task``."""
 
     examples: ClassVar = {

@@ -154,8 +154,8 @@ RETRY = (
     "Pictures waiting to be submitted again after a refusal, not charged",
 )
 PAUSED = (
-    "管理员暂停了什么：intake（新任务）、sending（提交）；不算故障",
-    "What an operator has paused: intake (new tasks), sending; not a fault",
+    "管理员暂停了什么：intake（新任务）、sending（提交）、webhooks（回调）；不算故障",
+    "What an operator has paused: intake (new tasks), sending, webhooks; not a fault",
 )
 RESTING = (
     "服务方拒绝了的账号（密钥、欠费、额度），歇一阵再试，其他账号照常；不算故障",

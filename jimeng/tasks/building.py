@@ -13,6 +13,7 @@ from jimeng import inputs, jobs
 from jimeng.documents import Input, Task, repeating, utcnow
 from jimeng.errors import Invalid
 from jimeng.inputs import Named, Reference
+from jimeng.jobs import outbox
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models.drawn import drawn_size
 from jimeng.providers.models.judging import Parameters, check_parameters
@@ -46,6 +47,8 @@ class NewTask:
         id: A derived one: asked for twice it is made once. None for a new one.
         batch: The id of the batch that it belongs to.
         batch_index: Which of its prompts this is.
+        webhook_url: Where the end of this task alone is sent.
+        webhook_events: Which events of it; empty for all.
     """
 
     user_id: str
@@ -68,6 +71,8 @@ class NewTask:
     id: str | None = None
     batch: str | None = None
     batch_index: int | None = None
+    webhook_url: str | None = None
+    webhook_events: Sequence[str] = ()
 
     @property
     def wishes(self) -> dict:
@@ -79,7 +84,16 @@ class NewTask:
         more = ("n", "seed", "delay", "strength", "retried_from")
         found = {name: getattr(self, name) for name in (*names, *more)}
         found["delay"] = float(self.delay)
+        if self.webhook is not None:
+            found["webhook"] = self.webhook
         return found | {"expand": asdict(self.expand) if self.expand else None}
+
+    @property
+    def webhook(self) -> dict | None:
+        """As the task keeps it."""
+        if self.webhook_url is None:
+            return None
+        return {"url": self.webhook_url, "events": list(self.webhook_events)}
 
     @property
     def has_mask(self) -> bool:
@@ -122,8 +136,11 @@ def judge(new: NewTask, model: Model) -> str:
         The prompt as it is sent.
 
     Raises:
-        Invalid: as in `create`.
+        Invalid: as in `create`, and so is WebhooksOff.
     """
+    if new.webhook_url is not None:
+        outbox.check_address("webhook_url", new.webhook_url)
+        outbox.secret_key()
     count = len(new.images) or len(new.again) - bool(new.again and new.has_mask)
     asked = Parameters(
         prompt=new.prompt,
@@ -201,6 +218,7 @@ def build(
         retried_from=new.retried_from,
         batch=new.batch,
         batch_index=new.batch_index,
+        webhook=new.webhook,
         created_at=now,
         updated_at=now,
         **({"id": new.id} if new.id else {}),

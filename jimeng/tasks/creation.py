@@ -17,6 +17,7 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
+from jimeng.jobs import outbox
 from jimeng.lanes import switches
 from jimeng.limits import Taken
 from jimeng.providers import Model
@@ -63,6 +64,7 @@ def create(
         QueueUnavailable: Redis is away; nothing has been written.
         IdempotencyKeyReused: the key came before with another request.
         IndexMissing: there is a key, and nothing that keeps it to one task.
+        WebhooksOff: there is a webhook, and no ``SECRET_KEY`` to sign it with.
     """
     viewer.require_owner(new.user_id, "task")
     with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
@@ -92,8 +94,12 @@ def create_as(
         switches.check_intake()
         made = inputs.take_in(new.user_id, named)
     try:
+        if new.webhook_url is not None:
+            outbox.ensure_default(new.user_id)
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
         row = build(new, model, prompt, named, made, **known_by)
+        if new.webhook_url is not None or outbox.has_endpoint(new.user_id):
+            row["announce"] = True
         task = Task.read(row)
         switches.check_intake()
         held = limits.take(viewer, task, is_counted=new.id is None)

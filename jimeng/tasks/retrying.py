@@ -125,8 +125,11 @@ def lacking(
     if task.may_be_charged_twice and not accept_double_charge:
         raise MayBeChargedTwice(f"task {task.id}")
     seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
+    webhook = task.webhook or {}
     return anew(
         task,
+        webhook_url=webhook.get("url"),
+        webhook_events=webhook.get("events") or (),
         user_id=task.user_id,
         n=len(missing),
         seed=seed,

@@ -36,6 +36,9 @@ def places(secured, ada, work_off) -> dict[str, str]:
     shared = data_of(ada.api("PUT", f"/api/v1/shares/{collection['id']}", json={}))
     kept = {"name": "x", "prompt": SECRET}
     prompt = data_of(ada.api("POST", "/api/v1/prompts", json=kept), 201)
+    body = {"url": "https://example.com/ada", "description": SECRET}
+    webhook = data_of(ada.api("POST", "/api/v1/webhooks", json=body), 201)
+    sent = ada.api("POST", f"/api/v1/webhooks/{webhook['id']}/test")
     api_key, _ = accounts.create_key(OPERATOR, ada.id, name="x")
     return {
         "task_id": made["task_id"],
@@ -46,6 +49,8 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "collection_id": collection["id"],
         "share_id": collection["id"],
         "prompt_id": prompt["id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": data_of(sent, 202)["id"],
         "shared": shared["url"],
         "index": "0",
         "key_id": api_key.id,
@@ -158,6 +163,10 @@ def untouched(ada, places: dict[str, str]) -> bool:
         and ada.api("GET", f"/api/v1/uploads/{places['upload_id']}").status_code == 200
         and data_of(ada.api("GET", f"/api/v1/prompts/{places['prompt_id']}"))["name"]
         == "x"
+        and data_of(ada.api("GET", f"/api/v1/webhooks/{places['webhook_id']}"))[
+            "description"
+        ]
+        == SECRET
         and [each["id"] for each in data_of(inside)] == [places["picture_id"]]
         and (shared["url"], shared["prompts"]) == (places["shared"], False)
         and ada.client.get(f"/pictures/{places['picture_id']}").status_code == 200

@@ -175,12 +175,16 @@ def test_live_part_loads_the_page_anew_when_a_switch_was_thrown(client):
     assert answer.headers["HX-Refresh"] == "true"
 
 
-@pytest.mark.parametrize("name", ["intake", "sending"])
+@pytest.mark.parametrize("name", ["intake", "sending", "webhooks"])
 def test_switches_are_thrown_on_the_page(client, name):
     """All of the operator's pages tell, until it goes on."""
     page = done(client, f"/admin/switches/{name}", paused="1")
     assert 'value="0"' in page.text
-    banner = {"intake": "New tasks are paused", "sending": "Sending is paused"}[name]
+    banner = {
+        "intake": "New tasks are paused",
+        "sending": "Sending is paused",
+        "webhooks": "Webhooks are paused",
+    }[name]
     for path in (QUEUE, "/admin/users", "/admin/audit"):
         assert banner in text_of(client.get(path, headers=ENGLISH))
 

@@ -4,7 +4,7 @@ import json
 
 from tests.api.refusing import client
 from tests.each import for_each
-from tests.rest import API, CAT, CREATE, GENERAL, USERS, errors_of, refused
+from tests.rest import API, CAT, CREATE, GENERAL, USERS, errors_of
 
 __all__ = ["client"]
 
@@ -62,15 +62,6 @@ def test_name_that_is_half_a_character_is_named(client):
     errors = errors_of(client.post(CREATE, data=body, content_type=JSON))
 
     assert list(errors) == ["\\ud800"]
-
-
-@for_each("field", ["webhook_url"])
-def test_field_of_a_later_version_is_not_supported_yet(client, field):
-    """What is announced but not built has a code of its own."""
-    answer = client.post(CREATE, json={**CAT, field: "https://example.com/a"})
-
-    body = refused(answer, 422, "not_supported_yet")
-    assert list(body["errors"]) == [field]
 
 
 def test_refused_names_list_those_there_are(client):

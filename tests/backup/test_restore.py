@@ -192,6 +192,20 @@ def test_sending_stays_paused(copied, client, provider, registry, elsewhere):
         assert result(there, task_id)["status"] != "failed"
 
 
+def test_webhooks_stay_paused(copied, client, elsewhere):
+    """The original tells its receivers; the copy tells nobody until it is resumed."""
+    switches.pause(switches.WEBHOOKS, "operator")  # as it was in the original
+    path = copied()
+    switches.resume(switches.WEBHOOKS)
+    with elsewhere():
+        backup.restore(path)
+
+        found = switches.paused(fresh=True)[switches.WEBHOOKS]
+        assert found.by == switches.BY_RESTORE
+        switches.resume(switches.WEBHOOKS)
+        assert not switches.is_paused(switches.WEBHOOKS)
+
+
 def test_nothing_is_written_over(copied, client, elsewhere):
     """A database that holds a task is refused, and stays as it was."""
     path = copied()
@@ -277,7 +291,7 @@ def test_copied_data_send_nothing(client, provider):
 
     assert backup.recognise("two") is True
 
-    assert switches.paused(fresh=True).keys() == {switches.SENDING}
+    assert switches.paused(fresh=True).keys() == {switches.SENDING, switches.WEBHOOKS}
     assert Generation.collection().distinct("state") == [State.UNKNOWN.value]
     switches.resume(switches.SENDING)
     create(client)

@@ -31,6 +31,7 @@ def test_all_that_is_declared_is_there(database):
         indexes.UPLOADS,
         indexes.NAMES,
         indexes.SHARES,
+        indexes.FLIGHTS,
         *(each.label for each in indexes.CHUNKS),
     }
 

@@ -69,6 +69,10 @@ TAGS: dict[str, tuple[str, str]] = {
         "起了名字存下的提示词和设置",
         "Prompts that are kept under a name, with their settings.",
     ),
+    "webhooks": (
+        "任务结束时通知你的程序：地址、密钥、投递记录和补发",
+        "Your programs are told when tasks end: addresses, secrets, the log, replays.",
+    ),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
     "openai": (
         "给使用 OpenAI 图像接口的客户端：字段、应答和错误都是它的样子",

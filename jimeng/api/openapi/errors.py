@@ -14,7 +14,6 @@ HTTP_STATUSES = {
     "request_too_large": 413,
     "uri_too_long": 414,
     "unsupported_media_type": 415,
-    "not_supported_yet": 422,
     "headers_too_large": 431,
     "not_ready": 503,
 }
@@ -22,11 +21,9 @@ HTTP_STATUSES = {
 OF_THE_SERVER = ["uri_too_long", "headers_too_large"]
 WITH_FIELDS = {
     "validation_failed": ("n", "invalid.range"),
-    "not_supported_yet": ("webhook_url", "invalid.not_supported_yet"),
 }
 # Codes whose words stand elsewhere.
 KEYS = {
-    "not_supported_yet": "invalid.not_supported_yet",
     "not_ready": "answer.not_ready",
     "model_not_found": "invalid.model",
 }

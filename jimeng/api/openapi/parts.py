@@ -122,6 +122,16 @@ PLACES: dict[str, tuple[str, str, dict]] = {
         "The saved prompt's id",
         {"pattern": "^prompt_[0-9a-f]{24}$"},
     ),
+    "webhook_id": (
+        "回调地址的 id",
+        "The webhook's id",
+        {"pattern": "^webhook_[0-9a-f]{24}$"},
+    ),
+    "delivery_id": (
+        "投递的 id（webhook-id）",
+        "The delivery's id (webhook-id)",
+        {"pattern": "^msg_[0-9a-f]{32}$"},
+    ),
     "share_id": (
         "所分享的相册或图片的 id",
         "The id of the collection or of the picture that is shared",

@@ -28,12 +28,21 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "While paused, waiting pictures are not submitted. Those already at a "
         "provider are still fetched and saved.",
     ),
+    "switch.webhooks": ("回调", "Webhooks"),
+    "switch.webhooks_words": (
+        "暂停后不向用户的程序发送事件；恢复后补发，一个不少。",
+        "While paused, users' programs are told nothing. Once resumed they are told "
+        "everything that happened meanwhile.",
+    ),
     "switch.on": ("进行中", "Running"),
     "switch.off": ("已暂停", "Paused"),
     "switch.pause_intake": ("暂停新任务", "Pause new tasks"),
     "switch.pause_sending": ("暂停提交", "Pause sending"),
     "switch.resume_intake": ("恢复新任务", "Resume new tasks"),
     "switch.resume_sending": ("恢复提交", "Resume sending"),
+    "switch.pause_webhooks": ("暂停回调", "Pause webhooks"),
+    "switch.resume_webhooks": ("恢复回调", "Resume webhooks"),
+    "switch.banner_webhooks": ("回调已暂停", "Webhooks are paused"),
     "switch.banner_intake": ("新任务已暂停", "New tasks are paused"),
     "switch.banner_sending": ("提交已暂停", "Sending is paused"),
     "switch.by_disk": ("磁盘快满时自动暂停", "by itself, as the disk is nearly full"),

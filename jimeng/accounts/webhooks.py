@@ -1,0 +1,302 @@
+"""Webhooks of a user: where events are sent, the secrets, and what became of each."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
+from jimeng.documents.cursors import NEWEST_FIRST, Page, page_of
+from jimeng.documents.webhook import (
+    FAILED,
+    PENDING,
+    STATES,
+    fingerprint,
+)
+from jimeng.errors import Invalid
+from jimeng.errors.access import ScopeTooSmall
+from jimeng.errors.kept import (
+    DeliveryNotFound,
+    TooManyWebhooks,
+    WebhookDisabled,
+    WebhookNotFound,
+)
+from jimeng.jobs import outbox
+from jimeng.tasks.auditing import audited
+from jimeng.viewers import Viewer, noted
+
+log = logging.getLogger(__name__)
+
+MAX_WEBHOOKS = 20  # of a user
+MAX_REPLAYED = 1000  # at a time
+WITH_ADDRESS = {"url": {"$exists": True}}
+AGAIN = {"$unset": {"due_at": "", "owner": "", "flight": "", "ended_at": ""}}
+
+
+@dataclass(frozen=True)
+class NewWebhook:
+    """What an endpoint is made of, as the API takes it."""
+
+    url: str
+    events: list[str] = field(default_factory=list)
+    description: str = ""
+    include_prompt: bool = False
+
+
+def create(
+    viewer: Viewer, new: NewWebhook, user_id: str | None = None
+) -> tuple[WebhookEndpoint, str]:
+    """
+    Have a user's events sent to an address, of tasks that are created from now on.
+
+    Args:
+        user_id: Whose they are, where that is not the viewer.
+
+    Returns:
+        The endpoint, and its secret.
+
+    Raises:
+        UserIdNotYours: the viewer may not act for that user.
+        WebhooksOff: there is no ``SECRET_KEY``.
+        Invalid: nothing may be sent to that address.
+        TooManyWebhooks: who has as many as may be.
+    """
+    user_id = user_id or viewer.user_id
+    viewer.require_owner(user_id, "webhook")
+    key = outbox.secret_key()
+    outbox.check_address("url", new.url)
+    made = WebhookEndpoint(
+        user_id=user_id,
+        fingerprint=fingerprint(key),
+        catch_up=True,
+        **vars(new),
+    )
+    with noted(viewer, user_id, "webhooks.create", webhook=made.id):
+        WebhookEndpoint.collection().insert_one(made.to_mongo())
+        # Counted when it is there: of any that come at once none is one too many.
+        mine = {"user_id": user_id, **WITH_ADDRESS}
+        count = WebhookEndpoint.collection().count_documents
+        if count(mine, limit=MAX_WEBHOOKS + 1) > MAX_WEBHOOKS:
+            WebhookEndpoint.collection().delete_one({"_id": made.id})
+            raise TooManyWebhooks(f"user {user_id}", limit=MAX_WEBHOOKS)
+    outbox.forget_owners()
+    log.info("webhook created id=%s user=%s", made.id, user_id)
+    return made, made.secret(key)
+
+
+def find(viewer: Viewer, webhook_id: str) -> WebhookEndpoint:
+    """
+    Raises:
+        WebhookNotFound: no such endpoint, or somebody else's.
+    """
+    return viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound)
+
+
+def find_all(viewer: Viewer, user_id: str | None = None) -> list[WebhookEndpoint]:
+    """
+    A user's, newest first; there are never more than `MAX_WEBHOOKS`.
+
+    Raises:
+        UserNotFound: the viewer may not act for that user.
+    """
+    user_id = user_id or viewer.user_id
+    viewer.require_reader(user_id)
+    mine = {"user_id": user_id, **WITH_ADDRESS}
+    return WebhookEndpoint.find_all(mine, sort=NEWEST_FIRST, limit=MAX_WEBHOOKS)
+
+
+def default_secret(
+    viewer: Viewer, user_id: str | None = None
+) -> tuple[WebhookEndpoint, str]:
+    """
+    What the ``webhook_url`` of a user's single tasks is signed with.
+
+    Raises:
+        UserNotFound: the viewer may not act for that user.
+        ScopeTooSmall: who only reads could sign events of their own with it.
+        WebhooksOff: as in `create`.
+    """
+    user_id = user_id or viewer.user_id
+    viewer.require_reader(user_id)
+    if not viewer.scopes & {"write", "admin"}:
+        raise ScopeTooSmall("the secret of webhooks", scope="write")
+    found = outbox.ensure_default(user_id)
+    return found, found.secret(outbox.secret_key())
+
+
+@audited(WebhookEndpoint, "webhooks.change")
+def change(
+    viewer: Viewer, webhook_id: str, given: Mapping[str, object]
+) -> WebhookEndpoint:
+    """
+    Change an endpoint; ``enabled`` true lets one go on that was disabled.
+
+    Raises:
+        WebhookNotFound: as in `find`, and also of a user's default.
+        Invalid: nothing may be sent to that address, or its secret is of another
+            ``SECRET_KEY`` and has to be rotated first.
+    """
+    found = viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
+    changes, gone = dict(given), {}
+    if "url" in changes:
+        outbox.check_address("url", str(changes["url"]))
+        changes |= {"proven": False}
+    enabled = changes.pop("enabled", None)
+    if enabled:
+        if found.fingerprint != fingerprint(outbox.secret_key()):
+            raise Invalid.field("enabled", "invalid.webhook_key_changed")
+        gone = dict.fromkeys(("disabled", "failing_since"), "")
+        changes |= {"failures": 0}
+    elif enabled is False and found.disabled is None:
+        changes["disabled"] = "owner"
+    update: dict = {"$set": {**changes, "updated_at": utcnow()}}
+    update |= {"$unset": gone} if gone else {}
+    changed = viewer.change(WebhookEndpoint, found.id, update, WebhookNotFound)
+    if "url" in given:  # what waits goes there
+        lane = f"{changed.user_id} {urlsplit(str(given['url'])).netloc.lower()}"
+        WebhookDelivery.collection().update_many(
+            {"endpoint": changed.id, "state": PENDING},
+            {"$set": {"lane": lane, "slow": True}},
+        )
+    return changed
+
+
+@audited(WebhookEndpoint, "webhooks.delete")
+def delete(viewer: Viewer, webhook_id: str) -> WebhookEndpoint:
+    """
+    Send nothing more there; what waits is dropped, and the log goes too.
+
+    Raises:
+        WebhookNotFound: as in `change`.
+    """
+    found = viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
+    WebhookEndpoint.collection().delete_one({"_id": found.id})
+    WebhookDelivery.collection().delete_many({"endpoint": found.id})
+    outbox.forget_owners()
+    log.info("webhook deleted id=%s user=%s", found.id, found.user_id)
+    return found
+
+
+@audited(WebhookEndpoint, "webhooks.rotate")
+def rotate(viewer: Viewer, webhook_id: str) -> tuple[WebhookEndpoint, str]:
+    """
+    Give an endpoint a new secret; for a day both sign.
+
+    Raises:
+        WebhookNotFound: as in `find`.
+        WebhooksOff: as in `create`.
+    """
+    key = outbox.secret_key()
+    now = utcnow()
+    changes = {"rotated_at": now, "updated_at": now, "fingerprint": fingerprint(key)}
+    update = {"$set": changes, "$inc": {"version": 1}}
+    changed = viewer.change(WebhookEndpoint, webhook_id, update, WebhookNotFound)
+    log.info("webhook rotated id=%s user=%s", changed.id, changed.user_id)
+    return changed, changed.secret(key)
+
+
+@audited(WebhookEndpoint, "webhooks.test")
+def test(viewer: Viewer, webhook_id: str) -> WebhookDelivery:
+    """
+    Send a ``test.ping`` there, once.
+
+    Raises:
+        WebhookNotFound: as in `change`.
+        WebhookDisabled: nothing is sent there.
+        WebhooksOff: as in `create`.
+    """
+    outbox.secret_key()
+    endpoint = viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
+    require_enabled(endpoint)
+    row = outbox.test_delivery(endpoint)
+    outbox.insert([row])
+    return WebhookDelivery.read(row)
+
+
+def deliveries(
+    viewer: Viewer,
+    webhook_id: str,
+    *,
+    status: str | None = None,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[WebhookDelivery]:
+    """
+    What was sent to an endpoint, the newest first, without what has ended 30 days ago.
+
+    Args:
+        status: One of `STATES`.
+
+    Raises:
+        WebhookNotFound: as in `find`.
+        Invalid: the cursor is not one of ours, or there is no such status.
+    """
+    endpoint = find(viewer, webhook_id)
+    where = {"endpoint": endpoint.id}
+    if status is not None:
+        if status not in STATES:
+            raise Invalid.field("status", "invalid.choice", known=", ".join(STATES))
+        where["state"] = status
+    rows = WebhookDelivery.collection()
+    page = page_of(rows, where, "created_at", cursor, limit)
+    return page.read(WebhookDelivery.read_all)
+
+
+@audited(WebhookEndpoint, "webhooks.replay")
+def replay(viewer: Viewer, webhook_id: str, delivery_id: str) -> WebhookDelivery:
+    """
+    Send a delivery again, once, at once: the same id and body, signed anew.
+
+    Raises:
+        WebhookNotFound: as in `find`.
+        WebhookDisabled: nothing is sent there.
+        DeliveryNotFound: the endpoint has none of that id.
+    """
+    endpoint = find(viewer, webhook_id)
+    require_enabled(endpoint)
+    mine = {"_id": delivery_id, "endpoint": endpoint.id}
+    found = WebhookDelivery.swap(
+        {**mine, "state": {"$ne": PENDING}}, {**_ready_once(), **AGAIN}
+    )
+    if found is None:  # it is on its way: the next attempt is now
+        now = {"$set": {"ready_at": utcnow()}, "$unset": {"due_at": ""}}
+        waits = {"ready_at": {"$exists": False}, "owner": {"$exists": False}}
+        found = WebhookDelivery.swap({**mine, **waits}, now)
+    found = found or WebhookDelivery.find_one(mine)
+    if found is None:
+        raise DeliveryNotFound(f"delivery {delivery_id[:64]!r}")
+    return found
+
+
+@audited(WebhookEndpoint, "webhooks.replay")
+def replay_failed(viewer: Viewer, webhook_id: str, *, since: datetime) -> int:
+    """
+    `replay` those that have failed and were made since then, the oldest `MAX_REPLAYED`
+    of them; return how many.
+
+    Raises:
+        WebhookNotFound: as `replay`, and so is WebhookDisabled.
+    """
+    endpoint = find(viewer, webhook_id)
+    require_enabled(endpoint)
+    failed = {"endpoint": endpoint.id, "state": FAILED, "created_at": {"$gte": since}}
+    oldest_first = [("created_at", 1), ("_id", 1)]
+    ids = WebhookDelivery.find_ids(failed, sort=oldest_first, limit=MAX_REPLAYED)
+    again = WebhookDelivery.collection().update_many(
+        {"_id": {"$in": ids}, "state": FAILED}, {**_ready_once(), **AGAIN}
+    )
+    return again.modified_count
+
+
+def _ready_once() -> dict:
+    return {"$set": {"state": PENDING, "once": True, "ready_at": utcnow()}}
+
+
+def require_enabled(endpoint: WebhookEndpoint) -> None:
+    """
+    Raises:
+        WebhookDisabled: nothing is sent there.
+    """
+    if endpoint.disabled is not None:
+        raise WebhookDisabled(f"webhook {endpoint.id} is disabled: {endpoint.disabled}")

@@ -1,0 +1,147 @@
+"""``flask webhooks``: endpoints of users, and what was sent to them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import click
+from flask.cli import with_appcontext
+
+from jimeng.accounts import webhooks as endpoints
+from jimeng.cli.databases import OPERATOR, databases
+from jimeng.cli.words import say
+from jimeng.documents import WebhookEndpoint
+from jimeng.documents.webhook import EVENTS
+from jimeng.errors import Invalid, JimengError
+
+MAX_SHOWN = 100  # deliveries
+
+
+@click.group()
+def webhooks() -> None:
+    """List and change where users' events are sent; see what came of them."""
+
+
+webhook = click.argument("webhook_id", metavar="ID")
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """With the databases; what is refused is said in words."""
+    with databases():
+        try:
+            yield
+        except Invalid as error:
+            (reasons, *_) = error.fields.values()
+            key, values = reasons[0]
+            raise click.ClickException(say(key, **values)) from error
+        except JimengError as error:
+            words = say(f"error.{error.code}", **error.values)
+            raise click.ClickException(words) from error
+
+
+@webhooks.command("list")
+@click.argument("user_id", metavar="USER")
+@with_appcontext
+def list_all(user_id: str) -> None:
+    """Print the endpoints of USER."""
+    with asking():
+        for each in endpoints.find_all(OPERATOR, user_id):
+            click.echo(line(each))
+
+
+@webhooks.command()
+@click.argument("user_id", metavar="USER")
+@click.argument("url")
+@click.option("--event", "events", multiple=True, help="Only this one; repeatable.")
+@with_appcontext
+def create(user_id: str, url: str, events: tuple[str, ...]) -> None:
+    """Have USER's events sent to URL; print the secret, which is shown this once."""
+    unknown = ", ".join({*events} - {*EVENTS})
+    if unknown:
+        known = ", ".join(EVENTS)
+        raise click.BadParameter(f"{unknown}: not one of {known}")
+    new = endpoints.NewWebhook(url, [*events])
+    with asking():
+        made, secret = endpoints.create(OPERATOR, new, user_id)
+    click.echo(f"{made.id}\n{secret}")
+
+
+@webhooks.command()
+@webhook
+@with_appcontext
+def enable(webhook_id: str) -> None:
+    """Let an endpoint go on that was disabled."""
+    with asking():
+        click.echo(line(endpoints.change(OPERATOR, webhook_id, {"enabled": True})))
+
+
+@webhooks.command()
+@webhook
+@with_appcontext
+def disable(webhook_id: str) -> None:
+    """Send nothing there until it is enabled."""
+    with asking():
+        click.echo(line(endpoints.change(OPERATOR, webhook_id, {"enabled": False})))
+
+
+@webhooks.command()
+@webhook
+@with_appcontext
+def rotate(webhook_id: str) -> None:
+    """Print a new secret; for 24 hours the old one signs as well."""
+    with asking():
+        click.echo(endpoints.rotate(OPERATOR, webhook_id)[1])
+
+
+@webhooks.command()
+@webhook
+@with_appcontext
+def test(webhook_id: str) -> None:
+    """Send a test.ping, once; `log` says what came of it."""
+    with asking():
+        click.echo(endpoints.test(OPERATOR, webhook_id).id)
+
+
+@webhooks.command()
+@webhook
+@with_appcontext
+def delete(webhook_id: str) -> None:
+    """Delete an endpoint, with its log and what waits to be sent there."""
+    with asking():
+        endpoints.delete(OPERATOR, webhook_id)
+    click.echo(f"deleted: {webhook_id}")
+
+
+@webhooks.command()
+@webhook
+@with_appcontext
+def log(webhook_id: str) -> None:
+    """Print the latest deliveries to an endpoint, newest first."""
+    with asking():
+        found = endpoints.deliveries(OPERATOR, webhook_id, limit=MAX_SHOWN)
+    for each in found.rows:
+        about = f"{each.created_at:%Y-%m-%d %H:%M:%S}Z  {each.id}  {each.event}"
+        click.echo(f"{about}  {each.subject or '-'}  {each.state}")
+        for attempt in each.attempts[-1:]:
+            key = f"webhook.attempt.{attempt['outcome']}"
+            click.echo(f"  {say(key, status=attempt.get('status', ''))}")
+
+
+@webhooks.command()
+@webhook
+@click.option("--since", type=click.DateTime(), required=True, help="In UTC.")
+@with_appcontext
+def replay(webhook_id: str, since: datetime) -> None:
+    """Send all that failed since then again, 1,000 at a time."""
+    with asking():
+        count = endpoints.replay_failed(
+            OPERATOR, webhook_id, since=since.replace(tzinfo=UTC)
+        )
+    click.echo(f"sent again: {count}")
+
+
+def line(endpoint: WebhookEndpoint) -> str:
+    state = f"disabled ({endpoint.disabled})" if endpoint.disabled else "enabled"
+    failures = f", {endpoint.failures} failures in a row" if endpoint.failures else ""
+    return f"{endpoint.id}  {state}{failures}  {endpoint.url}"

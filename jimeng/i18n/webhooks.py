@@ -1,0 +1,139 @@
+"""The words of webhooks."""
+
+WEBHOOKS: dict[str, tuple[str, str]] = {
+    "answer.webhook_deleted": (
+        "回调地址已删除，不再发送",
+        "The endpoint has been deleted; nothing more is sent there",
+    ),
+    "error.webhook_not_found": (
+        "没有这个回调地址；它可能已经删除",
+        "No such webhook; it may have been deleted",
+    ),
+    "error.delivery_not_found": (
+        "没有这次投递；结束的投递保留 30 天",
+        "No such delivery; those that have ended are kept for 30 days",
+    ),
+    "error.too_many_webhooks": (
+        "回调地址最多 {limit} 个，请先删除不用的",
+        "At most {limit} webhooks; delete some first",
+    ),
+    "error.webhook_disabled": (
+        "这个回调地址已停用；请先把 enabled 改为 true",
+        "This webhook is disabled; set enabled to true first",
+    ),
+    "error.webhooks_off": (
+        "回调没有启用：服务器没有设置签名用的 SECRET_KEY，请管理员设置",
+        "Webhooks are off: the server has no SECRET_KEY to sign them with; ask the "
+        "operator to set one",
+    ),
+    "invalid.webhook_address": (
+        "不是可以发送回调的地址：只接受 https，不带用户名，最多 2000 个字符",
+        "Not an address that webhooks are sent to: https only, without a user name, at "
+        "most 2,000 characters",
+    ),
+    "invalid.webhook_private": (
+        "这个地址不在公网上；要发到内网，请管理员把它写进 ALLOWED_USER_HOSTS",
+        "This address is not on the public internet; for one inside, ask the operator "
+        "to list it in ALLOWED_USER_HOSTS",
+    ),
+    "invalid.webhook_key_changed": (
+        "服务器的 SECRET_KEY 换过，签名密钥也就变了：请先轮换（rotate），再启用",
+        "The server's SECRET_KEY has changed, and the signing secret with it: rotate "
+        "first, then enable it",
+    ),
+    # Why nothing is sent to an endpoint.
+    "webhook.off.owner": ("已由主人停用", "Switched off by its owner"),
+    "webhook.off.gone": (
+        "接收方以 410 回答：它不再需要了",
+        "The receiver answered 410: it wants no more",
+    ),
+    "webhook.off.failing": (
+        "连续失败至少 50 次，持续超过一小时；修好接收方后重新启用，再补发失败的",
+        "At least 50 failures in a row, over more than an hour. Repair the receiver, "
+        "enable it again, then replay what failed",
+    ),
+    "webhook.off.secret_key_changed": (
+        "服务器的 SECRET_KEY 换过，签名密钥也就变了：请轮换（rotate），再启用",
+        "The server's SECRET_KEY has changed, and the signing secret with it: rotate "
+        "it, then enable it",
+    ),
+    # What came of an attempt.
+    "webhook.attempt.delivered": ("已送达（{status}）", "Delivered ({status})"),
+    "webhook.attempt.refused": (
+        "接收方以 {status} 回答，应为 2xx",
+        "The receiver answered {status}, not 2xx",
+    ),
+    "webhook.attempt.redirected": (
+        "接收方以 {status} 转到别处；不跟随转向，请改成最终的地址",
+        "The receiver redirects ({status}). Redirects are not followed: set the final "
+        "address",
+    ),
+    "webhook.attempt.gone": (
+        "接收方以 410 回答：它不再需要了，已停用",
+        "The receiver answered 410: it wants no more, and is disabled",
+    ),
+    "webhook.attempt.disabled": (
+        "回调地址停用中，没有发送",
+        "The webhook was disabled, so nothing was sent",
+    ),
+    "webhook.attempt.interrupted": (
+        "发送它的进程一再中断，已放弃",
+        "The processes that sent it died again and again; given up",
+    ),
+    "webhook.attempt.no_address": (
+        "查不到主机名的地址：检查拼写和 DNS",
+        "The host name has no address: check its spelling, and DNS",
+    ),
+    "webhook.attempt.private_address": (
+        "主机名指向不在公网上的地址，没有发送；要发到内网，请管理员把它写进 "
+        "ALLOWED_USER_HOSTS",
+        "The host name leads to an address that is not on the public internet, so "
+        "nothing was sent; for one inside, ask the operator to list it in "
+        "ALLOWED_USER_HOSTS",
+    ),
+    "webhook.attempt.own_host": (
+        "地址指回本服务器，没有发送",
+        "The address leads back to this server, so nothing was sent",
+    ),
+    "webhook.attempt.not_https": (
+        "地址不是 https，没有发送",
+        "The address is not https, so nothing was sent",
+    ),
+    "webhook.attempt.not_plain": (
+        "不是可以发送的地址",
+        "Not an address that anything can be sent to",
+    ),
+    "webhook.attempt.connect_timeout": (
+        "连接超时：接收方没有应答连接",
+        "Connecting timed out: the receiver does not take connections",
+    ),
+    "webhook.attempt.connection_failed": (
+        "连接失败：接收方没有在监听，或拒绝了连接",
+        "No connection: the receiver is not listening, or refuses",
+    ),
+    "webhook.attempt.connection_lost": (
+        "发出之后连接断开，没有收到完整的应答",
+        "The connection broke after the request was sent; no whole answer came",
+    ),
+    "webhook.attempt.answer_timeout": (
+        "15 秒内没有应答：请先回答 2xx，再慢慢处理",
+        "No answer within 15 s: answer 2xx first, then do the work",
+    ),
+    "webhook.attempt.certificate_expired": (
+        "接收方的证书已过期",
+        "The receiver's certificate has expired",
+    ),
+    "webhook.attempt.certificate_wrong_host": (
+        "接收方的证书不是这个主机名的",
+        "The receiver's certificate is for another host name",
+    ),
+    "webhook.attempt.certificate_untrusted": (
+        "接收方的证书不受信任（自签名，或缺少中间证书）",
+        "The receiver's certificate is not trusted (self-signed, or an intermediate "
+        "one is missing)",
+    ),
+    "webhook.attempt.tls_failed": (
+        "TLS 握手失败",
+        "The TLS handshake failed",
+    ),
+}

@@ -1,0 +1,259 @@
+"""The shapes of webhooks: endpoints, and what was sent to them."""
+
+from typing import ClassVar
+
+from jimeng.documents import WebhookDelivery, WebhookEndpoint
+from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
+from jimeng.i18n import t
+from jimeng.jobs.outbox import MAX_URL
+from jimeng.schemas import Changes, OfUser, Strict, words
+from jimeng.schemas.fields import (
+    AS_USER_ID,
+    Flag,
+    Long,
+    Many,
+    Moment,
+    OneOf,
+    Text,
+    Texts,
+    Trimmed,
+)
+from jimeng.schemas.kinds import (
+    Reply,
+    address,
+    count,
+    fixed,
+    flag,
+    instant,
+    list_of,
+    number,
+    some,
+    text,
+    whole,
+)
+from jimeng.schemas.lists import Some
+from jimeng.schemas.task_replies import TASK
+
+WEBHOOK = "webhook_3f9a1c5b7d20e46a8c1b9f02"
+DELIVERY = "msg_0b8f4f1c7a6e4d2f9c3a5e7b1d2f4a6c"
+SECRET = "whsec_amltZW5nLXdlYmhvb2stdGVzdC1rZXktMzJieXRlcyE="  # of examples  # noqa: S105
+URL = "https://shop.example.com/jimeng"
+MAX_DESCRIPTION = 200  # characters
+
+
+WHERE = (
+    "发送到哪里：https 地址，最多 2000 个字符",
+    "Where to send: an https address, at most 2,000 characters",
+)
+WHICH = (
+    "哪些事件：task.completed、task.failed、task.cancelled、batch.completed；空为全部",
+    "Which events: task.completed, task.failed, task.cancelled, batch.completed; empty "
+    "for all",
+)
+INCLUDE_PROMPT = (
+    "请求体里是否带提示词",
+    "Whether the prompt stands in the body",
+)
+SECRET_WORDS = (
+    "签名密钥（whsec_），照 Standard Webhooks",
+    "The signing secret (whsec_), as Standard Webhooks has it",
+)
+BOTH_SIGN_WORDS = (
+    "轮换之后，旧密钥同时签名到这时",
+    "Until when the old secret signs as well, after a rotation",
+)
+
+
+class EndpointFields(Strict):
+    description = Trimmed(
+        "备注，最多 200 个字符",
+        "A note, at most 200 characters",
+        validate=Long(0, MAX_DESCRIPTION),
+    )
+    include_prompt = Flag(*INCLUDE_PROMPT)
+    events = Texts(
+        *WHICH,
+        each=Text(validate=OneOf(*EVENTS)),
+        validate=Many(0, len(EVENTS)),
+    )
+
+
+class NewEndpoint(OfUser, EndpointFields):
+    """``POST /api/v1/webhooks``."""
+
+    examples: ClassVar = {
+        "all": {"url": URL, "user_id": "user_123"},
+        "some": {"url": URL, "events": ["task.completed", "task.failed"]}
+        | {"description": ("订单", "orders"), "user_id": "user_123"},
+    }
+    url = Trimmed(*WHERE, required=True, validate=Long(1, MAX_URL))
+
+
+class EndpointChanges(Changes, EndpointFields):
+    """``PATCH /api/v1/webhooks/<id>``: what is left out stays as it is."""
+
+    examples: ClassVar = {"on": {"enabled": True}, "events": {"events": []}}
+    url = Trimmed(*WHERE, validate=Long(1, MAX_URL))
+    enabled = Flag(
+        "false 停用；true 恢复，包括自动停用的",
+        "false switches it off; true lets it go on, also where it was disabled",
+    )
+
+
+class DeliveriesQuery(Some):
+    """The query of an endpoint's log."""
+
+    status = Text(
+        "只列出其中的：pending、delivered 或 failed",
+        "Only those that are pending, delivered or failed",
+        validate=OneOf(*STATES),
+    )
+
+
+class ReplaySince(Strict):
+    """``POST /api/v1/webhooks/<id>/replay``."""
+
+    examples: ClassVar = {"since": {"since": "2026-10-01T04:00:00Z"}}
+    since = Moment("从什么时候起", "From when on", required=True)
+
+
+def both_sign_until(endpoint: WebhookEndpoint) -> object:
+    return endpoint.rotated_at and endpoint.rotated_at + BOTH_SIGN
+
+
+def disabled_words(endpoint: WebhookEndpoint) -> str | None:
+    return endpoint.disabled and t(f"webhook.off.{endpoint.disabled}")
+
+
+class EndpointRecord(Reply):
+    """An endpoint."""
+
+    id = text(*words.ID, example=WEBHOOK)
+    user_id = text(
+        "谁的", "Whose it is", example="user_123", pattern=AS_USER_ID["pattern"]
+    )
+    url = address(
+        "发送到哪里；给单个任务签名的那个没有地址，为 null",
+        "Where events are sent; null of the one that signs for single tasks",
+        null=True,
+        example=URL,
+    )
+    events = list_of(*WHICH, text(), example=["task.completed", "task.failed"])
+    description = text("备注", "A note", example=("订单", "orders"))
+    include_prompt = flag(*INCLUDE_PROMPT, example=False)
+    enabled = flag(
+        "是否在发送",
+        "Whether anything is sent there",
+        of=lambda each: each.disabled is None,
+        example=True,
+    )
+    disabled_reason = text(
+        "停用的原因：owner、gone（410）、failing（一直失败）或 secret_key_changed",
+        "Why it is disabled: owner, gone (410), failing, or secret_key_changed",
+        of="disabled",
+        null=True,
+    )
+    disabled_message = text(
+        "同上，用文字说", "The same in words", of=disabled_words, null=True
+    )
+    failures = count("连续失败的次数", "Attempts that failed in a row", example=0)
+    old_secret_until = instant(*BOTH_SIGN_WORDS, of=both_sign_until, null=True)
+    created_at = instant(*words.CREATED_AT)
+    updated_at = instant(*words.UPDATED_AT)
+
+
+class NewEndpointRecord(EndpointRecord):
+    """The same with its secret, which is shown this once."""
+
+    secret = text(*SECRET_WORDS, example=SECRET)
+
+
+class SecretRecord(Reply):
+    """What single tasks are signed with."""
+
+    id = text(*words.ID, example=WEBHOOK)
+    secret = text(*SECRET_WORDS, example=SECRET)
+    old_secret_until = instant(*BOTH_SIGN_WORDS, of=both_sign_until, null=True)
+
+
+class EndpointDeleted(Reply):
+    id = text(*words.ID, example=WEBHOOK)
+    message = fixed("answer.webhook_deleted")
+
+
+def attempt_words(attempt: dict) -> str:
+    key = f"webhook.attempt.{attempt['outcome']}"
+    return t(key, status=attempt.get("status", ""))
+
+
+class AttemptRecord(Reply):
+    """One attempt at a delivery."""
+
+    at = instant("什么时候", "When")
+    outcome = text("结果的代码", "The code of what came of it", example="delivered")
+    message = text(
+        "结果，用文字说",
+        "What came of it, in words",
+        of=attempt_words,
+        example=("已送达（200）", "Delivered (200)"),
+    )
+    status = whole(
+        "应答的状态码",
+        "The status of the answer",
+        of=lambda each: each.get("status"),
+        null=True,
+        example=200,
+    )
+    body = text(
+        "应答的开头，最多 2 KiB",
+        "The beginning of the answer, at most 2 KiB",
+        of=lambda each: each.get("body"),
+        null=True,
+        example="ok",
+    )
+    seconds = number(
+        "用了多少秒", "How long it took, in seconds", minimum=0, example=0.21
+    )
+
+
+def next_attempt(delivery: WebhookDelivery) -> object:
+    return delivery.ready_at or (None if delivery.owner else delivery.due_at)
+
+
+class DeliveryRecord(Reply):
+    """An event that was, or is to be, sent to an endpoint."""
+
+    id = text("标识，即 webhook-id", "Its id, the webhook-id", example=DELIVERY)
+    event = text("事件", "The event", choices=(*EVENTS, TEST), example="task.completed")
+    subject = text(
+        "哪个任务或批量任务",
+        "The task or batch that it is about",
+        null=True,
+        example=TASK,
+    )
+    status = text(
+        "pending（等待或在途）、delivered（已送达）或 failed（已放弃）",
+        "pending, delivered, or failed, which is not tried again by itself",
+        of="state",
+        choices=STATES,
+        example="delivered",
+    )
+    url = text(
+        "任务自己的 webhook_url；发到回调地址的为 null",
+        "The task's own webhook_url; null where it goes to the endpoint's address",
+        null=True,
+    )
+    created_at = instant(*words.CREATED_AT)
+    next_attempt_at = instant(
+        "下一次尝试的时间", "When the next attempt is due", of=next_attempt, null=True
+    )
+    ended_at = instant(
+        "送达或放弃的时间", "When it was delivered or failed", null=True, example=...
+    )
+    attempts = some(
+        "最近的 20 次尝试", "The latest 20 attempts", AttemptRecord, example=...
+    )
+
+
+class Replayed(Reply):
+    count = count("补发了多少", "How many are sent again", example=3)

@@ -1,0 +1,453 @@
+"""Deliveries: what a receiver gets, how often, and what the log says of it."""
+
+import socket
+import ssl
+from datetime import timedelta
+
+import pytest
+from standardwebhooks import Webhook
+
+from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
+from jimeng.jobs import webhooks
+from jimeng.lanes import switches
+from jimeng.providers import fetch
+from tests.rest import API, CAT, CREATE, create, data_of, refused, task
+from tests.webhooks.conftest import USER, WEBHOOKS, later, waits
+
+
+def test_signatures_are_those_of_the_test_vector():
+    """Computed by the library of Standard Webhooks, elsewhere."""
+    secret = "whsec_amltZW5nLXdlYmhvb2stdGVzdC1rZXktMzJieXRlcyE="  # noqa: S105
+    body = (
+        '{"type":"task.succeeded","timestamp":"2026-10-01T04:00:00Z",'
+        '"data":{"id":"t_1"}}'
+    )
+    now = utcnow().fromtimestamp(1_790_827_200, utcnow().tzinfo)
+    delivery = WebhookDelivery(id="msg_1", body=body)
+
+    found = webhooks.headers(delivery, [secret], now)
+
+    assert found["webhook-id"] == "msg_1"
+    assert found["webhook-timestamp"] == "1790827200"
+    assert (
+        found["webhook-signature"] == "v1,vLVtemXq2INpgi38ZulKLYEBCJVEmaiEa3hIKufEKfo="
+    )
+
+
+def test_completed_task_is_told(client, endpoint, receiver, work_off, deliver, log):
+    """Signed, with links under the public address, and without the prompt."""
+    made = endpoint(receiver.url)
+    task_id = create(client, n=2)
+    work_off()
+    deliver()
+
+    (got,) = receiver.received
+    body = got.verified(made["secret"])
+    record = task(client, task_id)
+    assert (body["type"], body["timestamp"]) == (
+        "task.completed",
+        record["completed_at"],
+    )
+    data = body["data"]
+    assert (data["task_id"], data["status"], data["user_id"]) == (
+        task_id,
+        "completed",
+        USER,
+    )
+    assert data["updated_at"] == record["updated_at"]
+    images = record["result"]["images"]
+    assert [each["url"] for each in data["outputs"]] == [e["url"] for e in images]
+    links = record["links"]
+    assert data["links"] == {name: links[name] for name in ("self", "result", "html")}
+    assert CAT["prompt"] not in got.body.decode()
+    (delivery,) = log(made["id"])
+    assert (delivery["id"], delivery["status"]) == (got.id, "delivered")
+    assert delivery["attempts"][0]["message"] == "Delivered (204)"
+    assert deliver() == 0
+
+
+def test_prompt_is_told_where_it_is_asked_for(
+    client, endpoint, receiver, work_off, deliver
+):
+    """Only then."""
+    endpoint(receiver.url, include_prompt=True)
+    create(client)
+    work_off()
+    deliver()
+
+    assert receiver.received[0].json["data"]["prompt"] == CAT["prompt"]
+
+
+def test_failure_and_cancellation_are_told(
+    client, provider, endpoint, receiver, work_off, deliver
+):
+    """Each by its own event, and only to who wants that."""
+    from jimeng.errors import ProviderError
+
+    endpoint(receiver.url, events=["task.failed", "task.cancelled"])
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    failed = create(client)
+    work_off()
+    completed = create(client, seed=1)
+    work_off()
+    cancelled = create(client, seed=2)
+    client.post(f"{API}/tasks/{cancelled}/cancel")
+    deliver()
+
+    told = {each.json["data"]["task_id"]: each.json for each in receiver.received}
+    assert set(told) == {failed, cancelled}
+    assert completed not in told
+    assert told[failed]["type"] == "task.failed"
+    (output,) = told[failed]["data"]["outputs"]
+    assert output["error"] == "content_refused_prompt"
+    assert told[cancelled]["type"] == "task.cancelled"
+
+
+def test_single_task_is_told_at_its_own_address(client, receiver, work_off, deliver):
+    """Signed with the user's default secret; the user needs no endpoint."""
+    secret = data_of(client.get(f"{WEBHOOKS}/secret", query_string={"user_id": USER}))
+    task_id = create(client, webhook_url=receiver.url)
+    create(client, seed=3)
+    create(client, webhook_url=receiver.url, webhook_events=["task.failed"], seed=4)
+    work_off()
+    deliver()
+
+    (got,) = receiver.received
+    assert got.verified(secret["secret"])["data"]["task_id"] == task_id
+
+
+def test_retry_is_told_at_the_same_address(
+    client, provider, receiver, work_off, deliver
+):
+    """A task that is run again goes on to say where its end is told."""
+    from jimeng.errors import ProviderError
+
+    provider.submits = [ProviderError("no", code="provider_failed")]
+    task_id = create(client, webhook_url=receiver.url)
+    work_off()
+    again = data_of(client.post(f"{API}/tasks/{task_id}/retry"), 202)["task_id"]
+    work_off()
+    deliver()
+
+    told = [each.json["data"]["task_id"] for each in receiver.received]
+    assert sorted(told) == sorted([task_id, again])
+
+
+def test_same_key_with_another_address_is_another_request(client, receiver):
+    """Nobody is left waiting for an event that never comes."""
+    headers = {"Idempotency-Key": "k1"}
+    data_of(client.post(CREATE, json=CAT, headers=headers), 202)
+
+    answer = client.post(
+        CREATE, json={**CAT, "webhook_url": receiver.url}, headers=headers
+    )
+
+    refused(answer, 422, "idempotency_key_reused")
+
+
+def test_failed_attempts_are_repeated(client, endpoint, receiver, deliver, log):
+    """Ten times in three days, the same id and body, each signed anew; then no more."""
+    made = endpoint(receiver.url)
+    task_id = create(client)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    for wait in (*webhooks.RETRY_S, None):
+        receiver.answer(500, b"broken")
+        assert deliver() == 1
+        if wait is not None:
+            (until,) = waits()
+            assert wait - 5 <= until <= wait * (1 + webhooks.JITTER)
+            assert deliver() == 0
+            later(until + 1)
+
+    assert waits() == []
+    assert len({(each.id, each.body) for each in receiver.received}) == 1
+    assert len(receiver.received) == 10
+    for each in receiver.received:
+        each.verified(made["secret"])
+    (delivery,) = log(made["id"], status="failed")
+    (first, *_) = delivery["attempts"]
+    assert (first["outcome"], first["status"], first["body"]) == (
+        "refused",
+        500,
+        "broken",
+    )
+    assert first["message"] == "The receiver answered 500, not 2xx"
+    (delivery,) = log(made["id"], language="zh")
+    assert delivery["attempts"][0]["message"] == "接收方以 500 回答，应为 2xx"
+
+
+@pytest.mark.parametrize("after", ["90", "http-date"])
+def test_receiver_says_when_to_come_again(client, endpoint, receiver, deliver, after):
+    """`Retry-After`, in both of its forms, where it is longer than the usual wait."""
+    from email.utils import format_datetime
+
+    endpoint(receiver.url)
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    if after == "http-date":
+        after = format_datetime(utcnow() + timedelta(seconds=91), usegmt=True)
+    receiver.answer(503, Retry_After=after)
+    deliver()
+
+    (until,) = waits()
+    assert 80 < until <= 91
+
+
+def test_redirect_is_a_failure(client, endpoint, receivers, deliver, log):
+    """Where it leads nothing is sent."""
+    receiver, elsewhere = receivers(), receivers()
+    made = endpoint(receiver.url)
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    receiver.answer(302, Location=elsewhere.url)
+    deliver()
+
+    assert elsewhere.received == []
+    (delivery,) = log(made["id"])
+    assert "redirects (302)" in delivery["attempts"][0]["message"]
+
+
+def test_long_answer_is_cut(client, endpoint, receiver, deliver, log):
+    """2 KiB of it are kept; it has succeeded all the same."""
+    made = endpoint(receiver.url)
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    receiver.answer(200, b"x" * 100_000)
+    deliver()
+
+    (delivery,) = log(made["id"])
+    (attempt,) = delivery["attempts"]
+    assert (delivery["status"], attempt["body"]) == ("delivered", "x" * 2048)
+
+
+def test_gone_receiver_is_disabled(client, endpoint, receiver, deliver, log):
+    """By 410; what happens after that stands in the log, and can be replayed."""
+    made = endpoint(receiver.url)
+    where = f"{WEBHOOKS}/{made['id']}"
+    receiver.answer(410)
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    deliver()
+    record = data_of(client.get(where))
+    assert (record["enabled"], record["disabled_reason"]) == (False, "gone")
+    assert record["disabled_message"]
+
+    client.post(f"{API}/tasks/{create(client, seed=5)}/cancel")
+    deliver()
+    assert len(receiver.received) == 1
+    refused(client.post(f"{where}/test"), 409, "webhook_disabled")
+    assert data_of(client.patch(where, json={"enabled": True}))["enabled"] is True
+    since = {"since": "2020-01-01T00:00:00Z"}
+    assert data_of(client.post(f"{where}/replay", json=since), 202) == {"count": 2}
+    deliver()
+    assert [each["status"] for each in log(made["id"])] == ["delivered"] * 2
+
+
+def test_receiver_that_always_fails_is_disabled(client, endpoint, receiver, deliver):
+    """After 50 failures in a row, over more than an hour; a success begins anew."""
+    made = endpoint(receiver.url)
+    where = f"{WEBHOOKS}/{made['id']}"
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    long_ago = {"failures": 48, "failing_since": utcnow() - timedelta(hours=2)}
+    WebhookEndpoint.collection().update_one({}, {"$set": long_ago})
+    receiver.answer(500)
+    deliver()
+    assert data_of(client.get(where))["enabled"] is True
+    later(60)
+    receiver.answer(500)
+    deliver()
+
+    record = data_of(client.get(where))
+    assert (record["disabled_reason"], record["failures"]) == ("failing", 50)
+    data_of(client.patch(where, json={"enabled": True}))
+    client.post(f"{where}/test")
+    deliver()
+    assert data_of(client.get(where))["failures"] == 0
+
+
+def test_many_failures_within_the_hour_do_not_disable(
+    client, endpoint, receiver, deliver
+):
+    """A receiver that restarts may fail many in a minute."""
+    made = endpoint(receiver.url)
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    WebhookEndpoint.collection().update_one({}, {"$set": {"failures": 400}})
+    receiver.answer(500)
+    deliver()
+
+    assert data_of(client.get(f"{WEBHOOKS}/{made['id']}"))["enabled"] is True
+
+
+def test_replay_is_one_attempt(client, endpoint, receiver, deliver, log):
+    """The same id and body with a fresh timestamp; a failure says nothing of health."""
+    made = endpoint(receiver.url)
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    deliver()
+    (delivery,) = log(made["id"])
+    receiver.answer(500)
+    where = f"{WEBHOOKS}/{made['id']}"
+    again = client.post(f"{where}/deliveries/{delivery['id']}/replay")
+    assert data_of(again, 202)["status"] == "pending"
+    deliver()
+
+    first, second = receiver.received
+    assert (first.id, first.body) == (second.id, second.body)
+    second.verified(made["secret"])
+    (delivery,) = log(made["id"])
+    assert (delivery["status"], delivery["next_attempt_at"]) == ("failed", None)
+    assert len(delivery["attempts"]) == 2
+    assert data_of(client.get(where))["failures"] == 0
+
+
+def test_test_event_is_sent_once(client, endpoint, receiver, deliver, log):
+    """It is about no task."""
+    made = endpoint(receiver.url, events=["task.failed"])
+    answer = client.post(f"{WEBHOOKS}/{made['id']}/test")
+    assert data_of(answer, 202)["event"] == "test.ping"
+    receiver.answer(500)
+    deliver()
+
+    assert waits() == []
+    assert receiver.received[0].verified(made["secret"])["type"] == "test.ping"
+    (delivery,) = log(made["id"])
+    assert (delivery["status"], delivery["subject"]) == ("failed", None)
+
+
+def test_both_secrets_sign_for_a_day(client, endpoint, receiver, deliver):
+    """After a rotation; then only the new one."""
+    made = endpoint(receiver.url)
+    where = f"{WEBHOOKS}/{made['id']}"
+    rotated = data_of(client.post(f"{where}/rotate"))
+    assert rotated["secret"] != made["secret"]
+    client.post(f"{where}/test")
+    deliver()
+    (got,) = receiver.received
+    got.verified(made["secret"])
+    got.verified(rotated["secret"])
+
+    yesterday = {"rotated_at": utcnow() - timedelta(hours=25)}
+    WebhookEndpoint.collection().update_one({}, {"$set": yesterday})
+    client.post(f"{where}/test")
+    deliver()
+    got = receiver.received[1]
+    got.verified(rotated["secret"])
+    with pytest.raises(Exception, match="No matching signature"):
+        Webhook(made["secret"]).verify(got.body, got.headers)
+
+
+def test_another_secret_key_disables(
+    client, endpoint, receiver, deliver, signing, configure, registry
+):
+    """Nothing is signed with a secret that nobody was shown; a rotation mends it."""
+    from dataclasses import replace
+
+    made = endpoint(receiver.url)
+    where = f"{WEBHOOKS}/{made['id']}"
+    configure(replace(signing, SECRET_KEY="o" * 40), registry)
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    deliver()
+
+    assert receiver.received == []
+    record = data_of(client.get(where))
+    assert record["disabled_reason"] == "secret_key_changed"
+    refused(client.patch(where, json={"enabled": True}), 422, "validation_failed")
+    rotated = data_of(client.post(f"{where}/rotate"))
+    data_of(client.patch(where, json={"enabled": True}))
+    client.post(f"{where}/replay", json={"since": "2020-01-01T00:00:00Z"})
+    deliver()
+    receiver.received[0].verified(rotated["secret"])
+
+
+def test_paused_webhooks_send_nothing(client, endpoint, receiver, deliver):
+    """What happens meanwhile is sent once they go on."""
+    endpoint(receiver.url)
+    switches.pause(switches.WEBHOOKS, "operator")
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    assert deliver() == 0
+    assert webhooks.work_on() is False
+
+    switches.resume(switches.WEBHOOKS)
+    assert deliver() == 1
+
+
+def resolved_to(monkeypatch, *addresses: str) -> list[str]:
+    """Have host names looked up as these, one after the other; the last stays."""
+    asked: list[str] = []
+    known = list(addresses)
+
+    def look_up(host: str, port: int, **options: object) -> list:
+        asked.append(host)
+        address = known.pop(0) if len(known) > 1 else known[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(fetch.socket, "getaddrinfo", look_up)
+    return asked
+
+
+def test_private_address_behind_a_name_is_refused(
+    client, endpoint, deliver, log, monkeypatch
+):
+    """It is looked up when something is sent; the log says why nothing was."""
+    made = endpoint("https://inside.example.com/hook")
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    resolved_to(monkeypatch, "10.0.0.7")
+    deliver()
+
+    (delivery,) = log(made["id"])
+    assert delivery["attempts"][0]["outcome"] == "private_address"
+    assert "ALLOWED_USER_HOSTS" in delivery["attempts"][0]["message"]
+
+
+def test_name_is_looked_up_once(client, endpoint, deliver, log, monkeypatch):
+    """A name that is another address the second time is connected to at the first."""
+    made = endpoint("https://rebinding.example.com/hook")
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    asked = resolved_to(monkeypatch, "203.0.114.9", "127.0.0.1")
+    connected = []
+
+    def connect(address: tuple, *args: object, **options: object) -> socket.socket:
+        connected.append(address[0])
+        raise ConnectionRefusedError(111, "refused")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    deliver()
+
+    assert asked == ["rebinding.example.com"]
+    assert connected == ["203.0.114.9"]
+    (delivery,) = log(made["id"])
+    assert delivery["attempts"][0]["outcome"] == "connection_failed"
+
+
+def test_receiver_that_never_answers_times_out(
+    client, endpoint, receiver, deliver, log, monkeypatch
+):
+    """Its time is bounded, and the log says what helps."""
+    monkeypatch.setattr(webhooks, "ATTEMPT_S", 0.2)
+    made = endpoint(receiver.url)
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    receiver.held.clear()
+    deliver()
+
+    (delivery,) = log(made["id"])
+    (attempt,) = delivery["attempts"]
+    assert attempt["outcome"] == "answer_timeout"
+    assert "answer 2xx first" in attempt["message"]
+
+
+def test_certificates_are_told_of():
+    """The commonest mistakes have words of their own."""
+
+    def reason(cause: Exception) -> str:
+        call = fetch.CallFailed("x")
+        call.sent = False
+        call.__cause__ = cause
+        error = fetch.FetchFailed("x")
+        error.__cause__ = call
+        return webhooks.reason_of(error)
+
+    def certificate(code: int) -> ssl.SSLCertVerificationError:
+        error = ssl.SSLCertVerificationError(1, "x")
+        error.verify_code = code
+        return error
+
+    assert reason(certificate(10)) == "certificate_expired"
+    assert reason(certificate(62)) == "certificate_wrong_host"
+    assert reason(certificate(18)) == "certificate_untrusted"
+    assert reason(ssl.SSLError(1, "x")) == "tls_failed"
+    assert reason(TimeoutError()) == "connect_timeout"

@@ -1,0 +1,369 @@
+"""Nothing that ended is forgotten, or told of under two ids, whoever dies and when."""
+
+from datetime import timedelta
+
+import pytest
+from pymongo.collection import Collection
+
+from jimeng.documents import Task, WebhookDelivery, WebhookEndpoint, utcnow
+from jimeng.errors import ProviderError
+from jimeng.jobs import janitor, outbox, purge, webhooks
+from jimeng.providers import Progress
+from tests.commands import counted
+from tests.conftest import come_due
+from tests.forgetting import forget_lanes
+from tests.jobs.test_deaths import WRITES, Died
+from tests.rest import API, CAT, create, data_of
+from tests.webhooks.conftest import USER, WEBHOOKS, later
+
+
+def ids() -> list[str]:
+    return sorted(row["_id"] for row in WebhookDelivery.collection().find())
+
+
+def test_submission_costs_no_more_without_an_endpoint(client, endpoint, signing):
+    """Neither a command nor a stored field."""
+
+    def cost(**fields: object) -> int:
+        with counted(signing) as commands:
+            create(client, **fields)
+            named = [each for each in commands if each and "listIndexes" not in each]
+            rows = [next(iter(each.values())) for each in named]
+            assert "webhook_endpoints" not in rows
+            return rows.count("tasks")
+
+    create(client)  # what is read now and then is remembered
+    outbox.forget_owners()
+    outbox.has_endpoint(USER)
+    before = cost(seed=1)
+    assert Task.collection().find_one({"announce": {"$exists": True}}) is None
+    endpoint("https://shop.example.com/jimeng")
+    outbox.has_endpoint(USER)
+
+    assert cost(seed=2) == before
+    assert Task.collection().count_documents({"announce": True}) == 1
+
+
+def test_owners_of_endpoints_are_read_once(client, signing):
+    """However many submissions there are in a few seconds."""
+    create(client)
+    with counted(signing) as commands:
+        for seed in range(3):
+            create(client, seed=seed)
+
+    assert [each for each in commands if each.get("find") == "webhook_endpoints"] == []
+
+
+def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
+    client, endpoint, receiver, deliver
+):
+    """Another process created the endpoint a moment ago."""
+    outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
+    heard = outbox._owners
+    endpoint(receiver.url)
+    outbox._owners = heard
+    task_id = create(client)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    deliver()
+
+    assert [each.json["data"]["task_id"] for each in receiver.received] == [task_id]
+    long_ago = {"created_at": utcnow() - timedelta(minutes=2)}
+    WebhookEndpoint.collection().update_one({}, {"$set": long_ago})
+    deliver()
+    assert len(receiver.received) == 1
+    assert WebhookEndpoint.collection().find_one({"catch_up": True}) is None
+
+
+def test_task_of_before_the_endpoint_is_not_told(client, endpoint, receiver, deliver):
+    """An endpoint hears of what is created after it."""
+    task_id = create(client)
+    old = {"created_at": utcnow() - timedelta(minutes=1)}
+    Task.collection().update_one({"_id": task_id}, {"$set": old})
+    endpoint(receiver.url)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    deliver()
+
+    assert receiver.received == []
+
+
+def test_late_picture_is_an_event_of_its_own(
+    client, provider, endpoint, receiver, work_off, deliver
+):
+    """The task had failed, and nobody knew whether the picture was drawn."""
+    endpoint(receiver.url)
+    provider.polls = [Progress("remote-1")] * 50
+    task_id = create(client)
+    forget_lanes()
+    from jimeng.documents import Generation
+    from jimeng.jobs import pump
+    from tests.conftest import run_queue
+
+    pump.tick()
+    run_queue()
+    old = {"created_at": utcnow() - timedelta(hours=1), "deadline": utcnow()}
+    Generation.collection().update_many({}, {"$set": old})
+    accepted = {"accepted_at": utcnow() - timedelta(hours=1)}
+    Generation.collection().update_many({}, {"$set": accepted})
+    come_due()
+    pump.tick()
+    run_queue()
+    deliver()
+    provider.polls = []
+    for _ in range(4):
+        come_due()
+        pump.tick()
+        run_queue()
+    deliver()
+
+    told = [(each.json["type"], each.id) for each in receiver.received]
+    assert [kind for kind, _ in told] == ["task.failed", "task.completed"]
+    assert told[0][1] != told[1][1]
+    assert {each.json["data"]["task_id"] for each in receiver.received} == {task_id}
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_deleted_task_is_told_of_first(
+    client, endpoint, receiver, work_off, deliver, is_done
+):
+    """Right after its end, or while it was open: then it was cancelled."""
+    endpoint(receiver.url)
+    task_id = create(client)
+    if is_done:
+        work_off()
+    data_of(client.delete(f"{API}/ai/image/task/{task_id}"))
+    assert Task.collection().find_one({"_id": task_id}) is None
+    deliver()
+
+    (got,) = receiver.received
+    assert got.json["type"] == ("task.completed" if is_done else "task.cancelled")
+
+
+def test_task_that_another_process_deletes_is_told_of(
+    client, endpoint, receiver, work_off, deliver
+):
+    """Its request died after hiding it; the janitor tells before it removes."""
+    endpoint(receiver.url)
+    task_id = create(client)
+    work_off()
+    hidden = {"deleted_at": utcnow() - timedelta(minutes=5)}
+    Task.collection().update_one({"_id": task_id}, {"$set": hidden})
+    janitor.finish_deletions()
+    purge.empty_trash()
+    deliver()
+
+    assert len(receiver.received) == 1
+
+
+def test_account_that_is_deleted_leaves_nothing(client, receiver):
+    """Neither endpoints nor what was sent to them."""
+    user = data_of(
+        client.post(f"{API}/users", json={"email": "li@example.com", "name": "李"}), 201
+    )["id"]
+    body = {"url": receiver.url, "user_id": user}
+    made = data_of(client.post(WEBHOOKS, json=body), 201)
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    data_of(client.delete(f"{API}/users/{user}"))
+
+    assert WebhookEndpoint.collection().count_documents({}) == 0
+    assert WebhookDelivery.collection().count_documents({}) == 0
+
+
+def test_death_between_any_two_writes_loses_nothing(
+    client, endpoint, receiver, work_off, deliver, monkeypatch
+):
+    """At least once, never none, and always under the same id."""
+    endpoint(receiver.url)
+    state = {"count": 0, "at": 0, "armed": False}
+
+    def wrap(name: str) -> None:
+        original = getattr(Collection, name)
+
+        def wrapped(this, *args, **kwargs):
+            if state["armed"]:
+                state["count"] += 1
+                if state["count"] == state["at"]:
+                    state["armed"] = False
+                    raise Died(name)
+            return original(this, *args, **kwargs)
+
+        monkeypatch.setattr(Collection, name, wrapped)
+
+    for name in WRITES:
+        wrap(name)
+    moments = 0
+    for at in range(1, 30):
+        task_id = create(client, seed=at)
+        work_off()
+        before = len(receiver.received)
+        state.update(count=0, at=at, armed=True)
+        died = False
+        try:
+            deliver()
+        except Died:
+            died = True
+        state["armed"] = False
+        later(60)  # the lease of whoever died
+        deliver()
+        told = receiver.received[before:]
+        assert told, at
+        assert {each.json["data"]["task_id"] for each in told} == {task_id}
+        assert len({each.id for each in told}) == 1
+        if not died:
+            break
+        moments += 1
+
+    assert moments >= 4  # deliveries, mark, claim, what came of it
+    assert WebhookDelivery.collection().count_documents({"state": "pending"}) == 0
+
+
+def test_two_consumers_write_one_delivery(client, endpoint):
+    """Both find the same task that has ended."""
+    endpoint("https://shop.example.com/jimeng")
+    task_id = create(client)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    task = Task.find_one({"_id": task_id})
+    outbox.announce([task])
+    before = ids()
+    outbox.announce([task])
+
+    assert ids() == before
+    assert len(before) == 1
+
+
+def order_of(n: int) -> list[str]:
+    """Claim what is ready without sending it; return whose it is, in order."""
+    return [found.user_id for _ in range(n) if (found := webhooks.claim(False))]
+
+
+def ready(user: str, host: str, *, slow: bool, n: int = 1) -> None:
+    """Have *n* deliveries ready for a user's host."""
+    for _ in range(n):
+        endpoint = WebhookEndpoint(
+            id=f"webhook_{user}_{host}",
+            user_id=user,
+            url=f"https://{host}/",
+            fingerprint="x",
+            proven=not slow,
+        )
+        row = outbox.test_delivery(endpoint)
+        WebhookDelivery.collection().insert_one(row)
+
+
+def test_users_have_turns(database):
+    """Whoever has one waiting is not behind another's hundred."""
+    for host in "abc":
+        ready("ada", host, slow=False, n=30)
+    ready("bob", "a", slow=False)
+    ready("eve", "a", slow=False)
+
+    claimed = order_of(10)
+
+    assert claimed[:3] == ["ada", "bob", "eve"]
+    assert claimed.count("ada") == webhooks.PER_USER
+
+
+def test_one_is_in_flight_for_a_user_and_host(database):
+    """The next goes once that has ended, or its lease has."""
+    ready("ada", "a", slow=False, n=3)
+    assert order_of(5) == ["ada"]
+    assert webhooks.claim(False) is None
+
+    later(31)
+    webhooks.make_due_ready()
+    assert order_of(5) == ["ada"]
+
+
+def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
+    """Those have threads of their own; the other threads serve them last."""
+    for each in range(50):
+        ready(f"pit{each:02}", "pit", slow=True)
+    ready("zoe", "good", slow=False)
+
+    assert webhooks.claim(False).user_id == "zoe"
+    assert webhooks.claim(False) is None
+    assert webhooks.claim(True).user_id == "pit00"
+    assert webhooks.claim(True).user_id == "pit01"
+
+
+def test_receiver_that_begins_to_answer_is_one_of_the_quick(
+    client, endpoint, receiver, deliver
+):
+    """And the other way round, with what waits."""
+    made = endpoint(receiver.url)
+    for seed in range(2):
+        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
+    receiver.answer(500)
+    outbox.sweep()
+    webhooks.deliver(webhooks.claim(True))
+    webhooks.deliver(webhooks.claim(True))
+
+    (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
+    assert waiting["slow"] is False
+    receiver.answer(500)
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    client.post(f"{API}/tasks/{create(client, seed=9)}/cancel")
+    deliver()
+    assert data_of(client.get(f"{WEBHOOKS}/{made['id']}"))["failures"] in (0, 1)
+
+
+def test_delivery_that_kills_its_process_comes_to_an_end(
+    client, endpoint, receiver, deliver, log
+):
+    """It is not attempted for ever."""
+    made = endpoint(receiver.url)
+    client.post(f"{API}/tasks/{create(client)}/cancel")
+    outbox.sweep()
+    WebhookDelivery.collection().update_one({}, {"$set": {"tries": 10}})
+    deliver()
+
+    assert receiver.received == []
+    (delivery,) = log(made["id"])
+    assert delivery["attempts"][0]["outcome"] == "interrupted"
+
+
+def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
+    """As a consumer has it: beside the queue's own."""
+    made = endpoint(receiver.url)
+    for seed in range(5):
+        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
+    outbox.sweep()
+    webhooks.work_on()
+    for slow, free in webhooks._free.items():
+        for _ in range(webhooks.THREADS):
+            assert free.acquire(timeout=60), slow
+        free.release(webhooks.THREADS)
+
+    assert len(receiver.received) == 5
+    assert [each["status"] for each in log(made["id"])] == ["delivered"] * 5
+
+
+def test_pages_of_the_log(client, endpoint, receiver, deliver):
+    """Newest first, some at a time."""
+    made = endpoint(receiver.url)
+    for seed in range(5):
+        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
+    deliver()
+    where = f"{WEBHOOKS}/{made['id']}/deliveries"
+    found, query = [], {"limit": 2}
+    while True:
+        answer = client.get(where, query_string=query)
+        found += [each["id"] for each in data_of(answer)]
+        if answer.json["next_cursor"] is None:
+            break
+        query["cursor"] = answer.json["next_cursor"]
+
+    assert sorted(found) == ids()
+
+
+def test_provider_errors_do_not_leave_the_server(
+    client, provider, endpoint, receiver, work_off, deliver
+):
+    """A receiver is told our code, not the provider's words."""
+    endpoint(receiver.url)
+    provider.submits = [ProviderError("secret words", code="provider_failed")]
+    create(client)
+    work_off()
+    deliver()
+
+    assert b"secret words" not in receiver.received[0].body
+    assert CAT["prompt"].encode() not in receiver.received[0].body
