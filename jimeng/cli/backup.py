@@ -13,7 +13,7 @@ from jimeng.cli.databases import OPERATOR, databases
 from jimeng.storage import Holding, overview
 from jimeng.viewers import recorded
 
-RESUME = "queue resume sending"
+RESUME = "queue resume"
 
 
 @click.command()
@@ -67,7 +67,8 @@ def restore(file: Path) -> None:
 
     Nothing is paid for twice: what was not yet accepted when FILE was written ends as
     failed, for it may have been sent since, and nothing new is sent until
-    `flask queue resume sending`.
+    `flask queue resume sending`. Nor are webhooks, which the original may go on
+    sending, until `flask queue resume webhooks`.
     """
     with trouble(file), databases():
         manifest, parked = copies.restore(file, progress)
@@ -79,7 +80,8 @@ def restore(file: Path) -> None:
     click.echo(f"pictures that may have been sent since, and were ended: {parked}")
     app = click.get_current_context().ensure_object(ScriptInfo).app_import_path
     command = f"flask --app {app} {RESUME}" if app else f"flask {RESUME}"
-    click.echo(f"sending is paused; once all is well: {command}")
+    click.echo(f"sending is paused; once all is well: {command} sending")
+    click.echo(f"webhooks are paused; once all is well: {command} webhooks")
 
 
 def outside_of_mongodb() -> list[Holding]:

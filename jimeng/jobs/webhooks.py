@@ -28,6 +28,7 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
+from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.webhook import DELIVERED, FAILED, PENDING, fingerprint
 from jimeng.errors import outages
 from jimeng.jobs.counts import counts
@@ -154,7 +155,7 @@ def make_due_ready() -> bool:
     """
     now = utcnow()
     deliveries = WebhookDelivery.collection()
-    due = {"due_at": {"$lte": now}}
+    due = {"due_at": {"$lte": now}, **KNOWN_KIND}
     ids = WebhookDelivery.find_ids(due, limit=BATCH)
     if ids:
         deliveries.update_many(
@@ -207,6 +208,7 @@ def next_ready(slow: bool, busy: list[str], flights: list[str]) -> dict | None:
         flights: Users and hosts that have one in flight.
     """
     ready = {"slow": slow, "ready_at": {"$exists": True}, "lane": {"$nin": flights}}
+    ready |= KNOWN_KIND
     for after in (_last_user[slow], ""):
         users = {"user_id": {"$gt": after, "$nin": busy}}
         row = WebhookDelivery.collection().find_one(

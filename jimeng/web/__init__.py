@@ -76,6 +76,7 @@ from jimeng.web import (  # noqa: E402 (they need bp)
     account_keys,
     account_security,
     account_usage,
+    account_webhooks,
     archives,
     batches,
     collecting,

@@ -21,10 +21,21 @@ from jimeng.web.preferences import THEME, THEMES, keep, theme
 
 NAME = UserChanges(only=("name",))
 # Endpoints, each with a word of its own.
-PAGES = ("account", "account_usage", "account_keys", "account_security", "account_data")
+PAGES = (
+    *("account", "account_usage", "account_keys", "account_webhooks"),
+    *("account_security", "account_data"),
+)
 GUEST_PAGES = tuple(page for page in PAGES if page != "account_security")
 DONE = frozenset(
-    {"profile", "defaults", "files", "revoked", "session", "factor_removed"}
+    {
+        "profile",
+        "defaults",
+        "files",
+        "revoked",
+        "session",
+        "factor_removed",
+        "webhook_deleted",
+    }
     | {"password", "password_keys", "sessions", "sessions_keys"}
 )
 
@@ -52,10 +63,10 @@ def show(template: str, **values: object) -> str:
     return render_template(
         f"account/{template}.html",
         pages=PAGES if auth.current_user() else GUEST_PAGES,
-        here="account" if template == "settings" else f"account_{template}",
         user=auth.current_user(),
         done=done if done in DONE else None,
-        **values,
+        **{"here": "account" if template == "settings" else f"account_{template}"}
+        | values,
     )
 
 

@@ -4,6 +4,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.pages": ("账号页面", "Account pages"),
     "page.account": ("设置", "Settings"),
     "page.account_keys": ("API 密钥", "API keys"),
+    "page.account_webhooks": ("回调", "Webhooks"),
     "page.account_usage": ("用量", "Usage"),
     "page.account_security": ("安全", "Security"),
     "page.account_data": ("数据", "Data"),
