@@ -105,6 +105,21 @@ def test_running_again_that_had_begun_is_forgotten(
         assert Task.objects.count() == 1
 
 
+def test_sending_is_paused_before_anything_is_there(copied, client, elsewhere):
+    """A consumer of that database may be running already."""
+    create(client)
+    held = []
+
+    def look(*_: object) -> None:
+        held.append(switches.SENDING in switches.paused(fresh=True))
+
+    path = copied()
+    with elsewhere():
+        backup.restore(path, look)
+
+    assert held and all(held)
+
+
 @pytest.mark.parametrize("state", WAITS)
 def test_what_waited_is_not_sent_again(copied, client, provider, elsewhere, state):
     """It ends as failed and perhaps charged; its task says what to do."""
