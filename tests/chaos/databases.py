@@ -14,7 +14,6 @@ from tests.system.commands import flask
 
 INDEXES = ("tasks.idem", "generations.slot", "generations.due", "tasks.open")
 WITHOUT = 3.0  # seconds that work goes on without an index
-TAKEN = 60.0  # seconds, within which a request is taken
 STOPS, RUNS = 0.2, 0.05  # seconds that a slow database stands still, and works
 SLOW = 6.0  # seconds
 KEPT = 2.0  # seconds that it lasts after it was told
@@ -73,7 +72,7 @@ def freeze(server: str, *codes: str) -> Callable[[Site, random.Random], None]:
 
 
 def slow_mongodb(site: Site, choice: random.Random) -> None:
-    """It works a fifth of the time: what is asked takes as long, and is taken."""
+    """It works a fifth of the time: what is asked takes longer, and is taken."""
     assert site.mongo.child is not None
     site.await_ready()
     pid, end, taken = site.mongo.child.pid, time.monotonic() + SLOW, []
@@ -86,7 +85,6 @@ def slow_mongodb(site: Site, choice: random.Random) -> None:
             time.sleep(STOPS)
             os.killpg(pid, signal.SIGCONT)
             time.sleep(RUNS)
-            assert time.monotonic() < end + TAKEN, "nothing is taken"
         pings.join()
     assert taken, "nothing is taken while MongoDB is slow"
     assert statistics.mean(timing) > STOPS / 4, f"it was not slow: {timing}"

@@ -7,6 +7,7 @@ import mongoengine
 import pytest
 
 from jimeng.errors import ProviderError
+from jimeng.jobs.submit import OF_THE_ACCOUNT, PATIENT
 from jimeng.providers import ImageRequest, Progress
 from tests.each import for_each
 from tests.samples.outcomes import OURS, OUTCOMES, Outcome
@@ -25,7 +26,19 @@ AGAIN = {"resend", "new seed"}  # what is submitted twice
 
 
 def named(which: set[str]) -> list[str]:
-    return sorted(name for name, outcome in OUTCOMES.items() if outcome.then in which)
+    """
+    All answers that bring something, and one refusal of each kind that the product
+    tells apart: what the client makes of each `test_client_reads_it` knows.
+    """
+    found: dict[tuple, str] = {}
+    for name, outcome in sorted(OUTCOMES.items()):
+        told_apart = OF_THE_ACCOUNT | PATIENT if outcome.call != "poll" else set()
+        code = outcome.code if outcome.code in told_apart else None
+        own = name if outcome.code is None else None
+        kind = (outcome.call, outcome.then, outcome.charged, code, own)
+        if outcome.then in which:
+            found.setdefault(kind, name)
+    return list(found.values())
 
 
 def provider_of(outcome: Outcome) -> str:
