@@ -109,6 +109,16 @@ def ahead() -> float:
     return (due_at - utcnow()).total_seconds()
 
 
+def test_words_of_a_deleted_task_are_forgotten(client):
+    """Its picture is under way, and charged all the same: that much is kept of it."""
+    task_id = create(client)["task_id"]
+    run_queue()
+
+    client.delete(f"/api/v1/ai/image/task/{task_id}")
+
+    assert (generation().state, generation().prompt) == ("generating", None)
+
+
 def test_place_of_a_lost_submission_is_held_as_long_as_it_may_be_drawn(
     client, provider, registry, lane
 ):
