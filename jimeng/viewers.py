@@ -203,7 +203,7 @@ def recorded(
         target=target,
         details=details,
     )
-    AuditEntry.collection().insert_one(entry.to_mongo())
+    entry.add()
     log.info("audited by=%s action=%s target=%s", entry.by, action, target)
     try:
         with part_of_recorded():

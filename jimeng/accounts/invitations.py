@@ -43,7 +43,7 @@ def make_link(user: User) -> str:
         email_key=user.email_key,
         expires_at=utcnow() + INVITATION,
     )
-    Invitation.collection().insert_one(invitation.to_mongo())
+    invitation.add()
     return token
 
 

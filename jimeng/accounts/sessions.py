@@ -47,7 +47,7 @@ def begin_session(
         browser=browser[:LONGEST_BROWSER],
         confirmed_at=confirmed_at,
     )
-    Session.collection().insert_one(session.to_mongo())
+    session.add()
     with left_over("older sessions"):
         newest = [("created_at", -1)]
         mine = {"user_id": user.id}

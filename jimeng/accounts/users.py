@@ -60,7 +60,7 @@ def add(viewer: Viewer, user: User) -> User:
     indexes.require(indexes.EMAILS, fresh=True)
     with noted(viewer, user.id, "users.create", role=user.role):
         try:
-            User.collection().insert_one(user.to_mongo())
+            user.add()
         except DuplicateKeyError as error:
             raise EmailTaken("e-mail taken") from error
     log.info("user created id=%s by=%s", user.id, viewer.user_id)

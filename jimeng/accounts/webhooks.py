@@ -73,7 +73,7 @@ def create(
         **vars(new),
     )
     with noted(viewer, user_id, "webhooks.create", webhook=made.id):
-        WebhookEndpoint.collection().insert_one(made.to_mongo())
+        made.add()
         # Counted when it is there: of any that come at once none is one too many.
         mine = {"user_id": user_id, **WITH_ADDRESS}
         count = WebhookEndpoint.collection().count_documents

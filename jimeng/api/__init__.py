@@ -4,20 +4,17 @@ The REST door: JSON in, JSON out, in one envelope.
 Only `app`, and `monitoring` and `openai`, whose routes it describes too, may import it.
 """
 
-from typing import ClassVar
-
 from flask import current_app, request
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.auth import (
-    needs_sign_in,
     reject_cross_site,
     require_scope,
     viewer_of_api,
 )
-from jimeng.http.bodies import StrictParser, refuse_repeated, take_in
+from jimeng.http.bodies import refuse_repeated, take_in
 
 NOT_IDS = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
 
@@ -30,25 +27,8 @@ class Id(UnicodeConverter):
         self.regex = rf"(?!(?:{'|'.join(NOT_IDS)})$){self.regex}"
 
 
-class Parser(StrictParser):
-    """As elsewhere; of a query that is not there, nothing is read each time anew."""
-
-    _without: ClassVar[dict[tuple[Schema, bool], dict]] = {}
-
-    def parse(self, argmap, req=None, *, location=None, **options):
-        is_there = location != "query" or request.query_string
-        if is_there or not isinstance(argmap, Schema):
-            return super().parse(argmap, req, location=location, **options)
-        key = argmap, needs_sign_in()  # by which some fields are required
-        if key not in self._without:
-            found = super().parse(argmap, req, location=location, **options)
-            self._without[key] = found
-        return dict(self._without[key])
-
-
 blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
 blp.record(lambda state: state.app.url_map.converters.update(task=Id, webhook=Id))
-blp.ARGUMENTS_PARSER = Parser()
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
 take_in(blp, viewer_of_api)

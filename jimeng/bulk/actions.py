@@ -53,7 +53,7 @@ def start(
     indexes.require(indexes.BULK, fresh=True)
     while True:
         try:
-            BulkAction.collection().insert_one(action.to_mongo())
+            action.add()
             break
         except DuplicateKeyError:
             under_way = BulkAction.find_one({"key": action.key, "open": True})

@@ -1,6 +1,12 @@
 """
 What is stored in MongoDB.
 
+MongoEngine declares it: fields, defaults, what a field may hold, indexes. It neither
+queries nor saves anything. What is read is a `Stored` made of a row of PyMongo's, by
+`find_one` and `find_all`, or by `read` where the query is another. A new one is written
+by `add` or, where each microsecond counts, as the row that `row` makes. One that is
+there changes in single guarded updates: `swap`, or PyMongo's own on `collection`.
+
 Whatever stands above may import it, `pictures` too; the doors as types only.
 """
 

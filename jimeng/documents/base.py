@@ -153,7 +153,8 @@ def named_index(name: str, *fields: str, having: str = "", **options: object) ->
 
 class Stored(Document):
     """
-    A document whose changes are single guarded updates.
+    A document whose changes are single guarded updates; see `documents` for how it is
+    read and written.
 
     What another release has written is read as far as it goes: a field that this one
     does not know is left out, and one of another kind, or one that should be there
@@ -203,9 +204,13 @@ class Stored(Document):
         sort: Sequence[tuple[str, int]] | None = None,
         durable: bool = True,
         upsert: bool = False,
+        fields: Mapping[str, int] | None = None,
     ) -> Self | None:
         """
         Change the first document that matches *where*, in one atomic step.
+
+        Args:
+            fields: Of the document afterwards, as MongoDB's projection; None for all.
 
         Returns:
             The document as it is afterwards, or None if there was no match:
@@ -216,9 +221,10 @@ class Stored(Document):
             update,
             sort=sort,
             upsert=upsert,
+            projection=fields,
             return_document=ReturnDocument.AFTER,
         )
-        return None if found is None else cls._from_son(found)
+        return None if found is None else cls.read(found)
 
     @classmethod
     def note(
@@ -253,29 +259,15 @@ class Stored(Document):
 
     @classmethod
     def read(cls, row: Mapping[str, object]) -> Self:
-        """A document from what a query found of it."""
-        return cls._from_son(row)
-
-    @classmethod
-    def read_all(cls, rows: Iterable[Mapping[str, object]]) -> list[Self]:
-        return [cls._from_son(row) for row in rows]
-
-    @classmethod
-    def _from_son(
-        cls,
-        son: Mapping[str, object],
-        _auto_dereference: bool = True,
-        created: bool = False,
-    ) -> Self:
         """
-        A document as it is stored, whoever has written it.
+        A document from what a query found of it, whoever has written that.
 
-        mongoengine's own prepares for a document that is changed here and saved as a
-        whole, which none of these ever is: that took a fifth of a millisecond each.
+        MongoEngine's own way prepares for a document that is changed here and saved as
+        a whole, which none of these ever is: that took a fifth of a millisecond each.
         """
         shape = shape_of(cls)
-        data, unread = dict(shape.values), set(shape.required.difference(son))
-        for stored, value in son.items():
+        data, unread = dict(shape.values), set(shape.required.difference(row))
+        for stored, value in row.items():
             field = shape.fields.get(stored)
             if field is None:
                 continue
@@ -291,11 +283,24 @@ class Stored(Document):
         found = cls.__new__(cls)
         for slot, value in (("_data", data), ("_initialised", False)):
             object.__setattr__(found, slot, value)
-        object.__setattr__(found, "_created", created)
+        object.__setattr__(found, "_created", False)
         object.__setattr__(found, "_changed_fields", [])
         if unread:
             object.__setattr__(found, "unread", frozenset(unread))
         return found
+
+    @classmethod
+    def read_all(cls, rows: Iterable[Mapping[str, object]]) -> list[Self]:
+        return [cls.read(row) for row in rows]
+
+    def add(self) -> None:
+        """
+        Write a new document.
+
+        Raises:
+            DuplicateKeyError: there is one that it may not be beside.
+        """
+        self.collection().insert_one(self.to_mongo())
 
     @classmethod
     def row(cls, **fields: object) -> dict:
@@ -322,8 +327,8 @@ class Stored(Document):
         Counted when it is there: of any that come at once none is one too many, and it
         may be that none of them is taken.
         """
+        self.add()
         rows = self.collection()
-        rows.insert_one(self.to_mongo())
         with left_over("limit"):  # it is there, and would not be told of
             if rows.count_documents({"user_id": self.user_id}, limit=most + 1) > most:
                 rows.delete_one({"_id": self.id})
@@ -355,4 +360,4 @@ class Stored(Document):
     @classmethod
     def find_one(cls, where: Mapping[str, object]) -> Self | None:
         found = commands.find_one(cls.collection(), where)
-        return None if found is None else cls._from_son(found)
+        return None if found is None else cls.read(found)

@@ -9,7 +9,6 @@ from mongoengine.fields import (
     IntField,
     StringField,
 )
-from pymongo import ReturnDocument
 
 from jimeng.documents.base import Stored, named_index, new_token, utcnow
 from jimeng.documents.ids import derived_task_id, new_id
@@ -122,14 +121,7 @@ class Batch(Stored):
         cls, where: dict, update: dict, *, sort: list[tuple[str, int]] | None = None
     ) -> Self | None:
         """`swap`, of which the prompts are not read."""
-        found = cls.collection().find_one_and_update(
-            where,
-            update,
-            sort=sort,
-            projection=WITHOUT_PROMPTS,
-            return_document=ReturnDocument.AFTER,
-        )
-        return None if found is None else cls.read(found)
+        return cls.swap(where, update, sort=sort, fields=WITHOUT_PROMPTS)
 
     def hold(self, update: dict, where: dict | None = None) -> "Batch | None":
         """The batch after *update*, if this claim still owns it; else None."""

@@ -1,7 +1,9 @@
 """Documents as they are read: quickly, and whatever a later release has written."""
 
+import re
 from datetime import datetime
 from itertools import product
+from pathlib import Path
 
 import mongoengine
 import pytest
@@ -148,3 +150,12 @@ def test_list_of_what_it_should_not_hold_is_not_understood():
 
     assert found.urls == []
     assert "urls" in found.unread
+
+
+def test_mongoengine_declares_and_does_nothing_else():
+    """Nothing is queried or saved by it: there is one way to read and to write."""
+    sources = Path(documents.__file__).parent.parent.rglob("*.py")
+    calls = re.compile(r"\.objects\b|\b_from_son\b")
+
+    found = [each for each in sources if calls.search(each.read_text("utf-8"))]
+    assert found == []

@@ -36,7 +36,7 @@ def registry(provider, studio) -> Registry:
 
 
 def pictures() -> list[Generation]:
-    return [Generation._from_son(row) for row in Generation.collection().find()]
+    return [Generation.read(row) for row in Generation.collection().find()]
 
 
 def send() -> None:
