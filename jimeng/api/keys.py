@@ -28,8 +28,14 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     ---
     创建 API 密钥
 
-    密钥只在这个回答里出现一次。新密钥的权限不能超过创建者：`read` 只能查看，
-    `write` 还能创建、取消和删除，`admin` 对所有人有效，只有管理员才有。
+    密钥只在这个回答里出现一次。新密钥的权限不能超过创建它的密钥，也不会更晚失效：
+    `read` 只能查看，`write` 还能创建、取消和删除，`account` 还能创建密钥、删除账号，
+    `admin` 对所有人有效，只有管理员才有。创建密钥要用带 `account` 或 `admin` 的密钥，
+    或在账号页面上创建。
+
+    只有 `read` 和 `write` 的密钥可以进一步限制：只能从某些入口使用（`api` 是 /api/ 下
+    的一切，`openai` 是 /v1/，`mcp` 是 /mcp），只能用某些模型，每分钟的任务或每天的图片
+    比用户的少。
     """
     made = accounts.create_key(auth.viewer_of_api(), user_id, **params)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}

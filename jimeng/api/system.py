@@ -32,7 +32,7 @@ def list_models() -> list[Model]:
     ---
     列出模型
 
-    本服务器提供哪些模型，各自接受什么。
+    这个密钥可以使用的模型，各自接受什么。
     """
     viewer = auth.viewer_of_api()
     models = jobs.runtime().registry.models.values()

@@ -86,7 +86,7 @@ def update_user(params: dict, user_id: str) -> User:
     ---
     修改用户
 
-    邮箱、名称，或两者。
+    名称；邮箱只有管理员能改。
     """
     return users.update(auth.viewer_of_api(), user_id, **params)
 
@@ -102,7 +102,8 @@ def delete_user(params: dict, user_id: str) -> dict:
     ---
     删除用户
 
-    任务和图片一并删除，正在运行的先取消。
+    任务和图片一并删除，正在运行的先取消。密钥要有 `account` 权限才能删除自己的用户，
+    删除别人的要有 `admin`。
     """
     users.delete(auth.viewer_of_api(), user_id)
     return {"id": user_id}

@@ -77,9 +77,11 @@ class NewKey(Strict):
         validate=Long(1, 100),
     )
     scopes = Texts(
-        "权限：read 查看，write 还能创建和修改，admin 对所有人；默认 read 和 write",
-        "Permissions: read can look, write can also create and change, admin applies "
-        "to all users; read and write by default",
+        "权限：read 查看，write 还能创建和修改，account 还能创建密钥和删除账号，"
+        "admin 对所有人；默认 read 和 write",
+        "Permissions: read can look, write can also create and change, account can "
+        "also make keys and delete the account, admin applies to all users; read and "
+        "write by default",
         each=Text(validate=OneOf(*SCOPES)),
         validate=Many(1, len(SCOPES)),
     )
