@@ -6,11 +6,13 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.answers import failure
 from jimeng.i18n import t
 from jimeng.monitoring import readiness
-from jimeng.schemas.kinds import moment
-from jimeng.schemas.replies import Health, Ready
+from jimeng.monitoring.readiness import Answer
+from jimeng.schemas.replies import Health, Ready, Reason
 from jimeng.version import COMMIT, VERSION
 
 bp = DescribedBlueprint("health", __name__, probe=True)
+
+REASONS, NO_FAULTS = Reason(many=True), Ready(only=("paused", "resting", "lowered"))
 
 
 @bp.get("/health", tags=["system"])
@@ -29,7 +31,7 @@ def health() -> dict:
 @bp.get("/health/ready", tags=["system"])
 @bp.response(200, Ready)
 @bp.describe(errors=["not_ready"])
-def ready() -> Response | dict:
+def ready() -> Response | Answer:
     """
     Everything that a task needs is there; or 503 and what is missing.
     ---
@@ -39,12 +41,7 @@ def ready() -> Response | dict:
     """
     found = readiness.answer()
     if not found.reasons:
-        return {
-            "status": "ready",
-            "paused": list(found.paused),
-            "resting": list(found.resting),
-            "lowered": list(found.lowered),
-        }
+        return found
     missing = [reason.code for reason in found.reasons]
     return failure(
         "not_ready",
@@ -53,16 +50,6 @@ def ready() -> Response | dict:
         retry_after=5,
         status="unavailable",
         missing=missing,
-        reasons=[
-            {
-                "code": reason.code,
-                "names": list(reason.names),
-                "since": moment(reason.since),
-                "message": t(f"ready.{reason.code}"),
-            }
-            for reason in found.reasons
-        ],
-        paused=list(found.paused),
-        resting=list(found.resting),
-        lowered=list(found.lowered),
+        reasons=REASONS.dump(found.reasons),
+        **NO_FAULTS.dump(found),
     )

@@ -4,7 +4,6 @@ from functools import partial
 
 from jimeng.batches import Progress
 from jimeng.batches.acting import CANCELLED, lacking
-from jimeng.batches.judging import BatchEstimate as Estimated
 from jimeng.batches.progress import status_of
 from jimeng.documents import Batch, Status
 from jimeng.i18n import MESSAGES, t
@@ -24,7 +23,7 @@ from jimeng.schemas.kinds import (
     text,
     whole,
 )
-from jimeng.schemas.model_replies import CostRecord, side
+from jimeng.schemas.model_replies import EstimateRecord
 from jimeng.schemas.task_replies import MODEL, PROVIDER, TASK
 
 BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
@@ -195,15 +194,7 @@ class BatchWithPrompts(BatchRecord):
     )
 
 
-class BatchEstimate(Reply):
-    """What a request would create, where nothing is created."""
-
-    dry_run = flag(*words.DRY_RUN, of=lambda found: True, example=True)
-    model = text(*words.MODEL, of=lambda found: found.each.model.id, example=MODEL)
-    provider = text(
-        *words.PROVIDER, of=lambda found: found.each.model.provider, example=PROVIDER
-    )
-    n = whole(*words.N, of=lambda found: found.each.n, minimum=1, example=2)
+class BatchEstimate(EstimateRecord):
     count_of_prompts = whole(
         *words.COUNT_OF_PROMPTS,
         of=lambda found: len(found.prompts),
@@ -214,48 +205,12 @@ class BatchEstimate(Reply):
         "另有多少条重复，没有再算", "How many more were the same, and are left out"
     )
     pictures = whole("一共多少张图片", "Pictures in all", minimum=1, example=6)
-    width = whole(
-        *words.WIDTH,
-        of=lambda found: side(found.each, 0),
-        null=True,
-        minimum=1,
-        example=1328,
-    )
-    height = whole(
-        *words.HEIGHT,
-        of=lambda found: side(found.each, 1),
-        null=True,
-        minimum=1,
-        example=1328,
-    )
-    cost = a(
-        "在服务方的费用，按价目表；价格未知时为 null",
-        "What it would cost at the provider, by the list of prices; null where it has "
-        "none",
-        CostRecord,
-        of=lambda found: priced(found),
-        null=True,
-        example=...,
-    )
     prompts = list_of(
         "展开后的全部提示词",
         "All prompts, expanded",
         text(example=PROMPTS[0]),
         example=PROMPTS,
     )
-
-
-class Priced:
-    """A batch's price, as `CostRecord` reads one."""
-
-    def __init__(self, found: Estimated) -> None:
-        self.model = found.each.model
-        self.fen = found.each.fen
-        self.fen_of_all = found.fen_of_all
-
-
-def priced(found: Estimated) -> Priced | None:
-    return None if found.fen_of_all is None else Priced(found)
 
 
 class BatchDeleted(Reply):

@@ -1,6 +1,8 @@
 """What the REST API says of models, their prices, and styles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
 
 from marshmallow import fields
 
@@ -11,6 +13,7 @@ from jimeng.providers.models.takes import PROMPTS, TASKS
 from jimeng.schemas import words
 from jimeng.schemas.kinds import (
     Reply,
+    Within,
     a,
     day,
     entries,
@@ -135,8 +138,19 @@ class PriceRecord(Reply):
     as_of = day(*words.AS_OF, null=True, example="2026-09-30")
 
 
-class CostRecord(Reply):
-    """What pictures would cost at the provider, by the list of prices."""
+def of_each(read: Callable[[Estimate], object]) -> Callable[[Any], object]:
+    """What *read* finds in a task's estimate, or in that of each task of a batch."""
+    return lambda found: read(getattr(found, "each", found))
+
+
+def date_of_price(estimate: Estimate) -> date | None:
+    return estimate.model.dearest.as_of if estimate.model.dearest else None
+
+
+class CostRecord(Within):
+    """What pictures would cost at the provider: those of a task, or each of a batch."""
+
+    inner = "each"
 
     currency = text(
         *words.CURRENCY, choices=("CNY",), of=lambda estimate: "CNY", example="CNY"
@@ -149,26 +163,25 @@ class CostRecord(Reply):
     )
     fen_of_all = whole("全部图片，分", "Of all pictures, in fen", minimum=0, example=44)
     as_of = day(
-        *words.AS_OF,
-        of=lambda estimate: estimate.model.dearest.as_of,
-        null=True,
-        example="2026-09-30",
+        *words.AS_OF, of=of_each(date_of_price), null=True, example="2026-09-30"
     )
 
 
-class EstimateRecord(Reply):
+class EstimateRecord(Within):
     """What a request would create, where nothing is created."""
 
+    inner = "each"
+
     dry_run = flag(*words.DRY_RUN, of=lambda estimate: True, example=True)
-    model = text(*words.MODEL, of=lambda estimate: estimate.model.id, example=MODEL)
+    model = text(*words.MODEL, of=of_each(lambda one: one.model.id), example=MODEL)
     provider = text(
-        *words.PROVIDER, of=lambda estimate: estimate.model.provider, example=PROVIDER
+        *words.PROVIDER, of=of_each(lambda one: one.model.provider), example=PROVIDER
     )
     n = whole(*words.N, minimum=1, example=2)
     width = whole(
         "宽，像素；null 表示取决于给出的图片",
         "Pixels; null where it follows from the pictures that go in",
-        of=lambda estimate: side(estimate, 0),
+        of=of_each(lambda one: one.size[0] if one.size else None),
         null=True,
         minimum=1,
         example=1328,
@@ -176,7 +189,7 @@ class EstimateRecord(Reply):
     height = whole(
         "高，像素；null 表示取决于给出的图片",
         "Pixels; null where it follows from the pictures that go in",
-        of=lambda estimate: side(estimate, 1),
+        of=of_each(lambda one: one.size[1] if one.size else None),
         null=True,
         minimum=1,
         example=1328,
@@ -186,14 +199,10 @@ class EstimateRecord(Reply):
         "What it would cost at the provider, by the list of prices; null if nobody "
         "knows",
         CostRecord,
-        of=lambda estimate: None if estimate.fen is None else estimate,
+        of=lambda found: None if found.fen_of_all is None else found,
         null=True,
         example=...,
     )
-
-
-def side(estimate: Estimate, which: int) -> int | None:
-    return estimate.size[which] if estimate.size else None
 
 
 def why_not(model: Model) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields
 
 from jimeng.documents import Input
+from jimeng.i18n import t
 from jimeng.schemas import words
 from jimeng.schemas.kinds import (
     Reply,
@@ -259,7 +260,9 @@ class Health(Reply):
 
 
 class Ready(Reply):
-    status = text("总是 ready", "Always ready", choices=("ready",))
+    status = text(
+        "总是 ready", "Always ready", choices=("ready",), of=lambda found: "ready"
+    )
     message = fixed("answer.ready")
     paused = list_of(*words.PAUSED, fields.String(), example=[])
     resting = list_of(*words.RESTING, fields.String(), example=[])
@@ -271,10 +274,10 @@ class Reason(Reply):
 
     code = text(
         "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
-        "redis_refuses、disk、release_too_old、index_missing、worker、"
+        "redis_refuses、disk、storage、release_too_old、index_missing、worker、"
         "jobs_untaken、overdue、lane_stalled、no_provider",
         "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
-        "redis_refuses, disk, release_too_old, index_missing, worker, "
+        "redis_refuses, disk, storage, release_too_old, index_missing, worker, "
         "jobs_untaken, overdue, lane_stalled, no_provider",
     )
     names = list_of("哪些索引或通道", "Which indexes or lanes", fields.String())
@@ -282,7 +285,7 @@ class Reason(Reply):
         "答复的进程从什么时候起一直看到这一项",
         "Since when the process that answers has seen this at every look",
     )
-    message = text("该做什么", "What to do")
+    message = text("该做什么", "What to do", of=lambda why: t(f"ready.{why.code}"))
 
 
 class Refusal(Reply):

@@ -1,5 +1,6 @@
 """Each reason why a server is not ready, by breaking the thing itself."""
 
+import re
 import threading
 import time
 from dataclasses import replace
@@ -15,6 +16,7 @@ from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
 from jimeng.schemas.kinds import moment
+from jimeng.schemas.replies import Reason
 from tests.conftest import run_queue
 from tests.readiness.conftest import LONG_AGO
 from tests.rest import create
@@ -25,6 +27,13 @@ def test_every_reason_has_words():
     words = {key.removeprefix("ready.") for key in MESSAGES if key.startswith("ready.")}
 
     assert words == set(readiness.CODES)
+
+
+def test_every_reason_is_named_in_the_description():
+    """Of the API, in both languages."""
+    for words in Reason().fields["code"].metadata["words"]:
+        _, codes = re.split("：|: ", words)
+        assert set(re.split("、|, ", codes)) == set(readiness.CODES)
 
 
 def test_server_that_lacks_nothing_is_ready(probe):
