@@ -1,13 +1,12 @@
 """A user's tasks by state: how many in each, which, and when the next one starts."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jimeng.documents import Status, Task, cursors, utcnow
 from jimeng.documents.cursors import NEWEST_FIRST
-from jimeng.documents.status import ENDED
-from jimeng.documents.task import DOOMED, THERE
+from jimeng.documents.task import THERE
 from jimeng.errors import Invalid
 from jimeng.tasks.reading import (
     Searched,
@@ -23,7 +22,6 @@ SCHEDULED = "scheduled"
 # Those of the API, but that what waits for its hour is told from what is in line.
 STATES = ("pending", "processing", SCHEDULED, "completed", "failed", "cancelled")
 MOST_COUNTED = 1000  # tasks in one state
-GONE = {"deleted_at": {"$exists": True}}
 LOOKED_THROUGH = 200  # tasks, the newest: what waits is among them
 NEEDED = {"status": 1, "lane": 1, "not_before": 1}
 
@@ -75,66 +73,25 @@ def counts(
     Args:
         within: Only tasks for which this query holds too.
     """
-    mine = {**owned(viewer, user_id), **(within or {})}
-    # Of those that have ended all are counted, from an index alone; whatever else is
-    # asked for is read. The deleted ones among them are few, and counted apart.
-    bare = [state for state in states if state in ENDED and not within]
-    read = [state for state in states if state not in bare]
-    found = _add_up(
-        *(_counting({**mine, **in_state(state)}, state) for state in bare),
-        *(_counting({**mine, **THERE, **in_state(state)}, state) for state in read),
-        *(_deleted(user_id) if bare else ()),
-    )
-    unsure = [state for state in bare if _is_unsure(state, found)]
-    for state in bare:
-        found[state] -= found[f"trash {state}"] + found[f"doomed {state}"]
-    if unsure:
-        where = {state: {**mine, **THERE, **in_state(state)} for state in unsure}
-        again = _add_up(*(_counting(where[state], state) for state in unsure))
-        found = Counter({**found, **{state: again[state] for state in unsure}})
-    return {state: _up_to(found[state]) for state in states}
-
-
-def _up_to(n: int) -> Count:
-    return Count(min(max(n, 0), MOST_COUNTED), n > MOST_COUNTED)
-
-
-def _add_up(*each: list[dict]) -> Counter[str]:
-    """What these pipelines count, by name, in one command."""
+    mine = {**owned(viewer, user_id), **THERE, **(within or {})}
     tasks = Task.collection()
-    first, *others = each
-    more = [{"$unionWith": {"coll": tasks.name, "pipeline": one}} for one in others]
+    counting: list[list[dict]] = [
+        [
+            {"$match": {**mine, **in_state(state)}},
+            {"$limit": MOST_COUNTED + 1},
+            {"$group": {"_id": {"$literal": state}, "n": {"$sum": 1}}},
+        ]
+        for state in states
+    ]
+    first, *others = counting
+    # In one command.
+    more = [{"$unionWith": {"coll": tasks.name, "pipeline": each}} for each in others]
     rows = tasks.aggregate([*first, *more])
-    return Counter({row["_id"]: row["n"] for row in rows})
-
-
-def _counting(where: dict, state: str) -> list[dict]:
-    group = {"$group": {"_id": {"$literal": state}, "n": {"$sum": 1}}}
-    return [{"$match": where}, {"$limit": MOST_COUNTED + 1}, group]
-
-
-def _deleted(user_id: str) -> Iterator[list[dict]]:
-    """
-    The user's deleted tasks by state, those in the trash and those that are about to
-    go, among which there are others'.
-    """
-    trashed = {"user_id": user_id, "purge_at": {"$exists": True}}
-    is_mine = {"$eq": ["$user_id", {"$literal": user_id}]}
-    for name, where in (("trash", {**trashed, **GONE}), ("doomed", DOOMED)):
-        state = {"$concat": [f"{name} ", {"$cond": [is_mine, "$status", ""]}]}
-        group = {"$group": {"_id": state, "n": {"$sum": 1}}}
-        yield [{"$match": where}, {"$limit": MOST_COUNTED + 1}, group]
-
-
-def _is_unsure(state: str, found: Counter[str]) -> bool:
-    """Whether there may be more of it than were counted, or more deleted ones."""
-    for name in ("trash", "doomed"):
-        seen = sum(n for each, n in found.items() if each.startswith(f"{name} "))
-        if seen > MOST_COUNTED:
-            return True
-        if found[f"{name} {state}"] and found[state] > MOST_COUNTED:
-            return True
-    return False
+    found = Counter({row["_id"]: row["n"] for row in rows})
+    return {
+        state: Count(min(found[state], MOST_COUNTED), found[state] > MOST_COUNTED)
+        for state in states
+    }
 
 
 def counts_found(

@@ -70,34 +70,6 @@ def test_more_deleted_ones_than_are_counted(gone):
     assert counted() == {"completed": "2"}
 
 
-def examined(found: object) -> list[int]:
-    """The numbers of documents that a plan says were read."""
-    if isinstance(found, list):
-        return [n for each in found for n in examined(each)]
-    if not isinstance(found, dict):
-        return []
-    own = [n for name, n in found.items() if name == "totalDocsExamined"]
-    return own + [n for each in found.values() for n in examined(each)]
-
-
-def test_what_has_ended_is_counted_from_an_index(database, monkeypatch):
-    """However many there are, no document is read for that."""
-    write(9, "completed")
-    pipelines: list[list[dict]] = []
-    kept = summary._add_up
-    monkeypatch.setattr(
-        summary, "_add_up", lambda *each: pipelines.extend(each) or kept(*each)
-    )
-
-    assert counted() == {"completed": "4+"}
-
-    for stages in pipelines:
-        command = {"aggregate": "tasks", "pipeline": stages, "cursor": {}}
-        plan = database.command("explain", command, verbosity="executionStats")
-        assert examined(plan), plan
-        assert sum(examined(plan)) == 0, stages
-
-
 def test_page_of_a_search_is_cut_where_its_part_ends(monkeypatch):
     """Also among tasks of one moment: none is shown twice, and none left out."""
     monkeypatch.setattr(reading, "MOST_SEARCHED", 2)
