@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from jimeng import jobs
@@ -25,20 +24,6 @@ from jimeng.viewers import Viewer
 MOST_WORDS, LONGEST_SEARCH = 12, 200  # of a search; its characters
 MOST_OFFSET = 1000  # beyond, a cursor is the way
 MOST_SEARCHED = 1000  # tasks that one page looks at for words
-
-
-@dataclass(frozen=True)
-class Searched:
-    """
-    What is known of the part of a user's tasks that a search goes through first.
-
-    Attributes:
-        last: The last task of it; None where there are no more.
-        found: How many of it have the words.
-    """
-
-    last: dict | None
-    found: int
 
 
 def find(viewer: Viewer, task_id: str) -> Task:
@@ -81,7 +66,6 @@ def page(
     status: str | None = None,
     q: str | None = None,
     within: dict | None = None,
-    searched: Searched | None = None,
 ) -> Page[Task]:
     """
     A user's tasks, newest first; a page deep down costs what the first does.
@@ -95,8 +79,6 @@ def page(
         status: Only tasks in this one.
         q: Only tasks whose prompt has all of these words.
         within: Only tasks for which this query holds too.
-        searched: Of a first page, without a status and what is *within*: what is
-            known already, so that it is not looked for again.
 
     Raises:
         Invalid: the cursor is not one of ours, or the status is unknown.
@@ -107,16 +89,11 @@ def page(
     parts = [where | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
-    most = limit + 1
-    if searched is not None:
-        last, most = searched.last, min(most, searched.found)
-    else:
-        last = last_searched(parts) if q else None
+    last = last_searched(parts) if q else None
     if last is not None:
         parts.append(cursors.down_to(last, "created_at"))
     rows = Task.collection().find({"$and": [*parts, THERE, with_words(q)]})
-    # A limit of 0 would be none.
-    some = list(rows.sort(NEWEST_FIRST).limit(most)) if most else []
+    some = list(rows.sort(NEWEST_FIRST).limit(limit + 1))
     found = cursors.cut_page(some, limit, "created_at").read(Task.read_all)
     if found.next_cursor is None and last is not None:
         return Page(found.rows, cursors.cursor_of(last, "created_at"))

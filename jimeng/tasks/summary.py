@@ -9,7 +9,6 @@ from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.task import THERE
 from jimeng.errors import Invalid
 from jimeng.tasks.reading import (
-    Searched,
     find_all,
     last_searched,
     owned,
@@ -94,12 +93,10 @@ def counts(
     }
 
 
-def counts_found(
-    viewer: Viewer, user_id: str, q: str
-) -> tuple[dict[str, Count], Searched]:
+def counts_found(viewer: Viewer, user_id: str, q: str) -> dict[str, Count]:
     """
     The same of those whose prompts have all words of *q*, among as many of the newest
-    as the first page of a search looks at; and what that page need not find out anew.
+    as the first page of a search looks at.
     """
     mine = owned(viewer, user_id)
     last = last_searched([mine])
@@ -116,8 +113,7 @@ def counts_found(
         hint="user_created",  # which it does not choose by itself
     )
     numbers = Counter({row["_id"]: row["n"] for row in rows})
-    counts = {name: Count(numbers[name], last is not None) for name in STATES}
-    return counts, Searched(last, numbers.total())
+    return {name: Count(numbers[name], last is not None) for name in STATES}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
 from jimeng.tasks import clearing, retrying, summary
-from jimeng.tasks.reading import Searched
 from jimeng.tasks.summary import Count
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import (
@@ -55,13 +54,11 @@ class Totals:
         counts: State -> tasks, of those that the search finds.
         waiting: State -> tasks that can be cancelled, whatever is searched for.
         again: The failed tasks that can all be run again.
-        searched: What a search of all states has found out for its first page.
     """
 
     counts: dict[str, Count]
     waiting: dict[str, Count]
     again: retrying.Again
-    searched: Searched | None = None
 
     @property
     def total(self) -> Count:
@@ -85,18 +82,17 @@ def totals(wanted: Wanted) -> Totals:
     if wanted.batch:  # whose own page has what can be done to all of it
         found = summary.counts(viewer, user_id, within={"batch": wanted.batch})
         return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
-    searched = None
     if wanted.q:
-        found, searched = summary.counts_found(viewer, user_id, wanted.q)
+        found = summary.counts_found(viewer, user_id, wanted.q)
         left = summary.counts(viewer, user_id, waiting)
     else:
         found = left = summary.counts(viewer, user_id)
     again = retrying.failures(viewer, user_id)
     left = {state: left[state] for state in waiting}
-    return Totals(found, left, again, None if wanted.state else searched)
+    return Totals(found, left, again)
 
 
-def listing(wanted: Wanted, searched: Searched | None = None) -> dict:
+def listing(wanted: Wanted) -> dict:
     """What the rows of a page want."""
     viewer = auth.viewer_of_page()
     page = tasks.page(
@@ -106,7 +102,6 @@ def listing(wanted: Wanted, searched: Searched | None = None) -> dict:
         cursor=wanted.cursor,
         q=wanted.q,
         within=within(wanted),
-        searched=None if wanted.cursor else searched,
     )
     rows = rows_of(page.rows)
     return {
@@ -124,9 +119,8 @@ def within(wanted: Wanted) -> dict | None:
 def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
     """The whole page; for htmx what is under its heading."""
     part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
-    beside = around(wanted)
-    rows = listing(wanted, beside["totals"].searched)
-    return render_template(part, notes=list(notes), **beside, **rows)
+    beside = around(wanted) | listing(wanted)
+    return render_template(part, notes=list(notes), **beside)
 
 
 def around(wanted: Wanted) -> dict:
