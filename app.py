@@ -252,7 +252,7 @@ def handle_errors(app: Flask) -> None:
 
     @app.errorhandler(SignInRequired)
     def on_sign_in_required(error: SignInRequired) -> Response:
-        return web.lead_to_sign_in()
+        return web.sign_in.lead()
 
     @app.errorhandler(JimengError)
     def on_jimeng_error(error: JimengError) -> Response:

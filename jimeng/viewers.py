@@ -46,9 +46,6 @@ class KeyUse:
     per_minute: int | None = None
     per_day: int | None = None
 
-    def may_use(self, model: str) -> bool:
-        return not self.models or model in self.models
-
 
 @dataclass(frozen=True)
 class Viewer:
@@ -122,7 +119,7 @@ class Viewer:
 
     def may_use(self, model: str) -> bool:
         """Whether the key, if one was used, is good for the model with that id."""
-        return self.key is None or self.key.may_use(model)
+        return self.key is None or not self.key.models or model in self.key.models
 
     def may_act_for(self, user_id: str) -> bool:
         return self.sees_all or user_id == self.user_id

@@ -34,11 +34,6 @@ def refused(
     return page, error.status, {**wait, **(headers or {})}
 
 
-def lead_to_sign_in() -> Response:
-    """Send a browser to the sign-in page, and from there back to where it was."""
-    return sign_in.lead()
-
-
 @bp.app_context_processor
 def words_of_every_page() -> dict:
     return {

@@ -9,30 +9,19 @@ from flask.typing import ResponseReturnValue
 from jimeng import auth, batches
 from jimeng.batches import tasks_shown
 from jimeng.errors import (
-    IntakePaused,
-    Invalid,
     MayBeChargedTwice,
     NoProvider,
-    QueueUnavailable,
-    QuotaExceeded,
-    TooManySubmissions,
 )
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
-from jimeng.errors.inputs import ServerBusy, UploadsFull
 from jimeng.http.bodies import MOST_PLAIN, brings_pictures
-from jimeng.web import bp, is_htmx, refused
+from jimeng.web import bp, is_htmx, refused, tokens
 from jimeng.web.batch_form import BatchForm
 from jimeng.web.batch_views import shelf_of, views_of
 from jimeng.web.composer_start import keep_used
 from jimeng.web.forms import accepts_double_charge
-from jimeng.web.tokens import token_of
 
 PAGE = 20  # batches of a list
-BEYOND = (TooManySubmissions, QuotaExceeded, TooManyBatches)
-REFUSALS = (
-    *(Invalid, IntakePaused, QueueUnavailable, NoProvider, UploadsFull, ServerBusy),
-    *BEYOND,
-)
+REFUSALS = (*tokens.REFUSALS, NoProvider, TooManyBatches)
 
 
 def sent() -> BatchForm:
@@ -79,7 +68,7 @@ def create_batch() -> ResponseReturnValue:
         new = form.request(viewer)
         form = replace(form, found=batches.estimate(viewer, new))
         form.check_confirmed()
-        made, _ = batches.create(viewer, new, idem_key=token_of(request.form))
+        made, _ = batches.create(viewer, new, idem_key=tokens.token_of(request.form))
     except REFUSALS as error:
         return refused(show_form(form.kept(viewer).refused(error)), error)
     response = make_response(redirect(url_for(".batch", batch_id=made.id, made=1), 303))
