@@ -57,20 +57,13 @@ def invited(token: str) -> User:
     """
     where = {"_id": digest(token), "expires_at": {"$gt": utcnow()}}
     found = Invitation.find_one(where) if len(token) <= LONGEST_TOKEN else None
-    user = User.find_one(as_invited(found)) if found else None
+    user = None
+    if found is not None:
+        seen = users.as_seen(found.user_id, found.number, found.email_key)
+        user = User.find_one(seen)
     if user is None:
         raise InvitationInvalid("no such invitation")
     return user
-
-
-def as_invited(invitation: Invitation) -> dict:
-    """Which user an invitation is for, as long as it is worth anything."""
-    return {
-        "_id": invitation.user_id,
-        "sessions": invitation.number,
-        "email_key": invitation.email_key,
-        "disabled_at": None,
-    }
 
 
 def accept(token: str, password: str) -> User:

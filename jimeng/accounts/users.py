@@ -88,6 +88,15 @@ def there(user: User | None, user_id: str) -> User:
     return user
 
 
+def as_seen(user_id: str, sessions: int, email_key: str) -> dict:
+    """
+    The query of a user who is let in, and still has this e-mail and this number of
+    sessions: neither password nor second factor was set since.
+    """
+    same = {"_id": user_id, "sessions": sessions, "email_key": email_key}
+    return {**same, "disabled_at": None}
+
+
 def find_by_email(viewer: Viewer, email: str) -> User:
     """
     Raises:
