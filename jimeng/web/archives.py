@@ -72,8 +72,13 @@ def send(viewer: Viewer, pieces: Iterator[bytes], name: str) -> Response:
         raise TooManyDownloads(
             f"archives at once: {error}", retry_after=COME_AGAIN, limit=limit
         ) from None
-    response = Response(pieces, content_type="application/zip")
-    response.call_on_close(place.close)
+
+    def whole() -> Iterator[bytes]:
+        with place:
+            yield from pieces
+
+    response = Response(whole(), content_type="application/zip")
+    response.call_on_close(place.close)  # also where it was not read to its end
     named = saved_as(f"jimeng-{today(zone())}.zip", f"{name}.zip")
     response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from jimeng.pictures import inspect
-from jimeng.web.archives import COME_AGAIN, MOST_OF_ONE
+from jimeng.web import archives
+from jimeng.web.archives import COME_AGAIN, MOST, MOST_OF_ONE
 from tests.hung import hang
 from tests.proxy import before
 from tests.serving import front
@@ -94,6 +95,18 @@ def test_looking_at_heads_takes_no_place(client):
     for _ in range(2 * MOST_OF_ONE):
         with client.head(EXPORT) as answer:
             assert answer.status_code == 200
+
+
+def test_all_have_a_few(client):
+    """Many persons do not take every thread."""
+    hang("一")
+    with ExitStack() as held:
+        for n in range(MOST):
+            held.enter_context(archives._places.one(f"user{n}"))
+        assert client.get(EXPORT).status_code == 429
+
+    with client.get(EXPORT) as answer:
+        assert answer.status_code == 200
 
 
 @pytest.mark.system
