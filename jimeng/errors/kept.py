@@ -92,4 +92,4 @@ class WebhooksOff(JimengError):
     """There is no ``SECRET_KEY`` that secrets could be made of."""
 
     code = "webhooks_off"
-    status = 503
+    status = 409

@@ -105,9 +105,9 @@ def test_without_a_key_webhooks_are_off(client, app, config, configure, registry
     configure(config, registry)
 
     body = {"url": URL, "user_id": USER}
-    refused(client.post(WEBHOOKS, json=body), 503, "webhooks_off")
+    refused(client.post(WEBHOOKS, json=body), 409, "webhooks_off")
     query = {"user_id": USER}
     answer = client.get(f"{WEBHOOKS}/secret", query_string=query)
-    refused(answer, 503, "webhooks_off")
+    refused(answer, 409, "webhooks_off")
     answer = client.post(CREATE, json={**CAT, "webhook_url": URL})
-    refused(answer, 503, "webhooks_off")
+    refused(answer, 409, "webhooks_off")
