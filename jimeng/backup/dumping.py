@@ -17,7 +17,7 @@ from jimeng import migrations
 from jimeng.backup import pictures, rotation
 from jimeng.backup.archive import PART, Manifest, Writer, of_now, writing
 from jimeng.documents import left_over, utcnow
-from jimeng.storage.ledger import TOTALS
+from jimeng.storage.outside import TOTALS
 
 log = logging.getLogger(__name__)
 

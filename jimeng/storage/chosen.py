@@ -2,52 +2,24 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from bson import ObjectId
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.pictures.gridfs import GridFSStore
+from jimeng.pictures.store import Store
 from jimeng.storage.files import FileStore
 
 log = logging.getLogger(__name__)
 
 
-class Store(Protocol):
-    """What keeps bytes; each method is described in `GridFSStore`."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def where(self) -> str: ...
-    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId: ...
-    def save_together(self, name: str, *contents: bytes) -> list[ObjectId]: ...
-    def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]: ...
-    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None: ...
-    def open(self, file_id: ObjectId) -> BinaryIO | None: ...
-    def delete(self, file_id: ObjectId) -> None: ...
-    def link(
-        self, file_id: ObjectId, *, seconds: float, content_type: str
-    ) -> str | None: ...
-    def sha256_of(self, file_id: ObjectId) -> str | None: ...
-    def size(self) -> int: ...
-    def add_up(self) -> None: ...
-    def count(self) -> int: ...
-    def room(self) -> int | None: ...
-    def works(self) -> bool: ...
-    def seems_to_work(self) -> bool: ...
-    def saved_before(
-        self, moment: datetime, *, after: ObjectId | None, limit: int
-    ) -> dict[ObjectId, str]: ...
-
-
-class Chosen:
+class Chosen(Store):
     """
     Writes to the first store; reads ask it, and then the others.
 
@@ -61,14 +33,6 @@ class Chosen:
         self.kind, self.where = self.first.kind, self.first.where
         self._has_failed = False
 
-    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
-        with self._watched():
-            return self.first.save(content, name)
-
-    def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
-        with self._watched():
-            return self.first.save_together(name, *contents)
-
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
         """`save_together`, else next to the documents: it is not fetched again."""
         try:
@@ -81,12 +45,8 @@ class Chosen:
             raise
 
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
-        self.first.put(name, contents)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
         try:
-            yield
+            self.first.put(name, contents)
         except StorageUnavailable:
             self._has_failed = True
             raise

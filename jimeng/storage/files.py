@@ -45,7 +45,6 @@ class FileStore(OutsideStore):
                 write(self._place(file_id), each)
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
-        """As `GridFSStore.open`; raises `StorageUnavailable` where it cannot."""
         with trouble():
             try:
                 return self._place(file_id).open("rb")
@@ -54,23 +53,20 @@ class FileStore(OutsideStore):
                 return None
 
     def delete(self, file_id: ObjectId) -> None:
-        """As `GridFSStore.delete`; raises `StorageUnavailable` where it cannot."""
         place = self._place(file_id)
         self._require_directory()
         with trouble():
             place.unlink(missing_ok=True)
             partial(place).unlink(missing_ok=True)
-        self._ledger.forget(file_id)
+        self._forget(file_id)
 
     def room(self) -> int | None:
-        """Bytes that are free there; None where nobody can tell."""
         try:
             return shutil.disk_usage(nearest(self.directory)).free
         except OSError:
             return None
 
     def works(self) -> bool:
-        """Whether a picture could be kept now, by trying."""
         probe = self.directory / f"probe-{os.getpid()}"
         try:
             self._require_directory()
@@ -85,7 +81,7 @@ class FileStore(OutsideStore):
         Raises:
             StorageUnavailable: it is gone, with files in it: it is not mounted.
         """
-        if self.directory.is_dir() or not self._ledger.count():
+        if self.directory.is_dir() or not self.count():
             return
         # Whoever has just written the first of them made it before.
         if not self.directory.is_dir():

@@ -1,6 +1,5 @@
 """Bytes in a bucket of an object store: TOS, MinIO, AWS."""
 
-import io
 import time
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -9,6 +8,7 @@ from bson import ObjectId
 
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable
+from jimeng.pictures.store import SeekableFile
 from jimeng.storage.bucket import AWAY, Bucket, unavailable
 from jimeng.storage.outside import OutsideStore
 
@@ -40,33 +40,27 @@ class S3Store(OutsideStore):
                 self._bucket.put(self._key(file_id), each)
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
-        """As `GridFSStore.open`; raises `StorageUnavailable` where it cannot."""
         # What was never kept here is not asked for, as long as it is elsewhere.
-        if self._ledger.find(file_id) is None:
+        if self._find(file_id) is None:
             return None
         file = RemoteFile(self._bucket, self._key(file_id))
         return file if file.begin() else None  # type: ignore[return-value]
 
     def delete(self, file_id: ObjectId) -> None:
-        """As `GridFSStore.delete`; raises `StorageUnavailable` where it cannot."""
-        if self._ledger.find(file_id) is None:
+        if self._find(file_id) is None:
             return
         with self._bucket.operation():
             self._bucket.delete(self._key(file_id))
-        self._ledger.forget(file_id)
+        self._forget(file_id)
 
     def link(
         self, file_id: ObjectId, *, seconds: float, content_type: str
     ) -> str | None:
         """As `Bucket.link`; None where it is not here."""
-        if self._ledger.find(file_id) is None:
+        if self._find(file_id) is None:
             return None
         key = self._key(file_id)
         return self._bucket.link(key, seconds=seconds, content_type=content_type)
-
-    def room(self) -> int | None:
-        """None: nobody can tell."""
-        return None
 
     def works(self) -> bool:
         """Whether a picture could be kept now, by trying if that was long ago."""
@@ -89,7 +83,7 @@ def stores(config: Config, names: Sequence[str]) -> list[S3Store]:
     return [S3Store(bucket, name) for name in names]
 
 
-class RemoteFile(io.RawIOBase):
+class RemoteFile(SeekableFile):
     """
     An object as a file that can be sought in.
 
@@ -100,8 +94,6 @@ class RemoteFile(io.RawIOBase):
     def __init__(self, bucket: Bucket, key: str) -> None:
         self._bucket, self._key = bucket, key
         self._stream: BinaryIO | None = None
-        self._length = 0
-        self._at = 0
         self._streams_at = -1  # where the stream is; -1 where it is of no use
 
     def begin(self) -> bool:
@@ -117,16 +109,22 @@ class RemoteFile(io.RawIOBase):
         if found is None:
             return False
         self._stream, left = found
-        self._streams_at, self._length = self._at, self._at + left
+        self._streams_at, self.bytes = self._at, self._at + left
         return True
 
     def read(self, size: int | None = -1) -> bytes:
         """
+        All of it within the time of one call.
+
         Raises:
             StorageUnavailable: it does not come, or not to its end.
         """
-        left = self._length - self._at
-        size = left if size is None or size < 0 else min(size, left)
+        piece = self._piece(self.bytes if size is None or size < 0 else size)
+        self._at += len(piece)
+        return piece
+
+    def _piece(self, most: int) -> bytes:
+        size = min(most, self.bytes - self._at)
         if size <= 0:
             return b""
         if self._streams_at != self._at and not self.begin():
@@ -141,28 +139,8 @@ class RemoteFile(io.RawIOBase):
                 found += piece
         if len(found) < size:
             raise unavailable("an object ended before its end", AWAY)
-        self._at += size
-        self._streams_at = self._at
+        self._streams_at = self._at + size
         return bytes(found)
-
-    def readinto(self, buffer) -> int:
-        piece = self.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}
-        self._at = max(begin[whence] + offset, 0)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
 
     def close(self) -> None:
         self._end_stream()

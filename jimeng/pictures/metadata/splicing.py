@@ -1,14 +1,15 @@
 """A file with pieces put in between, which is nowhere in memory as a whole."""
 
-import io
 from collections.abc import Sequence
 from typing import BinaryIO
+
+from jimeng.pictures.store import SeekableFile
 
 # Bytes of its own, or a range of those of the file.
 Part = bytes | range
 
 
-class Spliced(io.RawIOBase):
+class Spliced(SeekableFile):
     """
     A file that can be read and sought in.
 
@@ -20,31 +21,9 @@ class Spliced(io.RawIOBase):
     def __init__(self, source: BinaryIO, parts: Sequence[Part]) -> None:
         self._source = source
         self._parts = [part for part in parts if len(part)]
-        self._at = 0
         self.bytes = sum(map(len, self._parts))
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.bytes}
-        self._at = max(begin[whence] + offset, 0)
-        return self._at
-
-    def readinto(self, buffer) -> int:
-        piece = self._piece(len(buffer))
-        buffer[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
-
     def _piece(self, most: int) -> bytes:
-        """What comes next, of one part."""
         begin = 0
         for part in self._parts:
             inside = self._at - begin
