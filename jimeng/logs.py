@@ -23,7 +23,6 @@ REFUSED = 4
 # What lets somebody in, wherever it was typed: keys, and the rest of such a path.
 GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|in|s|invitations)/|X-Amz-Signature=)[\w%~-]+")
 SHORTEST_SECRET = 8  # characters: what is shorter is in many a word
-LONGEST = 4000  # characters of a message; more was written by somebody else
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
 _secrets = re.compile("(?!)")  # those of the settings
@@ -93,11 +92,6 @@ class JsonFormatter(logging.Formatter):
         text = json.dumps(entry, ensure_ascii=False)
         # JSON lets these stand, but readers of lines break at them.
         return text.translate(LINE_ENDS)
-
-
-def said(record: logging.LogRecord) -> str:
-    text = record.getMessage()
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def moment(record: logging.LogRecord) -> str:

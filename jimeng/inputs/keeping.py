@@ -186,7 +186,7 @@ def copy_of_input(user_id: str, named: Named) -> Input:
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
         with content:
-            file_id = store.save(content.read(), row["id"])
+            file_id = store.save(content, row["id"])
         return keep_raw(user_id, file_id=file_id, **row)
 
 

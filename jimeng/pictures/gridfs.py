@@ -58,6 +58,10 @@ class GridFSStore(Store):
     def _bucket(self) -> GridFSBucket:
         return GridFSBucket(get_db(), self.name)
 
+    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
+        """As `Store.save`; a file is in memory by pieces alone."""
+        return self._bucket.upload_from_stream(name, content)
+
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
         """
         As `Store.put`, in two commands for all.

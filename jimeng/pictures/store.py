@@ -23,14 +23,15 @@ class Store(ABC):
     kind: str
     where: str
 
-    def save(self, content: bytes, name: str) -> ObjectId:
+    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
         """
         Keep *content* and return the new id it can be read back with.
 
         Args:
             name: The id of the record that will name it; without one it is swept.
         """
-        return self.save_together(name, content)[0]
+        whole = content if isinstance(content, bytes) else content.read()
+        return self.save_together(name, whole)[0]
 
     def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
         """Keep several files at once, as `save` does each."""
@@ -114,10 +115,10 @@ class SeekableFile(io.RawIOBase):
     A file that can be sought in, of what is nowhere in memory as a whole.
 
     Attributes:
-        bytes: How many it has.
+        length: How many bytes it has.
     """
 
-    bytes = 0
+    length = 0
     _at = 0
 
     def _piece(self, most: int) -> bytes:
@@ -134,7 +135,7 @@ class SeekableFile(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.bytes}
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.length}
         self._at = max(begin[whence] + offset, 0)
         return self._at
 

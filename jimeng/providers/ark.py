@@ -4,42 +4,25 @@ Volcengine Ark: Seedream pictures by API key; the answer to a request is the pic
 Source: https://www.volcengine.com/docs/82379/1541523.
 """
 
-import json
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Self
 
 from jimeng.config import Config
-from jimeng.errors import ProviderError
-from jimeng.providers.ark_replies import Reply, error_of, read
+from jimeng.providers.ark_replies import billed, error_of, param_of, read
 from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
+from jimeng.providers.calling import HttpProvider, Reply, finished
 from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
-from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.rules import (
-    NOT_CONFIGURED,
-    RESULT_EMPTY,
-    RESULT_LOST,
-    SUBMIT_UNKNOWN,
-    UNREACHABLE,
-    Rule,
-)
-from jimeng.providers.transport import (
-    CAP,
-    PLAIN,
-    AnswerLost,
-    CallFailed,
-    Transport,
-    decode,
-    masked,
-)
+from jimeng.providers.provider import ImageRequest, Progress
+from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST
+from jimeng.providers.transport import CallFailed
 
 PATH = "/images/generations"
-CONNECT = 3.0  # seconds
 CHECK_WITHIN = 10.0  # seconds
-SLACK = 5.0  # seconds that a whole call may take beyond its answer
 # What a request without a prompt is refused with once key and model are accepted.
 INCOMPLETE = frozenset({"MissingParameter", "InvalidParameter"})
 
@@ -74,7 +57,7 @@ def data_url(picture: InputPicture) -> str:
     return f"data:{picture.media_type};base64,{picture.text}"
 
 
-class ArkProvider(Provider):
+class ArkProvider(HttpProvider):
     """The Seedream models; it cannot be asked for a picture again."""
 
     name = "volcengine_ark"
@@ -99,11 +82,9 @@ class ArkProvider(Provider):
             models: What each of them takes; only those of this provider count.
             watermark: Whether pictures are visibly marked as made by AI.
         """
+        super().__init__(base_url, models, (api_key,))
         self._api_key = api_key
-        self.address = base_url
-        self._models = {m.req_key: m for m in models if m.provider == self.name}
         self._watermark = watermark
-        self._transport = Transport()
 
     @classmethod
     def from_config(
@@ -128,25 +109,14 @@ class ArkProvider(Provider):
             ProviderError: it was refused, or nobody knows whether it was accepted
                 (``maybe_accepted``).
         """
-        model = self._models.get(request.req_key)
-        if model is None:
-            raise NOT_CONFIGURED.error(f"{request.req_key} is not offered")
-        client_id = uuid.uuid4().hex
-        try:
-            reply = self._call(
-                order(request, model, watermark=self._watermark),
-                client_id,
-                within=model.answer_within,
-            )
-        except AnswerLost as error:
-            raise self._lost(SUBMIT_UNKNOWN, client_id, error) from error
-        except CallFailed as error:
-            raise self._lost(UNREACHABLE, client_id, error) from error
+        model = self._model(request)
+        body = order(request, model, watermark=self._watermark)
+        reply = self._call(body, within=model.answer_within)
+        has_seed = request.seed is not None
         if not reply.is_success:
-            rule = judge(reply.status, reply.code, reply.param)
-            has_seed = request.seed is not None
-            raise self._error(rule, reply, client_id, has_seed=has_seed)
-        return self._finished(reply, client_id, has_seed=request.seed is not None)
+            rule = judge(reply.status, reply.code, param_of(reply))
+            raise self._error("ark", rule, reply, has_seed=has_seed)
+        return self._finished(reply, has_seed=has_seed)
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         """
@@ -162,89 +132,45 @@ class ArkProvider(Provider):
         Raises:
             ProviderError: the key or the model is refused.
         """
-        client_id = uuid.uuid4().hex
-        try:
-            reply = self._call({"model": req_key}, client_id, within=CHECK_WITHIN)
-        except CallFailed as error:
-            raise self._lost(UNREACHABLE, client_id, error) from error
+        reply = self._call({"model": req_key}, within=CHECK_WITHIN)
         if not (reply.status == 400 and reply.code in INCOMPLETE):
-            rule = judge(reply.status, reply.code)
-            raise self._error(rule, reply, client_id)
+            raise self._error("ark", judge(reply.status, reply.code), reply)
         return True
 
-    def close(self) -> None:
-        """Close the idle connections; submissions leave none."""
-        self._transport.close()
+    def _call(self, body: dict[str, object], *, within: float) -> Reply:
+        """
+        Raises:
+            ProviderError: there is no whole answer.
+        """
+        client_id, is_submit = uuid.uuid4().hex, "prompt" in body
+        key = {"Authorization": f"Bearer {self._api_key}"}
+        try:
+            answer = self._post(
+                self.address + PATH,
+                body,
+                within=within,
+                has_picture=is_submit,
+                headers={**key, "X-Client-Request-Id": client_id},
+            )
+        except CallFailed as error:
+            raise self._lost(
+                "ark", error, is_submit=is_submit, request_id=client_id
+            ) from error
+        return read(answer, client_id)
 
-    def _call(self, body: dict[str, object], client_id: str, *, within: float) -> Reply:
-        answer = self._transport.call(
-            "POST",
-            self.address + PATH,
-            headers={
-                "Content-Type": "application/json",
-                "Authorization": f"Bearer {self._api_key}",
-                "X-Client-Request-Id": client_id,
-            },
-            body=json.dumps(body, ensure_ascii=False).encode(),
-            timeout=(CONNECT, within),
-            limit=within + SLACK,
-            cap=CAP if "prompt" in body else PLAIN,
-            fresh=True,
-        )
-        return read(answer)
-
-    def _finished(self, reply: Reply, client_id: str, *, has_seed: bool) -> Progress:
-        """Pick the picture; one was asked for, so of several it is the first."""
-        request_id = reply.request_id or client_id
-        for each in reply.pictures or []:
-            url, text = each.get("url"), each.get("b64_json")
-            if isinstance(url, str) and url:
-                return Progress("", done=True, urls=(url,), request_id=request_id)
-            image = decode(text) if isinstance(text, str) else None
-            if image:
-                return Progress("", done=True, images=(image,), request_id=request_id)
-        for each in reply.pictures or []:
-            if "error" in each:
-                raise self._failed(reply, client_id, *error_of(each), has_seed=has_seed)
-        raise self._error(RESULT_EMPTY, reply, client_id, text="no picture")
-
-    def _failed(
-        self,
-        reply: Reply,
-        client_id: str,
-        code: str | None,
-        text: str,
-        *,
-        has_seed: bool,
-    ) -> ProviderError:
-        """The error of a picture that failed by itself; the request did not."""
-        error = self._error(
-            judge_picture(code),
-            Reply(reply.status, reply.request_id, code, text),
-            client_id,
-            has_seed=has_seed,
-        )
-        if reply.billed == 0:
-            error.charged = "no"
-        return error
-
-    def _lost(self, rule: Rule, client_id: str, error: CallFailed) -> ProviderError:
-        return self._error(rule, Reply(0, None), client_id, text=str(error))
-
-    def _error(
-        self,
-        rule: Rule,
-        reply: Reply,
-        client_id: str,
-        *,
-        text: str = "",
-        has_seed: bool = False,
-    ) -> ProviderError:
-        said = masked(text or reply.text, [self._api_key])
-        return rule.error(
-            f"ark: {reply.status or 'no answer'} {reply.code or ''} {said}",
-            has_seed=has_seed,
-            provider_code=reply.code,
-            # Where the answer is lost, Ark's support can look for what we called it.
-            request_id=reply.request_id or client_id,
-        )
+    def _finished(self, reply: Reply, *, has_seed: bool) -> Progress:
+        pictures = [each for each in reply.data["data"] if isinstance(each, dict)]
+        urls = (each.get("url") for each in pictures)
+        found = finished("", reply, urls, (each.get("b64_json") for each in pictures))
+        if found is not None:
+            return found
+        for each in pictures:
+            if "error" in each:  # the request itself did not fail
+                code, text = error_of(each)
+                failed = replace(reply, code=code, text=text)
+                rule = judge_picture(code)
+                error = self._error("ark", rule, failed, has_seed=has_seed)
+                if billed(reply) == 0:
+                    error.charged = "no"
+                raise error
+        raise self._error("ark", RESULT_EMPTY, reply, "no picture")

@@ -1,70 +1,46 @@
 """What an answer of Ark's says."""
 
 import re
-from dataclasses import dataclass
 
-from jimeng.providers.transport import Answer, parse, short
+from jimeng.providers.calling import Reply, object_in
+from jimeng.providers.transport import Answer, short
 
 REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Reply:
+def read(answer: Answer, client_id: str) -> Reply:
     """
-    What an answer of Ark's says.
+    Read an answer; what is none of Ark's has neither code nor data.
 
-    Attributes:
-        status: The HTTP status.
-        code: Of the error; None where there is none, or the body cannot be read.
-        param: The parameter that an error names.
-        pictures: ``data``: the pictures, or the error of each; None where there is
-            no such list.
-        billed: Pictures that are charged, None where it does not say.
+    Args:
+        client_id: What we have called the request; where the answer has no name for
+            it, Ark's support can look for this one.
     """
-
-    status: int
-    request_id: str | None
-    code: str | None = None
-    text: str = ""
-    pictures: list[dict] | None = None
-    billed: int | None = None
-    param: str = ""
-
-    @property
-    def is_success(self) -> bool:
-        return self.status == 200 and self.code is None and self.pictures is not None
-
-
-def read(answer: Answer) -> Reply:
-    """Read an answer; what is none of Ark's has neither code nor pictures."""
     request_id = short(answer.headers.get("X-Request-Id"))
-    try:
-        found = parse(answer.body)
-    except ValueError:
-        return Reply(answer.status, request_id, text="the answer is not JSON")
-    if not isinstance(found, dict):
-        return Reply(answer.status, request_id, text="the answer is not an object")
+    found = object_in(answer)
+    if isinstance(found, str):
+        return Reply(answer.status, None, found, request_id or client_id)
     if "error" in found:
         code, text = error_of(found)
         named = REQUEST_ID.search(text)
-        request_id = request_id or (named[1] if named else None)
-        return Reply(answer.status, request_id, code, text, param=param_of(found))
-    data, usage = found.get("data"), found.get("usage")
-    billed = usage.get("generated_images") if isinstance(usage, dict) else None
-    return Reply(
-        answer.status,
-        request_id,
-        pictures=[p for p in data if isinstance(p, dict)]
-        if isinstance(data, list)
-        else None,
-        billed=billed if type(billed) is int else None,
-    )
+        request_id = request_id or (named[1] if named else client_id)
+        return Reply(answer.status, code, text, request_id, found)
+    is_success = answer.status == 200 and isinstance(found.get("data"), list)
+    request_id = request_id or client_id
+    return Reply(answer.status, None, "", request_id, found, is_success)
 
 
-def param_of(found: dict) -> str:
+def param_of(reply: Reply) -> str:
     """The parameter that an error names; empty where it names none."""
-    error = found.get("error")
+    error = reply.data.get("error")
     return short(error.get("param")) or "" if isinstance(error, dict) else ""
+
+
+def billed(reply: Reply) -> int | None:
+    """Pictures that are charged; None where it does not say."""
+    usage = reply.data.get("usage")
+    found = usage.get("generated_images") if isinstance(usage, dict) else None
+    return found if type(found) is int else None
 
 
 def error_of(found: dict) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ recognise the second submission, so it could be charged twice.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from jimeng.errors import ProviderError
 
@@ -64,60 +64,38 @@ class Rule:
         )
 
 
-UNREACHABLE = Rule(
-    code="provider_unreachable", submit="again", poll="again", retryable=True
-)
-SUBMIT_UNKNOWN = Rule(
-    code="submit_unknown",
-    submit="unknown",
-    poll="again",
-    charged="unknown",
-    retryable=True,
-)
-RESULT_LOST = Rule(code="result_lost", charged="unknown", retryable=True)
-RESULT_EMPTY = Rule(code="result_empty", charged="unknown", retryable=True)
-REFUSED = Rule(code="provider_refused")
-# No answer says these: a service that is not in these tables has only its own words,
-# a model is no longer offered here, the time is over, or the bytes cannot be had.
-FAILED = Rule(code="provider_failed", retryable=True)
-NOT_CONFIGURED = Rule(code="provider_not_configured", retryable=True)
-TIMED_OUT = Rule(code="timed_out", charged="unknown", retryable=True)
-ACCOUNT_REMOVED = Rule(code="account_removed", charged="unknown", retryable=True)
-PICTURE_LOST = Rule(code="picture_lost", charged="yes", retryable=True)
-INPUT_UNREACHABLE = Rule(code="input_unreachable", retryable=True)
-INPUT_INVALID = Rule(code="input_invalid")
-NOT_UNDERSTOOD = Rule(code="not_understood", charged="unknown", retryable=True)
-RESTORED = Rule(code="restored", charged="unknown", retryable=True)
-PICTURE_CANCELLED = Rule(code="picture_cancelled", retryable=True)
+# No answer says these: a service that is not in the tables has only its own words, a
+# model is no longer offered here, the time is over, or the bytes cannot be had.
+WITHOUT_CODE: list[Rule] = []
+
+
+def own(code: str, **how: Any) -> Rule:
+    """One of `WITHOUT_CODE`."""
+    WITHOUT_CODE.append(Rule(code=code, **how))
+    return WITHOUT_CODE[-1]
+
+
+MAYBE: dict[str, Any] = {"charged": "unknown", "retryable": True}
+UNREACHABLE = own("provider_unreachable", submit="again", poll="again", retryable=True)
+SUBMIT_UNKNOWN = own("submit_unknown", submit="unknown", poll="again", **MAYBE)
+RESULT_LOST = own("result_lost", **MAYBE)
+RESULT_EMPTY = own("result_empty", **MAYBE)
+REFUSED = own("provider_refused")
+FAILED = own("provider_failed", retryable=True)
+NOT_CONFIGURED = own("provider_not_configured", retryable=True)
+TIMED_OUT = own("timed_out", **MAYBE)
+ACCOUNT_REMOVED = own("account_removed", **MAYBE)
+PICTURE_LOST = own("picture_lost", charged="yes", retryable=True)
+INPUT_UNREACHABLE = own("input_unreachable", retryable=True)
+INPUT_INVALID = own("input_invalid")
+NOT_UNDERSTOOD = own("not_understood", **MAYBE)
+RESTORED = own("restored", **MAYBE)
+PICTURE_CANCELLED = own("picture_cancelled", retryable=True)
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
 # only after codes that are known to mean "not accepted".
 BUSY = Rule(code="rate_limited", poll="again", retryable=True)
-INTERNAL = Rule(
-    code="provider_internal",
-    submit="unknown",
-    poll="again",
-    charged="unknown",
-    retryable=True,
-)
-
-WITHOUT_CODE = (
-    UNREACHABLE,
-    SUBMIT_UNKNOWN,
-    RESULT_LOST,
-    RESULT_EMPTY,
-    REFUSED,
-    FAILED,
-    NOT_CONFIGURED,
-    TIMED_OUT,
-    ACCOUNT_REMOVED,
-    PICTURE_LOST,
-    INPUT_UNREACHABLE,
-    INPUT_INVALID,
-    NOT_UNDERSTOOD,
-    RESTORED,
-    PICTURE_CANCELLED,
-)
+INTERNAL = Rule(code="provider_internal", submit="unknown", poll="again", **MAYBE)
 
 
 @dataclass(frozen=True)

@@ -11,43 +11,26 @@ from typing import Self
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
+from jimeng.providers.calling import HttpProvider, Reply, finished
 from jimeng.providers.models import Model
 from jimeng.providers.models.visual import MODELS
-from jimeng.providers.provider import ImageRequest, Progress, Provider
-from jimeng.providers.rules import (
-    NOT_CONFIGURED,
-    RESULT_EMPTY,
-    RESULT_LOST,
-    SUBMIT_UNKNOWN,
-    UNREACHABLE,
-    Rule,
-)
+from jimeng.providers.provider import ImageRequest, Progress
+from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST, SUBMIT_UNKNOWN
 from jimeng.providers.signing import VolcengineAuth
-from jimeng.providers.transport import (
-    CAP,
-    PLAIN,
-    AnswerLost,
-    CallFailed,
-    Transport,
-    masked,
-    short,
-)
-from jimeng.providers.visual_messages import Reply, order, picture, read
+from jimeng.providers.transport import CallFailed, short
+from jimeng.providers.visual_messages import CODED, items, order, read
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
 
 VERSION = "2022-08-31"
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
 PROCESS = "CVProcess"
-CONNECT = 3.0  # seconds
 POLL_WITHIN = 10.0  # seconds to wait for each packet of a poll's answer
-SLACK = 5.0  # seconds that a whole call may take beyond its answer
 
-SUCCESS = "10000"
 NO_SUCH_TASK = "50215"
 
 
-class VisualProvider(Provider):
+class VisualProvider(HttpProvider):
     """The jimeng models."""
 
     name = "volcengine_jimeng"
@@ -79,19 +62,16 @@ class VisualProvider(Provider):
             watermark: Whether pictures are visibly marked as made by AI.
             producer_id: For the mark in their metadata; none without it.
         """
+        super().__init__(endpoint, models, (access_key, secret_key, session_token))
         self._auth = VolcengineAuth(
             access_key, secret_key, session_token=session_token, region=region
         )
-        self._secrets = [s for s in (access_key, secret_key, session_token) if s]
-        self.address = endpoint
-        self._models = {m.req_key: m for m in models if m.provider == self.name}
         # Without return_url the answer holds base64 instead of links.
         self._wishes: dict[str, object] = {"return_url": True}
         if watermark:
             self._wishes["logo_info"] = {"add_logo": True}
         if producer_id:
             self._wishes["aigc_meta"] = {"producer_id": producer_id}
-        self._transport = Transport()
 
     @classmethod
     def from_config(
@@ -120,23 +100,20 @@ class VisualProvider(Provider):
             ProviderError: it was refused, or nobody knows whether it was accepted
                 (``maybe_accepted``).
         """
-        model = self._models.get(request.req_key)
-        if model is None:
-            raise NOT_CONFIGURED.error(f"{request.req_key} is not offered")
+        model = self._model(request)
         action = PROCESS if model.is_synchronous else SUBMIT
         body = order(request, model, self._wishes)
         try:
-            reply = self._call(action, body, fresh=True, within=model.answer_within)
-        except AnswerLost as error:
-            raise self._error(action, SUBMIT_UNKNOWN, text=str(error)) from error
+            reply = self._call(action, body, within=model.answer_within)
         except CallFailed as error:
-            raise self._error(action, UNREACHABLE, text=str(error)) from error
-        if reply.code != SUCCESS:
+            raise self._lost(action, error, is_submit=True) from error
+        if not reply.is_success:
             rule = judge_submit(reply.status, reply.code)
-            raise self._error(action, rule, reply, has_seed=request.seed is not None)
+            has_seed = request.seed is not None
+            raise self._error(action, rule, reply, has_seed=has_seed)
         if model.is_synchronous:
             return self._finished(action, "", reply)
-        remote_id = short(reply.get("task_id"))
+        remote_id = short(reply.data.get("task_id"))
         if remote_id is None:
             raise self._error(action, SUBMIT_UNKNOWN, reply, "no task_id")
         return Progress(remote_id, request_id=reply.request_id)
@@ -150,12 +127,13 @@ class VisualProvider(Provider):
                 only this poll did.
         """
         reply = self._ask(request.req_key, remote_id)
-        if reply.code != SUCCESS:
-            rule = judge_poll(reply.status, reply.code)
-            raise self._error(POLL, rule, reply, has_seed=request.seed is not None)
-        status = reply.get("status")
+        has_seed = request.seed is not None
+        if not reply.is_success:
+            raise self._poll_error(reply, has_seed=has_seed)
+        status = reply.data.get("status")
         if status in ("not_found", "expired"):
-            raise self._error(POLL, RESULT_LOST, reply, f"the task is {status}")
+            text = f"the task is {status}"
+            raise self._error(POLL, RESULT_LOST, reply, text, is_submit=False)
         if status != "done":
             # in_queue, generating, or a word that is not known yet: the deadline
             # ends a task that never gets further.
@@ -171,14 +149,10 @@ class VisualProvider(Provider):
             ProviderError: the keys or the model are refused.
         """
         reply = self._ask(req_key, "1")
-        if reply.code not in {SUCCESS, NO_SUCH_TASK}:
-            raise self._error(POLL, judge_poll(reply.status, reply.code), reply)
+        if not (reply.is_success or reply.code == NO_SUCH_TASK):
+            raise self._poll_error(reply)
         model = self._models.get(req_key)
         return model is None or not model.is_synchronous
-
-    def close(self) -> None:
-        """Close the idle connections that polls have left."""
-        self._transport.close()
 
     def _ask(self, req_key: str, remote_id: str) -> Reply:
         body: dict[str, object] = {
@@ -188,49 +162,29 @@ class VisualProvider(Provider):
             "req_json": json.dumps(self._wishes, ensure_ascii=False),
         }
         try:
-            return self._call(POLL, body, fresh=False, within=POLL_WITHIN)
+            return self._call(POLL, body, within=POLL_WITHIN)
         except CallFailed as error:
-            raise self._error(POLL, UNREACHABLE, text=str(error)) from error
+            raise self._lost(POLL, error, is_submit=False) from error
+
+    def _poll_error(self, reply: Reply, *, has_seed: bool = False) -> ProviderError:
+        rule = judge_poll(reply.status, reply.code)
+        return self._error(POLL, rule, reply, is_submit=False, has_seed=has_seed)
 
     def _finished(self, action: str, remote_id: str, reply: Reply) -> Progress:
-        found = picture(reply)
+        urls, texts = (items(reply, name) for name in ("image_urls", CODED))
+        found = finished(remote_id, reply, urls, texts)
         if found is None:
-            raise self._error(action, RESULT_EMPTY, reply, "done, but no picture")
-        return Progress(remote_id, done=True, request_id=reply.request_id, **found)
+            text, is_submit = "done, but no picture", action != POLL
+            raise self._error(action, RESULT_EMPTY, reply, text, is_submit=is_submit)
+        return found
 
-    def _call(
-        self, action: str, body: dict[str, object], *, fresh: bool, within: float
-    ) -> Reply:
-        answer = self._transport.call(
-            "POST",
+    def _call(self, action: str, body: dict[str, object], *, within: float) -> Reply:
+        answer = self._post(
             f"{self.address}/?Action={action}&Version={VERSION}",
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(body, ensure_ascii=False).encode(),
+            body,
+            within=within,
+            has_picture=action != SUBMIT,
+            fresh=action != POLL,
             auth=self._auth,
-            timeout=(CONNECT, within),
-            limit=within + SLACK,
-            # The others may hold the picture, whatever was wished.
-            cap=PLAIN if action == SUBMIT else CAP,
-            fresh=fresh,
         )
         return read(answer)
-
-    def _error(
-        self,
-        action: str,
-        rule: Rule,
-        reply: Reply | None = None,
-        text: str = "",
-        *,
-        has_seed: bool = False,
-    ) -> ProviderError:
-        reply = reply or Reply(0)
-        code = reply.code if reply.code != SUCCESS else None
-        said = masked(text or reply.text, self._secrets)
-        return rule.error(
-            f"{action}: {code or reply.status or 'no answer'} {said}",
-            is_submit=action != POLL,
-            has_seed=has_seed,
-            provider_code=code,
-            request_id=reply.request_id,
-        )

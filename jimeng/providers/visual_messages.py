@@ -1,11 +1,11 @@
 """What Volcengine Visual is told, by each kind of model, and what its answers say."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from jimeng.providers.calling import Reply, object_in
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest
-from jimeng.providers.transport import Answer, decode, parse, short
+from jimeng.providers.transport import Answer, short
 
 Body = dict[str, object]
 
@@ -14,6 +14,8 @@ Body = dict[str, object]
 MOST_REWRITTEN = 120  # characters
 # The words at which the model for repainting takes away what is masked.
 ERASE = "删除"
+CODED = "binary_data_base64"
+SUCCESS = "10000"
 
 
 def order(request: ImageRequest, model: Model, wishes: Mapping[str, object]) -> Body:
@@ -98,28 +100,7 @@ def pictures(request: ImageRequest, model: Model) -> Body:
         return {}
     if model.takes is not None and model.takes.travels == "link":
         return {"image_urls": [each.link for each in given]}
-    return {"binary_data_base64": [each.text for each in given]}
-
-
-@dataclass(frozen=True)
-class Reply:
-    """
-    What an answer says, whichever of the two shapes it has.
-
-    Attributes:
-        status: The HTTP status.
-        code: Of the service or the gateway; None where the body cannot be read.
-        data: The ``data`` of the service; empty where there is none.
-    """
-
-    status: int
-    code: str | None = None
-    text: str = ""
-    request_id: str | None = None
-    data: dict | None = None
-
-    def get(self, name: str) -> object:
-        return (self.data or {}).get(name)
+    return {CODED: [each.text for each in given]}
 
 
 def read(answer: Answer) -> Reply:
@@ -127,12 +108,9 @@ def read(answer: Answer) -> Reply:
     Read an answer of the service (flat, with ``code``), of the gateway before it
     (``ResponseMetadata.Error``), or of neither, such as a proxy's page.
     """
-    try:
-        found = parse(answer.body, exact=True)
-    except ValueError:
-        return Reply(answer.status, text="the answer is not JSON")
-    if not isinstance(found, dict):
-        return Reply(answer.status, text="the answer is not an object")
+    found = object_in(answer, exact=True)
+    if isinstance(found, str):
+        return Reply(answer.status, text=found)
     gateway = found.get("ResponseMetadata")
     if isinstance(gateway, dict):
         error = gateway.get("Error")
@@ -140,31 +118,18 @@ def read(answer: Answer) -> Reply:
         code = short(error.get("CodeN")) or short(error.get("Code"))
         text = f"{error.get('Code')} {error.get('Message')}"
         return Reply(answer.status, code, text, short(gateway.get("RequestId")))
-    data = found.get("data")
+    data, code = found.get("data"), short(found.get("code"))
     return Reply(
         answer.status,
-        short(found.get("code")),
+        None if code == SUCCESS else code,
         str(found.get("message")),
         short(found.get("request_id")),
-        data if isinstance(data, dict) else None,
+        data if isinstance(data, dict) else {},
+        is_success=code == SUCCESS,
     )
 
 
-def picture(reply: Reply) -> dict[str, tuple] | None:
-    """
-    Pick the picture as `Progress` takes it, a link before bytes; one was asked for,
-    so of several it is the first. None if there is none.
-    """
-    urls = [url for url in _items(reply.get("image_urls")) if url]
-    if urls:
-        return {"urls": (urls[0],)}
-    for text in _items(reply.get("binary_data_base64")):
-        image = decode(text)
-        if image:
-            return {"images": (image,)}
-    return None
-
-
-def _items(value: object) -> list[str]:
-    found = value if isinstance(value, list) else []
-    return [item for item in found if isinstance(item, str)]
+def items(reply: Reply, name: str) -> list[object]:
+    """The list that the answer holds by this name."""
+    found = reply.data.get(name)
+    return found if isinstance(found, list) else []

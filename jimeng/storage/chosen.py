@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
@@ -44,9 +45,18 @@ class Chosen(Store):
                     return each.save_together(name, *contents)
             raise
 
+    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
+        with self._watched():
+            return self.first.save(content, name)
+
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
-        try:
+        with self._watched():
             self.first.put(name, contents)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
         except StorageUnavailable:
             self._has_failed = True
             raise

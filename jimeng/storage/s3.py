@@ -109,7 +109,7 @@ class RemoteFile(SeekableFile):
         if found is None:
             return False
         self._stream, left = found
-        self._streams_at, self.bytes = self._at, self._at + left
+        self._streams_at, self.length = self._at, self._at + left
         return True
 
     def read(self, size: int | None = -1) -> bytes:
@@ -119,12 +119,12 @@ class RemoteFile(SeekableFile):
         Raises:
             StorageUnavailable: it does not come, or not to its end.
         """
-        piece = self._piece(self.bytes if size is None or size < 0 else size)
+        piece = self._piece(self.length if size is None or size < 0 else size)
         self._at += len(piece)
         return piece
 
     def _piece(self, most: int) -> bytes:
-        size = min(most, self.bytes - self._at)
+        size = min(most, self.length - self._at)
         if size <= 0:
             return b""
         if self._streams_at != self._at and not self.begin():

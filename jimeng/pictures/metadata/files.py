@@ -50,7 +50,7 @@ def written_into(
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part if isinstance(part, bytes) else b"")
-    return Written(spliced, spliced.bytes, digest.hexdigest()[:12])  # type: ignore[arg-type]
+    return Written(spliced, spliced.length, digest.hexdigest()[:12])  # type: ignore[arg-type]
 
 
 def read_back(content: bytes) -> Made | None:

@@ -21,7 +21,7 @@ class Spliced(SeekableFile):
     def __init__(self, source: BinaryIO, parts: Sequence[Part]) -> None:
         self._source = source
         self._parts = [part for part in parts if len(part)]
-        self.bytes = sum(map(len, self._parts))
+        self.length = sum(map(len, self._parts))
 
     def _piece(self, most: int) -> bytes:
         begin = 0
