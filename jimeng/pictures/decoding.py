@@ -3,6 +3,8 @@
 import io
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import Image as Pillow
 
@@ -29,9 +31,27 @@ PNG = b"\x89PNG\r\n\x1a\n"
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 # Broken files make Pillow's decoders raise nearly anything of these.
 BROKEN = (
-    *(OSError, ValueError, SyntaxError, EOFError, Warning, MemoryError),
+    *(OSError, ValueError, SyntaxError, EOFError, Warning),
     *(LookupError, TypeError, ArithmeticError, struct.error),
 )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """
+    Raises:
+        PictureInvalid: whatever Pillow finds wrong with a file.
+    """
+    try:
+        yield
+    except PictureInvalid:
+        raise
+    except Pillow.DecompressionBombError as error:
+        raise PictureInvalid("too many pixels", reason="pixels") from error
+    except MemoryError as error:
+        raise PictureInvalid("takes too much memory", reason="pixels") from error
+    except BROKEN as error:
+        raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
 
 
 def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
@@ -51,21 +71,14 @@ def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
             a decoder busy.
     """
     end = end_of(content)
-    try:
-        # Pillow warns of a bomb and goes on, which is why `check_sides` follows.
-        file = io.BytesIO(content[:end])
-        with Pillow.open(file, formats=list(TYPES)) as image:
-            width, height = image.size
-            check_sides(width, height, most_pixels)
-            check_frames(image)
-            kind = TYPES[str(image.format)]
-            thumbnail, preview = _made_smaller(image)
-    except PictureInvalid:
-        raise
-    except BROKEN as error:
-        raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
-    except Pillow.DecompressionBombError as error:
-        raise PictureInvalid("too many pixels", reason="pixels") from error
+    # Pillow warns of a bomb and goes on, which is why `check_sides` follows.
+    file = io.BytesIO(content[:end])
+    with translated(), Pillow.open(file, formats=list(TYPES)) as image:
+        width, height = image.size
+        check_sides(width, height, most_pixels)
+        check_frames(image)
+        kind = TYPES[str(image.format)]
+        thumbnail, preview = _made_smaller(image)
     about = {"end": end, "width": width, "height": height, "content_type": kind}
     return {**about, "thumbnail": len(thumbnail)}, thumbnail + preview
 

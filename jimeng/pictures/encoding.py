@@ -4,8 +4,7 @@ import io
 
 from PIL import Image as Pillow
 
-from jimeng.errors import PictureInvalid
-from jimeng.pictures.decoding import BROKEN, TYPES
+from jimeng.pictures.decoding import TYPES, translated
 
 FORMATS = {content_type: name for name, content_type in TYPES.items()}
 USUAL = 90  # of 100: the quality of JPEG and WebP, where none is asked for
@@ -34,12 +33,9 @@ def encode(
     options = {"quality": USUAL if quality is None else quality}
     if name == "PNG":
         options = {"compress_level": FAST}
-    try:
-        with Pillow.open(io.BytesIO(content), formats=[*TYPES]) as image:
-            keeps_alpha = name != "JPEG" and "A" in image.getbands()
-            image.convert("RGBA" if keeps_alpha else "RGB").save(out, name, **options)
-    except BROKEN as error:
-        raise PictureInvalid(f"cannot be encoded: {type(error).__name__}") from error
+    with translated(), Pillow.open(io.BytesIO(content), formats=[*TYPES]) as image:
+        keeps_alpha = name != "JPEG" and "A" in image.getbands()
+        image.convert("RGBA" if keeps_alpha else "RGB").save(out, name, **options)
     return {}, out.getvalue()
 
 
@@ -58,14 +54,9 @@ def shrink(
     Raises:
         PictureInvalid: it cannot be decoded any more.
     """
-    try:
-        with Pillow.open(io.BytesIO(thumbnail), formats=["WEBP"]) as image:
-            small = Pillow.new("RGB", image.size, "white")
-            small.paste(
-                image, mask=image.getchannel("A") if "A" in image.mode else None
-            )
-    except BROKEN as error:
-        raise PictureInvalid(f"cannot be shrunk: {type(error).__name__}") from error
+    with translated(), Pillow.open(io.BytesIO(thumbnail), formats=["WEBP"]) as image:
+        small = Pillow.new("RGB", image.size, "white")
+        small.paste(image, mask=image.getchannel("A") if "A" in image.mode else None)
     for share, quality in SHRINKING:
         small.thumbnail((int(side * share), int(side * share)))
         out = io.BytesIO()

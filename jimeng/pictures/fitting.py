@@ -9,7 +9,7 @@ import io
 from PIL import Image as Pillow
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures.decoding import BROKEN, TYPES
+from jimeng.pictures.decoding import TYPES, translated
 
 QUALITIES = (92, 88, 82, 75, 68)  # of a JPEG, before its sides are made smaller
 STEP = 0.85  # of both sides, each time
@@ -76,12 +76,10 @@ def opened(content: bytes) -> Pillow.Image:
     Raises:
         PictureInvalid: it is not what `normalising` has made.
     """
-    try:
+    with translated():
         image = Pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"])
         image.load()
-    except BROKEN as error:
-        raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
-    return image
+        return image
 
 
 def within(size: tuple[int, int], side: int, pixels: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from jimeng.pictures.decoding import (
     check_frames,
     check_sides,
     end_of,
+    translated,
 )
 
 MOST_SIDE = 4096  # pixels, of what is kept
@@ -65,27 +66,18 @@ def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
             too many pixels.
     """
     end = end_of_given(content)
-    try:
-        file = io.BytesIO(content[:end])
-        with Pillow.open(file, formats=list(FORMATS)) as image:
-            given = image.size
-            is_jpeg = image.format in ("JPEG", "MPO")
-            check_sides(*given, MOST_OF_JPEG if is_jpeg else MOST_PIXELS)
-            if image.format != "MPO":
-                check_frames(image)
-            if is_jpeg:
-                image.draft(None, (MOST_SIDE, MOST_SIDE))
-            image.load()
-            turned = orientation(image)
-            plain = upright(coloured(image, given), turned)
-    except PictureInvalid:
-        raise
-    except Pillow.DecompressionBombError as error:
-        raise PictureInvalid("too many pixels", reason="pixels") from error
-    except MemoryError as error:
-        raise PictureInvalid("takes too much memory", reason="pixels") from error
-    except BROKEN as error:
-        raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
+    file = io.BytesIO(content[:end])
+    with translated(), Pillow.open(file, formats=list(FORMATS)) as image:
+        given = image.size
+        is_jpeg = image.format in ("JPEG", "MPO")
+        check_sides(*given, MOST_OF_JPEG if is_jpeg else MOST_PIXELS)
+        if image.format != "MPO":
+            check_frames(image)
+        if is_jpeg:
+            image.draft(None, (MOST_SIDE, MOST_SIDE))
+        image.load()
+        turned = orientation(image)
+        plain = upright(coloured(image, given), turned)
     about, made = encoded(plain)
     across, down = given if turned < 5 else given[::-1]
     return {**about, "given_width": across, "given_height": down}, made
@@ -119,7 +111,7 @@ def orientation(image: Pillow.Image) -> int:
     """Of a loaded picture: 1 to 8, as in EXIF; from 5 on it lies on its side."""
     try:
         found = image.getexif().get(ORIENTATION, 1)
-    except BROKEN:  # the picture may be whole all the same
+    except (*BROKEN, MemoryError):  # the picture may be whole all the same
         return 1
     return found if found in range(1, 9) else 1
 
@@ -156,7 +148,7 @@ def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:
                 made = ImageCms.profileToProfile(image, given, SRGB, outputMode="RGB")
                 if made is not None:
                     return made
-        except (ImageCms.PyCMSError, *BROKEN):
+        except (ImageCms.PyCMSError, *BROKEN, MemoryError):
             return image.convert("RGB")
     return image.convert("RGB")
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 
 from jimeng.local.simulator.answers import (
@@ -59,31 +60,35 @@ class Visual:
         return self._actions[call.action](call, body, host)
 
     def _submit(self, call: Call, body: Body, host: str) -> Answer:
-        self._service.ledger.count("submit")
-        fault = self._service.fault_of_order("submit", body.get("prompt"))
-
-        def carry_out() -> Answer:
-            row = self._accept(call, body)
-            if isinstance(row, Answer):
-                return row
-            return call.success({"task_id": row.task_id})
-
-        return self._service.order(call, fault, carry_out)
+        return self._order(
+            "submit", call, body, lambda row, _: call.success({"task_id": row.task_id})
+        )
 
     def _process(self, call: Call, body: Body, host: str) -> Answer:
         """Draw while the caller waits."""
-        self._service.ledger.count("process")
-        fault = self._service.fault_of_order("process", body.get("prompt"))
+
+        def shown(row: Row, fault: Fault | None) -> Answer:
+            if row.outcome != "done":
+                answer = call.business(int(row.outcome))
+            else:
+                answer = call.success(self._processed(call, body, row, host, fault))
+            return replace(answer, delay=row.finished_at - row.accepted_at)
+
+        return self._order("process", call, body, shown)
+
+    def _order(
+        self,
+        action: str,
+        call: Call,
+        body: Body,
+        shown: Callable[[Row, Fault | None], Answer],
+    ) -> Answer:
+        self._service.ledger.count(action)
+        fault = self._service.fault_of_order(action, body.get("prompt"))
 
         def carry_out() -> Answer:
             row = self._accept(call, body)
-            if isinstance(row, Answer):
-                return row
-            answer = call.business(int(row.outcome)) if row.outcome != "done" else None
-            shown = answer or call.success(
-                self._processed(call, body, row, host, fault)
-            )
-            return replace(shown, delay=row.finished_at - row.accepted_at)
+            return row if isinstance(row, Answer) else shown(row, fault)
 
         return self._service.order(call, fault, carry_out)
 

@@ -23,7 +23,9 @@ class Service:
         name: What the log calls it.
         spawn: Starts the process.
         patience: Seconds between SIGTERM and SIGKILL.
-        child: The process, if it was started already.
+
+    Attributes:
+        child: The process, while it is there.
     """
 
     def __init__(
@@ -32,10 +34,9 @@ class Service:
         spawn: Callable[[], Child],
         *,
         patience: float,
-        child: Child | None = None,
     ) -> None:
         self.name = name
-        self.child = child
+        self.child: Child | None = None
         self._spawn = spawn
         self._patience = patience
         self.has_refused = False  # to start, by its latest end

@@ -63,7 +63,9 @@ class Stack:
         finally:
             for each in wanted:
                 if each.child:
-                    self._keep(each.name, each.spawn, DATABASE_PATIENCE, each.child)
+                    kept = Service(each.name, each.spawn, patience=DATABASE_PATIENCE)
+                    kept.child = each.child
+                    self._keep(kept)
         if mongo in wanted:
             self._mongodb_uri = mongo.uri
         if redis in wanted:
@@ -74,9 +76,9 @@ class Stack:
         env = self._environment()
         grace = self.config.SHUTDOWN_GRACE + 3
         worker = partial(self._spawn, plan.serve_command("worker"), env)
-        self.consumer = self._keep("consumer", worker, grace)
+        self.consumer = self._keep(Service("consumer", worker, patience=grace))
         web = partial(self._spawn, plan.web_command(), env)
-        self.web = self._keep("web", web, plan.WEB_GRACE + 3)
+        self.web = self._keep(Service("web", web, patience=plan.WEB_GRACE + 3))
         self.look()
 
     def keep_address(self) -> None:
@@ -139,7 +141,7 @@ class Stack:
             state = self._data_dir / "simulator.db"
             command = plan.simulator_command(self.config, self._simulator_port, state)
             spawn = partial(self._spawn, command, {**os.environ, **env})
-            self._keep("simulator", spawn, SIMULATOR_PATIENCE)
+            self._keep(Service("simulator", spawn, patience=SIMULATOR_PATIENCE))
         return env
 
     def _spawn(self, command: list[str], env: dict[str, str]) -> Child:
@@ -155,14 +157,7 @@ class Stack:
         for service in reversed(self.services):
             service.stop(hurry)
 
-    def _keep(
-        self,
-        name: str,
-        spawn: Callable[[], Child],
-        patience: float,
-        child: Child | None = None,
-    ) -> Service:
-        service = Service(name, spawn, patience=patience, child=child)
+    def _keep(self, service: Service) -> Service:
         self.services.append(service)
         return service
 
