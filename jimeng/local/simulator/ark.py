@@ -15,7 +15,6 @@ from jimeng.local.simulator.req_keys import Body
 from jimeng.local.simulator.service import Service
 
 PATH = "/api/v3/images/generations"
-LINK_TTL = 24 * 3600
 SEVERAL = 3  # pictures where one was asked for
 
 # Of a picture that goes in.
@@ -143,10 +142,7 @@ class Ark:
         if body.get("response_format") == "b64_json":
             found["b64_json"] = self._service.coded(call, row, index)
         else:
-            lifetime = min(LINK_TTL, self._service.settings.url_ttl)
-            since = self._service.now - (lifetime + 1 if kind == "expired_link" else 0)
-            link = self._service.links.ark(row, index, since, lifetime)
-            found["url"] = f"http://{host}{link}"
+            found["url"] = self._service.link(host, row, index, kind)
         found["size"] = f"{row.width}x{row.height}"
         if "output_format" in MODELS[row.req_key].takes:
             found["output_format"] = row.picture.lower()

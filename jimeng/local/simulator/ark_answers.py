@@ -15,90 +15,33 @@ TYPES = {
     500: "InternalServerError",
 }
 NOT_VALID = "The parameter `{}` specified in the request is not valid."
-INPUT = "The input {} may contain sensitive information."
-OUTPUT = "The output image may contain sensitive information."
-FAILED = "The request failed because the output image may contain {} information."
-
-
-def limit(what: str, of: str) -> str:
-    return f"The {what} limit of the account for this {of} was exceeded."
-
-
-# Their words by code, by HTTP status. Codes and statuses are those of
-# https://www.volcengine.com/docs/82379/1299023; the words are not.
-BY_STATUS: dict[int, dict[str, str]] = {
-    400: {
-        "MissingParameter": "The request is missing the `prompt` parameter.",
-        "InvalidParameter": NOT_VALID.format("size"),
-        "InvalidEndpoint.ClosedEndpoint": "The endpoint is closed.",
-        "InputTextSensitiveContentDetected": INPUT.format("text"),
-        "InputImageSensitiveContentDetected": INPUT.format("image"),
-        "InputImageSensitiveContentDetected.PrivacyInformation": (
-            "The input image may show a real person."
-        ),
-        "InputImageSensitiveContentDetected.PolicyViolation": (
-            "The input image may violate a right of others."
-        ),
-        "InputImageRiskDetection": "The input image did not pass the check.",
-        "SensitiveContentDetected": INPUT.format("content"),
-        "OutputImageSensitiveContentDetected": OUTPUT,
-        "OutputImageSensitiveContentDetected.DeepFake": (
-            "The output image may show a real person."
-        ),
-        "OutputImageRiskDetection": "The output image did not pass the check.",
-    },
-    401: {
-        "AuthenticationError": "The API key in the request is missing or invalid.",
-        "InvalidAccountStatus": "The account is not in a normal state.",
-    },
-    403: {
-        "AccountOverdueError": "The account has an overdue balance.",
-        "AccessDenied": "The API key may not use this model.",
-        "OperationDenied.ServiceNotOpen": "The service has not been opened.",
-        "OperationDenied.ServiceOverdue": "The service has an overdue bill.",
-    },
-    404: {
-        "InvalidEndpointOrModel.NotFound": (
-            "The model or endpoint does not exist or you do not have access to it."
-        ),
-        "ModelNotOpen": "Your account has not activated the model.",
-        "UnsupportedModel": "The model does not support this call.",
-    },
-    429: {
-        "ModelAccountIpmRateLimitExceeded": limit("images-per-minute", "model"),
-        "ModelAccountRpmRateLimitExceeded": limit("requests-per-minute", "model"),
-        "ModelAccountTpmRateLimitExceeded": limit("tokens-per-minute", "model"),
-        "RateLimitExceeded.EndpointRPMExceeded": limit(
-            "requests-per-minute", "endpoint"
-        ),
-        "RateLimitExceeded.EndpointTPMExceeded": limit("tokens-per-minute", "endpoint"),
-        "APIAccountRpmRateLimitExceeded": limit("requests-per-minute", "API"),
-        "AccountRateLimitExceeded": "The rate limit of the account was exceeded.",
-        "RequestBurstTooFast": "The number of requests rose too fast.",
-        "ServerOverloaded": "The service is overloaded.",
-        "InflightBatchsizeExceeded": "Too many requests of the account are under way.",
-        "QuotaExceeded": "The free quota of the account is used up.",
-        "SetLimitExceeded": (
-            "The model service was paused because the usage cap of the safe trial mode"
-            " was reached."
-        ),
-    },
-    500: {
-        "InternalServiceError": "The service encountered an unexpected internal error."
-    },
+# Codes and statuses are those of https://www.volcengine.com/docs/82379/1299023.
+BY_STATUS = {
+    400: "MissingParameter InvalidParameter InvalidEndpoint.ClosedEndpoint "
+    "InputTextSensitiveContentDetected InputImageSensitiveContentDetected "
+    "InputImageSensitiveContentDetected.PrivacyInformation "
+    "InputImageSensitiveContentDetected.PolicyViolation InputImageRiskDetection "
+    "SensitiveContentDetected OutputImageSensitiveContentDetected "
+    "OutputImageSensitiveContentDetected.DeepFake OutputImageRiskDetection",
+    401: "AuthenticationError InvalidAccountStatus",
+    403: "AccountOverdueError AccessDenied OperationDenied.ServiceNotOpen "
+    "OperationDenied.ServiceOverdue",
+    404: "InvalidEndpointOrModel.NotFound ModelNotOpen UnsupportedModel",
+    429: "ModelAccountIpmRateLimitExceeded ModelAccountRpmRateLimitExceeded "
+    "ModelAccountTpmRateLimitExceeded RateLimitExceeded.EndpointRPMExceeded "
+    "RateLimitExceeded.EndpointTPMExceeded APIAccountRpmRateLimitExceeded "
+    "AccountRateLimitExceeded RequestBurstTooFast ServerOverloaded "
+    "InflightBatchsizeExceeded QuotaExceeded SetLimitExceeded",
+    500: "InternalServiceError",
 }
-# Code: HTTP status and words.
-ERRORS = {
-    code: (status, words)
-    for status, errors in BY_STATUS.items()
-    for code, words in errors.items()
-}
+# Code: HTTP status.
+ERRORS = {code: status for status, codes in BY_STATUS.items() for code in codes.split()}
 PARAMS = {"MissingParameter": "prompt", "InvalidParameter": "size"}
 # They come when the picture has been drawn, and nothing is billed.
 ENDING = frozenset(code for code in ERRORS if code.startswith("Output"))
 REFUSED_PICTURE = {
     "code": "OutputImageSensitiveContentDetected",
-    "message": FAILED.format("sensitive"),
+    "message": "The output image may contain sensitive information.",
 }
 
 
@@ -126,7 +69,7 @@ class ArkCall:
 
     def refuse(self, code: str, message: str = "", param: str = "") -> Answer:
         """Refuse with *code*; *message* and *param* instead of its usual ones."""
-        status, usual = ERRORS[code]
+        status, usual = ERRORS[code], f"The simulator was asked for {code}."
         error = {
             "code": code,
             "message": f"{message or usual} Request id: {self.request_id}",

@@ -136,6 +136,16 @@ class Service:
         log.info("image sent id=%s bytes=%s", row.task_id, len(answer.body))
         return fault.spoil(call, answer) if fault else answer
 
+    def link(self, host: str, row: Row, index: int, kind: str) -> str:
+        """
+        Where the picture is, for a while.
+
+        Args:
+            kind: Of a fault that spoils the result, or ``""``.
+        """
+        lifetime = -1 if kind == "expired_link" else self.settings.url_ttl
+        return f"http://{host}{self.links.make(row, index, self.now + lifetime)}"
+
     def coded(self, call: Call | ArkCall, row: Row, index: int) -> str:
         """The picture in base64, which goes into an answer instead of a link."""
         answer = self._picture(row, index)

@@ -200,9 +200,8 @@ class Visual:
             return {
                 "binary_data_base64": [service.coded(call, row, i) for i in numbers]
             }
-        lifetime = -1 if kind == "expired_link" else service.settings.url_ttl
-        links = (service.links.visual(row, i, service.now + lifetime) for i in numbers)
-        found: dict[str, object] = {"image_urls": [f"http://{host}{x}" for x in links]}
+        links = [service.link(host, row, i, kind) for i in numbers]
+        found: dict[str, object] = {"image_urls": links}
         if kind == "resp_data":
             found |= {"binary_data_base64": [], "resp_data": "{}"}
         return found
