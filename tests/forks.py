@@ -4,9 +4,10 @@ Processes of the product, forked from one that has imported it already.
 Importing takes most of what a start takes, and hashing most of what a sign-in takes:
 they hash passwords with a hundredth of the work. With `PATIENT` in their environment
 they wait for databases as long as a busy machine takes: a web process gives up after a
-second, and answers with 503 what a test asks that is about something else. Whatever is
-about starting, or looks at a process from outside, starts it in full:
-`subprocess.Popen`.
+second, and answers with 503 what a test asks that is about something else. Gunicorn's
+master is started in full, by `tests.served`, as it needs gevent's sockets from its
+first import on. Whatever is about starting, or looks at a process from outside, starts
+it in full: `subprocess.Popen`.
 """
 
 import gc
@@ -20,7 +21,6 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from jimeng.accounts import hashing
 from jimeng.documents import base
@@ -35,7 +35,6 @@ MODULES = (
     "jimeng.local.simulator.server",
     "jimeng.serve.consumer",
     "jimeng.serve.gunicorn_log",
-    "jimeng.serve.threads",
     "jimeng.serve.web",
 )
 LIGHT = "scrypt:256:8:1"  # for passwords
@@ -106,20 +105,20 @@ def become(
         os.dup2(file, number)
         os.close(file)
     sys.path.insert(0, str(cwd))
-    if again.FOLDER in env:
-        again.begin()
-    hashing.METHOD = LIGHT
-    if PATIENT in env:
-        base.WEB_TIMEOUT = PATIENCE
-        broker.connect = partial(broker.connect, timeout=PATIENCE)
-    os.execv = go_on
+    adjust()
+    usual = os.execv
+    os.execv = lambda path, argv: usual(path, [path, "-m", "tests.served", *argv[1:]])
     run(words)
 
 
-def go_on(_path: str, argv: Sequence[str]) -> NoReturn:
-    """What becomes another module of the product keeps what is imported."""
-    run(argv[1:])
-    sys.exit()
+def adjust() -> None:
+    """Make of this process one of the tests', as its environment says."""
+    if again.FOLDER in os.environ:
+        again.begin()
+    hashing.METHOD = LIGHT
+    if PATIENT in os.environ:
+        base.WEB_TIMEOUT = PATIENCE
+        broker.connect = partial(broker.connect, timeout=PATIENCE)
 
 
 def run(words: Sequence[str]) -> None:

@@ -44,10 +44,10 @@ def events():  # as jimeng.api.events has them
 """
 # The same; slow clients have an hour. What holds up nobody is there all that time.
 PATIENT_APP = f"""{APP}
-from jimeng.serve import incoming, outgoing
+from jimeng.serve import sockets
 
-incoming.HEAD_WITHIN = incoming.WITHIN = incoming.ALL_WITHIN = 3600.0
-outgoing.WINDOW = 3600.0
+sockets.HEAD_TIMEOUT_S = sockets.BODY_TIMEOUT_S = sockets.PACKET_TIMEOUT_S = 3600.0
+sockets.READ_WINDOW_S = 3600.0
 """
 
 

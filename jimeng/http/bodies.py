@@ -28,6 +28,7 @@ from jimeng.viewers import Viewer
 MOST_PLAIN = 1024 * 1024  # bytes of a request's body
 MOST_WITH_PICTURES = 16 * 1024 * 1024
 PLACES = 8  # for large bodies, in each process
+PLACE_TIMEOUT_S = 12.0  # until one is free; who is too slow leaves it after ten
 COME_AGAIN = 2  # seconds
 View = TypeVar("View", bound=Callable)
 
@@ -62,7 +63,7 @@ def make_room(viewer_of_request: Callable[[], Viewer]) -> None:
         return
     place = ExitStack()
     try:
-        place.enter_context(_places.one(viewer_of_request().person))
+        place.enter_context(_places.one(viewer_of_request().person, PLACE_TIMEOUT_S))
     except TooManyWaiting as error:
         busy = f"no place for a large body: {error}"
         raise ServerBusy(busy, retry_after=COME_AGAIN) from None

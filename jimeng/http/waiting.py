@@ -38,39 +38,48 @@ class Places:
     ) -> None:
         self.most, self.name = most, name
         self.most_of_one = most if most_of_one is None else most_of_one
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._taken: Counter[str] = Counter()  # by user
 
     @contextmanager
-    def one(self, user: str) -> Iterator[None]:
+    def one(self, user: str, timeout_s: float = 0) -> Iterator[None]:
         """
         Inside, *user* has one of them.
+
+        Args:
+            timeout_s: How long it may take until there is one.
 
         Raises:
             TooManyWaiting: none is free, or the user would have too many: more than
                 half of what others leave, among it.
         """
-        with self._lock:
-            left = self.most - (self._taken.total() - self._taken[user])
-            allowed = min((left + 1) // 2, self.most_of_one)
-            if self._taken[user] + 1 > allowed:
-                raise self._refused(user, allowed)
+        with _aside() if timeout_s else nullcontext(), self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(user), timeout_s):
+                raise self._refused(user)
             self._taken[user] += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 self._taken[user] -= 1
                 if not self._taken[user]:
                     del self._taken[user]
+                self._changed.notify_all()
+
+    def _allowed(self, user: str) -> int:
+        left = self.most - (self._taken.total() - self._taken[user])
+        return min((left + 1) // 2, self.most_of_one)
+
+    def _is_free(self, user: str) -> bool:
+        return self._taken[user] < self._allowed(user)
 
     @property
     def taken(self) -> int:
         return self._taken.total()
 
-    def _refused(self, user: str, allowed: int) -> TooManyWaiting:
+    def _refused(self, user: str) -> TooManyWaiting:
         error = TooManyWaiting(f"{self.name} of {user[:64]}", retry_after=AGAIN)
-        error.rate_limits = (RateLimit(self.name, allowed, 0, 0, AGAIN),)
+        error.rate_limits = (RateLimit(self.name, self._allowed(user), 0, 0, AGAIN),)
         return error
 
 
@@ -104,7 +113,7 @@ def open_room(
     config: Config, aside: Callable[[], AbstractContextManager] = nullcontext
 ) -> None:
     """
-    The server has threads for as many as are set; nobody waits yet.
+    The server can hold as many as are set; nobody waits yet.
 
     Args:
         aside: What each wait is within.

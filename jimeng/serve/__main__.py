@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
         from jimeng.serve import consumer
 
         consumer.run(config)
+    web.allow_open_files(config)
     # A process of its own, which has next to nothing of jimeng in it: its workers are
     # made by forking, and what was imported before stays when they are renewed.
     words = ["-m", "jimeng.serve.master", *web.options(config, told), *options]

@@ -1,10 +1,15 @@
 """Gunicorn's master, without what goes wrong in it while workers start."""
 
-import signal
+from jimeng.serve import libraries
 
-from gunicorn.app import base, wsgiapp
-from gunicorn.arbiter import Arbiter
-from gunicorn.errors import HaltServer
+if __name__ == "__main__":
+    libraries.load()  # first of all
+
+import signal  # noqa: E402
+
+from gunicorn.app import base, wsgiapp  # noqa: E402
+from gunicorn.arbiter import Arbiter  # noqa: E402
+from gunicorn.errors import HaltServer  # noqa: E402
 
 
 class Master(Arbiter):

@@ -13,7 +13,7 @@ from jimeng.config import Config
 from jimeng.documents import indexes
 from tests.bench.load import ask
 
-OURS = "jimeng.serve.threads.Worker"
+OURS = "jimeng.serve.worker.Worker"
 
 
 @contextmanager
@@ -69,7 +69,8 @@ def serve(port: int, kind: str, workers: int, **settings: str) -> subprocess.Pop
         "LOG_LEVEL": "error",
         **settings,
     }
-    words = ["gunicorn", "-k", kind, "-w", str(workers)]
+    master = "jimeng.serve.master" if kind == OURS else "gunicorn"
+    words = [master, "-k", kind, "-w", str(workers)]
     words += ["--threads", "16", "--keep-alive", "75"]
     words += ["--no-control-socket", "--log-level", "error"]
     words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]

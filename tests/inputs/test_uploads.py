@@ -230,8 +230,9 @@ def large() -> bytes:
     return given.encoded(noise.convert("RGB"), "JPEG", quality=98)
 
 
-def test_one_user_has_no_place_for_all_large_bodies(client):
+def test_one_user_has_no_place_for_all_large_bodies(client, monkeypatch):
     """Half of what others leave; another user finds one, and small ones need none."""
+    monkeypatch.setattr(bodies, "PLACE_TIMEOUT_S", 0.1)
     content, here = large(), "203.0.113.9"
     assert len(content) > bodies.MOST_PLAIN
     with ExitStack() as held:

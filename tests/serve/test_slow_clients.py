@@ -7,8 +7,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from jimeng.serve.incoming import Incoming
-from jimeng.serve.outgoing import MOST_FOR_PEER, Held
 from tests.serving import (
     PATIENT_APP,
     answer_of,
@@ -23,8 +21,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 EXPECTING = HEAD + b"Expect: 100-continue\r\n"
 LARGE = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 8000) for n in range(20))
-THREADS = 8
-MANY = 60  # more than these
+MANY = 60  # connections
 BIG = 6_000_000  # bytes; more than the system takes at once
 
 
@@ -36,10 +33,10 @@ def port(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory):
-    """The port of a server of few threads, where slow clients have an hour."""
-    few = "--workers", "1", "--threads", str(THREADS)
+    """The port of a server where slow clients have an hour."""
+    one = "--workers", "1"
     folder = tmp_path_factory.mktemp("patient")
-    with front(folder, "--log-level", "warning", *few, app=PATIENT_APP) as found:
+    with front(folder, "--log-level", "warning", *one, app=PATIENT_APP) as found:
         yield found
 
 
@@ -68,7 +65,7 @@ SLOW = {
 @pytest.mark.system
 @pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
 def test_half_a_request_holds_up_nobody(begin, patient, said):
-    """Threads take requests that are whole."""
+    """Others are answered while these are waited for."""
     for _ in range(MANY):
         begin(patient, said)
 
@@ -87,7 +84,7 @@ TOO_LONG = {
 @pytest.mark.system
 @pytest.mark.parametrize("said", TOO_LONG.values(), ids=TOO_LONG)
 def test_bodies_that_will_not_come_hold_up_nobody(begin, patient, said):
-    """However their length is written: no thread waits for them."""
+    """However their length is written: others are answered meanwhile."""
     for _ in range(3 * MANY):
         begin(patient, said)
 
@@ -142,7 +139,7 @@ def test_slow_ones_are_told_and_let_go(begin, port):
 
 @pytest.mark.system
 def test_a_connection_stays_for_longer_than_clients_keep_it(begin, port):
-    """And costs no thread: more of them than there are threads."""
+    """And holds up nobody."""
     request = HEAD + b"Content-Length: 0\r\n\r\n"
     links = [begin(port, request) for _ in range(MANY)]
     for link in links:
@@ -234,70 +231,3 @@ def test_one_address_does_not_take_all_connections(tmp_path):
         answers = [ask(port) for _ in range(10)]
 
     assert all(b" 200 " in answer for answer in answers)
-
-
-@pytest.mark.parametrize(
-    ("size", "is_too_long"), [(1024 * 1024, False), (1024 * 1024 + 1, True)]
-)
-def test_body_that_is_too_long_is_not_awaited(size, is_too_long):
-    """It is refused by its length alone."""
-    request = Incoming(HEAD + b"Content-Length: %d\r\n\r\n" % size)
-
-    assert request.is_whole() == is_too_long
-    assert request.is_too_long == is_too_long
-
-
-def test_chunks_without_an_end_are_not_awaited():
-    """What has no length is counted as it comes."""
-    request = Incoming(CHUNKED)
-
-    for _ in range(100):
-        request.add(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
-        request.is_whole()
-
-    assert request.is_too_long
-
-
-def test_trailers_are_looked_through_once():
-    """However they are cut, and the end is found where it is cut."""
-    request = Incoming(CHUNKED + b"2\r\nhi\r\n0\r\n")
-    began = time.process_time()
-    for _ in range(10_000):
-        request.add(b"a" * 100)
-        assert not request.is_whole()
-    assert time.process_time() - began < 0.5
-
-    for piece in b"\r\n\r":
-        request.add(bytes([piece]))
-        assert not request.is_whole()
-    request.add(b"\n")
-    assert request.is_whole()
-
-
-def test_time_for_a_body_grows_with_what_has_come():
-    """A kilobyte a second, and a minute at most."""
-    request = Incoming(HEAD + b"Content-Length: 900000\r\n\r\n")
-    assert not request.is_whole()
-    began = time.monotonic()
-
-    assert request.is_overdue(began + 11)
-    request.add(b"x" * 30_000)
-    assert not request.is_overdue(began + 35)
-    request.add(b"x" * 800_000)
-    assert not request.is_overdue(began + 59)
-    assert request.is_overdue(began + 61)
-
-
-def test_what_is_held_is_bounded():
-    """For an address, for all, and in threads that wait; a proxy is no client."""
-    held = Held(by_peer=True, most_waiting=8)
-    held.change("a", MOST_FOR_PEER + 1)
-    assert held.is_full("a") and not held.is_full("b")
-    held.change("b", MOST_FOR_PEER)
-    assert held.is_full("b")
-
-    proxied = Held(by_peer=False, most_waiting=1)
-    proxied.change("a", MOST_FOR_PEER + 1)
-    assert not proxied.is_full("a")
-    with proxied.waiter("a"), pytest.raises(ConnectionResetError), proxied.waiter("a"):
-        raise AssertionError("two threads wait")

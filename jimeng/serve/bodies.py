@@ -1,0 +1,126 @@
+"""
+A request's body: a small one is read before the application has the request.
+
+So who sends slowly costs a greenlet and not a turn, and the time of a request is that
+of its work. A larger one the application reads itself, once it knows whose it is and
+has a place for it: see `jimeng.http.bodies`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from io import BytesIO
+
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData, ParseException
+from gunicorn.http.message import Request
+from gunicorn.http.parser import Parser
+from werkzeug.exceptions import RequestTimeout
+
+from jimeng.serve.sockets import ClientSocket, ClientTooSlow
+
+Aside = Callable[[], AbstractContextManager]
+MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.bodies.MOST_PLAIN`
+READ_BYTES = 64 * 1024  # at a time
+# More are refused: each takes Python as long as some kilobytes do, and meanwhile nobody
+# else is answered.
+MAX_CHUNKS = 20_000
+
+
+class BoundedChunks(ChunkedReader):
+    """
+    Raises:
+        InvalidChunkSize: there are too many of them.
+    """
+
+    def __init__(self, req: Request, unreader) -> None:
+        self._count = 0
+        super().__init__(req, unreader)
+
+    def parse_chunk_size(self, unreader, data=None):
+        self._count += 1
+        if self._count > MAX_CHUNKS:
+            raise InvalidChunkSize(b"more than %d chunks" % MAX_CHUNKS)
+        return super().parse_chunk_size(unreader, data)
+
+
+class BoundedRequest(Request):
+    body: Body
+
+    def set_body_reader(self) -> None:
+        super().set_body_reader()
+        if isinstance(self.body.reader, ChunkedReader):
+            self.body = Body(BoundedChunks(self, self.unreader))
+
+
+class RequestParser(Parser):
+    mesg_class = BoundedRequest
+
+
+class LateReader:
+    """
+    What the application reads itself; a broken body is one that was cut off.
+
+    Args:
+        length: 0 where it comes in chunks.
+        aside: What each reading is within.
+    """
+
+    def __init__(self, reader, length: int, client: ClientSocket, aside: Aside) -> None:
+        self._reader, self._client, self._aside = reader, client, aside
+        self._length, self._has_begun = length, False
+
+    def read(self, size: int) -> bytes:
+        """
+        Raises:
+            OSError: the client has gone.
+            RequestTimeout: it is too slow.
+        """
+        if not self._has_begun:
+            self._client.begin_large(self._length)
+            self._has_begun = True
+        try:
+            with self._aside():
+                return self._reader.read(size)
+        except ClientTooSlow as error:  # which werkzeug would take for one that left
+            raise RequestTimeout() from error
+        except ParseException as error:
+            raise OSError(f"broken body: {error}") from error
+
+
+def read_small(req: BoundedRequest, client: ClientSocket, aside: Aside) -> None:
+    """
+    Read the body of *req* unless it is large: then the connection ends with it.
+
+    Args:
+        aside: What the application reads a large one within.
+
+    Raises:
+        ParseException: its chunks are broken, or too many.
+        NoMoreData: the client has gone.
+    """
+    client.reads_head = False
+    client.awaits_continue = req._expected_100_continue
+    req._expected_100_continue = False
+    is_chunked = isinstance(req.body.reader, ChunkedReader)
+    length = 0 if is_chunked else req.body.reader.length
+    data = bytearray()
+    try:
+        while length <= MAX_READ_FIRST and len(data) <= MAX_READ_FIRST:
+            client.hold(len(data))
+            piece = req.body.read(READ_BYTES)
+            if not piece:
+                break
+            data += piece
+        else:
+            req.force_close()
+            req.body.buf.write(data)
+            req.body.reader = LateReader(req.body.reader, length, client, aside)
+            return
+    finally:
+        client.hold(0)
+    if len(data) < length:
+        raise NoMoreData()
+    req.body = Body(BytesIO(data))
+    if is_chunked:  # as RFC 9112 has it, section 7.1.3
+        others = [each for each in req.headers if each[0] != "TRANSFER-ENCODING"]
+        req.headers = [*others, ("CONTENT-LENGTH", str(len(data)))]

@@ -1,0 +1,193 @@
+"""A client's connection, with limits on how slowly it may send and read."""
+
+import _socket
+import socket
+import time
+from collections import Counter
+from contextlib import suppress
+
+import gevent.socket
+from gunicorn.http.errors import LimitRequestHeaders
+
+MAX_HEAD_BYTES = 64 * 1024
+HEAD_TIMEOUT_S = 10.0  # from the first byte of a request, or from connecting
+BODY_TIMEOUT_S = 60.0  # for all of a request, and
+MIN_BYTES_PER_S = 1024  # after the first `HEAD_TIMEOUT_S`
+PACKET_TIMEOUT_S = 10.0  # from one packet of a request to the next
+READ_WINDOW_S = 20.0  # in which a client has to read
+MIN_READ_BYTES = 20 * 1024  # of an answer
+SEND_BYTES = 256 * 1024  # offered to the system at a time
+MAX_HELD_BYTES = 64 * 1024 * 1024  # for all clients of a process, and
+MAX_HELD_BYTES_PER_PEER = 32 * 1024 * 1024  # of an address
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ClientTooSlow(TimeoutError):
+    """It sends or reads too slowly."""
+
+
+def is_followed(data: bytes) -> bool:
+    """Whether it is the head of an answer, whose body will be sent at once."""
+    is_whole = data.startswith(b"HTTP/1.1 2") and data.endswith(b"\r\n\r\n")
+    return is_whole and b"\r\nContent-Length: " in data
+
+
+class ClientSocket(gevent.socket.socket):
+    """
+    Args:
+        accepted: Taken over; not to be used any more.
+        peer: The address of the client; empty where it is a proxy's.
+
+    Attributes:
+        received: Bytes of this request so far.
+        reads_head: Whether its head is being read.
+        large_bytes: How long its body is, which the application reads itself; 0 where
+            it is not large, or its length is not known.
+        awaits_continue: The client holds the body back until it is told to go on.
+    """
+
+    def __init__(
+        self, accepted: gevent.socket.socket, peer: str, held: "HeldBytes"
+    ) -> None:
+        family, kind, proto = accepted.family, accepted.type, accepted.proto
+        super().__init__(family, kind, proto, fileno=accepted.detach())
+        self.peer = peer
+        self._held = held
+        self._head = b""  # of an answer, that goes out with the first of its body
+        self.begin_request()
+
+    def begin_request(self, received: int = 0) -> None:
+        """The next one, of which so many bytes have come with the one before."""
+        self.received = received
+        self.reads_head = True
+        self.large_bytes = 0
+        self.awaits_continue = False
+        self._began = time.monotonic()
+
+    def begin_large(self, size: int) -> None:
+        """The application reads a body of so many bytes; before, it may have waited."""
+        self.large_bytes = size
+        self._began = time.monotonic()
+
+    def await_data(self, seconds: float) -> bool:
+        """Wait for a first byte, which is left there; False if there is none."""
+        self.settimeout(seconds)
+        try:
+            return bool(super().recv(1, socket.MSG_PEEK))
+        except OSError:  # also where another greenlet has shut it down
+            return False
+
+    def is_silent(self) -> bool:
+        """Whether nothing has come that nobody has read yet."""
+        try:
+            _socket.socket.recv(self._sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """
+        Raises:
+            ClientTooSlow: the request does not come in time.
+            LimitRequestHeaders: its head is too long.
+        """
+        if self.awaits_continue:
+            self.awaits_continue = False
+            self.sendall(CONTINUE)
+        allowed = HEAD_TIMEOUT_S
+        if self.large_bytes:  # it has a place: who cannot be in time leaves it soon
+            pace = self.received / self.large_bytes
+            allowed = max(allowed, BODY_TIMEOUT_S * pace)
+        elif not self.reads_head:
+            allowed += self.received / MIN_BYTES_PER_S
+        left = self._began + min(allowed, BODY_TIMEOUT_S) - time.monotonic()
+        self.settimeout(max(min(left, PACKET_TIMEOUT_S), 0.001))
+        try:
+            if left <= 0:
+                raise TimeoutError
+            data = super().recv(size, flags)
+        except TimeoutError:
+            raise ClientTooSlow("a request") from None
+        self.received += len(data)
+        if self.reads_head and self.received > MAX_HEAD_BYTES:
+            raise LimitRequestHeaders("all of them together")
+        return data
+
+    def sendall(self, data, flags: int = 0) -> None:
+        """
+        Raises:
+            ClientTooSlow: it does not read.
+        """
+        if is_followed(data):
+            self._head = data
+            return
+        rest, self._head = memoryview(self._head + data), b""
+        rest = rest[self._offer(rest[:SEND_BYTES]) :]
+        if not rest:
+            return
+        began, read = time.monotonic(), 0
+        self.hold(len(rest))
+        try:
+            while rest:
+                left = began + READ_WINDOW_S - time.monotonic()
+                if left <= 0:
+                    if read < MIN_READ_BYTES:
+                        raise ClientTooSlow("an answer")
+                    began, read, left = time.monotonic(), 0, READ_WINDOW_S
+                self.settimeout(left)
+                try:
+                    sent = super().send(rest[:SEND_BYTES], flags)
+                except TimeoutError:
+                    continue
+                read += sent
+                rest = rest[sent:]
+        finally:
+            self.hold(0)
+
+    def end_answer(self) -> None:
+        """A head whose body does not come, as to a HEAD request, goes out now."""
+        if self._head:
+            self.sendall(b"")
+
+    def cut_off(self) -> None:
+        """Whatever waits for this client in another greenlet waits no longer."""
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_RDWR)
+
+    def hold(self, size: int) -> None:
+        """So many bytes are kept in memory for this client."""
+        self._held.change(self, size)
+
+    def _offer(self, data: memoryview) -> int:
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+
+
+class HeldBytes:
+    """
+    What is kept in memory for the clients of a process, as they send and read. Where
+    it is too much the client goes that has taken longest, of the address with most.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[ClientSocket, int] = {}  # oldest first
+        self._peers: Counter[str] = Counter()
+
+    def change(self, client: ClientSocket, size: int) -> None:
+        self._peers[client.peer] += size - self._sizes.get(client, 0)
+        if size:
+            self._sizes[client] = size
+        else:
+            self._sizes.pop(client, None)
+        if not self._peers[client.peer]:
+            del self._peers[client.peer]
+        if not size:
+            return
+        peer, most = max(self._peers.items(), key=lambda each: each[1])
+        is_much = peer and most > MAX_HELD_BYTES_PER_PEER
+        if is_much or self._peers.total() > MAX_HELD_BYTES:
+            next(each for each in self._sizes if each.peer == peer).cut_off()

@@ -1,0 +1,238 @@
+"""
+Gunicorn's gevent worker, with limits for its clients.
+
+All requests of a process share one thread: who waits, for a client, a picture or a
+database, costs next to nothing, and who computes for long must do so elsewhere. Limits
+on time and memory are in `sockets`, those on bodies in `bodies`; here are those on
+connections, and how they end. A proxy that buffers does this better; see
+``docs/deployment.md``.
+"""
+
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from importlib import import_module
+from urllib.parse import urlsplit
+
+import gevent
+from gevent import monkey
+from gevent.lock import BoundedSemaphore
+from gunicorn import util
+from gunicorn.http.errors import InvalidRequestLine, NoMoreData
+from gunicorn.http.message import Request
+from gunicorn.workers.ggevent import GeventWorker
+
+from jimeng import logs
+from jimeng.serve import sockets
+from jimeng.serve.bodies import RequestParser, read_small
+from jimeng.serve.refusals import write_error
+from jimeng.serve.sockets import ClientSocket, ClientTooSlow, HeldBytes
+
+MAX_PER_PEER = 256  # connections of an address at a time, in each process
+# Requests that are worked on at a time; those that wait for a client or a picture do
+# not count. With more of them each would wait so long for its turn of the one thread
+# that the databases' time would be over.
+MAX_WORKING = 32
+LINGER_S = 2.0  # in which a client may read its last answer, or send on
+STOP_IDLE_S = 2.0  # for which a connection must have rested to end with the server
+SWEEP_S = 0.5  # between two looks whether the server stops
+LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+util.write_error = write_error  # which Gunicorn has no setting for
+
+
+class Worker(GeventWorker):
+    """See above."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        # Of whoever stands behind a proxy it is the proxy's address that is seen.
+        self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
+        self._held = HeldBytes()
+        self._peers: Counter[str] = Counter()  # connections by address
+        self._idle: dict[ClientSocket, float] = {}  # since when, oldest first
+        self._working = BoundedSemaphore(MAX_WORKING)
+
+    @classmethod
+    def check_config(cls, cfg, log) -> None:
+        if cfg.is_ssl:
+            raise RuntimeError("HTTPS is for a proxy to speak; leave --certfile out")
+        if not monkey.is_module_patched("socket"):
+            raise RuntimeError("start it by python -m jimeng.serve web")
+
+    def patch(self) -> None:
+        """`libraries.load` has, before anything else was loaded."""
+        self.sockets: list = [
+            gevent.socket.socket(
+                each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach()
+            )
+            for each in self.sockets
+        ]
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        # As the application has read them; one of a test may have none.
+        usual = import_module("jimeng.config").Config()
+        config = getattr(self.wsgi, "config", {}).get("JIMENG", usual)
+        self.wsgi: Callable = partial(answer, self._working, self.wsgi)
+        self.cfg.set("sendfile", False)  # it waits for a client without a limit
+        # It is read twenty times for each request, by a search every time.
+        self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
+        # Not before: the master must not hold what workers read anew.
+        self._waiting = import_module("jimeng.http.waiting")
+        self._waiting.open_room(config, self._aside)
+        import_module("jimeng.jobs.gathering").gathering.open()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Inside, a request that is worked on waits, and another takes its turn."""
+        self._working.release()
+        try:
+            yield
+        finally:
+            self._working.acquire()
+
+    def run(self) -> None:
+        gevent.spawn(self._sweep)
+        super().run()
+
+    def _sweep(self) -> None:
+        """Once the server stops, end what waits and what rests."""
+        while self.alive:
+            gevent.sleep(SWEEP_S)
+        stopped = time.monotonic()
+        self._waiting.close()
+        while True:
+            gevent.sleep(SWEEP_S)
+            for client, since in list(self._idle.items()):
+                rested = time.monotonic() - max(since, stopped)
+                if rested > STOP_IDLE_S and client.is_silent():
+                    client.cut_off()
+
+    def handle(self, listener, accepted, addr) -> None:
+        """Answer the requests of a connection; in a greenlet of its own."""
+        peer = str(addr[0]) if self._by_peer and isinstance(addr, tuple) else ""
+        if not self._make_room(peer):
+            accepted.close()
+            return
+        self._peers[peer] += 1
+        client = ClientSocket(accepted, peer, self._held)
+        try:
+            self._answer_all(listener.getsockname(), client, addr)
+            self._linger(client)
+        finally:
+            client.close()
+            self._peers[peer] -= 1
+            if not self._peers[peer]:
+                del self._peers[peer]
+
+    def _make_room(self, peer: str) -> bool:
+        """Whether *peer* may connect; who has nothing to say makes room for it."""
+        if self._peers.total() >= self.worker_connections - 1:
+            self._end_idle(*self._idle)
+        if not self._by_peer or self._peers[peer] < MAX_PER_PEER:
+            return True
+        return self._end_idle(*(each for each in self._idle if each.peer == peer))
+
+    def _end_idle(self, *clients: ClientSocket) -> bool:
+        for client in clients:
+            del self._idle[client]
+            client.cut_off()
+            return True
+        return False
+
+    def _answer_all(self, server, client: ClientSocket, addr) -> None:
+        parser = RequestParser(self.cfg, client, addr)
+        seconds, req = sockets.HEAD_TIMEOUT_S, None
+        try:
+            while (come := parser.unreader.buf.tell()) or self._await(client, seconds):
+                logs.clear()  # what Gunicorn says first is not of the request before
+                client.begin_request(come)
+                req = None
+                req = next(parser)
+                check_target(req)
+                read_small(req, client, self._aside)
+                try:
+                    self.handle_request(server, req, client, addr)
+                finally:
+                    client.end_answer()
+                seconds = self.cfg.keepalive
+        except (StopIteration, NoMoreData):
+            pass
+        except ClientTooSlow as error:
+            self.log.debug("Client too slow with %s: %s", error, addr)
+            if client.received and str(error) == "a request":
+                with suppress(OSError):
+                    client.sendall(LATE)
+        except OSError as error:
+            self.log.debug("Client gone: %s: %s", addr, error)
+        except Exception as error:
+            self.handle_error(req, client, addr, error)
+
+    def _await(self, client: ClientSocket, seconds: float) -> bool:
+        """Whether a request begins within so many."""
+        self._idle[client] = time.monotonic()
+        try:
+            return client.await_data(seconds)
+        finally:
+            self._idle.pop(client, None)
+
+    def _linger(self, client: ClientSocket) -> None:
+        """
+        Close once the client has. Before, it may not have read all yet: few do as
+        long as they send, and what is refused unread may be large.
+        """
+        began = time.monotonic()
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(LINGER_S)
+            while True:
+                allowed = sockets.BODY_TIMEOUT_S if self.alive else LINGER_S
+                if time.monotonic() - began > allowed:
+                    return
+                if not gevent.socket.socket.recv(client, sockets.SEND_BYTES):
+                    return
+
+
+def answer(working: BoundedSemaphore, app: Callable, environ, start_response):
+    """Call *app*, and for each piece of its answer, while not too many do."""
+    with working:
+        pieces = app(environ, start_response)
+    if isinstance(pieces, environ["wsgi.file_wrapper"]):
+        return pieces
+    return Pieces(working, pieces)
+
+
+class Pieces:
+    """Those of an answer, which are sent in between."""
+
+    def __init__(self, working: BoundedSemaphore, pieces: Iterable[bytes]) -> None:
+        self._working, self._pieces = working, pieces
+        self._left = iter(pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        with self._working:
+            return next(self._left)
+
+    def close(self) -> None:
+        if hasattr(self._pieces, "close"):
+            with self._working:
+                self._pieces.close()
+
+
+def check_target(req: Request) -> None:
+    """
+    Raises:
+        InvalidRequestLine: it asks for another host than the one it names.
+    """
+    if req.uri.startswith("/") or req.uri == "*":
+        return
+    host = next((value for name, value in req.headers if name == "HOST"), "")
+    if urlsplit(req.uri).netloc.lower() != host.lower():
+        raise InvalidRequestLine(f"{req.method} {req.uri[:100]}")
