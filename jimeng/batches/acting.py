@@ -245,7 +245,7 @@ def delete(viewer: Viewer, batch_id: str) -> None:
     with noted(viewer, batch.user_id, DELETE, batch=batch.id):
         now = utcnow()
         gone = dict.fromkeys(("open", "due_at", "owner", "again", "waits"), "")
-        Batch.change({"_id": batch.id}, {"$set": {"deleted_at": now}, "$unset": gone})
+        Batch.swap({"_id": batch.id}, {"$set": {"deleted_at": now}, "$unset": gone})
         if batch.inputs:
             with left_over("inputs"):
                 Input.release(batch.inputs)  # for its tasks alone from now on

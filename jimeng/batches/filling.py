@@ -13,7 +13,6 @@ from jimeng.documents import (
     Batch,
     Generation,
     Task,
-    new_token,
     utcnow,
 )
 from jimeng.documents.base import KNOWN_KIND
@@ -40,7 +39,7 @@ def go_on() -> bool:
     """Work on the batches that are due, for a while; whether there may be more."""
     deadline = time.monotonic() + TURN
     while time.monotonic() < deadline:
-        batch = claim({})
+        batch = Batch.claim_due(KNOWN_KIND, LEASE)
         if batch is None:
             return False
         work(batch, deadline)
@@ -49,18 +48,9 @@ def go_on() -> bool:
 
 def begin(batch: Batch) -> None:
     """Make the first tasks, as many as a request has time for."""
-    claimed = claim({"_id": batch.id})
+    claimed = Batch.claim_due({"_id": batch.id, **KNOWN_KIND}, LEASE)
     if claimed is not None:
         work(claimed, time.monotonic() + IN_REQUEST)
-
-
-def claim(where: dict) -> Batch | None:
-    now = utcnow()
-    return Batch.change(
-        {"open": True, "due_at": {"$lte": now}, **KNOWN_KIND, **where},
-        {"$set": {"owner": new_token(), "due_at": now + LEASE}},
-        sort=[("due_at", 1)],
-    )
 
 
 def work(batch: Batch, deadline: float) -> None:
@@ -96,7 +86,7 @@ def advance(batch: Batch, deadline: float) -> None:
     if batch.sweeps:
         # Whoever was at it when it was cancelled may have made one more since.
         cancel_where({"batch": batch.id, "user_id": batch.user_id})
-        held = batch.hold({"$unset": {"sweeps": ""}})
+        held = batch.update_owned({"$unset": {"sweeps": ""}})
     if held is not None and held.is_filling:
         room.check_sending()
         return fill(held, deadline)
@@ -159,9 +149,9 @@ def make(batch: Batch, viewer: Viewer, prompt: str, again: tuple[Named, ...]) ->
 
 def made_one(batch: Batch, task_id: str) -> Batch | None:
     """Note that the next task is there; None where the batch is another's by now."""
-    now = utcnow()
-    changes = {"made": batch.made + 1, "due_at": now + LEASE, "updated_at": now}
-    held = batch.hold({"$set": changes, "$unset": {"waits": ""}}, {"made": batch.made})
+    changes = {"made": batch.made + 1, "updated_at": utcnow()}
+    update = {"$set": changes, "$unset": {"waits": ""}}
+    held = batch.extend_lease(LEASE, update, {"made": batch.made})
     if held is None:
         on = {"_id": batch.id, "stopped": {"$exists": False}}
         if Batch.find_one({**on, "deleted_at": {"$exists": False}}) is None:
@@ -183,7 +173,7 @@ def settle(batch: Batch) -> None:
     gone = dict.fromkeys(("open", "due_at", "owner", "waits"), "")
     counts = {"counts": found.kept, "ended_at": now, "updated_at": now}
     counts |= {"announce": True}
-    if batch.hold({"$set": counts, "$unset": gone}) is not None:
+    if batch.update_owned({"$set": counts, "$unset": gone}) is not None:
         log.info(
             "batch ended id=%s done=%d failed=%d", batch.id, found.done, found.failed
         )
@@ -191,8 +181,7 @@ def settle(batch: Batch) -> None:
 
 
 def rest(batch: Batch, seconds: float) -> None:
-    later = {"due_at": utcnow() + timedelta(seconds=seconds)}
-    batch.hold({"$set": later, "$unset": {"owner": ""}})
+    batch.release(utcnow() + timedelta(seconds=seconds))
 
 
 def wait(batch: Batch, waits: Waits) -> None:
@@ -200,16 +189,13 @@ def wait(batch: Batch, waits: Waits) -> None:
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
     said = {"code": waits.code, "since": now - room.since(batch, waits.code)}
-    waiting = {"waits": {**said, "until": until}, "due_at": until}
-    batch.hold({"$set": waiting, "$unset": {"owner": ""}})
+    batch.release(until, {"waits": {**said, "until": until}})
 
 
 def stop(batch: Batch, code: str) -> None:
     log.warning("batch stopped id=%s code=%s left=%d", batch.id, code, batch.left)
     now = utcnow()
-    stopped = {"stopped": code, "due_at": now, "updated_at": now}
-    gone = dict.fromkeys(("waits", "again", "owner"), "")
-    batch.hold({"$set": stopped, "$unset": gone})
+    batch.release(now, {"stopped": code, "updated_at": now}, "waits", "again")
 
 
 def forget_deleted() -> None:

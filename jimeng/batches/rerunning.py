@@ -53,12 +53,14 @@ def run_again(
         held = more
     if len(rows) == CHUNK:
         return passed(held, rows[-1]["_id"]), False
-    return held.hold({"$unset": {"again": ""}}), True
+    return held.update_owned({"$unset": {"again": ""}}), True
 
 
 def passed(batch: Batch, task_id: str) -> Batch | None:
     """The batch, from whose tasks up to this one nothing more is to be done."""
-    return batch.hold({"$set": {"again.after": task_id}, "$unset": {"waits": ""}})
+    return batch.update_owned(
+        {"$set": {"again.after": task_id}, "$unset": {"waits": ""}}
+    )
 
 
 def meant(batch: Batch) -> list[dict]:

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from contextlib import nullcontext, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
@@ -78,23 +78,14 @@ def work_briefly(action: BulkAction) -> BulkAction:
 
 def stop(kind: str, scope: str) -> None:
     """End an action early, whoever works on it; a batch that is begun is ended."""
-    action = BulkAction.swap(
-        {"key": f"{kind}|{scope}", "open": True},
-        {"$set": {"owner": new_token(), "due_at": utcnow() + LEASE}},
-    )
+    action = BulkAction.claim({"key": f"{kind}|{scope}", "open": True}, LEASE)
     if action is not None:
         _end(action, "stopped")
 
 
 def _claim(where: dict) -> BulkAction | None:
-    now = utcnow()
-    due = {"open": True, "due_at": {"$lte": now}, "kind": {"$in": sorted(KINDS)}}
-    claim = {"owner": new_token(), "due_at": now + LEASE}
-    return BulkAction.swap(
-        {**due, **where},
-        {"$set": claim, "$inc": {"tries": 1}},
-        sort=[("due_at", 1)],
-    )
+    known = {"kind": {"$in": sorted(KINDS)}, **where}
+    return BulkAction.claim_due(known, LEASE, {"$inc": {"tries": 1}})
 
 
 def _work(action: BulkAction, within: float, size: int | None = None) -> None:
@@ -114,19 +105,18 @@ def _work(action: BulkAction, within: float, size: int | None = None) -> None:
         if isinstance(error, PyMongoError) and not is_away(error):
             raise
         log.warning("bulk action waits id=%s: %s", action.id, error)
-        _release(action, {"due_at": utcnow() + RETRY_IN, "tries": 0})
+        _release(action, utcnow() + RETRY_IN, {"tries": 0})
     except JimengError as error:
         log.info("bulk action ended early id=%s code=%s", action.id, error.code)
         _end(action, error.code)
     else:
-        _release(action, {"due_at": utcnow()})
+        _release(action, utcnow(), {})
 
 
-def _release(action: BulkAction, changes: dict) -> None:
+def _release(action: BulkAction, due_at: datetime, changes: dict) -> None:
     """Let others go on; where not even that can be written, its lease passes."""
-    mine = {"_id": action.id, "owner": action.owner, "open": True}
     with suppress(PyMongoError):
-        BulkAction.collection().update_one(mine, {"$set": changes})
+        action.release(due_at, changes)
 
 
 def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
@@ -138,28 +128,19 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
             _end(action)
             return None
         chosen = Portion(list(ids), utcnow(), new_token(), cursor)
-        held = _hold(action, {"$set": {"batch": vars(chosen)}})
+        held = action.extend_lease(LEASE, {"$set": {"batch": vars(chosen)}})
         if held is None:
             return None
         action = held
     batch = Portion(**action.batch)
     with part_of_recorded() if action.audit_id else nullcontext():
         counts = kind.apply(action, batch)
-    over = {
+    over: dict[str, dict] = {
         "$inc": {"done": counts.done, "left_out": counts.left_out},
         "$set": {"cursor": batch.cursor, "tries": 0},
         "$unset": {"batch": ""},
     }
-    return _hold(action, over, {"batch.token": batch.token})
-
-
-def _hold(
-    action: BulkAction, update: dict, where: dict | None = None
-) -> BulkAction | None:
-    """Change the action as long as it is this claim's; the lease begins anew."""
-    mine = {"_id": action.id, "owner": action.owner, "open": True, **(where or {})}
-    lease = {**update.get("$set", {}), "due_at": utcnow() + LEASE}
-    return BulkAction.swap(mine, {**update, "$set": lease})
+    return action.extend_lease(LEASE, over, {"batch.token": batch.token})
 
 
 def _end(action: BulkAction, error: str | None = None) -> None:

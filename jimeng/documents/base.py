@@ -166,6 +166,7 @@ class Stored(Document):
 
     unread: frozenset[str] = frozenset()
     _relaxed: ClassVar[tuple[Collection, Collection] | None] = None
+    _heavy: ClassVar[dict[str, int] | None] = None  # fields that `swap` does not read
 
     meta: dict = {"abstract": True, "auto_create_index": False}
 
@@ -204,13 +205,9 @@ class Stored(Document):
         sort: Sequence[tuple[str, int]] | None = None,
         durable: bool = True,
         upsert: bool = False,
-        fields: Mapping[str, int] | None = None,
     ) -> Self | None:
         """
         Change the first document that matches *where*, in one atomic step.
-
-        Args:
-            fields: Of the document afterwards, as MongoDB's projection; None for all.
 
         Returns:
             The document as it is afterwards, or None if there was no match:
@@ -221,7 +218,7 @@ class Stored(Document):
             update,
             sort=sort,
             upsert=upsert,
-            projection=fields,
+            projection=cls._heavy,
             return_document=ReturnDocument.AFTER,
         )
         return None if found is None else cls.read(found)

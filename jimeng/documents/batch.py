@@ -10,8 +10,9 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index, new_token, utcnow
+from jimeng.documents.base import named_index, new_token, utcnow
 from jimeng.documents.ids import derived_task_id, new_id
+from jimeng.documents.leases import Leased
 from jimeng.documents.reading import DictField, ListField
 
 PREFIX = "batch_"
@@ -25,7 +26,7 @@ CREATING = {
 new_batch_id = new_id(PREFIX, 16)
 
 
-class Batch(Stored):
+class Batch(Leased):
     """
     Many prompts with the same settings: what was asked for, before any task is there.
 
@@ -52,8 +53,6 @@ class Batch(Stored):
         waits: Why nothing could be made just now: ``code``, ``since``, and ``until``
             when it is tried again.
         open: True until all of its tasks have ended, then absent.
-        due_at: When somebody must go on with it; pushed ahead while somebody does.
-        owner: The token of whoever does; absent while nobody does.
         counts: What became of it, once it has ended: pictures by state. Absent where
             one of its tasks has changed since.
         announce: Its end is to be sent by webhooks, and no delivery is made yet.
@@ -78,8 +77,6 @@ class Batch(Stored):
     again = DictField(default=None)
     waits = DictField(default=None)
     open = BooleanField()
-    due_at = DateTimeField()
-    owner = StringField()
     counts = DictField(default=None)
     created_at = DateTimeField(default=utcnow)
     updated_at = DateTimeField(default=utcnow)
@@ -87,6 +84,7 @@ class Batch(Stored):
     announce = BooleanField()
     deleted_at = DateTimeField()
 
+    _heavy = WITHOUT_PROMPTS
     meta = {
         "collection": "batches",
         "indexes": [
@@ -117,23 +115,11 @@ class Batch(Stored):
         return derived_task_id(self.created_at, index, self.id)
 
     @classmethod
-    def change(
-        cls, where: dict, update: dict, *, sort: list[tuple[str, int]] | None = None
-    ) -> Self | None:
-        """`swap`, of which the prompts are not read."""
-        return cls.swap(where, update, sort=sort, fields=WITHOUT_PROMPTS)
-
-    def hold(self, update: dict, where: dict | None = None) -> "Batch | None":
-        """The batch after *update*, if this claim still owns it; else None."""
-        mine = {"_id": self.id, "owner": self.owner, "open": True, **(where or {})}
-        return Batch.change(mine, update)
-
-    @classmethod
     def take_over(
         cls, where: dict, update: dict, *, due_at: datetime, after: timedelta
     ) -> Self | None:
         """
-        `change`, after which nobody is at it any more but for what is begun.
+        `swap`, after which nobody is at it any more but for what is begun.
 
         Args:
             due_at: When somebody is to go on with it.
@@ -144,11 +130,11 @@ class Batch(Stored):
         free = [{"owner": {"$exists": False}}, {"due_at": {"$not": {"$gt": now}}}]
         given, gone = update["$set"], {**update["$unset"], "owner": ""}
         changes = {"$set": {**given, "due_at": due_at}, "$unset": gone}
-        found = cls.change({**where, "$or": free}, changes)
+        found = cls.swap({**where, "$or": free}, changes)
         if found is not None:
             return found
         held = {"owner": new_token(), "due_at": max(due_at, now + after)}
-        return cls.change(where, {**update, "$set": {**given, **held}})
+        return cls.swap(where, {**update, "$set": {**given, **held}})
 
     @classmethod
     def count_anew(cls, batch_id: str | None) -> None:

@@ -7,12 +7,13 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.base import named_index, utcnow
 from jimeng.documents.ids import new_id
+from jimeng.documents.leases import Leased
 from jimeng.documents.reading import DictField
 
 
-class BulkAction(Stored):
+class BulkAction(Leased):
     """
     One bulk action, from the asking to its end.
 
@@ -26,8 +27,6 @@ class BulkAction(Stored):
         total: How many there seemed to be when it began.
         done: How many it was done to, and `left_out` how many not.
         open: True until it has ended, then absent.
-        due_at: When somebody must go on with it; pushed ahead while somebody does.
-        owner: The token of whoever does.
         tries: Claims in a row that brought nothing forward.
         cursor: Where it goes on, for kinds that need to know.
         batch: What is being changed in this moment: ``ids``, ``at``, ``token``. Written
@@ -47,8 +46,6 @@ class BulkAction(Stored):
     done = IntField(default=0)
     left_out = IntField(default=0)
     open = BooleanField()
-    due_at = DateTimeField()
-    owner = StringField()
     tries = IntField(default=0)
     cursor = StringField()
     batch = DictField()

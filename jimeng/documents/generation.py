@@ -14,7 +14,8 @@ from mongoengine.fields import (
 )
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents.base import KNOWN_KIND, Stored, named_index, utcnow
+from jimeng.documents.base import KNOWN_KIND, named_index, utcnow
+from jimeng.documents.leases import Leased
 from jimeng.documents.reading import DictField, ListField
 
 
@@ -68,7 +69,7 @@ FAILED_INDEXES = [
 ]
 
 
-class Generation(Stored):
+class Generation(Leased):
     """
     One picture of a task on its way.
 
@@ -80,10 +81,7 @@ class Generation(Stored):
             it; absent where it has none.
         slot: Which of the account's places in the lane it holds, absent otherwise: a
             number, or for another account than the main one its name and a number.
-        due_at: When somebody must look after it; absent while it waits its turn
-            and when nothing is left to be done.
-        owner: The token of the latest claim; a step's result is stored only
-            under the token it was claimed with.
+        due_at: Absent while it waits its turn and when nothing is left to be done.
         submit_token: The token of the claim that sent it. The remote id is
             stored under this one: a submitter that stalled beyond its lease
             holds the name of something that is paid for.
@@ -128,8 +126,6 @@ class Generation(Stored):
     key_id = StringField()
     account = StringField()
     slot = DynamicField()
-    due_at = DateTimeField()
-    owner = StringField()
     submit_token = StringField()
     remote_ids = ListField(StringField())
     urls = ListField(StringField())
@@ -237,17 +233,6 @@ class Generation(Stored):
             reached = int(GENERATING_PERCENT * share)
         return max(self.floor, reached)
 
-    def hold(self, **changes: object) -> "Generation | None":
-        """
-        Apply *changes* if this claim still owns the document in this state.
-
-        The new document, or None if another has taken it over meanwhile.
-        """
-        return self.settle({"$set": changes})
-
-    def settle(
-        self, update: dict, *, durable: bool = True, where: dict | None = None
-    ) -> "Generation | None":
-        """`hold` with any update, and with further conditions."""
-        mine = {"_id": self.id, "state": self.state, "owner": self.owner}
-        return Generation.swap({**mine, **(where or {})}, update, durable=durable)
+    @property
+    def still(self) -> dict[str, object]:
+        return {"state": self.state}

@@ -8,11 +8,10 @@ from itertools import islice
 from bson import ObjectId
 
 from jimeng import lanes, logs
-from jimeng.documents import Generation, Image, Input, State, Task, new_token, utcnow
+from jimeng.documents import Generation, Image, Input, State, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
-from jimeng.errors import ProviderError
 from jimeng.jobs import outbox, outcomes, plan, repair, tallies
 from jimeng.jobs.runtime import runtime
 from jimeng.storage import Store
@@ -139,22 +138,14 @@ def fail_unserved() -> bool:
     }
     rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH))
     for row in rows:
-        claimed = Generation.swap(
+        claimed = Generation.claim(
             {"_id": row["_id"], "state": State.QUEUED.value},
-            {
-                "$set": {
-                    "state": State.STARTING.value,
-                    "owner": new_token(),
-                    "due_at": utcnow() + timedelta(seconds=8),
-                },
-                "$unset": {"waiting": ""},
-            },
+            lanes.STARTING_LEASE,
+            {"$set": {"state": State.STARTING.value}, "$unset": {"waiting": ""}},
         )
         if claimed is not None:
             lanes.leave(claimed.lane, claimed.user_id, 1)
-            gone = ProviderError("not offered", code="provider_not_configured")
-            outcomes.fail(claimed, gone)
-            outcomes.give_back(claimed)
+            outcomes.fail_unsent(claimed, "provider_not_configured", "not offered")
     return len(rows) == BATCH
 
 

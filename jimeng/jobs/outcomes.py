@@ -88,7 +88,7 @@ def end(generation: Generation, state: State, **changes: object) -> bool:
     """
     # The words stay with the task only: it may have been deleted already, before
     # this was written.
-    found = generation.settle(
+    found = generation.update_owned(
         {
             "$set": {"state": state.value, "ended_at": utcnow(), **changes},
             "$unset": {**FREED, "waiting": "", "prompt": ""},
@@ -97,12 +97,23 @@ def end(generation: Generation, state: State, **changes: object) -> bool:
     return found is not None
 
 
-def fail(generation: Generation, error: ProviderError) -> None:
-    """The picture will not come, and the provider has said why."""
+def fail(generation: Generation, error: ProviderError) -> bool:
+    """
+    The picture will not come, and the provider has said why.
+
+    Returns:
+        As `end`.
+    """
     kept = error_of(error)
     log.warning("picture failed id=%s code=%s: %s", generation.id, error.code, error)
     record_failure(generation, kept)
-    end(generation, State.FAILED, error=kept, charged=error.charged)
+    return end(generation, State.FAILED, error=kept, charged=error.charged)
+
+
+def fail_unsent(generation: Generation, code: str, why: str) -> None:
+    """Nothing was sent, so nothing is charged, and it counts for no day."""
+    if fail(generation, ProviderError(why, code=code)):
+        give_back(generation)
 
 
 def unknown(generation: Generation, error: ProviderError) -> None:
@@ -116,18 +127,9 @@ def unknown(generation: Generation, error: ProviderError) -> None:
     model = runtime().registry.by_lane(generation.lane)
     slow = model.slow if model else SLOW
     hold = timedelta(seconds=lanes.slow_duration(generation.lane, slow))
-    generation.settle(
-        {
-            "$set": {
-                "state": State.UNKNOWN.value,
-                "due_at": utcnow() + hold,
-                "error": kept,
-                "charged": "unknown",
-                "ended_at": utcnow(),
-            },
-            "$unset": {"owner": ""},
-        }
-    )
+    ended = {"state": State.UNKNOWN.value, "ended_at": utcnow()}
+    failed = {"error": kept, "charged": "unknown"}
+    generation.release(utcnow() + hold, {**ended, **failed})
 
 
 def set_aside(generation: Generation, why: str) -> Freed:
@@ -140,7 +142,7 @@ def set_aside(generation: Generation, why: str) -> Freed:
     at = generation.state
     log.error("picture set aside id=%s state=%s: %s", generation.id, at, why)
     if at in (State.FAILED.value, State.UNKNOWN.value):
-        generation.settle({"$unset": FREED})
+        generation.update_owned({"$unset": FREED})
         return freed_by(generation)
     is_sent = at not in SENDABLE
     drawn = "yes" if at == State.SAVING.value else "unknown"
@@ -150,8 +152,9 @@ def set_aside(generation: Generation, why: str) -> Freed:
     if index.isdecimal():
         Task.record(task_id, int(index), {"state": "failed", "error": kept})
     owner = {"user_id": generation.user_id, "lane": generation.lane}
-    end(generation, State.FAILED, error=kept, charged=kept["charged"], **owner)
-    if not is_sent:
+    charged = kept["charged"]
+    is_ended = end(generation, State.FAILED, error=kept, charged=charged, **owner)
+    if is_ended and not is_sent:
         give_back(generation)
     return freed_by(generation)
 
@@ -162,25 +165,22 @@ def time_out(generation: Generation) -> None:
     kept = {"code": "timed_out" if served else "account_removed", "charged": "unknown"}
     log.warning("picture timed out id=%s code=%s", generation.id, kept["code"])
     record_failure(generation, kept)
-    next_look = late_look_at(generation)
-    changes = {
-        "state": State.FAILED.value,
-        "late": True,
-        "error": kept,
-        "charged": "unknown",
-        "ended_at": utcnow(),
-    }
-    if next_look is not None:
-        changes["due_at"] = next_look
-    gone = {"slot": "", "owner": ""} if next_look else FREED
-    generation.settle({"$set": changes, "$unset": gone})
+    ended = {"state": State.FAILED.value, "late": True, "ended_at": utcnow()}
+    failed = {"error": kept, "charged": "unknown"}
+    plan_late_look(generation, generation.late_looks, **ended, **failed)
 
 
-def late_look_at(generation: Generation):
-    """When the next of the late looks is due; None after the last."""
-    if generation.late_looks >= len(LATE_LOOKS) or generation.accepted_at is None:
-        return None
-    return max(generation.accepted_at + LATE_LOOKS[generation.late_looks], utcnow())
+def plan_late_look(generation: Generation, looks: int, **changes: object) -> None:
+    """
+    Have it looked at again, after so many late *looks*; after the last one, or without
+    a name to ask by, not.
+    """
+    changes["late_looks"] = looks
+    if looks >= len(LATE_LOOKS) or generation.accepted_at is None:
+        generation.update_owned({"$set": changes, "$unset": FREED})
+    else:
+        due_at = max(generation.accepted_at + LATE_LOOKS[looks], utcnow())
+        generation.release(due_at, changes, "slot")
 
 
 def open_task(generation: Generation) -> Task | None:
@@ -201,15 +201,10 @@ def wait_for_its_release(generation: Generation) -> None:
     left to that one, and looked at again in a while.
     """
     log.warning("task has an unknown status id=%s: waits", generation.id)
-    due_at = utcnow() + OTHERS_TIME
     is_waiting = generation.state in WAITING
     state = generation.state if is_waiting else State.DELAYED.value
-    found = generation.settle(
-        {
-            "$set": {"state": state, "waiting": True, "due_at": due_at},
-            "$unset": dict.fromkeys(("slot", "owner", "submit_token", "account"), ""),
-        }
-    )
+    waits, gone = {"state": state, "waiting": True}, ("slot", "submit_token", "account")
+    found = generation.release(utcnow() + OTHERS_TIME, waits, *gone)
     if found is not None and not is_waiting:
         lanes.leave(found.lane, found.user_id, -1)
 
@@ -235,12 +230,23 @@ def give_back(generation: Generation) -> None:
         ApiKey.give_back(generation.key_id, day.isoformat(), 1)
 
 
+def line_up(generation: Generation, **changes: object) -> Freed:
+    """It takes its turn, and waits in line from now on."""
+    # It has counted as waiting since it was asked for, so it is not counted anew.
+    lanes.leave(generation.lane, generation.user_id, 1)
+    turn, _ = lanes.take_turns(generation.lane, generation.user_id, 1)
+    queued = {"state": State.QUEUED.value, "turn": turn, **changes}
+    gone = {"due_at": "", "owner": ""}
+    generation.update_owned({"$set": queued, "$unset": gone})
+    return freed_by(generation)
+
+
 def wait_again(generation: Generation, **changes: object) -> None:
     """
     Back into the line, in the same place; nothing was accepted. The progress it
     has shown stays, a long call's too.
     """
-    found = generation.settle(
+    found = generation.update_owned(
         {
             "$set": {
                 "state": State.QUEUED.value,
@@ -268,7 +274,7 @@ def complete(generation: Generation) -> None:
     if task is not None and not task.is_open:
         Batch.count_anew(task.batch)  # which may have ended without it
         log.info("task %s pictures=%d", task.status, len(task.done))
-    generation.settle(
+    generation.update_owned(
         {
             "$set": {"state": State.DONE.value, "ended_at": utcnow(), "charged": "yes"},
             "$unset": {**FREED, "urls": "", "error": ""},

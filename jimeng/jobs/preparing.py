@@ -18,11 +18,10 @@ from jimeng.documents.base import KNOWN_KIND
 from jimeng.errors import (
     Invalid,
     PictureInvalid,
-    ProviderError,
     StorageUnavailable,
 )
 from jimeng.jobs import given, outcomes
-from jimeng.jobs.outcomes import Freed, freed_by
+from jimeng.jobs.outcomes import Freed
 from jimeng.jobs.runtime import runtime
 from jimeng.providers import Model
 from jimeng.providers.fetch import FetchFailed, LinkGone
@@ -76,25 +75,20 @@ def unserved(generation: Generation) -> Freed | None:
 
 def give_up(generation: Generation, code: str) -> None:
     """Nothing was sent, so nothing is charged, and it counts for no day."""
-    error = ProviderError("what goes in is not there", code=code)
     lanes.leave(generation.lane, generation.user_id, 1)
-    outcomes.fail(generation, error)
-    outcomes.give_back(generation)
+    outcomes.fail_unsent(generation, code, "what goes in is not there")
 
 
 def wait(generation: Generation, seconds: float = PATIENCE) -> None:
     """Come due again, unless somebody wakes it before."""
     pause = seconds * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-    due_at = utcnow() + timedelta(seconds=pause)
-    generation.settle(
-        {"$set": {"due_at": due_at}, "$unset": {"owner": ""}}, durable=False
-    )
+    generation.release(utcnow() + timedelta(seconds=pause), durable=False)
 
 
 def work_at(generation: Generation, todo: int, inputs: list[Input]) -> None:
     """Make one input ready, or fit; others wait until the next has its turn."""
     with place() as is_free:
-        held = generation.hold(due_at=utcnow() + LEASE) if is_free else None
+        held = generation.extend_lease(LEASE) if is_free else None
         if held is None:
             wait(generation)
             return
@@ -209,12 +203,7 @@ def line_up(
         return None
     changes = measure(task, size) if size else {}
     if task.not_before is not None and task.not_before > utcnow():
-        later = {"state": State.DELAYED.value, "due_at": task.not_before, **changes}
-        generation.settle({"$set": later, "$unset": {"owner": ""}})
+        delayed = {"state": State.DELAYED.value, **changes}
+        generation.release(task.not_before, delayed)
         return None
-    # It has counted as waiting since it was asked for, so it is not counted anew.
-    lanes.leave(generation.lane, generation.user_id, 1)
-    turn, _ = lanes.take_turns(generation.lane, generation.user_id, 1)
-    queued = {"state": State.QUEUED.value, "turn": turn, **changes}
-    generation.settle({"$set": queued, "$unset": {"due_at": "", "owner": ""}})
-    return freed_by(generation)
+    return outcomes.line_up(generation, **changes)

@@ -38,7 +38,7 @@ NO_STORE = "storage_unavailable"
 def take(generation: Generation, progress: Progress) -> Freed | None:
     """The provider is done: its slot is free, and the links are written down."""
     now = utcnow()
-    saving = generation.settle(
+    saving = generation.update_owned(
         {
             "$set": {
                 "state": State.SAVING.value,
@@ -128,7 +128,7 @@ def save(generation: Generation, task: Task) -> None:
         return
     held: Generation | None = generation
     if generation.due_at is None or generation.due_at < utcnow() + AMPLE * SAVING_LEASE:
-        held = generation.hold(due_at=utcnow() + SAVING_LEASE)
+        held = generation.extend_lease(SAVING_LEASE)
     if held is not None:
         store(held, task, content)
 
@@ -249,7 +249,7 @@ def later(
         wait = RETRY_AFTER[min(generation.faults, len(RETRY_AFTER) - 1)]
     due_at = utcnow() + timedelta(seconds=wait)
     changes |= {"trouble": trouble, "faults": generation.faults + 1}
-    generation.settle({"$set": {"due_at": due_at, **changes}, "$unset": {"owner": ""}})
+    generation.release(due_at, changes)
 
 
 def _lost(generation: Generation, why: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from jimeng import lanes, logs
-from jimeng.documents import Generation, State, new_token, utcnow
+from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import outcomes, tallies
@@ -31,11 +31,7 @@ def take_step(generation_id: str, token: str) -> Freed | None:
     Nothing happens if somebody else has claimed it meanwhile.
     """
     mine = {"_id": generation_id, "owner": token, "due_at": {"$exists": True}}
-    held = Generation.swap(
-        {**mine, **DUE_HERE},
-        {"$set": {"owner": new_token(), "due_at": utcnow() + POLL_LEASE}},
-        durable=False,
-    )
+    held = Generation.claim({**mine, **DUE_HERE}, POLL_LEASE, durable=False)
     if held is None:
         return None
     with logs.bound(task=held.task_id, user=held.user_id):
@@ -54,30 +50,14 @@ def stumble(generation: Generation, error: Exception) -> Freed | None:
     log.error("step broke id=%s", generation.id, exc_info=error)
     if generation.faults >= MOST_STUMBLES:
         return outcomes.set_aside(generation, type(error).__name__)
-    generation.settle(
-        {
-            "$set": {"due_at": utcnow() + POLL_LEASE, "faults": generation.faults + 1},
-            "$unset": {"owner": ""},
-        }
-    )
+    generation.release(utcnow() + POLL_LEASE, {"faults": generation.faults + 1})
     return None
 
 
 def queue(generation: Generation) -> Freed | None:
     """A delayed picture's time has come: it takes its turn."""
     task = outcomes.open_task(generation)
-    if task is None:
-        return None
-    # It has counted as waiting since it was asked for, so it is not counted anew.
-    lanes.leave(generation.lane, generation.user_id, 1)
-    turn, _ = lanes.take_turns(generation.lane, generation.user_id, 1)
-    generation.settle(
-        {
-            "$set": {"state": State.QUEUED.value, "turn": turn},
-            "$unset": {"due_at": "", "owner": ""},
-        }
-    )
-    return freed_by(generation)
+    return None if task is None else outcomes.line_up(generation)
 
 
 def start_over(generation: Generation) -> Freed:
@@ -98,7 +78,7 @@ def give_up_submission(generation: Generation) -> None:
 
 def free_unknown(generation: Generation) -> Freed:
     """By now the provider has drawn it, if ever it was accepted."""
-    generation.settle({"$unset": outcomes.FREED})
+    generation.update_owned({"$unset": outcomes.FREED})
     return freed_by(generation)
 
 
@@ -130,7 +110,7 @@ def poll_failed(generation: Generation, error: ProviderError) -> Freed | None:
 def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
     """Plan the next look, or give up at the deadline."""
     if generation.state == State.FAILED.value:
-        look_later(generation)
+        outcomes.plan_late_look(generation, generation.late_looks + 1)
         return None
     if age(generation) > runtime().config.TASK_DEADLINE:
         outcomes.time_out(generation)
@@ -138,37 +118,15 @@ def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
     faults = generation.faults + 1 if fault else 0
     now = utcnow()
     due_at = now + timedelta(seconds=next_poll_after(generation, faults))
-    generation.settle(
-        {
-            "$set": {
-                "due_at": due_at,
-                "planned_at": due_at,
-                "looked_at": now,
-                "faults": faults,
-                "polls": generation.polls + 1,
-            },
-            "$unset": {"owner": ""},
-        },
-        durable=False,
-    )
+    planned = {"planned_at": due_at, "faults": faults}
+    seen = {"looked_at": now, "polls": generation.polls + 1}
+    generation.release(due_at, {**planned, **seen}, durable=False)
     return None
-
-
-def look_later(generation: Generation) -> None:
-    """Not there at a late look: there is one more, or there is none."""
-    looked = generation.settle({"$set": {"late_looks": generation.late_looks + 1}})
-    if looked is None:
-        return
-    next_look = outcomes.late_look_at(looked)
-    if next_look is None:
-        looked.settle({"$unset": outcomes.FREED})
-    else:
-        looked.settle({"$set": {"due_at": next_look}, "$unset": {"owner": ""}})
 
 
 def resave(generation: Generation) -> None:
     """Its saving was cut off, or its next try is due."""
-    held = generation.hold(due_at=utcnow() + SAVING_LEASE)
+    held = generation.extend_lease(SAVING_LEASE)
     if held is not None:
         save_again(held)
 

@@ -113,16 +113,15 @@ def load(generation: Generation) -> tuple[Generation, Loaded] | None:
     """
     if not generation.inputs:
         return generation, Loaded()
-    held = generation.hold(due_at=utcnow() + LOADING_LEASE)
+    held = generation.extend_lease(LOADING_LEASE)
     if held is None:
         return None
     try:
         return held, given.load(held)
     except InputLost as error:
         log.error("input lost id=%s input=%s", held.id, error)
-        lost = ProviderError(f"cannot be sent: {error}", code="input_unreachable")
-        outcomes.fail(held, lost)
-        outcomes.give_back(held)
+        why = f"cannot be sent: {error}"
+        outcomes.fail_unsent(held, "input_unreachable", why)
         return None
 
 
@@ -157,11 +156,11 @@ def mark_submitting(
     None if the lease has passed, or the task was deleted, and its words with it.
     """
     now = utcnow()
-    return generation.settle(
+    return generation.extend_lease(
+        submitting_lease(model, sending),
         {
             "$set": {
                 "state": State.SUBMITTING.value,
-                "due_at": now + submitting_lease(model, sending),
                 "expected": lanes.expected_duration(generation.lane, model.typical),
                 "first_sent_at": generation.first_sent_at or now,
                 "sent_at": now,
@@ -169,7 +168,7 @@ def mark_submitting(
                 "attempts": generation.attempts + 1,
             },
         },
-        where={"prompt": {"$exists": True}},
+        {"prompt": {"$exists": True}},
     )
 
 

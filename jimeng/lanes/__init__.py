@@ -18,7 +18,13 @@ from jimeng.lanes.ahead import (
     spread,
     waiting_by_user,
 )
-from jimeng.lanes.claims import claim, free_slots, give_back, openings
+from jimeng.lanes.claims import (
+    STARTING_LEASE,
+    claim,
+    free_slots,
+    give_back,
+    openings,
+)
 from jimeng.lanes.record import (
     accepted,
     back_off,

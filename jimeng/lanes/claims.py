@@ -24,7 +24,6 @@ from jimeng.documents import (
     indexes,
     lacks_index,
     new_token,
-    utcnow,
 )
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
@@ -240,22 +239,19 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
     """
     for channel, number in candidates(lane, limits):
         token, slot = new_token(), channel.slot(number)
-        update = {
-            "$set": {
-                "state": State.STARTING.value,
-                "owner": token,
-                "submit_token": token,
-                "account": channel.account,
-                "slot": slot,
-                "due_at": utcnow() + STARTING_LEASE,
-            },
+        starting = {"state": State.STARTING.value, "submit_token": token}
+        given = {"account": channel.account, "slot": slot}
+        update: dict[str, dict] = {
+            "$set": {**starting, **given},
             "$unset": {"waiting": ""},
         }
         where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
         try:
             # Not durable by itself: the write before the first byte, which finds the
             # picture only if it is still claimed, is.
-            taken = Generation.swap(where, update, sort=FIRST, durable=False)
+            taken = Generation.claim(
+                where, STARTING_LEASE, update, token=token, sort=FIRST, durable=False
+            )
         except DuplicateKeyError:
             continue  # another consumer has that slot
         if taken is None:

@@ -235,9 +235,9 @@ def test_consumers_that_work_on_one_batch_make_each_task_once(client, work_all):
     """A claim whose holder is slow is taken over, and both go on."""
     asked = ask(client, lines(WINDOW + 6))
     pass_time()
-    slow = filling.claim({})
+    slow = Batch.claim_due({}, filling.LEASE)
     pass_time()
-    quick = filling.claim({})
+    quick = Batch.claim_due({}, filling.LEASE)
     draw_nothing()
 
     filling.work(quick, float("inf"))

@@ -114,7 +114,7 @@ def begin(lane: str, count: int) -> None:
         claimed = lanes.claim(lane, {"main": CONFIGURED})
         assert claimed is not None
         if number < count:
-            claimed.hold(state="generating")
+            claimed.update_owned({"$set": {"state": "generating"}})
 
 
 def test_picture_taken_in_the_place_of_another_ends_no_row(database, lane):
