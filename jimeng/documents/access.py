@@ -1,13 +1,14 @@
 """How somebody proves to be a user: keys, sessions, invitations, failed attempts."""
 
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored, named_index, number, utcnow
 from jimeng.documents.ids import new_id
 from jimeng.documents.reading import ListField
+from jimeng.documents.usage import CountedByDay
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
 # In an aggregation: beside each key or session, under ``owners``, whose it is.
@@ -20,7 +21,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class ApiKey(Stored):
+class ApiKey(CountedByDay):
     """
     An API key. The key itself is not kept, only what it hashes to.
 
@@ -33,8 +34,6 @@ class ApiKey(Stored):
         models: Ids of those that it may ask for; empty: all.
         per_minute: Tasks that it may ask for; absent: as many as its user.
         per_day: Pictures that it may ask for in a day, in UTC; the same.
-        day: The latest day that it asked for pictures on, in ISO's form.
-        asked: How many on that day.
         expires_at: From when on it is worth nothing; absent: never.
         last_used_at: To the minute.
     """
@@ -49,8 +48,6 @@ class ApiKey(Stored):
     models = ListField(StringField())
     per_minute = IntField()
     per_day = IntField()
-    day = StringField(default="")
-    asked = IntField(default=0)
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField()
     last_used_at = DateTimeField()
@@ -64,7 +61,7 @@ class ApiKey(Stored):
     }
 
     @classmethod
-    def ask(cls, key_id: str, day: str, n: int, *, most: int) -> int | None:
+    def ask(cls, key_id: str, on: date, n: int, *, most: int) -> int | None:
         """
         Count *n* pictures for the day.
 
@@ -73,6 +70,7 @@ class ApiKey(Stored):
         """
         if n > most:
             return None
+        day = on.isoformat()
         room = [
             {"day": {"$not": {"$gte": day}}},
             {"asked": {"$not": {"$gt": most - n}}},
@@ -88,17 +86,6 @@ class ApiKey(Stored):
             durable=False,
         )
         return None if found is None else found.asked
-
-    @classmethod
-    def asked_on(cls, key_id: str, day: str) -> int:
-        found = cls.find_one({"_id": key_id, "day": {"$gte": day}})
-        return found.asked if found else 0
-
-    @classmethod
-    def give_back(cls, key_id: str, day: str, n: int) -> None:
-        """Count *n* pictures out again, while that day is the latest."""
-        where = {"_id": key_id, "day": day, "asked": {"$gte": n}}
-        cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 
 
 class Session(Stored):

@@ -1,6 +1,6 @@
 """What is known of each lane, of each user's place in it, and of the consumers."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from mongoengine.fields import (
     BooleanField,
@@ -12,6 +12,7 @@ from mongoengine.fields import (
 
 from jimeng.documents.base import Stored, named_index, utcnow
 from jimeng.documents.reading import DictField, ListField
+from jimeng.documents.usage import CountedByDay
 
 
 class Lane(Stored):
@@ -52,7 +53,7 @@ class Lane(Stored):
     meta = {"collection": "lanes"}
 
 
-class Allowance(Stored):
+class Allowance(CountedByDay):
     """
     One user: what was asked for in a day, and a place in each lane.
 
@@ -60,10 +61,6 @@ class Allowance(Stored):
 
     Attributes:
         id: The user's.
-        day: In UTC, the latest on which something was asked for: ``2026-01-31``.
-        asked: Pictures that were asked for on it, without those that were never
-            sent. A process that dies between two writes may leave some counted
-            that nobody drew; never fewer.
         lanes: `place_of` a lane -> ``last``, the highest turn that was given, and
             ``pending``, waiting pictures: a hint, counted anew where it matters.
         taken_at: When a turn was last given.
@@ -71,8 +68,6 @@ class Allowance(Stored):
     """
 
     id = StringField(primary_key=True)
-    day = StringField(default="")
-    asked = IntField(default=0)
     lanes = DictField()
     taken_at = DateTimeField()
     left = ListField(StringField())
@@ -89,22 +84,6 @@ class Allowance(Stored):
         """The path of a lane's entry; no model's name may lead out of it."""
         name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
         return f"lanes.{name}"
-
-    @classmethod
-    def asked_on(cls, user_id: str, day: date) -> int:
-        """
-        Pictures that the user has asked for on *day*, or since: another server's
-        clock may have begun the next one.
-        """
-        found = cls.find_one({"_id": user_id, "day": {"$gte": day.isoformat()}})
-        return found.asked if found else 0
-
-    @classmethod
-    def give_back(cls, user_id: str, day: date, n: int) -> None:
-        """Count *n* pictures out again, while that day is the latest."""
-        # A count that is less is not one that they were in.
-        where = {"_id": user_id, "day": day.isoformat(), "asked": {"$gte": n}}
-        cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 
 
 class Worker(Stored):

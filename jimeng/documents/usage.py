@@ -1,6 +1,7 @@
 """How users stand with their limits; and what has come of what they asked for."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
@@ -26,6 +27,39 @@ class RateLimit:
     window: int
     left: int
     resets_in: int
+
+
+class CountedByDay(Stored):
+    """
+    What has asked for pictures on a day: a user, or an API key.
+
+    Attributes:
+        day: In UTC, the latest on which something was asked for: ``2026-01-31``.
+        asked: Pictures that were asked for on it, without those that were never
+            sent. A process that dies between two writes may leave some counted
+            that nobody drew; never fewer.
+    """
+
+    day = StringField(default="")
+    asked = IntField(default=0)
+
+    meta = {"abstract": True}
+
+    @classmethod
+    def asked_on(cls, row_id: str, day: date) -> int:
+        """
+        Pictures that were asked for on *day*, or since: another server's clock may
+        have begun the next one.
+        """
+        found = cls.find_one({"_id": row_id, "day": {"$gte": day.isoformat()}})
+        return found.asked if found else 0
+
+    @classmethod
+    def give_back(cls, row_id: str, day: date, n: int) -> None:
+        """Count *n* pictures out again, while that day is the latest."""
+        # A count that is less is not one that they were in.
+        where = {"_id": row_id, "day": day.isoformat(), "asked": {"$gte": n}}
+        cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 
 
 class Usage(Stored):

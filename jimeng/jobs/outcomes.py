@@ -227,7 +227,7 @@ def give_back(generation: Generation) -> None:
     day = generation.created_at.date()
     Allowance.give_back(generation.user_id, day, 1)
     if generation.key_id:
-        ApiKey.give_back(generation.key_id, day.isoformat(), 1)
+        ApiKey.give_back(generation.key_id, day, 1)
 
 
 def line_up(generation: Generation, **changes: object) -> Freed:

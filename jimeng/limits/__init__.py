@@ -8,12 +8,12 @@ Whatever stands above may import it; it knows no Flask.
 from jimeng.limits.releasing import release_unless_written
 from jimeng.limits.users import (
     ACCESS,
-    Taken,
+    Reservation,
     count_request,
     forget_quotas,
     quota_of,
     rate_limits,
-    take,
+    reserve,
     take_submission,
     take_upload,
 )

@@ -4,32 +4,35 @@ Limits: how many tasks a user may ask for in a minute, and pictures in a day.
 Tasks are counted in Redis: a count that is lost is one of the last minute.
 Pictures are counted in MongoDB, by the day in UTC on which they were asked for,
 together with their turns.
-Both are taken before the task is written, and given back when it is not written after
+Both are reserved before the task is written, and released when it is not written after
 all. A picture is given back to its day also when it ends while it waits: cancelled,
 deleted, or its model offered no longer. What a provider has taken counts, whatever
-came of it.
+came of it. An API key may be limited more than its user, in the same ways.
 """
 
 import hashlib
 import logging
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import monotonic
+from typing import ClassVar
 
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
-from jimeng.documents import Allowance, RateLimit, Task, User, utcnow
+from jimeng.documents import Allowance, ApiKey, RateLimit, Task, User, utcnow
+from jimeng.documents.usage import CountedByDay
 from jimeng.errors import (
-    QueueUnavailable,
+    JimengError,
+    KeyQuotaExceeded,
+    KeyTooManySubmissions,
     QuotaExceeded,
-    TooManyPending,
     TooManyRequests,
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.limits import keys, windows
+from jimeng.limits import windows
 from jimeng.limits.releasing import release_unless_written
 from jimeng.limits.windows import MINUTE
 from jimeng.viewers import UNKNOWN, Viewer
@@ -79,33 +82,130 @@ class RequestCount:
 
 
 @dataclass(frozen=True)
-class Taken:
+class Bounds:
     """
-    What one request has taken of its user's limits.
+    What a user may ask for.
 
     Attributes:
-        is_counted: As one of the minute's tasks.
-        turn: The first of the turns in its lane.
+        per_minute: Tasks; 0 for no limit.
+        per_day: Pictures; None for no limit.
+    """
+
+    id: str
+    per_minute: int
+    per_day: int | None
+
+    prefix: ClassVar[str] = ""  # of its limits' names
+    counter: ClassVar[type[CountedByDay]] = Allowance
+    too_many: ClassVar[type[TooManySubmissions]] = TooManySubmissions
+    exceeded: ClassVar[type[QuotaExceeded]] = QuotaExceeded
+
+    @property
+    def name(self) -> str:
+        return f"user {self.id}"
+
+    @property
+    def window(self) -> str:
+        """The name of its minute."""
+        return self.id
+
+    def count_task(self) -> windows.Count:
+        """
+        Raises:
+            TooManySubmissions: it has asked for as many as a minute may have.
+            QueueUnavailable: Redis is away.
+        """
+        count = windows.take(self.window, self.per_minute)
+        if not count.taken:
+            wait, most = count.resets_in, self.per_minute
+            raise self.too_many(self.name, retry_after=wait, limit=most, seconds=wait)
+        return count
+
+    def over_quota(self, used: int, now: datetime) -> QuotaExceeded:
+        day, most = self.of_day(used, now), self.per_day
+        wait = day.resets_in
+        return self.exceeded(self.name, retry_after=wait, limit=most, left=day.left)
+
+    def of_minute(self, count: windows.Count) -> RateLimit:
+        most, policy = self.per_minute, f"{self.prefix}{SUBMISSIONS}"
+        left = max(most - count.used, 0)
+        return RateLimit(policy, most, MINUTE, left, count.resets_in)
+
+    def of_day(self, used: int, now: datetime) -> RateLimit:
+        """How a day stands, which ends at midnight in UTC."""
+        most, policy = self.per_day or 0, f"{self.prefix}{PICTURES}"
+        midnight = jobs.midnight(now.date() + timedelta(days=1))
+        wait = -(-(midnight - now) // timedelta(seconds=1))
+        return RateLimit(policy, most, DAY, max(most - used, 0), wait)
+
+    def standing(self) -> list[RateLimit]:
+        """How it stands now with each limit that there is."""
+        now, found = utcnow(), []
+        if self.per_minute:
+            found.append(self.of_minute(windows.read(self.window)))
+        if self.per_day is not None:
+            used = self.counter.asked_on(self.id, now.date())
+            found.append(self.of_day(used, now))
+        return found
+
+
+class KeyBounds(Bounds):
+    """What an API key may ask for, where it is limited more than its user."""
+
+    prefix = "key-"
+    counter = ApiKey
+    too_many = KeyTooManySubmissions
+    exceeded = KeyQuotaExceeded
+
+    @property
+    def name(self) -> str:
+        return f"key {self.id}"
+
+    @property
+    def window(self) -> str:
+        return self.name
+
+
+def bounds_of(viewer: Viewer, user_id: str) -> Bounds:
+    return Bounds(user_id, _per_minute(), quota_of(viewer, user_id))
+
+
+def key_bounds_of(viewer: Viewer) -> KeyBounds | None:
+    key = viewer.key
+    return KeyBounds(key.id, key.per_minute or 0, key.per_day) if key else None
+
+
+@dataclass
+class Reservation:
+    """
+    What one request has reserved of the limits of its user, and of its key.
+
+    Attributes:
+        windows: The minutes in which its task is counted.
+        key_id: The key whose day has its pictures; empty where none has.
+        has_turns: Its pictures wait in their lane, and its user's day has them.
+        turn: The first of these turns.
         queued: Jobs that waited in Redis.
         rate_limits: What is left, of each limit that there is.
     """
 
-    user_id: str
-    lane: str
-    day: date
-    pictures: int
-    turn: int
-    queued: int
-    rate_limits: tuple[RateLimit, ...]
-    of_key: keys.Taken = keys.NOTHING
-    is_counted: bool = True
+    task: Task
+    windows: list[str] = field(default_factory=list)
+    key_id: str = ""
+    has_turns: bool = False
+    turn: int = 0
+    queued: int = 0
+    rate_limits: tuple[RateLimit, ...] = ()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """The request has made nothing."""
-        self.of_key.give_back()
-        if self.is_counted:
-            windows.give_back(self.user_id)
-        lanes.leave(self.lane, self.user_id, self.pictures, day=self.day)
+        task, day = self.task, self.task.created_at.date()
+        for window in self.windows:
+            windows.give_back(window)
+        if self.key_id:
+            ApiKey.give_back(self.key_id, day, task.n)
+        if self.has_turns:
+            lanes.leave(task.lane, task.user_id, task.n, day=day)
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
@@ -152,7 +252,7 @@ def _requests(count: tuple[int, int, int]) -> tuple[bool, RateLimit]:
     return used > most, RateLimit(REQUESTS, most, MINUTE, left, resets_in)
 
 
-def take(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Taken:
+def reserve(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Reservation:
     """
     Count one more task of its user, and its pictures; give them turns in their lane.
 
@@ -167,30 +267,57 @@ def take(viewer: Viewer, task: Task, *, is_counted: bool = True) -> Taken:
         TooManyPending: these would be more than ``USER_MAX_PENDING``.
         QueueUnavailable: Redis is away.
     """
-    quota = quota_of(viewer, task.user_id)
-    of_key = keys.take(viewer, task) if viewer.key else keys.NOTHING
+    held = Reservation(task)
     try:
-        most = _per_minute() if is_counted else 0
-        submission, queued = _count_submission(task.user_id, most)
-        try:
-            turn, picture = _count_pictures(task, quota)
-        except (QuotaExceeded, TooManyPending):
-            if is_counted:
-                windows.give_back(task.user_id)
-            raise
-    except (TooManySubmissions, QuotaExceeded, TooManyPending, QueueUnavailable):
-        of_key.give_back()
+        of_key = _reserve_of_key(held, key_bounds_of(viewer))
+        user = bounds_of(viewer, task.user_id)
+        if not is_counted:
+            user = replace(user, per_minute=0)
+        held.rate_limits = (*_reserve_of_user(held, user), *of_key)
+    except PyMongoError:  # which may have counted what it was asked last all the same
+        release_unless_written(task.id, held.release)
         raise
-    except PyMongoError:  # which may have counted the user's all the same
-        release_unless_written(task.id, of_key.give_back)
+    except JimengError:
+        held.release()
         raise
-    found = tuple(each for each in (submission, picture) if each is not None)
-    found += of_key.rate_limits
-    day = task.created_at.date()
-    return Taken(
-        *(task.user_id, task.lane, day, task.n, turn, queued, found, of_key),
-        is_counted=is_counted,
-    )
+    return held
+
+
+def _reserve_of_key(held: Reservation, key: KeyBounds | None) -> list[RateLimit]:
+    """How the key stands then."""
+    found: list[RateLimit] = []
+    if key is not None and key.per_minute:
+        found.append(key.of_minute(key.count_task()))
+        held.windows.append(key.window)
+    if key is not None and key.per_day:
+        task, now = held.task, held.task.created_at
+        used = ApiKey.ask(key.id, now.date(), task.n, most=key.per_day)
+        if used is None:
+            raise key.over_quota(ApiKey.asked_on(key.id, now.date()), now)
+        held.key_id = key.id
+        found.append(key.of_day(used, now))
+    return found
+
+
+def _reserve_of_user(held: Reservation, user: Bounds) -> list[RateLimit]:
+    """How the user stands then."""
+    found: list[RateLimit] = []
+    count = user.count_task()
+    held.queued = count.queued
+    if user.per_minute:
+        held.windows.append(user.window)
+        found.append(user.of_minute(count))
+    task, now = held.task, held.task.created_at
+    most = jobs.runtime().config.USER_MAX_PENDING
+    day = lanes.DailyQuota(now.date(), user.per_day)
+    try:
+        turns = lanes.take_turns(task.lane, task.user_id, task.n, most=most, day=day)
+    except lanes.DayIsFull as full:
+        raise user.over_quota(full.asked, now) from None
+    held.has_turns, (held.turn, used) = True, turns
+    if user.per_day is not None:
+        found.append(user.of_day(used, now))
+    return found
 
 
 def take_submission(user_id: str) -> None:
@@ -201,7 +328,7 @@ def take_submission(user_id: str) -> None:
         TooManySubmissions: the user has asked for as many as a minute may have.
         QueueUnavailable: Redis is away.
     """
-    _count_submission(user_id, _per_minute())
+    Bounds(user_id, _per_minute(), None).count_task()
 
 
 def take_upload(user_id: str) -> None:
@@ -227,13 +354,9 @@ def rate_limits(viewer: Viewer, user_id: str) -> tuple[RateLimit, ...]:
         QueueUnavailable: Redis is away.
     """
     viewer.require_reader(user_id)
-    found = []
-    most, quota, now = _per_minute(), quota_of(viewer, user_id), utcnow()
-    if most:
-        found.append(_submissions(most, windows.read(user_id)))
-    if quota is not None:
-        found.append(_pictures(quota, Allowance.asked_on(user_id, now.date()), now))
-    return (*found, *keys.rate_limits(viewer))
+    key = key_bounds_of(viewer)
+    found = bounds_of(viewer, user_id).standing()
+    return (*found, *(key.standing() if key else ()))
 
 
 def quota_of(viewer: Viewer, user_id: str) -> int | None:
@@ -269,43 +392,3 @@ def forget_quotas() -> None:
 
 def _per_minute() -> int:
     return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
-
-
-def _count_submission(user_id: str, most: int) -> tuple[RateLimit | None, int]:
-    """How the user stands with one more, and how many jobs wait in Redis."""
-    count = windows.take(user_id, most)
-    standing = _submissions(most, count)
-    if not count.taken:
-        wait = standing.resets_in
-        raise TooManySubmissions(
-            f"user {user_id}", retry_after=wait, limit=most, seconds=wait
-        )
-    return standing if most else None, count.queued
-
-
-def _submissions(most: int, count: windows.Count) -> RateLimit:
-    left = max(most - count.used, 0)
-    return RateLimit(SUBMISSIONS, most, MINUTE, left, count.resets_in)
-
-
-def _count_pictures(task: Task, quota: int | None) -> tuple[int, RateLimit | None]:
-    """Their first turn, and how the user stands with the day's."""
-    now, day = task.created_at, lanes.DailyQuota(task.created_at.date(), quota)
-    most = jobs.runtime().config.USER_MAX_PENDING
-    try:
-        turn, asked = lanes.take_turns(
-            task.lane, task.user_id, task.n, most=most, day=day
-        )
-    except lanes.DayIsFull as full:
-        standing = _pictures(quota or 0, full.asked, now)
-        raise QuotaExceeded(
-            f"user {task.user_id}",
-            retry_after=standing.resets_in,
-            limit=quota,
-            left=standing.left,
-        ) from None
-    return turn, None if quota is None else _pictures(quota, asked, now)
-
-
-def _pictures(quota: int, used: int, now: datetime) -> RateLimit:
-    return keys.pictures(PICTURES, quota, used, now)

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from jimeng import jobs, lanes, logs
 from jimeng.documents import (
@@ -196,8 +196,8 @@ def drop(where: dict, token: str | None = None) -> Counter[Place]:
             of_keys[key_id, row["_id"]["day"]] += row["n"]
     lanes.leave_all(left, token)
     if changed.modified_count:  # once, where it is repeated under a token
-        for (key_id, date), n in of_keys.items():
-            ApiKey.give_back(key_id, date, n)
+        for (key_id, iso_day), n in of_keys.items():
+            ApiKey.give_back(key_id, date.fromisoformat(iso_day), n)
     return left
 
 

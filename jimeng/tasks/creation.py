@@ -19,7 +19,7 @@ from jimeng.errors import (
 )
 from jimeng.jobs import outbox
 from jimeng.lanes import switches
-from jimeng.limits import Taken
+from jimeng.limits import Reservation
 from jimeng.providers import Model
 from jimeng.tasks.building import NewTask, build, earlier, fingerprint, judged
 from jimeng.viewers import Viewer, noted
@@ -58,7 +58,7 @@ def create(
             picture that is not there for the viewer, or is none.
         UploadsFull: as `inputs.take_in`.
         IntakePaused: the operator takes nothing new for a while.
-        TooManySubmissions: as `limits.take`, and so is QuotaExceeded.
+        TooManySubmissions: as `limits.reserve`, and so is QuotaExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
         StartsTooLate: too many wait ahead of it for *within*.
         QueueUnavailable: Redis is away; nothing has been written.
@@ -102,11 +102,11 @@ def create_as(
             row["announce"] = True
         task = Task.read(row)
         switches.check_intake()
-        held = limits.take(viewer, task, is_counted=new.id is None)
-        with given_back_unless_written(task, held):
+        held = limits.reserve(viewer, task, is_counted=new.id is None)
+        with released_unless_written(task, held):
             row["first_answer"] = first_answer(task, model, held.turn, within)
-            if held.of_key.pictures:  # which are given back if they are never sent
-                row["key_id"] = held.of_key.key_id
+            if held.key_id:  # to which those are given back that are never sent
+                row["key_id"] = held.key_id
             if not task.takes_turn_later:
                 row["turn"] = held.turn
             if made:
@@ -128,7 +128,7 @@ def create_as(
             error.rate_limits = limits.rate_limits(viewer, new.user_id)
         raise
     if kept is not None:
-        held.give_back()
+        held.release()
         inputs.discard(made, named)
         return replay(viewer, kept), True
     task = Task.read(row)
@@ -145,7 +145,7 @@ def create_as(
 
 
 @contextmanager
-def given_back_unless_written(task: Task, held: Taken) -> Iterator[None]:
+def released_unless_written(task: Task, held: Reservation) -> Iterator[None]:
     """
     Give back what was taken of the limits where the task is refused; where MongoDB
     fails, once it knows of no such task.
@@ -153,10 +153,10 @@ def given_back_unless_written(task: Task, held: Taken) -> Iterator[None]:
     try:
         yield
     except JimengError:
-        held.give_back()
+        held.release()
         raise
     except PyMongoError:
-        limits.release_unless_written(task.id, held.give_back)
+        limits.release_unless_written(task.id, held.release)
         raise
 
 

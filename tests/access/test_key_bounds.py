@@ -137,7 +137,7 @@ def test_what_is_never_sent_is_given_back_to_its_key(ada):
     data_of(ada.api("POST", f"{API}/tasks/{whole}/cancel", json={}))
     data_of(ada.api("POST", f"{API}/tasks/{part}/pictures/2/cancel", json={}))
 
-    assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 3
+    assert ApiKey.asked_on(key["id"], utcnow().date()) == 3
 
 
 def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane):
@@ -152,7 +152,7 @@ def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane
         pump.tick()
         run_queue()
 
-    assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 0
+    assert ApiKey.asked_on(key["id"], utcnow().date()) == 0
 
 
 def test_what_makes_nothing_is_given_back(secured, ada, closed):
@@ -187,7 +187,7 @@ def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
 
     releasing.settle()
 
-    assert ApiKey.asked_on(key["id"], utcnow().date().isoformat()) == 1
+    assert ApiKey.asked_on(key["id"], utcnow().date()) == 1
 
 
 @pytest.mark.parametrize(
