@@ -19,6 +19,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.batch import CREATING
 from jimeng.documents.image import SHOWN
+from jimeng.documents.leases import WRITING_LEASE
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
@@ -83,8 +84,8 @@ def cancel(viewer: Viewer, batch_id: str) -> Batch:
                 "$unset": {"again": "", "waits": ""},
             },
             # Whoever is at it in this moment has ended by then.
-            due_at=now + filling.LEASE,
-            after=filling.LEASE,
+            due_at=now + WRITING_LEASE,
+            after=WRITING_LEASE,
         )
         if found is None:
             raise BatchFinished(f"batch {batch.id}")
@@ -104,7 +105,7 @@ def stop_all() -> None:
     now = utcnow()
     changes: dict = {"stopped": CLEARED, "updated_at": now}
     # Whoever is at it in this moment has ended by then.
-    changes["due_at"] = now + filling.LEASE
+    changes["due_at"] = now + WRITING_LEASE
     gone = dict.fromkeys(("again", "waits", "owner"), "")
     batches = Batch.collection()
     done = batches.update_many(CREATING, {"$set": changes, "$unset": gone})
@@ -165,7 +166,7 @@ def run_again(
             },
             due_at=now,
             # Two at once would ask for the same task twice.
-            after=filling.LEASE,
+            after=WRITING_LEASE,
         )
         if found is None:
             raise BatchNotFound(f"batch {batch.id}")

@@ -50,7 +50,8 @@ class Expanded:
     """
     Attributes:
         prompts: Each once, in the order in which they were written.
-        lines: Of each prompt the number of its line, from 1.
+        lines: Of each prompt the number of its line, from 1; of those that are meant
+            as they stand their number, below zero: -1 is the first.
         repeated: How many more there were that were the same as one of these.
     """
 
@@ -72,10 +73,10 @@ class Unreadable(Exception):
         self.key = key
 
 
-def expand(text: str, *, most: int = MOST) -> Expanded:
+def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
     """
     Args:
-        most: Prompts that there may be.
+        prompts: Others, that come before it and are meant as they stand.
 
     Raises:
         Invalid: the text is too long, a line is no template or has a combination
@@ -94,9 +95,11 @@ def expand(text: str, *, most: int = MOST) -> Expanded:
             wrong.append((error.key, {"line": number}))
     refuse(wrong)
     total = sum(count_of(parts) for _, parts in parsed)
-    if total > max(MOST_RAW, most):
-        raise too_many(total, most)
+    if total > MOST_RAW:
+        raise too_many(total)
     found: dict[str, int] = {}
+    for number, prompt in enumerate(prompts, 1):
+        found.setdefault(prompt, -number)
     for number, parts in parsed:
         for prompt in combinations(parts):
             if not prompt:
@@ -104,17 +107,10 @@ def expand(text: str, *, most: int = MOST) -> Expanded:
                 break
             found.setdefault(prompt, number)
     refuse(wrong)
-    if len(found) > most:
-        raise too_many(len(found), most)
-    return Expanded(tuple(found), tuple(found.values()), total - len(found))
-
-
-def without_repeated(prompts: Sequence[str]) -> Expanded:
-    """Prompts that are meant as they stand: nothing in them is a group."""
-    found: dict[str, int] = {}
-    for number, prompt in enumerate(prompts, 1):
-        found.setdefault(prompt, number)
-    return Expanded(tuple(found), tuple(found.values()), len(prompts) - len(found))
+    if len(found) > MOST:
+        raise too_many(len(found))
+    repeated = len(prompts) + total - len(found)
+    return Expanded(tuple(found), tuple(found.values()), repeated)
 
 
 def escape(text: str) -> str:
@@ -146,10 +142,10 @@ def refuse(wrong: list[tuple[str, dict]]) -> None:
         raise Invalid({FIELD: wrong[:MOST_TOLD] + more * (len(wrong) > MOST_TOLD)})
 
 
-def too_many(n: int, most: int) -> Invalid:
+def too_many(n: int) -> Invalid:
     # A number of a thousand digits says no more than one of twelve.
     told = f"{n:,}" if n < 10**12 else "10¹²+"
-    return Invalid.field(FIELD, "invalid.template_many", n=told, max=most)
+    return Invalid.field(FIELD, "invalid.template_many", n=told, max=MOST)
 
 
 def parse(line: str) -> tuple[str | Group, ...]:

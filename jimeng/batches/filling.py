@@ -9,37 +9,35 @@ from jimeng.batches import rerunning, room
 from jimeng.batches.progress import progress
 from jimeng.batches.room import Stopped, Waits
 from jimeng.documents import (
-    WORKER_TIMEOUT,
     Batch,
     Generation,
     Task,
     utcnow,
 )
 from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.leases import WRITING_LEASE
 from jimeng.documents.task import THERE
 from jimeng.errors import JimengError
 from jimeng.inputs import Named
+from jimeng.jobs.purge import KEPT
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancelling import cancel_where
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
-# Longer than an operation of the database may take, as of `bulk.working`.
-LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
 TURN = 1.0  # seconds that a consumer works before others of its chores may
 IN_REQUEST = 0.3  # seconds
 # Seconds until it is somebody's again. What found no room comes before what did, so
 # that the batches of one user take turns.
 MADE, HUNGRY, LOOK = 1.5, 0.8, 3.0
-KEPT = timedelta(days=7)  # after its deletion, as its tasks
 
 
 def go_on() -> bool:
     """Work on the batches that are due, for a while; whether there may be more."""
     deadline = time.monotonic() + TURN
     while time.monotonic() < deadline:
-        batch = Batch.claim_due(KNOWN_KIND, LEASE)
+        batch = Batch.claim_due(KNOWN_KIND, WRITING_LEASE)
         if batch is None:
             return False
         work(batch, deadline)
@@ -48,7 +46,7 @@ def go_on() -> bool:
 
 def begin(batch: Batch) -> None:
     """Make the first tasks, as many as a request has time for."""
-    claimed = Batch.claim_due({"_id": batch.id, **KNOWN_KIND}, LEASE)
+    claimed = Batch.claim_due({"_id": batch.id, **KNOWN_KIND}, WRITING_LEASE)
     if claimed is not None:
         work(claimed, time.monotonic() + IN_REQUEST)
 
@@ -151,7 +149,7 @@ def made_one(batch: Batch, task_id: str) -> Batch | None:
     """Note that the next task is there; None where the batch is another's by now."""
     changes = {"made": batch.made + 1, "updated_at": utcnow()}
     update = {"$set": changes, "$unset": {"waits": ""}}
-    held = batch.extend_lease(LEASE, update, {"made": batch.made})
+    held = batch.extend_lease(WRITING_LEASE, update, {"made": batch.made})
     if held is None:
         on = {"_id": batch.id, "stopped": {"$exists": False}}
         if Batch.find_one({**on, "deleted_at": {"$exists": False}}) is None:

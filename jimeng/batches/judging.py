@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from jimeng.batches import expansion
-from jimeng.batches.expansion import MOST, MOST_TOLD, Expanded
+from jimeng.batches.expansion import MOST_TOLD, Expanded
 from jimeng.errors import Invalid
 from jimeng.inputs import Named
 from jimeng.providers import Model
@@ -89,20 +89,11 @@ def written(new: NewBatch) -> Expanded:
     Raises:
         Invalid: there are none, or too many, or a line is no template.
     """
-    plain = expansion.without_repeated(new.prompts)
-    made = expansion.expand(new.template)
-    # Of plain ones the place is told as below zero: -1 is the first.
-    found = {text: -line for text, line in zip(plain.prompts, plain.lines, strict=True)}
-    for text, line in zip(made.prompts, made.lines, strict=True):
-        found.setdefault(text, line)
-    here = len(plain.prompts) + len(made.prompts) - len(found)
-    if not found:
+    found = expansion.expand(new.template, new.prompts)
+    if not found.prompts:
         name = "prompts" if new.prompts else expansion.FIELD
         raise Invalid.field(name, "invalid.template_none")
-    if len(found) > MOST:
-        raise expansion.too_many(len(found), MOST)
-    repeated = plain.repeated + made.repeated + here
-    return Expanded(tuple(found), tuple(found.values()), repeated)
+    return found
 
 
 def check_all(new: NewBatch, found: Expanded, model: Model) -> None:

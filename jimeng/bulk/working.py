@@ -12,13 +12,13 @@ from redis.exceptions import RedisError
 from jimeng.bulk.actions import note
 from jimeng.bulk.kinds import KINDS, Kind, Portion
 from jimeng.documents import (
-    WORKER_TIMEOUT,
     AuditEntry,
     BulkAction,
     is_away,
     new_token,
     utcnow,
 )
+from jimeng.documents.leases import WRITING_LEASE
 from jimeng.errors import (
     DatabaseUnavailable,
     JimengError,
@@ -29,9 +29,6 @@ from jimeng.viewers import part_of_recorded
 
 log = logging.getLogger(__name__)
 
-# Longer than an operation of the database may take: nobody else begins a batch while
-# the one before is still being written.
-LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
 TURN = 1.0  # seconds that a consumer works before it looks for another action
 IN_REQUEST, FEW = 0.4, 100  # seconds; documents in a batch
 MOST_TRIES = 10
@@ -78,14 +75,14 @@ def work_briefly(action: BulkAction) -> BulkAction:
 
 def stop(kind: str, scope: str) -> None:
     """End an action early, whoever works on it; a batch that is begun is ended."""
-    action = BulkAction.claim({"key": f"{kind}|{scope}", "open": True}, LEASE)
+    action = BulkAction.claim({"key": f"{kind}|{scope}", "open": True}, WRITING_LEASE)
     if action is not None:
         _end(action, "stopped")
 
 
 def _claim(where: dict) -> BulkAction | None:
     known = {"kind": {"$in": sorted(KINDS)}, **where}
-    return BulkAction.claim_due(known, LEASE, {"$inc": {"tries": 1}})
+    return BulkAction.claim_due(known, WRITING_LEASE, {"$inc": {"tries": 1}})
 
 
 def _work(action: BulkAction, within: float, size: int | None = None) -> None:
@@ -128,7 +125,7 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
             _end(action)
             return None
         chosen = Portion(list(ids), utcnow(), new_token(), cursor)
-        held = action.extend_lease(LEASE, {"$set": {"batch": vars(chosen)}})
+        held = action.extend_lease(WRITING_LEASE, {"$set": {"batch": vars(chosen)}})
         if held is None:
             return None
         action = held
@@ -140,7 +137,7 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
         "$set": {"cursor": batch.cursor, "tries": 0},
         "$unset": {"batch": ""},
     }
-    return action.extend_lease(LEASE, over, {"batch.token": batch.token})
+    return action.extend_lease(WRITING_LEASE, over, {"batch.token": batch.token})
 
 
 def _end(action: BulkAction, error: str | None = None) -> None:

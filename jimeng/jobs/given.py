@@ -57,13 +57,13 @@ def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> No
     Raises:
         Invalid: naming the one that *model* does not take.
     """
-    shown = inputs[:-1] if has_mask else inputs
-    for index, each in enumerate(shown):
+    drawn_from = shown(inputs, has_mask)
+    for index, each in enumerate(drawn_from):
         if each.size is not None:
             check_picture(model, *each.size, field=f"images.{index}")
-    if not has_mask or not shown:
+    if not has_mask or not drawn_from:
         return
-    first, mask = shown[0].given_size, inputs[-1]
+    first, mask = drawn_from[0].given_size, inputs[-1]
     if mask.is_ready and not mask.alpha:
         raise Invalid.field("mask", "invalid.mask_opaque")
     if first is not None and mask.given_size is not None:

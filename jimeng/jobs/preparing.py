@@ -8,8 +8,6 @@ not, a picture counts as waiting, but holds neither a turn nor a slot.
 import logging
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from jimeng import lanes
@@ -22,7 +20,7 @@ from jimeng.errors import (
 )
 from jimeng.jobs import given, outcomes
 from jimeng.jobs.outcomes import Freed
-from jimeng.jobs.runtime import runtime
+from jimeng.jobs.runtime import free_place, runtime
 from jimeng.providers import Model
 from jimeng.providers.fetch import FetchFailed, LinkGone
 
@@ -46,7 +44,8 @@ def prepare(generation: Generation) -> Freed | None:
         return None
     model = runtime().registry.by_lane(generation.lane)
     if model is None:
-        return unserved(generation)
+        unserved(generation)
+        return None
     inputs = given.inputs_of(generation)
     if inputs is None:
         give_up(generation, INVALID)
@@ -63,14 +62,13 @@ def prepare(generation: Generation) -> Freed | None:
     return line_up(generation, task, inputs, model)
 
 
-def unserved(generation: Generation) -> Freed | None:
+def unserved(generation: Generation) -> None:
     """Its model is not offered here: another installation may, for a while."""
     age = (utcnow() - generation.created_at).total_seconds()
     if age > runtime().config.TASK_DEADLINE:
         give_up(generation, "provider_not_configured")
-        return None
-    wait(generation)
-    return None
+    else:
+        wait(generation)
 
 
 def give_up(generation: Generation, code: str) -> None:
@@ -87,7 +85,7 @@ def wait(generation: Generation, seconds: float = PATIENCE) -> None:
 
 def work_at(generation: Generation, todo: int, inputs: list[Input]) -> None:
     """Make one input ready, or fit; others wait until the next has its turn."""
-    with place() as is_free:
+    with free_place(_places) as is_free:
         held = generation.extend_lease(LEASE) if is_free else None
         if held is None:
             wait(generation)
@@ -131,17 +129,6 @@ def fit(
         mine.settle({"tries": mine.tries})  # it is not its fault
         return None
     return 0.0
-
-
-@contextmanager
-def place() -> Iterator[bool]:
-    """Whether a worker of this process may be at it."""
-    is_free = _places.acquire(blocking=False)
-    try:
-        yield is_free
-    finally:
-        if is_free:
-            _places.release()
 
 
 def postpone(mine: Input, error: Exception) -> float:

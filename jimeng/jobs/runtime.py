@@ -1,6 +1,9 @@
 """What jobs need in this process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable, outages
@@ -45,6 +48,17 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
     store, inputs = choose(config, RESULTS, INPUTS)
     _runtime = Runtime(config, registry, store, inputs)
     return _runtime
+
+
+@contextmanager
+def free_place(places: BoundedSemaphore) -> Iterator[bool]:
+    """Whether a worker of this process may take one of these *places* meanwhile."""
+    is_free = places.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            places.release()
 
 
 def runtime() -> Runtime:

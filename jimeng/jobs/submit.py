@@ -3,8 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ from jimeng.jobs.acceptance import accepted
 from jimeng.jobs.given import InputLost, Loaded
 from jimeng.jobs.outcomes import Freed, freed_by
 from jimeng.jobs.plan import new_seed
-from jimeng.jobs.runtime import runtime
+from jimeng.jobs.runtime import free_place, runtime
 from jimeng.jobs.save import request_of
 from jimeng.providers import Expansion, ImageRequest, Model
 
@@ -44,7 +43,8 @@ def send_next(lane: str) -> Freed | None:
     model = runtime().registry.by_lane(lane)
     if model is None:
         return None
-    with place_for(model) as is_free:
+    place = free_place(_synchronous) if model.is_synchronous else nullcontext(True)
+    with place as is_free:
         if not is_free:
             return None  # the pump asks again, and so does another consumer's
         generation = lanes.claim(lane, runtime().registry.limits[lane])
@@ -54,20 +54,6 @@ def send_next(lane: str) -> Freed | None:
             if not generation.is_understood:
                 return outcomes.set_aside(generation, f"unread {generation.unread}")
             return send(generation, model)
-
-
-@contextmanager
-def place_for(model: Model) -> Iterator[bool]:
-    """Whether a worker of this process may be held for as long as *model* takes."""
-    if not model.is_synchronous:
-        yield True
-        return
-    is_free = _synchronous.acquire(blocking=False)
-    try:
-        yield is_free
-    finally:
-        if is_free:
-            _synchronous.release()
 
 
 def send(generation: Generation, model: Model) -> Freed | None:

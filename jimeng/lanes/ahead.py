@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from jimeng.documents import Allowance, Generation, State
 from jimeng.lanes.record import change, read
+from jimeng.lanes.slots import IN_LINE
 
 LINE_CACHE = 1.0  # seconds
 LONG_LASTS = 3.0  # times as long, where it is as long as the head
@@ -84,7 +85,7 @@ def queue(lane: str) -> WaitingHead:
     began = time.monotonic()
     where = {"lane": lane, "state": State.QUEUED.value, "turn": {"$type": "number"}}
     rows = Generation.collection().find(where, {"turn": 1}).hint("waiting")
-    rows = rows.sort([("turn", 1), ("_id", 1)]).limit(HEAD + 1)
+    rows = rows.sort(IN_LINE).limit(HEAD + 1)
     rows = rows.batch_size(HEAD + 1)  # one answer
     places = [(row["turn"], row["_id"]) for row in rows.to_list()]
     found = WaitingHead(places[:HEAD], whole=len(places) <= HEAD)

@@ -35,7 +35,14 @@ from jimeng.lanes.record import (
     read,
     read_all,
 )
-from jimeng.lanes.slots import Channel, Slot, channels_of, parted, slots_taken_in
+from jimeng.lanes.slots import (
+    IN_LINE,
+    Channel,
+    Slot,
+    channels_of,
+    parted,
+    slots_taken_in,
+)
 from jimeng.lanes.turns import leave
 
 KEPT = 0.25  # seconds
@@ -185,7 +192,6 @@ def _in_random_order(numbers: list[int]) -> list[int]:
 
 
 STARTING_LEASE = timedelta(seconds=8)
-FIRST = [("turn", 1), ("_id", 1)]
 
 
 def openings(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -250,7 +256,7 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
             # Not durable by itself: the write before the first byte, which finds the
             # picture only if it is still claimed, is.
             taken = Generation.claim(
-                where, STARTING_LEASE, update, token=token, sort=FIRST, durable=False
+                where, STARTING_LEASE, update, token=token, sort=IN_LINE, durable=False
             )
         except DuplicateKeyError:
             continue  # another consumer has that slot

@@ -59,6 +59,13 @@ def change(lane: str, update: dict) -> None:
     Lane.collection(durable=False).update_one({"_id": lane}, update, upsert=True)
 
 
+def _changed(lane: str, update: dict) -> Lane:
+    """`change`, and the record as it is then."""
+    found = Lane.swap({"_id": lane}, update, durable=False, upsert=True)
+    assert found is not None  # an upsert returns what it made  # noqa: S101
+    return found
+
+
 def note_taken(lane: str, turn: int) -> None:
     """
     Note that a picture of this turn has been taken from the line: where a newcomer's
@@ -175,8 +182,7 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
     noted: dict = {"$inc": {"refusals": 1}}
     if full:
         noted["$min"] = {"full_at": max(1, running)}
-    found = Lane.swap({"_id": channel}, noted, durable=False, upsert=True)
-    assert found is not None  # an upsert returns what it made  # noqa: S101
+    found = _changed(channel, noted)
     wait = min(BACK_OFF * 2.0 ** (found.refusals - 1), BACK_OFF_MOST)
     changes: dict = {"$max": {"not_before": now + about(wait)}}
     if full and found.refusals >= REFUSALS_TO_LOWER and found.full_at:
@@ -204,9 +210,7 @@ def rest(lane: str, account: str, code: str) -> None:
     """
     channel = Channel(lane, account).record
     read(channel)
-    noted = {"$inc": {"rests": 1}, "$set": {"refused": code}}
-    found = Lane.swap({"_id": channel}, noted, durable=False, upsert=True)
-    assert found is not None  # an upsert returns what it made  # noqa: S101
+    found = _changed(channel, {"$inc": {"rests": 1}, "$set": {"refused": code}})
     wait = about(min(REST * 2.0 ** min(found.rests - 1, 16), REST_MOST))
     change(channel, {"$max": {"not_before": utcnow() + wait}})
     _lanes.pop(channel, None)

@@ -15,6 +15,7 @@ from jimeng.documents import Generation, State
 from jimeng.documents.base import OTHER_KIND
 
 AT_ONCE = 2000  # rows in one answer
+IN_LINE = [("turn", 1), ("_id", 1)]  # who goes first
 KNOWN = [state.value for state in State]
 
 Slot = int | str  # as `Channel.slot` writes it

@@ -8,7 +8,7 @@ from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.claims import free_in
 from jimeng.lanes.record import read
-from jimeng.lanes.slots import channels_of, held_by_unknown
+from jimeng.lanes.slots import IN_LINE, channels_of, held_by_unknown
 
 PATIENCE = timedelta(seconds=30)
 
@@ -27,9 +27,8 @@ def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
     """
     before = utcnow() - PATIENCE
     where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
-    order = [("turn", 1), ("_id", 1)]
     rows = Generation.collection()
-    found = rows.find_one(where, {"created_at": 1}, sort=order, hint="waiting")
+    found = rows.find_one(where, {"created_at": 1}, sort=IN_LINE, hint="waiting")
     if found is None or found["created_at"] > before:
         return None
     taken_at = read(lane, fresh=True).taken_at

@@ -235,9 +235,9 @@ def test_consumers_that_work_on_one_batch_make_each_task_once(client, work_all):
     """A claim whose holder is slow is taken over, and both go on."""
     asked = ask(client, lines(WINDOW + 6))
     pass_time()
-    slow = Batch.claim_due({}, filling.LEASE)
+    slow = Batch.claim_due({}, filling.WRITING_LEASE)
     pass_time()
-    quick = Batch.claim_due({}, filling.LEASE)
+    quick = Batch.claim_due({}, filling.WRITING_LEASE)
     draw_nothing()
 
     filling.work(quick, float("inf"))

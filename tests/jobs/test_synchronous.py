@@ -6,6 +6,7 @@ import pytest
 
 from jimeng.documents import Generation, utcnow
 from jimeng.jobs import acceptance, queue, submit
+from jimeng.jobs.runtime import free_place
 from jimeng.pictures import inspection
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
@@ -121,7 +122,7 @@ def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
     """With all places of a process taken the picture waits, and loses nothing."""
     provider.submits = [DONE]
     task_id = create(client)["task_id"]
-    places = [submit.place_for(synchronous) for _ in range(submit.SYNCHRONOUS_CALLS)]
+    places = [free_place(submit._synchronous) for _ in range(submit.SYNCHRONOUS_CALLS)]
     assert all(place.__enter__() for place in places)
 
     run_queue()
