@@ -179,7 +179,7 @@ def test_refused_request_leaves_nothing_for_long(client, monkeypatch):
     def full(*args: object, **kwargs: object) -> None:
         raise TooManyPending("full", limit=1)
 
-    monkeypatch.setattr(limits, "take", full)
+    monkeypatch.setattr(limits, "reserve", full)
     body = {**CAT, "model": I2I, "images": [data_url(given.photo())]}
     assert client.post(CREATE, json=body).status_code == 429
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jimeng import usage
-from jimeng.documents import Generation, Hour, UsageHour, utcnow
+from jimeng.documents import Generation, Hour, UsageHour, leases, utcnow
 from jimeng.jobs import acceptance, janitor, outcomes, submit, tallies
 from jimeng.operations import board, queue
 from jimeng.providers import Progress
@@ -213,7 +213,8 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         return RUNNING
 
     monkeypatch.setattr(tallies, "GRACE", timedelta(0))
-    monkeypatch.setattr(submit, "utcnow", lambda: noon - AN_HOUR)
+    for module in (submit, leases):
+        monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3
     create(client)
