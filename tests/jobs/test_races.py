@@ -152,6 +152,17 @@ def test_picture_that_two_drop_is_given_back_once(client):
     assert Allowance.objects.get().asked == 1
 
 
+def test_picture_that_two_give_up_is_given_back_once(client):
+    """What goes in is gone, and each has found that out."""
+    create(client, n=2)
+    lost = Generation.objects.first()
+
+    outcomes.fail_unsent(lost, "input_unreachable", "its bytes are gone")
+    outcomes.fail_unsent(lost, "input_unreachable", "its bytes are gone")
+
+    assert Allowance.objects.get().asked == 1
+
+
 def test_name_is_stored_although_mongodb_was_away(client, provider, monkeypatch):
     """For a moment: it is the only way to what will be paid for."""
 
