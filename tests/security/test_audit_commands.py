@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from jimeng.accounts import webhooks
 from jimeng.cli import databases
 from jimeng.documents import AuditEntry
 
 READ = {
     *("doctor", "provider check", "provider errors", "provider models"),
     *("queue status", "retention", "storage show", "version"),
+    *("webhooks list", "webhooks log"),
 }
 BESIDE = {"simulator", "indexes"}  # a server of its own; what workers do anyway
 # Those with tests of their own: tests/backup, tests/test_index_guards.
@@ -28,6 +30,13 @@ ACTS = {
     "users create-admin": (["a@example.com"], "users.create"),
     "users create-key": (["ada@example.com"], "keys.create"),
     "users invite": (["b@example.com"], "users.create"),
+    "webhooks create": (["ada", "https://b.example/hook"], "webhooks.create"),
+    "webhooks delete": (["{webhook}"], "webhooks.delete"),
+    "webhooks disable": (["{webhook}"], "webhooks.change"),
+    "webhooks enable": (["{webhook}"], "webhooks.change"),
+    "webhooks replay": (["{webhook}", "--since", "2026-01-01"], "webhooks.replay"),
+    "webhooks rotate": (["{webhook}"], "webhooks.rotate"),
+    "webhooks test": (["{webhook}"], "webhooks.test"),
 }
 
 
@@ -48,14 +57,24 @@ def test_each_command_is_known(secured):
     assert found == READ | BESIDE | set(ELSEWHERE) | set(ACTS)
 
 
+@pytest.fixture
+def webhook(secured, ada) -> str:
+    """The id of an endpoint of Ada's."""
+    new = webhooks.NewWebhook("https://a.example/hook", [])
+    return webhooks.create(databases.OPERATOR, new, "ada")[0].id
+
+
 @pytest.mark.parametrize("words", ACTS)
-def test_command_leaves_an_entry(secured, ada, tmp_path, words):
+def test_command_leaves_an_entry(secured, ada, webhook, tmp_path, words):
     """With who, from where, and what came of it."""
     given, action = ACTS[words]
     AuditEntry.collection().delete_many({})
 
     done = secured.test_cli_runner().invoke(
-        args=[*words.split(), *(each.format(tmp=tmp_path) for each in given)]
+        args=[
+            *words.split(),
+            *(each.format(tmp=tmp_path, webhook=webhook) for each in given),
+        ]
     )
 
     assert done.exit_code == 0, done.output
@@ -64,11 +83,14 @@ def test_command_leaves_an_entry(secured, ada, tmp_path, words):
     assert entry["outcome"]
 
 
-def test_looking_leaves_none(secured):
+def test_looking_leaves_none(secured, webhook):
     """A trail is read by people."""
+    arguments = {"webhooks list": ["ada"], "webhooks log": [webhook]}
     AuditEntry.collection().delete_many({})
 
     for words in READ - {"doctor", "provider check"}:
-        secured.test_cli_runner().invoke(args=words.split())
+        given = arguments.get(words, [])
+        done = secured.test_cli_runner().invoke(args=[*words.split(), *given])
+        assert words not in arguments or done.exit_code == 0, done.output
 
     assert AuditEntry.find_one({}) is None
