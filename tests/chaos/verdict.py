@@ -57,7 +57,7 @@ def situation() -> str:
 def judge(site: Site, load: Load) -> Verdict:
     """Compare what users were promised, what is stored, and what is billed."""
     found = Verdict()
-    tasks = {task.id: task for task in Task.objects}
+    tasks = {task.id: task for task in Task.find_all({})}
     taken = [*load.accepted, *site.asked]
     accepted = set(taken)
     found.expect(accepted - load.deleted <= set(tasks), "an accepted task is lost")
@@ -72,7 +72,7 @@ def judge(site: Site, load: Load) -> Verdict:
     )
     held = Generation.collection().count_documents({"slot": {"$exists": True}})
     found.expect(held == 0, f"{held} slots are held")
-    pictures = {image.id for image in Image.objects}
+    pictures = {image.id for image in Image.find_all({})}
     done = {f"{task.id}_0" for task in tasks.values() if task.status == "completed"}
     found.expect(pictures == done, "pictures and completed tasks differ")
     judge_ledger(site, found, load.retried)
