@@ -18,7 +18,8 @@ from pathlib import Path
 from tests.bench.load import ask
 from tests.bench.requests import BARE, CREATE, Request
 from tests.bench.rows import Row, Site
-from tests.bench.started import free_port, started
+from tests.bench.started import started
+from tests.standin import free_port
 from tests.system.stack import Stack
 
 PACKAGE = "litellm[proxy]"

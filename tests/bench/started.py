@@ -1,7 +1,6 @@
 """The server that is measured, in a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import indexes
 from tests.bench.load import ask
+from tests.standin import free_port
 
 OURS = "jimeng.serve.worker.Worker"
 
@@ -49,12 +49,6 @@ def prepare(config: Config) -> None:
     documents.connect(config, timeout=documents.WORKER_TIMEOUT)
     while indexes.build():
         time.sleep(0.5)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def serve(port: int, kind: str, workers: int, **settings: str) -> subprocess.Popen:

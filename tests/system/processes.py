@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.forks import Forked
+from tests.standin import free_port
 
 Process = subprocess.Popen | Forked
 ROOT = Path(__file__).parent.parent.parent
@@ -17,12 +17,6 @@ KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
 CONSUMER = ["-m", "jimeng.serve", "worker"]
 GRACE = 10.0  # seconds
 MONKEY = ["-m", "tests.system.monkey"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Processes:

@@ -9,6 +9,7 @@ import redis
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from tests.standin import free_port
 from tests.system import asking
 from tests.system.processes import (
     CONSUMER,
@@ -16,7 +17,6 @@ from tests.system.processes import (
     MONKEY,
     ROOT,
     Processes,
-    free_port,
 )
 from tests.waiting import wait_for
 

@@ -15,6 +15,7 @@ from jimeng.documents import WebhookDelivery
 from jimeng.jobs import webhooks
 from tests.each import for_each
 from tests.rest import API, create
+from tests.standin import free_port
 from tests.waiting import wait_for
 from tests.webhooks.conftest import KEY, Received
 
@@ -39,9 +40,7 @@ def example(tmp_path) -> Iterator[Callable[[str, str, str], tuple[str, Path]]]:
         command, suffix = RUN[kind]
         file, output = tmp_path / f"receiver.{suffix}", tmp_path / "output"
         file.write_text(code, "utf-8")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         env = {**os.environ, "WEBHOOK_SECRET": secret, "PORT": str(port)}
         with output.open("wb") as out:
             started.append(subprocess.Popen([*command, file], env=env, stdout=out))
