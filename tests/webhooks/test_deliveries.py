@@ -451,3 +451,19 @@ def test_certificates_are_told_of():
     assert reason(certificate(18)) == "certificate_untrusted"
     assert reason(ssl.SSLError(1, "x")) == "tls_failed"
     assert reason(TimeoutError()) == "connect_timeout"
+
+
+def test_attempt_beyond_its_lease_is_not_written(client, endpoint, receiver):
+    """Another thread has it by then; two would write over each other's outcome."""
+    made = endpoint(receiver.url)
+    assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code < 300
+    first = webhooks.claim(slow=True)
+    later(60)
+    webhooks.make_due_ready()
+    second = webhooks.claim(slow=True)
+    assert first is not None and second is not None and first.id == second.id
+
+    webhooks.settle(first, webhooks.Attempt(webhooks.DELIVERED, 200), utcnow(), 0.1)
+
+    stored = WebhookDelivery.find_one({"_id": first.id})
+    assert (stored.owner, stored.attempts) == (second.owner, [])
