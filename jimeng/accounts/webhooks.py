@@ -73,12 +73,7 @@ def create(
         **vars(new),
     )
     with noted(viewer, user_id, "webhooks.create", webhook=made.id):
-        made.add()
-        # Counted when it is there: of any that come at once none is one too many.
-        mine = {"user_id": user_id, **WITH_ADDRESS}
-        count = WebhookEndpoint.collection().count_documents
-        if count(mine, limit=MAX_WEBHOOKS + 1) > MAX_WEBHOOKS:
-            WebhookEndpoint.collection().delete_one({"_id": made.id})
+        if not made.insert_within(MAX_WEBHOOKS, WITH_ADDRESS):
             raise TooManyWebhooks(f"user {user_id}", limit=MAX_WEBHOOKS)
     outbox.forget_owners()
     log.info("webhook created id=%s user=%s", made.id, user_id)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import mongoengine
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 # can be found the driver looks at the clock every half second: 1.5 is what it comes to.
 WEB_TIMEOUT = 1.4
 WORKER_TIMEOUT = 30.0
-
+NOTHING: Mapping = MappingProxyType({})
 
 # A later release may store other things beside what this one knows, each with a kind.
 # Whatever claims, sweeps or ends documents leaves those alone, whatever their state.
@@ -317,17 +318,20 @@ class Stored(Document):
                 row.pop(shape.stored[name], None)
         return row
 
-    def insert_within(self, most: int) -> bool:
+    def insert_within(self, most: int, counted: Mapping[str, object] = NOTHING) -> bool:
         """
         Write this new document, unless its user has as many of its kind as may be.
 
         Counted when it is there: of any that come at once none is one too many, and it
         may be that none of them is taken.
+
+        Args:
+            counted: Which of the user's count; by default all.
         """
         self.add()
-        rows = self.collection()
+        rows, mine = self.collection(), {**counted, "user_id": self.user_id}
         with left_over("limit"):  # it is there, and would not be told of
-            if rows.count_documents({"user_id": self.user_id}, limit=most + 1) > most:
+            if rows.count_documents(mine, limit=most + 1) > most:
                 rows.delete_one({"_id": self.id})
                 return False
         return True

@@ -9,18 +9,16 @@ died had begun, the next owner finds once the lease has passed.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Self
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import WORKER_TIMEOUT, Stored, new_token, utcnow
+from jimeng.documents.base import NOTHING, WORKER_TIMEOUT, Stored, new_token, utcnow
 
 # Longer than an operation of the database may take: nobody else begins what is still
 # being written.
 WRITING_LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
 Update = Mapping[str, Mapping[str, object]]  # by operators, such as ``$set``
-NOTHING: Mapping = MappingProxyType({})
 
 
 class Leased(Stored):

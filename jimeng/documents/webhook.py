@@ -14,6 +14,7 @@ from mongoengine.fields import (
 
 from jimeng.documents.base import Stored, named_index, utcnow
 from jimeng.documents.ids import new_id
+from jimeng.documents.leases import Leased
 from jimeng.documents.reading import DictField, ListField
 
 PREFIX = "webhook_"
@@ -106,7 +107,7 @@ def fingerprint(key: str) -> str:
     return hmac.digest(key.encode(), b"webhook fingerprint", "sha256").hex()[:16]
 
 
-class WebhookDelivery(Stored):
+class WebhookDelivery(Leased):
     """
     An event on its way to an endpoint.
 
@@ -126,7 +127,6 @@ class WebhookDelivery(Stored):
         tries: Attempts that have begun, of those that are made by themselves.
         once: The next attempt was asked for: it is the last, and says nothing about
             the endpoint.
-        owner: The token of the present attempt.
         attempts: The latest ones: ``at``, ``outcome``, ``seconds`` and, of an answer,
             ``status`` and the beginning of its ``body``.
     """
@@ -144,10 +144,8 @@ class WebhookDelivery(Stored):
     slow = BooleanField(default=True)
     tries = IntField(default=0)
     once = BooleanField()
-    owner = StringField()
     attempts = ListField(DictField())
     ready_at = DateTimeField()
-    due_at = DateTimeField()
     created_at = DateTimeField(default=utcnow)
     ended_at = DateTimeField()
 
@@ -167,6 +165,11 @@ class WebhookDelivery(Stored):
             ),
         ],
     }
+
+    @property
+    def still(self) -> dict[str, object]:
+        """Nothing: whatever else begins or ends an attempt takes the owner away."""
+        return {}
 
     @staticmethod
     def id_of(subject: str, event: str, end: object, endpoint: str) -> str:

@@ -25,7 +25,6 @@ from jimeng.documents import (
     WebhookDelivery,
     WebhookEndpoint,
     indexes,
-    new_token,
     utcnow,
 )
 from jimeng.documents.base import KNOWN_KIND
@@ -182,14 +181,11 @@ def claim(slow: bool) -> WebhookDelivery | None:
             return None
         flights.append(row["lane"])  # so that each turn of the loop has one less
         try:
-            found = WebhookDelivery.swap(
+            found = WebhookDelivery.claim(
                 {"_id": row["_id"], "ready_at": {"$exists": True}},
+                LEASE,
                 {
-                    "$set": {
-                        "owner": new_token(),
-                        "flight": row["lane"],
-                        "due_at": utcnow() + LEASE,
-                    },
+                    "$set": {"flight": row["lane"]},
                     "$inc": {"tries": 1},
                     "$unset": {"ready_at": ""},
                 },
@@ -336,14 +332,8 @@ def settle(
         state = DELIVERED if attempt.outcome == DELIVERED else FAILED
         changes = {"state": state, "ended_at": utcnow()}
         gone |= {"due_at": ""}
-    WebhookDelivery.collection().update_one(
-        {"_id": delivery.id, "owner": delivery.owner},
-        {
-            "$set": changes,
-            "$unset": gone,
-            "$push": {"attempts": {"$each": [entry], "$slice": -ATTEMPTS_KEPT}},
-        },
-    )
+    latest = {"attempts": {"$each": [entry], "$slice": -ATTEMPTS_KEPT}}
+    delivery.update_owned({"$set": changes, "$unset": gone, "$push": latest})
 
 
 def next_wait(delivery: WebhookDelivery, attempt: Attempt) -> float | None:
