@@ -102,8 +102,12 @@ def find(viewer: Viewer, user_id: str) -> Row:
         AdminsOnly: as `page`.
         UserNotFound: no such user.
     """
+    return _rows([_user(viewer, user_id)])[0]
+
+
+def _user(viewer: Viewer, user_id: str) -> User:
     viewer.require_operator("users")
-    return _rows([users.find(viewer, user_id)])[0]
+    return users.find(viewer, user_id)
 
 
 def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, str]:
@@ -133,7 +137,7 @@ def invite_again(viewer: Viewer, user_id: str) -> tuple[User, str]:
         AdminsOnly: as `page`.
         UserNotFound: no such user.
     """
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.invite_again", user.id):
         return user, accounts.invite(viewer, user.id)
 
@@ -144,7 +148,7 @@ def set_email(viewer: Viewer, user_id: str, email: str) -> None:
         AdminsOnly: as `page`.
         EmailTaken: another user has it.
     """
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.email", user.id, email=email):
         users.update(viewer, user.id, email=email)
 
@@ -157,7 +161,7 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> None:
         LastAdmin: nobody would be left.
     """
     check_role(role)
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.role", user.id, role=role):
         if role != "admin":
             not_yourself(viewer, user)
@@ -179,7 +183,7 @@ def set_quota(viewer: Viewer, user_id: str, quota: int | None) -> None:
     """
     if quota is not None and not 0 <= quota <= MOST_QUOTA:
         raise Invalid.field("quota", "invalid.range", min=0, max=MOST_QUOTA)
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     given = {"$set": {"daily_quota": quota}}
     with recorded(viewer, "users.quota", user.id, quota=quota):
         users.change(
@@ -197,7 +201,7 @@ def disable(viewer: Viewer, user_id: str) -> None:
         NotYourself: that would lock you out.
         LastAdmin: nobody would be left.
     """
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.disable", user.id):
         not_yourself(viewer, user)
         if user.disabled_at:
@@ -208,7 +212,7 @@ def disable(viewer: Viewer, user_id: str) -> None:
 
 def enable(viewer: Viewer, user_id: str) -> None:
     """Let a user in again."""
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.enable", user.id):
         users.change(user.id, BACK_IN)
 
@@ -220,7 +224,7 @@ def end_sessions(viewer: Viewer, user_id: str, *, keys: bool = False) -> None:
     Args:
         keys: Revoke the API keys too, which stay good otherwise.
     """
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.end_sessions", user.id) as outcome:
         accounts.end_sessions(user.id)
         if keys:
@@ -229,7 +233,7 @@ def end_sessions(viewer: Viewer, user_id: str, *, keys: bool = False) -> None:
 
 def reset_second_factor(viewer: Viewer, user_id: str) -> None:
     """For who has lost app and recovery codes: the password alone; sessions end."""
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     with recorded(viewer, "users.reset_second_factor", user.id):
         given = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
         users.change(user.id, given)
@@ -247,7 +251,7 @@ def delete(viewer: Viewer, user_id: str, *, email: str) -> None:
         NotYourself: that is done on your own page.
         LastAdmin: nobody would be left.
     """
-    user = find(viewer, user_id).user
+    user = _user(viewer, user_id)
     if email_key(email[:MOST_EMAIL]) != user.email_key:
         raise Invalid.field("email", "invalid.email_differs")
     with recorded(viewer, "users.delete", user.id):

@@ -7,6 +7,7 @@ from jimeng.errors.access import AdminsOnly, NotYourself
 from jimeng.operations import users
 from jimeng.viewers import Viewer
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, text_of
+from tests.commands import counted
 from tests.page import send
 from tests.rest import create, new_user
 
@@ -122,6 +123,28 @@ def test_new_link_replaces_the_old(client, ada):
     ]
     assert client.get(links[0]).status_code >= 400
     assert client.get(links[1]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        *(("invite", {}), ("disable", {}), ("enable", {}), ("end-sessions", {})),
+        *(("email", {"email": "eve@example.com"}), ("role", {"role": "admin"})),
+        *(("quota", {"quota": "7"}), ("reset-second-factor", {})),
+        ("delete", {"email": "ada@example.com"}),
+    ],
+)
+def test_action_reads_nothing_of_the_users_pictures(
+    client, config, ada, action, fields
+):
+    """Which are many; only pages that show how many there are count them."""
+    with counted(config) as commands:
+        answer = send(client, f"{USERS}/{ada}/{action}", **fields)
+
+    assert answer.status_code in {200, 303}
+    counts = [each for each in commands if {"aggregate", "count"} & each.keys()]
+    kinds = {each.get("aggregate", each.get("count")) for each in counts}
+    assert not kinds & {"generations", "images"}
 
 
 def test_role_is_given_and_taken(client, ada, root):
