@@ -13,8 +13,9 @@ def accounts(config: Config) -> Iterator[Finding]:
     if not config.has_credentials:  # those of `make run` are not known here
         return
     registry = jobs.runtime().registry
-    channels = lanes.channels_of(registry.limits)
-    wrong = [*removed(lanes.held_by_others(channels)), *resting(list(channels))]
+    channels = lanes.read_channels(registry.limits)
+    strangers = lanes.held_by_others({each.channel for each in channels})
+    wrong = [*removed(strangers), *resting(channels)]
     yield from wrong
     if not wrong and len(registry.accounts) > 1:
         yield Finding("accounts", Verdict.OK, ", ".join(registry.accounts))
@@ -22,17 +23,14 @@ def accounts(config: Config) -> Iterator[Finding]:
 
 def limits(config: Config) -> Iterator[Finding]:
     """As many pictures are sent at a time as are configured."""
-    channels = lanes.channels_of(jobs.runtime().registry.limits)
-    records = lanes.read_all([channel.record for channel in channels])
-    for channel, most in channels.items():
-        limit = lanes.limit_of(records[channel.record], most)
-        if limit < most:
+    for each in lanes.read_channels(jobs.runtime().registry.limits):
+        if each.is_lowered:
             yield Finding(
-                f"limit of {channel.record}",
+                f"limit of {each.channel.record}",
                 Verdict.WARNING,
-                f"{limit} at a time, {most} configured",
+                f"{each.limit} at a time, {each.configured} configured",
                 "doctor.limit_lowered",
-                (("lane", channel.lane),),
+                (("lane", each.channel.lane),),
             )
 
 
@@ -46,13 +44,10 @@ def removed(held: Counter[lanes.Channel]) -> Iterator[Finding]:
         yield Finding(check, Verdict.FAILED, found, "doctor.account_removed")
 
 
-def resting(channels: list[lanes.Channel]) -> Iterator[Finding]:
-    records = lanes.read_all([channel.record for channel in channels])
-    for channel in channels:
-        record = records[channel.record]
-        if lanes.is_resting(record):
-            found = (
-                f"{channel.lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
-            )
-            check, advice = f"account {channel.account}", f"error.{record.refused}"
+def resting(channels: list[lanes.ChannelState]) -> Iterator[Finding]:
+    for each in channels:
+        if each.is_resting:
+            (lane, account), record = each.channel, each.record
+            found = f"{lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
+            check, advice = f"account {account}", f"error.{record.refused}"
             yield Finding(check, Verdict.FAILED, found, advice)

@@ -26,6 +26,7 @@ from jimeng.lanes.claims import (
     openings,
 )
 from jimeng.lanes.record import (
+    ChannelState,
     accepted,
     back_off,
     calm,
@@ -35,6 +36,7 @@ from jimeng.lanes.record import (
     limit_of,
     read,
     read_all,
+    read_channels,
     reset,
     rest,
 )

@@ -4,11 +4,12 @@ import logging
 import random
 import time
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane, utcnow
-from jimeng.lanes.slots import Channel, count_drawn, slots_taken
+from jimeng.lanes.slots import Channel, channels_of, count_drawn, slots_taken
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,40 @@ CALM_FOR = timedelta(minutes=10)
 LANE_CACHE = 0.25  # seconds
 
 TAKEN_CACHE = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class ChannelState:
+    """
+    How a channel stands.
+
+    Attributes:
+        configured: How many of its pictures may be under way at a time, unless the
+            provider refused as many.
+    """
+
+    channel: Channel
+    configured: int
+    record: Lane
+
+    @property
+    def limit(self) -> int:
+        """How many may be under way now."""
+        return limit_of(self.record, self.configured)
+
+    @property
+    def is_lowered(self) -> bool:
+        return self.limit < self.configured
+
+    @property
+    def is_resting(self) -> bool:
+        return is_resting(self.record)
+
+    @property
+    def back_off_until(self) -> datetime | None:
+        """It is given nothing until then."""
+        return self.record.not_before if backs_off(self.record) else None
+
 
 _lanes: dict[str, tuple[float, Lane]] = {}
 _taken: dict[str, tuple[int, float]] = {}  # highest turn, and when it was noted
@@ -52,6 +87,21 @@ def read_all(names: Collection[str]) -> dict[str, Lane]:
     now = time.monotonic()
     _lanes.update({name: (now, record) for name, record in records.items()})
     return records
+
+
+def read_channels(limits: Mapping[str, Mapping[str, int]]) -> list[ChannelState]:
+    """
+    How all channels stand now, by one look.
+
+    Args:
+        limits: As in `channels_of`.
+    """
+    channels = channels_of(limits)
+    records = read_all([each.record for each in channels])
+    return [
+        ChannelState(each, configured, records[each.record])
+        for each, configured in channels.items()
+    ]
 
 
 def change(lane: str, update: dict) -> None:

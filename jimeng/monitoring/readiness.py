@@ -253,14 +253,9 @@ def _lanes() -> Answer:
 
 def _accounts() -> Answer:
     """Accounts that are not given what was configured. One alone never rests."""
-    channels = lanes.channels_of(jobs.runtime().registry.limits)
-    found = lanes.read_all([each.record for each in channels])
-    resting = {x.account for x in channels if lanes.is_resting(found[x.record])}
-    lowered = [
-        channel.record
-        for channel, most in channels.items()
-        if lanes.limit_of(found[channel.record], most) < most
-    ]
+    channels = lanes.read_channels(jobs.runtime().registry.limits)
+    resting = {each.channel.account for each in channels if each.is_resting}
+    lowered = [each.channel.record for each in channels if each.is_lowered]
     return Answer((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 

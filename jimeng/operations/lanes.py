@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jimeng import jobs, lanes
-from jimeng.documents import Lane
-from jimeng.lanes import Channel
 
 
 @dataclass(frozen=True)
@@ -72,39 +70,33 @@ class LaneView:
         return [each for each in self.accounts if each.limit is None]
 
 
-def read(waiting: Counter[str], again: Counter[str], now: datetime) -> list[LaneView]:
+def read(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
     """
     Args:
         waiting: Lane -> pictures in line that were never sent.
         again: Lane -> those that were.
     """
-    limits = lanes.channels_of(jobs.runtime().registry.limits)
-    strangers = lanes.held_by_others(limits)
-    taken = {
-        channel: len(slots) for channel, slots in lanes.slots_taken_in(limits).items()
-    }
-    records = lanes.read_all([channel.record for channel in limits])
+    states = lanes.read_channels(jobs.runtime().registry.limits)
+    known = {each.channel for each in states}
+    strangers, taken = lanes.held_by_others(known), lanes.slots_taken_in(known)
     channels: dict[str, list[AccountView]] = defaultdict(list)
-    for channel, most in limits.items():
-        view = _account(channel, most, taken[channel], records[channel.record], now)
-        channels[channel.lane].append(view)
+    for each in states:
+        view = _account(each, len(taken[each.channel]))
+        channels[each.channel.lane].append(view)
     for (lane, account), n in sorted(strangers.items()):
         channels[lane].append(AccountView(account, n, None, None, None, None))
     names = sorted({*channels, *waiting, *again})
     return [_lane(name, waiting[name], again[name], channels[name]) for name in names]
 
 
-def _account(
-    channel: Channel, most: int, in_use: int, record: Lane, now: datetime
-) -> AccountView:
-    is_patient = record.not_before is not None and record.not_before > now
+def _account(state: lanes.ChannelState, in_use: int) -> AccountView:
     return AccountView(
-        channel.account,
+        state.channel.account,
         in_use,
-        lanes.limit_of(record, most),
-        most,
-        record.not_before if is_patient else None,
-        record.refused,
+        state.limit,
+        state.configured,
+        state.back_off_until,
+        state.record.refused,
     )
 
 

@@ -91,7 +91,7 @@ def read(viewer: Viewer) -> QueueView:
         workers=Worker.find_all(
             {"seen_at": {"$gte": now - REMEMBERED}, "$or": HERE}, sort=[("seen_at", -1)]
         ),
-        lanes=lanes.read(waiting, again, now),
+        lanes=lanes.read(waiting, again),
         users=_users(found),
         oldest_at=_oldest(found),
     )
