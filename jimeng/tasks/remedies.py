@@ -9,7 +9,8 @@ from jimeng.providers.registry import retryable
 REMEDIES = {
     **dict.fromkeys(
         ("access_denied", "credentials_invalid", "clock_wrong", "permission_missing")
-        + ("request_refused", "account_overdue", "quota_exhausted"),
+        + ("request_refused", "account_overdue", "quota_exhausted")
+        + ("provider_refused",),
         "operator",
     ),
     **dict.fromkeys(

@@ -4,6 +4,7 @@ import pytest
 
 from jimeng.providers.registry import CODES, retryable
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit
+from jimeng.tasks import remedies
 
 
 def test_only_the_two_limits_are_sent_again():
@@ -48,6 +49,13 @@ def test_what_a_user_may_try_again():
     assert not retryable("content_refused_prompt")
     assert not retryable("credentials_invalid")
     assert not retryable("no_such_code")
+
+
+def test_pages_offer_the_same_again_only_where_the_api_does():
+    """Else something other helps, or an operator does."""
+    again = {code for code in CODES if remedies.of([code]) == "retry"}
+
+    assert {code for code in again if not retryable(code)} == set()
 
 
 def test_codes_are_all_of_ours():

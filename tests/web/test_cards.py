@@ -156,6 +156,8 @@ def test_again_of_what_is_not_there(client):
         ("picture_lost", "yes", "Try again"),
         ("submit_unknown", "unknown", "Try again"),
         ("account_overdue", "no", "See the failures"),
+        ("provider_refused", "no", "See the failures"),
+        ("provider_refused", "unknown", "See the failures"),
     ],
 )
 def test_failure_offers_the_one_thing_that_helps(
