@@ -23,7 +23,7 @@ from jimeng.documents.leases import WRITING_LEASE
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
-from jimeng.jobs.purge import KEPT
+from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.providers import Model
 from jimeng.tasks import Estimate
 from jimeng.tasks.cancelling import cancel_where, drop_of, hiding
@@ -272,7 +272,7 @@ def _hide(action: BulkAction, batch: bulk.Portion) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}, **THERE}
     # Brought back they are tasks of their own.
     alone = {"$unset": ["batch", "batch_index"]}
-    gone_with = [*hiding(batch.at, purge_at=batch.at + KEPT), alone]
+    gone_with = [*hiding(batch.at, purge_at=batch.at + TRASH_KEPT_FOR), alone]
     Task.collection().update_many(ids, gone_with)
     drop_of(batch.ids, batch.token)
     Image.change(shown, gone)  # one may have come in between

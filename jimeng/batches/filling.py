@@ -15,19 +15,18 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.documents.leases import WRITING_LEASE
+from jimeng.documents.leases import TURN_S, WRITING_LEASE
 from jimeng.documents.task import THERE
 from jimeng.errors import JimengError
 from jimeng.inputs import Named
-from jimeng.jobs.purge import KEPT
+from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancelling import cancel_where
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
-TURN = 1.0  # seconds that a consumer works before others of its chores may
-IN_REQUEST = 0.3  # seconds
+IN_REQUEST_S = 0.3
 # Seconds until it is somebody's again. What found no room comes before what did, so
 # that the batches of one user take turns.
 MADE, HUNGRY, LOOK = 1.5, 0.8, 3.0
@@ -35,7 +34,7 @@ MADE, HUNGRY, LOOK = 1.5, 0.8, 3.0
 
 def go_on() -> bool:
     """Work on the batches that are due, for a while; whether there may be more."""
-    deadline = time.monotonic() + TURN
+    deadline = time.monotonic() + TURN_S
     while time.monotonic() < deadline:
         batch = Batch.claim_due(KNOWN_KIND, WRITING_LEASE)
         if batch is None:
@@ -48,7 +47,7 @@ def begin(batch: Batch) -> None:
     """Make the first tasks, as many as a request has time for."""
     claimed = Batch.claim_due({"_id": batch.id, **KNOWN_KIND}, WRITING_LEASE)
     if claimed is not None:
-        work(claimed, time.monotonic() + IN_REQUEST)
+        work(claimed, time.monotonic() + IN_REQUEST_S)
 
 
 def work(batch: Batch, deadline: float) -> None:
@@ -198,5 +197,5 @@ def stop(batch: Batch, code: str) -> None:
 
 def forget_deleted() -> None:
     """Remove what was deleted so long ago that its tasks do not come back."""
-    old = {"deleted_at": {"$lte": utcnow() - KEPT}, **KNOWN_KIND}
+    old = {"deleted_at": {"$lte": utcnow() - TRASH_KEPT_FOR}, **KNOWN_KIND}
     Batch.collection().delete_many(old)

@@ -18,7 +18,7 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
-from jimeng.documents.leases import WRITING_LEASE
+from jimeng.documents.leases import TURN_S, WRITING_LEASE
 from jimeng.errors import (
     DatabaseUnavailable,
     JimengError,
@@ -29,11 +29,10 @@ from jimeng.viewers import part_of_recorded
 
 log = logging.getLogger(__name__)
 
-TURN = 1.0  # seconds that a consumer works before it looks for another action
-IN_REQUEST, FEW = 0.4, 100  # seconds; documents in a batch
+IN_REQUEST_S, FEW = 0.4, 100  # documents in a batch
 MOST_TRIES = 10
 RETRY_IN = timedelta(seconds=5)  # where a database is away
-KEPT = timedelta(days=7)  # after its end
+KEPT_FOR = timedelta(days=7)  # after its end
 AWAY = (
     *(PyMongoError, RedisError),
     *(DatabaseUnavailable, QueueUnavailable, StorageUnavailable),
@@ -44,7 +43,7 @@ def go_on() -> bool:
     """Work on whatever action is due, for a while; return whether there was one."""
     action = _claim({})
     if action is not None:
-        _work(action, TURN)
+        _work(action, TURN_S)
     return action is not None
 
 
@@ -70,7 +69,7 @@ def work(
 
 def work_briefly(action: BulkAction) -> BulkAction:
     """`work`, as long as a request has time for it: what is little is done at once."""
-    return work(action, within=IN_REQUEST, size=FEW)
+    return work(action, within=IN_REQUEST_S, size=FEW)
 
 
 def stop(kind: str, scope: str) -> None:
@@ -152,7 +151,7 @@ def _end(action: BulkAction, error: str | None = None) -> None:
     now = utcnow()
     ended = {
         "ended_at": now,
-        "expires_at": now + KEPT,
+        "expires_at": now + KEPT_FOR,
         **({"error": error} if error else {}),
     }
     gone = {"open": "", "owner": "", "due_at": "", "batch": "", "cursor": ""}

@@ -18,6 +18,7 @@ from jimeng.documents.base import NOTHING, WORKER_TIMEOUT, Stored, new_token, ut
 # Longer than an operation of the database may take: nobody else begins what is still
 # being written.
 WRITING_LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
+TURN_S = 1.0  # that a consumer works on what is due before it looks after all else
 Update = Mapping[str, Mapping[str, object]]  # by operators, such as ``$set``
 
 

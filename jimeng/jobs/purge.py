@@ -10,12 +10,12 @@ from jimeng.jobs import outcomes
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=7)  # in the trash
+TRASH_KEPT_FOR = timedelta(days=7)  # in the trash
 BATCH = 500
 
 
 def empty_trash() -> bool:
-    """Give up what has been in the trash for `KEPT`; return whether there is more."""
+    """Give up what was trashed `TRASH_KEPT_FOR` ago; return whether there is more."""
     now = utcnow()
     # A task that is due is claimed first: from then on it cannot be brought back,
     # and goes as all do that were deleted for good.
@@ -24,7 +24,7 @@ def empty_trash() -> bool:
     for row in tasks:
         claimed = {**due, "_id": row["_id"]}
         Task.collection().update_one(claimed, {"$unset": {"purge_at": ""}})
-    old = {"trashed_at": {"$lte": now - KEPT}, "with_task": {"$ne": True}}
+    old = {"trashed_at": {"$lte": now - TRASH_KEPT_FOR}, "with_task": {"$ne": True}}
     old |= KNOWN_KIND
     found = Image.collection().find(old, {"_id": 1, "task_id": 1, "index": 1})
     pictures = list(found.limit(BATCH))

@@ -9,7 +9,7 @@ from jimeng.bulk import Counts, Kind
 from jimeng.documents import BulkAction, Image, Task
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import SHOWN
-from jimeng.jobs.purge import KEPT
+from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks.gallery import Wanted
 from jimeng.tasks.trash import EXISTS, Trashed, change, restore_where
 from jimeng.viewers import Viewer
@@ -103,7 +103,7 @@ def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
         found = Task.find_ids(trashed, sort=BY_ID, limit=size)
         if found:
             return found, None
-    since = {"$gt": action.started_at - KEPT, **before}
+    since = {"$gt": action.started_at - TRASH_KEPT_FOR, **before}
     left = {**mine, "trashed_at": since}
     return Image.find_ids(left, sort=BY_ID, limit=size), PICTURES
 
@@ -113,7 +113,7 @@ def _give_up(action: BulkAction, batch: bulk.Portion) -> Counts:
     if batch.cursor is None:
         Task.collection().update_many(ids, {"$unset": {"purge_at": ""}})
         return Counts(0)
-    too_old = {"trashed_at": action.started_at - KEPT}
+    too_old = {"trashed_at": action.started_at - TRASH_KEPT_FOR}
     Image.collection().update_many({**ids, "trashed_at": EXISTS}, {"$set": too_old})
     return Counts(len(batch.ids))
 

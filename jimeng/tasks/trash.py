@@ -12,7 +12,7 @@ from jimeng.documents.cursors import EPOCH, Page, after
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
-from jimeng.jobs.purge import KEPT
+from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks.auditing import audited
 from jimeng.tasks.cancelling import drop_waiting, hiding
 from jimeng.tasks.gallery import UNSEEN, page_of
@@ -54,7 +54,10 @@ def trashed_pictures(
     Raises:
         Invalid: the cursor is not one of ours.
     """
-    fresh = {"user_id": viewer.user_id, "trashed_at": {"$gt": utcnow() - KEPT}}
+    fresh = {
+        "user_id": viewer.user_id,
+        "trashed_at": {"$gt": utcnow() - TRASH_KEPT_FOR},
+    }
     parts = [fresh] if cursor is None else [fresh, after(cursor, "trashed_at")]
     rows = Image.collection().find({"$and": parts}, UNSEEN).sort(LATEST_FIRST)
     return page_of(list(rows.limit(limit + 1)), limit, "trashed_at")
@@ -120,8 +123,8 @@ def purge_pictures(viewer: Viewer, picture_ids: Iterable[str]) -> int:
     now = utcnow()
     ids = {"_id": {"$in": list(picture_ids)}, **viewer.filter()}
     given_up = Image.collection().update_many(
-        {**ids, "trashed_at": {"$gt": now - KEPT}},
-        {"$set": {"trashed_at": now - KEPT}, "$unset": {"with_task": ""}},
+        {**ids, "trashed_at": {"$gt": now - TRASH_KEPT_FOR}},
+        {"$set": {"trashed_at": now - TRASH_KEPT_FOR}, "$unset": {"with_task": ""}},
     )
     log.info("purged user=%s n=%d", viewer.user_id, given_up.modified_count)
     return given_up.modified_count
@@ -141,7 +144,7 @@ def trash(viewer: Viewer, task_id: str) -> None:
     # The pictures go first: those of a task that nobody can see would be left over.
     Image.change(shown, gone)
     there = {"_id": task.id, **THERE}
-    Task.collection().update_one(there, hiding(now, purge_at=now + KEPT))
+    Task.collection().update_one(there, hiding(now, purge_at=now + TRASH_KEPT_FOR))
     log.info("task trashed task=%s user=%s", task.id, task.user_id)
     with left_over("waiting pictures"):
         if task.is_open:
@@ -193,7 +196,7 @@ def change(where: dict, changes: dict) -> int:
 def restore_where(where: dict) -> int:
     """Bring those of these pictures back that have not been there for too long."""
     now = utcnow()
-    fresh = {"$and": [where, {"trashed_at": {"$gt": now - KEPT}}]}
+    fresh = {"$and": [where, {"trashed_at": {"$gt": now - TRASH_KEPT_FOR}}]}
     task_ids = Image.collection().distinct("task_id", fresh)
     hidden = {"_id": {"$in": task_ids}, "purge_at": {"$gt": now}}
     for task_id in Task.collection().distinct("_id", hidden):

@@ -62,7 +62,7 @@ def test_long_work_goes_on_in_the_background(
     client, failed, monkeypatch, how, going, ended
 ):
     """The page says how far it is; a consumer goes on, whoever looks."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     fields = {"code": "quota_exhausted"}
     for _ in range(3):
         failed(refusal("quota_exhausted"))
@@ -128,7 +128,7 @@ def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch
     monkeypatch.setattr(failures, "MOST_TOLD", 2)
     for _ in range(5):
         failed(refusal("quota_exhausted"))
-    monkeypatch.setattr(working, "IN_REQUEST", 0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", 0)
 
     page = client.post(f"{LIST}/drop", follow_redirects=True, headers=ENGLISH)
 

@@ -233,7 +233,7 @@ def test_clearing_cancels_what_waits(client, provider, word):
 
 def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
     """A request stops in time; the page shows how far it is, and a consumer goes on."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     for _ in range(3):
         create(client)
 

@@ -166,7 +166,7 @@ def test_user_is_deleted_with_tasks_and_pictures(client, provider, work_off):
 
 def test_user_with_many_tasks_is_deleted(client, monkeypatch):
     """However many there are after a year, one request removes them."""
-    monkeypatch.setattr(working, "IN_REQUEST", 60.0)  # on a machine that is busy
+    monkeypatch.setattr(working, "IN_REQUEST_S", 60.0)  # on a machine that is busy
     monkeypatch.setattr(working, "FEW", 10)
     user_id = new_user(client)["id"]
     row = Task.find_one({"_id": create(client, user_id=user_id)}).to_mongo().to_dict()

@@ -75,7 +75,7 @@ def test_deletion_that_had_begun_goes_on(copied, database, elsewhere, monkeypatc
     me, pictures = Viewer("guest"), hang("a", "b")
     made = collections.create(me, "海报")
     collections.change(me, made.id, add=pictures)
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     collections.delete(me, made.id)
 
     path = copied()
@@ -93,7 +93,7 @@ def test_running_again_that_had_begun_is_forgotten(
     provider.submits = [ProviderError("no", code="provider_failed")]
     create(client)
     work_off()
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     retry_all(OPERATOR, Filter())
     assert BulkAction.objects.get().is_open
 

@@ -56,8 +56,8 @@ def fill() -> None:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch) -> None:
     """However slow the machine is, what is begun in one go is done in one."""
-    monkeypatch.setattr(filling, "IN_REQUEST", 30)
-    monkeypatch.setattr(filling, "TURN", 30)
+    monkeypatch.setattr(filling, "IN_REQUEST_S", 30)
+    monkeypatch.setattr(filling, "TURN_S", 30)
 
 
 @pytest.fixture

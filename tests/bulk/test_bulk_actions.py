@@ -147,7 +147,7 @@ def test_killed_at_any_moment_it_ends_once(
 ):
     """Another worker goes on: nothing is forgotten, and nothing counted twice."""
     # However slow the machine is, the request comes to the same moments each time.
-    monkeypatch.setattr(working, "IN_REQUEST", 60.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", 60.0)
     for number in afresh.each_moment(least=6):
         begin(client, provider)
         reaper.arm(number)
@@ -165,7 +165,7 @@ def test_killed_at_any_moment_it_ends_once(
 
 def test_second_press_is_the_one_under_way(client, monkeypatch):
     """By whatever door; and the audit trail knows of one."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     create(client)
 
     first, second = board.clear(OPERATOR), board.clear(OPERATOR)
@@ -177,7 +177,7 @@ def test_second_press_is_the_one_under_way(client, monkeypatch):
 
 def test_what_comes_later_is_not_cleared(client, monkeypatch):
     """An action is about what was there when it was asked for, so it ends."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     create(client)
     board.clear(OPERATOR)
     BulkAction.collection().update_many(
@@ -196,7 +196,7 @@ def test_what_comes_later_is_not_cleared(client, monkeypatch):
 
 def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
     """Its claim has lapsed: the counts are those of who took over."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     for _ in range(2):
         create(client)
     action = board.clear(OPERATOR)
@@ -213,7 +213,7 @@ def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
 
 def test_bug_does_not_go_on_for_ever(client, monkeypatch):
     """After some tries it ends, and says so."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     create(client)
     board.clear(OPERATOR)
     monkeypatch.setattr("jimeng.tasks.clearing.cancel_batch", lambda *a, **k: 1 / 0)
@@ -231,7 +231,7 @@ def test_bug_does_not_go_on_for_ever(client, monkeypatch):
 
 def test_given_up_is_not_carried_out(client, monkeypatch, provider: FakeProvider):
     """It says that it ended in an error, so nothing of it is sent, and paid, later."""
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
     failed(client, provider)
     failures.retry_all(OPERATOR, Filter())
     with monkeypatch.context() as patch:

@@ -12,7 +12,7 @@ from jimeng.documents import Image, Task, utcnow
 from jimeng.documents.image import files_of
 from jimeng.errors import TaskNotFound
 from jimeng.jobs import janitor, purge
-from jimeng.jobs.purge import KEPT
+from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.viewers import Viewer
 from tests.hung import hang
 from tests.rest import create, result, task
@@ -42,7 +42,7 @@ def made(client, work_off) -> str:
 
 def a_week_later() -> None:
     """Let all that is in the trash have been there for its time."""
-    ago = utcnow() - KEPT
+    ago = utcnow() - TRASH_KEPT_FOR
     Image.collection().update_many(
         {"trashed_at": {"$exists": True}}, {"$set": {"trashed_at": ago}}
     )
@@ -96,7 +96,7 @@ def test_only_what_is_old_enough_goes(client, made):
 def test_janitor_leaves_alone_what_may_come_back(client, made):
     """Before its time nothing in the trash is touched."""
     tasks.trash(MINE, made)
-    ago = utcnow() - KEPT + timedelta(hours=1)
+    ago = utcnow() - TRASH_KEPT_FOR + timedelta(hours=1)
     Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
 
     purge.empty_trash()

@@ -205,7 +205,7 @@ def test_what_takes_long_tells_how_far_it_is(
     """As long as it goes on, on both pages; when it is over that is said."""
     *trashed, _ = hang("一", "二", "三")
     moment = tasks.trash_together(ME, trashed).milliseconds
-    monkeypatch.setattr(working, "IN_REQUEST", -1.0)
+    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
 
     answer = send(
         client, path, **{k: v.format(moment=moment) for k, v in fields.items()}
