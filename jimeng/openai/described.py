@@ -1,7 +1,8 @@
 """
 What requests and answers look like here, for the description of the API.
 
-Nothing is checked by these shapes: clients send far more, and `reading` takes it.
+A request is not loaded by these shapes: clients send far more, and `reading` takes it.
+It does check each field that it reads for what is described here.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,6 @@ from jimeng.api.openapi.blueprint import ErrorShape
 from jimeng.api.openapi.parts import Words
 from jimeng.i18n import MESSAGES
 from jimeng.openai.failures import INVALID, NAMES, NO_MODEL, TYPES, type_of
-from jimeng.openai.parameters import LONGEST_PROMPT, MOST_PICTURES
-from jimeng.openai.parameters import TYPES as FORMATS
 from jimeng.openai.sizes import QUALITIES
 from jimeng.schemas import (
     MOST_IMAGES,
@@ -39,6 +38,14 @@ from jimeng.schemas.fields import (
 )
 from jimeng.schemas.kinds import Reply, a, address, count, list_of, some, text
 
+MAX_PICTURES = 4
+MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
+FORMATS = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+}
 TASK = "volcengine_img_06axe07c1r4m5k8v9s2t3w6x7y8z9q"
 LINK = f"https://pictures.example.com/i/{TASK}_0.png"
 STATUSES = {
@@ -81,7 +88,7 @@ class ImageRequest(Strict):
         "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
         validate=Long(1, 200),
     )
-    n = optional(Whole, *words.N, validate=Between(1, MOST_PICTURES))
+    n = optional(Whole, *words.N, validate=Between(1, MAX_PICTURES))
     size = optional(
         Text,
         "auto、宽x高、比例，或模型有名称的尺寸；太小的按比例放大到模型的下限",
@@ -148,7 +155,7 @@ class CreateImageRequest(ImageRequest):
         "stream": {"prompt": "海边的灯塔", "stream": True},
     }
 
-    prompt = Text(*words.PROMPT, validate=Long(1, LONGEST_PROMPT))
+    prompt = Text(*words.PROMPT, validate=Long(1, MAX_PROMPT))
     images = Texts(
         *words.IMAGES, each=Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES)
     )
@@ -161,7 +168,7 @@ class CreateImageEditRequest(ImageRequest):
         "usual": {"prompt": "戴上帽子", "images": [LINK], "size": "auto"}
     }
 
-    prompt = optional(Text, *words.PROMPT, validate=Long(1, LONGEST_PROMPT))
+    prompt = optional(Text, *words.PROMPT, validate=Long(1, MAX_PROMPT))
     images = Texts(
         *words.IMAGES,
         each=Text(validate=REFERENCE),
@@ -176,7 +183,7 @@ class CreateImageEditForm(ImageRequest):
 
     examples: ClassVar = {"usual": {"prompt": "戴上帽子", "image": ["photo.png"]}}
 
-    prompt = optional(Text, *words.PROMPT, validate=Long(1, LONGEST_PROMPT))
+    prompt = optional(Text, *words.PROMPT, validate=Long(1, MAX_PROMPT))
     image = Texts(
         "要用的图片，可以重复；`image[]` 和 `image[0]` 意思相同",
         "The pictures that go in, repeated for several; `image[]` and `image[0]` mean "

@@ -5,22 +5,16 @@ from dataclasses import dataclass, replace
 from jimeng import tasks
 from jimeng.errors import Invalid
 from jimeng.openai import names, sizes
+from jimeng.openai.described import FORMATS
 from jimeng.openai.given import images_of, mask_of
 from jimeng.openai.reading import Body
 from jimeng.providers import Model
-from jimeng.schemas import MOST_SEED, MOST_STYLE
+from jimeng.schemas.fields import Between
 from jimeng.viewers import Viewer
 
-MOST_PICTURES = 4
-LONGEST_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
 # Of OpenAI's own, which say how its models draw; any other is a style of ours.
 THEIR_STYLES = ("vivid", "natural")
-TYPES = {
-    "png": "image/png",
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "webp": "image/webp",
-}
+SIDE = Between(1, 99_999)  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,20 +45,20 @@ def understand(body: Body, viewer: Viewer) -> ImagesRequest:
     """
     name, images, mask = body.text("model"), images_of(body), mask_of(body)
     model = names.find(name, images=len(images), mask=mask is not None)
-    prompt = body.text("prompt", most=LONGEST_PROMPT)
+    prompt = body.text("prompt")
     if prompt is None and not images:  # with some, that is for the model to say
         raise Invalid.field("prompt", "invalid.prompt_empty")
-    if body.choice("background", "auto", "opaque", "transparent") == "transparent":
+    if body.choice("background", "transparent") == "transparent":
         raise Invalid.field("background", "invalid.opaque_only")
-    quality = body.choice("quality", *sizes.QUALITIES) or "auto"
+    quality = body.choice("quality") or "auto"
     size, ratio = size_of(body), ratio_of(body)
     if model.follows:
         size = size if size and size.upper() in model.keywords else None
     elif size or ratio or not images:
         size = "{}x{}".format(*sizes.choose(model, size, ratio, quality))
-    form = body.choice("response_format", "url", "b64_json")
+    form = body.choice("response_format")
     wants_bytes = form is None and names.answers_with_bytes(name)
-    kind = body.choice("output_format", *TYPES) or "png"
+    kind = body.choice("output_format") or "png"
     new = tasks.NewTask(
         user_id=viewer.user_id,
         prompt=prompt or "",
@@ -73,7 +67,7 @@ def understand(body: Body, viewer: Viewer) -> ImagesRequest:
         size=size,
         quality="hd" if sizes.is_largest(model, quality) else "standard",
         style=style_of(body),
-        n=body.whole("n", low=1, high=MOST_PICTURES) or 1,
+        n=body.whole("n") or 1,
         seed=seed_of(body, model),
         images=images,
         mask=mask,
@@ -82,8 +76,8 @@ def understand(body: Body, viewer: Viewer) -> ImagesRequest:
         new=replace(new, given=record(new)),
         quality=quality,
         with_bytes=wants_bytes or form == "b64_json",
-        content_type=TYPES[kind],
-        compression=body.whole("output_compression", low=0, high=100),
+        content_type=FORMATS[kind],
+        compression=body.whole("output_compression"),
         stream=body.switch("stream"),
     )
 
@@ -100,25 +94,24 @@ def record(new: tasks.NewTask) -> dict:
 
 def size_of(body: Body) -> str | None:
     """The size, where one is given; some send width and height for themselves."""
-    size = body.text("size", most=20)
+    size = body.text("size")
     if size is not None:
         return None if size.lower() == "auto" else size
-    width = body.whole("width", low=1, high=99_999)
-    height = body.whole("height", low=1, high=99_999)
+    width, height = body.whole("width", SIDE), body.whole("height", SIDE)
     return f"{width}x{height}" if width and height else None
 
 
 def ratio_of(body: Body) -> str | None:
-    ratio = body.text("aspect_ratio", "aspectRatio", "ratio", most=20)
+    ratio = body.text("aspect_ratio", "aspectRatio", "ratio")
     return None if ratio is None or ratio.lower() == "auto" else ratio
 
 
 def style_of(body: Body) -> str | None:
-    style = body.text("style", most=MOST_STYLE)
+    style = body.text("style")
     return None if style is None or style.lower() in THEIR_STYLES else style
 
 
 def seed_of(body: Body, model: Model) -> int:
     """-1 where the model draws its own, or is to; clients send it to all alike."""
-    seed = body.whole("seed", low=-1, high=MOST_SEED)
+    seed = body.whole("seed")
     return seed if model.takes_seed and seed is not None else -1

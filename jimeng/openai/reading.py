@@ -9,16 +9,24 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from flask import request
 
 from jimeng.errors import Invalid, InvalidJson
 from jimeng.http.bodies import json_of
-from jimeng.schemas.fields import is_storable
+from jimeng.openai.described import CreateImageRequest
+from jimeng.schemas.fields import Between, Long, is_storable
 
 # Where clients and gateways put what OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+# By field, what it is described to be.
+CHECKS: dict[str, Any] = {
+    name: check
+    for name, field in CreateImageRequest().fields.items()
+    for check in field.validators
+}
 TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -36,12 +44,12 @@ class Body:
     files: Mapping[str, list[bytes]]
     content: object
 
-    def text(self, *names: str, most: int = 200) -> str | None:
+    def text(self, *names: str) -> str | None:
         """
-        The first of *names* that was given.
+        The first of *names* that was given; the first of all is described.
 
         Raises:
-            Invalid: it is no text, or has more than *most* characters.
+            Invalid: it is no text, or longer than that may be.
         """
         name, value = self._first(names)
         if value is None:
@@ -51,23 +59,27 @@ class Body:
         text = str(value).strip()
         if not is_storable(text):
             raise Invalid.field(name, "invalid.unstorable")
-        if len(text) > most:
-            raise Invalid.field(name, "invalid.length", min=1, max=most)
+        check = CHECKS[names[0]]
+        if isinstance(check, Long) and len(text) > check.max:
+            raise Invalid.field(name, check.key, min=check.min, max=check.max)
         return text or None
 
-    def whole(self, *names: str, low: int, high: int) -> int | None:
+    def whole(self, name: str, check: Between | None = None) -> int | None:
         """
+        Args:
+            check: Of a field that is not described.
+
         Raises:
-            Invalid: it is no integer, also written as text, from *low* to *high*.
+            Invalid: it is no integer, also written as text, or out of range.
         """
-        name, value = self._first(names)
+        check, value = check or CHECKS[name], self.fields.get(name)
         if value is None:
             return None
         number = as_whole(value)
         if number is None:
             raise Invalid.field(name, "invalid.integer")
-        if not low <= number <= high:
-            raise Invalid.field(name, "invalid.range", min=low, max=high)
+        if not check.min <= number <= check.max:
+            raise Invalid.field(name, check.key, min=check.min, max=check.max)
         return number
 
     def switch(self, name: str) -> bool:
@@ -80,12 +92,15 @@ class Body:
             raise Invalid.field(name, "invalid.boolean")
         return value in TRUE
 
-    def choice(self, name: str, *known: str) -> str | None:
+    def choice(self, name: str, *others: str) -> str | None:
         """
+        Args:
+            others: Beside those that are described.
+
         Raises:
-            Invalid: it is none of *known*.
+            Invalid: it is none of these.
         """
-        value = self.text(name)
+        value, known = self.text(name), (*CHECKS[name].choices, *others)
         if value is None:
             return None
         if value.lower() not in known:

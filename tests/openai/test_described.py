@@ -50,6 +50,24 @@ def test_form_is_taken_as_described(client, document, draws):
     conforms(document, operation, 200, answer.json)
 
 
+def test_what_is_beyond_its_description_is_refused(client, document):
+    """Every field that has a limit or a choice, by its name."""
+    shapes, beyond = document["components"]["schemas"], {}
+    for name, shape in shapes["CreateImageRequest"]["properties"].items():
+        if "maximum" in shape:
+            beyond[name] = shape["maximum"] + 1
+        elif "enum" in shape:
+            beyond[name] = "other"
+        elif "maxLength" in shape:
+            beyond[name] = "x" * (shape["maxLength"] + 1)
+    assert len(beyond) > 9
+
+    for name, value in beyond.items():
+        answer = client.post(GENERATIONS, json={"prompt": "x", name: value})
+        assert answer.status_code == (404 if name == "model" else 400), name
+        assert answer.json["error"]["param"] == name
+
+
 def test_models_conform(client, document):
     """The list, and one of them."""
     found = client.get(MODELS).json
