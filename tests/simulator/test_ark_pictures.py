@@ -3,12 +3,11 @@
 import base64
 import io
 import threading
-import time
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from PIL import Image, ImageChops
 
+from tests.each import for_each
 from tests.simulator.caller import ARK_V40, PATIENCE
 from tests.waiting import wait_for
 
@@ -24,7 +23,7 @@ def opened(data: bytes) -> Image.Image:
         return picture
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("model", "fields", "kind"),
     [
         (ARK_V40, {}, "JPEG"),
@@ -44,14 +43,6 @@ def test_link_leads_to_the_picture(clock, caller, model, fields, kind):
     assert caller.get(url.replace(expires, f"9{expires}")).status == 403
     clock.now += 86400
     assert caller.get(url).status == 403
-
-
-def test_bytes_come_when_wanted(caller):
-    """The same picture as behind a link."""
-    fields = {"response_format": "b64_json", "watermark": False}
-    text = caller.ark(**fields).json["data"][0]["b64_json"]
-
-    assert opened(base64.b64decode(text)).size == (1024, 1024)
 
 
 def test_watermark_is_drawn_unless_refused(caller):
@@ -135,19 +126,3 @@ def test_calls_under_way_are_limited(simulator, caller):
     waiting.join()
 
     assert reply.json["error"]["code"] == "InflightBatchsizeExceeded"
-
-
-def test_answer_takes_its_time(caller):
-    """The caller waits while the picture is drawn."""
-    started = time.monotonic()
-
-    assert caller.ark("[[slow 0.2]]").status == 200
-    assert time.monotonic() - started >= 0.2
-
-
-def test_lost_answer_is_billed(simulator, caller):
-    """Nobody can ask for it again."""
-    with pytest.raises(ConnectionError):
-        caller.ark(f"{DONE} [[drop]]")
-
-    assert simulator.ledger()["billed"] == 1

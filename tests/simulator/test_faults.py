@@ -1,0 +1,329 @@
+"""Faults on demand, by the control endpoint and by words in the prompt."""
+
+import base64
+import contextlib
+import http.client
+import io
+import json
+import threading
+import time
+
+import pytest
+from PIL import Image, UnidentifiedImageError
+
+from jimeng.local.simulator.faults import ACTIONS, is_kind
+from jimeng.local.simulator.kinds import KINDS
+from tests.each import for_each
+from tests.simulator.caller import PATIENCE, Caller
+from tests.waiting import wait_for
+
+DONE = "[[slow 0]] 猫"
+SIZE = {"width": 512, "height": 512}
+# Every fault without a code, with every call that it can befall.
+SPOILS = [
+    (action, kind)
+    for kind in sorted(KINDS.keys() - {"endless"})
+    for action in ACTIONS
+    if is_kind(action, kind)
+]
+
+
+def faults(caller, *entries):
+    assert caller.control("faults", list(entries)).status == 200
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        return picture.size
+
+
+def polled(caller, words: str, **fields):
+    return caller.poll(caller.accepted(f"{DONE} {words}", **SIZE), **fields)
+
+
+def link(reply) -> str:
+    return reply.json["data"]["image_urls"][0]
+
+
+@pytest.fixture
+def picture_url(caller) -> str:
+    return link(polled(caller, ""))
+
+
+def test_faults_are_used_up_in_order(caller):
+    """Each as often as it says, and only by calls of its action."""
+    faults(
+        caller,
+        {"action": "submit", "kind": 50429, "times": 2},
+        {"action": "poll", "kind": "50500"},
+        {"action": "submit", "kind": 100014},
+    )
+
+    replies = [caller.submit() for _ in range(4)]
+
+    codes = [reply.code for reply in replies]
+    assert codes == [50429, 50429, 100014, 10000]
+    assert [reply.status for reply in replies] == [429, 429, 500, 200]
+    task_id = replies[3].json["data"]["task_id"]
+    assert caller.poll(task_id).code == 50500
+    assert caller.poll(task_id).code == 10000
+
+
+@for_each(
+    ("fault", "billed"),
+    [
+        ({"kind": "drop_before"}, 0),
+        ({"kind": "drop_after"}, 1),
+        ({"kind": "html_502", "accepted": True}, 1),
+        ({"kind": "html_502", "accepted": False}, 0),
+        ({"kind": "503"}, 0),
+        ({"kind": "504"}, 0),
+        ({"kind": "zero_bytes"}, 1),
+        ({"kind": "truncated"}, 1),
+    ],
+)
+def test_what_was_accepted_before_its_answer_was_lost_is_billed(
+    simulator, caller, fault, billed
+):
+    """Who gets no answer, or a page of something on the way, cannot know."""
+    caller.control("reset", {})
+    faults(caller, {"action": "submit", **fault})
+
+    with contextlib.suppress(ConnectionError, http.client.IncompleteRead):
+        reply = caller.submit()
+        assert not reply.body or "json" not in reply.headers["Content-Type"]
+
+    assert [row["billed"] for row in simulator.ledger()["rows"]] == [True] * billed
+
+
+def test_answers_take_the_time_they_are_told_to(simulator, caller, picture_url):
+    """The head or the body of one, or what is drawn while its caller waits."""
+    slow = {"action": "poll", "kind": "slow", "seconds": 0.2}
+    body = {"action": "image", "kind": "slow_body", "seconds": 0.2}
+    task_id = caller.accepted()
+    faults(caller, slow, body)
+    calls = {
+        "slow": lambda: caller.poll(task_id),
+        "slow_body": lambda: caller.get(picture_url),
+        "late": lambda: caller.submit(f"{DONE} [[late 0.2]]"),
+        "process": lambda: caller.process("[[slow 0.2]]"),
+        "ark": lambda: caller.ark("[[slow 0.2]]"),
+    }
+
+    for name, call in calls.items():
+        started = time.monotonic()
+        assert call().status == 200, name
+        assert time.monotonic() - started >= 0.2, name
+    assert len(simulator.ledger()["rows"]) == 5
+
+
+def test_stopping_does_not_wait_for_a_slow_answer(simulator, caller):
+    """
+    An answer that was to come after its caller's patience is sent when the simulator
+    stops.
+    """
+    task_id = caller.accepted()
+    faults(caller, {"action": "poll", "kind": "slow", "seconds": 2 * PATIENCE})
+    codes = []
+    waiting = threading.Thread(target=lambda: codes.append(caller.poll(task_id).code))
+    waiting.start()
+    wait_for(lambda: simulator.ledger()["rows"][0]["polls"], PATIENCE)
+
+    simulator.stop()
+    waiting.join()
+
+    assert codes == [10000]
+
+
+def test_answer_may_be_no_json_or_not_say_so(caller):
+    """Good status, and a text or a type that a client does not expect."""
+    faults(caller, {"action": "submit", "kind": "not_json"})
+    faults(caller, {"action": "submit", "kind": "wrong_content_type"})
+    unreadable, mistyped = caller.submit(), caller.submit()
+
+    assert unreadable.status == 200
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(unreadable.body)
+    assert (mistyped.code, mistyped.headers["Content-Type"]) == (10000, "text/plain")
+
+
+def test_ending_code_on_a_poll_ends_the_task(simulator, caller):
+    """The task frees its place, stays refused and is not billed."""
+    task_id = caller.accepted()
+    faults(caller, {"action": "poll", "kind": 50511})
+
+    codes = [caller.poll(task_id).code for _ in range(2)]
+
+    ledger = simulator.ledger()
+    assert codes == [50511, 50511]
+    assert (ledger["billed"], ledger["running"]) == (0, {"jimeng_t2i_v30": 0})
+    assert ledger["rows"][0]["outcome"] == "50511"
+
+
+@for_each(
+    ("kind", "status", "error"),
+    [
+        ("404", 404, UnidentifiedImageError),
+        ("403", 403, UnidentifiedImageError),
+        ("html_502", 502, UnidentifiedImageError),
+        ("zero_bytes", 200, UnidentifiedImageError),
+        ("not_an_image", 200, UnidentifiedImageError),
+        ("truncated_image", 200, OSError),
+    ],
+)
+def test_download_may_give_no_picture(caller, picture_url, kind, status, error):
+    """Once; the next one succeeds."""
+    faults(caller, {"action": "image", "kind": kind})
+    reply = caller.get(picture_url)
+
+    assert reply.status == status
+    with pytest.raises(error):
+        size_of(reply.body)
+    assert size_of(caller.get(picture_url).body) == (512, 512)
+
+
+def test_picture_of_another_size(caller):
+    """One pixel, or half of each side: behind the link and in base64."""
+    tiny = caller.get(link(polled(caller, "[[image 1x1]]"))).body
+    half = caller.get(link(polled(caller, "[[image wrong_size]]"))).body
+    data = polled(caller, "[[image wrong_size]]", req_json=None).json["data"]
+    inside = base64.b64decode(data["binary_data_base64"][0])
+
+    assert [size_of(each) for each in (tiny, half, inside)] == [
+        *((1, 1), (256, 256), (256, 256))
+    ]
+
+
+@for_each(
+    "entry",
+    [
+        {"action": "submit", "kind": "nonsense"},
+        {"action": "pol", "kind": 50500},
+        {"action": "poll", "kind": 50500, "times": 0},
+        {"action": "poll", "kind": 50500, "tmies": 1},
+        {"action": "image", "kind": 50411},
+        {"action": "ark", "kind": 50411},
+        {"action": "submit", "kind": "QuotaExceeded"},
+        {"action": "poll", "kind": "1x1"},
+        "50500",
+    ],
+)
+def test_faults_that_cannot_be_are_refused(caller, entry):
+    """A test that asks for what there is not would prove nothing."""
+    assert caller.control("faults", [entry]).status == 400
+
+
+def test_prompt_asks_for_codes(simulator, caller):
+    """Without end, or as often as it says; brackets alone do no harm."""
+    endless = [caller.submit("猫 [[50411]]").code for _ in range(2)]
+    twice = [caller.submit("猫 [[50429 2]]").code for _ in range(3)]
+    task_id = caller.accepted("猫 [[poll 50500 2]]")
+    polls = [caller.poll(task_id).code for _ in range(3)]
+    caller.control("settings", {"limit": 9})
+    harmless = caller.submit("a [[sign]] in the [[poll]] hall [[99]]").code
+
+    assert (endless, twice) == ([50411, 50411], [50429, 50429, 10000])
+    assert (polls, harmless) == ([50500, 50500, 10000], 10000)
+    assert len(simulator.ledger()["rows"]) == 3
+
+
+def test_prompt_asks_for_an_ending(clock, simulator, caller):
+    """The task runs its time, or that of its ``slow``, and then is refused, unpaid."""
+    task_id = caller.accepted("猫 [[slow 20]] [[poll 50511]]")
+    clock.now += 19
+    running = caller.poll(task_id)
+    clock.now += 1
+    ended = caller.poll(task_id)
+
+    assert running.json["data"]["status"] == "generating"
+    assert (ended.status, ended.code) == (400, 50511)
+    assert simulator.ledger()["billed"] == 0
+
+
+def test_prompt_asks_for_a_lost_answer(simulator, caller):
+    """Accepted, billed, and nobody is told; by Ark too."""
+    for call in (caller.submit, caller.ark):
+        with pytest.raises(ConnectionError):
+            call(f"{DONE} [[drop]]")
+
+    assert simulator.ledger()["billed"] == 2
+
+
+def test_prompt_asks_for_a_failed_download(caller):
+    """Only the first download of this picture fails."""
+    url = link(polled(caller, "[[image 404 1]]"))
+
+    assert [caller.get(url).status for _ in range(2)] == [404, 200]
+
+
+def test_expired_link_is_renewed_by_a_poll(caller):
+    """The first poll's link is refused, the second's is good."""
+    task_id = caller.accepted(f"{DONE} [[poll expired_link 1]]", **SIZE)
+    urls = [link(caller.poll(task_id)) for _ in range(2)]
+
+    assert [caller.get(url).status for url in urls] == [403, 200]
+
+
+def test_odd_results_wait_for_the_result(clock, caller):
+    """Polls of a task that is not done do not use them up, by words or by fault."""
+    task_id = caller.accepted("[[poll several 1]]", **SIZE)
+    caller.poll(task_id)
+    caller.control("faults", [{"action": "poll", "kind": "expired_link"}])
+    caller.poll(task_id)
+    clock.now += 10
+    expired, several = (caller.poll(task_id) for _ in range(2))
+
+    assert caller.get(link(expired)).status == 403
+    assert len(several.json["data"]["image_urls"]) == 4
+
+
+def test_links_may_be_escaped(caller):
+    """The JSON text has no ampersand, and means the same."""
+    reply = polled(caller, "[[poll escaped]]")
+
+    assert b"&" not in reply.body
+    assert b"\\u0026x-expires=" in reply.body
+    assert caller.get(link(reply)).status == 200
+
+
+@for_each("kind", ["unended", "truncated"])
+def test_body_may_miss_its_end(caller, picture_url, kind):
+    """The connection is closed before."""
+    faults(caller, {"action": "image", "kind": kind})
+
+    with pytest.raises(http.client.IncompleteRead):
+        caller.get(picture_url)
+
+
+def test_body_may_never_end(caller, picture_url):
+    """It goes on after the picture until the client hangs up."""
+    faults(caller, {"action": "image", "kind": "endless"})
+    connection = http.client.HTTPConnection(caller.host, timeout=10)
+    connection.request("GET", picture_url.removeprefix(f"http://{caller.host}"))
+    answer = connection.getresponse()
+    read = len(answer.read(2_000_000))
+    connection.close()
+
+    assert read == 2_000_000
+    assert caller.get(picture_url).status == 200
+
+
+def test_call_after_a_fault_is_as_usual(caller):
+    """Whatever becomes of an answer, the simulator goes on."""
+    for action, kind in SPOILS:
+        entry = {"action": action, "kind": kind, "seconds": 0.01}
+        assert caller.control("faults", [entry]).status == 200, (action, kind)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            make(caller, action)
+        assert make(caller, action).status == 200, (action, kind)
+
+
+def make(caller: Caller, action: str):
+    """One call of *action*; the quickest there is."""
+    if action == "image":
+        return caller.get(link(polled(caller, "")))
+    if action == "poll":
+        return polled(caller, "")
+    size = {"width": 256, "height": 256} if action == "process" else {}
+    return getattr(caller, action)(DONE, **size)
