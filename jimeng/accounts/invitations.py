@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
+from jimeng.accounts.sessions import LONGEST_TOKEN
 from jimeng.documents import Invitation, User, left_over, utcnow
 from jimeng.documents.access import digest
 from jimeng.errors.access import InvitationInvalid, UserNotFound
@@ -14,7 +15,6 @@ from jimeng.viewers import Viewer, noted
 log = logging.getLogger(__name__)
 
 INVITATION = timedelta(hours=24)
-LONGEST_TOKEN = 100  # characters that are looked at
 
 
 def invite(viewer: Viewer, user_id: str) -> str:

@@ -8,8 +8,6 @@ from operator import itemgetter
 from pathlib import Path
 
 from bson import decode_all
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from mongoengine import get_db
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -17,6 +15,7 @@ from pymongo.database import Database
 from jimeng import bulk, jobs, migrations
 from jimeng.backup import pictures, rotation
 from jimeng.backup.archive import Damaged, Manifest, Reader
+from jimeng.backup.dumping import RAW
 from jimeng.backup.parking import park
 from jimeng.documents import indexes
 from jimeng.jobs import retention
@@ -25,7 +24,6 @@ from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
 
-RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 # What says that a restore has begun; it goes when it has ended.
 MARK = {"_id": "restore"}
 # Consumers that run meanwhile write what a task lacks, and sweep bytes that nobody

@@ -27,11 +27,12 @@ from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.providers import Model
 from jimeng.tasks import Estimate
 from jimeng.tasks.cancelling import cancel_where, drop_of, hiding
+from jimeng.tasks.clearing import CLEARED
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
-CANCELLED, RESTORED, CLEARED = "cancelled", "restored", "queue_cleared"
+CANCELLED, RESTORED = "cancelled", "restored"
 DELETE = "batches.delete"
 
 

@@ -2,12 +2,11 @@
 
 from jimeng.documents import Batch, Task, cursors
 from jimeng.documents.cursors import NEWEST_FIRST, Page
-from jimeng.documents.task import THERE as TASK_THERE
+from jimeng.documents.task import THERE
 from jimeng.errors.batches import BatchNotFound
 from jimeng.tasks.reading import known_status, owned
 from jimeng.viewers import Viewer
 
-THERE = {"deleted_at": {"$exists": False}}
 FIRST_PROMPT = {"prompts": {"$slice": 1}}  # by which one without a name is known
 ALONE = {"batch": None}  # tasks that belong to none
 
@@ -75,7 +74,7 @@ def feed(viewer: Viewer, *, limit: int, cursor: str | None = None) -> Feed:
         Invalid: the cursor is not one of ours.
     """
     mine = viewer.user_id
-    parts = [{**owned(viewer, mine), **ALONE, **TASK_THERE}]
+    parts = [{**owned(viewer, mine), **ALONE, **THERE}]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     found = Task.collection().find({"$and": parts}).sort(NEWEST_FIRST)
@@ -108,7 +107,7 @@ def tasks_of(
     Raises:
         Invalid: the status is unknown.
     """
-    where: dict = {"batch": batch.id, **viewer.filter(), **TASK_THERE}
+    where: dict = {"batch": batch.id, **viewer.filter(), **THERE}
     if after is not None:
         where["_id"] = {"$gt": after}
     if status:

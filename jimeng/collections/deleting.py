@@ -2,20 +2,19 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 
 from jimeng import bulk
 from jimeng.bulk import Counts, Kind, Portion
 from jimeng.collections.membership import INDEX, without
 from jimeng.collections.naming import find
 from jimeng.documents import BulkAction, Collection, Image, Share, utcnow
+from jimeng.jobs.janitor import SETTLED
 from jimeng.tasks.auditing import audited
 from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
 DELETE = "collections.delete"
-SETTLED = timedelta(seconds=30)  # a request that writes is over by then
 SOME = 100  # deletions
 
 

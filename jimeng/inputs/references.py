@@ -20,13 +20,13 @@ from jimeng.documents import Image, Input
 from jimeng.documents.image import SHOWN
 from jimeng.documents.input import PREFIX
 from jimeng.errors import Invalid
+from jimeng.jobs.given import MOST_FETCHED
 from jimeng.providers.fetch import is_public
 from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
 LONGEST = 2000  # characters of an address
-MOST_BYTES = 16 * 1024 * 1024  # of one picture, as it comes
 DATA = re.compile(
     r"data:([a-z]+/[a-z0-9.+-]+)?(;[a-z]+=[^;,]*)*;base64,", re.IGNORECASE
 )
@@ -137,7 +137,7 @@ def decoded(field: str, url: str) -> bytes:
     head = DATA.match(url)
     if head is None:
         raise Invalid.field(field, "invalid.data_url")
-    if (len(url) - head.end()) * 3 // 4 > MOST_BYTES:
+    if (len(url) - head.end()) * 3 // 4 > MOST_FETCHED:
         raise Invalid.field(field, "refused.large")
     try:
         return base64.b64decode(url[head.end() :], validate=True)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 SENT = ("file_id", "width", "height", "content_type")
 MOST_SENT = 12 * 1024 * 1024  # bytes of all pictures of a submission
-MOST_FETCHED = 16 * 1024 * 1024  # bytes of one, as it comes
+MOST_FETCHED = 16 * 1024 * 1024  # bytes of one, as it comes, whichever way
 FETCH_WITHIN = 18.0  # seconds
 
 

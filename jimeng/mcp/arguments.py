@@ -20,9 +20,10 @@ from jimeng.schemas.fields import (
     Trimmed,
     Whole,
 )
+from jimeng.tasks.reading import LONGEST_SEARCH
 
 LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
-MOST_KEY, MOST_ID, MOST_CURSOR, MOST_WORDS = 255, 100, 500, 200  # characters
+MOST_KEY, MOST_ID, MOST_CURSOR, MOST_LINK = 255, 100, 500, 200  # characters
 MOST_REFERENCE = 1024 * 1024  # characters: as much as a request has
 MOST_LISTED, LISTED = 100, 20
 PROMPT = (
@@ -139,7 +140,7 @@ class ToList(ToListCollections):
     q = Text(
         "只要提示词里有这些文字的",
         "Only those whose prompt has these words",
-        validate=Long(1, MOST_WORDS),
+        validate=Long(1, LONGEST_SEARCH),
     )
 
 
@@ -182,7 +183,7 @@ class ToAdd(Arguments):
     images = Texts(
         "图片：链接，或 task_id 加 _0 这样的 id",
         "The pictures: links, or ids such as a task_id with _0 behind it",
-        each=Text(validate=Long(1, MOST_WORDS)),
+        each=Text(validate=Long(1, MOST_LINK)),
         required=True,
         validate=Many(1, MOST_LISTED),
     )

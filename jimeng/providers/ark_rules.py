@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from jimeng.providers.rules import (
     BUSY,
+    INPUT_REFUSED,
     INTERNAL,
     OTHER_LIMITS,
     OTHERS,
@@ -22,7 +23,6 @@ from jimeng.providers.rules import (
 )
 
 PARAMETER_REFUSED = Rule(code="parameter_refused")
-INPUT_REFUSED = Rule(code="input_refused")
 # Names, two of which mean something else at Visual's gateway. What follows
 # a dot in them only says more of the same, unless it stands here.
 RULES = by_code(

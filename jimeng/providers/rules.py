@@ -91,6 +91,7 @@ INPUT_INVALID = own("input_invalid")
 NOT_UNDERSTOOD = own("not_understood", **MAYBE)
 RESTORED = own("restored", **MAYBE)
 PICTURE_CANCELLED = own("picture_cancelled", retryable=True)
+INPUT_REFUSED = Rule(code="input_refused")
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with a code that no page lists: polls go on, but a submission is sent again
 # only after codes that are known to mean "not accepted".

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from jimeng.providers.rules import (
     BUSY,
+    INPUT_REFUSED,
     INTERNAL,
     OTHER_LIMITS,
     OTHERS,
@@ -23,7 +24,6 @@ from jimeng.providers.rules import (
     by_code,
 )
 
-INPUT_REFUSED = Rule(code="input_refused")
 # The codes of the service are numbers; the gateway's have names too. Both as text.
 RULES = by_code(
     (

@@ -106,33 +106,17 @@ class Changes(Strict):
             raise ValidationError("invalid.nothing")
 
 
+def edge(*names: str) -> Seconds:
+    return Seconds(*names, load_default=0.0, validate=Between(0, 1))
+
+
 class Edges(Strict):
     """How far a picture grows at each edge: a share of that side."""
 
-    top = Seconds(
-        "上边，高的几倍",
-        "At the top, as a share of the height",
-        load_default=0.0,
-        validate=Between(0, 1),
-    )
-    right = Seconds(
-        "右边，宽的几倍",
-        "On the right, as a share of the width",
-        load_default=0.0,
-        validate=Between(0, 1),
-    )
-    bottom = Seconds(
-        "下边，高的几倍",
-        "At the bottom, as a share of the height",
-        load_default=0.0,
-        validate=Between(0, 1),
-    )
-    left = Seconds(
-        "左边，宽的几倍",
-        "On the left, as a share of the width",
-        load_default=0.0,
-        validate=Between(0, 1),
-    )
+    top = edge("上边，高的几倍", "At the top, as a share of the height")
+    right = edge("右边，宽的几倍", "On the right, as a share of the width")
+    bottom = edge("下边，高的几倍", "At the bottom, as a share of the height")
+    left = edge("左边，宽的几倍", "On the left, as a share of the width")
 
     @post_load
     def make(self, data: dict, **kwargs) -> Expansion:

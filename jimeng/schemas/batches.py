@@ -9,6 +9,7 @@ from jimeng.batches import MOST
 from jimeng.batches.asking import LONGEST_NAME
 from jimeng.batches.expansion import LONGEST
 from jimeng.documents import Status
+from jimeng.prompts import LONGEST_PROMPT
 from jimeng.schemas import (
     MOST_IMAGES,
     REFERENCE,
@@ -30,8 +31,6 @@ from jimeng.schemas.fields import (
     Whole,
 )
 from jimeng.schemas.lists import Some
-
-LONGEST_PROMPT = 10_000  # characters; what the model takes is for it to say
 
 
 class NewBatch(PictureSettings, OfUser):

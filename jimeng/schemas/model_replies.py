@@ -172,7 +172,12 @@ class EstimateRecord(Within):
 
     inner = "each"
 
-    dry_run = flag(*words.DRY_RUN, of=lambda estimate: True, example=True)
+    dry_run = flag(
+        "true：什么也没有创建",
+        "true: nothing was created",
+        of=lambda estimate: True,
+        example=True,
+    )
     model = text(*words.MODEL, of=of_each(lambda one: one.model.id), example=MODEL)
     provider = text(
         *words.PROVIDER, of=of_each(lambda one: one.model.provider), example=PROVIDER

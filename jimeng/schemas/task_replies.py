@@ -224,7 +224,14 @@ def error_or(otherwise: object):
     return lambda view: view.errors[0] if has_error(view) else otherwise
 
 
-PHASE = text(*words.PHASE, choices=PHASES, of=while_open("phase"), required=False)
+PHASE = text(
+    "更细的阶段：preparing 准备图片、queued 排队、submitting 提交、"
+    "generating 生成、saving 保存",
+    "Finer than the status: preparing, queued, submitting, generating, saving",
+    choices=PHASES,
+    of=while_open("phase"),
+    required=False,
+)
 POSITION = count(*words.POSITION, of=while_open("position"), required=False)
 ETA = count(*words.ETA_SECONDS, of=while_open("eta_seconds"), required=False)
 FIRST = address(

@@ -83,7 +83,6 @@ LINKS = (
     "后续请求的地址",
     "Addresses of the next requests; follow these rather than building your own",
 )
-DRY_RUN = ("true：什么也没有创建", "true: nothing was created")
 WIDTH = ("宽，像素", "Width in pixels")
 HEIGHT = ("高，像素", "Height in pixels")
 ONLY_STATUS = ("只要这个状态的任务", "Only tasks with this status")
@@ -185,11 +184,6 @@ IMAGE_URL = (
     "Link to the first picture; never expires. null if there is none",
 )
 ALL_PICTURES = ("所有图片", "All pictures")
-PHASE = (
-    "更细的阶段：preparing 准备图片、queued 排队、submitting 提交、"
-    "generating 生成、saving 保存",
-    "Finer than the status: preparing, queued, submitting, generating, saving",
-)
 PROGRESS = ("进度百分比，不会倒退", "Percent; never goes back")
 RESULT = ("完成后的图片", "The pictures, once it is completed")
 WHY_FAILED = ("失败的原因", "Why it failed")

@@ -13,7 +13,7 @@ from jimeng.tasks.summary import SCHEDULED, in_state
 from jimeng.viewers import Viewer
 
 CANCEL, CLEAR = "tasks.cancel", "queue.clear"
-REASON = "queue_cleared"
+CLEARED = "queue_cleared"
 NOT_BEGUN = {"open": True, "status": Status.PENDING.value}
 MOST_COUNTED = 10_000  # tasks
 CANCELLABLE = (Status.PENDING.value, SCHEDULED)  # states of what has not begun
@@ -160,7 +160,7 @@ bulk.register(
     CLEAR,
     Kind(
         select=_of_all,
-        apply=lambda action, batch: _cancel(batch, {}, REASON),
+        apply=lambda action, batch: _cancel(batch, {}, CLEARED),
         finish=_finish_of_all,
         counts="tasks",
     ),

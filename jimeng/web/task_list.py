@@ -10,6 +10,7 @@ from jimeng import auth, tasks
 from jimeng.documents import Task
 from jimeng.i18n import t
 from jimeng.tasks import clearing, retrying, summary
+from jimeng.tasks.reading import LONGEST_SEARCH
 from jimeng.tasks.summary import Count
 from jimeng.web import bp, is_htmx
 from jimeng.web.cards import (
@@ -33,7 +34,6 @@ from jimeng.web.tokens import new_token, token_of
 
 PAGE = 24  # rows
 NOTHING = retrying.Again([], 0, 0, 0)
-MOST_WORDS = 200  # characters of a search
 
 
 @bp.get("/tasks", endpoint="tasks")
@@ -70,9 +70,9 @@ def asked_for() -> Wanted:
     state = given.get("status")
     return Wanted(
         state=state if state in summary.STATES else None,
-        q=" ".join(given.get("q", "").split())[:MOST_WORDS],
+        q=" ".join(given.get("q", "").split())[:LONGEST_SEARCH],
         cursor=given.get("cursor"),
-        batch=given.get("batch", "")[:MOST_WORDS],
+        batch=given.get("batch", "")[:LONGEST_SEARCH],
     )
 
 

@@ -9,9 +9,8 @@ from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
 from jimeng.pictures.metadata.made import Made
-from jimeng.pictures.metadata.splicing import Part
+from jimeng.pictures.metadata.splicing import HEAD, Part
 
-HEAD = 256 * 1024  # bytes in which all that stands in front of the pixels has to be
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 APP0, APP1, APP11, APP15, COMMENT = 0xE0, 0xE1, 0xEB, 0xEF, 0xFE
 MOST = 0xFFFF - 2  # bytes of a segment

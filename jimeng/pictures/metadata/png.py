@@ -11,9 +11,8 @@ from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
 from jimeng.pictures.metadata.made import SOFTWARE, Made, plain
-from jimeng.pictures.metadata.splicing import Part
+from jimeng.pictures.metadata.splicing import HEAD, Part
 
-HEAD = 256 * 1024  # bytes in which all that stands in front of the pixels has to be
 TAIL = 64 * 1024  # bytes of the end that are looked at
 BEGINS = 8  # bytes of the signature
 XMP = b"XML:com.adobe.xmp"
