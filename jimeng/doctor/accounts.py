@@ -24,7 +24,7 @@ def accounts(config: Config) -> Iterator[Finding]:
 def limits(config: Config) -> Iterator[Finding]:
     """As many pictures are sent at a time as are configured."""
     for each in lanes.read_channels(jobs.runtime().registry.limits):
-        if each.is_lowered:
+        if each.limit < each.configured:
             yield Finding(
                 f"limit of {each.channel.record}",
                 Verdict.WARNING,
@@ -46,7 +46,7 @@ def removed(held: Counter[lanes.Channel]) -> Iterator[Finding]:
 
 def resting(channels: list[lanes.ChannelState]) -> Iterator[Finding]:
     for each in channels:
-        if each.is_resting:
+        if lanes.is_resting(each.record):
             (lane, account), record = each.channel, each.record
             found = f"{lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
             check, advice = f"account {account}", f"error.{record.refused}"

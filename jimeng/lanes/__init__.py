@@ -29,6 +29,7 @@ from jimeng.lanes.record import (
     ChannelState,
     accepted,
     back_off,
+    backs_off,
     calm,
     is_calm,
     is_resting,

@@ -4,8 +4,8 @@ import logging
 import random
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane, utcnow
@@ -27,37 +27,19 @@ LANE_CACHE = 0.25  # seconds
 TAKEN_CACHE = 1.0  # seconds
 
 
-@dataclass(frozen=True)
-class ChannelState:
+class ChannelState(NamedTuple):
     """
     How a channel stands.
 
     Attributes:
-        configured: How many of its pictures may be under way at a time, unless the
-            provider refused as many.
+        limit: How many of its pictures may be under way now.
+        configured: What that is unless the provider refused as many.
     """
 
     channel: Channel
-    configured: int
     record: Lane
-
-    @property
-    def limit(self) -> int:
-        """How many may be under way now."""
-        return limit_of(self.record, self.configured)
-
-    @property
-    def is_lowered(self) -> bool:
-        return self.limit < self.configured
-
-    @property
-    def is_resting(self) -> bool:
-        return is_resting(self.record)
-
-    @property
-    def back_off_until(self) -> datetime | None:
-        """It is given nothing until then."""
-        return self.record.not_before if backs_off(self.record) else None
+    limit: int
+    configured: int
 
 
 _lanes: dict[str, tuple[float, Lane]] = {}
@@ -98,10 +80,11 @@ def read_channels(limits: Mapping[str, Mapping[str, int]]) -> list[ChannelState]
     """
     channels = channels_of(limits)
     records = read_all([each.record for each in channels])
-    return [
-        ChannelState(each, configured, records[each.record])
-        for each, configured in channels.items()
-    ]
+    states = []
+    for channel, most in channels.items():
+        record = records[channel.record]
+        states.append(ChannelState(channel, record, limit_of(record, most), most))
+    return states
 
 
 def change(lane: str, update: dict) -> None:

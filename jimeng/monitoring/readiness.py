@@ -254,8 +254,8 @@ def _lanes() -> Answer:
 def _accounts() -> Answer:
     """Accounts that are not given what was configured. One alone never rests."""
     channels = lanes.read_channels(jobs.runtime().registry.limits)
-    resting = {each.channel.account for each in channels if each.is_resting}
-    lowered = [each.channel.record for each in channels if each.is_lowered]
+    resting = {x.channel.account for x in channels if lanes.is_resting(x.record)}
+    lowered = [x.channel.record for x in channels if x.limit < x.configured]
     return Answer((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 

@@ -90,13 +90,14 @@ def read(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
 
 
 def _account(state: lanes.ChannelState, in_use: int) -> AccountView:
+    record = state.record
     return AccountView(
         state.channel.account,
         in_use,
         state.limit,
         state.configured,
-        state.back_off_until,
-        state.record.refused,
+        record.not_before if lanes.backs_off(record) else None,
+        record.refused,
     )
 
 
