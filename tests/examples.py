@@ -22,6 +22,7 @@ KINDS = {
     "{delivery_id}": "delivery",
     "{upload_id}": "upload",
 }
+ORDER = {"order": "123"}
 
 
 @dataclass
@@ -48,24 +49,24 @@ class Examples:
     def batch(self) -> str:
         """One of which something is lacking."""
         self.provider.submits = [ProviderError("no", code="provider_failed")]
-        body = {"template": "猫\n狗", "user_id": USER}
+        body = {"template": "猫\n狗", "user_id": USER, "metadata": ORDER}
         made = data_of(self.client.post(f"{API}/batches", json=body), 202)["batch_id"]
         self.work_off()
         return made
 
     def done(self) -> str:
         """A completed task."""
-        task_id = create(self.client, user_id=USER)
+        task_id = create(self.client, user_id=USER, metadata=ORDER)
         self.work_off()
         return task_id
 
     def cancelled(self) -> str:
-        task_id = create(self.client, size="1:1")
+        task_id = create(self.client, size="1:1", metadata=ORDER)
         self.client.post(f"{API}/tasks/{task_id}/cancel")
         return task_id
 
     def waiting(self) -> str:
-        return create(self.client)
+        return create(self.client, metadata=ORDER)
 
     def new_user(self) -> str:
         return new_user(self.client)["id"]

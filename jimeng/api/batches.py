@@ -18,7 +18,7 @@ from jimeng.schemas.batch_replies import (
     Stand,
 )
 from jimeng.schemas.batches import BatchTasks, NewBatch, RetryBatch
-from jimeng.schemas.lists import SomeOfUser
+from jimeng.schemas.lists import BatchesByCursor
 from jimeng.schemas.model_replies import EstimateRecord
 from jimeng.schemas.task_replies import TaskRecord
 from jimeng.tasks import NewTask
@@ -107,7 +107,7 @@ def create_batch(query: dict, params: dict) -> Response:
 
 
 @blp.get("/batches", tags=["batches"])
-@blp.arguments(SomeOfUser, location="query")
+@blp.arguments(BatchesByCursor, location="query")
 @blp.response(200, RECORDS)
 @lists()
 def list_batches(query: dict) -> Response:

@@ -199,6 +199,7 @@ def list_images(query: dict) -> dict:
         url = absolute(url_for("api.list_tasks", user_id=query["user_id"]))
         raise Invalid.field("offset", "invalid.offset", max=MOST_OFFSET, url=url)
     found = tasks.recent(viewer, query.pop("user_id"), **query)
+    query.pop("metadata", None)
     return {"tasks": tasks.view_all(viewer, found), **query, "count": len(found)}
 
 

@@ -20,6 +20,8 @@ def listed(rows: list, next_cursor: str | None, endpoint: str, **query) -> Respo
     """
     headers = {}
     if next_cursor:
+        pairs = query.pop("metadata", {})
+        query |= {f"metadata.{name}": value for name, value in pairs.items()}
         url = absolute(url_for(endpoint, **{**query, "cursor": next_cursor}))
         headers["Link"] = f'<{url}>; rel="next"'
     return success(rows, headers=headers, next_cursor=next_cursor)

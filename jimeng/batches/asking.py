@@ -12,6 +12,7 @@ from jimeng.batches.judging import BatchEstimate, NewBatch, judged
 from jimeng.batches.repeating import earlier, fingerprint, keyed_id
 from jimeng.documents import Batch, Input, left_over, utcnow
 from jimeng.documents.batch import new_batch_id
+from jimeng.documents.task import stored_pairs
 from jimeng.errors import JimengError, KeyQuotaExceeded, QuotaExceeded
 from jimeng.errors.batches import TooManyBatches
 from jimeng.inputs import Named
@@ -26,7 +27,8 @@ MOST_OPEN = 20  # batches of one user
 LONGEST_NAME = 100  # characters
 # What each of the tasks is asked for with, besides its prompt.
 SETTINGS = ("size", "quality", "style", "n", "seed", "strength")
-NOT_WRITTEN = ("images", "mask")  # as they came: their bytes are never text
+# Of the request: bytes are never text, and the others have fields of their own.
+NOT_WRITTEN = ("images", "mask", "metadata")
 MOST_IN_TURN = 50  # equal batches of a user that are all there
 # No idempotency key has a space in it.
 MARK = "equal call {mark} {number}"
@@ -124,6 +126,7 @@ def row_of(
         asked={**settings_of(new.like), **names},
         inputs=[each.id for each in made] or None,
         lane=model.lane,
+        pairs=stored_pairs(new.like.metadata),
         key_id=viewer.key.id if viewer.key else None,
         open=True,
         due_at=now,

@@ -139,6 +139,7 @@ def make(batch: Batch, viewer: Viewer, prompt: str, again: tuple[Named, ...]) ->
         id=batch.task_id(batch.made),
         batch=batch.id,
         batch_index=batch.made,
+        metadata=batch.metadata,
         given={"prompt": prompt, **batch.given},
     )
     create(viewer, new)

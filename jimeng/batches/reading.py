@@ -1,8 +1,11 @@
 """Finding batches, their tasks, and what the feed shows of both."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from jimeng.documents import Batch, Task, cursors
 from jimeng.documents.cursors import NEWEST_FIRST, Page
-from jimeng.documents.task import THERE
+from jimeng.documents.task import THERE, having
 from jimeng.errors.batches import BatchNotFound
 from jimeng.tasks.reading import known_status, owned
 from jimeng.viewers import Viewer
@@ -41,7 +44,12 @@ def find(viewer: Viewer, batch_id: str, *, whole: bool = False) -> Batch:
 
 
 def page(
-    viewer: Viewer, user_id: str, *, limit: int = 20, cursor: str | None = None
+    viewer: Viewer,
+    user_id: str,
+    *,
+    limit: int = 20,
+    cursor: str | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Page[Batch]:
     """
     A user's batches, newest first.
@@ -49,17 +57,24 @@ def page(
     Args:
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the page before.
+        metadata: Only batches that have all of these pairs.
 
     Raises:
         TaskNotFound: another's are not there to see.
         Invalid: the cursor is not one of ours.
     """
-    rows = rows_of(viewer, user_id, limit + 1, cursor)
+    rows = rows_of(viewer, user_id, limit + 1, cursor, having(metadata))
     return cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
 
 
-def rows_of(viewer: Viewer, user_id: str, limit: int, cursor: str | None) -> list[dict]:
-    parts = [{**owned(viewer, user_id), **THERE}]
+def rows_of(
+    viewer: Viewer,
+    user_id: str,
+    limit: int,
+    cursor: str | None,
+    within: Mapping[str, object] = MappingProxyType({}),
+) -> list[dict]:
+    parts = [{**owned(viewer, user_id), **within, **THERE}]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     rows = Batch.collection().find({"$and": parts}, FIRST_PROMPT)

@@ -39,6 +39,7 @@ def data_of(batch: Batch, found: Progress) -> dict:
         "status": status_of(batch, found),
         "updated_at": outbox.moment(batch.updated_at),
         "user_id": batch.user_id,
+        "metadata": batch.metadata,
         "pictures": {name: getattr(found, name) for name in names},
         "links": {
             "self": outbox.link(where),

@@ -14,6 +14,7 @@ from jimeng.documents.base import named_index, new_token, utcnow
 from jimeng.documents.ids import derived_task_id, new_id
 from jimeng.documents.leases import Leased
 from jimeng.documents.reading import DictField, ListField
+from jimeng.documents.task import pairs_of
 
 PREFIX = "batch_"
 WITHOUT_PROMPTS = {"prompts": 0}  # which may be most of a megabyte
@@ -56,6 +57,7 @@ class Batch(Leased):
         counts: What became of it, once it has ended: pictures by state. Absent where
             one of its tasks has changed since.
         announce: Its end is to be sent by webhooks, and no delivery is made yet.
+        pairs: Its metadata and that of its tasks, as `Task` stores it.
         deleted_at: Set when its owner deleted it; its tasks are in the trash.
     """
 
@@ -82,6 +84,7 @@ class Batch(Leased):
     updated_at = DateTimeField(default=utcnow)
     ended_at = DateTimeField()
     announce = BooleanField()
+    pairs = ListField(DictField(), default=None, db_field="metadata")
     deleted_at = DateTimeField()
 
     _heavy = WITHOUT_PROMPTS
@@ -95,6 +98,11 @@ class Batch(Leased):
             named_index("announce", "announce", having="announce"),
         ],
     }
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What its program attached to it."""
+        return pairs_of(self.pairs)
 
     @property
     def is_open(self) -> bool:

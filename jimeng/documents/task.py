@@ -1,6 +1,6 @@
 """A task: what a user asked for, and what became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from mongoengine.fields import (
@@ -29,6 +29,34 @@ KNOWN_TYPE = {"type": "image"}
 THERE = {"deleted_at": {"$exists": False}}
 # Deleted for good; with null instead of $exists the index finds them.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
+MAX_PAIRS = 16  # of metadata
+MAX_NAME = 40  # characters
+MAX_VALUE = 500  # characters
+
+
+def stored_pairs(metadata: Mapping[str, str] | None) -> list[dict] | None:
+    """
+    Metadata as it is stored; None, which is not, where there is none.
+
+    A name may be any text, also one that MongoDB takes for no field's, and one index
+    serves all names.
+    """
+    return [{"k": name, "v": text} for name, text in (metadata or {}).items()] or None
+
+
+def pairs_of(stored: Iterable[Mapping] | None) -> dict[str, str]:
+    """The same as programs have it; what only a later release can read is left out."""
+    return {
+        each["k"]: each["v"]
+        for each in stored or ()
+        if isinstance(each.get("k"), str) and isinstance(each.get("v"), str)
+    }
+
+
+def having(metadata: Mapping[str, str] | None) -> dict:
+    """The part of a query that keeps to documents which have all of these pairs."""
+    pairs = stored_pairs(metadata)
+    return {"metadata": {"$all": pairs}} if pairs else {}
 
 
 class Task(Stored):
@@ -71,6 +99,7 @@ class Task(Stored):
             ``events`` of it.
         announce: Its end is to be sent by webhooks, and no delivery is made yet.
         announced: An end of it has been.
+        pairs: Its metadata: text of its program's, as `stored_pairs` has it.
     """
 
     id = StringField(primary_key=True, default=new_task_id)
@@ -120,6 +149,7 @@ class Task(Stored):
     webhook = DictField(default=None)
     announce = BooleanField()
     announced = BooleanField()
+    pairs = ListField(DictField(), default=None, db_field="metadata")
 
     # Not stored: how the user stands with each limit after asking for it.
     rate_limits: tuple[RateLimit, ...] = ()
@@ -140,8 +170,17 @@ class Task(Stored):
             named_index("trash", "user_id", "-deleted_at", having="purge_at"),
             named_index("purge", "purge_at", "deleted_at", having="deleted_at"),
             named_index("announce", "open", "completed_at", having="announce"),
+            # The pairs first: of several MongoDB then tries which is the rarest.
+            named_index(
+                "metadata", "pairs", "user_id", "-created_at", "-_id", having="metadata"
+            ),
         ],
     }
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What its program attached to it."""
+        return pairs_of(self.pairs)
 
     def starts_after(self, seconds: float) -> bool:
         """Whether it is delayed for longer than so many seconds from now."""

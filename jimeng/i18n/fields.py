@@ -16,6 +16,14 @@ FIELDS: dict[str, tuple[str, str]] = {
     "invalid.object": ("必须是对象", "Must be an object"),
     "invalid.list": ("必须是字符串的列表", "Must be a list of strings"),
     "invalid.items": ("必须有 {min} 到 {max} 项", "Must have {min} to {max} items"),
+    "invalid.metadata": (
+        "最多 16 对文字：名称 1 到 40 个字符，值最多 500 个字符",
+        "Up to 16 pairs of text: names of 1 to 40 characters, values of up to 500",
+    ),
+    "invalid.metadata_filter": (
+        "写成 metadata.名称=值",
+        "Write it as metadata.NAME=VALUE",
+    ),
     "invalid.ids_or_status": (
         "要么只给 ids，要么同时给 status 和 user_id",
         "Give ids alone, or status together with user_id",

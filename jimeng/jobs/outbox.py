@@ -271,6 +271,7 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
         "updated_at": moment(task.updated_at),
         "user_id": task.user_id,
         **({"batch_id": task.batch} if task.batch else {}),
+        "metadata": task.metadata,
         **({"prompt": task.prompt} if include_prompt else {}),
         "outputs": outputs,
         "links": {

@@ -136,11 +136,11 @@ def list_tasks(viewer: Viewer, given: dict) -> Result:
     """
     List tasks
 
-    Your own tasks, newest first; by status, and by words of the prompt.
+    Your own tasks, newest first; by status, words of the prompt, or metadata.
     ---
     列出任务
 
-    自己的任务，最新的在前；可按状态和提示词里的文字筛选。
+    自己的任务，最新的在前；可按状态、提示词里的文字、metadata 筛选。
     """
     page = tasks.page(viewer, viewer.user_id, **given)
     rows = [record(view) for view in tasks.view_all(viewer, page.rows)]

@@ -7,13 +7,14 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.i18n import in_language
-from jimeng.schemas import MOST_IMAGES, ImageFields, Strict
+from jimeng.schemas import MOST_IMAGES, ImageFields, Strict, WithMetadata
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
     Between,
     Flag,
     Long,
     Many,
+    Metadata,
     OneOf,
     Text,
     Texts,
@@ -81,7 +82,7 @@ class ToDraw(Arguments):
     )
 
 
-class ToGenerate(ToDraw, ImageFields):
+class ToGenerate(ToDraw, WithMetadata, ImageFields):
     prompt = Trimmed(*PROMPT, required=True)
     wait_seconds = Whole(
         *WAIT_SECONDS, load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT)
@@ -134,6 +135,9 @@ class ToListCollections(Arguments):
 
 
 class ToList(ToListCollections):
+    metadata = Metadata(
+        "只要 metadata 里有这些的", "Only those whose metadata has all of these"
+    )
     status = Text(
         "只要这个状态的", "Only those in this status", validate=OneOf(*Status)
     )
@@ -207,14 +211,14 @@ def described(taken: Arguments) -> dict:
 
 NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
-ONCE = ("wait_seconds", "idempotency_key")
+ONCE = ("wait_seconds", "idempotency_key", "metadata")
 GENERATE = ToGenerate(only=("prompt", *SETTINGS, *ONCE))
 EDIT = ToEdit(only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand"))
 CANCEL, GET, LIST = ToCancel(), ToGet(), ToList()
 BATCH = ToCreateBatch(
     only=(
         *("template", "prompts", "name", *SETTINGS),
-        *("idempotency_key", "images", "strength", "dry_run"),
+        *("idempotency_key", "metadata", "images", "strength", "dry_run"),
     )
 )
 GET_BATCH, LIST_COLLECTIONS, ADD = ToGetBatch(), ToListCollections(), ToAdd()

@@ -83,6 +83,7 @@ def record(view: TaskView) -> dict:
     told = RESULT.dump(view)
     found = {name: told[name] for name in (*KEPT, *WHILE_OPEN) if name in told}
     found |= {"prompt": view.task.prompt, "model": view.task.model}
+    found |= {"metadata": told["metadata"]} if told["metadata"] else {}
     if "result" in told:
         found |= {name: told["result"][name] for name in ("images", "failed")}
     return {**found, "error": told["error"]} if "error" in told else found
@@ -112,6 +113,7 @@ TASK = form(
         "created_at": TIME,
         "prompt": TEXT,
         "model": TEXT,
+        "metadata": OBJECT,
         "phase": TEXT,
         "progress": WHOLE,
         "position": WHOLE,

@@ -31,6 +31,7 @@ from jimeng.schemas.fields import (
     Flag,
     Long,
     Many,
+    Metadata,
     OneOf,
     Text,
     Texts,
@@ -142,6 +143,7 @@ class ImageRequest(Strict):
     input_fidelity = optional(Text, *words.NO_EFFECT)
     moderation = optional(Text, *words.NO_EFFECT)
     user = optional(Text, *words.NO_EFFECT)
+    metadata = optional(Metadata, *words.METADATA)
 
 
 class CreateImageRequest(ImageRequest):

@@ -71,6 +71,7 @@ def understand(body: Body, viewer: Viewer) -> ImagesRequest:
         seed=seed_of(body, model),
         images=images,
         mask=mask,
+        metadata=body.pairs("metadata"),
     )
     return ImagesRequest(
         new=replace(new, given=record(new)),

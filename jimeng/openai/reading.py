@@ -12,11 +12,12 @@ from hashlib import sha256
 from typing import Any
 
 from flask import request
+from marshmallow import ValidationError
 
 from jimeng.errors import Invalid, InvalidJson
 from jimeng.http.bodies import json_of
 from jimeng.openai.described import CreateImageRequest
-from jimeng.schemas.fields import Between, Long, is_storable
+from jimeng.schemas.fields import Between, Long, Metadata, is_storable
 
 # Where clients and gateways put what OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
@@ -27,6 +28,7 @@ CHECKS: dict[str, Any] = {
     for name, field in CreateImageRequest().fields.items()
     for check in field.validators
 }
+PAIRS = Metadata()
 TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -106,6 +108,26 @@ class Body:
         if value.lower() not in known:
             raise Invalid.field(name, "invalid.choice", known=", ".join(known))
         return value.lower()
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """
+        Pairs of text: an object, JSON of one, or in a form ``name[key]`` for each.
+
+        Raises:
+            Invalid: it is none, or one of them is too long.
+        """
+        prefix = f"{name}["
+        value = self.fields.get(name) or {
+            field[len(prefix) : -1]: text
+            for field, text in self.fields.items()
+            if field.startswith(prefix) and field.endswith("]")
+        }
+        if isinstance(value, str):
+            value = json_or_none(value)
+        try:
+            return PAIRS.deserialize(value)
+        except ValidationError as error:
+            raise Invalid.field(name, "invalid.metadata") from error
 
     def _first(self, names: tuple[str, ...]) -> tuple[str, object]:
         given = (name for name in names if name in self.fields)

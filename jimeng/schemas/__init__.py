@@ -32,6 +32,7 @@ from jimeng.schemas.fields import (
     Flag,
     Long,
     Many,
+    Metadata,
     OneOf,
     Part,
     Seconds,
@@ -228,7 +229,13 @@ class ToldByWebhook(Strict):
     )
 
 
-class NewImageTask(ImageFields, ToldByWebhook, OfUser):
+class WithMetadata(Strict):
+    """What a program may attach text of its own to."""
+
+    metadata = Metadata(*words.METADATA)
+
+
+class NewImageTask(ImageFields, ToldByWebhook, WithMetadata, OfUser):
     """``POST /api/v1/ai/image/task``."""
 
     examples: ClassVar = {
@@ -236,7 +243,7 @@ class NewImageTask(ImageFields, ToldByWebhook, OfUser):
         "usual": {**ASKED, "model": "doubao-seedream-3.0-t2i", "size": "1024x1024"}
         | {"quality": "standard"},
         "everything": {**ASKED, "size": "16:9", "quality": "hd", "n": 2, "seed": 42}
-        | {"style": "watercolor"},
+        | {"style": "watercolor", "metadata": {"order": "123"}},
     }
 
 

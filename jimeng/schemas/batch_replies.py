@@ -24,7 +24,7 @@ from jimeng.schemas.kinds import (
     whole,
 )
 from jimeng.schemas.model_replies import EstimateRecord
-from jimeng.schemas.task_replies import MODEL, PROVIDER, TASK
+from jimeng.schemas.task_replies import METADATA, MODEL, PROVIDER, TASK
 
 BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
 PROMPTS = ["红色的猫", "蓝色的猫", "一只狗"]
@@ -136,6 +136,7 @@ class BatchRecord(Within):
         null=True,
     )
     input = entries(*words.INPUT, of="given", example={"size": "1:1"})
+    metadata = METADATA
     provider = text(
         *words.PROVIDER,
         of=lambda stand: stand.batch.asked.get("provider"),

@@ -16,6 +16,7 @@ from jimeng.schemas import (
     OfUser,
     PictureSettings,
     Strict,
+    WithMetadata,
     unless,
     words,
 )
@@ -33,7 +34,7 @@ from jimeng.schemas.fields import (
 from jimeng.schemas.lists import Some
 
 
-class NewBatch(PictureSettings, OfUser):
+class NewBatch(PictureSettings, WithMetadata, OfUser):
     """``POST /api/v1/batches``."""
 
     rules: ClassVar = unless("template", "prompts")

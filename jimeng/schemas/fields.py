@@ -7,10 +7,11 @@ A message that is a key of ``i18n`` is translated where the answer is made.
 import math
 import re
 from datetime import UTC
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
+from jimeng.documents.task import MAX_NAME, MAX_PAIRS, MAX_VALUE
 from jimeng.documents.user import is_email
 from jimeng.i18n import t
 
@@ -138,6 +139,44 @@ class Part(Said, fields.Nested):
     """An object in a body."""
 
 
+class Metadata(Said, fields.Dict):
+    """
+    Pairs of text that a program attaches to what it creates.
+
+    Attributes:
+        shape: What JSON Schema is told of it.
+    """
+
+    default_error_messages = saying("metadata")
+    shape: ClassVar[dict] = {
+        "maxProperties": MAX_PAIRS,
+        "propertyNames": {"minLength": 1, "maxLength": MAX_NAME, **AS_TEXT},
+        "additionalProperties": {"type": "string", "maxLength": MAX_VALUE, **AS_TEXT},
+    }
+
+    def __init__(self, *words: str, **options) -> None:
+        super().__init__(*words, metadata=self.shape, **options)
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if not isinstance(value, dict) or len(value) > MAX_PAIRS:
+            raise self.make_error("invalid")
+        wrong = [name for name, text in value.items() if not is_pair(name, text)]
+        if wrong:
+            raise ValidationError({name: ["invalid.metadata"] for name in wrong})
+        return value
+
+
+class MetadataFilter(Metadata):
+    """The same in a query, where each pair is a parameter of its own."""
+
+    default_error_messages = saying("metadata_filter")
+    shape: ClassVar[dict] = {
+        "patternProperties": {r"^metadata\..": Metadata.shape["additionalProperties"]},
+        "maxProperties": MAX_PAIRS,
+        "additionalProperties": False,
+    }
+
+
 class Anything(Said, fields.Raw):
     default_error_messages = saying("value")
 
@@ -206,6 +245,13 @@ class OneOf(validate.Validator):
             known = ", ".join(self.choices)
             raise ValidationError(t("invalid.choice", known=known))
         return value
+
+
+def is_pair(name: str, value: object) -> bool:
+    """Whether metadata may have this."""
+    if not isinstance(value, str) or not is_storable(name + value):
+        return False
+    return 1 <= len(name) <= MAX_NAME and len(value) <= MAX_VALUE
 
 
 def is_storable(text: str) -> bool:

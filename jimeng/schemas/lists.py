@@ -1,9 +1,25 @@
 """The queries of lists: how many of them, and from where on."""
 
+from marshmallow import pre_load
+
 from jimeng.documents import Status
 from jimeng.schemas import OfUser, Strict, words
-from jimeng.schemas.fields import Between, Digits, Long, Text
+from jimeng.schemas.fields import Between, Digits, Long, MetadataFilter, Text
 from jimeng.tasks.reading import MOST_OFFSET
+
+
+class ByMetadata(Strict):
+    """Of lists of what programs attach text to."""
+
+    metadata = MetadataFilter(*words.METADATA_FILTER)
+
+    @pre_load
+    def gather(self, data, **kwargs):
+        prefix = "metadata."
+        pairs = {name: data[name] for name in data if name.startswith(prefix)}
+        rest = {name: data[name] for name in data if name not in pairs}
+        found = {name.removeprefix(prefix): value for name, value in pairs.items()}
+        return {"metadata": found, **rest} if found else rest
 
 
 class Some(Strict):
@@ -21,7 +37,11 @@ class SomeOfUser(Some, OfUser):
     """The same of lists that are a user's."""
 
 
-class ByCursor(Some):
+class BatchesByCursor(SomeOfUser, ByMetadata):
+    """The same of batches."""
+
+
+class ByCursor(Some, ByMetadata):
     """The same of tasks."""
 
     status = Text(*words.ONLY_STATUS, metadata={"enum": list(Status)})
@@ -33,7 +53,7 @@ class ByCursor(Some):
     )
 
 
-class ByOffset(OfUser):
+class ByOffset(OfUser, ByMetadata):
     limit = Digits(*words.LIMIT, load_default=20, validate=Between(1, 100))
     # Beyond it is refused with the address of the list by cursor.
     offset = Digits(

@@ -54,6 +54,13 @@ class Links(Reply):
     html = link_to("任务的网页", "Its web page", "web.task", "/tasks/{}")
 
 
+METADATA = entries(
+    *words.METADATA,
+    example={"order": "123"},
+    additionalProperties={"type": "string"},
+)
+
+
 class Created(Reply):
     """The answer to a request that made a task, and to its repetitions."""
 
@@ -71,6 +78,7 @@ class Created(Reply):
         of=lambda task: task.first_answer.get("eta_seconds", 0),
         null=True,
     )
+    metadata = METADATA
     retried_from = text(
         *words.RETRIED_FROM,
         of=lambda task: task.retried_from or missing,
@@ -262,6 +270,7 @@ class TaskResult(Within):
     )
     position = POSITION
     eta_seconds = ETA
+    metadata = METADATA
     result = a(
         *words.RESULT, Pictures, of=result_or(missing), required=False, example=...
     )
@@ -296,6 +305,7 @@ class TaskRecord(Within):
     input = entries(
         *words.INPUT, example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"}
     )
+    metadata = METADATA
     prompt = text(
         "发送的提示词，含风格的词",
         "The prompt as submitted, including the words of the style",

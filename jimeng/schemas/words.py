@@ -56,6 +56,18 @@ USER_ID = (
     "needed. With sign-in on leave it out: a task belongs to the key's owner, and "
     "anybody else's id is answered 403",
 )
+METADATA = (
+    "程序附加的字段，如订单号：最多 16 对，名称最多 40 字，值最多 500 字。"
+    "原样返回，可用来筛选，不会发给服务方",
+    "Text of your own, such as an order number: up to 16 pairs, names up to 40 and "
+    "values up to 500 characters. Returned unchanged, can be filtered by, never sent "
+    "to the provider",
+)
+METADATA_FILTER = (
+    "只要 metadata 含有这一对的，写成 metadata.名称=值；几个参数要同时满足",
+    "Only those whose metadata has this pair, written as metadata.NAME=VALUE; of "
+    "several parameters all must match",
+)
 TYPE = (
     "任务类型：image（image_generation 同义）",
     "Kind of task: image (image_generation is the same)",

@@ -5,12 +5,13 @@ that comes again is known by.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from jimeng import inputs, jobs
 from jimeng.documents import Input, Task, repeating, utcnow
+from jimeng.documents.task import stored_pairs
 from jimeng.errors import Invalid
 from jimeng.inputs import Named, Reference
 from jimeng.jobs import outbox
@@ -49,6 +50,7 @@ class NewTask:
         batch_index: Which of its prompts this is.
         webhook_url: Where the end of this task alone is sent.
         webhook_events: Which events of it; empty for all.
+        metadata: What its program attaches to it; the provider never sees it.
     """
 
     user_id: str
@@ -73,12 +75,13 @@ class NewTask:
     batch_index: int | None = None
     webhook_url: str | None = None
     webhook_events: Sequence[str] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def wishes(self) -> dict:
         """
-        What decides what is drawn, but for pictures: the same however a request was
-        written, with its defaults spelled out or not.
+        What two equal requests have in common, but for pictures: the same however a
+        request was written, with its defaults spelled out or not.
         """
         names = ("user_id", "prompt", "model", "provider", "size", "quality", "style")
         more = ("n", "seed", "delay", "strength", "retried_from")
@@ -86,6 +89,8 @@ class NewTask:
         found["delay"] = float(self.delay)
         if self.webhook is not None:
             found["webhook"] = self.webhook
+        if self.metadata:
+            found["metadata"] = dict(self.metadata)
         return found | {"expand": asdict(self.expand) if self.expand else None}
 
     @property
@@ -219,6 +224,7 @@ def build(
         batch=new.batch,
         batch_index=new.batch_index,
         webhook=new.webhook,
+        pairs=stored_pairs(new.metadata),
         created_at=now,
         updated_at=now,
         **({"id": new.id} if new.id else {}),
@@ -228,8 +234,9 @@ def build(
 
 
 def plain(new: NewTask) -> dict:
-    """The request as it came, without bytes: those of pictures are never text."""
-    kept = {k: v for k, v in new.given.items() if k not in ("images", "mask")}
+    """The request as it came, but for what is stored otherwise, or never as text."""
+    elsewhere = ("images", "mask", "metadata")
+    kept = {k: v for k, v in new.given.items() if k not in elsewhere}
     return kept | ({"expand": asdict(new.expand)} if new.expand else {})
 
 

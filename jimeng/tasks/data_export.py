@@ -21,13 +21,15 @@ FEW = 4  # records read at a time of those that may be large
 # What is told of each record.
 OF_TASK = (
     *("id", "status", "prompt", "input", "model", "provider", "width", "height", "n"),
-    *("seed", "retried_from", "batch", "created_at", "completed_at"),
+    *("seed", "retried_from", "batch", "metadata", "created_at", "completed_at"),
 )
 OF_PROMPT = (
     *("id", "name", "prompt", "model", "size", "quality", "style", "n", "seed"),
     "created_at",
 )
-OF_BATCH = ("id", "name", "prompts", "n", "made", "created_at", "stopped")
+OF_BATCH = (
+    *("id", "name", "prompts", "n", "made", "metadata", "created_at", "stopped"),
+)
 OF_COLLECTION = ("id", "name", "created_at")
 OF_SHARE = ("kind", "id", "title", "prompts", "created_at", "expires_at")
 Kind = TypeVar("Kind", bound=Stored)

@@ -1,7 +1,7 @@
 """Finding tasks and pictures, and looking after one until it has ended."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from jimeng import jobs
@@ -16,7 +16,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.image import FILES, SHOWN
-from jimeng.documents.task import THERE
+from jimeng.documents.task import THERE, having
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.tasks.views import TaskView, view, view_with
 from jimeng.viewers import Viewer
@@ -65,6 +65,7 @@ def page(
     cursor: str | None = None,
     status: str | None = None,
     q: str | None = None,
+    metadata: Mapping[str, str] | None = None,
     within: dict | None = None,
 ) -> Page[Task]:
     """
@@ -78,6 +79,7 @@ def page(
         cursor: The ``next_cursor`` of the page before.
         status: Only tasks in this one.
         q: Only tasks whose prompt has all of these words.
+        metadata: Only tasks that have all of these pairs.
         within: Only tasks for which this query holds too.
 
     Raises:
@@ -86,7 +88,7 @@ def page(
     where = owned(viewer, user_id)
     if status is not None:
         where["status"] = known_status(status)
-    parts = [where | (within or {})]
+    parts = [where | having(metadata) | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     last = last_searched(parts) if q else None
@@ -135,9 +137,16 @@ def words_of(q: str | None) -> list[str]:
     return (q or "")[:LONGEST_SEARCH].replace("\0", " ").split()[:MOST_WORDS]
 
 
-def recent(viewer: Viewer, user_id: str, *, limit: int, offset: int) -> list[Task]:
+def recent(
+    viewer: Viewer,
+    user_id: str,
+    *,
+    limit: int,
+    offset: int,
+    metadata: Mapping[str, str] | None = None,
+) -> list[Task]:
     """A user's tasks, newest first, counted from the newest; *offset* to 1,000."""
-    where = {**owned(viewer, user_id), **THERE}
+    where = {**owned(viewer, user_id), **having(metadata), **THERE}
     return Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
 
 

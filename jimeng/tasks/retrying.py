@@ -76,7 +76,7 @@ def retry(
 ) -> tuple[Task, bool]:
     """
     Ask once more for the pictures that a task lacks, as a new one. That belongs to the
-    same batch.
+    same batch, and has the same metadata and ``webhook_url``.
 
     Args:
         accept_double_charge: Needed where the first was, or may have been, charged.
@@ -130,6 +130,7 @@ def lacking(
         task,
         webhook_url=webhook.get("url"),
         webhook_events=webhook.get("events") or (),
+        metadata=task.metadata,
         user_id=task.user_id,
         n=len(missing),
         seed=seed,
@@ -147,7 +148,8 @@ def again(
     """
     Ask for the same as a task did, whatever became of it, with a new seed.
 
-    The new task is the viewer's. It starts at once, even if the first was to wait.
+    The new task is the viewer's, without metadata and ``webhook_url``. It starts at
+    once, even if the first was to wait.
 
     Args:
         idem_key: As in `create`.
@@ -161,7 +163,7 @@ def again(
         TooManyPending: as `create`, and so is all else.
     """
     task = find(viewer, task_id)
-    changed = {"user_id", "seed", "delay"}
+    changed = {"user_id", "seed", "delay", "webhook_url", "webhook_events"}
     given = {name: each for name, each in task.input.items() if name not in changed}
     new = anew(task, user_id=viewer.user_id, n=task.n, given=given)
     return create(viewer, new, idem_key=idem_key)

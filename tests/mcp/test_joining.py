@@ -45,7 +45,11 @@ def test_equal_call_after_a_look_is_a_new_wish(older, work_off):
 
 
 @pytest.mark.parametrize(
-    "more", [{"seed": 7}, {"prompt": "y"}, {"n": 2}, {"idempotency_key": "another"}]
+    "more",
+    [
+        *({"seed": 7}, {"prompt": "y"}, {"n": 2}, {"idempotency_key": "another"}),
+        {"metadata": {"order": "1"}},
+    ],
 )
 def test_other_call_is_another_task(older, more):
     """Whatever differs but for how long it waits."""

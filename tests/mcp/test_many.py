@@ -133,3 +133,18 @@ def test_uploads_are_no_pictures_of_a_collection(agent, client):
     result = agent.call("add_to_collection", collection="x", images=[given_id])
 
     assert result["isError"]
+
+
+def test_metadata_comes_back_and_finds_tasks(agent):
+    """Of single tasks and of a batch's; equal batches of two orders are two."""
+    order, other = {"order": "1"}, {"order": "2"}
+    made = asked(agent, "generate_image", prompt="x", metadata=order, wait_seconds=0)
+    one = asked(agent, "create_batch", prompts=["y"], metadata=order)
+    two = asked(agent, "create_batch", prompts=["y"], metadata=other)
+
+    assert made["metadata"] == order
+    assert one["batch_id"] != two["batch_id"]
+    found = asked(agent, "list_tasks", metadata=order)["tasks"]
+    assert {each["prompt"] for each in found} == {"x", "y"}
+    assert all(each["metadata"] == order for each in found)
+    agent.refused("generate_image", prompt="x", metadata={"order": 1})

@@ -244,3 +244,39 @@ def test_limits_are_told_and_kept(app, client, draws, config):
     """As for this server's own clients, with a time after which to come again."""
     answer = post(client)
     assert "submissions" in answer.headers["RateLimit"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"metadata": {"order": "123"}},
+        {"extra_body": {"metadata": {"order": "123"}}},
+        {"metadata": '{"order": "123"}'},
+    ],
+)
+def test_metadata_is_kept_with_the_task(client, draws, more):
+    """As the API's own routes keep it; a client may nest it."""
+    answer = post(client, **more)
+
+    assert answer.status_code == 200, answer.text
+    (row,) = Task.collection().find()
+    assert Task.read(row).metadata == {"order": "123"}
+
+
+def test_metadata_of_a_form(client, draws):
+    """The official SDKs write an object of a form as a field for each pair."""
+    data = {"prompt": "cat", "metadata[order]": "123", "metadata[shop]": "a"}
+    answer = client.post(GENERATIONS, data=data, content_type="multipart/form-data")
+
+    assert answer.status_code == 200, answer.text
+    (row,) = Task.collection().find()
+    assert Task.read(row).metadata == {"order": "123", "shop": "a"}
+
+
+@pytest.mark.parametrize("metadata", [{"order": 1}, "order", {"o" * 41: "x"}])
+def test_wrong_metadata_is_refused(client, metadata):
+    """An order number that would be lost is an error; null is none."""
+    error = error_of(post(client, metadata=metadata), 400, "invalid_metadata")
+
+    assert error["param"] == "metadata"
+    assert Task.collection().count_documents({}) == 0

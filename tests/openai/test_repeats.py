@@ -284,3 +284,14 @@ def test_other_caller_joins_nothing(app, hurried):
     )
 
     assert error_of(answer, 504, "wait_over")["task_id"] != first
+
+
+def test_request_with_other_metadata_is_not_joined(hurried, client, work_off):
+    """One order's picture is not handed to another's repetition."""
+    first = lost(hurried, metadata={"order": "1"})
+    work_off()
+
+    other = post(hurried.test_client(), 1, metadata={"order": "2"})
+
+    assert error_of(other, 504, "wait_over")["task_id"] != first
+    assert count() == 2

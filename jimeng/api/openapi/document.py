@@ -14,7 +14,7 @@ from flask_smorest.spec.plugins import FlaskPlugin
 
 from jimeng import jobs
 from jimeng.api.openapi import errors
-from jimeng.api.openapi.parts import as_text, described, shared, translated
+from jimeng.api.openapi.parts import as_text, described, shaped, shared, translated
 from jimeng.i18n import LANGUAGES, language
 from jimeng.version import VERSION
 
@@ -90,6 +90,7 @@ class Converter(OpenAPIConverter):
         self.attribute_functions.remove(self.field2default)
         self.add_attribute_function(described)
         self.add_attribute_function(as_text)
+        self.add_attribute_function(shaped)
 
     def schema2jsonschema(self, schema: Any) -> dict:
         return super().schema2jsonschema(schema) | getattr(schema, "rules", {})

@@ -198,6 +198,11 @@ def as_text(converter: object, field: fields.Field, **kwargs: object) -> dict:
     return AS_TEXT if isinstance(field, Text) and not stricter else {}
 
 
+def shaped(converter: object, field: fields.Field, **kwargs: object) -> dict:
+    """The shape of metadata, for apispec, which does not take all of it by itself."""
+    return getattr(field, "shape", {})
+
+
 def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
     """
     The words of a field, for apispec, with what it is by default.

@@ -1,0 +1,245 @@
+"""Metadata: what a program attaches comes back with all that is told of the task."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from jimeng import tasks
+from jimeng.documents import Task
+from jimeng.documents.cursors import NEWEST_FIRST
+from jimeng.documents.task import MAX_NAME, MAX_PAIRS, MAX_VALUE, having
+from jimeng.viewers import Viewer
+from tests.batches.conftest import ask, look
+from tests.rest import (
+    API,
+    CAT,
+    CREATE,
+    GENERAL,
+    create,
+    data_of,
+    errors_of,
+    refused,
+    result,
+    task,
+)
+
+LIST = f"{API}/tasks/user/user_123"
+PAGES = f"{API}/ai/image/tasks"
+ORDER = {"order": "123", "客户.$x": "李=四"}
+
+
+@pytest.mark.parametrize("path", [CREATE, GENERAL])
+def test_metadata_comes_back_and_is_never_sent(client, provider, work_off, path):
+    """In the answer, the record, the result and the lists; not at the provider."""
+    body = {**CAT, "type": "image", "metadata": ORDER}
+    if path == CREATE:
+        del body["type"]
+    made = data_of(client.post(path, json=body), 202)
+    work_off()
+
+    task_id = made["task_id"]
+    assert made["metadata"] == ORDER
+    assert task(client, task_id)["metadata"] == ORDER
+    assert "metadata" not in task(client, task_id)["input"]
+    assert result(client, task_id)["metadata"] == ORDER
+    assert data_of(client.get(LIST))[0]["metadata"] == ORDER
+    (listed,) = data_of(client.get(PAGES + "?user_id=user_123"))["tasks"]
+    assert listed["metadata"] == ORDER
+    assert "李=四" not in repr(provider.requests)
+
+
+def test_task_without_has_an_empty_object(client):
+    """Programs need not ask whether the field is there; nothing is stored."""
+    task_id = create(client, metadata={})
+
+    assert task(client, task_id)["metadata"] == {}
+    assert "metadata" not in Task.collection().find_one({})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [
+        ("order=1", "metadata"),
+        (["order"], "metadata"),
+        ({str(i): "x" for i in range(MAX_PAIRS + 1)}, "metadata"),
+        ({"order": 1}, "metadata.order"),
+        ({"order": None}, "metadata.order"),
+        ({"order": {"$gt": ""}}, "metadata.order"),
+        ({"order": "x" * (MAX_VALUE + 1)}, "metadata.order"),
+        ({"o" * (MAX_NAME + 1): "x"}, f"metadata.{'o' * (MAX_NAME + 1)}"),
+        ({"": "x"}, "metadata."),
+        ({"order": "a\0"}, "metadata.order"),
+        ({"order": "\ud800"}, "metadata.order"),
+    ],
+)
+def test_wrong_metadata_is_refused_with_words(client, metadata, field):
+    """The limits are named, and nothing is created."""
+    body = json.dumps({**CAT, "metadata": metadata})
+    answer = client.post(
+        CREATE,
+        data=body,
+        content_type="application/json",
+        headers={"Accept-Language": "en"},
+    )
+
+    errors = errors_of(answer)
+    assert list(errors) == [field]
+    assert str(MAX_VALUE) in errors[field][0] and str(MAX_NAME) in errors[field][0]
+    assert Task.collection().count_documents({}) == 0
+
+
+def test_longest_metadata_is_taken(client):
+    """Exactly as much as is promised, in whatever letters."""
+    most = {
+        f"{i:02}" + "键" * (MAX_NAME - 2): "值" * MAX_VALUE for i in range(MAX_PAIRS)
+    }
+
+    assert task(client, create(client, metadata=most))["metadata"] == most
+
+
+@pytest.mark.parametrize("url", [LIST, PAGES])
+def test_lists_are_filtered_by_metadata(client, url):
+    """By each pair, whole; of several parameters all must match."""
+    first = create(client, metadata={"order": "123", "shop": "a"})
+    second = create(client, metadata={"order": "123", "shop": "b"})
+    create(client, metadata={"order": "1234", "123": "order"})
+    create(client)
+    create(client, user_id="another", metadata={"order": "123"})
+    whose = {"user_id": "user_123"} if url == PAGES else {}
+
+    def found(**pairs: str) -> list[str]:
+        query = {f"metadata.{name}": value for name, value in pairs.items()}
+        data = data_of(client.get(url, query_string={**whose, **query}))
+        rows = data["tasks"] if url == PAGES else data
+        return [each["task_id"] for each in rows]
+
+    assert found(order="123") == [second, first]
+    assert found(order="123", shop="a") == [first]
+    assert found(order="12") == found(shop="123") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["metadata=order", "metadata.=1", f"metadata.{'o' * 41}=1", "metadata.a=%00"],
+)
+def test_wrong_filter_is_refused(client, query):
+    """It is no list of all."""
+    (field,) = errors_of(client.get(f"{LIST}?{query}"))
+
+    assert field.startswith("metadata")
+
+
+def test_link_to_the_next_page_keeps_the_filter(client):
+    """Whoever follows it stays with the same orders."""
+    ids = [create(client, metadata=ORDER) for _ in range(3)]
+    create(client)
+    first = client.get(
+        LIST, query_string={"limit": 2, "metadata.客户.$x": ORDER["客户.$x"]}
+    )
+    url = first.headers["Link"].partition(">")[0].removeprefix("<")
+
+    rows = data_of(first) + data_of(client.get(url))
+
+    assert [each["id"] for each in rows] == ids[::-1]
+
+
+def test_filter_reads_no_other_tasks(client):
+    """However many the user has: an index has the pairs."""
+    create(client, metadata=ORDER)
+    for _ in range(5):
+        create(client, metadata={"order": "other"})
+    create(client)
+    where = {"user_id": "user_123", **having({"order": "123"})}
+
+    rows = Task.collection().find(where).sort(NEWEST_FIRST).limit(21)
+    stats = rows.explain()["executionStats"]
+
+    assert stats["nReturned"] == stats["totalDocsExamined"] == 1
+    assert stats["totalKeysExamined"] <= 2
+
+
+def test_same_key_with_other_metadata_is_another_request(client):
+    """It is part of what an idempotency key stands for."""
+    headers = {"Idempotency-Key": "k"}
+    body = {**CAT, "metadata": {"order": "1"}}
+    first = data_of(client.post(CREATE, json=body, headers=headers), 202)
+    again = data_of(client.post(CREATE, json=body, headers=headers), 202)
+
+    other = client.post(
+        CREATE, json={**CAT, "metadata": {"order": "2"}}, headers=headers
+    )
+
+    assert again == first
+    refused(other, 422, "idempotency_key_reused")
+
+
+def test_retry_keeps_it_and_another_of_the_same_does_not(client, app):
+    """What finishes an order belongs to it; what somebody asks for anew does not."""
+    task_id = create(client, metadata=ORDER)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+
+    retried = data_of(client.post(f"{API}/tasks/{task_id}/retry"), 202)
+    with app.test_request_context():
+        anew, _ = tasks.again(Viewer("guest", sees_all=True, is_anybody=True), task_id)
+
+    assert retried["metadata"] == ORDER
+    assert anew.metadata == {}
+
+
+def test_estimate_takes_it(client):
+    """A request that is only judged is the same request."""
+    answer = client.post(CREATE + "?dry_run=1", json={**CAT, "metadata": ORDER})
+
+    assert data_of(answer)["n"] == 1
+
+
+def test_metadata_of_a_batch_is_its_tasks_too(client):
+    """Returned with the batch, and a filter finds both."""
+    batch = ask(client, "猫\n狗", metadata=ORDER)
+    ask(client, "鸟", metadata={"order": "9"})
+    query = {"metadata.order": "123"}
+
+    assert batch["metadata"] == look(client, batch["batch_id"])["metadata"] == ORDER
+    assert "metadata" not in batch["input"]
+    mine = {"user_id": "user_123", **query}
+    listed = data_of(client.get(f"{API}/batches", query_string=mine))
+    assert [each["batch_id"] for each in listed] == [batch["batch_id"]]
+    rows = data_of(client.get(LIST, query_string=query))
+    assert {each["prompt"] for each in rows} == {"猫", "狗"}
+    assert all(each["metadata"] == ORDER for each in rows)
+
+
+def test_same_key_with_other_metadata_is_another_batch(client):
+    """As of one task."""
+    headers = {"Idempotency-Key": "k"}
+    body = {"prompts": ["猫"], "user_id": "user_123"}
+    client.post(f"{API}/batches", json={**body, "metadata": ORDER}, headers=headers)
+
+    other = client.post(f"{API}/batches", json=body, headers=headers)
+
+    refused(other, 422, "idempotency_key_reused")
+
+
+def test_events_and_archive_tell_it(client, work_off):
+    """So does what a user takes away."""
+    task_id = create(client, user_id="guest", metadata=ORDER)
+    work_off()
+
+    stream = client.get(f"{API}/tasks/{task_id}/events").text
+    told = json.loads(stream.partition("data: ")[2].partition("\n")[0])
+    assert told["metadata"] == ORDER
+    content = client.get("/account/export").data
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (record,) = json.loads(archive.read("tasks.json"))
+    assert record["metadata"] == ORDER
+
+
+def test_page_of_a_task_shows_it_as_it_is_written(client):
+    """Whatever stands in it is text."""
+    task_id = create(client, user_id="guest", metadata={"order": "<b>1</b>"})
+
+    page = client.get(f"/tasks/{task_id}").text
+
+    assert "<dt" in page and "&lt;b&gt;1&lt;/b&gt;" in page and "<b>1" not in page
