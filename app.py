@@ -2,6 +2,8 @@
 
 import sys
 
+from jimeng.web.account import sign_in
+
 if __name__ == "__main__":
     from jimeng.local.supervisor import main
     from jimeng.providers import Registry
@@ -21,24 +23,11 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jimeng import (
-    admin,
-    api,
-    auth,
-    cli,
-    documents,
-    i18n,
-    jobs,
-    logs,
-    mcp,
-    migrations,
-    openai,
-    web,
-)
+from jimeng import api, cli, documents, i18n, jobs, mcp, openai, web
 from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
-from jimeng.config import Config
-from jimeng.documents import RateLimit
+from jimeng.config import Config, logs
+from jimeng.documents import RateLimit, migrations
 from jimeng.errors import (
     ConfigError,
     DatabaseUnavailable,
@@ -48,7 +37,10 @@ from jimeng.errors import (
     UnsupportedEncoding,
 )
 from jimeng.errors.access import SignInRequired
-from jimeng.http.answers import (
+from jimeng.http import auth
+from jimeng.http.request_bodies import MAX_PLAIN
+from jimeng.http.requests import Asked, refuse_nul, this_request
+from jimeng.http.responses import (
     by_field,
     compress,
     failure,
@@ -57,9 +49,8 @@ from jimeng.http.answers import (
     sentence,
     varies_by,
 )
-from jimeng.http.asked import Asked, refuse_nul, this_request
-from jimeng.http.bodies import MOST_PLAIN
-from jimeng.monitoring import health, metrics, traffic
+from jimeng.monitoring import health, metrics, request_metrics
+from jimeng.web import admin
 
 log = logging.getLogger("jimeng.access")
 
@@ -114,7 +105,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.from_mapping(
         JIMENG=config,
         DEMO=os.environ.get("JIMENG_DEMO") == "1",
-        MAX_CONTENT_LENGTH=MOST_PLAIN,
+        MAX_CONTENT_LENGTH=MAX_PLAIN,
     )
     # A redirect would be an answer in HTML, and to a POST not what was asked for.
     app.url_map.merge_slashes = False
@@ -189,7 +180,9 @@ def frame_requests(app: Flask) -> None:
         quiet = asked.path.startswith(QUIET)
         door, status = auth.door(asked), response.status_code
         logs.bind(door=door)
-        is_usual = quiet or traffic.is_poll(asked.endpoint, asked.method, status)
+        is_usual = quiet or request_metrics.is_poll(
+            asked.endpoint, asked.method, status
+        )
         log.log(
             logging.DEBUG if is_usual else logging.INFO,
             "%s %s %d %.0fms",
@@ -199,8 +192,8 @@ def frame_requests(app: Flask) -> None:
             took,
         )
         if not quiet:
-            kind = traffic.kind_of(asked.endpoint, asked.method)
-            traffic.count(door, kind, status, took / 1000)
+            kind = request_metrics.kind_of(asked.endpoint, asked.method)
+            request_metrics.count(door, kind, status, took / 1000)
         return response
 
 
@@ -229,7 +222,7 @@ def writer(asked: Request = request) -> Callable[..., Response] | None:
 
 def answer_error(code: str, status: int, **beside) -> Response:
     """Programs are answered in the JSON of their door, everybody else in HTML."""
-    traffic.refused(auth.door(), code)
+    request_metrics.refused(auth.door(), code)
     write = writer()
     if write is not None:
         return write(code, status, **beside)
@@ -252,7 +245,7 @@ def handle_errors(app: Flask) -> None:
 
     @app.errorhandler(SignInRequired)
     def on_sign_in_required(error: SignInRequired) -> Response:
-        return web.sign_in.lead()
+        return sign_in.lead()
 
     @app.errorhandler(JimengError)
     def on_jimeng_error(error: JimengError) -> Response:

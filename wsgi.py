@@ -6,12 +6,11 @@ import sys
 # Nothing of what is loaded here goes again: to look for it takes a fifth of the time.
 gc.disable()
 
-from app import create_app  # noqa: E402
-from jimeng import logs  # noqa: E402
-from jimeng.auth import require_access  # noqa: E402
-from jimeng.config import Config  # noqa: E402
-from jimeng.errors import ConfigError  # noqa: E402
-from jimeng.jobs import huey  # noqa: E402
+from app import create_app
+from jimeng.config import Config, logs
+from jimeng.errors import ConfigError
+from jimeng.http.auth import require_access
+from jimeng.jobs import huey
 
 try:
     config = Config.load()

@@ -16,13 +16,14 @@ from PIL import Image as Pillow
 from pymongo.database import Database
 
 from jimeng import jobs, limits
-from jimeng.accounts import hashing
+from jimeng.accounts import password_hashing
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
-from jimeng.http import waiting, watcher
+from jimeng.http import long_polls as waiting
+from jimeng.http import watcher
 from jimeng.jobs import broker, pump
 from jimeng.lanes import switches
-from jimeng.limits import releasing
+from jimeng.limits import deferred_release
 from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests import again, databases
@@ -119,7 +120,7 @@ class FakeProvider:
 def light_hashes() -> Iterator[None]:
     """Passwords are hashed as ever, with a hundredth of the work."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hashing, "METHOD", LIGHT)
+        patch.setattr(password_hashing, "METHOD", LIGHT)
         yield
 
 
@@ -182,7 +183,7 @@ def begin_anew(database: Database) -> None:
     forget_release()
     switches._worker = (math.inf, True)  # the tests do its work
     limits.forget_quotas()
-    releasing.unsettled.clear()
+    deferred_release.unsettled.clear()
 
 
 @pytest.fixture(scope="session")
@@ -308,10 +309,10 @@ def waits(monkeypatch) -> list[tuple[float, bool]]:
     ended: list[tuple[float, bool]] = []
     turns = waiting.turns
 
-    def noted(viewer, task, seconds: float, is_gone) -> Iterator:
+    def noted(principal, task, seconds: float, is_gone) -> Iterator:
         until = time.monotonic() + seconds
         try:
-            yield from turns(viewer, task, seconds, is_gone)
+            yield from turns(principal, task, seconds, is_gone)
         finally:
             ended.append((seconds, time.monotonic() >= until))
 

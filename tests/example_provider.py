@@ -11,8 +11,7 @@ from jimeng.config import Config
 from jimeng.config.values import between, parse_url, setting
 from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
-from jimeng.providers.models.model import Price, Step
-from jimeng.providers.models.takes import Takes
+from jimeng.providers.models.model import Price, Step, Takes
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.rules import (
     RATE_LIMITED,

@@ -2,24 +2,24 @@
 
 import time
 
-from jimeng import usage
-from jimeng.jobs import input_sweep, janitor, outbox, webhooks
-from jimeng.lanes import ahead, claims, record
-from jimeng.migrations import record as schema
+from jimeng.documents.migrations import record as schema
+from jimeng.jobs import input_cleanup, janitor, webhook_deliveries, webhook_outbox
+from jimeng.lanes import claims, limits, queue_position
+from jimeng.limits import usage
 
 
 def forget_lanes() -> None:
     """Free slots, records, turns that were taken, and the lines."""
-    for kept in (claims._kept, record._lanes, record._taken, ahead._queues):
+    for kept in (claims._kept, limits._lanes, limits._taken, queue_position._queues):
         kept.clear()
 
 
 def forget_sweeps() -> None:
     """All open tasks, files and endpoints are looked at again; turns begin anew."""
     janitor._settled = janitor._again = janitor._file_seen = None
-    input_sweep._file_seen = None
-    outbox.forget_owners()
-    webhooks._last_user.update({False: "", True: ""})
+    input_cleanup._file_seen = None
+    webhook_outbox.forget_owners()
+    webhook_deliveries._last_user.update({False: "", True: ""})
 
 
 def forget_days() -> None:

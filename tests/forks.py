@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from jimeng.accounts import hashing
+from jimeng.accounts import password_hashing
 from jimeng.documents import base
 from jimeng.jobs import broker
 from tests import again
@@ -115,7 +115,7 @@ def adjust() -> None:
     """Make of this process one of the tests', as its environment says."""
     if again.FOLDER in os.environ:
         again.begin()
-    hashing.METHOD = LIGHT
+    password_hashing.METHOD = LIGHT
     if PATIENT in os.environ:
         base.WEB_TIMEOUT = PATIENCE
         broker.connect = partial(broker.connect, timeout=PATIENCE)

@@ -8,8 +8,8 @@ from bson import ObjectId
 from jimeng.documents import Image, Task, utcnow
 from jimeng.documents.image import lists_of
 from jimeng.pictures import Picture, inspect
-from jimeng.pictures.gridfs import GridFSStore
-from jimeng.pictures.labels import labels
+from jimeng.pictures.search_terms import labels
+from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import png
 
 MODEL = "doubao-seedream-3.0-t2i"

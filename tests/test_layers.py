@@ -14,31 +14,26 @@ ROOT = Path(__file__).parent.parent
 LEVELS = [
     {"wsgi", "serve"},
     {"app"},
-    {"api", "openai", "mcp", "web", "admin", "cli", "doctor", "monitoring"},
-    {"operations", "backup"},
-    {
-        *("auth", "i18n", "schemas", "http", "tasks", "accounts", "usage"),
-        "batches",
-        *("collections", "sharing", "prompts"),
-    },
+    {"api", "openai", "mcp", "web", "cli", "monitoring"},
+    {"http", "schemas"},
+    {"operations"},
+    {"batches", "gallery", "tasks", "accounts"},
     {"inputs"},
-    {"viewers", "limits", "bulk"},
+    {"limits"},
     {"jobs"},
-    {"lanes", "migrations", "storage"},
-    {"documents", "providers", "pictures"},
-    {"logs", "config", "version"},
+    {"lanes", "pictures"},
+    {"documents", "providers"},
+    {"config", "i18n"},
     {"errors"},
 ]
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Beside the levels, for a laptop: what it imports, and who may import it.
-LEAVES = {"local": {"config", "errors", "logs"}}
+LEAVES = {"local": {"config", "errors"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
-    *("collections", "sharing", "prompts", "batches"),
-    *("operations", "tasks", "accounts", "usage", "viewers", "limits"),
-    *("backup", "bulk", "inputs", "migrations"),
-    *("jobs", "lanes", "storage", "documents", "providers", "pictures"),
-    *("logs", "config", "version", "errors", *LEAVES),
+    *("operations", "batches", "gallery", "tasks", "accounts", "inputs", "limits"),
+    *("jobs", "lanes", "pictures", "documents", "providers", "config", "errors"),
+    *LEAVES,
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "webargs"}
 DATABASE_LIBRARIES = {"mongoengine", "pymongo", "gridfs", "bson", "redis", "huey"}
@@ -205,8 +200,8 @@ def test_only_the_doors_know_http_frameworks():
     assert {name: found for name, found in known.items() if found} == {}
 
 
-DEPTHS = ("jimeng.lanes", "jimeng.pictures.gridfs", "jimeng.storage")
-DOORS = [
+DEPTHS = ("jimeng.lanes", "jimeng.pictures.stores.gridfs", "jimeng.pictures.stores")
+KEY_INTERFACES = [
     path for path in FILES if part_of(path) in {"api", "openai", "mcp", "web", "admin"}
 ]
 
@@ -216,14 +211,14 @@ def test_doors_talk_to_no_database():
     known = {
         name_of(path): libraries(path) & DATABASE_LIBRARIES
         | {name for name in imported(path) if name.startswith(DEPTHS)}
-        for path in DOORS
+        for path in KEY_INTERFACES
     }
     assert {name: found for name, found in known.items() if found} == {}
 
 
 def test_doors_use_documents_as_types_only():
     """A document's class in a door stands in annotations and nowhere else."""
-    used = {name_of(path): documents_used(path) for path in DOORS}
+    used = {name_of(path): documents_used(path) for path in KEY_INTERFACES}
 
     assert {name: found for name, found in used.items() if found} == {}
 

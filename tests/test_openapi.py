@@ -12,7 +12,7 @@ from app import create_app
 from jimeng.api.openapi.blueprint import WITH_KEYS
 from jimeng.api.openapi.document import Document
 from jimeng.api.openapi.errors import statuses
-from jimeng.schemas import words
+from jimeng.schemas import field_descriptions as words
 from tests.rest import API, CREATE, METHODS, operations
 
 OF_PAGES = {
@@ -134,7 +134,7 @@ def test_no_shared_words_are_left_over():
     shared = {name for name in vars(words) if name.isupper()}
     sources = "".join(path.read_text("utf-8") for path in SOURCES)
 
-    assert shared == set(re.findall(r"\bwords\.([A-Z_0-9]+)", sources))
+    assert shared == set(re.findall(r"\bfield_descriptions\.([A-Z_0-9]+)", sources))
 
 
 def test_every_answer_has_a_shape_and_a_request_id(document):

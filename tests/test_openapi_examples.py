@@ -195,8 +195,8 @@ def test_errors_conform(client, document, path, name, status, code):
 
 def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     """Waiting, failed, cleared, whole or short: all of it is described."""
-    from jimeng.operations import board
-    from jimeng.viewers import Viewer
+    from jimeng.documents.principal import Principal
+    from jimeng.operations import queue_actions
 
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     failed = create(client)
@@ -215,7 +215,7 @@ def test_every_state_of_a_task_conforms(client, document, provider, work_off):
                 answer = client.get(path)
                 conforms(document, find(document, name)[2], 200, answer.json)
                 statuses[task_id, again] = answer.json["data"]["status"]
-        board.clear(Viewer("root", sees_all=True))
+        queue_actions.clear(Principal("root", is_operator=True))
 
     found = [*statuses.values()]
     assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.auth import require_access
 from jimeng.config import Config
 from jimeng.errors import ConfigError
+from jimeng.http.auth import require_access
 from jimeng.local.supervisor.plan import check_access
 from tests.test_config import ROOT
 

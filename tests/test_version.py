@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng import version
+from jimeng.config import version
 from jimeng.documents import Worker, utcnow
 from jimeng.jobs import pump
 
@@ -28,7 +28,7 @@ def checkout(tmp_path):
     """A repository with the module that says the version, and one commit."""
     folder = tmp_path / "checkout"
     (folder / "jimeng").mkdir(parents=True)
-    for name in ("jimeng/version.py", ".gitattributes"):
+    for name in ("jimeng/config/version.py", ".gitattributes"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
     git(folder, "init", "--quiet")
     git(folder, "add", ".")

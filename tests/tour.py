@@ -12,7 +12,7 @@ from tests.browser.shots import SHOTS
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 THEMES = ("light", "dark")
-MOST_HEIGHT = 1.1  # of the width, in a wide window
+MAX_HEIGHT = 1.1  # of the width, in a wide window
 # Without the failures, which have a picture of their own; and the form alone.
 HEIGHTS = {"create": 0.67, "pictures": 0.4}
 # Picture -> screenshot and width.
@@ -48,7 +48,7 @@ def main() -> None:
             with Image.open(source) as whole:
                 picture = whole.convert("RGB")
             if width > 1000:
-                most = int(picture.width * HEIGHTS.get(name, MOST_HEIGHT))
+                most = int(picture.width * HEIGHTS.get(name, MAX_HEIGHT))
                 picture = picture.crop((0, 0, picture.width, min(picture.height, most)))
             picture.save(IMAGES / f"{name}{suffix}.webp", quality=80, method=6)
 

@@ -1,8 +1,4 @@
-"""
-Proving to be a user: API keys, passwords, sessions, invitations.
-
-`auth`, `http`, `operations` and the doors may import it; it knows no Flask.
-"""
+"""Proving to be a user: API keys, passwords, sessions, invitations."""
 
 from jimeng.accounts.invitations import accept, invite, invited, make_link
 from jimeng.accounts.keys import (
@@ -16,14 +12,14 @@ from jimeng.accounts.keys import (
     user_of_key,
 )
 from jimeng.accounts.passwords import (
-    SHORTEST_PASSWORD,
+    MIN_PASSWORD_CHARS,
     confirm,
     hash_password,
     set_password,
     user_of_password,
 )
 from jimeng.accounts.sessions import (
-    LONGEST_SESSION,
+    MAX_SESSION_AGE,
     SESSION_IDLE,
     begin_session,
     confirm_session,

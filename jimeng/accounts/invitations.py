@@ -6,18 +6,18 @@ from datetime import timedelta
 
 from jimeng.accounts import users
 from jimeng.accounts.passwords import hash_password, store_password
-from jimeng.accounts.sessions import LONGEST_TOKEN
-from jimeng.documents import Invitation, User, left_over, utcnow
-from jimeng.documents.access import digest
+from jimeng.accounts.sessions import MAX_TOKEN_CHARS
+from jimeng.documents import Invitation, User, best_effort, utcnow
+from jimeng.documents.credentials import digest
+from jimeng.documents.principal import Principal, noted
 from jimeng.errors.access import InvitationInvalid, UserNotFound
-from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
 INVITATION = timedelta(hours=24)
 
 
-def invite(viewer: Viewer, user_id: str) -> str:
+def invite(principal: Principal, user_id: str) -> str:
     """
     Make the link's token for a user; earlier ones are worth nothing from now on.
 
@@ -25,10 +25,10 @@ def invite(viewer: Viewer, user_id: str) -> str:
         AdminsOnly: others invite nobody.
         UserNotFound: no such user.
     """
-    viewer.require_operator("invitation")
-    user = users.find(viewer, user_id)
-    log.info("user invited user=%s by=%s", user_id, viewer.user_id)
-    with noted(viewer, user.id, "users.invite_again"):
+    principal.require_operator("invitation")
+    user = users.find(principal, user_id)
+    log.info("user invited user=%s by=%s", user_id, principal.user_id)
+    with noted(principal, user.id, "users.invite_again"):
         return make_link(user)
 
 
@@ -56,7 +56,7 @@ def invited(token: str) -> User:
             then there was a new password, a new e-mail, or no way in at all.
     """
     where = {"_id": digest(token), "expires_at": {"$gt": utcnow()}}
-    found = Invitation.find_one(where) if len(token) <= LONGEST_TOKEN else None
+    found = Invitation.find_one(where) if len(token) <= MAX_TOKEN_CHARS else None
     user = None
     if found is not None:
         seen = users.as_seen(found.user_id, found.number, found.email_key)
@@ -80,6 +80,6 @@ def accept(token: str, password: str) -> User:
         changed = store_password(user, hash_password(user, password))
     except UserNotFound as error:
         raise InvitationInvalid("used in the meantime") from error
-    with left_over("invitation"):
+    with best_effort("invitation"):
         Invitation.collection().delete_one({"_id": digest(token)})
     return changed

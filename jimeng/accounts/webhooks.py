@@ -8,23 +8,18 @@ from urllib.parse import urlsplit
 
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.documents.cursors import NEWEST_FIRST, Page, page_of
-from jimeng.documents.webhook import (
-    FAILED,
-    PENDING,
-    STATES,
-    fingerprint,
-)
+from jimeng.documents.principal import Principal, noted
+from jimeng.documents.webhook import FAILED, PENDING, STATES, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.access import ScopeTooSmall
-from jimeng.errors.kept import (
+from jimeng.errors.collections import (
     DeliveryNotFound,
     TooManyWebhooks,
     WebhookDisabled,
     WebhookNotFound,
 )
-from jimeng.jobs import outbox
-from jimeng.tasks.auditing import audited
-from jimeng.viewers import Viewer, noted
+from jimeng.jobs import webhook_outbox
+from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
 
@@ -45,84 +40,84 @@ class NewWebhook:
 
 
 def create(
-    viewer: Viewer, new: NewWebhook, user_id: str | None = None
+    principal: Principal, new: NewWebhook, user_id: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """
     Have a user's events sent to an address, of tasks that are created from now on.
 
     Args:
-        user_id: Whose they are, where that is not the viewer.
+        user_id: Whose they are, where that is not the principal.
 
     Returns:
         The endpoint, and its secret.
 
     Raises:
-        UserIdNotYours: the viewer may not act for that user.
+        UserIdNotYours: the principal may not act for that user.
         WebhooksOff: there is no ``SECRET_KEY``.
         Invalid: nothing may be sent to that address.
         TooManyWebhooks: who has as many as may be.
     """
-    user_id = user_id or viewer.user_id
-    viewer.require_owner(user_id, "webhook")
-    key = outbox.secret_key()
-    outbox.check_address("url", new.url)
+    user_id = user_id or principal.user_id
+    principal.require_owner(user_id, "webhook")
+    key = webhook_outbox.secret_key()
+    webhook_outbox.check_address("url", new.url)
     made = WebhookEndpoint(
         user_id=user_id,
         fingerprint=fingerprint(key),
         catch_up=True,
         **vars(new),
     )
-    with noted(viewer, user_id, "webhooks.create", webhook=made.id):
+    with noted(principal, user_id, "webhooks.create", webhook=made.id):
         if not made.insert_within(MAX_WEBHOOKS, WITH_ADDRESS):
             raise TooManyWebhooks(f"user {user_id}", limit=MAX_WEBHOOKS)
-    outbox.forget_owners()
+    webhook_outbox.forget_owners()
     log.info("webhook created id=%s user=%s", made.id, user_id)
     return made, made.secret(key)
 
 
-def find(viewer: Viewer, webhook_id: str) -> WebhookEndpoint:
+def find(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     """
     Raises:
         WebhookNotFound: no such endpoint, or somebody else's.
     """
-    return viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound)
+    return principal.find(WebhookEndpoint, webhook_id, WebhookNotFound)
 
 
-def find_all(viewer: Viewer, user_id: str | None = None) -> list[WebhookEndpoint]:
+def find_all(principal: Principal, user_id: str | None = None) -> list[WebhookEndpoint]:
     """
     A user's, newest first; there are never more than `MAX_WEBHOOKS`.
 
     Raises:
-        UserNotFound: the viewer may not act for that user.
+        UserNotFound: the principal may not act for that user.
     """
-    user_id = user_id or viewer.user_id
-    viewer.require_reader(user_id)
+    user_id = user_id or principal.user_id
+    principal.require_reader(user_id)
     mine = {"user_id": user_id, **WITH_ADDRESS}
     return WebhookEndpoint.find_all(mine, sort=NEWEST_FIRST, limit=MAX_WEBHOOKS)
 
 
 def default_secret(
-    viewer: Viewer, user_id: str | None = None
+    principal: Principal, user_id: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """
     What the ``webhook_url`` of a user's single tasks is signed with.
 
     Raises:
-        UserNotFound: the viewer may not act for that user.
+        UserNotFound: the principal may not act for that user.
         ScopeTooSmall: who only reads could sign events of their own with it.
         WebhooksOff: as in `create`.
     """
-    user_id = user_id or viewer.user_id
-    viewer.require_reader(user_id)
-    if not viewer.scopes & {"write", "admin"}:
+    user_id = user_id or principal.user_id
+    principal.require_reader(user_id)
+    if not principal.scopes & {"write", "admin"}:
         raise ScopeTooSmall("the secret of webhooks", scope="write")
-    found = outbox.ensure_default(user_id)
-    return found, found.secret(outbox.secret_key())
+    found = webhook_outbox.ensure_default(user_id)
+    return found, found.secret(webhook_outbox.secret_key())
 
 
 @audited(WebhookEndpoint, "webhooks.change")
 def change(
-    viewer: Viewer, webhook_id: str, given: Mapping[str, object]
+    principal: Principal, webhook_id: str, given: Mapping[str, object]
 ) -> WebhookEndpoint:
     """
     Change an endpoint; ``enabled`` true lets one go on that was disabled.
@@ -132,14 +127,14 @@ def change(
         Invalid: nothing may be sent to that address, or its secret is of another
             ``SECRET_KEY`` and has to be rotated first.
     """
-    found = viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
+    found = principal.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
     changes, gone = dict(given), {}
     if "url" in changes:
-        outbox.check_address("url", str(changes["url"]))
+        webhook_outbox.check_address("url", str(changes["url"]))
         changes |= {"proven": False}
     enabled = changes.pop("enabled", None)
     if enabled:
-        if found.fingerprint != fingerprint(outbox.secret_key()):
+        if found.fingerprint != fingerprint(webhook_outbox.secret_key()):
             raise Invalid.field("enabled", "invalid.webhook_key_changed")
         gone = dict.fromkeys(("disabled", "failing_since"), "")
         changes |= {"failures": 0}
@@ -147,7 +142,7 @@ def change(
         changes["disabled"] = "owner"
     update: dict = {"$set": {**changes, "updated_at": utcnow()}}
     update |= {"$unset": gone} if gone else {}
-    changed = viewer.change(WebhookEndpoint, found.id, update, WebhookNotFound)
+    changed = principal.change(WebhookEndpoint, found.id, update, WebhookNotFound)
     if "url" in given:  # what waits goes there
         lane = f"{changed.user_id} {urlsplit(str(given['url'])).netloc.lower()}"
         WebhookDelivery.collection().update_many(
@@ -158,23 +153,23 @@ def change(
 
 
 @audited(WebhookEndpoint, "webhooks.delete")
-def delete(viewer: Viewer, webhook_id: str) -> WebhookEndpoint:
+def delete(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     """
     Send nothing more there; what waits is dropped, and the log goes too.
 
     Raises:
         WebhookNotFound: as in `change`.
     """
-    found = viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
+    found = principal.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
     WebhookEndpoint.collection().delete_one({"_id": found.id})
     WebhookDelivery.collection().delete_many({"endpoint": found.id})
-    outbox.forget_owners()
+    webhook_outbox.forget_owners()
     log.info("webhook deleted id=%s user=%s", found.id, found.user_id)
     return found
 
 
 @audited(WebhookEndpoint, "webhooks.rotate")
-def rotate(viewer: Viewer, webhook_id: str) -> tuple[WebhookEndpoint, str]:
+def rotate(principal: Principal, webhook_id: str) -> tuple[WebhookEndpoint, str]:
     """
     Give an endpoint a new secret; for a day both sign.
 
@@ -182,17 +177,17 @@ def rotate(viewer: Viewer, webhook_id: str) -> tuple[WebhookEndpoint, str]:
         WebhookNotFound: as in `find`.
         WebhooksOff: as in `create`.
     """
-    key = outbox.secret_key()
+    key = webhook_outbox.secret_key()
     now = utcnow()
     changes = {"rotated_at": now, "updated_at": now, "fingerprint": fingerprint(key)}
     update = {"$set": changes, "$inc": {"version": 1}}
-    changed = viewer.change(WebhookEndpoint, webhook_id, update, WebhookNotFound)
+    changed = principal.change(WebhookEndpoint, webhook_id, update, WebhookNotFound)
     log.info("webhook rotated id=%s user=%s", changed.id, changed.user_id)
     return changed, changed.secret(key)
 
 
 @audited(WebhookEndpoint, "webhooks.test")
-def test(viewer: Viewer, webhook_id: str) -> WebhookDelivery:
+def test(principal: Principal, webhook_id: str) -> WebhookDelivery:
     """
     Send a ``test.ping`` there, once.
 
@@ -201,16 +196,18 @@ def test(viewer: Viewer, webhook_id: str) -> WebhookDelivery:
         WebhookDisabled: nothing is sent there.
         WebhooksOff: as in `create`.
     """
-    outbox.secret_key()
-    endpoint = viewer.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
+    webhook_outbox.secret_key()
+    endpoint = principal.find(
+        WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS
+    )
     require_enabled(endpoint)
-    row = outbox.test_delivery(endpoint)
-    outbox.insert([row])
+    row = webhook_outbox.test_delivery(endpoint)
+    webhook_outbox.insert([row])
     return WebhookDelivery.read(row)
 
 
 def deliveries(
-    viewer: Viewer,
+    principal: Principal,
     webhook_id: str,
     *,
     status: str | None = None,
@@ -227,7 +224,7 @@ def deliveries(
         WebhookNotFound: as in `find`.
         Invalid: the cursor is not one of ours, or there is no such status.
     """
-    endpoint = find(viewer, webhook_id)
+    endpoint = find(principal, webhook_id)
     where = {"endpoint": endpoint.id}
     if status is not None:
         if status not in STATES:
@@ -239,7 +236,7 @@ def deliveries(
 
 
 @audited(WebhookEndpoint, "webhooks.replay")
-def replay(viewer: Viewer, webhook_id: str, delivery_id: str) -> WebhookDelivery:
+def replay(principal: Principal, webhook_id: str, delivery_id: str) -> WebhookDelivery:
     """
     Send a delivery again, once, at once: the same id and body, signed anew.
 
@@ -248,16 +245,16 @@ def replay(viewer: Viewer, webhook_id: str, delivery_id: str) -> WebhookDelivery
         WebhookDisabled: nothing is sent there.
         DeliveryNotFound: the endpoint has none of that id.
     """
-    endpoint = find(viewer, webhook_id)
+    endpoint = find(principal, webhook_id)
     require_enabled(endpoint)
     mine = {"_id": delivery_id, "endpoint": endpoint.id}
-    found = WebhookDelivery.swap(
+    found = WebhookDelivery.find_and_modify(
         {**mine, "state": {"$ne": PENDING}}, {**_ready_once(), **AGAIN}
     )
     if found is None:  # it is on its way: the next attempt is now
         now = {"$set": {"ready_at": utcnow()}, "$unset": {"due_at": ""}}
         waits = {"ready_at": {"$exists": False}, "owner": {"$exists": False}}
-        found = WebhookDelivery.swap({**mine, **waits}, now)
+        found = WebhookDelivery.find_and_modify({**mine, **waits}, now)
     found = found or WebhookDelivery.find_one(mine)
     if found is None:
         raise DeliveryNotFound(f"delivery {delivery_id[:64]!r}")
@@ -265,7 +262,7 @@ def replay(viewer: Viewer, webhook_id: str, delivery_id: str) -> WebhookDelivery
 
 
 @audited(WebhookEndpoint, "webhooks.replay")
-def replay_failed(viewer: Viewer, webhook_id: str, *, since: datetime) -> int:
+def replay_failed(principal: Principal, webhook_id: str, *, since: datetime) -> int:
     """
     `replay` those that have failed and were made since then, the oldest `MAX_REPLAYED`
     of them; return how many.
@@ -273,7 +270,7 @@ def replay_failed(viewer: Viewer, webhook_id: str, *, since: datetime) -> int:
     Raises:
         WebhookNotFound: as `replay`, and so is WebhookDisabled.
     """
-    endpoint = find(viewer, webhook_id)
+    endpoint = find(principal, webhook_id)
     require_enabled(endpoint)
     failed = {"endpoint": endpoint.id, "state": FAILED, "created_at": {"$gte": since}}
     oldest_first = [("created_at", 1), ("_id", 1)]

@@ -1,20 +1,12 @@
-"""
-The REST door: JSON in, JSON out, in one envelope.
-
-Only `app`, and `monitoring` and `openai`, whose routes it describes too, may import it.
-"""
+"""The REST door: JSON in, JSON out, in one envelope."""
 
 from flask import current_app, request
 from marshmallow import ValidationError
 from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.auth import (
-    reject_cross_site,
-    require_scope,
-    viewer_of_api,
-)
-from jimeng.http.bodies import refuse_repeated, take_in
+from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
+from jimeng.http.request_bodies import refuse_repeated, take_in
 
 NOT_IDS = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
 
@@ -31,7 +23,7 @@ blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
 blp.record(lambda state: state.app.url_map.converters.update(task=Id, webhook=Id))
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
-take_in(blp, viewer_of_api)
+take_in(blp, principal_of_api)
 
 
 @blp.before_request
@@ -50,14 +42,12 @@ def check_query() -> None:
     raise ValidationError({name: ["invalid.unknown_field"] for name in request.args})
 
 
-from jimeng.api import (  # noqa: E402 (routes)
+from jimeng.api import (
     batches,
-    bulk,
     collections,
     events,
     images,
-    keys,
-    prompts,
+    saved_prompts,
     shares,
     system,
     tasks,

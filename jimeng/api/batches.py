@@ -2,15 +2,17 @@
 
 from flask import Response, g
 
-from jimeng import auth, batches, tasks
+from jimeng import batches, tasks
 from jimeng.api import blp
 from jimeng.api.images import NEW_TASK, WAIT
-from jimeng.api.lists import listed, lists
+from jimeng.api.pagination import listed, lists
 from jimeng.documents import Batch
-from jimeng.http.answers import path_for, success
-from jimeng.http.bodies import brings_pictures, idempotency_key
+from jimeng.documents.principal import Principal
+from jimeng.http import auth
+from jimeng.http.request_bodies import brings_pictures, idempotency_key
+from jimeng.http.responses import path_for, success
 from jimeng.schemas import Nothing, Trying
-from jimeng.schemas.batch_replies import (
+from jimeng.schemas.batch_responses import (
     BatchDeleted,
     BatchEstimate,
     BatchRecord,
@@ -18,11 +20,10 @@ from jimeng.schemas.batch_replies import (
     Stand,
 )
 from jimeng.schemas.batches import BatchTasks, NewBatch, RetryBatch
-from jimeng.schemas.lists import BatchesByCursor
-from jimeng.schemas.model_replies import EstimateRecord
-from jimeng.schemas.task_replies import TaskRecord
+from jimeng.schemas.model_responses import EstimateRecord
+from jimeng.schemas.pagination import BatchesByCursor
+from jimeng.schemas.task_responses import TaskRecord
 from jimeng.tasks import NewTask
-from jimeng.viewers import Viewer
 
 RECORD, ESTIMATE, AGAIN = BatchRecord(), BatchEstimate(), EstimateRecord()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
@@ -89,8 +90,8 @@ def create_batch(query: dict, params: dict) -> Response:
     given = {name: value for name, value in params.items() if name in g.body}
     prompts, template = params.pop("prompts", ()), params.pop("template", "")
     name = params.pop("name", "")
-    viewer = auth.viewer_of_api()
-    params.setdefault("user_id", viewer.user_id)
+    principal = auth.principal_of_api()
+    params.setdefault("user_id", principal.user_id)
     for each in ("prompts", "template", "name"):
         given.pop(each, None)
     new = batches.NewBatch(
@@ -101,9 +102,9 @@ def create_batch(query: dict, params: dict) -> Response:
         given=given,
     )
     if query["dry_run"]:
-        return success(ESTIMATE.dump(batches.estimate(viewer, new)))
-    batch, replayed = batches.create(viewer, new, idem_key=idempotency_key())
-    return answer(batches.find(viewer, batch.id), 202, replayed=replayed)
+        return success(ESTIMATE.dump(batches.estimate(principal, new)))
+    batch, replayed = batches.create(principal, new, idem_key=idempotency_key())
+    return answer(batches.find(principal, batch.id), 202, replayed=replayed)
 
 
 @blp.get("/batches", tags=["batches"])
@@ -120,9 +121,9 @@ def list_batches(query: dict) -> Response:
 
     最新的在前。下一页在 `Link` 和 `next_cursor` 里。
     """
-    viewer = auth.viewer_of_api()
-    user_id = query.pop("user_id", viewer.user_id)
-    page = batches.page(viewer, user_id, **query)
+    principal = auth.principal_of_api()
+    user_id = query.pop("user_id", principal.user_id)
+    page = batches.page(principal, user_id, **query)
     found = batches.progress_of_all(page.rows)
     rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.rows])
     where = {"endpoint": "api.list_batches", "user_id": user_id}
@@ -140,7 +141,7 @@ def get_batch(batch_id: str) -> tuple[Stand, dict]:
 
     进度、没有画成的原因，以及全部提示词。未结束时带 `Retry-After`。
     """
-    batch = batches.find(auth.viewer_of_api(), batch_id, whole=True)
+    batch = batches.find(auth.principal_of_api(), batch_id, whole=True)
     return stand(batch), {"Retry-After": str(WAIT)} if batch.is_open else {}
 
 
@@ -158,19 +159,19 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
 
     按提示词的顺序；重试的排在后面。
     """
-    viewer = auth.viewer_of_api()
-    batch = batches.find(viewer, batch_id)
+    principal = auth.principal_of_api()
+    batch = batches.find(principal, batch_id)
     limit = query["limit"]
-    found = tasks_of(viewer, batch, query)
+    found = tasks_of(principal, batch, query)
     next_cursor = found[limit - 1].id if len(found) > limit else None
-    rows = TASKS.dump(tasks.view_all(viewer, found[:limit], whole=True))
+    rows = TASKS.dump(tasks.view_all(principal, found[:limit], whole=True))
     where = {"endpoint": "api.list_batch_tasks", "batch_id": batch_id}
     return listed(rows, next_cursor, **where, **query)
 
 
-def tasks_of(viewer: Viewer, batch: Batch, query: dict) -> list:
+def tasks_of(principal: Principal, batch: Batch, query: dict) -> list:
     return batches.tasks_of(
-        viewer,
+        principal,
         batch,
         limit=query["limit"] + 1,
         after=query.get("cursor"),
@@ -194,7 +195,7 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
     不再创建其余任务；等待中的图片不再提交，服务方已经开始的计费一次，不再显示。已结束
     的批次是 409。
     """
-    return answer(batches.cancel(auth.viewer_of_api(), batch_id))
+    return answer(batches.cancel(auth.principal_of_api(), batch_id))
 
 
 @blp.post("/batches/<batch_id>/retry", tags=["batches"])
@@ -226,9 +227,9 @@ def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     带 `?dry_run=1` 时什么也不提交，以 200 回答张数和价格。
     """
     if query["dry_run"]:
-        found = batches.estimate_again(auth.viewer_of_api(), batch_id, **params)
+        found = batches.estimate_again(auth.principal_of_api(), batch_id, **params)
         return success(AGAIN.dump(found))
-    return answer(batches.run_again(auth.viewer_of_api(), batch_id, **params), 202)
+    return answer(batches.run_again(auth.principal_of_api(), batch_id, **params), 202)
 
 
 @blp.delete("/batches/<batch_id>", tags=["batches"])
@@ -246,5 +247,5 @@ def delete_batch(params: dict, batch_id: str) -> dict:
 
     未结束的先取消；任务和图片移入回收站，七天内可以恢复。
     """
-    batches.delete(auth.viewer_of_api(), batch_id)
+    batches.delete(auth.principal_of_api(), batch_id)
     return {"batch_id": batch_id}

@@ -2,10 +2,11 @@
 
 from flask import Response, url_for
 
-from jimeng import auth, collections, tasks
 from jimeng.api import blp
-from jimeng.api.lists import listed, lists
-from jimeng.collections import Change, Overview
+from jimeng.api.pagination import listed, lists
+from jimeng.gallery import browsing, collections
+from jimeng.gallery.collections import Change, Overview
+from jimeng.http import auth
 from jimeng.schemas import Nothing
 from jimeng.schemas.collections import (
     CollectionChanges,
@@ -15,8 +16,8 @@ from jimeng.schemas.collections import (
     MembershipChanges,
     NewCollection,
 )
-from jimeng.schemas.lists import Some, SomeOfUser
-from jimeng.schemas.task_replies import Picture
+from jimeng.schemas.pagination import Some, SomeOfUser
+from jimeng.schemas.task_responses import Picture
 
 RECORDS, PICTURES = CollectionRecord(many=True), Picture(many=True)
 LATER = [
@@ -40,9 +41,9 @@ def list_collections(query: dict) -> Response:
 
     最近放过图片的在前，各有图片数和最新的一张。下一页在 `Link` 和 `next_cursor` 里。
     """
-    viewer = auth.viewer_of_api()
-    query.setdefault("user_id", viewer.user_id)
-    page = collections.page(viewer, **query)
+    principal = auth.principal_of_api()
+    query.setdefault("user_id", principal.user_id)
+    page = collections.page(principal, **query)
     rows = RECORDS.dump(collections.overview(page.rows))
     return listed(rows, page.next_cursor, "api.list_collections", **query)
 
@@ -65,7 +66,7 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
 
     同一用户的名称不能重复，不分大小写；最多 200 个。
     """
-    made = collections.create(auth.viewer_of_api(), **params)
+    made = collections.create(auth.principal_of_api(), **params)
     location = url_for("api.get_collection", collection_id=made.id)
     return collections.overview_of(made), {"Location": location}
 
@@ -81,7 +82,7 @@ def get_collection(collection_id: str) -> Overview:
 
     名称、图片数和最新的一张。
     """
-    found = collections.find(auth.viewer_of_api(), collection_id)
+    found = collections.find(auth.principal_of_api(), collection_id)
     return collections.overview_of(found)
 
 
@@ -95,7 +96,7 @@ def rename_collection(params: dict, collection_id: str) -> Overview:
     ---
     重命名相册
     """
-    found = collections.rename(auth.viewer_of_api(), collection_id, **params)
+    found = collections.rename(auth.principal_of_api(), collection_id, **params)
     return collections.overview_of(found)
 
 
@@ -113,7 +114,7 @@ def delete_collection(params: dict, collection_id: str) -> dict:
 
     图片都还在，只是不再属于它；它的分享页随之结束。
     """
-    collections.delete(auth.viewer_of_api(), collection_id)
+    collections.delete(auth.principal_of_api(), collection_id)
     return {"id": collection_id}
 
 
@@ -134,7 +135,7 @@ def change_collection(params: dict, collection_id: str) -> Change:
     先移出 `remove`，再放入 `add`，重复也无妨。回收站里的、别人的图片当作没有。已经属
     于 20 个相册的图片不再放入，算在 `left_out` 里。
     """
-    return collections.change(auth.viewer_of_api(), collection_id, **params)
+    return collections.change(auth.principal_of_api(), collection_id, **params)
 
 
 @blp.get("/collections/<collection_id>/pictures", tags=["collections"])
@@ -152,7 +153,7 @@ def list_pictures(query: dict, collection_id: str) -> Response:
 
     最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。
     """
-    found = collections.find(auth.viewer_of_api(), collection_id)
-    page = tasks.pictures_in(found, **query)
+    found = collections.find(auth.principal_of_api(), collection_id)
+    page = browsing.pictures_in(found, **query)
     where = {"endpoint": "api.list_pictures", "collection_id": collection_id}
     return listed(PICTURES.dump(page.rows), page.next_cursor, **where, **query)

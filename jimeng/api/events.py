@@ -7,21 +7,21 @@ from functools import partial
 
 from flask import Response, current_app, request, stream_with_context
 
-from jimeng import auth, tasks
+from jimeng import tasks
 from jimeng.api import blp
 from jimeng.api.images import RESULT, WAIT
 from jimeng.api.openapi.blueprint import TEXT, event_of
 from jimeng.documents import Task
+from jimeng.documents.principal import Principal
 from jimeng.errors import TaskNotFound
 from jimeng.errors.access import ApiKeyInvalid
-from jimeng.http import waiting
-from jimeng.schemas.task_replies import TaskResult
+from jimeng.http import auth, long_polls
+from jimeng.schemas.task_responses import TaskResult
 from jimeng.tasks import TaskView
-from jimeng.viewers import Viewer
 
 KIND = "text/event-stream"
-LONGEST = 120.0  # seconds; then the client connects again
-COME_AGAIN = 3000  # milliseconds that it lets pass before that
+MAX_STREAM_S = 120.0  # seconds; then the client connects again
+RETRY_AFTER_S = 3000  # milliseconds that it lets pass before that
 QUIET = 15.0  # seconds without a word after which it is told that we are here
 SILENCE = ": still here\n\n"
 
@@ -44,12 +44,12 @@ def follow_task(task_id: str) -> Response:
     `id` 是毫秒时间。每次连接都立即告知现状；任务结束或两分钟后流结束。没有空位时
     是 429：请改为隔几秒查询一次。
     """
-    viewer = auth.viewer_of_api()
-    task = tasks.find(viewer, task_id)
-    view = tasks.view(viewer, task)
+    principal = auth.principal_of_api()
+    task = tasks.find(principal, task_id)
+    view = tasks.view(principal, task)
     with ExitStack() as held:
-        held.enter_context(waiting.place_for_events(task.user_id))
-        told = stream_with_context(tell(viewer, view))
+        held.enter_context(long_polls.place_for_events(task.user_id))
+        told = stream_with_context(tell(principal, view))
         response = Response(told, mimetype=KIND)
         response.call_on_close(held.pop_all().close)
     # What is passed on is passed on as it is, and at once.
@@ -58,14 +58,14 @@ def follow_task(task_id: str) -> Response:
     return response
 
 
-def tell(viewer: Viewer, view: TaskView) -> Iterator[str]:
+def tell(principal: Principal, view: TaskView) -> Iterator[str]:
     """The stream: how the task stands, and again whenever that is something else."""
     event, said = Events(), time.monotonic()
-    yield f"retry: {COME_AGAIN}\n{event.of(view)}"
+    yield f"retry: {RETRY_AFTER_S}\n{event.of(view)}"
     if not view.task.is_open:
         return
     with suppress(ApiKeyInvalid):  # whoever connects again is told
-        for view_now in looks(viewer, view.task):
+        for view_now in looks(principal, view.task):
             text = event.of(view_now) if view_now else ""
             if not text and time.monotonic() >= said + QUIET:
                 text = SILENCE
@@ -76,7 +76,7 @@ def tell(viewer: Viewer, view: TaskView) -> Iterator[str]:
                 return
 
 
-def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
+def looks(principal: Principal, task: Task) -> Iterator[TaskView | None]:
     """
     The task after each change, and now and then for what changes without its record:
     place and progress. None in between, and where MongoDB does not say.
@@ -84,16 +84,16 @@ def looks(viewer: Viewer, task: Task) -> Iterator[TaskView | None]:
     Raises:
         ApiKeyInvalid: as `waiting.turns`.
     """
-    is_gone = partial(waiting.is_gone, request.environ)
-    next_look = time.monotonic() + waiting.pause(WAIT)
-    for has_changed, _ in waiting.turns(viewer, task, LONGEST, is_gone):
+    is_gone = partial(long_polls.is_gone, request.environ)
+    next_look = time.monotonic() + long_polls.pause(WAIT)
+    for has_changed, _ in long_polls.turns(principal, task, MAX_STREAM_S, is_gone):
         view = None
         if has_changed or time.monotonic() >= next_look:
             try:
-                view = tasks.look_again(viewer, task)
+                view = tasks.look_again(principal, task)
             except TaskNotFound:
                 return
-            next_look = time.monotonic() + waiting.pause(WAIT)
+            next_look = time.monotonic() + long_polls.pause(WAIT)
         yield view
 
 

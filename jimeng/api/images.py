@@ -6,29 +6,29 @@ from functools import partial
 
 from flask import Response, current_app, g, request, url_for
 
-from jimeng import auth, tasks
+from jimeng import tasks
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.config import Config
 from jimeng.documents import Task
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
-from jimeng.http import waiting
-from jimeng.http.answers import absolute, limit_headers, path_for, success
-from jimeng.http.bodies import brings_pictures, idempotency_key
-from jimeng.http.tags import conditional, etag, headers_of, kept
+from jimeng.http import auth, long_polls
+from jimeng.http.etags import conditional, etag, headers_of, kept
+from jimeng.http.request_bodies import brings_pictures, idempotency_key
+from jimeng.http.responses import absolute, limit_headers, path_for, success
 from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
-from jimeng.schemas.lists import ByOffset
-from jimeng.schemas.model_replies import EstimateRecord
-from jimeng.schemas.task_replies import (
+from jimeng.schemas.model_responses import EstimateRecord
+from jimeng.schemas.pagination import ByOffset
+from jimeng.schemas.task_responses import (
     Created,
     Finished,
     TaskDeleted,
     TaskPage,
     TaskResult,
 )
-from jimeng.tasks.reading import MOST_OFFSET
-from jimeng.viewers import Viewer
+from jimeng.tasks.queries import MAX_OFFSET
 
 WAIT = 3  # seconds that a client is asked to wait between two looks
 CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
@@ -51,7 +51,7 @@ creates = partial(
     makes=("task_id", "task_id", LATER),
     once_ended=Finished,
 )
-LONGEST_WAIT = 60  # seconds
+MAX_WAIT_S = 60  # seconds
 
 
 def create_from(params: dict, *, dry_run: bool) -> Response:
@@ -59,16 +59,16 @@ def create_from(params: dict, *, dry_run: bool) -> Response:
     sent = {*g.body, *g.body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
     params.pop("type", None)
-    viewer = auth.viewer_of_api()
-    params.setdefault("user_id", viewer.user_id)
+    principal = auth.principal_of_api()
+    params.setdefault("user_id", principal.user_id)
     new = tasks.NewTask(**params, given=given)
     if dry_run:
-        return success(ESTIMATE.dump(tasks.estimate(viewer, new)))
-    task, replayed = tasks.create(viewer, new, idem_key=idempotency_key())
-    return accepted(viewer, task, replayed=replayed)
+        return success(ESTIMATE.dump(tasks.estimate(principal, new)))
+    task, replayed = tasks.create(principal, new, idem_key=idempotency_key())
+    return accepted(principal, task, replayed=replayed)
 
 
-def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
+def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
     """The task as it was made or, where the client has waited for it, as it ended."""
     headers = {
         "Location": path_for("api.get_result", task_id=task.id),
@@ -76,12 +76,12 @@ def accepted(viewer: Viewer, task: Task, *, replayed: bool) -> Response:
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    waited = wait_for(viewer, task)
+    waited = wait_for(principal, task)
     headers |= waited.headers
     view = None
     if waited.ended and waited.headers:
         with suppress(TaskNotFound):  # who deletes it meanwhile wants no answer
-            view = tasks.look_again(viewer, task)
+            view = tasks.look_again(principal, task)
     if view is not None and not view.task.is_open:
         return success(FINISHED.dump(view), 200, headers=headers)
     headers["Retry-After"] = str(WAIT)
@@ -158,11 +158,11 @@ def get_result(task_id: str) -> Response:
     `ETag` 和 `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到任务结束或时间
     用完才回答。
     """
-    viewer = auth.viewer_of_api()
-    task, view = tasks.look(viewer, task_id)
-    waited = wait_for(viewer, task)
+    principal = auth.principal_of_api()
+    task, view = tasks.look(principal, task_id)
+    waited = wait_for(principal, task)
     if view and waited.headers:
-        view = tasks.look_again(viewer, task) or view
+        view = tasks.look_again(principal, task) or view
         task = view.task
     parts: list = [task.id, task.updated_at]
     if view and task.is_open:  # what changes without the record
@@ -173,7 +173,7 @@ def get_result(task_id: str) -> Response:
     if response is None and view:
         response = success(RESULT.dump(view), headers=headers_of(tag))
     elif response is None:
-        response = kept(tag, lambda: RESULT.dump(tasks.view(viewer, task)))
+        response = kept(tag, lambda: RESULT.dump(tasks.view(principal, task)))
     response.headers.update(waited.headers)
     if task.status in OPEN:
         response.headers["Retry-After"] = str(WAIT)
@@ -193,14 +193,14 @@ def list_images(query: dict) -> dict:
 
     最新的在前。最新的 1000 条之外请用按 cursor 的列表。
     """
-    viewer = auth.viewer_of_api()
-    query.setdefault("user_id", viewer.user_id)
-    if query["offset"] > MOST_OFFSET:
+    principal = auth.principal_of_api()
+    query.setdefault("user_id", principal.user_id)
+    if query["offset"] > MAX_OFFSET:
         url = absolute(url_for("api.list_tasks", user_id=query["user_id"]))
-        raise Invalid.field("offset", "invalid.offset", max=MOST_OFFSET, url=url)
-    found = tasks.recent(viewer, query.pop("user_id"), **query)
+        raise Invalid.field("offset", "invalid.offset", max=MAX_OFFSET, url=url)
+    found = tasks.recent(principal, query.pop("user_id"), **query)
     query.pop("metadata", None)
-    return {"tasks": tasks.view_all(viewer, found), **query, "count": len(found)}
+    return {"tasks": tasks.view_all(principal, found), **query, "count": len(found)}
 
 
 @blp.delete("/ai/image/task/<task_id>", tags=["images"])
@@ -215,7 +215,7 @@ def delete_task(params: dict, task_id: str) -> dict:
 
     未结束的先取消。
     """
-    tasks.delete(auth.viewer_of_api(), task_id)
+    tasks.delete(auth.principal_of_api(), task_id)
     return {"task_id": task_id}
 
 
@@ -233,20 +233,20 @@ class Waited:
 
 def wanted() -> int:
     """
-    Seconds that the client would wait, at most `LONGEST_WAIT`; 0 for not at all. What
+    Seconds that the client would wait, at most `MAX_WAIT_S`; 0 for not at all. What
     cannot be read is no wish, and without a number it is for as long as there may be.
     """
     given = request.headers.get("Prefer")
     for preference in given.split(",") if given else ():
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "wait":
-            seconds = value.strip().strip('"') or str(LONGEST_WAIT)
+            seconds = value.strip().strip('"') or str(MAX_WAIT_S)
             is_number = seconds.isascii() and seconds.isdigit()
-            return min(int(seconds[:9]), LONGEST_WAIT) if is_number else 0
+            return min(int(seconds[:9]), MAX_WAIT_S) if is_number else 0
     return 0
 
 
-def wait_for(viewer: Viewer, task: Task) -> Waited:
+def wait_for(principal: Principal, task: Task) -> Waited:
     """
     Wait for the task's end if the client prefers that, and there is a place.
 
@@ -260,10 +260,10 @@ def wait_for(viewer: Viewer, task: Task) -> Waited:
     allowed = min(seconds, int(config.WAIT_SECONDS))
     if task.starts_after(allowed):  # whose end no answer could wait for
         return Waited(ended=False)
-    is_gone = partial(waiting.is_gone, request.environ)
+    is_gone = partial(long_polls.is_gone, request.environ)
     try:
-        with waiting.place(task.user_id):
-            ended = waiting.wait_for_end(viewer, task, allowed, is_gone)
+        with long_polls.place(task.user_id):
+            ended = long_polls.wait_for_end(principal, task, allowed, is_gone)
     except TooManyWaiting:
         return Waited(ended=False)
     return Waited(ended, applied(seconds if ended else allowed))

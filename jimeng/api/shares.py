@@ -2,13 +2,14 @@
 
 from flask import Response
 
-from jimeng import auth, sharing
 from jimeng.api import blp
-from jimeng.api.lists import listed, lists
+from jimeng.api.pagination import listed, lists
+from jimeng.gallery import shares
+from jimeng.gallery.shares import Listed
+from jimeng.http import auth
 from jimeng.schemas import Nothing
 from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord
-from jimeng.schemas.lists import SomeOfUser
-from jimeng.sharing import Listed
+from jimeng.schemas.pagination import SomeOfUser
 
 RECORDS = ShareRecord(many=True)
 
@@ -25,9 +26,9 @@ def list_shares(query: dict) -> Response:
 
     最新的在前，各有链接和它显示什么。
     """
-    viewer = auth.viewer_of_api()
-    query.setdefault("user_id", viewer.user_id)
-    page = sharing.page(viewer, **query)
+    principal = auth.principal_of_api()
+    query.setdefault("user_id", principal.user_id)
+    page = shares.page(principal, **query)
     rows = RECORDS.dump(page.rows)
     return listed(rows, page.next_cursor, "api.list_shares", **query)
 
@@ -43,7 +44,7 @@ def get_share(share_id: str) -> Listed:
 
     `share_id` 就是所分享的相册或图片的 id。
     """
-    return sharing.look(auth.viewer_of_api(), share_id)
+    return shares.look(auth.principal_of_api(), share_id)
 
 
 @blp.put("/shares/<share_id>", tags=["collections"])
@@ -65,9 +66,9 @@ def share(params: dict, share_id: str) -> Listed:
     看到这个页面：标题、图片，以及 `prompts` 为 true 时的提示词，别的都看不到。回收站
     里的和已删除的图片自动消失。
     """
-    viewer = auth.viewer_of_api()
-    made = sharing.share_or_update(viewer, share_id, **params)
-    return sharing.look(viewer, made.id)
+    principal = auth.principal_of_api()
+    made = shares.share_or_update(principal, share_id, **params)
+    return shares.look(principal, made.id)
 
 
 @blp.post("/shares/<share_id>/replace", tags=["collections"])
@@ -84,8 +85,8 @@ def replace_share(params: dict, share_id: str) -> Listed:
 
     旧链接立即失效，页面上每张图片的地址也一样。
     """
-    viewer = auth.viewer_of_api()
-    return sharing.look(viewer, sharing.replace_link(viewer, share_id).id)
+    principal = auth.principal_of_api()
+    return shares.look(principal, shares.replace_link(principal, share_id).id)
 
 
 @blp.delete("/shares/<share_id>", tags=["collections"])
@@ -100,5 +101,5 @@ def end_share(params: dict, share_id: str) -> dict:
 
     链接立即失效，相册和图片不变。
     """
-    sharing.revoke(auth.viewer_of_api(), share_id)
+    shares.revoke(auth.principal_of_api(), share_id)
     return {"id": share_id}

@@ -1,12 +1,13 @@
 """What the service offers, and the queue for its operator."""
 
-from jimeng import auth, jobs
+from jimeng import jobs
 from jimeng.api import blp
+from jimeng.http import auth
 from jimeng.operations import queue
 from jimeng.operations.queue import QueueView
 from jimeng.providers import Model
-from jimeng.schemas import replies
-from jimeng.schemas.model_replies import ModelRecord, StyleRecord
+from jimeng.schemas import responses
+from jimeng.schemas.model_responses import ModelRecord, StyleRecord
 from jimeng.tasks import styles
 from jimeng.tasks.styles import Style
 
@@ -34,13 +35,13 @@ def list_models() -> list[Model]:
 
     这个密钥可以使用的模型，各自接受什么。
     """
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     models = jobs.runtime().registry.models.values()
-    return [model for model in models if viewer.may_use(model.id)]
+    return [model for model in models if principal.may_use(model.id)]
 
 
 @blp.get("/queue", tags=["system"])
-@blp.response(200, replies.QueueRecord)
+@blp.response(200, responses.QueueRecord)
 @blp.describe(errors=["admins_only"])
 def show_queue() -> QueueView:
     """
@@ -54,4 +55,4 @@ def show_queue() -> QueueView:
     等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。日期
     按 UTC。仅管理员可用。
     """
-    return queue.read(auth.viewer_of_api())
+    return queue.read_queue(auth.principal_of_api())

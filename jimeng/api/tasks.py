@@ -1,20 +1,28 @@
-"""Tasks: the whole record, the list, and what can be done to one."""
+"""Tasks: the whole record, the list, and what can be done to one or to many."""
 
 from flask import Response
 
-from jimeng import auth, tasks
+from jimeng import tasks
 from jimeng.api import blp
 from jimeng.api.images import ESTIMATE, NEW_TASK, WAIT, accepted, creates
-from jimeng.api.lists import listed, lists
+from jimeng.api.openapi.blueprint import LIMITS
+from jimeng.api.pagination import listed, lists
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.http.answers import success
-from jimeng.http.bodies import idempotency_key
-from jimeng.schemas import Nothing, Retry, Trying
-from jimeng.schemas.fields import USER_ID
-from jimeng.schemas.lists import ByCursor
-from jimeng.schemas.model_replies import EstimateRecord
-from jimeng.schemas.task_replies import Created, TaskRecord
-from jimeng.tasks import TaskView
+from jimeng.http import auth
+from jimeng.http.request_bodies import idempotency_key
+from jimeng.http.responses import limit_headers, success
+from jimeng.schemas import CancelSeveral, Nothing, Retry, RetrySeveral, Trying
+from jimeng.schemas.model_responses import EstimateRecord
+from jimeng.schemas.pagination import ByCursor
+from jimeng.schemas.request_fields import USER_ID
+from jimeng.schemas.task_responses import (
+    CancelOutcomes,
+    Created,
+    RetryOutcomes,
+    TaskRecord,
+)
+from jimeng.tasks import Outcome, TaskView
 
 RECORDS = TaskRecord(many=True)
 
@@ -30,9 +38,9 @@ def get_task(task_id: str) -> tuple[TaskView, dict]:
 
     包括参数、各步的时间、服务方的任务 id、提交次数。
     """
-    viewer = auth.viewer_of_api()
-    task = tasks.find(viewer, task_id)
-    (view,) = tasks.view_all(viewer, [task], whole=True)
+    principal = auth.principal_of_api()
+    task = tasks.find(principal, task_id)
+    (view,) = tasks.view_all(principal, [task], whole=True)
     return view, {"Retry-After": str(WAIT)} if task.is_open else {}
 
 
@@ -53,9 +61,9 @@ def list_tasks(query: dict, user_id: str) -> Response:
     """
     if not USER_ID.fullmatch(user_id):
         raise Invalid.field("user_id", "invalid.user_id")
-    viewer = auth.viewer_of_api()
-    page = tasks.page(viewer, user_id, **query)
-    rows = RECORDS.dump(tasks.view_all(viewer, page.rows, whole=True))
+    principal = auth.principal_of_api()
+    page = tasks.page(principal, user_id, **query)
+    rows = RECORDS.dump(tasks.view_all(principal, page.rows, whole=True))
     where = {"endpoint": "api.list_tasks", "user_id": user_id}
     return listed(rows, page.next_cursor, **where, **query)
 
@@ -75,8 +83,8 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
 
     等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示。已结束的任务是 409。
     """
-    viewer = auth.viewer_of_api()
-    return tasks.view_changed(viewer, tasks.cancel(viewer, task_id))
+    principal = auth.principal_of_api()
+    return tasks.view_changed(principal, tasks.cancel(principal, task_id))
 
 
 @blp.post("/tasks/<task_id>/pictures/<int:index>/cancel", tags=["tasks"])
@@ -94,8 +102,10 @@ def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
     取消还在等待的一张（从 0 数起），其余照常。它不再提交，也不计费；其余都结束后任务
     也就结束。
     """
-    viewer = auth.viewer_of_api()
-    return tasks.view_changed(viewer, tasks.cancel_picture(viewer, task_id, index))
+    principal = auth.principal_of_api()
+    return tasks.view_changed(
+        principal, tasks.cancel_picture(principal, task_id, index)
+    )
 
 
 @blp.post("/tasks/<task_id>/retry", tags=["tasks"])
@@ -125,9 +135,75 @@ def retry_task(query: dict, params: dict, task_id: str) -> Response:
     是 409 `may_be_charged_twice`。带 `?dry_run=1` 时什么也不创建，以 200 回答张数和价
     格。
     """
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     if query["dry_run"]:
-        found = tasks.estimate_retry(viewer, task_id, **params)
+        found = tasks.estimate_retry(principal, task_id, **params)
         return success(ESTIMATE.dump(found))
-    task, replayed = tasks.retry(viewer, task_id, **params, idem_key=idempotency_key())
-    return accepted(viewer, task, replayed=replayed)
+    task, replayed = tasks.retry(
+        principal, task_id, **params, idem_key=idempotency_key()
+    )
+    return accepted(principal, task, replayed=replayed)
+
+
+def chosen(principal: Principal, params: dict) -> list[str]:
+    """The ids that a request is about, each once."""
+    ids = params.pop("ids", None)
+    status, user_id = params.pop("status", None), params.pop("user_id", None)
+    if ids is None:
+        return tasks.select(principal, user_id, status)
+    return list(dict.fromkeys(ids))
+
+
+@blp.post("/tasks/cancel", tags=["tasks"])
+@blp.arguments(CancelSeveral)
+@blp.response(200, CancelOutcomes)
+def cancel_tasks(params: dict) -> list[Outcome]:
+    """
+    Cancel up to 100 tasks at once.
+
+    Name them by `ids`, or give `status` and `user_id` for that user's newest 100 in
+    that status. Each is as if cancelled by itself: one that cannot be does not keep
+    the others, and `results` says what became of each.
+    ---
+    批量取消任务
+
+    用 `ids` 指定最多 100 个，或用 `status` 和 `user_id`选择这个用户处于该状态的最
+    新 100 个。各任务互不影响，`results` 逐个说明结果。
+    """
+    principal = auth.principal_of_api()
+    return tasks.cancel_many(principal, chosen(principal, params))
+
+
+@blp.post("/tasks/retry", tags=["tasks"])
+@blp.arguments(RetrySeveral)
+@blp.response(200, RetryOutcomes)
+@blp.describe(
+    errors=["idempotency_key_invalid", "queue_unavailable", "no_provider"],
+    headers=LIMITS,
+    takes=["Idempotency-Key"],
+)
+def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
+    """
+    Run up to 100 failed or cancelled tasks again.
+
+    As for cancelling many. Each success has the id of the new task. What was, or may
+    have been, charged is run again only with `accept_double_charge`; else its own
+    answer is `may_be_charged_twice`. With an
+    `Idempotency-Key` the request may be sent again: what it has made is found and
+    not made twice, and what it had no time for (`out_of_time`) is made.
+    ---
+    批量重试任务
+
+    选择方式同批量取消，成功的各有新任务的 id。已经或可能已经计费的，
+    要 `accept_double_charge` 为 true 才重试，否则各自答 `may_be_charged_twice`。
+    带 `Idempotency-Key` 可以放心重发：已经创建的不会再创建，来不及的（`out_of_time`）
+    继续创建。
+    """
+    principal = auth.principal_of_api()
+    ids = chosen(principal, params)
+    outcomes = tasks.retry_many(principal, ids, **params, idem_key=idempotency_key())
+    headers: dict[str, str] = {}
+    for each in outcomes:  # the latest that knows it is right
+        asked = each.task or each.error
+        headers.update(limit_headers(asked.rate_limits if asked else ()))
+    return outcomes, headers

@@ -2,14 +2,15 @@
 
 from flask import Response, url_for
 
-from jimeng import auth, inputs
+from jimeng import inputs
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import BINARY
 from jimeng.documents import Input
-from jimeng.http.answers import file, success
-from jimeng.http.bodies import brings_pictures, idempotency_key, read_form
+from jimeng.http import auth
+from jimeng.http.request_bodies import brings_pictures, idempotency_key, read_form
+from jimeng.http.responses import file, success
 from jimeng.schemas import NewUpload, Nothing
-from jimeng.schemas.replies import UploadDeleted, UploadRecord
+from jimeng.schemas.responses import UploadDeleted, UploadRecord
 
 LATER = ["get_upload", "get_upload_content", "delete_upload"]
 FORM, RECORD = NewUpload(), UploadRecord()
@@ -45,13 +46,13 @@ def create_upload() -> Response:
     （JPEG 一亿）。图片会转正、转成 sRGB、每边最多 4096 像素，元数据全部去掉；原文件不
     保留。带 `Idempotency-Key` 可以放心重发同一个文件：一天之内同一个键得到同一个上传。
     """
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     given = read_form(FORM)
-    given.setdefault("user_id", viewer.user_id)
+    given.setdefault("user_id", principal.user_id)
     with given["file"].stream as file:
         content = file.read()
     made, replayed = inputs.upload_once(
-        viewer, given["user_id"], content, field="file", idem_key=idempotency_key()
+        principal, given["user_id"], content, field="file", idem_key=idempotency_key()
     )
     headers = {"Location": url_for("api.get_upload", upload_id=made.id)}
     if replayed:
@@ -70,7 +71,7 @@ def get_upload(upload_id: str) -> Input:
 
     尺寸，以及保留到什么时候。
     """
-    return inputs.find(auth.viewer_of_api(), upload_id)
+    return inputs.find(auth.principal_of_api(), upload_id)
 
 
 @blp.get("/uploads/<upload_id>/content", tags=["uploads"])
@@ -88,7 +89,7 @@ def get_upload_content(upload_id: str) -> Response:
 
     保存下来的样子，只给它的主人。
     """
-    found, content = inputs.content_of(auth.viewer_of_api(), upload_id)
+    found, content = inputs.content_of(auth.principal_of_api(), upload_id)
     response = file(content, found.bytes, found.content_type)
     response.headers["Cache-Control"] = "private, no-store"
     name = f"{found.id}.{found.suffix}"
@@ -110,5 +111,5 @@ def delete_upload(params: dict, upload_id: str) -> dict:
 
     用到它的任务照常进行；没有任务用它时，图片本身随后删除。
     """
-    inputs.delete(auth.viewer_of_api(), upload_id)
+    inputs.delete(auth.principal_of_api(), upload_id)
     return {"id": upload_id}

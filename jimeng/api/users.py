@@ -1,26 +1,28 @@
-"""Users: who has a name here."""
+"""Users and their API keys."""
 
 from flask import Response, url_for
 
-from jimeng import auth, usage
+from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.api import blp
-from jimeng.api.lists import listed
-from jimeng.documents import User
+from jimeng.api.pagination import listed
+from jimeng.documents import ApiKey, User
 from jimeng.errors.access import UserNotFound
-from jimeng.http.answers import success
-from jimeng.schemas import Nothing, replies
-from jimeng.schemas.fields import USER_ID
+from jimeng.http import auth
+from jimeng.http.responses import success
+from jimeng.limits import usage
+from jimeng.schemas import Nothing, responses
+from jimeng.schemas.request_fields import USER_ID
 from jimeng.schemas.usage import Span, UsageRecord, span
-from jimeng.schemas.users import NewUser, OfUsers, UserChanges
+from jimeng.schemas.users import NewKey, NewUser, OfUsers, UserChanges
 
-RECORD = replies.UserRecord()
+RECORD = responses.UserRecord()
 A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
 
 
 @blp.post("/users", tags=["users"])
 @blp.arguments(NewUser)
-@blp.response(201, replies.UserRecord)
+@blp.response(201, responses.UserRecord)
 @blp.describe(errors=["email_taken"], always=["Location"], makes=A_USER)
 def create_user(params: dict) -> tuple[User, dict]:
     """
@@ -30,14 +32,14 @@ def create_user(params: dict) -> tuple[User, dict]:
 
     邮箱不分大小写，一个邮箱只属于一个用户。
     """
-    user = users.create(auth.viewer_of_api(), **params)
+    user = users.create(auth.principal_of_api(), **params)
     location = url_for("api.get_user", user_id=user.id)
     return user, {"Location": location}
 
 
 @blp.get("/users", tags=["users"])
 @blp.arguments(OfUsers, location="query")
-@blp.response(200, replies.UserRecord)
+@blp.response(200, responses.UserRecord)
 @blp.describe(
     errors=["user_not_found", "admins_only"],
     headers=["Link"],
@@ -55,17 +57,17 @@ def find_users(query: dict) -> Response:
     带 `email` 时，`data` 是这一个用户。不带时是全部用户的列表，最新的在前，仅管理员可
     用；下一页在 `Link` 和 `next_cursor` 里。
     """
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     if "email" in query:
-        found = users.find_by_email(viewer, query["email"])
+        found = users.find_by_email(principal, query["email"])
         return success(RECORD.dump(found))
-    page = users.page(viewer, **query)
+    page = users.page(principal, **query)
     rows = RECORD.dump(page.rows, many=True)
     return listed(rows, page.next_cursor, "api.find_users", limit=query["limit"])
 
 
 @blp.get("/users/<user_id>", tags=["users"])
-@blp.response(200, replies.UserRecord)
+@blp.response(200, responses.UserRecord)
 @blp.describe(errors=["user_not_found"])
 def get_user(user_id: str) -> User:
     """
@@ -73,12 +75,12 @@ def get_user(user_id: str) -> User:
     ---
     查看用户
     """
-    return users.find(auth.viewer_of_api(), user_id)
+    return users.find(auth.principal_of_api(), user_id)
 
 
 @blp.put("/users/<user_id>", tags=["users"])
 @blp.arguments(UserChanges)
-@blp.response(200, replies.UserRecord)
+@blp.response(200, responses.UserRecord)
 @blp.describe(errors=["user_not_found", "email_by_admin", "email_taken"])
 def update_user(params: dict, user_id: str) -> User:
     """
@@ -88,12 +90,12 @@ def update_user(params: dict, user_id: str) -> User:
 
     名称；邮箱只有管理员能改。
     """
-    return users.update(auth.viewer_of_api(), user_id, **params)
+    return users.update(auth.principal_of_api(), user_id, **params)
 
 
 @blp.delete("/users/<user_id>", tags=["users"])
 @blp.arguments(Nothing)
-@blp.response(200, replies.UserDeleted)
+@blp.response(200, responses.UserDeleted)
 @blp.describe(errors=["user_not_found", "last_admin"])
 def delete_user(params: dict, user_id: str) -> dict:
     """
@@ -105,7 +107,7 @@ def delete_user(params: dict, user_id: str) -> dict:
     任务和图片一并删除，正在运行的先取消。密钥要有 `account` 权限才能删除自己的用户，
     删除别人的要有 `admin`。
     """
-    users.delete(auth.viewer_of_api(), user_id)
+    users.delete(auth.principal_of_api(), user_id)
     return {"id": user_id}
 
 
@@ -129,9 +131,71 @@ def show_usage(query: dict, user_id: str) -> dict:
     最多 366 天，不写则是最近 30 天。图片算在它结束的那一天，任务里的每张分别计，删除
     了的也算。很长的历史在第一次清点完之前，`complete` 为 false，有些日子还没有列出。
     """
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     if not USER_ID.fullmatch(user_id):
         raise UserNotFound("an id that nobody can have")
     since, until = span(**query)
-    found = usage.by_day(viewer, user_id, since=since, until=until)
+    found = usage.by_day(principal, user_id, since=since, until=until)
     return {"user_id": user_id, "since": since, "until": until, **vars(found)}
+
+
+@blp.post("/users/<user_id>/keys", tags=["users"])
+@blp.arguments(NewKey)
+@blp.response(201, responses.NewKeyRecord)
+@blp.describe(errors=["user_not_found"], always=["Location"])
+def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
+    """
+    Make an API key for a user; the key itself is in this answer and never again.
+
+    A key may do no more than the one that makes it, and ends no later: `read` looks,
+    `write` asks, cancels and deletes as well, `account` makes keys and removes the
+    account, `admin` does all of it for everybody, and only an admin has it. To make a
+    key another with `account` or `admin` is needed, or the account page.
+
+    A key that only reads and writes may be limited further: to some of the doors
+    (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
+    models, and to fewer tasks a minute or pictures a day than its user has.
+    ---
+    创建 API 密钥
+
+    密钥只在这个回答里出现一次。新密钥的权限不能超过创建它的密钥，也不会更晚失效：
+    `read` 只能查看，`write` 还能创建、取消和删除，`account` 还能创建密钥、删除账号，
+    `admin` 对所有人有效，只有管理员才有。创建密钥要用带 `account` 或 `admin` 的密钥，
+    或在账号页面上创建。
+
+    只有 `read` 和 `write` 的密钥可以进一步限制：只能从某些入口使用（`api` 是 /api/ 下
+    的一切，`openai` 是 /v1/，`mcp` 是 /mcp），只能用某些模型，每分钟的任务或每天的图片
+    比用户的少。
+    """
+    made = accounts.create_key(auth.principal_of_api(), user_id, **params)
+    return made, {"Location": url_for("api.list_keys", user_id=user_id)}
+
+
+@blp.get("/users/<user_id>/keys", tags=["users"])
+@blp.response(200, responses.KeyRecord(many=True))
+@blp.describe(errors=["user_not_found"])
+def list_keys(user_id: str) -> list[ApiKey]:
+    """
+    List a user's API keys, newest first: names, beginnings, last use.
+    ---
+    列出用户的 API 密钥
+
+    最新的在前：名称、开头几个字符、最近一次使用。
+    """
+    return accounts.list_keys(auth.principal_of_api(), user_id)
+
+
+@blp.delete("/users/<user_id>/keys/<key_id>", tags=["users"])
+@blp.arguments(Nothing)
+@blp.response(200, responses.KeyRevoked)
+@blp.describe(errors=["user_not_found", "api_key_not_found"])
+def revoke_key(params: dict, user_id: str, key_id: str) -> dict:
+    """
+    Revoke an API key: its next use is refused.
+    ---
+    撤销 API 密钥
+
+    此后用它的请求都会被拒绝。
+    """
+    accounts.revoke_key(auth.principal_of_api(), user_id, key_id)
+    return {"id": key_id}

@@ -2,13 +2,13 @@
 
 from flask import Response, url_for
 
-from jimeng import auth
 from jimeng.accounts import webhooks
 from jimeng.accounts.webhooks import NewWebhook
 from jimeng.api import blp
-from jimeng.api.lists import listed, lists
+from jimeng.api.pagination import listed, lists
 from jimeng.documents import WebhookEndpoint
-from jimeng.http.answers import success
+from jimeng.http import auth
+from jimeng.http.responses import success
 from jimeng.schemas import Nothing, OfUser
 from jimeng.schemas.webhooks import (
     DeliveriesQuery,
@@ -48,7 +48,7 @@ def list_webhooks(query: dict) -> list[WebhookEndpoint]:
 
     最新的在前；最多 20 个，一次全部给出。
     """
-    return webhooks.find_all(auth.viewer_of_api(), **query)
+    return webhooks.find_all(auth.principal_of_api(), **query)
 
 
 @blp.post("/webhooks", tags=["webhooks"])
@@ -74,7 +74,7 @@ def create_webhook(params: dict) -> Response:
     docs/webhooks.md 说明怎样验证。
     """
     user_id = params.pop("user_id", None)
-    made = webhooks.create(auth.viewer_of_api(), NewWebhook(**params), user_id)
+    made = webhooks.create(auth.principal_of_api(), NewWebhook(**params), user_id)
     location = url_for("api.get_webhook", webhook_id=made[0].id)
     return success(with_secret(made), 201, headers={"Location": location})
 
@@ -95,7 +95,7 @@ def get_webhook_secret(query: dict) -> Response:
     它给单个任务的 `webhook_url` 签名。这里的 `id` 可以像回调地址的 id 一样，用来查看
     投递、补发和轮换。只读的密钥会被拒绝。
     """
-    endpoint, secret = webhooks.default_secret(auth.viewer_of_api(), **query)
+    endpoint, secret = webhooks.default_secret(auth.principal_of_api(), **query)
     return success({**SECRET.dump(endpoint), "secret": secret})
 
 
@@ -108,7 +108,7 @@ def get_webhook(webhook_id: str) -> WebhookEndpoint:
     ---
     查看回调地址
     """
-    return webhooks.find(auth.viewer_of_api(), webhook_id)
+    return webhooks.find(auth.principal_of_api(), webhook_id)
 
 
 @blp.patch("/webhooks/<webhook:webhook_id>", tags=["webhooks"])
@@ -125,7 +125,7 @@ def change_webhook(params: dict, webhook_id: str) -> WebhookEndpoint:
 
     也用来停用，或在自动停用之后恢复。没写的不变；还没送达的会发到新地址。
     """
-    return webhooks.change(auth.viewer_of_api(), webhook_id, params)
+    return webhooks.change(auth.principal_of_api(), webhook_id, params)
 
 
 @blp.delete("/webhooks/<webhook:webhook_id>", tags=["webhooks"])
@@ -140,7 +140,7 @@ def delete_webhook(params: dict, webhook_id: str) -> dict:
 
     还没送达的不再发送，投递记录也一起删除。
     """
-    webhooks.delete(auth.viewer_of_api(), webhook_id)
+    webhooks.delete(auth.principal_of_api(), webhook_id)
     return {"id": webhook_id}
 
 
@@ -156,7 +156,7 @@ def rotate_webhook(params: dict, webhook_id: str) -> Response:
 
     24 小时内新旧两个密钥都签名。
     """
-    return success(with_secret(webhooks.rotate(auth.viewer_of_api(), webhook_id)))
+    return success(with_secret(webhooks.rotate(auth.principal_of_api(), webhook_id)))
 
 
 @blp.post("/webhooks/<webhook:webhook_id>/test", tags=["webhooks"])
@@ -171,7 +171,7 @@ def test_webhook(params: dict, webhook_id: str) -> Response:
 
     发送一次 `test.ping`；结果在投递列表里。
     """
-    made = webhooks.test(auth.viewer_of_api(), webhook_id)
+    made = webhooks.test(auth.principal_of_api(), webhook_id)
     return success(DELIVERY.dump(made), 202)
 
 
@@ -189,7 +189,7 @@ def list_deliveries(query: dict, webhook_id: str) -> Response:
 
     最新的在前，每次尝试都用文字说明。结束的保留 30 天。
     """
-    page = webhooks.deliveries(auth.viewer_of_api(), webhook_id, **query)
+    page = webhooks.deliveries(auth.principal_of_api(), webhook_id, **query)
     rows = RECORDS.dump(page.rows)
     query["webhook_id"] = webhook_id
     return listed(rows, page.next_cursor, "api.list_deliveries", **query)
@@ -210,8 +210,8 @@ def replay_delivery(params: dict, webhook_id: str, delivery_id: str) -> Response
 
     立即再发一次：同样的 `webhook-id` 和请求体，重新签名。
     """
-    viewer = auth.viewer_of_api()
-    found = webhooks.replay(viewer, webhook_id, delivery_id)
+    principal = auth.principal_of_api()
+    found = webhooks.replay(principal, webhook_id, delivery_id)
     return success(DELIVERY.dump(found), 202)
 
 
@@ -230,5 +230,7 @@ def replay_deliveries(params: dict, webhook_id: str) -> Response:
     从某时起失败的都再发一次，一次最多 1000 个，从最早的起。`count` 是个数；等于
     1000 时，再发同样的请求就接着补。
     """
-    viewer = auth.viewer_of_api()
-    return success({"count": webhooks.replay_failed(viewer, webhook_id, **params)}, 202)
+    principal = auth.principal_of_api()
+    return success(
+        {"count": webhooks.replay_failed(principal, webhook_id, **params)}, 202
+    )

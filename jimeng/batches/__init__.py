@@ -30,27 +30,19 @@ has stopped says why, and can be gone on with.
 
 **Again.** What failed or is lacking is run again by the rule of `tasks.retry`, only
 where that may help, each task once: the id of the new one follows from that of the old.
-
-`accounts`, `schemas`, `operations` and the doors may import it; it knows no Flask.
 """
 
-from jimeng.batches.acting import (
-    cancel,
-    delete,
-    estimate_again,
-    run_again,
-    stop_all,
-)
-from jimeng.batches.asking import create
-from jimeng.batches.expansion import MOST
+from jimeng.batches.actions import cancel, delete, estimate_again, run_again, stop_all
+from jimeng.batches.creation import create
+from jimeng.batches.events import announce_ended
+from jimeng.batches.expansion import MAX_PROMPTS
 from jimeng.batches.filling import forget_deleted, go_on
-from jimeng.batches.judging import NewBatch, estimate
 from jimeng.batches.progress import Progress, progress, progress_of_all
-from jimeng.batches.reading import feed, find, page, tasks_of
-from jimeng.batches.telling import announce_ended
-from jimeng.jobs import chores
+from jimeng.batches.queries import feed, find, page, tasks_of
+from jimeng.batches.validation import NewBatch, estimate
+from jimeng.jobs import periodic_tasks
 
 # In each consumer, beside what else it looks after.
-chores.add("batches", 1.0, go_on)
-chores.add("deleted batches", 600.0, forget_deleted)
-chores.add("ended batches", 2.0, announce_ended)
+periodic_tasks.add("batches", 1.0, go_on)
+periodic_tasks.add("deleted batches", 600.0, forget_deleted)
+periodic_tasks.add("ended batches", 2.0, announce_ended)

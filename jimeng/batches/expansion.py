@@ -20,11 +20,11 @@ from math import prod
 from jimeng.errors import Invalid
 
 FIELD = "template"
-MOST = 500  # prompts
-MOST_RAW = 4 * MOST  # before those that are the same are left out
-LONGEST = 200_000  # characters of a text
+MAX_PROMPTS = 500  # prompts
+MAX_RAW = 4 * MAX_PROMPTS  # before those that are the same are left out
+MAX_TEXT_CHARS = 200_000  # characters of a text
 DEEPEST = 8  # groups in groups
-MOST_TOLD = 10  # lines of which it is said what is wrong
+MAX_TOLD = 10  # lines of which it is said what is wrong
 OPEN, BAR, CLOSE = "{", "|", "}"
 MARKS = {**dict.fromkeys("{｛", OPEN), **dict.fromkeys("|｜", BAR)}
 MARKS |= dict.fromkeys("}｝", CLOSE)
@@ -82,8 +82,8 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
         Invalid: the text is too long, a line is no template or has a combination
             without words, or there would be too many. The words name the lines.
     """
-    if len(text) > LONGEST:
-        raise Invalid.field(FIELD, "invalid.template_long", max=LONGEST)
+    if len(text) > MAX_TEXT_CHARS:
+        raise Invalid.field(FIELD, "invalid.template_long", max=MAX_TEXT_CHARS)
     parsed: list[tuple[int, tuple[str | Group, ...]]] = []
     wrong: list[tuple[str, dict]] = []
     for number, line in enumerate(lines_of(text), 1):
@@ -95,7 +95,7 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
             wrong.append((error.key, {"line": number}))
     refuse(wrong)
     total = sum(count_of(parts) for _, parts in parsed)
-    if total > MOST_RAW:
+    if total > MAX_RAW:
         raise too_many(total)
     found: dict[str, int] = {}
     for number, prompt in enumerate(prompts, 1):
@@ -107,7 +107,7 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
                 break
             found.setdefault(prompt, number)
     refuse(wrong)
-    if len(found) > MOST:
+    if len(found) > MAX_PROMPTS:
         raise too_many(len(found))
     repeated = len(prompts) + total - len(found)
     return Expanded(tuple(found), tuple(found.values()), repeated)
@@ -138,14 +138,14 @@ def lines_of(text: str) -> list[str]:
 
 def refuse(wrong: list[tuple[str, dict]]) -> None:
     if wrong:
-        more = [("invalid.template_more", {"n": len(wrong) - MOST_TOLD})]
-        raise Invalid({FIELD: wrong[:MOST_TOLD] + more * (len(wrong) > MOST_TOLD)})
+        more = [("invalid.template_more", {"n": len(wrong) - MAX_TOLD})]
+        raise Invalid({FIELD: wrong[:MAX_TOLD] + more * (len(wrong) > MAX_TOLD)})
 
 
 def too_many(n: int) -> Invalid:
     # A number of a thousand digits says no more than one of twelve.
     told = f"{n:,}" if n < 10**12 else "10¹²+"
-    return Invalid.field(FIELD, "invalid.template_many", n=told, max=MOST)
+    return Invalid.field(FIELD, "invalid.template_many", n=told, max=MAX_PROMPTS)
 
 
 def parse(line: str) -> tuple[str | Group, ...]:

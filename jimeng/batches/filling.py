@@ -5,24 +5,19 @@ import time
 from datetime import timedelta
 
 from jimeng import jobs
-from jimeng.batches import rerunning, room
+from jimeng.batches import capacity, reruns
+from jimeng.batches.capacity import Stopped, Waits
 from jimeng.batches.progress import progress
-from jimeng.batches.room import Stopped, Waits
-from jimeng.documents import (
-    Batch,
-    Generation,
-    Task,
-    utcnow,
-)
+from jimeng.documents import Batch, Generation, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.leases import TURN_S, WRITING_LEASE
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import JimengError
 from jimeng.inputs import Named
 from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks import NewTask, create
-from jimeng.tasks.cancelling import cancel_where
-from jimeng.viewers import Viewer
+from jimeng.tasks.cancellation import cancel_where
 
 log = logging.getLogger(__name__)
 
@@ -52,17 +47,17 @@ def begin(batch: Batch) -> None:
 
 def work(batch: Batch, deadline: float) -> None:
     """One claim's work; at its end it is written down when to go on, and why then."""
-    if room.is_being_restored():
+    if capacity.is_being_restored():
         return rest(batch, 10)
     try:
         advance(batch, deadline)
     except Waits as waits:
         wait(batch, waits)
-    except room.LATER as error:
-        wait(batch, room.waits_for(error))
-    except room.GONE as error:
+    except capacity.LATER as error:
+        wait(batch, capacity.waits_for(error))
+    except capacity.GONE as error:
         patience = timedelta(seconds=jobs.runtime().config.TASK_DEADLINE)
-        if room.since(batch, error.code) < patience:
+        if capacity.since(batch, error.code) < patience:
             wait(batch, Waits(error.code, 30))
         else:
             stop(batch, "not_offered")
@@ -85,13 +80,13 @@ def advance(batch: Batch, deadline: float) -> None:
         cancel_where({"batch": batch.id, "user_id": batch.user_id})
         held = batch.update_owned({"$unset": {"sweeps": ""}})
     if held is not None and held.is_filling:
-        room.check_sending()
+        capacity.check_sending()
         return fill(held, deadline)
     if held is not None and held.again:
-        room.check_sending()
+        capacity.check_sending()
         key_id = held.again.get("key_id", held.key_id)
-        viewer, places = room.viewer_of(held, key_id), room.places(held)
-        held, is_done = rerunning.run_again(held, viewer, places, deadline)
+        principal, places = capacity.principal_of(held, key_id), capacity.places(held)
+        held, is_done = reruns.run_again(held, principal, places, deadline)
         if held is not None and not is_done:
             return rest(held, MADE)
     if held is not None:
@@ -100,20 +95,23 @@ def advance(batch: Batch, deadline: float) -> None:
 
 
 def fill(batch: Batch, deadline: float) -> None:
-    viewer, places = room.viewer_of(batch, batch.key_id), room.places(batch)
+    principal, places = (
+        capacity.principal_of(batch, batch.key_id),
+        capacity.places(batch),
+    )
     most = max(places // batch.n, 0)
     if not most:
         if not has_open(batch):
-            raise Waits(room.OTHERS_FIRST)
+            raise Waits(capacity.OTHERS_FIRST)
         return rest(batch, HUNGRY)
     held: Batch | None = batch
-    again = room.pictures_of(batch)
+    again = capacity.pictures_of(batch)
     for at, prompt in enumerate(prompts_of(batch, most)):
         if held is None or time.monotonic() > deadline:
             break
         task_id = batch.task_id(held.made)
         if at or not was_made(task_id):
-            make(held, viewer, prompt, again)
+            make(held, principal, prompt, again)
         held = made_one(held, task_id)
     return None if held is None else rest(held, MADE)
 
@@ -130,7 +128,9 @@ def was_made(task_id: str) -> bool:
     return Generation.find_one({"task_id": task_id}) is not None
 
 
-def make(batch: Batch, viewer: Viewer, prompt: str, again: tuple[Named, ...]) -> None:
+def make(
+    batch: Batch, principal: Principal, prompt: str, again: tuple[Named, ...]
+) -> None:
     new = NewTask(
         **batch.asked,
         again=again,
@@ -142,7 +142,7 @@ def make(batch: Batch, viewer: Viewer, prompt: str, again: tuple[Named, ...]) ->
         metadata=batch.metadata,
         given={"prompt": prompt, **batch.given},
     )
-    create(viewer, new)
+    create(principal, new)
 
 
 def made_one(batch: Batch, task_id: str) -> Batch | None:
@@ -186,7 +186,7 @@ def wait(batch: Batch, waits: Waits) -> None:
     """Say what it waits for, and since when it is the same."""
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
-    said = {"code": waits.code, "since": now - room.since(batch, waits.code)}
+    said = {"code": waits.code, "since": now - capacity.since(batch, waits.code)}
     batch.release(until, {"waits": {**said, "until": until}})
 
 

@@ -8,17 +8,17 @@ from jimeng import jobs, lanes
 from jimeng.documents import Batch, Generation, Status, Task
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import ENDED, THERE
-from jimeng.jobs.outcomes import CANCELLED
+from jimeng.jobs.endings import CANCELLED
 from jimeng.providers.registry import retryable
-from jimeng.tasks import remedies
+from jimeng.tasks import failure_hints
 from jimeng.tasks.creation import eta
-from jimeng.tasks.retrying import kind_of
+from jimeng.tasks.retries import kind_of
 
 NEEDED = dict.fromkeys(
     ("batch", "batch_index", "status", "n", "outcomes", "retried_from", "created_at"), 1
 ) | {"reason": 1}
 CANCELLED_CODE = CANCELLED["code"]
-MOST_NAMED = 3  # tasks of one reason
+MAX_NAMED = 3  # tasks of one reason
 
 
 @dataclass
@@ -37,7 +37,11 @@ class Reason:
 
     @property
     def remedy(self) -> str:
-        return remedies.of([self.code]) if self.may_retry else remedies.other(self.code)
+        return (
+            failure_hints.of([self.code])
+            if self.may_retry
+            else failure_hints.other(self.code)
+        )
 
     @property
     def may_retry(self) -> bool:
@@ -232,7 +236,7 @@ def owed_by(batch: Batch, rows: list[dict]) -> dict[str, int]:
 
 def note(reason: Reason, task_id: str) -> None:
     reason.pictures += 1
-    if task_id not in reason.task_ids and len(reason.task_ids) < MOST_NAMED:
+    if task_id not in reason.task_ids and len(reason.task_ids) < MAX_NAMED:
         reason.task_ids.append(task_id)
 
 

@@ -1,8 +1,4 @@
-"""
-Commands: ``flask --help`` lists them.
-
-Only `app` may import it.
-"""
+"""Commands: ``flask --help`` lists them."""
 
 import click
 from flask import Flask
@@ -10,16 +6,15 @@ from flask import Flask
 from jimeng.cli import (
     backup,
     doctor,
-    indexes,
-    migrate,
     provider,
     queue,
+    release,
     retention,
     storage,
     users,
     webhooks,
 )
-from jimeng.version import COMMIT, VERSION
+from jimeng.config.version import COMMIT, VERSION
 
 
 @click.command()
@@ -30,8 +25,8 @@ def version() -> None:
 
 def register(app: Flask) -> None:
     app.cli.add_command(version)
-    app.cli.add_command(migrate.migrate)
-    app.cli.add_command(indexes.indexes)
+    app.cli.add_command(release.migrate)
+    app.cli.add_command(release.indexes)
     app.cli.add_command(provider.simulator)
     app.cli.add_command(doctor.doctor)
     app.cli.add_command(provider.provider)

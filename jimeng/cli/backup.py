@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from flask.cli import ScriptInfo, with_appcontext
 
-from jimeng import backup as copies
 from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
-from jimeng.storage import Holding, overview
-from jimeng.viewers import recorded
+from jimeng.documents.principal import recorded
+from jimeng.operations import backup as copies
+from jimeng.pictures.stores import Holding, overview
 
 RESUME = "queue resume"
 

@@ -13,15 +13,16 @@ from flask import current_app
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import documents, jobs, migrations
-from jimeng.cli.words import words
+from jimeng import documents, jobs
+from jimeng.cli.checks import why_away
+from jimeng.cli.language import words
 from jimeng.config import Config
-from jimeng.doctor import why_away
+from jimeng.documents import migrations
+from jimeng.documents.principal import Principal
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
-from jimeng.local.embedded.ports import is_open, kept_port
+from jimeng.local.embedded.server import is_open, kept_port
 from jimeng.local.supervisor import datadir, plan
-from jimeng.viewers import Viewer
 
 
 def account_here() -> str:
@@ -34,7 +35,7 @@ def account_here() -> str:
 
 
 SOON = 5.0  # seconds
-OPERATOR = Viewer("operator", sees_all=True, address=account_here())
+OPERATOR = Principal("operator", is_operator=True, address=account_here())
 NOTHING_RUNS = (
     "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
     "REDIS_URL to the databases that it uses"

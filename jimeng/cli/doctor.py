@@ -9,10 +9,10 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from jimeng.cli.checks import TIMEOUT_S, Finding, Verdict, examine, examine_machine
 from jimeng.cli.databases import Silent, databases, with_demo
-from jimeng.cli.words import words
+from jimeng.cli.language import words
 from jimeng.config import Config
-from jimeng.doctor import PATIENCE, Finding, Verdict, examine, examine_machine
 
 MARKS = {Verdict.OK: "ok", Verdict.WARNING: "warning", Verdict.FAILED: "FAILED"}
 WIDTH = 7  # letters of the longest mark
@@ -45,7 +45,7 @@ def findings(config: Config) -> Iterator[Finding]:
     """What there is to say of the databases of the settings, or of `make run`."""
     seen = with_demo(config)
     try:
-        with databases(patience=PATIENCE):
+        with databases(patience=TIMEOUT_S):
             yield from examine(seen)
             if seen is not config:
                 address = seen.VOLCENGINE_ENDPOINT

@@ -9,12 +9,12 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from jimeng import jobs
+from jimeng.cli.checks import advice_on_probe
 from jimeng.cli.databases import with_demo
+from jimeng.cli.language import spoken_here, words
 from jimeng.cli.tables import errors as error_table
 from jimeng.cli.tables import models as model_tables
-from jimeng.cli.words import spoken_here, words
 from jimeng.config import Config
-from jimeng.doctor import advice_on_probe
 from jimeng.errors import ProviderError
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import Model, Registry, credentials

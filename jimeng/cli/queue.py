@@ -6,15 +6,16 @@ from collections.abc import Iterator
 import click
 from flask.cli import with_appcontext
 
-from jimeng import bulk, jobs, operations
+from jimeng import jobs, operations
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import BulkAction, Worker
 from jimeng.errors import Invalid
+from jimeng.jobs import bulk
 from jimeng.lanes import switches
-from jimeng.operations.lanes import AccountView, LaneView
+from jimeng.operations.lane_status import AccountView, LaneView
 from jimeng.operations.queue import QueueView
 
-MOST_DAYS = 7
+MAX_DAYS = 7
 WAIT = 0.5  # seconds until the next look at what somebody else works on
 
 
@@ -28,8 +29,8 @@ def queue() -> None:
 def status() -> None:
     """Print what waits, what runs, what has ended, and who works."""
     with databases():
-        found = operations.queue.read(OPERATOR)
-        paused = operations.board.pauses(OPERATOR)
+        found = operations.queue.read_queue(OPERATOR)
+        paused = operations.queue_actions.pauses(OPERATOR)
     for pause in paused:
         click.echo(f"paused     {pause.name}, since {pause.since:%Y-%m-%d %H:%M}Z")
     for line in report(found):
@@ -50,7 +51,7 @@ def pause(name: str) -> None:
     provider has goes on. `webhooks`: users' programs are told of nothing.
     """
     with databases():
-        operations.board.set_paused(OPERATOR, name, True)
+        operations.queue_actions.set_paused(OPERATOR, name, True)
     click.echo(f"paused: {name}")
 
 
@@ -60,7 +61,7 @@ def pause(name: str) -> None:
 def resume(name: str) -> None:
     """Let it go on."""
     with databases():
-        operations.board.set_paused(OPERATOR, name, False)
+        operations.queue_actions.set_paused(OPERATOR, name, False)
     click.echo(f"goes on: {name}")
 
 
@@ -77,7 +78,7 @@ def reset(lane: str) -> None:
     """
     with databases():
         try:
-            operations.board.reset_lane(OPERATOR, lane)
+            operations.queue_actions.reset_lane(OPERATOR, lane)
         except Invalid as error:
             known = "\n  ".join(sorted(jobs.runtime().registry.limits))
             said = f"there is no lane {lane!r}, but:\n  {known}"
@@ -98,12 +99,12 @@ def clear(force: bool) -> None:
     """
     with databases():
         if not force:
-            waiting = operations.queue.read(OPERATOR).pending
+            waiting = operations.queue.read_queue(OPERATOR).pending
             click.confirm(
                 f"{waiting} pictures wait. Cancel their tasks and empty the queue?",
                 abort=True,
             )
-        ended = await_end(operations.board.clear(OPERATOR))
+        ended = await_end(operations.queue_actions.clear(OPERATOR))
     click.echo(f"tasks cancelled: {ended.done}")
     click.echo(f"jobs removed: {ended.details['jobs']}")
     if ended.error:
@@ -136,7 +137,7 @@ def report(found: QueueView) -> Iterator[str]:
     yield f"processed  {sum(day.processed for day in found.days)}"
     yield f"failed     {failed}"
     yield f"jobs       {'Redis is away' if found.jobs is None else found.jobs}"
-    for day in found.days[:MOST_DAYS]:
+    for day in found.days[:MAX_DAYS]:
         yield f"{day.date}  processed {day.processed}, failed {day.failed}"
     for lane in found.lanes:
         yield lane_line(lane)

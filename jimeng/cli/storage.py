@@ -10,15 +10,15 @@ from flask.cli import with_appcontext
 from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import utcnow
-from jimeng.jobs.input_sweep import named_by_inputs
+from jimeng.documents.principal import recorded
+from jimeng.jobs.input_cleanup import named_by_inputs
 from jimeng.jobs.janitor import named_by_images
-from jimeng.storage import Chosen, NotTheSame, Store, move, overview
-from jimeng.storage.moving import FUTURE, Named
-from jimeng.viewers import recorded
+from jimeng.pictures.stores import Chosen, NotTheSame, Store, move, overview
+from jimeng.pictures.stores.moving import FUTURE, Named
 
 MIB = 2**20
 EVERY = 100  # files from one line to the next
-MOST_NAMED = 5  # files that are left
+MAX_NAMED = 5  # files that are left
 
 
 @click.group()
@@ -73,7 +73,7 @@ def told_of_left() -> Iterator[str]:
         for each in store.others if isinstance(store, Chosen) else []:
             if not (count := each.count()):
                 continue
-            found = each.saved_before(utcnow() + FUTURE, after=None, limit=MOST_NAMED)
+            found = each.saved_before(utcnow() + FUTURE, after=None, limit=MAX_NAMED)
             names = ", ".join(dict.fromkeys(filter(None, found.values())))
             yield (
                 f"left: {what}: {each.kind}: {count} files, which are gone or damaged "

@@ -12,14 +12,14 @@ from jimeng.accounts import users
 from jimeng.cli.databases import OPERATOR, data_dir_of, databases
 from jimeng.config import Config
 from jimeng.documents import User, utcnow
+from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
 from jimeng.local.supervisor import datadir, plan
-from jimeng.viewers import DOORS, SCOPES
 
-PATIENCE = 2.0  # seconds for an answer of a server on this machine
+TIMEOUT_S = 2.0  # seconds for an answer of a server on this machine
 
 
 @click.group("users")
@@ -121,7 +121,7 @@ def invite_as(role: str, email: str, name: str, existing: bool) -> None:
 @click.argument("email")
 @click.option("--name", default="flask", show_default=True, help="To tell it apart.")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True)
-@click.option("--door", "doors", type=click.Choice(DOORS), multiple=True)
+@click.option("--door", "doors", type=click.Choice(KEY_INTERFACES), multiple=True)
 @click.option("--model", "models", multiple=True, help="A name or id.")
 @click.option("--tasks-per-minute", type=click.IntRange(1))
 @click.option("--pictures-per-day", type=click.IntRange(1))
@@ -216,7 +216,7 @@ def leads_there(link: str) -> bool:
     with requests.Session() as session:
         session.trust_env = False  # a proxy does not know this machine
         try:
-            answer = session.get(link, timeout=PATIENCE, allow_redirects=False)
+            answer = session.get(link, timeout=TIMEOUT_S, allow_redirects=False)
         except requests.RequestException:
             return False
     return answer.status_code == 200

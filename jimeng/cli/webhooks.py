@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from jimeng.accounts import webhooks as endpoints
 from jimeng.cli.databases import OPERATOR, databases
-from jimeng.cli.words import say
+from jimeng.cli.language import say
 from jimeng.documents import WebhookEndpoint
 from jimeng.documents.webhook import EVENTS
 from jimeng.errors import Invalid, JimengError

@@ -1,8 +1,4 @@
-"""
-What a deployment may change, read once from the environment and ``.env``.
-
-Whatever stands above, `logs` and `local` may import it.
-"""
+"""What a deployment may change, read once from the environment and ``.env``."""
 
 import os
 import re

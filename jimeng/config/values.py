@@ -11,7 +11,7 @@ from pymongo.uri_parser import parse_uri
 
 # Pictures that the workers of one process may await at a time, of services that
 # answer with them: of eight workers four stay free for what takes milliseconds.
-MOST_SYNCHRONOUS = 4
+MAX_SYNCHRONOUS = 4
 NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
 PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 SHORTEST_SECRET = 32  # characters
@@ -131,7 +131,7 @@ def between(
 
 def parse_ark_concurrency(text: str) -> int:
     try:
-        return int(between(1, MOST_SYNCHRONOUS, int)(text))
+        return int(between(1, MAX_SYNCHRONOUS, int)(text))
     except ValueError as error:
         raise ValueError(
             f"{error}: each picture holds one of a consumer's 8 workers until Ark "

@@ -5,18 +5,16 @@ MongoEngine declares it: fields, defaults, what a field may hold, indexes. It ne
 queries nor saves anything. What is read is a `Stored` made of a row of PyMongo's, by
 `find_one` and `find_all`, or by `read` where the query is another. A new one is written
 by `add` or, where each microsecond counts, as the row that `row` makes. One that is
-there changes in single guarded updates: `swap`, or PyMongo's own on `collection`.
-
-Whatever stands above may import it, `pictures` too; the doors as types only.
+there changes in single guarded updates: `find_and_modify`, or PyMongo's own on
+`collection`.
 """
 
-from jimeng.documents.access import ApiKey, Attempts, Invitation, Session
 from jimeng.documents.audit import AuditEntry
 from jimeng.documents.base import (
     WORKER_TIMEOUT,
     await_answer,
+    best_effort,
     connect,
-    left_over,
     new_token,
     patience,
     utcnow,
@@ -24,13 +22,14 @@ from jimeng.documents.base import (
 from jimeng.documents.batch import Batch
 from jimeng.documents.bulk import BulkAction
 from jimeng.documents.collection import Collection
-from jimeng.documents.faults import is_away, lacks_index
+from jimeng.documents.credentials import ApiKey, Attempts, Invitation, Session
+from jimeng.documents.database_errors import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.indexes import await_new, ensure_indexes
 from jimeng.documents.input import Input, InputState
-from jimeng.documents.lane import Allowance, Lane, Worker
-from jimeng.documents.prompt import SavedPrompt
+from jimeng.documents.lane import Lane, QuotaUsage, Worker
+from jimeng.documents.saved_prompt import SavedPrompt
 from jimeng.documents.share import Share
 from jimeng.documents.switches import Switch
 from jimeng.documents.task import Status, Task

@@ -3,8 +3,8 @@
 from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.decoding import DictField
 from jimeng.documents.ids import new_id
-from jimeng.documents.reading import DictField
 
 new_entry_id = new_id("act_")
 

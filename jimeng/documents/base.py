@@ -19,8 +19,8 @@ from pymongo.monitoring import ServerHeartbeatListener
 
 from jimeng.config import Config
 from jimeng.documents import commands
-from jimeng.documents.faults import is_away
-from jimeng.documents.reading import shape_of
+from jimeng.documents.database_errors import is_away
+from jimeng.documents.decoding import shape_of
 from jimeng.errors import DatabaseUnavailable, outages
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def await_answer(seconds: float) -> None:
 
 
 @contextmanager
-def left_over(what: str) -> Iterator[None]:
+def best_effort(what: str) -> Iterator[None]:
     """
     Do what belongs to something that is done already, and changes no answer any more.
 
@@ -167,7 +167,9 @@ class Stored(Document):
 
     unread: frozenset[str] = frozenset()
     _relaxed: ClassVar[tuple[Collection, Collection] | None] = None
-    _heavy: ClassVar[dict[str, int] | None] = None  # fields that `swap` does not read
+    _heavy: ClassVar[dict[str, int] | None] = (
+        None  # fields that `find_and_modify` does not read
+    )
 
     meta: dict = {"abstract": True, "auto_create_index": False}
 
@@ -198,7 +200,7 @@ class Stored(Document):
         return cls._relaxed[1]
 
     @classmethod
-    def swap(
+    def find_and_modify(
         cls,
         where: Mapping[str, object],
         update: Mapping[str, object] | Sequence[Mapping[str, object]],
@@ -330,7 +332,7 @@ class Stored(Document):
         """
         self.add()
         rows, mine = self.collection(), {**counted, "user_id": self.user_id}
-        with left_over("limit"):  # it is there, and would not be told of
+        with best_effort("limit"):  # it is there, and would not be told of
             if rows.count_documents(mine, limit=most + 1) > most:
                 rows.delete_one({"_id": self.id})
                 return False

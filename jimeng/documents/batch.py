@@ -11,9 +11,9 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import named_index, new_token, utcnow
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import derived_task_id, new_id
 from jimeng.documents.leases import Leased
-from jimeng.documents.reading import DictField, ListField
 from jimeng.documents.task import pairs_of
 
 PREFIX = "batch_"
@@ -127,7 +127,7 @@ class Batch(Leased):
         cls, where: dict, update: dict, *, due_at: datetime, after: timedelta
     ) -> Self | None:
         """
-        `swap`, after which nobody is at it any more but for what is begun.
+        `find_and_modify`, after which nobody is at it any more but for what is begun.
 
         Args:
             due_at: When somebody is to go on with it.
@@ -138,11 +138,11 @@ class Batch(Leased):
         free = [{"owner": {"$exists": False}}, {"due_at": {"$not": {"$gt": now}}}]
         given, gone = update["$set"], {**update["$unset"], "owner": ""}
         changes = {"$set": {**given, "due_at": due_at}, "$unset": gone}
-        found = cls.swap({**where, "$or": free}, changes)
+        found = cls.find_and_modify({**where, "$or": free}, changes)
         if found is not None:
             return found
         held = {"owner": new_token(), "due_at": max(due_at, now + after)}
-        return cls.swap(where, {**update, "$set": {**given, **held}})
+        return cls.find_and_modify(where, {**update, "$set": {**given, **held}})
 
     @classmethod
     def count_anew(cls, batch_id: str | None) -> None:

@@ -8,9 +8,9 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import named_index, utcnow
+from jimeng.documents.decoding import DictField
 from jimeng.documents.ids import new_id
 from jimeng.documents.leases import Leased
-from jimeng.documents.reading import DictField
 
 
 class BulkAction(Leased):
@@ -22,7 +22,7 @@ class BulkAction(Leased):
         key: What two at a time would be about: while one is open, the next that is
             asked for is this one.
         by: The id of who asked for it.
-        sees_all: Whether that was somebody who may touch everybody's.
+        is_operator: Whether that was somebody who may touch everybody's.
         details: What was asked for, as JSON.
         total: How many there seemed to be when it began.
         done: How many it was done to, and `left_out` how many not.
@@ -40,7 +40,7 @@ class BulkAction(Leased):
     key = StringField(required=True)
     by = StringField(required=True)
     address = StringField()
-    sees_all = BooleanField(default=False)
+    is_operator = BooleanField(default=False)
     details = DictField()
     total = IntField(default=0)
     done = IntField(default=0)

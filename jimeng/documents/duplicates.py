@@ -6,7 +6,7 @@ from mongoengine import get_db
 
 from jimeng.documents.indexes import Index
 
-MOST = 20  # values that are named at a time
+MAX_NAMED = 20  # values that are named at a time
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Duplicate:
     ids: list
 
 
-def duplicates(index: Index, *, limit: int = MOST) -> list[Duplicate]:
+def duplicates(index: Index, *, limit: int = MAX_NAMED) -> list[Duplicate]:
     """
     The first *limit* values that more than one document has; reads all of them.
 

@@ -15,8 +15,8 @@ from mongoengine.fields import (
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents.base import KNOWN_KIND, named_index, utcnow
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.leases import Leased
-from jimeng.documents.reading import DictField, ListField
 
 
 class State(StrEnum):
@@ -201,7 +201,7 @@ class Generation(Leased):
         return self.account or MAIN
 
     @property
-    def is_understood(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether this release can read what it takes to go on."""
         has_size = self.width is not None and self.height is not None
         return has_size and NEEDED.isdisjoint(self.unread)

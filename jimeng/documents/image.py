@@ -13,7 +13,7 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.reading import ListField
+from jimeng.documents.decoding import ListField
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}

@@ -20,13 +20,13 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, ProtocolError
 
 from jimeng.documents.base import Stored
-from jimeng.documents.faults import TROUBLES
+from jimeng.documents.database_errors import TROUBLES
 from jimeng.errors import IndexMissing
 
 log = logging.getLogger(__name__)
 
 LOOKS = 8  # collections at a time
-COME_AGAIN = 30  # seconds that a client is told to wait
+CLIENT_RETRY_AFTER_S = 30  # seconds that a client is told to wait
 NO_COLLECTION = 26  # MongoDB's code
 LOOK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
 MAX_BUILD_S = 6 * 3600.0  # of one index
@@ -315,7 +315,7 @@ def found_missing(label: str) -> IndexMissing:
     """What to raise where an index has just proved to be missing."""
     global _last
     _last = None  # so that somebody looks at once
-    return IndexMissing(f"index {label}", retry_after=COME_AGAIN)
+    return IndexMissing(f"index {label}", retry_after=CLIENT_RETRY_AFTER_S)
 
 
 def require(label: str, *, fresh: bool = False) -> None:
@@ -332,7 +332,7 @@ def require(label: str, *, fresh: bool = False) -> None:
     # nobody is refused for that.
     await_new()
     if not is_there(label, fresh=True):
-        raise IndexMissing(f"index {label}", retry_after=COME_AGAIN)
+        raise IndexMissing(f"index {label}", retry_after=CLIENT_RETRY_AFTER_S)
 
 
 def _read(database: Database, collection: str) -> dict[str, Mapping]:

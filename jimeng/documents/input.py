@@ -15,7 +15,7 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents.base import Stored, named_index, new_token, utcnow
-from jimeng.documents.reading import DictField
+from jimeng.documents.decoding import DictField
 
 PREFIX = "upload_"
 PROMISED = timedelta(days=1)  # for which an upload is kept, whatever becomes of tasks
@@ -148,7 +148,9 @@ class Input(Stored):
         free = {"owner": {"$exists": False}, "not_before": {"$not": {"$gt": now}}}
         token = {"owner": new_token(), "owned_until": until}
         try:
-            return cls.swap({"_id": input_id, **free}, {"$set": token}, durable=False)
+            return cls.find_and_modify(
+                {"_id": input_id, **free}, {"$set": token}, durable=False
+            )
         except DuplicateKeyError:
             return None
 
@@ -161,7 +163,7 @@ class Input(Stored):
         """
         ended = dict.fromkeys(("owner", "owned_until", *gone), "")
         update = {"$set": changes, "$unset": ended}
-        return Input.swap({"_id": self.id, "owner": self.owner}, update)
+        return Input.find_and_modify({"_id": self.id, "owner": self.owner}, update)
 
     @classmethod
     def name(cls, ids: Collection[str], user_id: str, until: datetime) -> bool:

@@ -11,7 +11,7 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.reading import DictField, ListField
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.usage import CountedByDay
 
 
@@ -53,7 +53,7 @@ class Lane(Stored):
     meta = {"collection": "lanes"}
 
 
-class Allowance(CountedByDay):
+class QuotaUsage(CountedByDay):
     """
     One user: what was asked for in a day, and a place in each lane.
 

@@ -65,7 +65,7 @@ class Leased(Stored):
         """
         owned = {"owner": token or new_token(), "due_at": utcnow() + lease}
         claimed = _with(update, owned)
-        return cls.swap(where, claimed, sort=sort, durable=durable)
+        return cls.find_and_modify(where, claimed, sort=sort, durable=durable)
 
     @classmethod
     def claim_due(
@@ -92,7 +92,7 @@ class Leased(Stored):
             The document afterwards; None where another has taken it over.
         """
         mine = {"_id": self.id, "owner": self.owner, **self.still, **where}
-        return self.swap(mine, update, durable=durable)
+        return self.find_and_modify(mine, update, durable=durable)
 
     def extend_lease(
         self,

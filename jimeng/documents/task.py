@@ -14,16 +14,16 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.documents import indexes
 from jimeng.documents.base import Stored, named_index, number, utcnow
-from jimeng.documents.faults import lacks_index
+from jimeng.documents.database_errors import lacks_index
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import new_task_id
-from jimeng.documents.reading import DictField, ListField
 from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
 
 NOT_CHARGED = "no"
 CHARGED = (NOT_CHARGED, "unknown", "yes")
 # What is said of a failure as long as nothing better is known.
-NOT_UNDERSTOOD = {"code": "not_understood", "charged": "unknown"}
+UNREADABLE = {"code": "not_understood", "charged": "unknown"}
 # As `KNOWN_KIND`; a task has always said what it makes.
 KNOWN_TYPE = {"type": "image"}
 THERE = {"deleted_at": {"$exists": False}}
@@ -188,7 +188,7 @@ class Task(Stored):
         return self.not_before is not None and self.not_before > latest
 
     @property
-    def takes_turn_later(self) -> bool:
+    def reserves_ticket_later(self) -> bool:
         """Whether its pictures have something to wait for before they are in line."""
         return self.not_before is not None or bool(self.inputs)
 
@@ -279,13 +279,13 @@ class Task(Stored):
         started = {"$ifNull": ["$started_at", now]}
         update = {"status": "processing", "started_at": started, "updated_at": now}
         where = {"_id": task_id, "status": {"$in": OPEN}, **THERE}
-        return cls.swap(where, [{"$set": update}]) is not None
+        return cls.find_and_modify(where, [{"$set": update}]) is not None
 
     @classmethod
     def cancel(cls, where: dict, task_id: str) -> "Task | None":
         """Cancel the task if *where* holds and it has not ended; else None."""
         now = utcnow()
-        return cls.swap(
+        return cls.find_and_modify(
             {**where, "_id": task_id, "status": {"$in": OPEN}},
             {
                 "$set": {
@@ -323,7 +323,7 @@ class Task(Stored):
         states = {"$map": {"input": entries, "in": "$$this.v.state"}}
         ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", "failed"]}
         all_in = {"$gte": [{"$size": "$_states"}, number("$n", otherwise=1)]}
-        return cls.swap(
+        return cls.find_and_modify(
             {"_id": task_id, "$or": wanted, **THERE},
             [
                 # Without $literal a text that begins with $ is an expression.
@@ -349,9 +349,9 @@ def _end(outcome: object) -> dict:
         return end
     error = end.get("error")
     given = error if isinstance(error, dict) else {}
-    error = {**NOT_UNDERSTOOD, **given}
+    error = {**UNREADABLE, **given}
     if error["charged"] not in CHARGED:
         error["charged"] = "unknown"
     if not isinstance(error["code"], str):
-        error["code"] = NOT_UNDERSTOOD["code"]
+        error["code"] = UNREADABLE["code"]
     return {**end, "state": end.get("state"), "error": error}

@@ -6,7 +6,7 @@ from datetime import date
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
 from jimeng.documents.base import Stored, named_index
-from jimeng.documents.reading import DictField, ListField
+from jimeng.documents.decoding import DictField, ListField
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import new_id
-from jimeng.documents.reading import DictField, ListField
 
 # A dot-atom and a domain's labels (RFC 5321, 4.1.2), of any script (RFC 6531); no
 # quoted names, no addresses of hosts.

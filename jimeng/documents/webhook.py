@@ -13,9 +13,9 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import new_id
 from jimeng.documents.leases import Leased
-from jimeng.documents.reading import DictField, ListField
 
 PREFIX = "webhook_"
 TASK_EVENTS = ("task.completed", "task.failed", "task.cancelled")

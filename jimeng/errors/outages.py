@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 QUIET = 10.0  # seconds without a failure; what is due is tried every five
 EVERY = 60.0  # seconds from one line to the next while it lasts
-MOST_SAID = 300  # characters of an error: some of the drivers' are pages
+MAX_SAID = 300  # characters of an error: some of the drivers' are pages
 
 
 class Outage:
@@ -36,7 +36,7 @@ class Outage:
                 return
             self._told = now
             failures, seconds = self._failures, now - self._began
-        said = f"{type(error).__name__}: {error}"[:MOST_SAID]
+        said = f"{type(error).__name__}: {error}"[:MAX_SAID]
         if failures > 1:
             words = "outage goes on what=%s failures=%d seconds=%.0f: %s"
             log.warning(words, self.what, failures, seconds, said)

@@ -1,6 +1,4 @@
 """
 HTTP as all doors have it: bodies read strictly, answers in JSON, files, tags; and those
 who wait for an answer.
-
-`schemas`, `app`, `serve` and the doors may import it.
 """

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jimeng.documents.faults import TROUBLES
+from jimeng.documents.database_errors import TROUBLES
+from jimeng.documents.principal import Principal
 from jimeng.errors import outages
-from jimeng.viewers import Viewer
 
 PAUSE = 0.5  # seconds from one look at all of them to the next
 
@@ -28,14 +28,14 @@ class Watch:
     What one of those who wait sees of a task.
 
     Attributes:
-        viewer: Who waits.
+        principal: Who waits.
         seen: How it stands, as of the latest look.
         is_over: Whether the waiting is to end before the task does.
-        is_refused: The viewer's key is not good any more for what it was good for.
+        is_refused: The principal's key is not good any more for what it was good for.
     """
 
     task_id: str
-    viewer: Viewer
+    principal: Principal
     seen: Sight
     is_over: Callable[[], bool]
     is_refused: bool = False
@@ -47,8 +47,8 @@ class Watch:
             self._changed.set()
 
     def check(self, scopes: Mapping[str, frozenset[str]]) -> None:
-        key = self.viewer.key
-        if key and not self.viewer.scopes <= scopes.get(key.id, frozenset()):
+        key = self.principal.key
+        if key and not self.principal.scopes <= scopes.get(key.id, frozenset()):
             self.is_refused = True
             self._changed.set()
 
@@ -84,7 +84,7 @@ class Watcher:
     @contextmanager
     def watch(
         self,
-        viewer: Viewer,
+        principal: Principal,
         task_id: str,
         seen: Sight,
         is_over: Callable[[], bool] = lambda: False,
@@ -96,7 +96,7 @@ class Watcher:
             is_over: Whether the waiting is to end; asked at each look, by one thread
                 for all, so that nobody who waits has to wake up to find out.
         """
-        made = Watch(task_id, viewer, seen, is_over)
+        made = Watch(task_id, principal, seen, is_over)
         with self._wanted:
             self._watches.add(made)
             if self._thread is None or not self._thread.is_alive():
@@ -126,7 +126,7 @@ class Watcher:
                 each.end()
         try:
             found = self._look({each.task_id for each in watches})
-            keys = {each.viewer.key.id for each in watches if each.viewer.key}
+            keys = {each.principal.key.id for each in watches if each.principal.key}
             scopes = self._check(keys) if keys else {}
         except TROUBLES as error:  # who waits can wait for the next look
             outages.failed("watcher", error)

@@ -1,8 +1,4 @@
-"""
-The words of the interface, Chinese and English side by side.
-
-`http`, `schemas`, `app` and the doors may import it.
-"""
+"""The words of the interface, Chinese and English side by side."""
 
 import inspect
 from collections.abc import Callable
@@ -10,13 +6,13 @@ from collections.abc import Callable
 from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
-from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.batches import BATCHES
 from jimeng.i18n.doctor import DOCTOR
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
 from jimeng.i18n.mcp import MCP
 from jimeng.i18n.model_fields import MODEL_FIELDS
+from jimeng.i18n.outcomes import ANSWERS
 from jimeng.i18n.pages import PAGES
 from jimeng.i18n.ready import READY
 from jimeng.i18n.webhooks import WEBHOOKS

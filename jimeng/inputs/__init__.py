@@ -1,13 +1,13 @@
 """
 Pictures that users give: taken in, looked at, and named by tasks.
 
-Every function takes the `Viewer` that asks; what is not theirs is as if it had never
-been. `tasks` and whatever stands above it may import it; it knows no Flask.
+Every function takes the `Principal` that asks; what is not theirs is as if it had never
+been.
 """
 
-from jimeng.inputs.for_providers import fetched
-from jimeng.inputs.keeping import discard, name, take_in, written
+from jimeng.inputs.provider_links import fetched
 from jimeng.inputs.references import Named, Reference, again, look_up
+from jimeng.inputs.storing import discard, name, take_in, written
 from jimeng.inputs.uploads import (
     content_of,
     delete,

@@ -19,14 +19,14 @@ from jimeng import jobs
 from jimeng.documents import Image, Input
 from jimeng.documents.image import SHOWN
 from jimeng.documents.input import PREFIX
+from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid
-from jimeng.jobs.given import MOST_FETCHED
-from jimeng.providers.fetch import is_public
-from jimeng.viewers import Viewer, noted
+from jimeng.jobs.inputs import MAX_FETCHED
+from jimeng.providers.download import is_public
 
 log = logging.getLogger(__name__)
 
-LONGEST = 2000  # characters of an address
+MAX_URL_CHARS = 2000  # characters of an address
 DATA = re.compile(
     r"data:([a-z]+/[a-z0-9.+-]+)?(;[a-z]+=[^;,]*)*;base64,", re.IGNORECASE
 )
@@ -73,24 +73,24 @@ class Named:
 
 
 def look_up(
-    viewer: Viewer, images: Sequence[Reference], mask: Reference | None = None
+    principal: Principal, images: Sequence[Reference], mask: Reference | None = None
 ) -> list[Named]:
     """
     Find what is named; a mask is the last.
 
     Raises:
-        Invalid: naming each element that is nothing the viewer may use.
+        Invalid: naming each element that is nothing the principal may use.
     """
     found, wrong = [], {}
     for field, reference in listed(images, mask):
         try:
-            found.append(one(viewer, field, reference))
+            found.append(one(principal, field, reference))
         except Invalid as error:
             wrong.update(error.fields)
     if wrong:
         raise Invalid(wrong)
     for owner in {each.owner for each in found if each.owner is not None}:
-        with noted(viewer, owner, "pictures.use"):
+        with noted(principal, owner, "pictures.use"):
             log.debug("pictures named of=%s", owner)
     return found
 
@@ -103,7 +103,7 @@ def listed(
         yield "mask", mask
 
 
-def one(viewer: Viewer, field: str, reference: Reference) -> Named:
+def one(principal: Principal, field: str, reference: Reference) -> Named:
     """
     Raises:
         Invalid: as `look_up`.
@@ -114,16 +114,16 @@ def one(viewer: Viewer, field: str, reference: Reference) -> Named:
         return Named(field, content=decoded(field, reference))
     text = reference.strip()
     if text.startswith(PREFIX):
-        return Named(field, text, kept=upload(viewer, field, text))
+        return Named(field, text, kept=upload(principal, field, text))
     if "/" not in text:
-        return Named(field, text, picture=drawn(viewer, field, {"_id": text}))
+        return Named(field, text, picture=drawn(principal, field, {"_id": text}))
     path = own_path(field, text)
     if path is None:
         return Named(field, text, url=text)
     if link := LINK.fullmatch(path):
-        return Named(field, text, picture=drawn(viewer, field, {"key": link[1]}))
+        return Named(field, text, picture=drawn(principal, field, {"key": link[1]}))
     if link := UPLOAD.fullmatch(path):
-        return Named(field, text, kept=upload(viewer, field, link[1]))
+        return Named(field, text, kept=upload(principal, field, link[1]))
     raise Invalid.field(field, "invalid.image_unknown")
 
 
@@ -137,7 +137,7 @@ def decoded(field: str, url: str) -> bytes:
     head = DATA.match(url)
     if head is None:
         raise Invalid.field(field, "invalid.data_url")
-    if (len(url) - head.end()) * 3 // 4 > MOST_FETCHED:
+    if (len(url) - head.end()) * 3 // 4 > MAX_FETCHED:
         raise Invalid.field(field, "refused.large")
     try:
         return base64.b64decode(url[head.end() :], validate=True)
@@ -145,16 +145,16 @@ def decoded(field: str, url: str) -> bytes:
         raise Invalid.field(field, "invalid.data_url") from None
 
 
-def upload(viewer: Viewer, field: str, input_id: str) -> Input:
-    where = {"_id": input_id, **viewer.filter(), **USABLE}
+def upload(principal: Principal, field: str, input_id: str) -> Input:
+    where = {"_id": input_id, **principal.filter(), **USABLE}
     found = Input.find_one({**where, "hidden": {"$exists": False}})
     if found is None:
         raise Invalid.field(field, "invalid.image_unknown")
     return found
 
 
-def drawn(viewer: Viewer, field: str, where: dict) -> Image:
-    found = Image.find_one({**where, **viewer.filter(), **SHOWN})
+def drawn(principal: Principal, field: str, where: dict) -> Image:
+    found = Image.find_one({**where, **principal.filter(), **SHOWN})
     if found is None:
         raise Invalid.field(field, "invalid.image_unknown")
     return found
@@ -176,7 +176,7 @@ def own_path(field: str, address: str) -> str | None:
         raise Invalid.field(field, "invalid.image_address") from None
     if not parts.scheme and not parts.netloc and address.startswith("/"):
         return parts.path
-    if len(address) > LONGEST or not host or "@" in parts.netloc:
+    if len(address) > MAX_URL_CHARS or not host or "@" in parts.netloc:
         raise Invalid.field(field, "invalid.image_address")
     config = jobs.runtime().config
     allowed = {host, f"{host}:{port}"} & set(config.ALLOWED_USER_HOSTS)

@@ -9,11 +9,11 @@ from typing import BinaryIO
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import jobs, limits
-from jimeng.documents import Input, indexes, repeating, utcnow
+from jimeng.documents import Input, idempotency, indexes, utcnow
+from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
-from jimeng.inputs.keeping import check_room, keep
-from jimeng.viewers import Viewer, noted
+from jimeng.inputs.storing import check_room, keep
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,12 @@ SEEN = {"hidden": {"$exists": False}, "state": "ready"}
 
 
 def upload_once(
-    viewer: Viewer, user_id: str, content: bytes, *, field: str, idem_key: str | None
+    principal: Principal,
+    user_id: str,
+    content: bytes,
+    *,
+    field: str,
+    idem_key: str | None,
 ) -> tuple[Input, bool]:
     """
     `upload`, but of what came before under the same key there is one.
@@ -34,14 +39,14 @@ def upload_once(
         IndexMissing: there is a key, and nothing that keeps it to one upload.
     """
     if idem_key is None:
-        return upload(viewer, user_id, content, field=field), False
-    viewer.require_owner(user_id, "upload")
+        return upload(principal, user_id, content, field=field), False
+    principal.require_owner(user_id, "upload")
     indexes.require(indexes.UPLOADS)
     mark = hashlib.sha256(content).hexdigest()
     under = {"idem_key": idem_key, "idem_hash": mark}
-    while (found := repeating.earlier(Input, user_id, idem_key, mark)) is None:
+    while (found := idempotency.earlier(Input, user_id, idem_key, mark)) is None:
         try:
-            return upload(viewer, user_id, content, field=field, under=under), False
+            return upload(principal, user_id, content, field=field, under=under), False
         except DuplicateKeyError:
             continue  # another request was faster; what it has made is there now
     log.info("upload replayed id=%s", found.id)
@@ -49,7 +54,7 @@ def upload_once(
 
 
 def upload(
-    viewer: Viewer,
+    principal: Principal,
     user_id: str,
     content: bytes,
     *,
@@ -72,11 +77,11 @@ def upload(
         ServerBusy: as `keeping.keep`.
         Invalid: it is no picture that is taken; the words say why.
     """
-    viewer.require_owner(user_id, "upload")
-    limits.take_upload(user_id)
+    principal.require_owner(user_id, "upload")
+    limits.reserve_upload(user_id)
     check_room(user_id)
     try:
-        with noted(viewer, user_id, "uploads.create"):
+        with noted(principal, user_id, "uploads.create"):
             return keep(user_id, content, is_upload=True, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
@@ -88,32 +93,32 @@ def invalid(field: str, error: PictureInvalid) -> Invalid:
     return Invalid.field(field, f"refused.{error.reason}")
 
 
-def find(viewer: Viewer, input_id: str) -> Input:
+def find(principal: Principal, input_id: str) -> Input:
     """
     Raises:
         UploadNotFound: no such upload, it is somebody else's, or deleted.
     """
-    found = Input.find_one({"_id": input_id, **viewer.filter(), **SEEN})
+    found = Input.find_one({"_id": input_id, **principal.filter(), **SEEN})
     if found is None or found.file_id is None:
         raise UploadNotFound(f"upload {input_id[:64]!r}")
     return found
 
 
-def content_of(viewer: Viewer, input_id: str) -> tuple[Input, BinaryIO]:
+def content_of(principal: Principal, input_id: str) -> tuple[Input, BinaryIO]:
     """
     The record and its bytes.
 
     Raises:
         UploadNotFound: as `find`.
     """
-    found = find(viewer, input_id)
+    found = find(principal, input_id)
     content = found.file_id and jobs.runtime().inputs.open(found.file_id)
     if not content:
         raise UploadNotFound(f"no bytes of {input_id}")
     return found, content
 
 
-def delete(viewer: Viewer, input_id: str) -> None:
+def delete(principal: Principal, input_id: str) -> None:
     """
     Take an upload away from its owner's eyes. Tasks that name it go on; its bytes are
     swept when none does.
@@ -121,27 +126,27 @@ def delete(viewer: Viewer, input_id: str) -> None:
     Raises:
         UploadNotFound: as `find`.
     """
-    found = find(viewer, input_id)
-    with noted(viewer, found.user_id, "uploads.delete", upload=found.id):
-        hide(viewer, found.id)
+    found = find(principal, input_id)
+    with noted(principal, found.user_id, "uploads.delete", upload=found.id):
+        hide(principal, found.id)
 
 
-def hide(viewer: Viewer, input_id: str) -> None:
+def hide(principal: Principal, input_id: str) -> None:
     """
     Raises:
         UploadNotFound: as `find`.
     """
-    where = {"_id": input_id, **viewer.filter(), **SEEN}
+    where = {"_id": input_id, **principal.filter(), **SEEN}
     gone = {"hidden": True, "keep_until": utcnow()}
     update = {"$set": gone, "$unset": {"unnamed": "", "idem_key": ""}}
-    if Input.swap(where, update) is None:
+    if Input.find_and_modify(where, update) is None:
         raise UploadNotFound(f"upload {input_id[:64]!r}")
     log.info("upload deleted id=%s", input_id)
 
 
-def delete_all(viewer: Viewer, user_id: str) -> None:
+def delete_all(principal: Principal, user_id: str) -> None:
     """Give up everything that a user gave; the sweep does the rest."""
-    if not viewer.may_act_for(user_id):
+    if not principal.may_act_for(user_id):
         return
     now = utcnow()
     Input.collection().update_many(

@@ -8,10 +8,10 @@ from pymongo.errors import PyMongoError
 
 from jimeng import lanes
 from jimeng.documents import Generation, State, Task, utcnow
-from jimeng.jobs import counts, tallies
-from jimeng.jobs.outcomes import Freed, freed_by
-from jimeng.jobs.polling import first_poll_after
-from jimeng.jobs.save import keep, saving_lease
+from jimeng.jobs import metric_counters, tallies
+from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.poll_schedule import first_poll_after
+from jimeng.jobs.saving import keep, saving_lease
 from jimeng.providers import Progress
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,10 @@ def accepted(generation: Generation, progress: Progress) -> Freed | None:
     )
     note_submitted(found)
     lanes.accepted(found.lane, found.of_account, drawn=progress.done)
-    counts.accepted(found)
+    metric_counters.accepted(found)
     if not progress.done:
         return None
-    counts.drawn(found)
+    metric_counters.drawn(found)
     return freed_by(generation, partial(keep, found, progress.images))
 
 
@@ -65,7 +65,7 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
         tallies.announce_change(generation, now)
     names = [progress.remote_id] if progress.remote_id else []
     after = drawn(progress) if progress.done else drawing(generation)
-    return Generation.swap(
+    return Generation.find_and_modify(
         {
             "_id": generation.id,
             "submit_token": generation.submit_token,

@@ -22,8 +22,8 @@ from jimeng.errors import QueueUnavailable, outages
 # connection; the page that says so shows the user's tasks too, and MongoDB gets what
 # is left of two seconds. A consumer's blocking read takes one.
 WEB_TIMEOUT, WORKER_TIMEOUT = 0.5, 5.0
-MOST_QUEUED = 100  # jobs; beyond, the pump waits rather than repeats itself
-LONGEST = 1000  # bytes of a job
+MAX_QUEUED = 100  # jobs; beyond, the pump waits rather than repeats itself
+MAX_JOB_BYTES = 1000  # bytes of a job
 
 # Connections for scripts that nobody uses, of each pool's server.
 _free: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
@@ -55,7 +55,7 @@ class JsonHuey(RedisHuey):
             UnreadableJob: it is none that `serialize_task` has written.
         """
         try:
-            found = json.loads(data[:LONGEST])
+            found = json.loads(data[:MAX_JOB_BYTES])
             if not isinstance(found, list) or not all(map(is_word, found)):
                 raise ValueError("no list of words")
             name, *words = found

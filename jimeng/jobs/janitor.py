@@ -7,22 +7,23 @@ from itertools import islice
 
 from bson import ObjectId
 
-from jimeng import lanes, logs
+from jimeng import lanes
+from jimeng.config import logs
 from jimeng.documents import Generation, Image, Input, State, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
-from jimeng.jobs import outbox, outcomes, plan, repair, tallies
+from jimeng.jobs import backfill, endings, repair, tallies, webhook_outbox
 from jimeng.jobs.runtime import runtime
-from jimeng.storage import Store
+from jimeng.pictures.stores import Store
 
 log = logging.getLogger(__name__)
 
 SETTLED = timedelta(seconds=30)  # a request that writes is over by then
 UNREFERENCED = timedelta(days=1)
 BATCH = 500
-MOST_SETTLED = 10 * BATCH  # tasks in one run
-MOST_DAYS, MOST_HOURS = 7, 12  # in one run
+MAX_SETTLED = 10 * BATCH  # tasks in one run
+MAX_DAYS, MAX_HOURS = 7, 12  # in one run
 
 # Positions in the line of open tasks, by when they were created: of the walk that
 # meets each as soon as it is settled, and of the one that passes all again and again.
@@ -31,7 +32,7 @@ _again: datetime | None = None
 _file_seen: ObjectId | None = None
 
 
-def complete_plans() -> bool:
+def backfill_all_generations() -> bool:
     """
     Write the generations of open tasks whose request died before it did.
 
@@ -45,7 +46,7 @@ def complete_plans() -> bool:
     """
     global _settled, _again
     until = utcnow() - SETTLED
-    reached, there_is_more = walk(_settled, until, most=MOST_SETTLED)
+    reached, there_is_more = walk(_settled, until, most=MAX_SETTLED)
     _settled = reached or until
     if not there_is_more:
         _again, _ = walk(_again, until, most=BATCH)
@@ -83,11 +84,11 @@ def complete(rows: list[dict]) -> None:
     for start in range(0, len(rows), BATCH):
         wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH]}
         repair.repair_those_of(list(wanted))
-        ids = {"_id": {"$in": plan.incomplete(wanted)}, "open": True}
+        ids = {"_id": {"$in": backfill.incomplete(wanted)}, "open": True}
         for row in Task.collection().find(ids):
             task = Task.read(row)
             with logs.bound(task=task.id, user=task.user_id):
-                missing = plan.complete_plan(task)
+                missing = backfill.backfill_generations(task)
                 log.warning("plan completed missing=%d", missing)
 
 
@@ -108,9 +109,9 @@ def finish_deletion(task_id: str) -> None:
     """
     row = Task.collection().find_one({"_id": task_id, **DOOMED}) or {}
     if "announce" in row:
-        outbox.announce([Task.read(row)])
+        webhook_outbox.announce([Task.read(row)])
     for image in list(Image.collection().find({"task_id": task_id}, {"_id": 1})):
-        outcomes.forget_image(image["_id"])
+        endings.forget_image(image["_id"])
     # What was sent is charged all the same, so the generation stays: without
     # what the user wrote.
     Generation.collection().update_many(
@@ -144,8 +145,8 @@ def fail_unserved() -> bool:
             {"$set": {"state": State.STARTING.value}, "$unset": {"waiting": ""}},
         )
         if claimed is not None:
-            lanes.leave(claimed.lane, claimed.user_id, 1)
-            outcomes.fail_unsent(claimed, "provider_not_configured", "not offered")
+            lanes.release_tickets(claimed.lane, claimed.user_id, 1)
+            endings.fail_unsent(claimed, "provider_not_configured", "not offered")
     return len(rows) == BATCH
 
 
@@ -200,6 +201,6 @@ def close_days() -> bool:
     Count and keep some of the days that are over, and the hours of those that can still
     change; whether there may be more.
     """
-    kept = len(list(islice(tallies.closing_days(), 1 + MOST_DAYS)))
-    counted = len(list(islice(tallies.closing_hours(), MOST_HOURS)))
-    return kept > MOST_DAYS or counted == MOST_HOURS
+    kept = len(list(islice(tallies.closing_days(), 1 + MAX_DAYS)))
+    counted = len(list(islice(tallies.closing_hours(), MAX_HOURS)))
+    return kept > MAX_DAYS or counted == MAX_HOURS

@@ -10,21 +10,16 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from jimeng import documents, lanes, logs, migrations
-from jimeng.documents import Generation, Worker, new_token, utcnow
+from jimeng import documents, lanes
+from jimeng.config import logs
+from jimeng.config.version import RELEASE
+from jimeng.documents import Generation, Worker, migrations, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
-from jimeng.jobs import chores
-from jimeng.jobs.broker import (
-    MOST_QUEUED,
-    WORKER_TIMEOUT,
-    connect,
-    huey,
-    queue_length,
-)
+from jimeng.jobs import periodic_tasks
+from jimeng.jobs.broker import MAX_QUEUED, WORKER_TIMEOUT, connect, huey, queue_length
 from jimeng.jobs.queue import advance, dispatch
 from jimeng.jobs.runtime import runtime
-from jimeng.version import RELEASE
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +51,7 @@ def start() -> None:
             # The consumer has more patience than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT)
-            chores.start(_stopped)
+            periodic_tasks.start(_stopped)
             _pump = threading.Thread(target=run, name="pump", daemon=True)
             _pump.start()
 
@@ -140,9 +135,9 @@ class Pump:
                 return Worker.HEARTBEAT_S
         ahead = IDLE if self.is_idle else TICK
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
-        if not chores.INDEXES.runs:
+        if not periodic_tasks.INDEXES.runs:
             return ahead  # the queries name the indexes that they use
-        room = MOST_QUEUED - queue_length()
+        room = MAX_QUEUED - queue_length()
         if room <= 0:
             return ahead
         count, next_due = queue_due(room, ahead)
@@ -157,7 +152,7 @@ class Pump:
 
 def tick() -> None:
     """Queue what is due, and a dispatch for each free slot that is waited for."""
-    room = MOST_QUEUED - queue_length()
+    room = MAX_QUEUED - queue_length()
     if room > 0:
         count, _ = queue_due(room)
         queue_dispatches(room - count)
@@ -217,7 +212,7 @@ def queue_dispatches(room: int) -> int:
 
 def beat(worker_id: str, started: datetime) -> None:
     """Show that this consumer lives, when it last ran a job, and what chores hang."""
-    stuck = chores.stuck()
+    stuck = periodic_tasks.stuck()
     now = utcnow()
     known = {"code": migrations.CODE, "release": RELEASE}
     alive: dict = {"$set": {"seen_at": now, "started_at": started, **known}}

@@ -6,7 +6,7 @@ from datetime import timedelta
 from jimeng.documents import Image, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.task import KNOWN_TYPE
-from jimeng.jobs import outcomes
+from jimeng.jobs import endings
 
 log = logging.getLogger(__name__)
 
@@ -46,4 +46,4 @@ def purge_picture(row: dict, where: dict) -> bool:
     removed = f"outcomes.{row['index']}.removed"
     task = {"_id": row["task_id"], f"outcomes.{row['index']}": {"$exists": True}}
     Task.collection().update_one(task, {"$set": {removed: True}})
-    return outcomes.forget_image(row["_id"], where)
+    return endings.forget_image(row["_id"], where)

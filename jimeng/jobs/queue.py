@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 
 from jimeng import lanes
 from jimeng.jobs.broker import huey
-from jimeng.jobs.outcomes import Freed
+from jimeng.jobs.endings import Freed
 from jimeng.jobs.steps import take_step
-from jimeng.jobs.submit import send_next
+from jimeng.jobs.submission import send_next
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def advance(generation_id: str, token: str) -> None:
 def follow(freed: Freed | None) -> None:
     """Ask for the next picture of a lane that has room again, then go on."""
     if freed is not None:
-        lanes.give_back(freed.lane, freed.slot)
+        lanes.release_slot(freed.lane, freed.slot)
         enqueue_dispatch(freed.lane)
         freed.then()
 

@@ -50,7 +50,7 @@ def repair() -> None:
         first = {"$set": {"turn": lanes.read(lane).turn}}
         found = generations.update_many(where, first, hint="waiting")
         _say("turn", found.modified_count)
-    if held := lanes.held_by_unknown(runtime().registry.lanes):
+    if held := lanes.slots_used_by_unknown(runtime().registry.lanes):
         words = f"{held} held by pictures of another release, which has to end them"
         outages.failed("slots", RuntimeError(words))
 

@@ -8,9 +8,9 @@ from threading import BoundedSemaphore
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable, outages
 from jimeng.jobs import broker
-from jimeng.pictures.gridfs import INPUTS, RESULTS
+from jimeng.pictures.stores import Store, choose
+from jimeng.pictures.stores.gridfs import INPUTS, RESULTS
 from jimeng.providers import Registry
-from jimeng.storage import Store, choose
 
 
 @dataclass(frozen=True)

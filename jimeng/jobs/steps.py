@@ -4,24 +4,31 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from jimeng import lanes, logs
+from jimeng import lanes
+from jimeng.config import logs
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import outcomes, tallies
-from jimeng.jobs.outcomes import Freed, freed_by
-from jimeng.jobs.polling import age, measure, next_poll_after
-from jimeng.jobs.preparing import prepare
+from jimeng.jobs import endings, tallies
+from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.input_preparation import prepare
+from jimeng.jobs.poll_schedule import age, measure, next_poll_after
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.save import SAVING_LEASE, ask, save_again, take
-from jimeng.jobs.submit import draw_anew, may_draw_anew
+from jimeng.jobs.saving import SAVING_LEASE, ask, save_again, take
+from jimeng.jobs.submission import draw_anew, may_draw_anew
 
 log = logging.getLogger(__name__)
 
 POLL_LEASE = timedelta(seconds=20)  # longer than a poll's own limits
 # What Python raises where a value is not what the code took it for.
-SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-MOST_STUMBLES = 3
+UNEXPECTED_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+MAX_UNEXPECTED_RETRIES = 3
 
 
 def take_step(generation_id: str, token: str) -> Freed | None:
@@ -35,35 +42,35 @@ def take_step(generation_id: str, token: str) -> Freed | None:
     if held is None:
         return None
     with logs.bound(task=held.task_id, user=held.user_id):
-        if not held.is_understood:
-            return outcomes.set_aside(held, f"unread {sorted(held.unread)}")
+        if not held.is_readable:
+            return endings.quarantine(held, f"unread {sorted(held.unread)}")
         try:
             if held.ended_at:
                 tallies.announce_change(held)
             return STEPS[held.state](held)
-        except SURPRISES as error:
-            return stumble(held, error)
+        except UNEXPECTED_ERRORS as error:
+            return retry_unexpected(held, error)
 
 
-def stumble(generation: Generation, error: Exception) -> Freed | None:
+def retry_unexpected(generation: Generation, error: Exception) -> Freed | None:
     """Try a step again that broke on what nobody thought of; then hold up nothing."""
     log.error("step broke id=%s", generation.id, exc_info=error)
-    if generation.faults >= MOST_STUMBLES:
-        return outcomes.set_aside(generation, type(error).__name__)
+    if generation.faults >= MAX_UNEXPECTED_RETRIES:
+        return endings.quarantine(generation, type(error).__name__)
     generation.release(utcnow() + POLL_LEASE, {"faults": generation.faults + 1})
     return None
 
 
 def queue(generation: Generation) -> Freed | None:
     """A delayed picture's time has come: it takes its turn."""
-    task = outcomes.open_task(generation)
-    return None if task is None else outcomes.line_up(generation)
+    task = endings.open_task(generation)
+    return None if task is None else endings.requeue(generation)
 
 
 def start_over(generation: Generation) -> Freed:
     """Its claim died before anything was sent: it waits again."""
     log.info("claim lost id=%s: waits again", generation.id)
-    outcomes.wait_again(generation)
+    endings.wait_again(generation)
     return freed_by(generation)
 
 
@@ -73,12 +80,12 @@ def give_up_submission(generation: Generation) -> None:
     lost = ProviderError(
         "interrupted while submitting", code="submit_unknown", charged="unknown"
     )
-    outcomes.unknown(generation, lost)
+    endings.unknown(generation, lost)
 
 
 def free_unknown(generation: Generation) -> Freed:
     """By now the provider has drawn it, if ever it was accepted."""
-    generation.update_owned({"$unset": outcomes.FREED})
+    generation.update_owned({"$unset": endings.FREED})
     return freed_by(generation)
 
 
@@ -99,21 +106,21 @@ def poll_failed(generation: Generation, error: ProviderError) -> Freed | None:
     if error.transient:
         log.warning("poll failed id=%s code=%s: %s", generation.id, error.code, error)
         if error.code == "rate_limited":
-            lanes.calm(generation.lane)
+            lanes.back_off_polling(generation.lane)
         return not_yet(generation, fault=True)
     if may_draw_anew(generation, error):
         return draw_anew(generation)
-    outcomes.fail(generation, error)
+    endings.fail(generation, error)
     return freed_by(generation)
 
 
 def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
     """Plan the next look, or give up at the deadline."""
     if generation.state == State.FAILED.value:
-        outcomes.plan_late_look(generation, generation.late_looks + 1)
+        endings.schedule_late_poll(generation, generation.late_looks + 1)
         return None
     if age(generation) > runtime().config.TASK_DEADLINE:
-        outcomes.time_out(generation)
+        endings.time_out(generation)
         return freed_by(generation)
     faults = generation.faults + 1 if fault else 0
     now = utcnow()

@@ -25,8 +25,8 @@ from jimeng.documents import (
     Tally,
     Usage,
     UsageHour,
+    best_effort,
     indexes,
-    left_over,
     utcnow,
 )
 from jimeng.documents.base import Stored
@@ -168,7 +168,7 @@ def close_days() -> Kept:
     days = closing_days()
     last = next(days)
     # A day of very many pictures takes longer than one command of a request may.
-    with left_over("days"):
+    with best_effort("days"):
         while monotonic() < until:
             kept = next(days, None)
             if kept is None:

@@ -5,11 +5,32 @@ A lane is one provider's model; the provider draws a limited number of pictures 
 it at a time. A slot is a number on the generation under a unique index, taken
 with the claim and given back with the end. A turn is a user's place: each further
 picture of the same user comes one turn later, which is round-robin over users.
-`jobs`, `limits`, `tasks`, `batches`, `operations`, `backup`, `cli`, `doctor` and
-`monitoring` may import it.
 """
 
-from jimeng.lanes.ahead import (
+from jimeng.lanes.claims import (
+    STARTING_LEASE,
+    claim,
+    free_slots,
+    openings,
+    release_slot,
+)
+from jimeng.lanes.limits import (
+    ChannelState,
+    accepted,
+    back_off,
+    back_off_polling,
+    backs_off,
+    is_account_suspended,
+    is_polling_backed_off,
+    limit_in,
+    limit_of,
+    read,
+    read_account_lanes,
+    read_all,
+    reset,
+    suspend_account,
+)
+from jimeng.lanes.queue_position import (
     Spread,
     expected_duration,
     queue,
@@ -18,47 +39,24 @@ from jimeng.lanes.ahead import (
     spread,
     waiting_by_user,
 )
-from jimeng.lanes.claims import (
-    STARTING_LEASE,
-    claim,
-    free_slots,
-    give_back,
-    openings,
-)
-from jimeng.lanes.record import (
-    ChannelState,
-    accepted,
-    back_off,
-    backs_off,
-    calm,
-    is_calm,
-    is_resting,
-    limit_in,
-    limit_of,
-    read,
-    read_all,
-    read_channels,
-    reset,
-    rest,
-)
 from jimeng.lanes.slots import (
-    Channel,
+    AccountLane,
     Slot,
-    channels_of,
+    account_lanes_of,
     count_generating,
-    held_by_others,
-    held_by_unknown,
     parted,
-    slots_taken_in,
+    slots_used_by_unknown,
+    slots_used_elsewhere,
+    used_slots_in,
 )
 from jimeng.lanes.stalls import stalled
 from jimeng.lanes.switches import NO_WORKER, PAUSED, why_held
-from jimeng.lanes.turns import (
+from jimeng.lanes.tickets import (
     DailyQuota,
     DayIsFull,
-    Place,
-    leave,
-    leave_all,
+    TicketHolder,
+    release_all_tickets,
+    release_tickets,
     renumber,
-    take_turns,
+    reserve_tickets,
 )

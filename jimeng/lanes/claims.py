@@ -17,35 +17,28 @@ from datetime import timedelta
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents import (
-    Generation,
-    Lane,
-    State,
-    indexes,
-    lacks_index,
-    new_token,
-)
+from jimeng.documents import Generation, Lane, State, indexes, lacks_index, new_token
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
-from jimeng.lanes.record import (
+from jimeng.lanes.limits import (
     backs_off,
     limit_of,
-    note_taken,
+    note_claimed,
     raise_limit,
     read,
     read_all,
 )
 from jimeng.lanes.slots import (
     IN_LINE,
-    Channel,
+    AccountLane,
     Slot,
-    channels_of,
+    account_lanes_of,
     parted,
-    slots_taken_in,
+    used_slots_in,
 )
-from jimeng.lanes.turns import leave
+from jimeng.lanes.tickets import release_tickets
 
-KEPT = 0.25  # seconds
+CACHE_S = 0.25  # seconds
 # A lane of a thousand slots that has none left is read ten times a second at most.
 READ_PER_SECOND = 10_000  # numbers
 
@@ -69,7 +62,7 @@ class Kept:
 
 
 _lock = threading.Lock()
-_kept: dict[Channel, Kept] = {}
+_kept: dict[AccountLane, Kept] = {}
 
 
 def free_slots(lane: str, most: int, account: str = MAIN) -> list[int]:
@@ -77,32 +70,39 @@ def free_slots(lane: str, most: int, account: str = MAIN) -> list[int]:
     The numbers of an account's slots that may be taken now; none while backing off, or
     while the operator has paused sending, or nothing keeps two out of one slot.
     """
-    channel = Channel(lane, account)
-    return free_in({channel: most})[channel]
+    account_lane = AccountLane(lane, account)
+    return free_in({account_lane: most})[account_lane]
 
 
-def free_in(limits: Mapping[Channel, int]) -> dict[Channel, list[int]]:
+def free_in(limits: Mapping[AccountLane, int]) -> dict[AccountLane, list[int]]:
     """`free_slots` of several channels, read at once."""
-    nothing: dict[Channel, list[int]] = {channel: [] for channel in limits}
+    nothing: dict[AccountLane, list[int]] = {
+        account_lane: [] for account_lane in limits
+    }
     if not _may_send():
         return nothing
-    at, records = time.monotonic(), read_all([channel.record for channel in limits])
+    at, records = (
+        time.monotonic(),
+        read_all([account_lane.record for account_lane in limits]),
+    )
     try:
-        taken = slots_taken_in(limits)
+        taken = used_slots_in(limits)
     except OperationFailure as error:
         if not lacks_index(error):
             raise
         indexes.found_missing(indexes.SLOTS)
         return nothing
     found = {
-        channel: _free(records[channel.record], taken[channel], most)
-        for channel, most in limits.items()
+        account_lane: _free(records[account_lane.record], taken[account_lane], most)
+        for account_lane, most in limits.items()
     }
-    for channel, most in limits.items():
-        if is_plain(records[channel.record]) and taken[channel].issubset(range(most)):
-            numbers = _in_random_order(found[channel])
+    for account_lane, most in limits.items():
+        if is_plain(records[account_lane.record]) and taken[account_lane].issubset(
+            range(most)
+        ):
+            numbers = _in_random_order(found[account_lane])
             with _lock:
-                _kept[channel] = Kept(most, at, numbers)
+                _kept[account_lane] = Kept(most, at, numbers)
     return found
 
 
@@ -131,7 +131,9 @@ def is_plain(record: Lane) -> bool:
     return record.limit is None and not refused and not backs_off(record)
 
 
-def candidates(lane: str, limits: Mapping[str, int]) -> Iterator[tuple[Channel, int]]:
+def candidates(
+    lane: str, limits: Mapping[str, int]
+) -> Iterator[tuple[AccountLane, int]]:
     """
     Slots that are free as far as is known, to be tried in this order: of any account,
     the likelier of one the more it may have.
@@ -145,45 +147,50 @@ def candidates(lane: str, limits: Mapping[str, int]) -> Iterator[tuple[Channel, 
     if not _may_send():
         return
     order = sorted(limits, key=lambda account: random.expovariate(limits[account]))
-    channels = {Channel(lane, account): limits[account] for account in order}
+    account_lanes = {AccountLane(lane, account): limits[account] for account in order}
     unseen = {}
-    for channel, most in channels.items():
-        if is_plain(read(channel.record)):
-            yield from _known(channel, most)
-            kept = _kept.get(channel)
+    for account_lane, most in account_lanes.items():
+        if is_plain(read(account_lane.record)):
+            yield from _known(account_lane, most)
+            kept = _kept.get(account_lane)
             if kept and kept.most == most and kept.age < most / READ_PER_SECOND:
                 continue  # the pump looks again soon
-        unseen[channel] = most
+        unseen[account_lane] = most
     if not unseen:
         return
     began = time.monotonic()
-    for channel, numbers in free_in(unseen).items():
-        kept = _kept.get(channel)
+    for account_lane, numbers in free_in(unseen).items():
+        kept = _kept.get(account_lane)
         if kept and kept.at >= began:
-            yield from _known(channel, unseen[channel])
+            yield from _known(account_lane, unseen[account_lane])
         else:  # not kept: it backs off, or some hold numbers beyond the limit
-            yield from ((channel, number) for number in _in_random_order(numbers))
+            yield from ((account_lane, number) for number in _in_random_order(numbers))
 
 
-def _known(channel: Channel, most: int) -> Iterator[tuple[Channel, int]]:
+def _known(account_lane: AccountLane, most: int) -> Iterator[tuple[AccountLane, int]]:
     while True:
         with _lock:
-            kept = _kept.get(channel)
-            if kept is None or kept.most != most or kept.age > KEPT or not kept.numbers:
+            kept = _kept.get(account_lane)
+            if (
+                kept is None
+                or kept.most != most
+                or kept.age > CACHE_S
+                or not kept.numbers
+            ):
                 return
             number = kept.numbers.pop()
-        yield channel, number
+        yield account_lane, number
 
 
-def give_back(lane: str, slot: Slot | None) -> None:
+def release_slot(lane: str, slot: Slot | None) -> None:
     """Remember that a slot has just been freed, while the lane is asked for slots."""
     found = None if slot is None else parted(lane, slot)
     if found is None:
         return
-    channel, number = found
+    account_lane, number = found
     with _lock:
-        kept = _kept.get(channel)
-        if kept and kept.age < KEPT and number < kept.most:
+        kept = _kept.get(account_lane)
+        if kept and kept.age < CACHE_S and number < kept.most:
             kept.numbers.append(number)
 
 
@@ -205,8 +212,10 @@ def openings(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """
     waited = {lane: limits[lane] for lane in waited_for() if lane in limits}
     room: Counter[str] = Counter()
-    for channel, slots in (free_in(channels_of(waited)) if waited else {}).items():
-        room[channel.lane] += len(slots)
+    for account_lane, slots in (
+        free_in(account_lanes_of(waited)) if waited else {}
+    ).items():
+        room[account_lane.lane] += len(slots)
     return {lane: _count_waiting(lane, up_to=n) for lane, n in room.items() if n}
 
 
@@ -243,10 +252,10 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
         The generation in state ``starting``, given to an account; None if nothing
         waits or no slot is free.
     """
-    for channel, number in candidates(lane, limits):
-        token, slot = new_token(), channel.slot(number)
+    for account_lane, number in candidates(lane, limits):
+        token, slot = new_token(), account_lane.slot(number)
         starting = {"state": State.STARTING.value, "submit_token": token}
-        given = {"account": channel.account, "slot": slot}
+        given = {"account": account_lane.account, "slot": slot}
         update: dict[str, dict] = {
             "$set": {**starting, **given},
             "$unset": {"waiting": ""},
@@ -261,9 +270,9 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
         except DuplicateKeyError:
             continue  # another consumer has that slot
         if taken is None:
-            give_back(lane, slot)
+            release_slot(lane, slot)
         else:
-            leave(lane, taken.user_id, 1)
-            note_taken(lane, taken.turn)
+            release_tickets(lane, taken.user_id, 1)
+            note_claimed(lane, taken.turn)
         return taken
     return None

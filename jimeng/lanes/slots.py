@@ -18,10 +18,10 @@ AT_ONCE = 2000  # rows in one answer
 IN_LINE = [("turn", 1), ("_id", 1)]  # who goes first
 KNOWN = [state.value for state in State]
 
-Slot = int | str  # as `Channel.slot` writes it
+Slot = int | str  # as `AccountLane.slot` writes it
 
 
-class Channel(NamedTuple):
+class AccountLane(NamedTuple):
     lane: str
     account: str = MAIN
 
@@ -37,52 +37,62 @@ class Channel(NamedTuple):
         return number if self.account == MAIN else f"{self.account}/{number}"
 
 
-def parted(lane: str, slot: object) -> tuple[Channel, int] | None:
+def parted(lane: str, slot: object) -> tuple[AccountLane, int] | None:
     """Whose slot that is, and its number; None where neither was written by us."""
     if isinstance(slot, int):
-        return Channel(lane), slot
+        return AccountLane(lane), slot
     account, _, number = str(slot).rpartition("/")
     if not (account and number.isascii() and number.isdecimal()):
         return None
-    return Channel(lane, account), int(number)
+    return AccountLane(lane, account), int(number)
 
 
-def channels_of(limits: Mapping[str, Mapping[str, int]]) -> dict[Channel, int]:
+def account_lanes_of(limits: Mapping[str, Mapping[str, int]]) -> dict[AccountLane, int]:
     """
     Args:
         limits: Lane -> account -> how many of its pictures may be under way.
     """
     return {
-        Channel(lane, account): most
+        AccountLane(lane, account): most
         for lane, its in limits.items()
         for account, most in its.items()
     }
 
 
-def slots_taken(lane: str, account: str = MAIN) -> set[int]:
-    channel = Channel(lane, account)
-    return slots_taken_in([channel])[channel]
+def used_slots(lane: str, account: str = MAIN) -> set[int]:
+    account_lane = AccountLane(lane, account)
+    return used_slots_in([account_lane])[account_lane]
 
 
-def slots_taken_in(channels: Iterable[Channel]) -> dict[Channel, set[int]]:
-    """Channel -> the numbers taken, of several at once."""
-    found: dict[Channel, set[int]] = {channel: set() for channel in channels}
-    for channel, number in _held({"$in": sorted({channel.lane for channel in found})}):
-        if channel in found:
-            found[channel].add(number)
+def used_slots_in(account_lanes: Iterable[AccountLane]) -> dict[AccountLane, set[int]]:
+    """AccountLane -> the numbers taken, of several at once."""
+    found: dict[AccountLane, set[int]] = {
+        account_lane: set() for account_lane in account_lanes
+    }
+    for account_lane, number in _held(
+        {"$in": sorted({account_lane.lane for account_lane in found})}
+    ):
+        if account_lane in found:
+            found[account_lane].add(number)
     return found
 
 
-def held_by_others(channels: Collection[Channel]) -> Counter[Channel]:
+def slots_used_elsewhere(
+    account_lanes: Collection[AccountLane],
+) -> Counter[AccountLane]:
     """
     How many slots are held of which channels that are none of these: their accounts
     have no credentials here (any more), and nobody asks for the pictures.
     """
     lanes = {"$exists": True}
-    return Counter(channel for channel, _ in _held(lanes) if channel not in channels)
+    return Counter(
+        account_lane
+        for account_lane, _ in _held(lanes)
+        if account_lane not in account_lanes
+    )
 
 
-def _held(lanes: Mapping[str, object]) -> Iterator[tuple[Channel, int]]:
+def _held(lanes: Mapping[str, object]) -> Iterator[tuple[AccountLane, int]]:
     where = {"lane": lanes, "slot": {"$exists": True}}
     fields = {"_id": 0, "lane": 1, "slot": 1}
     rows = Generation.collection().find(where, fields).hint("slot")
@@ -91,7 +101,7 @@ def _held(lanes: Mapping[str, object]) -> Iterator[tuple[Channel, int]]:
             yield found
 
 
-def held_by_unknown(lanes: Iterable[str]) -> int:
+def slots_used_by_unknown(lanes: Iterable[str]) -> int:
     """How many hold a slot that are of a state or kind this release does not know."""
     unknown = [{"state": {"$nin": KNOWN}}, OTHER_KIND]
     where = {"slot": {"$exists": True}, "$or": unknown}

@@ -7,10 +7,10 @@ from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.claims import free_in
-from jimeng.lanes.record import read
-from jimeng.lanes.slots import IN_LINE, channels_of, held_by_unknown
+from jimeng.lanes.limits import read
+from jimeng.lanes.slots import IN_LINE, account_lanes_of, slots_used_by_unknown
 
-PATIENCE = timedelta(seconds=30)
+STALLED_AFTER = timedelta(seconds=30)
 
 
 def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
@@ -25,7 +25,7 @@ def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
     Args:
         limits: Account -> its configured limit in the lane.
     """
-    before = utcnow() - PATIENCE
+    before = utcnow() - STALLED_AFTER
     where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
     rows = Generation.collection()
     found = rows.find_one(where, {"created_at": 1}, sort=IN_LINE, hint="waiting")
@@ -36,7 +36,7 @@ def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
         return None
     if switches.is_paused(switches.SENDING):
         return None
-    free = free_in(channels_of({lane: limits}))
-    is_full = held_by_unknown([lane]) >= sum(limits.values())
+    free = free_in(account_lanes_of({lane: limits}))
+    is_full = slots_used_by_unknown([lane]) >= sum(limits.values())
     stands_still = any(free.values()) or is_full
     return found["_id"] if stands_still else None

@@ -1,12 +1,10 @@
 """
 Limits: how many tasks a user may ask for in a minute, and pictures in a day; and those
 that an API key has of its own.
-
-Whatever stands above may import it; it knows no Flask.
 """
 
-from jimeng.limits.releasing import release_unless_written
-from jimeng.limits.users import (
+from jimeng.limits.deferred_release import release_unless_written
+from jimeng.limits.reservations import (
     ACCESS,
     Reservation,
     count_request,
@@ -14,6 +12,6 @@ from jimeng.limits.users import (
     quota_of,
     rate_limits,
     reserve,
-    take_submission,
-    take_upload,
+    reserve_submission,
+    reserve_upload,
 )

@@ -7,9 +7,9 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.i18n import in_language
-from jimeng.schemas import MOST_IMAGES, ImageFields, Strict, WithMetadata
+from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, WithMetadata
 from jimeng.schemas.batches import NewBatch
-from jimeng.schemas.fields import (
+from jimeng.schemas.request_fields import (
     Between,
     Flag,
     Long,
@@ -21,12 +21,12 @@ from jimeng.schemas.fields import (
     Trimmed,
     Whole,
 )
-from jimeng.tasks.reading import LONGEST_SEARCH
+from jimeng.tasks.queries import MAX_SEARCH_CHARS
 
-LONGEST_WAIT = 25  # seconds; hosts give a tool thirty to sixty
-MOST_KEY, MOST_ID, MOST_CURSOR, MOST_LINK = 255, 100, 500, 200  # characters
-MOST_REFERENCE = 1024 * 1024  # characters: as much as a request has
-MOST_LISTED, LISTED = 100, 20
+MAX_WAIT_S = 25  # seconds; hosts give a tool thirty to sixty
+MAX_KEY, MAX_ID, MAX_CURSOR, MAX_LINK = 255, 100, 500, 200  # characters
+MAX_REFERENCE = 1024 * 1024  # characters: as much as a request has
+MAX_LISTED, LISTED = 100, 20
 PROMPT = (
     "想画什么，一般最多 800 字",
     "What the picture shows, usually 800 characters at most",
@@ -78,14 +78,14 @@ class ToDraw(Arguments):
         "同一个键一天之内只画一次；想让同样的调用再画一次，就换一个键",
         "Within a day one key draws once; for another picture of an equal call, "
         "another key",
-        validate=Long(1, MOST_KEY),
+        validate=Long(1, MAX_KEY),
     )
 
 
 class ToGenerate(ToDraw, WithMetadata, ImageFields):
     prompt = Trimmed(*PROMPT, required=True)
     wait_seconds = Whole(
-        *WAIT_SECONDS, load_default=LONGEST_WAIT, validate=Between(0, LONGEST_WAIT)
+        *WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Between(0, MAX_WAIT_S)
     )
 
 
@@ -93,15 +93,15 @@ class ToEdit(ToGenerate):
     prompt = Trimmed(*PROMPT, load_default="")
     images = Texts(
         *IMAGES,
-        each=Text(validate=Long(1, MOST_REFERENCE)),
+        each=Text(validate=Long(1, MAX_REFERENCE)),
         required=True,
-        validate=Many(1, MOST_IMAGES),
+        validate=Many(1, MAX_IMAGES),
     )
     mask = Text(
         "重画哪里：和第一张一样大的 PNG，透明处重画；写法同 images",
         "Where to paint anew: a PNG of the first picture's size, transparent there; "
         "given as images are",
-        validate=Long(1, MOST_REFERENCE),
+        validate=Long(1, MAX_REFERENCE),
     )
 
 
@@ -110,14 +110,12 @@ class ToCancel(Arguments):
         "generate_image 返回的 task_id",
         "The task_id that generate_image gave",
         required=True,
-        validate=Long(1, MOST_ID),
+        validate=Long(1, MAX_ID),
     )
 
 
 class ToGet(ToCancel):
-    wait_seconds = Whole(
-        *WAIT_SECONDS, load_default=0, validate=Between(0, LONGEST_WAIT)
-    )
+    wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
 
 
 class ToListCollections(Arguments):
@@ -125,12 +123,12 @@ class ToListCollections(Arguments):
         "最多几个",
         "How many at most",
         load_default=LISTED,
-        validate=Between(1, MOST_LISTED),
+        validate=Between(1, MAX_LISTED),
     )
     cursor = Text(
         "上一页的 next_cursor",
         "The next_cursor of the page before",
-        validate=Long(1, MOST_CURSOR),
+        validate=Long(1, MAX_CURSOR),
     )
 
 
@@ -144,7 +142,7 @@ class ToList(ToListCollections):
     q = Text(
         "只要提示词里有这些文字的",
         "Only those whose prompt has these words",
-        validate=Long(1, LONGEST_SEARCH),
+        validate=Long(1, MAX_SEARCH_CHARS),
     )
 
 
@@ -158,8 +156,8 @@ class ToCreateBatch(ToDraw, NewBatch):
     }
     images = Texts(
         *IMAGES,
-        each=Text(validate=Long(1, MOST_REFERENCE)),
-        validate=Many(1, MOST_IMAGES),
+        each=Text(validate=Long(1, MAX_REFERENCE)),
+        validate=Many(1, MAX_IMAGES),
     )
     dry_run = Flag(
         "只算几张、多少钱，什么也不提交",
@@ -173,7 +171,7 @@ class ToGetBatch(Arguments):
         "create_batch 返回的 batch_id",
         "The batch_id that create_batch gave",
         required=True,
-        validate=Long(1, MOST_ID),
+        validate=Long(1, MAX_ID),
     )
 
 
@@ -182,14 +180,14 @@ class ToAdd(Arguments):
         "相册的名称，或 list_collections 给的 id",
         "A collection's name, or its id, see list_collections",
         required=True,
-        validate=Long(1, MOST_ID),
+        validate=Long(1, MAX_ID),
     )
     images = Texts(
         "图片：链接，或 task_id 加 _0 这样的 id",
         "The pictures: links, or ids such as a task_id with _0 behind it",
-        each=Text(validate=Long(1, MOST_LINK)),
+        each=Text(validate=Long(1, MAX_LINK)),
         required=True,
-        validate=Many(1, MOST_LISTED),
+        validate=Many(1, MAX_LISTED),
     )
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from flask import Response, g, jsonify, request
 
+from jimeng.config.version import VERSION
 from jimeng.mcp import bp, messages, tools
+from jimeng.mcp.errors import INVALID_PARAMS, METHOD_NOT_FOUND, PATH, Refused, answer
 from jimeng.mcp.messages import HANDSHAKE, VERSIONS, Message
-from jimeng.mcp.refusals import INVALID_PARAMS, METHOD_NOT_FOUND, PATH, Refused, answer
-from jimeng.version import VERSION
 
 log = logging.getLogger(__name__)
 

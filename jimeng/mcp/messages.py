@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from jimeng.http.bodies import strict_json
-from jimeng.mcp.refusals import (
+from jimeng.http.request_bodies import strict_json
+from jimeng.mcp.errors import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
     INVALID_REQUEST,

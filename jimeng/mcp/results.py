@@ -9,13 +9,13 @@ from jimeng import tasks
 from jimeng.documents import Image, Status
 from jimeng.errors import ImageNotFound
 from jimeng.pictures import shrink
-from jimeng.schemas.task_replies import TaskResult, picture_link
+from jimeng.schemas.task_responses import TaskResult, picture_link
 from jimeng.tasks import TaskView
 
 RESULT = TaskResult()
 # Bytes of the small pictures of one result, before Base64: it fills a model's memory,
 # and nobody asked for it to be large.
-MOST_FOR_ALL, MOST_FOR_ONE = 96_000, 64_000
+MAX_FOR_ALL, MAX_FOR_ONE = 96_000, 64_000
 SIDE = 512  # pixels
 KEPT = ("task_id", "status", "message", "created_at")
 WHILE_OPEN = ("phase", "progress", "position", "eta_seconds")
@@ -41,7 +41,7 @@ class Result:
     def content(self) -> dict:
         """As ``tools/call`` answers."""
         said = json.dumps(self.structured, ensure_ascii=False)
-        most = min(MOST_FOR_ONE, MOST_FOR_ALL // max(len(self.pictures), 1))
+        most = min(MAX_FOR_ONE, MAX_FOR_ALL // max(len(self.pictures), 1))
         shown = [{"type": "text", "text": said}]
         shown += [part for each in self.pictures for part in small(each, most)]
         return {

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from marshmallow import ValidationError
 
-from jimeng import auth
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
-from jimeng.http.answers import by_field, in_words, sentence
+from jimeng.http import auth
+from jimeng.http.responses import by_field, in_words, sentence
 from jimeng.i18n import docstring_words, explain, in_language, problems, t
-from jimeng.jobs.counts import counts
-from jimeng.mcp import acts, many, results
+from jimeng.jobs.metric_counters import counts
 from jimeng.mcp import arguments as takes
+from jimeng.mcp import batch_handlers, handlers, results
 from jimeng.mcp.arguments import Arguments
 from jimeng.mcp.results import Result
-from jimeng.viewers import Viewer
 
 DRAWING = ("generate_image", "edit_image", "create_batch")
 
@@ -23,8 +23,8 @@ DRAWING = ("generate_image", "edit_image", "create_batch")
 class Tool:
     """
     Attributes:
-        do: What it does, for the viewer and with what it takes; its docstring is what
-            models read.
+        do: What it does, for the principal and with its arguments; models read its
+            docstring.
         takes: Checks and describes the arguments.
         gives: Describes the result.
         changes: Whether a key for looking is not enough.
@@ -32,7 +32,7 @@ class Tool:
     """
 
     name: str
-    do: Callable[[Viewer, dict], Result]
+    do: Callable[[Principal, dict], Result]
     takes: Arguments
     gives: dict
     changes: bool = False
@@ -62,37 +62,45 @@ TOOLS = {
     tool.name: tool
     for tool in (
         Tool(
-            "generate_image", acts.generate, takes.GENERATE, results.TASK, changes=True
+            "generate_image",
+            handlers.generate,
+            takes.GENERATE,
+            results.TASK,
+            changes=True,
         ),
-        Tool("edit_image", acts.edit, takes.EDIT, results.TASK, changes=True),
-        Tool("get_task", acts.get, takes.GET, results.TASK),
-        Tool("list_tasks", acts.list_tasks, takes.LIST, results.TASKS),
+        Tool("edit_image", handlers.edit, takes.EDIT, results.TASK, changes=True),
+        Tool("get_task", handlers.get, takes.GET, results.TASK),
+        Tool("list_tasks", handlers.list_tasks, takes.LIST, results.TASKS),
         Tool(
             "cancel_task",
-            acts.cancel,
+            handlers.cancel,
             takes.CANCEL,
             results.TASK,
             changes=True,
             ends=True,
         ),
         Tool(
-            "create_batch", many.create_batch, takes.BATCH, results.BATCH, changes=True
+            "create_batch",
+            batch_handlers.create_batch,
+            takes.BATCH,
+            results.BATCH,
+            changes=True,
         ),
-        Tool("get_batch", many.get_batch, takes.GET_BATCH, results.BATCH),
+        Tool("get_batch", batch_handlers.get_batch, takes.GET_BATCH, results.BATCH),
         Tool(
             "list_collections",
-            many.list_collections,
+            batch_handlers.list_collections,
             takes.LIST_COLLECTIONS,
             results.COLLECTIONS,
         ),
         Tool(
             "add_to_collection",
-            many.add_to_collection,
+            batch_handlers.add_to_collection,
             takes.ADD,
             results.ADDED,
             changes=True,
         ),
-        Tool("list_models", acts.list_models, takes.NOTHING, results.MODELS),
+        Tool("list_models", handlers.list_models, takes.NOTHING, results.MODELS),
     )
 }
 
@@ -110,9 +118,9 @@ def use(tool: Tool, given: dict) -> dict:
         ScopeTooSmall: the key is not good for it.
     """
     auth.check_scope(changes=tool.changes)
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     try:
-        return tool.do(viewer, tool.takes.load(given)).content()
+        return tool.do(principal, tool.takes.load(given)).content()
     except ValidationError as error:
         counts.add("refusals", "mcp", Invalid.code)
         return results.refusal(sentence(in_words(by_field(error.messages))))

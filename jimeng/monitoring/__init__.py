@@ -1,5 +1,1 @@
-"""
-For machines that watch this one: health and metrics.
-
-`app` and `doctor` may import it.
-"""
+"""For machines that watch this one: health and metrics."""

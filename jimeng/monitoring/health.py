@@ -3,12 +3,12 @@
 from flask import Response
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.http.answers import failure
+from jimeng.config.version import COMMIT, VERSION
+from jimeng.http.responses import failure
 from jimeng.i18n import t
 from jimeng.monitoring import readiness
 from jimeng.monitoring.readiness import Answer
-from jimeng.schemas.replies import Health, Ready, Reason
-from jimeng.version import COMMIT, VERSION
+from jimeng.schemas.responses import Health, Ready, Reason
 
 bp = DescribedBlueprint("health", __name__, probe=True)
 

@@ -22,19 +22,22 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from jimeng import auth, backup, jobs, operations, usage
+from jimeng import jobs, operations
 from jimeng.api.openapi.blueprint import TEXT, DescribedBlueprint
+from jimeng.config.version import COMMIT, VERSION
 from jimeng.documents import Image, Input, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import QueueUnavailable
+from jimeng.http import auth
 from jimeng.jobs import retention
-from jimeng.jobs import webhooks as deliveries
+from jimeng.jobs import webhook_deliveries as deliveries
 from jimeng.lanes import switches
-from jimeng.monitoring import counted, readiness
-from jimeng.monitoring.counted import Values, family
-from jimeng.operations.lanes import AccountView
+from jimeng.limits import usage
+from jimeng.monitoring import database_metrics, readiness
+from jimeng.monitoring.database_metrics import Values, family
+from jimeng.operations import backup
+from jimeng.operations.lane_status import AccountView
 from jimeng.operations.queue import QueueView
-from jimeng.version import COMMIT, VERSION
-from jimeng.viewers import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ EXAMPLE = """\
 jimeng_mongodb_up 1.0
 """
 CACHE = 3.0  # seconds
-OPERATOR = Viewer("metrics", sees_all=True)
+OPERATOR = Principal("metrics", is_operator=True)
 
 _asking = threading.Lock()
 
@@ -111,7 +114,7 @@ class Figures(Collector):
 
 
 def measure() -> Iterator[list[Metric]]:
-    found = operations.queue.read(OPERATOR)
+    found = operations.queue.read_queue(OPERATOR)
     yield ups(mongodb=True, redis=found.jobs is not None)
     yield queue(found)
     yield lanes(found)
@@ -122,7 +125,7 @@ def measure() -> Iterator[list[Metric]]:
     yield given()
     yield ready()
     yield webhooks()
-    yield counted.read()
+    yield database_metrics.read()
 
 
 def webhooks() -> list[Metric]:
@@ -185,7 +188,7 @@ def lanes(found: QueueView) -> list[Metric]:
     labels = {
         each.id: (each.id, each.provider, each.model or "") for each in found.lanes
     }
-    channels = {
+    account_lanes = {
         (*labels[lane.id], each.account): each
         for lane in found.lanes
         for each in lane.accounts
@@ -193,20 +196,20 @@ def lanes(found: QueueView) -> list[Metric]:
     by_account: dict[str, tuple[str, Values]] = {
         "slots_in_use": (
             "Pictures that the provider may be at.",
-            {its: each.slots_in_use for its, each in channels.items()},
+            {its: each.slots_in_use for its, each in account_lanes.items()},
         ),
         "slots_limit": (
             "How many there may be now; 0 where the model or the account is offered no "
             "longer.",
-            {its: each.limit or 0 for its, each in channels.items()},
+            {its: each.limit or 0 for its, each in account_lanes.items()},
         ),
         "slots_configured": (
             "How many there are unless the provider refused as many.",
-            {its: each.configured or 0 for its, each in channels.items()},
+            {its: each.configured or 0 for its, each in account_lanes.items()},
         ),
         "account_refused": (
             "Whether the account rests, as the provider has refused it.",
-            {its: is_resting(each) for its, each in channels.items()},
+            {its: is_account_suspended(each) for its, each in account_lanes.items()},
         ),
     }
     figures: dict[str, tuple[str, Values]] = {
@@ -231,8 +234,8 @@ def lanes(found: QueueView) -> list[Metric]:
     ]
 
 
-def is_resting(channel: AccountView) -> bool:
-    return channel.refused is not None and channel.back_off_until is not None
+def is_account_suspended(account_lane: AccountView) -> bool:
+    return account_lane.refused is not None and account_lane.back_off_until is not None
 
 
 def workers(found: QueueView) -> list[Metric]:

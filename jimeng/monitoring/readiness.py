@@ -20,16 +20,17 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from jimeng import jobs, lanes, migrations
+from jimeng import jobs, lanes
 from jimeng.config import LOOPBACK
 from jimeng.documents import (
     Generation,
     Worker,
     indexes,
     lacks_index,
+    migrations,
     utcnow,
 )
-from jimeng.documents.faults import TROUBLES
+from jimeng.documents.database_errors import TROUBLES
 from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
 from jimeng.lanes import switches
@@ -38,10 +39,10 @@ OVERDUE = timedelta(seconds=60)  # the pump takes what is due within a second
 # Seconds. A job takes less, but for a call to a provider that draws before it answers,
 # of which a consumer makes so many only that it has threads left.
 UNTAKEN = 40.0
-KEPT = 1.0  # seconds that an answer is good for, whoever asks
+CACHE_S = 1.0  # seconds that an answer is good for, whoever asks
 AGAIN = 0.2  # seconds, where something was missing: it may come any moment
 STALE = 10.0  # seconds that one is good for while a new one is being found
-LONGEST = 1.2  # seconds that MongoDB has for one part
+MAX_CHECK_S = 1.2  # seconds that MongoDB has for one part
 DEADLINE = 1.7  # seconds for all of them
 TWICE = 0.4  # seconds between two looks at a lane that seems to stand still
 AT_A_TIME = 8  # lanes
@@ -92,13 +93,13 @@ _taken: tuple[object, float] = (None, 0.0)
 def answer() -> Answer:
     """Look at everything; not at each question, however many ask. Never raises."""
     global _kept
-    if (found := _still_good(KEPT)) is not None:
+    if (found := _still_good(CACHE_S)) is not None:
         return found
     with_patience = _still_good(STALE) is None
     if not _finding.acquire(blocking=with_patience):
         return _still_good(float("inf")) or find()
     try:
-        found = _still_good(KEPT) or find()
+        found = _still_good(CACHE_S) or find()
         _kept = (time.monotonic(), jobs.runtime(), found)
         return found
     finally:
@@ -109,8 +110,8 @@ def _still_good(seconds: float) -> Answer | None:
     kept = _kept
     if kept is None or kept[1] is not jobs.runtime():
         return None
-    if kept[2].reasons and seconds == KEPT:
-        seconds = min(AGAIN, KEPT)
+    if kept[2].reasons and seconds == CACHE_S:
+        seconds = min(AGAIN, CACHE_S)
     return kept[2] if time.monotonic() - kept[0] < seconds else None
 
 
@@ -146,7 +147,7 @@ def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
 
 
 def _bounded(check: Callable[[], Answer]) -> Answer:
-    with pymongo.timeout(LONGEST):
+    with pymongo.timeout(MAX_CHECK_S):
         return check()
 
 
@@ -230,7 +231,7 @@ def _room() -> Answer:
 
 def _storage() -> Answer:
     """Pictures can be kept. A mount that hangs holds up one thread, not ever more."""
-    if not _trying.acquire(timeout=LONGEST):
+    if not _trying.acquire(timeout=MAX_CHECK_S):
         return Answer((Reason("storage"),))
     try:
         return Answer(() if jobs.runtime().store.works() else (Reason("storage"),))
@@ -253,9 +254,13 @@ def _lanes() -> Answer:
 
 def _accounts() -> Answer:
     """Accounts that are not given what was configured. One alone never rests."""
-    channels = lanes.read_channels(jobs.runtime().registry.limits)
-    resting = {x.channel.account for x in channels if lanes.is_resting(x.record)}
-    lowered = [x.channel.record for x in channels if x.limit < x.configured]
+    account_lanes = lanes.read_account_lanes(jobs.runtime().registry.limits)
+    resting = {
+        x.account_lane.account
+        for x in account_lanes
+        if lanes.is_account_suspended(x.record)
+    }
+    lowered = [x.account_lane.record for x in account_lanes if x.limit < x.configured]
     return Answer((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 

@@ -1,19 +1,15 @@
-"""
-The door for clients of OpenAI's images API: it translates, and calls `tasks`.
-
-Only `app` may import it.
-"""
+"""The door for clients of OpenAI's images API: it translates, and calls `tasks`."""
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
-from jimeng.auth import reject_cross_site, require_scope, viewer_of_api
-from jimeng.http.bodies import take_in
-from jimeng.openai.described import ERRORS
-from jimeng.openai.failures import PREFIX, failure
-from jimeng.openai.names import check
+from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
+from jimeng.http.request_bodies import take_in
+from jimeng.openai.errors import PREFIX, failure
+from jimeng.openai.model_names import check
+from jimeng.openai.openapi import ERRORS
 
 bp = DescribedBlueprint("openai", __name__, url_prefix=PREFIX, shape=ERRORS)
 bp.before_request(reject_cross_site)
 bp.before_request(require_scope)
-take_in(bp, viewer_of_api)
+take_in(bp, principal_of_api)
 
-from jimeng.openai import images, models  # noqa: E402 (routes)
+from jimeng.openai import images, models

@@ -8,16 +8,18 @@ from functools import partial
 
 from flask import Response, current_app, request
 
-from jimeng import auth, tasks
+from jimeng import tasks
 from jimeng.api.openapi.blueprint import LIMITS, TEXT
 from jimeng.config import Config
 from jimeng.documents import Task
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.http import waiting
-from jimeng.http.answers import limit_headers
-from jimeng.http.bodies import brings_pictures, idempotency_key, leave_room
-from jimeng.openai import bp, failures, reading, replies, streams
-from jimeng.openai.described import (
+from jimeng.http import auth, long_polls
+from jimeng.http.request_bodies import brings_pictures, idempotency_key, leave_room
+from jimeng.http.responses import limit_headers
+from jimeng.openai import bp, errors, requests, responses, streams
+from jimeng.openai.inputs import images_of
+from jimeng.openai.openapi import (
     DRAWING,
     CreateImageEditForm,
     CreateImageEditRequest,
@@ -25,11 +27,9 @@ from jimeng.openai.described import (
     ImagesResponse,
     stream_of,
 )
-from jimeng.openai.given import images_of
 from jimeng.openai.parameters import ImagesRequest, understand
-from jimeng.viewers import Viewer
 
-SLACK = 0.1  # seconds by which a wait may end early by itself
+EARLY_S = 0.1  # seconds by which a wait may end early by itself
 AGAIN = 1  # seconds after which a client of a server that stops finds another
 
 
@@ -72,7 +72,7 @@ def generate() -> Response:
     是先前那个任务的图片。不认识的字段会被忽略，`null` 当作没写，数字也可以写成文字；
     只有本服务器才有的字段也可以放在 `extra_body` 或 `extra_fields` 里。
     """
-    return answer(reading.read(), name="image_generation")
+    return answer(requests.read(), name="image_generation")
 
 
 @bp.post("/images/edits", tags=["openai"])
@@ -93,52 +93,54 @@ def edit() -> Response:
     表单里的图片是名为 `image`、`image[]` 或 `image[0]` 的文件；JSON 里是 `images`
     （或 `image`）。其余与不带图片时相同。
     """
-    body = reading.read()
+    body = requests.read()
     if not images_of(body):
         raise Invalid.field("image", "invalid.required")
     return answer(body, name="image_edit")
 
 
-def answer(body: reading.Body, *, name: str) -> Response:
+def answer(body: requests.Body, *, name: str) -> Response:
     """A place to wait in comes first: without one nothing is created."""
-    viewer = auth.viewer_of_api()
-    asked = understand(body, viewer)
+    principal = auth.principal_of_api()
+    asked = understand(body, principal)
     with ExitStack() as place:
-        place.enter_context(waiting.place(viewer.user_id))
-        seconds = streams.LONGEST if asked.stream else wait_seconds()
-        task = obtain(viewer, asked, body, within=seconds)
+        place.enter_context(long_polls.place(principal.user_id))
+        seconds = streams.MAX_STREAM_S if asked.stream else wait_seconds()
+        task = obtain(principal, asked, body, within=seconds)
         # What came may be of megabytes, and is kept elsewhere now.
         asked = replace(asked, new=replace(asked.new, images=(), mask=None))
         del body
         if asked.stream:
-            return streams.respond(viewer, asked, task, place.pop_all(), name=name)
+            return streams.respond(principal, asked, task, place.pop_all(), name=name)
         until = time.monotonic() + seconds
-        is_gone = partial(waiting.is_gone, request.environ)
-        ended = not task.is_open or waiting.wait_for_end(viewer, task, seconds, is_gone)
+        is_gone = partial(long_polls.is_gone, request.environ)
+        ended = not task.is_open or long_polls.wait_for_end(
+            principal, task, seconds, is_gone
+        )
     if not ended:
-        return not_ended(task, in_time=time.monotonic() < until - SLACK)
-    response = finished(viewer, asked, task)
+        return not_ended(task, in_time=time.monotonic() < until - EARLY_S)
+    response = finished(principal, asked, task)
     response.headers.update(limit_headers(task.rate_limits))
     return response
 
 
 def obtain(
-    viewer: Viewer, asked: ImagesRequest, body: reading.Body, *, within: float
+    principal: Principal, asked: ImagesRequest, body: requests.Body, *, within: float
 ) -> Task:
     """The task that this request makes, or has made when it was sent before."""
-    sent = tasks.Request(body.content, reading.repeats())
+    sent = tasks.Request(body.content, requests.repeats())
     task, replayed = tasks.create_or_join(
-        viewer, asked.new, sent, idem_key=idempotency_key(), within=within
+        principal, asked.new, sent, idem_key=idempotency_key(), within=within
     )
-    failures.made(task, replayed=replayed)
+    errors.made(task, replayed=replayed)
     leave_room(None)  # others may send theirs while this one waits
     return task
 
 
-def finished(viewer: Viewer, asked: ImagesRequest, task: Task) -> Response:
+def finished(principal: Principal, asked: ImagesRequest, task: Task) -> Response:
     """What came of a task that has ended."""
-    view = tasks.view(viewer, tasks.find(viewer, task.id))
-    write = partial(replies.pictures, asked) if view.images else replies.failed
+    view = tasks.view(principal, tasks.find(principal, task.id))
+    write = partial(responses.pictures, asked) if view.images else responses.failed
     response = write(view)
     response.call_on_close(partial(note, task, response.response))
     return response
@@ -157,9 +159,9 @@ def not_ended(task: Task, *, in_time: bool) -> Response:
     A client that counts how often it posts is sent on by a server that stops: it
     joins the task at another.
     """
-    if in_time and reading.counts_repeats():
-        return failures.failure("server_stopping", 503, retry_after=AGAIN, again=True)
-    return failures.failure("wait_over", 504)
+    if in_time and requests.counts_repeats():
+        return errors.failure("server_stopping", 503, retry_after=AGAIN, again=True)
+    return errors.failure("wait_over", 504)
 
 
 def wait_seconds() -> float:

@@ -1,8 +1,8 @@
 """The models, in the list that clients fill their menus with."""
 
-from jimeng import auth
-from jimeng.openai import bp, names
-from jimeng.openai.described import OpenAIModel, OpenAIModelList
+from jimeng.http import auth
+from jimeng.openai import bp, model_names
+from jimeng.openai.openapi import OpenAIModel, OpenAIModelList
 from jimeng.providers import Model
 
 # Every client wants the field, and none looks at it: no model's date is known here.
@@ -20,11 +20,11 @@ def list_models() -> dict:
 
     本服务器提供、这个密钥可以使用的模型。
     """
-    viewer = auth.viewer_of_api()
+    principal = auth.principal_of_api()
     found = [
         record(name, model)
-        for name, model in names.listed()
-        if viewer.may_use(model.id)
+        for name, model in model_names.listed()
+        if principal.may_use(model.id)
     ]
     return {"object": "list", "data": found}
 
@@ -41,7 +41,7 @@ def get_model(name: str) -> dict:
 
     `name` 可以是它的任何一个名称。
     """
-    return record(name, names.find(name))
+    return record(name, model_names.find(name))
 
 
 def record(name: str, model: Model) -> dict:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from jimeng import tasks
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.openai import names, sizes
-from jimeng.openai.described import FORMATS
-from jimeng.openai.given import images_of, mask_of
-from jimeng.openai.reading import Body
+from jimeng.openai import model_names, sizes
+from jimeng.openai.inputs import images_of, mask_of
+from jimeng.openai.openapi import FORMATS
+from jimeng.openai.requests import Body
 from jimeng.providers import Model
-from jimeng.schemas.fields import Between
-from jimeng.viewers import Viewer
+from jimeng.schemas.request_fields import Between
 
 # Of OpenAI's own, which say how its models draw; any other is a style of ours.
 THEIR_STYLES = ("vivid", "natural")
@@ -37,14 +37,14 @@ class ImagesRequest:
     stream: bool
 
 
-def understand(body: Body, viewer: Viewer) -> ImagesRequest:
+def understand(body: Body, principal: Principal) -> ImagesRequest:
     """
     Raises:
         Invalid: a field that is known has a value that cannot be.
         NoProvider: as `names.find`.
     """
     name, images, mask = body.text("model"), images_of(body), mask_of(body)
-    model = names.find(name, images=len(images), mask=mask is not None)
+    model = model_names.find(name, images=len(images), mask=mask is not None)
     prompt = body.text("prompt")
     if prompt is None and not images:  # with some, that is for the model to say
         raise Invalid.field("prompt", "invalid.prompt_empty")
@@ -57,10 +57,10 @@ def understand(body: Body, viewer: Viewer) -> ImagesRequest:
     elif size or ratio or not images:
         size = "{}x{}".format(*sizes.choose(model, size, ratio, quality))
     form = body.choice("response_format")
-    wants_bytes = form is None and names.answers_with_bytes(name)
+    wants_bytes = form is None and model_names.answers_with_bytes(name)
     kind = body.choice("output_format") or "png"
     new = tasks.NewTask(
-        user_id=viewer.user_id,
+        user_id=principal.user_id,
         prompt=prompt or "",
         model=model.id,
         provider=model.provider,

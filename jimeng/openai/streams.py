@@ -13,16 +13,16 @@ from functools import partial
 from flask import Response, request, stream_with_context
 
 from jimeng import tasks
-from jimeng.documents import Image, Task, left_over
+from jimeng.documents import Image, Task, best_effort
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import ENDED
 from jimeng.errors.access import ApiKeyInvalid
-from jimeng.http import waiting
-from jimeng.openai import failures, replies
+from jimeng.http import long_polls
+from jimeng.openai import errors, responses
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.tasks import TaskView
-from jimeng.viewers import Viewer
 
-LONGEST = 300.0  # seconds; then the client asks again
+MAX_STREAM_S = 300.0  # seconds; then the client asks again
 HEARTBEAT = 10.0  # seconds from one comment to the next
 COMMENT = b": still drawing\n\n"
 # Clients want the field, and nothing here is counted in tokens.
@@ -35,7 +35,12 @@ NO_TOKENS = {
 
 
 def respond(
-    viewer: Viewer, asked: ImagesRequest, task: Task, place: ExitStack, *, name: str
+    principal: Principal,
+    asked: ImagesRequest,
+    task: Task,
+    place: ExitStack,
+    *,
+    name: str,
 ) -> Response:
     """
     Answer with events until the task has ended.
@@ -44,8 +49,8 @@ def respond(
         place: Is closed with the stream: somebody else may wait there then.
         name: What events are called: ``image_generation`` or ``image_edit``.
     """
-    is_gone = partial(waiting.is_gone, request.environ)
-    events = stream_with_context(_events(viewer, asked, task, is_gone, name))
+    is_gone = partial(long_polls.is_gone, request.environ)
+    events = stream_with_context(_events(principal, asked, task, is_gone, name))
     response = Response(events, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["Cache-Control"] = "no-cache"
@@ -53,33 +58,33 @@ def respond(
     return response
 
 
-def _events(viewer, asked, task: Task, is_gone, name: str) -> Iterator[bytes]:
+def _events(principal, asked, task: Task, is_gone, name: str) -> Iterator[bytes]:
     yield COMMENT
     if task.is_open:
         try:
-            yield from _until_end(viewer, task, is_gone)
+            yield from _until_end(principal, task, is_gone)
         except ApiKeyInvalid as error:
-            yield _error(failures.failure(error.code, error.status))
+            yield _error(errors.failure(error.code, error.status))
             return
     view = None
-    with left_over("look after a stream"):  # which has no other way to say it
-        view = tasks.view(viewer, tasks.find(viewer, task.id))
+    with best_effort("look after a stream"):  # which has no other way to say it
+        view = tasks.view(principal, tasks.find(principal, task.id))
     if view is None:
-        yield _error(failures.failure("database_unavailable", 503))
+        yield _error(errors.failure("database_unavailable", 503))
         return
     if view.task.is_open:
-        yield _error(failures.failure("wait_over", 504))
+        yield _error(errors.failure("wait_over", 504))
         return
     if not view.images:
-        yield _error(replies.failed(view))
+        yield _error(responses.failed(view))
     for image in view.images:
         yield from _completed(asked, view, image, name)
     tasks.answered(task.id)
 
 
-def _until_end(viewer: Viewer, task: Task, is_gone) -> Iterator[bytes]:
+def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:
     told = time.monotonic()
-    for _, seen in waiting.turns(viewer, task, LONGEST, is_gone):
+    for _, seen in long_polls.turns(principal, task, MAX_STREAM_S, is_gone):
         if seen is None or seen[0] in ENDED:
             return
         if time.monotonic() > told + HEARTBEAT:
@@ -91,10 +96,10 @@ def _completed(
     asked: ImagesRequest, view: TaskView, image: Image, name: str
 ) -> Iterator[bytes]:
     kind = f"{name}.completed"
-    shown = replies.document(asked, view, image, asked.content_type)
+    shown = responses.document(asked, view, image, asked.content_type)
     created = shown.pop("created")
     event = {"type": kind, "created_at": created, **shown, "usage": NO_TOKENS}
-    body = replies.with_bytes(asked, event, [image])
+    body = responses.with_bytes(asked, event, [image])
     yield f"event: {kind}\ndata: ".encode()
     yield from body
     yield b"\n\n"

@@ -1,14 +1,10 @@
-"""
-What an operator sees and does: board, queue, failures, users, shares, audit, settings.
-
-The doors may import it; it knows no Flask.
-"""
+"""What operators see and do: queue, failures, users, shares, audit, settings."""
 
 from jimeng.operations import (
     audit,
-    board,
     failures,
     queue,
+    queue_actions,
     settings,
     shares,
     users,

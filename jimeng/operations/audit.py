@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jimeng.documents import AuditEntry, User
 from jimeng.documents.cursors import Page, page_of
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 
 PAGE, BATCH = 50, 500  # entries
 
@@ -22,7 +22,7 @@ class Entries(Page[AuditEntry]):
     names: dict[str, str] = field(default_factory=dict)
 
 
-def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Entries:
+def page(principal: Principal, cursor: str | None = None, size: int = PAGE) -> Entries:
     """
     Read the trail, newest first, *size* entries of it.
 
@@ -30,28 +30,28 @@ def page(viewer: Viewer, cursor: str | None = None, size: int = PAGE) -> Entries
         AdminsOnly: it is the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    viewer.require_operator("the audit trail")
+    principal.require_operator("the audit trail")
     found = page_of(AuditEntry.collection(), {}, "at", cursor, size)
     entries = AuditEntry.read_all(found.rows)
     return Entries(entries, found.next_cursor, names(entries))
 
 
-def pages(viewer: Viewer) -> Iterator[Entries]:
+def pages(principal: Principal) -> Iterator[Entries]:
     """
     Read the whole trail, newest first, some at a time.
 
     Raises:
         AdminsOnly: before the first is read.
     """
-    viewer.require_operator("the audit trail")
-    return _pages(viewer)
+    principal.require_operator("the audit trail")
+    return _pages(principal)
 
 
-def _pages(viewer: Viewer) -> Iterator[Entries]:
-    found = page(viewer, size=BATCH)
+def _pages(principal: Principal) -> Iterator[Entries]:
+    found = page(principal, size=BATCH)
     yield found
     while found.next_cursor:
-        found = page(viewer, found.next_cursor, BATCH)
+        found = page(principal, found.next_cursor, BATCH)
         yield found
 
 

@@ -1,19 +1,120 @@
-"""The queue as its operator sees it: what waits, what runs, what has ended."""
+"""
+The queue as the operator sees it: what waits and runs, by model queue and user.
+
+Up to `MAX_COUNTED` generations are counted one by one; above, the counters kept for the
+metrics answer, since a view of the queue must not take longer the longer the queue is.
+"""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from jimeng import jobs, usage
-from jimeng.documents import State, User, Worker, utcnow
+from jimeng import jobs, lanes
+from jimeng.documents import Generation, State, Task, User, Worker, utcnow
+from jimeng.documents.principal import Principal
+from jimeng.documents.task import Status
 from jimeng.errors import QueueUnavailable
-from jimeng.operations import groups, lanes
-from jimeng.operations.groups import Group
-from jimeng.operations.lanes import LaneView
-from jimeng.usage import Ends
-from jimeng.viewers import Viewer
+from jimeng.limits import usage
+from jimeng.limits.usage import Ends
+from jimeng.operations import lane_status
+from jimeng.operations.lane_status import LaneView
 
-MOST_USERS = 20  # that are shown
+MAX_COUNTED = 10_000  # pictures
+NOT_IN_LINE = (State.PREPARING, State.DELAYED)  # and waiting all the same
+
+
+@dataclass(frozen=True)
+class Group:
+    """
+    Pictures of one user in one lane that are alike.
+
+    Attributes:
+        state: A generation's.
+        again: They were sent before.
+        oldest: When the first of them was asked for.
+    """
+
+    lane: str
+    user: str
+    state: str
+    n: int
+    again: bool = False
+    oldest: datetime | None = None
+
+
+def read_groups() -> list[Group]:
+    """All groups; what is in line has no ``due_at``, whatever else goes on has one."""
+    head, moving = _head(), _under_way()
+    if all(sum(group.n for group in each) <= MAX_COUNTED for each in (head, moving)):
+        return [*head, *moving]
+    return [*_estimated(head, moving), *moving]
+
+
+def total(groups: Iterable[Group], key: str, **where: object) -> Counter:
+    """The sums by *key*, of those that are as *where* says."""
+    found: Counter = Counter()
+    for group in groups:
+        if all(getattr(group, name) == value for name, value in where.items()):
+            found[getattr(group, key)] += group.n
+    return found
+
+
+def _head() -> list[Group]:
+    """What is in line, as far as it is counted."""
+    return _groups({"state": State.QUEUED.value}, "waiting", [("lane", 1), ("turn", 1)])
+
+
+def _under_way() -> list[Group]:
+    """What has a ``due_at``; the delayed ones come last."""
+    return _groups({"due_at": {"$exists": True}}, "due", [("due_at", 1)])
+
+
+def _groups(where: dict, index: str, order: list[tuple[str, int]]) -> list[Group]:
+    names = {"lane": "$lane", "user": "$user_id", "state": "$state"}
+    known = {name: {"$ifNull": [field, ""]} for name, field in names.items()}
+    group = {**known, "again": {"$gt": ["$attempts", 0]}}
+    counts = {"n": {"$sum": 1}, "oldest": {"$min": "$created_at"}}
+    rows = Generation.collection().aggregate(
+        [
+            {"$match": where},
+            {"$sort": dict(order)},
+            {"$limit": MAX_COUNTED + 1},
+            {"$group": {"_id": group, **counts}},
+        ],
+        hint=index,
+    )
+    return [Group(**row["_id"], n=row["n"], oldest=row["oldest"]) for row in rows]
+
+
+def _estimated(head: list[Group], moving: list[Group]) -> list[Group]:
+    """
+    What is in line: of each user as many as they asked for, or were counted. Delayed
+    ones that were not counted are among these.
+    """
+    found = lanes.waiting_by_user()
+    for group in [*head, *moving]:  # these are in the users' numbers, too
+        if group.again or group.state in NOT_IN_LINE:
+            found[group.lane, group.user] -= group.n
+    groups = []
+    for group in head:
+        more = found.pop((group.lane, group.user), 0) if not group.again else 0
+        groups.append(replace(group, n=max(group.n, more)))
+    queued, oldest = State.QUEUED.value, _oldest_in_group()
+    rest = [Group(*place, queued, n, oldest=oldest) for place, n in found.items()]
+    return [*groups, *(group for group in rest if group.n > 0)]
+
+
+def _oldest_in_group() -> datetime | None:
+    """When the first task that waits now was asked for."""
+    where = {"open": True, "status": Status.PENDING.value}
+    now = {"$or": [{"not_before": None}, {"not_before": {"$lte": utcnow()}}]}
+    rows = Task.collection().find({**where, **now}, {"created_at": 1}).hint("open")
+    row = next(rows.sort("created_at", 1).limit(1), None)
+    return row and row["created_at"]
+
+
+MAX_USERS = 20  # that are shown
 REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
 HERE: list[dict] = [{"left": {"$ne": True}}, {"too_old": True}]
 QUEUED = State.QUEUED.value
@@ -68,22 +169,22 @@ class QueueView:
         return round(Worker.ALIVE.total_seconds())
 
 
-def read(viewer: Viewer) -> QueueView:
+def read_queue(principal: Principal) -> QueueView:
     """
     Describe the queue as it is now.
 
     Raises:
-        AdminsOnly: the viewer does not see everybody's tasks.
+        AdminsOnly: the principal does not see everybody's tasks.
     """
-    viewer.require_operator("the queue")
+    principal.require_operator("the queue")
     now = utcnow()
-    found = groups.read()
-    waiting = groups.total(found, "lane", state=QUEUED, again=False)
-    again = groups.total(found, "lane", state=QUEUED, again=True)
-    under_way = groups.total(found, "state")
+    found = read_groups()
+    waiting = total(found, "lane", state=QUEUED, again=False)
+    again = total(found, "lane", state=QUEUED, again=True)
+    under_way = total(found, "state")
     return QueueView(
         measured_at=now,
-        pending=waiting.total() + sum(under_way[state] for state in groups.NOT_IN_LINE),
+        pending=waiting.total() + sum(under_way[state] for state in NOT_IN_LINE),
         active=sum(under_way[state] for state in AT_PROVIDER),
         retry=again.total(),
         days=usage.all_days(),
@@ -91,7 +192,7 @@ def read(viewer: Viewer) -> QueueView:
         workers=Worker.find_all(
             {"seen_at": {"$gte": now - REMEMBERED}, "$or": HERE}, sort=[("seen_at", -1)]
         ),
-        lanes=lanes.read(waiting, again),
+        lanes=lane_status.read(waiting, again),
         users=_users(found),
         oldest_at=_oldest(found),
     )
@@ -111,11 +212,11 @@ def _oldest(found: list[Group]) -> datetime | None:
 
 def _users(found: list[Group]) -> list[UserView]:
     waiting, running = Counter[str](), Counter[str]()
-    for state in (QUEUED, *groups.NOT_IN_LINE):
-        waiting += groups.total(found, "user", state=state)
+    for state in (QUEUED, *NOT_IN_LINE):
+        waiting += total(found, "user", state=state)
     for state in AT_PROVIDER:
-        running += groups.total(found, "user", state=state.value)
-    most = (waiting + running).most_common(MOST_USERS)
+        running += total(found, "user", state=state.value)
+    most = (waiting + running).most_common(MAX_USERS)
     names = User.names(user_id for user_id, _ in most)
     return [
         UserView(user_id, names.get(user_id), waiting[user_id], running[user_id])

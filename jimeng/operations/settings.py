@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 
 from jimeng import jobs
 from jimeng.config import PER_ACCOUNT, Account, Config, read_dotenv
+from jimeng.config.version import RELEASE
+from jimeng.documents.principal import Principal
 from jimeng.errors import ConfigError
 from jimeng.providers import Model
-from jimeng.version import RELEASE
-from jimeng.viewers import Viewer
 
 PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "requests")
 
@@ -55,14 +55,14 @@ class Effective:
     versions: dict[str, str | None]
 
 
-def read(viewer: Viewer, config: Config) -> Effective:
+def read(principal: Principal, config: Config) -> Effective:
     """
     Describe this process's settings.
 
     Raises:
         AdminsOnly: they are the operator's to see.
     """
-    viewer.require_operator("settings")
+    principal.require_operator("settings")
     file = dotenv()
     found = [_setting(config, each, file) for each in fields(config)]
     found += [each for one in config.VOLCENGINE_ACCOUNTS for each in _own(one, file)]

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from jimeng import sharing
 from jimeng.documents import User
 from jimeng.documents.cursors import Page
-from jimeng.sharing import Listed
-from jimeng.viewers import Viewer, recorded
+from jimeng.documents.principal import Principal, recorded
+from jimeng.gallery import shares
+from jimeng.gallery.shares import Listed
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Shares(Page[Listed]):
     names: dict[str, str] = field(default_factory=dict)
 
 
-def page(viewer: Viewer, cursor: str | None) -> Shares:
+def page(principal: Principal, cursor: str | None) -> Shares:
     """
     What anybody shares.
 
@@ -29,12 +29,12 @@ def page(viewer: Viewer, cursor: str | None) -> Shares:
         AdminsOnly: others see their own alone.
         Invalid: the cursor is not one of ours.
     """
-    found = sharing.everybodys(viewer, cursor=cursor)
+    found = shares.everybodys(principal, cursor=cursor)
     names = User.names({each.share.user_id for each in found.rows})
     return Shares(found.rows, found.next_cursor, names)
 
 
-def end(viewer: Viewer, share_id: str) -> None:
+def end(principal: Principal, share_id: str) -> None:
     """
     End one; it is recorded whosever it is.
 
@@ -42,7 +42,7 @@ def end(viewer: Viewer, share_id: str) -> None:
         AdminsOnly: as in `page`.
         ShareNotFound: it has ended already.
     """
-    viewer.require_operator("ending a share")
-    found = sharing.find(viewer, share_id)
-    with recorded(viewer, "shares.revoke", found.id, of=found.user_id):
-        sharing.revoke(viewer, found.id)
+    principal.require_operator("ending a share")
+    found = shares.find(principal, share_id)
+    with recorded(principal, "shares.revoke", found.id, of=found.user_id):
+        shares.revoke(principal, found.id)

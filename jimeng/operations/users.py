@@ -9,17 +9,17 @@ from jimeng import accounts, limits
 from jimeng.accounts import second_factor, users
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import Page
+from jimeng.documents.principal import Principal, recorded
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
 from jimeng.errors.access import NotYourself
 from jimeng.jobs import midnight
-from jimeng.tasks.reading import words_of
-from jimeng.viewers import Viewer, recorded
+from jimeng.tasks.queries import words_of
 
 PAGE = 50  # users
 ROLES = ("user", "admin")
-MOST_QUOTA = 1_000_000  # pictures a day
-MOST_EMAIL = 255  # characters that are looked at, one more than there can be
+MAX_QUOTA = 1_000_000  # pictures a day
+MAX_EMAIL = 255  # characters that are looked at, one more than there can be
 BACK_IN = {"$unset": {"disabled_at": ""}}
 
 
@@ -46,7 +46,7 @@ class Row:
 
 
 def page(
-    viewer: Viewer, *, q: str | None = None, cursor: str | None = None
+    principal: Principal, *, q: str | None = None, cursor: str | None = None
 ) -> Page[Row]:
     """
     Users, newest first.
@@ -60,7 +60,7 @@ def page(
     """
     parts = [_has(word) for word in words_of(q)]
     where = {"$and": parts} if parts else {}
-    return users.page(viewer, limit=PAGE, cursor=cursor, where=where).read(_rows)
+    return users.page(principal, limit=PAGE, cursor=cursor, where=where).read(_rows)
 
 
 def _has(word: str) -> dict:
@@ -85,32 +85,34 @@ def _count(kind: type[Generation] | type[Image], where: dict, hint: str) -> Coun
     return Counter({row["_id"]: row["n"] for row in rows})
 
 
-def names(viewer: Viewer, ids: Iterable[str]) -> dict[str, str]:
+def names(principal: Principal, ids: Iterable[str]) -> dict[str, str]:
     """
     Id -> name, of those that have a record.
 
     Raises:
         AdminsOnly: as `page`.
     """
-    viewer.require_operator("users")
+    principal.require_operator("users")
     return User.names(ids)
 
 
-def find(viewer: Viewer, user_id: str) -> Row:
+def find(principal: Principal, user_id: str) -> Row:
     """
     Raises:
         AdminsOnly: as `page`.
         UserNotFound: no such user.
     """
-    return _rows([_user(viewer, user_id)])[0]
+    return _rows([_user(principal, user_id)])[0]
 
 
-def _user(viewer: Viewer, user_id: str) -> User:
-    viewer.require_operator("users")
-    return users.find(viewer, user_id)
+def _user(principal: Principal, user_id: str) -> User:
+    principal.require_operator("users")
+    return users.find(principal, user_id)
 
 
-def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, str]:
+def invite(
+    principal: Principal, *, email: str, name: str, role: str
+) -> tuple[User, str]:
     """
     Make a user, and the token of the link to set a first password with.
 
@@ -118,18 +120,18 @@ def invite(viewer: Viewer, *, email: str, name: str, role: str) -> tuple[User, s
         AdminsOnly: as `page`.
         EmailTaken: another user has it.
     """
-    viewer.require_operator("users")
+    principal.require_operator("users")
     check_role(role)
-    with recorded(viewer, "users.invite", role=role) as outcome:
+    with recorded(principal, "users.invite", role=role) as outcome:
         user = User(email=email, email_key=email_key(email), name=name, role=role)
         # The link first: with the record all of it is there.
         token = accounts.make_link(user)
-        made = users.add(viewer, user)
+        made = users.add(principal, user)
         outcome["user"] = made.id
         return made, token
 
 
-def invite_again(viewer: Viewer, user_id: str) -> tuple[User, str]:
+def invite_again(principal: Principal, user_id: str) -> tuple[User, str]:
     """
     A new link, for a first or a forgotten password; those before it end.
 
@@ -137,23 +139,23 @@ def invite_again(viewer: Viewer, user_id: str) -> tuple[User, str]:
         AdminsOnly: as `page`.
         UserNotFound: no such user.
     """
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.invite_again", user.id):
-        return user, accounts.invite(viewer, user.id)
+    user = _user(principal, user_id)
+    with recorded(principal, "users.invite_again", user.id):
+        return user, accounts.invite(principal, user.id)
 
 
-def set_email(viewer: Viewer, user_id: str, email: str) -> None:
+def set_email(principal: Principal, user_id: str, email: str) -> None:
     """
     Raises:
         AdminsOnly: as `page`.
         EmailTaken: another user has it.
     """
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.email", user.id, email=email):
-        users.update(viewer, user.id, email=email)
+    user = _user(principal, user_id)
+    with recorded(principal, "users.email", user.id, email=email):
+        users.update(principal, user.id, email=email)
 
 
-def set_role(viewer: Viewer, user_id: str, role: str) -> None:
+def set_role(principal: Principal, user_id: str, role: str) -> None:
     """
     Raises:
         Invalid: there is no such role.
@@ -161,11 +163,11 @@ def set_role(viewer: Viewer, user_id: str, role: str) -> None:
         LastAdmin: nobody would be left.
     """
     check_role(role)
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.role", user.id, role=role):
+    user = _user(principal, user_id)
+    with recorded(principal, "users.role", user.id, role=role):
         if role != "admin":
-            not_yourself(viewer, user)
-        users.set_role(viewer, user.id, role)
+            not_yourself(principal, user)
+        users.set_role(principal, user.id, role)
 
 
 def check_role(role: str) -> None:
@@ -173,7 +175,7 @@ def check_role(role: str) -> None:
         raise Invalid.field("role", "invalid.choice", known=", ".join(ROLES))
 
 
-def set_quota(viewer: Viewer, user_id: str, quota: int | None) -> None:
+def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
     """
     Args:
         quota: Pictures a day, 0 for none at all; None for the server's.
@@ -181,18 +183,18 @@ def set_quota(viewer: Viewer, user_id: str, quota: int | None) -> None:
     Raises:
         Invalid: below 0, or more than anybody needs.
     """
-    if quota is not None and not 0 <= quota <= MOST_QUOTA:
-        raise Invalid.field("quota", "invalid.range", min=0, max=MOST_QUOTA)
-    user = _user(viewer, user_id)
+    if quota is not None and not 0 <= quota <= MAX_QUOTA:
+        raise Invalid.field("quota", "invalid.range", min=0, max=MAX_QUOTA)
+    user = _user(principal, user_id)
     given = {"$set": {"daily_quota": quota}}
-    with recorded(viewer, "users.quota", user.id, quota=quota):
+    with recorded(principal, "users.quota", user.id, quota=quota):
         users.change(
             user.id, given if quota is not None else {"$unset": {"daily_quota": ""}}
         )
         limits.forget_quotas()
 
 
-def disable(viewer: Viewer, user_id: str) -> None:
+def disable(principal: Principal, user_id: str) -> None:
     """
     Keep a user out from now on: sessions and keys are worth nothing. What they have
     asked for before goes on.
@@ -201,45 +203,45 @@ def disable(viewer: Viewer, user_id: str) -> None:
         NotYourself: that would lock you out.
         LastAdmin: nobody would be left.
     """
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.disable", user.id):
-        not_yourself(viewer, user)
+    user = _user(principal, user_id)
+    with recorded(principal, "users.disable", user.id):
+        not_yourself(principal, user)
         if user.disabled_at:
             return
         out = {"$set": {"disabled_at": utcnow()}, "$inc": {"sessions": 1}}
         users.retire(user.id, out)
 
 
-def enable(viewer: Viewer, user_id: str) -> None:
+def enable(principal: Principal, user_id: str) -> None:
     """Let a user in again."""
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.enable", user.id):
+    user = _user(principal, user_id)
+    with recorded(principal, "users.enable", user.id):
         users.change(user.id, BACK_IN)
 
 
-def end_sessions(viewer: Viewer, user_id: str, *, keys: bool = False) -> None:
+def end_sessions(principal: Principal, user_id: str, *, keys: bool = False) -> None:
     """
     Have a user sign in anew everywhere.
 
     Args:
         keys: Revoke the API keys too, which stay good otherwise.
     """
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.end_sessions", user.id) as outcome:
+    user = _user(principal, user_id)
+    with recorded(principal, "users.end_sessions", user.id) as outcome:
         accounts.end_sessions(user.id)
         if keys:
-            outcome["keys"] = accounts.revoke_keys(viewer, user.id)
+            outcome["keys"] = accounts.revoke_keys(principal, user.id)
 
 
-def reset_second_factor(viewer: Viewer, user_id: str) -> None:
+def reset_second_factor(principal: Principal, user_id: str) -> None:
     """For who has lost app and recovery codes: the password alone; sessions end."""
-    user = _user(viewer, user_id)
-    with recorded(viewer, "users.reset_second_factor", user.id):
+    user = _user(principal, user_id)
+    with recorded(principal, "users.reset_second_factor", user.id):
         given = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
         users.change(user.id, given)
 
 
-def delete(viewer: Viewer, user_id: str, *, email: str) -> None:
+def delete(principal: Principal, user_id: str, *, email: str) -> None:
     """
     Remove a user with all tasks and pictures.
 
@@ -251,14 +253,14 @@ def delete(viewer: Viewer, user_id: str, *, email: str) -> None:
         NotYourself: that is done on your own page.
         LastAdmin: nobody would be left.
     """
-    user = _user(viewer, user_id)
-    if email_key(email[:MOST_EMAIL]) != user.email_key:
+    user = _user(principal, user_id)
+    if email_key(email[:MAX_EMAIL]) != user.email_key:
         raise Invalid.field("email", "invalid.email_differs")
-    with recorded(viewer, "users.delete", user.id):
-        not_yourself(viewer, user)
-        users.delete(viewer, user.id)
+    with recorded(principal, "users.delete", user.id):
+        not_yourself(principal, user)
+        users.delete(principal, user.id)
 
 
-def not_yourself(viewer: Viewer, user: User) -> None:
-    if viewer.user_id == user.id:
+def not_yourself(principal: Principal, user: User) -> None:
+    if principal.user_id == user.id:
         raise NotYourself(f"user {user.id}")

@@ -1,12 +1,6 @@
-"""
-The bytes of pictures: looked at, described, and kept.
+"""The bytes of pictures: looked at, described, and kept."""
 
-`storage`, `jobs`, `migrations`, `backup`, `inputs`, `tasks`, `sharing` and the doors
-may import it; it knows no Flask.
-"""
-
-from jimeng.pictures.decoding import PREVIEW_SIDE, THUMBNAIL_SIDE
-from jimeng.pictures.inspection import (
+from jimeng.pictures.decoder import (
     MAX_WAITING,
     GivenPicture,
     Picture,
@@ -17,4 +11,5 @@ from jimeng.pictures.inspection import (
     normalise,
     shrink,
 )
+from jimeng.pictures.decoding import PREVIEW_SIDE, THUMBNAIL_SIDE
 from jimeng.pictures.normalising import made_small

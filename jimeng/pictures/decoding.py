@@ -16,9 +16,9 @@ MIN_SIDE = 16  # pixels; less is a placeholder, not what was asked for
 # place; a picture that is hardly larger than its thumbnail, or has alpha, has none.
 THUMBNAIL_SIDE, PREVIEW_SIDE = 640, 1440
 WORTH = 1.25  # of the thumbnail's side
-MOST_SCANS = 100  # of a JPEG; progressive ones have about ten
-MOST_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
-MOST_SEGMENTS = 5000  # of a JPEG; it has some dozens
+MAX_SCANS = 100  # of a JPEG; progressive ones have about ten
+MAX_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
+MAX_SEGMENTS = 5000  # of a JPEG; it has some dozens
 # Bytes before a JPEG's first scan that belong to no segment: hardly any, and Pillow
 # looks at them one by one, for seconds where there are megabytes. So it does with the
 # contents of segments that it does not know.
@@ -98,20 +98,20 @@ def end_of(content: bytes) -> int:
 def _end_of_png(content: bytes) -> int:
     """Source: https://www.w3.org/TR/png-3/#5Chunk-layout"""
     at = len(PNG)
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         size, name = content[at : at + 4], content[at + 4 : at + 8]
         at += 12 + int.from_bytes(size, "big")
         if at > len(content) or len(name) < 4:
             raise PictureInvalid("cut short", reason="truncated")
         if name == b"IEND":
             return at
-    raise PictureInvalid(f"more than {MOST_CHUNKS} chunks")
+    raise PictureInvalid(f"more than {MAX_CHUNKS} chunks")
 
 
 def _end_of_jpeg(content: bytes) -> int:
     """Source: ITU-T T.81, annex B."""
     at, scans, fill = 2, 0, 0
-    for _ in range(MOST_SEGMENTS):
+    for _ in range(MAX_SEGMENTS):
         found = MARKER.search(content, at)
         if found is None:
             raise PictureInvalid("cut short", reason="truncated")
@@ -127,9 +127,9 @@ def _end_of_jpeg(content: bytes) -> int:
                 raise PictureInvalid(f"more than {MAX_FILL_BYTES} bytes of filling")
         scans += marker == b"\xda"
         # Each scan goes over all pixels, and one of a few bytes is enough.
-        if scans > MOST_SCANS:
-            raise PictureInvalid(f"more than {MOST_SCANS} scans")
-    raise PictureInvalid(f"more than {MOST_SEGMENTS} segments")
+        if scans > MAX_SCANS:
+            raise PictureInvalid(f"more than {MAX_SCANS} scans")
+    raise PictureInvalid(f"more than {MAX_SEGMENTS} segments")
 
 
 def check_sides(width: int, height: int, most_pixels: int) -> None:

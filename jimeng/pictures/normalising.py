@@ -21,10 +21,10 @@ from jimeng.pictures.decoding import (
     translated,
 )
 
-MOST_SIDE = 4096  # pixels, of what is kept
-MOST_PIXELS = 40_000_000  # that are decoded,
+MAX_SIDE = 4096  # pixels, of what is kept
+MAX_PIXELS = 40_000_000  # that are decoded,
 # and of a JPEG, which can be decoded at a half or less of its size.
-MOST_OF_JPEG = 100_000_000
+MAX_OF_JPEG = 100_000_000
 # Phones write two pictures of one moment into a file; the first is the one that is
 # meant. What is read of it ends where the first does.
 FORMATS = (*TYPES, "MPO")
@@ -70,11 +70,11 @@ def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
     with translated(), Pillow.open(file, formats=list(FORMATS)) as image:
         given = image.size
         is_jpeg = image.format in ("JPEG", "MPO")
-        check_sides(*given, MOST_OF_JPEG if is_jpeg else MOST_PIXELS)
+        check_sides(*given, MAX_OF_JPEG if is_jpeg else MAX_PIXELS)
         if image.format != "MPO":
             check_frames(image)
         if is_jpeg:
-            image.draft(None, (MOST_SIDE, MOST_SIDE))
+            image.draft(None, (MAX_SIDE, MAX_SIDE))
         image.load()
         turned = orientation(image)
         plain = upright(coloured(image, given), turned)
@@ -155,7 +155,7 @@ def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:
 
 def made_small(width: int, height: int) -> tuple[int, int]:
     """The sides that a picture of these is kept with."""
-    share = min(1, MOST_SIDE / max(width, height))
+    share = min(1, MAX_SIDE / max(width, height))
     return max(round(width * share), 1), max(round(height * share), 1)
 
 

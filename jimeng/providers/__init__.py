@@ -1,8 +1,7 @@
 """
 Image services: what is asked of one, those there are, and their models.
 
-`jobs` sends by them; the doors and `tasks` ask what is offered. Whatever stands above
-may import it, `pictures` too.
+`jobs` sends by them; the doors and `tasks` ask what is offered.
 """
 
 from jimeng.providers.inputs import Expansion, InputPicture

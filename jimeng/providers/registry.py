@@ -5,13 +5,13 @@ from types import MappingProxyType
 
 from jimeng.config import Config
 from jimeng.config.accounts import MAIN
-from jimeng.config.values import MOST_SYNCHRONOUS
+from jimeng.config.values import MAX_SYNCHRONOUS
 from jimeng.errors import Invalid, NoProvider, ProviderError
 from jimeng.providers.ark import ArkProvider
+from jimeng.providers.inputs import with_lacks
 from jimeng.providers.models import DEFAULT_MODEL, Model
 from jimeng.providers.models.file import load_models
 from jimeng.providers.provider import Provider
-from jimeng.providers.reach import with_lacks
 from jimeng.providers.rules import WITHOUT_CODE
 from jimeng.providers.visual import VisualProvider
 
@@ -145,7 +145,7 @@ class Registry:
             limit = self._limits[model.provider]
         else:
             limit = self._providers[account][model.provider].concurrency
-        return min(limit, MOST_SYNCHRONOUS) if model.is_synchronous else limit
+        return min(limit, MAX_SYNCHRONOUS) if model.is_synchronous else limit
 
     def default(self, provider: str | None = None) -> Model | None:
         """The model that is meant where none is named, if there is any."""

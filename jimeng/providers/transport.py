@@ -17,9 +17,9 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
+from jimeng.config.version import VERSION
 from jimeng.errors import JimengError
 from jimeng.providers.connections import Call, Resolve, WatchedAdapter, thread
-from jimeng.version import VERSION
 
 PLAIN = 1024 * 1024  # bytes of an answer without a picture
 CAP = 64 * 1024 * 1024  # bytes of one that is a picture, or may hold one
@@ -27,7 +27,7 @@ CHUNK = 64 * 1024  # bytes
 MAX_TEXT = 300  # characters of a service's text that go into a message
 # Of an answer that is longer than `PLAIN`, which takes a picture: one long word. As
 # objects an answer of nothing but brackets has forty times its size.
-MOST_PARTS = 10_000
+MAX_PARTS = 10_000
 
 
 class CallFailed(JimengError):
@@ -185,7 +185,7 @@ def parse(body: bytes, *, exact: bool = False) -> object:
         ValueError: it is no JSON, or has so many parts that it can be no answer.
     """
     parts = sum(body.count(each) for each in (b",", b"[", b"{"))
-    if len(body) > PLAIN and parts > MOST_PARTS:
+    if len(body) > PLAIN and parts > MAX_PARTS:
         raise ValueError("too many parts")
     try:
         number = str if exact else None

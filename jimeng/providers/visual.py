@@ -11,7 +11,7 @@ from typing import Self
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
-from jimeng.providers.calling import HttpProvider, Reply, finished
+from jimeng.providers.http_provider import HttpProvider, Reply, finished
 from jimeng.providers.models import Model
 from jimeng.providers.models.visual import MODELS
 from jimeng.providers.provider import ImageRequest, Progress

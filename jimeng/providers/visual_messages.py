@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from jimeng.providers.calling import Reply, object_in
+from jimeng.providers.http_provider import Reply, object_in
 from jimeng.providers.models import Model
 from jimeng.providers.provider import ImageRequest
 from jimeng.providers.transport import Answer, short
@@ -11,7 +11,7 @@ Body = dict[str, object]
 
 # Longer prompts come out less faithful, and later, when a language model has
 # rewritten them; Volcengine advises so many characters or fewer for 3.x.
-MOST_REWRITTEN = 120  # characters
+MAX_REWRITTEN = 120  # characters
 # The words at which the model for repainting takes away what is masked.
 ERASE = "删除"
 CODED = "binary_data_base64"
@@ -44,7 +44,7 @@ def drawing(request: ImageRequest, model: Model) -> Body:
     if model.rewrites_prompt:
         # True is the service's own default, and what short prompts look best with;
         # sent, so that a changed default does not change the pictures.
-        body["use_pre_llm"] = len(request.prompt) <= MOST_REWRITTEN
+        body["use_pre_llm"] = len(request.prompt) <= MAX_REWRITTEN
     if not model.is_synchronous:
         # Else the model may draw a group, and each picture of it is charged.
         body["force_single"] = True

@@ -1,8 +1,4 @@
-"""
-The shapes that the REST API takes, and the page's form with it.
-
-The doors may import it.
-"""
+"""The shapes that the REST API takes, and the page's form with it."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -17,12 +13,12 @@ from marshmallow import (
 )
 from marshmallow.fields import Integer, Number
 
-from jimeng.auth import needs_sign_in
 from jimeng.documents.webhook import TASK_EVENTS
-from jimeng.jobs.outbox import MAX_URL
+from jimeng.http.auth import needs_sign_in
+from jimeng.jobs.webhook_outbox import MAX_URL
 from jimeng.providers import Expansion
-from jimeng.schemas import words
-from jimeng.schemas.fields import (
+from jimeng.schemas import field_descriptions
+from jimeng.schemas.request_fields import (
     AS_TEXT,
     AS_USER_ID,
     Anything,
@@ -44,13 +40,13 @@ from jimeng.schemas.fields import (
     refuse,
     user_id_check,
 )
-from jimeng.tasks.retrying import MOST_AT_ONCE
+from jimeng.tasks.retries import MAX_AT_ONCE
 
-MOST_DELAY = 86_400  # seconds
-MOST_SEED = 2**31 - 1
-MOST_STYLE = 64  # characters
-MOST_STRENGTH = 100  # of the form's, which counts in hundredths
-MOST_IMAGES = 14  # of the model that takes the most
+MAX_DELAY = 86_400  # seconds
+MAX_SEED = 2**31 - 1
+MAX_STYLE = 64  # characters
+MAX_STRENGTH = 100  # of the form's, which counts in hundredths
+MAX_IMAGES = 14  # of the model that takes the most
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # What depends on another field is said by `if`: beside `anyOf` many programs that write
 # clients forget all fields. Tasks are named by their ids, or by their user and status.
@@ -127,15 +123,19 @@ class Edges(Strict):
 class PictureSettings(Strict):
     """How a picture is drawn, whatever it shows."""
 
-    model = Text(*words.MODEL, validate=Long(1, 100))
-    size = Trimmed(*words.SIZE, validate=Long(1, 20))
+    model = Text(*field_descriptions.MODEL, validate=Long(1, 100))
+    size = Trimmed(*field_descriptions.SIZE, validate=Long(1, 20))
     quality = Text(
-        *words.QUALITY, load_default="standard", validate=OneOf("standard", "hd")
+        *field_descriptions.QUALITY,
+        load_default="standard",
+        validate=OneOf("standard", "hd"),
     )
-    style = Trimmed(*words.STYLE, validate=Long(1, MOST_STYLE))
-    n: Integer = Whole(*words.N, load_default=1, validate=Between(1, 4))
-    seed: Integer = Whole(*words.SEED, load_default=-1, validate=Between(-1, MOST_SEED))
-    provider = Text(*words.PROVIDER, validate=Long(1, 64))
+    style = Trimmed(*field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
+    n: Integer = Whole(*field_descriptions.N, load_default=1, validate=Between(1, 4))
+    seed: Integer = Whole(
+        *field_descriptions.SEED, load_default=-1, validate=Between(-1, MAX_SEED)
+    )
+    provider = Text(*field_descriptions.PROVIDER, validate=Long(1, 64))
 
 
 class ImageFields(PictureSettings):
@@ -144,7 +144,7 @@ class ImageFields(PictureSettings):
     rules: ClassVar = unless("images", "prompt")
 
     # Where pictures go in, some models need no words; that is for the model to say.
-    prompt = Trimmed(*words.PROMPT, load_default="")
+    prompt = Trimmed(*field_descriptions.PROMPT, load_default="")
     negative_prompt = Anything(
         "目前的模型都没有反向提示词：给出即 422",
         "Not supported by any model today: 422 if given",
@@ -152,7 +152,9 @@ class ImageFields(PictureSettings):
         metadata={"type": "string", **AS_TEXT},
     )
     images = Texts(
-        *words.IMAGES, each=Text(validate=REFERENCE), validate=Many(1, MOST_IMAGES)
+        *field_descriptions.IMAGES,
+        each=Text(validate=REFERENCE),
+        validate=Many(1, MAX_IMAGES),
     )
     mask = Text(
         "蒙版，写法同 images 的元素：PNG，透明处重画，大小与第一张图片相同；"
@@ -161,7 +163,7 @@ class ImageFields(PictureSettings):
         "transparent where it is to be painted anew; only for models that take one",
         validate=REFERENCE,
     )
-    strength: Number = Seconds(*words.STRENGTH, validate=Between(0, 1))
+    strength: Number = Seconds(*field_descriptions.STRENGTH, validate=Between(0, 1))
     expand = Part(
         "每一边扩多少，是那一边长度的几倍；只用于扩图的模型",
         "How far to expand at each edge, as a share of that side; only for models "
@@ -189,8 +191,8 @@ class ComposedTask(ImageFields):
     """
 
     n = Digits(required=True, validate=Between(1, 4))
-    seed = Digits(validate=Between(0, MOST_SEED))
-    strength = Digits(validate=Between(0, MOST_STRENGTH))
+    seed = Digits(validate=Between(0, MAX_SEED))
+    strength = Digits(validate=Between(0, MAX_STRENGTH))
 
 
 class Whose(Text):
@@ -208,7 +210,9 @@ class Whose(Text):
 class OfUser(Strict):
     """What needs to say whose it is only where nobody signs in; else the caller's."""
 
-    user_id = Whose(*words.USER_ID, validate=user_id_check, metadata=AS_USER_ID)
+    user_id = Whose(
+        *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
+    )
 
 
 class ToldByWebhook(Strict):
@@ -232,7 +236,7 @@ class ToldByWebhook(Strict):
 class WithMetadata(Strict):
     """What a program may attach text of its own to."""
 
-    metadata = Metadata(*words.METADATA)
+    metadata = Metadata(*field_descriptions.METADATA)
 
 
 class NewImageTask(ImageFields, ToldByWebhook, WithMetadata, OfUser):
@@ -268,8 +272,14 @@ class NewUpload(OfUser):
 class NestedTask(Strict):
     """How `NewGeneralTask` may be written, for its description."""
 
-    type = Text(*words.TYPE, required=True, validate=OneOf("image", "image_generation"))
-    delay = Seconds(*words.DELAY, load_default=0, validate=Between(0, MOST_DELAY))
+    type = Text(
+        *field_descriptions.TYPE,
+        required=True,
+        validate=OneOf("image", "image_generation"),
+    )
+    delay = Seconds(
+        *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
+    )
     input = Part(
         "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
         "The fields of this type; each stands either here or outside, not both",
@@ -288,8 +298,14 @@ class NewGeneralTask(NewImageTask):
         "delayed": {"type": "image", **ASKED, "delay": 3600},
     }
 
-    type = Text(*words.TYPE, required=True, validate=OneOf("image", "image_generation"))
-    delay = Seconds(*words.DELAY, load_default=0, validate=Between(0, MOST_DELAY))
+    type = Text(
+        *field_descriptions.TYPE,
+        required=True,
+        validate=OneOf("image", "image_generation"),
+    )
+    delay = Seconds(
+        *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
+    )
 
     @pre_load
     def unpack(self, data, **kwargs):
@@ -345,9 +361,11 @@ class SeveralTasks(Strict):
         "任务 id，最多 100 个；或改用 status 和 user_id",
         "Task ids, up to 100; or use status and user_id instead",
         each=Text(validate=Long(1, 100)),
-        validate=Many(1, MOST_AT_ONCE),
+        validate=Many(1, MAX_AT_ONCE),
     )
-    user_id = Text(*words.USER_ID, validate=user_id_check, metadata=AS_USER_ID)
+    user_id = Text(
+        *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
+    )
 
     @validates_schema
     def one_way(self, data: dict, **kwargs) -> None:
@@ -364,11 +382,15 @@ class CancelSeveral(SeveralTasks):
     """``POST /api/v1/tasks/cancel``."""
 
     examples: ClassVar = chosen("pending")
-    status = Text(*words.SELECTED_STATUS, validate=OneOf("pending", "processing"))
+    status = Text(
+        *field_descriptions.SELECTED_STATUS, validate=OneOf("pending", "processing")
+    )
 
 
 class RetrySeveral(SeveralTasks, Retry):
     """``POST /api/v1/tasks/retry``."""
 
     examples: ClassVar = chosen("failed", accept_double_charge=True)
-    status = Text(*words.SELECTED_STATUS, validate=OneOf("failed", "cancelled"))
+    status = Text(
+        *field_descriptions.SELECTED_STATUS, validate=OneOf("failed", "cancelled")
+    )

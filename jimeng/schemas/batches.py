@@ -5,22 +5,23 @@ from typing import ClassVar
 from marshmallow import ValidationError, validates_schema
 from marshmallow.fields import Integer, Number
 
-from jimeng.batches import MOST
-from jimeng.batches.asking import LONGEST_NAME
-from jimeng.batches.expansion import LONGEST
+from jimeng.batches import MAX_PROMPTS
+from jimeng.batches.creation import MAX_NAME_CHARS
+from jimeng.batches.expansion import MAX_TEXT_CHARS
 from jimeng.documents import Status
-from jimeng.prompts import LONGEST_PROMPT
+from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
 from jimeng.schemas import (
-    MOST_IMAGES,
+    MAX_IMAGES,
     REFERENCE,
     OfUser,
     PictureSettings,
     Strict,
     WithMetadata,
+    field_descriptions,
     unless,
-    words,
 )
-from jimeng.schemas.fields import (
+from jimeng.schemas.pagination import Some
+from jimeng.schemas.request_fields import (
     Between,
     Flag,
     Long,
@@ -31,7 +32,6 @@ from jimeng.schemas.fields import (
     Trimmed,
     Whole,
 )
-from jimeng.schemas.lists import Some
 
 
 class NewBatch(PictureSettings, WithMetadata, OfUser):
@@ -63,9 +63,9 @@ class NewBatch(PictureSettings, WithMetadata, OfUser):
         "Pictures that go into all of it, in order, named as in a single request; each "
         "is taken in once",
         each=Text(validate=REFERENCE),
-        validate=Many(1, MOST_IMAGES),
+        validate=Many(1, MAX_IMAGES),
     )
-    strength: Number = Seconds(*words.STRENGTH, validate=Between(0, 1))
+    strength: Number = Seconds(*field_descriptions.STRENGTH, validate=Between(0, 1))
     n: Integer = Whole(
         "每条提示词的图片张数",
         "Pictures for each prompt",
@@ -75,8 +75,8 @@ class NewBatch(PictureSettings, WithMetadata, OfUser):
     prompts = Texts(
         "提示词，每条照原样，最多 500 条",
         "Prompts, each as it stands; at most 500",
-        each=Trimmed(validate=Long(1, LONGEST_PROMPT)),
-        validate=Many(1, MOST),
+        each=Trimmed(validate=Long(1, MAX_PROMPT_CHARS)),
+        validate=Many(1, MAX_PROMPTS),
     )
     template = Text(
         "每行一条提示词，空行跳过。大括号里用竖线隔开的词依次代入，可以嵌套，"
@@ -84,13 +84,13 @@ class NewBatch(PictureSettings, WithMetadata, OfUser):
         "One prompt a line; empty lines are passed over. Words in braces, with bars "
         "between them, are used in turn; groups may be nested, and a word may be "
         "empty. Behind a backslash braces, bars and backslashes are themselves",
-        validate=Long(1, LONGEST),
+        validate=Long(1, MAX_TEXT_CHARS),
     )
     name = Trimmed(
         "给这一批起的名字",
         "What to call the batch",
         load_default="",
-        validate=Long(0, LONGEST_NAME),
+        validate=Long(0, MAX_NAME_CHARS),
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
@@ -123,4 +123,4 @@ class BatchTasks(Some):
         "The id of the last task of the page before",
         validate=Long(1, 100),
     )
-    status = Text(*words.ONLY_STATUS, metadata={"enum": list(Status)})
+    status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})

@@ -2,19 +2,12 @@
 
 from typing import ClassVar
 
-from jimeng.collections import LONGEST_NAME, MOST_AT_ONCE
-from jimeng.http.answers import absolute, path_for
-from jimeng.schemas import Changes, OfUser, Strict, words
-from jimeng.schemas.fields import (
-    Flag,
-    Long,
-    Many,
-    Moment,
-    Text,
-    Texts,
-    Trimmed,
-)
-from jimeng.schemas.kinds import (
+from jimeng.gallery.collections import MAX_AT_ONCE, MAX_NAME_CHARS
+from jimeng.gallery.shares import MAX_TITLE_CHARS, Listed
+from jimeng.http.responses import absolute, path_for
+from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
+from jimeng.schemas.request_fields import Flag, Long, Many, Moment, Text, Texts, Trimmed
+from jimeng.schemas.response_fields import (
     HOST,
     Reply,
     Within,
@@ -26,8 +19,7 @@ from jimeng.schemas.kinds import (
     instant,
     text,
 )
-from jimeng.schemas.task_replies import TASK, Picture
-from jimeng.sharing import LONGEST_TITLE, Listed
+from jimeng.schemas.task_responses import TASK, Picture
 
 COLLECTION = "collection_3f9a1c5b7d20e46a8c1b9f02"
 
@@ -36,7 +28,9 @@ class CollectionChanges(Strict):
     """``PUT /api/v1/collections/<id>``."""
 
     examples: ClassVar = {"usual": {"name": "春季海报"}}
-    name = Trimmed(*words.NAME_TO_60, required=True, validate=Long(1, LONGEST_NAME))
+    name = Trimmed(
+        *field_descriptions.NAME_TO_60, required=True, validate=Long(1, MAX_NAME_CHARS)
+    )
 
 
 class NewCollection(OfUser, CollectionChanges):
@@ -56,13 +50,13 @@ class MembershipChanges(Changes):
         "要放入的图片的 id",
         "Ids of the pictures to put in",
         each=Text(validate=Long(1, 100)),
-        validate=Many(0, MOST_AT_ONCE),
+        validate=Many(0, MAX_AT_ONCE),
     )
     remove = Texts(
         "要移出的图片的 id",
         "Ids of the pictures to take out",
         each=Text(validate=Long(1, 100)),
-        validate=Many(0, MOST_AT_ONCE),
+        validate=Many(0, MAX_AT_ONCE),
     )
 
 
@@ -79,9 +73,9 @@ class SharePage(Strict):
         "页面的标题，最多 100 个字符；空则用相册的名称",
         "What stands above the page, at most 100 characters; if empty, the "
         "collection's name",
-        validate=Long(0, LONGEST_TITLE),
+        validate=Long(0, MAX_TITLE_CHARS),
     )
-    prompts = Flag(*words.SHOWS_PROMPTS)
+    prompts = Flag(*field_descriptions.SHOWS_PROMPTS)
     expires_at = Moment(
         "到什么时候为止（RFC 3339）；null 为一直有效",
         "Until when it is there (RFC 3339); null: until it is ended",
@@ -92,8 +86,8 @@ class SharePage(Strict):
 class CollectionRecord(Within):
     inner = "collection"
 
-    id = text(*words.ID, example=COLLECTION)
-    name = text(*words.NAME, example="海报素材")
+    id = text(*field_descriptions.ID, example=COLLECTION)
+    name = text(*field_descriptions.NAME, example="海报素材")
     pictures = count(
         "回收站之外的图片数，数到 1000 为止",
         "How many pictures outside the trash, counted up to 1,000",
@@ -113,12 +107,12 @@ class CollectionRecord(Within):
         null=True,
         example=...,
     )
-    created_at = instant(*words.CREATED_AT)
-    updated_at = instant(*words.UPDATED_AT)
+    created_at = instant(*field_descriptions.CREATED_AT)
+    updated_at = instant(*field_descriptions.UPDATED_AT)
 
 
 class CollectionDeleted(Reply):
-    id = text(*words.ID, example=COLLECTION)
+    id = text(*field_descriptions.ID, example=COLLECTION)
     message = fixed("answer.collection_deleted")
 
 
@@ -162,8 +156,8 @@ class ShareRecord(Within):
         "nothing",
         example="海报素材",
     )
-    prompts = flag(*words.SHOWS_PROMPTS, example=False)
-    created_at = instant(*words.CREATED_AT)
+    prompts = flag(*field_descriptions.SHOWS_PROMPTS, example=False)
+    created_at = instant(*field_descriptions.CREATED_AT)
     expires_at = instant(
         "到什么时候为止；null 为一直有效",
         "Until when it is there; null: until it is ended",
@@ -173,5 +167,5 @@ class ShareRecord(Within):
 
 
 class ShareEnded(Reply):
-    id = text(*words.ID, example=COLLECTION)
+    id = text(*field_descriptions.ID, example=COLLECTION)
     message = fixed("answer.share_ended")

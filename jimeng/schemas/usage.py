@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from marshmallow import ValidationError, fields, validates_schema
 
 from jimeng.documents import utcnow
-from jimeng.schemas import Strict, words
-from jimeng.schemas.fields import Said, saying
-from jimeng.schemas.kinds import Reply, a, count, day, flag, some, text
-from jimeng.schemas.task_replies import MODEL
-from jimeng.usage import UsageRow
+from jimeng.limits.usage import UsageRow
+from jimeng.schemas import Strict, field_descriptions
+from jimeng.schemas.request_fields import Said, saying
+from jimeng.schemas.response_fields import Reply, a, count, day, flag, some, text
+from jimeng.schemas.task_responses import MODEL
 
-USUAL_DAYS, MOST_DAYS = 30, 366
+USUAL_DAYS, MAX_DAYS = 30, 366
 DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
 OUTCOMES = ("done", "failed", "cancelled", "unknown")
 
@@ -33,10 +33,12 @@ class Span(Strict):
     """``GET /api/v1/users/<id>/usage``: the days that are asked about."""
 
     since = DayField(
-        *words.FROM, data_key="from", metadata={"pattern": f"^{DATE.pattern}$"}
+        *field_descriptions.FROM,
+        data_key="from",
+        metadata={"pattern": f"^{DATE.pattern}$"},
     )
     until = DayField(
-        *words.TO, data_key="to", metadata={"pattern": f"^{DATE.pattern}$"}
+        *field_descriptions.TO, data_key="to", metadata={"pattern": f"^{DATE.pattern}$"}
     )
 
     @validates_schema
@@ -44,7 +46,7 @@ class Span(Strict):
         since, until = span(**data)
         if since > until:
             raise ValidationError({"from": ["invalid.from_after_to"]})
-        if (until - since).days >= MOST_DAYS:
+        if (until - since).days >= MAX_DAYS:
             raise ValidationError({"from": ["invalid.too_many_days"]})
 
 
@@ -92,33 +94,39 @@ class OutcomeUsage(Reply):
         choices=OUTCOMES,
         of=lambda rows: rows[0].outcome,
     )
-    pictures = count(*words.PICTURES, of=pictures(), example=5)
-    charged = a(*words.CHARGED, Charged, of=lambda rows: rows)
+    pictures = count(*field_descriptions.PICTURES, of=pictures(), example=5)
+    charged = a(*field_descriptions.CHARGED, Charged, of=lambda rows: rows)
 
 
 class ModelUsage(Reply):
-    model = text(*words.MODEL_NAME, of=lambda rows: rows[0].model, example=MODEL)
-    outcomes = some(*words.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES))
+    model = text(
+        *field_descriptions.MODEL_NAME, of=lambda rows: rows[0].model, example=MODEL
+    )
+    outcomes = some(
+        *field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
+    )
 
 
 class DayUsage(Reply):
-    date = day(*words.DATE, of=lambda rows: rows[0].date)
+    date = day(*field_descriptions.DATE, of=lambda rows: rows[0].date)
     models = some(
         "当天的各个模型", "The models used that day", ModelUsage, of=split("model")
     )
 
 
 class UsageTotals(Reply):
-    pictures = count(*words.PICTURES, of=pictures(), example=5)
-    charged = a(*words.CHARGED, Charged, of=lambda rows: rows)
-    outcomes = some(*words.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES))
+    pictures = count(*field_descriptions.PICTURES, of=pictures(), example=5)
+    charged = a(*field_descriptions.CHARGED, Charged, of=lambda rows: rows)
+    outcomes = some(
+        *field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
+    )
 
 
 class UsageRecord(Reply):
-    user_id = text(*words.USER_ID, example="user_123")
+    user_id = text(*field_descriptions.USER_ID, example="user_123")
     # Words of Python's own, which a class cannot have as names.
-    since = day(*words.FROM, data_key="from")
-    until = day(*words.TO, data_key="to")
+    since = day(*field_descriptions.FROM, data_key="from")
+    until = day(*field_descriptions.TO, data_key="to")
     days = some(
         "有图片结束的各天，最新的在前",
         "Days on which pictures ended, newest first",

@@ -7,8 +7,10 @@ from marshmallow import post_load
 from marshmallow.fields import Integer
 
 from jimeng.documents import utcnow
-from jimeng.schemas import Strict, words
-from jimeng.schemas.fields import (
+from jimeng.documents.principal import KEY_INTERFACES, SCOPES
+from jimeng.schemas import Strict, field_descriptions
+from jimeng.schemas.pagination import Some
+from jimeng.schemas.request_fields import (
     Between,
     Digits,
     Long,
@@ -21,11 +23,9 @@ from jimeng.schemas.fields import (
     Whole,
     email_check,
 )
-from jimeng.schemas.lists import Some
-from jimeng.viewers import DOORS, SCOPES
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
-MOST_MODELS, MOST_OF_KEY = 50, 1_000_000  # of an API key's own limits
+MAX_MODELS, MAX_OF_KEY = 50, 1_000_000  # of an API key's own limits
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
 
@@ -35,9 +35,12 @@ class NewUser(Strict):
 
     examples: ClassVar = {"usual": {"email": "user@example.com", "name": "张三"}}
     email = Trimmed(
-        *words.EMAIL, required=True, validate=email_check, metadata=AS_EMAIL
+        *field_descriptions.EMAIL,
+        required=True,
+        validate=email_check,
+        metadata=AS_EMAIL,
     )
-    name = Trimmed(*words.NAME, required=True, validate=Long(1, 100))
+    name = Trimmed(*field_descriptions.NAME, required=True, validate=Long(1, 100))
 
 
 class UserChanges(Strict):
@@ -48,14 +51,14 @@ class UserChanges(Strict):
         "name": {"name": "李四"},
         "both": {"email": "li.si@example.com", "name": "李四"},
     }
-    email = Trimmed(*words.EMAIL, validate=email_check, metadata=AS_EMAIL)
-    name = Trimmed(*words.NAME, validate=Long(1, 100))
+    email = Trimmed(*field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
+    name = Trimmed(*field_descriptions.NAME, validate=Long(1, 100))
 
 
 class OfUsers(Some):
     """``GET /api/v1/users``: the one with an e-mail, or some of all."""
 
-    email = Trimmed(*words.EMAIL, validate=Long(1, 254))
+    email = Trimmed(*field_descriptions.EMAIL, validate=Long(1, 254))
 
 
 class NewKey(Strict):
@@ -93,24 +96,24 @@ class NewKey(Strict):
         "只能从哪些入口使用：api（/api/）、openai（/v1/）、mcp（/mcp）；不写则都可以",
         "Where it is good: api (/api/), openai (/v1/), mcp (/mcp); everywhere if "
         "omitted",
-        each=Text(validate=OneOf(*DOORS)),
-        validate=Many(1, len(DOORS)),
+        each=Text(validate=OneOf(*KEY_INTERFACES)),
+        validate=Many(1, len(KEY_INTERFACES)),
     )
     models = Texts(
         "只能用哪些模型；不写则都可以",
         "The models that it may ask for; all if omitted",
         each=Text(validate=Long(1, 100)),
-        validate=Many(1, MOST_MODELS),
+        validate=Many(1, MAX_MODELS),
     )
     tasks_per_minute: Integer = Whole(
         "每分钟最多提交几个任务；不写则只受用户的限制",
         "Tasks that it may ask for in a minute; as many as its user if omitted",
-        validate=Between(1, MOST_OF_KEY),
+        validate=Between(1, MAX_OF_KEY),
     )
     pictures_per_day: Integer = Whole(
         "每天（UTC）最多几张图片；不写则只受用户的限制",
         "Pictures that it may ask for in a day (UTC); as many as its user if omitted",
-        validate=Between(1, MOST_OF_KEY),
+        validate=Between(1, MAX_OF_KEY),
     )
 
 
@@ -123,8 +126,8 @@ class KeyForm(NewKey):
     # None: `accounts` names what is there.
     scopes = Texts(each=Text(validate=OneOf(*SCOPES)))
     days = Text(load_default="", validate=OneOf(*LIFETIMES))
-    tasks_per_minute = Digits(validate=Between(1, MOST_OF_KEY))
-    pictures_per_day = Digits(validate=Between(1, MOST_OF_KEY))
+    tasks_per_minute = Digits(validate=Between(1, MAX_OF_KEY))
+    pictures_per_day = Digits(validate=Between(1, MAX_OF_KEY))
 
     @post_load
     def end(self, data: dict, **kwargs) -> dict:

@@ -5,9 +5,10 @@ from typing import ClassVar
 from jimeng.documents import WebhookDelivery, WebhookEndpoint
 from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
-from jimeng.jobs.outbox import MAX_URL
-from jimeng.schemas import Changes, OfUser, Strict, words
-from jimeng.schemas.fields import (
+from jimeng.jobs.webhook_outbox import MAX_URL
+from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
+from jimeng.schemas.pagination import Some
+from jimeng.schemas.request_fields import (
     AS_USER_ID,
     Flag,
     Long,
@@ -18,7 +19,7 @@ from jimeng.schemas.fields import (
     Texts,
     Trimmed,
 )
-from jimeng.schemas.kinds import (
+from jimeng.schemas.response_fields import (
     Reply,
     address,
     count,
@@ -31,8 +32,7 @@ from jimeng.schemas.kinds import (
     text,
     whole,
 )
-from jimeng.schemas.lists import Some
-from jimeng.schemas.task_replies import TASK
+from jimeng.schemas.task_responses import TASK
 
 WEBHOOK = "webhook_3f9a1c5b7d20e46a8c1b9f02"
 DELIVERY = "msg_0b8f4f1c7a6e4d2f9c3a5e7b1d2f4a6c"
@@ -128,7 +128,7 @@ def disabled_words(endpoint: WebhookEndpoint) -> str | None:
 class EndpointRecord(Reply):
     """An endpoint."""
 
-    id = text(*words.ID, example=WEBHOOK)
+    id = text(*field_descriptions.ID, example=WEBHOOK)
     user_id = text(
         "谁的", "Whose it is", example="user_123", pattern=AS_USER_ID["pattern"]
     )
@@ -158,8 +158,8 @@ class EndpointRecord(Reply):
     )
     failures = count("连续失败的次数", "Attempts that failed in a row", example=0)
     old_secret_until = instant(*BOTH_SIGN_WORDS, of=both_sign_until, null=True)
-    created_at = instant(*words.CREATED_AT)
-    updated_at = instant(*words.UPDATED_AT)
+    created_at = instant(*field_descriptions.CREATED_AT)
+    updated_at = instant(*field_descriptions.UPDATED_AT)
 
 
 class NewEndpointRecord(EndpointRecord):
@@ -171,13 +171,13 @@ class NewEndpointRecord(EndpointRecord):
 class SecretRecord(Reply):
     """What single tasks are signed with."""
 
-    id = text(*words.ID, example=WEBHOOK)
+    id = text(*field_descriptions.ID, example=WEBHOOK)
     secret = text(*SECRET_WORDS, example=SECRET)
     old_secret_until = instant(*BOTH_SIGN_WORDS, of=both_sign_until, null=True)
 
 
 class EndpointDeleted(Reply):
-    id = text(*words.ID, example=WEBHOOK)
+    id = text(*field_descriptions.ID, example=WEBHOOK)
     message = fixed("answer.webhook_deleted")
 
 
@@ -243,7 +243,7 @@ class DeliveryRecord(Reply):
         "The task's own webhook_url; null where it goes to the endpoint's address",
         null=True,
     )
-    created_at = instant(*words.CREATED_AT)
+    created_at = instant(*field_descriptions.CREATED_AT)
     next_attempt_at = instant(
         "下一次尝试的时间", "When the next attempt is due", of=next_attempt, null=True
     )

@@ -2,7 +2,5 @@
 The two processes of an installation: ``python -m jimeng.serve web`` and ``worker``.
 
 Both take their settings from the environment and ``.env``, as everything else does.
-The `Procfile`, the image and the supervisor all start them this way. Of jimeng it
-may import what has no state: Gunicorn's master lives through reloads, and what it
-has imported its workers never read anew. Nothing may import it.
+The `Procfile`, the image and the supervisor all start them this way.
 """

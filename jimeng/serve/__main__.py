@@ -4,8 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jimeng import logs, migrations
-from jimeng.config import Config, given
+from jimeng.config import Config, given, logs
+from jimeng.documents import migrations
 from jimeng.errors import ConfigError
 from jimeng.serve import web
 

@@ -3,7 +3,7 @@ A request's body: a small one is read before the application has the request.
 
 So who sends slowly costs a greenlet and not a turn, and the time of a request is that
 of its work. A larger one the application reads itself, once it knows whose it is and
-has a place for it: see `jimeng.http.bodies`.
+has a place for it: see `jimeng.http.request_bodies`.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestTimeout
 from jimeng.serve.sockets import ClientSocket, ClientTooSlow
 
 Aside = Callable[[], AbstractContextManager]
-MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.bodies.MOST_PLAIN`
+MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.request_bodies.MAX_PLAIN`
 READ_BYTES = 64 * 1024  # at a time
 # More are refused: each takes Python as long as some kilobytes do, and meanwhile nobody
 # else is answered.

@@ -11,13 +11,14 @@ from typing import NoReturn
 from huey.consumer import Consumer
 from pymongo.errors import PyMongoError
 
-from jimeng import backup, logs, migrations
-from jimeng.config import Config
-from jimeng.jobs.counts import counts
+from jimeng.config import Config, logs
+from jimeng.documents import migrations
+from jimeng.jobs.metric_counters import counts
+from jimeng.operations import backup
 
 log = logging.getLogger(__name__)
 
-WORKERS = 8  # threads; `config.MOST_SYNCHRONOUS` counts on them
+WORKERS = 8  # threads; `config.MAX_SYNCHRONOUS` counts on them
 
 
 class PatientConsumer(Consumer):

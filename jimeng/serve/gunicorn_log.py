@@ -5,7 +5,7 @@ import os
 
 from gunicorn.glogging import Logger
 
-from jimeng import logs
+from jimeng.config import logs
 
 
 class GunicornLog(Logger):

@@ -26,10 +26,10 @@ from gunicorn.http.errors import InvalidRequestLine, NoMoreData
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
-from jimeng import logs
+from jimeng.config import logs
 from jimeng.serve import sockets
 from jimeng.serve.bodies import RequestParser, read_small
-from jimeng.serve.refusals import write_error
+from jimeng.serve.error_responses import write_error
 from jimeng.serve.sockets import ClientSocket, ClientTooSlow, HeldBytes
 
 MAX_PER_PEER = 256  # connections of an address at a time, in each process
@@ -82,9 +82,9 @@ class Worker(GeventWorker):
         # It is read twenty times for each request, by a search every time.
         self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
         # Not before: the master must not hold what workers read anew.
-        self._waiting = import_module("jimeng.http.waiting")
+        self._waiting = import_module("jimeng.http.long_polls")
         self._waiting.open_room(config, self._aside)
-        import_module("jimeng.jobs.gathering").gathering.open()
+        import_module("jimeng.jobs.write_batcher").gathering.open()
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

@@ -6,8 +6,10 @@ from contextlib import contextmanager, suppress
 
 from pymongo.errors import PyMongoError
 
-from jimeng import inputs, jobs, lanes, limits, logs
-from jimeng.documents import Batch, Input, Task, indexes, left_over
+from jimeng import inputs, jobs, lanes, limits
+from jimeng.config import logs
+from jimeng.documents import Batch, Input, Task, best_effort, indexes
+from jimeng.documents.principal import Principal, noted
 from jimeng.errors import (
     IntakePaused,
     JimengError,
@@ -17,12 +19,11 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
-from jimeng.jobs import outbox
+from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Model
-from jimeng.tasks.building import NewTask, build, earlier, fingerprint, judged
-from jimeng.viewers import Viewer, noted
+from jimeng.tasks.requests import NewTask, build, earlier, fingerprint, judged
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
 
 
 def create(
-    viewer: Viewer,
+    principal: Principal,
     new: NewTask,
     *,
     idem_key: str | None = None,
@@ -55,7 +56,7 @@ def create(
         UserIdNotYours: only an operator asks for others.
         ModelNotAllowed: the key that asks is limited to others.
         Invalid: a field, which the model or the providers here do not take, or a
-            picture that is not there for the viewer, or is none.
+            picture that is not there for the principal, or is none.
         UploadsFull: as `inputs.take_in`.
         IntakePaused: the operator takes nothing new for a while.
         TooManySubmissions: as `limits.reserve`, and so is QuotaExceeded.
@@ -66,22 +67,22 @@ def create(
         IndexMissing: there is a key, and nothing that keeps it to one task.
         WebhooksOff: there is a webhook, and no ``SECRET_KEY`` to sign it with.
     """
-    viewer.require_owner(new.user_id, "task")
-    with noted(viewer, new.user_id, "tasks.create", n=new.n) as outcome:
-        task, is_replay = create_as(viewer, new, idem_key, join_key, within)
+    principal.require_owner(new.user_id, "task")
+    with noted(principal, new.user_id, "tasks.create", n=new.n) as outcome:
+        task, is_replay = create_as(principal, new, idem_key, join_key, within)
         outcome["task"] = task.id
     return task, is_replay
 
 
 def create_as(
-    viewer: Viewer,
+    principal: Principal,
     new: NewTask,
     idem_key: str | None,
     join_key: str | None,
     within: float | None,
 ) -> tuple[Task, bool]:
-    """`create`, where the viewer may act for the user."""
-    model, prompt, named = judged(viewer, new)
+    """`create`, where the principal may act for the user."""
+    model, prompt, named = judged(principal, new)
     mark = None
     if idem_key is not None:
         indexes.require(indexes.IDEMPOTENCY)
@@ -90,24 +91,24 @@ def create_as(
     if named:
         kept = earlier(new, idem_key, mark)  # before bytes are looked at, and kept
         if kept is not None:
-            return replay(viewer, kept), True
+            return replay(principal, kept), True
         switches.check_intake()
         made = inputs.take_in(new.user_id, named)
     try:
         if new.webhook_url is not None:
-            outbox.ensure_default(new.user_id)
+            webhook_outbox.ensure_default(new.user_id)
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
         row = build(new, model, prompt, named, made, **known_by)
-        if new.webhook_url is not None or outbox.has_endpoint(new.user_id):
+        if new.webhook_url is not None or webhook_outbox.has_endpoint(new.user_id):
             row["announce"] = True
         task = Task.read(row)
         switches.check_intake()
-        held = limits.reserve(viewer, task, is_counted=new.id is None)
+        held = limits.reserve(principal, task, is_counted=new.id is None)
         with released_unless_written(task, held):
             row["first_answer"] = first_answer(task, model, held.turn, within)
             if held.key_id:  # to which those are given back that are never sent
                 row["key_id"] = held.key_id
-            if not task.takes_turn_later:
+            if not task.reserves_ticket_later:
                 row["turn"] = held.turn
             if made:
                 inputs.name(new.user_id, made, named)
@@ -123,20 +124,20 @@ def create_as(
             # What asks for nothing new is answered all the same.
             kept = earlier(new, idem_key, mark)
         if kept is not None:
-            return replay(viewer, kept), True
+            return replay(principal, kept), True
         if isinstance(error, BEYOND):
-            error.rate_limits = limits.rate_limits(viewer, new.user_id)
+            error.rate_limits = limits.rate_limits(principal, new.user_id)
         raise
     if kept is not None:
         held.release()
         inputs.discard(made, named)
-        return replay(viewer, kept), True
+        return replay(principal, kept), True
     task = Task.read(row)
     task.rate_limits = held.rate_limits
     # It is taken: from here on nothing changes the answer.
     with logs.bound(task=task.id, user=task.user_id):
         if task.batch is not None and task.retried_from is not None:
-            with left_over("batch"):
+            with best_effort("batch"):
                 Batch.reopen(task.batch)  # one that has ended goes on
         log.info("task created model=%s n=%d", task.model, task.n)
         # With many jobs queued already one of these is soon enough.
@@ -160,12 +161,12 @@ def released_unless_written(task: Task, held: Reservation) -> Iterator[None]:
         raise
 
 
-def replay(viewer: Viewer, kept: Task) -> Task:
+def replay(principal: Principal, kept: Task) -> Task:
     """Answer with a task that is there, and write what its own request could not."""
-    with left_over("generations"):
-        jobs.complete_plan(kept)
-    with left_over("rate_limits"), suppress(QueueUnavailable):
-        kept.rate_limits = limits.rate_limits(viewer, kept.user_id)
+    with best_effort("generations"):
+        jobs.backfill_generations(kept)
+    with best_effort("rate_limits"), suppress(QueueUnavailable):
+        kept.rate_limits = limits.rate_limits(principal, kept.user_id)
     log.info("request replayed first_task=%s", kept.id)
     return kept
 

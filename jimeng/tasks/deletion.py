@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Sequence
 
-from jimeng import bulk, jobs
-from jimeng.bulk import Counts, Kind, Portion
-from jimeng.documents import Batch, BulkAction, Task, left_over, utcnow
+from jimeng import jobs
+from jimeng.documents import Batch, BulkAction, Task, best_effort, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import DOOMED
-from jimeng.tasks.auditing import audited
-from jimeng.tasks.cancelling import drop_of, drop_waiting, hiding
-from jimeng.tasks.reading import find
-from jimeng.viewers import Viewer
+from jimeng.jobs import bulk
+from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
+from jimeng.tasks.audit import audited
+from jimeng.tasks.cancellation import drop_of, drop_waiting, hiding
+from jimeng.tasks.queries import find
 
 log = logging.getLogger(__name__)
 
@@ -20,35 +21,35 @@ FEW = 25  # removed at a time, with the bytes of their pictures
 
 
 @audited(Task, "tasks.delete")
-def delete(viewer: Viewer, task_id: str) -> None:
+def delete(principal: Principal, task_id: str) -> None:
     """
     Cancel a task if it has not ended, and remove it with its pictures.
 
     Raises:
         TaskNotFound: as in `find`.
     """
-    task = find(viewer, task_id)
+    task = find(principal, task_id)
     Task.collection().update_one({"_id": task.id}, hiding(utcnow()))
     log.info("task deleted task=%s user=%s", task.id, task.user_id)
-    with left_over("deletion"):
+    with best_effort("deletion"):
         if task.is_open:
             drop_waiting([task.id])
         Batch.count_anew(task.batch)
         jobs.finish_deletion(task.id)
 
 
-def delete_all(viewer: Viewer, user_id: str) -> int:
+def delete_all(principal: Principal, user_id: str) -> int:
     """
-    Delete all tasks of a user that the viewer may act for; return how many.
+    Delete all tasks of a user that the principal may act for; return how many.
 
     They are hidden and cancelled first, and then removed, as many as fit into this
     request; the consumers go on with the rest.
     """
-    if not viewer.may_act_for(user_id):
+    if not principal.may_act_for(user_id):
         return 0
     total = Task.collection().count_documents({"user_id": user_id, "$nor": [DOOMED]})
     details = {"user": user_id}
-    action = bulk.start(viewer, DELETE, scope=user_id, total=total, details=details)
+    action = bulk.start(principal, DELETE, scope=user_id, total=total, details=details)
     bulk.work_briefly(action)
     return total
 
@@ -66,7 +67,7 @@ def _select(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
     return Task.find_ids({**mine, **DOOMED}, limit=min(size, FEW)), HIDDEN
 
 
-def _apply(action: BulkAction, batch: Portion) -> Counts:
+def _apply(action: BulkAction, batch: DocumentBatch) -> Counts:
     if batch.cursor == HIDDEN:
         for task_id in batch.ids:
             jobs.finish_deletion(task_id)

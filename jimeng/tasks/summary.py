@@ -6,21 +6,16 @@ from dataclasses import dataclass
 
 from jimeng.documents import Status, Task, cursors, utcnow
 from jimeng.documents.cursors import NEWEST_FIRST
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import Invalid
-from jimeng.tasks.reading import (
-    find_all,
-    last_searched,
-    owned,
-    with_words,
-)
+from jimeng.tasks.queries import find_all, last_searched, owned, with_words
 from jimeng.tasks.views import view_all
-from jimeng.viewers import Viewer
 
 SCHEDULED = "scheduled"
 # Those of the API, but that what waits for its hour is told from what is in line.
 STATES = ("pending", "processing", SCHEDULED, "completed", "failed", "cancelled")
-MOST_COUNTED = 1000  # tasks in one state
+MAX_COUNTED = 1000  # tasks in one state
 LOOKED_THROUGH = 200  # tasks, the newest: what waits is among them
 NEEDED = {"status": 1, "lane": 1, "not_before": 1}
 
@@ -60,24 +55,24 @@ def in_state(state: str) -> dict:
 
 
 def counts(
-    viewer: Viewer,
+    principal: Principal,
     user_id: str,
     states: Sequence[str] = STATES,
     *,
     within: dict | None = None,
 ) -> dict[str, Count]:
     """
-    How many tasks a user has in each of these *states*, up to `MOST_COUNTED`.
+    How many tasks a user has in each of these *states*, up to `MAX_COUNTED`.
 
     Args:
         within: Only tasks for which this query holds too.
     """
-    mine = {**owned(viewer, user_id), **THERE, **(within or {})}
+    mine = {**owned(principal, user_id), **THERE, **(within or {})}
     tasks = Task.collection()
     counting: list[list[dict]] = [
         [
             {"$match": {**mine, **in_state(state)}},
-            {"$limit": MOST_COUNTED + 1},
+            {"$limit": MAX_COUNTED + 1},
             {"$group": {"_id": {"$literal": state}, "n": {"$sum": 1}}},
         ]
         for state in states
@@ -88,17 +83,17 @@ def counts(
     rows = tasks.aggregate([*first, *more])
     found = Counter({row["_id"]: row["n"] for row in rows})
     return {
-        state: Count(min(found[state], MOST_COUNTED), found[state] > MOST_COUNTED)
+        state: Count(min(found[state], MAX_COUNTED), found[state] > MAX_COUNTED)
         for state in states
     }
 
 
-def counts_found(viewer: Viewer, user_id: str, q: str) -> dict[str, Count]:
+def counts_found(principal: Principal, user_id: str, q: str) -> dict[str, Count]:
     """
     The same of those whose prompts have all words of *q*, among as many of the newest
     as the first page of a search looks at.
     """
-    mine = owned(viewer, user_id)
+    mine = owned(principal, user_id)
     last = last_searched([mine])
     # A field that is missing is less than any time.
     later = {"$gt": ["$not_before", utcnow()]}
@@ -120,7 +115,7 @@ def counts_found(viewer: Viewer, user_id: str, q: str) -> dict[str, Count]:
 class Line:
     """
     Attributes:
-        n: How many of the viewer's tasks wait to be started.
+        n: How many of the principal's tasks wait to be started.
         more: Whether there may be *more* than were counted.
         seconds: Until the first of them starts; None while they are held.
         held: Why they are, as `lanes.why_held`.
@@ -132,9 +127,9 @@ class Line:
     held: str | None
 
 
-def line(viewer: Viewer) -> Line:
-    """Look at what the viewer has waiting now; what waits for its hour is left out."""
-    where = {"user_id": viewer.user_id, **THERE}
+def line(principal: Principal) -> Line:
+    """What the principal has waiting now; without what is scheduled for later."""
+    where = {"user_id": principal.user_id, **THERE}
     rows = Task.collection().find(where, NEEDED).sort(NEWEST_FIRST)
     found, now = list(rows.limit(LOOKED_THROUGH)), utcnow()
     waiting = [
@@ -145,7 +140,7 @@ def line(viewer: Viewer) -> Line:
     ]
     # The oldest in each line is ahead of the others in it.
     first = {row.get("lane"): row["_id"] for row in waiting}
-    views = view_all(viewer, find_all(viewer, first.values()))
+    views = view_all(principal, find_all(principal, first.values()))
     starts = [each.eta_seconds for each in views if each.eta_seconds is not None]
     full = len(found) == LOOKED_THROUGH == len(waiting)
     held = next((each.held for each in views if each.held), None)

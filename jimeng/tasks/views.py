@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jimeng import jobs, lanes
-from jimeng.documents import Generation, Image, State, Task, left_over, utcnow
+from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
-from jimeng.jobs.outcomes import CANCELLED
+from jimeng.jobs.endings import CANCELLED
 from jimeng.providers.registry import retryable
 from jimeng.tasks.creation import eta
-from jimeng.viewers import Viewer
 
 PHASES = ("preparing", "queued", "submitting", "generating", "saving")
-MOST_MADE, LINEAGE = 500, {"made_from": 1}  # tasks that are told of
+MAX_MADE, LINEAGE = 500, {"made_from": 1}  # tasks that are told of
 QUEUED = PHASES.index("queued")
 PHASE_OF: dict[str, str] = {
     State.PREPARING: "preparing",
@@ -94,9 +94,9 @@ class TaskView:
         return [picture.error for picture in self.pictures if picture.error]
 
 
-def view(viewer: Viewer, task: Task) -> TaskView:
+def view(principal: Principal, task: Task) -> TaskView:
     """One task, as `view_all`."""
-    return view_all(viewer, [task])[0]
+    return view_all(principal, [task])[0]
 
 
 def view_with(task: Task, generations: dict[int, Generation]) -> TaskView:
@@ -104,21 +104,21 @@ def view_with(task: Task, generations: dict[int, Generation]) -> TaskView:
     return _view(task, generations, _images([task.id] if task.done else []))
 
 
-def view_changed(viewer: Viewer, task: Task) -> TaskView:
+def view_changed(principal: Principal, task: Task) -> TaskView:
     """
     The whole of a task that was just changed. What MongoDB does not tell of its
     pictures is left out: what was asked for is done.
     """
-    with left_over("look"):
-        return view_all(viewer, [task], whole=True)[0]
+    with best_effort("look"):
+        return view_all(principal, [task], whole=True)[0]
     return _view(task, {}, {})
 
 
 def view_all(
-    viewer: Viewer, tasks: Iterable[Task], *, whole: bool = False
+    principal: Principal, tasks: Iterable[Task], *, whole: bool = False
 ) -> list[TaskView]:
     """
-    Describe tasks that *viewer* has been given by another function of `tasks`.
+    Describe tasks that *principal* has been given by another function of `tasks`.
 
     Args:
         whole: Look up the generations of ended tasks too, for ids and attempts.
@@ -128,7 +128,7 @@ def view_all(
     generations = _generations(wanted)
     images = _images([task.id for task in tasks if task.done])
     if whole:
-        _look_ahead(viewer, images)
+        _look_ahead(principal, images)
     return [_view(task, generations.get(task.id, {}), images) for task in tasks]
 
 
@@ -147,13 +147,13 @@ def _images(task_ids: list[str]) -> dict[str, Image]:
     return {each.id: each for each in Image.find_all({"task_id": {"$in": task_ids}})}
 
 
-def _look_ahead(viewer: Viewer, images: dict[str, Image]) -> None:
+def _look_ahead(principal: Principal, images: dict[str, Image]) -> None:
     """Say of each picture which tasks were made from it."""
     found: dict[str, list[str]] = {image_id: [] for image_id in images}
     sources = {"$in": list(images)}
     where = {"made_from": {"$exists": True}, "made_from.picture": sources}
-    rows = Task.collection().find({**where, **viewer.filter(), **THERE}, LINEAGE)
-    for row in rows.sort("created_at", 1).limit(MOST_MADE) if images else ():
+    rows = Task.collection().find({**where, **principal.filter(), **THERE}, LINEAGE)
+    for row in rows.sort("created_at", 1).limit(MAX_MADE) if images else ():
         for each in row["made_from"]:
             made = found.get(each.get("picture"), [])
             made += [] if row["_id"] in made else [row["_id"]]

@@ -1,24 +1,20 @@
-"""
-The browser's door: pages, and the parts of them that htmx swaps.
-
-Only `app` and `admin`, whose pages have its frame, may import it.
-"""
+"""The browser's door: pages, and the parts of them that htmx swaps."""
 
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from jimeng import auth
 from jimeng.errors import JimengError
-from jimeng.http.bodies import take_in
+from jimeng.http import auth
+from jimeng.http.request_bodies import take_in
 from jimeng.i18n import in_language
 from jimeng.providers import credentials
-from jimeng.web.preferences import theme
+from jimeng.web.site.preferences import theme
 
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
-take_in(bp, auth.viewer_of_page)
+take_in(bp, auth.principal_of_page)
 
 
 def is_htmx() -> bool:
@@ -40,9 +36,9 @@ def words_of_every_page() -> dict:
         "theme": theme,
         "current_user": auth.current_user,
         "navigation": navigation.navigation,
-        "stylesheet_url": stylesheet.stylesheet_url,
-        "srcset": shapes.srcset,
-        "ratio": shapes.nearest,
+        "stylesheet_url": static_files.stylesheet_url,
+        "srcset": aspect_ratios.srcset,
+        "ratio": aspect_ratios.nearest,
         "credentials": credentials,
         "in_language": in_language,
         "is_first": not request.args.get("cursor"),  # of a list with cursors
@@ -65,37 +61,29 @@ def frame(response: Response) -> Response:
     return response
 
 
-from jimeng.web import (  # noqa: E402 (they need bp)
-    account,
-    account_data,
-    account_keys,
-    account_security,
-    account_usage,
-    account_webhooks,
-    archives,
-    batches,
-    collecting,
-    collection_pages,
-    composer_pages,
-    feed,
-    gallery,
-    given_pictures,
-    images,
-    input_links,
-    installing,
-    navigation,
-    pictures,
-    saved_prompts,
+from jimeng.web.account import (
+    api_keys,
+    data,
+    profile,
     second_factor,
-    selection,
-    shapes,
-    share_pages,
-    shared,
+    security,
     sign_in,
-    stylesheet,
-    task_actions,
-    task_list,
-    times,
-    trash,
-    versions,
+    usage,
+    webhooks,
 )
+from jimeng.web.batches import pages
+from jimeng.web.create import aspect_ratios, inputs, updates
+from jimeng.web.gallery import (
+    browsing,
+    collections,
+    downloads,
+    saved_prompts,
+    selection,
+    shared_pages,
+    shares,
+    trash,
+)
+from jimeng.web.pictures import files
+from jimeng.web.pictures import page as pictures
+from jimeng.web.site import formats, navigation, static_files, web_app
+from jimeng.web.tasks import actions, feed, task_list

@@ -11,11 +11,11 @@ from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.config import Config
 from jimeng.documents import User
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.conftest import make_as_new
 from tests.page import POST
 
-OPERATOR = Viewer("operator", sees_all=True)
+OPERATOR = Principal("operator", is_operator=True)
 PASSWORD = "correct horse battery"
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jimeng.accounts import attempts
+from jimeng.accounts import failed_attempts
 from jimeng.documents import ApiKey, Image, Task, User
 from tests.access.conftest import PASSWORD, make_person
 from tests.page import send
@@ -89,7 +89,7 @@ def test_e_mail_that_was_written_right_is_kept(ada):
 def test_password_is_guessed_no_better_here(ada):
     """It is counted with the sign-ins that failed, and the page says how long."""
     ada.client.set_cookie("lang", "en")
-    for _ in range(attempts.MOST_BY_ACCOUNT):
+    for _ in range(failed_attempts.MAX_BY_ACCOUNT):
         end(ada, password="wrong password")
 
     answer = end(ada)

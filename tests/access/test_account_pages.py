@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from jimeng.accounts import attempts
+from jimeng.accounts import failed_attempts
 from jimeng.config import Config
 from jimeng.documents import User
 from tests.access.conftest import PASSWORD
@@ -145,7 +145,7 @@ def test_password_is_guessed_no_better_here(ada):
     """A browser that was left open lets nobody try for ever; the page says how long."""
     form = {"current": "wrong password", "new": OTHER, "again": OTHER}
     ada.client.set_cookie("lang", "en")
-    for _ in range(attempts.MOST_BY_ACCOUNT):
+    for _ in range(failed_attempts.MAX_BY_ACCOUNT):
         assert send(ada.client, "/account/password", **form).status_code == 422
 
     answer = send(ada.client, "/account/password", **{**form, "current": PASSWORD})

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.web.spreadsheets import harmless, written
+from jimeng.web.site.csv_export import harmless, written
 
 REFUSED = ProviderError("no", code="content_refused_prompt")
 

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from jimeng.batches.room import WINDOW
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, User, utcnow
 from jimeng.errors import ProviderError
 from tests.access.conftest import call

@@ -6,10 +6,10 @@ import pytest
 from pymongo.errors import ExecutionTimeout
 
 from jimeng import accounts
-from jimeng.accounts import hashing, users
+from jimeng.accounts import password_hashing, users
 from jimeng.documents import Invitation, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors.access import AdminsOnly
-from jimeng.viewers import Viewer
 from tests.access.conftest import OPERATOR
 from tests.page import POST
 
@@ -70,7 +70,7 @@ def test_link_stays_where_setting_the_password_is_cut_off(nobody, token, monkeyp
         raise ExecutionTimeout("the request's time is over")
 
     with monkeypatch.context() as patch:
-        patch.setattr(hashing, "generate_password_hash", too_long)
+        patch.setattr(password_hashing, "generate_password_hash", too_long)
         assert accept(nobody, token).status_code == 503
 
     assert accept(nobody, token).status_code == 303
@@ -100,7 +100,7 @@ def test_token_is_not_kept(token, stored):
 def test_others_invite_nobody(eve):
     """Only an operator lets people in."""
     with pytest.raises(AdminsOnly):
-        accounts.invite(Viewer("user_x"), eve.id)
+        accounts.invite(Principal("user_x"), eve.id)
 
 
 def test_setting_a_password_ends_other_sessions(ada):

@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect
 from jimeng import lanes
 from jimeng.documents import ApiKey, Task, utcnow
 from jimeng.jobs import pump
-from jimeng.limits import releasing
+from jimeng.limits import deferred_release
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
 from tests.conftest import come_due, run_queue
@@ -174,18 +174,18 @@ def test_what_makes_nothing_is_given_back(secured, ada, closed):
 
 
 @pytest.mark.parametrize(
-    "where", [(lanes, "take_turns"), (Task, "insert")], ids=["turn", "write"]
+    "where", [(lanes, "reserve_tickets"), (Task, "insert")], ids=["turn", "write"]
 )
 def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
     """Once it answers, and says that nothing came of the request."""
     key = new_key(ada, pictures_per_day=5)
     data_of(ask(ada, key), 202)
-    monkeypatch.setattr(releasing, "_thread", threading.current_thread())
+    monkeypatch.setattr(deferred_release, "_thread", threading.current_thread())
     with monkeypatch.context() as broken:
         broken.setattr(*where, Mock(side_effect=AutoReconnect("connection closed")))
         refused(ask(ada, key, n=4), 503, "database_unavailable")
 
-    releasing.settle()
+    deferred_release.settle()
 
     assert ApiKey.asked_on(key["id"], utcnow().date()) == 1
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng import accounts
-from jimeng.accounts import known_keys
+from jimeng.accounts import key_cache
 from jimeng.documents import ApiKey, User, utcnow
 from tests.access.conftest import OPERATOR, call
 from tests.each import for_each
@@ -143,7 +143,7 @@ def test_admin_key_is_worth_less_once_its_owner_is_no_admin(admin, ada):
     """The role counts when the key is used, not when it was made."""
     assert admin.api("GET", f"{API}/queue").status_code == 200
     User.collection().update_one({"_id": admin.id}, {"$set": {"role": "user"}})
-    known_keys.access_changed()
+    key_cache.access_changed()
 
     refused(admin.api("GET", f"{API}/queue"), 403, "admins_only")
     refused(admin.api("GET", f"{USERS}/{ada.id}"), 404, "user_not_found")

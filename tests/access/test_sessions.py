@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from jimeng import accounts
-from jimeng.accounts import attempts, hashing, users
+from jimeng.accounts import failed_attempts, password_hashing, users
 from jimeng.documents import User, utcnow
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.access.conftest import PASSWORD
 from tests.page import HTMX, POST
 
@@ -128,7 +128,7 @@ def test_disabled_user_is_out_at_once(ada):
 
 def test_pages_are_in_the_language_that_the_user_likes(ada):
     """In whatever browser they sign in."""
-    users.set_preferences(Viewer(ada.id), ada.id, language="en", theme="dark")
+    users.set_preferences(Principal(ada.id), ada.id, language="en", theme="dark")
     ada.sign_in()
 
     page = ada.client.get("/").text
@@ -159,7 +159,7 @@ def test_wrong_sign_in_says_one_thing(ada, fields):
 
 def test_guessing_is_bounded_by_account(ada):
     """After ten wrong ones the right one is not looked at, for a while."""
-    for _ in range(attempts.MOST_BY_ACCOUNT):
+    for _ in range(failed_attempts.MAX_BY_ACCOUNT):
         assert ada.sign_in("wrong password").status_code == 422
 
     answer = ada.sign_in()
@@ -172,8 +172,8 @@ def test_guessing_is_bounded_by_account(ada):
 
 def test_guessing_is_bounded_by_address(ada, monkeypatch):
     """Over many accounts too."""
-    monkeypatch.setattr(attempts, "MOST_BY_ADDRESS", 3)
-    monkeypatch.setattr(hashing, "check_password_hash", lambda *_: False)
+    monkeypatch.setattr(failed_attempts, "MAX_BY_ADDRESS", 3)
+    monkeypatch.setattr(password_hashing, "check_password_hash", lambda *_: False)
     for number in range(3):
         data = {"email": f"x{number}@example.com", "password": "x"}
         ada.client.post("/sign-in", data=data, headers=POST)
@@ -183,7 +183,7 @@ def test_guessing_is_bounded_by_address(ada, monkeypatch):
 
 def test_bound_ends_with_its_time(ada, stored):
     """What is past counts no more, even while the record is still there."""
-    for _ in range(attempts.MOST_BY_ACCOUNT + 1):
+    for _ in range(failed_attempts.MAX_BY_ACCOUNT + 1):
         ada.sign_in("wrong password")
     stored.attempts.update_many({}, {"$set": {"expires_at": utcnow()}})
     time.sleep(0.002)  # the clock has milliseconds

@@ -6,12 +6,12 @@ import re
 from werkzeug.test import TestResponse
 
 from jimeng.documents import AuditEntry, Task
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.page import send
 from tests.rest import create
 from tests.test_core import refusal
 
-OPERATOR = Viewer("root", sees_all=True)
+OPERATOR = Principal("root", is_operator=True)
 ENGLISH = {"Accept-Language": "en"}
 
 

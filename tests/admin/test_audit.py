@@ -10,14 +10,14 @@ import pytest
 from pymongo.errors import PyMongoError
 
 import jimeng
-from jimeng import sharing
 from jimeng.documents import AuditEntry
+from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import QueueUnavailable
 from jimeng.errors.access import AdminsOnly
+from jimeng.gallery import shares
 from jimeng.i18n import MESSAGES
 from jimeng.operations import audit, failures, users
-from jimeng.tasks import clearing
-from jimeng.viewers import Viewer, recorded
+from jimeng.tasks import clear_queue
 from tests.admin.pages import ENGLISH, OPERATOR, actions, fail, text_of
 from tests.hung import hang
 from tests.page import send
@@ -69,7 +69,7 @@ def doors(app) -> set[str]:
 def places(client, provider, work_off) -> dict[str, str]:
     """Something of each kind that can be acted upon."""
     (picture,) = hang("a", user_id="ada")
-    sharing.share_or_update(Viewer("ada"), picture)
+    shares.share_or_update(Principal("ada"), picture)
     return {
         "picture": picture,
         "failed": fail(client, provider, work_off),
@@ -123,7 +123,7 @@ def test_people_are_told_by_name(client):
     """Who did it, and to whom, with a way there; who is gone stays as an id."""
     root = new_user(client, "root@example.com", "Root")["id"]
     bob = new_user(client, "bob@example.com", "Bob")["id"]
-    admin = Viewer(root, sees_all=True)
+    admin = Principal(root, is_operator=True)
 
     users.set_quota(admin, bob, 7)
     invited, _ = users.invite(admin, email="c@example.com", name="C", role="user")
@@ -194,7 +194,7 @@ def test_trail_goes_back_to_the_beginning(client, database):
     assert set(targets) == {f"user_{n:03d}" for n in range(audit.PAGE + 3)}
     assert (len(targets), second.next_cursor) == (audit.PAGE + 3, None)
     with pytest.raises(AdminsOnly):
-        audit.page(Viewer("ada"))
+        audit.page(Principal("ada"))
 
 
 def test_every_action_has_words():
@@ -204,7 +204,7 @@ def test_every_action_has_words():
     found = set(re.findall(r'recorded\(\s*viewer,\s*"([a-z_.]+)"', text))
     core = r'(?:noted\(\s*viewer, [\w.]+|audited\(\w+), "([a-z_.]+)"'
     found |= set(re.findall(core, text))
-    found |= {clearing.CLEAR, failures.DROP, failures.actions.RETRY}
+    found |= {clear_queue.CLEAR, failures.DROP, failures.actions.RETRY}
 
     assert {f"act.{action}" for action in found} - set(MESSAGES) == set()
     assert len(found) > 20
@@ -239,4 +239,4 @@ def test_whole_trail_is_a_spreadsheet(client, database, monkeypatch):
 def test_whole_trail_is_the_operators_alone(database):
     """Said before anything is read."""
     with pytest.raises(AdminsOnly):
-        audit.pages(Viewer("ada"))
+        audit.pages(Principal("ada"))

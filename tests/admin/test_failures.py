@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, Task, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.operations import failures
 from jimeng.operations.failures import Filter
 from jimeng.providers import Progress
-from jimeng.viewers import Viewer
 from tests.admin.pages import (
     ENGLISH,
     actions,
@@ -156,7 +156,7 @@ def test_few_are_found_among_many(client, database, wanted):
 
 def test_reasons_are_those_of_the_newest(client, database, monkeypatch):
     """What the operator's page looks at does not grow with the day's failures."""
-    monkeypatch.setattr(failures.listing, "MOST_COUNTED", 100)
+    monkeypatch.setattr(failures.listing, "MAX_COUNTED", 100)
     many(300)
     since = utcnow() - timedelta(days=1)
     codes = failures.listing.codes_of(since)
@@ -169,7 +169,9 @@ def test_reasons_are_those_of_the_newest(client, database, monkeypatch):
 
     read = re.findall(r"'totalKeysExamined': (\d+)", str(plan))
     assert set(read) == {"100"}
-    found, there_is_more = failures.codes_since(Viewer("root", sees_all=True), since)
+    found, there_is_more = failures.codes_since(
+        Principal("root", is_operator=True), since
+    )
     assert (found, there_is_more) == ([("provider_refused", 100)], True)
 
 
@@ -264,7 +266,7 @@ def test_only_operators_see_failures(database):
     """And nobody else runs them again."""
     from jimeng.errors.access import AdminsOnly
 
-    ada = Viewer("ada")
+    ada = Principal("ada")
     for ask in (
         lambda: failures.page(ada, Filter()),
         lambda: failures.retry(ada, "x"),

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from jimeng import bulk
-from jimeng.bulk import working
 from jimeng.documents import BulkAction
-from jimeng.operations import board, failures
+from jimeng.jobs import bulk
+from jimeng.jobs.bulk import worker
+from jimeng.operations import failures, queue_actions
 from tests.admin.pages import (
     ENGLISH,
     OPERATOR,
@@ -62,7 +62,7 @@ def test_long_work_goes_on_in_the_background(
     client, failed, monkeypatch, how, going, ended
 ):
     """The page says how far it is; a consumer goes on, whoever looks."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     fields = {"code": "quota_exhausted"}
     for _ in range(3):
         failed(refusal("quota_exhausted"))
@@ -113,7 +113,7 @@ def test_dropping_hides_and_keeps_the_task(client, failed):
 def test_paused_intake_runs_nothing_again(client, failed):
     """The operator is told why, and the failure stays."""
     task_id = failed(refusal("quota_exhausted"))
-    board.set_paused(OPERATOR, "intake", True)
+    queue_actions.set_paused(OPERATOR, "intake", True)
 
     answer = send(client, f"{LIST}/retry", htmx=True, code="quota_exhausted")
 
@@ -124,11 +124,11 @@ def test_paused_intake_runs_nothing_again(client, failed):
 
 def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch):
     """A hundred thousand would be counted before the first is dealt with."""
-    monkeypatch.setattr(failures.actions, "MOST_TOLD", 2)
-    monkeypatch.setattr(failures, "MOST_TOLD", 2)
+    monkeypatch.setattr(failures.actions, "MAX_TOLD", 2)
+    monkeypatch.setattr(failures, "MAX_TOLD", 2)
     for _ in range(5):
         failed(refusal("quota_exhausted"))
-    monkeypatch.setattr(working, "IN_REQUEST_S", 0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", 0)
 
     page = client.post(f"{LIST}/drop", follow_redirects=True, headers=ENGLISH)
 

@@ -191,7 +191,7 @@ def test_todays_use_is_told_by_user(client, provider, work_off):
 
 def test_use_of_many_is_cut_off_and_says_so(client, work_off, monkeypatch):
     """The sums are still those of all."""
-    monkeypatch.setattr("jimeng.admin.usage.MOST", 1)
+    monkeypatch.setattr("jimeng.web.admin.reports.MAX_USERS_SHOWN", 1)
     for user_id in ("ada", "bob", "eve"):
         create(client, user_id=user_id)
     work_off()

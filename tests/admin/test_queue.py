@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import bulk
-from jimeng.bulk import working
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
+from jimeng.documents.principal import Principal
+from jimeng.jobs import bulk
+from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
-from jimeng.operations import board
-from jimeng.viewers import Viewer
+from jimeng.operations import queue_actions
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.conftest import run_queue
 from tests.page import HTMX, send
@@ -143,7 +143,7 @@ def test_last_day_is_drawn(client, work_off):
     assert "1 today" in text_of(page)
     renewed = client.get("/admin/queue/hours", headers={**HTMX, **ENGLISH}).text
     assert renewed.strip() in page.text
-    assert len(board.hours(OPERATOR)) == 24
+    assert len(queue_actions.hours(OPERATOR)) == 24
 
 
 def live_link(page) -> str:
@@ -168,7 +168,7 @@ def test_live_part_answers_only_what_has_changed(client, work_off):
 def test_live_part_loads_the_page_anew_when_a_switch_was_thrown(client):
     """Another operator's pause is not overlooked."""
     link = live_link(client.get(QUEUE))
-    board.set_paused(OPERATOR, "intake", True)
+    queue_actions.set_paused(OPERATOR, "intake", True)
 
     answer = client.get(link, headers=HTMX)
 
@@ -233,7 +233,7 @@ def test_clearing_cancels_what_waits(client, provider, word):
 
 def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
     """A request stops in time; the page shows how far it is, and a consumer goes on."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     for _ in range(3):
         create(client)
 
@@ -258,6 +258,6 @@ def test_terminal_leaves_a_trace_too(client):
     """``flask queue clear`` is an operator's action like any other."""
     create(client)
 
-    board.clear(Viewer("operator", sees_all=True))
+    queue_actions.clear(Principal("operator", is_operator=True))
 
     assert actions() == [("queue.clear", None)]

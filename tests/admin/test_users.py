@@ -3,9 +3,9 @@
 import pytest
 
 from jimeng.documents import User
+from jimeng.documents.principal import Principal
 from jimeng.errors.access import AdminsOnly, NotYourself
 from jimeng.operations import users
-from jimeng.viewers import Viewer
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, text_of
 from tests.commands import counted
 from tests.page import send
@@ -194,7 +194,7 @@ def test_nobody_locks_themselves_out(database, client, ada, root, lock_out):
     users.set_role(OPERATOR, ada, "admin")
 
     with pytest.raises(NotYourself):
-        lock_out(Viewer(root, sees_all=True), root)
+        lock_out(Principal(root, is_operator=True), root)
 
     assert record(root).role == "admin"
 
@@ -264,7 +264,7 @@ def test_unknown_user_is_404(client):
 
 def test_only_operators_see_users(database):
     """Nor do others change them."""
-    eve = Viewer("eve")
+    eve = Principal("eve")
     for ask in (
         lambda: users.page(eve),
         lambda: users.find(eve, "eve"),

@@ -9,7 +9,7 @@ import pytest
 
 from jimeng.api import events
 from jimeng.documents import Task
-from jimeng.http import waiting
+from jimeng.http import long_polls
 from tests.documents.slow import way_to
 from tests.forgetting import forget_lanes
 from tests.rest import API, client_with, create, data_of, refused, result
@@ -97,11 +97,11 @@ def test_place_in_line_is_told_as_it_changes(client):
 def test_stopping_server_ends_the_stream(client, soon, waits):
     """The client connects to another process, and is told the present state."""
     task_id = create(client)
-    soon(waiting.close)
+    soon(long_polls.close)
 
     list(read(follow(client, task_id)))
 
-    assert waits == [(events.LONGEST, False)]
+    assert waits == [(events.MAX_STREAM_S, False)]
 
 
 def test_deleted_task_is_followed_no_longer(client, soon):
@@ -119,7 +119,7 @@ def test_without_a_place_the_client_is_sent_to_ask(client):
     task_id = create(client)
     with ExitStack() as held:
         for number in range(8):
-            held.enter_context(waiting.place_for_events(f"user{number}"))
+            held.enter_context(long_polls.place_for_events(f"user{number}"))
 
         answer = follow(client, task_id)
 

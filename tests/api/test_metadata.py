@@ -9,8 +9,8 @@ import pytest
 from jimeng import tasks
 from jimeng.documents import Task
 from jimeng.documents.cursors import NEWEST_FIRST
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import MAX_NAME, MAX_PAIRS, MAX_VALUE, having
-from jimeng.viewers import Viewer
 from tests.batches.conftest import ask, look
 from tests.rest import (
     API,
@@ -182,7 +182,9 @@ def test_retry_keeps_it_and_another_of_the_same_does_not(client, app):
 
     retried = data_of(client.post(f"{API}/tasks/{task_id}/retry"), 202)
     with app.test_request_context():
-        anew, _ = tasks.again(Viewer("guest", sees_all=True, is_anybody=True), task_id)
+        anew, _ = tasks.again(
+            Principal("guest", is_operator=True, is_anonymous=True), task_id
+        )
 
     assert retried["metadata"] == ORDER
     assert anew.metadata == {}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng.http import waiting
+from jimeng.http import long_polls
 from tests.conftest import come_due
 from tests.documents.slow import way_to
 from tests.rest import CAT, CREATE, GENERAL, client_with, create, data_of, refused
@@ -166,7 +166,7 @@ def test_operator_limits_how_long(app, client, config):
 @pytest.mark.parametrize("delay", [21, 3600])
 def test_what_starts_later_is_not_waited_for(client, monkeypatch, delay):
     """No wait could see its end, so it takes no place; and nothing was applied."""
-    monkeypatch.setattr(waiting, "place", None)
+    monkeypatch.setattr(long_polls, "place", None)
     body = {**CAT, "type": "image", "delay": delay}
 
     asked = client.post(GENERAL, json=body, headers=WAIT)
@@ -197,7 +197,7 @@ def test_without_a_place_nobody_is_refused(client, waits):
     """The usual answer at once, which does not say that it had waited."""
     with ExitStack() as held:
         for number in range(24):
-            held.enter_context(waiting.place(f"user{number}"))
+            held.enter_context(long_polls.place(f"user{number}"))
 
         asked = client.post(CREATE, json=CAT, headers=WAIT)
         task_id = data_of(asked, 202)["task_id"]
@@ -210,7 +210,7 @@ def test_without_a_place_nobody_is_refused(client, waits):
 
 def test_stopping_server_gives_the_usual_answer(client, soon, waits):
     """Before the time is over, and the task goes on."""
-    soon(waiting.close)
+    soon(long_polls.close)
 
     answer = client.post(CREATE, json=CAT, headers=WAIT)
 
@@ -241,7 +241,7 @@ def test_database_that_goes_away_meanwhile_is_no_refusal(
     app, mongo, config, registry, monkeypatch
 ):
     """Waiting goes on without it, and what was known before is the answer."""
-    wait = waiting.wait_for_end
+    wait = long_polls.wait_for_end
     with (
         way_to(mongo.uri) as way,
         client_with(config, registry, MONGODB_URI=way.uri) as far,
@@ -252,7 +252,7 @@ def test_database_that_goes_away_meanwhile_is_no_refusal(
             return wait(*args)
 
         task_id = data_of(far.post(CREATE, json=CAT), 202)["task_id"]
-        monkeypatch.setattr(waiting, "wait_for_end", wait_without_it)
+        monkeypatch.setattr(long_polls, "wait_for_end", wait_without_it)
         asked = far.post(CREATE, json=CAT, headers={"Prefer": "wait=1"})
         assert way.delay is None
         way.delay = 0.0

@@ -7,11 +7,11 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation, Tally, Worker, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import AdminsOnly
 from jimeng.jobs import pump
-from jimeng.operations import board, queue
-from jimeng.viewers import Viewer
+from jimeng.operations import queue, queue_actions
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
 from tests.rest import API, NOWHERE, client_with, create, data_of, result
@@ -163,7 +163,7 @@ def test_lane_shows_slots_and_limit(client, lane):
     """How many are being drawn, of how many; a lowered limit is seen."""
     create(client, n=4)
     run_queue()
-    lanes.record.change(lane, {"$set": {"limit": 1}})
+    lanes.limits.change(lane, {"$set": {"limit": 1}})
 
     data = data_of(client.get(QUEUE))
 
@@ -187,9 +187,9 @@ def test_without_redis_the_rest_is_shown(client, config, registry):
 def test_queue_is_for_those_who_see_all(database):
     """Nobody else learns how much others ask for, or empties it."""
     with pytest.raises(AdminsOnly):
-        queue.read(Viewer("ada"))
+        queue.read_queue(Principal("ada"))
     with pytest.raises(AdminsOnly):
-        board.clear(Viewer("ada"))
+        queue_actions.clear(Principal("ada"))
 
 
 def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
@@ -198,7 +198,7 @@ def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):
     run_queue()
     waiting = create(client), create(client, user_id="somebody.else", n=4)
 
-    action = board.clear(Viewer("root", sees_all=True))
+    action = queue_actions.clear(Principal("root", is_operator=True))
     forget_lanes()
     work_off()
 

@@ -6,10 +6,10 @@ import pytest
 from flask import url_for
 
 from jimeng import tasks
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError, TaskNotFound
-from jimeng.http.answers import path_for
+from jimeng.http.responses import path_for
 from jimeng.providers import Progress
-from jimeng.viewers import Viewer
 from tests.commands import counted
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
@@ -268,11 +268,11 @@ def test_what_is_remembered_of_a_task_shows_it_to_nobody_else(client):
     """It is absent for others, however often its owner has looked."""
     task_id = create(client)
     for _ in range(2):
-        found, view = tasks.look(Viewer(CAT["user_id"]), task_id)
+        found, view = tasks.look(Principal(CAT["user_id"]), task_id)
         assert (found.id, view.phase) == (task_id, "queued")
 
     with pytest.raises(TaskNotFound):
-        tasks.look(Viewer("somebody.else"), task_id)
+        tasks.look(Principal("somebody.else"), task_id)
 
 
 def test_looks_follow_the_task(client, provider, work_off):

@@ -6,15 +6,15 @@ import pytest
 from marshmallow import Schema
 
 from jimeng import tasks
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.operations import queue
-from jimeng.schemas import model_replies, replies, task_replies
-from jimeng.schemas.kinds import Reply
+from jimeng.schemas import model_responses, responses, task_responses
+from jimeng.schemas.response_fields import Reply
 from jimeng.tasks import styles
-from jimeng.viewers import Viewer
 from tests.rest import create
 
-EVERYBODY = Viewer("user_123", sees_all=True)
+EVERYBODY = Principal("user_123", is_operator=True)
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def views(app, client, provider, work_off) -> list:
 
 def test_the_quick_way_gives_what_marshmallow_gives(app, views, registry, monkeypatch):
     """The same names in the same order, and the same values, whatever is dumped."""
-    board = queue.read(EVERYBODY)
-    shown = [(task_replies.TaskResult(), view) for view in views]
-    shown += [(task_replies.TaskRecord(), view) for view in views]
-    shown += [(task_replies.Created(), view.task) for view in views]
+    board = queue.read_queue(EVERYBODY)
+    shown = [(task_responses.TaskResult(), view) for view in views]
+    shown += [(task_responses.TaskRecord(), view) for view in views]
+    shown += [(task_responses.Created(), view.task) for view in views]
     shown += [
-        (model_replies.ModelRecord(), model) for model in registry.models.values()
+        (model_responses.ModelRecord(), model) for model in registry.models.values()
     ]
-    shown += [(model_replies.StyleRecord(), style) for style in styles.STYLES]
-    shown += [(replies.QueueRecord(), board)]
+    shown += [(model_responses.StyleRecord(), style) for style in styles.STYLES]
+    shown += [(responses.QueueRecord(), board)]
 
     with app.test_request_context():
         quick = [schema.dump(what) for schema, what in shown]

@@ -5,8 +5,8 @@ import re
 import pytest
 from mongoengine import get_db
 
-from jimeng.bulk import working
 from jimeng.documents import Generation, Image, Task
+from jimeng.jobs.bulk import worker
 from tests.conftest import run_queue
 from tests.rest import (
     API,
@@ -166,8 +166,8 @@ def test_user_is_deleted_with_tasks_and_pictures(client, provider, work_off):
 
 def test_user_with_many_tasks_is_deleted(client, monkeypatch):
     """However many there are after a year, one request removes them."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", 60.0)  # on a machine that is busy
-    monkeypatch.setattr(working, "FEW", 10)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", 60.0)  # on a machine that is busy
+    monkeypatch.setattr(worker, "FEW", 10)
     user_id = new_user(client)["id"]
     row = Task.find_one({"_id": create(client, user_id=user_id)}).to_mongo().to_dict()
     row |= {"status": "completed", "outcomes": {"0": {"state": "done"}}}

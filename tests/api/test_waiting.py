@@ -11,19 +11,19 @@ from pymongo.errors import AutoReconnect
 
 from jimeng.config import Config
 from jimeng.documents import Task, utcnow
+from jimeng.documents.principal import KeyUse, Principal
 from jimeng.errors import TooManyWaiting
-from jimeng.http import waiting
-from jimeng.http.answers import limit_headers
-from jimeng.http.waiting import Places
+from jimeng.http import long_polls
+from jimeng.http.long_polls import Places
+from jimeng.http.responses import limit_headers
 from jimeng.http.watcher import Watcher
-from jimeng.viewers import KeyUse, Viewer
 from tests.waiting import wait_for
 
 NOW = utcnow()
 PENDING, DONE = ("pending", NOW), ("completed", NOW + timedelta(seconds=1))
 
 
-ADA = Viewer("ada")
+ADA = Principal("ada")
 
 
 def no_keys(key_ids):
@@ -50,7 +50,7 @@ def taken_by(places: Places, user: str, held: ExitStack) -> int:
 
 def test_no_user_gets_more_than_is_set():
     """Of a great many places half would be too much for one; the refusal says so."""
-    made = waiting.Room(Config(MAX_EVENT_STREAMS=100, USER_MAX_WAITING=7))
+    made = long_polls.Room(Config(MAX_EVENT_STREAMS=100, USER_MAX_WAITING=7))
     with ExitStack() as held:
         got = taken_by(made.events, "ada", held)
         with pytest.raises(TooManyWaiting) as refused, made.events.one("ada"):
@@ -59,7 +59,7 @@ def test_no_user_gets_more_than_is_set():
     assert got == 7
     assert limit_headers(refused.value.rate_limits) == {
         "RateLimit-Policy": '"event-streams";q=7;qu="concurrent-requests"',
-        "RateLimit": f'"event-streams";r=0;t={waiting.AGAIN}',
+        "RateLimit": f'"event-streams";r=0;t={long_polls.AGAIN}',
     }
 
 
@@ -110,9 +110,9 @@ def test_many_at_once_get_no_more_than_there_are():
 
 def test_closed_room_takes_nobody():
     """The server stops: who would wait is told so at once."""
-    waiting.close()
+    long_polls.close()
 
-    with pytest.raises(TooManyWaiting), waiting.place("ada"):
+    with pytest.raises(TooManyWaiting), long_polls.place("ada"):
         pass
 
 
@@ -192,8 +192,8 @@ def test_keys_of_all_are_looked_at_together():
         assert [each.is_refused for each in watches] == [False, True] * 3
 
 
-def with_key(key_id: str) -> Viewer:
-    return Viewer("ada", scopes=frozenset({"read"}), key=KeyUse(key_id))
+def with_key(key_id: str) -> Principal:
+    return Principal("ada", scopes=frozenset({"read"}), key=KeyUse(key_id))
 
 
 def test_look_that_fails_is_skipped():
@@ -235,7 +235,9 @@ def later(seconds: float, act) -> None:
 def waited(task: Task, seconds: float, is_gone=lambda: False) -> tuple[bool, bool]:
     """Whether the task has ended, and whether all the time has passed."""
     until = time.monotonic() + seconds
-    return waiting.wait_for_end(ADA, task, seconds, is_gone), time.monotonic() >= until
+    return long_polls.wait_for_end(
+        ADA, task, seconds, is_gone
+    ), time.monotonic() >= until
 
 
 def test_waiting_ends_with_the_task(database):
@@ -270,7 +272,7 @@ def test_deleted_task_is_waited_for_no_longer(database):
 def test_closing_sends_everybody_on(database):
     """Before their time is over."""
     task = made()
-    later(0.3, waiting.close)
+    later(0.3, long_polls.close)
 
     ended, is_over = waited(task, 20)
 
@@ -284,28 +286,28 @@ def test_client_that_has_gone_frees_its_place(database):
     environ = {"gunicorn.socket": here}
     with here:
         there.send(b"the next request")
-        assert not waiting.is_gone(environ)
+        assert not long_polls.is_gone(environ)
         here.recv(100)
         later(0.3, there.close)
 
-        ended, is_over = waited(task, 20, lambda: waiting.is_gone(environ))
+        ended, is_over = waited(task, 20, lambda: long_polls.is_gone(environ))
 
     assert (ended, is_over) == (False, False)
-    assert waiting.is_gone(environ)  # closed on this side
+    assert long_polls.is_gone(environ)  # closed on this side
 
 
 def test_server_that_shows_no_connection_has_its_clients_there():
     """Of others than our own nothing is known."""
-    assert not waiting.is_gone({})
+    assert not long_polls.is_gone({})
 
 
 def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):
     """A thousand at rest cost one look: none of them wakes to see that all is well."""
-    monkeypatch.setattr(waiting, "TURN", 60)
+    monkeypatch.setattr(long_polls, "TURN", 60)
     task = made()
     gone = threading.Event()
     later(0.4, gone.set)
 
-    said = list(waiting.turns(ADA, task, 20, gone.is_set))
+    said = list(long_polls.turns(ADA, task, 20, gone.is_set))
 
     assert said == []

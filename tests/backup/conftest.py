@@ -7,8 +7,9 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import backup, documents, jobs
+from jimeng import documents, jobs
 from jimeng.lanes import switches
+from jimeng.operations import backup
 
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
 

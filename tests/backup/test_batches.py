@@ -4,14 +4,15 @@ from contextlib import nullcontext
 
 import pytest
 
-from jimeng import backup, batches
-from jimeng.backup import dumping
+from jimeng import batches
 from jimeng.batches import filling
-from jimeng.batches.room import WINDOW
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Task
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
-from jimeng.viewers import Viewer
+from jimeng.operations import backup
+from jimeng.operations.backup import dump
 from tests.batches.conftest import (
     BATCHES,
     act,
@@ -58,7 +59,7 @@ def test_batch_that_fills_meanwhile_is_whole(
 ):
     """Where MongoDB cannot read all at one moment each prompt has its task, or none."""
     batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
-    read = dumping.dump_collection
+    read = dump.dump_collection
 
     def slowly(source, name, writer, session):
         count = read(source, name, writer, session)
@@ -67,8 +68,8 @@ def test_batch_that_fills_meanwhile_is_whole(
             fill()
         return count
 
-    monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
-    monkeypatch.setattr(dumping, "dump_collection", slowly)
+    monkeypatch.setattr(dump, "snapshot", lambda database: nullcontext())
+    monkeypatch.setattr(dump, "dump_collection", slowly)
     path = copied()
 
     with elsewhere() as there:
@@ -87,7 +88,7 @@ def test_tasks_of_a_batch_that_is_not_there_are_their_own(
     client, copied, elsewhere, monkeypatch
 ):
     """It was asked for while others were read: the feed has its tasks all the same."""
-    read = dumping.dump_collection
+    read = dump.dump_collection
 
     def slowly(source, name, writer, session):
         count = read(source, name, writer, session)
@@ -96,14 +97,14 @@ def test_tasks_of_a_batch_that_is_not_there_are_their_own(
         return count
 
     ask(client, "鸟")
-    monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
-    monkeypatch.setattr(dumping, "dump_collection", slowly)
+    monkeypatch.setattr(dump, "snapshot", lambda database: nullcontext())
+    monkeypatch.setattr(dump, "dump_collection", slowly)
     path = copied()
 
     with elsewhere():
         backup.restore(path)
 
-        feed = batches.feed(Viewer("user_123"), limit=10)
+        feed = batches.feed(Principal("user_123"), limit=10)
         assert (len(feed.tasks), len(feed.batches)) == (2, 1)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from jimeng import backup, jobs
-from jimeng.backup import archive
+from jimeng import jobs
 from jimeng.errors import StorageUnavailable
+from jimeng.operations import backup
+from jimeng.operations.backup import archive
 from tests.conftest import png
 from tests.inputs.test_uploads import upload
 from tests.rest import create, result

@@ -4,9 +4,7 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import backup, bulk, collections, documents, jobs, sharing
-from jimeng.backup import restoring
-from jimeng.bulk import working
+from jimeng import documents, jobs
 from jimeng.documents import (
     AuditEntry,
     BulkAction,
@@ -16,18 +14,22 @@ from jimeng.documents import (
     Task,
     indexes,
 )
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
-from jimeng.jobs import pump, retention
+from jimeng.gallery import collections, shares
+from jimeng.jobs import bulk, pump, retention
+from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
+from jimeng.operations import backup
+from jimeng.operations.backup import restore
 from jimeng.operations.failures.actions import retry_all
 from jimeng.operations.failures.listing import Filter
 from jimeng.providers import Progress
-from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.hung import hang
 from tests.rest import create, result
 
-OPERATOR = Viewer("operator", sees_all=True)
+OPERATOR = Principal("operator", is_operator=True)
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
 
 
@@ -56,10 +58,10 @@ def test_everything_is_there_again(copied, client, provider, elsewhere, work_off
 
 def test_collections_and_what_is_shared_are_there_again(copied, database, elsewhere):
     """With the pictures in them, and under the link that was given away."""
-    me, pictures = Viewer("guest"), hang("a", "b")
+    me, pictures = Principal("guest"), hang("a", "b")
     made = collections.create(me, "海报")
     collections.change(me, made.id, add=pictures)
-    page = f"/s/{sharing.share_or_update(me, made.id).token}"
+    page = f"/s/{shares.share_or_update(me, made.id).token}"
 
     path = copied()
     with elsewhere() as there:
@@ -72,10 +74,10 @@ def test_collections_and_what_is_shared_are_there_again(copied, database, elsewh
 
 def test_deletion_that_had_begun_goes_on(copied, database, elsewhere, monkeypatch):
     """Else pictures would be kept for a collection that nobody sees."""
-    me, pictures = Viewer("guest"), hang("a", "b")
+    me, pictures = Principal("guest"), hang("a", "b")
     made = collections.create(me, "海报")
     collections.change(me, made.id, add=pictures)
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     collections.delete(me, made.id)
 
     path = copied()
@@ -93,7 +95,7 @@ def test_running_again_that_had_begun_is_forgotten(
     provider.submits = [ProviderError("no", code="provider_failed")]
     create(client)
     work_off()
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     retry_all(OPERATOR, Filter())
     assert BulkAction.objects.get().is_open
 
@@ -257,7 +259,7 @@ def test_restore_that_was_cut_off_begins_anew(copied, client, elsewhere, monkeyp
 
     with elsewhere() as there:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(restoring, "park", die)
+            patched.setattr(restore, "park", die)
             backup.restore(path)
         assert Task.collection().count_documents({}) == 1
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from mongoengine import get_db
 
-from jimeng import backup
-from jimeng.backup import rotation
-from jimeng.doctor import Verdict, databases
+from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import utcnow
 from jimeng.monitoring import metrics
+from jimeng.operations import backup
+from jimeng.operations.backup import rotation
 
 AGE = "jimeng_backup_age_seconds"
 

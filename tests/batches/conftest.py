@@ -7,7 +7,7 @@ import pytest
 
 from jimeng import batches
 from jimeng.batches import filling
-from jimeng.documents import Allowance, Batch, Generation, utcnow
+from jimeng.documents import Batch, Generation, QuotaUsage, utcnow
 from tests.rest import API, data_of
 
 BATCHES = f"{API}/batches"
@@ -38,7 +38,7 @@ def lines(n: int) -> str:
 def draw_nothing() -> None:
     """As if all that waits had been drawn: there is room again."""
     Generation.collection().update_many({}, {"$unset": {"waiting": ""}})
-    Allowance.collection().delete_many({})
+    QuotaUsage.collection().delete_many({})
 
 
 def pass_time() -> None:

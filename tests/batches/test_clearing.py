@@ -5,18 +5,18 @@ from redis.exceptions import RedisError
 
 from jimeng import operations
 from jimeng.batches import filling
-from jimeng.batches.acting import CANCELLED
+from jimeng.batches.actions import CANCELLED
 from jimeng.documents import Batch, Task, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import QueueUnavailable
 from jimeng.jobs import broker
-from jimeng.viewers import Viewer
 from tests.batches.conftest import act, ask, draw_nothing, fill, lines, look
 
-OPERATOR = Viewer("root", sees_all=True)
+OPERATOR = Principal("root", is_operator=True)
 
 
 def clear() -> None:
-    assert not operations.board.clear(OPERATOR).is_open
+    assert not operations.queue_actions.clear(OPERATOR).is_open
 
 
 def test_cleared_queue_stays_empty(client):
@@ -97,7 +97,7 @@ def test_nothing_stops_where_nothing_can_be_cleared(client, monkeypatch):
     monkeypatch.setattr(broker, "queue_length", away)
 
     with pytest.raises(QueueUnavailable):
-        operations.board.clear(OPERATOR)
+        operations.queue_actions.clear(OPERATOR)
 
     assert Batch.find_one({"_id": asked["batch_id"]}).stopped is None
 

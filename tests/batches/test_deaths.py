@@ -53,7 +53,7 @@ def test_death_while_tasks_are_made_loses_and_repeats_none(
 
             until_done(reaper, fill)
 
-            janitor.complete_plans()
+            janitor.backfill_all_generations()
             work_all()
             check(provider, f"{number}: {reaper.seen[-3:]}")
             assert Batch.objects.get().counts["done"] == 2
@@ -74,7 +74,7 @@ def test_death_while_it_is_asked_for_makes_it_once_or_not_at_all(
         until_done(reaper, ask)
         assert ask().status_code == 202
 
-        janitor.complete_plans()
+        janitor.backfill_all_generations()
         work_all()
         check(provider, f"{number}: {reaper.seen[-3:]}")
 
@@ -96,7 +96,7 @@ def test_death_while_it_is_run_again_asks_for_nothing_twice(
 
         until_done(reaper, fill)
 
-        janitor.complete_plans()
+        janitor.backfill_all_generations()
         work_all()
         where = f"{number}: {reaper.seen[-3:]}"
         again = Task.objects(retried_from__exists=True)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jimeng.batches import expansion
-from jimeng.batches.expansion import MOST, combinations, count_of, escape, expand, parse
+from jimeng.batches.expansion import (
+    MAX_PROMPTS,
+    combinations,
+    count_of,
+    escape,
+    expand,
+    parse,
+)
 from jimeng.errors import Invalid
 from tests.each import for_each
 
@@ -81,7 +88,7 @@ def test_far_too_many_are_counted_and_not_made():
     ((key, values),) = reasons("{a|b}" * 39)
     assert (key, values) == (
         "invalid.template_many",
-        {"n": "549,755,813,888", "max": MOST},
+        {"n": "549,755,813,888", "max": MAX_PROMPTS},
     )
     ((_, values),) = reasons("{a|b|c|d}" * 4000)
     assert values["n"] == "10¹²+"
@@ -90,15 +97,17 @@ def test_far_too_many_are_counted_and_not_made():
 
 def test_most_is_counted_without_repeated_ones():
     """As many as there may be are taken, and one more is not."""
-    lines = "\n".join(map(str, range(MOST)))
+    lines = "\n".join(map(str, range(MAX_PROMPTS)))
 
-    assert len(expand(f"{lines}\n1\n2").prompts) == MOST
-    assert reasons(f"{lines}\nmore")[0][1] == {"n": "501", "max": MOST}
+    assert len(expand(f"{lines}\n1\n2").prompts) == MAX_PROMPTS
+    assert reasons(f"{lines}\nmore")[0][1] == {"n": "501", "max": MAX_PROMPTS}
 
 
 def test_endless_text_is_refused():
     """Before anything is looked for in it."""
-    assert reasons("x" * (expansion.LONGEST + 1))[0][0] == "invalid.template_long"
+    assert (
+        reasons("x" * (expansion.MAX_TEXT_CHARS + 1))[0][0] == "invalid.template_long"
+    )
 
 
 @given(PLAIN)
@@ -129,5 +138,7 @@ def test_any_text_is_expanded_or_refused(text):
     except Invalid as error:
         assert set(error.fields) == {"template"}
         return
-    assert len(found.prompts) == len(found.lines) == len(set(found.prompts)) <= MOST
+    assert (
+        len(found.prompts) == len(found.lines) == len(set(found.prompts)) <= MAX_PROMPTS
+    )
     assert all(prompt == prompt.strip() != "" for prompt in found.prompts)

@@ -8,7 +8,7 @@ import pytest
 
 from jimeng import batches, jobs
 from jimeng.batches import filling
-from jimeng.batches.room import WINDOW
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, User, utcnow
 from jimeng.lanes import switches
 from tests.batches.conftest import ask, draw_nothing, fill, lines, look, pass_time

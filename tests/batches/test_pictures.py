@@ -6,10 +6,10 @@ import pytest
 
 from jimeng import batches
 from jimeng.batches import filling
-from jimeng.batches.asking import Batch
+from jimeng.batches.creation import Batch
 from jimeng.documents import Image, Input, Task
+from jimeng.documents.principal import Principal
 from jimeng.jobs import janitor
-from jimeng.viewers import Viewer
 from tests import given_pictures as given
 from tests.batches.conftest import BATCHES, ask, draw_nothing, fill, lines, look
 from tests.conftest import come_due
@@ -124,10 +124,10 @@ def test_what_does_not_go_in_is_refused_before_anything_is_asked_for(
 @pytest.fixture
 def as_users(monkeypatch):
     """From now on who asks is no operator, to whom all is one's own."""
-    from jimeng.auth import who
+    from jimeng.http.auth import authentication
 
     def do() -> None:
-        monkeypatch.setattr(who, "everybody", lambda: Viewer("user_123"))
+        monkeypatch.setattr(authentication, "everybody", lambda: Principal("user_123"))
 
     return do
 
@@ -229,7 +229,7 @@ def test_run_again_and_form_have_the_pictures(client, finish):
     given_id = upload(client, user_id="guest")["id"]
     body = {"template": lines(3), "model": I2I, "images": [given_id]}
     made = data_of(client.post(BATCHES, json={"user_id": "guest", **body}), 202)
-    batches.cancel(Viewer("guest"), made["batch_id"])
+    batches.cancel(Principal("guest"), made["batch_id"])
     client.post(f"{BATCHES}/{made['batch_id']}/retry", json={"rest": True})
 
     finish()

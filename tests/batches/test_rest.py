@@ -1,6 +1,6 @@
 """Batches in the REST API: asked for, judged, listed, told of."""
 
-from jimeng.batches.room import WINDOW
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, utcnow
 from jimeng.errors import ProviderError
 from tests.batches.conftest import (

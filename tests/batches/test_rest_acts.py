@@ -5,14 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import batches, tasks
-from jimeng.batches import rerunning
-from jimeng.batches.room import WINDOW
+from jimeng import batches
+from jimeng.batches import reruns
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Image, Task, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
+from jimeng.gallery import trash
 from jimeng.jobs import pump
 from jimeng.providers import Progress
-from jimeng.viewers import Viewer
 from tests.batches.conftest import (
     BATCHES,
     act,
@@ -26,7 +27,7 @@ from tests.batches.conftest import (
 from tests.conftest import come_due, png, run_queue
 from tests.rest import API, data_of, refused, task
 
-ME = Viewer("user_123")
+ME = Principal("user_123")
 REFUSED = ProviderError("no", code="provider_failed")
 FORBIDDEN = ProviderError("no", code="content_refused_prompt")
 LOST = ProviderError("?", code="submit_unknown", charged="unknown", maybe_accepted=True)
@@ -162,10 +163,10 @@ def test_task_that_was_in_the_trash_before_comes_back_by_itself(client, work_all
     batch_id = ask(client, lines(2))["batch_id"]
     work_all()
     first = tasks_of(client, batch_id)[0]["id"]
-    tasks.trash(ME, first)
+    trash.trash(ME, first)
 
     data_of(client.delete(f"{BATCHES}/{batch_id}"))
-    tasks.restore(ME, first)
+    trash.restore(ME, first)
 
     assert task(client, first)["batch_id"] is None
     assert [each.id for each in batches.feed(ME, limit=10).rows] == [first]
@@ -179,7 +180,7 @@ def test_what_two_run_again_at_once_is_asked_for_once(
     provider.submits = [REFUSED, REFUSED]
     batch_id = ask(client, lines(3))["batch_id"]
     work_all()
-    real, calls = rerunning.retry, []
+    real, calls = reruns.retry, []
 
     def retry(*args, **kwargs):
         calls.append(args)
@@ -187,7 +188,7 @@ def test_what_two_run_again_at_once_is_asked_for_once(
             data_of(act(client, batch_id, "retry", **more), 202)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(rerunning, "retry", retry)
+    monkeypatch.setattr(reruns, "retry", retry)
     data_of(act(client, batch_id, "retry"), 202)
 
     assert more or len(tasks_of(client, batch_id)) == 5
@@ -212,11 +213,11 @@ def test_list_of_batches_says_what_each_says(client, provider, work_all):
         return shown["pictures"]["total"], shown["pictures"]["done"]
 
     assert listed() == (3, 3)
-    tasks.trash(ME, first)
+    trash.trash(ME, first)
     assert listed() == (2, 2)
     data_of(client.delete(f"{API}/ai/image/task/{second}"))
     assert listed() == (1, 1)
-    tasks.restore(ME, first)
+    trash.restore(ME, first)
     assert listed() == (2, 2)
 
 

@@ -20,8 +20,8 @@ from app import create_app
 from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.config import Config
+from jimeng.documents.principal import Principal
 from jimeng.pictures import inspect
-from jimeng.viewers import Viewer
 from tests.bench.rows import Row, Site
 from tests.bench.started import started
 from tests.hung import hang
@@ -45,7 +45,7 @@ def rows(site: Site) -> Iterator[Row]:
             AUTH="off",
         )
     )
-    root = Viewer("root", sees_all=True)
+    root = Principal("root", is_operator=True)
     with app.app_context():
         user = users.create(root, email="bench@example.com", name="bench")
         accounts.accept(accounts.invite(root, user.id), PASSWORD)

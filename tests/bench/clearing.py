@@ -12,9 +12,9 @@ from pymongo import monitoring
 from jimeng import documents, jobs
 from jimeng.cli.queue import OPERATOR, await_end
 from jimeng.config import Config
-from jimeng.documents import Allowance, Generation, Task, utcnow
+from jimeng.documents import Generation, QuotaUsage, Task, utcnow
 from jimeng.local.embedded import Mongo, Redis
-from jimeng.operations import board
+from jimeng.operations import queue_actions
 
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 BATCH = 5000  # rows in one insert
@@ -45,12 +45,12 @@ def fill(tasks: int, users: int) -> None:
         rows = [waiting(n, each) for n, each in enumerate(made, start)]
         Generation.collection().insert_many(rows)
     place = {"last": tasks, "pending": tasks // users}
-    name = Allowance.place_of(LANE).removeprefix("lanes.")
+    name = QuotaUsage.place_of(LANE).removeprefix("lanes.")
     lines = [
-        Allowance(id=f"user_{n}", lanes={name: place}, taken_at=now)
+        QuotaUsage(id=f"user_{n}", lanes={name: place}, taken_at=now)
         for n in range(users)
     ]
-    Allowance.collection().insert_many([line.to_mongo() for line in lines])
+    QuotaUsage.collection().insert_many([line.to_mongo() for line in lines])
 
 
 def task(n: int, users: int, now) -> Task:
@@ -103,7 +103,7 @@ def measure(tasks: int, users: int) -> None:
             jobs.configure(config)
             fill(tasks, users)
             sent, began = commands.n, time.monotonic()
-            await_end(board.clear(OPERATOR))
+            await_end(queue_actions.clear(OPERATOR))
             took = time.monotonic() - began
             left = Task.collection().count_documents({"open": True})
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

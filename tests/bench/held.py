@@ -16,7 +16,7 @@ from pymongo.database import Database
 from jimeng.config import Config
 from jimeng.documents import utcnow
 from jimeng.providers import ImageRequest, Registry
-from jimeng.providers.fetch import fetch_picture
+from jimeng.providers.download import fetch_picture
 from jimeng.serve.consumer import WORKERS
 from tests.bench import throughput
 from tests.bench.backlog import LANE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.config import Config
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.bench.commands import commands
 from tests.bench.load import ask, rate, tag_of
 from tests.bench.processes import started_cpu_seconds
@@ -43,7 +43,7 @@ def rows(site: Site) -> Iterator[Row]:
 def sign_up(mongodb_uri: str) -> str:
     """The API key of a new user."""
     prepare(Config(MONGODB_URI=mongodb_uri))
-    root = Viewer("root", sees_all=True)
+    root = Principal("root", is_operator=True)
     user = users.create(root, email="bench@example.com", name="bench")
     return accounts.create_key(root, user.id, name="bench")[1]
 

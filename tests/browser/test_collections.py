@@ -4,17 +4,19 @@ import re
 
 import pytest
 
+from jimeng.gallery import trash
+
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng import collections, sharing, tasks
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import collections, shares
 from tests.browser import wall
 from tests.browser.harness import every_look
 
 pytestmark = pytest.mark.browser
 
-ME = Viewer("guest")
+ME = Principal("guest")
 LONG = "Lighthouses and other very long names of things that stand by the sea"[:60]
 
 
@@ -42,7 +44,7 @@ def pick(page, *places: int) -> None:
 def test_pages_of_collections(visit, look):
     """The list, one of them with some selected, the choice, and its page for others."""
     made, ids = filled()
-    share = sharing.share_or_update(ME, made, prompts=True)
+    share = shares.share_or_update(ME, made, prompts=True)
     seen = visit("/collections", **look)
     page = seen.page
     expect(page.locator(".collection")).to_have_count(2)
@@ -132,7 +134,7 @@ def test_refusals_are_seen_over_the_page(visit):
     page.keyboard.press("c")
     row = page.locator("#choose .choose-row", has_text=LONG)
     expect(row).to_be_visible()
-    tasks.trash_pictures(ME, ids[:1])
+    trash.trash_pictures(ME, ids[:1])
 
     row.click()
 
@@ -188,7 +190,7 @@ def test_choosing_a_collection_keeps_ones_place(visit):
 def test_visitor_needs_and_leaves_nothing(visit, closed_server):
     """No cookie, no script, no sign-in; keys lead on where scripts run."""
     made, _ = filled(3)
-    page = visit(f"/s/{sharing.share_or_update(ME, made).token}", js=False).page
+    page = visit(f"/s/{shares.share_or_update(ME, made).token}", js=False).page
     assert page.context.cookies() == []
     page.locator(".photo-link").first.click()
     expect(page.locator(".shared-stage img")).to_have_js_property("complete", True)

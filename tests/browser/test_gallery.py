@@ -5,19 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jimeng.gallery import picture_details
+
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng import tasks
 from jimeng.documents import Image
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.browser import wall
 from tests.browser.harness import every_look
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
-ME = Viewer("guest")
+ME = Principal("guest")
 CAT = "雨后的江南小巷，青石板上一只黑猫，水墨淡彩"
 
 
@@ -42,7 +43,7 @@ def hold(page, address: str) -> list:
 def test_gallery_in_every_look(visit, look):
     """Pictures by day, filters above them, and nothing moves while they come."""
     ids = wall.fill(30)
-    tasks.set_favourite(ME, ids[1:4], True)
+    picture_details.set_favourite(ME, ids[1:4], True)
     seen = visit("/gallery", **look)
     expect(photos(seen.page)).to_have_count(30)
     seen.page.wait_for_function(
@@ -158,7 +159,7 @@ def test_words_are_searched_while_they_are_typed(visit):
 def test_each_filter_counts_at_once(visit):
     """Favourite, model, shape and days narrow what is shown, one after the other."""
     ids = wall.fill(14, apart=timedelta(days=1))
-    tasks.set_favourite(ME, ids[7:], True)
+    picture_details.set_favourite(ME, ids[7:], True)
     page = visit("/gallery", lang="en").page
 
     page.locator(".filters-more summary").click()

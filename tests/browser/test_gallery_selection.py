@@ -5,17 +5,18 @@ import zipfile
 
 import pytest
 
+from jimeng.gallery import picture_details, trash
+
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng import tasks
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.browser import wall
 from tests.browser.harness import every_look
 
 pytestmark = pytest.mark.browser
 
-ME = Viewer("guest")
+ME = Principal("guest")
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,7 @@ def test_bar_of_the_selected(visit, look):
 @every_look
 def test_trash_in_its_looks(visit, look):
     """What was deleted, how long it stays, and both ways out of here."""
-    tasks.trash_pictures(ME, wall.fill(9)[:5])
+    trash.trash_pictures(ME, wall.fill(9)[:5])
     seen = visit("/gallery?trash=1", **look)
     page = seen.page
     boxes(page).nth(1).check()
@@ -178,7 +179,7 @@ def test_chosen_ones_become_favourites(visit):
 
 def test_filters_stay_over_a_deletion_and_its_undo(visit):
     """Whoever filters, deletes and undoes is still where they were."""
-    tasks.set_favourite(ME, wall.fill(8)[:3], True)
+    picture_details.set_favourite(ME, wall.fill(8)[:3], True)
     page = visit("/gallery", lang="en").page
     page.locator(".filters-more summary").click()
     page.get_by_label("Favourites").check()
@@ -226,7 +227,7 @@ def test_zip_of_the_chosen_ones(visit, tmp_path):
 
 def test_trash_gives_back_and_takes_for_good(visit):
     """One comes back, one goes for good, and at last all that is left."""
-    tasks.trash_pictures(ME, wall.fill(4)[:3])
+    trash.trash_pictures(ME, wall.fill(4)[:3])
     page = visit("/gallery?trash=1", lang="en").page
     page.locator("#select").click()
 

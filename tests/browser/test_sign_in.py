@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng.accounts import attempts
+from jimeng.accounts import failed_attempts
 from tests.browser.harness import every_look
 from tests.system import people
 from tests.system.commands import flask
@@ -27,9 +27,9 @@ def invitation(closed_server, ada) -> str:
 def tried(closed_server):
     """Somebody whose password was guessed at too often."""
     email = "mallory@example.com"
-    counter = attempts.of_account(email).id
+    counter = failed_attempts.of_account(email).id
     end = datetime.now(UTC) + timedelta(minutes=12)
-    row = {"count": attempts.MOST_BY_ACCOUNT, "expires_at": end}
+    row = {"count": failed_attempts.MAX_BY_ACCOUNT, "expires_at": end}
     with closed_server.database() as found:
         found.attempts.replace_one({"_id": counter}, row, upsert=True)
     return email

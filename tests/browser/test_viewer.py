@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from jimeng.gallery import picture_details
+
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from jimeng import tasks
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.browser import wall
 from tests.browser.harness import every_look
 from tests.browser.making import make
@@ -16,7 +17,7 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
-ME = Viewer("guest")
+ME = Principal("guest")
 STAGE = ".viewer-stage"
 
 
@@ -65,7 +66,7 @@ def test_viewer_in_every_look(visit, look):
 def test_arrows_go_through_what_was_found(visit):
     """Only through what the filters let through; at either end nothing happens."""
     ids = wall.fill(9)
-    tasks.set_favourite(ME, [ids[0], ids[3], ids[8]], True)
+    picture_details.set_favourite(ME, [ids[0], ids[3], ids[8]], True)
     page = visit("/gallery?fav=1", lang="en").page
     open_at(page, 0)
     next_one = page.get_by_role("button", name="Next")
@@ -203,10 +204,10 @@ def test_keys_do_what_the_buttons_do(visit):
 
     page.keyboard.press("f")
     expect(heart).to_have_attribute("aria-pressed", "true")
-    assert tasks.find_picture(ME, picture).favourite
+    assert picture_details.find_picture(ME, picture).favourite
     page.keyboard.press("f")
     expect(heart).to_have_attribute("aria-pressed", "false")
-    assert not tasks.find_picture(ME, picture).favourite
+    assert not picture_details.find_picture(ME, picture).favourite
     with page.expect_download() as waiting:
         page.keyboard.press("d")
     page.keyboard.press("+")
@@ -231,7 +232,7 @@ def test_letters_do_nothing_where_shortcuts_are_off(visit):
 
     assert place(page) == "2 / 2"
     page.wait_for_timeout(200)
-    assert not tasks.find_picture(ME, ids[0]).favourite
+    assert not picture_details.find_picture(ME, ids[0]).favourite
 
 
 def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):

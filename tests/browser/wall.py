@@ -14,7 +14,7 @@ from jimeng.config import Config
 from jimeng.documents import Collection, Image, Share, Task, utcnow
 from jimeng.local.simulator.drawing import draw
 from jimeng.pictures import Picture, inspect
-from jimeng.pictures.gridfs import GridFSStore
+from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.hung import image_of, task_of
 from tests.system.stack import Stack
 

@@ -6,20 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import bulk, lanes, tasks
-from jimeng.bulk import working
+from jimeng import lanes, tasks
 from jimeng.documents import (
-    Allowance,
     AuditEntry,
     BulkAction,
     Generation,
     Image,
+    QuotaUsage,
     Task,
     utcnow,
 )
-from jimeng.operations import board, failures
+from jimeng.jobs import bulk
+from jimeng.jobs.bulk import worker
+from jimeng.operations import failures, queue_actions
 from jimeng.operations.failures import Filter
-from jimeng.tasks import clearing
+from jimeng.tasks import clear_queue
 from tests.admin.pages import OPERATOR
 from tests.conftest import FakeProvider, run_queue
 from tests.jobs.test_deaths import Died, afresh, reaper
@@ -30,11 +31,11 @@ __all__ = ["afresh", "reaper"]
 
 
 def clear() -> None:
-    board.clear(OPERATOR)
+    queue_actions.clear(OPERATOR)
 
 
 def cancel_all() -> None:
-    clearing.cancel_all(OPERATOR, "ada", "pending")
+    clear_queue.cancel_all(OPERATOR, "ada", "pending")
 
 
 def drop_failures() -> None:
@@ -85,7 +86,7 @@ def failed(client, provider) -> None:
 def counts_are_right() -> None:
     """The lines and the days count what waits, and what was or may be sent."""
     generations = Generation.collection()
-    for line in Allowance.objects:
+    for line in QuotaUsage.objects:
         (entry,) = line.lanes.values()
         waiting = {"user_id": line.id, "waiting": True}
         assert entry["pending"] == generations.count_documents(waiting)
@@ -147,7 +148,7 @@ def test_killed_at_any_moment_it_ends_once(
 ):
     """Another worker goes on: nothing is forgotten, and nothing counted twice."""
     # However slow the machine is, the request comes to the same moments each time.
-    monkeypatch.setattr(working, "IN_REQUEST_S", 60.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", 60.0)
     for number in afresh.each_moment(least=6):
         begin(client, provider)
         reaper.arm(number)
@@ -165,10 +166,10 @@ def test_killed_at_any_moment_it_ends_once(
 
 def test_second_press_is_the_one_under_way(client, monkeypatch):
     """By whatever door; and the audit trail knows of one."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     create(client)
 
-    first, second = board.clear(OPERATOR), board.clear(OPERATOR)
+    first, second = queue_actions.clear(OPERATOR), queue_actions.clear(OPERATOR)
 
     assert first.id == second.id
     assert first.is_open
@@ -177,9 +178,9 @@ def test_second_press_is_the_one_under_way(client, monkeypatch):
 
 def test_what_comes_later_is_not_cleared(client, monkeypatch):
     """An action is about what was there when it was asked for, so it ends."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     create(client)
-    board.clear(OPERATOR)
+    queue_actions.clear(OPERATOR)
     BulkAction.collection().update_many(
         {}, {"$set": {"started_at": utcnow() - timedelta(milliseconds=1)}}
     )
@@ -196,15 +197,15 @@ def test_what_comes_later_is_not_cleared(client, monkeypatch):
 
 def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
     """Its claim has lapsed: the counts are those of who took over."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     for _ in range(2):
         create(client)
-    action = board.clear(OPERATOR)
-    stalled = working._claim({"_id": action.id})
+    action = queue_actions.clear(OPERATOR)
+    stalled = worker._claim({"_id": action.id})
     lapse()
     bulk.go_on()
 
-    working._work(stalled, 1.0)
+    worker._work(stalled, 1.0)
 
     assert BulkAction.objects.first().done == 2
     (entry,) = AuditEntry.objects
@@ -213,12 +214,12 @@ def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
 
 def test_bug_does_not_go_on_for_ever(client, monkeypatch):
     """After some tries it ends, and says so."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     create(client)
-    board.clear(OPERATOR)
-    monkeypatch.setattr("jimeng.tasks.clearing.cancel_batch", lambda *a, **k: 1 / 0)
+    queue_actions.clear(OPERATOR)
+    monkeypatch.setattr("jimeng.tasks.clear_queue.cancel_batch", lambda *a, **k: 1 / 0)
 
-    for _ in range(working.MOST_TRIES + 1):
+    for _ in range(worker.MAX_TRIES + 1):
         lapse()
         with contextlib.suppress(ZeroDivisionError):
             bulk.go_on()
@@ -231,14 +232,14 @@ def test_bug_does_not_go_on_for_ever(client, monkeypatch):
 
 def test_given_up_is_not_carried_out(client, monkeypatch, provider: FakeProvider):
     """It says that it ended in an error, so nothing of it is sent, and paid, later."""
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
     failed(client, provider)
     failures.retry_all(OPERATOR, Filter())
     with monkeypatch.context() as patch:
         patch.setattr(failures.actions, "_retry_one", lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             bulk.go_on()  # its batch is chosen, and stays
-    tries = {"$set": {"tries": working.MOST_TRIES}}
+    tries = {"$set": {"tries": worker.MAX_TRIES}}
     BulkAction.collection().update_one({"open": True}, tries)
     lapse()
 
@@ -256,7 +257,7 @@ def test_remaining_pictures_move_up(client, lane):
     for _ in range(4):
         create(client, user_id="ada")
 
-    board.clear(OPERATOR)
+    queue_actions.clear(OPERATOR)
     create(client, user_id="ada")
     create(client, user_id="bob")
 

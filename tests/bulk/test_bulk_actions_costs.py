@@ -3,10 +3,10 @@
 import pytest
 from pymongo import monitoring
 
-from jimeng import bulk, documents, jobs, lanes, tasks
+from jimeng import documents, jobs, lanes, tasks
 from jimeng.documents import Task
-from jimeng.jobs import plan
-from jimeng.tasks import building, clearing
+from jimeng.jobs import backfill, bulk
+from jimeng.tasks import clear_queue, requests
 from tests.admin.pages import OPERATOR
 
 # Sent now and then, by the clock: the indexes are looked at. And what a connection
@@ -53,11 +53,11 @@ def fill(n: int, users: int) -> None:
         user = f"user_{each % users}"
         new = tasks.NewTask(user_id=user, prompt="猫")
         model = jobs.runtime().registry.model(None, None)
-        row = building.build(new, model, new.prompt)
+        row = requests.build(new, model, new.prompt)
         Task.collection().insert_one(row)
         task = Task.read(row)
-        turn, _ = lanes.take_turns(task.lane, user, 1)
-        plan.write(plan.generations_of(task, turn))
+        turn, _ = lanes.reserve_tickets(task.lane, user, 1)
+        backfill.write(backfill.generations_of(task, turn))
 
 
 @pytest.mark.parametrize("users", [1, 40])
@@ -67,7 +67,7 @@ def test_commands_do_not_grow_with_the_queue(commands, users):
     for n in (120, 240):  # within a batch
         fill(n, users)
         before = len(commands)
-        bulk.work(clearing.clear(OPERATOR))
+        bulk.work(clear_queue.clear(OPERATOR))
         spent.append(len(commands) - before)
         assert Task.collection().count_documents({"status": "pending"}) == 0
 
@@ -78,12 +78,12 @@ def test_commands_do_not_grow_with_the_queue(commands, users):
 
 def test_batches_are_linear(commands, monkeypatch):
     """Twice as many cost twice as much, also where all are one user's."""
-    monkeypatch.setattr("jimeng.tasks.clearing.lanes.renumber", lambda lane: None)
+    monkeypatch.setattr("jimeng.tasks.clear_queue.lanes.renumber", lambda lane: None)
     spent = []
     for n in (60, 120):
         fill(n, 1)
         before = len(commands)
-        bulk.work(clearing.clear(OPERATOR), size=10)
+        bulk.work(clear_queue.clear(OPERATOR), size=10)
         spent.append(len(commands) - before)
 
     assert spent[1] <= 2 * spent[0]

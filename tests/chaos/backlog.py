@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pymongo.database import Database
 
-from jimeng.documents import Allowance, Generation, Task, utcnow
+from jimeng.documents import Generation, QuotaUsage, Task, utcnow
 from jimeng.documents.task import new_task_id
 from tests.bench.backlog import LANE
 from tests.chaos.site import Site
@@ -64,7 +64,7 @@ def fill(found: Database, first: int) -> None:
         found.tasks.insert_many([task for task, _ in made])
         found.generations.insert_many([generation for _, generation in made])
     place = {"last": turn + SIZE, "pending": SIZE}
-    known = {Allowance.place_of(LANE): place, "taken_at": utcnow()}
+    known = {QuotaUsage.place_of(LANE): place, "taken_at": utcnow()}
     found.places.update_one({"_id": USER}, {"$set": known}, upsert=True)
 
 

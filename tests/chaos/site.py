@@ -20,7 +20,7 @@ CONSUMERS = 3
 SEEDS = 5_000_000  # of what faults ask for themselves
 SPOILT_WITHIN = 5.0  # seconds in which the provider meets what it was told
 PATIENCE = 60.0  # seconds for what a fault waits for
-MOST_KEPT = 1.1  # seconds that an answer of the probe is good for
+MAX_KEPT = 1.1  # seconds that an answer of the probe is good for
 
 
 class Site:
@@ -208,7 +208,7 @@ class Site:
 
     def await_ready(self) -> None:
         """Wait until readiness has nothing to say, as of now."""
-        time.sleep(MOST_KEPT)
+        time.sleep(MAX_KEPT)
         wait_for(lambda: self.missing() == [], PATIENCE, "it is ready again")
 
     def aside(self, work: Callable[[], object]) -> threading.Thread:

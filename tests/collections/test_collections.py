@@ -7,22 +7,22 @@ from zipfile import ZipFile
 
 import pytest
 
-from jimeng import bulk, collections, sharing, tasks
-from jimeng.collections import deleting, membership, naming
+from jimeng.accounts import data_export
 from jimeng.documents import BulkAction, Collection, Image, Share
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.errors.kept import (
+from jimeng.errors.collections import (
     CollectionFull,
     CollectionNameTaken,
     CollectionNotFound,
     TooManyCollections,
 )
-from jimeng.jobs import purge
-from jimeng.tasks import Wanted, gallery
-from jimeng.viewers import Viewer
+from jimeng.gallery import browsing, collections, picture_details, shares, trash
+from jimeng.gallery.browsing import Wanted
+from jimeng.jobs import bulk, purge
 from tests.hung import hang
 
-ME, OTHER = Viewer("guest"), Viewer("user_other")
+ME, OTHER = Principal("guest"), Principal("user_other")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def pictures(database) -> list[str]:
 
 def inside(collection: Collection, **wanted) -> list[str]:
     """The prompts of the pictures in it, in order."""
-    found = tasks.browse(ME, Wanted(collection=collection.id, **wanted))
+    found = browsing.browse(ME, Wanted(collection=collection.id, **wanted))
     return [image.prompt for image in found.rows]
 
 
@@ -55,15 +55,15 @@ def test_filters_work_within_a_collection(pictures):
     """Words, favourites and the trash, as in the whole gallery."""
     made = collections.create(ME, "海报")
     collections.change(ME, made.id, add=pictures[:2])
-    tasks.set_favourite(ME, pictures[1:], True)
+    picture_details.set_favourite(ME, pictures[1:], True)
 
     assert inside(made, favourite=True) == ["b"]
     assert inside(made, q="a") == ["a"]
     assert inside(made, q="c") == []
-    tasks.trash_pictures(ME, [pictures[0]])
+    trash.trash_pictures(ME, [pictures[0]])
     assert inside(made) == ["b"]
     assert collections.overview_of(made).hits.n == 1
-    tasks.restore_pictures(ME, [pictures[0]])
+    trash.restore_pictures(ME, [pictures[0]])
     assert inside(made) == ["a", "b"]
 
 
@@ -72,7 +72,7 @@ def test_deleting_a_collection_keeps_its_pictures(pictures):
     made, other = collections.create(ME, "x"), collections.create(ME, "y")
     for each in (made, other):
         collections.change(ME, each.id, add=pictures)
-    sharing.share_or_update(ME, made.id)
+    shares.share_or_update(ME, made.id)
 
     collections.delete(ME, made.id)
 
@@ -86,7 +86,7 @@ def test_deletion_that_died_is_gone_on_with(pictures, monkeypatch):
     """What was written down before the first change is done, whoever does it."""
     made = collections.create(ME, "x")
     collections.change(ME, made.id, add=pictures)
-    monkeypatch.setattr(deleting, "_forget", lambda where: 1 / 0)
+    monkeypatch.setattr(collections, "_forget", lambda where: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         collections.delete(ME, made.id)
     monkeypatch.undo()
@@ -95,13 +95,13 @@ def test_deletion_that_died_is_gone_on_with(pictures, monkeypatch):
 
     assert Collection.find_one({"_id": made.id}) is None
     assert Image.collection().count_documents({"collections": made.id}) == 0
-    assert BulkAction.find_one({"kind": deleting.DELETE, "open": True}) is None
+    assert BulkAction.find_one({"kind": collections.DELETE, "open": True}) is None
 
 
 def test_collection_that_is_deleted_meanwhile_leaves_nothing(pictures, monkeypatch):
     """Pictures that came too late do not name it."""
     made = collections.create(ME, "x")
-    monkeypatch.setattr(membership, "find", lambda viewer, name: made)
+    monkeypatch.setattr(collections, "find", lambda principal, name: made)
     Collection.collection().delete_one({"_id": made.id})
 
     with pytest.raises(CollectionNotFound):
@@ -140,7 +140,7 @@ def test_names_are_trimmed_bounded_and_unique(database):
             collections.create(ME, taken)
         with pytest.raises(CollectionNameTaken):
             collections.rename(ME, second.id, taken)
-    for wrong in ("", " \n", "x" * (collections.LONGEST_NAME + 1)):
+    for wrong in ("", " \n", "x" * (collections.MAX_NAME_CHARS + 1)):
         with pytest.raises(Invalid):
             collections.create(ME, wrong)
     assert collections.rename(ME, made.id, "SPRING posters").name == "SPRING posters"
@@ -148,12 +148,12 @@ def test_names_are_trimmed_bounded_and_unique(database):
 
 def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
     """Collections of a user, pictures of a collection, collections of a picture."""
-    monkeypatch.setattr(naming, "MOST", 3)
+    monkeypatch.setattr(collections, "MOST", 3)
     made = [collections.create(ME, name) for name in "xyz"]
     with pytest.raises(TooManyCollections):
         collections.create(ME, "w")
 
-    monkeypatch.setattr(membership, "MOST_PICTURES", 2)
+    monkeypatch.setattr(collections, "MAX_PICTURES", 2)
     collections.change(ME, made[0].id, add=pictures[:2])
     collections.change(ME, made[0].id, add=pictures[:2])
     for out in ([], pictures[:1]):
@@ -166,7 +166,7 @@ def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
     assert (both.added, both.removed, both.left_out) == (2, 2, 0)
     assert inside(made[0]) == ["a", "b"]
 
-    monkeypatch.setattr(membership, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(collections, "MAX_OF_ONE", 1)
     left = collections.change(ME, made[1].id, add=pictures[1:])
     assert (left.added, left.left_out) == (1, 1)
     assert inside(made[1]) == ["c"]
@@ -176,10 +176,10 @@ def test_picture_that_is_gone_is_in_no_collection(pictures):
     """Also its page is gone."""
     made = collections.create(ME, "x")
     collections.change(ME, made.id, add=pictures)
-    sharing.share_or_update(ME, pictures[0])
-    tasks.trash_pictures(ME, pictures[:1])
+    shares.share_or_update(ME, pictures[0])
+    trash.trash_pictures(ME, pictures[:1])
 
-    tasks.purge_pictures(ME, pictures[:1])
+    trash.purge_pictures(ME, pictures[:1])
     purge.empty_trash()
 
     assert inside(made) == ["b", "c"]
@@ -190,9 +190,9 @@ def test_export_has_collections_and_shares(pictures):
     """By the names that the files have, and without the secrets of the pages."""
     made = collections.create(ME, "海报")
     collections.change(ME, made.id, add=pictures[:2])
-    share = sharing.share_or_update(ME, made.id, title="看")
+    share = shares.share_or_update(ME, made.id, title="看")
 
-    whole = b"".join(tasks.export(ME, UTC))
+    whole = b"".join(data_export.export(ME, UTC))
 
     with ZipFile(BytesIO(whole)) as archive:
         told = json.loads(archive.read("collections.json"))
@@ -205,9 +205,9 @@ def test_export_has_collections_and_shares(pictures):
 
 def keys_read(wanted: Wanted) -> tuple[str, int, int]:
     """The index of one page, and how much of it and of the pictures is looked at."""
-    index, parts = gallery.plan("guest", wanted)
+    index, parts = browsing.plan("guest", wanted)
     rows = Image.collection().find({"$and": parts}).hint(index)
-    told = rows.sort(gallery.NEWEST_FIRST).limit(61).explain()["executionStats"]
+    told = rows.sort(browsing.NEWEST_FIRST).limit(61).explain()["executionStats"]
     return index, told["totalKeysExamined"], told["totalDocsExamined"]
 
 
@@ -217,13 +217,13 @@ def test_page_of_a_collection_costs_what_it_shows(database):
     few = hang(*["mine"] * 5)
     made, large = collections.create(ME, "few"), collections.create(ME, "large")
     collections.change(ME, made.id, add=few)
-    everything = [image.id for image in tasks.browse(ME, Wanted(), limit=400).rows]
+    everything = [image.id for image in browsing.browse(ME, Wanted(), limit=400).rows]
     collections.change(ME, large.id, add=everything)
 
     index, keys, docs = keys_read(Wanted(collection=made.id))
     assert (index, docs) == ("collection", 5)
     assert keys <= 6
-    tasks.set_favourite(ME, few[:2], True)
+    picture_details.set_favourite(ME, few[:2], True)
     index, keys, docs = keys_read(Wanted(collection=large.id, favourite=True))
     assert (index, docs) == ("gallery", 2)
     assert keys_read(Wanted(collection=large.id, q="mine"))[0] == "search"

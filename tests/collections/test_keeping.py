@@ -4,18 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import collections, tasks
-from jimeng.collections import deleting, membership
 from jimeng.documents import BulkAction, Image, utcnow
+from jimeng.documents.principal import Principal
+from jimeng.gallery import collections, trash
 from jimeng.jobs import purge, retention
-from jimeng.viewers import Viewer
 from tests.hung import hang
 from tests.jobs.test_deaths import Died, reaper
 from tests.jobs.test_retention import aged, from_the_start, keep, kept
 
 __all__ = ["aged", "from_the_start", "keep", "reaper"]
 
-ME = Viewer("user_123")
+ME = Principal("user_123")
 
 
 def pictures(*task_ids: str) -> list[str]:
@@ -88,7 +87,7 @@ def test_trash_takes_what_is_in_a_collection(aged, later, monkeypatch):
     (old,) = aged(40)
     made = collections.create(ME, "a")
     collections.change(ME, made.id, add=pictures(old))
-    tasks.trash_pictures(ME, pictures(old))
+    trash.trash_pictures(ME, pictures(old))
 
     assert later() == {old}
     week_ago = utcnow() - purge.TRASH_KEPT_FOR - timedelta(seconds=1)
@@ -133,15 +132,15 @@ def test_what_is_kept_is_not_gone_through_each_time(aged, keep, monkeypatch):
 
 
 def deletion() -> BulkAction:
-    return BulkAction.find_one({"kind": deleting.DELETE})
+    return BulkAction.find_one({"kind": collections.DELETE})
 
 
 def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkeypatch):
     """Put in by a request that found the collection, was late, and died."""
     ids = hang("a", "b")
-    mine = Viewer("guest")
+    mine = Principal("guest")
     made = collections.create(mine, "a")
-    monkeypatch.setattr(membership, "find", lambda viewer, name: made)
+    monkeypatch.setattr(collections, "find", lambda principal, name: made)
     collections.delete(mine, made.id)
     reaper.arm(3)  # between the pictures and the collection
 
@@ -151,10 +150,10 @@ def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkey
     inside = {"collections": {"$exists": True}}
     assert Image.collection().count_documents(inside) == 2
 
-    deleting.look_again()
+    collections.find_deletion()
     assert Image.collection().count_documents(inside) == 2  # it may go on yet
-    monkeypatch.setattr(deleting, "SETTLED", timedelta(seconds=-1))
-    deleting.look_again()
+    monkeypatch.setattr(collections, "SETTLED", timedelta(seconds=-1))
+    collections.find_deletion()
 
     assert Image.collection().count_documents(inside) == 0
     assert deletion().details["looked"] is True

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from jimeng import jobs
-from jimeng.doctor import examine
+from jimeng.cli.checks import examine
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.providers import Registry

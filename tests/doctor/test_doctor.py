@@ -16,16 +16,17 @@ from mongoengine import get_db
 from pymongo.errors import AutoReconnect, ConfigurationError
 
 from app import create_app
-from jimeng import backup, documents, jobs, migrations
-from jimeng.backup import rotation
+from jimeng import documents, jobs
+from jimeng.cli.checks import Verdict, databases, machine
 from jimeng.config import Config
-from jimeng.doctor import Verdict, databases, machine
-from jimeng.documents import Worker, utcnow
+from jimeng.documents import Worker, migrations, utcnow
+from jimeng.documents.migrations import steps
+from jimeng.documents.migrations.steps import Step
 from jimeng.i18n import MESSAGES
 from jimeng.lanes import switches
-from jimeng.migrations import steps
-from jimeng.migrations.step import Step
 from jimeng.monitoring import readiness
+from jimeng.operations import backup
+from jimeng.operations.backup import rotation
 from tests.doctor.conftest import Service, answering
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +156,7 @@ def test_slow_databases_are_warned_of(look, monkeypatch):
 
 def test_storage_that_spoils_has_failed(look, monkeypatch):
     """What comes back is compared."""
-    store = "jimeng.pictures.gridfs.GridFSStore.open"
+    store = "jimeng.pictures.stores.gridfs.GridFSStore.open"
     monkeypatch.setattr(store, lambda self, file_id: io.BytesIO(b"another"))
 
     found = look()["storage"]
@@ -204,7 +205,7 @@ def test_mongodb_that_cannot_be_used_is_told_apart(
     monkeypatch.setattr(databases, "FIRST_ANSWER", 1.0)
     port = urlsplit(config.MONGODB_URI).port
     away = replace(config, MONGODB_URI=uri.format(uri=config.MONGODB_URI, port=port))
-    documents.connect(away, timeout=databases.PATIENCE)
+    documents.connect(away, timeout=databases.TIMEOUT_S)
     try:
         found = look()
     finally:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng.doctor import Verdict, machine
+from jimeng.cli.checks import Verdict, machine
 
 Usage = namedtuple("Usage", "total used free")
 

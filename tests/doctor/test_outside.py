@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.doctor import Verdict
+from jimeng.cli.checks import Verdict
 from jimeng.errors import ProviderError
 from jimeng.i18n import MESSAGES
 from jimeng.providers.models.visual import MODELS

@@ -22,7 +22,7 @@ from mongoengine.fields import (
 from jimeng import documents
 from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
-from jimeng.documents.reading import DictField, ListField
+from jimeng.documents.decoding import DictField, ListField
 
 KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from jimeng import accounts, bulk
+from jimeng import accounts
 from jimeng.documents import Generation, Task, indexes
+from jimeng.documents.principal import Principal
 from jimeng.errors import IndexMissing
-from jimeng.jobs import polling, pump
+from jimeng.jobs import bulk, poll_schedule, pump
 from jimeng.providers import Progress
-from jimeng.viewers import Viewer
 from tests.conftest import come_due, run_queue
 from tests.documents.index_tools import IDEM, KEY, ask_twice, drop, replace, whole  # noqa: F401
 from tests.hung import hang
@@ -126,7 +126,7 @@ def test_without_the_index_of_emails_no_user_is_made_or_moved(client, database):
 def test_without_the_index_of_keys_none_is_made(client, database):
     """What comes with a request would not tell whose it is."""
     user = new_user(client)
-    me = Viewer("admin", sees_all=True)
+    me = Principal("admin", is_operator=True)
     drop(database, indexes.API_KEYS)
 
     with pytest.raises(IndexMissing):
@@ -140,7 +140,7 @@ def test_without_the_index_of_bulk_actions_none_is_begun(client, database):
     drop(database, indexes.BULK)
 
     with pytest.raises(IndexMissing):
-        bulk.start(Viewer("admin", sees_all=True), "some", total=1)
+        bulk.start(Principal("admin", is_operator=True), "some", total=1)
 
     assert database.bulk_actions.count_documents({}) == 0
 
@@ -164,7 +164,7 @@ def test_pictures_are_polled_without_the_index_of_slots(
     create(client)
     run_queue()
     drop(database, indexes.SLOTS)
-    monkeypatch.setattr(polling, "_generating", {})
+    monkeypatch.setattr(poll_schedule, "_generating", {})
     provider.polls = [Progress("x")]
 
     come_due()

@@ -11,7 +11,7 @@ from jimeng import documents, jobs
 from jimeng.documents import ensure_indexes, indexes
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
-from jimeng.jobs import chores
+from jimeng.jobs import periodic_tasks
 from tests.documents.index_tools import IDEM, KEY, UNIQUE, drop, replace, whole  # noqa: F401
 from tests.rest import CAT, CREATE, refused
 from tests.waiting import wait_for
@@ -93,15 +93,15 @@ def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypa
 def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypatch):
     """It sends nothing without; whoever builds it may be another process."""
     monkeypatch.setattr(indexes, "ensure_indexes", partial(ensure_indexes, 0))
-    monkeypatch.setattr(chores.INDEXES, "runs", 0)
+    monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 0)
     label = indexes.SLOTS
     index = drop(database, label)
     assert indexes.look() == {label: Fault.MISSING}
-    assert chores.INDEXES.turn()
+    assert periodic_tasks.INDEXES.turn()
     keys, options = list(index.keys), dict(index.options)
     database[index.collection].create_index(keys, name=index.name, **options)
 
-    wait_for(lambda: not chores.INDEXES.turn())
+    wait_for(lambda: not periodic_tasks.INDEXES.turn())
     assert indexes.is_there(label)
 
 

@@ -4,13 +4,13 @@ import pytest
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout
 
-from jimeng.documents import Allowance
+from jimeng.documents import QuotaUsage
 
 ONE_MORE = [{"$set": {"asked": {"$add": [{"$ifNull": ["$asked", 0]}, 1]}}}]
 
 
 def note(where: dict) -> dict:
-    return Allowance.note(where, ONE_MORE, {"asked": 1})
+    return QuotaUsage.note(where, ONE_MORE, {"asked": 1})
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_another_than_meant_stays_as_it_is(database):
     with pytest.raises(DuplicateKeyError):
         note({"_id": "ada", "asked": {"$gt": 5}})
 
-    assert Allowance.find_one({"_id": "ada"}).asked == 1
+    assert QuotaUsage.find_one({"_id": "ada"}).asked == 1
 
 
 def test_broken_connection_is_tried_again(breaking):

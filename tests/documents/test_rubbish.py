@@ -8,7 +8,7 @@ from jimeng.documents import Task, indexes, is_away
 from tests.documents.rubbish import RUBBISH, speaking
 from tests.rest import API, CAT, CREATE, USERS, client_with, refused
 
-DOORS = {
+KEY_INTERFACES = {
     "read": ("GET", f"{API}/tasks/x", None),
     "submit": ("POST", CREATE, CAT),
     "write": ("POST", USERS, {"email": "a@example.com", "name": "a"}),
@@ -18,7 +18,7 @@ DOORS = {
 # To a write this says that it went well.
 CASES = [
     (kind, door)
-    for kind, door in itertools.product(RUBBISH, DOORS)
+    for kind, door in itertools.product(RUBBISH, KEY_INTERFACES)
     if (kind, door) not in {("no result", "write"), ("another shape", "write")}
 ]
 
@@ -35,7 +35,7 @@ def test_rubbish_is_answered_as_an_absence(
 ):
     """503, with when to come again, whatever it was that came."""
     monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
-    method, path, body = DOORS[door]
+    method, path, body = KEY_INTERFACES[door]
     with (
         speaking(RUBBISH[kind], config.MONGODB_URI) as uri,
         client_with(config, registry, MONGODB_URI=uri) as client,

@@ -11,15 +11,15 @@ from pymongo import MongoClient
 from jimeng import accounts
 from jimeng.documents import Input
 from jimeng.documents.base import WEB_TIMEOUT
-from jimeng.inputs import keeping
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.inputs import storing
 from tests.documents.slow import Way, way_to
 from tests.given_pictures import encoded, photo
 from tests.inputs.test_uploads import send, upload
 from tests.rest import CAT, CREATE, client_with, data_of, new_user, refused, result
 
 SLOW = 0.3  # seconds that each operation takes
-MOST_WAITS = 8  # of a submission: four commands, and what is read now and then
+MAX_WAITS = 8  # of a submission: four commands, and what is read now and then
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_submission_is_taken_by_a_slow_database(far, way, work_off):
     took, way.delay = time.monotonic() - began, 0.0
     task_id = data_of(answer, 202)["task_id"]
     assert took > 3 * SLOW
-    assert way.passed <= MOST_WAITS
+    assert way.passed <= MAX_WAITS
     work_off()
     assert result(far, task_id)["status"] == "completed"
 
@@ -54,7 +54,7 @@ def test_submission_is_taken_by_a_slow_database(far, way, work_off):
 def test_submission_with_sign_in_is_taken_too(app, way, config, registry, client):
     """Who is asking is one operation more."""
     user_id = new_user(client)["id"]
-    root = Viewer("root", sees_all=True)
+    root = Principal("root", is_operator=True)
     _, key = accounts.create_key(root, user_id, name="k")
     head = {"Authorization": f"Bearer {key}"}
     cat = {name: value for name, value in CAT.items() if name != "user_id"}
@@ -113,7 +113,7 @@ def test_picture_is_kept_by_a_slow_database(far, way):
 
 def test_picture_is_refused_where_the_database_is_away(far, way, monkeypatch):
     """After those seconds, here fewer, and nothing of it is left."""
-    monkeypatch.setattr(keeping, "STORING", 1.0)
+    monkeypatch.setattr(storing, "STORING", 1.0)
     content = photo()
     upload(far, content)
     way.delay = 3.0

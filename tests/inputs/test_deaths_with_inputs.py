@@ -13,7 +13,7 @@ import pytest
 
 from jimeng import jobs
 from jimeng.documents import Input, Task
-from jimeng.jobs import input_sweep, janitor
+from jimeng.jobs import input_cleanup, janitor
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.test_going_in import I2I, data_url
@@ -31,7 +31,7 @@ def claims_end(monkeypatch) -> None:
     """As time moves on for generations, so it does for claims of inputs."""
 
     def later(**where: object) -> None:
-        gone = {"$set": {"owned_until": input_sweep.utcnow()}}
+        gone = {"$set": {"owned_until": input_cleanup.utcnow()}}
         Input.collection().update_many({"owner": {"$exists": True}}, gone)
         come_due(**where)
 
@@ -42,11 +42,11 @@ def check_files(monkeypatch) -> None:
     """After the sweep there are the bytes that inputs name, and no others."""
     with monkeypatch.context() as patched:
         patched.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
-        input_sweep.sweep_files()
+        input_cleanup.sweep_files()
     until = janitor.utcnow() + timedelta(days=1)
     there = set(jobs.runtime().inputs.saved_before(until, after=None, limit=99))
     rows = Input.collection().find({})
-    wanted = {one for row in rows for one in input_sweep.files_of(Input.read(row))}
+    wanted = {one for row in rows for one in input_cleanup.files_of(Input.read(row))}
     assert there == wanted
 
 
@@ -105,7 +105,7 @@ def test_death_of_the_request_leaves_no_half_task(
         assert {task.status for task in Task.objects} <= {"completed"}
         pass_time(hours=2)
         for _ in range(3):
-            input_sweep.sweep_inputs()
+            input_cleanup.sweep_inputs()
             pass_time(minutes=2)
         check_files(monkeypatch)
         named = {each for task in Task.objects for each in task.inputs}
@@ -123,7 +123,7 @@ def test_death_of_an_upload_leaves_nothing_for_good(
 
         pass_time(days=2)
         for _ in range(3):
-            input_sweep.sweep_inputs()
+            input_cleanup.sweep_inputs()
             pass_time(minutes=2)
         check_files(monkeypatch)
 
@@ -142,13 +142,13 @@ def test_death_of_the_sweep_loses_nothing_that_is_named(
         reaper.arm(number)
         for _ in range(4):
             with contextlib.suppress(Died):
-                input_sweep.sweep_inputs()
+                input_cleanup.sweep_inputs()
             reaper.armed = False
             pass_time(minutes=2)
             reaper.armed = reaper.at is not None
         reaper.disarm()
         for _ in range(3):
-            input_sweep.sweep_inputs()
+            input_cleanup.sweep_inputs()
             pass_time(minutes=2)
 
         check_files(monkeypatch)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jimeng.documents import Allowance, Input, utcnow
-from jimeng.jobs import given as going_in
-from jimeng.providers import fetch
+from jimeng.documents import Input, QuotaUsage, utcnow
+from jimeng.jobs import inputs as going_in
+from jimeng.providers import download
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.host import drips, floods, gives
@@ -83,9 +83,9 @@ def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
     """After three tries; nothing was sent, nothing is charged, no day is used up."""
     monkeypatch.setattr(going_in, "FETCH_WITHIN", 0.6)
     asked: list[str] = []
-    addresses = fetch.public_addresses
+    addresses = download.public_addresses
     monkeypatch.setattr(
-        fetch,
+        download,
         "public_addresses",
         lambda name, *rest: asked.append(name) or addresses(name, *rest),
     )
@@ -99,9 +99,9 @@ def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
     assert (error["code"], error["charged"]) == ("input_unreachable", "no")
     assert error["retryable"]
     assert provider.requests == []
-    (allowance,) = Allowance.collection().find()
-    assert [lane["pending"] for lane in allowance["lanes"].values()] == [0]
-    assert Allowance.asked_on("user_123", utcnow().date()) == 0
+    (quota_usage,) = QuotaUsage.collection().find()
+    assert [lane["pending"] for lane in quota_usage["lanes"].values()] == [0]
+    assert QuotaUsage.asked_on("user_123", utcnow().date()) == 0
     assert "localhost" not in asked
     assert Input.objects.first().tries == 2  # and the third was the last
 

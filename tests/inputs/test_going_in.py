@@ -8,8 +8,8 @@ from PIL import Image as Pillow
 
 from jimeng import tasks
 from jimeng.documents import Generation, Input, Task
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
-from jimeng.viewers import Viewer
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.test_uploads import UPLOADS, upload
@@ -242,7 +242,7 @@ def test_large_picture_is_made_to_fit_once(client, provider, work_off):
 
 def test_guest_of_a_door_may_give_bytes(client, provider, work_off):
     """What a form's files are to whoever calls `tasks.create`, as other doors do."""
-    viewer = Viewer("guest", sees_all=True, is_anybody=True)
+    principal = Principal("guest", is_operator=True, is_anonymous=True)
     new = tasks.NewTask(
         user_id="guest",
         prompt="x",
@@ -252,7 +252,7 @@ def test_guest_of_a_door_may_give_bytes(client, provider, work_off):
         given={"prompt": "x", "images": ["never kept"]},
     )
 
-    made, _ = tasks.create(viewer, new)
+    made, _ = tasks.create(principal, new)
     prepared(work_off)
 
     assert result(client, made.id)["status"] == "completed"

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image as Pillow
 
-from jimeng import jobs, logs
+from jimeng import jobs
+from jimeng.config import logs
 from jimeng.documents import Generation
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump
-from jimeng.pictures.links import LinkToken, opened
+from jimeng.pictures.input_links import LinkToken, opened
 from jimeng.providers import Progress
-from jimeng.web import input_links as door
+from jimeng.web.pictures import files as door
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue
 from tests.inputs.test_uploads import upload

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures import inspection, normalise
+from jimeng.pictures import decoder, normalise
 from tests import given_pictures as given
 from tests.each import for_each
 from tests.given_pictures import BLUE, RED, encoded, halves
@@ -160,7 +160,7 @@ def test_what_is_no_picture_is_refused_and_takes_no_memory(reason):
     """With the reason, and the process that decodes goes on as it was."""
     content = given.HOSTILE[reason]()
     normalise(given.photo())
-    process = inspection.decoder._process
+    process = decoder.decoder._process
     assert process is not None
     before = peak(process.pid)
 
@@ -168,7 +168,7 @@ def test_what_is_no_picture_is_refused_and_takes_no_memory(reason):
         normalise(content)
 
     assert refused.value.reason == reason
-    assert inspection.decoder._process is process and process.poll() is None
+    assert decoder.decoder._process is process and process.poll() is None
     assert peak(process.pid) - before < 40 * MB
 
 

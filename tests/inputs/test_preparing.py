@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from jimeng import jobs
-from jimeng.documents import Allowance, Generation, Input, Task, utcnow
-from jimeng.jobs import preparing, pump
+from jimeng.documents import Generation, Input, QuotaUsage, Task, utcnow
+from jimeng.jobs import input_preparation, pump
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue
 from tests.inputs.host import gives
@@ -65,7 +65,7 @@ def test_cancelled_while_it_waits_is_never_fetched(client, host, provider, work_
 
     assert (host.asked, provider.requests) == ([], [])
     assert [row["state"] for row in Generation.collection().find()] == ["dropped"]
-    assert Allowance.asked_on("user_123", utcnow().date()) == 0
+    assert QuotaUsage.asked_on("user_123", utcnow().date()) == 0
 
 
 def step() -> None:
@@ -79,12 +79,12 @@ def test_one_worker_at_a_time_prepares(client, host, monkeypatch):
     url = host.url("/a", gives(given.photo()))
     create(client, model=I2I, images=[url])
 
-    preparing._places.acquire()
+    input_preparation._places.acquire()
     try:
         step()
         assert host.asked == []
     finally:
-        preparing._places.release()
+        input_preparation._places.release()
     step()
 
     assert host.asked == ["/a"]
@@ -201,7 +201,7 @@ def test_plan_cut_off_is_completed_as_it_was_meant(client, provider, work_off):
     old = {"$set": {"created_at": utcnow() - timedelta(minutes=1)}}
     Task.collection().update_one({"_id": made}, old)
 
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
     assert Generation.objects.first().state == "preparing"
     prepared(work_off)
 

@@ -7,7 +7,7 @@ from PIL import Image as Pillow
 
 from jimeng import jobs
 from jimeng.documents import Generation, utcnow
-from jimeng.jobs.submit import submitting_lease
+from jimeng.jobs.submission import submitting_lease
 from jimeng.providers import ImageRequest, InputPicture, Progress
 from tests import given_pictures as given
 from tests.conftest import come_due

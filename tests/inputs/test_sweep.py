@@ -8,15 +8,17 @@ import mongoengine
 import pytest
 
 from jimeng import inputs, jobs, tasks
+from jimeng.accounts import data_export
 from jimeng.documents import Input, Task, utcnow
-from jimeng.jobs import input_sweep, janitor, purge
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import trash
+from jimeng.jobs import input_cleanup, janitor, purge
 from tests.conftest import come_due
 from tests.inputs.test_going_in import I2I, prepared
 from tests.inputs.test_uploads import upload
 from tests.rest import API, CAT, CREATE, create, data_of, result
 
-OPERATOR = Viewer("root", sees_all=True)
+OPERATOR = Principal("root", is_operator=True)
 
 
 def pass_time(**more: float) -> None:
@@ -31,7 +33,7 @@ def pass_time(**more: float) -> None:
 
 def sweep(rounds: int = 3) -> None:
     for _ in range(rounds):
-        input_sweep.sweep_inputs()
+        input_cleanup.sweep_inputs()
         pass_time(minutes=2)
 
 
@@ -60,7 +62,7 @@ def test_named_one_stays_as_long_as_its_task(client, work_off):
         sweep()
     assert Input.collection().count_documents({}) == 1
 
-    tasks.trash(OPERATOR, made)
+    trash.trash(OPERATOR, made)
     pass_time(days=3)
     sweep()
     assert Input.collection().count_documents({}) == 1
@@ -96,13 +98,13 @@ def test_task_written_late_keeps_what_was_doomed_meanwhile(client, work_off):
     made = create(client, model=I2I, images=[upload(client)["id"]])
     row = Task.collection().find_one_and_delete({"_id": made})
     pass_time(days=2)
-    input_sweep.sweep_inputs()
+    input_cleanup.sweep_inputs()
     answer = client.post(CREATE, json={**CAT, "model": I2I, "images": row["inputs"]})
     assert list(answer.json["errors"]) == ["images.0"]
     Task.collection().insert_one(row)
 
     pass_time(minutes=2)
-    input_sweep.sweep_inputs()
+    input_cleanup.sweep_inputs()
     prepared(work_off)
 
     assert result(client, made)["status"] == "completed"
@@ -149,7 +151,7 @@ def test_files_that_no_input_names_are_swept(client, monkeypatch):
     jobs.runtime().inputs.save(b"left over", "upload_nobody")
     monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
 
-    input_sweep.sweep_files()
+    input_cleanup.sweep_files()
 
     assert files() == 1
     answer = client.get(f"{API}/uploads/{found['id']}/content")
@@ -190,9 +192,9 @@ def test_refused_request_leaves_nothing_for_long(client, monkeypatch):
 
 def test_export_holds_what_was_given(client, work_off):
     found = upload(client)
-    viewer = Viewer("user_123")
+    principal = Principal("user_123")
 
-    content = b"".join(tasks.export(viewer, utcnow().tzinfo))
+    content = b"".join(data_export.export(principal, utcnow().tzinfo))
 
     with zipfile.ZipFile(BytesIO(content)) as archive:
         name = f"inputs/{found['id']}.jpg"

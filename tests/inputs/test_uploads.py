@@ -15,9 +15,9 @@ from werkzeug.test import encode_multipart
 from jimeng import pictures
 from jimeng.documents import Input, utcnow
 from jimeng.errors import TooManyWaiting
-from jimeng.http import bodies
-from jimeng.inputs import keeping
-from jimeng.limits import users as limits
+from jimeng.http import request_bodies
+from jimeng.inputs import storing
+from jimeng.limits import reservations as limits
 from tests import given_pictures as given
 from tests.each import for_each
 from tests.page import POST
@@ -118,7 +118,7 @@ def test_two_uploads_at_once_under_a_key_are_one(client, monkeypatch):
         return pictures.normalise(content, **whose)
 
     slow = SimpleNamespace(**{**vars(pictures), "normalise": look})
-    monkeypatch.setattr(keeping, "pictures", slow)
+    monkeypatch.setattr(storing, "pictures", slow)
     before = get_db()["inputs.files"].count_documents({})
 
     answer = send(client, given.photo(), key="one")
@@ -193,7 +193,7 @@ def test_json_is_no_form(client):
 
 
 def test_one_user_has_only_so_many_that_no_task_names(client, monkeypatch):
-    monkeypatch.setattr(keeping, "MOST_UNNAMED", 2)
+    monkeypatch.setattr(storing, "MAX_UNNAMED", 2)
     first = upload(client)
     upload(client)
 
@@ -208,7 +208,7 @@ def test_one_user_has_only_so_many_that_no_task_names(client, monkeypatch):
 
 def test_one_user_has_only_so_many_bytes_that_no_task_names(client, monkeypatch):
     upload(client)
-    monkeypatch.setattr(keeping, "MOST_BYTES", 100)
+    monkeypatch.setattr(storing, "MAX_BYTES", 100)
 
     refused(send(client, given.photo()), 429, "uploads_full")
 
@@ -232,12 +232,12 @@ def large() -> bytes:
 
 def test_one_user_has_no_place_for_all_large_bodies(client, monkeypatch):
     """Half of what others leave; another user finds one, and small ones need none."""
-    monkeypatch.setattr(bodies, "PLACE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(request_bodies, "PLACE_TIMEOUT_S", 0.1)
     content, here = large(), "203.0.113.9"
-    assert len(content) > bodies.MOST_PLAIN
+    assert len(content) > request_bodies.MAX_PLAIN
     with ExitStack() as held:
-        for _ in range(bodies.PLACES // 2):
-            held.enter_context(bodies._places.one(here))
+        for _ in range(request_bodies.PLACES // 2):
+            held.enter_context(request_bodies._places.one(here))
 
         answer = send(client, content, address=here)
 
@@ -245,15 +245,15 @@ def test_one_user_has_no_place_for_all_large_bodies(client, monkeypatch):
         assert answer.headers["Retry-After"] == "2"
         assert send(client, given.photo(), address=here).status_code == 201
         assert send(client, content, address="203.0.113.10").status_code == 201
-    for _ in range(bodies.PLACES + 1):
-        send(client, given.SVG + bytes(bodies.MOST_PLAIN))
+    for _ in range(request_bodies.PLACES + 1):
+        send(client, given.SVG + bytes(request_bodies.MAX_PLAIN))
     assert send(client, content, address=here).status_code == 201
 
 
 def test_memory_of_a_large_body_is_returned(client, monkeypatch):
     """Once it is answered; for a small one that would cost more than it brings."""
     returned: list[int] = []
-    monkeypatch.setattr(bodies, "return_memory", returned.append)
+    monkeypatch.setattr(request_bodies, "return_memory", returned.append)
 
     assert send(client, given.photo()).status_code == 201
     assert returned == []
@@ -267,7 +267,7 @@ def test_page_form_without_files_needs_no_place(client):
         for number in range(4):
             with suppress(TooManyWaiting):
                 while True:
-                    held.enter_context(bodies._places.one(str(number)))
+                    held.enter_context(request_bodies._places.one(str(number)))
 
         form = {"prompt": "x", "files": (io.BytesIO(), "")}
         answer = client.post("/tasks", data=form, headers=POST)

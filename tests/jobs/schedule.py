@@ -19,8 +19,8 @@ from jimeng import lanes
 from jimeng.config import Config
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane
-from jimeng.jobs import polling, pump
-from jimeng.lanes import ahead, record
+from jimeng.jobs import poll_schedule, pump
+from jimeng.lanes import limits, queue_position
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LANE = "provider:model"
@@ -86,14 +86,16 @@ class Simulation:
         """The schedule's surroundings: settings, clock, and the lane's record."""
         config = Config(POLL_INTERVAL=1.0, POLLS_PER_SECOND=self.polls_per_second)
         clock = SimpleNamespace(monotonic=lambda: self.now)
-        monkeypatch.setattr(polling, "runtime", lambda: SimpleNamespace(config=config))
-        monkeypatch.setattr(polling, "utcnow", self.clock)
-        monkeypatch.setattr(polling, "time", clock)
-        monkeypatch.setattr(polling, "random", self.dice)
-        monkeypatch.setattr(polling, "_generating", {})
+        monkeypatch.setattr(
+            poll_schedule, "runtime", lambda: SimpleNamespace(config=config)
+        )
+        monkeypatch.setattr(poll_schedule, "utcnow", self.clock)
+        monkeypatch.setattr(poll_schedule, "time", clock)
+        monkeypatch.setattr(poll_schedule, "random", self.dice)
+        monkeypatch.setattr(poll_schedule, "_generating", {})
         monkeypatch.setattr(lanes, "count_generating", lambda _: len(self.drawing))
-        monkeypatch.setattr(ahead, "change", self.learn)
-        for module in (ahead, record):
+        monkeypatch.setattr(queue_position, "change", self.learn)
+        for module in (queue_position, limits):
             monkeypatch.setattr(module, "read", lambda _: self.lane)
 
     def learn(self, _: str, update: dict) -> None:
@@ -114,7 +116,7 @@ class Simulation:
         expected = lanes.expected_duration(LANE, self.typical)
         picture = Picture(self.clock(), began, began + takes, expected)
         self.drawing.add(id(picture))
-        self.plan(picture, polling.first_poll_after(picture))
+        self.plan(picture, poll_schedule.first_poll_after(picture))
 
     def plan(self, picture: Picture, seconds: float) -> None:
         picture.planned_at = self.clock() + timedelta(seconds=seconds)
@@ -138,7 +140,7 @@ class Simulation:
         if picture.ready > self.now + CALL_S / 2:
             self.after(CALL_S, lambda: self.not_yet(picture))
             return
-        polling.measure(picture, asked_at)
+        poll_schedule.measure(picture, asked_at)
         picture.polls += 1
         picture.noticed = self.now + CALL_S
         self.drawing.remove(id(picture))
@@ -148,7 +150,7 @@ class Simulation:
     def not_yet(self, picture: Picture) -> None:
         picture.polls += 1
         picture.looked_at = self.clock()
-        self.plan(picture, polling.next_poll_after(picture, 0))
+        self.plan(picture, poll_schedule.next_poll_after(picture, 0))
 
     def busy(self, begin: float, end: float) -> float:
         """The share of the slots' time in which the provider was drawing."""

@@ -209,7 +209,7 @@ def go_on(reaper: Reaper) -> None:
     """What a request has begun and left is found a minute later, and worked off."""
     older = {"created_at": {"$subtract": ["$created_at", 60_000]}}
     Task.collection().update_many({}, [{"$set": older}])
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
     consume(reaper)
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from jimeng.documents import Allowance, Generation, Task
-from jimeng.jobs import broker, chores, gathering, janitor, plan
-from jimeng.jobs.gathering import Gathering
+from jimeng.documents import Generation, QuotaUsage, Task
+from jimeng.jobs import backfill, broker, janitor, periodic_tasks, write_batcher
+from jimeng.jobs.write_batcher import WriteBatcher
 from tests.forgetting import forget_lanes, forget_sweeps
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for
 
 
-class ByHand(Gathering):
+class ByHand(WriteBatcher):
     """One that writes when it is told to."""
 
     def _begin(self) -> None:
@@ -28,7 +28,7 @@ class ByHand(Gathering):
 def gathered(database, monkeypatch) -> Iterator[ByHand]:
     made = ByHand()
     made.open()
-    monkeypatch.setattr(gathering, "gathering", made)
+    monkeypatch.setattr(write_batcher, "gathering", made)
     yield made
     atexit.unregister(made.close)
 
@@ -39,8 +39,8 @@ def states() -> list[str]:
 
 def place(lane: str) -> tuple[int, int]:
     """What counts as waiting, and as asked for."""
-    found = Allowance.find_one({"_id": "user_123"})
-    entry = found.lanes[Allowance.place_of(lane).partition(".")[2]]
+    found = QuotaUsage.find_one({"_id": "user_123"})
+    entry = found.lanes[QuotaUsage.place_of(lane).partition(".")[2]]
     return entry["pending"], found.asked
 
 
@@ -48,7 +48,7 @@ def half_a_minute_later() -> None:
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
     forget_sweeps()
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
 
 
 def test_together(client, gathered, work_off):
@@ -126,10 +126,12 @@ def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkey
     """It shows what it was asked for."""
     task_id = create(client, n=2)
     gathered.die()
-    (every,) = (each.every for each in chores.CHORES if each.name == "plans")
+    (every,) = (
+        each.every for each in periodic_tasks.PERIODIC_TASKS if each.name == "plans"
+    )
     late = janitor.SETTLED.total_seconds() + every
-    age_of = plan.age_of
-    monkeypatch.setattr(plan, "age_of", lambda each: age_of(each) + late)
+    age_of = backfill.age_of
+    monkeypatch.setattr(backfill, "age_of", lambda each: age_of(each) + late)
 
     client.post(f"{API}/tasks/{task_id}/cancel")
 
@@ -190,7 +192,7 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
         closed.wait(0.5)
         ends.append(len(rows))
 
-    monkeypatch.setattr(plan, "write", write)
+    monkeypatch.setattr(backfill, "write", write)
     writer = threading.Thread(target=gathered.write)
     writer.start()
     assert begun.wait(5)
@@ -204,14 +206,14 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
 
 def test_full_takes_no_more(client, gathered, monkeypatch):
     """What comes then is written at once."""
-    monkeypatch.setattr(gathering, "MOST", 1)
+    monkeypatch.setattr(write_batcher, "MOST", 1)
     create(client)
     create(client)
 
     assert states() == ["queued"]
 
 
-AWAY = plan.BulkWriteError({"writeErrors": [], "code": 0})
+AWAY = backfill.BulkWriteError({"writeErrors": [], "code": 0})
 
 
 @pytest.mark.parametrize("trouble", [AWAY, RuntimeError("nobody thought of it")])
@@ -219,21 +221,21 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
     client, database, monkeypatch, trouble
 ):
     """What has come meanwhile, too; what it could not write the janitor does."""
-    made = Gathering()
+    made = WriteBatcher()
     made.open()
-    monkeypatch.setattr(gathering, "gathering", made)
-    monkeypatch.setattr(gathering, "PAUSE", 0.001)
-    written, whole = [], plan.write
+    monkeypatch.setattr(write_batcher, "gathering", made)
+    monkeypatch.setattr(write_batcher, "PAUSE", 0.001)
+    written, whole = [], backfill.write
     begun, goes_on = threading.Event(), threading.Event()
 
     def fail(rows: list[dict]) -> None:
-        monkeypatch.setattr(plan, "write", whole)
+        monkeypatch.setattr(backfill, "write", whole)
         written.append(threading.current_thread().name)
         begun.set()
         goes_on.wait(5)
         raise trouble
 
-    monkeypatch.setattr(plan, "write", fail)
+    monkeypatch.setattr(backfill, "write", fail)
     create(client)
     assert begun.wait(5)
     create(client)
@@ -251,7 +253,7 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
 def test_old_tasks_cost_nothing_more(client, gathered):
     """Only of those that have just been made anybody asks what they lack."""
     task_id = create(client)
-    moment = plan.age_of(task_id)
+    moment = backfill.age_of(task_id)
 
-    assert 0 <= moment < plan.FRESH
-    assert plan.age_of("volcengine_img_" + "0" * 30) > 1e9
+    assert 0 <= moment < backfill.FRESH
+    assert backfill.age_of("volcengine_img_" + "0" * 30) > 1e9

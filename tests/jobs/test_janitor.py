@@ -39,7 +39,7 @@ def test_plan_is_completed_when_its_request_must_be_over(
     """Whether nothing was written of it or some, and not before."""
     young, old = half_written(25), half_written(31, written=count)
 
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
 
     assert (written(young), written(old)) == (0, 2)
     Task.collection().delete_one({"_id": young})
@@ -53,7 +53,7 @@ def test_ended_tasks_are_left_alone(half_written):
     ended = {"$set": {"status": "cancelled"}, "$unset": {"open": ""}}
     Task.collection().update_one({"_id": task_id}, ended)
 
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
 
     assert written(task_id) == 0
 
@@ -65,12 +65,12 @@ def test_new_half_task_behind_a_long_queue_is_found_at_once(
     monkeypatch.setattr(janitor, "BATCH", 100)
     fill(database, 600)
     spread(database)
-    while janitor.complete_plans():
+    while janitor.backfill_all_generations():
         pass
     task_id = half_written(30)
 
     with counted(config) as commands:
-        assert janitor.complete_plans() is False
+        assert janitor.backfill_all_generations() is False
 
     assert written(task_id) == 2
     looked_at = sum(len(ids_of(each)) for each in commands if "aggregate" in each)
@@ -80,14 +80,14 @@ def test_new_half_task_behind_a_long_queue_is_found_at_once(
 def test_no_run_looks_at_more_than_its_share(database, config, monkeypatch):
     """A consumer that starts before a long queue takes it in pieces."""
     monkeypatch.setattr(janitor, "BATCH", 100)
-    monkeypatch.setattr(janitor, "MOST_SETTLED", 300)
+    monkeypatch.setattr(janitor, "MAX_SETTLED", 300)
     fill(database, 1000)
     spread(database)
     runs = []
 
     with counted(config) as commands:
         while True:
-            there_is_more = janitor.complete_plans()
+            there_is_more = janitor.backfill_all_generations()
             counts = [len(ids_of(each)) for each in commands if "aggregate" in each]
             runs.append(sum(counts))
             assert max(counts) <= 100
@@ -105,13 +105,13 @@ def test_half_task_that_appears_behind_the_walk_is_found_later(
     monkeypatch.setattr(janitor, "BATCH", 100)
     fill(database, 1000)
     spread(database)
-    while janitor.complete_plans():
+    while janitor.backfill_all_generations():
         pass
     task_id = half_written(3000)
 
     runs = 0
     while not written(task_id):
-        janitor.complete_plans()
+        janitor.backfill_all_generations()
         runs += 1
         assert runs <= 20
 
@@ -121,13 +121,13 @@ def test_half_task_that_appears_behind_the_walk_is_found_later(
 def test_tasks_of_one_moment_are_not_parted(half_written, database, monkeypatch):
     """However many there are, none of them is passed over."""
     monkeypatch.setattr(janitor, "BATCH", 10)
-    monkeypatch.setattr(janitor, "MOST_SETTLED", 10)
+    monkeypatch.setattr(janitor, "MAX_SETTLED", 10)
     fill(database, 50)
     task_id = half_written(60)
     at = utcnow() - timedelta(seconds=60)
     Task.collection().update_many({}, {"$set": {"created_at": at}})
 
-    while janitor.complete_plans():
+    while janitor.backfill_all_generations():
         pass
 
     assert written(task_id) == 2

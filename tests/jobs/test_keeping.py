@@ -3,8 +3,8 @@
 import pytest
 
 from jimeng.documents import utcnow
-from jimeng.jobs import save
-from jimeng.pictures.gridfs import GridFSStore
+from jimeng.jobs import saving
+from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
 from tests.test_core import create, result
@@ -20,11 +20,11 @@ def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
 
     def slow(*args: object, **kwargs: object) -> bytes:
         change(owner="another consumer")
-        later = utcnow() + save.SAVING_LEASE
-        monkeypatch.setattr(save, "utcnow", lambda: later)
+        later = utcnow() + saving.SAVING_LEASE
+        monkeypatch.setattr(saving, "utcnow", lambda: later)
         return png()
 
-    monkeypatch.setattr(save, "fetch_picture", slow)
+    monkeypatch.setattr(saving, "fetch_picture", slow)
     monkeypatch.setattr(GridFSStore, "save", lambda *args: kept.append(args))
     create(client)
     run_queue()
@@ -44,7 +44,7 @@ def test_claim_that_is_lost_leaves_one_picture(client, provider, database, monke
         change(owner="another consumer")
         return png()
 
-    monkeypatch.setattr(save, "fetch_picture", overtaken)
+    monkeypatch.setattr(saving, "fetch_picture", overtaken)
     task_id = create(client)["task_id"]
     run_queue()
     come_due()
@@ -69,7 +69,7 @@ def test_slot_is_free_while_the_picture_is_fetched(client, provider, monkeypatch
         seen.append((generation().state, generation().slot))
         return png()
 
-    monkeypatch.setattr(save, "fetch_picture", fetch)
+    monkeypatch.setattr(saving, "fetch_picture", fetch)
     create(client)
     run_queue()
     come_due()
@@ -88,8 +88,8 @@ def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, datab
     before = database["pictures.files"].count_documents({})
 
     change(state="saving", owner="again")
-    task = save.wanted_by(generation())
-    save.store(generation(), task, png(colour="red"))
+    task = saving.wanted_by(generation())
+    saving.store(generation(), task, png(colour="red"))
 
     assert database["pictures.files"].count_documents({}) == before == 2
 
@@ -98,7 +98,7 @@ def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeyp
     """It would be dropped at once."""
     provider.polls = [Progress("x", done=True, urls=(LINK,))]
     asked = []
-    monkeypatch.setattr(save, "fetch_picture", lambda *args, **_: asked.append(args))
+    monkeypatch.setattr(saving, "fetch_picture", lambda *args, **_: asked.append(args))
     task_id = create(client)["task_id"]
     run_queue()
     client.post(f"/api/v1/tasks/{task_id}/cancel")
@@ -126,7 +126,7 @@ def test_picture_that_nobody_wants_after_its_download_leaves_nothing(
         assert done.status_code == 200, done.json
         return png()
 
-    monkeypatch.setattr(save, "fetch_picture", meanwhile)
+    monkeypatch.setattr(saving, "fetch_picture", meanwhile)
     run_queue()
     come_due()
 

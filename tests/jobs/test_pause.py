@@ -4,26 +4,26 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import AuditEntry, Generation, Task, Worker, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.errors.access import AdminsOnly
 from jimeng.jobs import pump
 from jimeng.lanes import switches
-from jimeng.operations import board
-from jimeng.viewers import Viewer
+from jimeng.operations import queue_actions
 from tests.conftest import come_due, run_queue
 from tests.rest import CAT, CREATE, create, data_of, refused, result
 
-OPERATOR = Viewer("root", sees_all=True)
+OPERATOR = Principal("root", is_operator=True)
 
 
 @pytest.fixture
 def pause(database):
     """Pauses a part of the work."""
-    return lambda name: board.set_paused(OPERATOR, name, True)
+    return lambda name: queue_actions.set_paused(OPERATOR, name, True)
 
 
 def resume(name: str) -> None:
-    board.set_paused(OPERATOR, name, False)
+    queue_actions.set_paused(OPERATOR, name, False)
 
 
 def test_paused_intake_refuses_before_anything_is_written(client, pause):
@@ -144,21 +144,21 @@ def test_another_process_sees_it_soon(database, monkeypatch):
 def test_pausing_twice_keeps_the_first(database, pause):
     """Since when and by whom is not forgotten."""
     pause("sending")
-    first = board.pauses(OPERATOR)
+    first = queue_actions.pauses(OPERATOR)
 
-    board.set_paused(Viewer("other", sees_all=True), "sending", True)
+    queue_actions.set_paused(Principal("other", is_operator=True), "sending", True)
 
-    assert board.pauses(OPERATOR) == first
+    assert queue_actions.pauses(OPERATOR) == first
 
 
 def test_only_operators_pause(database):
     """Others do neither, and there are no other switches."""
     with pytest.raises(AdminsOnly):
-        board.set_paused(Viewer("ada"), "intake", True)
+        queue_actions.set_paused(Principal("ada"), "intake", True)
     with pytest.raises(Invalid):
-        board.set_paused(OPERATOR, "polling", True)
+        queue_actions.set_paused(OPERATOR, "polling", True)
 
-    assert board.pauses(OPERATOR) == []
+    assert queue_actions.pauses(OPERATOR) == []
     assert AuditEntry.collection().count_documents({}) == 0
 
 

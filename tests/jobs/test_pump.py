@@ -8,8 +8,8 @@ import pytest
 
 from jimeng import jobs
 from jimeng.documents import Generation, Worker, utcnow
-from jimeng.jobs import chores, pump
-from jimeng.jobs.chores import Chore
+from jimeng.jobs import periodic_tasks, pump
+from jimeng.jobs.periodic_tasks import PeriodicTask
 from jimeng.providers import Registry
 from tests.commands import counted
 from tests.rest import create
@@ -19,7 +19,7 @@ from tests.waiting import wait_for
 @pytest.fixture
 def ready(monkeypatch):
     """As after the first look at the indexes."""
-    monkeypatch.setattr(chores.INDEXES, "runs", 1)
+    monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 1)
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ def test_what_two_reserve_is_queued_once(client):
 def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
     """And tells which one it is, until it is over."""
     hanging, stopped = threading.Event(), threading.Event()
-    slow = Chore("slow", 0.01, lambda: hanging.wait(30) and None)
-    quick = Chore("quick", 0.01, lambda: None)
-    monkeypatch.setattr(chores, "CHORES", [slow, quick])
-    monkeypatch.setattr(chores, "HANGS_AFTER", 0.05)
-    chores.start(stopped)
+    slow = PeriodicTask("slow", 0.01, lambda: hanging.wait(30) and None)
+    quick = PeriodicTask("quick", 0.01, lambda: None)
+    monkeypatch.setattr(periodic_tasks, "CHORES", [slow, quick])
+    monkeypatch.setattr(periodic_tasks, "HANGS_AFTER", 0.05)
+    periodic_tasks.start(stopped)
     made = pump.Pump("host:1:t")
 
     wait_for(lambda: slow.hangs and quick.runs > 3)
@@ -136,7 +136,7 @@ def test_chore_that_fails_is_run_again(database):
             raise found
         return found
 
-    made = Chore("one", 1.0, run)
+    made = PeriodicTask("one", 1.0, run)
 
     assert [made.turn() for _ in range(3)] == [True, False, False]
     assert made.runs == 3

@@ -8,16 +8,16 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng import jobs, tasks
-from jimeng.documents import Allowance, Generation, Task
-from jimeng.jobs import acceptance, janitor, outcomes, pump, submit
+from jimeng.documents import Generation, QuotaUsage, Task
+from jimeng.documents.principal import Principal
+from jimeng.jobs import acceptance, endings, janitor, pump, submission
 from jimeng.providers import Progress
-from jimeng.tasks import cancelling, deletion
-from jimeng.viewers import Viewer
+from jimeng.tasks import cancellation, deletion
 from tests.conftest import come_due, png, run_queue
 from tests.machine.boundary import Boundaries, Clock, Died, wrap_writes
 from tests.test_core import create, refusal, result
 
-OPERATOR = Viewer("operator", sees_all=True)
+OPERATOR = Principal("operator", is_operator=True)
 DONE = Progress("", done=True, images=(png(),))
 
 
@@ -60,7 +60,7 @@ def test_task_deleted_between_claim_and_sending(
     task_id = create(client)["task_id"]
     once(
         monkeypatch,
-        submit,
+        submission,
         "mark_submitting",
         before=lambda: tasks.delete(OPERATOR, task_id),
     )
@@ -129,7 +129,7 @@ def test_late_picture_of_a_task_that_goes_on(client, provider):
 def test_first_word_on_a_picture_stands(client, provider, monkeypatch):
     """Who goes on after a death does not say that nobody knows what was said."""
     provider.submits = [refusal("content_refused_prompt"), Progress("second")]
-    once(monkeypatch, outcomes, "end", before=die)
+    once(monkeypatch, endings, "end", before=die)
     task_id = create(client, n=2)["task_id"]
     with pytest.raises(Died):
         run_queue()
@@ -146,10 +146,10 @@ def test_picture_that_two_drop_is_given_back_once(client):
     create(client, n=2)
     unwanted = Generation.objects.first()
 
-    outcomes.drop(unwanted)
-    outcomes.drop(unwanted)
+    endings.drop(unwanted)
+    endings.drop(unwanted)
 
-    assert Allowance.objects.get().asked == 1
+    assert QuotaUsage.objects.get().asked == 1
 
 
 def test_picture_that_two_give_up_is_given_back_once(client):
@@ -157,10 +157,10 @@ def test_picture_that_two_give_up_is_given_back_once(client):
     create(client, n=2)
     lost = Generation.objects.first()
 
-    outcomes.fail_unsent(lost, "input_unreachable", "its bytes are gone")
-    outcomes.fail_unsent(lost, "input_unreachable", "its bytes are gone")
+    endings.fail_unsent(lost, "input_unreachable", "its bytes are gone")
+    endings.fail_unsent(lost, "input_unreachable", "its bytes are gone")
 
-    assert Allowance.objects.get().asked == 1
+    assert QuotaUsage.objects.get().asked == 1
 
 
 def test_name_is_stored_although_mongodb_was_away(client, provider, monkeypatch):
@@ -192,7 +192,7 @@ def test_kept_bytes_of_an_answer_are_not_lost(
 ):
     """A death after the picture was kept: it is there, and nobody need ask for it."""
     provider.submits = [DONE]
-    once(monkeypatch, outcomes, "complete", before=die)
+    once(monkeypatch, endings, "complete", before=die)
     task_id = create(client)["task_id"]
     with pytest.raises(Died):
         run_queue()
@@ -207,7 +207,7 @@ def test_kept_bytes_of_an_answer_are_not_lost(
 
 def test_kept_picture_outlives_its_result(client, provider, monkeypatch):
     """The same, where the provider could be asked but has forgotten."""
-    once(monkeypatch, outcomes, "complete", before=die)
+    once(monkeypatch, endings, "complete", before=die)
     task_id = create(client)["task_id"]
     run_queue()
     come_due()
@@ -227,7 +227,7 @@ def test_dropped_picture_waits_no_longer(client, provider, monkeypatch):
         "/api/v1/ai/tasks",
         json={"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600},
     )
-    monkeypatch.setattr(cancelling, "drop_waiting", lambda task: die())
+    monkeypatch.setattr(cancellation, "drop_waiting", lambda task: die())
     with pytest.raises(Died):
         tasks.cancel(OPERATOR, answer.json["data"]["task_id"])
 

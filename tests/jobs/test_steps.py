@@ -8,7 +8,7 @@ import pytest
 from jimeng import jobs
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import polling, pump
+from jimeng.jobs import poll_schedule, pump
 from jimeng.jobs.queue import advance
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
@@ -183,7 +183,7 @@ def test_picture_is_polled_when_it_is_likely_to_be_ready(drawing, every_second):
     """At equal intervals from when some are ready on, and longer when it is overdue."""
     remember(*SEEN)
 
-    first = polling.first_poll_after(generation())
+    first = poll_schedule.first_poll_after(generation())
     intervals = [looked_in_vain(after, drawing) for after in (first, 6, 9)]
 
     assert first == pytest.approx(4.32, abs=0.05)
@@ -196,7 +196,7 @@ def test_pictures_that_take_as_long_are_awaited_to_the_point(drawing, every_seco
     """The first poll comes just before all of them would be ready."""
     remember(*ALIKE)
 
-    assert polling.first_poll_after(generation()) == pytest.approx(4.54, abs=0.05)
+    assert poll_schedule.first_poll_after(generation()) == pytest.approx(4.54, abs=0.05)
     assert looked_in_vain(5, drawing) == pytest.approx(0.25, abs=0.03)
 
 
@@ -204,7 +204,7 @@ def test_one_that_took_very_long_changes_nothing(drawing, every_second):
     """Nor do a few that were found at their first poll."""
     remember(2.0, 600.0, 2.0, *ALIKE[:9])
 
-    assert polling.first_poll_after(generation()) < 5
+    assert poll_schedule.first_poll_after(generation()) < 5
     assert looked_in_vain(5, drawing) == pytest.approx(0.25, abs=0.03)
 
 
@@ -212,7 +212,7 @@ def test_first_pictures_are_polled_soon(drawing, every_second):
     """The model's own figure is a guess, until enough have come to tell."""
     expect(6.0)
 
-    assert polling.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
+    assert poll_schedule.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
     assert looked_in_vain(6, drawing) == pytest.approx(1.5, abs=0.02)
 
 
@@ -222,7 +222,7 @@ def test_few_that_were_quick_count_for_the_next(drawing, every_second, seen):
     expect(10.0)
     remember(*seen)
 
-    assert polling.first_poll_after(generation()) < 2.8
+    assert poll_schedule.first_poll_after(generation()) < 2.8
 
 
 def test_few_that_were_slow_do_not_hold_up_the_next(drawing, every_second):
@@ -230,14 +230,14 @@ def test_few_that_were_slow_do_not_hold_up_the_next(drawing, every_second):
     expect(6.0)
     remember(60.0, 50.0)
 
-    assert polling.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
+    assert poll_schedule.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
 
 
 def test_picture_that_takes_minutes_is_polled_now_and_then(drawing, every_second):
     """Soon for the first time, as the provider may be faster now; then ever later."""
     remember(*[120.0, 140.0, 160.0] * 4)
 
-    assert polling.first_poll_after(generation()) == 15
+    assert poll_schedule.first_poll_after(generation()) == 15
     assert looked_in_vain(15, drawing) == pytest.approx(15, abs=0.2)
     assert looked_in_vain(100, drawing) == pytest.approx(19, abs=1)
     assert looked_in_vain(130, drawing) == pytest.approx(4.3, abs=0.1)
@@ -247,7 +247,7 @@ def test_lane_that_has_learned_nonsense_goes_on(drawing, every_second):
     """No time and for ever are no durations."""
     remember(0.0, -1.0, float("nan"), float("inf"), 5.0)
 
-    assert 1 <= polling.first_poll_after(generation()) < 60
+    assert 1 <= poll_schedule.first_poll_after(generation()) < 60
 
 
 def test_many_pictures_of_an_account_are_polled_in_turn(
@@ -256,10 +256,10 @@ def test_many_pictures_of_an_account_are_polled_in_turn(
     """Together not more often than the account may be asked, on the average."""
     settings = replace(config, POLL_INTERVAL=1.0, POLLS_PER_SECOND=0.1)
     jobs.configure(settings, registry)
-    monkeypatch.setattr(polling, "_generating", {})
+    monkeypatch.setattr(poll_schedule, "_generating", {})
     remember(*ALIKE)
 
-    assert 5 <= polling.first_poll_after(generation()) <= 15
+    assert 5 <= poll_schedule.first_poll_after(generation()) <= 15
     assert 5 <= looked_in_vain(5, drawing) <= 15
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from jimeng.documents import Generation, utcnow
-from jimeng.jobs import acceptance, queue, submit
+from jimeng.jobs import acceptance, queue, submission
 from jimeng.jobs.runtime import free_place
-from jimeng.pictures import inspection
+from jimeng.pictures import decoder
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
 from tests.test_core import create, result
@@ -64,7 +64,7 @@ def test_nobody_takes_over_while_the_only_copy_is_looked_at(
 
     (generation,) = Generation.objects
     left = (generation.due_at - utcnow()).total_seconds()
-    assert left > inspection.PATIENCE
+    assert left > decoder.QUEUE_TIMEOUT_S
 
 
 def test_bytes_that_were_lost_are_said_to_be_charged(
@@ -122,7 +122,9 @@ def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
     """With all places of a process taken the picture waits, and loses nothing."""
     provider.submits = [DONE]
     task_id = create(client)["task_id"]
-    places = [free_place(submit._synchronous) for _ in range(submit.SYNCHRONOUS_CALLS)]
+    places = [
+        free_place(submission._synchronous) for _ in range(submission.SYNCHRONOUS_CALLS)
+    ]
     assert all(place.__enter__() for place in places)
 
     run_queue()

@@ -11,9 +11,9 @@ from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import accounts, jobs
 from jimeng.documents import ApiKey, Generation, Task, User, commands, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
-from jimeng.viewers import Viewer
 from tests.forgetting import forget_sweeps
 from tests.noted import AS, wrap_note
 from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, new_user, result
@@ -23,7 +23,7 @@ WRITES = [
     *("insert_one", "insert_many", "update_one", "update_many", "bulk_write"),
     *("find_one_and_update", "delete_one", "delete_many"),
 ]
-ROOT = Viewer("root", sees_all=True)
+ROOT = Principal("root", is_operator=True)
 PASSWORD = "correct horse battery"  # noqa: S105
 
 
@@ -92,7 +92,7 @@ def complete() -> None:
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
     forget_sweeps()
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
 
 
 def ended(client) -> str:
@@ -109,7 +109,7 @@ TASK_WRITES = "insert_one update_one find_one_and_update"
 HTMX = {"HX-Request": "true"}
 IMAGE = {**CAT, "type": "image"}
 # Each takes the client, and a task that can be run again.
-DOORS: dict[str, Callable] = {
+KEY_INTERFACES: dict[str, Callable] = {
     "create": lambda c, _: c.post(CREATE, json={**CAT, "n": 2}),
     "general": lambda c, _: c.post(GENERAL, json={**IMAGE, "n": 2}),
     "delayed": lambda c, _: c.post(GENERAL, json={**IMAGE, "delay": 1}),
@@ -122,13 +122,13 @@ DOORS: dict[str, Callable] = {
 
 
 @pytest.mark.parametrize("let_pass", range(4))
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", KEY_INTERFACES)
 def test_what_is_written_is_taken(client, databases, work_off, door, let_pass):
     """The answer is as if nothing had happened, and the task is completed."""
     first = ended(client)
     databases.go_after("tasks", TASK_WRITES, let_pass=let_pass)
 
-    answer = DOORS[door](client, first)
+    answer = KEY_INTERFACES[door](client, first)
 
     assert answer.status_code in {200, 202, 303}, answer.text
     databases.come_back()

@@ -67,7 +67,7 @@ def test_what_is_free_is_told_by_account(database, lane):
         lanes.claim(lane, LIMITS)
     gone = Generation.collection().find_one({"slot": "studio/1"})
     Generation.collection().update_one({"_id": gone["_id"]}, {"$unset": {"slot": ""}})
-    lanes.give_back(lane, "studio/1")
+    lanes.release_slot(lane, "studio/1")
 
     taken = lanes.claim(lane, LIMITS)
 
@@ -101,7 +101,7 @@ def test_refusal_of_one_is_not_the_others(client, lane, provider, studio):
     studio.submits = [ProviderError("x", code="concurrency_limited", transient=True)]
     create(client, user_id="ada", n=4)
     create(client, user_id="ada", n=4)
-    studio_row = lanes.Channel(lane, "studio").record
+    studio_row = lanes.AccountLane(lane, "studio").record
     send()
 
     assert lanes.read(studio_row, fresh=True).not_before is not None
@@ -120,8 +120,8 @@ def test_refused_account_rests_and_others_draw(client, lane, studio, work_off, c
 
     assert [result(client, each)["status"] for each in tasks] == ["completed"] * 2
     assert 1 <= len(studio.requests) <= LIMITS["studio"]
-    record = lanes.read(lanes.Channel(lane, "studio").record, fresh=True)
-    assert (record.refused, lanes.is_resting(record)) == (code, True)
+    record = lanes.read(lanes.AccountLane(lane, "studio").record, fresh=True)
+    assert (record.refused, lanes.is_account_suspended(record)) == (code, True)
 
 
 def test_last_account_says_why(client, provider, studio, work_off):
@@ -152,10 +152,10 @@ def test_queue_does_not_fail_of_the_last_account(client, provider, studio):
 
 def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     """After its rest one picture is tried, and then it has all its slots."""
-    lanes.rest(lane, "studio", "account_overdue")
-    channel = lanes.Channel(lane, "studio")
+    lanes.suspend_account(lane, "studio", "account_overdue")
+    account_lane = lanes.AccountLane(lane, "studio")
     Lane.collection().update_one(
-        {"_id": channel.record}, {"$set": {"not_before": None}}
+        {"_id": account_lane.record}, {"$set": {"not_before": None}}
     )
     forget_lanes()
     assert len(lanes.free_slots(lane, 3, "studio")) == 1
@@ -163,15 +163,15 @@ def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     lanes.accepted(lane, "studio", drawn=False)
 
     assert len(lanes.free_slots(lane, 3, "studio")) == 3
-    assert lanes.read(channel.record, fresh=True).refused is None
+    assert lanes.read(account_lane.record, fresh=True).refused is None
 
 
 def test_rest_doubles(database, lane):
     """A key that stays revoked costs a call now and then, and no more."""
     ends = []
     for _ in range(8):
-        lanes.rest(lane, "studio", "credentials_invalid")
-        row = lanes.read(lanes.Channel(lane, "studio").record, fresh=True)
+        lanes.suspend_account(lane, "studio", "credentials_invalid")
+        row = lanes.read(lanes.AccountLane(lane, "studio").record, fresh=True)
         ends.append((row.not_before - utcnow()).total_seconds())
 
     assert 40 < ends[0] < 80
@@ -192,9 +192,9 @@ def test_removed_account_is_asked_no_more(
     provider.submits.clear()
 
     jobs.configure(config, Registry({NAME: provider}, {NAME: 2}))
-    assert lanes.held_by_others(lanes.channels_of(jobs.runtime().registry.limits)) == {
-        lanes.Channel(lane, "studio"): 1
-    }
+    assert lanes.slots_used_elsewhere(
+        lanes.account_lanes_of(jobs.runtime().registry.limits)
+    ) == {lanes.AccountLane(lane, "studio"): 1}
     long_ago = utcnow() - timedelta(seconds=2 * config.TASK_DEADLINE)
     Generation.collection().update_many({}, {"$set": {"accepted_at": long_ago}})
     come_due()

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from jimeng import jobs, lanes, operations
+from jimeng.cli.checks import accounts
 from jimeng.cli.queue import report
-from jimeng.doctor import accounts
 from jimeng.documents import Generation, Lane, Worker, utcnow
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
-from jimeng.operations import board
+from jimeng.operations import queue_actions
 from jimeng.providers import Registry
 from tests.admin.pages import ENGLISH, OPERATOR, actions, text_of
 from tests.conftest import FakeProvider, run_queue
@@ -39,7 +39,7 @@ def registry() -> Registry:
 @pytest.fixture
 def resting(client, lane) -> None:
     """The account ``studio`` was refused for arrears, and main draws two pictures."""
-    lanes.rest(lane, "studio", "account_overdue")
+    lanes.suspend_account(lane, "studio", "account_overdue")
     create(client, n=3)
     forget_lanes()
     pump.tick()
@@ -48,7 +48,7 @@ def resting(client, lane) -> None:
 
 def told_by_command() -> str:
     """What ``flask queue status`` prints."""
-    return "\n".join(report(operations.queue.read(OPERATOR)))
+    return "\n".join(report(operations.queue.read_queue(OPERATOR)))
 
 
 def without_studio(config) -> None:
@@ -125,7 +125,7 @@ def test_lowered_limit_is_told_everywhere(client, config, lane):
     (finding,) = accounts.limits(config)
     assert (finding.status, finding.found) == ("warning", "1 at a time, 3 configured")
 
-    board.reset_lane(OPERATOR, lane)
+    queue_actions.reset_lane(OPERATOR, lane)
 
     assert "lowered" not in told_by_command()
     assert list(accounts.limits(config)) == []

@@ -6,9 +6,9 @@ import pytest
 
 from jimeng import lanes
 from jimeng.config.accounts import MAIN
-from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
-from jimeng.jobs import plan
-from jimeng.lanes import turns
+from jimeng.documents import Generation, Lane, QuotaUsage, Task, utcnow
+from jimeng.jobs import backfill
+from jimeng.lanes import tickets
 from tests.forgetting import forget_lanes
 from tests.lanes.test_lanes import waiting
 from tests.test_core import create
@@ -111,11 +111,11 @@ def test_whole_plan_takes_no_turns(client, lane):
     """A request that is repeated counts nothing twice."""
     create(client, n=2)
     task = Task.find_one({})
-    before = Allowance.collection().find_one({})
+    before = QuotaUsage.collection().find_one({})
 
-    assert plan.complete_plan(task) == 0
+    assert backfill.backfill_generations(task) == 0
 
-    assert Allowance.collection().find_one({}) == before
+    assert QuotaUsage.collection().find_one({}) == before
 
 
 def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
@@ -124,14 +124,14 @@ def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
     """It may have to wait again, and then in the place that it had."""
     for number, turn in enumerate((5, 9)):
         waiting(lane, "ada", turn, f"a{number}")
-    write = turns._write
+    write = tickets._write
 
     def meanwhile(kind: type, updates: list) -> None:
         lanes.claim(lane, {"main": MOST})
-        monkeypatch.setattr(turns, "_write", write)
+        monkeypatch.setattr(tickets, "_write", write)
         write(kind, updates)
 
-    monkeypatch.setattr(turns, "_write", meanwhile)
+    monkeypatch.setattr(tickets, "_write", meanwhile)
 
     lanes.renumber(lane, ["ada"])
 

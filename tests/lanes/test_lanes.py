@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng import lanes
-from jimeng.documents import Allowance, Generation, Lane, utcnow
+from jimeng.documents import Generation, Lane, QuotaUsage, utcnow
 from jimeng.errors import TooManyPending
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
@@ -32,12 +32,12 @@ def waiting(lane: str, user: str, turn: int, name: str) -> None:
 
 def test_turns_go_round_the_users(database, lane):
     """One user's many pictures delay another's single one by one round at most."""
-    first, _ = lanes.take_turns(lane, "ada", 100, most=1000)
-    single, _ = lanes.take_turns(lane, "bob", 1, most=1000)
+    first, _ = lanes.reserve_tickets(lane, "ada", 100, most=1000)
+    single, _ = lanes.reserve_tickets(lane, "bob", 1, most=1000)
 
     assert first == 0
     assert single == 0
-    assert lanes.take_turns(lane, "bob", 1, most=1000)[0] == 1
+    assert lanes.reserve_tickets(lane, "bob", 1, most=1000)[0] == 1
 
 
 def test_turns_begin_where_the_lane_is(database, lane):
@@ -49,43 +49,45 @@ def test_turns_begin_where_the_lane_is(database, lane):
         assert taken is not None
     forget_lanes()
 
-    assert lanes.take_turns(lane, "bob", 1)[0] == 2
+    assert lanes.reserve_tickets(lane, "bob", 1)[0] == 2
 
 
 def test_nobody_has_more_waiting_than_allowed(database, lane):
     """The limit counts pictures, and what was refused leaves no trace."""
-    lanes.take_turns(lane, "ada", 3, most=4)
+    lanes.reserve_tickets(lane, "ada", 3, most=4)
     for number in range(3):
         waiting(lane, "ada", number, f"a{number}")
 
     with pytest.raises(TooManyPending):
-        lanes.take_turns(lane, "ada", 2, most=4)
+        lanes.reserve_tickets(lane, "ada", 2, most=4)
 
-    assert lanes.take_turns(lane, "ada", 1, most=4)[0] == 3
+    assert lanes.reserve_tickets(lane, "ada", 1, most=4)[0] == 3
 
 
 def test_more_than_the_limit_at_once_is_refused(database, lane):
     """A first request of four does not fit where two may wait."""
     with pytest.raises(TooManyPending):
-        lanes.take_turns(lane, "ada", 4, most=2)
+        lanes.reserve_tickets(lane, "ada", 4, most=2)
 
 
 def test_drifted_count_is_mended(database, lane):
     """A count that a death left too high does not lock its user out."""
-    lanes.take_turns(lane, "ada", 4, most=4)  # and nothing was written after it
+    lanes.reserve_tickets(lane, "ada", 4, most=4)  # and nothing was written after it
     with pytest.raises(TooManyPending):
-        lanes.take_turns(lane, "ada", 1, most=4)
+        lanes.reserve_tickets(lane, "ada", 1, most=4)
 
-    Allowance.objects.update(set__taken_at=utcnow() - timedelta(seconds=10))
+    QuotaUsage.objects.update(set__taken_at=utcnow() - timedelta(seconds=10))
 
-    assert lanes.take_turns(lane, "ada", 4, most=4)[0] >= 0
+    assert lanes.reserve_tickets(lane, "ada", 4, most=4)[0] >= 0
 
 
 def test_parallel_requests_get_different_turns(database, lane):
     """Twenty requests of one user at once stand one behind the other."""
     with ThreadPoolExecutor(10) as pool:
         turns = list(
-            pool.map(lambda _: lanes.take_turns(lane, "ada", 1, most=100)[0], range(20))
+            pool.map(
+                lambda _: lanes.reserve_tickets(lane, "ada", 1, most=100)[0], range(20)
+            )
         )
 
     assert sorted(turns) == list(range(20))

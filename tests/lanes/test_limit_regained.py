@@ -7,7 +7,7 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation, Lane, utcnow
-from jimeng.lanes import record
+from jimeng.lanes import limits
 from tests.forgetting import forget_lanes
 from tests.lanes.test_lane_guards import holding
 
@@ -27,7 +27,7 @@ class Provider:
         self.ends: dict[int, datetime] = {}  # by slot
         self.refused = Counter[int]()  # by the minute
         self.accepted = 0
-        monkeypatch.setattr(record, "utcnow", lambda: self.now)
+        monkeypatch.setattr(limits, "utcnow", lambda: self.now)
 
     @property
     def limit(self) -> int:
@@ -75,7 +75,7 @@ class Provider:
     def lower(self, allowed: int) -> None:
         """As if the limit had been found a while ago, and were in use."""
         self.allowed = allowed
-        until = self.now + record.RAISE_AFTER
+        until = self.now + limits.RAISE_AFTER
         Lane(id=self.lane, limit=allowed, limit_until=until).save()
         forget_lanes()
 
@@ -137,7 +137,7 @@ def test_refusal_beyond_the_limit_does_not_make_the_lane_wait(account):
     """Whose picture ends then is followed at once."""
     account.lower(3)
     account.work(3)
-    account.now += record.RAISE_AFTER
+    account.now += limits.RAISE_AFTER
     account.work(STEP)
 
     assert account.refused.total() == 1

@@ -5,20 +5,20 @@ from datetime import timedelta
 import pytest
 
 from jimeng import lanes
-from jimeng.documents import Allowance, Generation, State, utcnow
-from jimeng.operations import groups, queue
-from jimeng.tasks import clearing
-from jimeng.viewers import Viewer
+from jimeng.documents import Generation, QuotaUsage, State, utcnow
+from jimeng.documents.principal import Principal
+from jimeng.operations import queue
+from jimeng.tasks import clear_queue
 from tests.rest import API, CAT, create, data_of
 
-OPERATOR = Viewer("root", sees_all=True)
+OPERATOR = Principal("root", is_operator=True)
 
 
 @pytest.fixture
 def full(client, monkeypatch):
     """Three users with 14 pictures, of which 3 are counted one by one."""
-    monkeypatch.setattr(groups, "MOST_COUNTED", 3)
-    monkeypatch.setattr(clearing, "MOST_COUNTED", 2)
+    monkeypatch.setattr(queue, "MAX_COUNTED", 3)
+    monkeypatch.setattr(clear_queue, "MAX_COUNTED", 2)
     for user, n in (("ada", 4), ("bob", 2), ("ada", 3), ("eve", 4)):
         create(client, user_id=user, n=n)
     later = {**CAT, "user_id": "eve", "type": "image", "delay": 3600}
@@ -28,10 +28,10 @@ def full(client, monkeypatch):
 
 def test_everything_is_told_as_if_it_were_counted(full, monkeypatch):
     """By lane, by user, and what is delayed."""
-    found = queue.read(OPERATOR)
+    found = queue.read_queue(OPERATOR)
     monkeypatch.undo()
 
-    exact = queue.read(OPERATOR)
+    exact = queue.read_queue(OPERATOR)
     assert (found.pending, found.retry, found.active) == (14, 0, 0)
     assert [(u.id, u.waiting) for u in found.users] == [
         (u.id, u.waiting) for u in exact.users
@@ -44,9 +44,9 @@ def test_everything_is_told_as_if_it_were_counted(full, monkeypatch):
 
 def test_what_was_counted_is_not_less_than_that(full):
     """Where the users' numbers have drifted, or are gone."""
-    Allowance.collection().delete_many({})
+    QuotaUsage.collection().delete_many({})
 
-    assert queue.read(OPERATOR).pending == 4 + 1
+    assert queue.read_queue(OPERATOR).pending == 4 + 1
 
 
 def test_those_sent_before_are_told_apart(full):
@@ -54,7 +54,7 @@ def test_those_sent_before_are_told_apart(full):
     first = {"state": State.QUEUED.value, "turn": 0, "user_id": "ada"}
     Generation.collection().update_one(first, {"$set": {"attempts": 1}})
 
-    found = queue.read(OPERATOR)
+    found = queue.read_queue(OPERATOR)
 
     assert (found.pending, found.retry) == (13, 1)
 
@@ -64,12 +64,12 @@ def test_many_delayed_ones_are_counted_too(full):
     later = {"due_at": utcnow() + timedelta(hours=2), "state": State.DELAYED.value}
     Generation.collection().update_many({"user_id": "ada"}, {"$set": later})
 
-    assert queue.read(OPERATOR).pending == 14
+    assert queue.read_queue(OPERATOR).pending == 14
 
 
 def test_clearing_says_about_how_much_there_is(full):
     """Before anything is cancelled; then all of it is."""
-    found = clearing.pending()
+    found = clear_queue.pending()
 
     assert (found.tasks, found.pictures, found.users) == (5, 14, 3)
 
@@ -77,6 +77,6 @@ def test_clearing_says_about_how_much_there_is(full):
 def test_lanes_have_their_names_however_they_are_kept(database):
     """No dot, no dollar and no percent sign is lost."""
     lane = "ark:doubao-4.0%2E$x"
-    lanes.take_turns(lane, "ada", 2)
+    lanes.reserve_tickets(lane, "ada", 2)
 
     assert lanes.waiting_by_user() == {(lane, "ada"): 2}

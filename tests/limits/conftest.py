@@ -7,11 +7,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from jimeng import limits
-from jimeng.documents import Allowance
-from jimeng.viewers import Viewer
+from jimeng.documents import QuotaUsage
+from jimeng.documents.principal import Principal
 from tests.rest import CAT, CREATE, client_with
 
-EVERYBODY = Viewer("root", sees_all=True)
+EVERYBODY = Principal("root", is_operator=True)
 USER = CAT["user_id"]
 
 
@@ -44,4 +44,4 @@ def left(user_id: str = USER) -> dict[str, int]:
 
 def put_on(day: date, pictures: int) -> None:
     """Let *day* be the latest on which the user has asked for something."""
-    Allowance.objects(id=USER).update(set__day=day.isoformat(), set__asked=pictures)
+    QuotaUsage.objects(id=USER).update(set__day=day.isoformat(), set__asked=pictures)

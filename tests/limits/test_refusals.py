@@ -7,16 +7,16 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from jimeng import jobs, limits
-from jimeng.documents import Allowance, Generation, Task, User, utcnow
+from jimeng.documents import Generation, QuotaUsage, Task, User, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors.access import UserNotFound
-from jimeng.limits import users
+from jimeng.limits import reservations
 from jimeng.operations.users import set_quota
-from jimeng.viewers import Viewer
 from tests.limits.conftest import USER, ask, left, put_on
 from tests.rest import API, CAT, client_with, create, data_of, new_user, refused
 
 DAY = 86_400  # seconds
-ROOT = Viewer("root", sees_all=True)
+ROOT = Principal("root", is_operator=True)
 
 
 def test_tasks_beyond_the_minute_s_are_refused(limited):
@@ -83,8 +83,8 @@ def test_users_who_went_are_forgotten(quota):
     """MongoDB removes what is known of who has not asked for a month."""
     create(quota)
 
-    assert Allowance.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
-    expiry = Allowance.collection().index_information()["forgotten"]
+    assert QuotaUsage.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
+    expiry = QuotaUsage.collection().index_information()["forgotten"]
     assert expiry["expireAfterSeconds"] == 30 * DAY
 
 
@@ -147,8 +147,10 @@ def test_quota_is_read_once_a_second(client, monkeypatch):
     User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 0}})
 
     create(client, user_id=user_id)
-    now = users.monotonic()
-    monkeypatch.setattr(users, "monotonic", lambda: now + users.QUOTA_CACHE)
+    now = reservations.monotonic()
+    monkeypatch.setattr(
+        reservations, "monotonic", lambda: now + reservations.QUOTA_CACHE
+    )
 
     refused(ask(client, user_id=user_id), 429, "quota_exceeded")
 
@@ -215,6 +217,6 @@ def test_general_form_and_retry_have_the_headers(limited):
 
 def test_others_standing_is_not_there_to_see(database):
     """Everybody sees their own."""
-    assert limits.rate_limits(Viewer("ada"), "ada")
+    assert limits.rate_limits(Principal("ada"), "ada")
     with pytest.raises(UserNotFound):
-        limits.rate_limits(Viewer("ada"), "bob")
+        limits.rate_limits(Principal("ada"), "bob")

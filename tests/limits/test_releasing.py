@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 
 from jimeng import lanes
 from jimeng.documents import Task
-from jimeng.limits import releasing
+from jimeng.limits import deferred_release
 from tests.limits.conftest import ask, left
 from tests.rest import refused
 
@@ -31,7 +31,7 @@ def written_and(insert: Callable) -> Callable:
 @pytest.fixture
 def settled_by_hand(monkeypatch) -> None:
     """Nothing is settled but where a test says so."""
-    monkeypatch.setattr(releasing, "_thread", threading.current_thread())
+    monkeypatch.setattr(deferred_release, "_thread", threading.current_thread())
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_reservation_of_a_task_that_was_not_written_is_released(
         refused(ask(limited, n=4), 503, "database_unavailable")
         broken.setattr(Task, "find_one", failing)
         with pytest.raises(AutoReconnect):
-            releasing.settle()
+            deferred_release.settle()
 
-    releasing.settle()
+    deferred_release.settle()
 
     assert left() == before
 
@@ -63,7 +63,7 @@ def test_reservation_of_a_task_that_was_written_stays(
         broken.setattr(Task, "insert", written_and(Task.insert))
         refused(ask(limited, n=4), 503, "database_unavailable")
 
-    releasing.settle()
+    deferred_release.settle()
 
     assert left() == {"submissions": 4, "daily-pictures": 6}
 
@@ -71,14 +71,14 @@ def test_reservation_of_a_task_that_was_written_stays(
 def test_it_settles_by_itself(limited, monkeypatch):
     """As soon as MongoDB answers, and asks no more when nothing is left."""
     pauses = []
-    monkeypatch.setattr(releasing, "sleep", pauses.append)
+    monkeypatch.setattr(deferred_release, "sleep", pauses.append)
     with monkeypatch.context() as broken:
-        broken.setattr(releasing.threading, "Thread", Mock())
+        broken.setattr(deferred_release.threading, "Thread", Mock())
         broken.setattr(Task, "insert", failing)
         refused(ask(limited, n=4), 503, "database_unavailable")
 
-    releasing._run()
+    deferred_release._run()
 
-    assert pauses == [releasing.PAUSE_S]
+    assert pauses == [deferred_release.PAUSE_S]
     assert left() == {"submissions": 5, "daily-pictures": 10}
-    assert releasing._thread is None
+    assert deferred_release._thread is None

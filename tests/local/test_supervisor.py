@@ -194,7 +194,7 @@ def is_listening(port: int) -> bool:
 
 STORM = """
 import os, signal
-from jimeng.local.supervisor.signals import Signals
+from jimeng.local.supervisor.run import Signals
 
 signals = Signals()
 signals.listen()

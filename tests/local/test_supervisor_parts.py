@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.local.supervisor import datadir, service, watch
+from jimeng.local.supervisor import datadir, service, source_watch
 from jimeng.local.supervisor.service import Service
 from tests import standin
 
@@ -81,7 +81,7 @@ def test_watch_sees_what_changes(tmp_path):
     (package / "__pycache__").mkdir(parents=True)
     for name in ("changed.py", "removed.py"):
         (package / name).write_text("1")
-    seen = watch.Watch(tmp_path)
+    seen = source_watch.Watch(tmp_path)
 
     os.utime(package / "changed.py", (1, 1))
     (package / "added.py").write_text("1")
@@ -95,8 +95,10 @@ def test_watch_sees_what_changes(tmp_path):
 
 def test_templates_do_not_restart_the_consumer():
     """Only code concerns it."""
-    assert watch.needs_consumer({Path("jimeng/jobs/pump.py"), Path("static/app.css")})
-    assert not watch.needs_consumer({Path("templates/base.html")})
+    assert source_watch.needs_consumer(
+        {Path("jimeng/jobs/pump.py"), Path("static/app.css")}
+    )
+    assert not source_watch.needs_consumer({Path("templates/base.html")})
 
 
 def test_what_no_child_starts_with_ends_it_all(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jimeng.documents import Generation
 from jimeng.errors import ProviderError
 from jimeng.providers import ImageRequest, Progress
-from jimeng.providers.fetch import FetchFailed, LinkGone
+from jimeng.providers.download import FetchFailed, LinkGone
 from tests.conftest import png
 from tests.machine.boundary import Boundaries
 

@@ -8,11 +8,11 @@ from mongoengine import get_db
 from jimeng import lanes, tasks
 from jimeng.documents import Generation, Image, State, Task
 from jimeng.documents.image import files_of
-from jimeng.jobs.outcomes import LATE_LOOKS
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.jobs.endings import LATE_POLLS
 from tests.machine.artist import Artist
 
-EVERYBODY = Viewer("operator", sees_all=True)
+EVERYBODY = Principal("operator", is_operator=True)
 UNDER_WAY = {"starting", "submitting", "generating", "saving"}
 TIMED_OUT = {"timed_out", "account_removed"}
 FINAL = {"completed", "failed", "cancelled"}
@@ -82,7 +82,7 @@ class Laws:
         if state == "unknown":
             assert is_due == ("slot" in generation), generation
         if state == "failed":
-            looks = generation["late_looks"] < len(LATE_LOOKS)
+            looks = generation["late_looks"] < len(LATE_POLLS)
             is_late = generation["late"] and "accepted_at" in generation
             late = is_late and generation["error"]["code"] in TIMED_OUT
             assert is_due == (late and looks), generation

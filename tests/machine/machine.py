@@ -14,10 +14,10 @@ from hypothesis.stateful import (
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from jimeng import bulk, jobs, tasks
+from jimeng import jobs, tasks
 from jimeng.documents import Generation, Lane, Task
 from jimeng.errors import JimengError
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import bulk, janitor, pump
 from tests.forgetting import forget_lanes
 from tests.machine import draws
 from tests.machine.boundary import Befall, Died
@@ -164,7 +164,7 @@ class Machine(RuleBasedStateMachine):
                 self._job(0)
 
     def _tidy(self) -> None:
-        janitor.complete_plans()
+        janitor.backfill_all_generations()
         janitor.finish_deletions()
         bulk.go_on()
         janitor.fail_unserved()

@@ -8,7 +8,7 @@ import mongoengine
 
 from jimeng import jobs
 from jimeng.documents import Generation
-from jimeng.jobs import janitor, save
+from jimeng.jobs import janitor, saving
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
 from tests.forgetting import forget_lanes, forget_sweeps
@@ -45,7 +45,9 @@ class World:
         self.boundaries = Boundaries()
         self.clock = Clock(monkeypatch)
         wrap_writes(self.boundaries, monkeypatch)
-        monkeypatch.setattr(save, "fetch_picture", lambda *a, **k: self.artist.fetch(a))
+        monkeypatch.setattr(
+            saving, "fetch_picture", lambda *a, **k: self.artist.fetch(a)
+        )
         self._seeds = itertools.count(1000, 10)
         self.begin()
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from jimeng import batches, collections
+from jimeng import batches
 from jimeng.documents import Batch, Collection, Task
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import collections
 from tests import given_pictures as given
 from tests.batches.conftest import fill, patience, work_all
 from tests.hung import hang
@@ -14,7 +15,7 @@ from tests.mcp.test_tools import conforms
 
 __all__ = ["patience", "work_all"]
 
-ME = Viewer("guest")
+ME = Principal("guest")
 
 
 def asked(agent: Agent, tool: str, /, **arguments: object) -> dict:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.mcp import refusals, tools
+from jimeng.mcp import errors, tools
 from jimeng.mcp.messages import HANDSHAKE
 from tests.mcp.conftest import LATEST, PREFIX
 
@@ -274,6 +274,6 @@ def test_page_names_every_error(page):
     text = (Path(__file__).parents[2] / page).read_text("utf-8")
     told = {int(code) for code in re.findall(r"^\| (-32\d+) \|", text, re.MULTILINE)}
 
-    known = {each for each in vars(refusals).values() if isinstance(each, int)}
+    known = {each for each in vars(errors).values() if isinstance(each, int)}
 
     assert told == {each for each in known if each < 0}

@@ -14,7 +14,7 @@ from jimeng.errors import Invalid, NoProvider
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
-from jimeng.providers.models.takes import TASKS, TRAVELS
+from jimeng.providers.models.model import TASKS, TRAVELS
 from tests.conftest import FakeProvider
 from tests.each import for_each
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES
-from jimeng.pictures.inspection import MAX_PIXELS
+from jimeng.pictures.decoder import MAX_PIXELS
 from jimeng.providers import MODELS, Expansion
-from jimeng.providers.models.drawn import drawn_size
-from jimeng.providers.models.judging import (
+from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.validation import (
     Parameters,
     check_mask,
     check_parameters,

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from jimeng.backup import rotation
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import counts, save
+from jimeng.jobs import metric_counters, saving
 from jimeng.monitoring import metrics, readiness
+from jimeng.operations.backup import rotation
 from jimeng.providers import Progress
 from tests.conftest import png
 from tests.rest import create
@@ -182,11 +182,11 @@ def promtool(*words: str | Path) -> None:
 def figures(client, provider, work_off, monkeypatch) -> dict[str, set[str]]:
     """Sample -> its labels, of a server where all that is counted has happened."""
     monkeypatch.setattr(metrics, "CACHE", 0.0)
-    monkeypatch.setattr(save, "fetch_picture", lambda url, **options: png())
+    monkeypatch.setattr(saving, "fetch_picture", lambda url, **options: png())
     Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
     rotation.note(utcnow())
-    counts.sample_slots()
-    counts.sample_slots()
+    metric_counters.sample_slots()
+    metric_counters.sample_slots()
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
     create(client, n=3)

@@ -6,10 +6,10 @@ import pytest
 from mongoengine import get_connection
 
 from jimeng import jobs
+from jimeng.config.version import COMMIT, VERSION
 from jimeng.documents import Generation, Task, Worker, utcnow
 from jimeng.documents.base import WEB_TIMEOUT
 from jimeng.providers import Registry
-from jimeng.version import COMMIT, VERSION
 from tests.rest import (
     API,
     CAT,

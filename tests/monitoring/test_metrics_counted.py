@@ -10,13 +10,13 @@ import pytest
 from jimeng import jobs
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import counts as counting
-from jimeng.jobs import outcomes, pump, save
-from jimeng.jobs.counts import KEY, Counts, counts
+from jimeng.jobs import endings, pump, saving
+from jimeng.jobs import metric_counters as counting
+from jimeng.jobs.metric_counters import KEY, Counts, counts
 from jimeng.lanes import switches
-from jimeng.monitoring import counted, metrics, readiness, traffic
+from jimeng.monitoring import database_metrics, metrics, readiness, request_metrics
 from jimeng.providers import Progress
-from jimeng.providers.fetch import FetchFailed
+from jimeng.providers.download import FetchFailed
 from tests.conftest import png, run_queue
 from tests.forgetting import forget_lanes
 from tests.inputs.test_uploads import upload
@@ -80,7 +80,7 @@ def test_repeated_end_is_counted_once(client, work_off):
     work_off()
     (done,) = map(Generation.read, Generation.collection().find())
 
-    outcomes.complete(done)
+    endings.complete(done)
 
     assert each_stage(scrape(client)) == [1, 1, 1, 1]
 
@@ -92,7 +92,7 @@ def test_unwanted_picture_does_not_count_as_completed(client):
     (generation,) = map(Generation.read, Generation.collection().find())
     Task.collection().update_one({"_id": task}, {"$set": {"status": "cancelled"}})
 
-    outcomes.complete(generation)
+    endings.complete(generation)
 
     assert each_stage(scrape(client)) == [0, 1, 0, 0]
 
@@ -245,7 +245,7 @@ def test_calls_of_the_provider_are_counted_by_code(
             raise error
         return png()
 
-    monkeypatch.setattr(save, "fetch_picture", fetch)
+    monkeypatch.setattr(saving, "fetch_picture", fetch)
     create(client)
     work_off()
 
@@ -309,7 +309,7 @@ def test_requests_are_told_apart(client):
 
 def test_kinds_are_of_routes_that_exist(app):
     """A view that is renamed is not left among those that only change something."""
-    assert set(traffic.KINDS) <= set(app.view_functions)
+    assert set(request_metrics.KINDS) <= set(app.view_functions)
 
 
 def test_processes_add_to_one_another(app):
@@ -348,7 +348,7 @@ def test_bounds_of_another_release_are_understood():
         }
     )
 
-    samples = counted.histogram(found, "picture").samples
+    samples = database_metrics.histogram(found, "picture").samples
 
     tops = {s.labels["le"]: s.value for s in samples if s.name.endswith("_bucket")}
     assert (tops["30"], tops["45"], tops["1800"], tops["+Inf"]) == (0, 4, 4, 6)

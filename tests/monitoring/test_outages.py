@@ -8,8 +8,8 @@ from pymongo.errors import AutoReconnect
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import ResponseError
 
-from jimeng import jobs, logs
-from jimeng.config import Config
+from jimeng import jobs
+from jimeng.config import Config, logs
 from jimeng.errors import outages
 from jimeng.jobs import pump
 from tests.rest import CAT, CREATE

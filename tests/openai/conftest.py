@@ -8,7 +8,7 @@ import pytest
 
 from jimeng.config import Config
 from jimeng.documents import Lane
-from jimeng.http import waiting
+from jimeng.http import long_polls
 from jimeng.jobs import pump
 from jimeng.providers import Registry
 from tests.conftest import come_due, run_queue
@@ -48,7 +48,7 @@ def registry(provider) -> Registry:
 @pytest.fixture
 def hurried(app, config):
     """The application, which hardly waits for a picture."""
-    waiting.open_room(Config())
+    long_polls.open_room(Config())
     app.config["JIMENG"] = replace(config, WAIT_SECONDS=0.05)
     return app
 

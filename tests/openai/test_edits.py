@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from jimeng.documents import Input, Task
-from jimeng.http import bodies, waiting
+from jimeng.http import long_polls, request_bodies
 from tests import given_pictures as given
 from tests.openai.conftest import EDITS, GENERATIONS, error_of
 
@@ -195,7 +195,7 @@ def test_stream_is_called_after_what_is_done(client, draws):
 def large() -> bytes:
     noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
     found = given.encoded(noise, "PNG")
-    assert len(found) > bodies.MOST_PLAIN
+    assert len(found) > request_bodies.MAX_PLAIN
     return found
 
 
@@ -204,10 +204,10 @@ def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
     taken = []
 
     def look(*args) -> bool:
-        taken.append(bodies._places._taken.total())
+        taken.append(request_bodies._places._taken.total())
         return False
 
-    monkeypatch.setattr(waiting, "wait_for_end", look)
+    monkeypatch.setattr(long_polls, "wait_for_end", look)
 
     hurried.test_client().post(EDITS, **raw(large(), "aaa", model=I2I))
 

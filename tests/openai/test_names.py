@@ -7,7 +7,7 @@ import pytest
 from jimeng.config import Config
 from jimeng.config.values import parse_names
 from jimeng.errors import ConfigError
-from jimeng.openai import names
+from jimeng.openai import model_names
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 
 DEFAULT = "doubao-seedream-3.0-t2i"
@@ -89,4 +89,4 @@ def test_table_leads_to_what_is_offered(app, config):
     wrong = replace(config, OPENAI_MODELS=("gpt-image-1=sdxl",))
 
     with pytest.raises(ConfigError, match=f"gpt-image-1 leads to sdxl.*{DEFAULT}"):
-        names.check(wrong)
+        model_names.check(wrong)

@@ -7,8 +7,8 @@ import pytest
 
 from jimeng import tasks
 from jimeng.documents import Task, utcnow
-from jimeng.tasks import joining
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.tasks import deduplication
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 from tests.waiting import wait_for
 
@@ -148,7 +148,7 @@ def test_old_task_is_not_joined(hurried):
 def test_deleted_task_is_not_joined(hurried):
     """It has no pictures to give."""
     first = lost(hurried)
-    tasks.delete(Viewer("guest", sees_all=True), first)
+    tasks.delete(Principal("guest", is_operator=True), first)
 
     again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
 
@@ -183,14 +183,14 @@ def test_answer_that_was_cut_off_is_not(client, draws):
 def test_repetition_waits_for_the_request_before_it(hurried, monkeypatch):
     """Whose connection broke while its task was being written."""
     held, going = threading.Event(), threading.Event()
-    create = joining.create
+    create = deduplication.create
 
     def slow(*args, **kwargs):
         going.set()
         assert held.wait(5)
         return create(*args, **kwargs)
 
-    monkeypatch.setattr(joining, "create", slow)
+    monkeypatch.setattr(deduplication, "create", slow)
     answers: dict[int, object] = {}
 
     def ask(repeats: int) -> None:
@@ -201,18 +201,18 @@ def test_repetition_waits_for_the_request_before_it(hurried, monkeypatch):
     assert going.wait(5)
     again = threading.Thread(target=ask, args=(1,))
     again.start()
-    wait_for(lambda: joining.jobs.huey.storage.conn.zcard(line()) == 2)
+    wait_for(lambda: deduplication.jobs.huey.storage.conn.zcard(line()) == 2)
     held.set()
     first.join()
     again.join()
 
     ids = {error_of(each, 504, "wait_over")["task_id"] for each in answers.values()}
     assert (len(ids), count()) == (1, 1)
-    assert joining.jobs.huey.storage.conn.zcard(line() or "x") == 0
+    assert deduplication.jobs.huey.storage.conn.zcard(line() or "x") == 0
 
 
 def line() -> str:
-    found = joining.jobs.huey.storage.conn.keys("jimeng:arriving:*")
+    found = deduplication.jobs.huey.storage.conn.keys("jimeng:arriving:*")
     return found[0].decode() if found else ""
 
 

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from jimeng.config import Config
 from jimeng.documents import Task
 from jimeng.errors import ProviderError
-from jimeng.http import waiting
+from jimeng.http import long_polls
 from jimeng.openai import streams
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 
@@ -78,7 +78,7 @@ def test_what_is_refused_before_is_no_stream(client):
 def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
     """And taken until then."""
     monkeypatch.setattr(streams, "LONGEST", 0.05)
-    waiting.open_room(Config(MAX_LONG_POLLS=1))
+    long_polls.open_room(Config(MAX_LONG_POLLS=1))
 
     with client.open(
         GENERATIONS, method="POST", json={**CAT, "stream": True}, buffered=False
@@ -93,4 +93,4 @@ def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
         assert Task.collection().count_documents({}) == 1
 
     assert ask(client).status_code == 200
-    waiting.open_room(Config())
+    long_polls.open_room(Config())

@@ -7,16 +7,16 @@ import zipfile
 
 import pytest
 
-from jimeng import prompts
 from jimeng.documents import SavedPrompt, Task
-from jimeng.errors.kept import TooManyPrompts
-from jimeng.prompts import Words
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.errors.collections import TooManyPrompts
+from jimeng.gallery import saved_prompts
+from jimeng.gallery.saved_prompts import Words
 from tests.page import POST
 from tests.rest import API, data_of, errors_of, refused
 
 PROMPTS = f"{API}/prompts"
-ME = Viewer("guest")
+ME = Principal("guest")
 FORM = {"prompt": "雨后的小巷", "model": "doubao-seedream-3.0-t2i", "size": "16:9"}
 FORM |= {"resolution": "2K", "n": "3", "style": "ink", "seed": "42"}
 
@@ -55,26 +55,26 @@ def test_prompt_from_its_saving_to_its_end(client):
     ],
 )
 def test_what_is_wrong_is_said_and_changes_nothing(client, wrong):
-    kept = prompts.save(ME, "x", Words("y"))
+    kept = saved_prompts.save(ME, "x", Words("y"))
     body = {"name": "a", "prompt": "b", "user_id": "guest", **wrong}
 
     assert errors_of(client.post(PROMPTS, json=body))
     assert errors_of(client.patch(f"{PROMPTS}/{kept.id}", json=wrong))
 
-    assert [each.to_mongo() for each in prompts.find_all(ME)] == [kept.to_mongo()]
+    assert [each.to_mongo() for each in saved_prompts.find_all(ME)] == [kept.to_mongo()]
 
 
 def test_one_user_keeps_only_so_many(database, monkeypatch):
     """Others are not counted, and what is there stays."""
-    monkeypatch.setattr(prompts, "MOST", 2)
-    prompts.save(Viewer("another"), "x", Words("y"))
+    monkeypatch.setattr(saved_prompts, "MOST", 2)
+    saved_prompts.save(Principal("another"), "x", Words("y"))
     for name in "ab":
-        prompts.save(ME, name, Words("y"))
+        saved_prompts.save(ME, name, Words("y"))
 
     with pytest.raises(TooManyPrompts):
-        prompts.save(ME, "c", Words("y"))
+        saved_prompts.save(ME, "c", Words("y"))
 
-    assert [each.name for each in prompts.find_all(ME)] == ["b", "a"]
+    assert [each.name for each in saved_prompts.find_all(ME)] == ["b", "a"]
 
 
 def test_form_is_saved_and_comes_back(client):
@@ -87,7 +87,7 @@ def test_form_is_saved_and_comes_back(client):
     ticked = {**fields, "name": "有种子", "with_seed": "1"}
     client.post("/prompts", data=ticked, headers=POST)
 
-    newer, older = prompts.find_all(ME)
+    newer, older = saved_prompts.find_all(ME)
     assert newer.quality == "hd"  # as the API names it
     assert (older.name, older.seed, newer.seed) == ("雨巷", None, 42)
     form = client.get(f"/?saved={newer.id}").text
@@ -101,7 +101,7 @@ def test_form_is_saved_and_comes_back(client):
 
 def test_page_renames_deletes_and_takes_that_back(client):
     """A name that is none changes nothing; what was deleted comes back as it was."""
-    kept = prompts.save(ME, "雨巷", Words("雨 <b>", n=2, seed=7, style="ink"))
+    kept = saved_prompts.save(ME, "雨巷", Words("雨 <b>", n=2, seed=7, style="ink"))
     where = f"/prompts/{kept.id}"
 
     renamed = client.post(f"{where}/rename", data={"name": "晴"}, headers=POST)
@@ -109,11 +109,11 @@ def test_page_renames_deletes_and_takes_that_back(client):
     assert client.post(f"{where}/rename", data={"name": " "}).status_code == 422
     assert "雨 &lt;b&gt;" in client.get("/prompts").text
     page = client.post(f"{where}/delete", headers=POST).text
-    assert prompts.find_all(ME) == []
+    assert saved_prompts.find_all(ME) == []
     fields = {**hidden(page), "prompt": "雨 <b>"}
     client.post("/prompts", data=fields, headers=POST)
 
-    (back,) = prompts.find_all(ME)
+    (back,) = saved_prompts.find_all(ME)
     assert (back.name, back.prompt, back.seed) == ("晴", "雨 <b>", 7)
     assert (back.n, back.style) == (2, "ink")
 
@@ -132,8 +132,8 @@ def test_what_cannot_be_saved_is_said_beside_the_name(client):
 
 
 def test_export_has_them(client):
-    prompts.save(ME, "雨巷", Words("雨", seed=7))
-    prompts.save(Viewer("another"), "x", Words("y"))
+    saved_prompts.save(ME, "雨巷", Words("雨", seed=7))
+    saved_prompts.save(Principal("another"), "x", Words("y"))
 
     archive = zipfile.ZipFile(io.BytesIO(client.get("/account/export").data))
 

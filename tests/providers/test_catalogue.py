@@ -4,7 +4,7 @@ import pytest
 
 from jimeng.providers.registry import CODES, retryable
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit
-from jimeng.tasks import remedies
+from jimeng.tasks import failure_hints
 
 
 def test_only_the_two_limits_are_sent_again():
@@ -53,7 +53,7 @@ def test_what_a_user_may_try_again():
 
 def test_pages_offer_the_same_again_only_where_the_api_does():
     """Else something other helps, or an operator does."""
-    again = {code for code in CODES if remedies.of([code]) == "retry"}
+    again = {code for code in CODES if failure_hints.of([code]) == "retry"}
 
     assert {code for code in again if not retryable(code)} == set()
 

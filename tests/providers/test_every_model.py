@@ -16,8 +16,8 @@ from jimeng.errors import ProviderError
 from jimeng.local.simulator import Simulator
 from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
 from jimeng.providers.ark import ArkProvider
-from jimeng.providers.fetch import fetch_picture
-from jimeng.providers.models.drawn import drawn_size
+from jimeng.providers.download import fetch_picture
+from jimeng.providers.models.output_size import drawn_size
 from jimeng.providers.visual import VisualProvider
 
 RATIO = "16:9"

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from jimeng.providers.fetch import (
+from jimeng.providers.download import (
     FetchFailed,
     LinkGone,
     fetch_picture,

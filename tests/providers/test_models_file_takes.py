@@ -7,7 +7,7 @@ import pytest
 from jimeng.errors import ConfigError
 from jimeng.providers import PROVIDERS
 from jimeng.providers.models.file import load_models
-from jimeng.providers.models.takes import Takes
+from jimeng.providers.models.model import Takes
 from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"

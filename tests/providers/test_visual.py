@@ -16,7 +16,7 @@ from visual_replies import (
 from jimeng.config import Config
 from jimeng.errors import ProviderError
 from jimeng.local.simulator import Simulator
-from jimeng.providers.fetch import fetch_picture
+from jimeng.providers.download import fetch_picture
 from jimeng.providers.visual import VisualProvider
 
 PNG = b"\x89PNG picture"

@@ -15,8 +15,8 @@ from jimeng.documents import indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
-from jimeng.schemas.kinds import moment
-from jimeng.schemas.replies import Reason
+from jimeng.schemas.response_fields import moment
+from jimeng.schemas.responses import Reason
 from tests.conftest import run_queue
 from tests.readiness.conftest import LONG_AGO
 from tests.rest import create

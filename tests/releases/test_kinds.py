@@ -13,7 +13,7 @@ from jimeng import jobs
 from jimeng.batches import filling
 from jimeng.documents import Batch, Generation, Image, Input, Lane, Task, utcnow
 from jimeng.documents.base import Stored
-from jimeng.jobs import input_sweep, janitor, pump, purge, repair, retention
+from jimeng.jobs import input_cleanup, janitor, pump, purge, repair, retention
 from jimeng.jobs.queue import advance
 from jimeng.jobs.runtime import runtime
 from tests.conftest import run_queue
@@ -52,7 +52,7 @@ def test_unknown_kind_is_left_alone_in_every_state(client, state):
 
     finish()
     janitor.fail_unserved()
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
 
     assert (rows(Generation, task_id=video), rows(Task, _id=video)) == before
     assert statuses(client, behind) == ["completed", "completed"]
@@ -191,7 +191,7 @@ def test_input_of_another_kind_is_not_swept(database, client):
     )
     before = rows(Input)
 
-    input_sweep.sweep_inputs()
+    input_cleanup.sweep_inputs()
 
     assert rows(Input) == before
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from mongoengine import get_db
 
-from jimeng import backup, documents, migrations
-from jimeng.documents import Worker, utcnow
+from jimeng import documents
+from jimeng.documents import Worker, migrations, utcnow
+from jimeng.documents.migrations import record, runner, steps
+from jimeng.documents.migrations.steps import Step
 from jimeng.jobs import pump
-from jimeng.migrations import record, running, steps
-from jimeng.migrations.step import Step
+from jimeng.operations import backup
 from tests.conftest import run_queue
 from tests.test_start import OPEN
 
@@ -45,7 +46,7 @@ def known(database, monkeypatch):
         monkeypatch.setattr(steps, "STEPS", made)
         for each in (steps, migrations):
             monkeypatch.setattr(each, "CODE", made[-1].number)
-        monkeypatch.setattr(running, "NOTICE_S", 0)
+        monkeypatch.setattr(runner, "NOTICE_S", 0)
 
     return set_steps
 
@@ -85,7 +86,7 @@ def test_death_between_a_batch_and_its_note_repeats_it(database, known, monkeypa
     known(Step(2, "one", 0, rows.batch))
     migrations.advance()
     with monkeypatch.context() as dying:
-        dying.setattr(running, "note", lambda *_: 1 / 0)
+        dying.setattr(runner, "note", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             migrations.advance()
 
@@ -103,10 +104,10 @@ def test_slow_one_takes_nobody_back(database, known):
     record.change({"$set": {"after": "3"}})
     from_then = migrations.read()
 
-    running.note(made[0], "2")
+    runner.note(made[0], "2")
     same = migrations.read()
     record.change({"$set": {"schema": 2, "step": 3, "after": "1"}})
-    running.note(made[0], "8")
+    runner.note(made[0], "8")
 
     assert same == from_then
     assert (migrations.read().step, migrations.read().after) == (3, "1")

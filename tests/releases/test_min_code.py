@@ -6,10 +6,9 @@ import signal
 import pytest
 from mongoengine import get_db
 
-from jimeng import migrations
-from jimeng.documents import Worker, utcnow
-from jimeng.jobs import chores, pump
-from jimeng.migrations import record
+from jimeng.documents import Worker, migrations, utcnow
+from jimeng.documents.migrations import record
+from jimeng.jobs import periodic_tasks, pump
 from tests.conftest import run_queue
 from tests.forgetting import forget_release
 from tests.rest import refused
@@ -74,7 +73,7 @@ def test_web_process_goes_on_where_it_is_known_again(client):
 
 def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
     """It takes nothing more, ends as if it had been told to, and says why."""
-    monkeypatch.setattr(chores.INDEXES, "runs", 1)
+    monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 1)
     create(client)
     made = pump.Pump("host:1:x")
     run_queue()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng.documents import Allowance, Generation, Image, Lane, Task
+from jimeng.documents import Generation, Image, Lane, QuotaUsage, Task
 from jimeng.documents.base import Stored
 from jimeng.errors import outages
 from jimeng.jobs import pump, repair
@@ -111,7 +111,7 @@ def test_fields_of_a_later_release_stay_and_hinder_nothing(client, provider):
     assert held() == []
     add_to_all()
     assert failing(client, *pages_of(task_ids[0])) == {}
-    for kind in (Task, Generation, Image, Lane, Allowance):
+    for kind in (Task, Generation, Image, Lane, QuotaUsage):
         assert kind.collection().count_documents({}) > 0
         assert kind.collection().count_documents({"added": {"$exists": False}}) == 0
 

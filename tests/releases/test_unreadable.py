@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import Allowance, Generation, Lane, Task, utcnow
+from jimeng.documents import Generation, Lane, QuotaUsage, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import janitor
 from tests.forgetting import forget_lanes
@@ -69,7 +69,7 @@ def test_picture_without_any_time_is_found(client, state):
     where = {"task_id": task_id}
     Generation.collection().update_one(where, {"$unset": {"due_at": ""}})
 
-    janitor.complete_plans()
+    janitor.backfill_all_generations()
     finish()
 
     assert statuses(client, [task_id]) == ["completed"]
@@ -125,7 +125,7 @@ def test_unreadable_tasks_hold_up_nothing(client, first):
     assert failing(client, *own) == {}
 
 
-@pytest.mark.parametrize("kind", [Lane, Allowance])
+@pytest.mark.parametrize("kind", [Lane, QuotaUsage])
 @pytest.mark.parametrize("release", ["text", OF_LATER, None])
 def test_unreadable_lane_goes_on(client, provider, kind, release, work_off):
     """What it had counted and measured is counted and measured anew."""

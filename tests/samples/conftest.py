@@ -2,7 +2,8 @@
 
 import pytest
 
-from jimeng import jobs, logs
+from jimeng import jobs
+from jimeng.config import logs
 from tests.conftest import make_as_new
 from tests.samples.service import pointed_at, real_clients, serving
 

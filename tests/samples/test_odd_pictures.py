@@ -107,10 +107,10 @@ def test_wrong_content_type_is_not_believed(ask, client, service, work_off):
 def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
     """Else the job would fail, and be tried again for ever."""
 
-    def stumble(image: ImageFile) -> None:
+    def retry_unexpected(image: ImageFile) -> None:
         raise error("unpack requires a buffer of 4 bytes")
 
-    monkeypatch.setattr(ImageFile, "load", stumble)
+    monkeypatch.setattr(ImageFile, "load", retry_unexpected)
 
     with pytest.raises(PictureInvalid):
         look(png(), 10_000)

@@ -7,7 +7,7 @@ import mongoengine
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.jobs.submit import OF_THE_ACCOUNT, PATIENT
+from jimeng.jobs.submission import OF_THE_ACCOUNT, PATIENT
 from jimeng.providers import ImageRequest, Progress
 from tests.each import for_each
 from tests.samples.outcomes import OURS, OUTCOMES, Outcome

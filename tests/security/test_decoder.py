@@ -10,8 +10,8 @@ import pytest
 from PIL import Image as Pillow
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures import inspection
-from jimeng.pictures.inspection import Decoder
+from jimeng.pictures import decoder as inspection
+from jimeng.pictures.decoder import Decoder
 from jimeng.providers import Progress
 from tests.conftest import png
 from tests.each import for_each

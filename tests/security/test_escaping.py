@@ -13,8 +13,8 @@ import pytest
 from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.documents import User
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
-from jimeng.viewers import Viewer
 from tests.access.conftest import OPERATOR
 from tests.page import HTMX, POST, links
 from tests.rest import API, CREATE, data_of
@@ -165,7 +165,7 @@ def test_name_is_shown_as_it_is(what, secured, ada, admin, made):
     text = TEXTS[what][:100]
     ada.sign_in()
     admin.sign_in()
-    users.update(Viewer(ada.id), ada.id, name=text)
+    users.update(Principal(ada.id), ada.id, name=text)
     users.update(OPERATOR, ada.id, email=f"{mailable(text)}@x.org")
     accounts.create_key(OPERATOR, ada.id, name=text)
     admin.client.post(f"/admin/users/{ada.id}/quota", data={"quota": 5}, headers=POST)

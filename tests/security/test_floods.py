@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis.exceptions import ConnectionError as Away
 
-from jimeng import accounts, auth, jobs, limits
-from jimeng.accounts import attempts, keys
+from jimeng import accounts, jobs, limits
+from jimeng.accounts import failed_attempts, keys
 from jimeng.errors import Invalid
-from jimeng.limits.users import COUNT
-from jimeng.tasks.reading import with_words, words_of
+from jimeng.http import auth
+from jimeng.limits.reservations import COUNT
+from jimeng.tasks.queries import with_words, words_of
 from tests.access.conftest import OPERATOR
 from tests.monitoring.test_logs import written  # noqa: F401 (fixture)
 from tests.rest import API, CAT, CREATE, client_with, refused
@@ -238,16 +239,18 @@ def test_port_is_no_part_of_an_address(app, told, address):
 
 def test_site_has_many_networks():
     """Of IPv6: a new /64 for each guess is within one /48."""
-    first, second = (attempts.of_address(f"2001:db8:1:{i:x}::1") for i in (1, 0xFFFF))
+    first, second = (
+        failed_attempts.of_address(f"2001:db8:1:{i:x}::1") for i in (1, 0xFFFF)
+    )
 
     assert first[0] != second[0]
     assert first[1] == second[1] and first[1].most > first[0].most
-    assert len(attempts.of_address("203.0.113.9")) == 1
+    assert len(failed_attempts.of_address("203.0.113.9")) == 1
 
 
 def test_keys_made_at_once_are_not_too_many(ada, monkeypatch):
     """Each has counted before any was there."""
-    monkeypatch.setattr(keys, "MOST_KEYS", 5)
+    monkeypatch.setattr(keys, "MAX_KEYS", 5)
     start, made = threading.Barrier(12), []
 
     def make(number: int) -> None:

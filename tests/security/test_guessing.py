@@ -8,7 +8,13 @@ from types import SimpleNamespace
 import pytest
 import werkzeug.security
 
-from jimeng.accounts import attempts, create_key, hashing, invite, passwords
+from jimeng.accounts import (
+    create_key,
+    failed_attempts,
+    invite,
+    password_hashing,
+    passwords,
+)
 from jimeng.documents import Attempts, User, utcnow
 from jimeng.errors.access import SignInFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD, call
@@ -73,7 +79,7 @@ def test_bound_of_guesses_does_not_tell_either(accounts, nobody, scrypts):
         form = {"email": accounts[kind], "password": WRONG}
         statuses = [
             nobody.post("/sign-in", data=form, headers=POST).status_code
-            for _ in range(attempts.MOST_BY_ACCOUNT + 1)
+            for _ in range(failed_attempts.MAX_BY_ACCOUNT + 1)
         ]
         seen[kind] = (statuses, len(scrypts))
         scrypts.clear()
@@ -102,7 +108,7 @@ def test_hashes_are_compared_in_constant_time(ada, monkeypatch):
 
 def test_many_guesses_at_once_are_counted_each(ada, monkeypatch):
     """Forty requests at a time try no more passwords than forty one by one."""
-    monkeypatch.setattr(hashing, "_line", threading.BoundedSemaphore(40))
+    monkeypatch.setattr(password_hashing, "_line", threading.BoundedSemaphore(40))
     ends = Counter()
 
     def guess() -> None:
@@ -147,7 +153,7 @@ def test_address_stands_for_whoever_has_it(first, second, is_one, secured):
 
 def test_address_is_not_what_a_header_says(ada):
     """Without trusted proxies nobody has another address by writing one."""
-    for number in range(attempts.MOST_BY_ADDRESS + 1):
+    for number in range(failed_attempts.MAX_BY_ADDRESS + 1):
         form = {"email": f"x{number}@x.org", "password": WRONG}
         headers = {**POST, "X-Forwarded-For": f"198.51.100.{number}"}
         answer = ada.client.post("/sign-in", data=form, headers=headers)

@@ -4,7 +4,7 @@ import pytest
 
 from jimeng.errors import PictureInvalid
 from jimeng.pictures import inspect
-from jimeng.pictures.decoding import MAX_FILL_BYTES, MOST_SCANS, end_of
+from jimeng.pictures.decoding import MAX_FILL_BYTES, MAX_SCANS, end_of
 from jimeng.providers import Progress
 from tests.each import for_each
 from tests.page import picture_of
@@ -47,7 +47,7 @@ def test_picture_with_a_little_filling_is_taken():
 
 def test_usual_progressive_picture_is_taken():
     """The bound on scans is far above what encoders make."""
-    assert inspect(scans(MOST_SCANS // 2)).width == 512
+    assert inspect(scans(MAX_SCANS // 2)).width == 512
 
 
 @for_each("what", TRAILED)

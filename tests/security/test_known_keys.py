@@ -6,12 +6,12 @@ from time import monotonic
 import pytest
 
 from jimeng import accounts, jobs, limits, operations
-from jimeng.accounts import keys, known_keys, users
+from jimeng.accounts import key_cache, keys, users
 from jimeng.documents import ApiKey, User, utcnow
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
 from tests.rest import API, client_with
 
-ROOT = Viewer("root", sees_all=True)
+ROOT = Principal("root", is_operator=True)
 SECRET = "5b0c1d6c3a7e9f425b0c1d6c3a7e9f42"  # noqa: S105 - of these tests
 
 
@@ -58,10 +58,10 @@ def looked_up(monkeypatch):
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch):
     """Changes are made by other processes, which cannot clear what this one knows."""
-    known_keys._known.clear()
-    monkeypatch.setattr(known_keys, "_known", Lasting())
+    key_cache._known.clear()
+    monkeypatch.setattr(key_cache, "_known", Lasting())
     yield
-    known_keys._known.clear()
+    key_cache._known.clear()
 
 
 class Lasting(dict):
@@ -132,9 +132,9 @@ def test_change_without_a_mark_is_felt_soon(look, key, monkeypatch):
     assert look() == 200
     ApiKey.collection().delete_many({})
     assert look() == 200
-    now = known_keys.monotonic()
+    now = key_cache.monotonic()
 
-    monkeypatch.setattr(known_keys, "monotonic", lambda: now + known_keys.KEPT)
+    monkeypatch.setattr(key_cache, "monotonic", lambda: now + key_cache.CACHE_S)
 
     assert look() == 401
 
@@ -152,7 +152,7 @@ def test_nothing_is_remembered_where_nobody_tells_the_mark(
 
 def test_lost_mark_lets_no_older_one_live(look, key, looked_up):
     """What was remembered under another mark is worth nothing."""
-    known_keys.access_changed()
+    key_cache.access_changed()
     assert look() == 200
 
     jobs.huey.storage.conn.delete(limits.ACCESS)

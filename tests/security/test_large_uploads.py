@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from jimeng.http.bodies import PLACE_TIMEOUT_S, PLACES
+from jimeng.http.request_bodies import PLACE_TIMEOUT_S, PLACES
 from tests.access.conftest import make_person
 from tests.serving import connect, front, read_all
 from tests.standin import ROOT

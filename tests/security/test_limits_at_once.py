@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import Allowance, Generation, Tally, Usage, utcnow
+from jimeng.documents import Generation, QuotaUsage, Tally, Usage, utcnow
 from jimeng.jobs import tallies
 from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
 from tests.rest import API, create
@@ -38,7 +38,7 @@ def test_first_record_of_a_user_counts_everybody(client):
     """Many ask before there is anything to count in."""
     found = statuses(client)
 
-    (kept,) = Allowance.collection().find()
+    (kept,) = QuotaUsage.collection().find()
     turns = Generation.collection().distinct("turn")
     assert set(found) == {202}
     assert kept["asked"] == len(turns) == AT_ONCE
@@ -53,7 +53,7 @@ def test_day_begins_once(quota, yesterday):  # noqa: F811
     found = statuses(quota)
 
     assert (found.count(202), found.count(429)) == (10, 10)
-    assert Allowance.find_one({"_id": USER}).asked == 10
+    assert QuotaUsage.find_one({"_id": USER}).asked == 10
     assert left() == {"daily-pictures": 0}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng.accounts import attempts
+from jimeng.accounts import failed_attempts
 from jimeng.documents import Attempts
 from tests.access.conftest import PASSWORD, make_person
 from tests.page import POST, send
@@ -19,7 +19,7 @@ def try_to_sign_in(client, email: str, password: str, where: dict[str, str]) -> 
 
 def lock(app, email: str) -> None:
     """Fail as often as it takes, from wherever it takes."""
-    for number in range(attempts.MOST_BY_ACCOUNT + 1):
+    for number in range(failed_attempts.MAX_BY_ACCOUNT + 1):
         place = {"REMOTE_ADDR": f"203.0.113.{number}"}
         try_to_sign_in(app.test_client(), email, WRONG, place)
 
@@ -27,7 +27,7 @@ def lock(app, email: str) -> None:
 @pytest.fixture
 def blocked(secured, nobody) -> None:
     """The attacker's address has failed as often as any may."""
-    for number in range(attempts.MOST_BY_ADDRESS):
+    for number in range(failed_attempts.MAX_BY_ADDRESS):
         status = try_to_sign_in(nobody, f"x{number}@example.com", WRONG, ATTACKER)
         assert status == 422
 
@@ -36,7 +36,7 @@ def test_blocked_address_locks_nobody(secured, nobody, blocked):
     """What it sends is not counted against accounts: none of ten is locked."""
     people = [make_person(secured, f"p{number}@example.com") for number in range(10)]
     for person in people:
-        for _ in range(attempts.MOST_BY_ACCOUNT + 5):
+        for _ in range(failed_attempts.MAX_BY_ACCOUNT + 5):
             status = try_to_sign_in(nobody, person.user.email, WRONG, ATTACKER)
             assert status == 429
 
@@ -75,10 +75,11 @@ def test_browser_that_was_in_before_is_bounded_too(secured, ada):
     ada.client.post("/sign-out", headers=POST)
 
     statuses = [
-        ada.sign_in(WRONG).status_code for _ in range(attempts.MOST_BY_ACCOUNT + 1)
+        ada.sign_in(WRONG).status_code
+        for _ in range(failed_attempts.MAX_BY_ACCOUNT + 1)
     ]
 
-    assert statuses == [422] * attempts.MOST_BY_ACCOUNT + [429]
+    assert statuses == [422] * failed_attempts.MAX_BY_ACCOUNT + [429]
     elsewhere = secured.test_client()
     assert try_to_sign_in(elsewhere, ada.user.email, PASSWORD, HOME) == 303
 
@@ -143,7 +144,7 @@ def test_account_is_not_locked_by_its_password_page(secured, ada):
     """Nor the other way round: a stolen session does not lock its owner out."""
     ada.sign_in()
     form = {"current": WRONG, "new": "x" * 12, "again": "x" * 12}
-    for _ in range(attempts.MOST_BY_ACCOUNT + 1):
+    for _ in range(failed_attempts.MAX_BY_ACCOUNT + 1):
         answer = send(ada.client, "/account/password", **form)
 
     assert answer.status_code == 429
@@ -164,7 +165,7 @@ def test_device_is_kept_from_scripts_and_other_sites(ada):
 def test_locked_account_locks_no_address(secured, ada, bob):
     """What is refused for an account's sake says nothing of whoever shares the door."""
     lock(secured, ada.user.email)
-    for _ in range(attempts.MOST_BY_ADDRESS + 5):
+    for _ in range(failed_attempts.MAX_BY_ADDRESS + 5):
         status = try_to_sign_in(secured.test_client(), ada.user.email, PASSWORD, HOME)
         assert status == 429
 

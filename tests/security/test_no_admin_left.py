@@ -9,24 +9,24 @@ import pytest
 
 from jimeng.accounts import users as accounts
 from jimeng.documents import User, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors.access import LastAdmin, UserNotFound
 from jimeng.operations import users
-from jimeng.viewers import Viewer
 
 ROUNDS = 25
-Shut = Callable[[Viewer, User], None]
+Shut = Callable[[Principal, User], None]
 
 
-def delete(viewer: Viewer, user: User) -> None:
-    accounts.delete(viewer, user.id)
+def delete(principal: Principal, user: User) -> None:
+    accounts.delete(principal, user.id)
 
 
-def demote(viewer: Viewer, user: User) -> None:
-    users.set_role(viewer, user.id, "user")
+def demote(principal: Principal, user: User) -> None:
+    users.set_role(principal, user.id, "user")
 
 
-def disable(viewer: Viewer, user: User) -> None:
-    users.disable(viewer, user.id)
+def disable(principal: Principal, user: User) -> None:
+    users.disable(principal, user.id)
 
 
 def make_admins(number: int) -> list[User]:
@@ -46,7 +46,7 @@ def all_at_once(pairs: list[tuple[Shut, User, User]]) -> Counter:
     def run(shut: Shut, by: User, whom: User) -> None:
         gate.wait()
         try:
-            shut(Viewer(by.id, sees_all=True), whom)
+            shut(Principal(by.id, is_operator=True), whom)
         except (LastAdmin, UserNotFound) as error:
             ends[error.code] += 1
         else:
@@ -100,17 +100,20 @@ def test_admin_who_is_promoted_meanwhile_counts(database, monkeypatch):
     (root,) = make_admins(1)
     eve = User(email="eve@example.com", email_key="eve@example.com", name="eve")
     User.collection().insert_one(eve.to_mongo())
-    viewer, usual = Viewer("operator", sees_all=True), accounts.tasks.delete_all
+    principal, usual = (
+        Principal("operator", is_operator=True),
+        accounts.tasks.delete_all,
+    )
 
     def meanwhile(*given: object) -> int:
         if User.find_one({"_id": root.id, **accounts.ADMINS}):
-            accounts.set_role(viewer, eve.id, "admin")
-            accounts.set_role(viewer, root.id, "user")
+            accounts.set_role(principal, eve.id, "admin")
+            accounts.set_role(principal, root.id, "user")
         return usual(*given)
 
     monkeypatch.setattr(accounts.tasks, "delete_all", meanwhile)
     with pytest.raises(LastAdmin):
-        accounts.delete(viewer, eve.id)
+        accounts.delete(principal, eve.id)
 
     assert left() == 1
 
@@ -120,13 +123,13 @@ def test_mark_of_somebody_who_died_passes(database):
     one, other = make_admins(2)
     dead = {"leaving": "x", "leaving_at": utcnow()}
     User.collection().update_one({"_id": other.id}, {"$set": dead})
-    viewer = Viewer("operator", sees_all=True)
+    principal = Principal("operator", is_operator=True)
 
     with pytest.raises(LastAdmin):
-        accounts.set_role(viewer, one.id, "user")
+        accounts.set_role(principal, one.id, "user")
     past = {"leaving_at": utcnow() - timedelta(seconds=61)}
     User.collection().update_one({"_id": other.id}, {"$set": past})
-    accounts.set_role(viewer, one.id, "user")
+    accounts.set_role(principal, one.id, "user")
 
     assert left() == 1
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from jimeng.providers.fetch import FetchFailed, fetch_picture, is_public
+from jimeng.providers.download import FetchFailed, fetch_picture, is_public
 from tests.each import for_each
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"

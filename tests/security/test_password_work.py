@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng import accounts
-from jimeng.accounts import hashing
+from jimeng.accounts import password_hashing
 from jimeng.documents import Attempts
 from tests.access.conftest import OPERATOR, PASSWORD, make_person
 from tests.page import POST
@@ -35,7 +35,9 @@ def busy(monkeypatch) -> Counter:
         return work
 
     for name in ("check_password_hash", "generate_password_hash"):
-        monkeypatch.setattr(hashing, name, slow(getattr(hashing, name)))
+        monkeypatch.setattr(
+            password_hashing, name, slow(getattr(password_hashing, name))
+        )
     return seen
 
 
@@ -73,19 +75,19 @@ def test_right_passwords_at_once_are_never_wrong(secured, busy):
 
     found = Counter(answer.status_code for answer in answers)
     assert set(found) == {303, 429}, found
-    assert found[303] >= hashing.MOST_WAITING
+    assert found[303] >= password_hashing.MAX_WAITING
     refused = [answer for answer in answers if answer.status_code == 429]
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     counted = Attempts.collection().find({"count": {"$gt": 0}})
     assert list(counted) == []
-    assert busy["most"] <= hashing.AT_ONCE
+    assert busy["most"] <= password_hashing.AT_ONCE
 
 
 def test_refused_for_the_crowd_is_no_failure(secured, ada, monkeypatch):
     """However often: the account is not locked by it."""
     with monkeypatch.context() as patch:
-        patch.setattr(hashing, "_line", threading.BoundedSemaphore(1))
-        with hashing.turn():
+        patch.setattr(password_hashing, "_line", threading.BoundedSemaphore(1))
+        with password_hashing.turn():
             statuses = {ada.sign_in().status_code for _ in range(60)}
 
     assert statuses == {429}
@@ -110,7 +112,7 @@ def test_invitations_at_once_wait_their_turn(secured, busy):
     )
 
     assert {answer.status_code for _, answer in answers} == {303, 429}
-    assert busy["most"] <= hashing.AT_ONCE
+    assert busy["most"] <= password_hashing.AT_ONCE
     late = [link for link, answer in answers if answer.status_code == 429]
     again = [secured.test_client().post(link, data=form, headers=POST) for link in late]
     assert {answer.status_code for answer in again} == {303}
@@ -123,7 +125,7 @@ def test_database_that_goes_away_gives_the_attempt_back(secured, ada, monkeypatc
         raise AutoReconnect("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(hashing, "check_password_hash", away)
+        patch.setattr(password_hashing, "check_password_hash", away)
         statuses = [ada.sign_in().status_code for _ in range(12)]
 
     assert statuses == [503] * 12
@@ -138,12 +140,12 @@ def test_right_password_is_right_where_the_counter_cannot_be_reset(
     def away(*_: object, **__: object) -> None:
         raise AutoReconnect("away")
 
-    usual = hashing.check_password_hash
+    usual = password_hashing.check_password_hash
 
     def check(*given: str) -> bool:
         monkeypatch.setattr(Attempts, "collection", away)
         return usual(*given)
 
-    monkeypatch.setattr(hashing, "check_password_hash", check)
+    monkeypatch.setattr(password_hashing, "check_password_hash", check)
 
     assert ada.sign_in().status_code == 303

@@ -4,12 +4,12 @@ import pytest
 import werkzeug.security
 from werkzeug.security import generate_password_hash
 
-from jimeng.accounts import hashing
+from jimeng.accounts import password_hashing
 from jimeng.documents import User
 from tests.access.conftest import PASSWORD
 from tests.page import POST
 
-ADVISED = hashing.METHOD  # in tests less is done
+ADVISED = password_hashing.METHOD  # in tests less is done
 OLD = "scrypt:256:8:1"  # what a hash of an older release has
 TODAY = "scrypt:256:8:3"
 LONG = "ab3$" * 64  # as long as one may be
@@ -76,7 +76,7 @@ def test_browser_cuts_no_password(ada, path):
 @pytest.fixture
 def old_hash(ada, monkeypatch) -> str:
     """Ada's password as an older release has hashed it."""
-    monkeypatch.setattr(hashing, "METHOD", TODAY)
+    monkeypatch.setattr(password_hashing, "METHOD", TODAY)
     hashed = generate_password_hash(PASSWORD, OLD)
     set_hash(ada, hashed)
     return hashed

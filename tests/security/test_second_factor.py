@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from jimeng import accounts
-from jimeng.accounts import attempts, second_factor
+from jimeng.accounts import failed_attempts, second_factor
 from jimeng.documents import User, utcnow
 from jimeng.errors.access import SecondFactorFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD
@@ -145,7 +145,7 @@ def test_clocks_may_differ_by_one_step(ada, phone, steps, status):
 
 def test_codes_are_not_guessed(ada, phone):
     """Five wrong ones, then the right one is not looked at; the password is."""
-    for _ in range(attempts.MOST_CODES):
+    for _ in range(failed_attempts.MAX_CODES):
         assert enter(ada, "000000").status_code == 422
 
     answer = enter(ada, phone.code())

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import accounts, auth
+from jimeng import accounts
 from jimeng.documents import Session, User, utcnow
+from jimeng.http import auth
 from tests.access.conftest import PASSWORD
 from tests.page import POST, send
 

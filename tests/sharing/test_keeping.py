@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from jimeng import sharing
 from jimeng.documents import Image, Share, utcnow
+from jimeng.gallery import shares
 from jimeng.jobs import retention
 from tests.collections.test_keeping import ME, later, pictures
 from tests.jobs.test_retention import aged, from_the_start, keep, kept
@@ -14,10 +14,10 @@ __all__ = ["aged", "from_the_start", "keep", "later"]
 def test_shared_picture_stays_until_its_link_ends(aged, later):
     ended, revoked, shared, loose = aged(43, 42, 41, 40)
     for each in pictures(ended, revoked, shared):
-        sharing.share_or_update(ME, each)
+        shares.share_or_update(ME, each)
 
     assert later() == {ended, revoked, shared}
-    sharing.revoke(ME, f"{revoked}_0")
+    shares.revoke(ME, f"{revoked}_0")
     past = {"$set": {"expires_at": utcnow() - timedelta(seconds=1)}}
     Share.collection().update_one({"_id": f"{ended}_0"}, past)
 
@@ -28,7 +28,7 @@ def test_shared_pictures_hold_up_no_others(aged, later, monkeypatch):
     """A batch of which all are shared is passed; in the bytes they count as kept."""
     first, second, third, young = aged(40, 39, 38, 1)
     for each in pictures(first, second):
-        sharing.share_or_update(ME, each)
+        shares.share_or_update(ME, each)
     monkeypatch.setattr(retention, "BATCH", 2)
 
     assert later() == {first, second, third, young}
@@ -41,7 +41,7 @@ def test_shared_pictures_hold_up_no_others(aged, later, monkeypatch):
 def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
     """And what a limit would remove is told without them."""
     first, second, third = aged(3, 2, 1)
-    sharing.share_or_update(ME, f"{first}_0")
+    shares.share_or_update(ME, f"{first}_0")
     sizes = {"$set": {"bytes": 1000, "thumbnail_bytes": 0, "preview_bytes": 0}}
     Image.collection().update_many({}, sizes)
     stored = retention.runtime().store.size()

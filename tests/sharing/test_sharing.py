@@ -4,22 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import collections, sharing, tasks
 from jimeng.documents import AuditEntry, Image, Share, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, Invalid
 from jimeng.errors.access import AdminsOnly, UserNotFound
-from jimeng.errors.kept import (
-    CollectionNotFound,
-    ShareNotFound,
-    TooManyShares,
-)
-from jimeng.sharing import owning
-from jimeng.sharing.names import name_of, time_of
-from jimeng.viewers import Viewer
+from jimeng.errors.collections import CollectionNotFound, ShareNotFound, TooManyShares
+from jimeng.gallery import collections, shared_pages, shares, trash
+from jimeng.gallery.shares import name_of, time_of
 from tests.hung import hang
 
-ME, OTHER = Viewer("guest"), Viewer("user_other")
-ROOT = Viewer("root", sees_all=True)
+ME, OTHER = Principal("guest"), Principal("user_other")
+ROOT = Principal("root", is_operator=True)
 
 
 @pytest.fixture
@@ -36,82 +31,82 @@ def collection(pictures) -> str:
 
 def test_link_that_is_replaced_or_revoked_is_dead_at_once(collection):
     """And so are the addresses of the pictures."""
-    first = sharing.share_or_update(ME, collection)
-    seen = sharing.visit(first.token)
-    image = sharing.open_page(seen).rows[0]
-    name = sharing.name_of(first, image)
+    first = shares.share_or_update(ME, collection)
+    seen = shared_pages.visit(first.token)
+    image = shared_pages.open_page(seen).rows[0]
+    name = shares.name_of(first, image)
 
-    second = sharing.replace_link(ME, collection)
+    second = shares.replace_link(ME, collection)
 
     assert second.token != first.token
     with pytest.raises(ShareNotFound):
-        sharing.visit(first.token)
+        shared_pages.visit(first.token)
     with pytest.raises(ShareNotFound):
-        sharing.named(sharing.visit(second.token), name)
-    sharing.revoke(ME, collection)
+        shared_pages.named(shared_pages.visit(second.token), name)
+    shares.revoke(ME, collection)
     with pytest.raises(ShareNotFound):
-        sharing.visit(second.token)
-    assert sharing.of_target(ME, collection) is None
+        shared_pages.visit(second.token)
+    assert shares.of_target(ME, collection) is None
     with pytest.raises(ShareNotFound):
-        sharing.revoke(ME, collection)
+        shares.revoke(ME, collection)
 
 
 def test_share_has_one_link_however_often_it_is_begun(collection):
     """What is given the second time changes it."""
-    first = sharing.share_or_update(ME, collection, title="  For \n Lin ")
-    second = sharing.share_or_update(ME, collection, prompts=True)
+    first = shares.share_or_update(ME, collection, title="  For \n Lin ")
+    second = shares.share_or_update(ME, collection, prompts=True)
 
     assert (second.token, second.title, second.prompts) == (
         first.token,
         "For Lin",
         True,
     )
-    assert sharing.share_or_update(ME, collection, title="$x").title == "$x"
-    assert sharing.share_or_update(ME, collection, title="").title == ""
+    assert shares.share_or_update(ME, collection, title="$x").title == "$x"
+    assert shares.share_or_update(ME, collection, title="").title == ""
 
 
 def test_share_ends_at_its_time(collection, monkeypatch):
     """Not before, and not once it was given another."""
     end = utcnow() + timedelta(hours=1)
-    made = sharing.share_or_update(ME, collection, expires_at=end)
-    assert sharing.visit(made.token).title == "Spring"
+    made = shares.share_or_update(ME, collection, expires_at=end)
+    assert shared_pages.visit(made.token).title == "Spring"
 
-    monkeypatch.setattr("jimeng.sharing.visiting.utcnow", lambda: end)
+    monkeypatch.setattr("jimeng.gallery.shared_pages.utcnow", lambda: end)
 
     with pytest.raises(ShareNotFound):
-        sharing.visit(made.token)
-    sharing.share_or_update(ME, collection, expires_at=None)
-    assert sharing.visit(made.token).title == "Spring"
-    for act in (sharing.share_or_update,):
+        shared_pages.visit(made.token)
+    shares.share_or_update(ME, collection, expires_at=None)
+    assert shared_pages.visit(made.token).title == "Spring"
+    for act in (shares.share_or_update,):
         with pytest.raises(Invalid):
             act(ME, collection, expires_at=utcnow() - timedelta(seconds=1))
 
 
 def test_what_is_in_the_trash_disappears_and_comes_back(collection, pictures):
     """From a collection's page, and with a picture's own."""
-    whole = sharing.visit(sharing.share_or_update(ME, collection).token)
-    alone = sharing.visit(sharing.share_or_update(ME, pictures[0]).token)
-    name = sharing.name_of(whole.share, Image.find_one({"_id": pictures[0]}))
+    whole = shared_pages.visit(shares.share_or_update(ME, collection).token)
+    alone = shared_pages.visit(shares.share_or_update(ME, pictures[0]).token)
+    name = shares.name_of(whole.share, Image.find_one({"_id": pictures[0]}))
 
-    tasks.trash_pictures(ME, pictures[:1])
+    trash.trash_pictures(ME, pictures[:1])
 
-    assert [i.prompt for i in sharing.open_page(whole).rows] == ["b", "c"]
+    assert [i.prompt for i in shared_pages.open_page(whole).rows] == ["b", "c"]
     for act in (
-        lambda: sharing.open_page(alone),
-        lambda: sharing.named(whole, name),
+        lambda: shared_pages.open_page(alone),
+        lambda: shared_pages.named(whole, name),
     ):
         with pytest.raises(ShareNotFound):
             act()
-    tasks.restore_pictures(ME, pictures[:1])
-    assert sharing.open_page(alone).rows[0].id == pictures[0]
+    trash.restore_pictures(ME, pictures[:1])
+    assert shared_pages.open_page(alone).rows[0].id == pictures[0]
     collections.change(ME, collection, remove=pictures[:1])
     with pytest.raises(ShareNotFound):
-        sharing.named(whole, name)
+        shared_pages.named(whole, name)
 
 
 def test_names_tell_nothing_and_are_not_to_be_guessed(collection, pictures):
     """They differ from share to share, and whatever is not one names nothing."""
-    share = sharing.share_or_update(ME, collection)
+    share = shares.share_or_update(ME, collection)
     images = Image.read_all(Image.collection().find({}))
     names = {name_of(share, image) for image in images}
 
@@ -119,58 +114,58 @@ def test_names_tell_nothing_and_are_not_to_be_guessed(collection, pictures):
     assert {time_of(share, name_of(share, i)) for i in images} == {
         image.created_at for image in images
     }
-    other = sharing.replace_link(ME, collection)
+    other = shares.replace_link(ME, collection)
     assert not names & {name_of(other, image) for image in images}
-    seen, name = sharing.visit(other.token), name_of(other, images[0])
+    seen, name = shared_pages.visit(other.token), name_of(other, images[0])
     for wrong in ("", "x" * 15, name[::-1], name[:-1], name + "A", "/", "é" * 15):
         with pytest.raises(ShareNotFound):
-            sharing.named(seen, wrong)
+            shared_pages.named(seen, wrong)
 
 
 def test_pages_go_on_by_names(collection):
     """Each picture once, and neighbours in the same order."""
-    seen = sharing.visit(sharing.share_or_update(ME, collection).token)
-    first = sharing.open_page(seen, limit=2)
-    second = sharing.open_page(seen, cursor=first.next_cursor, limit=2)
+    seen = shared_pages.visit(shares.share_or_update(ME, collection).token)
+    first = shared_pages.open_page(seen, limit=2)
+    second = shared_pages.open_page(seen, cursor=first.next_cursor, limit=2)
 
     shown = [*first.rows, *second.rows]
     assert [image.prompt for image in shown] == ["a", "b", "c"]
     assert second.next_cursor is None
-    names = [sharing.name_of(seen.share, image) for image in shown]
-    assert sharing.beside(seen, shown[0]) == (None, names[1])
-    assert sharing.beside(seen, shown[1]) == (names[0], names[2])
-    assert sharing.beside(seen, shown[2]) == (names[1], None)
+    names = [shares.name_of(seen.share, image) for image in shown]
+    assert shared_pages.beside(seen, shown[0]) == (None, names[1])
+    assert shared_pages.beside(seen, shown[1]) == (names[0], names[2])
+    assert shared_pages.beside(seen, shown[2]) == (names[1], None)
 
 
 def test_others_can_neither_share_nor_change(collection, pictures):
     """Nor see what is shared, but for the page itself."""
-    sharing.share_or_update(ME, collection)
+    shares.share_or_update(ME, collection)
 
     with pytest.raises(CollectionNotFound):
-        sharing.share_or_update(OTHER, collection)
+        shares.share_or_update(OTHER, collection)
     with pytest.raises(ImageNotFound):
-        sharing.share_or_update(OTHER, pictures[0])
-    for act in (sharing.look, sharing.revoke, sharing.replace_link):
+        shares.share_or_update(OTHER, pictures[0])
+    for act in (shares.look, shares.revoke, shares.replace_link):
         with pytest.raises(ShareNotFound):
             act(OTHER, collection)
     with pytest.raises(UserNotFound):
-        sharing.page(OTHER, "guest")
+        shares.page(OTHER, "guest")
     with pytest.raises(AdminsOnly):
-        sharing.everybodys(ME)
-    assert sharing.page(OTHER).rows == []
+        shares.everybodys(ME)
+    assert shares.page(OTHER).rows == []
 
 
 def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
     """What operators do to what is another's stands in the audit trail."""
-    sharing.share_or_update(ME, collection)
-    sharing.share_or_update(ME, pictures[0])
+    shares.share_or_update(ME, collection)
+    shares.share_or_update(ME, pictures[0])
 
-    listed = sharing.everybodys(ROOT).rows
+    listed = shares.everybodys(ROOT).rows
     assert [(each.share.id, each.title) for each in listed] == [
         (pictures[0], ""),
         (collection, "Spring"),
     ]
-    sharing.revoke(ROOT, collection)
+    shares.revoke(ROOT, collection)
 
     (entry,) = AuditEntry.collection().find({})
     assert (entry["action"], entry["target"]) == ("shares.revoke", collection)
@@ -180,19 +175,19 @@ def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
 
 def test_list_says_what_is_to_be_seen(collection, pictures):
     """The newest picture of each; of what is in the trash none."""
-    sharing.share_or_update(ME, collection)
-    sharing.share_or_update(ME, pictures[2])
-    tasks.trash_pictures(ME, [pictures[0], pictures[2]])
+    shares.share_or_update(ME, collection)
+    shares.share_or_update(ME, pictures[2])
+    trash.trash_pictures(ME, [pictures[0], pictures[2]])
 
-    alone, whole = sharing.page(ME).rows
+    alone, whole = shares.page(ME).rows
 
     assert (alone.image, whole.image.id) == (None, pictures[1])
 
 
 def test_nobody_shares_more_than_may_be(collection, pictures, monkeypatch):
     """The first of them goes on."""
-    monkeypatch.setattr(owning, "MOST", 1)
-    sharing.share_or_update(ME, collection)
+    monkeypatch.setattr(shares, "MOST", 1)
+    shares.share_or_update(ME, collection)
 
     with pytest.raises(TooManyShares):
-        sharing.share_or_update(ME, pictures[0])
+        shares.share_or_update(ME, pictures[0])

@@ -7,15 +7,15 @@ from html import unescape
 import pytest
 from PIL import Image as Pillow
 
-from jimeng import collections, sharing, tasks
 from jimeng.documents import Image
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import collections, shares, trash
 from tests.access.conftest import *  # noqa: F403 - people, and a server that asks
 from tests.hung import hang
 from tests.rest import client_with
 
 SECRET = "海边的灯塔"
-OWNER = Viewer("user_ada")
+OWNER = Principal("user_ada")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def page(pictures) -> str:
     """The path of a shared collection of these pictures."""
     made = collections.create(OWNER, "Spring")
     collections.change(OWNER, made.id, add=pictures)
-    return f"/s/{sharing.share_or_update(OWNER, made.id).token}"
+    return f"/s/{shares.share_or_update(OWNER, made.id).token}"
 
 
 def paths(text: str, page: str, kind: str) -> list[str]:
@@ -58,12 +58,12 @@ def test_page_shows_pictures_and_nothing_of_their_owner(nobody, page, pictures):
 
 def test_prompts_are_told_where_their_owner_says_so(nobody, page, pictures):
     """On both pages, and as the name of what is downloaded; else nowhere."""
-    (share,) = sharing.page(OWNER).rows
+    (share,) = shares.page(OWNER).rows
     first = paths(nobody.get(page).text, page, "")[0]
     whole = paths(nobody.get(first).text, page, r"/picture\.png")[0]
     before = nobody.get(f"{whole}?download=1").headers["Content-Disposition"]
 
-    sharing.share_or_update(OWNER, share.share.id, prompts=True)
+    shares.share_or_update(OWNER, share.share.id, prompts=True)
 
     after = nobody.get(f"{whole}?download=1").headers["Content-Disposition"]
     assert SECRET in nobody.get(page).text
@@ -92,8 +92,8 @@ def test_files_have_addresses_of_the_share_and_end_with_it(nobody, page, picture
     for wrong in ("picture.jpg", "preview.jpg", "x", "thumb.png"):
         assert nobody.get(f"{first}/{wrong}").status_code == 404
 
-    (share,) = sharing.page(OWNER).rows
-    sharing.revoke(OWNER, share.share.id)
+    (share,) = shares.page(OWNER).rows
+    shares.revoke(OWNER, share.share.id)
 
     for path in (page, first, *files):
         answer = nobody.get(path)
@@ -118,7 +118,7 @@ def test_card_has_whole_addresses_and_its_size(config, registry, pictures, page)
 
 def test_one_picture_has_a_page_of_its_own(nobody, pictures):
     """Large at once; in the trash it is not there, without a word of what it was."""
-    share = sharing.share_or_update(OWNER, pictures[0], title="看这张")
+    share = shares.share_or_update(OWNER, pictures[0], title="看这张")
     page = f"/s/{share.token}"
 
     answer = nobody.get(page)
@@ -126,7 +126,7 @@ def test_one_picture_has_a_page_of_its_own(nobody, pictures):
     assert "看这张" in answer.text
     assert SECRET not in answer.text
     assert nobody.get(whole).status_code == 200
-    tasks.trash_pictures(OWNER, pictures[:1])
+    trash.trash_pictures(OWNER, pictures[:1])
 
     gone = nobody.get(page)
     assert (gone.status_code, nobody.get(whole).status_code) == (404, 404)
@@ -135,7 +135,7 @@ def test_one_picture_has_a_page_of_its_own(nobody, pictures):
 
 def test_pages_lead_on(nobody, page, monkeypatch):
     """The second begins where the first ends, and says nothing but a name."""
-    monkeypatch.setattr("jimeng.web.shared.PAGE", 2)
+    monkeypatch.setattr("jimeng.web.gallery.shared_pages.PAGE", 2)
 
     first = nobody.get(page)
     (onward,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
@@ -150,14 +150,14 @@ def test_pages_lead_on(nobody, page, monkeypatch):
 
 def test_user_that_is_deleted_shares_nothing(nobody, admin, pictures, ada):
     """Nor has collections."""
-    viewer = Viewer(ada.id)
+    principal = Principal(ada.id)
     (picture,) = hang("x", user_id=ada.id)
-    made = collections.create(viewer, "mine")
-    page = f"/s/{sharing.share_or_update(viewer, made.id).token}"
-    alone = f"/s/{sharing.share_or_update(viewer, picture).token}"
+    made = collections.create(principal, "mine")
+    page = f"/s/{shares.share_or_update(principal, made.id).token}"
+    alone = f"/s/{shares.share_or_update(principal, picture).token}"
     assert nobody.get(page).status_code == nobody.get(alone).status_code == 200
 
     assert admin.api("DELETE", f"/api/v1/users/{ada.id}").status_code == 200
 
     assert nobody.get(page).status_code == nobody.get(alone).status_code == 404
-    assert collections.find_all(viewer) == []
+    assert collections.find_all(principal) == []

@@ -11,8 +11,7 @@ import time
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from jimeng.local.simulator.faults import ACTIONS, is_kind
-from jimeng.local.simulator.kinds import KINDS
+from jimeng.local.simulator.faults import ACTIONS, KINDS, is_kind
 from tests.each import for_each
 from tests.simulator.caller import PATIENCE, Caller
 from tests.waiting import wait_for

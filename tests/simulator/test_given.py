@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from jimeng.local.simulator import Simulator
-from jimeng.local.simulator.drawing.given import BORDER
-from jimeng.local.simulator.given import Given, Order
+from jimeng.local.simulator.drawing.edits import BORDER
+from jimeng.local.simulator.inputs import Given, Order
 from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,

@@ -10,7 +10,7 @@ import threading
 from PIL import Image
 
 from jimeng.local.simulator import Simulator
-from jimeng.local.simulator.accounts import Account
+from jimeng.local.simulator.settings import Account
 from tests.each import for_each
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 

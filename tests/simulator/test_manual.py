@@ -4,11 +4,10 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from jimeng.local.simulator.answers import BUSINESS, GATEWAY
-from jimeng.local.simulator.ark_answers import ERRORS
-from jimeng.local.simulator.faults import ACTIONS, WORDS, is_kind
-from jimeng.local.simulator.kinds import KINDS
+from jimeng.local.simulator.ark_responses import ERRORS
+from jimeng.local.simulator.faults import ACTIONS, KINDS, WORDS, is_kind
 from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.visual_responses import BUSINESS, GATEWAY
 
 DOCS = Path(__file__).parents[2] / "docs"
 MANUALS = [

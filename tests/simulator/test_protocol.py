@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from jimeng.local.simulator import Simulator
-from jimeng.local.simulator.answers import go_duration
+from jimeng.local.simulator.visual_responses import go_duration
 from tests.each import for_each
 from tests.simulator.caller import ACCESS_KEY, SECRET_KEY, SUBMIT, V30, Caller
 

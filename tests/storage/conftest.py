@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 
 from jimeng import jobs
-from jimeng.storage import Chosen
+from jimeng.pictures.stores import Chosen
 from tests.storage.front import Front, moto
 
 _numbers = itertools.count(1)

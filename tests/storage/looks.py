@@ -2,7 +2,7 @@
 
 from bson import ObjectId
 
-from jimeng.storage import Store
+from jimeng.pictures.stores import Store
 from tests.rest import result
 
 

@@ -11,10 +11,10 @@ from pymongo.collection import Collection
 from jimeng import jobs
 from jimeng.documents import Image
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import janitor, pump, retention, save
-from jimeng.pictures.gridfs import RESULTS
+from jimeng.jobs import janitor, pump, retention, saving
+from jimeng.pictures.stores import FileStore
+from jimeng.pictures.stores.gridfs import RESULTS
 from jimeng.providers import Progress
-from jimeng.storage import FileStore
 from tests.conftest import come_due, png, run_queue
 from tests.rest import create, result, task
 from tests.storage.looks import bytes_of
@@ -50,8 +50,8 @@ def test_file_comes_back_as_it_was_for_its_owner_only(files, directory):
 def test_disk_that_is_full_leaves_nothing_behind(files, directory):
     """What is known of it is known before its bytes, so that it is swept."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("jimeng.storage.files.os.fsync", full)
-        patched.setattr("jimeng.storage.files.sync", lambda path: None)
+        patched.setattr("jimeng.pictures.stores.files.os.fsync", full)
+        patched.setattr("jimeng.pictures.stores.files.sync", lambda path: None)
         with pytest.raises(StorageUnavailable):
             files.save(b"bytes", "image-1")
 
@@ -72,8 +72,8 @@ def test_death_while_writing_leaves_what_the_sweep_takes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("jimeng.storage.files.os.fsync", die)
-        patched.setattr("jimeng.storage.files.sync", lambda path: None)
+        patched.setattr("jimeng.pictures.stores.files.os.fsync", die)
+        patched.setattr("jimeng.pictures.stores.files.sync", lambda path: None)
         with pytest.raises(KeyboardInterrupt):
             files.save(b"half", "image-1")
     (half,) = on_disk(directory)
@@ -126,14 +126,14 @@ def test_full_directory_is_waited_for_without_fetching_again(
     """What was fetched is kept next to the documents, the rest when there is room."""
     fetched = []
     monkeypatch.setattr(
-        save, "fetch_picture", lambda *a, **k: fetched.append(1) or png()
+        saving, "fetch_picture", lambda *a, **k: fetched.append(1) or png()
     )
     link = ("http://127.0.0.1/x",)
     provider.polls = [Progress(f"remote-{n}", done=True, urls=link) for n in (1, 2)]
     stored_in("file")
     first, second = create(client), create(client)
     with monkeypatch.context() as patched:
-        patched.setattr("jimeng.storage.files.os.fsync", full)
+        patched.setattr("jimeng.pictures.stores.files.os.fsync", full)
         for _ in range(6):
             pump.tick()
             run_queue()

@@ -6,8 +6,8 @@ from mongoengine import get_db
 
 from jimeng.documents import AuditEntry, Image
 from jimeng.jobs.janitor import named_by_images
-from jimeng.pictures.gridfs import GridFSStore
-from jimeng.storage import FileStore, NotTheSame, move, moving
+from jimeng.pictures.stores import FileStore, NotTheSame, move, moving
+from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import png
 from tests.rest import create
 from tests.storage.looks import bytes_in, bytes_of
@@ -80,7 +80,9 @@ def test_copy_that_differs_deletes_nothing(stored_in, monkeypatch):
     """The move ends, and says of which file."""
     file_id = stored_in("gridfs").save(b"one", "image-1")
     store = stored_in("file")
-    monkeypatch.setattr("jimeng.storage.files.write", lambda place, content: None)
+    monkeypatch.setattr(
+        "jimeng.pictures.stores.files.write", lambda place, content: None
+    )
 
     with pytest.raises(NotTheSame, match=str(file_id)):
         list(move(store, named_by_images, grace=0.0))

@@ -12,7 +12,7 @@ from jimeng import jobs
 from jimeng.documents import Image
 from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.jobs import janitor
-from jimeng.storage import bucket, choose, chosen
+from jimeng.pictures.stores import choose, configured, s3_client
 from tests.conftest import png
 from tests.rest import create, result
 from tests.storage.looks import bytes_of
@@ -86,7 +86,7 @@ def test_what_no_picture_names_is_swept_from_the_bucket(
 )
 def test_bucket_stands_where_the_store_wants_it(style, endpoint, found):
     """Before the host's name for TOS and AWS, in the path for MinIO."""
-    assert bucket.addressing(style, endpoint) == found
+    assert s3_client.addressing(style, endpoint) == found
 
 
 def test_bucket_before_the_host(in_bucket, front, monkeypatch):
@@ -110,7 +110,7 @@ def test_bucket_before_the_host(in_bucket, front, monkeypatch):
 
 def test_without_its_packages_nothing_starts(config, monkeypatch):
     """And what to install is said."""
-    monkeypatch.setattr(chosen, "find_spec", lambda name: None)
+    monkeypatch.setattr(configured, "find_spec", lambda name: None)
     wanted = replace(config, STORAGE="s3", S3_BUCKET="mine")
 
     with pytest.raises(ConfigError, match=r"pip install .*requirements-s3\.txt"):

@@ -6,12 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jimeng import jobs, logs
+from jimeng import jobs
+from jimeng.config import logs
 from jimeng.documents import Generation, Input
-from jimeng.jobs import given as going_in
+from jimeng.jobs import inputs as going_in
 from jimeng.jobs import pump
-from jimeng.providers.models.takes import LACKS_ADDRESS
-from jimeng.providers.reach import fetches_from_store
+from jimeng.providers.inputs import fetches_from_store
+from jimeng.providers.models.model import LACKS_ADDRESS
 from jimeng.providers.registry import Registry
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue

@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 from mongoengine import get_db
 
-from jimeng import jobs, logs
-from jimeng.doctor import databases
-from jimeng.doctor.finding import Verdict
+from jimeng import jobs
+from jimeng.cli.checks import databases
+from jimeng.cli.checks.finding import Verdict
+from jimeng.config import logs
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import pump, save
+from jimeng.jobs import pump, saving
 from jimeng.jobs.janitor import named_by_images
 from jimeng.monitoring import readiness
+from jimeng.pictures.stores import move, moving, s3_client
 from jimeng.providers import Progress
-from jimeng.storage import bucket, move, moving
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_deaths import Died, afresh, check, check_files, consume, reaper
 from tests.rest import create, result, task
@@ -40,16 +41,16 @@ TROUBLES = {
 @pytest.fixture(autouse=True)
 def returning(monkeypatch) -> None:
     """A store that did not answer is soon asked again."""
-    monkeypatch.setattr(bucket, "RESTS", 0.1)
+    monkeypatch.setattr(s3_client, "RESTS", 0.1)
 
 
 @pytest.fixture
 def ail(front, monkeypatch) -> Callable[[Trouble | None], None]:
     """Makes trouble, and whoever asks the store impatient for as long as it lasts."""
-    patient = bucket.TIMEOUT
+    patient = s3_client.TIMEOUT
 
     def make(trouble: Trouble | None) -> None:
-        monkeypatch.setattr(bucket, "TIMEOUT", (0.3, 0.3) if trouble else patient)
+        monkeypatch.setattr(s3_client, "TIMEOUT", (0.3, 0.3) if trouble else patient)
         front.trouble = trouble
 
     return make
@@ -64,7 +65,7 @@ def fetched(provider, monkeypatch) -> list[str]:
         links.append(url)
         return png()
 
-    monkeypatch.setattr(save, "fetch_picture", fetch)
+    monkeypatch.setattr(saving, "fetch_picture", fetch)
     done = [f"http://127.0.0.1/{n}" for n in range(9)]
     provider.polls = [Progress("any", done=True, urls=(url,)) for url in done]
     return links
@@ -139,7 +140,7 @@ def test_all_of_an_operation_has_one_time(in_bucket, front, monkeypatch):
     front.trouble = Trouble(delay=0.3)
     store.save_together("image-1", b"one", b"two")
 
-    monkeypatch.setattr(bucket, "WITHIN", 0.5)
+    monkeypatch.setattr(s3_client, "WITHIN", 0.5)
     with pytest.raises(StorageUnavailable):
         store.save_together("image-1", b"one", b"two")
 
@@ -149,21 +150,21 @@ def test_silent_store_holds_up_one_caller_at_a_time(in_bucket, front, ail, monke
     store = in_bucket().first
     file_id = store.save(b"one", "image-1")
     ail(Trouble(delay=0.5))
-    for _ in range(bucket.IN_A_ROW):
+    for _ in range(s3_client.IN_A_ROW):
         with pytest.raises(StorageUnavailable):
             store.open(file_id)
     asked = front.count("GET")
 
-    monkeypatch.setattr(bucket, "RESTS", 60.0)
+    monkeypatch.setattr(s3_client, "RESTS", 60.0)
     with pytest.raises(StorageUnavailable):
         store.open(file_id)
     assert not store.works()
     assert front.count("GET") == asked
 
     ail(None)
-    monkeypatch.setattr(bucket, "RESTS", 0.0)
+    monkeypatch.setattr(s3_client, "RESTS", 0.0)
     store.open(file_id).close()
-    monkeypatch.setattr(bucket, "RESTS", 60.0)
+    monkeypatch.setattr(s3_client, "RESTS", 60.0)
     with store.open(file_id) as content:
         assert content.read() == b"one"
 
@@ -207,7 +208,7 @@ def test_doctor_and_readiness_are_content_with_one_that_works(
     assert readiness._storage().reasons == ()
     assert len(front.seen) == asked
     front.trouble = AWAY
-    monkeypatch.setattr("jimeng.storage.s3.FRESH", 0.0)
+    monkeypatch.setattr("jimeng.pictures.stores.s3.FRESH", 0.0)
     assert [each.code for each in readiness._storage().reasons] == ["storage"]
 
 
@@ -245,7 +246,7 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
     """At each write of the store's, also to MongoDB: as in `tests.jobs.test_deaths`."""
     in_bucket()
     for name in ("put", "delete"):
-        reaper._wrap(monkeypatch, bucket.Bucket, name)
+        reaper._wrap(monkeypatch, s3_client.Bucket, name)
     own = ("/jimeng/storage/", "/jobs/save.py:insert")
     for number in afresh.each_moment(least=4, within=own):
         create(client, n=2, seed=100)
@@ -264,7 +265,7 @@ def test_death_while_it_moves_loses_nothing(
 ):
     """It is begun again, and every link gives what it gave."""
     for name in ("put", "delete"):
-        reaper._wrap(monkeypatch, bucket.Bucket, name)
+        reaper._wrap(monkeypatch, s3_client.Bucket, name)
     in_bucket("gridfs")
     made = [create(client) for _ in range(2)]
     work_off()

@@ -18,7 +18,7 @@ import requests
 from huey.bin.huey_consumer import consumer_main
 from pymongo.collection import Collection
 
-from jimeng.jobs import save, steps, submit
+from jimeng.jobs import saving, steps, submission
 from jimeng.lanes import claims
 
 CHOICE = random.Random(int(os.environ["MONKEY_SEED"]))
@@ -58,8 +58,8 @@ def haunt(owner: type, name: str) -> None:
 def shorten_leases(seconds: float) -> None:
     """The provider of the tests answers in milliseconds: nobody waits 25 s for it."""
     lease = timedelta(seconds=seconds)
-    submit.submitting_lease = lambda model, sending=0.0: lease
-    save.SAVING_LEASE = steps.SAVING_LEASE = submit.SAVING_LEASE = lease
+    submission.submitting_lease = lambda model, sending=0.0: lease
+    saving.SAVING_LEASE = steps.SAVING_LEASE = submission.SAVING_LEASE = lease
     steps.POLL_LEASE = claims.STARTING_LEASE = lease
 
 

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from jimeng import jobs
 from jimeng.jobs import pump
 from jimeng.local.embedded import Redis
-from jimeng.pictures.gridfs import GridFSStore
+from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import come_due, run_queue
 from tests.databases import Mongo
 from tests.rest import create, result, task

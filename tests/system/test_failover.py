@@ -17,7 +17,7 @@ from jimeng import documents
 from jimeng.config import Config
 from jimeng.local.embedded import write_private
 from jimeng.local.embedded.mongo import REPLICA_SET, USER
-from jimeng.pictures.gridfs import GridFSStore
+from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.databases import Mongo
 from tests.system.stack import Stack
 from tests.waiting import wait_for

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng import migrations
+from jimeng.documents import migrations
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system

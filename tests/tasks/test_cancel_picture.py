@@ -4,16 +4,16 @@ import pytest
 
 from jimeng import lanes, tasks
 from jimeng.documents import Generation
+from jimeng.documents.principal import Principal
 from jimeng.errors import PictureUnderWay, ProviderError
-from jimeng.jobs import outcomes, pump
+from jimeng.jobs import endings, pump
 from jimeng.providers import Progress
-from jimeng.viewers import Viewer
 from tests.conftest import run_queue
 from tests.given_pictures import photo
 from tests.inputs.test_going_in import I2I, data_url, prepared
 from tests.rest import API, create, data_of, refused, task
 
-ME = Viewer("operator", sees_all=True)
+ME = Principal("operator", is_operator=True)
 
 
 def cancel(client, task_id: str, index: int):
@@ -53,7 +53,7 @@ def test_whoever_dies_has_cancelled_it(client, provider, work_off, monkeypatch, 
         raise KeyboardInterrupt
 
     task_id = create(client, n=2, **more)
-    monkeypatch.setattr(outcomes, "record_failure", die)
+    monkeypatch.setattr(endings, "record_failure", die)
     with pytest.raises(KeyboardInterrupt):
         tasks.cancel_picture(ME, task_id, 1)
     monkeypatch.undo()

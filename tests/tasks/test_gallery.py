@@ -4,18 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import tasks
 from jimeng.documents import Image, utcnow
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.image import lists_of
+from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.tasks import Wanted, gallery
-from jimeng.viewers import Viewer
+from jimeng.gallery import browsing, bulk_trash, picture_details, trash
+from jimeng.gallery.browsing import Wanted
 from tests.each import for_each
 from tests.hung import MODEL, hang
 from tests.rest import create
 
-ME = Viewer("guest")
+ME = Principal("guest")
 CAT = "雨后的江南小巷，青石板上一只黑猫"
 LANTERN = "红色灯笼，古镇屋檐，Night Market"
 SNOW = "A cat watching the SNOW"
@@ -28,16 +28,16 @@ def hung(database) -> list[str]:
 
 def found(wanted: Wanted | None = None, **filters) -> list[str | None]:
     """The prompts of what is shown, in order."""
-    page = tasks.browse(ME, wanted or Wanted(**filters))
+    page = browsing.browse(ME, wanted or Wanted(**filters))
     return [image.prompt for image in page.rows]
 
 
 def scanned(wanted: Wanted, cursor: str | None = None) -> int:
     """How many entries of an index MongoDB looks at for one page."""
-    index, parts = gallery.plan("guest", wanted)
+    index, parts = browsing.plan("guest", wanted)
     parts += [after(cursor, "created_at")] if cursor else []
     plan = Image.collection().find({"$and": parts}).hint(index)
-    plan = plan.sort(gallery.NEWEST_FIRST).limit(61).explain()
+    plan = plan.sort(browsing.NEWEST_FIRST).limit(61).explain()
     return plan["executionStats"]["totalKeysExamined"]
 
 
@@ -94,7 +94,7 @@ def test_filters_go_together(database):
     hang("一", size=wide, model="one")
     second = hang("二", size=wide, model="two")
     third = hang("三", size=tall, model="one")
-    tasks.set_favourite(ME, [*second, *third], True)
+    picture_details.set_favourite(ME, [*second, *third], True)
 
     assert found(model="one") == ["三", "一"]
     assert found(ratio="16:9") == ["二", "一"]
@@ -108,11 +108,11 @@ def test_filters_go_together(database):
 
 def test_favourites_come_and_go(hung):
     """Twice is as once, and what is a favourite no more is in no list of them."""
-    assert tasks.set_favourite(ME, hung[:2], True) == 2
-    assert tasks.set_favourite(ME, hung[:2], True) == 2
+    assert picture_details.set_favourite(ME, hung[:2], True) == 2
+    assert picture_details.set_favourite(ME, hung[:2], True) == 2
     assert found(favourite=True) == [CAT, LANTERN]
 
-    assert tasks.set_favourite(ME, hung[:1], False) == 1
+    assert picture_details.set_favourite(ME, hung[:1], False) == 1
 
     assert found(favourite=True) == [LANTERN]
     assert found() == [CAT, LANTERN, SNOW]
@@ -120,11 +120,11 @@ def test_favourites_come_and_go(hung):
 
 def test_trashed_favourite_is_one_again(hung):
     """The trash forgets nothing that is brought back."""
-    tasks.set_favourite(ME, hung[:1], True)
-    tasks.trash_pictures(ME, hung)
+    picture_details.set_favourite(ME, hung[:1], True)
+    trash.trash_pictures(ME, hung)
     assert found() == found(q="猫") == found(favourite=True) == []
 
-    tasks.restore_pictures(ME, hung)
+    trash.restore_pictures(ME, hung)
 
     assert found(favourite=True) == [CAT]
 
@@ -146,7 +146,7 @@ def test_cursor_walks_over_pictures_of_one_moment(database):
     seen, cursor = [], None
 
     while True:
-        page = tasks.browse(ME, Wanted(), cursor=cursor, limit=3)
+        page = browsing.browse(ME, Wanted(), cursor=cursor, limit=3)
         seen += [image.id for image in page.rows]
         cursor = page.next_cursor
         if cursor is None:
@@ -160,19 +160,19 @@ def test_cursor_walks_over_pictures_of_one_moment(database):
 def test_other_cursors_are_refused(hung, cursor):
     """Only what a page gave out is one."""
     with pytest.raises(Invalid):
-        tasks.browse(ME, Wanted(), cursor=cursor)
+        browsing.browse(ME, Wanted(), cursor=cursor)
 
 
 def test_nobody_sees_anothers_pictures(hung):
     """Not in lists, by words or by id, and no operator in their own gallery."""
-    for viewer in (Viewer("else"), Viewer("boss", sees_all=True)):
-        assert tasks.browse(viewer, Wanted()).rows == []
-        assert tasks.browse(viewer, Wanted(q="猫")).rows == []
-        assert tasks.models_used(viewer) == []
-        assert not tasks.has_pictures(viewer)
-        assert tasks.count_others(viewer) == tasks.Others(0, 0)
-        assert tasks.trash_others(viewer).count == 0
-    assert tasks.pictures_of(Viewer("else"), hung) == []
+    for principal in (Principal("else"), Principal("boss", is_operator=True)):
+        assert browsing.browse(principal, Wanted()).rows == []
+        assert browsing.browse(principal, Wanted(q="猫")).rows == []
+        assert browsing.models_used(principal) == []
+        assert not browsing.has_pictures(principal)
+        assert bulk_trash.count_others(principal) == bulk_trash.Others(0, 0)
+        assert bulk_trash.trash_others(principal).count == 0
+    assert browsing.pictures_of(Principal("else"), hung) == []
 
 
 def test_page_costs_what_it_shows_whatever_else_there_is(database):
@@ -201,8 +201,8 @@ def test_lists_of_a_new_picture_are_those_of_a_changed_one(hung):
     """Both ways of telling where a picture stands agree."""
     new = Image.objects.get(id=hung[0]).lists
 
-    tasks.set_favourite(ME, hung[:1], True)
-    tasks.set_favourite(ME, hung[:1], False)
+    picture_details.set_favourite(ME, hung[:1], True)
+    picture_details.set_favourite(ME, hung[:1], False)
 
     assert sorted(Image.objects.get(id=hung[0]).lists) == sorted(new)
 
@@ -213,29 +213,29 @@ def test_kept_picture_can_be_found(client, work_off):
     work_off()
 
     assert found(q="猫") == found(q="水彩") == found() == ["一只猫"]
-    assert tasks.models_used(ME) == [MODEL]
+    assert browsing.models_used(ME) == [MODEL]
     # The fake provider's pictures are square, whatever was asked for.
     assert found(ratio="1:1", model=MODEL) == ["一只猫"]
 
 
 def test_all_but_favourites_go(hung):
     """What is counted is what goes, and favourites stay."""
-    tasks.set_favourite(ME, hung[:1], True)
-    assert tasks.count_others(ME) == tasks.Others(1, 2)
+    picture_details.set_favourite(ME, hung[:1], True)
+    assert bulk_trash.count_others(ME) == bulk_trash.Others(1, 2)
 
-    batch = tasks.trash_others(ME)
+    batch = bulk_trash.trash_others(ME)
 
     assert batch.count == 2
     assert found() == [CAT]
-    tasks.restore_together(ME, batch.milliseconds)
+    bulk_trash.restore_together(ME, batch.milliseconds)
     assert found() == [CAT, LANTERN, SNOW]
 
 
 @pytest.mark.parametrize("odd", ["", "\x00", "$gt", "x" * 9999, "f" * 24, "../.."])
 def test_ids_of_every_shape_are_nothing(hung, odd):
     """No id but a real one is of any picture."""
-    assert tasks.set_favourite(ME, [odd], True) == 0
-    assert tasks.trash_pictures(ME, [odd]) == 0
-    assert tasks.restore_pictures(ME, [odd]) == 0
-    assert tasks.purge_pictures(ME, [odd]) == 0
-    assert tasks.pictures_of(ME, [odd]) == []
+    assert picture_details.set_favourite(ME, [odd], True) == 0
+    assert trash.trash_pictures(ME, [odd]) == 0
+    assert trash.restore_pictures(ME, [odd]) == 0
+    assert trash.purge_pictures(ME, [odd]) == 0
+    assert browsing.pictures_of(ME, [odd]) == []

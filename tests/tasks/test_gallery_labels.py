@@ -3,7 +3,7 @@
 import pytest
 
 from jimeng.documents import utcnow
-from jimeng.pictures.labels import fold, grams, labels, ratio_of
+from jimeng.pictures.search_terms import fold, grams, labels, ratio_of
 from tests.hung import MODEL, task_of
 
 

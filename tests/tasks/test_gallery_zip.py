@@ -12,29 +12,31 @@ from zoneinfo import ZoneInfo
 import mongoengine
 import pytest
 
-from jimeng import jobs, tasks
+from jimeng import jobs
+from jimeng.accounts import data_export
 from jimeng.documents import Image
+from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound
-from jimeng.jobs import outcomes
+from jimeng.gallery import downloads, trash
+from jimeng.gallery.downloads import MAX_PICTURES, ArchiveTooLarge, NothingSelected
+from jimeng.jobs import endings
 from jimeng.pictures import inspect
-from jimeng.tasks.archive import MOST_PICTURES, ArchiveTooLarge, NothingSelected
-from jimeng.viewers import Viewer
 from tests.conftest import png
 from tests.hung import hang
 from tests.page import POST
 
-ME = Viewer("guest")
+ME = Principal("guest")
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 4, 4, 5, 6, tzinfo=UTC)
 
 
-def pack(ids: list[str], viewer: Viewer = ME) -> zipfile.ZipFile:
-    pieces = tasks.pack(tasks.chosen(viewer, ids), ZONE)
+def pack(ids: list[str], principal: Principal = ME) -> zipfile.ZipFile:
+    pieces = downloads.pack(downloads.chosen(principal, ids), ZONE)
     return zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
 
 
 def export() -> zipfile.ZipFile:
-    return zipfile.ZipFile(io.BytesIO(b"".join(tasks.export(ME, ZONE))))
+    return zipfile.ZipFile(io.BytesIO(b"".join(data_export.export(ME, ZONE))))
 
 
 def lose(picture_id: str) -> None:
@@ -100,10 +102,10 @@ def test_picture_that_breaks_off_is_named(database):
 
 def test_archive_passes_through_in_pieces(database, monkeypatch):
     """A large picture is never in memory as a whole."""
-    monkeypatch.setattr("jimeng.tasks.archive.PIECE", 64)
+    monkeypatch.setattr("jimeng.gallery.downloads.PIECE", 64)
     ids = hang("一")
 
-    pieces = list(tasks.pack(tasks.chosen(ME, ids), ZONE))
+    pieces = list(downloads.pack(downloads.chosen(ME, ids), ZONE))
 
     assert len(pieces) >= len(png()) / 64
     assert max(map(len, pieces)) < 400
@@ -112,10 +114,10 @@ def test_archive_passes_through_in_pieces(database, monkeypatch):
 def test_archive_needs_the_memory_of_one_picture(database):
     """However much there is to pack, it is never there at once."""
     large = replace(inspect(png()), content=random.Random(1).randbytes(2**20))
-    images = tasks.chosen(ME, hang(*"一二三四五六七八九十", picture=large))
+    images = downloads.chosen(ME, hang(*"一二三四五六七八九十", picture=large))
     tracemalloc.start()
 
-    total = sum(map(len, tasks.pack(images, ZONE)))
+    total = sum(map(len, downloads.pack(images, ZONE)))
 
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -126,10 +128,10 @@ def test_archive_needs_the_memory_of_one_picture(database):
 def test_picture_that_goes_meanwhile_is_named(database):
     """What its owner removes while the archive is on its way costs only itself."""
     ids = hang("一", "二", "三")
-    pieces = tasks.pack(tasks.chosen(ME, ids), ZONE)
+    pieces = downloads.pack(downloads.chosen(ME, ids), ZONE)
     begun = next(pieces)
 
-    outcomes.forget_image(ids[1])
+    endings.forget_image(ids[1])
     archive = zipfile.ZipFile(io.BytesIO(begun + b"".join(pieces)))
 
     assert archive.namelist() == ["一.png", "三.png", "missing.txt"]
@@ -139,7 +141,7 @@ def test_picture_that_goes_meanwhile_is_named(database):
 
 def test_reader_may_leave(database):
     """A download that is given up leaves nothing open."""
-    pieces = tasks.pack(tasks.chosen(ME, hang("一", "二")), ZONE)
+    pieces = downloads.pack(downloads.chosen(ME, hang("一", "二")), ZONE)
     next(pieces)
 
     pieces.close()
@@ -151,29 +153,29 @@ def test_archive_is_refused_before_it_begins(database):
     """Nothing selected, too much, and what is not there are told in words."""
     ids = hang("一")
     with pytest.raises(NothingSelected):
-        tasks.chosen(ME, [])
+        downloads.chosen(ME, [])
     with pytest.raises(ArchiveTooLarge):
-        tasks.chosen(ME, [*ids, *(f"x{n}" for n in range(MOST_PICTURES))])
+        downloads.chosen(ME, [*ids, *(f"x{n}" for n in range(MAX_PICTURES))])
     with pytest.raises(ImageNotFound):
-        tasks.chosen(Viewer("else"), ids)
-    tasks.trash_pictures(ME, ids)
+        downloads.chosen(Principal("else"), ids)
+    trash.trash_pictures(ME, ids)
     with pytest.raises(ImageNotFound):
-        tasks.chosen(ME, ids)
+        downloads.chosen(ME, ids)
 
 
 def test_others_pictures_are_left_out(database):
     """Of a mixture only what is one's own is packed."""
     mine, others = hang("我的"), hang("别人的", user_id="else")
 
-    assert pack([*mine, *others], Viewer("guest")).namelist() == ["我的.png"]
+    assert pack([*mine, *others], Principal("guest")).namelist() == ["我的.png"]
 
 
 def test_export_has_everything_of_mine(database, monkeypatch):
     """All pictures by day, and a record of all tasks that names them."""
-    monkeypatch.setattr("jimeng.tasks.data_export.BATCH", 2)
+    monkeypatch.setattr("jimeng.accounts.data_export.BATCH", 2)
     hang("一", "二", "三", newest=NOON, apart=timedelta(hours=5))
     hang("别人的", user_id="else")
-    tasks.trash_pictures(ME, hang("扔掉的"))
+    trash.trash_pictures(ME, hang("扔掉的"))
 
     archive = export()
 

@@ -6,10 +6,10 @@ import pytest
 
 from jimeng import tasks
 from jimeng.documents import Task, utcnow
-from jimeng.tasks import reading, summary
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.tasks import queries, summary
 
-ADA = Viewer("ada")
+ADA = Principal("ada")
 KEPT = {"deleted_at": utcnow(), "purge_at": utcnow() + timedelta(days=7)}
 DOOMED = {"deleted_at": utcnow()}
 
@@ -31,7 +31,7 @@ def counted() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def most(monkeypatch, database):
-    monkeypatch.setattr(summary, "MOST_COUNTED", 4)
+    monkeypatch.setattr(summary, "MAX_COUNTED", 4)
 
 
 @pytest.mark.parametrize("gone", [KEPT, DOOMED])
@@ -72,7 +72,7 @@ def test_more_deleted_ones_than_are_counted(gone):
 
 def test_page_of_a_search_is_cut_where_its_part_ends(monkeypatch):
     """Also among tasks of one moment: none is shown twice, and none left out."""
-    monkeypatch.setattr(reading, "MOST_SEARCHED", 2)
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 2)
     now = utcnow()
     write(5, "completed", created_at=now)
 

@@ -5,15 +5,15 @@ from datetime import timedelta
 import mongoengine
 import pytest
 
-from jimeng import tasks
 from jimeng.documents import Generation, Image, Task, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
-from jimeng.viewers import Viewer
+from jimeng.gallery import bulk_trash, picture_details, trash
 from tests.conftest import run_queue
 from tests.rest import create, refused, result
 
-MINE = Viewer("user_123")
-OTHER = Viewer("somebody_else")
+MINE = Principal("user_123")
+OTHER = Principal("somebody_else")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_trashed_picture_is_seen_nowhere(client, made):
     """Its link, its thumbnail and its place in the result are gone; the other stays."""
     first, second = urls(client, made)
 
-    assert tasks.trash_pictures(MINE, [f"{made}_0"]) == 1
+    assert trash.trash_pictures(MINE, [f"{made}_0"]) == 1
 
     assert client.get(first).status_code == 404
     assert client.get(first.replace(".png", "/thumb.webp")).status_code == 404
@@ -43,7 +43,7 @@ def test_trashed_picture_is_seen_nowhere(client, made):
 
 def test_task_stays_completed_without_its_pictures(client, made):
     """What was done was done: the list is empty, and nothing is said to have failed."""
-    tasks.trash_pictures(MINE, [f"{made}_0", f"{made}_1"])
+    trash.trash_pictures(MINE, [f"{made}_0", f"{made}_1"])
 
     data = result(client, made)
 
@@ -56,9 +56,9 @@ def test_result_without_the_picture_is_not_taken_for_unchanged(client, made):
     url = f"/api/v1/ai/image/result/{made}"
     whole = client.get(url).headers["ETag"]
 
-    tasks.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash_pictures(MINE, [f"{made}_0"])
     smaller = client.get(url, headers={"If-None-Match": whole})
-    tasks.restore_pictures(MINE, [f"{made}_0"])
+    trash.restore_pictures(MINE, [f"{made}_0"])
     known = {"If-None-Match": smaller.headers["ETag"]}
 
     assert smaller.status_code == 200
@@ -70,7 +70,7 @@ def test_result_with_a_new_link_is_not_taken_for_unchanged(client, made):
     url = f"/api/v1/ai/image/result/{made}"
     known = {"If-None-Match": client.get(url).headers["ETag"]}
 
-    tasks.replace_link(MINE, f"{made}_0")
+    picture_details.replace_link(MINE, f"{made}_0")
     told = client.get(url, headers=known)
 
     assert client.get(told.json["data"]["image_url"]).status_code == 200
@@ -79,9 +79,9 @@ def test_result_with_a_new_link_is_not_taken_for_unchanged(client, made):
 def test_restored_picture_has_its_link_again(client, made):
     """Bringing back leads to what was before, under the same address."""
     before = urls(client, made)
-    tasks.trash_pictures(MINE, [f"{made}_1"])
+    trash.trash_pictures(MINE, [f"{made}_1"])
 
-    assert tasks.restore_pictures(MINE, [f"{made}_1"]) == 1
+    assert trash.restore_pictures(MINE, [f"{made}_1"]) == 1
 
     assert urls(client, made) == before
     assert client.get(before[1]).status_code == 200
@@ -89,30 +89,30 @@ def test_restored_picture_has_its_link_again(client, made):
 
 def test_batch_is_brought_back_whole(client, made):
     """One undo is for all that went in one go, and for nothing else."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash_pictures(MINE, [f"{made}_0"])
     Image.collection().update_many(
         {"trashed_at": {"$exists": True}},
         {"$set": {"trashed_at": utcnow() - timedelta(hours=1)}},
     )
-    batch = tasks.trash_together(MINE, [f"{made}_1"])
+    batch = trash.trash_together(MINE, [f"{made}_1"])
 
-    assert tasks.restore_together(MINE, batch.milliseconds) == 1
+    assert bulk_trash.restore_together(MINE, batch.milliseconds) == 1
     assert len(urls(client, made)) == 1
 
 
 @pytest.mark.parametrize("number", [-1, 0, 10**14, 10**30])
 def test_no_batch_of_such_a_number(client, made, number):
     """Whatever is asked for, only what was trashed then comes back."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash_pictures(MINE, [f"{made}_0"])
 
-    assert tasks.restore_together(MINE, number) == 0
+    assert bulk_trash.restore_together(MINE, number) == 0
 
 
 def test_trashed_task_is_as_if_deleted(client, made):
     """Nobody finds it or its pictures; the records and bytes are still there."""
     before = urls(client, made)
 
-    tasks.trash(MINE, made)
+    trash.trash(MINE, made)
 
     refused(client.get(f"/api/v1/tasks/{made}"), 404, "task_not_found")
     assert [client.get(url).status_code for url in before] == [404, 404]
@@ -122,10 +122,10 @@ def test_trashed_task_is_as_if_deleted(client, made):
 def test_restored_task_is_whole(client, made):
     """Record, pictures and links are there again; twice is as once."""
     before = urls(client, made)
-    tasks.trash(MINE, made)
+    trash.trash(MINE, made)
 
-    tasks.restore(MINE, made)
-    tasks.restore(MINE, made)
+    trash.restore(MINE, made)
+    trash.restore(MINE, made)
 
     assert urls(client, made) == before
     assert [client.get(url).status_code for url in before] == [200, 200]
@@ -133,22 +133,22 @@ def test_restored_task_is_whole(client, made):
 
 def test_picture_that_was_deleted_before_its_task_stays_deleted(client, made):
     """Bringing a task back does not undo what was done to one picture earlier."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
-    tasks.trash(MINE, made)
+    trash.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash(MINE, made)
 
-    tasks.restore(MINE, made)
+    trash.restore(MINE, made)
 
     assert len(urls(client, made)) == 1
 
 
 def test_picture_brings_its_task_back(client, made):
     """One picture of a deleted task comes back in its task, without the other."""
-    tasks.trash(MINE, made)
+    trash.trash(MINE, made)
 
-    assert tasks.restore_pictures(MINE, [f"{made}_1"]) == 1
+    assert trash.restore_pictures(MINE, [f"{made}_1"]) == 1
 
     assert len(urls(client, made)) == 1
-    tasks.restore_pictures(MINE, [f"{made}_0"])
+    trash.restore_pictures(MINE, [f"{made}_0"])
     assert len(urls(client, made)) == 2
 
 
@@ -156,9 +156,9 @@ def test_waiting_pictures_of_a_trashed_task_are_never_sent(client, provider, wor
     """It is cancelled, and comes back as a cancelled task."""
     task_id = create(client)
 
-    tasks.trash(MINE, task_id)
+    trash.trash(MINE, task_id)
     work_off()
-    tasks.restore(MINE, task_id)
+    trash.restore(MINE, task_id)
 
     assert provider.requests == []
     assert result(client, task_id)["status"] == "cancelled"
@@ -169,7 +169,7 @@ def test_picture_that_is_drawn_meanwhile_is_not_kept(client, provider, work_off)
     task_id = create(client)
     run_queue()
 
-    tasks.trash(MINE, task_id)
+    trash.trash(MINE, task_id)
     work_off()
 
     assert Image.collection().count_documents({}) == 0
@@ -182,7 +182,7 @@ def test_key_of_a_trashed_task_is_free(client):
     body = {"prompt": "一只猫", "user_id": "user_123"}
     first = client.post("/api/v1/ai/image/task", json=body, headers=sent)
     first_id = first.json["data"]["task_id"]
-    tasks.trash(MINE, first_id)
+    trash.trash(MINE, first_id)
 
     again = client.post("/api/v1/ai/image/task", json=body, headers=sent)
 
@@ -195,29 +195,29 @@ def test_delete_by_rest_is_at_once(client, made):
 
     assert Task.collection().count_documents({}) == 0
     with pytest.raises(TaskNotFound):
-        tasks.restore(MINE, made)
+        trash.restore(MINE, made)
 
 
 def test_others_can_do_nothing(client, made):
     """Another's pictures and tasks are as if they had never been."""
     picture = f"{made}_0"
-    assert tasks.trash_pictures(OTHER, [picture]) == 0
-    assert tasks.set_favourite(OTHER, [picture], True) == 0
+    assert trash.trash_pictures(OTHER, [picture]) == 0
+    assert picture_details.set_favourite(OTHER, [picture], True) == 0
     with pytest.raises(TaskNotFound):
-        tasks.trash(OTHER, made)
+        trash.trash(OTHER, made)
 
-    batch = tasks.trash_together(MINE, [picture])
-    assert tasks.restore_pictures(OTHER, [picture]) == 0
-    assert tasks.restore_together(OTHER, batch.milliseconds) == 0
-    assert tasks.purge_pictures(OTHER, [picture]) == 0
+    batch = trash.trash_together(MINE, [picture])
+    assert trash.restore_pictures(OTHER, [picture]) == 0
+    assert bulk_trash.restore_together(OTHER, batch.milliseconds) == 0
+    assert trash.purge_pictures(OTHER, [picture]) == 0
     with pytest.raises(ImageNotFound):
-        tasks.trashed_thumbnail(OTHER, picture)
-    assert tasks.trashed_pictures(OTHER).rows == []
-    tasks.empty_trash(OTHER)
-    assert tasks.restore_pictures(MINE, [picture]) == 1
+        trash.trashed_thumbnail(OTHER, picture)
+    assert trash.trashed_pictures(OTHER).rows == []
+    bulk_trash.empty_trash(OTHER)
+    assert trash.restore_pictures(MINE, [picture]) == 1
 
-    tasks.trash(MINE, made)
+    trash.trash(MINE, made)
     with pytest.raises(TaskNotFound):
-        tasks.restore(OTHER, made)
+        trash.restore(OTHER, made)
     with pytest.raises(TaskNotFound):
-        tasks.purge(OTHER, made)
+        trash.purge(OTHER, made)

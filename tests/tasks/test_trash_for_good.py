@@ -7,23 +7,24 @@ import mongoengine
 import pytest
 
 from jimeng import tasks
-from jimeng.bulk import working
 from jimeng.documents import Image, Task, utcnow
 from jimeng.documents.image import files_of
+from jimeng.documents.principal import Principal
 from jimeng.errors import TaskNotFound
+from jimeng.gallery import bulk_trash, trash
 from jimeng.jobs import janitor, purge
+from jimeng.jobs.bulk import worker
 from jimeng.jobs.purge import TRASH_KEPT_FOR
-from jimeng.viewers import Viewer
 from tests.hung import hang
 from tests.rest import create, result, task
 
-MINE = Viewer("user_123")
+MINE = Principal("user_123")
 
 
 @pytest.fixture
 def largest_update(database, monkeypatch) -> Iterator[Callable[[], int]]:
     """Tells how many records MongoDB has changed by one command, at most."""
-    monkeypatch.setattr(working, "FEW", 2)
+    monkeypatch.setattr(worker, "FEW", 2)
     database.command("profile", 2)
     yield lambda: max(
         row.get("nModified", 0) for row in database["system.profile"].find()
@@ -63,12 +64,12 @@ def bytes_are_of(*pictures: str) -> bool:
 
 def test_trash_is_emptied_after_a_week(client, made):
     """Bytes and records go, and nothing brings them back."""
-    tasks.trash(MINE, made)
+    trash.trash(MINE, made)
     a_week_later()
 
     purge.empty_trash()
     with pytest.raises(TaskNotFound):
-        tasks.restore(MINE, made)
+        trash.restore(MINE, made)
     janitor.finish_deletions()
 
     assert Task.collection().count_documents({}) == 0
@@ -79,10 +80,10 @@ def test_trash_is_emptied_after_a_week(client, made):
 def test_only_what_is_old_enough_goes(client, made):
     """After a week the bytes are gone; what is shown or came later has its own."""
     (shown,) = hang("留着的", user_id="user_123")
-    tasks.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash_pictures(MINE, [f"{made}_0"])
     a_week_later()
     (late,) = hang("昨天删的", user_id="user_123")
-    tasks.trash_pictures(MINE, [late])
+    trash.trash_pictures(MINE, [late])
 
     purge.empty_trash()
     janitor.finish_deletions()
@@ -90,24 +91,24 @@ def test_only_what_is_old_enough_goes(client, made):
     left = [shown, late, f"{made}_1"]
     assert sorted(image.id for image in Image.objects) == sorted(left)
     assert bytes_are_of(*left)
-    assert tasks.restore_pictures(MINE, [late, f"{made}_0"]) == 1
+    assert trash.restore_pictures(MINE, [late, f"{made}_0"]) == 1
 
 
 def test_janitor_leaves_alone_what_may_come_back(client, made):
     """Before its time nothing in the trash is touched."""
-    tasks.trash(MINE, made)
+    trash.trash(MINE, made)
     ago = utcnow() - TRASH_KEPT_FOR + timedelta(hours=1)
     Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
 
     purge.empty_trash()
     janitor.finish_deletions()
 
-    assert tasks.restore(MINE, made).id == made
+    assert trash.restore(MINE, made).id == made
 
 
 def test_purged_picture_is_not_called_lost(client, made):
     """A picture its owner removed for good is no failure of the task."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash_pictures(MINE, [f"{made}_0"])
     a_week_later()
 
     purge.empty_trash()
@@ -120,11 +121,11 @@ def test_purged_picture_is_not_called_lost(client, made):
 
 def test_purging_now_leaves_no_way_back(client, made):
     """Deleted for good means at once, though the bytes go a little later."""
-    tasks.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash_pictures(MINE, [f"{made}_0"])
 
-    assert tasks.purge_pictures(MINE, [f"{made}_0", f"{made}_1"]) == 1
+    assert trash.purge_pictures(MINE, [f"{made}_0", f"{made}_1"]) == 1
 
-    assert tasks.restore_pictures(MINE, [f"{made}_0"]) == 0
+    assert trash.restore_pictures(MINE, [f"{made}_0"]) == 0
     purge.empty_trash()
     assert [image.index for image in Image.objects] == [1]
 
@@ -132,10 +133,10 @@ def test_purging_now_leaves_no_way_back(client, made):
 def test_purged_task_is_gone(client, made):
     """Only what is in the trash can be purged."""
     with pytest.raises(TaskNotFound):
-        tasks.purge(MINE, made)
-    tasks.trash(MINE, made)
+        trash.purge(MINE, made)
+    trash.trash(MINE, made)
 
-    tasks.purge(MINE, made)
+    trash.purge(MINE, made)
 
     assert Task.collection().count_documents({}) == 0
     assert Image.collection().count_documents({}) == 0
@@ -145,28 +146,28 @@ def test_emptied_trash_has_nothing(client, made, work_off):
     """Pictures, and tasks with theirs, are out of sight and out of reach at once."""
     other = create(client)
     work_off()
-    tasks.trash(MINE, made)
-    tasks.trash_pictures(MINE, [f"{other}_0"])
+    trash.trash(MINE, made)
+    trash.trash_pictures(MINE, [f"{other}_0"])
 
-    tasks.empty_trash(MINE)
+    bulk_trash.empty_trash(MINE)
 
-    assert tasks.trashed_pictures(MINE).rows == []
-    assert tasks.restore_pictures(MINE, [f"{other}_0", f"{made}_0"]) == 0
+    assert trash.trashed_pictures(MINE).rows == []
+    assert trash.restore_pictures(MINE, [f"{other}_0", f"{made}_0"]) == 0
     with pytest.raises(TaskNotFound):
-        tasks.restore(MINE, made)
+        trash.restore(MINE, made)
 
 
 def test_very_many_go_step_by_step(largest_update):
     """However many go, come back or are given up, no one command takes long."""
     hang(*"一二三四五", user_id="user_123")
 
-    batch = tasks.trash_others(MINE)
-    assert (batch.count, tasks.count_others(MINE).others) == (5, 0)
-    assert tasks.restore_together(MINE, batch.milliseconds) == 5
-    assert tasks.count_others(MINE).others == 5
-    tasks.trash_others(MINE)
-    tasks.empty_trash(MINE)
-    assert tasks.trashed_pictures(MINE).rows == []
+    batch = bulk_trash.trash_others(MINE)
+    assert (batch.count, bulk_trash.count_others(MINE).others) == (5, 0)
+    assert bulk_trash.restore_together(MINE, batch.milliseconds) == 5
+    assert bulk_trash.count_others(MINE).others == 5
+    bulk_trash.trash_others(MINE)
+    bulk_trash.empty_trash(MINE)
+    assert trash.trashed_pictures(MINE).rows == []
     assert tasks.delete_all(MINE, "user_123") == 5
 
     assert 1 <= largest_update() <= 2
@@ -177,8 +178,8 @@ def test_deleting_a_user_deletes_the_trash(client, made):
     hang("留着的", user_id="user_123")
     (alone,) = hang("单独删的", user_id="user_123")
     (others,) = hang("别人的", user_id="somebody_else")
-    tasks.trash_pictures(MINE, [alone])
-    tasks.trash(MINE, made)
+    trash.trash_pictures(MINE, [alone])
+    trash.trash(MINE, made)
 
     tasks.delete_all(MINE, "user_123")
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng import usage
 from jimeng.documents import Generation, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import AdminsOnly, UserNotFound
 from jimeng.jobs import janitor, purge
-from jimeng.viewers import Viewer
+from jimeng.limits import usage
 from tests.conftest import run_queue
 from tests.forgetting import forget_days
 from tests.rest import (
@@ -24,7 +24,7 @@ from tests.rest import (
     refused,
 )
 
-OPERATOR = Viewer("root", sees_all=True)
+OPERATOR = Principal("root", is_operator=True)
 USER = CAT["user_id"]
 MODEL = "doubao-seedream-3.0-t2i"
 REFUSED = ProviderError("no", code="content_refused_prompt")
@@ -199,14 +199,14 @@ def test_usage_is_for_its_user_and_for_operators(database):
     """Another's is not there to see, and everybody's is the operator's."""
     span = {"since": utcnow().date(), "until": utcnow().date()}
 
-    assert usage.by_day(Viewer("ada"), "ada", **span).rows == []
+    assert usage.by_day(Principal("ada"), "ada", **span).rows == []
     assert usage.by_day(OPERATOR, "ada", **span).rows == []
     with pytest.raises(UserNotFound):
-        usage.by_day(Viewer("bob"), "ada", **span)
+        usage.by_day(Principal("bob"), "ada", **span)
     with pytest.raises(AdminsOnly):
-        usage.today(Viewer("ada"))
+        usage.today(Principal("ada"))
     with pytest.raises(AdminsOnly):
-        usage.totals(Viewer("ada"))
+        usage.totals(Principal("ada"))
 
 
 def test_today_is_told_by_user(client, provider, work_off):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jimeng import usage
 from jimeng.documents import Generation, Tally, Usage, utcnow
 from jimeng.jobs import janitor, tallies
+from jimeng.limits import usage
 from tests.forgetting import forget_days
 from tests.rest import (
     create,

@@ -3,8 +3,8 @@
 import pytest
 from pymongo.errors import ExecutionTimeout
 
-from jimeng import usage
 from jimeng.jobs import janitor, tallies
+from jimeng.limits import usage
 from tests.rest import create
 from tests.usage.test_usage import OPERATOR, age, day_before, look, rows
 

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jimeng import usage
 from jimeng.documents import Generation, Hour, UsageHour, leases, utcnow
-from jimeng.jobs import acceptance, janitor, outcomes, submit, tallies
-from jimeng.operations import board, queue
+from jimeng.jobs import acceptance, endings, janitor, submission, tallies
+from jimeng.limits import usage
+from jimeng.operations import queue, queue_actions
 from jimeng.providers import Progress
 from tests.commands import counted
 from tests.conftest import come_due, png, run_queue
@@ -29,7 +29,7 @@ def noon(monkeypatch) -> datetime:
 
 
 def at(monkeypatch, moment: datetime) -> datetime:
-    for module in (tallies, outcomes, usage, queue, board):
+    for module in (tallies, endings, usage, queue, queue_actions):
         monkeypatch.setattr(module, "utcnow", lambda: moment)
     return moment
 
@@ -63,7 +63,7 @@ def all_told(client) -> tuple:
         rows(look(client, "somebody.else")),
         sorted((each.user_id, each.outcomes, each.charged) for each in ended_today),
         usage.all_days(),
-        board.hours(OPERATOR),
+        queue_actions.hours(OPERATOR),
     )
 
 
@@ -101,9 +101,9 @@ def test_who_asks_looks_at_the_latest_hour_only(client, database, noon):
         pass
 
     read = looked_at(database, lambda: look(client))
-    read_by_operator = looked_at(database, lambda: board.board(OPERATOR))
+    read_by_operator = looked_at(database, lambda: queue_actions.board(OPERATOR))
     read_today = looked_at(database, lambda: usage.today(OPERATOR))
-    read_hours = looked_at(database, lambda: board.hours(OPERATOR))
+    read_hours = looked_at(database, lambda: queue_actions.hours(OPERATOR))
 
     assert read <= MANY + 4 * HOURS
     assert max(read_by_operator, read_today, read_hours) <= 3 * MANY + 8 * HOURS
@@ -213,7 +213,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         return RUNNING
 
     monkeypatch.setattr(tallies, "GRACE", timedelta(0))
-    for module in (submit, leases):
+    for module in (submission, leases):
         monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3
@@ -256,5 +256,5 @@ def test_many_changed_hours_are_few_questions(client, config, noon):
         look(client)
 
     asked = [each for each in commands if each.get("aggregate") == "generations"]
-    assert len(asked) == 2 * usage.MOST_GAPS
+    assert len(asked) == 2 * usage.MAX_GAPS
     assert all_told(client) == before

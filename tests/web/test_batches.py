@@ -2,7 +2,7 @@
 
 import io
 
-from jimeng.batches.room import WINDOW
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Task
 from jimeng.errors import Invalid, ProviderError
 from jimeng.providers import Model

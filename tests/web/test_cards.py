@@ -7,11 +7,11 @@ import pytest
 
 from jimeng import tasks
 from jimeng.documents import Worker, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
-from jimeng.viewers import Viewer
-from jimeng.web import navigation
-from jimeng.web.cards import LETTERS, PREFIX, Mark, read_marks
+from jimeng.web.site import navigation
+from jimeng.web.tasks.cards import LETTERS, PREFIX, Mark, read_marks
 from tests.conftest import run_queue
 from tests.page import PROMPT, ids, links, look, marks, new_task, send
 
@@ -121,7 +121,7 @@ def test_again_asks_for_the_same_with_another_seed(client, work_off):
     answer = send(client, f"/tasks/{task_id}/again", htmx=True, token="form-two")
 
     (again,) = ids(answer)
-    kept = Viewer("guest")
+    kept = Principal("guest")
     first, second = tasks.find(kept, task_id), tasks.find(kept, again)
     same = ("prompt", "model", "width", "height", "n")
     assert [second[name] for name in same] == [first[name] for name in same]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng.web.chart import Point, bars, round_up
+from jimeng.web.site.charts import Point, bars, round_up
 
 
 def days(*totals: int) -> list[Point]:

@@ -6,12 +6,12 @@ from html import unescape
 
 import pytest
 
-from jimeng import collections, sharing, tasks
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import browsing, collections, picture_details, shares
 from tests.hung import hang
 from tests.page import POST
 
-ME = Viewer("guest")
+ME = Principal("guest")
 PARTS = {**POST, "HX-Request": "true"}
 
 
@@ -143,7 +143,7 @@ def test_picture_page_names_its_collections(client, pictures):
     assert f'href="/gallery?in={made}"' not in outside
     (ask,) = re.findall(r'data-key="c" href="([^"]+)"', outside)
     assert client.get(unescape(ask)).status_code == 200
-    task_id = tasks.find_picture(ME, pictures[1]).task_id
+    task_id = picture_details.find_picture(ME, pictures[1]).task_id
     assert client.get(f"/collections/choose?task={task_id}").status_code == 200
 
 
@@ -154,26 +154,26 @@ def test_share_is_begun_changed_replaced_and_ended_by_forms(client, pictures):
     assert client.get(page).status_code == 200
 
     begun = send(client, page, title="看", until="7")
-    share = sharing.of_target(ME, made)
+    share = shares.of_target(ME, made)
     assert begun.location == f"{page}?done=begun"
     assert f"/s/{share.token}" in client.get(begun.location).text
     assert (share.title, share.prompts) == ("看", False)
     assert share.expires_at is not None
     send(client, page, title="看", prompts="1", until="keep")
-    kept = sharing.of_target(ME, made)
+    kept = shares.of_target(ME, made)
     assert (kept.prompts, kept.expires_at) == (True, share.expires_at)
     assert f"/s/{share.token}" in client.get("/shares").text
     send(client, f"{page}/replace")
     assert client.get(f"/s/{share.token}").status_code == 404
     assert send(client, page, title="x" * 101).status_code == 422
     assert send(client, f"{page}/end").location == "/shares?done=ended"
-    assert sharing.of_target(ME, made) is None
+    assert shares.of_target(ME, made) is None
     assert send(client, f"{page}/end").status_code == 404
 
 
 def test_operator_ends_a_share(client, pictures):
     """From the list of all, on which it stood."""
-    sharing.share_or_update(ME, pictures[0], title="看")
+    shares.share_or_update(ME, pictures[0], title="看")
     assert "看" in client.get("/admin/shares").text
 
     answer = send(client, f"/admin/shares/{pictures[0]}/end")
@@ -216,7 +216,7 @@ def undo(page: str) -> dict:
 
 
 def inside(made: str) -> set[str]:
-    found = tasks.browse(ME, tasks.Wanted(collection=made))
+    found = browsing.browse(ME, browsing.Wanted(collection=made))
     return {image.id for image in found.rows}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from jimeng.documents import Task
 from jimeng.providers import MODELS, Registry
-from jimeng.web import composer_options as options
+from jimeng.web.create import options
 from tests.each import for_each
 from tests.page import PROMPT, ask, choices, chosen, ids, send
 

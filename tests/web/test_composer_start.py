@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jimeng import auth
+from jimeng.http import auth
 from tests.page import PROMPT, ask, choices, chosen, new_task, send
 from tests.rest import create
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jimeng.web.preferences import own_path
+from jimeng.web.site.preferences import own_path
 from tests.each import for_each
 from tests.page import HTMX, PROMPT, ask, ids, links, new_task, send
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jimeng.documents import utcnow
-from jimeng.tasks import gallery
-from jimeng.web.filters import Filters, day_of
-from jimeng.web.times import named, zone
+from jimeng.gallery import browsing
+from jimeng.web.gallery.filters import Filters, day_of
+from jimeng.web.site.formats import named, zone
 from tests.each import for_each
 from tests.hung import hang
 from tests.page import HTMX, POST
@@ -64,14 +64,16 @@ def test_viewer_finds_what_it_shows(client):
     assert "data-view" not in client.get("/gallery?trash=1").text
 
 
-@pytest.mark.parametrize(("lang", "name"), [("zh", "看图"), ("en", "Viewer")])
+@pytest.mark.parametrize(("lang", "name"), [("zh", "看图"), ("en", "Principal")])
 def test_viewer_is_closed_and_has_a_name(client, lang, name):
     """What only scripts open is not seen without them; its buttons have words."""
     page = client.get("/gallery", headers={"Accept-Language": lang}).text
 
-    viewer = re.search(r'<dialog id="viewer".*?</dialog>', page, re.DOTALL)[0]
-    assert viewer.startswith(f'<dialog id="viewer" class="viewer" aria-label="{name}">')
-    buttons = re.findall(r"<(?:button|a) [^>]+>", viewer)
+    principal = re.search(r'<dialog id="viewer".*?</dialog>', page, re.DOTALL)[0]
+    assert principal.startswith(
+        f'<dialog id="viewer" class="viewer" aria-label="{name}">'
+    )
+    buttons = re.findall(r"<(?:button|a) [^>]+>", principal)
     assert len(buttons) == 9
     assert all("aria-label=" in each for each in buttons)
 
@@ -125,7 +127,7 @@ def test_hits_are_counted(client, monkeypatch):
     assert (
         hits(client.post("/pictures/trash", data=form, headers=HTMX | POST)) == "1 张"
     )
-    monkeypatch.setattr(gallery, "MOST_HITS", 1)
+    monkeypatch.setattr(browsing, "MAX_HITS", 1)
     assert hits(client.get("/gallery", headers=english)) == "more than 1 pictures"
 
 
@@ -163,7 +165,7 @@ def test_search_is_by_month(client):
 
 def test_next_page_is_a_plain_link(client, monkeypatch):
     """It keeps the filters, and ends."""
-    monkeypatch.setattr("jimeng.web.gallery.PAGE", 2)
+    monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
     hang("猫一", "猫二", "狗", "猫三", newest=NIGHT)
 
     first = client.get("/gallery?q=猫")
@@ -177,7 +179,7 @@ def test_next_page_is_a_plain_link(client, monkeypatch):
 
 def test_scrolling_goes_on_under_the_same_day(client, monkeypatch):
     """What follows has no second heading for the day it belongs to."""
-    monkeypatch.setattr("jimeng.web.gallery.PAGE", 2)
+    monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
     hang("一", "二", "三", newest=NIGHT)
     first = client.get("/gallery")
 
@@ -191,7 +193,7 @@ def test_scrolling_goes_on_under_the_same_day(client, monkeypatch):
 
 def test_scrolling_by_itself_has_an_end(client, monkeypatch):
     """After some pages it takes a click, so that the foot can be reached."""
-    monkeypatch.setattr("jimeng.web.gallery.PAGE", 1)
+    monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 1)
     hang(*"一二三四五六七八九")
     page, automatic = client.get("/gallery"), 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from jimeng.i18n import MESSAGES
 from jimeng.providers import MODELS, Registry
-from jimeng.web.composer_options import in_form
+from jimeng.web.create.options import in_form
 from tests.conftest import FakeProvider
 
 ENGLISH = {"Accept-Language": "en-GB"}

@@ -5,14 +5,14 @@ from html import unescape
 
 import pytest
 
-from jimeng import collections, tasks
 from jimeng.documents import Image
-from jimeng.tasks import Wanted, gallery, pictures
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import browsing, collections, picture_details
+from jimeng.gallery.browsing import Wanted
 from tests.hung import hang
 from tests.page import POST
 
-ME = Viewer("guest")
+ME = Principal("guest")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_neighbours_are_those_of_the_gallery_that_one_came_from(
     made = collections.create(ME, "春").id
     collections.change(ME, made, add=[hung[n] for n in ("red fox", "red hill")])
     collections.change(ME, made, add=[hung["blue sea"]])
-    tasks.set_favourite(ME, [hung["blue fox"], hung["blue sea"]], True)
+    picture_details.set_favourite(ME, [hung["blue fox"], hung["blue sea"]], True)
     query = query.format(made=made)
     first = first_of(client, f"/gallery?{query}")
 
@@ -100,7 +100,7 @@ def test_picture_that_is_none_of_them_any_more_has_its_place(client, hung):
 
 def test_others_collections_and_nonsense_show_nothing_of_anybody(client, hung):
     """The picture is there all the same; what cannot be meant is left out."""
-    theirs = collections.create(Viewer("user_other"), "x")
+    theirs = collections.create(Principal("user_other"), "x")
     here = f"/pictures/{hung['green hill']}"
 
     for query in (f"in={theirs.id}", "in=collection_" + "0" * 24):
@@ -124,14 +124,14 @@ def test_neighbour_costs_what_it_shows(hung, monkeypatch):
         return original(where, *args, **how)
 
     monkeypatch.setattr(type(Image.collection()), "find_one", find_one)
-    image = tasks.find_picture(ME, few[0])
+    image = picture_details.find_picture(ME, few[0])
     asked.clear()
 
     wanted = Wanted(collection=made)
-    assert pictures.beside(image, newer=False, among=wanted) == few[1]
+    assert picture_details.beside(image, newer=False, among=wanted) == few[1]
 
     ((where, how),) = asked
     rows = Image.collection().find(where).sort(how["sort"]).hint(how["hint"]).limit(1)
     told = rows.explain()["executionStats"]
-    assert (how["hint"], gallery.plan("guest", wanted)[0]) == ("collection",) * 2
+    assert (how["hint"], browsing.plan("guest", wanted)[0]) == ("collection",) * 2
     assert told["totalDocsExamined"] <= 2

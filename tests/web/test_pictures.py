@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from jimeng import tasks
-from jimeng.auth import who
 from jimeng.documents import Image
+from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound
-from jimeng.viewers import Viewer
+from jimeng.gallery import picture_details, trash
+from jimeng.http.auth import authentication
 from tests.page import HTMX, POST, PROMPT, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
-GUEST = Viewer("guest")
-STRANGER = Viewer("somebody else")
+GUEST = Principal("guest")
+STRANGER = Principal("somebody else")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def picture(pictures) -> str:
 @pytest.fixture
 def as_stranger(monkeypatch):
     """From now on the pages are looked at by somebody who owns nothing here."""
-    return lambda: monkeypatch.setattr(who, "everybody", lambda: STRANGER)
+    return lambda: monkeypatch.setattr(authentication, "everybody", lambda: STRANGER)
 
 
 def neighbours(page) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_page_tells_all(client, picture):
     """The picture whole, its words, sizes, seed, ids and the times of its way."""
     page = client.get(f"/pictures/{picture}", headers=ENGLISH)
 
-    image = tasks.find_picture(GUEST, picture)
+    image = picture_details.find_picture(GUEST, picture)
     wanted = [PROMPT, "doubao-seedream-3.0-t2i", "volcengine_jimeng", "remote-2"]
     wanted += ["64×64", "(requested 1328×1328)", str(image.seed), "PNG", picture]
     wanted += ["Requested", "Sent to the provider", "Generated", "Saved on this server"]
@@ -100,7 +100,7 @@ def test_neighbours_of_one_moment_have_an_order(client, pictures):
 def test_neighbours_leave_out_the_trash_and_others_pictures(client, pictures):
     """What is deleted, or somebody else's, is passed over."""
     newest, middle, oldest = pictures
-    tasks.trash_pictures(GUEST, [middle])
+    trash.trash_pictures(GUEST, [middle])
     where = {"_id": newest}
     Image.collection().update_one(where, {"$set": {"user_id": "another"}})
 
@@ -129,7 +129,7 @@ def test_others_pictures_are_not_there(client, picture, as_stranger):
     answers += [send(client, f"/pictures/{picture}/{each}", on="1") for each in POSTS]
 
     assert [answer.status_code for answer in answers] == [404] * 4
-    kept = tasks.find_picture(GUEST, picture)
+    kept = picture_details.find_picture(GUEST, picture)
     assert not kept.favourite
 
 
@@ -143,10 +143,10 @@ def test_pictures_that_never_were(client):
 
 def test_picture_in_the_trash_is_not_there(client, picture):
     """Its page is gone, as its link is, until it is taken out again."""
-    tasks.trash_pictures(GUEST, [picture])
+    trash.trash_pictures(GUEST, [picture])
 
     assert client.get(f"/pictures/{picture}").status_code == 404
-    tasks.restore_pictures(GUEST, [picture])
+    trash.restore_pictures(GUEST, [picture])
     assert client.get(f"/pictures/{picture}").status_code == 200
 
 
@@ -158,9 +158,9 @@ def test_favourite_is_switched_on_and_off(client, picture):
 
     assert answer.status_code == 303
     assert answer.location == f"/?cursor=x#favourite-{picture}"
-    assert tasks.find_picture(GUEST, picture).favourite
+    assert picture_details.find_picture(GUEST, picture).favourite
     send(client, path, on="0", next="/")
-    assert not tasks.find_picture(GUEST, picture).favourite
+    assert not picture_details.find_picture(GUEST, picture).favourite
 
 
 def test_favourite_that_was_swapped_in_leads_back(client, picture):
@@ -254,7 +254,7 @@ def test_replacing_needs_the_owner(picture, database):
     old = link_of(picture)
 
     with pytest.raises(ImageNotFound):
-        tasks.replace_link(STRANGER, picture)
+        picture_details.replace_link(STRANGER, picture)
 
     assert link_of(picture) == old
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jimeng.documents import Image, Task
-from jimeng.tasks import PictureRecord
-from jimeng.web.programs import ROUTE, programs
+from jimeng.gallery.picture_details import PictureRecord
+from jimeng.web.pictures.code_samples import ROUTE, programs
 from tests.parts import NODE
 
 RUN = {

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jimeng.web import feed
+from jimeng.web.tasks import feed
 from tests.page import HTMX
 
 HEAD = {"Accept-Language": "en"}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from jimeng.documents import Task
-from jimeng.tasks import reading, summary
+from jimeng.tasks import queries, summary
 from tests.page import HTMX, links, marks, send
 from tests.web.task_list import (
     BUSY,
@@ -85,7 +85,7 @@ def test_search_narrows_rows_and_counts(client, each_state):
 
 def test_many_are_counted_up_to_a_number(client, each_state, monkeypatch):
     """Of a long history nobody counts all to show a page; what waits is still there."""
-    monkeypatch.setattr(summary, "MOST_COUNTED", 1)
+    monkeypatch.setattr(summary, "MAX_COUNTED", 1)
     new_task(client)
 
     page = client.get("/tasks").text
@@ -100,7 +100,7 @@ def test_search_goes_through_a_long_history_in_parts(client, monkeypatch):
     """A page that has found nothing leads on to where the words are."""
     rare = new_task(client, prompt="很久以前的云")
     later = [new_task(client, prompt="雨") for _ in range(3)]
-    monkeypatch.setattr(reading, "MOST_SEARCHED", 2)
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 2)
 
     first = client.get("/tasks?q=云")
     (older,) = set(links(first, "cursor="))

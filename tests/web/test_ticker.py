@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, utcnow
-from jimeng.web.times import spoken_roughly
+from jimeng.web.site.formats import spoken_roughly
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
 from tests.page import PROMPT, look, marks, new_task, send

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from jimeng import bulk, tasks
-from jimeng.bulk import working
-from jimeng.jobs import purge
-from jimeng.viewers import Viewer
+from jimeng.documents.principal import Principal
+from jimeng.gallery import picture_details, trash
+from jimeng.jobs import bulk, purge
+from jimeng.jobs.bulk import worker
 from tests.hung import hang
 from tests.page import HTMX, new_task, send
 
-ME = Viewer("guest")
+ME = Principal("guest")
 
 
 def ids(page) -> list[str]:
@@ -21,8 +21,8 @@ def ids(page) -> list[str]:
 def test_trash_shows_what_was_deleted_last(client):
     """Pictures lie there without a link, with a thumbnail for their owner alone."""
     first, second, third = hang("一", "二", "三")
-    tasks.trash_pictures(ME, [third])
-    tasks.trash_pictures(ME, [first])
+    trash.trash_pictures(ME, [third])
+    trash.trash_pictures(ME, [first])
 
     page = client.get("/gallery?trash=1")
 
@@ -47,9 +47,9 @@ def test_empty_trash_says_so(client):
 
 def test_trash_goes_on(client, monkeypatch):
     """A long one has a next page, too."""
-    monkeypatch.setattr("jimeng.web.gallery.PAGE", 2)
+    monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
     pictures = hang("一", "二", "三")
-    tasks.trash_pictures(ME, pictures)
+    trash.trash_pictures(ME, pictures)
 
     first = client.get("/gallery?trash=1")
     link = re.search(r'rel="next" href="([^"]+)"', first.text)[1].replace("&amp;", "&")
@@ -62,7 +62,7 @@ def test_trash_goes_on(client, monkeypatch):
 def test_picture_is_brought_back(client):
     """It is in the gallery again."""
     (picture,) = hang("一")
-    tasks.trash_pictures(ME, [picture])
+    trash.trash_pictures(ME, [picture])
 
     back = "/gallery?trash=1"
     answer = send(client, "/pictures/restore", id=picture, next=back)
@@ -75,19 +75,19 @@ def test_picture_is_brought_back(client):
 def test_picture_is_removed_for_good(client):
     """Nothing brings it back, and htmx takes it off the page."""
     (picture,) = hang("一")
-    tasks.trash_pictures(ME, [picture])
+    trash.trash_pictures(ME, [picture])
 
     part = send(client, "/pictures/purge", htmx=True, id=picture)
 
     assert f'id="picture-{picture}" hx-swap-oob="delete"' in part.text
     assert ids(client.get("/gallery?trash=1")) == []
     purge.empty_trash()
-    assert tasks.restore_pictures(ME, [picture]) == 0
+    assert trash.restore_pictures(ME, [picture]) == 0
 
 
 def test_trash_is_emptied(client):
     """All of it is out of reach at once."""
-    tasks.trash_pictures(ME, hang("一", "二"))
+    trash.trash_pictures(ME, hang("一", "二"))
 
     answer = send(client, "/gallery/trash/empty")
 
@@ -99,7 +99,7 @@ def test_trash_is_emptied(client):
 def test_task_without_pictures_is_brought_back(client):
     """A deleted task that never had one lies there by its words."""
     task_id = new_task(client)
-    tasks.trash(ME, task_id)
+    trash.trash(ME, task_id)
     page = client.get("/gallery?trash=1")
     assert f"/tasks/{task_id}/restore" in page.text
 
@@ -113,7 +113,7 @@ def test_task_without_pictures_is_brought_back(client):
 def test_feed_gets_its_card_back(client):
     """With htmx the answer to an undo is the card."""
     task_id = new_task(client)
-    tasks.trash(ME, task_id)
+    trash.trash(ME, task_id)
 
     part = send(client, f"/tasks/{task_id}/restore", htmx=True)
 
@@ -124,7 +124,7 @@ def test_task_is_removed_for_good(client):
     """The page for it is the trash; what is not there cannot be removed."""
     task_id = new_task(client)
     assert send(client, f"/tasks/{task_id}/purge").status_code == 404
-    tasks.trash(ME, task_id)
+    trash.trash(ME, task_id)
 
     answer = send(client, f"/tasks/{task_id}/purge")
 
@@ -135,7 +135,7 @@ def test_task_is_removed_for_good(client):
 def test_tidying_tells_the_numbers_first(client):
     """How many go and how many stay stands there before anything is done."""
     pictures = hang("一", "二", "三")
-    tasks.set_favourite(ME, pictures[:1], True)
+    picture_details.set_favourite(ME, pictures[:1], True)
 
     page = client.get("/gallery/tidy")
 
@@ -148,7 +148,7 @@ def test_tidying_tells_the_numbers_first(client):
 def test_tidying_keeps_favourites(client, word):
     """The word is enough in either language; an undo brings all back."""
     pictures = hang("一", "二", "三")
-    tasks.set_favourite(ME, pictures[:1], True)
+    picture_details.set_favourite(ME, pictures[:1], True)
 
     answer = send(client, "/gallery/tidy", word=word, n="2")
 
@@ -204,8 +204,8 @@ def test_what_takes_long_tells_how_far_it_is(
 ):
     """As long as it goes on, on both pages; when it is over that is said."""
     *trashed, _ = hang("一", "二", "三")
-    moment = tasks.trash_together(ME, trashed).milliseconds
-    monkeypatch.setattr(working, "IN_REQUEST_S", -1.0)
+    moment = trash.trash_together(ME, trashed).milliseconds
+    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
 
     answer = send(
         client, path, **{k: v.format(moment=moment) for k, v in fields.items()}
@@ -224,7 +224,7 @@ def test_what_takes_long_tells_how_far_it_is(
 
 def test_nothing_to_tidy(client):
     """Where there are only favourites there is no form."""
-    tasks.set_favourite(ME, hang("一"), True)
+    picture_details.set_favourite(ME, hang("一"), True)
 
     page = client.get("/gallery/tidy")
 

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from jimeng.config import Config
 from jimeng.documents import WebhookDelivery, utcnow
-from jimeng.jobs import outbox, webhooks
+from jimeng.jobs import webhook_deliveries, webhook_outbox
 from tests.conftest import make_as_new
 from tests.rest import API, data_of
 
@@ -145,12 +145,12 @@ def deliver(database) -> Callable[[], int]:
     """Announce what has ended and attempt what is ready, one after the other."""
 
     def run() -> int:
-        while outbox.sweep():
+        while webhook_outbox.sweep():
             pass
-        webhooks.make_due_ready()
+        webhook_deliveries.make_due_ready()
         n = 0
-        for delivery in webhooks.claimed(slow=True):
-            webhooks.deliver(delivery)
+        for delivery in webhook_deliveries.claimed(slow=True):
+            webhook_deliveries.deliver(delivery)
             n += 1
         return n
 

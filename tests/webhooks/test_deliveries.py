@@ -8,9 +8,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.jobs import webhooks
+from jimeng.jobs import webhook_deliveries
 from jimeng.lanes import switches
-from jimeng.providers import fetch
+from jimeng.providers import download
 from tests.rest import API, CAT, CREATE, create, data_of, refused, task
 from tests.webhooks.conftest import USER, WEBHOOKS, later, waits
 
@@ -25,7 +25,7 @@ def test_signatures_are_those_of_the_test_vector():
     now = utcnow().fromtimestamp(1_790_827_200, utcnow().tzinfo)
     delivery = WebhookDelivery(id="msg_1", body=body)
 
-    found = webhooks.headers(delivery, [secret], now)
+    found = webhook_deliveries.headers(delivery, [secret], now)
 
     assert found["webhook-id"] == "msg_1"
     assert found["webhook-timestamp"] == "1790827200"
@@ -150,12 +150,12 @@ def test_failed_attempts_are_repeated(client, endpoint, receiver, deliver, log):
     made = endpoint(receiver.url)
     task_id = create(client)
     client.post(f"{API}/tasks/{task_id}/cancel")
-    for wait in (*webhooks.RETRY_S, None):
+    for wait in (*webhook_deliveries.RETRY_S, None):
         receiver.answer(500, b"broken")
         assert deliver() == 1
         if wait is not None:
             (until,) = waits()
-            assert wait - 5 <= until <= wait * (1 + webhooks.JITTER)
+            assert wait - 5 <= until <= wait * (1 + webhook_deliveries.JITTER)
             assert deliver() == 0
             later(until + 1)
 
@@ -360,7 +360,7 @@ def test_paused_webhooks_send_nothing(client, endpoint, receiver, deliver):
     switches.pause(switches.WEBHOOKS, "operator")
     client.post(f"{API}/tasks/{create(client)}/cancel")
     assert deliver() == 0
-    assert webhooks.work_on() is False
+    assert webhook_deliveries.work_on() is False
 
     switches.resume(switches.WEBHOOKS)
     assert deliver() == 1
@@ -376,7 +376,7 @@ def resolved_to(monkeypatch, *addresses: str) -> list[str]:
         address = known.pop(0) if len(known) > 1 else known[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(download.socket, "getaddrinfo", look_up)
     return asked
 
 
@@ -418,7 +418,7 @@ def test_receiver_that_never_answers_times_out(
     client, endpoint, receiver, deliver, log, monkeypatch
 ):
     """Its time is bounded, and the log says what helps."""
-    monkeypatch.setattr(webhooks, "ATTEMPT_S", 0.2)
+    monkeypatch.setattr(webhook_deliveries, "ATTEMPT_S", 0.2)
     made = endpoint(receiver.url)
     client.post(f"{WEBHOOKS}/{made['id']}/test")
     receiver.held.clear()
@@ -434,12 +434,12 @@ def test_certificates_are_told_of():
     """The commonest mistakes have words of their own."""
 
     def reason(cause: Exception) -> str:
-        call = fetch.CallFailed("x")
+        call = download.CallFailed("x")
         call.sent = False
         call.__cause__ = cause
-        error = fetch.FetchFailed("x")
+        error = download.FetchFailed("x")
         error.__cause__ = call
-        return webhooks.reason_of(error)
+        return webhook_deliveries.reason_of(error)
 
     def certificate(code: int) -> ssl.SSLCertVerificationError:
         error = ssl.SSLCertVerificationError(1, "x")
@@ -457,13 +457,18 @@ def test_attempt_beyond_its_lease_is_not_written(client, endpoint, receiver):
     """Another thread has it by then; two would write over each other's outcome."""
     made = endpoint(receiver.url)
     assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code < 300
-    first = webhooks.claim(slow=True)
+    first = webhook_deliveries.claim(slow=True)
     later(60)
-    webhooks.make_due_ready()
-    second = webhooks.claim(slow=True)
+    webhook_deliveries.make_due_ready()
+    second = webhook_deliveries.claim(slow=True)
     assert first is not None and second is not None and first.id == second.id
 
-    webhooks.settle(first, webhooks.Attempt(webhooks.DELIVERED, 200), utcnow(), 0.1)
+    webhook_deliveries.settle(
+        first,
+        webhook_deliveries.Attempt(webhook_deliveries.DELIVERED, 200),
+        utcnow(),
+        0.1,
+    )
 
     stored = WebhookDelivery.find_one({"_id": first.id})
     assert (stored.owner, stored.attempts) == (second.owner, [])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jimeng.documents import WebhookDelivery
-from jimeng.jobs import webhooks
+from jimeng.jobs import webhook_deliveries
 from tests.each import for_each
 from tests.rest import API, create
 from tests.standin import free_port
@@ -139,4 +139,4 @@ def test_secrets_are_derived(client, endpoint, receiver, deliver):
     stored = str(list(WebhookDelivery.collection().find()))
     assert made["secret"].removeprefix("whsec_") not in stored
     assert KEY not in stored
-    assert webhooks.count_waiting() == 0
+    assert webhook_deliveries.count_waiting() == 0

@@ -7,7 +7,7 @@ from pymongo.collection import Collection
 
 from jimeng.documents import Task, WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import janitor, outbox, purge, webhooks
+from jimeng.jobs import janitor, purge, webhook_deliveries, webhook_outbox
 from jimeng.providers import Progress
 from tests.commands import counted
 from tests.conftest import come_due
@@ -33,12 +33,12 @@ def test_submission_costs_no_more_without_an_endpoint(client, endpoint, signing)
             return rows.count("tasks")
 
     create(client)  # what is read now and then is remembered
-    outbox.forget_owners()
-    outbox.has_endpoint(USER)
+    webhook_outbox.forget_owners()
+    webhook_outbox.has_endpoint(USER)
     before = cost(seed=1)
     assert Task.collection().find_one({"announce": {"$exists": True}}) is None
     endpoint("https://shop.example.com/jimeng")
-    outbox.has_endpoint(USER)
+    webhook_outbox.has_endpoint(USER)
 
     assert cost(seed=2) == before
     assert Task.collection().count_documents({"announce": True}) == 1
@@ -58,10 +58,10 @@ def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
     client, endpoint, receiver, deliver
 ):
     """Another process created the endpoint a moment ago."""
-    outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
-    heard = outbox._owners
+    webhook_outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
+    heard = webhook_outbox._owners
     endpoint(receiver.url)
-    outbox._owners = heard
+    webhook_outbox._owners = heard
     task_id = create(client)
     client.post(f"{API}/tasks/{task_id}/cancel")
     deliver()
@@ -222,9 +222,9 @@ def test_two_consumers_write_one_delivery(client, endpoint):
     task_id = create(client)
     client.post(f"{API}/tasks/{task_id}/cancel")
     task = Task.find_one({"_id": task_id})
-    outbox.announce([task])
+    webhook_outbox.announce([task])
     before = ids()
-    outbox.announce([task])
+    webhook_outbox.announce([task])
 
     assert ids() == before
     assert len(before) == 1
@@ -232,7 +232,9 @@ def test_two_consumers_write_one_delivery(client, endpoint):
 
 def order_of(n: int) -> list[str]:
     """Claim what is ready without sending it; return whose it is, in order."""
-    return [found.user_id for _ in range(n) if (found := webhooks.claim(False))]
+    return [
+        found.user_id for _ in range(n) if (found := webhook_deliveries.claim(False))
+    ]
 
 
 def ready(user: str, host: str, *, slow: bool, n: int = 1) -> None:
@@ -245,7 +247,7 @@ def ready(user: str, host: str, *, slow: bool, n: int = 1) -> None:
             fingerprint="x",
             proven=not slow,
         )
-        row = outbox.test_delivery(endpoint)
+        row = webhook_outbox.test_delivery(endpoint)
         WebhookDelivery.collection().insert_one(row)
 
 
@@ -259,17 +261,17 @@ def test_users_have_turns(database):
     claimed = order_of(10)
 
     assert claimed[:3] == ["ada", "bob", "eve"]
-    assert claimed.count("ada") == webhooks.PER_USER
+    assert claimed.count("ada") == webhook_deliveries.PER_USER
 
 
 def test_one_is_in_flight_for_a_user_and_host(database):
     """The next goes once that has ended, or its lease has."""
     ready("ada", "a", slow=False, n=3)
     assert order_of(5) == ["ada"]
-    assert webhooks.claim(False) is None
+    assert webhook_deliveries.claim(False) is None
 
     later(31)
-    webhooks.make_due_ready()
+    webhook_deliveries.make_due_ready()
     assert order_of(5) == ["ada"]
 
 
@@ -279,10 +281,10 @@ def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
         ready(f"pit{each:02}", "pit", slow=True)
     ready("zoe", "good", slow=False)
 
-    assert webhooks.claim(False).user_id == "zoe"
-    assert webhooks.claim(False) is None
-    assert webhooks.claim(True).user_id == "pit00"
-    assert webhooks.claim(True).user_id == "pit01"
+    assert webhook_deliveries.claim(False).user_id == "zoe"
+    assert webhook_deliveries.claim(False) is None
+    assert webhook_deliveries.claim(True).user_id == "pit00"
+    assert webhook_deliveries.claim(True).user_id == "pit01"
 
 
 def test_receiver_that_begins_to_answer_is_one_of_the_quick(
@@ -293,9 +295,9 @@ def test_receiver_that_begins_to_answer_is_one_of_the_quick(
     for seed in range(2):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     receiver.answer(500)
-    outbox.sweep()
-    webhooks.deliver(webhooks.claim(True))
-    webhooks.deliver(webhooks.claim(True))
+    webhook_outbox.sweep()
+    webhook_deliveries.deliver(webhook_deliveries.claim(True))
+    webhook_deliveries.deliver(webhook_deliveries.claim(True))
 
     (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
     assert waiting["slow"] is False
@@ -312,7 +314,7 @@ def test_delivery_that_kills_its_process_comes_to_an_end(
     """It is not attempted for ever."""
     made = endpoint(receiver.url)
     client.post(f"{API}/tasks/{create(client)}/cancel")
-    outbox.sweep()
+    webhook_outbox.sweep()
     WebhookDelivery.collection().update_one({}, {"$set": {"tries": 10}})
     deliver()
 
@@ -326,12 +328,12 @@ def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
     made = endpoint(receiver.url)
     for seed in range(5):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
-    outbox.sweep()
-    webhooks.work_on()
-    for slow, free in webhooks._free.items():
-        for _ in range(webhooks.THREADS):
+    webhook_outbox.sweep()
+    webhook_deliveries.work_on()
+    for slow, free in webhook_deliveries._free.items():
+        for _ in range(webhook_deliveries.THREADS):
             assert free.acquire(timeout=60), slow
-        free.release(webhooks.THREADS)
+        free.release(webhook_deliveries.THREADS)
 
     assert len(receiver.received) == 5
     assert [each["status"] for each in log(made["id"])] == ["delivered"] * 5

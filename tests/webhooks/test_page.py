@@ -2,7 +2,7 @@
 
 import re
 
-from jimeng.web.account_webhooks import EVENTS
+from jimeng.web.account.webhooks import EVENTS
 from tests.page import POST
 from tests.rest import API, data_of
 

@@ -15,17 +15,10 @@ from flask_smorest import Blueprint
 
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
-from jimeng.api.openapi.parts import (
-    Words,
-    both,
-    headers,
-    place,
-    reference,
-    translated,
-)
-from jimeng.http.bodies import StrictParser
+from jimeng.api.openapi.parts import Words, both, headers, place, reference, translated
+from jimeng.http.request_bodies import StrictParser
 from jimeng.i18n import docstring_words
-from jimeng.schemas import Strict, replies, words
+from jimeng.schemas import Strict, field_descriptions, responses
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]
 EVERYWHERE = ["bad_request", "internal"]
@@ -75,8 +68,8 @@ class Notes:
     takes: Sequence[str] = ()
     makes: tuple[str, str, list[str]] | None = None
     pages: bool = False
-    estimate: type[replies.Reply] | None = None
-    once_ended: type[replies.Reply] | None = None
+    estimate: type[responses.Reply] | None = None
+    once_ended: type[responses.Reply] | None = None
     form: type[Strict] | None = None
     body: type[Strict] | None = None
     or_list: bool = False
@@ -92,7 +85,7 @@ class ErrorShape:
         show: The status of one of our codes, what it is called, its words, and a body.
     """
 
-    schema: type[replies.Reply]
+    schema: type[responses.Reply]
     show: Callable[[str], tuple[int, str, Words, dict]]
 
 
@@ -232,8 +225,12 @@ class DescribedBlueprint(Blueprint):
 def enveloped(content: dict, more: Notes) -> dict:
     """The envelope of a success around what it holds."""
     schema = content["schema"]
-    success = {"type": "boolean", "enum": [True], "description": words.SUCCESS}
-    cursor = {"type": ["string", "null"], "description": words.NEXT_CURSOR}
+    success = {
+        "type": "boolean",
+        "enum": [True],
+        "description": field_descriptions.SUCCESS,
+    }
+    cursor = {"type": ["string", "null"], "description": field_descriptions.NEXT_CURSOR}
     properties: dict = {"success": success, "data": schema}
     shown = {"success": True, "data": content["example"]}
     if more.pages:
@@ -246,7 +243,7 @@ def enveloped(content: dict, more: Notes) -> dict:
     return {"schema": named, "example": shown}
 
 
-def event_of(name: str, schema: type[replies.Reply]) -> Words:
+def event_of(name: str, schema: type[responses.Reply]) -> Words:
     """What a stream of such events, whose data are the schema's, begins with."""
 
     def say(spoken: int) -> str:
@@ -259,7 +256,7 @@ def event_of(name: str, schema: type[replies.Reply]) -> Words:
 def failure(status: int, codes: Iterable[str]) -> dict:
     told = {code: errors.words(code) for code in codes}
     examples = {code: {"$ref": reference("examples", code)} for code in told}
-    return failing(status, told, replies.Refusal, examples)
+    return failing(status, told, responses.Refusal, examples)
 
 
 def shaped(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
@@ -282,7 +279,7 @@ def shaped(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
 def failing(
     status: int,
     told: Mapping[str, Words],
-    schema: type[replies.Reply],
+    schema: type[responses.Reply],
     examples: dict[str, dict],
 ) -> dict:
     always = ["Retry-After"] if status in errors.RETRY_LATER else []

@@ -15,8 +15,8 @@ from flask_smorest.spec.plugins import FlaskPlugin
 from jimeng import jobs
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.parts import as_text, described, shaped, shared, translated
+from jimeng.config.version import VERSION
 from jimeng.i18n import LANGUAGES, language
-from jimeng.version import VERSION
 
 TITLE = "jimeng API"  # ASCII in both languages: generators name packages after it
 DESCRIPTION = (

@@ -10,8 +10,8 @@ from typing import Any
 
 from marshmallow import fields, missing
 
-from jimeng.schemas import words
-from jimeng.schemas.fields import AS_TEXT, AS_USER_ID, OneOf, Text
+from jimeng.schemas import field_descriptions
+from jimeng.schemas.request_fields import AS_TEXT, AS_USER_ID, OneOf, Text
 
 Words = tuple[str, str]
 TEXT = {"type": "string"}
@@ -100,7 +100,7 @@ TAKEN: dict[str, tuple[str, str, dict]] = {
 PLACES: dict[str, tuple[str, str, dict]] = {
     "name": ("模型的名称", "The model's name", {}),
     "task_id": ("任务 id", "The task's id", {"pattern": "^[A-Za-z0-9_-]{1,100}$"}),
-    "batch_id": (*words.BATCH_ID, {"pattern": "^batch_[0-9a-f]{32}$"}),
+    "batch_id": (*field_descriptions.BATCH_ID, {"pattern": "^batch_[0-9a-f]{32}$"}),
     "index": (
         "任务的第几张，从 0 数起",
         "Which picture of the task, from 0",

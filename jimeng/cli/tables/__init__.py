@@ -1,8 +1,4 @@
-"""
-The tables of the documents that are made from the code.
-
-`cli` may import it.
-"""
+"""The tables of the documents that are made from the code."""
 
 from collections.abc import Iterable
 

@@ -6,7 +6,7 @@ from jimeng.cli.tables import head, line, spoken
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
-from jimeng.providers.models.takes import Takes
+from jimeng.providers.models.model import Takes
 
 OVERVIEW = (
     "名称 / Name",

@@ -7,7 +7,7 @@ from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.docs import DOCS
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
-from jimeng.i18n.pages.given import GIVEN
+from jimeng.i18n.pages.inputs import GIVEN
 from jimeng.i18n.pages.models import MODELS
 from jimeng.i18n.pages.operator import OPERATOR
 from jimeng.i18n.pages.picture import PICTURE

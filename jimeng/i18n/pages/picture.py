@@ -1,4 +1,4 @@
-"""The words of a task's and a picture's own page, and of the viewer."""
+"""The words of a task's and a picture's own page, and of the principal."""
 
 PICTURE: dict[str, tuple[str, str]] = {
     "task.back": ("全部图片", "All pictures"),
@@ -57,7 +57,7 @@ PICTURE: dict[str, tuple[str, str]] = {
         "keys on the account page.",
     ),
     "trash.picture": ("图片已移到回收站", "Picture moved to the trash"),
-    "viewer.title": ("看图", "Viewer"),
+    "viewer.title": ("看图", "Principal"),
     "viewer.previous": ("上一张", "Previous"),
     "viewer.next": ("下一张", "Next"),
     "viewer.both": ("上一张、下一张", "Previous, next"),

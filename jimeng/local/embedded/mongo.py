@@ -7,9 +7,8 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from jimeng.local.embedded.binaries import find_mongod
-from jimeng.local.embedded.ports import LOOPBACK
-from jimeng.local.embedded.private import kept_secret
-from jimeng.local.embedded.server import Server
+from jimeng.local.embedded.private_files import kept_secret
+from jimeng.local.embedded.server import LOOPBACK, Server
 
 REPLICA_SET = "jimeng"
 USER = "jimeng"

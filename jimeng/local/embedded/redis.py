@@ -5,9 +5,8 @@ import socket
 from datetime import UTC, datetime
 
 from jimeng.local.embedded.binaries import find_redis
-from jimeng.local.embedded.ports import LOOPBACK
-from jimeng.local.embedded.private import write_private
-from jimeng.local.embedded.server import Server
+from jimeng.local.embedded.private_files import write_private
+from jimeng.local.embedded.server import LOOPBACK, Server
 
 log = logging.getLogger(__name__)
 

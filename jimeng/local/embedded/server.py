@@ -1,14 +1,66 @@
-"""What the two embedded servers have in common: a port kept, a start awaited."""
+"""What the embedded MongoDB and Redis share: a port that is stored, and the start."""
 
+import secrets
 import shutil
+import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jimeng.errors import ConfigError
-from jimeng.local.embedded.child import Child
-from jimeng.local.embedded.ports import choose_port, is_free, is_open, kept_port
-from jimeng.local.embedded.private import kept_secret
+from jimeng.local.embedded.child_process import Child
+from jimeng.local.embedded.private_files import kept_secret
+
+LOOPBACK = "127.0.0.1"
+# Below the range from which systems take the ports of outgoing connections, so
+# that a port is rarely taken by chance between two runs.
+FIRST, COUNT = 20_000, 12_000
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the loopback *port* now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def is_open(port: int, host: str = LOOPBACK) -> bool:
+    """Whether something answers there; by default on the loopback."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def kept_port(path: Path) -> int:
+    """The port kept in the file *path*, or 0 if it holds none that we chose."""
+    try:
+        port = int(path.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
+    # A greater one some programs refuse, and others take for what is left of it.
+    return port if FIRST <= port <= 65_535 else 0
+
+
+def choose_port(path: Path) -> int:
+    """The port kept in the file *path*; another if there is none or it is taken."""
+    port = kept_port(path)
+    while not (port and is_free(port)):
+        port = FIRST + secrets.randbelow(COUNT)
+    return port
+
+
+def keep_port(path: Path) -> int:
+    """As `choose_port`, and keep it there."""
+    port = choose_port(path)
+    path.write_text(f"{port}\n", "ascii")
+    return port
+
 
 ATTEMPTS = 3  # another process may take the chosen port first
 LOOK = 0.02  # seconds between two looks at a starting server

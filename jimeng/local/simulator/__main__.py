@@ -3,10 +3,9 @@
 import argparse
 import os
 
-from jimeng import logs
-from jimeng.config import Config
-from jimeng.local.simulator.accounts import WANTED, parse
+from jimeng.config import Config, logs
 from jimeng.local.simulator.server import run
+from jimeng.local.simulator.settings import WANTED, parse
 
 
 def main() -> None:

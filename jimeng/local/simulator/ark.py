@@ -4,24 +4,24 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from jimeng.local.simulator.accounts import Account
-from jimeng.local.simulator.answers import Answer, read_object
-from jimeng.local.simulator.ark_answers import REFUSED_PICTURE, ArkCall
 from jimeng.local.simulator.ark_models import DEFAULT_SIZE, MODELS, images_of
+from jimeng.local.simulator.ark_responses import REFUSED_PICTURE, ArkCall
 from jimeng.local.simulator.faults import Fault
-from jimeng.local.simulator.given import Given, NoPicture, NotFetched, Order, collect
+from jimeng.local.simulator.inputs import Given, NoPicture, NotFetched, Order, collect
 from jimeng.local.simulator.ledger import Row
-from jimeng.local.simulator.req_keys import Body
 from jimeng.local.simulator.service import Service
+from jimeng.local.simulator.settings import Account
+from jimeng.local.simulator.visual_models import Body
+from jimeng.local.simulator.visual_responses import Answer, read_object
 
 PATH = "/api/v3/images/generations"
 SEVERAL = 3  # pictures where one was asked for
 
 # Of a picture that goes in.
 SHORTEST = 14  # pixels
-MOST_PIXELS = 36_000_000
+MAX_PIXELS = 36_000_000
 WIDEST = 16
-MOST_BYTES = 30_000_000
+MAX_BYTES = 30_000_000
 
 
 class Ark:
@@ -154,8 +154,8 @@ def is_taken(given: Given) -> bool:
     if not given.mode:
         return True  # a link to elsewhere, which is not fetched
     short = min(given.width, given.height)
-    within = short > SHORTEST and given.width * given.height <= MOST_PIXELS
-    return within and given.ratio <= WIDEST and given.size <= MOST_BYTES
+    within = short > SHORTEST and given.width * given.height <= MAX_PIXELS
+    return within and given.ratio <= WIDEST and given.size <= MAX_BYTES
 
 
 def incomplete(call: ArkCall, body: Body, name: str) -> Answer | None:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from jimeng.local.simulator.answers import Answer, encode
 from jimeng.local.simulator.faults import from_json
-from jimeng.local.simulator.given import LOOPBACK
+from jimeng.local.simulator.inputs import LOOPBACK
 from jimeng.local.simulator.service import Service
 from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.visual_responses import Answer, encode
 
 PREFIX = "/_simulator/"
 

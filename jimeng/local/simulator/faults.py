@@ -1,13 +1,19 @@
-"""Misbehaviour on demand: asked for over HTTP, or by words in a prompt."""
+"""Faults on demand: requested over HTTP, or by words in a prompt."""
 
+import io
 import re
 import threading
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from jimeng.local.simulator import ark_answers
-from jimeng.local.simulator.answers import (
+from PIL import Image
+
+from jimeng.local.simulator import ark_responses
+from jimeng.local.simulator.ark_responses import ArkCall
+from jimeng.local.simulator.visual_models import is_int
+from jimeng.local.simulator.visual_responses import (
     BUSINESS,
     ENDING,
     GATEWAY,
@@ -15,9 +21,104 @@ from jimeng.local.simulator.answers import (
     Answer,
     Call,
 )
-from jimeng.local.simulator.ark_answers import ArkCall
-from jimeng.local.simulator.kinds import ACTIONS, KINDS, ORDERS
-from jimeng.local.simulator.req_keys import is_int
+
+ACTIONS = ("submit", "poll", "image", "process", "ark")
+CALLS = frozenset(ACTIONS)
+ORDERS = frozenset({"submit", "process", "ark"})
+POLL = frozenset({"poll"})
+IMAGE = frozenset({"image"})
+RESULT = frozenset({"poll", "process", "ark"})
+
+HTML = b"<html><head><title>502 Bad Gateway</title></head><body></body></html>"
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415478da63606060000000040001f61738550000000049454e44ae426082"
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """
+    Attributes:
+        actions: Calls that it can befall.
+        fields: Those of an answer that become others.
+        body: What becomes of its body.
+        accepted: Whether a submission is carried out first, unless the fault says
+            otherwise.
+        of_result: On a poll: whether it waits until the task is done.
+    """
+
+    actions: frozenset[str] = CALLS
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    body: Callable[[bytes], bytes] = bytes
+    accepted: bool = True
+    of_result: bool = False
+
+    def spoil(self, answer: Answer) -> Answer:
+        return replace(answer, **{"body": self.body(answer.body), **self.fields})
+
+
+def instead(status: int, body: bytes, content_type: str = "text/plain") -> Kind:
+    """An answer of something on the way that is not the service."""
+    whole = vars(Answer(status, body, content_type, code=status))
+    return Kind(fields=whole, accepted=False)
+
+
+def halved(data: bytes) -> bytes:
+    """The same picture with half the width and half the height."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as picture:
+        size = max(1, picture.width // 2), max(1, picture.height // 2)
+        picture.resize(size).save(out, picture.format)
+    return out.getvalue()
+
+
+# What the call's own ``refuse`` or the service itself makes of an answer.
+state = Kind(POLL)
+result = Kind(POLL, of_result=True)
+
+KINDS: dict[str, Kind] = {
+    # The connection.
+    "drop_before": Kind(fields={"ending": "reset"}, accepted=False),
+    "drop": Kind(fields={"ending": "reset"}),
+    "drop_after": Kind(fields={"ending": "reset"}),
+    "slow": Kind(),
+    "late": Kind(ORDERS),
+    "slow_body": Kind(),
+    "truncated": Kind(fields={"ending": "cut"}),
+    "unended": Kind(fields={"ending": "unended"}),
+    "endless": Kind(fields={"ending": "endless"}),
+    # Something on the way.
+    "html_502": instead(502, HTML, "text/html"),
+    "403": instead(403, b"forbidden"),
+    "404": instead(404, b"not found"),
+    "503": instead(503, b"unavailable"),
+    "504": instead(504, b"timed out"),
+    # The body.
+    "not_json": Kind(fields={"body": b"upstream said: maybe"}),
+    "wrong_content_type": Kind(fields={"content_type": "text/plain"}),
+    "zero_bytes": Kind(fields={"body": b""}),
+    "escaped": Kind(
+        RESULT, body=lambda data: data.replace(b"&", b"\\u0026"), of_result=True
+    ),
+    # States of a task.
+    "unknown_status": state,
+    "done_but_empty": state,
+    "expired": state,
+    "not_found": state,
+    # What a finished task shows.
+    "several": replace(result, actions=RESULT),
+    "base64": result,
+    "expired_link": replace(result, actions=RESULT),
+    "resp_data": result,
+    "partial": Kind(frozenset({"ark"})),
+    # The picture behind a link, or the one inside an answer.
+    "not_an_image": Kind(IMAGE, {"body": HTML}),
+    "truncated_image": Kind(IMAGE, body=lambda data: data[: len(data) // 2]),
+    "1x1": Kind(IMAGE, {"body": PIXEL, "content_type": "image/png"}),
+    "wrong_size": Kind(IMAGE, body=halved),
+}
+
 
 WORDS = re.compile(
     r"\[\[\s*(?:(poll|image)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
@@ -45,7 +146,7 @@ class Fault:
     @property
     def ends(self) -> bool:
         """Whether it is what a task comes to, and not what becomes of one call."""
-        return self.kind in (ark_answers.ENDING if self.action == "ark" else ENDING)
+        return self.kind in (ark_responses.ENDING if self.action == "ark" else ENDING)
 
     def spoil(self, call: Call | ArkCall, answer: Answer) -> Answer:
         """Make of a good *answer* what the fault wants sent."""
@@ -64,7 +165,7 @@ def is_kind(action: str, kind: str) -> bool:
     if kind in KINDS:
         return action in KINDS[kind].actions
     if action == "ark":
-        return kind in ark_answers.ERRORS
+        return kind in ark_responses.ERRORS
     known = kind.isdigit() and int(kind) in BUSINESS.keys() | GATEWAY.keys()
     return known and action != "image"
 

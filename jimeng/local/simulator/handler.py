@@ -8,13 +8,13 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from jimeng.local.simulator import ark, signatures, wire
-from jimeng.local.simulator.accounts import Account
-from jimeng.local.simulator.answers import Answer, Call
-from jimeng.local.simulator.ark_answers import ArkCall
+from jimeng.local.simulator import ark, response_writer, signatures
+from jimeng.local.simulator.ark_responses import ArkCall
 from jimeng.local.simulator.control import PREFIX, Control, is_allowed
 from jimeng.local.simulator.service import Service
+from jimeng.local.simulator.settings import Account
 from jimeng.local.simulator.visual import Visual
+from jimeng.local.simulator.visual_responses import Answer, Call
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class Handler(BaseHTTPRequestHandler):
         return call.gateway(code, message)
 
     def _send(self, answer: Answer) -> None:
-        wire.send(self, answer, self.server.stopping)
+        response_writer.send(self, answer, self.server.stopping)
 
 
 def log_refusal(action: str, answer: Answer, request_id: str) -> None:

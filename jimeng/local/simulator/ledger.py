@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from jimeng.local.simulator.given import Order
+from jimeng.local.simulator.inputs import Order
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (

@@ -9,13 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jimeng.errors import ConfigError
-from jimeng.local.simulator.accounts import Account
 from jimeng.local.simulator.ark import Ark
 from jimeng.local.simulator.handler import Server
 from jimeng.local.simulator.ledger import Ledger
-from jimeng.local.simulator.links import Links
+from jimeng.local.simulator.pictures import Links
 from jimeng.local.simulator.service import Service
-from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.settings import Account, Settings
 from jimeng.local.simulator.visual import Visual
 
 log = logging.getLogger(__name__)

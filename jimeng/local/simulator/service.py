@@ -9,14 +9,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from jimeng.local.simulator.answers import Answer, Call
-from jimeng.local.simulator.ark_answers import ArkCall
+from jimeng.local.simulator.ark_responses import ArkCall
 from jimeng.local.simulator.faults import Fault, Faults, seconds_in_prompt
 from jimeng.local.simulator.ledger import Full, Ledger, Row
-from jimeng.local.simulator.links import Links
-from jimeng.local.simulator.pictures import picture_of
-from jimeng.local.simulator.req_keys import Body
+from jimeng.local.simulator.pictures import Links, picture_of
 from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.visual_models import Body
+from jimeng.local.simulator.visual_responses import Answer, Call
 
 log = logging.getLogger(__name__)
 

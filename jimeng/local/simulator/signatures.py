@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import strptime
 from urllib.parse import parse_qsl, quote
 
-from jimeng.local.simulator.accounts import Account
+from jimeng.local.simulator.settings import Account
 
 WINDOW = 15 * 60  # seconds that X-Date may be off, either way
 SIGNED_IF_SENT = {"content-type", "x-content-sha256", "x-security-token"}

@@ -6,7 +6,20 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from jimeng.local.simulator.answers import (
+from jimeng.local.simulator.faults import Fault, ending_in_prompt
+from jimeng.local.simulator.inputs import (
+    NoPicture,
+    NotFetched,
+    collect,
+    drawn_from,
+    order_of,
+    pictures_complaint,
+    texts_of,
+)
+from jimeng.local.simulator.ledger import Row
+from jimeng.local.simulator.service import Service
+from jimeng.local.simulator.visual_models import REQ_KEYS, Body, meta_complaint
+from jimeng.local.simulator.visual_responses import (
     POLL,
     PROCESS,
     SUBMIT,
@@ -14,17 +27,6 @@ from jimeng.local.simulator.answers import (
     Call,
     read_object,
 )
-from jimeng.local.simulator.edits import (
-    drawn_from,
-    order_of,
-    pictures_complaint,
-    texts_of,
-)
-from jimeng.local.simulator.faults import Fault, ending_in_prompt
-from jimeng.local.simulator.given import NoPicture, NotFetched, collect
-from jimeng.local.simulator.ledger import Row
-from jimeng.local.simulator.req_keys import REQ_KEYS, Body, meta_complaint
-from jimeng.local.simulator.service import Service
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,12 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jimeng import logs
-from jimeng.config import Config
+from jimeng.config import Config, logs
 from jimeng.errors import ConfigError
 from jimeng.local.supervisor import datadir, plan
 from jimeng.local.supervisor.run import REFUSED, Run
+from jimeng.local.supervisor.source_watch import Watch
 from jimeng.local.supervisor.stack import Stack
-from jimeng.local.supervisor.watch import Watch
 
 ROOT = Path(__file__).parents[3]
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}

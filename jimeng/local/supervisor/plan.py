@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
-from jimeng.local.embedded.ports import LOOPBACK, is_open
+from jimeng.local.embedded.server import LOOPBACK, is_open
 
 WEB_GRACE = 5  # seconds for requests under way when the web server stops
 # Compared with, not listened on.

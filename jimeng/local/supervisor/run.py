@@ -1,17 +1,73 @@
-"""One run of jimeng, from the first process to the last."""
+"""One run of jimeng on one machine: signals, readiness, restarts."""
 
+import json
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
-from jimeng.local.supervisor import plan, ready
-from jimeng.local.supervisor.signals import Signals
+from jimeng.local.supervisor import plan
+from jimeng.local.supervisor.source_watch import Watch, needs_consumer, needs_new_master
 from jimeng.local.supervisor.stack import Stack
-from jimeng.local.supervisor.watch import Watch, needs_consumer, needs_new_master
+
+
+class Signals:
+    """
+    Signals that were heard.
+
+    The handler only appends to a list. It may run between any two steps of this very
+    thread, also in the midst of itself: whatever takes a lock, as an event's ``set``
+    does, could wait there for a lock that its own thread holds, and for ever.
+    """
+
+    def __init__(self) -> None:
+        self._heard: list[int] = []
+
+    def listen(self) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(each) != signal.SIG_IGN:  # nohup ignores SIGHUP
+                signal.signal(each, lambda number, _frame: self._heard.append(number))
+
+    def stop(self, after: float = 0.0) -> bool:
+        """Whether to stop, *after* that many seconds of waiting for it."""
+        if not self._heard:
+            time.sleep(after)
+        return bool(self._heard)
+
+    def hurry(self) -> bool:
+        """Whether Ctrl-C came twice: then nothing is waited for."""
+        # Only Ctrl-C is counted: make passes on a SIGTERM that came already.
+        return self._heard.count(signal.SIGINT) > 1
+
+
+TIMEOUT_S = 2.0  # seconds for one answer
+
+
+def find_missing_services(config: Config) -> str:
+    """What ``/health/ready`` says is missing; empty when all is there."""
+    host = config.bare_host
+    host = "127.0.0.1" if host in plan.EVERYWHERE else host
+    link = HTTPConnection(host, config.SERVER_PORT, timeout=TIMEOUT_S)
+    with closing(link):
+        try:
+            link.request("GET", "/health/ready", headers={"Host": "localhost"})
+            answer = link.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException):
+            return "an answer of the web server"
+    if answer.status == 200:
+        return ""
+    try:
+        return ", ".join(map(str, json.loads(body)["missing"]))
+    except (ValueError, KeyError, TypeError):
+        return f"another answer than {answer.status} of /health/ready"
+
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +145,7 @@ class Run:
             self._reload_changed(self._watch.changes())
 
     def _ask_whether_ready(self) -> None:
-        lacking = ready.lacking(self._stack.config)
+        lacking = find_missing_services(self._stack.config)
         if not lacking:
             self._is_ready = True
             self._stack.keep_address()

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from jimeng import logs
+from jimeng.config import logs
 from jimeng.local.embedded import Child
 
 log = logging.getLogger(__name__)

@@ -7,12 +7,12 @@ the list looks to ``dealt_with``. The user's own task stays as it was.
 
 from jimeng.operations.failures.actions import (
     DROP,
-    MOST_TOLD,
+    MAX_TOLD,
     drop,
     drop_all,
     retry,
     retry_all,
     under_way,
 )
-from jimeng.operations.failures.listing import MOST_COUNTED, Filter, codes_since, page
+from jimeng.operations.failures.listing import MAX_COUNTED, Filter, codes_since, page
 from jimeng.providers.registry import CODES

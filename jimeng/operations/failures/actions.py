@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from jimeng import bulk, jobs, tasks
-from jimeng.bulk import Counts, Kind, Portion
+from jimeng import jobs, tasks
 from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
+from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import JimengError
+from jimeng.jobs import bulk
+from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
 from jimeng.lanes import switches
 from jimeng.operations.failures.listing import (
     Filter,
@@ -21,15 +23,16 @@ from jimeng.operations.failures.listing import (
     there,
     to_retry,
 )
-from jimeng.viewers import Viewer, recorded
 
 log = logging.getLogger(__name__)
 
 RETRY, DROP = "failures.retry_all", "failures.drop_all"
-MOST_TOLD = 10_000  # pictures: how many more there are is not counted
+MAX_TOLD = 10_000  # pictures: how many more there are is not counted
 
 
-def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -> Task:
+def retry(
+    principal: Principal, task_id: str, *, accept_double_charge: bool = False
+) -> Task:
     """
     Run one failed task again for its owner, as a new one.
 
@@ -39,22 +42,22 @@ def retry(viewer: Viewer, task_id: str, *, accept_double_charge: bool = False) -
         AdminsOnly: as `page`.
         MayBeChargedTwice: as `tasks.retry`, and so is all else.
     """
-    viewer.require_operator("failures")
+    principal.require_operator("failures")
     details = {"accept_double_charge": True} if accept_double_charge else {}
-    with recorded(viewer, "failures.retry", task_id, **details) as outcome:
-        made = _retry(viewer, task_id, accept_double_charge)
+    with recorded(principal, "failures.retry", task_id, **details) as outcome:
+        made = _retry(principal, task_id, accept_double_charge)
         outcome["task"] = made.id
     return made
 
 
-def _retry(viewer: Viewer, task_id: str, accept_double_charge: bool) -> Task:
+def _retry(principal: Principal, task_id: str, accept_double_charge: bool) -> Task:
     made, _ = tasks.retry(
-        viewer,
+        principal,
         task_id,
         accept_double_charge=accept_double_charge,
         idem_key=key_of(task_id),
     )
-    deal({"task_id": task_id}, "retried", viewer.user_id)
+    deal({"task_id": task_id}, "retried", principal.user_id)
     return made
 
 
@@ -63,7 +66,7 @@ def key_of(task_id: str) -> str:
     return f"operator {task_id}"
 
 
-def retry_all(viewer: Viewer, wanted: Filter) -> BulkAction:
+def retry_all(principal: Principal, wanted: Filter) -> BulkAction:
     """
     Run those that match again, as many as a request has time for; the consumers go on.
 
@@ -71,13 +74,13 @@ def retry_all(viewer: Viewer, wanted: Filter) -> BulkAction:
         AdminsOnly: as `page`.
         IntakePaused: no new tasks are taken; QueueUnavailable, likewise.
     """
-    viewer.require_operator("failures")
+    principal.require_operator("failures")
     switches.check_intake()
     jobs.check_queue()
-    return _begin(viewer, RETRY, wanted, to_retry(wanted), wanted.index_to_retry)
+    return _begin(principal, RETRY, wanted, to_retry(wanted), wanted.index_to_retry)
 
 
-def drop_all(viewer: Viewer, wanted: Filter) -> BulkAction:
+def drop_all(principal: Principal, wanted: Filter) -> BulkAction:
     """
     Take those that match off the list, as many as a request has time for; the
     consumers go on.
@@ -85,11 +88,11 @@ def drop_all(viewer: Viewer, wanted: Filter) -> BulkAction:
     Raises:
         AdminsOnly: as `page`.
     """
-    viewer.require_operator("failures")
-    return _begin(viewer, DROP, wanted, wanted.where(), wanted.index)
+    principal.require_operator("failures")
+    return _begin(principal, DROP, wanted, wanted.where(), wanted.index)
 
 
-def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
+def under_way(principal: Principal, action_id: str) -> BulkAction | None:
     """
     What `retry_all` or `drop_all` began, as it is now; if that is forgotten, whatever
     else of the kind goes on.
@@ -97,7 +100,7 @@ def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
     Raises:
         AdminsOnly: as `page`.
     """
-    viewer.require_operator("failures")
+    principal.require_operator("failures")
     action = bulk.find(action_id)
     if action and action.kind in (RETRY, DROP):
         return action
@@ -105,13 +108,13 @@ def under_way(viewer: Viewer, action_id: str) -> BulkAction | None:
 
 
 def _begin(
-    viewer: Viewer, kind: str, wanted: Filter, where: dict, index: str
+    principal: Principal, kind: str, wanted: Filter, where: dict, index: str
 ) -> BulkAction:
-    total = count(where, index, MOST_TOLD + 1)
+    total = count(where, index, MAX_TOLD + 1)
     given = wanted.as_json()
     scope = "|".join(f"{name}={text}" for name, text in sorted(given.items()))
     action = bulk.start(
-        viewer, kind, scope=scope, total=total, details=given, audited=True
+        principal, kind, scope=scope, total=total, details=given, audited=True
     )
     return bulk.work_briefly(action)
 
@@ -127,24 +130,24 @@ def _select(
     return [row["_id"] for row in rows], behind
 
 
-def _retry_batch(action: BulkAction, batch: Portion) -> Counts:
+def _retry_batch(action: BulkAction, batch: DocumentBatch) -> Counts:
     """A picture of a task that was seen already is dealt with, or left out, by then."""
-    viewer = Viewer(action.by, sees_all=action.sees_all)
+    principal = Principal(action.by, is_operator=action.is_operator)
     rows = Generation.collection().find({"_id": {"$in": list(batch.ids)}})
     counts = Counter(
-        _retry_one(viewer, task_id) for task_id in {row["task_id"] for row in rows}
+        _retry_one(principal, task_id) for task_id in {row["task_id"] for row in rows}
     )
     return Counts(counts[True], counts[False])
 
 
-def _retry_one(viewer: Viewer, task_id: str) -> bool:
+def _retry_one(principal: Principal, task_id: str) -> bool:
     # Its owner may have been quicker; nobody has asked for it twice.
     others = {**retries_of([task_id]), "idem_key": {"$ne": key_of(task_id)}}
     task = Task.find_one(there([task_id]))
     if state_of(task, is_retried=Task.find_one(others) is not None) != "open":
         return False
     try:
-        _retry(viewer, task_id, accept_double_charge=False)
+        _retry(principal, task_id, accept_double_charge=False)
     except JimengError as error:
         if error.status >= 500:
             raise
@@ -153,15 +156,15 @@ def _retry_one(viewer: Viewer, task_id: str) -> bool:
     return True
 
 
-def drop(viewer: Viewer, task_id: str) -> int:
+def drop(principal: Principal, task_id: str) -> int:
     """Take a task's failures off the list; return how many pictures that were."""
-    viewer.require_operator("failures")
-    with recorded(viewer, "failures.drop", task_id) as outcome:
-        outcome["done"] = deal({"task_id": task_id}, "dropped", viewer.user_id)
+    principal.require_operator("failures")
+    with recorded(principal, "failures.drop", task_id) as outcome:
+        outcome["done"] = deal({"task_id": task_id}, "dropped", principal.user_id)
     return outcome["done"]
 
 
-def _drop_batch(action: BulkAction, batch: Portion) -> Counts:
+def _drop_batch(action: BulkAction, batch: DocumentBatch) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}}
     deal(ids, "dropped", action.by, at=batch.at)
     dealt_with = {**ids, "dealt_with.at": batch.at}

@@ -9,14 +9,14 @@ from typing import Any
 from jimeng.documents import Generation, Status, Task, User
 from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.generation import FAILED
+from jimeng.documents.principal import Principal
 from jimeng.documents.task import NOT_CHARGED, THERE
 from jimeng.jobs import midnight
 from jimeng.providers.registry import CODES, retryable
-from jimeng.tasks.remedies import needs_other_input
-from jimeng.viewers import Viewer
+from jimeng.tasks.failure_hints import needs_other_input
 
 PAGE = 50  # pictures
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 NEWEST_FIRST = [("ended_at", -1), ("_id", -1)]
 
 
@@ -120,7 +120,7 @@ class Failures(Page[Failure]):
     Some of them, newest first.
 
     Attributes:
-        count: How many pictures match, up to `MOST_COUNTED`.
+        count: How many pictures match, up to `MAX_COUNTED`.
         can_retry: As many of them as `retry_all` would look at.
     """
 
@@ -128,7 +128,7 @@ class Failures(Page[Failure]):
     can_retry: int = 0
 
 
-def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Failures:
+def page(principal: Principal, wanted: Filter, cursor: str | None = None) -> Failures:
     """
     Some failures that nobody has dealt with, newest first.
 
@@ -136,7 +136,7 @@ def page(viewer: Viewer, wanted: Filter, cursor: str | None = None) -> Failures:
         AdminsOnly: they are the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    viewer.require_operator("failures")
+    principal.require_operator("failures")
     found = list(find(wanted, cursor, PAGE + 1))
     shown = cut_page(found, PAGE, "ended_at")
     return Failures(
@@ -156,27 +156,29 @@ def find(wanted: Filter, cursor: str | None, limit: int, where: dict | None = No
     return rows.hint(wanted.index).limit(limit)
 
 
-def count(where: dict, index: str, most: int = MOST_COUNTED) -> int:
+def count(where: dict, index: str, most: int = MAX_COUNTED) -> int:
     """How many match; beyond *most* nobody needs to know."""
     return Generation.collection().count_documents(where, hint=index, limit=most)
 
 
-def codes_since(viewer: Viewer, since: datetime) -> tuple[list[tuple[str, int]], bool]:
+def codes_since(
+    principal: Principal, since: datetime
+) -> tuple[list[tuple[str, int]], bool]:
     """
     Code -> pictures that failed with it since then, the most frequent first; and
-    whether there are more: the newest `MOST_COUNTED` are counted.
+    whether there are more: the newest `MAX_COUNTED` are counted.
     """
-    viewer.require_operator("failures")
+    principal.require_operator("failures")
     rows = Generation.collection().aggregate(codes_of(since), hint="failed")
     found = [(row["_id"], row["n"]) for row in rows]
-    return found, sum(n for _, n in found) == MOST_COUNTED
+    return found, sum(n for _, n in found) == MAX_COUNTED
 
 
 def codes_of(since: datetime) -> list[dict]:
     return [
         {"$match": {**FAILED, "ended_at": {"$gte": since}}},
         {"$sort": dict(NEWEST_FIRST)},
-        {"$limit": MOST_COUNTED},
+        {"$limit": MAX_COUNTED},
         {"$group": {"_id": "$error.code", "n": {"$sum": 1}}},
         {"$sort": {"n": -1, "_id": 1}},
     ]

@@ -7,4 +7,4 @@ service that says it is a machine's.
 """
 
 from jimeng.pictures.metadata.files import Written, read_back, written_into
-from jimeng.pictures.metadata.made import Made
+from jimeng.pictures.metadata.provenance import Made

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import jpeg, png, webp, xmp
-from jimeng.pictures.metadata.made import Made
+from jimeng.pictures.metadata.provenance import Made
 from jimeng.pictures.metadata.splicing import Spliced
 
 FORMATS = {"image/png": png.parts, "image/jpeg": jpeg.parts, "image/webp": webp.parts}

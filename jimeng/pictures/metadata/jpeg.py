@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
-from jimeng.pictures.metadata.made import Made
+from jimeng.pictures.metadata.provenance import Made
 from jimeng.pictures.metadata.splicing import HEAD, Part
 
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 APP0, APP1, APP11, APP15, COMMENT = 0xE0, 0xE1, 0xEB, 0xEF, 0xFE
-MOST = 0xFFFF - 2  # bytes of a segment
+MAX_SEGMENT_BYTES = 0xFFFF - 2  # bytes of a segment
 
 
 def segments(head: bytes) -> Iterator[tuple[int, int, int]]:
@@ -54,7 +54,7 @@ def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
             begin, end, packet = first, last, data[len(XMP) :]
         is_whole = marker == 0
     written = xmp.packet(made, packet) if is_whole else None
-    if written is None or len(XMP) + len(written) > MOST:
+    if written is None or len(XMP) + len(written) > MAX_SEGMENT_BYTES:
         return None
     data = XMP + written
     ours = bytes([0xFF, APP1]) + (len(data) + 2).to_bytes(2) + data

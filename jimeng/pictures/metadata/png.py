@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
-from jimeng.pictures.metadata.made import SOFTWARE, Made, plain
+from jimeng.pictures.metadata.provenance import SOFTWARE, Made, plain
 from jimeng.pictures.metadata.splicing import HEAD, Part
 
 TAIL = 64 * 1024  # bytes of the end that are looked at
@@ -84,7 +84,7 @@ def text_of(data: bytes) -> bytes:
         return text
     packer = zlib.decompressobj()
     try:
-        text = packer.decompress(text, xmp.MOST_READ)
+        text = packer.decompress(text, xmp.MAX_READ)
     except zlib.error:
         return b""
     return text if packer.eof else b""

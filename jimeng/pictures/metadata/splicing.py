@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from jimeng.pictures.store import SeekableFile
+from jimeng.pictures.stores.store import SeekableFile
 
 HEAD = 256 * 1024  # bytes in which all that stands in front of the pixels has to be
 # Bytes of its own, or a range of those of the file.

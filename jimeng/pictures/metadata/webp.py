@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
-from jimeng.pictures.metadata.made import Made
+from jimeng.pictures.metadata.provenance import Made
 from jimeng.pictures.metadata.splicing import Part
 
 BEGINS = 12  # bytes in front of the first chunk
-MOST_CHUNKS = 64  # a picture that does not move has six
+MAX_CHUNKS = 64  # a picture that does not move has six
 HAS_XMP, HAS_ALPHA = 0x04, 0x10
 KNOWN = {b"VP8 ", b"VP8L", b"VP8X"}
 
@@ -21,7 +21,7 @@ KNOWN = {b"VP8 ", b"VP8L", b"VP8X"}
 def chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, first and last byte (exclusive) of each, the zero included."""
     at = BEGINS
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         if at + 8 > end:
             return
         file.seek(at)
@@ -85,7 +85,7 @@ def data_of(file: BinaryIO, first: int, last: int) -> bytes:
     """What a chunk holds; of one that is too long its beginning."""
     file.seek(first + 4)
     length = int.from_bytes(file.read(4), "little")
-    return file.read(min(length, last - first - 8, xmp.MOST_READ + 1))
+    return file.read(min(length, last - first - 8, xmp.MAX_READ + 1))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -9,11 +9,11 @@ and all that is looked for is one text between two marks.
 import re
 from xml.sax.saxutils import escape
 
-from jimeng.pictures.metadata.made import SOFTWARE, Made, plain
+from jimeng.pictures.metadata.provenance import SOFTWARE, Made, plain
 
 NAME = "jimeng:Made"
-LONGEST = 64_000  # bytes of a packet, which fits into a segment of JPEG
-MOST_READ = 256 * 1024  # bytes of another's packet that are looked at
+MAX_PACKET_BYTES = 64_000  # bytes of a packet, which fits into a segment of JPEG
+MAX_READ = 256 * 1024  # bytes of another's packet that are looked at
 TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 SPACES = {
     "xmp": "http://ns.adobe.com/xap/1.0/",
@@ -49,7 +49,7 @@ def packet(made: Made, into: bytes = b"") -> bytes | None:
     """
     for properties in (all_properties(made), own_property(made)):
         found = whole(properties) if not into else joined(properties, into)
-        if found is None or len(found) <= LONGEST:
+        if found is None or len(found) <= MAX_PACKET_BYTES:
             return found
     return None
 
@@ -66,7 +66,7 @@ def joined(properties: dict[str, str], into: bytes) -> bytes | None:
         return None
     begin, end, rest = text.rpartition(END)
     # A comment, or a text that is taken as it stands, may hold anything.
-    if not end or len(into) > MOST_READ or re.search("<!|jimeng:", text):
+    if not end or len(into) > MAX_READ or re.search("<!|jimeng:", text):
         return None
     if re.search(r"""xmlns:rdf\s*=\s*["'](?!""" + re.escape(RDF) + ")", text):
         return None
@@ -106,7 +106,7 @@ def own_property(made: Made) -> dict[str, str]:
 
 def read(text: bytes) -> Made | None:
     """What a packet says of ours."""
-    found = FOUND.search(text[:MOST_READ].decode(errors="replace"))
+    found = FOUND.search(text[:MAX_READ].decode(errors="replace"))
     if not found:
         return None
     return Made.from_json(QUOTES.sub('"', next(filter(None, found.groups()))))

@@ -7,9 +7,7 @@ sizes are those that they recommend.
 
 from functools import partial
 
-from jimeng.providers.models.model import Model
-from jimeng.providers.models.sizes import keywords, sizes
-from jimeng.providers.models.takes import Takes
+from jimeng.providers.models.model import Model, Takes, keywords, sizes
 
 ANSWER_WITHIN = 180.0  # seconds: the answer is the picture
 SEEDREAM_2K = sizes("2048x2048 2304x1728 2496x1664 2848x1600 3136x1344")

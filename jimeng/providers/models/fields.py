@@ -5,8 +5,17 @@ from functools import partial
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from jimeng.providers.models.model import RATIOS, Price, Size, Step, parse_size
-from jimeng.providers.models.takes import PROMPTS, TASKS, TRAVELS, Takes
+from jimeng.providers.models.model import (
+    PROMPTS,
+    RATIOS,
+    TASKS,
+    TRAVELS,
+    Price,
+    Size,
+    Step,
+    Takes,
+    parse_size,
+)
 
 # What is sent by itself. A row that could set these could buy a group of pictures.
 RESERVED = frozenset(

@@ -17,8 +17,7 @@ from marshmallow import ValidationError
 from jimeng.config.accounts import MAIN
 from jimeng.errors import ConfigError
 from jimeng.providers.models.fields import Row
-from jimeng.providers.models.model import RATIOS, Model
-from jimeng.providers.models.takes import FOLLOWS
+from jimeng.providers.models.model import FOLLOWS, RATIOS, Model
 from jimeng.providers.provider import Provider
 
 # In marshmallow's messages: they say which half of a table's entry is wrong, or that

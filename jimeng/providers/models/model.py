@@ -1,8 +1,8 @@
 """
-A model as data: what can be asked of it, what it is sent, and what a picture costs.
+A model as data: sizes, inputs and parameters it takes, and what a picture costs.
 
-Source of prices: the lists of Volcengine, as they were read in July to September 2026.
-They change, and accounts have their own: ``price`` in ``MODELS_FILE`` goes first.
+Source of prices: the price lists of Volcengine of July to September 2026. They change,
+and accounts have their own: ``price`` in ``MODELS_FILE`` goes first.
 """
 
 import re
@@ -10,9 +10,63 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+from typing import Literal
 
 from jimeng.errors import Invalid
-from jimeng.providers.models.takes import FOLLOWS, Takes
+
+TASKS = (
+    "text-to-image",
+    "image-to-image",
+    "inpainting",
+    "outpainting",
+    "upscaling",
+)
+# What comes out has the size of what goes in, or follows from it.
+FOLLOWS = frozenset({"inpainting", "outpainting", "upscaling"})
+TRAVELS = ("base64", "data_url", "link")
+PROMPTS = ("required", "optional", "none")
+# Why a model's pictures cannot be sent from here: the service fetches them, and this
+# server has no address that can be reached from outside, or no key to sign links with.
+LACKS_ADDRESS, LACKS_SECRET = "no_address", "no_secret"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Takes:
+    """
+    The pictures that a model takes in.
+
+    Attributes:
+        least: Pictures that it must be given; 0 where it also draws from words alone.
+        most: Pictures that it may be given.
+        mask: Whether it must be given a mask for the first of them; else it takes
+            none.
+        sides: Fewest and most pixels of width and of height, of each picture.
+        max_pixels: Of one picture, width times height; None for no limit of its own.
+        max_ratio: Longer side through the shorter.
+        max_bytes: Of one picture, encoded.
+        exact: Whether it must not be made smaller to fit: its pixels are the point.
+        strength: What the service calls the range of ``strength``, whose 0 to 1 is
+            mapped onto it; whole where both ends are. None where it takes none.
+        expand: The largest share of a side that may be added at an edge; None where
+            it does not expand.
+        travels: How the bytes get there: ``base64`` in the body, a ``data_url`` in the
+            body, or a ``link`` that the service fetches.
+        prompt: Whether words are ``required``, ``optional``, or there are ``none``.
+    """
+
+    least: int = 1
+    most: int = 1
+    mask: bool = False
+    sides: tuple[int, int] = (1, 4096)
+    max_pixels: int | None = None
+    max_ratio: float | None = None
+    max_bytes: int = 10_000_000
+    exact: bool = False
+    strength: tuple[float, float] | None = None
+    expand: float | None = None
+    travels: Literal["base64", "data_url", "link"] = "base64"
+    prompt: Literal["required", "optional", "none"] = "required"
+
 
 UNBOUNDED = 2**63  # pixels
 AS_OF = date(2026, 9, 30)
@@ -257,3 +311,31 @@ class Model:
         return Invalid.field(
             "size", "invalid.size_area", min=low, max=high, ratio=ratio, named=named
         )
+
+
+LANDSCAPES = ("1:1", "4:3", "3:2", "16:9", "21:9")
+
+
+def sizes(text: str) -> Mapping[str, Size]:
+    """
+    Read the sizes of `LANDSCAPES` in turn, and turn 4:3 into 3:4 and so on; 21:9 has
+    no portrait in the contract.
+    """
+    found = dict(zip(LANDSCAPES, map(pixels, text.split()), strict=True))
+    for ratio in ("4:3", "3:2", "16:9"):
+        width, height = found[ratio]
+        found[":".join(reversed(ratio.split(":")))] = (height, width)
+    return MappingProxyType(found)
+
+
+def keywords(**named: str) -> Mapping[str, Size]:
+    """``k2="2048x2048"`` is 2K; ``k1_5`` is 1.5K."""
+    words = {name[1:].replace("_", ".") + "K": text for name, text in named.items()}
+    return MappingProxyType({word: pixels(text) for word, text in words.items()})
+
+
+def pixels(text: str) -> Size:
+    found = parse_size(text)
+    if found is None:
+        raise ValueError(f"{text} is no size")
+    return found

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
-from jimeng.local.simulator.drawing.canvas import (
-    Canvas,
-    Shape,
-    ellipse,
-    placed,
-)
+from jimeng.local.simulator.drawing.canvas import Canvas, Shape, ellipse, placed
 from jimeng.local.simulator.drawing.palettes import SNOW, WHITE, Colour, mix
 
 FIR_TIERS = 9

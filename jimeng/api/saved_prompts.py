@@ -1,0 +1,103 @@
+"""Prompts that a user keeps under a name."""
+
+from flask import url_for
+
+from jimeng.api import blp
+from jimeng.documents import SavedPrompt
+from jimeng.gallery import saved_prompts
+from jimeng.gallery.saved_prompts import Words
+from jimeng.http import auth
+from jimeng.schemas import Nothing, OfUser
+from jimeng.schemas.saved_prompts import (
+    NewPrompt,
+    PromptChanges,
+    PromptDeleted,
+    PromptRecord,
+)
+
+LATER = ["get_prompt", "change_prompt", "delete_prompt"]
+
+
+@blp.get("/prompts", tags=["prompts"])
+@blp.arguments(OfUser, location="query")
+@blp.response(200, PromptRecord(many=True))
+@blp.describe(errors=["user_not_found"])
+def list_prompts(query: dict) -> list[SavedPrompt]:
+    """
+    List a user's prompts, newest first: at most 200, all at once.
+    ---
+    列出存下的提示词
+
+    最新的在前；最多 200 条，一次全部给出。
+    """
+    return saved_prompts.find_all(auth.principal_of_api(), **query)
+
+
+@blp.post("/prompts", tags=["prompts"])
+@blp.arguments(NewPrompt)
+@blp.response(201, PromptRecord)
+@blp.describe(
+    errors=["user_id_not_yours", "too_many_prompts"],
+    always=["Location"],
+    makes=("id", "prompt_id", LATER),
+)
+def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
+    """
+    Keep a prompt under a name, with its settings.
+
+    Its fields are those of a task, so it can be sent as one. Names may be equal; a user
+    has at most 200.
+    ---
+    存下提示词
+
+    起个名字，连同设置一起存下。字段与创建任务的相同，可以原样提交。名字可以重复；每个
+    用户最多 200 条。
+    """
+    name, user_id = params.pop("name"), params.pop("user_id", None)
+    made = saved_prompts.save(auth.principal_of_api(), name, Words(**params), user_id)
+    return made, {"Location": url_for("api.get_prompt", prompt_id=made.id)}
+
+
+@blp.get("/prompts/<prompt_id>", tags=["prompts"])
+@blp.response(200, PromptRecord)
+@blp.describe(errors=["prompt_not_found"])
+def get_prompt(prompt_id: str) -> SavedPrompt:
+    """
+    Look at a prompt that is kept.
+    ---
+    查看存下的提示词
+    """
+    return saved_prompts.find(auth.principal_of_api(), prompt_id)
+
+
+@blp.patch("/prompts/<prompt_id>", tags=["prompts"])
+@blp.arguments(PromptChanges)
+@blp.response(200, PromptRecord)
+@blp.describe(errors=["prompt_not_found"])
+def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
+    """
+    Give a prompt another name, other words or settings.
+
+    What is left out stays as it is; a setting that is null goes.
+    ---
+    修改存下的提示词
+
+    名字、提示词或设置。没写的不变，写成 null 的设置去掉。
+    """
+    return saved_prompts.change(auth.principal_of_api(), prompt_id, params)
+
+
+@blp.delete("/prompts/<prompt_id>", tags=["prompts"])
+@blp.arguments(Nothing)
+@blp.response(200, PromptDeleted)
+@blp.describe(errors=["prompt_not_found"])
+def delete_prompt(params: dict, prompt_id: str) -> dict:
+    """
+    Delete a prompt that is kept. Tasks and pictures stay.
+    ---
+    删除存下的提示词
+
+    任务和图片不变。
+    """
+    saved_prompts.delete(auth.principal_of_api(), prompt_id)
+    return {"id": prompt_id}

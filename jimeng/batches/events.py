@@ -1,0 +1,49 @@
+"""Telling: the end of a batch, for the endpoints of whose it is."""
+
+from jimeng.batches.progress import Progress, progress, status_of
+from jimeng.documents import Batch
+from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.batch import WITHOUT_PROMPTS
+from jimeng.documents.webhook import BATCH_COMPLETED
+from jimeng.jobs import webhook_outbox
+
+BATCH = 100
+
+
+def announce_ended() -> bool:
+    """
+    Write the deliveries of batches that have ended, then clear their marks; a process
+    that dies between the two has both done again. Returns whether there may be more.
+    """
+    ended = {"announce": {"$exists": True}, "ended_at": {"$exists": True}, **KNOWN_KIND}
+    batches = Batch.find_all(ended, WITHOUT_PROMPTS, limit=BATCH)
+    for batch in batches:
+        kept = batch.counts
+        found = progress(batch) if kept is None else Progress.of(kept)
+        data = data_of(batch, found)
+        webhook_outbox.announce_about(
+            batch.user_id, BATCH_COMPLETED, batch.id, batch.ended_at, data
+        )
+        # One that goes on again has another end to announce.
+        same = {"_id": batch.id, "ended_at": batch.ended_at}
+        Batch.collection().update_one(same, {"$unset": {"announce": ""}})
+    return len(batches) == BATCH
+
+
+def data_of(batch: Batch, found: Progress) -> dict:
+    """What a delivery says of a batch, and how many pictures came to what."""
+    names = ("total", "done", "failed", "cancelled")
+    where = f"/api/v1/batches/{batch.id}"
+    return {
+        "batch_id": batch.id,
+        "status": status_of(batch, found),
+        "updated_at": webhook_outbox.moment(batch.updated_at),
+        "user_id": batch.user_id,
+        "metadata": batch.metadata,
+        "pictures": {name: getattr(found, name) for name in names},
+        "links": {
+            "self": webhook_outbox.link(where),
+            "tasks": webhook_outbox.link(f"{where}/tasks"),
+            "html": webhook_outbox.link(f"/batches/{batch.id}"),
+        },
+    }

@@ -1,0 +1,55 @@
+"""Accounts: their limits, those that rest, and those waited for in vain."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from jimeng import jobs, lanes
+from jimeng.cli.checks.finding import Finding, Verdict
+from jimeng.config import Config
+
+
+def accounts(config: Config) -> Iterator[Finding]:
+    """Each account is given pictures, and none holds any that is not there."""
+    if not config.has_credentials:  # those of `make run` are not known here
+        return
+    registry = jobs.runtime().registry
+    account_lanes = lanes.read_account_lanes(registry.limits)
+    strangers = lanes.slots_used_elsewhere(
+        {each.account_lane for each in account_lanes}
+    )
+    wrong = [*removed(strangers), *resting(account_lanes)]
+    yield from wrong
+    if not wrong and len(registry.accounts) > 1:
+        yield Finding("accounts", Verdict.OK, ", ".join(registry.accounts))
+
+
+def limits(config: Config) -> Iterator[Finding]:
+    """As many pictures are sent at a time as are configured."""
+    for each in lanes.read_account_lanes(jobs.runtime().registry.limits):
+        if each.limit < each.configured:
+            yield Finding(
+                f"limit of {each.account_lane.record}",
+                Verdict.WARNING,
+                f"{each.limit} at a time, {each.configured} configured",
+                "doctor.limit_lowered",
+                (("lane", each.account_lane.lane),),
+            )
+
+
+def removed(held: Counter[lanes.AccountLane]) -> Iterator[Finding]:
+    """Accounts that are not in the settings, and hold slots."""
+    counts: Counter[str] = Counter()
+    for account_lane, n in held.items():
+        counts[account_lane.account] += n
+    for account, n in sorted(counts.items()):
+        check, found = f"account {account}", f"{n} pictures under way"
+        yield Finding(check, Verdict.FAILED, found, "doctor.account_removed")
+
+
+def resting(account_lanes: list[lanes.ChannelState]) -> Iterator[Finding]:
+    for each in account_lanes:
+        if lanes.is_account_suspended(each.record):
+            (lane, account), record = each.account_lane, each.record
+            found = f"{lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
+            check, advice = f"account {account}", f"error.{record.refused}"
+            yield Finding(check, Verdict.FAILED, found, advice)

@@ -1,0 +1,48 @@
+"""What a running server would say of itself."""
+
+from collections.abc import Iterator
+
+from jimeng.cli.checks.finding import Finding, Verdict
+from jimeng.config import Config
+from jimeng.errors import ConfigError
+from jimeng.http.auth import require_access
+from jimeng.lanes import switches
+from jimeng.monitoring import readiness
+
+# These have a look of their own here, and more to say.
+ELSEWHERE = {
+    *("mongodb", "redis", "disk", "storage", "no_provider"),
+    *("release_too_old", "index_missing"),
+}
+# Where nobody has paused it.
+PAUSED = {
+    switches.BY_DISK: "doctor.paused_by_disk",
+    switches.BY_RESTORE: "doctor.paused_by_restore",
+}
+
+
+def settings(config: Config) -> Iterator[Finding]:
+    """A server would start with them; `make run` gives its own what they lack."""
+    if not config.MONGODB_URI:
+        return
+    try:
+        require_access(config)
+    except ConfigError as error:
+        yield Finding("settings", Verdict.WARNING, str(error), "doctor.settings")
+        return
+    yield Finding("settings", Verdict.OK)
+
+
+def readiness_reasons(config: Config) -> Iterator[Finding]:
+    """The queue moves, and somebody works."""
+    answer = readiness.find()
+    reasons = [each for each in answer.reasons if each.code not in ELSEWHERE]
+    for each in reasons:
+        named = ", ".join(each.names) or each.code
+        yield Finding("queue", Verdict.FAILED, named, f"ready.{each.code}")
+    paused = switches.paused(fresh=True) if answer.paused else {}
+    for name, switch in paused.items():
+        advice = PAUSED.get(switch.by, "doctor.paused")
+        yield Finding("queue", Verdict.WARNING, f"{name} is paused", advice)
+    if not reasons and not paused:
+        yield Finding("queue", Verdict.OK)

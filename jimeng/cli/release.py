@@ -1,0 +1,70 @@
+"""``flask migrate`` and ``flask indexes``: bring the database to this release."""
+
+import sys
+
+import click
+import pymongo
+from flask.cli import with_appcontext
+
+from jimeng.cli.databases import OPERATOR, databases
+from jimeng.documents import indexes as declared_indexes
+from jimeng.documents import migrations
+from jimeng.documents.duplicates import duplicates
+from jimeng.documents.migrations.steps import Step
+from jimeng.documents.principal import recorded
+
+
+@click.command()
+@with_appcontext
+def migrate() -> None:
+    """
+    Bring the data to this release; run before the first start of a release.
+
+    Web and workers of the release before go on meanwhile. It may be interrupted and
+    run again at any time: what is done is not done twice.
+    """
+    with databases():
+        try:
+            with recorded(OPERATOR, "schema.migrate") as outcome:
+                found = migrations.run(tell)
+                outcome["schema"] = found.schema
+        except (migrations.OthersWork, migrations.TooOld) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"schema: {found.schema}")
+
+
+def tell(step: Step, is_done: bool) -> None:
+    click.echo(f"step {step.number}: {step.sentence}{': done' if is_done else ''}")
+
+
+MAX_SEARCH_S = 3600.0  # for the duplicates of one index
+
+
+@click.command()
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace unique indexes that differ, too; stop web and worker first.",
+)
+@with_appcontext
+def indexes(replace: bool) -> None:
+    """
+    Build the database's indexes; run before the first start of a release.
+
+    Where documents have in common what only one may have, a unique index cannot be
+    built, and what rests on it is refused: they are named here. The exit status is 1
+    while an index is missing.
+    """
+    with databases():
+        faults = declared_indexes.build(replace_unique=replace)
+        for label, fault in faults.items():
+            click.echo(f"{label}: {fault}")
+            index = declared_indexes.declared()[label]
+            if not index.is_unique:
+                continue
+            with pymongo.timeout(MAX_SEARCH_S):
+                for each in duplicates(index):
+                    click.echo(f"  duplicates: {', '.join(map(str, each.ids))}")
+    if faults:
+        sys.exit(1)
+    click.echo("indexes: ok")

@@ -1,0 +1,18 @@
+"""Steps from the database of one release to that of the next, while both serve."""
+
+from jimeng.documents.migrations.record import (
+    TooOld,
+    begin_at,
+    check,
+    check_before_start,
+    is_known_too_old,
+    is_too_old,
+    read,
+)
+from jimeng.documents.migrations.runner import OthersWork, advance, pending, run
+from jimeng.documents.migrations.steps import CODE
+
+__all__ = [
+    *("CODE", "OthersWork", "TooOld", "advance", "begin_at", "check"),
+    *("check_before_start", "is_known_too_old", "is_too_old", "pending", "read", "run"),
+]

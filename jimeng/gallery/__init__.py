@@ -1,0 +1,1 @@
+"""Gallery: a user browses, collects, shares, downloads and deletes pictures."""

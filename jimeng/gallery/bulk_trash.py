@@ -1,0 +1,154 @@
+"""The whole trash, or all but favourites, at once: however many pictures they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jimeng.documents import BulkAction, Image, Task
+from jimeng.documents.cursors import EPOCH
+from jimeng.documents.image import SHOWN
+from jimeng.documents.principal import Principal
+from jimeng.gallery.browsing import Wanted
+from jimeng.gallery.trash import EXISTS, Trashed, change, restore_where
+from jimeng.jobs import bulk
+from jimeng.jobs.bulk import Counts, Kind
+from jimeng.jobs.purge import TRASH_KEPT_FOR
+
+EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
+KINDS = (EMPTY, OTHERS, RESTORE)
+PICTURES = "pictures"  # the second round of emptying, after the tasks
+BY_ID = [("_id", 1)]
+LATEST = 10**14  # milliseconds: the year 5138
+
+
+@dataclass(frozen=True)
+class Others:
+    """How many pictures are favourites, and how many are not."""
+
+    favourites: int
+    others: int
+
+
+def empty_trash(principal: Principal) -> None:
+    """Give up all that the principal has in the trash; the consumers remove it."""
+    mine = {"user_id": principal.user_id}
+    total = Image.collection().count_documents({**mine, "trashed_at": EXISTS})
+    bulk.work_briefly(_begin(principal, EMPTY, total))
+
+
+def count_others(principal: Principal) -> Others:
+    """Count favourites and the others, outside the trash."""
+    count = Image.collection().count_documents
+    total = count(Wanted().where(principal.user_id))
+    favourites = count(Wanted(favourite=True).where(principal.user_id))
+    return Others(favourites, total - favourites)
+
+
+def trash_others(principal: Principal) -> Trashed:
+    """Put all pictures but favourites into the trash."""
+    total = Image.collection().count_documents(_others(principal.user_id))
+    action = bulk.work_briefly(_begin(principal, OTHERS, total))
+    return Trashed(action.started_at, action.total)
+
+
+def restore_together(principal: Principal, milliseconds: int) -> int:
+    """
+    Bring back what the principal put into the trash in one go; return how many there
+    are. What would still go there stays.
+
+    Args:
+        milliseconds: `Trashed.milliseconds`.
+    """
+    if not 0 <= milliseconds < LATEST:
+        return 0
+    bulk.stop(OTHERS, principal.user_id)
+    moment = EPOCH + timedelta(milliseconds=milliseconds)
+    meant = {"user_id": principal.user_id, "trashed_at": moment}
+    total = Image.collection().count_documents(meant)
+    action = _begin(principal, RESTORE, total, milliseconds=milliseconds)
+    action = bulk.work_briefly(action)
+    return action.total if action.is_open else action.done
+
+
+def under_way(principal: Principal) -> list[BulkAction]:
+    """What is being emptied, tidied or restored of the principal's in this moment."""
+    return bulk.under_way(*KINDS, by=principal.user_id)
+
+
+def find_tidying(principal: Principal, action_id: str) -> BulkAction | None:
+    """The one of the principal's own that has this id, or None."""
+    action = bulk.find(action_id)
+    is_mine = action and action.kind in KINDS and action.by == principal.user_id
+    return action if is_mine else None
+
+
+def _begin(
+    principal: Principal, kind: str, total: int, **details: object
+) -> BulkAction:
+    return bulk.start(
+        principal,
+        kind,
+        scope=f"{principal.user_id}|{details}" if details else principal.user_id,
+        total=total,
+        details=details,
+    )
+
+
+def _others(user_id: str) -> dict:
+    return {**Wanted().where(user_id), "favourite": {"$ne": True}}
+
+
+def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
+    mine, before = {"user_id": action.by}, {"$lte": action.started_at}
+    if action.cursor is None:
+        trashed = {**mine, "purge_at": EXISTS, "deleted_at": before}
+        found = Task.find_ids(trashed, sort=BY_ID, limit=size)
+        if found:
+            return found, None
+    since = {"$gt": action.started_at - TRASH_KEPT_FOR, **before}
+    left = {**mine, "trashed_at": since}
+    return Image.find_ids(left, sort=BY_ID, limit=size), PICTURES
+
+
+def _give_up(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}}
+    if batch.cursor is None:
+        Task.collection().update_many(ids, {"$unset": {"purge_at": ""}})
+        return Counts(0)
+    too_old = {"trashed_at": action.started_at - TRASH_KEPT_FOR}
+    Image.collection().update_many({**ids, "trashed_at": EXISTS}, {"$set": too_old})
+    return Counts(len(batch.ids))
+
+
+def _shown(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
+    # Pictures that come from now on are not meant.
+    earlier = {"created_at": {"$lte": action.started_at}}
+    shown = {**_others(action.by), **earlier}
+    return Image.find_ids(shown, sort=BY_ID, limit=size), None
+
+
+def _trash(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}}
+    change({**ids, **SHOWN}, {"trashed_at": action.started_at})
+    gone = {**ids, "trashed_at": action.started_at}
+    return Counts(Image.collection().count_documents(gone))
+
+
+def _trashed(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
+    # Some may have no task to come back to: without the cursor these came again.
+    moment = EPOCH + timedelta(milliseconds=action.details["milliseconds"])
+    where = {"user_id": action.by, "trashed_at": moment}
+    where["_id"] = {"$gt": action.cursor or ""}
+    ids = Image.find_ids(where, sort=BY_ID, limit=size)
+    return ids, ids[-1] if ids else None
+
+
+def _restore(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
+    ids = {"_id": {"$in": list(batch.ids)}, "user_id": action.by}
+    restore_where(ids)
+    return Counts(Image.collection().count_documents({**ids, **SHOWN}))
+
+
+bulk.register(EMPTY, Kind(select=_emptied, apply=_give_up))
+bulk.register(OTHERS, Kind(select=_shown, apply=_trash))
+bulk.register(RESTORE, Kind(select=_trashed, apply=_restore))

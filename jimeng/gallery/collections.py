@@ -1,0 +1,364 @@
+"""
+Collections: some of a user's pictures under a name.
+
+A picture says itself which collections it is in, so that trash, retention and deletion
+need no rule here.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng.documents import BulkAction, Collection, Image, Share, indexes, utcnow
+from jimeng.documents.collection import name_key
+from jimeng.documents.cursors import Page, page_of
+from jimeng.documents.image import GONE, SHOWN
+from jimeng.documents.principal import Principal, noted
+from jimeng.errors import Invalid
+from jimeng.errors.collections import (
+    CollectionFull,
+    CollectionNameTaken,
+    CollectionNotFound,
+    TooManyCollections,
+)
+from jimeng.gallery.browsing import Hits, Wanted, browse_of, hits_of
+from jimeng.jobs import bulk, periodic_tasks
+from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
+from jimeng.jobs.janitor import SETTLED
+from jimeng.tasks.audit import audited
+
+log = logging.getLogger(__name__)
+
+MAX_COLLECTIONS = 200  # collections of a user
+MAX_NAME_CHARS = 60  # characters
+LATEST_FIRST = [("updated_at", -1), ("_id", -1)]
+
+
+def create(principal: Principal, name: str, user_id: str | None = None) -> Collection:
+    """
+    Make a collection without pictures.
+
+    Args:
+        user_id: Whose it is to be, where that is not the principal.
+
+    Raises:
+        Invalid: the name is empty, too long, or cannot be shown.
+        UserIdNotYours: the principal may not act for that user.
+        CollectionNameTaken: the user has one of that name, in whatever letter case.
+        TooManyCollections: and has as many as may be.
+        IndexMissing: nobody can tell whether the name is taken.
+    """
+    user_id = user_id or principal.user_id
+    principal.require_owner(user_id, "collection")
+    name = checked(name)
+    indexes.require(indexes.NAMES, fresh=True)
+    made = Collection(user_id=user_id, name=name, name_key=name_key(name))
+    with noted(principal, user_id, "collections.create", collection=made.id):
+        try:
+            if not made.insert_within(MAX_COLLECTIONS):
+                raise TooManyCollections(f"user {user_id}", limit=MAX_COLLECTIONS)
+        except DuplicateKeyError as error:
+            raise CollectionNameTaken(f"collection of {user_id}") from error
+    log.info("collection created id=%s user=%s", made.id, user_id)
+    return made
+
+
+def checked(name: str) -> str:
+    """
+    A name as it is kept: on one line, without space around it.
+
+    Raises:
+        Invalid: nothing is left of it, or it is too long.
+    """
+    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    if not 1 <= len(name) <= MAX_NAME_CHARS:
+        raise Invalid.field("name", "invalid.length", min=1, max=MAX_NAME_CHARS)
+    return name
+
+
+def find(principal: Principal, collection_id: str) -> Collection:
+    """
+    Raises:
+        CollectionNotFound: no such collection, or somebody else's.
+    """
+    return principal.find(Collection, collection_id, CollectionNotFound)
+
+
+def find_or_create(principal: Principal, name: str) -> Collection:
+    """
+    The principal's own collection of that name, in whatever letter case; created
+    where there is none.
+
+    Raises:
+        JimengError: as `create`.
+    """
+    mine = {"user_id": principal.user_id, "name_key": name_key(checked(name))}
+    found = Collection.find_one(mine)
+    if found is not None:
+        return found
+    try:
+        return create(principal, name)
+    except CollectionNameTaken:  # made in this moment
+        found = Collection.find_one(mine)
+        if found is None:
+            raise
+        return found
+
+
+def find_all(principal: Principal) -> list[Collection]:
+    """The principal's own, those that were put into last first."""
+    mine = {"user_id": principal.user_id}
+    return Collection.find_all(mine, sort=LATEST_FIRST, limit=2 * MAX_COLLECTIONS)
+
+
+def page(
+    principal: Principal, user_id: str, *, cursor: str | None = None, limit: int = 20
+) -> Page[Collection]:
+    """
+    A user's collections, those that were put into last first.
+
+    Raises:
+        UserNotFound: the principal may not act for that user.
+        Invalid: the cursor is not one of ours.
+    """
+    principal.require_reader(user_id)
+    rows, where = Collection.collection(), {"user_id": user_id}
+    found = page_of(rows, where, "updated_at", cursor, limit)
+    return found.read(Collection.read_all)
+
+
+@audited(Collection, "collections.rename")
+def rename(principal: Principal, collection_id: str, name: str) -> Collection:
+    """
+    Give a collection another name.
+
+    Raises:
+        CollectionNotFound: as in `find`; Invalid, CollectionNameTaken, IndexMissing, as
+            in `create`.
+    """
+    name = checked(name)
+    indexes.require(indexes.NAMES, fresh=True)
+    given = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
+    update = {"$set": given}
+    try:
+        return principal.change(Collection, collection_id, update, CollectionNotFound)
+    except DuplicateKeyError as error:
+        raise CollectionNameTaken(f"collection {collection_id}") from error
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    Attributes:
+        hits: How many pictures there are in it outside the trash, as far as counted.
+        cover: The newest of them.
+    """
+
+    collection: Collection
+    hits: Hits
+    cover: Image | None
+
+
+def overview(collections: Sequence[Collection]) -> list[Overview]:
+    """What is to be seen of each, at a cost that is bounded for each."""
+    return [overview_of(each) for each in collections]
+
+
+def overview_of(collection: Collection) -> Overview:
+    wanted = Wanted(collection=collection.id)
+    found = browse_of(collection.user_id, wanted, limit=1).rows
+    hits = hits_of(collection.user_id, wanted) if found else Hits(0)
+    return Overview(collection, hits, found[0] if found else None)
+
+
+MAX_PICTURES = 10_000  # in a collection
+MAX_OF_ONE = 20  # collections that a picture is in
+MAX_AT_ONCE = 1000  # pictures
+INDEX = "collection"
+
+
+@dataclass(frozen=True)
+class Change:
+    """
+    What became of pictures that were to be put in or taken out.
+
+    Attributes:
+        added: How many are in it that were not.
+        removed: How many are no longer.
+        left_out: How many are in as many collections as may be.
+    """
+
+    added: int = 0
+    removed: int = 0
+    left_out: int = 0
+
+
+@audited(Collection, "collections.change")
+def change(
+    principal: Principal,
+    collection_id: str,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> Change:
+    """
+    Put pictures into a collection and take others out; twice is as once.
+
+    Pictures in the trash, and those of other users than the collection's, are as if
+    they had never been.
+
+    Args:
+        add: At most `MAX_AT_ONCE` ids, and so is *remove*, which comes first.
+
+    Raises:
+        CollectionNotFound: as in `find`.
+        CollectionFull: not all would have room; nothing is changed.
+    """
+    found = find(principal, collection_id)
+    coming = count_coming(found, add, remove)
+    removed = without(found.id, {"_id": {"$in": [*remove]}, "user_id": found.user_id})
+    if not add:
+        return Change(removed=removed)
+    shown = {"_id": {"$in": [*add]}, "user_id": found.user_id, **SHOWN}
+    outside = {**shown, "collections": {"$ne": found.id}}
+    room = {f"collections.{MAX_OF_ONE - 1}": {"$exists": False}}
+    done = Image.collection().update_many(
+        {"$and": [outside, room]}, {"$addToSet": {"collections": found.id}}
+    )
+    added = done.modified_count
+    stamp = {"$set": {"updated_at": utcnow()}}
+    if (
+        Collection.find_and_modify({"_id": found.id}, stamp) is None
+    ):  # deleted meanwhile
+        without(found.id, shown)
+        raise CollectionNotFound(f"collection {found.id}")
+    return Change(added, removed, max(coming - added, 0))
+
+
+def count_coming(
+    collection: Collection, add: Sequence[str], remove: Sequence[str]
+) -> int:
+    """
+    How many pictures are to be put in that are not there, or leave it first.
+
+    Raises:
+        CollectionFull: not all would have room.
+    """
+    if not add:
+        return 0
+    count = Image.collection().count_documents
+    inside = {"user_id": collection.user_id, "collections": collection.id}
+    leaving = {**inside, "_id": {"$in": [*remove]}}
+    shown = {"_id": {"$in": [*add]}, "user_id": collection.user_id, **SHOWN}
+    outside = {"collections": {"$ne": collection.id}}
+    coming = count({**shown, "$or": [outside, leaving]})
+    there = count(inside, hint=INDEX) - (count(leaving) if remove else 0)
+    if coming and there + coming > MAX_PICTURES:
+        raise CollectionFull(f"collection {collection.id}", limit=MAX_PICTURES)
+    return coming
+
+
+def without(collection_id: str, where: dict) -> int:
+    """Take the pictures that match out of a collection; return how many."""
+    left = {
+        "$filter": {
+            "input": "$collections",
+            "cond": {"$ne": ["$$this", collection_id]},
+        }
+    }
+    none = {"$eq": ["$collections", []]}
+    changing: list[dict] = [
+        {"$set": {"collections": left}},
+        {"$set": {"collections": {"$cond": [none, GONE, "$collections"]}}},
+    ]
+    where = {**where, "collections": collection_id}
+    return Image.collection().update_many(where, changing).modified_count
+
+
+def containing(
+    principal: Principal, collections: Sequence[Collection], picture_ids: Sequence[str]
+) -> dict[str, int]:
+    """The id of each of *collections* -> how many of these pictures are in it."""
+    where = {"_id": {"$in": [*picture_ids]}, **principal.filter(), **SHOWN}
+    counts = {each.id: 0 for each in collections}
+    for image in Image.find_all(where, {"collections": 1}):
+        for name in image.collections:
+            if name in counts:
+                counts[name] += 1
+    return counts
+
+
+DELETE = "collections.delete"
+SOME = 100  # deletions
+
+
+@audited(Collection, DELETE)
+def delete(principal: Principal, collection_id: str) -> None:
+    """
+    Delete a collection, and the page that shows it; its pictures stay.
+
+    It is gone at once. That pictures forget it takes longer where they are many: the
+    consumers go on with that.
+
+    Raises:
+        CollectionNotFound: as in `find`.
+        IndexMissing: as `bulk.start`.
+    """
+    found = find(principal, collection_id)
+    inside = {"user_id": found.user_id, "collections": found.id}
+    total = Image.collection().count_documents(inside, hint=INDEX)
+    details = {"collection": found.id, "user": found.user_id}
+    # Written down first: whatever dies now, it will be gone altogether.
+    action = bulk.start(principal, DELETE, scope=found.id, total=total, details=details)
+    _forget({"_id": found.id})
+    log.info("collection deleted id=%s user=%s", found.id, found.user_id)
+    bulk.work_briefly(action)
+
+
+def find_deletion() -> bool:
+    """
+    Take out what somebody put into a collection as it was being deleted, and died:
+    pictures in a collection are kept for ever, and nobody could see in which.
+
+    Returns:
+        Whether there may be more.
+    """
+    over: dict = {"kind": DELETE, "ended_at": {"$lte": utcnow() - SETTLED}}
+    over["details.looked"] = {"$exists": False}
+    found = BulkAction.find_all(over, limit=SOME)
+    for action in found:
+        user_id = {"user_id": action.details["user"]}
+        if late := without(action.details["collection"], user_id):
+            log.warning("pictures of a deleted collection count=%d", late)
+        looked = {"$set": {"details.looked": True}}
+        BulkAction.collection().update_one({"_id": action.id}, looked)
+    return len(found) == SOME
+
+
+def _forget(where: dict) -> None:
+    Share.collection().delete_one(where)
+    Collection.collection().delete_one(where)
+
+
+def _select(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
+    of, user_id = action.details["collection"], action.details["user"]
+    where = {"user_id": user_id, "collections": of}
+    return Image.find_ids(where, hint=INDEX, limit=size), None
+
+
+def _apply(action: BulkAction, batch: DocumentBatch) -> Counts:
+    without(action.details["collection"], {"_id": {"$in": list(batch.ids)}})
+    return Counts(len(batch.ids))
+
+
+def _finish(action: BulkAction) -> None:
+    _forget({"_id": action.details["collection"]})
+
+
+bulk.register(DELETE, Kind(select=_select, apply=_apply, finish=_finish))
+
+
+# In each consumer, beside what else it looks after.
+periodic_tasks.add("deleted collections", 60.0, find_deletion)

@@ -1,0 +1,160 @@
+"""What somebody sees who has the link, and nothing else."""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from jimeng import jobs, pictures
+from jimeng.documents import Collection, Image, Share, utcnow
+from jimeng.documents.cursors import Page, cursor_of
+from jimeng.documents.image import FILES, SHOWN
+from jimeng.documents.share import Shared
+from jimeng.errors.collections import ShareNotFound
+from jimeng.gallery.browsing import UNSEEN, Hits, Wanted, hits_of, pictures_in
+from jimeng.gallery.picture_details import next_to
+from jimeng.gallery.shares import name_of, time_of
+
+MAX_CARD = 300_000  # bytes: what all messengers still load
+
+
+@dataclass(frozen=True)
+class Visit:
+    """
+    A share, as it is there for its visitors.
+
+    Attributes:
+        collection: What it shows, if that is one; None: one picture.
+    """
+
+    share: Share
+    collection: Collection | None
+
+    @property
+    def title(self) -> str:
+        """What stands above it; empty where nobody has said."""
+        return self.share.title or (self.collection.name if self.collection else "")
+
+    @property
+    def where(self) -> dict:
+        """What is true of all pictures that it shows."""
+        where = {"user_id": self.share.user_id, **SHOWN}
+        if self.collection is None:
+            return {"_id": self.share.id, **where}
+        return {**where, "collections": self.collection.id}
+
+    def prompt(self, image: Image) -> str:
+        """What is told of what a picture was asked for with."""
+        return (image.prompt or "") if self.share.prompts else ""
+
+    @property
+    def hits(self) -> Hits:
+        if self.collection is None:
+            return Hits(1)
+        return hits_of(self.share.user_id, Wanted(collection=self.collection.id))
+
+
+def visit(token: str) -> Visit:
+    """
+    Open a share by its link.
+
+    Raises:
+        ShareNotFound: it has ended, or never was; or what it showed is gone.
+    """
+    share = Share.find_one({"token": token})
+    if share is None or share.has_ended(utcnow()):
+        raise ShareNotFound("no share under that link")
+    if share.kind != Shared.COLLECTION.value:
+        return Visit(share, None)
+    where = {"_id": share.id, "user_id": share.user_id}
+    collection = Collection.find_one(where)
+    if collection is None:
+        raise ShareNotFound(f"share {share.id} of nothing")
+    return Visit(share, collection)
+
+
+def open_page(
+    seen: Visit, *, cursor: str | None = None, limit: int = 60
+) -> Page[Image]:
+    """
+    The pictures of a share, newest first.
+
+    Args:
+        cursor: The name of the last picture of the page before: the cursors of other
+            lists tell more than visitors are told.
+
+    Raises:
+        ShareNotFound: its one picture is gone, or there is none of that name.
+    """
+    if seen.collection is None:
+        image = Image.find_one(seen.where)
+        if image is None:
+            raise ShareNotFound(f"share {seen.share.id} of nothing")
+        return Page([image])
+    last = None
+    if cursor is not None:
+        image = named(seen, cursor)
+        row = {"_id": image.id, "created_at": image.created_at}
+        last = cursor_of(row, "created_at")
+    found = pictures_in(seen.collection, cursor=last, limit=limit)
+    more = found.next_cursor and name_of(seen.share, found.rows[-1])
+    return Page(found.rows, more or None)
+
+
+def named(seen: Visit, name: str) -> Image:
+    """
+    The picture of that name.
+
+    Raises:
+        ShareNotFound: the share shows no such picture, or no more.
+    """
+    moment = time_of(seen.share, name)
+    where = {**seen.where, "created_at": moment}
+    for image in Image.find_all(where, UNSEEN) if moment else ():
+        if name_of(seen.share, image) == name:
+            return image
+    raise ShareNotFound(f"no such picture in share {seen.share.id}")
+
+
+def beside(seen: Visit, image: Image) -> tuple[str | None, str | None]:
+    """The names of the pictures before and after *image*: the newer, the older."""
+    if seen.collection is None:
+        return None, None
+    newer, older = (
+        next_to(image, [seen.where], "collection", newer=newer)
+        for newer in (True, False)
+    )
+    return newer and name_of(seen.share, newer), older and name_of(seen.share, older)
+
+
+def content(image: Image, part: str = FILES[0]) -> BinaryIO | None:
+    """The bytes of a picture, to be closed; None where that size is not kept."""
+    file_id = getattr(image, part, None)
+    return jobs.runtime().store.open(file_id) if file_id else None
+
+
+def card(image: Image) -> bytes:
+    """
+    A JPEG of a picture that has no preview, for messengers.
+
+    Raises:
+        ShareNotFound: its bytes are gone.
+        PictureInvalid: it cannot be decoded any more.
+    """
+    file = content(image, "thumbnail_id")
+    if file is None:
+        raise ShareNotFound(f"bytes of picture {image.id}")
+    with file:
+        thumbnail = file.read()
+    return pictures.shrink(
+        thumbnail,
+        side=pictures.THUMBNAIL_SIDE,
+        most=MAX_CARD,
+        user=f"visitors of {image.user_id}",
+        max_waiting=pictures.MAX_WAITING,
+    )
+
+
+def card_size(image: Image) -> tuple[int, int]:
+    """Width and height of what messengers are shown of a picture."""
+    side = pictures.PREVIEW_SIDE if image.preview_id else pictures.THUMBNAIL_SIDE
+    share = min(1, side / max(image.width, image.height, 1))
+    return max(1, round(image.width * share)), max(1, round(image.height * share))

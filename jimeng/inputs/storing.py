@@ -1,0 +1,224 @@
+"""Keeping a picture that was given: its bytes, then its record, within limits."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng import jobs, pictures
+from jimeng.documents import Input, InputState, best_effort, patience, utcnow
+from jimeng.documents.input import PROMISED, new_input_id
+from jimeng.errors import Invalid, JimengError, PictureInvalid
+from jimeng.errors.inputs import UploadsFull
+from jimeng.inputs.references import Named
+
+log = logging.getLogger(__name__)
+
+# What one user may have here that no task names.
+MAX_UNNAMED, MAX_BYTES = 200, 500 * 1024 * 1024
+STORING = 10.0  # seconds that MongoDB has for a picture
+# Of a picture that is named in the same breath; what is refused then is soon gone.
+BRIEFLY = timedelta(hours=1)
+COPIED = (
+    *("width", "height", "given_width", "given_height", "bytes", "alpha"),
+    *("content_type", "sha256", "picture"),
+)
+
+
+def check_room(user_id: str, more: int = 1) -> None:
+    """
+    Raises:
+        UploadsFull: with *more* of them the user would have too many that no task
+            names, or too many bytes.
+    """
+    count, size = unnamed(user_id)
+    if count + more > MAX_UNNAMED or size >= MAX_BYTES:
+        raise UploadsFull(
+            f"user {user_id}: {count} inputs, {size} bytes",
+            retry_after=600,
+            limit=MAX_UNNAMED,
+            megabytes=MAX_BYTES // 1024 // 1024,
+        )
+
+
+def unnamed(user_id: str) -> tuple[int, int]:
+    """How many pictures the user has that no task names, and their bytes."""
+    where = {"user_id": user_id, "unnamed": True}
+    sums: dict = {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}
+    pipeline = [{"$match": where}, {"$group": sums}]
+    rows = list(Input.collection().aggregate(pipeline, hint="unnamed"))
+    return (rows[0]["count"], rows[0]["bytes"]) if rows else (0, 0)
+
+
+def keep(
+    user_id: str, content: bytes, *, is_upload: bool = False, **under: str
+) -> Input:
+    """
+    Make a given picture plain, and keep it.
+
+    Args:
+        is_upload: It is to be named later, within a day.
+        under: Fields by which a request that is sent again finds it.
+
+    Raises:
+        PictureInvalid: as `pictures.normalise`.
+        ServerBusy: as that.
+        UploadsFull: as `check_room`.
+        DuplicateKeyError: there is one *under* them already.
+    """
+    check_room(user_id)
+    found = pictures.normalise(content, user=user_id, max_waiting=pictures.MAX_WAITING)
+    now = utcnow()
+    row = Input.row(
+        user_id=user_id,
+        width=found.width,
+        height=found.height,
+        given_width=found.given_width,
+        given_height=found.given_height,
+        bytes=len(found.content),
+        content_type=found.content_type,
+        sha256=found.sha256,
+        alpha=found.alpha,
+        unnamed=True,
+        created_at=now,
+        keep_until=now + (PROMISED if is_upload else BRIEFLY),
+        uploaded=is_upload or None,
+        **under,
+    )
+    store = jobs.runtime().inputs
+    with patience(STORING):
+        row["file_id"] = store.save(found.content, row["_id"])
+        try:
+            Input.collection().insert_one(row)
+        except DuplicateKeyError:
+            store.delete(row["file_id"])
+            raise
+    log.info("input kept id=%s user=%s bytes=%d", row["_id"], user_id, row["bytes"])
+    return Input.read(row)
+
+
+def keep_raw(user_id: str, **fields: object) -> Input:
+    """
+    Keep a picture that a worker is still to fetch, or to make plain.
+
+    Args:
+        fields: Where it comes from, and what is known of it.
+    """
+    now = utcnow()
+    row = Input.row(
+        user_id=user_id,
+        unnamed=True,
+        created_at=now,
+        keep_until=now + BRIEFLY,
+        **{"state": InputState.FETCHING.value, **fields},
+    )
+    Input.collection().insert_one(row)
+    return Input.read(row)
+
+
+def take_in(user_id: str, named: Sequence[Named]) -> list[Input]:
+    """
+    Make inputs of a user's of all that is named, in order.
+
+    What is the user's already stays as it is; bytes are made plain; the rest is copied
+    or noted, for a worker to see to.
+
+    Raises:
+        Invalid: what came is no picture that is taken.
+        UploadsFull: as `check_room`.
+        ServerBusy: as `keep`.
+    """
+    made: list[Input] = []
+    try:
+        for each in named:
+            made.append(take_one(user_id, each))
+    except JimengError:
+        discard(made, named)
+        raise
+    return made
+
+
+def take_one(user_id: str, named: Named) -> Input:
+    if named.content is not None:
+        try:
+            return keep(user_id, named.content)
+        except PictureInvalid as error:
+            log.info("input refused user=%s: %s", user_id, error)
+            raise Invalid.field(named.field, f"refused.{error.reason}") from error
+    if named.picture is not None:
+        return copy_of_picture(user_id, named)
+    if named.kept is not None and named.kept.user_id == user_id:
+        return named.kept
+    if named.kept is not None and named.kept.is_ready:
+        return copy_of_input(user_id, named)
+    url = named.url or (named.kept.url if named.kept else None)
+    if url is None:
+        raise Invalid.field(named.field, "invalid.image_unknown")
+    return keep_raw(user_id, url=url)
+
+
+def copy_of_picture(user_id: str, named: Named) -> Input:
+    """Its bytes as they are: trash, purge and new links of it change nothing then."""
+    image, store = named.picture, jobs.runtime().store
+    assert image is not None  # noqa: S101 - as `take_one` has seen
+    row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
+    with patience(STORING):
+        content = store.open(image.file_id)
+        if content is None:
+            raise Invalid.field(named.field, "invalid.image_unknown")
+        with content:
+            raw_id = jobs.runtime().inputs.save(content, row["id"])
+        across, down = pictures.made_small(image.width, image.height)
+        sides = {"width": across, "height": down}
+        sides |= {"given_width": image.width, "given_height": image.height}
+        return keep_raw(user_id, raw_id=raw_id, **row, **sides)
+
+
+def copy_of_input(user_id: str, named: Named) -> Input:
+    """Another user's, for a task of this one: each has their own."""
+    given, store = named.kept, jobs.runtime().inputs
+    assert given is not None and given.file_id is not None  # noqa: S101 - as above
+    same = {name: getattr(given, name) for name in COPIED}
+    row = {"id": new_input_id(), "state": InputState.READY.value, **same}
+    with patience(STORING):
+        content = store.open(given.file_id)
+        if content is None:
+            raise Invalid.field(named.field, "invalid.image_unknown")
+        with content:
+            file_id = store.save(content, row["id"])
+        return keep_raw(user_id, file_id=file_id, **row)
+
+
+def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
+    """Of what was made for a request that came to nothing: let it be swept."""
+    before = {each.kept.id for each in named if each.kept is not None}
+    ids = [each.id for each in made if each.id not in before]
+    if ids:
+        gone = {"$set": {"keep_until": utcnow()}, "$unset": {"unnamed": ""}}
+        with best_effort("inputs"):
+            Input.collection().update_many({"_id": {"$in": ids}}, gone)
+
+
+def name(user_id: str, made: Sequence[Input], named: Sequence[Named]) -> None:
+    """
+    Keep what a task is about to name.
+
+    Raises:
+        Invalid: one of them has just been given up.
+    """
+    if Input.name([each.id for each in made], user_id, utcnow() + BRIEFLY):
+        return
+    for each, reference in zip(made, named, strict=True):
+        if not Input.name([each.id], user_id, utcnow() + BRIEFLY):
+            raise Invalid.field(reference.field, "invalid.image_unknown")
+
+
+def written(named: Sequence[Named], made: Sequence[Input]) -> dict:
+    """What a task's record says of how its pictures were named: never their bytes."""
+    pairs = list(zip(named, made, strict=True))
+    texts = [(each.field, each.text or kept.id) for each, kept in pairs]
+    images = [text for field, text in texts if field != "mask"]
+    masks = [text for field, text in texts if field == "mask"]
+    parts = {"images": images, "mask": masks[0] if masks else None}
+    return {name: each for name, each in parts.items() if each}

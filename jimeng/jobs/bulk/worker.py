@@ -1,0 +1,157 @@
+"""Bulk actions are worked off: claimed, some batches at a time, by whoever is there."""
+
+import logging
+import math
+import time
+from contextlib import nullcontext, suppress
+from datetime import datetime, timedelta
+
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from jimeng.documents import AuditEntry, BulkAction, is_away, new_token, utcnow
+from jimeng.documents.leases import TURN_S, WRITING_LEASE
+from jimeng.documents.principal import part_of_recorded
+from jimeng.errors import (
+    DatabaseUnavailable,
+    JimengError,
+    QueueUnavailable,
+    StorageUnavailable,
+)
+from jimeng.jobs.bulk.kinds import KINDS, DocumentBatch, Kind
+from jimeng.jobs.bulk.requests import note
+
+log = logging.getLogger(__name__)
+
+IN_REQUEST_S, FEW = 0.4, 100  # documents in a batch
+MAX_TRIES = 10
+RETRY_IN = timedelta(seconds=5)  # where a database is away
+KEPT_FOR = timedelta(days=7)  # after its end
+AWAY = (
+    *(PyMongoError, RedisError),
+    *(DatabaseUnavailable, QueueUnavailable, StorageUnavailable),
+)
+
+
+def go_on() -> bool:
+    """Work on whatever action is due, for a while; return whether there was one."""
+    action = _claim({})
+    if action is not None:
+        _work(action, TURN_S)
+    return action is not None
+
+
+def work(
+    action: BulkAction, *, within: float = math.inf, size: int | None = None
+) -> BulkAction:
+    """
+    Work on *action*, unless somebody else does.
+
+    Args:
+        within: Seconds after which no further batch is begun; the rest is left to the
+            consumers.
+        size: Of a batch, at most; a request's time is short.
+
+    Returns:
+        The action as it is now.
+    """
+    claimed = _claim({"_id": action.id})
+    if claimed is not None:
+        _work(claimed, within, size)
+    return BulkAction.find_one({"_id": action.id}) or action
+
+
+def work_briefly(action: BulkAction) -> BulkAction:
+    """`work`, as long as a request has time for it: what is little is done at once."""
+    return work(action, within=IN_REQUEST_S, size=FEW)
+
+
+def stop(kind: str, scope: str) -> None:
+    """End an action early, whoever works on it; a batch that is begun is ended."""
+    action = BulkAction.claim({"key": f"{kind}|{scope}", "open": True}, WRITING_LEASE)
+    if action is not None:
+        _end(action, "stopped")
+
+
+def _claim(where: dict) -> BulkAction | None:
+    known = {"kind": {"$in": sorted(KINDS)}, **where}
+    return BulkAction.claim_due(known, WRITING_LEASE, {"$inc": {"tries": 1}})
+
+
+def _work(action: BulkAction, within: float, size: int | None = None) -> None:
+    deadline = time.monotonic() + within
+    kind = KINDS[action.kind]
+    size = min(size or kind.size, kind.size)
+    try:
+        note(action)  # whoever began it may have died before it could
+        if action.tries > MAX_TRIES:
+            log.error("bulk action given up id=%s kind=%s", action.id, action.kind)
+            _end(action, "internal")
+            return
+        found: BulkAction | None = action
+        while found is not None and time.monotonic() < deadline:
+            found = _one_batch(found, kind, size)
+    except AWAY as error:
+        if isinstance(error, PyMongoError) and not is_away(error):
+            raise
+        log.warning("bulk action waits id=%s: %s", action.id, error)
+        _release(action, utcnow() + RETRY_IN, {"tries": 0})
+    except JimengError as error:
+        log.info("bulk action ended early id=%s code=%s", action.id, error.code)
+        _end(action, error.code)
+    else:
+        _release(action, utcnow(), {})
+
+
+def _release(action: BulkAction, due_at: datetime, changes: dict) -> None:
+    """Let others go on; where not even that can be written, its lease passes."""
+    with suppress(PyMongoError):
+        action.release(due_at, changes)
+
+
+def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
+    """Change some more; None at the end, or where somebody else has taken over."""
+    if not action.batch:
+        ids, cursor = kind.select(action, size)
+        if not ids:
+            kind.finish(action)
+            _end(action)
+            return None
+        chosen = DocumentBatch(list(ids), utcnow(), new_token(), cursor)
+        held = action.extend_lease(WRITING_LEASE, {"$set": {"batch": vars(chosen)}})
+        if held is None:
+            return None
+        action = held
+    batch = DocumentBatch(**action.batch)
+    with part_of_recorded() if action.audit_id else nullcontext():
+        counts = kind.apply(action, batch)
+    over: dict[str, dict] = {
+        "$inc": {"done": counts.done, "left_out": counts.left_out},
+        "$set": {"cursor": batch.cursor, "tries": 0},
+        "$unset": {"batch": ""},
+    }
+    return action.extend_lease(WRITING_LEASE, over, {"batch.token": batch.token})
+
+
+def _end(action: BulkAction, error: str | None = None) -> None:
+    """Say how it ended, in the audit trail first: that is said once at most."""
+    found = BulkAction.find_one({"_id": action.id, "owner": action.owner})
+    if found is None:
+        return
+    if found.audit_id:
+        outcome = {KINDS[found.kind].counts: found.done}
+        more = {"left_out": found.left_out, "error": error}
+        AuditEntry.close(found.audit_id, outcome | {k: v for k, v in more.items() if v})
+    now = utcnow()
+    ended = {
+        "ended_at": now,
+        "expires_at": now + KEPT_FOR,
+        **({"error": error} if error else {}),
+    }
+    gone = {"open": "", "owner": "", "due_at": "", "batch": "", "cursor": ""}
+    mine = {"_id": found.id, "owner": action.owner}
+    BulkAction.collection().update_one(mine, {"$set": ended, "$unset": gone})
+    log.info(
+        "bulk action ended id=%s kind=%s done=%d left_out=%d error=%s",
+        *(found.id, found.kind, found.done, found.left_out, error),
+    )

@@ -1,0 +1,311 @@
+"""Inputs of a generation: converted, resized for its model, loaded or linked."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from jimeng import pictures
+from jimeng.documents import Generation, Input, Task
+from jimeng.documents.input import InputState
+from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
+from jimeng.jobs.runtime import runtime
+from jimeng.pictures import GivenPicture
+from jimeng.pictures.input_links import LinkToken
+from jimeng.providers import Expansion, InputPicture, Model
+from jimeng.providers.download import fetch_given
+from jimeng.providers.inputs import address_for, fetches_from_store
+from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.validation import check_mask, check_picture
+
+log = logging.getLogger(__name__)
+
+SENT = ("file_id", "width", "height", "content_type")
+MAX_SENT = 12 * 1024 * 1024  # bytes of all pictures of a submission
+MAX_FETCHED = 16 * 1024 * 1024  # bytes of one, as it comes, whichever way
+FETCH_WITHIN = 18.0  # seconds
+
+
+class InputLost(Exception):
+    """The bytes of what goes in are not there any more."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """
+    What goes in, read into memory.
+
+    Attributes:
+        pictures: In order.
+        mask: One channel, 255 where the first is to be painted anew.
+    """
+
+    pictures: tuple[InputPicture, ...] = ()
+    mask: InputPicture | None = None
+
+
+def inputs_of(generation: Generation) -> list[Input] | None:
+    """In order, a mask last; None if one of them is not there any more."""
+    ids = generation.inputs or []
+    rows = Input.collection().find({"_id": {"$in": list(set(ids))}})
+    found = {row["_id"]: Input.read(row) for row in rows}
+    return [found[each] for each in ids] if len(found) == len(set(ids)) else None
+
+
+def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> None:
+    """
+    Judge those whose sides are known.
+
+    Raises:
+        Invalid: naming the one that *model* does not take.
+    """
+    drawn_from = shown(inputs, has_mask)
+    for index, each in enumerate(drawn_from):
+        if each.size is not None:
+            check_picture(model, *each.size, field=f"images.{index}")
+    if not has_mask or not drawn_from:
+        return
+    first, mask = drawn_from[0].given_size, inputs[-1]
+    if mask.is_ready and not mask.alpha:
+        raise Invalid.field("mask", "invalid.mask_opaque")
+    if first is not None and mask.given_size is not None:
+        check_mask(first, mask.given_size)
+
+
+def measured(
+    task: Task, inputs: Sequence[Input], model: Model
+) -> tuple[int, int] | None:
+    """
+    The sides of what is drawn, now that those of what goes in are known.
+
+    Raises:
+        Invalid: the model does not go with what came.
+    """
+    check_inputs(model, inputs, has_mask=bool(task.has_mask))
+    if not task.unsized:
+        return None
+    return drawn_size(
+        model,
+        task.input.get("size"),
+        task.input.get("quality") or "standard",
+        pictures=[each.size for each in shown(inputs, task.has_mask)],
+        expand=Expansion(**task.expand) if task.expand else None,
+    )
+
+
+def shown(inputs: Sequence[Input], has_mask: bool | None) -> Sequence[Input]:
+    return inputs[:-1] if has_mask else inputs
+
+
+def make_ready(mine: Input) -> Input | None:
+    """
+    Fetch it, or take its bytes as they came, and make it plain.
+
+    Returns:
+        The new record; None if another worker has taken it over.
+
+    Raises:
+        FetchFailed: it did not come, and may come later; or LinkGone.
+        PictureInvalid: it is no picture that is taken.
+        StorageUnavailable: it could not be kept, and was not fetched.
+    """
+    store = runtime().inputs
+    if not store.seems_to_work():
+        raise StorageUnavailable("what was fetched would have nowhere to go")
+    made = pictures.normalise(raw(mine), user=mine.user_id)
+    (file_id,) = store.save_anywhere(mine.id, made.content)
+    found = mine.settle(
+        {
+            "state": InputState.READY.value,
+            "file_id": file_id,
+            "bytes": len(made.content),
+            **of(made),
+        },
+        "raw_id",
+    )
+    if found is None:
+        store.delete(file_id)
+    elif mine.raw_id is not None:
+        store.delete(mine.raw_id)
+    return found
+
+
+def of(made: GivenPicture) -> dict:
+    """The fields of an `Input` that say what its bytes are."""
+    names = {each.name for each in fields(made)} - {"content"}
+    return {name: getattr(made, name) for name in names}
+
+
+def raw(mine: Input) -> bytes:
+    """
+    Raises:
+        FetchFailed: as `make_ready`, and so is PictureInvalid.
+    """
+    if mine.raw_id is not None:
+        return read(mine.raw_id)
+    if not mine.url:
+        raise PictureInvalid("nothing to take it from")
+    return fetch_given(
+        mine.url,
+        allowed_private=runtime().config.ALLOWED_USER_HOSTS,
+        never=runtime().config.own_hosts,
+        cap=MAX_FETCHED,
+        limit=FETCH_WITHIN,
+    )
+
+
+def read(file_id: object) -> bytes:
+    content = runtime().inputs.open(file_id)  # type: ignore[arg-type]
+    if content is None:
+        raise PictureInvalid("its bytes are gone")
+    with content:
+        return content.read()
+
+
+def is_done(at: int, inputs: Sequence[Input], generation: Generation) -> bool:
+    """Whether nothing is left to be done to one of the inputs of a picture."""
+    key = key_of(at, inputs, generation)
+    return inputs[at].is_ready and (key is None or key in inputs[at].fitted)
+
+
+def key_of(at: int, inputs: Sequence[Input], generation: Generation) -> str | None:
+    """
+    Where its record has what was made to fit; None where it fits as it is.
+
+    The limits are the name, so that each input is made to fit once for all models
+    that have the same.
+    """
+    if generation.has_mask and at == len(inputs) - 1:
+        first = fitted(0, inputs, generation)
+        return f"mask-{first['width']}x{first['height']}" if first else "mask"
+    each, limits = inputs[at], limits_of(inputs, generation)
+    width, height = each.size or (0, 0)
+    is_small = max(width, height) <= limits["side"]
+    is_small &= width * height <= limits["pixels"] and each.bytes <= limits["most"]
+    if is_small:
+        return None
+    return "-".join(str(int(value)) for value in limits.values())
+
+
+def limits_of(inputs: Sequence[Input], generation: Generation) -> dict:
+    """What `pictures.fit` is told of the model that a picture is for."""
+    model = runtime().registry.by_lane(generation.lane)
+    takes = model and model.takes
+    if not takes:
+        raise PictureInvalid("its model takes no pictures")
+    count = len(shown(inputs, generation.has_mask))
+    # Of links the body does not get larger.
+    most = takes.max_bytes if takes.travels == "link" else MAX_SENT // max(count, 1)
+    return {
+        "side": takes.sides[1],
+        "pixels": takes.max_pixels or takes.sides[1] ** 2,
+        "most": min(takes.max_bytes, most),
+        "exact": takes.exact,
+    }
+
+
+def fitted(at: int, inputs: Sequence[Input], generation: Generation) -> dict | None:
+    """``file_id`` and sides of what is sent of an input; None before it is made."""
+    each, key = inputs[at], key_of(at, inputs, generation)
+    if key is not None:
+        return each.fitted.get(key)
+    return {name: getattr(each, name) for name in SENT} if each.is_ready else None
+
+
+def make_fit(
+    mine: Input, at: int, inputs: Sequence[Input], generation: Generation
+) -> Input | None:
+    """
+    Make it fit the model, and keep what was made beside it.
+
+    Returns:
+        The new record; None if another worker has taken it over.
+
+    Raises:
+        PictureInvalid: it cannot be made to fit.
+    """
+    key, store = key_of(at, inputs, generation), runtime().inputs
+    content = read(mine.file_id)
+    if generation.has_mask and at == len(inputs) - 1:
+        first = fitted(0, inputs, generation) or {}
+        sides = {"width": first["width"], "height": first["height"]}
+        made = pictures.fit_mask(content, **sides, user=mine.user_id)
+    else:
+        limits = limits_of(inputs, generation)
+        made = pictures.fit(content, user=mine.user_id, **limits)
+    (file_id,) = store.save_anywhere(mine.id, made.content)
+    sides = {"width": made.width, "height": made.height}
+    kept = {"file_id": file_id, "content_type": made.content_type, **sides}
+    found = mine.settle({f"fitted.{key}": kept})
+    if found is None:
+        store.delete(file_id)
+    return found
+
+
+def load(generation: Generation) -> Loaded:
+    """
+    Read what goes into a picture.
+
+    Raises:
+        InputLost: not all of it is there any more, or the provider could not fetch it.
+    """
+    if not generation.inputs:
+        return Loaded()
+    inputs = inputs_of(generation) or []
+    found, is_linked = [], travels_as_link(generation)
+    for at, each in enumerate(inputs):
+        about = fitted(at, inputs, generation)
+        content = about and runtime().inputs.open(about["file_id"])
+        if not about or not content:
+            raise InputLost(each.id)
+        with content:
+            data = b"" if is_linked else content.read()
+        kind, sides = about["content_type"], (about["width"], about["height"])
+        link = link_for(generation, each.id, about) if is_linked else None
+        if is_linked and link is None:
+            raise InputLost(f"{each.id}: no address to fetch it from")
+        found.append(InputPicture(data, kind, *sides, link))
+    if not found:
+        raise InputLost("all of them")
+    # Written out while nothing has been sent: what goes wrong here only waits.
+    size = sum(len(picture.text) for picture in found if picture.link is None)
+    log.debug("inputs read id=%s characters=%d", generation.id, size)
+    mask = found.pop() if generation.has_mask else None
+    return Loaded(tuple(found), mask)
+
+
+PATH = "/in/"
+AT_LEAST = 3600.0  # seconds; else as long as a task may take
+
+
+def travels_as_link(generation: Generation) -> bool:
+    """Whether the model of a picture is sent links instead of bytes."""
+    model = runtime().registry.by_lane(generation.lane)
+    takes = model and model.takes
+    return bool(takes and takes.travels == "link")
+
+
+def link_for(generation: Generation, input_id: str, about: dict) -> str | None:
+    """
+    The link under which the provider fetches one of the pictures that go in; None
+    where it could not reach this server (any more).
+
+    Args:
+        about: Its ``file_id`` and ``content_type``, as it is sent.
+    """
+    config, registry = runtime().config, runtime().registry
+    provider = registry.provider(generation.provider).address
+    seconds = max(AT_LEAST, config.TASK_DEADLINE)
+    if fetches_from_store(config, provider):
+        kind = about["content_type"]
+        link = runtime().inputs.link(
+            about["file_id"], seconds=seconds, content_type=kind
+        )
+        if link is not None:
+            return link
+    address = address_for(config, provider)
+    if address is None or not config.SECRET_KEY:
+        return None
+    end = int(time.time() + seconds)
+    token = LinkToken(input_id, generation.id, end).signed(config.SECRET_KEY)
+    return f"{address}{PATH}{token}"

@@ -1,0 +1,117 @@
+"""
+Chores: what a consumer looks after beside its pictures, each in a thread of its own.
+
+However long one of them takes, the pump and the others go on. What one run does is
+bounded; where there is more, the next run comes soon.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jimeng.documents import indexes, migrations
+from jimeng.errors import outages
+from jimeng.jobs import (
+    input_cleanup,
+    janitor,
+    metric_counters,
+    purge,
+    repair,
+    retention,
+    webhook_deliveries,
+    webhook_outbox,
+)
+
+SOON = 0.2  # seconds, where a run has left something
+HANGS_AFTER = 60.0  # seconds: far more than any run takes
+
+
+@dataclass
+class PeriodicTask:
+    """
+    Attributes:
+        every: Seconds between two runs.
+        run: Returns whether it has left something that it could go on with.
+        began: When the present run did, by `time.monotonic`; None between two.
+        runs: How many have ended, well or not.
+    """
+
+    name: str
+    every: float
+    run: Callable[[], bool | None]
+    began: float | None = None
+    runs: int = 0
+
+    @property
+    def hangs(self) -> bool:
+        began = self.began
+        return began is not None and time.monotonic() > began + HANGS_AFTER
+
+    def repeat(self, stopped: threading.Event) -> None:
+        """Run until *stopped*; whatever goes wrong is logged and tried again."""
+        while not stopped.wait(SOON if self.turn() else self.every):
+            pass
+
+    def turn(self) -> bool:
+        self.began = time.monotonic()
+        try:
+            return bool(self.run())
+        except Exception as error:  # the others and the next run go on
+            outages.failed(f"chore {self.name}", error)
+        finally:
+            self.began = None
+            self.runs += 1
+        return False
+
+
+def tend_indexes() -> bool:
+    """Whether one is not as it should be: nothing may be sent until that is seen."""
+    indexes.ensure_indexes()
+    last = indexes.last_look()
+    return last is None or bool(last.faults)
+
+
+INDEXES = PeriodicTask("indexes", 15.0, tend_indexes)
+PERIODIC_TASKS = [
+    INDEXES,
+    PeriodicTask("plans", 5.0, janitor.backfill_all_generations),
+    PeriodicTask("mending", 20.0, repair.repair),
+    PeriodicTask("deletions", 15.0, janitor.finish_deletions),
+    PeriodicTask("trash", 30.0, purge.empty_trash),
+    PeriodicTask("retention", 60.0, retention.keep_to_limits),
+    PeriodicTask("room", 10.0, retention.watch_room),
+    PeriodicTask("schema", 60.0, migrations.advance),
+    PeriodicTask("unserved", 60.0, janitor.fail_unserved),
+    PeriodicTask("files", 60.0, janitor.sweep_files),
+    PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs),
+    PeriodicTask("input files", 60.0, input_cleanup.sweep_files),
+    PeriodicTask("figures", metric_counters.EVERY, metric_counters.counts.add_up),
+    PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
+    PeriodicTask("days", 300.0, janitor.close_days),
+    PeriodicTask("outbox", 1.0, webhook_outbox.sweep),
+    PeriodicTask("webhooks", 1.0, webhook_deliveries.work_on),
+]
+
+
+def add(name: str, every: float, run: Callable[[], bool | None]) -> None:
+    """Have *run* looked after by each consumer that starts from now on."""
+    PERIODIC_TASKS.append(PeriodicTask(name, every, run))
+
+
+def start(stopped: threading.Event) -> None:
+    for periodic_task in PERIODIC_TASKS:
+        target, name = periodic_task.repeat, f"chore-{periodic_task.name}"
+        threading.Thread(target=target, args=[stopped], name=name, daemon=True).start()
+
+
+def stuck() -> list[str]:
+    """The names of those whose run takes so long that it must be hanging."""
+    found = [
+        periodic_task.name for periodic_task in PERIODIC_TASKS if periodic_task.hangs
+    ]
+    for name in found:
+        outages.failed(
+            f"chore {name}", TimeoutError(f"it takes over {HANGS_AFTER:g} s")
+        )
+    return found

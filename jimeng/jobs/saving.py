@@ -1,0 +1,257 @@
+"""Keeping: the picture's bytes, before its task says that it is done."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng.config import logs
+from jimeng.documents import Generation, Image, State, Task, utcnow
+from jimeng.documents.image import FILES, lists_of
+from jimeng.documents.task import THERE
+from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
+from jimeng.jobs import endings, metric_counters
+from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.runtime import runtime
+from jimeng.pictures import Picture, inspect
+from jimeng.pictures.search_terms import labels
+from jimeng.providers import ImageRequest, Progress
+from jimeng.providers.download import FetchFailed, LinkGone, fetch_picture
+
+log = logging.getLogger(__name__)
+
+SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
+# Bytes that came with the answer come only once: nobody may take over, and find them
+# missing, while they wait for the decoder of a machine that is busy.
+ONLY_COPY_LEASE = timedelta(minutes=3)
+AMPLE = 0.8  # of it; where less is left after a download it is renewed
+RETRY_AFTER = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
+LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing to get
+# What is no picture is hardly one a minute later: asked for again over 50 s.
+MAX_RUBBISH = 4
+# Why saving is tried again, as it is shown meanwhile.
+UNREACHABLE, NO_PICTURE = "download_failed", "not_a_picture"
+NO_STORE = "storage_unavailable"
+
+
+def take(generation: Generation, progress: Progress) -> Freed | None:
+    """The provider is done: its slot is free, and the links are written down."""
+    now = utcnow()
+    saving = generation.update_owned(
+        {
+            "$set": {
+                "state": State.SAVING.value,
+                "urls": list(progress.urls),
+                "due_at": now + saving_lease(progress),
+                "charged": "yes",
+                "drawn_at": now,
+                "faults": 0,
+            },
+            "$unset": {"slot": ""},
+        }
+    )
+    if saving is None:
+        return None
+    metric_counters.noticed(generation)
+    metric_counters.drawn(saving)
+    return freed_by(generation, partial(keep, saving, progress.images))
+
+
+def saving_lease(progress: Progress) -> timedelta:
+    return SAVING_LEASE if progress.urls else ONLY_COPY_LEASE
+
+
+def request_of(generation: Generation) -> ImageRequest:
+    return ImageRequest(
+        req_key=generation.req_key,
+        prompt=generation.prompt,
+        width=generation.width,
+        height=generation.height,
+        seed=generation.seed,
+    )
+
+
+def ask(generation: Generation) -> Progress:
+    """Ask the provider once where a picture stands."""
+    registry, account = runtime().registry, generation.of_account
+    provider = registry.provider(generation.provider, account)
+    with metric_counters.call(generation.provider, "poll"):
+        return provider.poll(generation.remote_id or "", request_of(generation))
+
+
+def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
+    """Keep a picture that has been drawn: the bytes that came along, or its link's."""
+    with logs.bound(task=generation.task_id, user=generation.user_id):
+        task = wanted_by(generation)
+        if task is None:
+            endings.complete(generation)
+        elif images and not generation.urls:
+            store(generation, task, images[0])
+        else:
+            save(generation, task)
+
+
+def save_again(generation: Generation) -> None:
+    """`save`, unless only the saying so was cut off, or nobody wants it any more."""
+    is_kept = Image.find_one({"_id": generation.id}) is not None
+    task = None if is_kept else wanted_by(generation)
+    if task is None:
+        endings.complete(generation)
+    else:
+        save(generation, task)
+
+
+def save(generation: Generation, task: Task) -> None:
+    """
+    Download the picture and keep it; ask for new links where these have ended.
+
+    Failing is not the end: the provider has it for hours, and it is paid for.
+    """
+    if not generation.urls:
+        _ask_again(generation, task)
+        return
+    if not runtime().store.seems_to_work():
+        later(generation, NO_STORE)  # what came would have nowhere to go
+        return
+    allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
+    try:
+        with metric_counters.call(generation.provider, "download"):
+            content = fetch_picture(generation.urls[0], allowed_private=allowed)
+    except LinkGone as error:
+        log.warning("link gone id=%s: %s", generation.id, error)
+        _ask_again(generation, task)
+        return
+    except FetchFailed as error:
+        log.warning("download failed id=%s: %s", generation.id, error)
+        later(generation, UNREACHABLE)
+        return
+    held: Generation | None = generation
+    if generation.due_at is None or generation.due_at < utcnow() + AMPLE * SAVING_LEASE:
+        held = generation.extend_lease(SAVING_LEASE)
+    if held is not None:
+        store(held, task, content)
+
+
+def _ask_again(generation: Generation, task: Task) -> None:
+    """Poll for fresh links: a provider that has the picture still gives them."""
+    if generation.remote_id is None:
+        _lost(generation, "no links, and no name to ask by")
+        return
+    try:
+        progress = ask(generation)
+    except ProviderError as error:
+        if error.transient:
+            later(generation, UNREACHABLE)
+        else:
+            # Whatever it says now, the picture had been drawn.
+            error.code, error.charged = "picture_lost", "yes"
+            endings.fail(generation, error)
+        return
+    if progress.images:
+        store(generation, task, progress.images[0])
+    elif progress.urls and tuple(generation.urls) != progress.urls:
+        later(generation, UNREACHABLE, urls=list(progress.urls))
+    else:
+        no_picture(generation)
+
+
+def store(generation: Generation, task: Task, content: bytes) -> None:
+    """
+    Verify the bytes, keep them under a new name, then say so.
+
+    Nothing is left of them if the task has been cancelled or deleted since.
+    """
+    asked = generation.width * generation.height
+    try:
+        picture = inspect(content, asked, user=generation.user_id)
+    except PictureInvalid as error:
+        log.warning("not a picture id=%s: %s", generation.id, error)
+        no_picture(generation)
+        return
+    try:
+        insert(generation, picture, task)
+    except StorageUnavailable as error:
+        log.warning("picture not kept yet id=%s: %s", generation.id, error)
+        later(generation, NO_STORE)
+        return
+    endings.complete(generation)
+
+
+def wanted_by(generation: Generation) -> Task | None:
+    """The task, if it is still there, and was not cancelled."""
+    where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}, **THERE}
+    return Task.find_one(where)
+
+
+def insert(generation: Generation, picture: Picture, task: Task) -> None:
+    """
+    Keep the bytes and the record of them; what another attempt kept stands.
+
+    Raises:
+        StorageUnavailable: they cannot be kept now, and can be fetched again.
+    """
+    files = runtime().store
+    # It has been fetched, or came with the answer: it is not fetched again.
+    ids = files.save_anywhere(generation.id, *picture.files)
+    image = Image(
+        id=generation.id,
+        task_id=generation.task_id,
+        user_id=generation.user_id,
+        index=generation.index,
+        **dict(zip(FILES, ids, strict=False)),
+        thumbnail_bytes=len(picture.thumbnail),
+        preview_bytes=len(picture.preview) or None,
+        width=picture.width,
+        height=picture.height,
+        bytes=len(picture.content),
+        content_type=picture.content_type,
+        sha256=picture.sha256,
+        seed=generation.seed,
+        **labels(task, picture.width, picture.height),
+    )
+    image.lists = lists_of(image.model, image.ratio)
+    row = image.to_mongo()
+    del row["collections"]  # where it is in none, so is it in no index of them
+    try:
+        Image.collection().insert_one(row)
+    except DuplicateKeyError:
+        for file_id in ids:
+            files.delete(file_id)
+        return
+    log.info("picture saved id=%s bytes=%d", generation.id, len(picture.content))
+
+
+def no_picture(generation: Generation) -> None:
+    """What came is none, or there is nothing to ask for: again, but not for long."""
+    rubbish = generation.rubbish + 1
+    if rubbish > MAX_RUBBISH:
+        _lost(generation, "what came is no picture")
+        return
+    later(generation, NO_PICTURE, wait=RETRY_AFTER[rubbish - 1], rubbish=rubbish)
+
+
+def later(
+    generation: Generation, trouble: str, *, wait: int | None = None, **changes: object
+) -> None:
+    """
+    Try again in a while, for as long as the provider keeps the picture.
+
+    Args:
+        trouble: Why, as it is shown meanwhile.
+        wait: Seconds; by default more after each failure.
+    """
+    since = generation.drawn_at or generation.created_at
+    if utcnow() > since + LINKS_LIVE:
+        _lost(generation, "cannot be kept")
+        return
+    if wait is None:
+        wait = RETRY_AFTER[min(generation.faults, len(RETRY_AFTER) - 1)]
+    due_at = utcnow() + timedelta(seconds=wait)
+    changes |= {"trouble": trouble, "faults": generation.faults + 1}
+    generation.release(due_at, changes)
+
+
+def _lost(generation: Generation, why: str) -> None:
+    lost = ProviderError(why, code="picture_lost", charged="yes")
+    endings.fail(generation, lost)

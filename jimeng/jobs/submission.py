@@ -1,0 +1,233 @@
+"""Sending: the one call that costs money, made once."""
+
+import logging
+import threading
+import time
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
+
+from jimeng import lanes
+from jimeng.config import logs
+from jimeng.documents import Generation, State, Task, utcnow
+from jimeng.documents.task import THERE
+from jimeng.errors import ProviderError
+from jimeng.jobs import endings, metric_counters
+from jimeng.jobs import inputs as given
+from jimeng.jobs.acceptance import accepted
+from jimeng.jobs.backfill import new_seed
+from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.inputs import InputLost, Loaded
+from jimeng.jobs.runtime import free_place, runtime
+from jimeng.jobs.saving import request_of
+from jimeng.providers import Expansion, ImageRequest, Model
+
+log = logging.getLogger(__name__)
+
+# Beyond what the answer may take: connecting (3 s) and some air, so that nobody
+# decides over a call that may still be answered.
+LEASE_SLACK = 15.0  # seconds
+LOADING_LEASE = timedelta(seconds=30)
+# Of the eight workers of a consumer four stay free for what takes milliseconds.
+SYNCHRONOUS_CALLS = 4
+_synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
+# What these say is "later", however often: waiting is no failure.
+PATIENT = frozenset({"rate_limited", "concurrency_limited"})
+# What these say is of the account, not of the picture: another may draw it.
+OF_THE_ACCOUNT = frozenset(
+    ("credentials_invalid", "permission_missing", "access_denied", "model_not_found")
+    + ("account_overdue", "quota_exhausted")
+)
+
+
+def send_next(lane: str) -> Freed | None:
+    """Send the picture that is next in *lane*, if a slot is free."""
+    model = runtime().registry.by_lane(lane)
+    if model is None:
+        return None
+    place = free_place(_synchronous) if model.is_synchronous else nullcontext(True)
+    with place as is_free:
+        if not is_free:
+            return None  # the pump asks again, and so does another consumer's
+        generation = lanes.claim(lane, runtime().registry.limits[lane])
+        if generation is None:
+            return None
+        with logs.bound(task=generation.task_id, user=generation.user_id):
+            if not generation.is_readable:
+                return endings.quarantine(generation, f"unread {generation.unread}")
+            return send(generation, model)
+
+
+def send(generation: Generation, model: Model) -> Freed | None:
+    """Submit a claimed generation, unless it or its task is no longer wanted."""
+    if generation.unwanted:
+        endings.cancel(generation)
+        return freed_by(generation)
+    if not Task.start(generation.task_id):
+        return unwanted(generation)
+    if generation.prompt is None:
+        return endings.quarantine(generation, "no prompt")
+    loaded = load(generation)
+    if loaded is None:
+        return freed_by(generation)
+    generation, inputs = loaded
+    request = with_inputs(generation, inputs)
+    sent = mark_submitting(generation, model, request.sending)
+    if sent is None:
+        log.info("submission given up id=%s: late, or deleted", generation.id)
+        return None
+    provider = runtime().registry.provider(sent.provider, sent.of_account)
+    began = time.monotonic()
+    try:
+        with metric_counters.call(sent.provider, "submit"):
+            progress = provider.submit(request)
+    except ProviderError as error:
+        return refused(sent, error)
+    seconds = time.monotonic() - began
+    freed = accepted(sent, progress)
+    if progress.done:
+        lanes.record_duration(sent.lane, seconds)
+    return freed
+
+
+def load(generation: Generation) -> tuple[Generation, Loaded] | None:
+    """
+    What goes in, read while nothing has been sent: whoever dies here, or finds that
+    MongoDB does not answer, has lost nothing, and the picture waits again.
+
+    Returns:
+        It, and the generation with the time that takes; None if the claim is lost, or
+        the bytes are.
+    """
+    if not generation.inputs:
+        return generation, Loaded()
+    held = generation.extend_lease(LOADING_LEASE)
+    if held is None:
+        return None
+    try:
+        return held, given.load(held)
+    except InputLost as error:
+        log.error("input lost id=%s input=%s", held.id, error)
+        why = f"cannot be sent: {error}"
+        endings.fail_unsent(held, "input_unreachable", why)
+        return None
+
+
+def with_inputs(generation: Generation, inputs: Loaded) -> ImageRequest:
+    """The request of a submission; a poll's has no pictures."""
+    expand = Expansion(**generation.expand) if generation.expand else None
+    return replace(
+        request_of(generation),
+        inputs=inputs.pictures,
+        mask=inputs.mask,
+        strength=generation.strength,
+        expand=expand,
+    )
+
+
+def unwanted(generation: Generation) -> Freed:
+    """Its task has ended or is gone; or only a later release knows how it stands."""
+    task = Task.find_one({"_id": generation.task_id, **THERE})
+    if task is None or task.is_known:
+        endings.drop(generation)
+    else:
+        endings.wait_for_its_release(generation)
+    return freed_by(generation)
+
+
+def mark_submitting(
+    generation: Generation, model: Model, sending: float = 0.0
+) -> Generation | None:
+    """
+    The last write before the first byte: from here on a kill means *unknown*.
+
+    None if the lease has passed, or the task was deleted, and its words with it.
+    """
+    now = utcnow()
+    return generation.extend_lease(
+        submitting_lease(model, sending),
+        {
+            "$set": {
+                "state": State.SUBMITTING.value,
+                "expected": lanes.expected_duration(generation.lane, model.typical),
+                "first_sent_at": generation.first_sent_at or now,
+                "sent_at": now,
+                "is_synchronous": model.is_synchronous,
+                "attempts": generation.attempts + 1,
+            },
+        },
+        {"prompt": {"$exists": True}},
+    )
+
+
+def submitting_lease(model: Model, sending: float = 0.0) -> timedelta:
+    """
+    Longer than any submission takes.
+
+    Args:
+        sending: Seconds that a slow line has for the pictures that go in.
+    """
+    return timedelta(seconds=model.answer_within + sending + LEASE_SLACK)
+
+
+def refused(generation: Generation, error: ProviderError) -> Freed | None:
+    """
+    Decide over a submission that was not answered with a name.
+
+    Sent again by itself only where it certainly was not accepted; what may have
+    been accepted never.
+    """
+    code = error.provider_code or error.code
+    if error.maybe_accepted:
+        log.warning("submission unknown id=%s code=%s: %s", generation.id, code, error)
+        endings.unknown(generation, error)
+    elif error.transient and (error.code in PATIENT or not overdue(generation)):
+        log.info("submission refused id=%s code=%s: waits", generation.id, code)
+        is_full = error.code == "concurrency_limited"
+        lanes.back_off(generation.lane, generation.of_account, full=is_full)
+        endings.wait_again(generation)
+    elif error.code in OF_THE_ACCOUNT and others_go_on(generation):
+        log.warning("account refused id=%s code=%s: %s", generation.id, code, error)
+        lanes.suspend_account(generation.lane, generation.of_account, error.code)
+        endings.wait_again(generation)
+    elif may_draw_anew(generation, error):
+        return draw_anew(generation)
+    else:
+        if error.code in OF_THE_ACCOUNT:
+            # It says why to whoever looks; but a whole queue need not fail of a key
+            # that is mended tomorrow.
+            lanes.back_off(generation.lane, generation.of_account, full=False)
+        endings.fail(generation, error)
+        return freed_by(generation)
+    return None
+
+
+def others_go_on(generation: Generation) -> bool:
+    """Whether another account may still be asked for it."""
+    accounts = runtime().registry.limits.get(generation.lane, {})
+    account_lanes = [
+        lanes.AccountLane(generation.lane, each).record for each in accounts
+    ]
+    mine = lanes.AccountLane(generation.lane, generation.of_account).record
+    found = lanes.read_all([each for each in account_lanes if each != mine])
+    return not all(map(lanes.is_account_suspended, found.values()))
+
+
+def overdue(generation: Generation) -> bool:
+    """Whether the provider has been out of reach for as long as a task may take."""
+    if generation.first_sent_at is None:
+        return False
+    age = (utcnow() - generation.first_sent_at).total_seconds()
+    return age > runtime().config.TASK_DEADLINE
+
+
+def may_draw_anew(generation: Generation, error: ProviderError) -> bool:
+    """Once, where the provider chose to refuse its own picture and took no money."""
+    untried = not (generation.resent or generation.seed_given or generation.late)
+    return error.new_seed and untried
+
+
+def draw_anew(generation: Generation) -> Freed:
+    log.info("picture refused id=%s: once more with a new seed", generation.id)
+    endings.wait_again(generation, resent=True, seed=new_seed())
+    return freed_by(generation)

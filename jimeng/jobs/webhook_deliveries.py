@@ -1,0 +1,398 @@
+"""
+Deliveries: each is attempted until its receiver has it, or for three days.
+
+A few threads of each consumer, beside Huey's own, attempt what is ready. Users have
+turns, no user has more than `PER_USER` in flight, and one to each host. Half of the
+threads serve only endpoints whose latest attempt succeeded: a receiver that takes its
+time delays neither those nor the pictures.
+"""
+
+import logging
+import random
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from pymongo.errors import DuplicateKeyError
+from standardwebhooks import Webhook
+
+from jimeng.documents import WebhookDelivery, WebhookEndpoint, indexes, utcnow
+from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.webhook import DELIVERED, FAILED, PENDING, fingerprint
+from jimeng.errors import outages
+from jimeng.jobs.metric_counters import counts
+from jimeng.jobs.runtime import runtime
+from jimeng.lanes import switches
+from jimeng.providers.download import FetchFailed, post_given
+from jimeng.providers.transport import CallFailed
+
+log = logging.getLogger(__name__)
+
+THREADS = 4  # of a consumer, of each of the two kinds
+PER_USER = 2  # deliveries in flight
+LEASE = timedelta(seconds=30)
+ATTEMPT_S = 15.0  # for everything
+MAX_ANSWER_BYTES = 2048  # that are kept
+ATTEMPTS_KEPT = 20
+BATCH = 500
+# Seconds after each attempt until the next; some more, so that they do not march in
+# step.
+RETRY_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+JITTER = 0.2
+MAX_RETRY_AFTER_S = 86_400
+# As many in a row, over as long: a receiver that restarts fails many in a minute.
+MAX_FAILURES, FAILING_FOR = 50, timedelta(hours=1)
+GONE = 410
+# Why an endpoint is disabled.
+RECEIVER_GONE, FAILING, KEY_CHANGED = "gone", "failing", "secret_key_changed"
+DISABLED = "disabled"  # an outcome: nothing was sent
+UNKNOWN = "interrupted"  # an outcome: the process died in the middle
+CERTIFICATE = {10: "certificate_expired", 62: "certificate_wrong_host"}  # OpenSSL's
+
+_free = {False: threading.Semaphore(THREADS), True: threading.Semaphore(THREADS)}
+# Of each kind, the user whose turn was last.
+_last_user: dict[bool, str] = {False: "", True: ""}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """
+    Attributes:
+        outcome: ``delivered``, or the code of what went wrong.
+        status: Of the answer, if one came.
+        body: Its beginning.
+        retry_after: Seconds that it asks for.
+    """
+
+    outcome: str
+    status: int | None = None
+    body: str = ""
+    retry_after: float = 0.0
+
+
+def work_on() -> bool:
+    """
+    Have threads attempt what is ready, unless that is paused.
+
+    Returns:
+        Whether there is more that is due.
+    """
+    if not is_on():
+        return False
+    there_is_more = make_due_ready()
+    for slow, free in _free.items():
+        for _ in range(count_ready(slow)):
+            if not free.acquire(blocking=False):
+                break
+            name = f"webhooks-{'slow' if slow else 'fast'}"
+            threading.Thread(target=work, args=[slow], name=name, daemon=True).start()
+    return there_is_more
+
+
+def is_on() -> bool:
+    """Whether anything may be sent: there is a key to sign with, and no pause."""
+    return (
+        bool(runtime().config.SECRET_KEY)
+        and not switches.is_paused(switches.WEBHOOKS)
+        and indexes.is_there(indexes.FLIGHTS)
+    )
+
+
+def work(slow: bool) -> None:
+    """A thread: attempt deliveries until none is ready."""
+    try:
+        for delivery in claimed(slow):
+            deliver(delivery)
+    except Exception as error:  # its lease ends; the next thread goes on
+        outages.failed("webhook delivery", error)
+    finally:
+        _free[slow].release()
+
+
+def claimed(slow: bool) -> Iterator[WebhookDelivery]:
+    """
+    What is ready, claimed one by one.
+
+    Args:
+        slow: Begin with those of receivers that nobody knows to answer; False: only
+            the others.
+    """
+    while is_on():
+        found = claim(slow) or (claim(False) if slow else None)
+        if found is None:
+            return
+        yield found
+
+
+def count_ready(slow: bool) -> int:
+    """How many are ready, up to as many as there are threads for."""
+    ready = {"slow": slow, "ready_at": {"$exists": True}}
+    return WebhookDelivery.collection().count_documents(ready, limit=THREADS)
+
+
+def count_waiting() -> int:
+    """How many have not ended."""
+    count = WebhookDelivery.collection().count_documents
+    states = ({"ready_at": {"$exists": True}}, {"due_at": {"$exists": True}})
+    return sum(count(each) for each in states)
+
+
+def make_due_ready() -> bool:
+    """
+    Make what waits ready once it is due, and what was claimed by a process that died;
+    return whether there is more.
+    """
+    now = utcnow()
+    deliveries = WebhookDelivery.collection()
+    due = {"due_at": {"$lte": now}, **KNOWN_KIND}
+    ids = WebhookDelivery.find_ids(due, limit=BATCH)
+    if ids:
+        deliveries.update_many(
+            {"_id": {"$in": ids}, **due},
+            {
+                "$set": {"ready_at": now},
+                "$unset": {"due_at": "", "owner": "", "flight": ""},
+            },
+        )
+    return len(ids) == BATCH
+
+
+def claim(slow: bool) -> WebhookDelivery | None:
+    """The next one of the next user's, from now on in flight; None if there is none."""
+    deliveries = WebhookDelivery.collection()
+    in_flight = deliveries.find({"flight": {"$exists": True}}, {"flight": 1, "_id": 0})
+    flights = [row["flight"] for row in in_flight]
+    while True:
+        of_user = Counter(each.partition(" ")[0] for each in flights)
+        row = next_ready(
+            slow, [user for user, n in of_user.items() if n >= PER_USER], flights
+        )
+        if row is None:
+            return None
+        flights.append(row["lane"])  # so that each turn of the loop has one less
+        try:
+            found = WebhookDelivery.claim(
+                {"_id": row["_id"], "ready_at": {"$exists": True}},
+                LEASE,
+                {
+                    "$set": {"flight": row["lane"]},
+                    "$inc": {"tries": 1},
+                    "$unset": {"ready_at": ""},
+                },
+            )
+        except DuplicateKeyError:
+            continue  # another of that user and host has just taken off
+        if found is not None:
+            _last_user[slow] = found.user_id
+            return found
+
+
+def next_ready(slow: bool, busy: list[str], flights: list[str]) -> dict | None:
+    """
+    Args:
+        busy: Users who have enough in flight.
+        flights: Users and hosts that have one in flight.
+    """
+    ready = {"slow": slow, "ready_at": {"$exists": True}, "lane": {"$nin": flights}}
+    ready |= KNOWN_KIND
+    for after in (_last_user[slow], ""):
+        users = {"user_id": {"$gt": after, "$nin": busy}}
+        row = WebhookDelivery.collection().find_one(
+            {**ready, **users}, {"lane": 1}, sort=[("user_id", 1), ("ready_at", 1)]
+        )
+        if row is not None:
+            return row
+    return None
+
+
+def deliver(delivery: WebhookDelivery) -> None:
+    """Make one attempt, and write down what came of it."""
+    endpoint = WebhookEndpoint.find_one({"_id": delivery.endpoint})
+    if endpoint is None:  # deleted: nobody wants to know any more
+        WebhookDelivery.collection().delete_one({"_id": delivery.id})
+        return
+    key = runtime().config.SECRET_KEY
+    if endpoint.disabled is None and endpoint.fingerprint != fingerprint(key):
+        disable(endpoint, KEY_CHANGED)
+        endpoint.disabled = KEY_CHANGED
+    at, began = utcnow(), time.monotonic()
+    if endpoint.disabled is not None:
+        attempt = Attempt(DISABLED)
+    elif delivery.tries > len(RETRY_S) + 1 and not delivery.once:
+        attempt = Attempt(UNKNOWN)  # whatever kills its processes is to end, too
+    else:
+        attempt = send(delivery, endpoint, key)
+    seconds = round(time.monotonic() - began, 2)
+    counts.add("webhook_attempts", attempt.outcome)
+    settle(delivery, attempt, at, seconds)
+    if attempt.outcome not in (DISABLED, UNKNOWN):
+        judge(endpoint, delivery, attempt)
+
+
+def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Attempt:
+    """Sign a delivery and send it, once."""
+    config = runtime().config
+    url, now = delivery.url or endpoint.url or "", utcnow()
+    try:
+        answer = post_given(
+            url,
+            delivery.body.encode(),
+            headers(delivery, endpoint.signing_secrets(key, now), now),
+            allowed_private=config.ALLOWED_USER_HOSTS,
+            never=config.own_hosts,
+            cap=MAX_ANSWER_BYTES,
+            limit=ATTEMPT_S,
+        )
+    except FetchFailed as error:
+        outcome = reason_of(error)
+        log.info("webhook not delivered id=%s outcome=%s", delivery.id, outcome)
+        return Attempt(outcome)
+    outcome = outcome_of(answer.status)
+    log.info("webhook attempted id=%s status=%d", delivery.id, answer.status)
+    body = answer.body.decode(errors="replace").replace(
+        "\0", "\N{REPLACEMENT CHARACTER}"
+    )
+    after = retry_after(answer.headers, now)
+    return Attempt(outcome, answer.status, body, after)
+
+
+def headers(
+    delivery: WebhookDelivery, secrets: list[str], now: datetime
+) -> dict[str, str]:
+    """Those of Standard Webhooks 1.0, for exactly these bytes at this moment."""
+    signatures = [Webhook(s).sign(delivery.id, now, delivery.body) for s in secrets]
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": delivery.id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def outcome_of(status: int) -> str:
+    if 200 <= status < 300:
+        return DELIVERED
+    if 300 <= status < 400:
+        return "redirected"
+    return RECEIVER_GONE if status == GONE else "refused"
+
+
+def reason_of(error: FetchFailed) -> str:
+    """The code of why no answer came."""
+    call = error.__cause__
+    if not isinstance(call, CallFailed):
+        return str(error.values.get("reason", "connection_failed"))
+    cause = call.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return CERTIFICATE.get(cause.verify_code, "certificate_untrusted")
+    if isinstance(cause, ssl.SSLError):
+        return "tls_failed"
+    if isinstance(cause, TimeoutError):
+        return "answer_timeout" if call.sent else "connect_timeout"
+    return "connection_lost" if call.sent else "connection_failed"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float:
+    """Seconds that the receiver asks for (RFC 9110, section 10.2.3), else 0."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:9])
+    else:
+        try:
+            then = parsedate_to_datetime(text)
+        except ValueError:
+            return 0.0
+        seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
+
+
+def settle(
+    delivery: WebhookDelivery, attempt: Attempt, at: datetime, seconds: float
+) -> None:
+    """Write down an attempt, and when the next one is, unless the lease was lost."""
+    entry: dict = {"at": at, "outcome": attempt.outcome, "seconds": seconds}
+    if attempt.status is not None:
+        entry |= {"status": attempt.status, "body": attempt.body}
+    wait = next_wait(delivery, attempt)
+    gone = dict.fromkeys(("owner", "flight", "once"), "")
+    changes: dict = {}
+    if wait is not None:
+        changes = {"due_at": utcnow() + timedelta(seconds=wait)}
+    else:
+        state = DELIVERED if attempt.outcome == DELIVERED else FAILED
+        changes = {"state": state, "ended_at": utcnow()}
+        gone |= {"due_at": ""}
+    latest = {"attempts": {"$each": [entry], "$slice": -ATTEMPTS_KEPT}}
+    delivery.update_owned({"$set": changes, "$unset": gone, "$push": latest})
+
+
+def next_wait(delivery: WebhookDelivery, attempt: Attempt) -> float | None:
+    """Seconds until the next attempt; None if there is none."""
+    if attempt.outcome in (DELIVERED, RECEIVER_GONE, DISABLED, UNKNOWN):
+        return None
+    if delivery.once or delivery.tries > len(RETRY_S):
+        return None
+    jitter = random.uniform(1, 1 + JITTER)  # noqa: S311 - no secret
+    return max(RETRY_S[delivery.tries - 1] * jitter, attempt.retry_after)
+
+
+def judge(
+    endpoint: WebhookEndpoint, delivery: WebhookDelivery, attempt: Attempt
+) -> None:
+    """Note at the endpoint how it answers; disable one that nobody answers at."""
+    endpoints, mine = WebhookEndpoint.collection(), {"_id": endpoint.id}
+    is_delivered = attempt.outcome == DELIVERED
+    if is_delivered:
+        if endpoint.failures or not endpoint.proven:
+            endpoints.update_one(
+                mine,
+                {
+                    "$set": {"failures": 0, "proven": True},
+                    "$unset": {"failing_since": ""},
+                },
+            )
+    elif not delivery.once:
+        now = utcnow()
+        since = {"$ifNull": ["$failing_since", now]}
+        failures = {"$add": ["$failures", 1]}
+        found = WebhookEndpoint.find_and_modify(
+            mine,
+            [
+                {
+                    "$set": {
+                        **{"failures": failures, "failing_since": since},
+                        "proven": False,
+                    }
+                }
+            ],
+        )
+        # What a task's own address answers says nothing of the user's others.
+        if found is not None and endpoint.url is not None:
+            began = found.failing_since or now
+            is_failing = found.failures >= MAX_FAILURES and began <= now - FAILING_FOR
+            if attempt.outcome == RECEIVER_GONE or is_failing:
+                gone = attempt.outcome == RECEIVER_GONE
+                disable(endpoint, RECEIVER_GONE if gone else FAILING)
+    else:
+        return
+    if bool(endpoint.proven) != is_delivered:
+        WebhookDelivery.collection().update_many(
+            {"endpoint": endpoint.id, "state": PENDING},
+            {"$set": {"slow": not is_delivered}},
+        )
+
+
+def disable(endpoint: WebhookEndpoint, why: str) -> None:
+    """Send nothing more there until its owner says so."""
+    WebhookEndpoint.collection().update_one(
+        {"_id": endpoint.id, "disabled": {"$exists": False}},
+        {"$set": {"disabled": why, "updated_at": utcnow()}},
+    )
+    log.warning(
+        "webhook disabled id=%s user=%s why=%s", endpoint.id, endpoint.user_id, why
+    )

@@ -1,0 +1,317 @@
+"""
+Outbox: from the end of a task to the deliveries that tell of it.
+
+A task that is to be announced says so from its insertion on. Once it has ended, a
+sweep writes a delivery for each endpoint and then clears the mark. A process that dies
+between the two has both done again, under the same ids.
+"""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from jimeng.documents import (
+    Image,
+    Task,
+    WebhookDelivery,
+    WebhookEndpoint,
+    new_token,
+    utcnow,
+)
+from jimeng.documents.image import SHOWN
+from jimeng.documents.task import ENDED, KNOWN_TYPE
+from jimeng.documents.webhook import TEST, fingerprint
+from jimeng.errors import Invalid
+from jimeng.errors.collections import WebhooksOff
+from jimeng.jobs.runtime import runtime
+from jimeng.providers.download import FetchFailed, check_given, public_addresses
+
+BATCH = 200
+MAX_URL = 2000  # characters
+OWNERS_CACHE_S = 5.0
+# By then every process has heard of a new endpoint, and what it was inserting is there.
+CAUGHT_UP = timedelta(seconds=60)
+CLOCKS_DIFFER = timedelta(seconds=5)
+DUPLICATE_KEY = 11000  # MongoDB's code
+# With null instead of $exists the index finds those that have ended.
+UNANNOUNCED = {
+    **{"announce": {"$exists": True}, "open": None, "status": {"$in": ENDED}},
+    **KNOWN_TYPE,
+}
+
+_owners: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
+
+
+def has_endpoint(user_id: str) -> bool:
+    """Whether the user has one, as it was `OWNERS_CACHE_S` ago at most."""
+    global _owners
+    read_at, owners = _owners
+    if time.monotonic() - read_at >= OWNERS_CACHE_S:
+        rows = WebhookEndpoint.collection().find(
+            {"url": {"$exists": True}}, {"user_id": 1, "_id": 0}
+        )
+        owners = frozenset(row["user_id"] for row in rows)
+        _owners = time.monotonic(), owners
+    return user_id in owners
+
+
+def forget_owners() -> None:
+    """Drop what this process remembers of them."""
+    global _owners
+    _owners = float("-inf"), frozenset()
+
+
+def secret_key() -> str:
+    """
+    What secrets are made of.
+
+    Raises:
+        WebhooksOff: there is none.
+    """
+    found = runtime().config.SECRET_KEY
+    if not found:
+        raise WebhooksOff("no SECRET_KEY")
+    return found
+
+
+def ensure_default(user_id: str) -> WebhookEndpoint:
+    """
+    The endpoint that signs what single tasks of a user have sent, made where it lacks.
+
+    Raises:
+        WebhooksOff: as in `secret_key`.
+    """
+    made = fingerprint(secret_key())
+    endpoint_id = WebhookEndpoint.default_id(user_id)
+    found = WebhookEndpoint.find_one({"_id": endpoint_id})
+    if found is not None:
+        return found
+    row = WebhookEndpoint.row(id=endpoint_id, user_id=user_id, fingerprint=made)
+    del row["_id"]
+    new = {"$setOnInsert": row}
+    found = WebhookEndpoint.find_and_modify({"_id": endpoint_id}, new, upsert=True)
+    assert found is not None  # an upsert finds what it makes  # noqa: S101
+    return found
+
+
+def check_address(field: str, url: str) -> None:
+    """
+    Raises:
+        Invalid: nothing may be sent there, as far as the address itself tells.
+    """
+    config = runtime().config
+    try:
+        if len(url) > MAX_URL:
+            raise FetchFailed("too long")
+        check_given(url, config.ALLOWED_USER_HOSTS, config.own_hosts)
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        with suppress(ValueError):
+            ip_address(host)  # a name is looked up when something is sent there
+            public_addresses(host, parts.port or 443, config.ALLOWED_USER_HOSTS)
+    except FetchFailed as error:
+        is_inside = error.values.get("reason") in ("private_address", "own_host")
+        key = "invalid.webhook_private" if is_inside else "invalid.webhook_address"
+        raise Invalid.field(field, key) from None
+
+
+def sweep() -> bool:
+    """Announce tasks that have ended; return whether there may be more."""
+    catch_up()
+    found = Task.find_all(UNANNOUNCED, limit=BATCH)
+    announce(found)
+    return len(found) == BATCH
+
+
+def catch_up() -> None:
+    """
+    Mark the tasks of new endpoints' users that were created by a process which had not
+    heard of the endpoint.
+    """
+    now = utcnow()
+    for row in WebhookEndpoint.collection().find({"catch_up": {"$exists": True}}):
+        since = row["created_at"] - CLOCKS_DIFFER
+        unmarked = {"announce": {"$exists": False}, "announced": {"$exists": False}}
+        Task.collection().update_many(
+            {"user_id": row["user_id"], "created_at": {"$gte": since}, **unmarked},
+            {"$set": {"announce": True}},
+        )
+        if now > row["created_at"] + CAUGHT_UP:
+            WebhookEndpoint.collection().update_one(
+                {"_id": row["_id"]}, {"$unset": {"catch_up": ""}}
+            )
+
+
+def announce(tasks: Sequence[Task]) -> None:
+    """Write the deliveries of tasks that have ended, and clear their marks."""
+    if not tasks:
+        return
+    users = {"user_id": {"$in": list({task.user_id for task in tasks})}}
+    endpoints: dict[str, list[WebhookEndpoint]] = defaultdict(list)
+    for each in WebhookEndpoint.find_all(users):
+        endpoints[each.user_id].append(each)
+    shown = {"task_id": {"$in": [task.id for task in tasks]}, **SHOWN}
+    images: dict[str, dict[int, Image]] = defaultdict(dict)
+    for image in Image.find_all(shown):
+        images[image.task_id][image.index] = image
+    deliveries = [
+        row
+        for task in tasks
+        for row in deliveries_of(task, endpoints[task.user_id], images[task.id])
+    ]
+    insert(deliveries)
+    Task.collection().bulk_write(
+        [
+            UpdateOne(
+                # One that has changed meanwhile has another end to announce.
+                {"_id": task.id, "completed_at": task.completed_at},
+                {"$set": {"announced": True}, "$unset": {"announce": ""}},
+            )
+            for task in tasks
+        ],
+        ordered=False,
+    )
+
+
+def announce_about(
+    user_id: str, event: str, subject: str, at: datetime, data: dict
+) -> None:
+    """Write the deliveries of an event for the endpoints of a user that want it."""
+    mine = {"user_id": user_id, "url": {"$exists": True}}
+    insert(
+        [
+            new_delivery(endpoint, event, subject, at, data)
+            for endpoint in WebhookEndpoint.find_all(mine)
+            if endpoint.wants(event)
+        ]
+    )
+
+
+def insert(rows: Sequence[dict]) -> None:
+    """Write deliveries; those that are there already stay as they are."""
+    if not rows:
+        return
+    try:
+        WebhookDelivery.collection().insert_many(rows, ordered=False)
+    except BulkWriteError as error:
+        failed = error.details.get("writeErrors", [])
+        if any(each["code"] != DUPLICATE_KEY for each in failed) or not failed:
+            raise
+
+
+def deliveries_of(
+    task: Task, endpoints: Iterable[WebhookEndpoint], images: Mapping[int, Image]
+) -> list[dict]:
+    """The deliveries that tell of the end of a task."""
+    event = f"task.{task.status}"
+    rows = []
+    for endpoint in endpoints:
+        if endpoint.url is not None:
+            is_wanted, url = endpoint.wants(event), None
+        else:  # the user's default, which signs for single tasks
+            only = (task.webhook or {}).get("events")
+            url = (task.webhook or {}).get("url")
+            is_wanted = bool(url) and (not only or event in only)
+        if is_wanted:
+            data = data_of(task, images, include_prompt=endpoint.include_prompt)
+            at = task.completed_at or task.updated_at
+            rows.append(new_delivery(endpoint, event, task.id, at, data, url=url))
+    return rows
+
+
+def new_delivery(
+    endpoint: WebhookEndpoint,
+    event: str,
+    subject: str,
+    at: datetime,
+    data: dict,
+    *,
+    url: str | None = None,
+) -> dict:
+    """
+    The row of a delivery that is ready.
+
+    Args:
+        at: When *subject* came to this end, which tells it from its others.
+        url: Where it goes, if that is not the endpoint's address.
+    """
+    body = {"type": event, "timestamp": moment(at), "data": data}
+    end = round(at.timestamp() * 1000)
+    host = urlsplit(url or endpoint.url or "").netloc.lower()
+    return WebhookDelivery.row(
+        id=WebhookDelivery.id_of(subject, event, end, endpoint.id),
+        endpoint=endpoint.id,
+        user_id=endpoint.user_id,
+        event=event,
+        subject=subject,
+        url=url,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        lane=f"{endpoint.user_id} {host}",
+        slow=not endpoint.proven,
+        ready_at=utcnow(),
+    )
+
+
+def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) -> dict:
+    """What a delivery says of a task."""
+    outputs = [
+        output_of(index, end, images.get(index)) for index, end in task.ends.items()
+    ]
+    return {
+        "task_id": task.id,
+        "status": task.status,
+        "updated_at": moment(task.updated_at),
+        "user_id": task.user_id,
+        **({"batch_id": task.batch} if task.batch else {}),
+        "metadata": task.metadata,
+        **({"prompt": task.prompt} if include_prompt else {}),
+        "outputs": outputs,
+        "links": {
+            "self": link(f"/api/v1/tasks/{task.id}"),
+            "result": link(f"/api/v1/ai/image/result/{task.id}"),
+            "html": link(f"/tasks/{task.id}"),
+        },
+    }
+
+
+def output_of(index: int, end: Mapping, image: Image | None) -> dict:
+    """One picture of a task: where it is, or why it did not come."""
+    if end["state"] != "done":
+        return {"index": index, "status": "failed", "error": end["error"]["code"]}
+    found: dict = {"index": index, "status": "completed"}
+    if image is not None:  # else it was deleted
+        found |= {
+            "url": link(f"/i/{image.key}.{image.suffix}"),
+            "width": image.width,
+            "height": image.height,
+            "bytes": image.bytes,
+            "content_type": image.content_type,
+        }
+    return found
+
+
+def test_delivery(endpoint: WebhookEndpoint) -> dict:
+    """The row of a delivery that is about nothing, and is attempted once."""
+    data = {"webhook_id": endpoint.id, "user_id": endpoint.user_id}
+    row = new_delivery(endpoint, TEST, new_token(), utcnow(), data)
+    del row["subject"]
+    return {**row, "once": True}
+
+
+def link(path: str) -> str:
+    """*path* under ``PUBLIC_URL``; without that nobody knows the server's address."""
+    return runtime().config.PUBLIC_URL + path
+
+
+def moment(when: datetime) -> str:
+    """RFC 3339, UTC, milliseconds, ending in ``Z``."""
+    text = when.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

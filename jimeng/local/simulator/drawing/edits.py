@@ -1,0 +1,92 @@
+"""Draws what an order does with pictures, so that one sees which came and how."""
+
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from jimeng.local.simulator.drawing.marks import TOP_LEFT, mark_demo, write
+from jimeng.local.simulator.inputs import Given, Order
+from jimeng.local.simulator.visual_models import EDGES
+
+Size = tuple[int, int]
+STRIP = 0.2  # of the shorter side: how high the numbered pictures are
+TINT = "#ff2fa0"  # of what is painted anew
+BORDER = "#ffd23f"  # around what was there before the picture grew
+ERASE = "删除"
+
+
+def apply(scene: Image.Image, order: Order, prompt: str) -> Image.Image:
+    """
+    The *scene* that was drawn, together with what came.
+
+    Args:
+        scene: As large as what comes out.
+    """
+    first = order.pictures[0]
+    match order.kind:
+        case "inpainting":
+            made = repainted(scene, first, order.mask, erases=prompt.strip() == ERASE)
+        case "outpainting":
+            made = expanded(scene, first, order)
+        case "upscaling":
+            made = fitted(first, scene.size)
+        case "image-to-image":
+            share = 0.5 if order.scale is None else order.scale
+            made = Image.blend(fitted(first, scene.size), scene, 0.15 + 0.7 * share)
+        case _:
+            made = scene
+    strip(made, order)
+    if made is not scene or order.kind == "outpainting":
+        mark_demo(made)  # what came covers that of the scene
+    return made
+
+
+def fitted(given: Given, size: Size) -> Image.Image:
+    return given.image().convert("RGB").resize(size, Image.Resampling.LANCZOS)
+
+
+def repainted(
+    scene: Image.Image, first: Given, mask: Given | None, *, erases: bool
+) -> Image.Image:
+    """The scene where the mask says so, tinted at its border; or nothing there."""
+    original = fitted(first, scene.size)
+    if mask is None:
+        return original
+    where = mask.image().convert("L").resize(scene.size, Image.Resampling.NEAREST)
+    unit = max(3, round(0.008 * min(scene.size)) | 1)
+    if erases:
+        scene = original.filter(ImageFilter.GaussianBlur(unit * 6))
+    else:
+        scene = Image.blend(scene, Image.new("RGB", scene.size, TINT), 0.18)
+    original.paste(scene, mask=where)
+    edge = where.filter(ImageFilter.FIND_EDGES).filter(ImageFilter.MaxFilter(unit))
+    # Pillow finds an edge all around a picture.
+    edge = ImageOps.expand(ImageOps.crop(edge, 2), 2, 0)
+    original.paste(TINT, mask=edge)
+    return original
+
+
+def expanded(scene: Image.Image, first: Given, order: Order) -> Image.Image:
+    """The original in its place, with a line around it."""
+    top, bottom, left, right = (order.edges.get(name, 0) for name in EDGES)
+    width, height = scene.width / (1 + left + right), scene.height / (1 + top + bottom)
+    size = round(width), round(height)
+    x, y = round(size[0] * left), round(size[1] * top)
+    scene.paste(fitted(first, size), (x, y))
+    box = (x, y, x + size[0] - 1, y + size[1] - 1)
+    line = max(2, min(scene.size) // 250)
+    ImageDraw.Draw(scene).rectangle(box, outline=BORDER, width=line)
+    return scene
+
+
+def strip(image: Image.Image, order: Order) -> None:
+    """The pictures in their order along the top, numbered as words call them."""
+    given = [(f"图{i}", each) for i, each in enumerate(order.pictures, start=1)]
+    if order.mask:
+        given.append(("蒙版", order.mask))
+    gap = max(4, min(image.size) // 60)
+    side = min(STRIP * min(image.size), (image.width - gap) / len(given) - gap)
+    edge = max(round(side), 8)
+    for place, (name, each) in enumerate(given):
+        small = ImageOps.pad(each.image().convert("RGB"), (edge, edge), color="#20242c")
+        write(small, name, max(10.0, edge * 0.17), TOP_LEFT)
+        small = ImageOps.expand(small, max(1, gap // 4), "#ffffff")
+        image.paste(small, (gap + place * (edge + gap), gap))

@@ -1,0 +1,221 @@
+"""Input pictures of a request: fetched, checked, and edited."""
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+from jimeng.local.simulator.visual_models import (
+    EDGES,
+    RESOLUTIONS,
+    Body,
+    ReqKey,
+    is_number,
+)
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+FETCH_WITHIN = 5.0  # seconds, as Ark has it
+MAX_FETCHED = 32 * 1024 * 1024  # bytes
+KEPT_SIDE = 1024  # pixels of the longer side of what is kept for drawing
+DATA_URL = "data:image/"
+MAX_PIXELS = 64_000_000
+BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+class NotFetched(Exception):
+    """A link led to nothing in time."""
+
+
+class NoPicture(Exception):
+    """The bytes are none."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """
+    One picture that came.
+
+    Attributes:
+        sha256: Of its bytes; of the address for a link that is not of this machine,
+            which is not fetched.
+        size: Of its bytes.
+        mode: Pillow's word for its channels; empty for what was not fetched.
+        picture: Made small, in base64.
+    """
+
+    sha256: str
+    width: int = 0
+    height: int = 0
+    size: int = 0
+    mode: str = ""
+    picture: str = ""
+
+    @property
+    def ratio(self) -> float:
+        short, long = sorted((self.width, self.height))
+        return long / short if short else 1.0
+
+    def image(self) -> Image.Image:
+        """As it was kept; grey for what was not fetched."""
+        if not self.picture:
+            return Image.new("RGB", (400, 300), "#7a828f")
+        with Image.open(io.BytesIO(base64.b64decode(self.picture))) as found:
+            found.load()
+            return found
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    What an order brought beside words.
+
+    Attributes:
+        kind: What is done with the pictures; empty where there are none.
+        scale: As it was sent.
+        edges: Shares by which it grows, by name.
+    """
+
+    kind: str = ""
+    pictures: tuple[Given, ...] = ()
+    mask: Given | None = None
+    scale: float | None = None
+    edges: Mapping[str, float] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        return json.dumps(asdict(self)) if self.pictures else ""
+
+    @classmethod
+    def loads(cls, text: str) -> "Order":
+        if not text:
+            return cls()
+        found = json.loads(text)
+        found["pictures"] = tuple(Given(**each) for each in found["pictures"])
+        found["mask"] = Given(**found["mask"]) if found["mask"] else None
+        return cls(**found)
+
+    def listed(self) -> list[dict[str, object]]:
+        """Which pictures came and in which order, a mask last, for the ledger."""
+        all_of_them = [*self.pictures, *([self.mask] if self.mask else [])]
+        return [
+            {name: value for name, value in vars(each).items() if name != "picture"}
+            for each in all_of_them
+        ]
+
+
+def collect(texts: Iterable[str]) -> list[Given]:
+    """
+    Take in what stands in an order: links, data URLs, or base64 alone.
+
+    Raises:
+        NotFetched: a link of this machine gave nothing within five seconds.
+        NoPicture: one of them is none.
+    """
+    return [look(*content_of(text)) for text in texts]
+
+
+def content_of(text: str) -> tuple[bytes | None, str]:
+    """The bytes, None for a link that is not fetched, and where they are from."""
+    if text.startswith(("http://", "https://")):
+        return (fetch(text) if is_local(text) else None), text
+    _, _, code = text.rpartition(",") if text.startswith(DATA_URL) else ("", "", text)
+    try:
+        return base64.b64decode(code, validate=True), ""
+    except (ValueError, binascii.Error):
+        raise NoPicture from None
+
+
+def is_local(url: str) -> bool:
+    """Whether *url* may be fetched: a demo calls nobody but this machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname in LOOPBACK and parts.port != 0
+    except ValueError:
+        return False
+
+
+def fetch(url: str) -> bytes:
+    try:
+        # Of this machine: `is_local` has looked.
+        with urllib.request.urlopen(url, timeout=FETCH_WITHIN) as answer:  # noqa: S310
+            return answer.read(MAX_FETCHED)
+    except (OSError, urllib.error.HTTPError) as error:
+        raise NotFetched(url) from error
+
+
+def look(content: bytes | None, link: str) -> Given:
+    if content is None:
+        return Given(hashlib.sha256(link.encode()).hexdigest())
+    try:
+        with Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise NoPicture
+            size, mode = image.size, image.mode
+            small = image.convert("L" if mode in ("1", "L") else "RGB")
+            small.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    except BROKEN:
+        raise NoPicture from None
+    out = io.BytesIO()
+    small.save(out, "PNG" if mode in ("1", "L") else "JPEG", quality=88)
+    digest = hashlib.sha256(content).hexdigest()
+    code = base64.b64encode(out.getvalue()).decode()
+    return Given(digest, *size, len(content), mode, code)
+
+
+def pictures_complaint(model: ReqKey, given: Sequence[Given]) -> str:
+    """Say what is wrong with the pictures that came, or nothing."""
+    for each in given:
+        if not each.mode:
+            continue  # a link to elsewhere, which is not fetched
+        if each.size > model.max_bytes:
+            return f"image file size exceeds {model.max_bytes}"
+        if max(each.width, each.height) > model.max_side:
+            return f"image size exceeds {model.max_side} * {model.max_side}"
+        if model.input_ratio and each.ratio > model.input_ratio:
+            return f"image aspect ratio must not exceed {model.input_ratio:g}"
+    if model.kind == "inpainting":
+        first, mask = given
+        if (first.width, first.height) != (mask.width, mask.height):
+            return "mask must be as large as the image"
+        if mask.mode not in ("L", "1", ""):
+            return "mask must have a single channel"
+    return ""
+
+
+def drawn_from(model: ReqKey, body: Body, given: Sequence[Given]) -> tuple[int, int]:
+    """Width and height of what comes out, where that follows from what came."""
+    width, height = given[0].width or 1024, given[0].height or 768
+    if model.kind == "outpainting":
+        shares = {name: float(str(body.get(name, 0))) for name in EDGES}
+        width = round(width * (1 + shares["left"] + shares["right"]))
+        height = round(height * (1 + shares["top"] + shares["bottom"]))
+    if model.kind == "upscaling":
+        long = RESOLUTIONS[str(body.get("resolution", "4k"))]
+        share = long / max(width, height)
+        return round(width * share), round(height * share)
+    return width, height
+
+
+def texts_of(body: Body) -> list[str]:
+    """The pictures as they stand in the body: links or base64."""
+    found = body.get("image_urls") or body.get("binary_data_base64") or []
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def order_of(body: Body, model: ReqKey, given: list[Given]) -> Order:
+    scale = body.get("scale")
+    low, high = model.scale or (0, 1)
+    return Order(
+        model.kind,
+        tuple(given[:1] if model.kind == "inpainting" else given),
+        given[1] if model.kind == "inpainting" else None,
+        (scale - low) / (high - low) if is_number(scale) else None,
+        {name: float(str(body[name])) for name in EDGES if name in body},
+    )

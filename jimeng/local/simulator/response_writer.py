@@ -1,0 +1,77 @@
+"""How an answer goes out: at once, late, slowly, in chunks, in part, or not at all."""
+
+import socket
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler
+
+from jimeng.local.simulator.visual_responses import Answer
+
+PIECES = 20  # of a body that is sent slowly
+PADDING = b" " * 65_536
+MAX_PADDING = 4096  # times; then the connection is closed all the same
+
+
+def send(
+    handler: BaseHTTPRequestHandler, answer: Answer, stopping: threading.Event
+) -> None:
+    """
+    Send *answer*; once *stopping* is set nothing is waited for.
+
+    Raises:
+        ConnectionError: the client went away.
+    """
+    if answer.delay > 0:
+        stopping.wait(answer.delay)
+    if answer.ending == "reset":
+        reset(handler)
+        return
+    chunked = answer.ending in ("unended", "endless")
+    handler.send_response(answer.status)
+    handler.send_header("Content-Type", answer.content_type)
+    for name, value in answer.headers:
+        handler.send_header(name, value)
+    if chunked:
+        handler.send_header("Transfer-Encoding", "chunked")
+    else:
+        handler.send_header("Content-Length", str(len(answer.body)))
+    handler.end_headers()
+    if answer.ending:
+        handler.close_connection = True
+    parts = pieces(answer)
+    for i, part in enumerate(parts):
+        if i and answer.spread:
+            stopping.wait(answer.spread / (len(parts) - 1))
+        handler.wfile.write(chunk(part) if chunked else part)
+    if answer.ending == "endless":
+        pad(handler, stopping)
+
+
+def pieces(answer: Answer) -> list[bytes]:
+    body = answer.body
+    if answer.ending == "cut":
+        body = body[: len(body) // 2]
+    if not answer.spread:
+        return [body]
+    step = max(1, -(-len(body) // PIECES))
+    return [body[i : i + step] for i in range(0, len(body), step)]
+
+
+def chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def pad(handler: BaseHTTPRequestHandler, stopping: threading.Event) -> None:
+    """Send blanks until the client has enough."""
+    for _ in range(MAX_PADDING):
+        if stopping.is_set():
+            return
+        handler.wfile.write(chunk(PADDING))
+
+
+def reset(handler: BaseHTTPRequestHandler) -> None:
+    """Close with RST instead of FIN: linger on, for zero seconds."""
+    handler.close_connection = True
+    option = struct.pack("ii", 1, 0)
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+    handler.connection.close()

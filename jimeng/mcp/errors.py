@@ -1,0 +1,67 @@
+"""What is refused, as JSON-RPC says it, and by which status."""
+
+from flask import Response, g
+
+from jimeng.http.responses import in_json
+from jimeng.i18n import t
+
+PATH = "/mcp"
+# Of JSON-RPC 2.0, section 5.1, and of the protocol.
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+HEADER_MISMATCH = -32020
+UNSUPPORTED_VERSION = -32022
+REFUSED = -32000  # what is no matter of the protocol: keys, limits, services away
+
+
+class Refused(Exception):
+    """
+    A message that is not answered as it wishes.
+
+    Attributes:
+        code: Of JSON-RPC.
+        status: Of HTTP.
+        data: What programs need to know beside it.
+    """
+
+    def __init__(
+        self, code: int, reason: str, *, status: int = 400, data: dict | None = None
+    ) -> None:
+        super().__init__(spelt_out(reason))
+        self.code = code
+        self.status = status
+        self.data = data
+
+
+def spelt_out(text: str) -> str:
+    """With halves of surrogate pairs, which no answer can hold, as JSON escapes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def answer(
+    refused: Refused, message_id: str | int | None, *, retry_after: int | None = None
+) -> Response:
+    error: dict[str, object] = {"code": refused.code, "message": str(refused)}
+    if refused.data is not None:
+        error["data"] = refused.data
+    body = {"jsonrpc": "2.0", "id": message_id, "error": error}
+    return in_json(body, refused.status, retry_after=retry_after)
+
+
+def failure(
+    code: str,
+    status: int,
+    *,
+    message: str | None = None,
+    retry_after: int | None = None,
+    **beside: object,
+) -> Response:
+    """What any door may be answered with, such as a key that is wrong."""
+    data = {"error": code, "request_id": g.get("request_id", ""), **beside}
+    number = INTERNAL_ERROR if status == 500 else REFUSED
+    said = message or t(f"error.{code}")
+    refused = Refused(number, said, status=status, data=data)
+    return answer(refused, g.get("mcp_id"), retry_after=retry_after)

@@ -1,0 +1,155 @@
+"""Figures for Prometheus: how one is made, and what processes have counted together."""
+
+from collections import defaultdict
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, Counted, counts
+
+Values = dict[tuple[str, ...], float]  # by the values of the labels
+
+# Name in `counts` -> that of the figure, what it is, and its labels.
+COUNTERS: dict[str, tuple[str, str, list[str]]] = {
+    "requests": (
+        "jimeng_requests",
+        "Requests that were answered, by the door that they came in by: api (REST), "
+        "openai (/v1), mcp, or pages; and by what they were for.",
+        ["door", "kind", "status"],
+    ),
+    "refusals": (
+        "jimeng_refusals",
+        "Requests that were answered with an error, by its code.",
+        ["door", "code"],
+    ),
+    "calls": (
+        "jimeng_provider_calls",
+        "Calls to a provider (submit, poll, download), and what came of them: ok, or "
+        "the code of the error.",
+        ["provider", "call", "code"],
+    ),
+    "slots_used_ms": (
+        "jimeng_slot_seconds_used",
+        "Slots in use, times the seconds that they were, as sampled every few seconds.",
+        ["model"],
+    ),
+    "slots_idle_ms": (
+        "jimeng_slot_seconds_idle",
+        "Slots that were free while a picture waited for one, times the seconds. None "
+        "count beyond the limit in force, while backing off, or while sending is "
+        "paused.",
+        ["model"],
+    ),
+    "polls": (
+        "jimeng_picture_polls",
+        "Polls that it took to find pictures ready; jimeng_picture_provider_seconds "
+        "counts these pictures.",
+        ["model"],
+    ),
+    "fen": (
+        "jimeng_charged_fen",
+        "What was drawn costs by the list of prices, in hundredths of a yuan.",
+        ["model"],
+    ),
+    "webhook_attempts": (
+        "jimeng_webhook_attempts",
+        "Attempts to deliver webhooks, and what came of them: delivered, or the code "
+        "of what went wrong.",
+        ["outcome"],
+    ),
+    "unpriced": (
+        "jimeng_charged_unpriced",
+        "Pictures that were drawn, and of which the price is not known.",
+        ["model"],
+    ),
+}
+DURATIONS: dict[str, tuple[str, str, list[str]]] = {
+    "request": (
+        "jimeng_request_seconds",
+        "How long requests took, waiting for pictures included.",
+        ["door", "kind"],
+    ),
+    "call": (
+        "jimeng_provider_call_seconds",
+        "How long calls to a provider took.",
+        ["provider", "call"],
+    ),
+    "picture": (
+        "jimeng_picture_seconds",
+        "From submission to the picture that is kept.",
+        ["model"],
+    ),
+    "picture_wait": (
+        "jimeng_picture_wait_seconds",
+        "From submission until it was sent to the provider.",
+        ["model"],
+    ),
+    "picture_provider": (
+        "jimeng_picture_provider_seconds",
+        "The provider's own time: from accepted to drawn.",
+        ["model"],
+    ),
+    "picture_unnoticed": (
+        "jimeng_picture_unnoticed_seconds",
+        "From ready to noticed, at the most: from the poll before (from accepted, with "
+        "the first) to the one that found it ready. The provider does not say when it "
+        "became ready.",
+        ["model"],
+    ),
+    "picture_saving": (
+        "jimeng_picture_saving_seconds",
+        "From drawn to kept: download, check, store.",
+        ["model"],
+    ),
+}
+
+
+def read() -> list[Metric]:
+    found = counts.read()
+    plain = [counter(found, name) for name in COUNTERS]
+    return [*plain, *(histogram(found, name) for name in DURATIONS)]
+
+
+def counter(found: Counted, name: str) -> CounterMetricFamily:
+    figure, words, labels = COUNTERS[name]
+    family = CounterMetricFamily(figure, words, labels=labels)
+    for (kind, *values), n in sorted(found.items()):
+        if kind == name and len(values) == len(labels):
+            family.add_metric(values, n / 1000 if name.endswith(MILLISECONDS) else n)
+    return family
+
+
+def histogram(found: Counted, name: str) -> HistogramMetricFamily:
+    """Another release may count by other bounds: each falls under its next of ours."""
+    figure, words, labels = DURATIONS[name]
+    family = HistogramMetricFamily(figure, words, labels=labels)
+    rows: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
+    for (kind, *values), n in sorted(found.items()):
+        if kind == name and len(values) == len(labels) + 1:
+            rows[tuple(values[:-1])].append((values[-1], n))
+    for label_values, parts in rows.items():
+        took = sum(n for bound, n in parts if bound == MILLISECONDS)
+        sizes = [(float(b), n) for b, n in parts if b != MILLISECONDS]
+        buckets = [
+            (
+                "+Inf" if top == "inf" else top,
+                sum(n for b, n in sizes if b <= float(top)),
+            )
+            for top in BUCKETS
+        ]
+        family.add_metric(list(label_values), buckets=buckets, sum_value=took / 1000)
+    return family
+
+
+def family(
+    name: str, words: str, labels: list[str], values: Values
+) -> GaugeMetricFamily:
+    """A figure of which there is one for each value of its labels."""
+    found = GaugeMetricFamily(name, words, labels=labels)
+    for value_labels, value in values.items():
+        found.add_metric(value_labels, float(value))
+    return found

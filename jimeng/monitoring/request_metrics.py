@@ -1,0 +1,70 @@
+"""Requests: counted by door, kind and status, and how long they took."""
+
+from jimeng.http.auth.cross_site import SAFE_METHODS
+from jimeng.jobs.metric_counters import counts
+
+# Endpoints by what is asked of the server; all others only read, or change something.
+KINDS = {
+    **dict.fromkeys(
+        (
+            *("api.create_task", "api.create_image_task", "api.retry_task"),
+            *("web.create", "web.again", "web.retry", "web.edit_picture"),
+        ),
+        "submit",
+    ),
+    **dict.fromkeys(
+        (
+            *(
+                "web.image",
+                "web.thumbnail",
+                "web.preview",
+                "web.trashed_thumbnail",
+                "web.given",
+            ),
+            "api.get_upload_content",
+        ),
+        "picture",
+    ),
+    "mcp.talk": "call",
+}
+
+# Endpoints that programs and open pages ask over and over until something has ended.
+POLLS = frozenset(
+    {
+        *("api.get_result", "api.get_task", "api.get_batch"),
+        *("web.card", "web.changes", "web.task_changes"),
+        *("web.batch_card", "web.batch_now", "web.tidying", "web.cancelling"),
+        *("admin.live", "admin.hours", "admin.clear_progress"),
+        "admin.failures_progress",
+    }
+)
+
+
+def kind_of(endpoint: str | None, method: str) -> str:
+    """
+    ``submit`` (pictures are asked for), ``picture`` (bytes of one), ``call`` (of an
+    agent), ``read``, ``change``, or ``none`` where no route is.
+    """
+    if endpoint is None:
+        return "none"
+    if method in SAFE_METHODS:
+        return KINDS.get(endpoint, "read")
+    is_openai = endpoint.startswith("openai.")
+    return "submit" if is_openai else KINDS.get(endpoint, "change")
+
+
+def is_poll(endpoint: str | None, method: str, status: int) -> bool:
+    """Whether it is one of very many alike, of which the log need not tell."""
+    return endpoint in POLLS and method in SAFE_METHODS and status < 400
+
+
+def count(door: str, kind: str, status: int, seconds: float) -> None:
+    """Note a request that was answered; Redis is asked now and then only."""
+    counts.add("requests", door, kind, str(status))
+    counts.observe("request", door, kind, seconds=seconds)
+    if status < 500:  # one that failed has waited for a database already
+        counts.add_up_now_and_then()
+
+
+def refused(door: str, code: str) -> None:
+    counts.add("refusals", door, code)

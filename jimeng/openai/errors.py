@@ -1,0 +1,89 @@
+"""Errors as clients of OpenAI's expect them, and whether these may post once more."""
+
+from collections.abc import Mapping
+
+from flask import Response, after_this_request, g, url_for
+
+from jimeng.documents import Task
+from jimeng.http.responses import absolute, in_json
+from jimeng.i18n import t
+
+PREFIX = "/v1"
+# Of what is wrong with a request its clients know 400 and, of a model, 404.
+INVALID, NO_MODEL = 400, 404
+TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+# Fields that have another name here than clients have for them.
+PARAMS = {"images": "image"}
+# What clients look for by its name; every other code is ours.
+NAMES = {
+    "unauthorized": "invalid_api_key",
+    "api_key_invalid": "invalid_api_key",
+    "quota_exceeded": "insufficient_quota",
+    "key_quota_exceeded": "insufficient_quota",
+    "too_many_requests": "rate_limit_exceeded",
+    "too_many_submissions": "rate_limit_exceeded",
+    "key_too_many_submissions": "rate_limit_exceeded",
+}
+
+
+def made(task: Task, *, replayed: bool) -> None:
+    """
+    From here on no answer to this request may have its client post again, and each
+    says whether an earlier request had made the task.
+    """
+    g.openai_task = task.id
+    if replayed:
+
+        @after_this_request
+        def mark(response: Response) -> Response:
+            response.headers["Idempotent-Replayed"] = "true"
+            return response
+
+
+def failure(
+    code: str,
+    status: int,
+    *,
+    message: str | None = None,
+    retry_after: int | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+    param: str | None = None,
+    charged: str = "unknown",
+    again: bool = False,
+) -> Response:
+    """
+    ``{"error": {…}}``.
+
+    Args:
+        errors: The fields that are wrong, of which the first is told.
+        charged: Whether what the task has drawn was paid for, where there is one.
+        again: The client may post again although there is a task: it will join it.
+    """
+    said = message or t(f"error.{code}")
+    if errors:
+        first = next(iter(errors))
+        param = PARAMS.get(first.partition(".")[0], first)
+        said = t("openai.field", field=param, words="; ".join(errors[first]))
+        is_model = param == "model"
+        status = NO_MODEL if is_model else INVALID
+        code = "model_not_found" if is_model else f"invalid_{param}"
+    task_id = g.get("openai_task")
+    error: dict[str, object] = {
+        "message": said,
+        "type": TYPES.get(status, type_of(status)),
+        "param": param,
+        "code": NAMES.get(code, code),
+        "request_id": g.get("request_id", ""),
+    }
+    if task_id:
+        error["message"] = t("openai.task", words=said, id=task_id)
+        result = absolute(url_for("api.get_result", task_id=task_id))
+        error |= {"task_id": task_id, "charged": charged, "result_url": result}
+    response = in_json({"error": error}, status, retry_after=retry_after)
+    if task_id and not again:
+        response.headers["x-should-retry"] = "false"
+    return response
+
+
+def type_of(status: int) -> str:
+    return "invalid_request_error" if status < 500 else "server_error"

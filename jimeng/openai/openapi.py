@@ -1,0 +1,325 @@
+"""
+What requests and answers look like here, for the description of the API.
+
+A request is not loaded by these shapes: clients send far more, and `reading` takes it.
+It does check each field that it reads for what is described here.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from marshmallow import EXCLUDE, fields
+
+from jimeng.api.openapi import errors
+from jimeng.api.openapi.blueprint import ErrorShape
+from jimeng.api.openapi.parts import Words
+from jimeng.i18n import MESSAGES
+from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
+from jimeng.openai.sizes import QUALITIES
+from jimeng.schemas import (
+    MAX_IMAGES,
+    MAX_SEED,
+    MAX_STYLE,
+    REFERENCE,
+    Strict,
+    field_descriptions,
+    unless,
+)
+from jimeng.schemas.request_fields import (
+    Between,
+    File,
+    Flag,
+    Long,
+    Many,
+    Metadata,
+    OneOf,
+    Text,
+    Texts,
+    Whole,
+)
+from jimeng.schemas.response_fields import Reply, a, address, count, list_of, some, text
+
+MAX_PICTURES = 4
+MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
+FORMATS = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+}
+TASK = "volcengine_img_06axe07c1r4m5k8v9s2t3w6x7y8z9q"
+LINK = f"https://pictures.example.com/i/{TASK}_0.png"
+STATUSES = {
+    "validation_failed": INVALID,
+    "model_not_found": NO_MODEL,
+    "wait_over": 504,
+    "server_stopping": 503,
+    "task_cancelled": 409,
+    "content_refused_prompt": 400,
+    "provider_failed": 502,
+}
+# Of requests that draw, beside those of every request.
+DRAWING = [
+    *("model_not_found", "content_refused_prompt", "provider_failed"),
+    *("task_cancelled", "wait_over", "server_stopping"),
+    *("too_many_pending", "too_many_submissions", "quota_exceeded"),
+    *("key_too_many_submissions", "key_quota_exceeded", "model_not_allowed"),
+    *("too_many_waiting", "starts_too_late", "uploads_full", "server_busy"),
+    *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
+    *("idempotency_key_invalid", "idempotency_key_reused"),
+]
+
+
+def optional(kind: Callable[..., fields.Field], *args: Any, **more: Any) -> Any:
+    """A field that may be null, which is as if it were not there."""
+    return kind(*args, allow_none=True, **more)
+
+
+class ImageRequest(Strict):
+    """What both operations take."""
+
+    class Meta:
+        unknown = EXCLUDE  # what only other services know is ignored
+
+    model = optional(
+        Text,
+        "模型的名称，见 `/v1/models`；客户端内置的 `gpt-image-*`、`chatgpt-image-*`、"
+        "`dall-e-*` 指默认模型",
+        "A model's name, see `/v1/models`; the names built into clients, "
+        "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
+        validate=Long(1, 200),
+    )
+    n = optional(Whole, *field_descriptions.N, validate=Between(1, MAX_PICTURES))
+    size = optional(
+        Text,
+        "auto、宽x高、比例，或模型有名称的尺寸；太小的按比例放大到模型的下限",
+        "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
+        "enlarged in its ratio to the least that the model draws",
+        validate=Long(1, 20),
+    )
+    aspect_ratio = optional(
+        Text,
+        "size 没有给出宽高时的比例；aspectRatio 和 ratio 也可以",
+        "The ratio where size gives no width and height; also as aspectRatio or ratio",
+        validate=Long(1, 20),
+    )
+    quality = optional(
+        Text,
+        "size 没有给出宽高时画多大：low 1K，medium 2K，high 4K，max 和 hd 最大",
+        "How large, where size gives no width and height: low 1K, medium 2K, high 4K, "
+        "max and hd the largest",
+        validate=OneOf(*QUALITIES),
+    )
+    style = optional(
+        Text,
+        "除 vivid 和 natural 之外，都加在提示词后面",
+        "Any but vivid and natural is added to the prompt",
+        validate=Long(1, MAX_STYLE),
+    )
+    seed = optional(Whole, *field_descriptions.SEED, validate=Between(-1, MAX_SEED))
+    background = optional(
+        Text, *field_descriptions.BACKGROUND, validate=OneOf("auto", "opaque")
+    )
+    response_format = optional(
+        Text,
+        "url 或 b64_json；不写时 gpt-image* 和 chatgpt-image* 是 b64_json，其余是 url",
+        "url or b64_json; by default b64_json for gpt-image* and chatgpt-image*, url "
+        "for all others",
+        validate=OneOf("url", "b64_json"),
+    )
+    output_format = optional(
+        Text, *field_descriptions.OUTPUT_FORMAT, validate=OneOf(*FORMATS)
+    )
+    output_compression = optional(
+        Whole,
+        "jpeg 和 webp 的质量，0 到 100",
+        "The quality of jpeg and webp, 0 to 100",
+        validate=Between(0, 100),
+    )
+    stream = optional(
+        Flag,
+        "true：应答是事件流，每张图一个事件",
+        "true: the answer is a stream of events, one for each picture",
+    )
+    partial_images = optional(
+        Whole, "接受，但没有未画完的图片", "Accepted; there are no partial pictures"
+    )
+    input_fidelity = optional(Text, *field_descriptions.NO_EFFECT)
+    moderation = optional(Text, *field_descriptions.NO_EFFECT)
+    user = optional(Text, *field_descriptions.NO_EFFECT)
+    metadata = optional(Metadata, *field_descriptions.METADATA)
+
+
+class CreateImageRequest(ImageRequest):
+    """``POST /v1/images/generations``."""
+
+    rules: ClassVar = unless("images", "prompt")
+    examples: ClassVar = {
+        "minimal": {"prompt": "一只可爱的小猫咪在花园里玩耍"},
+        "usual": {"model": "gpt-image-1", "prompt": "海边的灯塔", "size": "1024x1024"}
+        | {"n": 2, "quality": "high", "response_format": "url"},
+        "stream": {"prompt": "海边的灯塔", "stream": True},
+    }
+
+    prompt = Text(*field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
+    images = Texts(
+        *field_descriptions.IMAGES,
+        each=Text(validate=REFERENCE),
+        validate=Many(1, MAX_IMAGES),
+    )
+
+
+class CreateImageEditRequest(ImageRequest):
+    """``POST /v1/images/edits`` in JSON."""
+
+    examples: ClassVar = {
+        "usual": {"prompt": "戴上帽子", "images": [LINK], "size": "auto"}
+    }
+
+    prompt = optional(Text, *field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
+    images = Texts(
+        *field_descriptions.IMAGES,
+        each=Text(validate=REFERENCE),
+        required=True,
+        validate=Many(1, MAX_IMAGES),
+    )
+    mask = optional(Text, *field_descriptions.EDIT_MASK, validate=REFERENCE)
+
+
+class CreateImageEditForm(ImageRequest):
+    """The same as a form, as the official SDKs send it."""
+
+    examples: ClassVar = {"usual": {"prompt": "戴上帽子", "image": ["photo.png"]}}
+
+    prompt = optional(Text, *field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
+    image = Texts(
+        "要用的图片，可以重复；`image[]` 和 `image[0]` 意思相同",
+        "The pictures that go in, repeated for several; `image[]` and `image[0]` mean "
+        "the same",
+        each=File(),
+        required=True,
+        validate=Many(1, MAX_IMAGES),
+    )
+    mask = File(*field_descriptions.EDIT_MASK)
+
+
+class OpenAIImage(Reply):
+    b64_json = text("图片本身，base64", "The picture itself, as base64", required=False)
+    url = address(
+        "图片的链接，永不过期，不需要密钥",
+        "A link to the picture; it does not expire and needs no key",
+        required=False,
+        example=LINK,
+    )
+    revised_prompt = text(
+        "提示词，没有改写", "The prompt; nothing rewrites it", example="海边的灯塔"
+    )
+    seed = count(*field_descriptions.SEED, required=False, example=42)
+
+
+class ImagesResponse(Reply):
+    created = count(*field_descriptions.CREATED, example=1795572622)
+    size = text("图片实际的尺寸", "The size that the picture has", example="1024x1024")
+    quality = text(*field_descriptions.QUALITY, choices=QUALITIES)
+    output_format = text(
+        *field_descriptions.OUTPUT_FORMAT, choices=("png", "jpeg", "webp")
+    )
+    background = text(*field_descriptions.BACKGROUND, choices=("opaque",))
+    task_id = text(*field_descriptions.TASK_ID, example=TASK)
+    failed = count(
+        "有几张没有画出来；全都画出来时没有",
+        "How many did not come; left out if all did",
+        required=False,
+    )
+    data = some("图片", "The pictures", OpenAIImage)
+
+
+class OpenAIModelTraits(Reply):
+    model = text(
+        "它指的模型", "The model that it means", example="doubao-seedream-3.0-t2i"
+    )
+    sizes = list_of(
+        "有名称的尺寸和比例",
+        "The sizes and ratios that it names",
+        fields.String(),
+        example=["1:1", "16:9"],
+    )
+    max_images = count(*field_descriptions.MAX_IMAGES, example=4)
+
+
+class OpenAIModel(Reply):
+    id = text(
+        "名称，写在 model 里", "Its name, for model", example="doubao-seedream-3.0-t2i"
+    )
+    object = text(*field_descriptions.OBJECT, choices=("model",))
+    created = count(*field_descriptions.CREATED, example=1735689600)
+    owned_by = text("提供它的服务", "Who offers it", example="volcengine_jimeng")
+    jimeng = a("本服务器对它的说明", "What this server says of it", OpenAIModelTraits)
+
+
+class OpenAIModelList(Reply):
+    object = text(*field_descriptions.OBJECT, choices=("list",))
+    data = some("各个模型", "The models", OpenAIModel)
+
+
+class OpenAIErrorDetails(Reply):
+    message = text(*field_descriptions.MESSAGE, example="…")
+    type = text(
+        "错误的种类",
+        "The kind of error",
+        choices=(*TYPES.values(), "invalid_request_error", "server_error"),
+    )
+    param = text(
+        "不对的字段；null 表示不是某个字段的问题",
+        "The field that is wrong; null if it is none",
+        null=True,
+    )
+    code = text("错误的代码，供程序判断", "The code, for programs", example="…")
+    request_id = text(
+        *field_descriptions.REQUEST_ID, example="3f2a9c0d5b7e4c1a8d6f0e12"
+    )
+    task_id = text(
+        "已经创建的任务；没有时什么都没有创建",
+        "The task that was created; without it nothing was",
+        required=False,
+    )
+    charged = text(
+        "任务画的是否已计费",
+        "Whether what the task drew was paid for",
+        choices=("no", "unknown", "yes"),
+        required=False,
+    )
+    result_url = address(
+        "任务的结果在哪里", "Where the task's result is", required=False
+    )
+
+
+class OpenAIError(Reply):
+    error = a("哪里不对", "What is wrong", OpenAIErrorDetails)
+
+
+def stream_of(name: str) -> str:
+    """What a stream of the events *name* looks like."""
+    data = (
+        f'{{"type": "{name}.completed", "created_at": 1795572622, '
+        '"b64_json": "iVBORw0…", "size": "1024x1024", "output_format": "png"}'
+    )
+    return f": still drawing\n\nevent: {name}.completed\ndata: {data}\n\n"
+
+
+def failed(code: str) -> tuple[int, str, Words, dict]:
+    """How *code* is told here: status, code, words and a body."""
+    status = STATUSES.get(code) or errors.statuses()[code]
+    said, param = errors.words(code), None
+    if code == "validation_failed":
+        said = MESSAGES["openai.invalid"]
+        code, param = "invalid_size", "size"
+    elif code == "model_not_found":
+        param = "model"
+    code = NAMES.get(code, code)
+    error: dict = {"message": said, "type": TYPES.get(status, type_of(status))}
+    error |= {"param": param, "code": code}
+    return status, code, said, {"error": {**error, "request_id": errors.REQUEST_ID}}
+
+
+ERRORS = ErrorShape(OpenAIError, failed)

@@ -1,0 +1,215 @@
+"""
+What a client has sent, whichever way: JSON or a form, the field or a synonym.
+
+Clients send null and empty text for "not given", and fields that only others know:
+neither is an error here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from flask import request
+from marshmallow import ValidationError
+
+from jimeng.errors import Invalid, InvalidJson
+from jimeng.http.request_bodies import json_of
+from jimeng.openai.openapi import CreateImageRequest
+from jimeng.schemas.request_fields import Between, Long, Metadata, is_storable
+
+# Where clients and gateways put what OpenAI's API does not have.
+NESTED = ("extra_fields", "extra_body")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+# By field, what it is described to be.
+CHECKS: dict[str, Any] = {
+    name: check
+    for name, field in CreateImageRequest().fields.items()
+    for check in field.validators
+}
+PAIRS = Metadata()
+TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+@dataclass(frozen=True)
+class Body:
+    """
+    Attributes:
+        fields: What was given, by name; nothing is null or empty.
+        files: Of a form, by the names of their fields.
+        content: All of it, the files by their bytes: equal requests have equal
+            contents, wherever their multipart boundaries are.
+    """
+
+    fields: Mapping[str, object]
+    files: Mapping[str, list[bytes]]
+    content: object
+
+    def text(self, *names: str) -> str | None:
+        """
+        The first of *names* that was given; the first of all is described.
+
+        Raises:
+            Invalid: it is no text, or longer than that may be.
+        """
+        name, value = self._first(names)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise Invalid.field(name, "invalid.string")
+        text = str(value).strip()
+        if not is_storable(text):
+            raise Invalid.field(name, "invalid.unstorable")
+        check = CHECKS[names[0]]
+        if isinstance(check, Long) and len(text) > check.max:
+            raise Invalid.field(name, check.key, min=check.min, max=check.max)
+        return text or None
+
+    def whole(self, name: str, check: Between | None = None) -> int | None:
+        """
+        Args:
+            check: Of a field that is not described.
+
+        Raises:
+            Invalid: it is no integer, also written as text, or out of range.
+        """
+        check, value = check or CHECKS[name], self.fields.get(name)
+        if value is None:
+            return None
+        number = as_whole(value)
+        if number is None:
+            raise Invalid.field(name, "invalid.integer")
+        if not check.min <= number <= check.max:
+            raise Invalid.field(name, check.key, min=check.min, max=check.max)
+        return number
+
+    def switch(self, name: str) -> bool:
+        """
+        Raises:
+            Invalid: it is neither true nor false, also written as text.
+        """
+        value = str(self.fields.get(name, False)).strip().lower()
+        if value not in TRUE + FALSE:
+            raise Invalid.field(name, "invalid.boolean")
+        return value in TRUE
+
+    def choice(self, name: str, *others: str) -> str | None:
+        """
+        Args:
+            others: Beside those that are described.
+
+        Raises:
+            Invalid: it is none of these.
+        """
+        value, known = self.text(name), (*CHECKS[name].choices, *others)
+        if value is None:
+            return None
+        if value.lower() not in known:
+            raise Invalid.field(name, "invalid.choice", known=", ".join(known))
+        return value.lower()
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """
+        Pairs of text: an object, JSON of one, or in a form ``name[key]`` for each.
+
+        Raises:
+            Invalid: it is none, or one of them is too long.
+        """
+        prefix = f"{name}["
+        value = self.fields.get(name) or {
+            field[len(prefix) : -1]: text
+            for field, text in self.fields.items()
+            if field.startswith(prefix) and field.endswith("]")
+        }
+        if isinstance(value, str):
+            value = json_or_none(value)
+        try:
+            return PAIRS.deserialize(value)
+        except ValidationError as error:
+            raise Invalid.field(name, "invalid.metadata") from error
+
+    def _first(self, names: tuple[str, ...]) -> tuple[str, object]:
+        given = (name for name in names if name in self.fields)
+        name = next(given, names[0])
+        return name, self.fields.get(name)
+
+
+def read() -> Body:
+    """
+    The request's body.
+
+    Raises:
+        InvalidJson: it is not an object in JSON.
+        UnsupportedMediaType: it is neither JSON nor a form.
+        RequestEntityTooLarge: it is longer than bodies may be.
+    """
+    if request.mimetype not in FORMS:
+        sent = read_json()
+        return Body(dict(given(sent)), {}, [request.path, sent])
+    texts = request.form.to_dict(flat=False)
+    fields = {name: each if len(each) > 1 else each[0] for name, each in texts.items()}
+    files: dict[str, list[bytes]] = {}
+    for name, file in request.files.items(multi=True):
+        with file.stream as stream:
+            content = stream.read()
+        if content:  # a field that was left empty has none
+            files.setdefault(name, []).append(content)
+    marks = {n: [sha256(each).hexdigest() for each in f] for n, f in files.items()}
+    return Body(dict(given(fields)), files, [request.path, texts, marks])
+
+
+def read_json() -> dict:
+    body = request.get_data(cache=False)  # which may be large, and is read once
+    found = json_of(body)
+    if not isinstance(found, dict):
+        raise InvalidJson("body: no object")
+    return found
+
+
+def given(sent: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What is neither null nor empty; what stands at the top is stronger."""
+    for name in NESTED:
+        inner = sent.get(name)
+        if isinstance(inner, str):
+            inner = json_or_none(inner)
+        if isinstance(inner, dict):
+            yield from given({k: v for k, v in inner.items() if k not in NESTED})
+    for name, value in sent.items():
+        if name not in NESTED and value not in (None, "", []):
+            yield name, value
+
+
+def json_or_none(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def as_whole(value: object) -> int | None:
+    """An integer, or text of one; JSON may write 2 as 2.0."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    digits = text.removeprefix("-")
+    return (
+        int(text)
+        if digits.isascii() and digits.isdigit() and len(digits) < 19
+        else None
+    )
+
+
+def repeats() -> int:
+    """How often the client has sent this request before, as OpenAI's SDKs count."""
+    told = request.headers.get("x-stainless-retry-count", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else 0
+
+
+def counts_repeats() -> bool:
+    """Whether it says so: it will, after an answer that lets it."""
+    return "x-stainless-retry-count" in request.headers

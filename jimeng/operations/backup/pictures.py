@@ -1,0 +1,159 @@
+"""
+The bytes of pictures that stand outside of MongoDB, written as if they stood in it.
+
+So a backup is the same wherever they were, and goes wherever the settings of the
+restoring server say.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from bson import ObjectId, encode
+from mongoengine import get_db
+
+from jimeng.jobs import runtime
+from jimeng.operations.backup.archive import PART, Manifest, Writer
+from jimeng.pictures.stores import Chosen, Store, moving, overview
+from jimeng.pictures.stores.gridfs import INPUTS, RESULTS, rows_of
+
+AT_A_TIME = 4  # files; most of it is waiting for the store, and each is in memory
+FILES, CHUNKS = ".files", ".chunks"  # as GridFS calls its collections
+
+
+def stores() -> dict[str, Store]:
+    """That of each bucket of ids."""
+    return {RESULTS: runtime().store, INPUTS: runtime().inputs}
+
+
+def kept_apart() -> dict[str, Store]:
+    """Those that keep bytes elsewhere, too."""
+    return {name: each for name, each in stores().items() if isinstance(each, Chosen)}
+
+
+def is_of(buckets: Iterable[str], collection: str) -> bool:
+    """Whether what stands there is written by `dump`, or is a ledger of it."""
+    names = [(f"{each}{FILES}", f"{each}{CHUNKS}") for each in buckets]
+    ledgers = tuple(f"{each}.in_" for each in buckets)
+    return collection.startswith(ledgers) or any(collection in each for each in names)
+
+
+def collections(buckets: Iterable[str]) -> list[str]:
+    return [f"{each}{kind}" for each in buckets for kind in (FILES, CHUNKS)]
+
+
+def dump(
+    bucket: str, store: Store, writer: Writer, tell: Callable[[str, int], None]
+) -> int:
+    """
+    Write all files of *bucket*, each compared with the SHA-256 it was kept with.
+
+    Returns:
+        How many are left out, as they are damaged.
+
+    Raises:
+        StorageUnavailable: a store is away, and nobody knows what it holds.
+    """
+    files, chunks = bytearray(), bytearray()
+    count = damaged = 0
+    for file_id, name, content in contents(store):
+        if moving.is_damaged(store, file_id, content):
+            damaged += 1
+            continue
+        count += 1
+        records, pieces = rows_of(name, {file_id: content})
+        files += b"".join(map(encode, records))
+        chunks += b"".join(map(encode, pieces))
+        if len(chunks) >= PART:
+            add(writer, bucket, files, chunks)
+    add(writer, bucket, files, chunks)
+    tell(f"{bucket}{FILES}", count)
+    return damaged
+
+
+def add(writer: Writer, bucket: str, files: bytearray, chunks: bytearray) -> None:
+    """Write a part of each, the records first: they say how long the files are."""
+    for kind, part in ((FILES, files), (CHUNKS, chunks)):
+        writer.add_part(f"{bucket}{kind}", bytes(part))
+        part.clear()
+
+
+def contents(store: Store) -> Iterator[tuple[ObjectId, str, bytes]]:
+    """Id, name and bytes of all files; those that have gone meanwhile are left out."""
+    with ThreadPoolExecutor(AT_A_TIME, "backup") as pool:
+        for batch in moving.batches(store, AT_A_TIME):
+            found = pool.map(lambda each: moving.read(store, each), batch)
+            for (file_id, name), content in zip(batch.items(), found, strict=True):
+                if content is not None:
+                    yield file_id, name, content
+
+
+def without_bytes(manifest: Manifest) -> list[str]:
+    """The places of pictures that the file tells of, but does not hold."""
+    places = {
+        f"{bucket}.in_{each.kind}": each.where
+        for bucket, store in stores().items()
+        for each in overview(store)
+    }
+    ledgers = [each for each in manifest.collections if ".in_" in each]
+    filled = [each for each in ledgers if get_db()[each].estimated_document_count()]
+    return [places.get(each, f"{each} (no setting says where)") for each in filled]
+
+
+class Filling:
+    """
+    Puts the files of a bucket into its store, as their parts come in.
+
+    Args:
+        bucket: Of ids.
+        store: Not MongoDB's own.
+    """
+
+    def __init__(self, bucket: str, store: Store) -> None:
+        self._store = store
+        self._files = get_db()[f"{bucket}{FILES}"]
+        self._chunks = get_db()[f"{bucket}{CHUNKS}"]
+        self._begun: dict[ObjectId, dict[int, bytes]] = {}
+
+    def take(self, collection: str, rows: list) -> None:
+        """
+        Raises:
+            StorageUnavailable: the store is away.
+        """
+        if collection.endswith(FILES):
+            # Until the bytes are there; one of whom none come is left as it was.
+            self._files.insert_many(rows)
+            return
+        for row in rows:
+            pieces = self._begun.setdefault(row["files_id"], {})
+            pieces[row["n"]] = row["data"]
+        ids = {"_id": {"$in": list({row["files_id"] for row in rows})}}
+        whole = list(filter(self._is_whole, self._files.find(ids)))
+        with ThreadPoolExecutor(AT_A_TIME, "restore") as pool:
+            list(pool.map(self._put, whole))
+
+    def _is_whole(self, about: Mapping) -> bool:
+        there = sum(map(len, self._begun[about["_id"]].values()))
+        return there == about["length"]
+
+    def _put(self, about: Mapping) -> None:
+        file_id = about["_id"]
+        pieces = self._begun.pop(file_id)
+        content = b"".join(pieces[n] for n in sorted(pieces))
+        self._store.put(about["filename"], {file_id: content})
+        self._files.delete_one({"_id": file_id})
+
+    def end(self) -> None:
+        """Leave to MongoDB what is whole nowhere, as it was when it was read."""
+        rows = [
+            {"files_id": file_id, "n": n, "data": data}
+            for file_id, pieces in self._begun.items()
+            for n, data in pieces.items()
+        ]
+        if rows:
+            self._chunks.insert_many(rows)
+
+
+def fillings() -> dict[str, Filling]:
+    """One for each bucket whose bytes are to go elsewhere than to MongoDB."""
+    elsewhere = {n: each for n, each in stores().items() if each.kind != "gridfs"}
+    return {name: Filling(name, each) for name, each in elsewhere.items()}

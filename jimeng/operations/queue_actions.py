@@ -1,0 +1,174 @@
+"""The queue as a whole: what an operator sees of it, and does to it, with an entry."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jimeng import batches, jobs, lanes
+from jimeng.documents import BulkAction, Switch, User, utcnow
+from jimeng.documents.principal import Principal, recorded
+from jimeng.errors import Invalid
+from jimeng.jobs import bulk, midnight
+from jimeng.lanes import switches
+from jimeng.limits import usage
+from jimeng.limits.usage import Ends
+from jimeng.operations import failures, queue
+from jimeng.operations.queue import QueueView
+from jimeng.tasks import clear_queue
+from jimeng.tasks.clear_queue import Pending
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Board:
+    """
+    The operator's page of the queue.
+
+    Attributes:
+        done: Pictures that came in the last 60 minutes.
+        failed: Those that did not, in the same time.
+        codes: Code -> failures since midnight, UTC, that nobody has dealt with.
+        more: Whether these are the newest only.
+    """
+
+    overview: QueueView
+    done: int
+    failed: int
+    codes: list[tuple[str, int]]
+    more: bool
+
+    @property
+    def done_today(self) -> int:
+        """Pictures that came since midnight, UTC."""
+        today = self.overview.measured_at.date()
+        return sum(day.completed for day in self.overview.days if day.date == today)
+
+    @property
+    def archived(self) -> int:
+        """Pictures that failed for good, since the beginning."""
+        return sum(day.failed for day in self.overview.days)
+
+    @property
+    def oldest_wait(self) -> float | None:
+        """Seconds; None if nothing waits."""
+        oldest = self.overview.oldest_at
+        if oldest is None:
+            return None
+        return (self.overview.measured_at - oldest).total_seconds()
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A switch that is off, and who did it, by name where there is a record."""
+
+    name: str
+    since: datetime
+    by: str
+
+
+def board(principal: Principal) -> Board:
+    """
+    Look at the queue.
+
+    Raises:
+        AdminsOnly: it is the operator's to see.
+    """
+    found = queue.read_queue(principal)
+    ended = usage.ended_since(found.measured_at - HOUR)
+    codes = failures.codes_since(principal, midnight(found.measured_at.date()))
+    return Board(found, ended.completed, ended.failed, *codes)
+
+
+def hours(principal: Principal) -> list[Ends]:
+    """What ended in each of the last 24 hours, the oldest first."""
+    principal.require_operator("operations")
+    return usage.last_hours(utcnow())
+
+
+def is_suspended(principal: Principal) -> bool:
+    """Whether nothing goes on because no worker is alive."""
+    principal.require_operator("operations")
+    return lanes.why_held() == lanes.NO_WORKER
+
+
+def pauses(principal: Principal) -> list[Pause]:
+    """What is paused now."""
+    principal.require_operator("operations")
+    found = switches.paused(fresh=True)
+    names = User.names(switch.by for switch in found.values())
+
+    def pause(switch: Switch) -> Pause:
+        return Pause(switch.id, switch.paused_at, names.get(switch.by, switch.by))
+
+    return [pause(found[name]) for name in switches.NAMES if name in found]
+
+
+def set_paused(principal: Principal, name: str, is_paused: bool) -> None:
+    """
+    Pause a part of the work, or let it go on; all processes obey within a second.
+
+    Args:
+        name: ``intake``: nothing new is taken. ``sending``: nothing waiting is sent;
+            what the provider has goes on. ``webhooks``: nothing is delivered.
+
+    Raises:
+        AdminsOnly: as `board`.
+        Invalid: there is no such switch.
+    """
+    principal.require_operator("operations")
+    if name not in switches.NAMES:
+        raise Invalid.field("name", "invalid.choice", known=", ".join(switches.NAMES))
+    action = f"{name}.{'pause' if is_paused else 'resume'}"
+    with recorded(principal, action):
+        if is_paused:
+            switches.pause(name, principal.user_id)
+        else:
+            switches.resume(name)
+
+
+def reset_lane(principal: Principal, lane: str) -> None:
+    """
+    Forget that the provider refused pictures of a lane, whichever account they were
+    given to; all processes go by it within a second.
+
+    Args:
+        lane: Its id, ``provider:req_key``.
+
+    Raises:
+        AdminsOnly: as `board`.
+        Invalid: there is no such lane.
+    """
+    principal.require_operator("operations")
+    known = jobs.runtime().registry.limits
+    if lane not in known:
+        raise Invalid.field("lane", "invalid.choice", known=", ".join(sorted(known)))
+    with recorded(principal, "lane.reset", lane=lane):
+        for account in known[lane]:
+            lanes.reset(lane, account)
+
+
+def pending(principal: Principal) -> Pending:
+    """Count what `clear` would cancel."""
+    principal.require_operator("operations")
+    return clear_queue.pending()
+
+
+def clear(principal: Principal) -> BulkAction:
+    """
+    Cancel what waits, as much as a request has time for; the consumers go on. Batches
+    make no more, or would fill the queue again at once.
+
+    Raises:
+        AdminsOnly: as `board`.
+        QueueUnavailable: Redis is away; nothing was cancelled.
+    """
+    principal.require_operator("operations")
+    jobs.check_queue()
+    batches.stop_all()
+    return bulk.work_briefly(clear_queue.clear(principal))
+
+
+def cleared(principal: Principal) -> BulkAction | None:
+    """The clearing that is under way, else the last one, if it was lately."""
+    principal.require_operator("operations")
+    return bulk.latest(clear_queue.CLEAR)

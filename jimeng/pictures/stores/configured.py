@@ -1,0 +1,168 @@
+"""The store that was chosen, and the others, which may still hold what was kept."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO
+
+from bson import ObjectId
+
+from jimeng.config import Config
+from jimeng.errors import ConfigError, StorageUnavailable
+from jimeng.pictures.stores.files import FileStore
+from jimeng.pictures.stores.gridfs import GridFSStore
+from jimeng.pictures.stores.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Chosen(Store):
+    """
+    Writes to the first store; reads ask it, and then the others.
+
+    Args:
+        stores: The chosen one first.
+    """
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self.first, self.others = stores[0], list(stores[1:])
+        self.stores = list(stores)
+        self.kind, self.where = self.first.kind, self.first.where
+        self._has_failed = False
+
+    def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
+        """`save_together`, else next to the documents: it is not fetched again."""
+        try:
+            return self.save_together(name, *contents)
+        except StorageUnavailable as error:
+            for each in self.others:
+                if isinstance(each, GridFSStore):
+                    log.warning("kept in %s: %s", each.where, error)
+                    return each.save_together(name, *contents)
+            raise
+
+    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
+        with self._watched():
+            return self.first.save(content, name)
+
+    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
+        with self._watched():
+            self.first.put(name, contents)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageUnavailable:
+            self._has_failed = True
+            raise
+
+    def open(self, file_id: ObjectId) -> BinaryIO | None:
+        # Twice the first: what has just been moved was not yet there, and then it was.
+        away: StorageUnavailable | None = None
+        for each in (*self.stores, self.first):
+            try:
+                content = each.open(file_id)
+            except StorageUnavailable as error:
+                away = error
+                continue
+            if content is not None:
+                return content
+        if away is not None:
+            raise away  # it may well be there
+        return None
+
+    def delete(self, file_id: ObjectId) -> None:
+        away: StorageUnavailable | None = None
+        for each in self.stores:
+            try:
+                each.delete(file_id)
+            except StorageUnavailable as error:
+                away = error
+        if away is not None:
+            raise away  # what is left is swept
+
+    def link(
+        self, file_id: ObjectId, *, seconds: float, content_type: str
+    ) -> str | None:
+        return self.first.link(file_id, seconds=seconds, content_type=content_type)
+
+    def sha256_of(self, file_id: ObjectId) -> str | None:
+        told = (each.sha256_of(file_id) for each in self.stores)
+        return next(filter(None, told), None)
+
+    def size(self) -> int:
+        return sum(each.size() for each in self.stores)
+
+    def add_up(self) -> None:
+        for each in self.stores:
+            each.add_up()
+
+    def count(self) -> int:
+        return sum(each.count() for each in self.stores)
+
+    def room(self) -> int | None:
+        return self.first.room()
+
+    def works(self) -> bool:
+        return self.first.works()
+
+    def seems_to_work(self) -> bool:
+        """Whether a picture can be kept: tried out once a save has failed."""
+        if self._has_failed:
+            self._has_failed = not self.works()
+        return not self._has_failed
+
+    def saved_before(
+        self, moment: datetime, *, after: ObjectId | None, limit: int
+    ) -> dict[ObjectId, str]:
+        found: dict[ObjectId, str] = {}
+        for each in self.stores:
+            rows = each.saved_before(moment, after=after, limit=limit)
+            # In the midst of a saving only one of them knows the name.
+            found |= {
+                file_id: n or found.get(file_id, "") for file_id, n in rows.items()
+            }
+        return {file_id: found[file_id] for file_id in sorted(found)[:limit]}
+
+
+def choose(config: Config, *buckets: str) -> Iterator[Store]:
+    """
+    The store for each of *buckets*: MongoDB's alone, or all that are set up.
+
+    Raises:
+        ConfigError: the packages for one of them are not installed.
+    """
+    found: list[list[Store]] = [[GridFSStore(each) for each in buckets]]
+    directory = directory_of(config)
+    if config.STORAGE == "file" or config.STORAGE_DIR or directory.is_dir():
+        found.append([FileStore(directory, each) for each in buckets])
+    if config.S3_BUCKET:
+        found.append(s3_stores(config, buckets))
+    found.sort(key=lambda row: row[0].kind != config.STORAGE)
+    for stores in zip(*found, strict=True):
+        yield Chosen(stores) if len(stores) > 1 else stores[0]
+
+
+def s3_stores(config: Config, buckets: Sequence[str]) -> list[Store]:
+    """
+    Raises:
+        ConfigError: boto3 is not installed, which few need.
+    """
+    if find_spec("boto3") is None:
+        raise ConfigError(
+            "S3_BUCKET needs packages of its own: pip install --require-hashes -r "
+            "requirements-s3.txt"
+        )
+    stores: list[Store] = import_module("jimeng.pictures.stores.s3").stores(
+        config, buckets
+    )
+    return stores
+
+
+def directory_of(config: Config) -> Path:
+    return Path(config.STORAGE_DIR or Path(config.DATA_DIR) / "pictures").absolute()

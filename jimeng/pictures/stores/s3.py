@@ -1,0 +1,152 @@
+"""Bytes in a bucket of an object store: TOS, MinIO, AWS."""
+
+import time
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from bson import ObjectId
+
+from jimeng.config import Config
+from jimeng.errors import StorageUnavailable
+from jimeng.pictures.stores.external import OutsideStore
+from jimeng.pictures.stores.s3_client import AWAY, Bucket, unavailable
+from jimeng.pictures.stores.store import SeekableFile
+
+FRESH = 30.0  # seconds for which what was kept shows that more can be
+PROBE = "probe"  # the key of an object that is written over and over
+
+
+class S3Store(OutsideStore):
+    """
+    An object for each id, under ``<S3_PREFIX><bucket of ids>/<id>``.
+
+    Args:
+        name: Whose ids are its own.
+    """
+
+    kind = "s3"
+
+    def __init__(self, bucket: Bucket, name: str) -> None:
+        super().__init__(name)
+        self._bucket, self._name = bucket, name
+        self.where = f"{bucket.where}{name}"
+
+    def make_ready(self) -> None:
+        self._bucket.require_answers()
+
+    def write(self, contents: dict[ObjectId, bytes]) -> None:
+        with self._bucket.operation():
+            for file_id, each in contents.items():
+                self._bucket.put(self._key(file_id), each)
+
+    def open(self, file_id: ObjectId) -> BinaryIO | None:
+        # What was never kept here is not asked for, as long as it is elsewhere.
+        if self._find(file_id) is None:
+            return None
+        file = RemoteFile(self._bucket, self._key(file_id))
+        return file if file.begin() else None  # type: ignore[return-value]
+
+    def delete(self, file_id: ObjectId) -> None:
+        if self._find(file_id) is None:
+            return
+        with self._bucket.operation():
+            self._bucket.delete(self._key(file_id))
+        self._forget(file_id)
+
+    def link(
+        self, file_id: ObjectId, *, seconds: float, content_type: str
+    ) -> str | None:
+        """As `Bucket.link`; None where it is not here."""
+        if self._find(file_id) is None:
+            return None
+        key = self._key(file_id)
+        return self._bucket.link(key, seconds=seconds, content_type=content_type)
+
+    def works(self) -> bool:
+        """Whether a picture could be kept now, by trying if that was long ago."""
+        if time.monotonic() < self._bucket.kept_at + FRESH:
+            return True
+        try:
+            with self._bucket.operation():
+                self._bucket.put(PROBE, PROBE.encode())
+        except StorageUnavailable:
+            return False
+        return True
+
+    def _key(self, file_id: ObjectId) -> str:
+        return f"{self._name}/{file_id}"
+
+
+def stores(config: Config, names: Sequence[str]) -> list[S3Store]:
+    """One for each of *names*, all in the bucket of the settings."""
+    bucket = Bucket(config)
+    return [S3Store(bucket, name) for name in names]
+
+
+class RemoteFile(SeekableFile):
+    """
+    An object as a file that can be sought in.
+
+    Where it is read from another place it is asked for anew, from there on. Between two
+    reads there is all the time that a slow client needs.
+    """
+
+    def __init__(self, bucket: Bucket, key: str) -> None:
+        self._bucket, self._key = bucket, key
+        self._stream: BinaryIO | None = None
+        self._streams_at = -1  # where the stream is; -1 where it is of no use
+
+    def begin(self) -> bool:
+        """
+        Ask for it, from where it is to be read; whether it is there.
+
+        Raises:
+            StorageUnavailable: nobody can tell.
+        """
+        self._end_stream()
+        with self._bucket.operation() as self._leash:
+            found = self._bucket.get(self._key, self._at)
+        if found is None:
+            return False
+        self._stream, left = found
+        self._streams_at, self.length = self._at, self._at + left
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """
+        All of it within the time of one call.
+
+        Raises:
+            StorageUnavailable: it does not come, or not to its end.
+        """
+        piece = self._piece(self.length if size is None or size < 0 else size)
+        self._at += len(piece)
+        return piece
+
+    def _piece(self, most: int) -> bytes:
+        size = min(most, self.length - self._at)
+        if size <= 0:
+            return b""
+        if self._streams_at != self._at and not self.begin():
+            raise unavailable("an object went while it was read", AWAY)
+        assert self._stream is not None  # noqa: S101 - as `begin` says
+        self._streams_at = -1
+        self._leash.renew()
+        found = bytearray()
+        with self._bucket.trouble():
+            # What is there already may come first, and alone.
+            while piece := self._stream.read(size - len(found)):
+                found += piece
+        if len(found) < size:
+            raise unavailable("an object ended before its end", AWAY)
+        self._streams_at = self._at + size
+        return bytes(found)
+
+    def close(self) -> None:
+        self._end_stream()
+        super().close()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None

@@ -1,0 +1,312 @@
+"""What the REST API says of models, their prices, and styles."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from marshmallow import fields
+
+from jimeng import jobs
+from jimeng.i18n import in_language, t
+from jimeng.providers import Model
+from jimeng.providers.models.model import PROMPTS, TASKS
+from jimeng.schemas import field_descriptions
+from jimeng.schemas.response_fields import (
+    Reply,
+    Within,
+    a,
+    day,
+    entries,
+    flag,
+    list_of,
+    number,
+    some,
+    text,
+    whole,
+)
+from jimeng.schemas.task_responses import MODEL, PROVIDER
+from jimeng.tasks import Estimate
+
+
+def pixels(chinese: str, english: str, name: str, example: dict) -> fields.Field:
+    def of(model: Model) -> dict[str, str]:
+        named: Mapping[str, tuple[int, int]] = getattr(model, name)
+        return {each: f"{width}x{height}" for each, (width, height) in named.items()}
+
+    return entries(
+        chinese,
+        english,
+        of=of,
+        example=example,
+        additionalProperties={"type": "string"},
+    )
+
+
+def limit(
+    chinese: str, english: str, name: str, place: int, example: int | None = None
+) -> fields.Field:
+    """One end of a model's range, null where there is none."""
+
+    def of(model: Model) -> float | None:
+        return (getattr(model, name) or (None, None))[place]
+
+    return whole(chinese, english, of=of, null=True, example=example)
+
+
+class Sizes(Reply):
+    ratios = pixels(
+        "比例 → 像素",
+        "Ratio → pixels",
+        "sizes",
+        {"1:1": "1328x1328", "16:9": "1664x936"},
+    )
+    hd_ratios = pixels(
+        "quality 为 hd 时的比例 → 像素",
+        "Ratio → pixels with quality hd",
+        "hd_sizes",
+        {"1:1": "2048x2048", "16:9": "2048x1152"},
+    )
+    keywords = pixels(
+        "名称 → 像素",
+        "Name → pixels",
+        "keywords",
+        {"1K": "1328x1328", "2K": "2048x2048"},
+    )
+    min_side = limit(*field_descriptions.MIN_SIDE, "sides", 0, 512)
+    max_side = limit(*field_descriptions.MAX_SIDE, "sides", 1, 2048)
+    min_area = limit("宽乘高至少，像素", "Minimum width × height, in pixels", "area", 0)
+    max_area = limit("宽乘高至多，像素", "Maximum width × height, in pixels", "area", 1)
+    max_ratio = number(*field_descriptions.MAX_RATIO, null=True)
+
+
+class Inputs(Reply):
+    """The pictures that a model takes in, of its `takes`."""
+
+    min = whole("至少几张", "Fewest pictures", of="least", minimum=0, example=1)
+    max = whole("至多几张", "Most pictures", of="most", minimum=1, example=1)
+    min_side = whole(
+        *field_descriptions.MIN_SIDE,
+        of=lambda takes: takes.sides[0],
+        minimum=1,
+        example=32,
+    )
+    max_side = whole(
+        *field_descriptions.MAX_SIDE,
+        of=lambda takes: takes.sides[1],
+        minimum=1,
+        example=4096,
+    )
+    max_ratio = number(*field_descriptions.MAX_RATIO, null=True)
+    mask = flag("是否必须带蒙版", "Whether a mask must come with them")
+    strength = flag(
+        "能否设置 strength",
+        "Whether strength may be given",
+        of=lambda takes: takes.strength is not None,
+    )
+    expand = number(
+        "每边最多扩多少（占边长的份额）；null 表示不能扩图",
+        "The most that an edge may grow, as a share of its side; null: does not expand",
+        null=True,
+        examples=[None],
+    )
+    prompt = text(
+        "提示词必填、可选，还是没有",
+        "Whether the prompt is required, optional, or must be left out",
+        choices=PROMPTS,
+        example="required",
+    )
+
+
+class PriceStep(Reply):
+    up_to_pixels = whole(
+        "到多少像素为止；null 没有上限",
+        "Up to how many pixels; null: any",
+        of="up_to",
+        null=True,
+        minimum=1,
+        example=None,
+    )
+    fen = whole("分（百分之一元）", "Fen: hundredths of a yuan", minimum=0, example=22)
+
+
+class PriceRecord(Reply):
+    """What one picture costs at the provider."""
+
+    currency = text(
+        *field_descriptions.CURRENCY,
+        choices=("CNY",),
+        of=lambda price: "CNY",
+        example="CNY",
+    )
+    steps = some(
+        "按图片的像素（宽乘高），从小到大；最后一级没有上限",
+        "By the pixels of the picture (width × height), the smallest first; the last "
+        "has no end",
+        PriceStep,
+    )
+    as_of = day(*field_descriptions.AS_OF, null=True, example="2026-09-30")
+
+
+def of_each(read: Callable[[Estimate], object]) -> Callable[[Any], object]:
+    """What *read* finds in a task's estimate, or in that of each task of a batch."""
+    return lambda found: read(getattr(found, "each", found))
+
+
+def date_of_price(estimate: Estimate) -> date | None:
+    return estimate.model.dearest.as_of if estimate.model.dearest else None
+
+
+class CostRecord(Within):
+    """What pictures would cost at the provider: those of a task, or each of a batch."""
+
+    inner = "each"
+
+    currency = text(
+        *field_descriptions.CURRENCY,
+        choices=("CNY",),
+        of=lambda estimate: "CNY",
+        example="CNY",
+    )
+    fen = whole(
+        "一张，分（百分之一元）",
+        "Of one picture, in fen: hundredths of a yuan",
+        minimum=0,
+        example=22,
+    )
+    fen_of_all = whole("全部图片，分", "Of all pictures, in fen", minimum=0, example=44)
+    as_of = day(
+        *field_descriptions.AS_OF,
+        of=of_each(date_of_price),
+        null=True,
+        example="2026-09-30",
+    )
+
+
+class EstimateRecord(Within):
+    """What a request would create, where nothing is created."""
+
+    inner = "each"
+
+    dry_run = flag(
+        "true：什么也没有创建",
+        "true: nothing was created",
+        of=lambda estimate: True,
+        example=True,
+    )
+    model = text(
+        *field_descriptions.MODEL, of=of_each(lambda one: one.model.id), example=MODEL
+    )
+    provider = text(
+        *field_descriptions.PROVIDER,
+        of=of_each(lambda one: one.model.provider),
+        example=PROVIDER,
+    )
+    n = whole(*field_descriptions.N, minimum=1, example=2)
+    width = whole(
+        "宽，像素；null 表示取决于给出的图片",
+        "Pixels; null where it follows from the pictures that go in",
+        of=of_each(lambda one: one.size[0] if one.size else None),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    height = whole(
+        "高，像素；null 表示取决于给出的图片",
+        "Pixels; null where it follows from the pictures that go in",
+        of=of_each(lambda one: one.size[1] if one.size else None),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    cost = a(
+        "按价格表在服务商处的费用；null 表示不知道",
+        "What it would cost at the provider, by the list of prices; null if nobody "
+        "knows",
+        CostRecord,
+        of=lambda found: None if found.fen_of_all is None else found,
+        null=True,
+        example=...,
+    )
+
+
+def why_not(model: Model) -> str | None:
+    """Why its pictures cannot be sent from here."""
+    return t(f"lacks.{model.lacks}") if model.lacks else None
+
+
+class ModelRecord(Reply):
+    """What can be asked of a model."""
+
+    id = text(*field_descriptions.ID, example=MODEL)
+    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
+    task = text(
+        "做什么：文生图、图生图、局部重绘、扩图、放大",
+        "What it does: from words, from a picture, repaint, expand, enlarge",
+        choices=TASKS,
+        example="text-to-image",
+    )
+    aliases = list_of(
+        "model 也接受的其他名称",
+        "Other names that model accepts",
+        text(example="jimeng-3.0"),
+        of=lambda model: sorted(model.names - {model.id}),
+    )
+    sizes = a(
+        "有名称的尺寸和其余尺寸的限制；null 表示没有这个限制",
+        "Named sizes, and the limits for all others; null means no limit",
+        Sizes,
+        of=lambda model: model,
+    )
+    max_images = whole(*field_descriptions.MAX_IMAGES, minimum=1, example=4)
+    max_prompt = whole(
+        "提示词最多几个字符", "Maximum characters of the prompt", minimum=1, example=800
+    )
+    takes_images = flag(
+        "从这台服务器能否给它图片",
+        "Whether pictures can be given to it from this server",
+        example=True,
+    )
+    inputs = a(
+        "它接受的图片；null 表示不接受",
+        "The pictures that it takes; null if it takes none",
+        Inputs,
+        of="takes",
+        null=True,
+    )
+    inputs_unavailable = text(
+        "为什么从这里给不了图片；null 表示可以",
+        "Why pictures cannot be given to it from here; null if they can",
+        of=why_not,
+        null=True,
+        example=None,
+    )
+    takes_seed = flag("是否接受种子", "Whether it accepts a seed")
+    price = a(
+        "一张图片在服务商处的价格；null 表示不知道",
+        "What one picture costs at the provider; null if nobody knows",
+        PriceRecord,
+        null=True,
+        example=...,
+    )
+    default = flag(
+        "不写 model 时用它",
+        "Whether it is used if model is omitted",
+        of=lambda model: model is jobs.runtime().registry.default(),
+    )
+
+
+class StyleRecord(Reply):
+    id = text(*field_descriptions.ID, example="ink")
+    name = text(
+        "名称，按请求的语言",
+        "Name, in the request's language",
+        of=lambda style: in_language(style.names),
+        example=("水墨", "Ink wash"),
+    )
+    name_zh = text("中文名称", "Chinese name", of="zh", example="水墨")
+    name_en = text("英文名称", "English name", of="en", example="Ink wash")
+    phrase = text(
+        "加在提示词后的文字",
+        "Text appended to the prompt",
+        example="中国水墨画，留白，墨色浓淡相宜，宣纸质感",
+    )

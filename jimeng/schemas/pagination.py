@@ -1,0 +1,64 @@
+"""The queries of lists: how many of them, and from where on."""
+
+from marshmallow import pre_load
+
+from jimeng.documents import Status
+from jimeng.schemas import OfUser, Strict, field_descriptions
+from jimeng.schemas.request_fields import Between, Digits, Long, MetadataFilter, Text
+from jimeng.tasks.queries import MAX_OFFSET
+
+
+class ByMetadata(Strict):
+    """Of lists of what programs attach text to."""
+
+    metadata = MetadataFilter(*field_descriptions.METADATA_FILTER)
+
+    @pre_load
+    def gather(self, data, **kwargs):
+        prefix = "metadata."
+        pairs = {name: data[name] for name in data if name.startswith(prefix)}
+        rest = {name: data[name] for name in data if name not in pairs}
+        found = {name.removeprefix(prefix): value for name, value in pairs.items()}
+        return {"metadata": found, **rest} if found else rest
+
+
+class Some(Strict):
+    """Of lists by cursor."""
+
+    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    cursor = Text(
+        "上一页的 next_cursor，原样传回",
+        "The previous page's next_cursor, unchanged",
+        validate=Long(1, 200),
+    )
+
+
+class SomeOfUser(Some, OfUser):
+    """The same of lists that are a user's."""
+
+
+class BatchesByCursor(SomeOfUser, ByMetadata):
+    """The same of batches."""
+
+
+class ByCursor(Some, ByMetadata):
+    """The same of tasks."""
+
+    status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})
+    q = Text(
+        "提示词必须含有的词，空格分开；一页最多找 1,000 个任务，没找满也可能还有下一页",
+        "Words the prompt must contain, separated by spaces. A page looks through "
+        "1,000 tasks: it may be short and have a next one all the same",
+        validate=Long(1, 200),
+    )
+
+
+class ByOffset(OfUser, ByMetadata):
+    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    # Beyond it is refused with the address of the list by cursor.
+    offset = Digits(
+        *field_descriptions.OFFSET,
+        load_default=0,
+        validate=Between(0, 10**12),
+        metadata={"maximum": MAX_OFFSET},
+    )

@@ -1,0 +1,359 @@
+"""What the REST API says of users, keys, uploads, the queue, and errors."""
+
+from itertools import groupby
+from typing import Any
+
+from marshmallow import fields
+
+from jimeng.documents import Input
+from jimeng.documents.principal import KEY_INTERFACES, SCOPES
+from jimeng.i18n import t
+from jimeng.schemas import field_descriptions
+from jimeng.schemas.response_fields import (
+    Reply,
+    count,
+    day,
+    fixed,
+    flag,
+    instant,
+    list_of,
+    some,
+    text,
+    whole,
+)
+from jimeng.schemas.task_responses import MODEL, PROVIDER
+
+MAX_DAYS = 30  # that are listed one by one
+USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"
+UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
+
+
+class UserRecord(Reply):
+    id = text(*field_descriptions.ID, example=USER)
+    email = text(*field_descriptions.EMAIL, format="email", example="user@example.com")
+    name = text(*field_descriptions.NAME, example="张三")
+    role = text("角色", "Role", choices=("user", "admin"))
+    created_at = instant(*field_descriptions.CREATED_AT)
+    updated_at = instant(*field_descriptions.UPDATED_AT)
+
+
+class UserDeleted(Reply):
+    id = text(*field_descriptions.ID, example=USER)
+    message = fixed("answer.user_deleted")
+
+
+class KeyRecord(Reply):
+    """An API key without what it proves."""
+
+    id = text(*field_descriptions.KEY_ID, example=KEY)
+    name = text("密钥的名称", "The key's name", example="部署脚本")
+    prefix = text(
+        "密钥的开头几个字符", "The first characters of the key", example="jm_3fQx0aB"
+    )
+    scopes = list_of(
+        "权限", "Permissions", text(choices=SCOPES), example=["read", "write"]
+    )
+    doors = list_of(
+        "能从哪些入口使用；空为都可以",
+        "Where it is good; empty for everywhere",
+        text(choices=KEY_INTERFACES),
+        example=["openai"],
+    )
+    models = list_of(
+        "能用哪些模型；空为都可以",
+        "Models it may ask for; empty for all",
+        text(),
+        example=["doubao-seedream-3.0-t2i"],
+    )
+    tasks_per_minute = whole(
+        "每分钟最多几个任务；null 为没有自己的限制",
+        "Tasks in a minute; null for no limit of its own",
+        of="per_minute",
+        null=True,
+        example=10,
+    )
+    pictures_per_day = whole(
+        "每天最多几张图片；null 为没有自己的限制",
+        "Pictures in a day; null for no limit of its own",
+        of="per_day",
+        null=True,
+        example=50,
+    )
+    created_at = instant(*field_descriptions.CREATED_AT)
+    expires_at = instant(
+        "何时失效；null 为一直有效", "When it expires; null for never", null=True
+    )
+    last_used_at = instant(
+        "最近一次使用，精确到分钟；null 为从未使用",
+        "Last use, to the minute; null for never",
+        null=True,
+    )
+
+
+class NewKeyRecord(KeyRecord):
+    """The record, and the key itself."""
+
+    key = text(
+        "密钥本身，只出现这一次",
+        "The key itself, shown only this once",
+        example="jm_3fQx0aBExampleOfAKeyThatOpensNothingAtAll00",
+    )
+
+    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
+        record, key = obj
+        return key if attr == "key" else super().get_attribute(record, attr, default)
+
+
+class KeyRevoked(Reply):
+    id = text(*field_descriptions.KEY_ID, example=KEY)
+    message = fixed("answer.key_revoked")
+
+
+class Day(Reply):
+    date = day(*field_descriptions.DATE)
+    processed = count(*field_descriptions.PROCESSED, example=1)
+    failed = count(*field_descriptions.FAILED)
+    completed = count(*field_descriptions.COMPLETED, example=1)
+    cancelled = count(*field_descriptions.CANCELLED)
+
+
+class ServerRecord(Reply):
+    """A machine that workers run on."""
+
+    host = text(*field_descriptions.HOST, of=lambda there: there[0].host, example=HOST)
+    workers = count(
+        "活着的工作进程数",
+        "Workers alive",
+        of=lambda there: sum(each.is_alive for each in there),
+        example=1,
+    )
+    last_heartbeat = instant(
+        *field_descriptions.LAST_HEARTBEAT,
+        of=lambda there: max(each.seen_at for each in there),
+    )
+    alive = flag(
+        *field_descriptions.ALIVE, of=lambda there: any(each.is_alive for each in there)
+    )
+
+
+class WorkerRecord(Reply):
+    id = text(*field_descriptions.ID, example="worker-1:7160:B3zu8D_v-xGvHMDC")
+    host = text(*field_descriptions.HOST, example=HOST)
+    pid = whole("进程号", "Process id", example=7160)
+    started_at = instant(*field_descriptions.STARTED_AT)
+    last_heartbeat = instant(*field_descriptions.LAST_HEARTBEAT, of="seen_at")
+    alive = flag(*field_descriptions.ALIVE, of="is_alive")
+
+
+class AccountRecord(Reply):
+    account = text(
+        "设置里的账号名；main 是不带名字的那个",
+        "The account's name in the settings; main is the one without a name",
+        example="main",
+    )
+    slots_in_use = count(*field_descriptions.SLOTS_IN_USE, example=2)
+    limit = whole(
+        "当前的并发上限；null 表示账号已不在设置里，没有人查询它的图片",
+        "Current concurrency limit; null if the account is no longer in the settings "
+        "and nobody asks for its pictures",
+        null=True,
+        example=2,
+    )
+    configured_limit = whole(
+        *field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
+    )
+    back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
+    refused = text(
+        "服务方以这个代号拒绝了账号，所以它在歇；null 表示没有",
+        "Code with which the provider refused the account, which rests; else null",
+        null=True,
+        example=None,
+    )
+
+
+class LaneRecord(Reply):
+    id = text(*field_descriptions.ID, example="volcengine_jimeng:jimeng_t2i_v30")
+    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(*field_descriptions.MODEL_NAME, null=True, example=MODEL)
+    slots_in_use = count(*field_descriptions.SLOTS_IN_USE, example=2)
+    limit = whole(
+        "当前的并发上限；null 表示模型已不提供",
+        "Current concurrency limit; null if the model is no longer offered",
+        null=True,
+        example=2,
+    )
+    configured_limit = whole(
+        *field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
+    )
+    pending = count(*field_descriptions.PENDING, example=1)
+    retry = count(*field_descriptions.RETRY)
+    back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
+    accounts = some(
+        "各账号在这个通道里的并发；设置里已没有、却还占着并发的也在内",
+        "Each account's part of the lane; also those that are no longer in the "
+        "settings and still hold slots",
+        AccountRecord,
+    )
+
+
+def servers(found: Any) -> list[list]:
+    """The workers, by the machine they run on."""
+    ordered = sorted(found.workers, key=lambda each: each.host)
+    return [list(there) for _, there in groupby(ordered, lambda each: each.host)]
+
+
+def summed(chinese: str, english: str, name: str, **more: Any) -> fields.Field:
+    def of(found: Any) -> int:
+        return sum(getattr(each, name) for each in found.days)
+
+    return count(chinese, english, of=of, **more)
+
+
+class QueueRecord(Reply):
+    measured_at = instant("统计的时间", "When this was measured")
+    pending = count(*field_descriptions.PENDING, example=1)
+    active = count(
+        "正在提交、生成或保存的图片",
+        "Pictures being submitted, drawn or saved",
+        example=2,
+    )
+    retry = count(*field_descriptions.RETRY)
+    archived = summed("最终失败的图片", "Pictures that failed for good", "failed")
+    completed = summed(*field_descriptions.COMPLETED, "completed", example=1)
+    cancelled = summed(*field_descriptions.CANCELLED, "cancelled")
+    processed = summed(*field_descriptions.PROCESSED, "processed", example=1)
+    failed = summed(*field_descriptions.FAILED, "failed")
+    by_date = some(
+        "按天（UTC），最新的在前，最多 30 天；没有图片结束的日子不列",
+        "By day (UTC), newest first, at most 30; days on which no picture ended are "
+        "omitted",
+        Day,
+        of=lambda found: found.days[:MAX_DAYS],
+    )
+    jobs = whole(
+        "Redis 中尚未被取走的作业；null 表示 Redis 不可用",
+        "Jobs in Redis not yet taken by a worker; null if Redis is unavailable",
+        null=True,
+        example=0,
+    )
+    servers = some(
+        "运行工作进程的机器", "Machines that run workers", ServerRecord, of=servers
+    )
+    workers = some(
+        "工作进程，最近一小时内有心跳的",
+        "Workers with a heartbeat within the last hour",
+        WorkerRecord,
+    )
+    lanes = some(
+        "通道：服务方的每个模型一条，各有并发上限",
+        "One per provider and model, each with its own limit",
+        LaneRecord,
+    )
+
+
+class Health(Reply):
+    status = text("总是 ok", "Always ok", choices=("ok",))
+    message = fixed("answer.healthy")
+    version = text("正在运行的版本", "The release that runs", example="0.1.0")
+    commit = text(
+        "这个版本的 Git 提交；无从得知时为 unknown",
+        "The Git commit that it was made from; unknown where nothing says it",
+        example="2a74f792b22e0d06bfef8859310aaa499e9bd947",
+    )
+
+
+class Ready(Reply):
+    status = text(
+        "总是 ready", "Always ready", choices=("ready",), of=lambda found: "ready"
+    )
+    message = fixed("answer.ready")
+    paused = list_of(*field_descriptions.PAUSED, fields.String(), example=[])
+    resting = list_of(*field_descriptions.SUSPENDED, fields.String(), example=[])
+    lowered = list_of(*field_descriptions.LOWERED, fields.String(), example=[])
+
+
+class Reason(Reply):
+    """One thing that keeps this server from being ready."""
+
+    code = text(
+        "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
+        "redis_refuses、disk、storage、release_too_old、index_missing、worker、"
+        "jobs_untaken、overdue、lane_stalled、no_provider",
+        "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
+        "redis_refuses, disk, storage, release_too_old, index_missing, worker, "
+        "jobs_untaken, overdue, lane_stalled, no_provider",
+    )
+    names = list_of("哪些索引或通道", "Which indexes or lanes", fields.String())
+    since = instant(
+        "答复的进程从什么时候起一直看到这一项",
+        "Since when the process that answers has seen this at every look",
+    )
+    message = text("该做什么", "What to do", of=lambda why: t(f"ready.{why.code}"))
+
+
+class Refusal(Reply):
+    """Every error, whatever its status."""
+
+    success = flag(*field_descriptions.SUCCESS, enum=[False])
+    error = text(*field_descriptions.ERROR)
+    message = text(*field_descriptions.MESSAGE)
+    request_id = text(*field_descriptions.REQUEST_ID)
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"words": ("字段 → 原因", "Field → reasons")},
+    )
+    status = text(
+        "仅 /health/ready：unavailable",
+        "/health/ready only: unavailable",
+        required=False,
+    )
+    missing = list_of(
+        "仅 /health/ready：缺少什么，代号见 reasons",
+        "/health/ready only: codes of what is missing, as in reasons",
+        fields.String(),
+        required=False,
+    )
+    reasons = some(
+        "仅 /health/ready：缺少的每一项，以及该做什么",
+        "/health/ready only: each missing thing, and what to do",
+        Reason,
+        required=False,
+    )
+    paused = list_of(*field_descriptions.PAUSED, fields.String(), required=False)
+    resting = list_of(*field_descriptions.SUSPENDED, fields.String(), required=False)
+    lowered = list_of(*field_descriptions.LOWERED, fields.String(), required=False)
+
+
+def expiry(found: Input):
+    """Until when it is there though no task names it; None where one does."""
+    return found.keep_until if found.unnamed else None
+
+
+class UploadRecord(Reply):
+    """A picture that was given."""
+
+    id = text(*field_descriptions.ID, example=UPLOAD)
+    width = whole(*field_descriptions.WIDTH, minimum=1, example=1536)
+    height = whole(*field_descriptions.HEIGHT, minimum=1, example=2048)
+    bytes = whole(*field_descriptions.BYTES, minimum=1, example=412871)
+    content_type = text(*field_descriptions.CONTENT_TYPE, example="image/jpeg")
+    has_alpha = flag(
+        "是否有透明的像素；只有这样的图片可以用作 mask",
+        "Whether a pixel is transparent; only such a picture can be a mask",
+        of="alpha",
+        example=False,
+    )
+    created_at = instant(*field_descriptions.CREATED_AT)
+    expires_at = instant(
+        "没有任务使用时保留到什么时候；已有任务使用则为 null",
+        "Until when it is kept while no task uses it; null once one does",
+        of=expiry,
+        null=True,
+        example=...,
+    )
+
+
+class UploadDeleted(Reply):
+    id = text(*field_descriptions.ID, example=UPLOAD)
+    message = fixed("answer.upload_deleted")

@@ -1,0 +1,521 @@
+"""REST responses: tasks, their pictures, and the outcome of actions on many tasks."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from marshmallow import missing
+
+from jimeng.documents import Image, Status
+from jimeng.errors import JimengError
+from jimeng.http.responses import absolute, path_for
+from jimeng.i18n import MESSAGES, explain, t
+from jimeng.schemas import field_descriptions
+from jimeng.schemas.request_fields import AS_USER_ID
+from jimeng.schemas.response_fields import (
+    HOST,
+    Reply,
+    Within,
+    a,
+    address,
+    count,
+    entries,
+    fixed,
+    flag,
+    instant,
+    link,
+    list_of,
+    some,
+    text,
+    whole,
+)
+from jimeng.tasks import Outcome, TaskView
+from jimeng.tasks.retries import MAX_AT_ONCE
+from jimeng.tasks.views import PHASES
+
+STATUS = tuple(Status)
+TASK, OTHER = (
+    f"volcengine_img_{rest}"
+    for rest in ("01m887frvfcaq6swdcq2hdp358bxvt", "01m887fw13am7j0p14qygjhszprzpz")
+)
+PICTURE = f"{HOST}/i/-hirVBSkTvga-VDstxm8wQ"
+MODEL, PROVIDER = "doubao-seedream-3.0-t2i", "volcengine_jimeng"
+PROMPT = "一只可爱的小猫咪在花园里玩耍"
+
+
+link_to = partial(link, name="task_id", example=TASK)
+
+
+class Links(Reply):
+    self = link_to("整个任务", "The full record", "api.get_task", "/api/v1/tasks/{}")
+    result = link_to(
+        "查询结果",
+        "Its status and pictures",
+        "api.get_result",
+        "/api/v1/ai/image/result/{}",
+    )
+    cancel = link_to(
+        *field_descriptions.CANCEL, "api.cancel_task", "/api/v1/tasks/{}/cancel"
+    )
+    html = link_to("任务的网页", "Its web page", "web.task", "/tasks/{}")
+
+
+METADATA = entries(
+    *field_descriptions.METADATA,
+    example={"order": "123"},
+    additionalProperties={"type": "string"},
+)
+
+
+class Created(Reply):
+    """The answer to a request that made a task, and to its repetitions."""
+
+    task_id = text(*field_descriptions.TASK_ID, of="id", example=TASK)
+    status = text(
+        *field_descriptions.STATUS, choices=("pending",), of=lambda task: "pending"
+    )
+    message = fixed("answer.created")
+    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(*field_descriptions.MODEL, example=MODEL)
+    created_at = instant(*field_descriptions.CREATED_AT)
+    position = count(
+        *field_descriptions.POSITION,
+        of=lambda task: task.first_answer.get("position", 0),
+    )
+    eta_seconds = count(
+        *field_descriptions.ETA_SECONDS,
+        of=lambda task: task.first_answer.get("eta_seconds", 0),
+        null=True,
+    )
+    metadata = METADATA
+    retried_from = text(
+        *field_descriptions.RETRIED_FROM,
+        of=lambda task: task.retried_from or missing,
+        required=False,
+    )
+    links = a(*field_descriptions.LINKS, Links, of=lambda task: task)
+
+
+def picture_link(found: Image) -> str:
+    return absolute(path_for("web.image", key=found.key, ext=found.suffix))
+
+
+def thumbnail_link(found: Image) -> str:
+    return absolute(path_for("web.thumbnail", key=found.key))
+
+
+class Source(Reply):
+    """One of the pictures that a task was made from."""
+
+    upload = text(
+        "图片的 id", "Its id", of="input", example="upload_q2xVn0bXyG7tD5m4JcLr9A"
+    )
+    picture = text(
+        "它是哪张生成的图片的副本；不是则为 null",
+        "The drawn picture that it is a copy of, else null",
+        of=lambda source: source.get("picture"),
+        null=True,
+        example=f"{TASK}_0",
+    )
+
+
+class Picture(Reply):
+    id = text(*field_descriptions.ID, example=f"{TASK}_0")
+    url = address(
+        "地址，不会过期",
+        "Link; never expires",
+        of=picture_link,
+        example=f"{PICTURE}.jpg",
+    )
+    thumbnail_url = address(
+        "缩略图的地址",
+        "Link to the thumbnail",
+        of=thumbnail_link,
+        example=f"{PICTURE}/thumb.webp",
+    )
+    width = whole(*field_descriptions.WIDTH, minimum=1, example=1024)
+    height = whole(*field_descriptions.HEIGHT, minimum=1, example=1024)
+    bytes = whole(*field_descriptions.BYTES, minimum=1, example=183256)
+    content_type = text(*field_descriptions.CONTENT_TYPE, example="image/jpeg")
+    seed = whole(
+        "用过的种子；模型没有种子时为 null",
+        "The seed used; null if the model takes none",
+        null=True,
+        example=364759945,
+    )
+
+
+class KnownPicture(Picture):
+    """A picture in the full record of its task."""
+
+    made_into = list_of(
+        "由这张图片而来的任务；只在整个任务里给出",
+        "The tasks that were made from it; given in the full record only",
+        text(example=OTHER),
+        of=lambda found: found.made_into or (),
+        example=[],
+    )
+
+
+class Failure(Reply):
+    """Why a picture did not come, in words."""
+
+    code = text(*field_descriptions.CODE)
+    message = text(
+        *field_descriptions.MESSAGE, of=lambda kept: t(f"error.{kept['code']}")
+    )
+    provider_code = text("服务方的代码", "The provider's own code", null=True)
+    provider_request_id = text(
+        "服务方的请求 id，联系其客服时用",
+        "The provider's request id, for its support",
+        null=True,
+    )
+    retryable = flag(*field_descriptions.RETRYABLE)
+    charged = text(
+        "是否已计费：no、unknown（不确定）、yes",
+        "Whether it was charged: no, unknown, yes",
+        choices=("no", "unknown", "yes"),
+    )
+
+
+def has_error(view: TaskView) -> bool:
+    """Whether it failed, or was ended by other than its owner."""
+    return bool(view.errors) and (
+        view.task.status == "failed" or view.task.reason is not None
+    )
+
+
+def sentence(view: TaskView) -> str:
+    if has_error(view):
+        return t(f"error.{view.errors[0]['code']}")
+    if view.troubles:
+        return t(f"trouble.{view.troubles[0]}")
+    return t(f"answer.{view.task.status}")
+
+
+def has_result(view: TaskView) -> bool:
+    return view.task.status == "completed" and not has_error(view)
+
+
+def first_link(view: TaskView) -> str | None:
+    return picture_link(view.images[0]) if view.images else None
+
+
+def while_open(name: str):
+    """The view's *name*, which is left out of what has ended or does not have it."""
+
+    def of(view: TaskView) -> object:
+        value = getattr(view, name) if view.task.is_open else None
+        return missing if value is None else value
+
+    return of
+
+
+class Pictures(Reply):
+    image_url = address(
+        *field_descriptions.IMAGE_URL,
+        of=first_link,
+        null=True,
+        example=f"{PICTURE}.jpg",
+    )
+    image_urls = list_of(
+        "所有图片的地址",
+        "Links to all pictures",
+        address(example=f"{PICTURE}.jpg"),
+        of=lambda view: [picture_link(each) for each in view.images],
+    )
+    images = some(*field_descriptions.ALL_PICTURES, Picture)
+    failed = some(
+        "没有出来的图片各自的原因",
+        "Why the missing pictures failed",
+        Failure,
+        of="errors",
+        example=[],
+    )
+
+
+class KnownPictures(Pictures):
+    images = some(*field_descriptions.ALL_PICTURES, KnownPicture)
+
+
+def result_or(otherwise: object):
+    return lambda view: view if has_result(view) else otherwise
+
+
+def error_or(otherwise: object):
+    return lambda view: view.errors[0] if has_error(view) else otherwise
+
+
+PHASE = text(
+    "更细的阶段：preparing 准备图片、queued 排队、submitting 提交、"
+    "generating 生成、saving 保存",
+    "Finer than the status: preparing, queued, submitting, generating, saving",
+    choices=PHASES,
+    of=while_open("phase"),
+    required=False,
+)
+POSITION = count(
+    *field_descriptions.POSITION, of=while_open("position"), required=False
+)
+ETA = count(
+    *field_descriptions.ETA_SECONDS, of=while_open("eta_seconds"), required=False
+)
+FIRST = address(
+    *field_descriptions.IMAGE_URL,
+    of=lambda view: first_link(view) if has_result(view) else missing,
+    required=False,
+    null=True,
+    example=f"{PICTURE}.jpg",
+)
+
+
+class TaskResult(Within):
+    """The short answer: how it stands, and the pictures."""
+
+    inner = "task"
+
+    task_id = text(*field_descriptions.TASK_ID, of="id", example=TASK)
+    status = text(*field_descriptions.STATUS, choices=STATUS, example="completed")
+    message = text(
+        *field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
+    )
+    created_at = instant(*field_descriptions.CREATED_AT)
+    phase = PHASE
+    progress = whole(
+        *field_descriptions.PROGRESS,
+        of=while_open("progress"),
+        required=False,
+        minimum=0,
+        maximum=100,
+    )
+    position = POSITION
+    eta_seconds = ETA
+    metadata = METADATA
+    result = a(
+        *field_descriptions.RESULT,
+        Pictures,
+        of=result_or(missing),
+        required=False,
+        example=...,
+    )
+    error = a(
+        *field_descriptions.WHY_FAILED, Failure, of=error_or(missing), required=False
+    )
+    image_url = FIRST
+
+
+class Finished(TaskResult):
+    """The same of a task that has ended while its request waited."""
+
+    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(*field_descriptions.MODEL, example=MODEL)
+    links = a(*field_descriptions.LINKS, Links, of="task")
+
+
+def sized(name: str):
+    """A side of what is drawn; None before it is known."""
+    return lambda view: None if view.task.unsized else getattr(view.task, name)
+
+
+class TaskRecord(Within):
+    """All that is known of a task."""
+
+    inner = "task"
+
+    id = text(*field_descriptions.ID, example=TASK)
+    task_id = text(
+        *field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK
+    )
+    type = text(*field_descriptions.TYPE, choices=("image",))
+    status = text(*field_descriptions.STATUS, choices=STATUS, example="completed")
+    message = text(
+        *field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
+    )
+    user_id = text(
+        *field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
+    )
+    input = entries(
+        *field_descriptions.INPUT,
+        example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"},
+    )
+    metadata = METADATA
+    prompt = text(
+        "发送的提示词，含风格的词",
+        "The prompt as submitted, including the words of the style",
+        example=PROMPT,
+    )
+    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(*field_descriptions.MODEL, example=MODEL)
+    width = whole(
+        "宽，像素；要等图片取到才知道时为 null",
+        "Width in pixels; null until it is known, where a picture is still fetched",
+        of=sized("width"),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    height = whole(
+        "高，像素；要等图片取到才知道时为 null",
+        "Height in pixels; null until it is known, where a picture is still fetched",
+        of=sized("height"),
+        null=True,
+        minimum=1,
+        example=1328,
+    )
+    n = whole(*field_descriptions.N, minimum=1, maximum=4)
+    seed = whole(*field_descriptions.SEED, null=True, example=364759945)
+    made_from = some(
+        "由哪些图片而来：按 images 的顺序，蒙版在最后",
+        "The pictures it was made from, in the order of images; a mask is the last",
+        Source,
+        of=lambda view: view.task.made_from or [],
+        example=[],
+    )
+    has_mask = flag(
+        "最后一张是不是蒙版",
+        "Whether the last of them is a mask",
+        of=lambda view: bool(view.task.has_mask),
+        example=False,
+    )
+    provider_task_ids = list_of(
+        "服务方的任务 id",
+        "The provider's task ids",
+        text(example="7707695021820599348"),
+        of="remote_ids",
+    )
+    attempts = count(
+        "提交次数，含被拒的", "Submissions, including refused ones", example=1
+    )
+    retried_from = text(*field_descriptions.RETRIED_FROM, null=True)
+    batch_id = text(
+        *field_descriptions.BATCH_ID, of=lambda view: view.task.batch, null=True
+    )
+    batch_index = whole(
+        "它是批次的第几条提示词，从 0 数起",
+        "Which of the batch's prompts it draws, from 0",
+        null=True,
+        minimum=0,
+    )
+    created_at = instant(*field_descriptions.CREATED_AT)
+    updated_at = instant(*field_descriptions.UPDATED_AT)
+    not_before = instant(
+        "延迟任务最早开始的时间", "When a delayed task may start", null=True
+    )
+    started_at = instant(*field_descriptions.STARTED_AT, null=True, example=...)
+    submitted_at = instant(
+        "提交给服务方的时间",
+        "When it was submitted to the provider",
+        null=True,
+        example=...,
+    )
+    completed_at = instant("结束的时间", "When it ended", null=True, example=...)
+    progress = whole(*field_descriptions.PROGRESS, minimum=0, maximum=100, example=100)
+    result = a(
+        *field_descriptions.RESULT,
+        KnownPictures,
+        of=result_or(None),
+        null=True,
+        example=...,
+    )
+    error = a(*field_descriptions.WHY_FAILED, Failure, of=error_or(None), null=True)
+    phase = PHASE
+    position = POSITION
+    eta_seconds = ETA
+    image_url = FIRST
+    links = a(*field_descriptions.LINKS, Links, of="task")
+
+
+class TaskPage(Reply):
+    tasks = some("任务，最新的在前", "Tasks, newest first", TaskResult)
+    limit = whole(*field_descriptions.LIMIT, example=20)
+    offset = whole(*field_descriptions.OFFSET)
+    count = whole("本页条数", "Entries on this page", example=1)
+
+
+class TaskDeleted(Reply):
+    task_id = text(*field_descriptions.TASK_ID, example=TASK)
+    message = fixed("answer.task_deleted")
+
+
+def if_done(of: Callable[[Any], object]):
+    return lambda outcome: missing if outcome.error else of(outcome)
+
+
+def if_refused(of: Callable[[JimengError], object]):
+    return lambda outcome: of(outcome.error) if outcome.error else missing
+
+
+class CancelOutcome(Reply):
+    """What became of one of many tasks."""
+
+    task_id = text(*field_descriptions.TASK_ID, example=TASK)
+    success = flag(
+        *field_descriptions.SUCCESS, of=lambda outcome: outcome.error is None
+    )
+    status = text(
+        *field_descriptions.STATUS,
+        of=if_done(lambda _: "cancelled"),
+        required=False,
+        example="cancelled",
+    )
+    error = text(
+        *field_descriptions.ERROR,
+        of=if_refused(lambda error: error.code),
+        required=False,
+    )
+    message = text(*field_descriptions.MESSAGE, of=if_refused(explain), required=False)
+
+
+class RetryOutcome(CancelOutcome):
+    status = text(
+        *field_descriptions.STATUS,
+        of=if_done(lambda _: "pending"),
+        required=False,
+        example="pending",
+    )
+    new_task_id = text(
+        "新任务的 id",
+        "The new task's id",
+        of=if_done(lambda outcome: outcome.task.id),
+        required=False,
+        example=OTHER,
+    )
+    replayed = flag(
+        "新任务是否由同一 Idempotency-Key 的先前请求创建",
+        "Whether an earlier request with the same Idempotency-Key created it",
+        of=if_done(lambda outcome: outcome.replayed),
+        required=False,
+        example=False,
+    )
+    links = a(
+        *field_descriptions.LINKS,
+        Links,
+        of=if_done(lambda outcome: outcome.task),
+        required=False,
+        example=...,
+    )
+
+
+def done(outcomes: Sequence[Outcome]) -> int:
+    return sum(each.error is None for each in outcomes)
+
+
+class CancelOutcomes(Reply):
+    """One for each task, and how many went which way."""
+
+    results = some(
+        *field_descriptions.RESULTS, CancelOutcome, of=lambda outcomes: outcomes
+    )
+    total = count("一共几个", "How many in all", of=len, maximum=MAX_AT_ONCE, example=1)
+    succeeded = count("成功几个", "How many succeeded", of=done, example=1)
+    failed = count(
+        "没有成功的几个",
+        "How many failed",
+        of=lambda outcomes: len(outcomes) - done(outcomes),
+    )
+
+
+class RetryOutcomes(CancelOutcomes):
+    results = some(
+        *field_descriptions.RESULTS, RetryOutcome, of=lambda outcomes: outcomes
+    )

@@ -1,0 +1,1 @@
+"""Account pages: profile, security, API keys, webhooks, usage, data; sign-in."""

@@ -1,0 +1,107 @@
+"""One's own password, and the browsers that are signed in."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from jimeng import accounts
+from jimeng.documents import utcnow
+from jimeng.errors import Invalid
+from jimeng.http import auth
+from jimeng.i18n import problems
+from jimeng.web import bp, refused
+from jimeng.web.account.confirmation import REFUSALS, confirmed
+from jimeng.web.account.profile import Problems, account_user, go, show
+
+# In this order: most of them claim to be those below as well.
+BROWSERS = (
+    *(("MicroMessenger", "微信 WeChat"), ("Edg", "Edge"), ("OPR/", "Opera")),
+    *(("SamsungBrowser", "Samsung Internet"), ("HuaweiBrowser", "Huawei Browser")),
+    *(("FxiOS", "Firefox"), ("Firefox", "Firefox")),
+    *(("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari")),
+)
+SYSTEMS = (
+    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android")),
+    *(("HarmonyOS", "HarmonyOS"), ("Windows", "Windows"), ("Mac OS X", "macOS")),
+    *(("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
+
+
+@bp.get("/account/security")
+def account_security() -> ResponseReturnValue:
+    """The form to change the password, and the browsers that are signed in."""
+    account_user()
+    return security()
+
+
+def security(errors: Problems | None = None) -> str:
+    principal, found = auth.principal_of_page(), auth.current_session()
+    return show(
+        "security",
+        errors=errors or {},
+        shortest=accounts.MIN_PASSWORD_CHARS,
+        sessions=accounts.list_sessions(principal, principal.user_id),
+        this=found[0].id if found else None,
+        browser=browser_name,
+        idle=accounts.SESSION_IDLE.days,
+        longest=accounts.MAX_SESSION_AGE.days,
+        keys=len(accounts.list_keys(principal, principal.user_id)),
+    )
+
+
+@bp.post("/account/password")
+def change_password() -> ResponseReturnValue:
+    """Set another password; all browsers but this one are signed out."""
+    account_user()
+    form = request.form
+    try:
+        if form.get("new", "") != form.get("again", ""):
+            raise Invalid.field("again", "account.not_the_same")
+        user = accounts.set_password(
+            auth.principal_of_page(),
+            current=form.get("current", ""),
+            new=form.get("new", ""),
+        )
+    except REFUSALS as error:
+        return refused(security(problems(error)), error)
+    auth.begin_session(user, confirmed_at=utcnow())
+    return go(".account_security", with_keys("password"))
+
+
+@bp.post("/account/sessions/end")
+@confirmed
+def end_sessions() -> ResponseReturnValue:
+    """Sign out all browsers but this one."""
+    user, found = account_user(), auth.current_session()
+    shown = found[0].confirmed_at if found else None
+    auth.begin_session(accounts.end_sessions(user.id), confirmed_at=shown)
+    return go(".account_security", with_keys("sessions"))
+
+
+def with_keys(done: str) -> str:
+    """Revoke the API keys too if the form says so; what is done then."""
+    if not request.form.get("keys"):
+        return done
+    principal = auth.principal_of_page()
+    accounts.revoke_keys(principal, principal.user_id)
+    return f"{done}_keys"
+
+
+@bp.post("/account/sessions/<session_id>/end")
+@confirmed
+def end_session(session_id: str) -> ResponseReturnValue:
+    """Sign out one of the browsers."""
+    account_user()
+    accounts.end_session(auth.principal_of_page(), session_id)
+    return go(".account_security", "session")
+
+
+def browser_name(browser: str) -> str:
+    """
+    What a browser says it is, as people say it: ``Chrome · Windows`` and the like;
+    empty where it is none of the known ones.
+    """
+    known = (
+        next((name for mark, name in marks if mark in browser), None)
+        for marks in (BROWSERS, SYSTEMS)
+    )
+    return " · ".join(name for name in known if name)

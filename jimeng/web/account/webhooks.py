@@ -1,0 +1,113 @@
+"""One's own webhooks: where events are sent, and what came of each."""
+
+from collections.abc import Mapping
+
+from flask import Response, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import jobs
+from jimeng.accounts import webhooks
+from jimeng.documents import utcnow
+from jimeng.documents.webhook import EVENTS, LOG_KEPT
+from jimeng.errors import Invalid
+from jimeng.http import auth
+from jimeng.i18n import problems
+from jimeng.schemas.webhooks import NewEndpoint, attempt_words
+from jimeng.web import bp, refused
+from jimeng.web.account.profile import Problems, show
+from jimeng.web.site.forms import checked
+
+FORM = NewEndpoint(exclude=("user_id", "description"))
+
+
+@bp.get("/account/webhooks")
+def account_webhooks() -> ResponseReturnValue:
+    """The endpoints that there are, and the form for another."""
+    return page()
+
+
+def page(
+    secret: str = "", *, errors: Problems | None = None, given: Mapping | None = None
+) -> str:
+    return show(
+        "webhooks",
+        webhooks=webhooks.find_all(auth.principal_of_page()),
+        is_off=not jobs.runtime().config.SECRET_KEY,
+        events=EVENTS,
+        secret=secret,
+        errors=errors or {},
+        given=given or {},
+    )
+
+
+@bp.post("/account/webhooks")
+def make_webhook() -> ResponseReturnValue:
+    """Make one. Its secret is in this answer and never again."""
+    principal, form = auth.principal_of_page(), request.form
+    given = {
+        **{"url": form.get("url", ""), "events": form.getlist("events")},
+        "include_prompt": form.get("include_prompt") == "1",
+    }
+    try:
+        new = webhooks.NewWebhook(**checked(FORM, given))
+        _, secret = webhooks.create(principal, new)
+    except Invalid as error:
+        return refused(page(errors=problems(error), given=form), error)
+    return with_secret(page(secret), 201)
+
+
+def with_secret(text: str, status: int = 200) -> Response:
+    response: Response = make_response(text, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/account/webhooks/<webhook_id>")
+def webhook(webhook_id: str) -> ResponseReturnValue:
+    """The log: each delivery, and what came of it in words."""
+    return log_page(webhook_id, cursor=request.args.get("cursor"))
+
+
+def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) -> str:
+    principal = auth.principal_of_page()
+    found = webhooks.deliveries(principal, webhook_id, cursor=cursor)
+    return show(
+        "webhook",
+        here="account_webhooks",
+        webhook=webhooks.find(principal, webhook_id),
+        deliveries=found.rows,
+        next_cursor=found.next_cursor,
+        attempt_words=attempt_words,
+        secret=secret,
+    )
+
+
+@bp.post("/account/webhooks/<webhook_id>")
+def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
+    """Test it, switch it off or on, rotate its secret, replay, or delete it."""
+    principal, act = auth.principal_of_page(), request.form.get("act", "")
+    match act:
+        case "test":
+            webhooks.test(principal, webhook_id)
+        case "enable" | "disable":
+            webhooks.change(principal, webhook_id, {"enabled": act == "enable"})
+        case "rotate":
+            _, secret = webhooks.rotate(principal, webhook_id)
+            return with_secret(log_page(webhook_id, secret=secret))
+        case "replay":
+            since = utcnow() - LOG_KEPT
+            webhooks.replay_failed(principal, webhook_id, since=since)
+        case "delete":
+            webhooks.delete(principal, webhook_id)
+            return redirect(url_for(".account_webhooks", done="webhook_deleted"), 303)
+        case _:
+            webhooks.find(principal, webhook_id)
+            raise Invalid.field("act", "invalid.value")
+    return redirect(url_for(".webhook", webhook_id=webhook_id), 303)
+
+
+@bp.post("/account/webhooks/<webhook_id>/<delivery_id>")
+def replay_delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
+    """Send a delivery again, once, at once."""
+    webhooks.replay(auth.principal_of_page(), webhook_id, delivery_id)
+    return redirect(url_for(".webhook", webhook_id=webhook_id), 303)

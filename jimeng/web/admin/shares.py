@@ -1,0 +1,29 @@
+"""Shares: what has a page for whoever has its link, whose it is, and ending it."""
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng.http import auth
+from jimeng.operations import shares as operations
+from jimeng.web.admin import bp
+from jimeng.web.gallery.shares import page_of
+
+
+@bp.get("/shares")
+def shares() -> str:
+    """What anybody shares, newest first."""
+    return render_template(
+        "admin/shares.html",
+        page=operations.page(
+            auth.principal_of_page(), request.args.get("cursor") or None
+        ),
+        page_of=page_of,
+        is_gone=request.args.get("done") == "ended",
+    )
+
+
+@bp.post("/shares/<share_id>/end")
+def end_share(share_id: str) -> ResponseReturnValue:
+    """End one: its link leads nowhere from now on."""
+    operations.end(auth.principal_of_page(), share_id)
+    return redirect(url_for(".shares", done="ended"), 303)

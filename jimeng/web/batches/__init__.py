@@ -1,0 +1,1 @@
+"""Batch pages: the form, the list, and the progress of one batch."""

@@ -1,0 +1,171 @@
+"""A batch as the pages show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jimeng import batches, jobs
+from jimeng.batches import Progress, queries
+from jimeng.batches.actions import CANCELLED, Lacking, lacking
+from jimeng.batches.progress import goes_on, status_of
+from jimeng.batches.queries import Shown
+from jimeng.documents import Batch, Image
+from jimeng.documents.principal import Principal
+from jimeng.errors import Invalid
+from jimeng.http import auth
+from jimeng.i18n import MESSAGES, t
+from jimeng.schemas.batch_responses import waiting_words
+from jimeng.web.create import options
+from jimeng.web.create.inputs import Given, there
+from jimeng.web.tasks.titles import style_name
+
+STRIP = 8  # pictures on a card
+PAGE = 48  # pictures of a page
+SOON, LATER = 3, 10  # seconds between two looks: while pictures come, while it waits
+PARTS = ("done", "failed", "cancelled", "drawing", "waiting", "unmade")
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """
+    Attributes:
+        progress: How it stands.
+        images: Some of its pictures, the newest first.
+    """
+
+    batch: Batch
+    progress: Progress
+    images: Sequence[Image] = ()
+
+    @property
+    def given(self) -> list[Given]:
+        """The pictures that go into all of it, as far as they are there to see."""
+        return there(auth.principal_of_page(), self.batch.inputs or [])
+
+    @property
+    def title(self) -> str:
+        """Its name, else its first prompt."""
+        first = next(iter(self.batch.prompts), "")
+        return self.batch.name or first
+
+    @property
+    def status(self) -> str:
+        return status_of(self.batch, self.progress)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the page has something to wait for."""
+        return goes_on(self.batch, self.progress)
+
+    @property
+    def is_cancellable(self) -> bool:
+        return self.is_open and self.batch.stopped != CANCELLED
+
+    @property
+    def lacking(self) -> Lacking:
+        return lacking(self.batch, self.progress)
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """State -> pictures, of those that there are."""
+        found = [(name, getattr(self.progress, name)) for name in PARTS]
+        return [(name, n) for name, n in found if n]
+
+    @property
+    def bars(self) -> list[tuple[str, float, float]]:
+        """State, where its part of the bar begins, and how long it is, in percent."""
+        at, found = 0.0, []
+        for name, n in self.counts:
+            share = 100 * n / max(self.progress.total, 1)
+            found.append((name, round(at, 2), round(share, 2)))
+            at += share
+        return found
+
+    @property
+    def waits(self) -> str | None:
+        """What it waits for, in words."""
+        if self.progress.held:
+            return t(f"status.held_{self.progress.held}")
+        code = (self.batch.waits or {}).get("code")
+        if code is None or not (self.batch.is_filling or self.batch.again):
+            return None
+        return waiting_words(code)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it has stopped, where its owner has not cancelled it."""
+        code = self.batch.stopped
+        if code in (None, CANCELLED):
+            return None
+        known = f"stopped.{code}" in MESSAGES
+        return t(f"stopped.{code}" if known else "stopped.cancelled")
+
+    @property
+    def wait(self) -> int:
+        """Seconds until it is worth another look."""
+        return SOON if self.progress.is_open else LATER
+
+    @property
+    def mark(self) -> str:
+        """What a page shows of it."""
+        numbers = [n for _, n in self.counts]
+        found = [self.status, self.batch.made, *numbers]
+        waits = self.waits and (self.batch.waits or {}).get("code")
+        found += [self.progress.held or waits, self.is_open]
+        return ".".join(map(str, found))
+
+    @property
+    def model(self) -> str:
+        return options.spoken(str(self.batch.asked.get("model", "")))
+
+    @property
+    def size(self) -> str:
+        return str(self.batch.asked.get("size") or "").replace("x", "×")
+
+    @property
+    def style(self) -> str | None:
+        return style_name(self.batch.asked.get("style"))
+
+    def price(self, pictures: int) -> str:
+        """What so many more would cost, in words; empty where nobody knows."""
+        model = jobs.runtime().registry.by_lane(self.batch.lane)
+        if model is None or model.dearest is None:
+            return ""
+        asked = self.batch.asked
+        try:
+            width, height = model.resolve_size(
+                asked.get("size"), asked.get("quality") or "standard"
+            )
+        except Invalid:  # the model takes it no more, as whoever asks again is told
+            return ""
+        return options.yuan(model.dearest.of(width, height) * pictures)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """
+    Attributes:
+        cursor: Where these begin; None for the newest.
+    """
+
+    batch: Batch
+    shown: Shown
+    cursor: str | None = None
+
+
+def views_of(
+    principal: Principal, found: Sequence[Batch], *, whole: bool = False
+) -> list[BatchView]:
+    """
+    Args:
+        whole: With reasons; without, with some of the pictures.
+    """
+    if whole:
+        return [BatchView(each, batches.progress(each)) for each in found]
+    stands = batches.progress_of_all(found)
+    some = queries.newest_of_all(principal, found, each=STRIP)
+    return [BatchView(each, stands[each.id], some[each.id]) for each in found]
+
+
+def shelf_of(principal: Principal, batch: Batch, cursor: str | None) -> Shelf:
+    shown = queries.pictures_of(principal, batch, limit=PAGE, cursor=cursor)
+    return Shelf(batch, shown, cursor)

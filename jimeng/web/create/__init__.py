@@ -1,0 +1,1 @@
+"""The Create page: the form that asks for pictures."""

@@ -1,0 +1,69 @@
+"""What the form begins with: with a name on the user's record, else in a cookie."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Response, request
+
+from jimeng.accounts import users
+from jimeng.errors import Invalid
+from jimeng.http import auth
+from jimeng.providers import Model
+from jimeng.web.create import options
+from jimeng.web.site.preferences import keep
+
+COOKIE = "defaults"
+CHOICES = "choices"  # the cookie in which the page itself keeps what is chosen in it
+FIELDS = ("model", "size", "n")  # as the form names them
+MAX_VALUE_CHARS = 100  # characters of a value
+MAX_PICTURES = 4
+
+
+def defaults() -> dict[str, str]:
+    """Field -> value, of those that somebody has chosen."""
+    user = auth.current_user()
+    if user is not None:
+        return chosen({name: str(value) for name, value in user.defaults.items()})
+    if auth.needs_sign_in():
+        return {}
+    return chosen(dict(parse_qsl(request.cookies.get(COOKIE, "")[:1000])))
+
+
+def chosen(words: Mapping[str, str]) -> dict[str, str]:
+    """What is set among *words*, and is one of ours."""
+    found = {name: words.get(name, "").strip() for name in FIELDS}
+    return {
+        name: value
+        for name, value in found.items()
+        if 0 < len(value) <= MAX_VALUE_CHARS
+    }
+
+
+def check(words: Mapping[str, str]) -> dict[str, str]:
+    """
+    The fields of *words* that are set.
+
+    Raises:
+        Invalid: one holds what the form would not offer.
+    """
+    found = chosen(words)
+    model: Model | None = None
+    if options.model_options():
+        model = options.find_model(found.get("model"))
+    sizes = list(model.sizes) if model else []
+    if "size" in found and found["size"] not in sizes:
+        raise Invalid.field("size", "invalid.choice", known=", ".join(sizes))
+    most = model.max_images if model else MAX_PICTURES
+    if "n" in found and found["n"] not in map(str, range(1, most + 1)):
+        raise Invalid.field("n", "invalid.range", min=1, max=most)
+    return found
+
+
+def store(response: Response, words: dict[str, str]) -> None:
+    """Keep them, where `defaults` finds them again; the next form begins so."""
+    response.delete_cookie(CHOICES)
+    user = auth.current_user()
+    if user is None:
+        keep(response, COOKIE, urlencode(words))
+    else:
+        users.set_preferences(auth.principal_of_page(), user.id, defaults=words)

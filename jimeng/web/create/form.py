@@ -1,0 +1,417 @@
+"""The form that asks for pictures: what was written into it, and sending it off."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from werkzeug.datastructures import MultiDict
+
+from jimeng import jobs, tasks
+from jimeng.documents import Task
+from jimeng.documents.principal import Principal
+from jimeng.errors import Invalid, JimengError
+from jimeng.http import auth
+from jimeng.i18n import in_language
+from jimeng.providers import Model
+from jimeng.providers.models.validation import Parameters, best_suited
+from jimeng.schemas import MAX_SEED, MAX_STYLE, ComposedTask
+from jimeng.tasks import NewTask, styles
+from jimeng.tasks.styles import STYLES, Style
+from jimeng.web.create import inputs, options
+from jimeng.web.create.form_tokens import AGAIN, create, new_token, token_of
+from jimeng.web.create.inputs import Tray
+from jimeng.web.site.forms import checked, placed
+
+FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
+FIELDS |= {"strength"}
+CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
+
+
+@dataclass(frozen=True)
+class Composer:
+    """
+    The form as it was sent, or is to be shown, and what is offered beside it.
+
+    Attributes:
+        prompt: As it was written, and so are all others.
+        wanted: The model, empty for the usual one.
+        size: A ratio, or whatever `Model.resolve_size` takes.
+        resolution: Of `options.resolutions`; empty for the usual one.
+        seed: Empty to have one drawn.
+        style: The id of a style, or words.
+        strength: In hundredths; empty to have the model decide.
+        images: The ids of the pictures that go in, in order.
+        files: Others that came with the form, behind them.
+        counted: How many ids the form had when it was shown.
+        before: The model for which *resolution* was chosen.
+        token: Makes sending it twice count once.
+        errors: Field -> words; "" for what belongs to no field.
+    """
+
+    prompt: str = ""
+    wanted: str = ""
+    size: str = "1:1"
+    resolution: str = ""
+    n: str = "1"
+    seed: str = ""
+    style: str = ""
+    strength: str = ""
+    before: str = ""
+    images: tuple[str, ...] = ()
+    files: tuple[bytes, ...] = ()
+    counted: int = 0
+    token: str = field(default_factory=new_token)
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls, form: MultiDict, files: MultiDict) -> "Composer":
+        """What came as a form, with its pictures."""
+        counted = form.get("pictures", "")
+        return replace(
+            cls.read(form),
+            images=inputs.ids_in(form.getlist("image")),
+            files=inputs.contents_of(files.getlist("file")),
+            counted=int(counted) if re.fullmatch(r"\d{1,2}", counted, re.ASCII) else 0,
+        )
+
+    @classmethod
+    def read(cls, form: Mapping[str, str]) -> "Composer":
+        """What came with a request; browsers send line ends as CR LF."""
+        own_style = form.get("style_own", "").strip()
+        seed = form.get("seed", "").strip()
+        return cls(
+            prompt=form.get("prompt", "").replace("\r\n", "\n").strip(),
+            wanted=form.get("model", "").strip(),
+            size=form.get("size", "1:1").strip(),
+            resolution=(form.get("resolution") or form.get("quality", "")).strip(),
+            n=form.get("n", "1").strip(),
+            seed="" if seed == "-1" else seed,
+            style=own_style or form.get("style", "").strip(),
+            strength=form.get("strength", "").strip(),
+            before=form.get("of", "").strip(),
+            token=token_of(form),
+        )
+
+    @classmethod
+    def asked(cls, words: Mapping[str, str]) -> "Composer":
+        """The form as a link asks for it, with what the model does not take mended."""
+        return replace(cls.read(words), token=new_token()).fitted()
+
+    @classmethod
+    def again(cls, task: Task, *, seed: str = "") -> "Composer":
+        """The form as it was for *task*; with another seed unless one is given."""
+        words, ids = tasks.wording(task), task.inputs or []
+        form = cls(
+            prompt=words.prompt,
+            wanted=task.lane,
+            size=f"{task.width}x{task.height}",
+            n=str(task.n),
+            seed=seed,
+            style=words.style or "",
+            strength=hundredths(task.strength),
+            images=tuple(ids[: len(ids) - bool(task.has_mask)]),
+        )
+        return form.fitted()
+
+    @classmethod
+    def like(cls, task: Task) -> "Composer":
+        """An empty form that draws as *task* did."""
+        return replace(cls.again(task), prompt="", strength="", images=())
+
+    def fitted(self) -> "Composer":
+        """The same, but with the nearest of what the model takes."""
+        model = self.model
+        if model is None:
+            return self
+        size, named = options.fitting_size(model, self.size)
+        found = options.nearest_resolution(
+            model, named or self.resolution, self.model_before
+        )
+        n = int(self.n) if re.fullmatch(r"[1-9]\d?", self.n, re.ASCII) else 1
+        keeps_seed = model.takes_seed and is_seed(self.seed)
+        return replace(
+            self,
+            size=size,
+            resolution=found.value,
+            n=str(min(n, model.max_images)),
+            seed=self.seed if keeps_seed else "",
+            style=self.style[:MAX_STYLE],
+            strength=self.strength if self.takes_strength else "",
+            before="",
+        )
+
+    def suited(self) -> "Composer":
+        """The same with a model that takes its pictures, if the chosen one does not."""
+        if self.model is None:
+            return self
+        asked = Parameters(prompt=self.prompt, pictures=len(self.images))
+        found = best_suited(
+            asked, [self.model, *jobs.runtime().registry.models.values()]
+        )
+        return replace(self, wanted=(found or self.model).lane, seed="").fitted()
+
+    def submit(self, principal: Principal) -> tuple[Task, bool]:
+        """
+        Ask for the pictures.
+
+        Returns:
+            The task, and whether this form had been sent before.
+
+        Raises:
+            Invalid: a field is wrong.
+            TooManyPending: as `tasks.create`, and so is all else.
+        """
+        files = "images" if self.files else ""
+        return create(principal, self.request(principal), self.token, files=files)
+
+    def request(self, principal: Principal) -> NewTask:
+        """
+        Raises:
+            Invalid: a field is wrong.
+            NoProvider: there is no model.
+        """
+        model = options.find_model(self.wanted)
+        if len(self.images) < self.counted:
+            raise Invalid.field("images", AGAIN)
+        values = self.checked(model)
+        size, quality = self.meant(model)
+        words = {"prompt": values["prompt"], "model": model.id, "size": size}
+        words |= {"quality": quality} if quality != options.STANDARD else {}
+        words |= {
+            name: values[name] for name in ("style", "seed", "n") if name in values
+        }
+        if "strength" in values:
+            words["strength"] = values["strength"] / 100
+        return NewTask(
+            **words,
+            user_id=principal.user_id,
+            provider=model.provider,
+            images=[*self.images, *self.files],
+            given=words,
+        )
+
+    def meant(self, model: Model) -> tuple[str, str]:
+        """Size and quality, as the API would be asked for them."""
+        if self.size not in model.sizes:
+            return self.size, options.STANDARD
+        found = self.chosen_resolution or options.usual(self.resolutions)
+        if found.quality is not None:
+            return self.size, found.quality
+        width, height = options.size_of(model, self.size, found)
+        return f"{width}x{height}", options.STANDARD
+
+    def checked(self, model: Model) -> dict:
+        """
+        The fields as the API has them, all but the size, which only a model can judge.
+
+        Raises:
+            Invalid: something is not even of its kind.
+        """
+        words = {"prompt": self.prompt, "n": self.n}
+        words |= {"style": self.style} if self.style else {}
+        words |= {"seed": self.seed} if self.seed else {}
+        if self.strength and self.takes_strength and (self.images or self.files):
+            words["strength"] = self.strength  # else it is out of sight
+        values, wrong = {}, {}
+        try:
+            values = checked(CHECKED, words)
+        except Invalid as error:
+            wrong = error.fields
+        if "prompt" not in wrong and self.length > model.max_prompt:
+            wrong["prompt"] = [("invalid.prompt_length", {"max": model.max_prompt})]
+        if wrong:
+            raise Invalid(wrong)
+        return values
+
+    def refused(self, error: JimengError) -> "Composer":
+        """The same form, with the reasons why it was not taken."""
+        found = placed(without_list(error), FIELDS)
+        if isinstance(error, Invalid) and reused(error):
+            return replace(self, errors=found, token=new_token())
+        return replace(self, errors=found)
+
+    def kept(self, principal: Principal) -> "Composer":
+        """The same with its files stored: a form that is shown again has none."""
+        if not self.files:
+            return self
+        made, wrong = inputs.keep(principal, self.files)
+        said = {name: list(words) for name, words in self.errors.items()}
+        if wrong:
+            said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
+        return replace(self, images=(*self.images, *made), files=(), errors=said)
+
+    @property
+    def model(self) -> Model | None:
+        """The one that is asked for, else the usual one; None if there are none."""
+        return found_model(self.wanted) or found_model("")
+
+    @property
+    def model_before(self) -> Model | None:
+        return found_model(self.before) if self.before else None
+
+    @cached_property
+    def pictures(self) -> list[inputs.Given]:
+        """Those that go in, as far as they are there."""
+        if not self.images:
+            return []
+        return inputs.there(auth.principal_of_page(), self.images)
+
+    @property
+    def tray(self) -> Tray:
+        """What the model says to so many pictures."""
+        return Tray(self.model, len(self.pictures), self.models)
+
+    @property
+    def models(self) -> list[options.ModelOption]:
+        return options.model_options()
+
+    @property
+    def model_option(self) -> options.ModelOption | None:
+        return next((each for each in self.models if each.model is self.model), None)
+
+    @property
+    def sizes(self) -> list[options.SizeOption]:
+        return options.size_options(self.model, self.size) if self.model else []
+
+    @property
+    def size_option(self) -> options.SizeOption | None:
+        return next((each for each in self.sizes if each.value == self.size), None)
+
+    @property
+    def resolutions(self) -> list[options.Resolution]:
+        return options.resolutions(self.model) if self.model else []
+
+    @property
+    def chosen_resolution(self) -> options.Resolution | None:
+        if self.model is None:
+            return None
+        return options.nearest_resolution(
+            self.model, self.resolution, self.model_before
+        )
+
+    @property
+    def pixels(self) -> dict[str, dict[str, str]]:
+        """Ratio -> resolution -> what comes of the two, for the page to say."""
+        if self.model is None:
+            return {}
+        return {
+            ratio: {
+                each.value: "×".join(map(str, options.size_of(self.model, ratio, each)))
+                for each in self.resolutions
+            }
+            for ratio in self.model.sizes
+        }
+
+    @property
+    def fen(self) -> dict[str, dict[str, int]]:
+        """
+        Size -> resolution -> hundredths of a yuan for one picture; a size in pixels has
+        one price, whatever the resolution. Empty where nobody knows.
+        """
+        model, price = self.model, self.model.dearest if self.model else None
+        if model is None or price is None:
+            return {}
+        return {
+            each.value: {
+                one.value: price.of(*options.size_of(model, each.value, one))
+                for one in self.resolutions
+            }
+            if each.value in model.sizes
+            else {"": price.of(each.width, each.height)}
+            for each in self.sizes
+        }
+
+    @property
+    def takes_strength(self) -> bool:
+        """Whether the model lets it be said how far its pictures may be left."""
+        takes = self.model.takes_here if self.model else None
+        return bool(takes and takes.strength)
+
+    @property
+    def each(self) -> str:
+        """What one picture costs, from the least to the most; empty if nobody knows."""
+        known = {one for row in self.fen.values() for one in row.values()}
+        ends = sorted({min(known), max(known)}) if known else ()
+        return "–".join(map(options.yuan, ends))
+
+    def cost(self, is_priced: bool) -> str:
+        """
+        What sending it asks for, as ``×4 · ¥0.80``, which choices.js writes alike; one
+        picture is not counted. Empty if that cannot be said.
+        """
+        most = self.model.max_images if self.model else 0
+        if self.n not in map(str, range(1, most + 1)):
+            return ""
+        row = self.fen.get(self.size, {}) if is_priced else {}
+        chosen = self.chosen_resolution
+        by_default = next(iter(row.values()), None)
+        each = row.get(chosen.value, by_default) if chosen else by_default
+        n = int(self.n)
+        price = "" if each is None else options.yuan(each * n)
+        return " · ".join(filter(None, [f"×{n}" if n > 1 else "", price]))
+
+    @property
+    def summed_up(self) -> str:
+        """Shape, resolution, count and style on one chip, as choices.js writes it."""
+        size, style = self.size_option, self.named_style
+        words = [size.label if size else self.size]
+        if len(self.resolutions) > 1 and self.chosen_resolution:
+            words.append(self.chosen_resolution.label)
+        if self.model and self.model.max_images > 1:
+            words.append(f"×{self.n}")
+        words.append(in_language(style.names) if style else self.own_style)
+        return " · ".join(filter(None, words))
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        return STYLES
+
+    @property
+    def named_style(self) -> Style | None:
+        """The style, if it is one with a name."""
+        return styles.find(self.style)
+
+    @property
+    def own_style(self) -> str:
+        """The style, if it is words."""
+        return "" if self.named_style else self.style
+
+    @property
+    def length(self) -> int:
+        """Characters that are sent, those of the style included."""
+        added = len(styles.expand(self.style)) + 1 if self.style else 0
+        return len(self.prompt) + added
+
+
+def without_list(error: JimengError) -> JimengError:
+    """The same, without the models that take pictures: the form offers one itself."""
+    if not isinstance(error, Invalid) or "images" not in error.fields:
+        return error
+    reasons = [
+        ("given.cannot", {}) if key == "invalid.images_unsupported" else (key, values)
+        for key, values in error.fields["images"]
+    ]
+    return Invalid({**error.fields, "images": reasons})
+
+
+def reused(error: Invalid) -> bool:
+    """Whether it was refused for a token that belongs to another form."""
+    return any(key == AGAIN for key, _ in error.fields.get("images", ()))
+
+
+def hundredths(strength: float | None) -> str:
+    """A strength as forms have it."""
+    return "" if strength is None else str(round(100 * strength))
+
+
+def is_seed(text: str) -> bool:
+    return bool(re.fullmatch(r"\d{1,10}", text, re.ASCII)) and int(text) <= MAX_SEED
+
+
+def found_model(name: str) -> Model | None:
+    """The model of that name; None if there is none."""
+    try:
+        return options.find_model(name)
+    except JimengError:
+        return None

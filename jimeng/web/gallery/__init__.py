@@ -1,0 +1,1 @@
+"""Gallery pages: browsing, collections, shares, trash, downloads, saved prompts."""

@@ -1,0 +1,189 @@
+"""
+What visitors of a share see: its page, each picture large, and the bytes.
+
+Nobody has to sign in, and nothing tells whose it is. The pictures have addresses below
+that of the share, kept by browsers for a minute: so long after its end at most.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng.documents import Image
+from jimeng.errors.collections import ShareNotFound
+from jimeng.gallery import shared_pages, shares
+from jimeng.gallery.downloads import plain_name
+from jimeng.gallery.shared_pages import Visit
+from jimeng.http.responses import absolute, saved_as
+from jimeng.i18n import t
+from jimeng.web import bp
+from jimeng.web.create.aspect_ratios import sizes_of
+from jimeng.web.pictures.files import finish, send
+
+PAGE = 60  # pictures
+A_WHILE = "public, max-age=60"
+UNLISTED = "noindex, nofollow, noimageindex"
+# Size -> where its bytes are, and how long they are.
+SMALL = {
+    "thumb.webp": ("thumbnail_id", "thumbnail_bytes", "image/webp"),
+    "preview.jpg": ("preview_id", "preview_bytes", "image/jpeg"),
+}
+
+
+@dataclass(frozen=True)
+class SharedPicture:
+    """
+    A picture as visitors see it.
+
+    Attributes:
+        number: Which it is on this page, from 1; 0 where it stands alone.
+    """
+
+    visit: Visit
+    image: Image
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        return shares.name_of(self.visit.share, self.image)
+
+    @property
+    def prompt(self) -> str:
+        return self.visit.prompt(self.image)
+
+    @property
+    def words(self) -> str:
+        """What it is called where it cannot be seen."""
+        title = self.prompt or self.visit.title or t("shared.picture")
+        return title if not self.number or self.prompt else f"{title} {self.number}"
+
+    @property
+    def url(self) -> str:
+        """Its own page."""
+        return url_for("web.shared_picture", token=self._token, name=self.name)
+
+    @property
+    def whole(self) -> str:
+        return self.file(f"picture.{self.image.suffix}")
+
+    @property
+    def download(self) -> str:
+        return f"{self.whole}?download=1"
+
+    @property
+    def thumbnail(self) -> str:
+        return self.file("thumb.webp")
+
+    @property
+    def srcset(self) -> str:
+        return sizes_of(self.image, self.thumbnail, self.file("preview.jpg"))
+
+    @property
+    def card(self) -> str:
+        """The address that messengers load, whatever page they are on."""
+        return absolute(self.file("card.jpg"))
+
+    @property
+    def card_size(self) -> tuple[int, int]:
+        return shared_pages.card_size(self.image)
+
+    def file(self, file: str) -> str:
+        token = self._token
+        return url_for("web.shared_file", token=token, name=self.name, file=file)
+
+    @property
+    def _token(self) -> str:
+        return self.visit.share.token
+
+
+@bp.get("/s/<token>")
+def shared(token: str) -> Response:
+    """What is shared: the pictures of a collection, or the one picture."""
+    visit, cursor = shared_pages.visit(token), request.args.get("from")
+    page = shared_pages.open_page(visit, cursor=cursor, limit=PAGE)
+    if visit.collection is None:
+        return large(SharedPicture(visit, page.rows[0]))
+    pictures = [SharedPicture(visit, image, n) for n, image in enumerate(page.rows, 1)]
+    return unlisted(
+        render_template(
+            "sharing/page.html",
+            visit=visit,
+            pictures=pictures,
+            hits=visit.hits,
+            next_cursor=page.next_cursor,
+            is_first=cursor is None,
+            url=absolute(url_for(".shared", token=token)),
+        )
+    )
+
+
+@bp.get("/s/<token>/<name>")
+def shared_picture(token: str, name: str) -> Response:
+    """One picture of what is shared, large."""
+    visit = shared_pages.visit(token)
+    return large(SharedPicture(visit, shared_pages.named(visit, name)))
+
+
+def large(picture: SharedPicture) -> Response:
+    visit = picture.visit
+    newer, older = shared_pages.beside(visit, picture.image)
+    return unlisted(
+        render_template(
+            "sharing/picture.html",
+            visit=visit,
+            picture=picture,
+            newer=newer,
+            older=older,
+            url=absolute(request.path),
+        )
+    )
+
+
+def unlisted(page: str) -> Response:
+    """A page that is found by nobody who was not told of it."""
+    response = Response(page)
+    response.headers["X-Robots-Tag"] = UNLISTED
+    return response
+
+
+@bp.get("/s/<token>/<name>/<file>")
+def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
+    """The bytes of a picture: as it is kept, small, or as messengers show it."""
+    visit = shared_pages.visit(token)
+    image = shared_pages.named(visit, name)
+    if file == f"picture.{image.suffix}":
+        return whole(SharedPicture(visit, image))
+    if file == "card.jpg" and not image.preview_id:
+        made = shared_pages.card(image)
+        etag = f"{image.sha256}-card"
+        return brief(send(BytesIO(made), len(made), "image/jpeg", etag=etag), len(made))
+    field, length, content_type = SMALL.get(file.replace("card", "preview"), ("",) * 3)
+    content = shared_pages.content(image, field) if field else None
+    if content is None:
+        raise ShareNotFound("no such file of a picture")
+    size: int = getattr(image, length)
+    etag = f"{image.sha256}-{file}"
+    return brief(send(content, size, content_type, etag=etag), size)
+
+
+def whole(picture: SharedPicture) -> Response:
+    image = picture.image
+    content = shared_pages.content(image)
+    if content is None:
+        raise ShareNotFound(f"bytes of picture {image.id}")
+    response = send(content, image.bytes, image.content_type, etag=image.sha256)
+    response.headers["Content-Disposition"] = saved_as(
+        f"jimeng-{picture.name}.{image.suffix}",
+        f"{plain_name(picture.prompt or picture.visit.title)}.{image.suffix}",
+        kind="attachment" if request.args.get("download") == "1" else "inline",
+    )
+    return brief(response, image.bytes)
+
+
+def brief(response: Response, size: int) -> Response:
+    """Kept by browsers, but not for longer than a share may be known after its end."""
+    response.headers["Cache-Control"] = A_WHILE
+    response.headers["X-Robots-Tag"] = UNLISTED
+    return finish(response, size)

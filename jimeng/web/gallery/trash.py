@@ -1,0 +1,105 @@
+"""The trash: tasks there, emptying it, and clearing the gallery into it."""
+
+from flask import Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng.documents import BulkAction
+from jimeng.gallery import bulk_trash, trash
+from jimeng.gallery.bulk_trash import EMPTY, RESTORE
+from jimeng.gallery.trash import Trashed
+from jimeng.http import auth
+from jimeng.i18n import t
+from jimeng.web import bp, is_htmx
+from jimeng.web.gallery.selection import back
+from jimeng.web.pictures.files import send
+from jimeng.web.site.preferences import own_path
+from jimeng.web.tasks.cards import cards_of
+
+SURE = frozenset({"删除", "delete"})  # either, whatever the language of the page
+
+
+@bp.get("/pictures/<picture_id>/trashed.webp")
+def trashed_thumbnail(picture_id: str) -> Response:
+    """The thumbnail of a picture in the trash, for its owner alone."""
+    principal = auth.principal_of_page()
+    found, content = trash.trashed_thumbnail(principal, picture_id)
+    response = send(
+        content, found.thumbnail_bytes, "image/webp", etag=f"{found.sha256}-thumb"
+    )
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+@bp.post("/tasks/<task_id>/restore")
+def restore_task(task_id: str) -> ResponseReturnValue:
+    """Bring a task back, with the pictures that went with it."""
+    principal = auth.principal_of_page()
+    task = trash.restore(principal, task_id)
+    if is_htmx():
+        return render_template("tasks/_card.html", card=cards_of([task])[0])
+    target = request.form.get("next") or url_for(".task", task_id=task.id)
+    return redirect(own_path(target), 303)
+
+
+@bp.post("/tasks/<task_id>/purge")
+def purge_task(task_id: str) -> ResponseReturnValue:
+    """Remove a task that is in the trash for good."""
+    trash.purge(auth.principal_of_page(), task_id)
+    return redirect(url_for(".gallery", trash=1), 303)
+
+
+@bp.post("/gallery/trash/empty")
+def empty_trash() -> ResponseReturnValue:
+    """Remove all that is in the trash for good."""
+    bulk_trash.empty_trash(auth.principal_of_page())
+    return redirect(url_for(".gallery", trash=1, done="emptied", n=0), 303)
+
+
+@bp.get("/gallery/progress")
+def tidying() -> ResponseReturnValue:
+    """How far such an action has come; at the end the page is loaded anew."""
+    action = bulk_trash.find_tidying(
+        auth.principal_of_page(), request.args.get("action", "")
+    )
+    if action is None or not action.is_open:
+        return "", 200, {"HX-Redirect": over(action)}
+    return render_template("gallery/_tidying.html", action=action)
+
+
+def over(action: BulkAction | None) -> str:
+    """The page on which to see what an action has done."""
+    if action is None:
+        return url_for(".gallery")
+    if action.kind == EMPTY:
+        return url_for(".gallery", trash=1, done="emptied", n=0)
+    if action.kind == RESTORE:
+        return url_for(".gallery", done="restored", n=action.done)
+    moment = Trashed(action.started_at, action.done).milliseconds
+    return url_for(".gallery", done="trashed", n=action.done, batch=moment)
+
+
+@bp.get("/gallery/tidy")
+def tidy() -> ResponseReturnValue:
+    """How many pictures would go if all but favourites did."""
+    counts = bulk_trash.count_others(auth.principal_of_page())
+    return render_template("gallery/tidy.html", counts=counts, wrong=None)
+
+
+@bp.post("/gallery/tidy")
+def tidy_up() -> ResponseReturnValue:
+    """
+    Put all but favourites into the trash, if the word was typed, and if there are
+    still as many as the page said.
+    """
+    principal = auth.principal_of_page()
+    counts = bulk_trash.count_others(principal)
+    typed = request.form.get("word", "").strip().strip("“”\"'").casefold()
+    if typed not in SURE:
+        wrong = t("tidy.wrong_word", word=t("tidy.word"))
+    elif request.form.get("n", type=int) != counts.others:
+        wrong = t("tidy.changed")
+    else:
+        batch = bulk_trash.trash_others(principal)
+        return back("trashed", batch.count, batch=batch.milliseconds)
+    return render_template("gallery/tidy.html", counts=counts, wrong=wrong), 422

@@ -1,0 +1,1 @@
+"""The page of one picture, its edits, and the bytes of all."""

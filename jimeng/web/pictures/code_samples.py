@@ -1,0 +1,202 @@
+"""A picture as a program that asks for it once more: curl, Python, JavaScript."""
+
+import json
+from dataclasses import dataclass
+
+from jimeng import tasks
+from jimeng.gallery.picture_details import PictureRecord
+
+KEY = "JIMENG_API_KEY"  # the environment variable that the programs read
+ROUTE = "/api/v1/ai/image/task"
+
+CURL = """\
+server={server}
+result=$(curl -fsS -D - -o /dev/null "$server{route}" \\
+{auth}  -H 'Content-Type: application/json' \\
+  -d {body} | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')
+if [ -n "$result" ]; then
+  until task=$(curl -fsS {short_auth}"$server$result") &&
+    printf %s "$task" | grep -Eq '"status": ?"(completed|failed|cancelled)"'
+  do sleep 2; done
+  picture=$(printf %s "$task" | grep -Eo '"image_url": ?"[^"]+' | head -n 1)
+  picture=$(printf %s "$picture" | cut -d '"' -f 4)
+  if [ -n "$picture" ]; then
+    curl -fsSO "$picture" && echo "${{picture##*/}}"
+  else
+    printf %s "$task"
+  fi
+fi
+"""
+
+PYTHON = """\
+{imports}import time
+
+import requests
+
+server = {server}
+session = requests.Session()
+{auth}answer = session.post(
+    server + "{route}",
+    json={body},
+    timeout=30,
+)
+answer.raise_for_status()
+link = answer.json()["data"]["links"]["result"]
+
+while True:
+    task = session.get(link, timeout=30).json()["data"]
+    if task["status"] not in ("pending", "processing"):
+        break
+    time.sleep(2)
+
+if task["status"] != "completed":
+    raise SystemExit(task["message"])
+for url in task["result"]["image_urls"]:
+    name = url.rpartition("/")[2]
+    with open(name, "wb") as file:
+        file.write(requests.get(url, timeout=60).content)
+    print(name)
+"""
+
+JAVASCRIPT = """\
+(async () => {{
+  const {{ writeFile }} = await import("node:fs/promises");
+  const server = {server};
+  const headers = {{
+    "Content-Type": "application/json",
+{auth}  }};
+  const answer = await fetch(server + "{route}", {{
+    method: "POST",
+    headers,
+    body: JSON.stringify({body}),
+  }});
+  if (!answer.ok) throw new Error(await answer.text());
+  const {{ data }} = await answer.json();
+
+  let task;
+  for (;;) {{
+    task = (await (await fetch(data.links.result, {{ headers }})).json()).data;
+    if (!["pending", "processing"].includes(task.status)) break;
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+  }}
+  if (task.status !== "completed") throw new Error(task.message);
+  for (const url of task.result.image_urls) {{
+    const name = url.split("/").at(-1);
+    const picture = await (await fetch(url)).arrayBuffer();
+    await writeFile(name, new Uint8Array(picture));
+    console.log(name);
+  }}
+}})();
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """
+    Attributes:
+        id: A word for the page's own use.
+        name: The language, as everybody calls it.
+        text: What is to be copied.
+    """
+
+    id: str
+    name: str
+    text: str
+
+
+def programs(record: PictureRecord, server: str, *, with_key: bool) -> list[Program]:
+    """
+    Programs that ask for this one picture again, same words, size and seed, and keep
+    it as a file in the folder where they run.
+
+    Args:
+        server: Its address, without a slash at the end.
+        with_key: Whether the API asks for a key.
+    """
+    body = request_of(record)
+    return [
+        Program("curl", "curl", curl(body, server, with_key)),
+        Program("python", "Python", python(body, server, with_key)),
+        Program("javascript", "JavaScript", javascript(body, server, with_key)),
+    ]
+
+
+def request_of(record: PictureRecord) -> dict[str, str | int]:
+    """The body of the request that would have made this picture alone."""
+    task, image = record.task, record.image
+    words = tasks.wording(task)
+    body: dict[str, str | int] = {"user_id": task.user_id, "model": task.model}
+    body["prompt"] = words.prompt
+    if words.style:
+        body["style"] = words.style
+    body["size"] = f"{task.width}x{task.height}"
+    if image.seed is not None:
+        body["seed"] = image.seed
+    return body
+
+
+def curl(body: dict, server: str, with_key: bool) -> str:
+    header = f'-H "Authorization: Bearer ${KEY}" '
+    return CURL.format(
+        server=shell(server),
+        route=ROUTE,
+        auth=f"  {header}\\\n" if with_key else "",
+        short_auth=header if with_key else "",
+        body=shell(literal(body, "  ", json_string)),
+    )
+
+
+def python(body: dict, server: str, with_key: bool) -> str:
+    header = f'"Bearer " + os.environ["{KEY}"]'
+    return PYTHON.format(
+        imports="import os\n" if with_key else "",
+        server=python_string(server),
+        route=ROUTE,
+        auth=f'session.headers["Authorization"] = {header}\n' if with_key else "",
+        body=literal(body, "    ", python_string),
+    )
+
+
+def javascript(body: dict, server: str, with_key: bool) -> str:
+    header = f'    Authorization: "Bearer " + process.env.{KEY},\n'
+    return JAVASCRIPT.format(
+        server=json_string(server),
+        route=ROUTE,
+        auth=header if with_key else "",
+        body=literal(body, "    ", json_string),
+    )
+
+
+def literal(body: dict, indent: str, quoted) -> str:
+    """The body over several lines, which all three languages read alike."""
+    lines = [
+        f"{indent}  {quoted(name)}: {quoted(v) if isinstance(v, str) else v}"
+        for name, v in body.items()
+    ]
+    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+
+
+def json_string(text: str) -> str:
+    """A string of JSON and JavaScript, nothing invisible left in it."""
+    return visible(text, lambda char: json.dumps(char)[1:-1])
+
+
+def python_string(text: str) -> str:
+    """A string of Python, nothing invisible left in it."""
+    return visible(text, lambda char: f"\\U{ord(char):08x}")
+
+
+def visible(text: str, escape) -> str:
+    """
+    A quoted string of which the eye sees every character: marks that turn the
+    direction of text around could show another program than the one that runs.
+
+    Source: https://trojansource.codes/
+    """
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else escape(c) for c in quoted)
+
+
+def shell(text: str) -> str:
+    """One word of a POSIX shell; within single quotes nothing is special."""
+    return "'" + text.replace("'", "'\\''") + "'"

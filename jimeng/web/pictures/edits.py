@@ -1,0 +1,227 @@
+"""What is made from a picture on its page: edited, enlarged, expanded, repainted."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from werkzeug.datastructures import MultiDict
+
+from jimeng import jobs
+from jimeng.documents import Image, Task
+from jimeng.documents.principal import Principal
+from jimeng.errors import Invalid, JimengError
+from jimeng.http import auth
+from jimeng.i18n import problems
+from jimeng.providers import Expansion, Model
+from jimeng.providers.models import Size
+from jimeng.providers.models.output_size import shrunk
+from jimeng.schemas import MAX_STRENGTH
+from jimeng.tasks import NewTask
+from jimeng.web.create.form_tokens import AGAIN, create, new_token, token_of
+from jimeng.web.create.inputs import Given, contents_of, ids_in, keep, there
+from jimeng.web.create.options import ModelOption, spoken
+
+# What is done -> the task of the models that do it.
+ACTS = {
+    "edit": "image-to-image",
+    "repaint": "inpainting",
+    "expand": "outpainting",
+    "enlarge": "upscaling",
+}
+EDGES = ("top", "right", "bottom", "left")
+SHAPES = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """
+    A form of the page, as it was written.
+
+    Attributes:
+        image: The picture.
+        act: Of `ACTS`; empty where none was sent yet.
+        model: The name of a model for it; empty for the first there is.
+        shape: To expand to: a ratio, or empty for *edges*.
+        strength: In hundredths; empty to have the model decide.
+        edges: By name, how far it grows there, in hundredths of that side.
+        masks: The ids of a mask that was given before.
+        files: A mask as it came.
+        counted: How many masks the form was shown with.
+        errors: Field -> words; "" for what belongs to no field.
+    """
+
+    image: Image
+    act: str = ""
+    prompt: str = ""
+    model: str = ""
+    shape: str = ""
+    strength: str = ""
+    edges: Mapping[str, str] = field(default_factory=dict)
+    masks: tuple[str, ...] = ()
+    files: tuple[bytes, ...] = ()
+    counted: bool = False
+    token: str = field(default_factory=new_token)
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls, image: Image, form: MultiDict, files: MultiDict) -> "Edit":
+        return cls(
+            image,
+            act=form.get("act", "") if form.get("act") in ACTS else "edit",
+            prompt=form.get("prompt", "").replace("\r\n", "\n").strip(),
+            model=form.get("model", "").strip(),
+            shape=form.get("shape", "").strip(),
+            strength=form.get("strength", "").strip(),
+            edges={edge: form.get(edge, "").strip() for edge in EDGES},
+            masks=ids_in(form.getlist("mask_id"))[:1],
+            files=contents_of(files.getlist("mask"))[:1],
+            counted="counted" in form,
+            token=token_of(form),
+        )
+
+    def models(self, act: str) -> list[Model]:
+        """Those that are offered here for it; to edit, first what is made for that."""
+        offered = jobs.runtime().registry.models.values()
+        found = [each for each in offered if each.takes_images]
+        if act == "edit":
+            fitting = [m for m in found if m.task in {ACTS[act], "text-to-image"}]
+            return sorted(fitting, key=lambda each: each.task != ACTS[act])
+        return [each for each in found if each.task == ACTS[act]]
+
+    def options(self, act: str) -> list[ModelOption]:
+        return [ModelOption(m.lane, spoken(m.id), m) for m in self.models(act)]
+
+    @property
+    def acts(self) -> list[str]:
+        """What there are models for."""
+        return [act for act in ACTS if self.models(act)]
+
+    def takes(self, act: str) -> Model:
+        """The model that is to do it."""
+        offered = self.models(act)
+        return next((m for m in offered if m.lane == self.model), offered[0])
+
+    @property
+    def most(self) -> int:
+        """Hundredths of a side that an edge may grow by."""
+        limit = self.takes("expand").takes
+        return round(100 * (limit.expand or 0)) if limit else 0
+
+    @property
+    def sent_size(self) -> Size:
+        """The sides that it has when it is expanded: the model may need it smaller."""
+        whole = self.image.width or 1, self.image.height or 1
+        return shrunk(whole, self.takes("expand"))
+
+    @property
+    def shapes(self) -> list[str]:
+        """Ratios that the picture can grow to."""
+        return [each for each in SHAPES if self.grown_to(each) is not None]
+
+    def grown_to(self, ratio: str) -> Expansion | None:
+        """How far each edge moves for that shape; None where it cannot."""
+        if not (self.image.width and self.image.height):
+            return None  # another release keeps them otherwise
+        across, down = map(int, ratio.split(":"))
+        wider = across / down * self.image.height / self.image.width
+        each = (max(wider, 1 / wider) - 1) / 2
+        if not 0.005 < each <= self.most / 100:
+            return None
+        sides = ("left", "right") if wider > 1 else ("top", "bottom")
+        return Expansion(**dict.fromkeys(sides, each))
+
+    @property
+    def sizes(self) -> list[str]:
+        """Words for the sides that the picture can be enlarged to."""
+        named = self.takes("enlarge").keywords
+        longer = max(self.image.width or 0, self.image.height or 0)
+        return [word for word, size in named.items() if max(size) > longer]
+
+    @property
+    def kept_masks(self) -> list[Given]:
+        return there(auth.principal_of_page(), self.masks) if self.masks else []
+
+    def submit(self, principal: Principal) -> Task:
+        """
+        Raises:
+            Invalid: a field is wrong, and as `tasks.create`, as all else.
+        """
+        files = "mask" if self.files else ""
+        return create(principal, self.request(principal), self.token, files=files)[0]
+
+    def request(self, principal: Principal) -> NewTask:
+        """
+        Raises:
+            Invalid: no model does it, or the edges are none.
+        """
+        if not self.models(self.act):
+            raise Invalid.field("", "invalid.taken_by_none")
+        model = self.takes(self.act)
+        words: dict = {"model": model.id, "prompt": self.prompt}
+        if self.act == "enlarge":
+            words["prompt"] = ""
+        more: dict = {"expand": self.expansion()} if self.act == "expand" else {}
+        if self.act == "repaint":
+            if self.counted and not (self.masks or self.files):
+                raise Invalid.field("mask", AGAIN)
+            more["mask"] = next(iter([*self.files, *self.masks]), None)
+        if self.strength and model.takes and model.takes.strength:
+            more["strength"] = self.share()
+        given = {name: text for name, text in words.items() if text}
+        return NewTask(
+            **words,
+            **more,
+            user_id=principal.user_id,
+            provider=model.provider,
+            images=[self.image.id],
+            given=given,
+        )
+
+    def share(self) -> float:
+        """
+        The strength.
+
+        Raises:
+            Invalid: it is not one.
+        """
+        most = MAX_STRENGTH
+        is_number = re.fullmatch(r"\d{1,3}", self.strength, re.ASCII)
+        if not is_number or int(self.strength) > most:
+            raise Invalid.field("strength", "invalid.range", min=0, max=most)
+        return int(self.strength) / 100
+
+    def expansion(self) -> Expansion:
+        """
+        Raises:
+            Invalid: an edge is no number that the model takes.
+        """
+        if self.shape in SHAPES:
+            found = self.grown_to(self.shape)
+        else:
+            numbers = {edge: self.edges.get(edge) or "0" for edge in EDGES}
+            plain = all(re.fullmatch(r"\d{1,3}", n, re.ASCII) for n in numbers.values())
+            shares = {edge: int(n) / 100 for edge, n in numbers.items() if plain}
+            found = Expansion(**shares) if plain else None
+        if found is None:
+            most = f"{self.most / 100:g}"
+            raise Invalid.field("expand", "invalid.expand_range", max=most)
+        return found
+
+    def refused(self, error: JimengError, principal: Principal) -> "Edit":
+        """The same with the reasons, a new token, and the mask in store."""
+        said = {
+            name.partition(".")[0]: list(words)
+            for name, words in problems(error).items()
+        }
+        made, wrong = keep(principal, self.files)
+        if wrong:
+            said["mask"] = list(dict.fromkeys([*said.get("mask", []), *wrong]))
+        masks = (*made, *self.masks)[:1]
+        if "mask" in said and AGAIN not in reasons(error):
+            masks = ()  # one that is wrong is painted anew
+        return replace(self, masks=masks, files=(), token=new_token(), errors=said)
+
+
+def reasons(error: JimengError) -> set[str]:
+    fields = error.fields.values() if isinstance(error, Invalid) else ()
+    return {key for each in fields for key, _ in each}

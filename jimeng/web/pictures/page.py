@@ -1,0 +1,261 @@
+"""A picture's own page, what it was made from, and actions on it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import inputs
+from jimeng.documents import Collection, Image, Share, Task
+from jimeng.documents.principal import Principal
+from jimeng.errors import ImageNotFound
+from jimeng.errors.inputs import UploadNotFound
+from jimeng.gallery import collections, picture_details, shares, trash
+from jimeng.gallery.picture_details import PictureRecord
+from jimeng.http import auth
+from jimeng.http.request_bodies import brings_pictures
+from jimeng.http.responses import absolute
+from jimeng.web import bp, is_htmx, refused
+from jimeng.web.create.form_tokens import REFUSALS, new_token
+from jimeng.web.gallery.browsing import news
+from jimeng.web.gallery.filters import Filters
+from jimeng.web.pictures.code_samples import Program, programs
+from jimeng.web.pictures.edits import Edit
+from jimeng.web.site.formats import zone
+from jimeng.web.site.preferences import own_path
+from jimeng.web.tasks.titles import OfTask
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    Attributes:
+        small: The address of its thumbnail.
+        whole: That of the picture.
+        page: That of its own page; None for one that was given.
+    """
+
+    small: str
+    whole: str
+    page: str | None = None
+
+
+def sources_of(task: Task) -> list[Source]:
+    """Those that the viewer may see, in order; without the mask."""
+    named = task.made_from or []
+    found = map(source_of, named[: len(named) - bool(task.has_mask)])
+    return [each for each in found if each is not None]
+
+
+def source_of(named: dict) -> Source | None:
+    """A picture that was drawn here, as long as it is shown, else what was given."""
+    principal = auth.principal_of_page()
+    try:
+        if "picture" in named:
+            image = picture_details.find_picture(principal, named["picture"])
+            return Source(
+                url_for("web.thumbnail", key=image.key),
+                url_for("web.image", key=image.key, ext=image.suffix),
+                url_for("web.picture", picture_id=image.id),
+            )
+    except ImageNotFound:
+        pass  # its copy is here as long as the task
+    try:
+        made = inputs.find(principal, named["input"])
+    except UploadNotFound:
+        return None
+    small = url_for("web.given_thumbnail", upload_id=made.id)
+    return Source(small, url_for("web.given_picture", upload_id=made.id))
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    A moment of a picture's way.
+
+    Attributes:
+        name: Its words are ``step.<name>``.
+        seconds: Since the step before, None for the first.
+    """
+
+    name: str
+    moment: datetime
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class PicturePage(OfTask):
+    """
+    What the page shows of a picture.
+
+    Attributes:
+        among: Those that it was opened from.
+    """
+
+    record: PictureRecord
+    edit: Edit
+    among: Filters = field(default_factory=Filters)
+
+    @property
+    def shelf(self) -> Collection | None:
+        """The collection that it was opened from."""
+        inside = (each for each in self.collections if each.id == self.among.collection)
+        return next(inside, None)
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """What it was made from, without a mask, as far as that is there."""
+        return sources_of(self.task)
+
+    @property
+    def before(self) -> Source | None:
+        """The one that it is another state of."""
+        return self.sources[0] if len(self.sources) == 1 else None
+
+    @cached_property
+    def made_into(self) -> list[Image]:
+        return picture_details.made_into(auth.principal_of_page(), self.record.image)
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether it could be in a collection of the reader's."""
+        return self.record.image.user_id == auth.principal_of_page().user_id
+
+    @cached_property
+    def collections(self) -> list[Collection]:
+        """Those of the reader's that it is in."""
+        inside = set(self.record.image.collections)
+        if not inside or not self.is_mine:
+            return []
+        mine = collections.find_all(auth.principal_of_page())
+        return [each for each in mine if each.id in inside]
+
+    @cached_property
+    def share(self) -> Share | None:
+        """The page that shows it alone."""
+        return shares.of_target(auth.principal_of_page(), self.record.image.id)
+
+    @property
+    def task(self) -> Task:
+        return self.record.task
+
+    @property
+    def sent_prompt(self) -> str | None:
+        """What was sent, where that is not what was written."""
+        sent = self.task.prompt
+        return None if sent == self.prompt else sent
+
+    @property
+    def link(self) -> str:
+        """The address under which anybody may see the picture."""
+        key = self.record.image.key
+        return absolute(url_for("web.image", key=key, ext=self.record.image.suffix))
+
+    @property
+    def token(self) -> str:
+        return new_token()
+
+    @property
+    def remote_ids(self) -> list[str]:
+        made = self.record.generation
+        return list(made.remote_ids) if made else []
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its way from the asking to the keeping, as far as it is known."""
+        task, made = self.task, self.record.generation
+        moments = [("asked", task.created_at)]
+        if made is not None:
+            moments += [("sent", made.sent_at), ("drawn", made.drawn_at)]
+        moments.append(("saved", self.record.image.created_at))
+        steps: list[Step] = []
+        for name, moment in moments:
+            if moment is None:
+                continue
+            since = (moment - steps[-1].moment).total_seconds() if steps else None
+            steps.append(Step(name, moment, since))
+        return steps
+
+    @property
+    def seconds(self) -> float:
+        """From the asking to the keeping."""
+        return (self.steps[-1].moment - self.steps[0].moment).total_seconds()
+
+    @property
+    def needs_key(self) -> bool:
+        return auth.needs_sign_in()
+
+    @property
+    def programs(self) -> list[Program]:
+        return programs(self.record, absolute(""), with_key=self.needs_key)
+
+
+def opened(principal: Principal, picture_id: str) -> tuple[PictureRecord, Filters]:
+    """A picture, and those that the address says it is one of."""
+    among = Filters.read(request.args)
+    wanted = among.wanted(zone()) if among.query else None
+    return picture_details.picture(principal, picture_id, wanted), among
+
+
+@bp.get("/pictures/<picture_id>")
+def picture(picture_id: str) -> ResponseReturnValue:
+    """One picture, large, and all there is to know about it."""
+    record, among = opened(auth.principal_of_page(), picture_id)
+    page = PicturePage(record, Edit(record.image), among)
+    told = news() if "done" in request.args else {}
+    return render_template("pictures/show.html", page=page, **told)
+
+
+@bp.post("/pictures/<picture_id>/edit")
+@brings_pictures
+def edit_picture(picture_id: str) -> ResponseReturnValue:
+    """Make another from it; then its page shows how that comes along."""
+    principal = auth.principal_of_page()
+    record = picture_details.picture(principal, picture_id)
+    form = Edit.sent(record.image, request.form, request.files)
+    try:
+        made = form.submit(principal)
+    except REFUSALS as error:
+        page = PicturePage(record, form.refused(error, principal))
+        return refused(render_template("pictures/show.html", page=page), error)
+    return redirect(url_for(".task", task_id=made.id), 303)
+
+
+@bp.post("/pictures/<picture_id>/favourite")
+def favourite(picture_id: str) -> ResponseReturnValue:
+    """Mark a picture as a favourite, or no more; twice is as once."""
+    principal = auth.principal_of_page()
+    picture_details.find_picture(principal, picture_id)
+    picture_details.set_favourite(
+        principal, [picture_id], request.form.get("on") == "1"
+    )
+    if not is_htmx():
+        # Back to the very button: the page may be long.
+        back = own_path(request.form.get("next", "")).partition("#")[0]
+        return redirect(f"{back}#favourite-{picture_id}", 303)
+    image = picture_details.find_picture(principal, picture_id)
+    with_key = "with_key" in request.form
+    return render_template("pictures/_favourite.html", image=image, with_key=with_key)
+
+
+@bp.post("/pictures/<picture_id>/link")
+def replace_link(picture_id: str) -> ResponseReturnValue:
+    """Give the picture a new link; the old one leads nowhere from now on."""
+    picture_details.replace_link(auth.principal_of_page(), picture_id)
+    return redirect(url_for(".picture", picture_id=picture_id) + "#share", 303)
+
+
+@bp.post("/pictures/<picture_id>/delete")
+def delete_picture(picture_id: str) -> ResponseReturnValue:
+    """Put the picture into the trash and show the next one, with the way back."""
+    principal = auth.principal_of_page()
+    record, among = opened(principal, picture_id)
+    trash.trash_pictures(principal, [picture_id])
+    beside = record.older or record.newer
+    if beside is None:
+        where = url_for(".task", task_id=record.task.id, deleted=picture_id)
+    else:
+        where = among.picture_url(beside, deleted=picture_id)
+    return redirect(where, 303)

@@ -1,0 +1,110 @@
+"""Static files: the joined stylesheet, and URLs that change with the content."""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from flask import Response, current_app, make_response, request, url_for
+from flask.sansio.blueprints import BlueprintSetupState
+
+from jimeng.tasks.styles import STYLES
+from jimeng.web import bp
+from jimeng.web.create.aspect_ratios import rules
+
+STRIP = "styles.webp"
+COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)  # a sixth of what would be sent
+LARGER = 1.04  # than its place: at the edges half pixels of its neighbour would show
+NONE = """\
+.swatch { background: linear-gradient(to top right, #0000 49%, var(--edge) 49% 51%,\
+ #0000 51%) var(--sunken); }"""
+
+
+@cache
+def joined(folder: str) -> tuple[str, str]:
+    """
+    The tokens and shared components, each area's own rules, then those of shapes;
+    what is said to who reads them is left out.
+
+    Returns:
+        The text, and what changes with it.
+    """
+    root = Path(folder)
+    shared = [root / "app.css", root / "components.css"]
+    files = [*shared, *sorted((root / "areas").glob("*.css"))]
+    made = [rules(), rules_of_styles(root)]
+    text = "\n".join([*(file.read_text("utf-8") for file in files), *made])
+    text = COMMENT.sub("", text)
+    return text, hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def stylesheet_url() -> str:
+    """The address of the stylesheet as it is now: another text, another address."""
+    version = joined(str(current_app.static_folder))[1]
+    return url_for("web.stylesheet", v=version)
+
+
+@bp.get("/app.css")
+def stylesheet() -> Response:
+    """All rules in one file; kept for good under the address that pages link."""
+    text, version = joined(str(current_app.static_folder))
+    response = Response(text, content_type="text/css; charset=utf-8")
+    response.set_etag(version)
+    current = request.args.get("v") == version
+    response.headers["Cache-Control"] = FOR_GOOD if current else "no-cache"
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def rules_of_styles(folder: Path) -> str:
+    """
+    What each choice of a style shows: its part of one strip, which
+    `scripts/draw_styles.py` draws. The first is no style, and a struck out field.
+
+    Args:
+        folder: Of the static files.
+    """
+    address = f"static/{STRIP}?v={version(folder / STRIP)}"
+    count = len(STYLES)
+    look = f"0 50% / {100 * count * LARGER:g}% {100 * LARGER:g}%"
+    rows = [NONE, f".chip + .chip > .swatch {{ background: url({address}) {look}; }}"]
+    for place in range(count):
+        where = f".styles :nth-child({place + 2}) > .swatch"
+        beyond = place * LARGER + (LARGER - 1) / 2  # widths of one, to the left
+        share = 100 * beyond / (count * LARGER - 1)
+        rows.append(f"{where} {{ background-position-x: {share:.5g}%; }}")
+    return "\n".join(rows)
+
+
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+@cache
+def version(path: Path) -> str | None:
+    """What changes with the content; None if there is no such file."""
+    if not path.is_file():
+        return None
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def version_of(filename: str) -> str | None:
+    return version(Path(str(current_app.static_folder), filename))
+
+
+@bp.app_url_defaults
+def name_version(endpoint: str, values: dict) -> None:
+    if endpoint == "static":
+        values.setdefault("v", version_of(values["filename"]))
+
+
+@bp.record_once
+def keep_files(state: BlueprintSetupState) -> None:
+    """What was asked for by the address that pages link need not be asked for again."""
+    send = state.app.view_functions["static"]
+
+    def send_file(filename: str) -> Response:
+        response = make_response(send(filename=filename))
+        if request.args.get("v") == version_of(filename):
+            response.headers["Cache-Control"] = FOR_GOOD
+        return response
+
+    state.app.view_functions["static"] = send_file

@@ -1,0 +1,68 @@
+"""The site as a program of a device: its manifest, worker and offline page."""
+
+from pathlib import Path
+
+from flask import Response, current_app, jsonify, render_template, url_for
+
+from jimeng.i18n import language, t
+from jimeng.web import bp
+from jimeng.web.site.static_files import stylesheet_url
+
+ICONS = (
+    ("favicon.svg", "any", "image/svg+xml", "any"),
+    ("icon-192.png", "192x192", "image/png", "any"),
+    ("icon-512.png", "512x512", "image/png", "any"),
+    ("icon-maskable.png", "512x512", "image/png", "maskable"),
+)
+GROUND = "#f4f6f8"  # as in app.css
+FRESH = {"Cache-Control": "no-cache"}
+
+
+@bp.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What the site is called and looks like among the programs of a device."""
+    shortcuts = (("nav.gallery", "web.gallery"), ("nav.tasks", "web.tasks"))
+    response = jsonify(
+        id=url_for(".index"),
+        name=t("app.title"),
+        short_name=t("app.title"),
+        description=t("app.description"),
+        lang="zh-CN" if language() == "zh" else "en",
+        start_url=url_for(".index"),
+        scope=url_for(".index"),
+        display="standalone",
+        background_color=GROUND,
+        theme_color=GROUND,
+        icons=[
+            {
+                "src": url_for("static", filename=name),
+                "sizes": sizes,
+                "type": kind,
+                "purpose": purpose,
+            }
+            for name, sizes, kind, purpose in ICONS
+        ],
+        shortcuts=[
+            {"name": t(words), "url": url_for(endpoint)}
+            for words, endpoint in shortcuts
+        ],
+    )
+    response.content_type = "application/manifest+json"
+    response.headers.update(FRESH)
+    response.vary.update(["Accept-Language", "Cookie"])
+    return response
+
+
+@bp.get("/worker.js")
+def worker() -> Response:
+    """The service worker, which may stand before all pages only from up here."""
+    text = Path(str(current_app.static_folder), "worker.js").read_text("utf-8")
+    # Other styles, another text: browsers take it anew, and the offline page with it.
+    text += f"// {stylesheet_url()}\n"
+    return Response(text, content_type="text/javascript; charset=utf-8", headers=FRESH)
+
+
+@bp.get("/offline")
+def offline() -> str:
+    """What the worker shows where the server cannot be reached; it is of nobody."""
+    return render_template("offline.html")

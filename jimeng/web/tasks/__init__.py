@@ -1,0 +1,1 @@
+"""Task pages: the feed with its cards, and the list of all tasks."""

@@ -1,0 +1,170 @@
+"""What is sent: asking, cancelling, running again, deleting, and preferences."""
+
+from contextlib import suppress
+from typing import Any
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import tasks
+from jimeng.accounts import users
+from jimeng.documents import Task, best_effort
+from jimeng.documents.principal import Principal
+from jimeng.errors import JimengError, PictureUnderWay, TaskFinished
+from jimeng.gallery import trash
+from jimeng.http import auth
+from jimeng.http.request_bodies import brings_pictures
+from jimeng.i18n import COOKIE, LANGUAGES
+from jimeng.web import bp, is_htmx, refused
+from jimeng.web.create.form import Composer
+from jimeng.web.create.form_tokens import REFUSALS, new_token, token_of
+from jimeng.web.create.initial import keep_used
+from jimeng.web.site.forms import accepts_double_charge
+from jimeng.web.site.preferences import THEME, THEMES, remember
+from jimeng.web.tasks.cards import Change, Mark, cards_of, interval, read_marks
+from jimeng.web.tasks.feed import line_of, show_feed
+
+INTO_FORM = {
+    "HX-Retarget": "#composer",
+    "HX-Reselect": "#composer",
+    "HX-Reswap": "outerHTML",
+}
+
+
+@bp.post("/tasks")
+@brings_pictures
+def create() -> ResponseReturnValue:
+    """Take the form: a page for a plain one, the new card for htmx."""
+    principal = auth.principal_of_page()
+    form = Composer.sent(request.form, request.files)
+    try:
+        made, replayed = form.submit(principal)
+    except REFUSALS as error:
+        return refuse(form.refused(error).kept(principal), error)
+    if is_htmx():
+        response = make_response(show_created(made, replayed))
+    else:
+        seed = made.seed if made.seed_given else None
+        again = url_for(".index", again=made.id, seed=seed)
+        response = make_response(redirect(again, 303))
+    keep_used(response, request.form)
+    return response
+
+
+def refuse(form: Composer, error: JimengError) -> ResponseReturnValue:
+    if not is_htmx():
+        return refused(show_feed("tasks/index.html", form=form), error)
+    return refused(render_template("tasks/_form.html", form=form), error, INTO_FORM)
+
+
+def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
+    """The new card, for the top of the feed."""
+    if replayed:
+        return look_anew()  # the first answer was lost: what the page shows is old
+    with best_effort("card"):
+        card = cards_of([made])[0]
+        shown = len(read_marks(request.form.getlist("c")))
+        return render_template(
+            "tasks/_created.html",
+            card=card,
+            wait=interval([card]),
+            live=shown + card.is_open,
+            line=line_of(auth.principal_of_page(), [card], shown),
+            token=new_token(),
+        )
+    return look_anew()
+
+
+def look_anew() -> ResponseReturnValue:
+    """Let the page be loaded again."""
+    return "", 200, {"HX-Refresh": "true"}
+
+
+@bp.post("/tasks/<task_id>/cancel")
+def cancel(task_id: str) -> ResponseReturnValue:
+    """End a task; one that has just ended by itself is shown as it is."""
+    principal = auth.principal_of_page()
+    with suppress(TaskFinished):
+        tasks.cancel(principal, task_id)
+    return show_changed(principal, task_id)
+
+
+@bp.post("/tasks/<task_id>/pictures/<int:index>/cancel")
+def cancel_picture(task_id: str, index: int) -> ResponseReturnValue:
+    """End one that waits; if it has just been sent the card shows that."""
+    principal = auth.principal_of_page()
+    with suppress(PictureUnderWay):
+        tasks.cancel_picture(principal, task_id, index)
+    return show_changed(principal, task_id, index)
+
+
+def show_changed(
+    principal: Principal, task_id: str, index: int | None = None
+) -> ResponseReturnValue:
+    """The card as it is now, all of it; *index* is of the picture that was meant."""
+    if not is_htmx():
+        return redirect(url_for(".task", task_id=task_id), 303)
+    with best_effort("card"):
+        is_page = request.form.get("page") == "task"
+        card = cards_of([tasks.find(principal, task_id)], is_page=is_page)[0]
+        # Whatever the page shows, each picture is sent anew.
+        unknown = Mark(task_id, "-" * len(card.pictures), "")
+        change = Change(card, unknown)
+        return render_template("tasks/_cancelled.html", change=change, index=index)
+    return look_anew()
+
+
+@bp.post("/tasks/<task_id>/retry")
+def retry(task_id: str) -> ResponseReturnValue:
+    """Run it again, as a new task."""
+    made, replayed = tasks.retry(
+        auth.principal_of_page(),
+        task_id,
+        accept_double_charge=accepts_double_charge(),
+        idem_key=token_of(request.form),
+    )
+    if not is_htmx():
+        return redirect(url_for(".task", task_id=made.id), 303)
+    return show_created(made, replayed)
+
+
+@bp.post("/tasks/<task_id>/again")
+def again(task_id: str) -> ResponseReturnValue:
+    """Ask for the same at once, with a new seed."""
+    principal, token = auth.principal_of_page(), token_of(request.form)
+    made, replayed = tasks.again(principal, task_id, idem_key=token)
+    if not is_htmx():
+        return redirect(url_for(".task", task_id=made.id), 303)
+    return show_created(made, replayed)
+
+
+@bp.post("/tasks/<task_id>/delete")
+def delete(task_id: str) -> ResponseReturnValue:
+    """Put it into the trash with its pictures; a line with the way back stays."""
+    trash.trash(auth.principal_of_page(), task_id)
+    if not is_htmx():
+        return redirect(url_for(".index", deleted=task_id), 303)
+    return render_template("tasks/_gone.html", task_id=task_id)
+
+
+@bp.post("/language")
+def choose_language() -> ResponseReturnValue:
+    """Keep it in this browser, and for every other that the user signs in with."""
+    wanted = request.form.get("lang")
+    chosen = wanted if wanted in LANGUAGES else LANGUAGES[0]
+    return choose(COOKIE, chosen, language=chosen)
+
+
+@bp.post("/theme")
+def choose_theme() -> ResponseReturnValue:
+    """Keep it, as the language is kept."""
+    wanted = request.form.get("theme")
+    chosen = wanted if wanted in THEMES else THEMES[0]
+    return choose(THEME, chosen, theme=chosen)
+
+
+def choose(cookie: str, chosen: str, **preference: Any) -> ResponseReturnValue:
+    user = auth.current_user()
+    if user is not None:
+        users.set_preferences(auth.principal_of_page(), user.id, **preference)
+    return remember(cookie, chosen)

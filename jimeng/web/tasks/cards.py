@@ -1,0 +1,272 @@
+"""A task as the pages show it, and how a page says what it has already shown."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jimeng import tasks
+from jimeng.documents import Image, Task
+from jimeng.documents.ids import PREFIX
+from jimeng.http import auth
+from jimeng.tasks import PictureView, TaskView, failure_hints
+from jimeng.web.create.form_tokens import new_token
+from jimeng.web.tasks.titles import OfTask
+
+# One letter for each state of a picture: a mark has to fit into a URL.
+LETTERS = {
+    "preparing": "p",
+    "queued": "q",
+    "submitting": "u",
+    "generating": "g",
+    "saving": "s",
+    "trouble": "t",
+    "done": "d",
+    "failed": "f",
+    "cancelled": "c",
+    "deleted": "x",
+}
+# While a picture may appear a page looks every so many seconds: from and until these
+# shares of the time that it was expected to take.
+SOON, EARLY, LATE = 0.4, 0.7, 1.5
+HELD = {"paused": "-1", "no_worker": "-2"}
+ENDED = frozenset("dfcx")
+SINGLE = frozenset(("preparing", "queued"))
+MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
+MAX_MARKS = 200  # more than a request line of 8,190 bytes can hold
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a page shows of a task: a letter for each picture, and the numbers."""
+
+    task_id: str
+    letters: str
+    numbers: str
+
+    def __str__(self) -> str:
+        # All ids of tasks begin alike, and a mark has to be short.
+        return f"{self.task_id.removeprefix(PREFIX)}.{self.letters}.{self.numbers}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The pictures, counted from 1, that failed for one reason."""
+
+    code: str
+    pictures: list[int]
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class Card(OfTask):
+    """
+    Attributes:
+        view: The task.
+        is_page: Whether it is shown on its own page, large.
+    """
+
+    view: TaskView
+    is_page: bool = False
+
+    @property
+    def task(self) -> Task:
+        return self.view.task
+
+    @property
+    def is_open(self) -> bool:
+        return self.task.is_open
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in line, and nothing of it has been started."""
+        return self.is_open and self.view.phase == "queued"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has ended, and without a picture."""
+        return not self.is_open and not self.view.images
+
+    @property
+    def pictures(self) -> list[PictureView]:
+        return self.view.pictures
+
+    @property
+    def shape(self) -> str:
+        ratio = self.task.width / self.task.height
+        return "wide" if ratio > 1.2 else "tall" if ratio < 0.84 else "square"
+
+    @property
+    def mark(self) -> Mark:
+        letters = "".join(map(letter_of, self.pictures))
+        elapsed = sum(seconds_since(picture) for picture in self.pictures)
+        held = HELD.get(self.view.held or "", "")
+        numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}{held}"
+        return Mark(self.task.id, letters, numbers)
+
+    def elapsed(self, picture: PictureView) -> int:
+        """Seconds since it was sent to the provider."""
+        return seconds_since(picture)
+
+    @property
+    def eta(self) -> int:
+        """Seconds, in steps of five: it is an estimate."""
+        return -(-(self.view.eta_seconds or 0) // 5) * 5
+
+    @property
+    def seconds(self) -> int | None:
+        """From the asking to the end."""
+        if self.task.completed_at is None:
+            return None
+        return round((self.task.completed_at - self.task.created_at).total_seconds())
+
+    @property
+    def failures(self) -> list[Failure]:
+        found: dict[str, Failure] = {}
+        for picture in self.pictures:
+            if picture.error:
+                code = picture.error["code"]
+                request_id = picture.error["provider_request_id"]
+                found.setdefault(code, Failure(code, [], request_id))
+                found[code].pictures.append(picture.index + 1)
+        return list(found.values())
+
+    @property
+    def remedy(self) -> str | None:
+        """
+        What helps, once it has ended without a picture: ``retry``, or as in `remedies`.
+        """
+        if self.task.status == "cancelled":
+            return "retry"
+        if self.task.status != "failed":
+            return None
+        return failure_hints.of(e["code"] for e in self.view.errors)
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether something else in the form is what helps."""
+        return self.remedy in failure_hints.IN_FORM
+
+    @property
+    def report(self) -> str:
+        """What the operator needs to hear of the failure, to be copied."""
+        said = [f"{f.code} {f.request_id or ''}".strip() for f in self.failures]
+        return "\n".join([self.task.id, *said])
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether trying the same once more is of any use."""
+        return self.remedy == "retry"
+
+    @property
+    def images(self) -> list[Image]:
+        return self.view.images
+
+    @property
+    def lacking(self) -> int:
+        """How many pictures did not come beside others, and may if asked for again."""
+        codes = [e["code"] for e in self.view.errors]
+        if self.task.status != "completed" or failure_hints.of(codes) != "retry":
+            return 0
+        return sum(picture.error is not None for picture in self.pictures)
+
+    def may_cancel(self, picture: PictureView) -> bool:
+        """Whether it can be cancelled by itself: it waits, and others do not."""
+        return self.task.n > 1 and self.is_open and picture.state in SINGLE
+
+    @property
+    def seeds(self) -> list[tuple[int, int]]:
+        """The number, from 1, and the seed of each picture that has one."""
+        images = self.view.images
+        return [(i.index + 1, i.seed) for i in images if i.seed is not None]
+
+    @property
+    def token(self) -> str:
+        return new_token()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A card that is not any more what the page shows."""
+
+    card: Card
+    before: Mark
+
+    @property
+    def changed(self) -> list[PictureView]:
+        """Pictures in another state than the page shows."""
+        pairs = zip(self.card.pictures, self.before.letters, strict=False)
+        return [p for p, letter in pairs if letter_of(p) != letter]
+
+    @property
+    def counting(self) -> list[PictureView]:
+        """Pictures in the same state, of which only place or seconds have changed."""
+        changed = self.changed
+        live = [p for p in self.card.pictures if LETTERS[p.state] not in ENDED]
+        return [p for p in live if p not in changed]
+
+    @property
+    def ended(self) -> list[PictureView]:
+        """Pictures that have ended since: worth telling, once."""
+        return [p for p in self.changed if LETTERS[p.state] in ENDED]
+
+
+def letter_of(picture: PictureView) -> str:
+    return LETTERS["trouble" if picture.trouble else picture.state]
+
+
+def seconds_since(picture: PictureView) -> int:
+    if picture.since is None:
+        return 0
+    return max(int((datetime.now(UTC) - picture.since).total_seconds()), 0)
+
+
+def cards_of(found: Iterable[Task], *, is_page: bool = False) -> list[Card]:
+    views = tasks.view_all(auth.principal_of_page(), found, whole=is_page)
+    return [Card(view, is_page) for view in views]
+
+
+def read_marks(texts: Iterable[str]) -> list[Mark]:
+    """The marks among *texts*; what is none is left out."""
+    matches = [MARK.fullmatch(text) for text in list(texts)[:MAX_MARKS]]
+    return [Mark(PREFIX + m[1], m[2], m[3]) for m in matches if m]
+
+
+def look_again(
+    marks: list[Mark], *, is_page: bool = False
+) -> tuple[list[Card], list[Change], list[Mark]]:
+    """
+    See what became of the tasks that a page shows as unfinished.
+
+    Returns:
+        All those that are still there, those among them that have changed, and
+        the marks of those that are gone.
+    """
+    before = {mark.task_id: mark for mark in marks}
+    found = {task.id: task for task in tasks.find_all(auth.principal_of_page(), before)}
+    gone = [mark for mark in marks if mark.task_id not in found]
+    there = [found[task_id] for task_id in before if task_id in found]
+    cards = cards_of(there, is_page=is_page)
+    changes = [Change(card, before[card.task.id]) for card in cards]
+    return cards, [each for each in changes if each.card.mark != each.before], gone
+
+
+def interval(cards: Iterable[Card]) -> float | None:
+    """Seconds until a page should look again; None if all has ended."""
+    live = [card for card in cards if card.is_open]
+    if not live:
+        return None
+    youngest = max(card.task.created_at for card in live)
+    age = (datetime.now(UTC) - youngest).total_seconds()
+    if any(map(is_due, (picture for card in live for picture in card.pictures))):
+        return SOON
+    return 1 if age < 60 else 2 if age < 300 else 5
+
+
+def is_due(picture: PictureView) -> bool:
+    """Whether it may appear at any moment."""
+    if picture.trouble or LETTERS[picture.state] in ENDED or picture.since is None:
+        return False
+    taken = (datetime.now(UTC) - picture.since).total_seconds()
+    expected = picture.expected or 0
+    return EARLY * expected <= taken <= LATE * expected + 2

@@ -1,0 +1,222 @@
+"""All tasks of one's own: how each stands, and what can be done about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import tasks
+from jimeng.documents import Task
+from jimeng.http import auth
+from jimeng.i18n import t
+from jimeng.tasks import clear_queue, retries, summary
+from jimeng.tasks.queries import MAX_SEARCH_CHARS
+from jimeng.tasks.summary import Count
+from jimeng.web import bp, is_htmx
+from jimeng.web.create.form_tokens import new_token, token_of
+from jimeng.web.site.forms import accepts_double_charge
+from jimeng.web.tasks.cards import interval, look_again, read_marks
+from jimeng.web.tasks.task_rows import (
+    BEFORE,
+    CANCELLED,
+    RETRIED,
+    Note,
+    Wanted,
+    notes_of,
+    read_notes,
+    rows_from,
+    rows_of,
+)
+
+PAGE = 24  # rows
+NOTHING = retries.Again([], 0, 0, 0)
+
+
+@bp.get("/tasks", endpoint="tasks")
+def task_list() -> ResponseReturnValue:
+    """One's tasks by state, newest first."""
+    wanted = asked_for()
+    if is_htmx() and wanted.cursor:
+        return render_template("task_list/_page.html", wanted=wanted, **listing(wanted))
+    return show(wanted, read_notes(request.args.getlist("said")))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """
+    What stands above the rows.
+
+    Attributes:
+        counts: State -> tasks, of those that the search finds.
+        waiting: State -> tasks that can be cancelled, whatever is searched for.
+        again: The failed tasks that can all be run again.
+    """
+
+    counts: dict[str, Count]
+    waiting: dict[str, Count]
+    again: retries.Again
+
+    @property
+    def total(self) -> Count:
+        return Count.sum(self.counts.values())
+
+
+def asked_for() -> Wanted:
+    given = request.values
+    state = given.get("status")
+    return Wanted(
+        state=state if state in summary.STATES else None,
+        q=" ".join(given.get("q", "").split())[:MAX_SEARCH_CHARS],
+        cursor=given.get("cursor"),
+        batch=given.get("batch", "")[:MAX_SEARCH_CHARS],
+    )
+
+
+def totals(wanted: Wanted) -> Totals:
+    principal = auth.principal_of_page()
+    user_id, waiting = principal.user_id, clear_queue.CANCELLABLE
+    if wanted.batch:  # whose own page has what can be done to all of it
+        found = summary.counts(principal, user_id, within={"batch": wanted.batch})
+        return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
+    if wanted.q:
+        found = summary.counts_found(principal, user_id, wanted.q)
+        left = summary.counts(principal, user_id, waiting)
+    else:
+        found = left = summary.counts(principal, user_id)
+    again = retries.failures(principal, user_id)
+    left = {state: left[state] for state in waiting}
+    return Totals(found, left, again)
+
+
+def listing(wanted: Wanted) -> dict:
+    """What the rows of a page want."""
+    principal = auth.principal_of_page()
+    page = tasks.page(
+        principal,
+        principal.user_id,
+        limit=PAGE,
+        cursor=wanted.cursor,
+        q=wanted.q,
+        within=within(wanted),
+    )
+    rows = rows_of(page.rows)
+    return {
+        "rows": rows,
+        "next_cursor": page.next_cursor,
+        "wait": interval(row.card for row in rows),
+    }
+
+
+def within(wanted: Wanted) -> dict | None:
+    found = summary.in_state(wanted.state) if wanted.state else {}
+    return {**found, **({"batch": wanted.batch} if wanted.batch else {})} or None
+
+
+def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
+    """The whole page; for htmx what is under its heading."""
+    part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
+    beside = around(wanted) | listing(wanted)
+    return render_template(part, notes=list(notes), **beside)
+
+
+def around(wanted: Wanted) -> dict:
+    """What the parts around the rows want."""
+    return {
+        "wanted": wanted,
+        "states": (None, *summary.STATES),
+        "totals": totals(wanted),
+        "cancelling": clear_queue.cancelling(auth.principal_of_page()),
+        "token": new_token(),
+    }
+
+
+@bp.get("/tasks/changes")
+def task_changes() -> ResponseReturnValue:
+    """What has changed since, of the rows that a page shows as unfinished."""
+    cards, changed, gone = look_again(read_marks(request.args.getlist("c")))
+    wait = interval(cards)
+    if wait and not changed and not gone:
+        return "", 204
+    moved = bool(gone) or any(change.changed for change in changed)
+    return render_template(
+        "task_list/_changes.html",
+        rows=rows_from([change.card for change in changed]),
+        gone=gone,
+        wait=wait,
+        moved=moved,
+        # The seconds that count on are no reason to count tasks.
+        **(around(asked_for()) if moved else {"wanted": asked_for()}),
+    )
+
+
+@bp.post("/tasks/cancel")
+def cancel_tasks() -> ResponseReturnValue:
+    """Cancel the task ``id``, or with ``all`` every one that has not begun."""
+    principal = auth.principal_of_page()
+    state = request.form.get("all")
+    if state in clear_queue.CANCELLABLE:
+        action = clear_queue.cancel_all(principal, principal.user_id, state)
+        # One that goes on is shown by itself.
+        return answer([] if action.is_open else [Note(CANCELLED, action.done)])
+    given = request.form.getlist("id")[:1]
+    return answer(notes_of(CANCELLED, tasks.cancel_many(principal, given)))
+
+
+@bp.get("/tasks/cancelling")
+def cancelling() -> ResponseReturnValue:
+    """How far a cancellation of many has come; at the end the page is loaded anew."""
+    principal, wanted = auth.principal_of_page(), asked_for()
+    action = clear_queue.find_cancelling(principal, request.args.get("action", ""))
+    if action is None or not action.is_open:
+        said = [str(Note(CANCELLED, action.done))] if action else []
+        return "", 200, {"HX-Redirect": url_for(".tasks", **wanted.query, said=said)}
+    return render_template(
+        "_bulk_action.html",
+        action=action,
+        words=t("bulk.cancelling", done=action.done, total=action.total),
+        url=url_for(".cancelling", action=action.id, **wanted.query),
+        page=url_for(".tasks", **wanted.query),
+    )
+
+
+@bp.post("/tasks/retry")
+def retry_tasks() -> ResponseReturnValue:
+    """
+    Run each task ``id`` again, but for those that were already; one alone also
+    where it may be charged twice, if the form says so.
+    """
+    principal = auth.principal_of_page()
+    given = list(dict.fromkeys(request.form.getlist("id")))[: retries.MAX_AT_ONCE]
+    before = retries.runs_again(principal, given)
+    agreed = accepts_double_charge() and len(given) == 1
+    outcomes = tasks.retry_many(
+        principal,
+        [task_id for task_id in given if task_id not in before],
+        accept_double_charge=agreed,
+        idem_key=token_of(request.form),
+    )
+    notes = notes_of(RETRIED, outcomes)
+    if before:
+        notes.append(Note(BEFORE, len(before)))
+    return answer(notes, [each.task for each in outcomes if each.task])
+
+
+def answer(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
+    """The list as it is now, with what was done above it; for one row, that row."""
+    wanted = asked_for()
+    if not is_htmx():
+        said = [str(note) for note in notes]
+        return redirect(url_for(".tasks", **wanted.query, said=said), 303)
+    if request.form.get("only") != "row":
+        return show(wanted, notes)
+    touched = tasks.find_all(auth.principal_of_page(), request.form.getlist("id")[:1])
+    new = [row for row in rows_of(made) if wanted.takes(row.state)]
+    return render_template(
+        "task_list/_done.html",
+        new=new,
+        rows=rows_of(touched),
+        notes=notes,
+        wait=interval(row.card for row in new),
+        **around(wanted),
+    )

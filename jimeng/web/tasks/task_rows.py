@@ -1,0 +1,132 @@
+"""A task as the list of tasks shows it, and what that list was asked for."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jimeng.documents import Image, Task
+from jimeng.http import auth
+from jimeng.tasks import Outcome, clear_queue, retries, summary
+from jimeng.web.tasks.cards import Card, cards_of
+from jimeng.web.tasks.titles import OfTask
+
+MAX_SAID = 9999
+# What may become of tasks, besides errors; the words are ``said.<kind>``.
+CANCELLED, RETRIED, BEFORE = "cancelled", "retried", "before"
+ERRORS = (
+    *("task_finished", "task_not_found", "task_not_retryable"),
+    *("may_be_charged_twice", "too_many_pending", "out_of_time"),
+)
+OTHER = "other"
+NOTE = re.compile(r"([a-z_]{1,40})\.([0-9]{1,4})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    Attributes:
+        state: One of `summary.STATES`; None for all.
+        q: Words of the prompt.
+        batch: The id of the batch that they belong to; empty for any or none.
+        cursor: Where the page begins; None for the first.
+    """
+
+    state: str | None = None
+    q: str = ""
+    cursor: str | None = None
+    batch: str = ""
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The part of an address that keeps what was asked for."""
+        found = {"status": self.state or "", "q": self.q, "batch": self.batch}
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def cancellable(self) -> list[str]:
+        """The states of which all tasks can be cancelled here."""
+        if self.batch:
+            return []
+        if self.state is None:
+            return [clear_queue.CANCELLABLE[0]]
+        return [state for state in clear_queue.CANCELLABLE if state == self.state]
+
+    def takes(self, state: str) -> bool:
+        return self.state in {None, state}
+
+
+@dataclass(frozen=True)
+class Row(OfTask):
+    """
+    Attributes:
+        card: The task.
+        retried_as: The id of the task that runs it again.
+    """
+
+    card: Card
+    retried_as: str | None = None
+
+    @property
+    def task(self) -> Task:
+        return self.card.task
+
+    @property
+    def state(self) -> str:
+        """One of `summary.STATES`."""
+        begins = self.task.not_before
+        if self.task.status == "pending" and begins and begins > datetime.now(UTC):
+            return summary.SCHEDULED
+        return str(self.task.status)
+
+    @property
+    def picture(self) -> Image | None:
+        return next(iter(self.card.view.images), None)
+
+    @property
+    def action(self) -> str | None:
+        """The one thing to do about it: ``cancel``, a card's remedy, or none."""
+        if self.card.is_open:
+            return "cancel"
+        if self.retried_as or self.task.status == "completed":
+            return None
+        return self.card.remedy
+
+
+@dataclass(frozen=True)
+class Note:
+    """What became of *n* tasks."""
+
+    kind: str
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{min(self.n, MAX_SAID)}"
+
+
+def rows_of(found: Iterable[Task]) -> list[Row]:
+    return rows_from(cards_of(found))
+
+
+def rows_from(cards: list[Card]) -> list[Row]:
+    ended = [card.task.id for card in cards if not card.is_open]
+    again = retries.runs_again(auth.principal_of_page(), ended)
+    return [Row(card, again.get(card.task.id)) for card in cards]
+
+
+def notes_of(done: str, outcomes: Iterable[Outcome]) -> list[Note]:
+    """How many it was done to, and how many not, by reason."""
+    kinds: Counter[str] = Counter()
+    for each in outcomes:
+        code = each.error.code if each.error else done
+        kinds[code if code in {done, *ERRORS} else OTHER] += 1
+    return [Note(kind, n) for kind, n in kinds.items()]
+
+
+def read_notes(texts: Iterable[str]) -> list[Note]:
+    """The notes that an address holds; what is none is left out."""
+    matches = [NOTE.fullmatch(text) for text in texts]
+    known = {CANCELLED, RETRIED, BEFORE, OTHER, *ERRORS}
+    return [Note(m[1], int(m[2])) for m in matches if m and m[1] in known]
