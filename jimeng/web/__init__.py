@@ -83,7 +83,6 @@ from jimeng.web.gallery import (
     shares,
     trash,
 )
-from jimeng.web.pictures import files
-from jimeng.web.pictures import page as pictures
+from jimeng.web.pictures import files, page
 from jimeng.web.site import formats, navigation, static_files, web_app
 from jimeng.web.tasks import actions, feed, task_list
