@@ -53,7 +53,7 @@ def test_archive_knows_its_commit(checkout, tmp_path, monkeypatch):
     with tarfile.open(tmp_path / "pack.tar") as pack:
         pack.extractall(tmp_path / "pack", filter="data")
 
-    found = runpy.run_path(str(tmp_path / "pack/jimeng/version.py"))
+    found = runpy.run_path(str(tmp_path / "pack/jimeng/config/version.py"))
 
     assert found["COMMIT"] == head
     assert found["RELEASE"] == f"{version.VERSION} ({head[:12]})"

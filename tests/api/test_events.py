@@ -19,7 +19,7 @@ from tests.rest import API, client_with, create, data_of, refused, result
 def anew(quick_room, monkeypatch):
     """A room as the product's own server has it; what changes by itself shows soon."""
     monkeypatch.setattr(events, "WAIT", 0.2)
-    monkeypatch.setattr(events, "LONGEST", 10.0)
+    monkeypatch.setattr(events, "MAX_STREAM_S", 10.0)
 
 
 def follow(client, task_id: str):
@@ -71,7 +71,7 @@ def test_what_has_ended_is_told_once(client, work_off):
 
 def test_what_does_not_change_is_not_told_again(client, monkeypatch):
     """Only that somebody is still here; after a while the client connects anew."""
-    monkeypatch.setattr(events, "LONGEST", 1.5)
+    monkeypatch.setattr(events, "MAX_STREAM_S", 1.5)
     monkeypatch.setattr(events, "QUIET", 0.5)
     task_id = create(client)
 

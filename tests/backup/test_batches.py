@@ -12,7 +12,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
 from jimeng.operations import backup
-from jimeng.operations.backup import dump
+from jimeng.operations.backup import dumping
 from tests.batches.conftest import (
     BATCHES,
     act,
@@ -59,7 +59,7 @@ def test_batch_that_fills_meanwhile_is_whole(
 ):
     """Where MongoDB cannot read all at one moment each prompt has its task, or none."""
     batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
-    read = dump.dump_collection
+    read = dumping.dump_collection
 
     def slowly(source, name, writer, session):
         count = read(source, name, writer, session)
@@ -68,8 +68,8 @@ def test_batch_that_fills_meanwhile_is_whole(
             fill()
         return count
 
-    monkeypatch.setattr(dump, "snapshot", lambda database: nullcontext())
-    monkeypatch.setattr(dump, "dump_collection", slowly)
+    monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
+    monkeypatch.setattr(dumping, "dump_collection", slowly)
     path = copied()
 
     with elsewhere() as there:
@@ -88,7 +88,7 @@ def test_tasks_of_a_batch_that_is_not_there_are_their_own(
     client, copied, elsewhere, monkeypatch
 ):
     """It was asked for while others were read: the feed has its tasks all the same."""
-    read = dump.dump_collection
+    read = dumping.dump_collection
 
     def slowly(source, name, writer, session):
         count = read(source, name, writer, session)
@@ -97,8 +97,8 @@ def test_tasks_of_a_batch_that_is_not_there_are_their_own(
         return count
 
     ask(client, "鸟")
-    monkeypatch.setattr(dump, "snapshot", lambda database: nullcontext())
-    monkeypatch.setattr(dump, "dump_collection", slowly)
+    monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
+    monkeypatch.setattr(dumping, "dump_collection", slowly)
     path = copied()
 
     with elsewhere():

@@ -9,7 +9,7 @@ from mongoengine import get_db
 
 from jimeng.documents import Task
 from jimeng.operations import backup
-from jimeng.operations.backup import archive, dump
+from jimeng.operations.backup import archive, dumping
 from tests.rest import create
 
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
@@ -110,17 +110,17 @@ def test_collections_are_read_in_their_order(client, database, work_off):
     work_off()
     database.sessions.insert_one({"_id": "s"})
 
-    names = dump.collections(database)
+    names = dumping.collections(database)
 
     assert names[:4] == ["batches", "tasks", "generations", "images"]
     assert names[-3:] == ["pictures.files", "inputs.chunks", "pictures.chunks"]
-    assert not set(names) & dump.LEFT_OUT
+    assert not set(names) & dumping.LEFT_OUT
 
 
 def test_reads_are_of_one_moment(copied, client, database, monkeypatch):
     """A task that is asked for while others are read is whole, or not there."""
     create(client)
-    read = dump.dump_collection
+    read = dumping.dump_collection
 
     def slowly(source, name, writer, session):
         count = read(source, name, writer, session)
@@ -128,7 +128,7 @@ def test_reads_are_of_one_moment(copied, client, database, monkeypatch):
             create(client, prompt="meanwhile")
         return count
 
-    monkeypatch.setattr(dump, "dump_collection", slowly)
+    monkeypatch.setattr(dumping, "dump_collection", slowly)
     path = copied()
 
     found = dict(archive.Reader(path).parts())

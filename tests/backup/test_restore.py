@@ -21,7 +21,7 @@ from jimeng.jobs import bulk, pump, retention
 from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
 from jimeng.operations import backup
-from jimeng.operations.backup import restore
+from jimeng.operations.backup import restoring
 from jimeng.operations.failures.actions import retry_all
 from jimeng.operations.failures.listing import Filter
 from jimeng.providers import Progress
@@ -259,7 +259,7 @@ def test_restore_that_was_cut_off_begins_anew(copied, client, elsewhere, monkeyp
 
     with elsewhere() as there:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(restore, "park", die)
+            patched.setattr(restoring, "park", die)
             backup.restore(path)
         assert Task.collection().count_documents({}) == 1
 

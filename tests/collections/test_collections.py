@@ -148,7 +148,7 @@ def test_names_are_trimmed_bounded_and_unique(database):
 
 def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
     """Collections of a user, pictures of a collection, collections of a picture."""
-    monkeypatch.setattr(collections, "MOST", 3)
+    monkeypatch.setattr(collections, "MAX_COLLECTIONS", 3)
     made = [collections.create(ME, name) for name in "xyz"]
     with pytest.raises(TooManyCollections):
         collections.create(ME, "w")

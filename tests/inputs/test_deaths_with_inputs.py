@@ -54,7 +54,7 @@ def test_death_while_preparing_loses_and_repeats_nothing(
     client, reaper, afresh, provider, monkeypatch
 ):
     """A copied picture is made plain and made to fit, by two of a task's pictures."""
-    own = ("/jimeng/inputs/", "/jobs/preparing.py", "/jobs/given.py")
+    own = ("/jimeng/inputs/", "/jobs/input_preparation.py", "/jobs/inputs.py")
     for number in afresh.each_moment(least=10, within=own):
         made = create(client, model=I2I, n=2, seed=7, images=[copied(client)])
         reaper.arm(number)

@@ -206,7 +206,7 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
 
 def test_full_takes_no_more(client, gathered, monkeypatch):
     """What comes then is written at once."""
-    monkeypatch.setattr(write_batcher, "MOST", 1)
+    monkeypatch.setattr(write_batcher, "MAX_BUFFERED", 1)
     create(client)
     create(client)
 

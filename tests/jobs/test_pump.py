@@ -105,7 +105,7 @@ def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
     hanging, stopped = threading.Event(), threading.Event()
     slow = PeriodicTask("slow", 0.01, lambda: hanging.wait(30) and None)
     quick = PeriodicTask("quick", 0.01, lambda: None)
-    monkeypatch.setattr(periodic_tasks, "CHORES", [slow, quick])
+    monkeypatch.setattr(periodic_tasks, "PERIODIC_TASKS", [slow, quick])
     monkeypatch.setattr(periodic_tasks, "HANGS_AFTER", 0.05)
     periodic_tasks.start(stopped)
     made = pump.Pump("host:1:t")

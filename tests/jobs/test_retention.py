@@ -177,7 +177,7 @@ def test_page_says_who_has_paused(client, free):
 
 def test_readiness_and_metrics_tell(client, free, monkeypatch):
     """Before anything is lost."""
-    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
     free(retention.LEAST_ROOM - 1)
 
     assert "disk" in client.get("/health/ready").json["missing"]

@@ -276,12 +276,12 @@ def test_dev_goes_on_with_the_earlier_settings(site):
 
 FULL = """
 import errno, os
-from jimeng.local.embedded import private
+from jimeng.local.embedded import private_files
 
 def no_room(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-private.write_private = no_room
+private_files.write_private = no_room
 """
 
 

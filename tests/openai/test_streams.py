@@ -50,7 +50,7 @@ def test_pictures_come_as_events(client, draws):
 def test_line_is_kept_open(client, app, monkeypatch, work_off):
     """Comments go out while nothing happens, the first of them at once."""
     monkeypatch.setattr(streams, "HEARTBEAT", 0.0)
-    monkeypatch.setattr(streams, "LONGEST", 1.2)
+    monkeypatch.setattr(streams, "MAX_STREAM_S", 1.2)
 
     answer = ask(client)
 
@@ -77,7 +77,7 @@ def test_what_is_refused_before_is_no_stream(client):
 
 def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
     """And taken until then."""
-    monkeypatch.setattr(streams, "LONGEST", 0.05)
+    monkeypatch.setattr(streams, "MAX_STREAM_S", 0.05)
     long_polls.open_room(Config(MAX_LONG_POLLS=1))
 
     with client.open(

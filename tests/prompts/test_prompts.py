@@ -66,7 +66,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, wrong):
 
 def test_one_user_keeps_only_so_many(database, monkeypatch):
     """Others are not counted, and what is there stays."""
-    monkeypatch.setattr(saved_prompts, "MOST", 2)
+    monkeypatch.setattr(saved_prompts, "MAX_PROMPTS", 2)
     saved_prompts.save(Principal("another"), "x", Words("y"))
     for name in "ab":
         saved_prompts.save(ME, name, Words("y"))

@@ -23,7 +23,7 @@ def worker(database):
 @pytest.fixture
 def probe(client, worker, monkeypatch):
     """Asks anew each time."""
-    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
     monkeypatch.setattr(readiness, "_taken", (None, 0.0))
     return lambda: ask(client)
 

@@ -33,7 +33,7 @@ def beside(config, registry, **changes):
 
 @pytest.fixture
 def over_redis(own_redis, config, registry, worker, monkeypatch):
-    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
     with client_with(config, registry, REDIS_URL=own_redis.url) as client:
         yield client, jobs.huey.storage.conn
 
@@ -111,7 +111,7 @@ def own_mongo(tmp_path_factory):
 
 @pytest.fixture
 def over_mongo(own_mongo, database, config, registry, monkeypatch):
-    monkeypatch.setattr(readiness, "KEPT", 0.0)
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
     with client_with(config, registry, MONGODB_URI=own_mongo.uri) as client:
         indexes.build()
         now = utcnow()

@@ -100,7 +100,7 @@ def test_decoder_that_hangs_is_ended(monkeypatch, decoder):
     """The clock ends it, too, and the next picture finds another."""
     with monkeypatch.context() as patch:
         patch.setattr(inspection, "START", HUNG)
-        patch.setattr(inspection, "PATIENCE", 0.5)
+        patch.setattr(inspection, "QUEUE_TIMEOUT_S", 0.5)
         with pytest.raises(PictureInvalid, match="too long"):
             look(decoder, png(), ASKED)
 

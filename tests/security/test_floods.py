@@ -23,7 +23,7 @@ MB = 1_000_000
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch):
-    monkeypatch.setattr(limits.users, "_asked_from", 0.0)
+    monkeypatch.setattr(limits.reservations, "_asked_from", 0.0)
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_list_says_what_is_to_be_seen(collection, pictures):
 
 def test_nobody_shares_more_than_may_be(collection, pictures, monkeypatch):
     """The first of them goes on."""
-    monkeypatch.setattr(shares, "MOST", 1)
+    monkeypatch.setattr(shares, "MAX_SHARES", 1)
     shares.share_or_update(ME, collection)
 
     with pytest.raises(TooManyShares):

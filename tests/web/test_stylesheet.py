@@ -71,7 +71,11 @@ def test_every_class_is_somewhere(rules):
     """Rules for what no page has any more are gone with it."""
     selectors = re.sub(r"\{[^{}]*\}", "", rules)
     classes = set(re.findall(r"\.([a-z][\w-]*)", selectors))
-    sources = [*PAGES.glob("**/*.html"), *SCRIPTS.glob("*.js"), *CODE.glob("web/*.py")]
+    sources = [
+        *PAGES.glob("**/*.html"),
+        *SCRIPTS.glob("*.js"),
+        *CODE.glob("web/**/*.py"),
+    ]
     said = set(re.findall(r"[\w-]+", "\n".join(p.read_text("utf-8") for p in sources)))
 
     assert len(classes) > 100

@@ -1,10 +1,10 @@
 """Backup while everything serves, and a restore that pays for nothing twice."""
 
 from jimeng.operations.backup.archive import Damaged
-from jimeng.operations.backup.dump import dump
+from jimeng.operations.backup.dumping import dump
 from jimeng.operations.backup.pictures import without_bytes
 from jimeng.operations.backup.quarantine import recognise
-from jimeng.operations.backup.restore import NoRoom, NotEmpty, restore
+from jimeng.operations.backup.restoring import NoRoom, NotEmpty, restore
 from jimeng.operations.backup.rotation import last_at, path_of_now, remove_old
 
 __all__ = [

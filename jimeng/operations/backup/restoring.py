@@ -19,7 +19,7 @@ from jimeng.jobs.retention import GIB
 from jimeng.lanes import switches
 from jimeng.operations.backup import pictures, rotation
 from jimeng.operations.backup.archive import Damaged, Manifest, Reader
-from jimeng.operations.backup.dump import RAW
+from jimeng.operations.backup.dumping import RAW
 from jimeng.operations.backup.quarantine import park
 
 log = logging.getLogger(__name__)
