@@ -27,7 +27,7 @@ def git(folder: Path, *words: str) -> str:
 def checkout(tmp_path):
     """A repository with the module that says the version, and one commit."""
     folder = tmp_path / "checkout"
-    (folder / "jimeng").mkdir(parents=True)
+    (folder / "jimeng/config").mkdir(parents=True)
     for name in ("jimeng/config/version.py", ".gitattributes"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
     git(folder, "init", "--quiet")
@@ -43,6 +43,11 @@ def test_checkout_knows_its_commit(checkout):
     found = version.find_commit(checkout, {"SOURCE_VERSION": SHA})
 
     assert found == head
+
+
+def test_this_checkout_is_the_one_that_is_asked():
+    """Not a folder of it, which has no repository."""
+    assert version.ROOT == ROOT
 
 
 def test_archive_knows_its_commit(checkout, tmp_path, monkeypatch):

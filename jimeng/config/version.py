@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 VERSION = "0.1.0"
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ARCHIVED = "$Format:%H$"  # `git archive` puts the commit here
 # Images and platforms run the sources without their repository, and say it in one of
 # these: docker build, Heroku (two names), Dokku.
