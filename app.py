@@ -132,6 +132,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=each, x_proto=each)  # type: ignore[method-assign]
     app.after_request(compress)  # the last of all: what is asked first ends last
     frame_requests(app)
+    auth.allow_origins(app, config)
     handle_errors(app)
     return app
 

@@ -1,6 +1,7 @@
 """API keys: 256 random bits, kept as a hash, shown once."""
 
 import logging
+import re
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ PREFIX = "jm_"
 SHOWN = 10  # characters that tell one key from another
 MAX_KEYS = 50  # of one user
 MAX_KEY_CHARS = 100  # characters that are looked at
+# Of users that a key acts for. The ids of user records have no colon.
+USER_PREFIX = re.compile(r"[A-Za-z0-9_.@:-]{1,31}:")
 USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
 
 
@@ -34,6 +37,7 @@ def create_key(
     models: Sequence[str] = (),
     tasks_per_minute: int | None = None,
     pictures_per_day: int | None = None,
+    user_prefix: str | None = None,
 ) -> tuple[ApiKey, str]:
     """
     Make a key for a user.
@@ -45,6 +49,7 @@ def create_key(
         doors: Some of `KEY_INTERFACES`; none for all.
         models: Names of models; none for all.
         tasks_per_minute: None for as many as its user; *pictures_per_day* likewise.
+        user_prefix: Begins the ids of the users that a key with ``act_for`` is for.
 
     Returns:
         The record, and the key itself, which nobody can read again.
@@ -53,12 +58,16 @@ def create_key(
         ScopeTooSmall: the key that asks is not good for that.
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, a time that
-            has passed or is beyond the caller's own key, too many keys, or limits
-            as in `limited`.
+            has passed or is beyond the caller's own key, too many keys, limits as
+            in `limited`, or a prefix without ``act_for`` or the other way round.
     """
     principal.require_account("a new key")
     user = users.find(principal, user_id)
     wanted = check_scopes(principal, user, scopes)
+    acts_for = "act_for" in wanted
+    is_prefix = USER_PREFIX.fullmatch(user_prefix or "")
+    if acts_for != (user_prefix is not None) or (acts_for and not is_prefix):
+        raise Invalid.field("user_prefix", "invalid.user_prefix")
     limits = limited(wanted, doors, models, tasks_per_minute, pictures_per_day)
     end = principal.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
@@ -74,6 +83,7 @@ def create_key(
         sha256=digest(text),
         scopes=wanted,
         expires_at=expires_at or end,
+        user_prefix=user_prefix,
         **limits,
     )
     with noted(principal, user.id, "keys.create", key=key.prefix):
@@ -97,10 +107,11 @@ def limited(
         Invalid: there is no such door or model, or the scopes lead around it: who
             may make keys is limited by none.
     """
-    if not (doors or models or per_minute or per_day):
-        return {}
-    if {"account", "admin"} & set(scopes):
+    narrow = doors or models or per_minute or per_day or "act_for" in scopes
+    if narrow and {"account", "admin"} & set(scopes):
         raise Invalid.field("scopes", "invalid.limited_scopes")
+    if not narrow:
+        return {}
     if set(doors) - set(KEY_INTERFACES):
         raise Invalid.field("doors", "invalid.choice", known=", ".join(KEY_INTERFACES))
     registry = jobs.runtime().registry
@@ -127,6 +138,8 @@ def check_scopes(
     if not wanted or wanted - set(SCOPES):
         raise Invalid.field("scopes", "invalid.choice", known=", ".join(SCOPES))
     may = principal.scopes | ({"account"} if "admin" in principal.scopes else set())
+    # Others are the operator's to give away.
+    may = may | {"act_for"} if principal.is_operator else may - {"act_for"}
     beyond = wanted - may
     if beyond or ("admin" in wanted and user.role != "admin"):
         raise Invalid.field("scopes", "invalid.scope_beyond")

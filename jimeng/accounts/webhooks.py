@@ -109,7 +109,7 @@ def default_secret(
     """
     user_id = user_id or principal.user_id
     principal.require_reader(user_id)
-    if not principal.scopes & {"write", "admin"}:
+    if not principal.may_change:
         raise ScopeTooSmall("the secret of webhooks", scope="write")
     found = webhook_outbox.ensure_default(user_id)
     return found, found.secret(webhook_outbox.secret_key())

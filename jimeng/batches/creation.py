@@ -22,6 +22,7 @@ from jimeng.errors import (
 )
 from jimeng.errors.batches import TooManyBatches
 from jimeng.inputs import Named
+from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.tasks import NewTask
 from jimeng.tasks.requests import size_of
@@ -98,6 +99,8 @@ def write(
     switches.check_intake()
     check_room(principal, new.like)
     limits.reserve_submission(user_id)
+    if new.like.webhook_url is not None:
+        webhook_outbox.ensure_default(user_id)
     made = inputs.take_in(user_id, named)
     try:
         if made:  # their sides may be known by now
@@ -131,6 +134,7 @@ def row_of(
         asked={**settings_of(new.like), **names},
         inputs=[each.id for each in made] or None,
         lane=model.lane,
+        webhook=new.like.webhook,
         pairs=stored_pairs(new.like.metadata),
         key_id=principal.key.id if principal.key else None,
         open=True,

@@ -22,7 +22,12 @@ def announce_ended() -> bool:
         found = progress(batch) if kept is None else Progress.of(kept)
         data = data_of(batch, found)
         webhook_outbox.announce_about(
-            batch.user_id, BATCH_COMPLETED, batch.id, batch.ended_at, data
+            batch.user_id,
+            BATCH_COMPLETED,
+            batch.id,
+            batch.ended_at,
+            data,
+            batch.webhook,
         )
         # One that goes on again has another end to announce.
         same = {"_id": batch.id, "ended_at": batch.ended_at}

@@ -3,6 +3,7 @@
 import logging
 import time
 from datetime import timedelta
+from typing import Any
 
 from jimeng import jobs
 from jimeng.batches import capacity, reruns
@@ -13,8 +14,11 @@ from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.leases import TURN_S, WRITING_LEASE
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
-from jimeng.errors import JimengError
+from jimeng.documents.webhook import TASK_EVENTS
+from jimeng.errors import Invalid, JimengError
+from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
+from jimeng.jobs import webhook_outbox
 from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancellation import cancel_where
@@ -140,9 +144,29 @@ def make(
         batch=batch.id,
         batch_index=batch.made,
         metadata=batch.metadata,
+        **webhook_of(batch),
         given={"prompt": prompt, **batch.given},
     )
     create(principal, new)
+
+
+def webhook_of(batch: Batch) -> dict[str, Any]:
+    """
+    Where the ends of its tasks are sent. Pictures do not wait for an address that is
+    not allowed any more.
+    """
+    webhook = batch.webhook or {}
+    wanted = webhook.get("events") or TASK_EVENTS
+    events = [event for event in wanted if event in TASK_EVENTS]
+    if not webhook or not events:
+        return {}
+    try:
+        webhook_outbox.check_address("webhook_url", webhook["url"])
+        webhook_outbox.secret_key()
+    except (Invalid, WebhooksOff) as error:
+        log.warning("webhook of a batch left out id=%s: %s", batch.id, error)
+        return {}
+    return {"webhook_url": webhook["url"], "webhook_events": events}
 
 
 def made_one(batch: Batch, task_id: str) -> Batch | None:

@@ -25,6 +25,7 @@ from jimeng.config.values import (
     parse_list,
     parse_mongodb_uri,
     parse_names,
+    parse_origins,
     parse_redis_url,
     parse_secret_key,
     parse_url,
@@ -73,6 +74,7 @@ class Config:
     ALLOW_OPEN_ACCESS: bool = setting(False, parse_bool)
     HSTS: str = setting("host", one_of("host", "subdomains", "preload"))
     ALLOWED_HOSTS: tuple[str, ...] = setting((), parse_list)
+    CORS_ORIGINS: tuple[str, ...] = setting((), parse_origins)
     ALLOWED_PRIVATE_HOSTS: tuple[str, ...] = setting((), parse_list)
     ALLOWED_USER_HOSTS: tuple[str, ...] = setting((), parse_list)
     POLL_INTERVAL: float = setting(1.0, between(0.05, 60, float))

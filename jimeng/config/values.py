@@ -27,6 +27,7 @@ PLAIN_REDIS = re.compile(
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[\w.\-/]{1,200}", re.ASCII)
+ORIGIN = re.compile(r"[a-z][a-z\d+.\-]*://[\w.\-]+(:\d{1,5})?", re.ASCII)
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
 
@@ -41,6 +42,16 @@ def parse_bool(text: str) -> bool:
 
 def parse_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    origins = parse_list(text)
+    if not all(map(ORIGIN.fullmatch, origins)):
+        raise ValueError(
+            "must be origins such as https://shop.example.com, without a path, "
+            "separated by commas"
+        )
+    return origins
 
 
 def parse_names(text: str) -> tuple[str, ...]:

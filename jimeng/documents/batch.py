@@ -57,6 +57,7 @@ class Batch(Leased):
         counts: What became of it, once it has ended: pictures by state. Absent where
             one of its tasks has changed since.
         announce: Its end is to be sent by webhooks, and no delivery is made yet.
+        webhook: Where the ends of it and of its tasks are sent, as on `Task`.
         pairs: Its metadata and that of its tasks, as `Task` stores it.
         deleted_at: Set when its owner deleted it; its tasks are in the trash.
     """
@@ -84,6 +85,7 @@ class Batch(Leased):
     updated_at = DateTimeField(default=utcnow)
     ended_at = DateTimeField()
     announce = BooleanField()
+    webhook = DictField(default=None)
     pairs = ListField(DictField(), default=None, db_field="metadata")
     deleted_at = DateTimeField()
 

@@ -48,6 +48,7 @@ class ApiKey(CountedByDay):
     models = ListField(StringField())
     per_minute = IntField()
     per_day = IntField()
+    user_prefix = StringField()
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField()
     last_used_at = DateTimeField()

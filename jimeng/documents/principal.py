@@ -1,6 +1,7 @@
 """Who asks, what they may see, and the trail that they leave at what is another's."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -22,7 +23,9 @@ from jimeng.errors.access import (
 
 log = logging.getLogger(__name__)
 
-SCOPES = ("read", "write", "account", "admin")  # of an API key
+# Of an API key. What changes something takes one of `CHANGING`.
+SCOPES = ("read", "write", "act_for", "account", "admin")
+CHANGING = frozenset({"write", "act_for", "admin"})
 KEY_INTERFACES = ("api", "openai", "mcp")  # that programs come in by, with a key
 UNKNOWN = -1
 Kind = TypeVar("Kind", bound=Stored)
@@ -39,12 +42,14 @@ class KeyUse:
         models: Ids; empty for all.
         per_minute: Tasks; None for no limit but the user's.
         per_day: Pictures; the same.
+        user_prefix: Begins the ids of the users that it may act for; empty for none.
     """
 
     id: str
     models: frozenset[str] = frozenset()
     per_minute: int | None = None
     per_day: int | None = None
+    user_prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,17 @@ class Principal:
 
     def filter(self) -> dict:
         """The part of a query that keeps to what this principal may see."""
-        return {} if self.is_operator else {"user_id": self.user_id}
+        if self.is_operator:
+            return {}
+        if prefix := self.user_prefix:
+            under = re.compile(f"^{re.escape(prefix)}")
+            return {"user_id": {"$in": [self.user_id, under]}}
+        return {"user_id": self.user_id}
+
+    @property
+    def user_prefix(self) -> str:
+        """As the key has it; ids of user records never begin so."""
+        return self.key.user_prefix if self.key else ""
 
     def find(
         self,
@@ -121,8 +136,15 @@ class Principal:
         """Whether the key, if one was used, is good for the model with that id."""
         return self.key is None or not self.key.models or model in self.key.models
 
+    @property
+    def may_change(self) -> bool:
+        """Whether the key, if one was used, is good for more than looking."""
+        return bool(self.scopes & CHANGING)
+
     def may_act_for(self, user_id: str) -> bool:
-        return self.is_operator or user_id == self.user_id
+        if self.is_operator or user_id == self.user_id:
+            return True
+        return bool(self.user_prefix) and user_id.startswith(self.user_prefix)
 
     def require_reader(self, user_id: str) -> None:
         """
@@ -138,11 +160,12 @@ class Principal:
             what: Is to be made, for the log.
 
         Raises:
-            UserIdNotYours: it would be that user's, and only an operator makes
-                anything for others.
+            UserIdNotYours: it would be that user's, and only an operator, or a key
+                for users with such an id, makes anything for others.
         """
         if not self.may_act_for(user_id):
-            raise UserIdNotYours(f"{what} for {user_id[:64]!r}")
+            said = f"{what} for {user_id[:64]!r}"
+            raise UserIdNotYours(said, prefix=self.user_prefix or "shop:")
 
     def require_operator(self, what: str) -> None:
         """
@@ -218,10 +241,14 @@ def noted(
     principal: Principal, user_id: str, action: str, **details: object
 ) -> AbstractContextManager[dict]:
     """
-    An entry in the audit trail, where somebody does this to another. Without
+    An entry in the audit trail, where an operator does this to another. Without
     authentication nobody knows who it is.
     """
-    if principal.is_anonymous or user_id == principal.user_id:
+    if (
+        principal.is_anonymous
+        or not principal.is_operator
+        or user_id == principal.user_id
+    ):
         return nullcontext({})
     return recorded(principal, action, user_id, **details)
 

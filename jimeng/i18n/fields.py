@@ -60,8 +60,14 @@ FIELDS: dict[str, tuple[str, str]] = {
         "More than you, or that user, may do",
     ),
     "invalid.limited_scopes": (
-        "限制了入口、模型或数量的密钥只能有“查看”和“创作”权限",
-        "A key limited to doors, models or amounts may only read and write",
+        "限制了入口、模型、数量或用户的密钥不能有“账号”和“管理”权限",
+        "A key limited to doors, models, amounts or users may not have account or "
+        "admin",
+    ),
+    "invalid.user_prefix": (
+        "与 act_for 权限一起写：最多 32 个字母、数字或 _ - . @ :，以冒号结尾，如 shop:",
+        "Goes with the scope act_for: up to 32 letters, digits and _ - . @ :, ending "
+        "in a colon, such as shop:",
     ),
     "invalid.too_many_keys": (
         "最多 {max} 个密钥，请先撤销不用的",

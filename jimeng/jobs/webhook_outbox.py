@@ -182,17 +182,40 @@ def announce(tasks: Sequence[Task]) -> None:
 
 
 def announce_about(
-    user_id: str, event: str, subject: str, at: datetime, data: dict
+    user_id: str,
+    event: str,
+    subject: str,
+    at: datetime,
+    data: dict,
+    webhook: Mapping | None,
 ) -> None:
-    """Write the deliveries of an event for the endpoints of a user that want it."""
-    mine = {"user_id": user_id, "url": {"$exists": True}}
-    insert(
-        [
-            new_delivery(endpoint, event, subject, at, data)
-            for endpoint in WebhookEndpoint.find_all(mine)
-            if endpoint.wants(event)
-        ]
-    )
+    """
+    Write the deliveries of an event for the endpoints of a user that want it.
+
+    Args:
+        webhook: Where those of this *subject* alone are sent, too.
+    """
+    rows = []
+    for endpoint in WebhookEndpoint.find_all({"user_id": user_id}):
+        is_wanted, url = wanted_by(endpoint, event, webhook)
+        if is_wanted:
+            rows.append(new_delivery(endpoint, event, subject, at, data, url=url))
+    insert(rows)
+
+
+def wanted_by(
+    endpoint: WebhookEndpoint, event: str, webhook: Mapping | None
+) -> tuple[bool, str | None]:
+    """
+    Whether an event goes to an endpoint, and where, if that is not its own address.
+
+    Args:
+        webhook: The subject's own, for which the user's default endpoint signs.
+    """
+    if endpoint.url is not None:
+        return endpoint.wants(event), None
+    url, only = (webhook or {}).get("url"), (webhook or {}).get("events")
+    return bool(url) and (not only or event in only), url
 
 
 def insert(rows: Sequence[dict]) -> None:
@@ -214,12 +237,7 @@ def deliveries_of(
     event = f"task.{task.status}"
     rows = []
     for endpoint in endpoints:
-        if endpoint.url is not None:
-            is_wanted, url = endpoint.wants(event), None
-        else:  # the user's default, which signs for single tasks
-            only = (task.webhook or {}).get("events")
-            url = (task.webhook or {}).get("url")
-            is_wanted = bool(url) and (not only or event in only)
+        is_wanted, url = wanted_by(endpoint, event, task.webhook)
         if is_wanted:
             data = data_of(task, images, include_prompt=endpoint.include_prompt)
             at = task.completed_at or task.updated_at

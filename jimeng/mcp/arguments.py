@@ -7,7 +7,7 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.i18n import in_language
-from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, WithMetadata
+from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, ToldByWebhook, WithMetadata
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.request_fields import (
     Between,
@@ -82,7 +82,7 @@ class ToDraw(Arguments):
     )
 
 
-class ToGenerate(ToDraw, WithMetadata, ImageFields):
+class ToGenerate(ToDraw, ToldByWebhook, WithMetadata, ImageFields):
     prompt = Trimmed(*PROMPT, required=True)
     wait_seconds = Whole(
         *WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Between(0, MAX_WAIT_S)
@@ -209,14 +209,15 @@ def described(taken: Arguments) -> dict:
 
 NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
-ONCE = ("wait_seconds", "idempotency_key", "metadata")
+TOLD = ("metadata", "webhook_url", "webhook_events")
+ONCE = ("wait_seconds", "idempotency_key", *TOLD)
 GENERATE = ToGenerate(only=("prompt", *SETTINGS, *ONCE))
 EDIT = ToEdit(only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand"))
 CANCEL, GET, LIST = ToCancel(), ToGet(), ToList()
 BATCH = ToCreateBatch(
     only=(
         *("template", "prompts", "name", *SETTINGS),
-        *("idempotency_key", "metadata", "images", "strength", "dry_run"),
+        *("idempotency_key", *TOLD, "images", "strength", "dry_run"),
     )
 )
 GET_BATCH, LIST_COLLECTIONS, ADD = ToGetBatch(), ToListCollections(), ToAdd()

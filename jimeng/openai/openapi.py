@@ -13,7 +13,9 @@ from marshmallow import EXCLUDE, fields
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.blueprint import ErrorShape
 from jimeng.api.openapi.parts import Words
+from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.i18n import MESSAGES
+from jimeng.jobs.webhook_outbox import MAX_URL
 from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
 from jimeng.schemas import (
@@ -66,7 +68,7 @@ DRAWING = [
     *("key_too_many_submissions", "key_quota_exceeded", "model_not_allowed"),
     *("too_many_waiting", "starts_too_late", "uploads_full", "server_busy"),
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
-    *("idempotency_key_invalid", "idempotency_key_reused"),
+    *("idempotency_key_invalid", "idempotency_key_reused", "webhooks_off"),
 ]
 
 
@@ -146,8 +148,22 @@ class ImageRequest(Strict):
     )
     input_fidelity = optional(Text, *field_descriptions.NO_EFFECT)
     moderation = optional(Text, *field_descriptions.NO_EFFECT)
-    user = optional(Text, *field_descriptions.NO_EFFECT)
+    user = optional(
+        Text,
+        "用带 act_for 权限的密钥、写它前缀下的 id 时，任务属于这个用户；否则没有作用",
+        "With a key that has the scope act_for, and an id under its prefix: whose task "
+        "it is. Without effect otherwise",
+    )
     metadata = optional(Metadata, *field_descriptions.METADATA)
+    webhook_url = optional(
+        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL)
+    )
+    webhook_events = optional(
+        Texts,
+        *field_descriptions.WEBHOOK_EVENTS,
+        each=Text(validate=OneOf(*TASK_EVENTS)),
+        validate=Many(1, 3),
+    )
 
 
 class CreateImageRequest(ImageRequest):

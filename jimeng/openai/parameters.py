@@ -10,7 +10,7 @@ from jimeng.openai.inputs import images_of, mask_of
 from jimeng.openai.openapi import FORMATS
 from jimeng.openai.requests import Body
 from jimeng.providers import Model
-from jimeng.schemas.request_fields import Between
+from jimeng.schemas.request_fields import USER_ID, Between
 
 # Of OpenAI's own, which say how its models draw; any other is a style of ours.
 THEIR_STYLES = ("vivid", "natural")
@@ -60,7 +60,7 @@ def understand(body: Body, principal: Principal) -> ImagesRequest:
     wants_bytes = form is None and model_names.answers_with_bytes(name)
     kind = body.choice("output_format") or "png"
     new = tasks.NewTask(
-        user_id=principal.user_id,
+        user_id=owner_of(body, principal),
         prompt=prompt or "",
         model=model.id,
         provider=model.provider,
@@ -72,6 +72,8 @@ def understand(body: Body, principal: Principal) -> ImagesRequest:
         images=images,
         mask=mask,
         metadata=body.pairs("metadata"),
+        webhook_url=body.text("webhook_url"),
+        webhook_events=body.choices("webhook_events"),
     )
     return ImagesRequest(
         new=replace(new, given=record(new)),
@@ -91,6 +93,14 @@ def record(new: tasks.NewTask) -> dict:
     if new.size is None and new.quality != "standard":
         given["quality"] = new.quality
     return given
+
+
+def owner_of(body: Body, principal: Principal) -> str:
+    """The ``user``, where the key acts for such users; else the key's owner."""
+    user, prefix = body.fields.get("user"), principal.user_prefix
+    if prefix and isinstance(user, str) and user.startswith(prefix):
+        return user if USER_ID.fullmatch(user) else principal.user_id
+    return principal.user_id
 
 
 def size_of(body: Body) -> str | None:

@@ -17,18 +17,16 @@ from marshmallow import ValidationError
 from jimeng.errors import Invalid, InvalidJson
 from jimeng.http.request_bodies import json_of
 from jimeng.openai.openapi import CreateImageRequest
-from jimeng.schemas.request_fields import Between, Long, Metadata, is_storable
+from jimeng.schemas.request_fields import Between, Long, is_storable
 
 # Where clients and gateways put what OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 # By field, what it is described to be.
+FIELDS: dict[str, Any] = CreateImageRequest().fields
 CHECKS: dict[str, Any] = {
-    name: check
-    for name, field in CreateImageRequest().fields.items()
-    for check in field.validators
+    name: check for name, field in FIELDS.items() for check in field.validators
 }
-PAIRS = Metadata()
 TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -122,12 +120,26 @@ class Body:
             for field, text in self.fields.items()
             if field.startswith(prefix) and field.endswith("]")
         }
-        if isinstance(value, str):
-            value = json_or_none(value)
+        parsed = json_or_none(value) if isinstance(value, str) else None
         try:
-            return PAIRS.deserialize(value)
+            return FIELDS[name].deserialize(value if parsed is None else parsed)
         except ValidationError as error:
             raise Invalid.field(name, "invalid.metadata") from error
+
+    def choices(self, name: str) -> list[str]:
+        """
+        Some of those that are described; a form has several of one name, or one.
+
+        Raises:
+            Invalid: one is none of them.
+        """
+        value = self.fields.get(name, [])
+        found, known = value if isinstance(value, list) else [value], FIELDS[name]
+        try:
+            return known.deserialize(found) if found else []
+        except ValidationError as error:
+            choices = ", ".join(known.inner.validate.choices)
+            raise Invalid.field(name, "invalid.choice", known=choices) from error
 
     def _first(self, names: tuple[str, ...]) -> tuple[str, object]:
         given = (name for name in names if name in self.fields)

@@ -218,16 +218,9 @@ class OfUser(Strict):
 class ToldByWebhook(Strict):
     """Where the end of this task alone is sent."""
 
-    webhook_url = Text(
-        "这个任务结束时通知的 https 地址，用 GET /api/v1/webhooks/secret 的密钥签名",
-        "An https address that is told when this task ends, signed with the secret of "
-        "GET /api/v1/webhooks/secret",
-        validate=Long(1, MAX_URL),
-    )
+    webhook_url = Text(*field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL))
     webhook_events = Texts(
-        "只通知其中的哪些：task.completed、task.failed、task.cancelled；不写为全部",
-        "Which of these are told there: task.completed, task.failed, task.cancelled; "
-        "all if omitted",
+        *field_descriptions.WEBHOOK_EVENTS,
         each=Text(validate=OneOf(*TASK_EVENTS)),
         validate=Many(1, 3),
     )

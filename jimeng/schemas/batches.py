@@ -9,6 +9,7 @@ from jimeng.batches import MAX_PROMPTS
 from jimeng.batches.creation import MAX_NAME_CHARS
 from jimeng.batches.expansion import MAX_TEXT_CHARS
 from jimeng.documents import Status
+from jimeng.documents.webhook import EVENTS
 from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
 from jimeng.schemas import (
     MAX_IMAGES,
@@ -16,6 +17,7 @@ from jimeng.schemas import (
     OfUser,
     PictureSettings,
     Strict,
+    ToldByWebhook,
     WithMetadata,
     field_descriptions,
     unless,
@@ -26,6 +28,7 @@ from jimeng.schemas.request_fields import (
     Flag,
     Long,
     Many,
+    OneOf,
     Seconds,
     Text,
     Texts,
@@ -34,7 +37,7 @@ from jimeng.schemas.request_fields import (
 )
 
 
-class NewBatch(PictureSettings, WithMetadata, OfUser):
+class NewBatch(PictureSettings, ToldByWebhook, WithMetadata, OfUser):
     """``POST /api/v1/batches``."""
 
     rules: ClassVar = unless("template", "prompts")
@@ -85,6 +88,14 @@ class NewBatch(PictureSettings, WithMetadata, OfUser):
         "between them, are used in turn; groups may be nested, and a word may be "
         "empty. Behind a backslash braces, bars and backslashes are themselves",
         validate=Long(1, MAX_TEXT_CHARS),
+    )
+    webhook_events = Texts(
+        "只通知其中的哪些：batch.completed（整批结束）、task.completed、task.failed、"
+        "task.cancelled；不写为全部",
+        "Which of these are told there: batch.completed (all of it has ended), "
+        "task.completed, task.failed, task.cancelled; all if omitted",
+        each=Text(validate=OneOf(*EVENTS)),
+        validate=Many(1, len(EVENTS)),
     )
     name = Trimmed(
         "给这一批起的名字",

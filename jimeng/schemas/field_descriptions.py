@@ -51,10 +51,20 @@ STRENGTH = (
 )
 USER_ID = (
     "任务属于谁：1 到 64 个字母、数字或 _ - . @ :，不必有用户记录。"
-    "启用登录后不要写：任务属于密钥的主人，写别人的是 403",
+    "启用登录后不写就是密钥主人的；act_for 密钥可以写它前缀下的，写别人的是 403",
     "Whose task it is: 1 to 64 letters, digits and _ - . @ :; no user record is "
-    "needed. With sign-in on leave it out: a task belongs to the key's owner, and "
-    "anybody else's id is answered 403",
+    "needed. With sign-in on it is the key's owner if omitted; a key with act_for may "
+    "name users under its prefix, anybody else's id is answered 403",
+)
+WEBHOOK_URL = (
+    "结束时通知的 https 地址，用 GET /api/v1/webhooks/secret 的密钥签名",
+    "An https address that is told of the end, signed with the secret of "
+    "GET /api/v1/webhooks/secret",
+)
+WEBHOOK_EVENTS = (
+    "只通知其中的哪些：task.completed、task.failed、task.cancelled；不写为全部",
+    "Which of these are told there: task.completed, task.failed, task.cancelled; "
+    "all if omitted",
 )
 METADATA = (
     "程序附加的字段，如订单号：最多 16 对，名称最多 40 字，值最多 500 字。"

@@ -79,6 +79,11 @@ class KeyRecord(Reply):
         null=True,
         example=50,
     )
+    user_prefix = text(
+        "带 act_for 权限时，它所代表的用户的 user_id 以此开头",
+        "With the scope act_for: how the user_id of whom it acts for begins",
+        null=True,
+    )
     created_at = instant(*field_descriptions.CREATED_AT)
     expires_at = instant(
         "何时失效；null 为一直有效", "When it expires; null for never", null=True

@@ -80,11 +80,13 @@ class NewKey(Strict):
         validate=Long(1, 100),
     )
     scopes = Texts(
-        "权限：read 查看，write 还能创建和修改，account 还能创建密钥和删除账号，"
-        "admin 对所有人；默认 read 和 write",
-        "Permissions: read can look, write can also create and change, account can "
-        "also make keys and delete the account, admin applies to all users; read and "
-        "write by default",
+        "权限：read 查看，write 还能创建和修改，act_for 还能代表 user_prefix 下的用户"
+        "（只有管理员能给），account 还能创建密钥和删除账号，admin 对所有人；"
+        "默认 read 和 write",
+        "Permissions: read can look, write can also create and change, act_for can "
+        "also do both for users under user_prefix (only an admin grants it), account "
+        "can also make keys and delete the account, admin applies to all users; read "
+        "and write by default",
         each=Text(validate=OneOf(*SCOPES)),
         validate=Many(1, len(SCOPES)),
     )
@@ -114,6 +116,13 @@ class NewKey(Strict):
         "每天（UTC）最多几张图片；不写则只受用户的限制",
         "Pictures that it may ask for in a day (UTC); as many as its user if omitted",
         validate=Between(1, MAX_OF_KEY),
+    )
+
+    user_prefix = Text(
+        "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:",
+        "With the scope act_for: whom it acts for, as their user_id begins; ends in a "
+        "colon, such as shop:",
+        validate=Long(1, 32),
     )
 
 

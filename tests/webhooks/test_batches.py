@@ -1,10 +1,17 @@
 """The end of a batch is told, and each of its ends by an event of its own."""
 
+from dataclasses import replace
+
+import pytest
+
 from jimeng import batches
-from jimeng.documents import Batch
+from jimeng.documents import Batch, Generation, Task
 from jimeng.errors import ProviderError
-from tests.batches.conftest import act, ask, fill, look
-from tests.rest import data_of
+from tests.batches.conftest import act, ask, fill, lines, look, patience
+from tests.rest import API, data_of, errors_of
+from tests.webhooks.conftest import USER, WEBHOOKS
+
+__all__ = ["patience"]
 
 
 def test_ends_of_a_batch_are_told(
@@ -51,3 +58,63 @@ def test_nobody_is_told_of_a_batch_without_an_endpoint(client, work_off, deliver
 
     assert Batch.collection().count_documents({"announce": {"$exists": True}}) == 0
     assert deliver() == 0
+
+
+def test_batch_is_told_at_its_own_address(client, receiver, work_off, deliver):
+    """Of each task's end and of its own, with the user's default secret."""
+    query = {"user_id": USER}
+    secret = data_of(client.get(f"{WEBHOOKS}/secret", query_string=query))["secret"]
+    batch = ask(client, "猫\n狗", webhook_url=receiver.url, metadata={"order": "1"})
+    assert batch["input"]["webhook_url"] == receiver.url
+    fill()
+    work_off()
+    fill()
+    batches.announce_ended()
+    deliver()
+
+    told = [each.verified(secret) for each in receiver.received]
+    assert sorted(each["type"] for each in told) == [
+        *("batch.completed", "task.completed", "task.completed")
+    ]
+    assert all(each["data"]["metadata"] == {"order": "1"} for each in told)
+
+
+@pytest.mark.parametrize(
+    "events", [["batch.completed"], ["task.completed"], ["task.failed"]]
+)
+def test_batch_tells_what_was_chosen(client, receiver, work_off, deliver, events):
+    """Only its end, or only those of its tasks."""
+    ask(client, "猫", webhook_url=receiver.url, webhook_events=events)
+    work_off()
+    fill()
+    batches.announce_ended()
+    deliver()
+
+    told = {each.json["type"] for each in receiver.received}
+    assert told == set(events) - {"task.failed"}
+
+
+def test_batch_goes_on_without_an_address_that_is_not_allowed_any_more(
+    client, receiver, work_off, deliver, signing, app, configure, registry
+):
+    """Its pictures are drawn; nothing is sent where nothing may be."""
+    batch = ask(client, lines(3), webhook_url=receiver.url)
+    Batch.collection().update_many({}, {"$set": {"made": 0}})
+    Task.collection().delete_many({})
+    Generation.collection().delete_many({})
+    configure(replace(signing, ALLOWED_USER_HOSTS=()), registry)
+    fill()
+    work_off()
+    fill()
+
+    assert look(client, batch["batch_id"])["pictures"]["done"] == 3
+    assert Task.collection().count_documents({"webhook": {"$exists": True}}) == 0
+
+
+def test_bad_address_refuses_a_batch(client):
+    """Before anything is written."""
+    body = {"template": "猫", "user_id": USER, "webhook_url": "https://10.0.0.1/x"}
+    answer = client.post(f"{API}/batches", json=body)
+
+    assert [*errors_of(answer)] == ["webhook_url"]
+    assert Batch.collection().count_documents({}) == 0

@@ -13,6 +13,7 @@ from jimeng.http.auth.authentication import (
     require_operator_of_api,
     require_scope,
 )
+from jimeng.http.auth.cors import allow_origins
 from jimeng.http.auth.cross_site import (
     SAFE_METHODS,
     address,

@@ -16,7 +16,7 @@ from jimeng.errors.access import (
     SignInRequired,
     Unauthorized,
 )
-from jimeng.http.auth.cross_site import SAFE_METHODS, address, door, is_near
+from jimeng.http.auth.cross_site import SAFE_METHODS, address, bearer_key, door, is_near
 from jimeng.http.auth.session_cookies import session_token, signed_in
 
 GUEST = "guest"  # whoever uses the pages where there is no sign-in
@@ -78,12 +78,6 @@ def credential(asked: Request) -> str:
     return session_token() if asked.cookies else ""
 
 
-def bearer_key(asked: Request) -> str | None:
-    """The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1), if there is."""
-    scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
-
-
 def bearer() -> str:
     """
     The request's key.
@@ -107,7 +101,11 @@ def principal_of_key(key: ApiKey, user: User) -> Principal:
         is_operator="admin" in scopes,
         scopes=scopes,
         key=KeyUse(
-            key.id, frozenset(key.models), key.per_minute or None, key.per_day or None
+            key.id,
+            frozenset(key.models),
+            key.per_minute or None,
+            key.per_day or None,
+            key.user_prefix or "",
         ),
         key_ends_at=key.expires_at,
         address=address(),
@@ -120,7 +118,7 @@ def require_scope() -> None:
     Refuse a key that is not good for the request's method.
 
     Raises:
-        ScopeTooSmall: what changes something needs ``write`` or ``admin``.
+        ScopeTooSmall: what changes something needs ``write`` or more.
         Unauthorized: as `principal_of_api`, and so is ApiKeyInvalid.
     """
     check_scope(changes=request.method not in SAFE_METHODS)
@@ -133,8 +131,9 @@ def check_scope(*, changes: bool) -> None:
     Raises:
         ScopeTooSmall: as in `require_scope`, and so is Unauthorized.
     """
-    scopes = principal_of_api().scopes
-    if changes and not scopes & {"write", "admin"}:
+    principal = principal_of_api()
+    scopes = principal.scopes
+    if changes and not principal.may_change:
         with_these = ", ".join(sorted(scopes))
         raise ScopeTooSmall(f"{request.method} with {with_these}", scope="write")
     if not scopes:

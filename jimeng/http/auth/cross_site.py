@@ -13,6 +13,7 @@ from jimeng.errors.access import CrossSite, WrongHost
 
 # How the paths of doors begin; figures are asked for as the API is.
 BY_PATH = {"api": "api", "metrics": "api", "v1": "openai", "mcp": "mcp"}
+PREFLIGHT = "Access-Control-Request-Method"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 YEAR = 365 * 24 * 3600  # seconds
 HSTS = {
@@ -91,9 +92,23 @@ def host_name(address: str) -> str:
         return ""
 
 
+def bearer_key(asked: Request) -> str | None:
+    """The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1), if there is."""
+    scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+def is_from_allowed_origin(asked: Request) -> bool:
+    """Whether it comes to a program's interface from a page in ``CORS_ORIGINS``."""
+    config: Config = current_app.config["JIMENG"]
+    origin = asked.headers.get("Origin", "").lower()
+    return origin in config.CORS_ORIGINS and door(asked) != "pages"
+
+
 def reject_cross_site() -> None:
     """
-    Refuse an unsafe request that a browser sent from another site.
+    Refuse an unsafe request that a browser sent from another site, unless it is of an
+    allowed origin and has a key, which no browser sends by itself.
 
     Browsers say where a request comes from in ``Sec-Fetch-Site``, older ones in
     ``Origin``; a client that sends neither is no browser.
@@ -103,6 +118,8 @@ def reject_cross_site() -> None:
         CrossSite: it came from elsewhere.
     """
     if request.method in SAFE_METHODS:
+        return
+    if is_from_allowed_origin(request) and bearer_key(request):
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:

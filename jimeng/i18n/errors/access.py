@@ -2,16 +2,22 @@
 
 ACCESS: dict[str, tuple[str, str]] = {
     "error.cross_site": (
-        "请求来自其他网站，已拒绝；请在本站页面上操作",
-        "The request came from another site and was refused; use this site's pages",
+        "请求来自其他网站，已拒绝；请在本站页面上操作。其他网站的页面要带密钥调用接口，"
+        "由管理员写进 CORS_ORIGINS",
+        "The request came from another site and was refused; use this site's pages. "
+        "For a page elsewhere to call the API with a key, the operator lists its "
+        "origin in CORS_ORIGINS",
     ),
     "error.admins_only": (
         "只有管理员可以查看；请使用管理员的密钥",
         "Only administrators may see this; use an administrator's key",
     ),
     "error.user_id_not_yours": (
-        "启用登录后，任务属于 API 密钥的主人：请求里不要写 user_id",
-        "With sign-in on, a task belongs to the API key's owner: leave user_id out",
+        "启用登录后，任务属于 API 密钥的主人：请求里不要写 user_id；要代表自己的客户，"
+        "请用带 act_for 权限的密钥，写它前缀（如 {prefix}）下的 user_id",
+        "With sign-in on, a task belongs to the API key's owner: leave user_id out. To "
+        "act for customers of yours, use a key with the scope act_for, and a user_id "
+        "under its prefix, such as {prefix}",
     ),
     "error.wrong_host": (
         "本服务器不以这个域名提供服务；管理员可用 PUBLIC_URL 或 ALLOWED_HOSTS 添加",

@@ -138,6 +138,12 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "scope.read_words": ("查看任务和图片", "view tasks and pictures"),
     "scope.write": ("创作", "Write"),
     "scope.write_words": ("提交、取消、删除任务", "create, cancel and delete tasks"),
+    "scope.act_for": ("代表客户", "Act for customers"),
+    "scope.act_for_words": (
+        "还能代表 ID 以下面的前缀开头的用户，例如网店的客户；不能做别的",
+        "also for users whose ids begin with the prefix below, such as a shop's "
+        "customers, and nothing else",
+    ),
     "scope.account": ("账号", "Account"),
     "scope.account_words": (
         "创建密钥、删除账号：等同于密码，只在确有需要时勾选",
@@ -161,6 +167,11 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.key_models": ("模型", "Models"),
     "account.tasks_per_minute": ("每分钟最多几个任务", "Tasks a minute, at most"),
     "account.pictures_per_day": ("每天最多几张图片", "Pictures a day, at most"),
+    "account.user_prefix": (
+        "客户 ID 的前缀，以冒号结尾",
+        "Prefix of customers' ids, ending in a colon",
+    ),
+    "account.acts_for": ("代表 {prefix}…", "for {prefix}…"),
     "account.only_models": ("只用 {models}", "only {models}"),
     "account.each_minute": ("每分钟 {n} 个任务", "{n} tasks a minute"),
     "account.each_day": (

@@ -62,7 +62,8 @@ def keys(
 
 def scopes_of(user: User) -> list[str]:
     """Those that the user's keys may have."""
-    return [each for each in accounts.SCOPES if each != "admin" or user.role == "admin"]
+    of_admins = {"act_for", "admin"} if user.role != "admin" else set()
+    return [each for each in accounts.SCOPES if each not in of_admins]
 
 
 def curl(key: str) -> str:
@@ -110,7 +111,7 @@ def wanted() -> dict:
     form = request.form
     given = {name: form.get(name, "") for name in ("name", "days")}
     lists = {name: form.getlist(name) for name in ("doors", "models")}
-    amounts = {name: form.get(name, "").strip() for name in AMOUNTS}
+    amounts = {n: form.get(n, "").strip() for n in (*AMOUNTS, "user_prefix")}
     limits = {name: each for name, each in (lists | amounts).items() if each}
     return checked(KeyForm(), {**given, **limits, "scopes": form.getlist("scopes")})
 

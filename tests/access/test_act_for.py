@@ -1,0 +1,285 @@
+"""A shop's key acts for the shop's customers, and can do nothing else."""
+
+import pytest
+
+from jimeng import accounts, batches
+from jimeng.documents import ApiKey, AuditEntry, Batch, Task, User, utcnow
+from tests.access.asking import PROGRAMS, ask, walk
+from tests.access.conftest import OPERATOR, call
+from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
+from tests.access.walk import ROUTES
+from tests.openai.conftest import draws
+from tests.page import POST
+from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
+
+__all__ = ["draws"]
+
+CUSTOMER = "shop:customer_42"
+SCOPES = ["read", "write", "act_for"]
+
+
+class Shop:
+    """Asks with a key of Bob's that acts for ``shop:``."""
+
+    def __init__(self, person, **more: object) -> None:
+        given = {"scopes": SCOPES, "user_prefix": "shop:", **more}
+        self.client = person.client
+        self.record, self.key = accounts.create_key(
+            OPERATOR, person.id, name="shop", **given
+        )
+
+    def api(self, method: str, path: str, **kwargs):
+        return call(self.client, method, path, key=self.key, **kwargs)
+
+    def create(self, user_id: str = CUSTOMER, **fields) -> str:
+        body = {"prompt": "一只猫", "user_id": user_id, **fields}
+        return data_of(self.api("POST", CREATE, json=body), 202)["task_id"]
+
+
+@pytest.fixture
+def shop(bob) -> Shop:
+    return Shop(bob)
+
+
+def test_shop_does_for_a_customer_what_a_user_does(shop, work_off):
+    """Create, look, list, cancel, run again, delete; and see limits and usage."""
+    done = shop.create(metadata={"order": "1"})
+    work_off()
+    waiting = shop.create()
+
+    record = data_of(shop.api("GET", f"{API}/tasks/{done}"))
+    assert (record["user_id"], record["status"]) == (CUSTOMER, "completed")
+    listed = data_of(shop.api("GET", f"{API}/tasks/user/{CUSTOMER}"))
+    assert [each["id"] for each in listed] == [waiting, done]
+    pages = data_of(shop.api("GET", f"{API}/ai/image/tasks?user_id={CUSTOMER}"))
+    assert pages["count"] == 2
+    data_of(shop.api("POST", f"{API}/tasks/{waiting}/cancel"))
+    again = data_of(shop.api("POST", f"{API}/tasks/{waiting}/retry"), 202)["task_id"]
+    many = {"user_id": CUSTOMER, "status": "pending"}
+    data_of(shop.api("POST", f"{API}/tasks/cancel", json=many))
+    assert data_of(shop.api("GET", f"{API}/tasks/{again}"))["status"] == "cancelled"
+    usage = data_of(shop.api("GET", f"{USERS}/{CUSTOMER}/usage"))
+    assert usage["totals"]["pictures"] == 3
+    data_of(shop.api("DELETE", f"{API}/ai/image/task/{done}"))
+    refused(shop.api("GET", f"{API}/tasks/{done}"), 404, "task_not_found")
+
+
+def test_shop_uploads_and_batches_for_a_customer(shop, work_off):
+    """Its batch is filled by this key, whose owner is somebody else."""
+    batch = data_of(
+        shop.api(
+            "POST",
+            f"{API}/batches",
+            json={"prompts": ["猫", "狗"], "user_id": CUSTOMER},
+        ),
+        202,
+    )
+    Batch.collection().update_many({}, {"$set": {"due_at": utcnow()}})
+    batches.go_on()
+
+    where = f"{API}/batches/{batch['batch_id']}"
+    looked = data_of(shop.api("GET", where))
+    assert (looked["user_id"], looked["made"], looked["reason"]) == (CUSTOMER, 2, None)
+    listed = data_of(shop.api("GET", f"{API}/batches?user_id={CUSTOMER}"))
+    assert [each["batch_id"] for each in listed] == [batch["batch_id"]]
+    assert len(data_of(shop.api("GET", f"{where}/tasks"))) == 2
+    data_of(shop.api("POST", f"{where}/cancel"))
+    data_of(shop.api("DELETE", where))
+
+
+def test_batch_stops_with_the_key(shop):
+    """As every other does whose key is revoked."""
+    body = {"prompts": ["猫", "狗"], "user_id": CUSTOMER}
+    data_of(shop.api("POST", f"{API}/batches", json=body), 202)
+    Batch.collection().update_many({}, {"$set": {"made": 0, "due_at": utcnow()}})
+    Task.collection().delete_many({})
+    ApiKey.collection().delete_one({"_id": shop.record.id})
+    batches.go_on()
+
+    assert Batch.find_one({}).stopped == "key_gone"
+
+
+def test_shop_has_webhooks_for_a_customer(shop):
+    """They are the customer's, and found by the key."""
+    body = {"url": "https://shop.example.com/jimeng", "user_id": CUSTOMER}
+    made = data_of(shop.api("POST", f"{API}/webhooks", json=body), 201)
+    listed = data_of(shop.api("GET", f"{API}/webhooks?user_id={CUSTOMER}"))
+
+    assert [each["id"] for each in listed] == [made["id"]]
+    data_of(shop.api("GET", f"{API}/webhooks/secret?user_id={CUSTOMER}"))
+    data_of(shop.api("DELETE", f"{API}/webhooks/{made['id']}"))
+
+
+@pytest.mark.parametrize(
+    "user_id", ["shopping:1", "Shop:1", "shop", "xshop:1", "user_123", "guest"]
+)
+def test_shop_names_nobody_else(shop, user_id):
+    """An id that only looks like one of its own is refused in words."""
+    body = {**CAT, "user_id": user_id}
+    headers = {"Accept-Language": "en"}
+    answer = refused(
+        shop.api("POST", CREATE, json=body, headers=headers), 403, "user_id_not_yours"
+    )
+
+    assert "act_for" in answer["message"] and "shop:" in answer["message"]
+    refused(shop.api("GET", f"{API}/tasks/user/{user_id}"), 404, "task_not_found")
+    refused(shop.api("GET", f"{USERS}/{user_id}/usage"), 404, "user_not_found")
+    assert Task.collection().count_documents({}) == 0
+
+
+def test_shops_do_not_see_each_other(bob, ada):
+    """Neither does the plain key of a customer's namesake."""
+    one, other = Shop(bob), Shop(ada, user_prefix="shop2:")
+    task_id = one.create()
+
+    refused(other.api("GET", f"{API}/tasks/{task_id}"), 404, "task_not_found")
+    refused(ada.api("POST", f"{API}/tasks/{task_id}/cancel"), 404, "task_not_found")
+    refused(bob.api("GET", f"{API}/tasks/{task_id}"), 404, "task_not_found")
+
+
+def test_prefix_is_no_pattern(bob, ada):
+    """A dot stands for a dot."""
+    shop, other = Shop(bob, user_prefix="a.b:"), Shop(ada, user_prefix="axb:")
+    task_id = other.create("axb:1")
+    headers = {"json": {"ids": [task_id]}}
+
+    (row,) = data_of(shop.api("POST", f"{API}/tasks/cancel", **headers))["results"]
+    assert row["error"]
+    assert data_of(other.api("GET", f"{API}/tasks/{task_id}"))["status"] == "pending"
+
+
+def test_shop_gets_at_nothing_that_is_anothers(secured, places, bob, shop, ada):  # noqa: F811
+    """Through any route it is told what a plain key of another user is told."""
+    wrong = []
+    for rule, method in walk(secured):
+        if not rule.rule.startswith(PROGRAMS):
+            continue
+        answer = ask(bob.client, rule, method, places, shop.key)
+        kind = ROUTES[rule.endpoint].kind
+        wanted = expected(kind, is_api=True, who="other", unsafe=method != "GET")
+        told = tells(answer, places)
+        wanted = wanted | {403} if wanted == {404} else wanted  # what takes `account`
+        if (wanted and answer.status_code not in wanted) or told:
+            wrong.append((method, rule.rule, answer.status_code, told))
+        answer.close()
+
+    assert wrong == []
+
+
+def test_shop_makes_no_keys_and_removes_no_account(shop, bob):
+    """Neither its owner's nor a customer's, who has none."""
+    for whose in (bob.id, CUSTOMER):
+        answer = shop.api("POST", f"{USERS}/{whose}/keys", json={"name": "x"})
+        refused(answer, 403, "scope_too_small")
+        refused(shop.api("DELETE", f"{USERS}/{whose}"), 403, "scope_too_small")
+    for path in (USERS, f"{API}/queue", "/metrics"):
+        assert shop.api("GET", path).status_code == 403
+
+
+def test_each_customer_has_limits_of_their_own(bob, closed, configure, registry):
+    """One who has used up theirs holds up no other; the key's hold for all."""
+    shop = Shop(bob, pictures_per_day=2)
+    for user_id in (CUSTOMER, "shop:customer_43"):
+        shop.create(user_id)
+
+    body = {**CAT, "user_id": "shop:customer_44"}
+    refused(shop.api("POST", CREATE, json=body), 429, "key_quota_exceeded")
+
+
+def test_submission_for_a_customer_costs_no_audit_entry(shop, admin):
+    """They are the shop's own; what an operator does to others is still written."""
+    shop.create()
+    assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 0
+
+    admin.api("POST", CREATE, json={**CAT, "user_id": CUSTOMER})
+    assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 1
+
+
+def test_openai_user_is_the_customer(shop, draws):
+    """Whoever uses the official SDK names the customer there; others are the shop's."""
+    for user in (CUSTOMER, "somebody", "shop:?"):
+        body = {"prompt": "猫", "user": user}
+        answer = shop.api("POST", "/v1/images/generations", json=body)
+        assert answer.status_code == 200, answer.text
+
+    owners = [row["user_id"] for row in Task.collection().find().sort("created_at", 1)]
+    assert owners == [CUSTOMER, shop.record.user_id, shop.record.user_id]
+
+
+def test_admin_makes_the_key_by_rest(admin, bob):
+    """The record says whom it acts for."""
+    body = {"name": "shop", "scopes": SCOPES, "user_prefix": "shop:"}
+    made = data_of(admin.api("POST", f"{USERS}/{bob.id}/keys", json=body), 201)
+
+    assert (made["user_prefix"], made["scopes"]) == ("shop:", SCOPES)
+    (listed, *_) = data_of(admin.api("GET", f"{USERS}/{bob.id}/keys"))
+    assert listed["user_prefix"] == "shop:"
+
+
+def test_user_gives_away_no_others(bob):
+    """With a key or on the page: that is the operator's."""
+    body = {"name": "shop", "scopes": SCOPES, "user_prefix": "shop:"}
+    answer = bob.api("POST", f"{USERS}/{bob.id}/keys", json=body)
+    assert [*errors_of(answer)] == ["scopes"]
+    bob.sign_in()
+    assert "act_for" not in bob.client.get("/account/keys").text
+    form = {**body, "days": ""}
+    assert bob.client.post("/account/keys", data=form, headers=POST).status_code == 422
+    assert ApiKey.collection().count_documents({"name": "shop"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"scopes": SCOPES}, "user_prefix"),
+        ({"scopes": SCOPES, "user_prefix": "shop"}, "user_prefix"),
+        ({"scopes": SCOPES, "user_prefix": ":"}, "user_prefix"),
+        ({"scopes": SCOPES, "user_prefix": "店:"}, "user_prefix"),
+        ({"scopes": SCOPES, "user_prefix": "s" * 32 + ":"}, "user_prefix"),
+        ({"user_prefix": "shop:"}, "user_prefix"),
+        ({"user_prefix": "shop"}, "user_prefix"),
+        ({"scopes": [*SCOPES, "account"], "user_prefix": "shop:"}, "scopes"),
+        ({"scopes": [*SCOPES, "admin"], "user_prefix": "shop:"}, "scopes"),
+    ],
+)
+def test_impossible_key_is_refused(admin, fields, wrong):
+    """A prefix that could begin a user record's id, none, or more than this scope."""
+    body = {"name": "shop", **fields}
+    answer = admin.api("POST", f"{USERS}/{admin.id}/keys", json=body)
+
+    assert [*errors_of(answer)] == [wrong]
+
+
+def test_no_user_record_is_under_a_prefix(ada):
+    """Their ids have no colon, and a prefix ends in one."""
+    assert ":" not in User.find_one({}).id
+
+
+def test_admin_makes_the_key_on_the_page(admin):
+    """And sees there whom it is for."""
+    admin.sign_in()
+    assert 'value="act_for"' in admin.client.get("/account/keys").text
+    form = {"name": "网店", "scopes": SCOPES, "days": "", "user_prefix": "shop:"}
+
+    made = admin.client.post("/account/keys", data=form, headers=POST)
+
+    assert made.status_code == 201
+    assert "代表 shop:…" in admin.client.get("/account/keys").text
+    wrong = admin.client.post(
+        "/account/keys", data={**form, "user_prefix": ""}, headers=POST
+    )
+    assert wrong.status_code == 422
+    assert 'id="errors-user_prefix" class="errors"><p class="error">' in wrong.text
+
+
+def test_operator_makes_the_key_by_command(secured, bob):
+    """As with every other limit."""
+    words = ["users", "create-key", bob.user.email, "--user-prefix", "shop:"]
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    made = secured.test_cli_runner().invoke(args=[*words, *scopes])
+    refused_words = secured.test_cli_runner().invoke(args=words)
+
+    assert made.exit_code == 0, made.output
+    key = ApiKey.find_one({"user_prefix": "shop:"})
+    assert key.scopes == SCOPES
+    assert "act_for" in refused_words.output and refused_words.exit_code == 1
