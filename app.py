@@ -38,16 +38,16 @@ from jimeng.errors import (
 )
 from jimeng.errors.access import SignInRequired
 from jimeng.http import auth
-from jimeng.http.request_bodies import MAX_PLAIN
-from jimeng.http.requests import Asked, refuse_nul, this_request
+from jimeng.http.request_bodies import MAX_BODY_BYTES
+from jimeng.http.requests import JimengRequest, current_request, reject_nul
 from jimeng.http.responses import (
-    by_field,
+    add_vary,
     compress,
+    errors_by_field,
     failure,
-    in_words,
-    limit_headers,
-    sentence,
-    varies_by,
+    field_errors_message,
+    rate_limit_headers,
+    translate_errors,
 )
 from jimeng.monitoring import health, metrics, request_metrics
 from jimeng.web import admin
@@ -76,7 +76,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 class App(Flask):
     """Flask, but none of the hooks of a request is looked at for being a coroutine."""
 
-    request_class = Asked
+    request_class = JimengRequest
 
     def ensure_sync(self, func: Callable) -> Callable:
         return func
@@ -105,7 +105,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.from_mapping(
         JIMENG=config,
         DEMO=os.environ.get("JIMENG_DEMO") == "1",
-        MAX_CONTENT_LENGTH=MAX_PLAIN,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
     )
     # A redirect would be an answer in HTML, and to a POST not what was asked for.
     app.url_map.merge_slashes = False
@@ -142,18 +142,18 @@ def frame_requests(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        asked = this_request()
+        asked = current_request()
         given = asked.headers.get("X-Request-ID", "")
         sane = SANE_ID.fullmatch(given)
         request_id = g.request_id = given if sane else secrets.token_hex(12)
         g.began = time.monotonic()
         logs.clear()
-        logs.bind(request=request_id, address=auth.address(asked))
+        logs.bind(request=request_id, address=auth.client_address(asked))
         auth.check_host(asked)
-        auth.count(asked)
+        auth.count_request(asked)
         refuse_packed(asked)
         if b"%00" in asked.query_string:
-            refuse_nul(asked.args.items(multi=True))
+            reject_nul(asked.args.items(multi=True))
         if not asked.path.startswith(QUIET):
             documents.await_new()
             if asked.method not in SAFE:
@@ -161,9 +161,9 @@ def frame_requests(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked = this_request()
+        asked = current_request()
         response.headers["X-Request-ID"] = g.get("request_id", "")
-        auth.guard(response, asked)
+        auth.add_security_headers(response, asked)
         # An error is never kept: not a page that is not there, which says who is signed
         # in, at an address of another's choice, nor what one client's If-Match made of
         # a picture for all.
@@ -171,15 +171,15 @@ def frame_requests(app: Flask) -> None:
         if response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
         if writer(asked) is not None:
-            varies_by(response, "Accept-Language")
-            for name, told in limit_headers(request_limits()).items():
+            add_vary(response, "Accept-Language")
+            for name, told in rate_limit_headers(request_limits()).items():
                 before = response.headers.get(name)
                 response.headers[name] = f"{before}, {told}" if before else told
             if asked.method == "OPTIONS":
                 del response.headers["Content-Type"]  # there is nothing in it
         took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
         quiet = asked.path.startswith(QUIET)
-        door, status = auth.door(asked), response.status_code
+        door, status = auth.interface_of(asked), response.status_code
         logs.bind(door=door)
         is_usual = quiet or request_metrics.is_poll(
             asked.endpoint, asked.method, status
@@ -223,7 +223,7 @@ def writer(asked: Request = request) -> Callable[..., Response] | None:
 
 def answer_error(code: str, status: int, **beside) -> Response:
     """Programs are answered in the JSON of their door, everybody else in HTML."""
-    request_metrics.refused(auth.door(), code)
+    request_metrics.refused(auth.interface_of(), code)
     write = writer()
     if write is not None:
         return write(code, status, **beside)
@@ -258,7 +258,7 @@ def handle_errors(app: Flask) -> None:
         response = answer_error(
             error.code, error.status, message=message, retry_after=error.retry_after
         )
-        response.headers.update(limit_headers(error.rate_limits))
+        response.headers.update(rate_limit_headers(error.rate_limits))
         if error.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="jimeng"'
         if error.status == 415:  # RFC 9110, section 15.5.16
@@ -269,16 +269,19 @@ def handle_errors(app: Flask) -> None:
     def on_invalid(error: Invalid) -> Response:
         words = i18n.problems(error)
         log.info("refused %s", error)
-        said = sentence(words)
+        said = field_errors_message(words)
         return answer_error(error.code, error.status, message=said, errors=words)
 
     @app.errorhandler(ValidationError)
     def on_validation_error(error: ValidationError) -> Response:
-        reasons = by_field(error.messages)
+        reasons = errors_by_field(error.messages)
         log.info("refused invalid: %s", ", ".join(reasons))
-        words = in_words(reasons)
+        words = translate_errors(reasons)
         return answer_error(
-            Invalid.code, Invalid.status, message=sentence(words), errors=words
+            Invalid.code,
+            Invalid.status,
+            message=field_errors_message(words),
+            errors=words,
         )
 
     @app.errorhandler(HTTPException)

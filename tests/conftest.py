@@ -19,8 +19,7 @@ from jimeng import jobs, limits
 from jimeng.accounts import password_hashing
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
-from jimeng.http import long_polls as waiting
-from jimeng.http import watcher
+from jimeng.http import long_polls, watcher
 from jimeng.jobs import broker, pump
 from jimeng.lanes import switches
 from jimeng.limits import deferred_release
@@ -296,18 +295,18 @@ def work_off(database) -> Callable[[], None]:
 @pytest.fixture
 def quick_room(monkeypatch) -> Iterator[None]:
     """Places for 24 who wait and for 8 streams, and looks in quick succession."""
-    monkeypatch.setattr(watcher, "PAUSE", 0.1)
-    monkeypatch.setattr(waiting, "TURN", 0.1)
-    waiting.open_room(Config(MAX_LONG_POLLS=24, MAX_EVENT_STREAMS=8))
+    monkeypatch.setattr(watcher, "POLL_INTERVAL_S", 0.1)
+    monkeypatch.setattr(long_polls, "WAKE_INTERVAL_S", 0.1)
+    long_polls.configure(Config(MAX_LONG_POLLS=24, MAX_EVENT_STREAMS=8))
     yield
-    waiting.open_room(waiting.FEW)
+    long_polls.configure(long_polls.DEFAULTS)
 
 
 @pytest.fixture
 def waits(monkeypatch) -> list[tuple[float, bool]]:
     """Of each wait for a task that has ended: its seconds, and whether they passed."""
     ended: list[tuple[float, bool]] = []
-    turns = waiting.turns
+    turns = long_polls.watch_task
 
     def noted(principal, task, seconds: float, is_gone) -> Iterator:
         until = time.monotonic() + seconds
@@ -316,7 +315,7 @@ def waits(monkeypatch) -> list[tuple[float, bool]]:
         finally:
             ended.append((seconds, time.monotonic() >= until))
 
-    monkeypatch.setattr(waiting, "turns", noted)
+    monkeypatch.setattr(long_polls, "watch_task", noted)
     return ended
 
 
@@ -326,7 +325,7 @@ def soon(work_off, monkeypatch) -> Iterator[Callable[..., None]]:
     Have something done by another thread once somebody waits for a task; by default
     all work. Where nobody does, it is not done.
     """
-    turns, asked, threads = waiting.turns, [], []
+    turns, asked, threads = long_polls.watch_task, [], []
     is_over = threading.Event()
 
     def noted(*args: object) -> Iterator:
@@ -346,7 +345,7 @@ def soon(work_off, monkeypatch) -> Iterator[Callable[..., None]]:
         threads.append(threading.Thread(target=run))
         threads[-1].start()
 
-    monkeypatch.setattr(waiting, "turns", noted)
+    monkeypatch.setattr(long_polls, "watch_task", noted)
     yield do
     if asked:
         is_over.set()

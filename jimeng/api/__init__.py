@@ -6,7 +6,7 @@ from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
-from jimeng.http.request_bodies import refuse_repeated, take_in
+from jimeng.http.request_bodies import limit_large_bodies, reject_repeated
 
 NOT_IDS = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
 
@@ -23,7 +23,7 @@ blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
 blp.record(lambda state: state.app.url_map.converters.update(task=Id, webhook=Id))
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
-take_in(blp, principal_of_api)
+limit_large_bodies(blp, principal_of_api)
 
 
 @blp.before_request
@@ -34,7 +34,7 @@ def check_query() -> None:
     """
     if not request.query_string or request.endpoint is None:
         return
-    refuse_repeated(name for name, _ in request.args.items(multi=True))
+    reject_repeated(name for name, _ in request.args.items(multi=True))
     view = current_app.view_functions[request.endpoint]
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})
     if any(each["in"] == "query" for each in arguments.get("parameters", [])):

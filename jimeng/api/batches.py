@@ -9,7 +9,7 @@ from jimeng.api.pagination import listed, lists
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
-from jimeng.http.request_bodies import brings_pictures, idempotency_key
+from jimeng.http.request_bodies import accepts_pictures, idempotency_key
 from jimeng.http.responses import path_for, success
 from jimeng.schemas import Nothing, Trying
 from jimeng.schemas.batch_responses import (
@@ -59,7 +59,7 @@ def answer(batch: Batch, status: int = 200, *, replayed: bool = False) -> Respon
     makes=("batch_id", "batch_id", LATER),
     estimate=BatchEstimate,
 )
-@brings_pictures
+@accepts_pictures
 def create_batch(query: dict, params: dict) -> Response:
     """
     Ask for the pictures of up to 500 prompts at once.

@@ -48,7 +48,7 @@ def follow_task(task_id: str) -> Response:
     task = tasks.find(principal, task_id)
     view = tasks.view(principal, task)
     with ExitStack() as held:
-        held.enter_context(long_polls.place_for_events(task.user_id))
+        held.enter_context(long_polls.event_stream_permit(task.user_id))
         told = stream_with_context(tell(principal, view))
         response = Response(told, mimetype=KIND)
         response.call_on_close(held.pop_all().close)
@@ -82,18 +82,18 @@ def looks(principal: Principal, task: Task) -> Iterator[TaskView | None]:
     place and progress. None in between, and where MongoDB does not say.
 
     Raises:
-        ApiKeyInvalid: as `waiting.turns`.
+        ApiKeyInvalid: as `long_polls.watch_task`.
     """
-    is_gone = partial(long_polls.is_gone, request.environ)
-    next_look = time.monotonic() + long_polls.pause(WAIT)
-    for has_changed, _ in long_polls.turns(principal, task, MAX_STREAM_S, is_gone):
+    is_gone = partial(long_polls.is_disconnected, request.environ)
+    next_look = time.monotonic() + long_polls.poll_interval(WAIT)
+    for has_changed, _ in long_polls.watch_task(principal, task, MAX_STREAM_S, is_gone):
         view = None
         if has_changed or time.monotonic() >= next_look:
             try:
                 view = tasks.look_again(principal, task)
             except TaskNotFound:
                 return
-            next_look = time.monotonic() + long_polls.pause(WAIT)
+            next_look = time.monotonic() + long_polls.poll_interval(WAIT)
         yield view
 
 

@@ -15,9 +15,9 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
 from jimeng.http import auth, long_polls
-from jimeng.http.etags import conditional, etag, headers_of, kept
-from jimeng.http.request_bodies import brings_pictures, idempotency_key
-from jimeng.http.responses import absolute, limit_headers, path_for, success
+from jimeng.http.etags import cached_response, etag, etag_headers, not_modified
+from jimeng.http.request_bodies import accepts_pictures, idempotency_key
+from jimeng.http.responses import absolute, path_for, rate_limit_headers, success
 from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByOffset
@@ -72,7 +72,7 @@ def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
     """The task as it was made or, where the client has waited for it, as it ended."""
     headers = {
         "Location": path_for("api.get_result", task_id=task.id),
-        **limit_headers(task.rate_limits),
+        **rate_limit_headers(task.rate_limits),
     }
     if replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -93,7 +93,7 @@ def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
 @blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
 @creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
-@brings_pictures
+@accepts_pictures
 def create_image_task(query: dict, params: dict) -> Response:
     """
     Ask for one to four pictures.
@@ -119,7 +119,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 @blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
 @creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
-@brings_pictures
+@accepts_pictures
 def create_task(query: dict, params: dict) -> Response:
     """
     Ask for a task of any type.
@@ -169,11 +169,13 @@ def get_result(task_id: str) -> Response:
         parts += [view.phase, view.progress, view.position, view.eta_seconds]
         parts += [view.troubles]
     tag = etag(*parts)
-    response = conditional(tag)
+    response = not_modified(tag)
     if response is None and view:
-        response = success(RESULT.dump(view), headers=headers_of(tag))
+        response = success(RESULT.dump(view), headers=etag_headers(tag))
     elif response is None:
-        response = kept(tag, lambda: RESULT.dump(tasks.view(principal, task)))
+        response = cached_response(
+            tag, lambda: RESULT.dump(tasks.view(principal, task))
+        )
     response.headers.update(waited.headers)
     if task.status in OPEN:
         response.headers["Retry-After"] = str(WAIT)
@@ -260,9 +262,9 @@ def wait_for(principal: Principal, task: Task) -> Waited:
     allowed = min(seconds, int(config.WAIT_SECONDS))
     if task.starts_after(allowed):  # whose end no answer could wait for
         return Waited(ended=False)
-    is_gone = partial(long_polls.is_gone, request.environ)
+    is_gone = partial(long_polls.is_disconnected, request.environ)
     try:
-        with long_polls.place(task.user_id):
+        with long_polls.long_poll_permit(task.user_id):
             ended = long_polls.wait_for_end(principal, task, allowed, is_gone)
     except TooManyWaiting:
         return Waited(ended=False)

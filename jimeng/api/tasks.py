@@ -11,7 +11,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.request_bodies import idempotency_key
-from jimeng.http.responses import limit_headers, success
+from jimeng.http.responses import rate_limit_headers, success
 from jimeng.schemas import CancelSeveral, Nothing, Retry, RetrySeveral, Trying
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByCursor
@@ -205,5 +205,5 @@ def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     headers: dict[str, str] = {}
     for each in outcomes:  # the latest that knows it is right
         asked = each.task or each.error
-        headers.update(limit_headers(asked.rate_limits if asked else ()))
+        headers.update(rate_limit_headers(asked.rate_limits if asked else ()))
     return outcomes, headers

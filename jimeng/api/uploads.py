@@ -7,8 +7,8 @@ from jimeng.api import blp
 from jimeng.api.openapi.blueprint import BINARY
 from jimeng.documents import Input
 from jimeng.http import auth
-from jimeng.http.request_bodies import brings_pictures, idempotency_key, read_form
-from jimeng.http.responses import file, success
+from jimeng.http.request_bodies import accepts_pictures, idempotency_key, read_form
+from jimeng.http.responses import file_response, success
 from jimeng.schemas import NewUpload, Nothing
 from jimeng.schemas.responses import UploadDeleted, UploadRecord
 
@@ -30,7 +30,7 @@ FORM, RECORD = NewUpload(), UploadRecord()
     takes=["Idempotency-Key"],
     makes=("id", "upload_id", LATER),
 )
-@brings_pictures
+@accepts_pictures
 def create_upload() -> Response:
     """
     Give a picture that tasks can name in `images` or `mask`.
@@ -90,7 +90,7 @@ def get_upload_content(upload_id: str) -> Response:
     保存下来的样子，只给它的主人。
     """
     found, content = inputs.content_of(auth.principal_of_api(), upload_id)
-    response = file(content, found.bytes, found.content_type)
+    response = file_response(content, found.bytes, found.content_type)
     response.headers["Cache-Control"] = "private, no-store"
     name = f"{found.id}.{found.suffix}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'

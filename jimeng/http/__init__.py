@@ -1,4 +1,4 @@
 """
-HTTP as all doors have it: bodies read strictly, answers in JSON, files, tags; and those
-who wait for an answer.
+HTTP for all interfaces: strict parsing of bodies, responses in JSON and of files,
+ETags, authentication, and long polls.
 """

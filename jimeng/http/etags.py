@@ -1,4 +1,4 @@
-"""Tags: who has an answer already is not sent it again, nor is it made again."""
+"""ETags: 304 for clients that have the response, and a short cache of its body."""
 
 import hashlib
 from collections.abc import Callable
@@ -6,48 +6,54 @@ from time import monotonic
 
 from flask import Response, request
 
-from jimeng.http.responses import Whole, absolute, success
+from jimeng.http.responses import FinalResponse, absolute, success
 from jimeng.i18n import language
 
-# Seconds, and answers of some kilobytes. A death between a picture's change and its
-# task's leaves a tag that says too little: not for longer than this.
-KEPT, MAX_KEPT = 5.0, 1000
+# A process that dies between updating a picture and its task leaves an ETag that misses
+# the change; the cached body is stale for no longer than this.
+CACHE_S, MAX_CACHED = 5.0, 1000
 
-_kept: dict[str, tuple[float, bytes]] = {}  # until when, by `monotonic`
+_cache: dict[str, tuple[float, bytes]] = {}  # ETag -> (expiry by `monotonic`, body)
 
 
 def etag(*parts: object) -> str:
-    """A strong tag of what an answer is made from; its language is part of it."""
+    """A strong ETag of *parts*, the request's language and the server's address."""
     text = repr((language(), absolute(""), *parts))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class Unchanged(Whole):
-    """A 304, which is of no type."""
+class NotModified(FinalResponse):
+    """A 304, which has no Content-Type."""
 
     default_mimetype = None
 
 
-def conditional(tag: str) -> Response | None:
-    """304 if the client has what *tag* stands for."""
-    given = request.headers.get("If-None-Match")
-    # Proxies that compress on the way turn a strong tag into a weak one.
-    if given is None or f'"{tag}"' not in given and given.strip() != "*":
+def not_modified(tag: str) -> Response | None:
+    """304 if ``If-None-Match`` has *tag*, else None."""
+    if_none_match = request.headers.get("If-None-Match")
+    # Proxies that compress turn a strong ETag into a weak one.
+    if (
+        if_none_match is None
+        or f'"{tag}"' not in if_none_match
+        and if_none_match.strip() != "*"
+    ):
         return None
-    return Unchanged(status=304, headers={"Vary": "Accept-Encoding", **headers_of(tag)})
+    return NotModified(
+        status=304, headers={"Vary": "Accept-Encoding", **etag_headers(tag)}
+    )
 
 
-def kept(tag: str, make: Callable[[], object]) -> Response:
-    """What *tag* stands for, of which *make* returns the data; kept for `KEPT`."""
-    until, body = _kept.get(tag, (0.0, b""))
+def cached_response(tag: str, make: Callable[[], object]) -> Response:
+    """The response for *tag*, with the data of *make*; cached for `CACHE_S`."""
+    until, body = _cache.get(tag, (0.0, b""))
     if monotonic() >= until:
-        if len(_kept) >= MAX_KEPT:
-            _kept.clear()
+        if len(_cache) >= MAX_CACHED:
+            _cache.clear()
         body = success(make()).get_data()
-        _kept[tag] = monotonic() + KEPT, body
-    return Whole(body, headers=headers_of(tag), mimetype="application/json")
+        _cache[tag] = monotonic() + CACHE_S, body
+    return FinalResponse(body, headers=etag_headers(tag), mimetype="application/json")
 
 
-def headers_of(tag: str) -> dict[str, str]:
-    """The headers with a tag: it may be kept, if it is asked for again each time."""
+def etag_headers(tag: str) -> dict[str, str]:
+    """Headers that let the client store the response and revalidate it each time."""
     return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}

@@ -1,6 +1,6 @@
 """
-Long polls and event streams: how many may wait in this process and for one user, the
-watcher that looks for all of them, and who is still there.
+Long polls and event streams: permits that limit how many wait in this process and per
+user, waiting on the shared watcher, and detecting clients that have disconnected.
 """
 
 import _socket
@@ -18,147 +18,154 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import ENDED, THERE
 from jimeng.errors import TooManyWaiting
 from jimeng.errors.access import ApiKeyInvalid
-from jimeng.http.watcher import Sight, Watcher
+from jimeng.http.watcher import TaskState, Watcher
 
-AGAIN = 5  # seconds after which whoever found no place may ask again
-MAX_LOOKS_PER_S = 30  # at tasks that have not changed, for all streams of a process
-TURN = 3.0  # seconds after which one who waits is woken though nothing has changed
+RETRY_AFTER_S = 5  # told to a client that got no permit
+MAX_POLLS_PER_S = 30  # of unchanged tasks, by all streams of a process
+WAKE_INTERVAL_S = 3.0  # a waiter wakes this often even without a change
 
 
-class Places:
+class Permits:
     """
+    A semaphore that is fair to users: nobody gets more than half of what others leave.
+
     Args:
-        most: How many there are, in this process.
-        most_of_one: How many of them a user may have.
-        name: What they are called where one is refused.
+        limit: Permits of this process.
+        limit_per_user: Permits that one user may hold; by default all.
+        name: In the error and the rate-limit headers of a refusal.
     """
 
     def __init__(
-        self, most: int, most_of_one: int | None = None, name: str = "places"
+        self, limit: int, limit_per_user: int | None = None, name: str = "permits"
     ) -> None:
-        self.most, self.name = most, name
-        self.most_of_one = most if most_of_one is None else most_of_one
+        self.limit, self.name = limit, name
+        self.limit_per_user = limit if limit_per_user is None else limit_per_user
         self._changed = threading.Condition()
-        self._taken: Counter[str] = Counter()  # by user
+        self._in_use: Counter[str] = Counter()  # by user
 
     @contextmanager
-    def one(self, user: str, timeout_s: float = 0) -> Iterator[None]:
+    def acquire(self, user: str, timeout_s: float = 0) -> Iterator[None]:
         """
-        Inside, *user* has one of them.
+        Hold a permit for *user* inside the block.
 
         Args:
-            timeout_s: How long it may take until there is one.
+            timeout_s: How long to wait for one; 0 does not wait.
 
         Raises:
-            TooManyWaiting: none is free, or the user would have too many: more than
-                half of what others leave, among it.
+            TooManyWaiting: none is free, or the user has reached the limit: half of
+                what others leave, at most `limit_per_user`.
         """
-        with _aside() if timeout_s else nullcontext(), self._changed:
+        with _while_waiting() if timeout_s else nullcontext(), self._changed:
             if not self._changed.wait_for(lambda: self._is_free(user), timeout_s):
-                raise self._refused(user)
-            self._taken[user] += 1
+                raise self._too_many(user)
+            self._in_use[user] += 1
         try:
             yield
         finally:
             with self._changed:
-                self._taken[user] -= 1
-                if not self._taken[user]:
-                    del self._taken[user]
+                self._in_use[user] -= 1
+                if not self._in_use[user]:
+                    del self._in_use[user]
                 self._changed.notify_all()
 
     def _allowed(self, user: str) -> int:
-        left = self.most - (self._taken.total() - self._taken[user])
-        return min((left + 1) // 2, self.most_of_one)
+        available = self.limit - (self._in_use.total() - self._in_use[user])
+        return min((available + 1) // 2, self.limit_per_user)
 
     def _is_free(self, user: str) -> bool:
-        return self._taken[user] < self._allowed(user)
+        return self._in_use[user] < self._allowed(user)
 
     @property
-    def taken(self) -> int:
-        return self._taken.total()
+    def in_use(self) -> int:
+        return self._in_use.total()
 
-    def _refused(self, user: str) -> TooManyWaiting:
-        error = TooManyWaiting(f"{self.name} of {user[:64]}", retry_after=AGAIN)
-        error.rate_limits = (RateLimit(self.name, self._allowed(user), 0, 0, AGAIN),)
+    def _too_many(self, user: str) -> TooManyWaiting:
+        error = TooManyWaiting(f"{self.name} of {user[:64]}", retry_after=RETRY_AFTER_S)
+        error.rate_limits = (
+            RateLimit(self.name, self._allowed(user), 0, 0, RETRY_AFTER_S),
+        )
         return error
 
 
-def sights(task_ids: Collection[str]) -> dict[str, Sight]:
-    """How tasks stand, by one question for all of them."""
+def task_states(task_ids: Collection[str]) -> dict[str, TaskState]:
+    """The status and the last change of tasks, by one query; missing ones left out."""
     where = {"_id": {"$in": list(task_ids)}, **THERE}
     rows = Task.collection().find(where, {"status": 1, "updated_at": 1})
     return {row["_id"]: (row.get("status"), row.get("updated_at")) for row in rows}
 
 
-class Room:
-    """The places of a process, by its settings."""
+class ProcessPermits:
+    """The permits of a process, by its settings."""
 
     def __init__(self, config: Config) -> None:
-        of_one = config.USER_MAX_WAITING
-        self.ends = Places(config.MAX_LONG_POLLS, of_one, "long-polls")
-        self.events = Places(config.MAX_EVENT_STREAMS, of_one, "event-streams")
+        per_user = config.USER_MAX_WAITING
+        self.long_polls = Permits(config.MAX_LONG_POLLS, per_user, "long-polls")
+        self.event_streams = Permits(
+            config.MAX_EVENT_STREAMS, per_user, "event-streams"
+        )
         self.is_closed = False
 
 
-# Of a server that does not say how it is made: it may have eight threads.
-FEW = Config(MAX_LONG_POLLS=3, MAX_EVENT_STREAMS=1)
+# For a server that does not call `configure`; it may have as few as eight threads.
+DEFAULTS = Config(MAX_LONG_POLLS=3, MAX_EVENT_STREAMS=1)
 
-_room = Room(FEW)
-# Within it a request waits and does nothing else: others may be worked on instead.
-_aside: Callable[[], AbstractContextManager] = nullcontext
-_watcher = Watcher(sights, accounts.current_scopes)
+_permits = ProcessPermits(DEFAULTS)
+# The server's context for a request that only waits: it works on others meanwhile.
+_while_waiting: Callable[[], AbstractContextManager] = nullcontext
+_watcher = Watcher(task_states, accounts.current_scopes)
 
 
-def open_room(
-    config: Config, aside: Callable[[], AbstractContextManager] = nullcontext
+def configure(
+    config: Config,
+    while_waiting: Callable[[], AbstractContextManager] = nullcontext,
 ) -> None:
     """
-    The server can hold as many as are set; nobody waits yet.
+    Set the limits of this process, before it serves requests.
 
     Args:
-        aside: What each wait is within.
+        while_waiting: A context that each wait is entered in.
     """
-    global _room, _aside
-    _room, _aside = Room(config), aside
+    global _permits, _while_waiting
+    _permits, _while_waiting = ProcessPermits(config), while_waiting
 
 
-def close() -> None:
-    """The server stops: whoever waits is sent on at the next look, nobody comes in."""
-    _room.is_closed = True  # and no lock: signals' handlers call this
+def shut_down() -> None:
+    """End all waits at the watcher's next poll, and refuse new ones."""
+    _permits.is_closed = True  # without a lock: signal handlers call this
 
 
-def pause(seconds: float) -> float:
+def poll_interval(seconds: float) -> float:
     """
-    Seconds from one look to the next at a task that has not changed: *seconds*, and
-    more where there are so many streams that to look would keep the process busy.
+    Seconds between two polls of an unchanged task: *seconds*, and longer if there are
+    so many streams that polling would exceed `MAX_POLLS_PER_S`.
     """
-    return max(seconds, _room.events.taken / MAX_LOOKS_PER_S)
+    return max(seconds, _permits.event_streams.in_use / MAX_POLLS_PER_S)
 
 
 @contextmanager
-def place(user: str) -> Iterator[None]:
+def long_poll_permit(user: str) -> Iterator[None]:
     """
-    A place in which *user* may wait for a task to end.
+    Hold a permit for *user* to wait for a task's end.
 
     Raises:
-        TooManyWaiting: none is free for this user, or the server stops.
+        TooManyWaiting: none is free for this user, or the server is stopping.
     """
-    with _taken(_room.ends, user):
+    with _acquire(_permits.long_polls, user):
         yield
 
 
 @contextmanager
-def place_for_events(user: str) -> Iterator[None]:
-    """The same for what is told of each change; there are fewer of these."""
-    with _taken(_room.events, user):
+def event_stream_permit(user: str) -> Iterator[None]:
+    """Hold a permit for *user* to stream events; there are fewer of these."""
+    with _acquire(_permits.event_streams, user):
         yield
 
 
 @contextmanager
-def _taken(places: Places, user: str) -> Iterator[None]:
-    if _room.is_closed:
-        raise TooManyWaiting("the server stops", retry_after=AGAIN)
-    with places.one(user):
+def _acquire(permits: Permits, user: str) -> Iterator[None]:
+    if _permits.is_closed:
+        raise TooManyWaiting("the server is stopping", retry_after=RETRY_AFTER_S)
+    with permits.acquire(user):
         yield
 
 
@@ -166,66 +173,67 @@ def wait_for_end(
     principal: Principal, task: Task, seconds: float, is_gone: Callable[[], bool]
 ) -> bool:
     """
-    Wait in a `place` until the task has ended, or is no longer there.
+    Wait until the task has ended or is deleted; the caller holds `long_poll_permit`.
 
     Returns:
-        False where it has not: the time is over, the client has gone, or the server
-        stops.
+        False if it has not ended: the time is over, the client has disconnected, or
+        the server is stopping.
 
     Raises:
-        ApiKeyInvalid: as `turns`.
+        ApiKeyInvalid: as `watch_task`.
     """
-    looks = turns(principal, task, seconds, is_gone)
-    return any(seen is None or seen[0] in ENDED for _, seen in looks)
+    states = watch_task(principal, task, seconds, is_gone)
+    return any(state is None or state[0] in ENDED for _, state in states)
 
 
-def turns(
+def watch_task(
     principal: Principal, task: Task, seconds: float, is_gone: Callable[[], bool]
-) -> Iterator[tuple[bool, Sight]]:
+) -> Iterator[tuple[bool, TaskState]]:
     """
-    Wait in a place, and say every `TURN`, and at each change, how the task stands.
+    Yield the task's state at each change and every `WAKE_INTERVAL_S`; the caller
+    holds a permit.
 
     Args:
-        seconds: At most.
-        is_gone: Whether nobody waits for the answer any more; that ends it, and so
-            does the server's stopping.
+        seconds: How long at most.
+        is_gone: Whether the client has disconnected; that ends the wait, as does the
+            server's shutdown.
 
     Yields:
-        Whether it has changed, and how it stands.
+        Whether the task has changed, and its state.
 
     Raises:
-        ApiKeyInvalid: the principal's key was revoked meanwhile, has expired, or its
-            user is disabled.
+        ApiKeyInvalid: meanwhile the principal's key was revoked, it has expired, or
+            its user was disabled.
     """
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
 
     def is_over() -> bool:
-        return _room.is_closed or is_gone()
+        return _permits.is_closed or is_gone()
 
     before = task.status, task.updated_at
     with _watcher.watch(principal, task.id, before, is_over) as watch:
-        while (left := until - time.monotonic()) > 0:
-            with _aside():
-                changed = watch.wait(min(left, TURN))
+        while (remaining := deadline - time.monotonic()) > 0:
+            with _while_waiting():
+                changed = watch.wait(min(remaining, WAKE_INTERVAL_S))
             if is_over():
                 return
             if watch.is_refused:
-                raise ApiKeyInvalid("refused while it waited")
-            yield changed, watch.seen
+                raise ApiKeyInvalid("key refused during the wait")
+            yield changed, watch.state
 
 
-def is_gone(environ: Mapping[str, object]) -> bool:
+def is_disconnected(environ: Mapping[str, object]) -> bool:
     """
     Whether the client of a WSGI request has closed its connection, as far as the
-    server lets that be seen. What it may have sent meanwhile stays unread.
+    server exposes its socket. Bytes that it has sent meanwhile stay unread.
     """
-    link = environ.get("gunicorn.socket")
-    if not isinstance(link, socket.socket):
+    connection = environ.get("gunicorn.socket")
+    if not isinstance(connection, socket.socket):
         return False
     try:
-        # Not by a method of its own, which may wait: gevent's does whatever the flags.
-        below = getattr(link, "_sock", link)
-        return not _socket.socket.recv(below, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        # Not by its own method: gevent's blocks whatever the flags.
+        raw = getattr(connection, "_sock", connection)
+        return not _socket.socket.recv(raw, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except OSError:

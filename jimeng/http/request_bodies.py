@@ -1,8 +1,8 @@
 """
-What a request brings: a body, read strictly, and the key that it can be repeated with.
+Request bodies, parsed strictly, and the ``Idempotency-Key`` header.
 
-A body of more than `MAX_PLAIN` needs a place, which is found by whose it is before
-any of it is read here: however much one user sends, the next finds one.
+A body of more than `MAX_BODY_BYTES` needs a permit, acquired for the principal before
+any of it is read: one user's uploads cannot block another's.
 """
 
 import ctypes
@@ -22,102 +22,111 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import IdempotencyKeyInvalid, InvalidJson, TooManyWaiting
 from jimeng.errors.inputs import ServerBusy
 from jimeng.http import auth
-from jimeng.http.long_polls import Places
-from jimeng.http.requests import this_request
+from jimeng.http.long_polls import Permits
+from jimeng.http.requests import current_request
 
-MAX_PLAIN = 1024 * 1024  # bytes of a request's body
-MAX_WITH_PICTURES = 16 * 1024 * 1024
-PLACES = 8  # for large bodies, in each process
-PLACE_TIMEOUT_S = 12.0  # until one is free; who is too slow leaves it after ten
-RETRY_AFTER_S = 2  # seconds
+MAX_BODY_BYTES = 1024 * 1024
+MAX_PICTURE_BODY_BYTES = 16 * 1024 * 1024
+MAX_LARGE_BODIES = 8  # at a time, in each process
+PERMIT_TIMEOUT_S = 12.0  # longer than the ten seconds after which slow clients are cut
+RETRY_AFTER_S = 2
 View = TypeVar("View", bound=Callable)
 
-# glibc keeps what a thread has freed for that thread: a web process that had a few
-# large bodies kept hundreds of megabytes for good. Other C libraries have no such call.
-return_memory = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad_bytes: None)
+# glibc keeps memory that a thread has freed in that thread's arena: after a few large
+# bodies a web process held hundreds of megabytes. Other C libraries have no such call.
+trim_heap = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad_bytes: None)
 
-_places = Places(PLACES)
+_permits = Permits(MAX_LARGE_BODIES)
 
 
-def brings_pictures(view: View) -> View:
-    """Mark a view whose body may hold pictures; it stands nearest to the function."""
-    view.brings_pictures = True  # type: ignore[attr-defined]
+def accepts_pictures(view: View) -> View:
+    """Decorate a view whose body may hold pictures; apply it first, innermost."""
+    view.accepts_pictures = True  # type: ignore[attr-defined]
     return view
 
 
-def make_room(viewer_of_request: Callable[[], Principal]) -> None:
+def acquire_body_permit(principal_of_request: Callable[[], Principal]) -> None:
     """
-    Let a request that may bring pictures be larger than others, if there is a place.
+    Raise the body limit of a view that accepts pictures, holding a permit for a large
+    body until the request ends.
 
     Raises:
-        ServerBusy: there is none for this user; nothing has been read.
-        JimengError: as *viewer_of_request*: nobody else sends as much.
+        ServerBusy: no permit is free for this user; nothing has been read.
+        JimengError: as *principal_of_request*: large bodies need a principal.
     """
-    asked = this_request()
-    view = current_app.view_functions.get(asked.endpoint or "")
-    if not getattr(view, "brings_pictures", False):
+    incoming = current_request()
+    view = current_app.view_functions.get(incoming.endpoint or "")
+    if not getattr(view, "accepts_pictures", False):
         return
-    asked.max_content_length = MAX_WITH_PICTURES
-    size = asked.content_length
-    if size is not None and size <= MAX_PLAIN:
+    incoming.max_content_length = MAX_PICTURE_BODY_BYTES
+    size = incoming.content_length
+    if size is not None and size <= MAX_BODY_BYTES:
         return
-    place = ExitStack()
+    permit = ExitStack()
     try:
-        place.enter_context(_places.one(viewer_of_request().person, PLACE_TIMEOUT_S))
+        permit.enter_context(
+            _permits.acquire(principal_of_request().person, PERMIT_TIMEOUT_S)
+        )
     except TooManyWaiting as error:
-        busy = f"no place for a large body: {error}"
+        busy = f"no permit for a large body: {error}"
         raise ServerBusy(busy, retry_after=RETRY_AFTER_S) from None
-    g.place = place
+    g.body_permit = permit
 
 
-def leave_room(error: BaseException | None) -> None:
-    if place := g.pop("place", None):
-        place.close()
-        return_memory(0)
+def release_body_permit(error: BaseException | None) -> None:
+    if permit := g.pop("body_permit", None):
+        permit.close()
+        trim_heap(0)
 
 
-def take_in(blueprint: Blueprint, viewer_of_request: Callable[[], Principal]) -> None:
-    """Have the views of *blueprint* that are marked bring pictures."""
-    blueprint.before_request(partial(make_room, viewer_of_request))
-    blueprint.teardown_request(leave_room)
+def limit_large_bodies(
+    blueprint: Blueprint, principal_of_request: Callable[[], Principal]
+) -> None:
+    """Let the views of *blueprint* marked by `accepts_pictures` take large bodies."""
+    blueprint.before_request(partial(acquire_body_permit, principal_of_request))
+    blueprint.teardown_request(release_body_permit)
 
 
 class StrictParser(FlaskParser):
     """
-    Reads a request's body as JSON and nothing else, and lets no field pass that
-    the schema does not know. The body stays in ``g.body`` as it came.
+    Parse the body as JSON only, and reject fields that the schema does not declare.
+    The parsed body, before validation, stays in ``g.body``.
     """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}
 
     def get_default_request(self) -> Request:
-        return this_request()
+        return current_request()
 
     def load_json(self, req, schema: Schema) -> object:
         body = req.get_data(cache=True)
-        if len(body) > MAX_PLAIN and b'"data:' not in body:
-            raise RequestEntityTooLarge()  # there are no pictures in it
-        found = g.body = json_of(body)
-        return found
+        if len(body) > MAX_BODY_BYTES and b'"data:' not in body:
+            raise RequestEntityTooLarge()  # only ``data:`` URLs may make it large
+        content = g.body = parse_json_body(body)
+        return content
 
     def handle_error(self, error, req, schema, *, error_status_code, error_headers):
-        # webargs puts the location around the fields; the contract does not.
+        # webargs nests the errors under the location; the API does not.
         raise ValidationError(next(iter(error.messages.values())))
 
 
-def json_of(body: bytes) -> Any:
+def parse_json_body(body: bytes) -> Any:
     """
-    What the *body* of this request says; ``{}`` where there is none.
+    The JSON value in the *body* of this request; ``{}`` if it is empty.
 
     Raises:
-        InvalidJson: it is none; UnsupportedMediaType, if it does not say that it is.
+        InvalidJson: it is not JSON.
+        UnsupportedMediaType: its Content-Type is not JSON.
+        RequestEntityTooLarge: it was cut off at the limit.
     """
-    asked = this_request()
-    if asked.content_length is None and len(body) >= (asked.max_content_length or 0):
-        raise RequestEntityTooLarge()  # it would have been cut off there, silently
+    incoming = current_request()
+    if incoming.content_length is None and len(body) >= (
+        incoming.max_content_length or 0
+    ):
+        raise RequestEntityTooLarge()  # werkzeug cuts a chunked body off silently
     if not body:
         return {}
-    if not asked.is_json:
+    if not incoming.is_json:
         raise UnsupportedMediaType()
     try:
         return strict_json(body)
@@ -127,47 +136,50 @@ def json_of(body: bytes) -> Any:
 
 def strict_json(body: bytes) -> Any:
     """
+    Parse JSON by the standard.
+
     Raises:
-        ValueError: it is no JSON, such as NaN, which Python would read.
-        RecursionError: it is too deep.
+        ValueError: it is not JSON, such as NaN, which Python would accept.
+        RecursionError: it is nested too deeply.
     """
-    return json.loads(body.decode(), parse_constant=_no_constant)
+    return json.loads(body.decode(), parse_constant=_reject_constant)
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
 def read_form(schema: Schema) -> dict:
     """
-    A body of several parts, checked by *schema*; a file is as werkzeug has it.
+    Load a ``multipart/form-data`` body by *schema*; files are werkzeug's `FileStorage`.
 
     Raises:
-        ValidationError: a field is wrong, is there twice, or is none of the schema's.
+        ValidationError: a field is invalid, repeated, or unknown to the schema.
+        UnsupportedMediaType: the body is of another type.
     """
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType()
     parts: list[tuple[str, list]] = [*request.form.lists(), *request.files.lists()]
-    refuse_repeated(name for name, values in parts for _ in values)
+    reject_repeated(name for name, values in parts for _ in values)
     return schema.load({name: values[0] for name, values in parts})
 
 
-def refuse_repeated(names: Iterable[str]) -> None:
+def reject_repeated(names: Iterable[str]) -> None:
     """
     Raises:
-        ValidationError: one of them is there twice, and nobody knows which is meant.
+        ValidationError: a name is repeated, so that its value would be ambiguous.
     """
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValidationError({name: ["invalid.repeated"] for name in twice})
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValidationError({name: ["invalid.repeated"] for name in repeated})
 
 
 def idempotency_key() -> str | None:
     """
-    The ``Idempotency-Key`` of this request, without its quotes.
+    The ``Idempotency-Key`` of this request without quotes, scoped to its caller.
 
-    Keys are the caller's: an admin who acts for a user has others than the user.
-    Without sign-in everybody's are those of whom a task is for.
+    An admin who acts for a user has other keys than the user. With sign-in off keys
+    belong to the ``user_id`` that the task is for.
 
     Raises:
         IdempotencyKeyInvalid: not 1 to 255 visible ASCII characters.
@@ -175,7 +187,7 @@ def idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    key = key.strip(" \t")  # and nothing else that is white
+    key = key.strip(" \t")  # no other white space
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     return scoped_key(key)
@@ -183,12 +195,12 @@ def idempotency_key() -> str | None:
 
 def scoped_key(key: str) -> str:
     """
-    An idempotency key with its caller, as in `idempotency_key`.
+    Scope an idempotency key to its caller, as in `idempotency_key`.
 
     Raises:
         IdempotencyKeyInvalid: not 1 to 255 visible ASCII characters.
     """
     if not 1 <= len(key) <= 255 or not all("!" <= c <= "~" for c in key):
         raise IdempotencyKeyInvalid("malformed key")
-    # No key has a space in it, so none can look like another caller's.
+    # A key contains no space, so that it cannot imitate another caller's.
     return f"{auth.principal_of_api().user_id} {key}" if auth.needs_sign_in() else key

@@ -1,4 +1,4 @@
-"""The request itself: a look through Flask's proxy takes twenty times as long."""
+"""The request class, and direct access to the request without Flask's slow proxy."""
 
 from collections.abc import Iterable
 
@@ -12,12 +12,12 @@ NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 
 
 class StrictFormParser(FormDataParser):
-    """A form's fields are text; halves of surrogate pairs are read as U+FFFD."""
+    """Reject forms with NUL characters, which MongoDB cannot store in patterns."""
 
     def parse(self, *args, **options):
         stream, form, files = super().parse(*args, **options)
         try:
-            refuse_nul(form.items(multi=True))
+            reject_nul(form.items(multi=True))
         except ValidationError:
             for file in files.values():
                 file.close()
@@ -25,18 +25,18 @@ class StrictFormParser(FormDataParser):
         return stream, form, files
 
 
-def refuse_nul(fields: Iterable[tuple[str, str]]) -> None:
+def reject_nul(fields: Iterable[tuple[str, str]]) -> None:
     """
     Raises:
-        ValidationError: there is a NUL in the name of a field, or in its value.
+        ValidationError: a field's name or value contains a NUL.
     """
-    wrong = [name for name, value in fields if "\0" in name + value]
-    if wrong:
-        raise ValidationError({name: ["invalid.unstorable"] for name in wrong})
+    invalid = [name for name, value in fields if "\0" in name + value]
+    if invalid:
+        raise ValidationError({name: ["invalid.unstorable"] for name in invalid})
 
 
-class Asked(Request):
-    """A request, of which not all headers are read where none is a cookie."""
+class JimengRequest(Request):
+    """Flask's request with a strict form parser, and a fast path without cookies."""
 
     form_data_parser_class = StrictFormParser
 
@@ -45,5 +45,6 @@ class Asked(Request):
         return super().cookies if "HTTP_COOKIE" in self.environ else NO_COOKIES
 
 
-def this_request() -> Request:
+def current_request() -> Request:
+    """The request itself: attribute access by Flask's proxy takes 20 times as long."""
     return request._get_current_object()  # type: ignore[attr-defined]

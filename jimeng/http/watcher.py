@@ -1,6 +1,6 @@
 """
-The watcher: one thread that looks at all tasks that somebody waits for, and at the
-keys that they wait with.
+The watcher: one thread polls MongoDB for all tasks that requests wait for, and for the
+API keys that these requests were made with.
 """
 
 import threading
@@ -13,40 +13,39 @@ from jimeng.documents.database_errors import TROUBLES
 from jimeng.documents.principal import Principal
 from jimeng.errors import outages
 
-PAUSE = 0.5  # seconds from one look at all of them to the next
+POLL_INTERVAL_S = 0.5
 
-# Status, and when the record was last changed; None for a task that is not there.
-Sight = tuple[str, datetime] | None
-Look = Callable[[Collection[str]], Mapping[str, Sight]]
-# Of keys, by their ids: what those are good for that are not refused.
-Check = Callable[[Collection[str]], Mapping[str, frozenset[str]]]
+# Status and `updated_at`; None for a task that does not exist.
+TaskState = tuple[str, datetime] | None
+FetchStates = Callable[[Collection[str]], Mapping[str, TaskState]]
+# The current scopes of keys, by id; keys that are refused are left out.
+FetchScopes = Callable[[Collection[str]], Mapping[str, frozenset[str]]]
 
 
 @dataclass(eq=False)
 class Watch:
     """
-    What one of those who wait sees of a task.
+    One waiter's view of a task.
 
     Attributes:
-        principal: Who waits.
-        seen: How it stands, as of the latest look.
-        is_over: Whether the waiting is to end before the task does.
-        is_refused: The principal's key is not good any more for what it was good for.
+        state: The task's, as of the latest poll.
+        is_over: Whether the wait should end before the task does.
+        is_refused: The principal's key has lost a scope, or is refused.
     """
 
     task_id: str
     principal: Principal
-    seen: Sight
+    state: TaskState
     is_over: Callable[[], bool]
     is_refused: bool = False
     _changed: threading.Event = field(default_factory=threading.Event)
 
-    def show(self, sight: Sight) -> None:
-        if sight != self.seen:
-            self.seen = sight
+    def update_state(self, state: TaskState) -> None:
+        if state != self.state:
+            self.state = state
             self._changed.set()
 
-    def check(self, scopes: Mapping[str, frozenset[str]]) -> None:
+    def update_scopes(self, scopes: Mapping[str, frozenset[str]]) -> None:
         key = self.principal.key
         if key and not self.principal.scopes <= scopes.get(key.id, frozenset()):
             self.is_refused = True
@@ -54,31 +53,31 @@ class Watch:
 
     def wait(self, seconds: float) -> bool:
         """
-        Whether it has changed since the last call, or does within *seconds*; or
-        whether the waiting is over.
+        Wait for a change since the last call, for *seconds* at most; whether there was
+        one, or the wait is over.
         """
         changed = self._changed.wait(seconds)
         self._changed.clear()
         return changed
 
-    def end(self) -> None:
+    def wake(self) -> None:
         self._changed.set()
 
 
 class Watcher:
     """
-    Its thread starts with the first who waits, which is after the server's fork, and
-    sleeps while nobody does.
+    Its thread starts with the first waiter, so after the server's fork, and sleeps
+    while there is none.
 
     Args:
-        look: Says of tasks how they stand, those that are not there left out.
-        check: Says what keys are good for.
+        fetch_states: The states of tasks by id, missing ones left out.
+        fetch_scopes: The current scopes of keys by id.
     """
 
-    def __init__(self, look: Look, check: Check) -> None:
-        self._look, self._check = look, check
+    def __init__(self, fetch_states: FetchStates, fetch_scopes: FetchScopes) -> None:
+        self._fetch_states, self._fetch_scopes = fetch_states, fetch_scopes
         self._watches: set[Watch] = set()
-        self._wanted = threading.Condition()
+        self._watches_changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -86,51 +85,51 @@ class Watcher:
         self,
         principal: Principal,
         task_id: str,
-        seen: Sight,
+        state: TaskState,
         is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[Watch]:
         """
-        Inside, the task is looked at: whatever differs from *seen* is shown.
+        Poll the task inside the block; a state other than *state* is a change.
 
         Args:
-            is_over: Whether the waiting is to end; asked at each look, by one thread
-                for all, so that nobody who waits has to wake up to find out.
+            is_over: Whether the wait should end; checked at each poll by the
+                watcher's thread, so that waiters need not wake up for it.
         """
-        made = Watch(task_id, principal, seen, is_over)
-        with self._wanted:
-            self._watches.add(made)
+        watch = Watch(task_id, principal, state, is_over)
+        with self._watches_changed:
+            self._watches.add(watch)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._run, name="watcher", daemon=True
                 )
                 self._thread.start()
-            self._wanted.notify()
+            self._watches_changed.notify()
         try:
-            yield made
+            yield watch
         finally:
-            with self._wanted:
-                self._watches.discard(made)
+            with self._watches_changed:
+                self._watches.discard(watch)
 
     def _run(self) -> None:
-        pause = threading.Event()  # nobody sets it
+        sleep = threading.Event()  # never set
         while True:
-            with self._wanted:
-                self._wanted.wait_for(lambda: self._watches)
+            with self._watches_changed:
+                self._watches_changed.wait_for(lambda: self._watches)
                 watches = list(self._watches)
-            self._show(watches)
-            pause.wait(PAUSE)
+            self._poll(watches)
+            sleep.wait(POLL_INTERVAL_S)
 
-    def _show(self, watches: list[Watch]) -> None:
+    def _poll(self, watches: list[Watch]) -> None:
         for each in watches:
             if each.is_over():
-                each.end()
+                each.wake()
         try:
-            found = self._look({each.task_id for each in watches})
+            states = self._fetch_states({each.task_id for each in watches})
             keys = {each.principal.key.id for each in watches if each.principal.key}
-            scopes = self._check(keys) if keys else {}
-        except TROUBLES as error:  # who waits can wait for the next look
+            scopes = self._fetch_scopes(keys) if keys else {}
+        except TROUBLES as error:  # the next poll tries again
             outages.failed("watcher", error)
             return
         for each in watches:
-            each.check(scopes)
-            each.show(found.get(each.task_id))
+            each.update_scopes(scopes)
+            each.update_state(states.get(each.task_id))

@@ -2,7 +2,7 @@
 
 from flask import Response, g
 
-from jimeng.http.responses import in_json
+from jimeng.http.responses import json_response
 from jimeng.i18n import t
 
 PATH = "/mcp"
@@ -48,7 +48,7 @@ def answer(
     if refused.data is not None:
         error["data"] = refused.data
     body = {"jsonrpc": "2.0", "id": message_id, "error": error}
-    return in_json(body, refused.status, retry_after=retry_after)
+    return json_response(body, refused.status, retry_after=retry_after)
 
 
 def failure(

@@ -177,11 +177,11 @@ def await_end(principal: Principal, task: Task, seconds: float) -> TaskView:
     """
     view = tasks.view(principal, task)
     config: Config = current_app.config["JIMENG"]
-    is_gone = partial(long_polls.is_gone, request.environ)
+    is_gone = partial(long_polls.is_disconnected, request.environ)
     seconds = min(seconds, config.WAIT_SECONDS)
     if task.is_open and seconds and not task.starts_after(seconds):
         try:
-            with long_polls.place(task.user_id):
+            with long_polls.long_poll_permit(task.user_id):
                 long_polls.wait_for_end(principal, task, seconds, is_gone)
         except TooManyWaiting:
             pass

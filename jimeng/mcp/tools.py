@@ -8,7 +8,11 @@ from marshmallow import ValidationError
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.http import auth
-from jimeng.http.responses import by_field, in_words, sentence
+from jimeng.http.responses import (
+    errors_by_field,
+    field_errors_message,
+    translate_errors,
+)
 from jimeng.i18n import docstring_words, explain, in_language, problems, t
 from jimeng.jobs.metric_counters import counts
 from jimeng.mcp import arguments as takes
@@ -123,10 +127,12 @@ def use(tool: Tool, given: dict) -> dict:
         return tool.do(principal, tool.takes.load(given)).content()
     except ValidationError as error:
         counts.add("refusals", "mcp", Invalid.code)
-        return results.refusal(sentence(in_words(by_field(error.messages))))
+        return results.refusal(
+            field_errors_message(translate_errors(errors_by_field(error.messages)))
+        )
     except Invalid as error:
         counts.add("refusals", "mcp", error.code)
-        return results.refusal(sentence(problems(error)))
+        return results.refusal(field_errors_message(problems(error)))
     except JimengError as error:
         counts.add("refusals", "mcp", error.code)
         return results.refusal(t("mcp.refused", words=explain(error), code=error.code))

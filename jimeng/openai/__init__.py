@@ -2,7 +2,7 @@
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
-from jimeng.http.request_bodies import take_in
+from jimeng.http.request_bodies import limit_large_bodies
 from jimeng.openai.errors import PREFIX, failure
 from jimeng.openai.model_names import check
 from jimeng.openai.openapi import ERRORS
@@ -10,6 +10,6 @@ from jimeng.openai.openapi import ERRORS
 bp = DescribedBlueprint("openai", __name__, url_prefix=PREFIX, shape=ERRORS)
 bp.before_request(reject_cross_site)
 bp.before_request(require_scope)
-take_in(bp, principal_of_api)
+limit_large_bodies(bp, principal_of_api)
 
 from jimeng.openai import images, models

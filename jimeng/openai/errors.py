@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Response, after_this_request, g, url_for
 
 from jimeng.documents import Task
-from jimeng.http.responses import absolute, in_json
+from jimeng.http.responses import absolute, json_response
 from jimeng.i18n import t
 
 PREFIX = "/v1"
@@ -79,7 +79,7 @@ def failure(
         error["message"] = t("openai.task", words=said, id=task_id)
         result = absolute(url_for("api.get_result", task_id=task_id))
         error |= {"task_id": task_id, "charged": charged, "result_url": result}
-    response = in_json({"error": error}, status, retry_after=retry_after)
+    response = json_response({"error": error}, status, retry_after=retry_after)
     if task_id and not again:
         response.headers["x-should-retry"] = "false"
     return response

@@ -15,8 +15,12 @@ from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth, long_polls
-from jimeng.http.request_bodies import brings_pictures, idempotency_key, leave_room
-from jimeng.http.responses import limit_headers
+from jimeng.http.request_bodies import (
+    accepts_pictures,
+    idempotency_key,
+    release_body_permit,
+)
+from jimeng.http.responses import rate_limit_headers
 from jimeng.openai import bp, errors, requests, responses, streams
 from jimeng.openai.inputs import images_of
 from jimeng.openai.openapi import (
@@ -55,7 +59,7 @@ def streams_as(name: str) -> Callable:
 @streams_as("image_generation")
 @bp.doc(operationId="generate_images")
 @draws(body=CreateImageRequest)
-@brings_pictures
+@accepts_pictures
 def generate() -> Response:
     """
     Draw pictures from words, as OpenAI's API does.
@@ -80,7 +84,7 @@ def generate() -> Response:
 @streams_as("image_edit")
 @bp.doc(operationId="edit_images")
 @draws(body=CreateImageEditRequest, form=CreateImageEditForm)
-@brings_pictures
+@accepts_pictures
 def edit() -> Response:
     """
     Draw pictures from words and pictures, as OpenAI's API does.
@@ -104,7 +108,7 @@ def answer(body: requests.Body, *, name: str) -> Response:
     principal = auth.principal_of_api()
     asked = understand(body, principal)
     with ExitStack() as place:
-        place.enter_context(long_polls.place(principal.user_id))
+        place.enter_context(long_polls.long_poll_permit(principal.user_id))
         seconds = streams.MAX_STREAM_S if asked.stream else wait_seconds()
         task = obtain(principal, asked, body, within=seconds)
         # What came may be of megabytes, and is kept elsewhere now.
@@ -113,14 +117,14 @@ def answer(body: requests.Body, *, name: str) -> Response:
         if asked.stream:
             return streams.respond(principal, asked, task, place.pop_all(), name=name)
         until = time.monotonic() + seconds
-        is_gone = partial(long_polls.is_gone, request.environ)
+        is_gone = partial(long_polls.is_disconnected, request.environ)
         ended = not task.is_open or long_polls.wait_for_end(
             principal, task, seconds, is_gone
         )
     if not ended:
         return not_ended(task, in_time=time.monotonic() < until - EARLY_S)
     response = finished(principal, asked, task)
-    response.headers.update(limit_headers(task.rate_limits))
+    response.headers.update(rate_limit_headers(task.rate_limits))
     return response
 
 
@@ -133,7 +137,7 @@ def obtain(
         principal, asked.new, sent, idem_key=idempotency_key(), within=within
     )
     errors.made(task, replayed=replayed)
-    leave_room(None)  # others may send theirs while this one waits
+    release_body_permit(None)  # others may send theirs while this one waits
     return task
 
 

@@ -15,7 +15,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from jimeng.errors import Invalid, InvalidJson
-from jimeng.http.request_bodies import json_of
+from jimeng.http.request_bodies import parse_json_body
 from jimeng.openai.openapi import CreateImageRequest
 from jimeng.schemas.request_fields import Between, Long, is_storable
 
@@ -173,7 +173,7 @@ def read() -> Body:
 
 def read_json() -> dict:
     body = request.get_data(cache=False)  # which may be large, and is read once
-    found = json_of(body)
+    found = parse_json_body(body)
     if not isinstance(found, dict):
         raise InvalidJson("body: no object")
     return found

@@ -49,7 +49,7 @@ def respond(
         place: Is closed with the stream: somebody else may wait there then.
         name: What events are called: ``image_generation`` or ``image_edit``.
     """
-    is_gone = partial(long_polls.is_gone, request.environ)
+    is_gone = partial(long_polls.is_disconnected, request.environ)
     events = stream_with_context(_events(principal, asked, task, is_gone, name))
     response = Response(events, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
@@ -84,7 +84,7 @@ def _events(principal, asked, task: Task, is_gone, name: str) -> Iterator[bytes]
 
 def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:
     told = time.monotonic()
-    for _, seen in long_polls.turns(principal, task, MAX_STREAM_S, is_gone):
+    for _, seen in long_polls.watch_task(principal, task, MAX_STREAM_S, is_gone):
         if seen is None or seen[0] in ENDED:
             return
         if time.monotonic() > told + HEARTBEAT:

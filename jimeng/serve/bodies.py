@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestTimeout
 from jimeng.serve.sockets import ClientSocket, ClientTooSlow
 
 Aside = Callable[[], AbstractContextManager]
-MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.request_bodies.MAX_PLAIN`
+MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.request_bodies.MAX_BODY_BYTES`
 READ_BYTES = 64 * 1024  # at a time
 # More are refused: each takes Python as long as some kilobytes do, and meanwhile nobody
 # else is answered.

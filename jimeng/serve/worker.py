@@ -82,8 +82,8 @@ class Worker(GeventWorker):
         # It is read twenty times for each request, by a search every time.
         self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
         # Not before: the master must not hold what workers read anew.
-        self._waiting = import_module("jimeng.http.long_polls")
-        self._waiting.open_room(config, self._aside)
+        self._long_polls = import_module("jimeng.http.long_polls")
+        self._long_polls.configure(config, self._aside)
         import_module("jimeng.jobs.write_batcher").gathering.open()
 
     @contextmanager
@@ -104,7 +104,7 @@ class Worker(GeventWorker):
         while self.alive:
             gevent.sleep(SWEEP_S)
         stopped = time.monotonic()
-        self._waiting.close()
+        self._long_polls.shut_down()
         while True:
             gevent.sleep(SWEEP_S)
             for client, since in list(self._idle.items()):

@@ -7,14 +7,14 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.errors import JimengError
 from jimeng.http import auth
-from jimeng.http.request_bodies import take_in
+from jimeng.http.request_bodies import limit_large_bodies
 from jimeng.i18n import in_language
 from jimeng.providers import credentials
 from jimeng.web.site.preferences import theme
 
 bp = Blueprint("web", __name__)
 bp.before_request(auth.reject_cross_site)
-take_in(bp, auth.principal_of_page)
+limit_large_bodies(bp, auth.principal_of_page)
 
 
 def is_htmx() -> bool:

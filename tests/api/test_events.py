@@ -97,7 +97,7 @@ def test_place_in_line_is_told_as_it_changes(client):
 def test_stopping_server_ends_the_stream(client, soon, waits):
     """The client connects to another process, and is told the present state."""
     task_id = create(client)
-    soon(long_polls.close)
+    soon(long_polls.shut_down)
 
     list(read(follow(client, task_id)))
 
@@ -119,7 +119,7 @@ def test_without_a_place_the_client_is_sent_to_ask(client):
     task_id = create(client)
     with ExitStack() as held:
         for number in range(8):
-            held.enter_context(long_polls.place_for_events(f"user{number}"))
+            held.enter_context(long_polls.event_stream_permit(f"user{number}"))
 
         answer = follow(client, task_id)
 

@@ -166,7 +166,7 @@ def test_operator_limits_how_long(app, client, config):
 @pytest.mark.parametrize("delay", [21, 3600])
 def test_what_starts_later_is_not_waited_for(client, monkeypatch, delay):
     """No wait could see its end, so it takes no place; and nothing was applied."""
-    monkeypatch.setattr(long_polls, "place", None)
+    monkeypatch.setattr(long_polls, "long_poll_permit", None)
     body = {**CAT, "type": "image", "delay": delay}
 
     asked = client.post(GENERAL, json=body, headers=WAIT)
@@ -197,7 +197,7 @@ def test_without_a_place_nobody_is_refused(client, waits):
     """The usual answer at once, which does not say that it had waited."""
     with ExitStack() as held:
         for number in range(24):
-            held.enter_context(long_polls.place(f"user{number}"))
+            held.enter_context(long_polls.long_poll_permit(f"user{number}"))
 
         asked = client.post(CREATE, json=CAT, headers=WAIT)
         task_id = data_of(asked, 202)["task_id"]
@@ -210,7 +210,7 @@ def test_without_a_place_nobody_is_refused(client, waits):
 
 def test_stopping_server_gives_the_usual_answer(client, soon, waits):
     """Before the time is over, and the task goes on."""
-    soon(long_polls.close)
+    soon(long_polls.shut_down)
 
     answer = client.post(CREATE, json=CAT, headers=WAIT)
 

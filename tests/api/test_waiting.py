@@ -14,8 +14,8 @@ from jimeng.documents import Task, utcnow
 from jimeng.documents.principal import KeyUse, Principal
 from jimeng.errors import TooManyWaiting
 from jimeng.http import long_polls
-from jimeng.http.long_polls import Places
-from jimeng.http.responses import limit_headers
+from jimeng.http.long_polls import Permits
+from jimeng.http.responses import rate_limit_headers
 from jimeng.http.watcher import Watcher
 from tests.waiting import wait_for
 
@@ -38,11 +38,11 @@ def anew(quick_room):
     """A room as the product's own server has it, for each of these."""
 
 
-def taken_by(places: Places, user: str, held: ExitStack) -> int:
+def taken_by(places: Permits, user: str, held: ExitStack) -> int:
     """How many places *user* gets."""
-    for number in range(places.most + 1):
+    for number in range(places.limit + 1):
         try:
-            held.enter_context(places.one(user))
+            held.enter_context(places.acquire(user))
         except TooManyWaiting:
             return number
     raise AssertionError("there are more than there are")
@@ -50,22 +50,25 @@ def taken_by(places: Places, user: str, held: ExitStack) -> int:
 
 def test_no_user_gets_more_than_is_set():
     """Of a great many places half would be too much for one; the refusal says so."""
-    made = long_polls.Room(Config(MAX_EVENT_STREAMS=100, USER_MAX_WAITING=7))
+    made = long_polls.ProcessPermits(Config(MAX_EVENT_STREAMS=100, USER_MAX_WAITING=7))
     with ExitStack() as held:
-        got = taken_by(made.events, "ada", held)
-        with pytest.raises(TooManyWaiting) as refused, made.events.one("ada"):
+        got = taken_by(made.event_streams, "ada", held)
+        with (
+            pytest.raises(TooManyWaiting) as refused,
+            made.event_streams.acquire("ada"),
+        ):
             pass
 
     assert got == 7
-    assert limit_headers(refused.value.rate_limits) == {
+    assert rate_limit_headers(refused.value.rate_limits) == {
         "RateLimit-Policy": '"event-streams";q=7;qu="concurrent-requests"',
-        "RateLimit": f'"event-streams";r=0;t={long_polls.AGAIN}',
+        "RateLimit": f'"event-streams";r=0;t={long_polls.RETRY_AFTER_S}',
     }
 
 
 def test_one_user_gets_half_of_what_is_free_at_most():
     """However much one user wants, the next finds places; all of them are used."""
-    places = Places(24)
+    places = Permits(24)
     with ExitStack() as held:
         got = [taken_by(places, f"user{number}", held) for number in range(6)]
 
@@ -74,24 +77,24 @@ def test_one_user_gets_half_of_what_is_free_at_most():
 
 def test_place_is_free_again_however_it_is_left():
     """An error inside frees it, too."""
-    places = Places(1)
-    with pytest.raises(ZeroDivisionError), places.one("a"):
+    places = Permits(1)
+    with pytest.raises(ZeroDivisionError), places.acquire("a"):
         raise ZeroDivisionError
-    with places.one("b"), pytest.raises(TooManyWaiting), places.one("c"):
+    with places.acquire("b"), pytest.raises(TooManyWaiting), places.acquire("c"):
         pass
-    with places.one("c"):
+    with places.acquire("c"):
         pass
 
 
 def test_many_at_once_get_no_more_than_there_are():
     """Threads that come in the same moment do not share a place."""
-    places, start, stay = Places(8), threading.Barrier(32), threading.Event()
+    places, start, stay = Permits(8), threading.Barrier(32), threading.Event()
     outcomes: list[bool] = []
 
     def come(number: int) -> None:
         start.wait()
         try:
-            with places.one(f"user{number}"):
+            with places.acquire(f"user{number}"):
                 outcomes.append(True)
                 stay.wait(10)
         except TooManyWaiting:
@@ -110,9 +113,9 @@ def test_many_at_once_get_no_more_than_there_are():
 
 def test_closed_room_takes_nobody():
     """The server stops: who would wait is told so at once."""
-    long_polls.close()
+    long_polls.shut_down()
 
-    with pytest.raises(TooManyWaiting), long_polls.place("ada"):
+    with pytest.raises(TooManyWaiting), long_polls.long_poll_permit("ada"):
         pass
 
 
@@ -157,7 +160,7 @@ def test_watcher_sleeps_while_nobody_waits():
         changed = watch.wait(5)
 
     assert before == after
-    assert (changed, watch.seen) == (True, None)
+    assert (changed, watch.state) == (True, None)
 
 
 def test_change_before_the_first_look_is_seen():
@@ -166,7 +169,7 @@ def test_change_before_the_first_look_is_seen():
 
     with watcher.watch(ADA, "a", PENDING) as watch:
         assert watch.wait(5)
-        assert watch.seen == DONE
+        assert watch.state == DONE
         assert not watch.wait(2 * PAUSE)  # the same once more is no change
 
 
@@ -208,7 +211,7 @@ def test_look_that_fails_is_skipped():
 
     with Watcher(look, no_keys).watch(ADA, "a", PENDING) as watch:
         assert watch.wait(5)
-        assert watch.seen == DONE
+        assert watch.state == DONE
 
 
 def made(**fields) -> Task:
@@ -272,7 +275,7 @@ def test_deleted_task_is_waited_for_no_longer(database):
 def test_closing_sends_everybody_on(database):
     """Before their time is over."""
     task = made()
-    later(0.3, long_polls.close)
+    later(0.3, long_polls.shut_down)
 
     ended, is_over = waited(task, 20)
 
@@ -286,28 +289,28 @@ def test_client_that_has_gone_frees_its_place(database):
     environ = {"gunicorn.socket": here}
     with here:
         there.send(b"the next request")
-        assert not long_polls.is_gone(environ)
+        assert not long_polls.is_disconnected(environ)
         here.recv(100)
         later(0.3, there.close)
 
-        ended, is_over = waited(task, 20, lambda: long_polls.is_gone(environ))
+        ended, is_over = waited(task, 20, lambda: long_polls.is_disconnected(environ))
 
     assert (ended, is_over) == (False, False)
-    assert long_polls.is_gone(environ)  # closed on this side
+    assert long_polls.is_disconnected(environ)  # closed on this side
 
 
 def test_server_that_shows_no_connection_has_its_clients_there():
     """Of others than our own nothing is known."""
-    assert not long_polls.is_gone({})
+    assert not long_polls.is_disconnected({})
 
 
 def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):
     """A thousand at rest cost one look: none of them wakes to see that all is well."""
-    monkeypatch.setattr(long_polls, "TURN", 60)
+    monkeypatch.setattr(long_polls, "WAKE_INTERVAL_S", 60)
     task = made()
     gone = threading.Event()
     later(0.4, gone.set)
 
-    said = list(long_polls.turns(ADA, task, 20, gone.is_set))
+    said = list(long_polls.watch_task(ADA, task, 20, gone.is_set))
 
     assert said == []

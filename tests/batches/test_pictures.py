@@ -127,7 +127,9 @@ def as_users(monkeypatch):
     from jimeng.http.auth import authentication
 
     def do() -> None:
-        monkeypatch.setattr(authentication, "everybody", lambda: Principal("user_123"))
+        monkeypatch.setattr(
+            authentication, "anonymous_principal", lambda: Principal("user_123")
+        )
 
     return do
 

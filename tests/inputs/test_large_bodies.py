@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng.http.request_bodies import MAX_PLAIN, PLACE_TIMEOUT_S
+from jimeng.http.request_bodies import MAX_BODY_BYTES, PERMIT_TIMEOUT_S
 from jimeng.serve.bodies import MAX_CHUNKS, MAX_READ_FIRST
 from jimeng.serve.sockets import HEAD_TIMEOUT_S
 from tests.serving import APP, answer_of, connect, front, read_all
@@ -41,12 +41,12 @@ pytestmark = pytest.mark.system
 
 def test_server_reads_first_what_any_view_may_take():
     """What is larger needs a place, and the application gives it."""
-    assert MAX_READ_FIRST == MAX_PLAIN
+    assert MAX_READ_FIRST == MAX_BODY_BYTES
 
 
 def test_who_waits_for_a_place_outlasts_who_is_too_slow():
     """Else some slow ones would keep all others from sending anything large."""
-    assert PLACE_TIMEOUT_S > HEAD_TIMEOUT_S
+    assert PERMIT_TIMEOUT_S > HEAD_TIMEOUT_S
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_without_a_place_it_is_begun_all_the_same(older):
     """Nobody is refused for want of one: the answer comes at once."""
     with ExitStack() as held:
         for number in range(24):
-            held.enter_context(long_polls.place(f"user{number}"))
+            held.enter_context(long_polls.long_poll_permit(f"user{number}"))
 
         made = older.done("generate_image", prompt="x")
 
@@ -96,7 +96,7 @@ def test_without_a_place_it_is_begun_all_the_same(older):
 
 def test_stopping_server_answers_with_what_is_begun(older, soon, waits):
     """Before its time is over; the task goes on, and the next server has it."""
-    soon(long_polls.close)
+    soon(long_polls.shut_down)
 
     made = older.done("generate_image", prompt="x")
 

@@ -48,7 +48,7 @@ def registry(provider) -> Registry:
 @pytest.fixture
 def hurried(app, config):
     """The application, which hardly waits for a picture."""
-    long_polls.open_room(Config())
+    long_polls.configure(Config())
     app.config["JIMENG"] = replace(config, WAIT_SECONDS=0.05)
     return app
 

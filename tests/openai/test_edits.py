@@ -195,7 +195,7 @@ def test_stream_is_called_after_what_is_done(client, draws):
 def large() -> bytes:
     noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
     found = given.encoded(noise, "PNG")
-    assert len(found) > request_bodies.MAX_PLAIN
+    assert len(found) > request_bodies.MAX_BODY_BYTES
     return found
 
 
@@ -204,7 +204,7 @@ def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
     taken = []
 
     def look(*args) -> bool:
-        taken.append(request_bodies._places._taken.total())
+        taken.append(request_bodies._permits._in_use.total())
         return False
 
     monkeypatch.setattr(long_polls, "wait_for_end", look)

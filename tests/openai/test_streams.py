@@ -78,7 +78,7 @@ def test_what_is_refused_before_is_no_stream(client):
 def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
     """And taken until then."""
     monkeypatch.setattr(streams, "MAX_STREAM_S", 0.05)
-    long_polls.open_room(Config(MAX_LONG_POLLS=1))
+    long_polls.configure(Config(MAX_LONG_POLLS=1))
 
     with client.open(
         GENERATIONS, method="POST", json={**CAT, "stream": True}, buffered=False
@@ -93,4 +93,4 @@ def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
         assert Task.collection().count_documents({}) == 1
 
     assert ask(client).status_code == 200
-    long_polls.open_room(Config())
+    long_polls.configure(Config())

@@ -234,7 +234,7 @@ def test_words_of_a_search_are_few_and_short(client, monkeypatch):
 def test_port_is_no_part_of_an_address(app, told, address):
     """Else each connection would be another visitor."""
     with app.test_request_context(environ_base={"REMOTE_ADDR": told}):
-        assert auth.address() == address
+        assert auth.client_address() == address
 
 
 def test_site_has_many_networks():

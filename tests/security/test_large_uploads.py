@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from jimeng.http.request_bodies import PLACE_TIMEOUT_S, PLACES
+from jimeng.http.request_bodies import MAX_LARGE_BODIES, PERMIT_TIMEOUT_S
 from tests.access.conftest import make_person
 from tests.serving import connect, front, read_all
 from tests.standin import ROOT
@@ -16,7 +16,7 @@ from tests.standin import ROOT
 UPLOAD = b"POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\n"
 SIZE = 12_000_000
 SLOW = 10  # connections
-OF_ONE = PLACES // 2  # that a user gets
+OF_ONE = MAX_LARGE_BODIES // 2  # that a user gets
 
 pytestmark = pytest.mark.system
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 def serve(config, tmp_path):
     """The product in a process of its own, where a place is waited for *timeout_s*."""
 
-    def serve(*, timeout_s: float = PLACE_TIMEOUT_S, **env: str):
+    def serve(*, timeout_s: float = PERMIT_TIMEOUT_S, **env: str):
         env |= {
             "MONGODB_URI": config.MONGODB_URI,
             "MONGODB_DATABASE": config.MONGODB_DATABASE,
@@ -33,7 +33,7 @@ def serve(config, tmp_path):
         }
         program = (ROOT / "wsgi.py").read_text("utf-8")
         program += "\nfrom jimeng.http import bodies\n"
-        program += f"bodies.PLACE_TIMEOUT_S = {timeout_s}\n"
+        program += f"bodies.PERMIT_TIMEOUT_S = {timeout_s}\n"
         return front(tmp_path, "--workers", "1", app=program, **env)
 
     return serve

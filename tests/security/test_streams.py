@@ -102,7 +102,7 @@ def test_all_have_a_few(client):
     hang("一")
     with ExitStack() as held:
         for n in range(MAX_DOWNLOADS):
-            held.enter_context(downloads._places.one(f"user{n}"))
+            held.enter_context(downloads._places.acquire(f"user{n}"))
         assert client.get(EXPORT).status_code == 429
 
     with client.get(EXPORT) as answer:

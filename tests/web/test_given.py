@@ -223,7 +223,9 @@ def test_pictures_that_were_left_are_there_again(client, monkeypatch):
     part = client.get("/composer/pictures", query_string=query)
 
     assert re.findall(r'name="image" value="([^"]+)"', part.text) == [two, one]
-    monkeypatch.setattr(authentication, "everybody", lambda: Principal("somebody else"))
+    monkeypatch.setattr(
+        authentication, "anonymous_principal", lambda: Principal("somebody else")
+    )
     assert client.get("/composer/pictures", query_string=query).text == ""
 
 
@@ -239,7 +241,9 @@ def test_picture_is_shown_to_its_owner_alone(client, monkeypatch):
     assert small.content_type == "image/jpeg"
     assert client.get(f"/inputs/{upload}/thumb", headers=kept).status_code == 304
     assert client.get(f"/inputs/{upload}").status_code == 200
-    monkeypatch.setattr(authentication, "everybody", lambda: Principal("somebody else"))
+    monkeypatch.setattr(
+        authentication, "anonymous_principal", lambda: Principal("somebody else")
+    )
     assert client.get(f"/inputs/{upload}/thumb").status_code == 404
     assert client.get(f"/inputs/{upload}/thumb", headers=kept).status_code == 404
     assert client.get(f"/inputs/{upload}").status_code == 404
@@ -275,7 +279,9 @@ def test_picture_of_ones_own_becomes_a_reference(client, work_off):
 def test_reference_of_somebody_else_is_not_there(client, work_off, monkeypatch):
     picture = f"{new_task(client, prompt='mine')}_0"
     work_off()
-    monkeypatch.setattr(authentication, "everybody", lambda: Principal("somebody else"))
+    monkeypatch.setattr(
+        authentication, "anonymous_principal", lambda: Principal("somebody else")
+    )
 
     assert client.get(f"/composer/pictures/{picture}").status_code == 404
     assert shown(client.get(f"/?image={picture}")) == []

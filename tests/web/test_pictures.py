@@ -33,7 +33,9 @@ def picture(pictures) -> str:
 @pytest.fixture
 def as_stranger(monkeypatch):
     """From now on the pages are looked at by somebody who owns nothing here."""
-    return lambda: monkeypatch.setattr(authentication, "everybody", lambda: STRANGER)
+    return lambda: monkeypatch.setattr(
+        authentication, "anonymous_principal", lambda: STRANGER
+    )
 
 
 def neighbours(page) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Who is asking, and may this request be believed."""
+"""Authentication, and protection against requests forged by other sites."""
 
 from jimeng.http.auth.authentication import (
     check_scope,
-    count,
+    count_request,
     current_session,
     current_user,
     lacks_second_factor,
@@ -16,20 +16,20 @@ from jimeng.http.auth.authentication import (
 from jimeng.http.auth.cors import allow_origins
 from jimeng.http.auth.cross_site import (
     SAFE_METHODS,
-    address,
+    add_security_headers,
     check_host,
-    door,
-    guard,
+    client_address,
+    interface_of,
     reject_cross_site,
 )
-from jimeng.http.auth.known_devices import known_people, remember
+from jimeng.http.auth.known_devices import known_users, remember_device
 from jimeng.http.auth.session_cookies import (
     begin_session,
     confirm_session,
     end_session,
-    had_session,
+    has_session_cookie,
     is_confirmed,
     setup,
 )
-from jimeng.http.auth.sign_in_tickets import read_ticket, ticket
+from jimeng.http.auth.sign_in_tickets import create_ticket, verify_ticket
 from jimeng.http.auth.startup_check import require_access

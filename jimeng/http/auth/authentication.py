@@ -1,4 +1,4 @@
-"""Who is asking: the owner of an API key, of a session, or nobody."""
+"""Authenticate the request: by API key, by session, or as the guest."""
 
 from flask import Request, current_app, g, request
 
@@ -16,10 +16,16 @@ from jimeng.errors.access import (
     SignInRequired,
     Unauthorized,
 )
-from jimeng.http.auth.cross_site import SAFE_METHODS, address, bearer_key, door, is_near
-from jimeng.http.auth.session_cookies import session_token, signed_in
+from jimeng.http.auth.cross_site import (
+    SAFE_METHODS,
+    bearer_key,
+    client_address,
+    interface_of,
+    is_loopback,
+)
+from jimeng.http.auth.session_cookies import session_and_user, session_token
 
-GUEST = "guest"  # whoever uses the pages where there is no sign-in
+GUEST = "guest"  # the user of all pages where sign-in is off
 
 
 def needs_sign_in() -> bool:
@@ -27,58 +33,62 @@ def needs_sign_in() -> bool:
     return config.sign_in
 
 
-def everybody() -> Principal:
-    return Principal(GUEST, is_operator=True, address=address(), is_anonymous=True)
+def anonymous_principal() -> Principal:
+    return Principal(
+        GUEST, is_operator=True, address=client_address(), is_anonymous=True
+    )
 
 
 def principal_of_api() -> Principal:
     """
-    The owner of the request's API key; without sign-in, anybody may do anything.
+    The principal of the request's API key; with sign-in off, an anonymous operator.
 
     Raises:
         Unauthorized: there is no key.
         ApiKeyInvalid: it is unknown, revoked, or expired.
-        DoorClosed: it is limited to other doors than the request's.
+        DoorClosed: it is limited to other interfaces than the request's.
     """
     if not needs_sign_in():
-        return everybody()
+        return anonymous_principal()
     found = g.get("principal_of_api")
     if found is None:
-        key, user = accounts.user_of_key(bearer(), g.get("access"))
-        if key.doors and door() not in key.doors:
-            raise DoorClosed(f"key {key.id} at {door()}", doors=", ".join(key.doors))
+        key, user = accounts.user_of_key(require_bearer_key(), g.get("access"))
+        if key.doors and interface_of() not in key.doors:
+            raise DoorClosed(
+                f"key {key.id} at {interface_of()}", doors=", ".join(key.doors)
+            )
         found = g.principal_of_api = principal_of_key(key, user)
     return found
 
 
-def count(asked: Request) -> None:
+def count_request(incoming: Request) -> None:
     """
-    Count the request; probes and files of the pages are not.
+    Count the request in the rate limiter; health checks and static files are exempt.
 
     Raises:
         TooManyRequests: its key, its session or its address has made too many.
     """
-    if asked.path.startswith(("/health", "/static/")):
+    if incoming.path.startswith(("/health", "/static/")):
         return
-    come_from = address(asked)
-    # Of this machine is also everybody behind a proxy that was not told of.
-    come_from = "" if is_near(come_from) else network_of(come_from)
-    counted = limits.count_request(come_from, credential(asked))
+    client = client_address(incoming)
+    # Behind a proxy that is not configured every client has a loopback address.
+    network = "" if is_loopback(client) else network_of(client)
+    counted = limits.count_request(network, credential(incoming))
     if counted is not None:
         g.access, g.request_limit = counted.access, counted.standing
 
 
-def credential(asked: Request) -> str:
+def credential(incoming: Request) -> str:
     """
-    What this request is signed in with: the key at the doors of programs, the token of
-    the session on pages, however they are written. Empty where there is none.
+    The request's credential, unverified: the API key, or on pages the session token.
+    Empty without one.
     """
-    if door(asked) != "pages":
-        return bearer_key(asked) or ""
-    return session_token() if asked.cookies else ""
+    if interface_of(incoming) != "pages":
+        return bearer_key(incoming) or ""
+    return session_token() if incoming.cookies else ""
 
 
-def bearer() -> str:
+def require_bearer_key() -> str:
     """
     The request's key.
 
@@ -108,17 +118,17 @@ def principal_of_key(key: ApiKey, user: User) -> Principal:
             key.user_prefix or "",
         ),
         key_ends_at=key.expires_at,
-        address=address(),
+        address=client_address(),
         daily_quota=user.daily_quota,
     )
 
 
 def require_scope() -> None:
     """
-    Refuse a key that is not good for the request's method.
+    Refuse a key whose scopes do not cover the request's method.
 
     Raises:
-        ScopeTooSmall: what changes something needs ``write`` or more.
+        ScopeTooSmall: methods that change something need ``write`` or more.
         Unauthorized: as `principal_of_api`, and so is ApiKeyInvalid.
     """
     check_scope(changes=request.method not in SAFE_METHODS)
@@ -126,7 +136,8 @@ def require_scope() -> None:
 
 def check_scope(*, changes: bool) -> None:
     """
-    The same where the method does not tell whether something *changes*.
+    Check the key's scopes where the HTTP method does not say whether the call
+    *changes* something.
 
     Raises:
         ScopeTooSmall: as in `require_scope`, and so is Unauthorized.
@@ -134,8 +145,8 @@ def check_scope(*, changes: bool) -> None:
     principal = principal_of_api()
     scopes = principal.scopes
     if changes and not principal.may_change:
-        with_these = ", ".join(sorted(scopes))
-        raise ScopeTooSmall(f"{request.method} with {with_these}", scope="write")
+        granted = ", ".join(sorted(scopes))
+        raise ScopeTooSmall(f"{request.method} with {granted}", scope="write")
     if not scopes:
         raise ScopeTooSmall("a key without scopes", scope="read")
 
@@ -154,30 +165,30 @@ def require_operator_of_api() -> Principal:
 
 
 def current_session() -> tuple[Session, User] | None:
-    """The browser's session and its user; None without sign-in, or for nobody."""
+    """The browser's session and its user, or None; read once per request."""
     if not needs_sign_in():
         return None
     if "current_session" not in g:
-        g.current_session = signed_in()
+        g.current_session = session_and_user()
     return g.current_session
 
 
 def current_user() -> User | None:
-    """Who is signed in in this browser; None without sign-in, or for nobody."""
+    """The user who is signed in with this browser, or None."""
     found = current_session()
     return found[1] if found else None
 
 
 def principal_of_page() -> Principal:
     """
-    Whose pages are asked for; without sign-in they are those of one guest.
+    The principal of the browser's session; with sign-in off, the guest.
 
     Raises:
         SignInRequired: nobody is signed in.
-        SecondFactorLacking: whoever is must set one up first.
+        SecondFactorLacking: the user must set up a second factor first.
     """
     if not needs_sign_in():
-        return everybody()
+        return anonymous_principal()
     user = current_user()
     if user is None:
         raise SignInRequired(f"{request.method} {request.path}")
@@ -189,11 +200,14 @@ def principal_of_page() -> Principal:
 def principal_of(user: User) -> Principal:
     is_admin = user.role == "admin"
     return Principal(
-        user.id, is_operator=is_admin, daily_quota=user.daily_quota, address=address()
+        user.id,
+        is_operator=is_admin,
+        daily_quota=user.daily_quota,
+        address=client_address(),
     )
 
 
 def lacks_second_factor(user: User) -> bool:
-    """Whether the settings ask for one that the user has not."""
+    """Whether the settings require a second factor that the user has not set up."""
     config: Config = current_app.config["JIMENG"]
     return second_factor.is_lacking(user, config.REQUIRE_SECOND_FACTOR)

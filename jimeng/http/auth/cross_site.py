@@ -1,6 +1,5 @@
 """
-May this request be believed: its host name, and the site it comes from. And what
-browsers are told: to run, show and send nothing that is not ours.
+Host-name and cross-site checks of requests, and the security headers of responses.
 """
 
 from ipaddress import ip_address
@@ -11,15 +10,15 @@ from flask import Request, Response, current_app, request
 from jimeng.config import LOOPBACK, Config
 from jimeng.errors.access import CrossSite, WrongHost
 
-# How the paths of doors begin; figures are asked for as the API is.
-BY_PATH = {"api": "api", "metrics": "api", "v1": "openai", "mcp": "mcp"}
+# By the first part of the path; metrics use the API's authentication.
+INTERFACE_BY_PATH = {"api": "api", "metrics": "api", "v1": "openai", "mcp": "mcp"}
 PREFLIGHT = "Access-Control-Request-Method"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-YEAR = 365 * 24 * 3600  # seconds
+YEAR_S = 365 * 24 * 3600
 HSTS = {
-    "host": f"max-age={YEAR}",
-    "subdomains": f"max-age={YEAR}; includeSubDomains",
-    "preload": f"max-age={YEAR}; includeSubDomains; preload",
+    "host": f"max-age={YEAR_S}",
+    "subdomains": f"max-age={YEAR_S}; includeSubDomains",
+    "preload": f"max-age={YEAR_S}; includeSubDomains; preload",
 }
 DEVICES = (
     *("camera", "display-capture", "geolocation", "hid", "microphone", "midi"),
@@ -40,82 +39,82 @@ HEADERS = {
 }
 
 
-def check_host(asked: Request) -> None:
+def check_host(incoming: Request) -> None:
     """
-    Refuse a host name that is not this server's: another site's page may have
-    pointed its own name at this address.
+    Refuse a ``Host`` that is not this server's (DNS rebinding: another site may
+    resolve its own name to this address).
 
     Raises:
-        WrongHost: it is not configured, nor, where the request is from this machine
-            or no name is configured, this machine's.
+        WrongHost: the name is not configured. Loopback names are accepted from this
+            machine, or if no name is configured.
     """
     config: Config = current_app.config["JIMENG"]
-    host = host_name(asked.host)
+    host = host_name(incoming.host)
     names = config.own_hosts
-    if names != LOOPBACK and not is_near(address(asked)):
+    if names != LOOPBACK and not is_loopback(client_address(incoming)):
         names -= LOOPBACK
-    # A health check comes from wherever the platform sends it, and tells nothing.
-    if host in names or asked.path.startswith("/health"):
+    # Platforms send health checks with any host name, and these reveal nothing.
+    if host in names or incoming.path.startswith("/health"):
         return
     raise WrongHost(f"host {host[:100]!r}")
 
 
-def door(asked: Request = request) -> str:
-    """The door that the request comes in by: one of `KEY_INTERFACES`, or ``pages``."""
-    first = asked.path.split("/", 2)[1]
-    return BY_PATH.get(first, "pages")
+def interface_of(incoming: Request = request) -> str:
+    """The interface that the request uses: one of `KEY_INTERFACES`, or ``pages``."""
+    first = incoming.path.split("/", 2)[1]
+    return INTERFACE_BY_PATH.get(first, "pages")
 
 
-def is_near(address: str) -> bool:
-    """Whether it is of this machine."""
+def is_loopback(address: str) -> bool:
+    """Whether it is an address of this machine."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
         return False
 
 
-def address(asked: Request = request) -> str:
+def client_address(incoming: Request = request) -> str:
     """
-    Where the request comes from, as told by as many proxies as are trusted; some
-    tell the port, too.
+    The client's IP address, as reported by the trusted proxies; some add the port,
+    which is removed.
     """
-    told = asked.remote_addr or ""
-    has_port = told.startswith("[") or told.count(":") == 1
-    return host_name(told) if has_port else told
+    reported = incoming.remote_addr or ""
+    has_port = reported.startswith("[") or reported.count(":") == 1
+    return host_name(reported) if has_port else reported
 
 
 def host_name(address: str) -> str:
-    """The name in *address* without its port; empty where there is none."""
+    """The host name in *address*, without a port; empty if it is malformed."""
     try:
         return urlsplit(f"//{address}").hostname or ""
     except ValueError:
         return ""
 
 
-def bearer_key(asked: Request) -> str | None:
-    """The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1), if there is."""
-    scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
+def bearer_key(incoming: Request) -> str | None:
+    """The key in ``Authorization: Bearer …`` (RFC 6750, section 2.1), or None."""
+    scheme, _, key = incoming.headers.get("Authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else None
 
 
-def is_from_allowed_origin(asked: Request) -> bool:
-    """Whether it comes to a program's interface from a page in ``CORS_ORIGINS``."""
+def is_from_allowed_origin(incoming: Request) -> bool:
+    """Whether a page of an origin in ``CORS_ORIGINS`` calls an interface of programs."""
     config: Config = current_app.config["JIMENG"]
-    origin = asked.headers.get("Origin", "").lower()
-    return origin in config.CORS_ORIGINS and door(asked) != "pages"
+    origin = incoming.headers.get("Origin", "").lower()
+    return origin in config.CORS_ORIGINS and interface_of(incoming) != "pages"
 
 
 def reject_cross_site() -> None:
     """
-    Refuse an unsafe request that a browser sent from another site, unless it is of an
+    Refuse an unsafe request that a browser sent from another site, unless the site is an
     allowed origin and has a key, which no browser sends by itself.
 
-    Browsers say where a request comes from in ``Sec-Fetch-Site``, older ones in
-    ``Origin``; a client that sends neither is no browser.
+    Browsers send ``Sec-Fetch-Site``, older ones ``Origin``; a client that sends
+    neither is not a browser.
     Source: https://words.filippo.io/csrf/
 
     Raises:
-        CrossSite: it came from elsewhere.
+        CrossSite: another site sent it.
     """
     if request.method in SAFE_METHODS:
         return
@@ -130,25 +129,25 @@ def reject_cross_site() -> None:
         raise CrossSite(f"{request.method} {request.path} from {site[:40]!r}")
 
 
-def guard(response: Response, asked: Request) -> None:
-    """Add what the answer does not say itself."""
-    said = {name.lower() for name, _ in response.headers}
+def add_security_headers(response: Response, incoming: Request) -> None:
+    """Add the security headers that the view has not set itself."""
+    present = {name.lower() for name, _ in response.headers}
     for name, value in HEADERS.items():
-        if name.lower() not in said:
+        if name.lower() not in present:
             response.headers.add(name, value)
-    if comes_by_tls(asked):
+    if uses_https(incoming):
         config: Config = current_app.config["JIMENG"]
         response.headers["Strict-Transport-Security"] = HSTS[config.HSTS]
 
 
-def comes_by_tls(asked: Request) -> bool:
+def uses_https(incoming: Request) -> bool:
     """
-    Whether the browser has reached this server by https, or should have. Never on
-    this machine, where other programs have the same name without it.
+    Whether the browser reached this server by HTTPS, or should have. Never for a
+    loopback name: HSTS would break other programs' plain HTTP there.
     """
-    host = host_name(asked.host)
+    host = host_name(incoming.host)
     if host in LOOPBACK:
         return False
     config: Config = current_app.config["JIMENG"]
     public = urlsplit(config.PUBLIC_URL)
-    return asked.is_secure or (public.scheme, public.hostname) == ("https", host)
+    return incoming.is_secure or (public.scheme, public.hostname) == ("https", host)

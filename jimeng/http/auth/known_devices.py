@@ -1,8 +1,8 @@
 """
-Browsers that somebody has signed in with before: a cookie that says with whom.
+Known devices: a signed cookie lists the users who have signed in with this browser.
 
-It lets nobody in. Wrong passwords from such a browser have a counter of their own, so
-that whoever fails elsewhere on purpose does not keep the owner out.
+It authenticates nobody. Failed sign-ins from a known device have a counter of their
+own, so that an attacker elsewhere cannot lock the owner out.
 Source: https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """
 
@@ -18,11 +18,11 @@ from jimeng.http.auth.session_cookies import SessionCookies
 
 NAME = "device"
 LIFETIME = timedelta(days=365)  # since the latest sign-in
-MAX_PEOPLE = 8  # who share a browser
+MAX_USERS = 8  # of one browser
 
 
-def known_people() -> Mapping[str, str]:
-    """The ids of the users who have signed in here -> the browser's id with each."""
+def known_users() -> Mapping[str, str]:
+    """User ids of those who have signed in with this browser -> its device id."""
     try:
         found = _serializer().loads(
             request.cookies.get(_name(), ""), max_age=int(LIFETIME.total_seconds())
@@ -32,11 +32,11 @@ def known_people() -> Mapping[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def remember(response: Response, user: User) -> None:
-    """Let the browser be known as one that *user* has signed in with."""
-    known = dict(known_people())
+def remember_device(response: Response, user: User) -> None:
+    """Set the cookie that makes this browser a known device of *user*."""
+    known = dict(known_users())
     device = known.pop(user.id, None) or secrets.token_urlsafe(12)
-    newest = [*known.items(), (user.id, device)][-MAX_PEOPLE:]
+    newest = [*known.items(), (user.id, device)][-MAX_USERS:]
     response.set_cookie(
         _name(),
         _serializer().dumps(dict(newest)),
@@ -49,7 +49,7 @@ def remember(response: Response, user: User) -> None:
 
 def _cookies() -> SessionCookies:
     found = current_app.session_interface
-    assert isinstance(found, SessionCookies)  # noqa: S101 - `setup` has put it there
+    assert isinstance(found, SessionCookies)  # noqa: S101 - set by `setup`
     return found
 
 

@@ -1,4 +1,4 @@
-"""Sessions of browsers: a signed cookie with a token, of which the hash is stored."""
+"""Browser sessions: a signed cookie holds a token; only its hash is stored."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -15,13 +15,13 @@ from jimeng.config import LOOPBACK, Config
 from jimeng.documents import Session, User
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import SessionNotFound
-from jimeng.http.auth.cross_site import address, host_name
+from jimeng.http.auth.cross_site import client_address, host_name
 
 
 class SessionCookies(SecureCookieSessionInterface):
     """
-    Beyond this machine the cookie goes over TLS only, and its name keeps another
-    host of the domain from setting it.
+    Cookies that are ``Secure`` and have the ``__Host-`` prefix, except on loopback:
+    other hosts of the domain cannot set them.
 
     Source: https://www.rfc-editor.org/rfc/rfc6265bis, cookie name prefixes
     """
@@ -33,23 +33,23 @@ class SessionCookies(SecureCookieSessionInterface):
         return self.prefixed(app, super().get_cookie_name(app))
 
     def prefixed(self, app: Flask, name: str) -> str:
-        """The name of a cookie as it is sent, whether of signed-in users or not."""
+        """The cookie's name as it is sent, with the ``__Host-`` prefix if secure."""
         return f"__Host-{name}" if self.get_cookie_secure(app) else name
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        # Most requests are without one: what reads its signature is not made for them.
+        # Most requests have no cookie: do not build a signature serializer for them.
         if app.secret_key and self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        # Flask would set it with every answer, a stylesheet's too.
+        # Flask would refresh it with every response, even a stylesheet's.
         return session.modified
 
     def save_session(
         self, app: Flask, session: SessionMixin, response: Response
     ) -> None:
-        # What a cache may give to anybody must not have somebody's cookie in it.
+        # A response that shared caches may store must not carry a user's cookie.
         if session.accessed and not response.cache_control.public:
             super().save_session(app, session, response)
 
@@ -67,15 +67,15 @@ def setup(app: Flask, config: Config) -> None:
 
 def begin_session(user: User, *, confirmed_at: datetime | None) -> None:
     """
-    Sign the browser in as *user*, whoever it was before.
+    Sign the browser in as *user*; an earlier session of the same user ends.
 
     Args:
-        confirmed_at: When the password was last shown.
+        confirmed_at: When the password was last entered.
     """
-    before = signed_in()
+    before = session_and_user()
     token = accounts.begin_session(
         user,
-        address=address(),
+        address=client_address(),
         browser=request.user_agent.string,
         confirmed_at=confirmed_at,
     )
@@ -83,46 +83,46 @@ def begin_session(user: User, *, confirmed_at: datetime | None) -> None:
     session.permanent = True
     session["id"] = token
     if before is not None and before[1].id == user.id:
-        end(before[0])
+        _end(before[0])
 
 
 def end_session() -> None:
-    """Sign the browser out; a copy of its cookie is worth nothing any more."""
-    found = signed_in()
+    """Sign the browser out; copies of its cookie become invalid."""
+    found = session_and_user()
     if found is not None:
-        end(found[0])
+        _end(found[0])
     session.clear()
 
 
-def end(found: Session) -> None:
-    with suppress(SessionNotFound):  # somebody else was faster
+def _end(found: Session) -> None:
+    with suppress(SessionNotFound):  # another request has ended it
         accounts.end_session(Principal(found.user_id), found.id)
 
 
 def is_confirmed() -> bool:
-    """Whether whoever is signed in has shown the password a few minutes ago."""
-    found = signed_in()
+    """Whether the password was entered in this session in the last few minutes."""
+    found = session_and_user()
     return found is not None and accounts.is_confirmed(found[0])
 
 
 def confirm_session() -> None:
-    """Note that the password has been shown."""
-    found = signed_in()
+    """Record that the password was just entered in this session."""
+    found = session_and_user()
     if found is not None:
         accounts.confirm_session(found[0])
 
 
-def had_session() -> bool:
-    """Whether the browser comes with a session, be it worth something or not."""
+def has_session_cookie() -> bool:
+    """Whether the browser sends a session cookie, valid or not."""
     return "id" in session
 
 
-def signed_in() -> tuple[Session, User] | None:
-    """The request's session, and whose it is; None if it is worth nothing."""
-    return accounts.session_of(session_token(), address=address())
+def session_and_user() -> tuple[Session, User] | None:
+    """The request's session and its user; None if it is missing or invalid."""
+    return accounts.session_of(session_token(), address=client_address())
 
 
 def session_token() -> str:
-    """What the cookie says, if it is signed by us; empty if there is none."""
+    """The token in the session cookie; empty without a valid signature."""
     token = session.get("id")
     return token if isinstance(token, str) else ""

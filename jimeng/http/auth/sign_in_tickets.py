@@ -1,8 +1,8 @@
 """
-What a form carries from one step to the next: who has shown a password, and when.
+Sign-in tickets: a hidden form field that proves the password step to the code step.
 
-It lets nobody in; it is worth something together with a code. Signed, so that nothing
-has to be kept for those who never come to the next step.
+A ticket alone authenticates nobody; a second-factor code is needed too. It is signed,
+so that nothing is stored for sign-ins that are abandoned.
 """
 
 from flask import current_app
@@ -11,26 +11,28 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jimeng.documents import User
 from jimeng.errors.access import TicketInvalid
 
-LIFETIME = 10 * 60  # seconds
+LIFETIME_S = 10 * 60
 
 
-def ticket(purpose: str, user: User, *more: str) -> str:
-    """Worth something for *purpose* alone, until the user's sessions end."""
+def create_ticket(purpose: str, user: User, *more: str) -> str:
+    """Sign a ticket for *purpose*; ending the user's sessions invalidates it."""
     return _serializer(purpose).dumps([user.id, user.sessions, *more])
 
 
-def read_ticket(purpose: str, text: str) -> tuple[User, list[str]]:
+def verify_ticket(purpose: str, text: str) -> tuple[User, list[str]]:
     """
+    The user of a ticket, and the extra values that it was created with.
+
     Raises:
-        TicketInvalid: it is not ours, for something else, or of another time.
+        TicketInvalid: it is forged, for another purpose, expired or revoked.
     """
     try:
-        user_id, sessions, *more = _serializer(purpose).loads(text, max_age=LIFETIME)
+        user_id, sessions, *more = _serializer(purpose).loads(text, max_age=LIFETIME_S)
     except BadSignature as error:
-        raise TicketInvalid(f"{purpose}: none of ours, or too old") from error
+        raise TicketInvalid(f"{purpose}: bad signature or expired") from error
     user = User.find_one({"_id": user_id, "sessions": sessions})
     if user is None or user.disabled_at:
-        raise TicketInvalid(f"{purpose}: for user {user_id}, before")
+        raise TicketInvalid(f"{purpose}: revoked for user {user_id}")
     return user, more
 
 

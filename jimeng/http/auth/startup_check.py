@@ -1,4 +1,4 @@
-"""Whether a server may start with the access that its settings give."""
+"""Refuse to start a server whose access settings are unsafe."""
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
@@ -6,11 +6,11 @@ from jimeng.errors import ConfigError
 
 def require_access(config: Config) -> None:
     """
-    Let a server start only where it is safe, or its operator has said so.
+    Refuse to start with unsafe access, unless the operator has allowed it.
 
     Raises:
         ConfigError: sign-in is on and there is no ``SECRET_KEY``, or it is off and
-            ``ALLOW_OPEN_ACCESS`` does not say that this is meant.
+            ``ALLOW_OPEN_ACCESS`` is not set.
     """
     if config.sign_in and not config.SECRET_KEY:
         raise ConfigError(

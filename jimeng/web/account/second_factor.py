@@ -39,7 +39,7 @@ def check_code() -> ResponseReturnValue:
     target = own_path(request.form.get("next", ""))
     given = request.form.get("ticket", "")
     try:
-        user, _ = auth.read_ticket(ENTERING, given)
+        user, _ = auth.verify_ticket(ENTERING, given)
         second_factor.check(user, request.form.get("code", ""), key())
     except TicketInvalid as error:
         return refused(form(target, error=explain(error)), error)
@@ -98,7 +98,7 @@ def offer(
     address = second_factor.address_of(user, secret, t("app.title"))
     page = render_template(
         "account/set_up.html",
-        ticket=auth.ticket(SETTING_UP, user, salt),
+        ticket=auth.create_ticket(SETTING_UP, user, salt),
         secret=" ".join(secret[n : n + 4] for n in range(0, len(secret), 4)),
         address=address,
         picture=segno.make(address, error="m").svg_data_uri(scale=5, light="#fff"),
@@ -112,7 +112,7 @@ def set_up_second_factor() -> ResponseReturnValue:
     """Take the app's first code; the recovery codes are shown this once."""
     owner()
     try:
-        user, (salt,) = auth.read_ticket(SETTING_UP, request.form.get("ticket", ""))
+        user, (salt,) = auth.verify_ticket(SETTING_UP, request.form.get("ticket", ""))
     except TicketInvalid as error:
         return show_again(error)
     if user.id != owner().id:

@@ -23,7 +23,9 @@ ENTERING = "sign-in"  # what a ticket is for
 def lead() -> Response:
     """Where nobody asked for a page: on to the sign-in page, and from there back."""
     url = url_for(
-        "web.sign_in", next=came_from(), ended="1" if auth.had_session() else None
+        "web.sign_in",
+        next=came_from(),
+        ended="1" if auth.has_session_cookie() else None,
     )
     if auth.current_user():
         url = url_for("web.lacking_second_factor")
@@ -68,8 +70,8 @@ def do_sign_in() -> ResponseReturnValue:
         user = accounts.user_of_password(
             email,
             request.form.get("password", ""),
-            address=auth.address(),
-            devices=auth.known_people(),
+            address=auth.client_address(),
+            devices=auth.known_users(),
         )
     except (SignInFailed, SignInBusy, TooManyAttempts) as error:
         return refused(form(target, email=email, error=explain(error)), error)
@@ -80,7 +82,7 @@ def enter(user: User, target: str) -> ResponseReturnValue:
     """Go on after the password: to the code, where there is a second factor."""
     if not user.factor_salt:
         return welcome(user, target)
-    page = code_form(target, auth.ticket(ENTERING, user))
+    page = code_form(target, auth.create_ticket(ENTERING, user))
     return page, 200, {"Cache-Control": "no-store"}
 
 
@@ -94,7 +96,7 @@ def welcome(user: User, target: str) -> Response:
     """Begin a session, in the language and theme that the user likes."""
     auth.begin_session(user, confirmed_at=utcnow())
     response = redirect(target, 303)
-    auth.remember(response, user)  # type: ignore[arg-type]
+    auth.remember_device(response, user)  # type: ignore[arg-type]
     for name, value in ((COOKIE, user.language), (THEME, user.theme)):
         if value:
             keep(response, name, value)  # type: ignore[arg-type]

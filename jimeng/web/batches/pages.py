@@ -11,7 +11,7 @@ from jimeng.batches import queries
 from jimeng.errors import MayBeChargedTwice, NoProvider
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
 from jimeng.http import auth
-from jimeng.http.request_bodies import MAX_PLAIN, brings_pictures
+from jimeng.http.request_bodies import MAX_BODY_BYTES, accepts_pictures
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batches.form import BatchForm
 from jimeng.web.batches.views import shelf_of, views_of
@@ -25,7 +25,7 @@ REFUSALS = (*form_tokens.REFUSALS, NoProvider, TooManyBatches)
 
 def sent() -> BatchForm:
     """What came as a form, which may be longer than others."""
-    request.max_form_memory_size = MAX_PLAIN
+    request.max_form_memory_size = MAX_BODY_BYTES
     return BatchForm.sent(request.form, request.files)
 
 
@@ -46,7 +46,7 @@ def show_form(form: BatchForm) -> str:
 
 
 @bp.post("/batches/preview")
-@brings_pictures
+@accepts_pictures
 def preview_batch() -> ResponseReturnValue:
     """What the form would ask for: the part that says so, or the page with it."""
     principal = auth.principal_of_page()
@@ -58,7 +58,7 @@ def preview_batch() -> ResponseReturnValue:
 
 
 @bp.post("/batches/new")
-@brings_pictures
+@accepts_pictures
 def create_batch() -> ResponseReturnValue:
     """Ask for all of it; the page of the batch follows."""
     principal = auth.principal_of_page()

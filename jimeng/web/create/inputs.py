@@ -15,8 +15,8 @@ from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull
 from jimeng.gallery import picture_details
 from jimeng.http import auth
-from jimeng.http.request_bodies import MAX_WITH_PICTURES, brings_pictures
-from jimeng.http.responses import file
+from jimeng.http.request_bodies import MAX_PICTURE_BODY_BYTES, accepts_pictures
+from jimeng.http.responses import file_response
 from jimeng.i18n import reasons, t
 from jimeng.inputs import Named
 from jimeng.providers import Model
@@ -41,7 +41,7 @@ class Tray:
     @property
     def together(self) -> int:
         """Mebibytes that a form may have without a script, with all its files."""
-        return MAX_WITH_PICTURES // 2**20
+        return MAX_PICTURE_BODY_BYTES // 2**20
 
     @property
     def most(self) -> int:
@@ -161,7 +161,7 @@ def keep(
 
 
 @bp.post("/inputs")
-@brings_pictures
+@accepts_pictures
 def give() -> ResponseReturnValue:
     """Take one picture in; the answer is what the form shows of it."""
     principal = auth.principal_of_page()
@@ -198,7 +198,7 @@ def references() -> str:
 def given_picture(upload_id: str) -> Response:
     """A picture that was given, as it is kept: for its owner alone."""
     found, content = inputs.content_of(auth.principal_of_page(), upload_id)
-    return private(file(content, found.bytes, found.content_type), found)
+    return private(file_response(content, found.bytes, found.content_type), found)
 
 
 @bp.get("/inputs/<upload_id>/thumb")

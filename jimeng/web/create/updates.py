@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.http.request_bodies import brings_pictures
+from jimeng.http.request_bodies import accepts_pictures
 from jimeng.pictures.metadata import Made, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.create.form import Composer
@@ -32,7 +32,7 @@ def composer() -> ResponseReturnValue:
 
 
 @bp.post("/composer")
-@brings_pictures
+@accepts_pictures
 def change_model() -> ResponseReturnValue:
     """
     The page, or the form alone, as it was written, for the model that was chosen in it,
@@ -58,7 +58,7 @@ def offer_of_file() -> str:
 
 
 @bp.post("/composer/file")
-@brings_pictures
+@accepts_pictures
 def form_of_file() -> ResponseReturnValue:
     """
     The page, with the form as the first picture in it says that it was made; in a

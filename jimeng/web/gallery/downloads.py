@@ -14,8 +14,8 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import JimengError, TooManyWaiting
 from jimeng.gallery import downloads
 from jimeng.http import auth
-from jimeng.http.long_polls import Places
-from jimeng.http.responses import saved_as
+from jimeng.http.long_polls import Permits
+from jimeng.http.responses import content_disposition
 from jimeng.i18n import t
 from jimeng.web import bp
 from jimeng.web.gallery.selection import selected
@@ -30,7 +30,7 @@ MAX_OF_ONE = 2  # a browser that goes on with a broken one has two for a moment
 MAX_DOWNLOADS = 6  # of a process's threads
 RETRY_AFTER_S = 10  # seconds that a client is told to wait
 
-_places = Places(MAX_DOWNLOADS, MAX_OF_ONE, "archives")
+_places = Permits(MAX_DOWNLOADS, MAX_OF_ONE, "archives")
 
 
 class TooManyDownloads(JimengError):
@@ -69,7 +69,7 @@ def send(principal: Principal, pieces: Iterator[bytes], name: str) -> Response:
     """
     place = ExitStack()
     try:
-        place.enter_context(_places.one(principal.person))
+        place.enter_context(_places.acquire(principal.person))
     except TooManyWaiting as error:
         limit = error.rate_limits[0].quota or MAX_DOWNLOADS
         raise TooManyDownloads(
@@ -82,7 +82,7 @@ def send(principal: Principal, pieces: Iterator[bytes], name: str) -> Response:
 
     response = Response(whole(), content_type="application/zip")
     response.call_on_close(place.close)  # also where it was not read to its end
-    named = saved_as(f"jimeng-{today(zone())}.zip", f"{name}.zip")
+    named = content_disposition(f"jimeng-{today(zone())}.zip", f"{name}.zip")
     response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -11,7 +11,7 @@ from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts as prompts
 from jimeng.gallery.saved_prompts import Words
 from jimeng.http import auth
-from jimeng.http.request_bodies import brings_pictures
+from jimeng.http.request_bodies import accepts_pictures
 from jimeng.i18n import reasons
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create import options
@@ -73,7 +73,7 @@ def prompt_panel() -> str:
 
 
 @bp.post("/prompts/new")
-@brings_pictures
+@accepts_pictures
 def name_prompt() -> ResponseReturnValue:
     """The page, with the form's words to be given a name; where there is no script."""
     auth.principal_of_page()

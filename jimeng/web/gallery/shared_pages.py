@@ -16,7 +16,7 @@ from jimeng.errors.collections import ShareNotFound
 from jimeng.gallery import shared_pages, shares
 from jimeng.gallery.downloads import plain_name
 from jimeng.gallery.shared_pages import Visit
-from jimeng.http.responses import absolute, saved_as
+from jimeng.http.responses import absolute, content_disposition
 from jimeng.i18n import t
 from jimeng.web import bp
 from jimeng.web.create.aspect_ratios import sizes_of
@@ -174,7 +174,7 @@ def whole(picture: SharedPicture) -> Response:
     if content is None:
         raise ShareNotFound(f"bytes of picture {image.id}")
     response = send(content, image.bytes, image.content_type, etag=image.sha256)
-    response.headers["Content-Disposition"] = saved_as(
+    response.headers["Content-Disposition"] = content_disposition(
         f"jimeng-{picture.name}.{image.suffix}",
         f"{plain_name(picture.prompt or picture.visit.title)}.{image.suffix}",
         kind="attachment" if request.args.get("download") == "1" else "inline",

@@ -14,7 +14,7 @@ from jimeng.errors.inputs import ServerBusy
 from jimeng.gallery import downloads
 from jimeng.gallery.downloads import plain_name
 from jimeng.http import auth
-from jimeng.http.responses import file, saved_as
+from jimeng.http.responses import content_disposition, file_response
 from jimeng.web import bp
 from jimeng.web.gallery.downloads import are_wanted
 
@@ -77,7 +77,7 @@ def small(
 
 
 def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Response:
-    response = file(content, size, content_type)
+    response = file_response(content, size, content_type)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Content-Security-Policy"] = ALONE
@@ -111,7 +111,7 @@ def disposition(found: Image, ext: str, task: Task | None) -> str:
         return f'inline; filename="{plain}"'
     # The beginning of the prompt as it was written, for those who may read it.
     name = plain_name(tasks.wording(task).prompt if task else None)
-    return saved_as(plain, f"{name}-{found.index + 1}.{ext}")
+    return content_disposition(plain, f"{name}-{found.index + 1}.{ext}")
 
 
 PLACES = 4  # at a time in a process: whoever has a link could hold all threads
@@ -130,7 +130,7 @@ def given(token: str) -> Response:
         _places.release()
         raise
     # Passed through directly, nothing would be called at the end.
-    response = file(content, size, content_type, direct=False)
+    response = file_response(content, size, content_type, direct=False)
     response.call_on_close(_places.release)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = ALONE

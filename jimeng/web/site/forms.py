@@ -7,7 +7,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 
 from jimeng.errors import Invalid, JimengError
-from jimeng.http.responses import by_field
+from jimeng.http.responses import errors_by_field
 from jimeng.i18n import problems
 
 PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
@@ -22,7 +22,7 @@ def checked(schema: Schema, given: Mapping[str, object]) -> dict:
         return schema.load(given)
     except ValidationError as error:
         wrong: dict[str, list[tuple[str, dict]]] = {}
-        for name, reasons in by_field(error.messages).items():
+        for name, reasons in errors_by_field(error.messages).items():
             wrong.setdefault(name.partition(".")[0], []).extend(
                 (reason, {}) for reason in reasons
             )

@@ -13,7 +13,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import JimengError, PictureUnderWay, TaskFinished
 from jimeng.gallery import trash
 from jimeng.http import auth
-from jimeng.http.request_bodies import brings_pictures
+from jimeng.http.request_bodies import accepts_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form import Composer
@@ -32,7 +32,7 @@ INTO_FORM = {
 
 
 @bp.post("/tasks")
-@brings_pictures
+@accepts_pictures
 def create() -> ResponseReturnValue:
     """Take the form: a page for a plain one, the new card for htmx."""
     principal = auth.principal_of_page()
