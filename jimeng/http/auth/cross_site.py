@@ -98,7 +98,7 @@ def bearer_key(incoming: Request) -> str | None:
 
 
 def is_from_allowed_origin(incoming: Request) -> bool:
-    """Whether a page of an origin in ``CORS_ORIGINS`` calls an interface of programs."""
+    """Whether a page of ``CORS_ORIGINS`` calls an interface other than the pages."""
     config: Config = current_app.config["JIMENG"]
     origin = incoming.headers.get("Origin", "").lower()
     return origin in config.CORS_ORIGINS and interface_of(incoming) != "pages"
@@ -106,8 +106,8 @@ def is_from_allowed_origin(incoming: Request) -> bool:
 
 def reject_cross_site() -> None:
     """
-    Refuse an unsafe request that a browser sent from another site, unless the site is an
-    allowed origin and has a key, which no browser sends by itself.
+    Refuse an unsafe request that a browser sent from another site, unless it is of an
+    allowed origin and carries an API key, which no browser sends by itself.
 
     Browsers send ``Sec-Fetch-Site``, older ones ``Origin``; a client that sends
     neither is not a browser.
