@@ -43,8 +43,9 @@ run: install ## Run everything: http://localhost:8080
 dev: install ## The same, and start again when a source file changes
 	@exec $(PY) app.py --dev
 
-test: install-dev ## Run the tests that need Python alone: five to eight minutes
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "not system and not browser"
+test: install-dev ## Run the tests that need Python alone: about five minutes
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "not system and not browser" \
+	  --ignore tests/browser
 
 test-all: install-all ## Run all tests, with a browser and more (see README): about fifteen minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS)

@@ -17,10 +17,13 @@ from pymongo.database import Database
 
 from jimeng import jobs, limits
 from jimeng.accounts import password_hashing
+from jimeng.batches import filling
+from jimeng.cli.checks import databases as doctor_of_databases
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import long_polls, watcher
 from jimeng.jobs import broker, pump
+from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
 from jimeng.limits import deferred_release
 from jimeng.local.embedded import Redis
@@ -120,6 +123,17 @@ def light_hashes() -> Iterator[None]:
     """Passwords are hashed as ever, with a hundredth of the work."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(password_hashing, "METHOD", LIGHT)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """However slow the machine is, what is begun in a request is done in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "IN_REQUEST_S", 60.0)
+        patch.setattr(filling, "IN_REQUEST_S", 60.0)
+        patch.setattr(filling, "TURN_S", 60.0)
+        patch.setattr(doctor_of_databases, "SLOW", 60.0)
         yield
 
 

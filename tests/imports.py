@@ -24,7 +24,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if told is None or [root / each for each in config.args] != [root / "tests"]:
         return
     number, count = int(told["workerid"].removeprefix("gw")), told["workercount"]
-    for path in sorted((root / "tests").rglob("test_*.py"))[number::count]:
+    ignored = [root / each for each in config.option.ignore or ()]
+    found = (root / "tests").rglob("test_*.py")
+    paths = sorted(each for each in found if not {*each.parents} & {*ignored})
+    for path in paths[number::count]:
         name = ".".join(path.relative_to(root).with_suffix("").parts)
         # What fails is told of when it is collected.
         with contextlib.suppress(Exception, pytest.skip.Exception):

@@ -7,6 +7,7 @@ import pytest
 from jimeng.config import Config, read_dotenv
 from jimeng.errors import ConfigError
 from jimeng.providers import Registry
+from tests.each import for_each
 
 POOL = {
     "VOLCENGINE_ACCOUNTS": "studio, Lab",
@@ -43,7 +44,7 @@ def test_keys_of_accounts_are_never_shown(tmp_path):
     assert set(read_dotenv(str(tmp_path / ".env"))) == set(POOL)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changes, words",
     [
         ({"VOLCENGINE_SECRET_KEY_STUDIO": ""}, "VOLCENGINE_SECRET_KEY_STUDIO is miss"),

@@ -12,6 +12,7 @@ import pytest
 
 from tests import sbom
 from tests.audit import ask, main
+from tests.each import for_each
 
 ROOT = Path(__file__).parent.parent
 LOCKS = (
@@ -42,13 +43,13 @@ def wanted(file: str) -> set[str]:
     return {line for line in plain if line and not line.startswith("-r")}
 
 
-@pytest.mark.parametrize("file", LOCKS)
+@for_each("file", LOCKS)
 def test_every_package_has_its_version_and_hashes(file):
     """Nothing else than what was looked at can be installed."""
     assert [each for each in entries(file) if not ENTRY.fullmatch(each)] == []
 
 
-@pytest.mark.parametrize("file", LOCKS)
+@for_each("file", LOCKS)
 def test_lock_is_of_what_was_asked_for(file):
     """`make lock` was not forgotten."""
     locked = {each.split(" ")[0] for each in entries(file)}

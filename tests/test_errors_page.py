@@ -7,6 +7,7 @@ import pytest
 from jimeng.cli.tables.errors import table
 from jimeng.providers import PROVIDERS
 from jimeng.providers.registry import CODES
+from tests.each import for_each
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {"zh": "errors.md", "en": "errors.en.md"}
@@ -46,7 +47,7 @@ def test_every_code_has_a_row():
     assert all(f"`{code}`" in table("en") for p in PROVIDERS for code in p.rules)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("code", "retry", "charged", "by_itself"),
     [
         ("submit_unknown", "yes", "unknown", "never submits again"),

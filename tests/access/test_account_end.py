@@ -7,6 +7,7 @@ import pytest
 from jimeng.accounts import failed_attempts
 from jimeng.documents import ApiKey, Image, Task, User
 from tests.access.conftest import PASSWORD, make_person
+from tests.each import for_each
 from tests.page import send
 
 
@@ -60,7 +61,7 @@ def test_account_is_deleted_with_everything(ada, bob, nobody, work_off):
     assert ada.sign_in().status_code == 422
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "form"),
     [
         ("email", {"email": "bob@example.com"}),

@@ -10,6 +10,7 @@ import pytest
 
 from jimeng.documents import ApiKey
 from tests.access.conftest import call, make_person
+from tests.each import for_each
 from tests.page import POST, send
 
 SECRET = re.compile(r"jm_[\w-]{40,}")
@@ -77,7 +78,7 @@ def test_key_ends(ada, days):
     assert abs(key.expires_at - wanted) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "value"),
     [
         ("name", " "),

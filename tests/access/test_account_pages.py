@@ -9,6 +9,7 @@ from jimeng.accounts import failed_attempts
 from jimeng.config import Config
 from jimeng.documents import User
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import POST, send
 
 OTHER = "another horse entirely"
@@ -39,7 +40,7 @@ def record(person) -> User:
 PAGES = ["", "/usage", "/keys", "/security", "/data"]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@for_each("page", PAGES)
 def test_each_page_leads_to_the_others(ada, page):
     """The ways between them are plain links, and say where one is."""
     answer = ada.client.get(f"/account{page}")
@@ -61,7 +62,7 @@ def test_profile_is_kept(ada):
     assert (user.name, user.language, user.theme) == ("阿达", "en", "dark")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101])
+@for_each("name", ["", "  ", "x" * 101])
 def test_name_that_is_none_is_refused(ada, name):
     """The reason stands at the field, and nothing is changed."""
     answer = send(ada.client, "/account", name=name, lang="en", theme="dark")
@@ -92,7 +93,7 @@ def test_defaults_are_kept_and_taken_back(ada):
     assert record(ada).defaults == {}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "value"), [("model", "none"), ("size", "17:3"), ("n", "5"), ("n", "-1")]
 )
 def test_default_that_the_form_does_not_offer_is_refused(ada, field, value):
@@ -165,7 +166,7 @@ def test_other_browsers_are_signed_out(ada, elsewhere):
     assert ada.api("GET", "/api/v1/models").status_code == 200
 
 
-@pytest.mark.parametrize("page", ["", "/usage", "/data", "/keys"])
+@for_each("page", ["", "/usage", "/data", "/keys"])
 def test_without_sign_in_there_are_settings_and_no_keys(client, page):
     """Everybody is one guest, who is told what accounts would need."""
     answer = client.get(f"/account{page}")
@@ -194,7 +195,7 @@ def test_guest_keeps_settings_in_the_browser(client):
     assert '<option value="16:9" selected>' in page
 
 
-@pytest.mark.parametrize("path", ["/password", "/sessions/end", "/keys", "/delete"])
+@for_each("path", ["/password", "/sessions/end", "/keys", "/delete"])
 def test_guest_has_no_account_to_change(client, path):
     """What needs a name is not there without sign-in."""
     assert send(client, f"/account{path}").status_code == 404

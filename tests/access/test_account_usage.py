@@ -9,6 +9,7 @@ import pytest
 
 from jimeng.errors import ProviderError
 from jimeng.web.site.csv_export import harmless, written
+from tests.each import for_each
 
 REFUSED = ProviderError("no", code="content_refused_prompt")
 
@@ -115,7 +116,7 @@ def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_of
     assert by_model.count('<th scope="row">') == 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠SUM"]
 )
 def test_no_cell_is_a_formula(text):

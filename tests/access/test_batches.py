@@ -16,12 +16,11 @@ from tests.batches.conftest import (
     draw_nothing,
     fill,
     lines,
-    patience,
     work_all,
 )
 from tests.rest import CREATE, USERS, data_of, refused
 
-__all__ = ["patience", "work_all"]
+__all__ = ["work_all"]
 
 
 def of(person, template: str, **fields) -> str:

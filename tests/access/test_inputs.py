@@ -6,6 +6,7 @@ import pytest
 
 from jimeng.documents import AuditEntry, Input, Task
 from tests import given_pictures as given
+from tests.each import for_each
 from tests.inputs.test_going_in import I2I, INPAINT, data_url
 from tests.page import POST
 from tests.rest import API, CREATE, GENERAL, data_of, errors_of, refused
@@ -61,9 +62,7 @@ def test_mask_of_another_is_as_one_that_never_was(ada, bob):
     assert list(errors_of(ask(bob, **body))) == ["mask"]
 
 
-@pytest.mark.parametrize(
-    "method, path", [("GET", ""), ("GET", "/content"), ("DELETE", "")]
-)
+@for_each("method, path", [("GET", ""), ("GET", "/content"), ("DELETE", "")])
 def test_upload_is_its_owners(ada, bob, admin, nobody, method, path):
     hers = upload(ada)
     where = f"{UPLOADS}/{hers}{path}"

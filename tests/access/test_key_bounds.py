@@ -15,6 +15,7 @@ from jimeng.limits import deferred_release
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
 from tests.conftest import come_due, run_queue
+from tests.each import for_each
 from tests.page import POST
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
@@ -52,7 +53,7 @@ def test_bounds_are_shown(ada):
     assert plain["tasks_per_minute"] is plain["pictures_per_day"] is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("doors", "path", "is_open"),
     [
         (["api"], f"{API}/models", True),
@@ -190,7 +191,7 @@ def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
     assert ApiKey.asked_on(key["id"], utcnow().date()) == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "wrong"),
     [
         ({"doors": ["window"]}, "doors.0"),
@@ -228,7 +229,7 @@ def test_owner_limits_a_key_on_the_page(ada):
         assert words in page
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "value"),
     [
         ("doors", ["window"]),

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from jimeng import accounts
 from jimeng.accounts import key_cache
 from jimeng.documents import ApiKey, User, utcnow
@@ -111,9 +109,7 @@ def test_read_key_changes_nothing(ada):
     refused(call(ada.client, "POST", CREATE, key=key, json=CAT), 403, "scope_too_small")
 
 
-@pytest.mark.parametrize(
-    "given, wanted", [("read", "write"), ("write", "admin"), ("read", "admin")]
-)
+@for_each("given, wanted", [("read", "write"), ("write", "admin"), ("read", "admin")])
 def test_key_makes_no_key_that_may_more(admin, given, wanted):
     """Nor does an admin's, if it is not good for that itself."""
     _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=[given, "write"])

@@ -3,13 +3,12 @@
 import time
 from dataclasses import replace
 
-import pytest
-
 from jimeng import accounts
 from jimeng.accounts import failed_attempts, password_hashing, users
 from jimeng.documents import User, utcnow
 from jimeng.documents.principal import Principal
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import HTMX, POST
 
 ENGLISH = {"Accept-Language": "en"}
@@ -64,7 +63,7 @@ def test_form_of_nobody_leads_to_the_sign_in(nobody):
     assert (answer.status_code, answer.location) == (303, "/sign-in")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("shown", "led"),
     [
         ("http://localhost/gallery?q=cat", "/sign-in?next=/gallery?q%3Dcat"),
@@ -135,7 +134,7 @@ def test_pages_are_in_the_language_that_the_user_likes(ada):
     assert '<html lang="en" data-theme="dark">' in page
 
 
-@pytest.mark.parametrize(
+@for_each(
     "fields",
     [
         {"password": "wrong password"},

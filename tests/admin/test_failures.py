@@ -262,23 +262,6 @@ def test_queue_page_leads_to_todays_reasons(client, failed):
     assert "quota_exhausted 2" in text_of(page)
 
 
-def test_only_operators_see_failures(database):
-    """And nobody else runs them again."""
-    from jimeng.errors.access import AdminsOnly
-
-    ada = Principal("ada")
-    for ask in (
-        lambda: failures.page(ada, Filter()),
-        lambda: failures.retry(ada, "x"),
-        lambda: failures.drop(ada, "x"),
-        lambda: failures.retry_all(ada, Filter()),
-        lambda: failures.drop_all(ada, Filter()),
-        lambda: failures.codes_since(ada, utcnow()),
-    ):
-        with pytest.raises(AdminsOnly):
-            ask()
-
-
 def test_cancelled_task_can_only_be_dropped(client, failed, provider):
     """Its owner gave the rest up: nothing of it is in progress, or wanted again."""
     provider.submits = [refusal("provider_unreachable")]

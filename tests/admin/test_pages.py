@@ -5,9 +5,9 @@ import os
 import pytest
 
 from jimeng.config import Config
-from jimeng.documents import AuditEntry
 from tests.access.conftest import make_person
 from tests.admin.pages import ENGLISH, fail, text_of, unknown
+from tests.each import for_each
 from tests.page import HTMX, send
 from tests.rest import client_with, create, new_user
 
@@ -85,17 +85,6 @@ def test_start_of_it_all_leads_to_the_queue(client):
     assert client.get("/admin/").location == "/admin/queue"
 
 
-def test_other_sites_are_refused(client):
-    """A page elsewhere cannot pause the work."""
-    headers = {"Sec-Fetch-Site": "cross-site"}
-    answer = client.post(
-        "/admin/switches/intake", data={"paused": "1"}, headers=headers
-    )
-
-    assert answer.status_code == 403
-    assert AuditEntry.collection().count_documents({}) == 0
-
-
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_pages_are_kept_by_no_cache(client, headers):
     """Parts and pages are told apart."""
@@ -105,8 +94,8 @@ def test_pages_are_kept_by_no_cache(client, headers):
     assert "HX-Request" in answer.vary
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "queue/hours"])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@for_each("page", [page for page in PAGES if page != "queue/hours"])
+@for_each("language", ["zh", "en"])
 def test_one_tab_is_the_page(client, page, language):
     """All are offered, and where one is, is said."""
     text = client.get(f"/admin/{page}", headers={"Accept-Language": language}).text

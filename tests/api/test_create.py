@@ -6,6 +6,7 @@ import pytest
 
 from jimeng.documents import Generation, Task
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.rest import (
     API,
     CAT,
@@ -36,7 +37,7 @@ SEED_SHELL = """{
 SEED_SCRIPT = '{"prompt":"一只猫","user_id":"user_123"}'
 
 
-@pytest.mark.parametrize("body", [SEED_CURL, SEED_SHELL, SEED_SCRIPT])
+@for_each("body", [SEED_CURL, SEED_SHELL, SEED_SCRIPT])
 def test_documented_requests_work_as_printed(client, body):
     """The bodies of the documentation are taken to the letter."""
     answer = client.post(CREATE, data=body, content_type="application/json")
@@ -136,7 +137,7 @@ def test_prompt_is_only_text(client, provider, work_off, prompt):
     assert task(client, task_id)["status"] == "completed"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         {"type": "image", **CAT, "n": 2},

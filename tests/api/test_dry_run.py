@@ -6,6 +6,7 @@ import pytest
 from mongoengine import get_db
 
 from jimeng.documents import Generation, Input, Task
+from tests.each import for_each
 from tests.given_pictures import photo
 from tests.rest import CAT, CREATE, GENERAL, data_of, errors_of
 
@@ -43,7 +44,7 @@ def test_estimate_creates_nothing(client, provider, work_off, route, ask):
     assert nothing_is_left()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "field"),
     [({"n": 9}, "n"), ({"size": "7x7"}, "size"), ({"prompt": "长" * 801}, "prompt")],
 )
@@ -58,7 +59,7 @@ def test_what_would_be_refused_is(client, wrong, field):
     assert field in tried
 
 
-@pytest.mark.parametrize("query", ["dry_run=yes", "dry_run=", "dry_run=1&dry_run=1"])
+@for_each("query", ["dry_run=yes", "dry_run=", "dry_run=1&dry_run=1"])
 def test_slip_costs_nothing(client, query):
     """Nobody who wanted an estimate gets a picture."""
     assert "dry_run" in errors_of(client.post(f"{CREATE}?{query}", json=CAT))

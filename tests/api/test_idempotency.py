@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, Task, utcnow
+from tests.each import for_each
 from tests.rest import (
     API,
     CAT,
@@ -182,7 +183,7 @@ def test_retry_of_another_task_under_the_key_is_refused(client):
     refused(answer, 422, "idempotency_key_reused")
 
 
-@pytest.mark.parametrize("key", ["a", "x" * 255, "~!#$%&'()*+,/:;<=>?@[]^`{|}", '"'])
+@for_each("key", ["a", "x" * 255, "~!#$%&'()*+,/:;<=>?@[]^`{|}", '"'])
 def test_visible_ascii_is_a_key(client, key):
     """Any of 1 to 255 such characters."""
     data_of(ask(client, key), 202)
@@ -195,7 +196,7 @@ def test_quotes_around_a_key_do_not_count(client):
     assert data_of(ask(client, '"k-1"'), 202) == first
 
 
-@pytest.mark.parametrize("key", ["", '""', " ", "x" * 256, "a b", '"a b"', "a\tb", "é"])
+@for_each("key", ["", '""', " ", "x" * 256, "a b", '"a b"', "a\tb", "é"])
 def test_other_keys_are_refused(client, key):
     """A key that cannot be told apart safely is none."""
     refused(ask(client, key), 400, "idempotency_key_invalid")

@@ -12,6 +12,7 @@ from jimeng.http.responses import path_for
 from jimeng.providers import Progress
 from tests.commands import counted
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.forgetting import forget_lanes
 from tests.rest import (
     API,
@@ -210,7 +211,7 @@ def test_retry_names_the_first_task(client):
     assert answer.headers["Retry-After"] == "3"
 
 
-@pytest.mark.parametrize("value", ["true", 1, None, [], {"$ne": False}])
+@for_each("value", ["true", 1, None, [], {"$ne": False}])
 def test_consent_to_a_second_charge_is_true_or_false(client, value):
     """Nothing that merely looks like a yes is one."""
     url = f"{API}/tasks/{create(client)}/retry"
@@ -231,8 +232,8 @@ def test_models_say_what_can_be_asked(client):
     assert model["sizes"]["ratios"]["1:1"] == "1328x1328"
 
 
-@pytest.mark.parametrize("root", ["", "/images {1}"])
-@pytest.mark.parametrize(
+@for_each("root", ["", "/images {1}"])
+@for_each(
     ("endpoint", "values"),
     [
         ("api.get_task", {"task_id": "volcengine_img_01"}),

@@ -1,8 +1,7 @@
 """Styles: those with a name are expanded, any other is taken as it stands."""
 
-import pytest
-
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.rest import API, create, data_of, task
 
 
@@ -24,7 +23,7 @@ def test_names_follow_the_language(client):
     assert all(style["name"] == style["name_en"] for style in data_of(answer))
 
 
-@pytest.mark.parametrize("named", ["id", "name_zh", "name_en"])
+@for_each("named", ["id", "name_zh", "name_en"])
 def test_named_style_is_expanded(client, provider, named):
     """Whichever of its names is used; the input stays as it was given."""
     style = data_of(client.get(f"{API}/styles"))[4]

@@ -21,13 +21,12 @@ from tests.batches.conftest import (
     fill,
     lines,
     look,
-    patience,
     work_all,
 )
 from tests.conftest import run_queue
 from tests.rest import data_of, refused
 
-__all__ = ["patience", "work_all"]
+__all__ = ["work_all"]
 
 
 def test_restored_batch_stops_and_asks_before_it_goes_on(

@@ -25,12 +25,12 @@ from jimeng.operations.backup import restoring
 from jimeng.operations.failures.actions import retry_all
 from jimeng.operations.failures.listing import Filter
 from jimeng.providers import Progress
+from tests.backup.conftest import WAITS
 from tests.conftest import run_queue
 from tests.hung import hang
 from tests.rest import create, result
 
 OPERATOR = Principal("operator", is_operator=True)
-WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
 
 
 def test_everything_is_there_again(copied, client, provider, elsewhere, work_off):
@@ -122,11 +122,12 @@ def test_sending_is_paused_before_anything_is_there(copied, client, elsewhere):
     assert held and all(held)
 
 
-@pytest.mark.parametrize("state", WAITS)
-def test_what_waited_is_not_sent_again(copied, client, provider, elsewhere, state):
+def test_what_waited_is_not_sent_again(copied, client, provider, elsewhere):
     """It ends as failed and perhaps charged; its task says what to do."""
-    task_id = create(client)
-    Generation.collection().update_one({"task_id": task_id}, {"$set": {"state": state}})
+    waited = {create(client): state for state in WAITS}
+    for task_id, state in waited.items():
+        update = {"$set": {"state": state}}
+        Generation.collection().update_one({"task_id": task_id}, update)
 
     path = copied()
     with elsewhere() as there:
@@ -135,11 +136,11 @@ def test_what_waited_is_not_sent_again(copied, client, provider, elsewhere, stat
         pump.tick()
         run_queue()
 
-        told = result(there, task_id)
-        assert (parked, told["status"]) == (1, "failed")
-        assert (told["error"]["code"], told["error"]["charged"]) == (
-            *("restored", "unknown"),
-        )
+        assert parked == len(WAITS)
+        for task_id, state in waited.items():
+            told = result(there, task_id)
+            error = told["error"]["code"], told["error"]["charged"]
+            assert (told["status"], error) == ("failed", ("restored", "unknown")), state
         assert provider.requests == []
 
 

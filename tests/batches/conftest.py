@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from jimeng import batches
-from jimeng.batches import filling
 from jimeng.documents import Batch, Generation, QuotaUsage, utcnow
 from tests.rest import API, data_of
 
@@ -51,13 +50,6 @@ def fill() -> None:
     """What consumers do for batches at one moment."""
     pass_time()
     batches.go_on()
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch) -> None:
-    """However slow the machine is, what is begun in one go is done in one."""
-    monkeypatch.setattr(filling, "IN_REQUEST_S", 30)
-    monkeypatch.setattr(filling, "TURN_S", 30)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_repeated_ones_are_counted_and_lines_are_kept():
     assert (found.lines, found.repeated) == ((1, 3), 1)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("line", "reason"),
     [
         ("{a|b", "open"),

@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import redis
 
 pytest.importorskip("playwright.sync_api")
 
@@ -47,13 +46,6 @@ def test_first_page_in_every_look(visit, look):
 
     seen.check("first-page", full=True)
     assert seen.layout_shift() == []
-
-
-def test_first_page_without_scripts(visit):
-    """axe and the measuring work where the page's own scripts are off."""
-    seen = visit("/", lang="en", width=390, js=False)
-
-    seen.check("first-page")
 
 
 @pytest.mark.parametrize(
@@ -153,14 +145,6 @@ def test_movement_is_noticed(visit):
     assert len(seen.layout_shift()) >= 1
 
 
-def test_server_waits_for_a_database_that_stalls(live_server, redis_server):
-    """What a busy machine does to it is no answer of 503 in the midst of a page."""
-    with redis.Redis.from_url(redis_server.url) as other:
-        other.client_pause(1500)  # milliseconds: longer than a web process waits
-
-    assert live_server.create()
-
-
 def test_window_that_is_taken_again_is_clean(windows, live_server):
     """Nothing that a test did in it is there for the next."""
     look = {"lang": "en", "theme": "dark", "width": 1280, "chosen": False}
@@ -187,22 +171,6 @@ def test_window_that_is_taken_again_is_clean(windows, live_server):
     assert again.evaluate(LEFT) == [[], [], [], False, 0, 0, True, True]
     assert again.viewport_size == settings["viewport"]
     again.context.close()
-
-
-def test_window_is_taken_for_its_own_settings_alone(windows, live_server):
-    """Another language is another window, and so is one that its test has closed."""
-    settings = {"base_url": live_server.url, "viewport": {"width": 500, "height": 500}}
-    page, gone = windows.open(settings, own=True), windows.open(settings, own=True)
-    gone.context.close()
-    windows.give_back(gone, settings)
-    windows.give_back(page, settings)
-
-    other = windows.open(settings | {"locale": "en-GB"})
-    again = windows.open(settings)
-
-    assert other != again == page
-    for each in (other, again):
-        each.context.close()
 
 
 def test_what_stays_in_a_window_is_done_in_ones_own():

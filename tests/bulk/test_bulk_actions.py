@@ -133,10 +133,12 @@ def deleted(action: BulkAction) -> None:
     counts_are_right()
 
 
+# The others' writes are made by the same lines.
+LONG = pytest.mark.system
 CASES = [
-    (waiting, clear, cleared),
+    pytest.param(waiting, clear, cleared, marks=LONG),
     (waiting, cancel_all, cancelled),
-    (failed, drop_failures, dropped),
+    pytest.param(failed, drop_failures, dropped, marks=LONG),
     (failed, retry_failures, retried),
     (waiting, delete_all, deleted),
 ]
@@ -144,11 +146,9 @@ CASES = [
 
 @pytest.mark.parametrize("begin, act, holds", CASES)
 def test_killed_at_any_moment_it_ends_once(
-    client, monkeypatch, reaper, afresh, provider: FakeProvider, begin, act, holds
+    client, reaper, afresh, provider: FakeProvider, begin, act, holds
 ):
     """Another worker goes on: nothing is forgotten, and nothing counted twice."""
-    # However slow the machine is, the request comes to the same moments each time.
-    monkeypatch.setattr(worker, "IN_REQUEST_S", 60.0)
     for number in afresh.each_moment(least=6):
         begin(client, provider)
         reaper.arm(number)

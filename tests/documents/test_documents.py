@@ -6,7 +6,6 @@ from itertools import product
 from pathlib import Path
 
 import mongoengine
-import pytest
 from bson import ObjectId
 from mongoengine import Document
 from mongoengine.fields import (
@@ -23,6 +22,7 @@ from jimeng import documents
 from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.decoding import DictField, ListField
+from tests.each import for_each
 
 KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]
 
@@ -46,7 +46,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("kind, fields", ROWS)
+@for_each("kind, fields", ROWS)
 def test_document_is_what_mongoengine_would_make_of_it(kind, fields):
     """Field by field, defaults included."""
     row = stored(kind, **fields)
@@ -60,7 +60,7 @@ def test_document_is_what_mongoengine_would_make_of_it(kind, fields):
     assert found.to_mongo() == expected.to_mongo()
 
 
-@pytest.mark.parametrize("kind, fields", ROWS)
+@for_each("kind, fields", ROWS)
 def test_row_is_what_mongoengine_would_write(kind, fields):
     """Field by field, for what is stored without a document being made."""
     fixed = {"id": "x", "key": "k", "created_at": utcnow(), "updated_at": utcnow()}

@@ -33,7 +33,7 @@ def is_upright(image: Pillow.Image) -> bool:
     return near(above, RED) and near(below, BLUE)
 
 
-@pytest.mark.parametrize("turned", [3, 6, 8])
+@for_each("turned", [3, 6, 8])
 def test_photo_is_upright_and_says_nothing_of_where_it_was_taken(turned):
     """EXIF's rotation is applied, and all metadata is gone."""
     content = given.photo(turned)
@@ -129,7 +129,7 @@ def test_palette_with_a_clear_colour_stays_clear():
     assert opened(found.content).getpixel((5, 5))[3] == 0
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "size", "given_size"),
     [
         (lambda: encoded(halves(5000, 2500), "JPEG"), (4096, 2048), (5000, 2500)),

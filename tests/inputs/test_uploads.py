@@ -6,7 +6,6 @@ from contextlib import ExitStack, suppress
 from datetime import timedelta
 from types import SimpleNamespace
 
-import pytest
 from mongoengine import get_db
 from PIL import Image as Pillow
 from werkzeug.datastructures import FileStorage
@@ -164,7 +163,7 @@ def test_file_of_40_megabytes_is_refused_unread(client):
     refused(answer, 413, "request_too_large")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("form", "field"),
     [
         ({**MINE}, "file"),

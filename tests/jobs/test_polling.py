@@ -20,7 +20,8 @@ CASES = [
 ]
 LEARNT_S = 60.0  # from an empty lane on
 alike_and_spread = pytest.mark.parametrize("sigma", [0.0, 0.3])
-guesses = pytest.mark.parametrize("typical", [5, 10])
+LONG = pytest.mark.system
+guesses = pytest.mark.parametrize("typical", [5, pytest.param(10, marks=LONG)])
 
 
 @alike_and_spread

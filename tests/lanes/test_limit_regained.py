@@ -13,6 +13,7 @@ from tests.lanes.test_lane_guards import holding
 
 MOST = 20
 STEP = 0.5  # seconds between two looks at the lane
+LONG = pytest.mark.system
 
 
 class Provider:
@@ -85,7 +86,14 @@ def account(database, lane, monkeypatch) -> Provider:
     return Provider(lane, monkeypatch)
 
 
-@pytest.mark.parametrize(("low", "takes"), [(1, 12.0), (3, 12.0), (3, 60.0)])
+@pytest.mark.parametrize(
+    ("low", "takes"),
+    [
+        pytest.param(1, 12.0, marks=LONG),
+        (3, 12.0),
+        pytest.param(3, 60.0, marks=LONG),
+    ],
+)
 def test_limit_is_back_within_three_minutes(account, low, takes):
     """Of the provider allowing it again, however long its pictures take."""
     account.takes = takes
@@ -102,7 +110,7 @@ def test_limit_is_back_within_three_minutes(account, low, takes):
     assert account.refused.total() == 0
 
 
-@pytest.mark.parametrize("takes", [3.0, 12.0])
+@pytest.mark.parametrize("takes", [pytest.param(3.0, marks=LONG), 12.0])
 def test_trying_more_costs_little_while_no_more_are_allowed(account, takes):
     """A refusal or two a minute, and what may run does."""
     account.takes = takes
@@ -118,7 +126,7 @@ def test_trying_more_costs_little_while_no_more_are_allowed(account, takes):
     assert account.accepted - before >= 0.9 * 3 * rounds
 
 
-@pytest.mark.parametrize("allowed", [5, 19])
+@pytest.mark.parametrize("allowed", [5, pytest.param(19, marks=LONG)])
 def test_limit_in_between_is_found_and_kept(account, allowed):
     """All that the provider allows is used, and not only in the minute of a trial."""
     account.lower(3)

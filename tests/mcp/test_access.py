@@ -2,10 +2,9 @@
 
 import secrets
 
-import pytest
-
 from jimeng import accounts
 from tests.access.conftest import OPERATOR
+from tests.each import for_each
 from tests.mcp.conftest import Agent
 from tests.mcp.test_protocol import PING, error
 from tests.rest import client_with
@@ -26,7 +25,7 @@ def test_with_a_wrong_key(secured):
     assert error(answer, 401, -32000)["data"]["error"] == "api_key_invalid"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers",
     [
         {"Origin": "https://evil.example"},

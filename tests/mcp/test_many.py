@@ -7,13 +7,13 @@ from jimeng.documents import Batch, Collection, Task
 from jimeng.documents.principal import Principal
 from jimeng.gallery import collections
 from tests import given_pictures as given
-from tests.batches.conftest import fill, patience, work_all
+from tests.batches.conftest import fill, work_all
 from tests.hung import hang
 from tests.inputs.test_uploads import upload
 from tests.mcp.conftest import Agent
 from tests.mcp.test_tools import conforms
 
-__all__ = ["patience", "work_all"]
+__all__ = ["work_all"]
 
 ME = Principal("guest")
 

@@ -8,6 +8,7 @@ import pytest
 
 from jimeng.mcp import errors, tools
 from jimeng.mcp.messages import HANDSHAKE
+from tests.each import for_each
 from tests.mcp.conftest import LATEST, PREFIX
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -184,7 +185,7 @@ def test_earlier_clients_repeat_their_version(older):
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "code"),
     [
         (b"{", -32700),
@@ -213,7 +214,7 @@ def test_body_that_is_no_message(client, body, code):
     error(answer, 400, code)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -229,7 +230,7 @@ def test_what_wants_no_answer_gets_none(client, body):
     assert (answer.status_code, answer.data) == (202, b"")
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "OPTIONS", "HEAD"])
+@for_each("method", ["GET", "DELETE", "PUT", "OPTIONS", "HEAD"])
 def test_other_methods(client, method):
     """There is no session to follow or to end, and no page to ask beforehand."""
     answer = client.open("/mcp", method=method)
@@ -238,7 +239,7 @@ def test_other_methods(client, method):
     assert answer.headers["Allow"] == "POST"
 
 
-@pytest.mark.parametrize("id_given", ["one", 0, -7, 2**40])
+@for_each("id_given", ["one", 0, -7, 2**40])
 def test_answer_has_the_name_of_its_question(client, id_given):
     """Text or number, as it came."""
     answer = client.post("/mcp", json={**PING, "id": id_given})

@@ -7,6 +7,7 @@ import pytest
 from jimeng import jobs
 from jimeng.providers import MODELS, Progress, Registry
 from tests.conftest import FakeProvider, png
+from tests.each import for_each
 from tests.rest import API, CAT, CREATE, create, data_of, errors_of, result, task
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
@@ -87,7 +88,7 @@ def test_what_a_model_does_not_take_is_refused(
     assert provider.requests == ark.requests == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "size"),
     [
         ({"model": "doubao-seedream-4.0"}, (2048, 2048)),
@@ -170,7 +171,7 @@ def test_models_say_which_pictures_they_take(client):
     assert by_id["doubao-seedream-5.0-pro"]["inputs"]["max"] == 10
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("settings", "words"),
     [
         ({}, "PUBLIC_URL"),

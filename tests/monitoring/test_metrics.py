@@ -73,15 +73,17 @@ def test_queue_and_lanes_are_measured(client, lane):
     """Two at the provider, two in line, and how long they have waited."""
     create(client, n=4)
     run_queue()
-    old = {"created_at": utcnow() - timedelta(seconds=90)}
-    Generation.collection().update_many({"state": "queued"}, {"$set": old})
+    old = utcnow() - timedelta(seconds=90)
+    where = {"state": "queued"}
+    Generation.collection().update_many(where, {"$set": {"created_at": old}})
 
     found = scrape(client)
 
     labels = (lane, MODEL, "volcengine_jimeng")
     assert found["jimeng_queue_pictures", "pending"] == 2
     assert found["jimeng_queue_pictures", "active"] == 2
-    assert 90 <= found["jimeng_queue_oldest_wait_seconds",] < 120
+    passed = (utcnow() - old).total_seconds()
+    assert 90 <= found["jimeng_queue_oldest_wait_seconds",] <= passed
     assert found["jimeng_lane_slots_in_use", "main", *labels] == 2
     assert found["jimeng_lane_slots_limit", "main", *labels] == 2
     assert found["jimeng_lane_pictures_waiting", *labels] == 2
@@ -98,7 +100,9 @@ def test_workers_and_their_heartbeats_are_measured(client):
     found = scrape(client)
 
     assert found["jimeng_workers_alive",] == 1
-    assert 60 <= found["jimeng_worker_heartbeat_age_seconds", "web-1:8"] < 90
+    passed = (utcnow() - now).total_seconds()
+    age = found["jimeng_worker_heartbeat_age_seconds", "web-1:8"]
+    assert 60 <= age <= 60 + passed
 
 
 def test_ends_are_counted_by_outcome_and_code(client, provider, work_off):

@@ -68,10 +68,11 @@ def test_time_is_that_of_the_picture(client, work_off):
         if name == "jimeng_picture_seconds_bucket"
         for top in [labels[0]]
     }
-    assert (whole[45.0], whole[60.0], whole[float("inf")]) == (0, 1, 1)
-    assert 50 <= found["jimeng_picture_seconds_sum", MODEL] < 60
-    assert 30 <= found["jimeng_picture_provider_seconds_sum", MODEL] < 40
-    assert found["jimeng_picture_saving_seconds_sum", MODEL] < 10
+    passed = (utcnow() - old).total_seconds()
+    assert (whole[45.0], whole[float("inf")]) == (0, 1)
+    assert 50 <= found["jimeng_picture_seconds_sum", MODEL] <= passed
+    assert 30 <= found["jimeng_picture_provider_seconds_sum", MODEL] <= passed - 20
+    assert found["jimeng_picture_saving_seconds_sum", MODEL] <= passed - 50
 
 
 def test_repeated_end_is_counted_once(client, work_off):
@@ -126,7 +127,8 @@ def test_polls_and_what_they_may_have_missed_are_counted(client, provider, work_
     found = scrape(client)
     assert found["jimeng_picture_polls_total", MODEL] == 2
     assert found["jimeng_picture_unnoticed_seconds_count", MODEL] == 1
-    assert 3 <= found["jimeng_picture_unnoticed_seconds_sum", MODEL] < 37
+    most = (utcnow() - ago).total_seconds() - 37
+    assert 3 <= found["jimeng_picture_unnoticed_seconds_sum", MODEL] <= most
 
 
 def test_poll_that_failed_has_missed_nothing(client, provider, work_off):
@@ -143,13 +145,15 @@ def test_poll_that_failed_has_missed_nothing(client, provider, work_off):
 
 def test_polls_before_it_was_sent_once_more_do_not_count(client, work_off):
     """It was not ready then, as it had not been accepted."""
+    began = utcnow()
     create(client)
     run_queue()
     let_come_due(looked_at=utcnow() - timedelta(hours=1))
 
     work_off()
 
-    assert scrape(client)["jimeng_picture_unnoticed_seconds_sum", MODEL] < 600
+    unnoticed = scrape(client)["jimeng_picture_unnoticed_seconds_sum", MODEL]
+    assert unnoticed <= (utcnow() - began).total_seconds()
 
 
 def let_come_due(**changes: object) -> None:

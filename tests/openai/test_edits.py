@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from jimeng.documents import Input, Task
 from jimeng.http import long_polls, request_bodies
 from tests import given_pictures as given
+from tests.each import for_each
 from tests.openai.conftest import EDITS, GENERATIONS, error_of
 
 I2I, INPAINT = "jimeng-i2i-3.0", "jimeng-inpaint"
@@ -132,7 +133,7 @@ def test_without_a_size_the_first_picture_gives_the_ratio(client, draws, provide
     assert request.width / request.height == pytest.approx(16 / 9, rel=0.03)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("files", "fields", "param"),
     [
         ([], {}, "image"),
@@ -153,8 +154,8 @@ def test_what_cannot_be_edited_is_refused(client, provider, files, fields, param
     assert Task.collection().count_documents({}) == 0
 
 
-@pytest.mark.parametrize("odd", ["half \ud800", "cat\0.png"])
-@pytest.mark.parametrize("field", ["image", "mask"])
+@for_each("odd", ["half \ud800", "cat\0.png"])
+@for_each("field", ["image", "mask"])
 def test_name_of_a_picture_that_is_no_text_is_refused(client, field, odd):
     """As any other that there is not."""
     body = json.dumps({"prompt": "x", "image": "cat.png", field: odd})

@@ -156,7 +156,7 @@ def test_unknown_model_is_not_found(client):
     assert "doubao-seedream-3.0-t2i" in error["message"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "kind", "status", "code"),
     [
         (b"{", "application/json", 400, "invalid_json"),
@@ -170,7 +170,7 @@ def test_unreadable_body_is_refused_in_their_shape(client, body, kind, status, c
     error_of(client.post(GENERATIONS, data=body, content_type=kind), status, code)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "path", "status", "code"),
     [
         ("POST", "/v1/images/variations", 404, "not_found"),

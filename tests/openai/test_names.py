@@ -8,6 +8,7 @@ from jimeng.config import Config
 from jimeng.config.values import parse_names
 from jimeng.errors import ConfigError
 from jimeng.openai import model_names
+from tests.each import for_each
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 
 DEFAULT = "doubao-seedream-3.0-t2i"
@@ -46,7 +47,7 @@ def test_models_are_listed_as_clients_want_them(client):
     error_of(client.get("/v1/models/sdxl"), 404, "model_not_found")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name", ["gpt-image-1", "gpt-image-2-mini", "chatgpt-image-latest", "dall-e-3"]
 )
 def test_names_built_into_clients_are_known(client, name):
@@ -77,7 +78,7 @@ def test_operator_says_where_names_lead(led):
     assert not {"gpt-image-*", "dall-e-2", DEFAULT} & set(listed)
 
 
-@pytest.mark.parametrize("text", ["a", "a=", "=b", "a=b,c"])
+@for_each("text", ["a", "a=", "=b", "a=b,c"])
 def test_table_with_a_mistake_stops_the_start(text):
     """Naming the setting."""
     with pytest.raises(ConfigError, match="OPENAI_MODELS must be name=model"):

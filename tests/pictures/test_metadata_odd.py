@@ -3,9 +3,8 @@
 import random
 import zlib
 
-import pytest
-
 from jimeng.pictures.metadata import Made, read_back
+from tests.each import for_each
 from tests.pictures.labelled import chunk, drawn, every_kind, labelled, marked
 
 
@@ -25,7 +24,7 @@ def test_broken_files_are_passed_on_or_read_as_nothing(kind):
         read_back(bytes(broken))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "{}",

@@ -8,6 +8,7 @@ from jimeng.errors import ConfigError
 from jimeng.providers import MODELS, PROVIDERS
 from jimeng.providers.models.file import load_models
 from jimeng.providers.models.model import AS_OF, PRICES
+from tests.each import for_each
 
 BY_KEY = {model.req_key: model for model in MODELS}
 PRO = BY_KEY["doubao-seedream-5-0-pro-260628"]
@@ -18,7 +19,7 @@ def test_table_knows_only_models_that_there_are():
     assert set(PRICES) <= set(BY_KEY)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "fen"),
     [((1024, 1024), 30), ((1600, 1631), 30), ((1600, 1632), 60), ((2048, 2048), 60)],
 )

@@ -24,9 +24,13 @@ from tests.test_core import create
 
 # Another state is another release's, and another lane is not served here.
 READ = [name for name in fields_of(Generation) if name not in ("state", "lane")]
+LONG = pytest.mark.system
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=LONG if n % 3 else ()) for n, name in enumerate(READ)],
+)
 def test_unreadable_picture_holds_up_nothing(client, name):
     """In whatever state: it ends, its slot is free, those behind it are drawn."""
     mixed, behind = line_up(client)
@@ -106,11 +110,11 @@ OF_A_TASK = fields_of(Task)
 HIDDEN = ("user_id", "deleted_at")  # of whoever is asked for; in the trash
 
 
-@pytest.mark.parametrize("first", range(0, len(OF_A_TASK), 10))
+@pytest.mark.parametrize("first", range(0, len(OF_A_TASK), 25))
 def test_unreadable_tasks_hold_up_nothing(client, first):
-    """Ten of them, each in another field: all pages, and those behind are drawn."""
+    """Many of them, each in another field: all pages, and those behind are drawn."""
     own = []
-    for name in OF_A_TASK[first : first + 10]:
+    for name in OF_A_TASK[first : first + 25]:
         task_id = create(client)["task_id"]
         value = wrong(Task, name)
         Task.collection().update_one({"_id": task_id}, {"$set": {name: value}})
@@ -126,7 +130,9 @@ def test_unreadable_tasks_hold_up_nothing(client, first):
 
 
 @pytest.mark.parametrize("kind", [Lane, QuotaUsage])
-@pytest.mark.parametrize("release", ["text", OF_LATER, None])
+@pytest.mark.parametrize(
+    "release", [OF_LATER, *(pytest.param(each, marks=LONG) for each in ("text", None))]
+)
 def test_unreadable_lane_goes_on(client, provider, kind, release, work_off):
     """What it had counted and measured is counted and measured anew."""
     work_off()

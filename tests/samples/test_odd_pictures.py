@@ -11,6 +11,7 @@ from PIL.ImageFile import ImageFile
 from jimeng.errors import PictureInvalid
 from jimeng.pictures.decoding import look
 from tests.conftest import png
+from tests.each import for_each
 from tests.samples.odd_pictures import UNFIT
 from tests.samples.service import Answer, in_base64
 
@@ -103,7 +104,7 @@ def test_wrong_content_type_is_not_believed(ask, client, service, work_off):
     assert client.get(image["url"]).content_type == "image/png"
 
 
-@pytest.mark.parametrize("error", [struct.error, IndexError, KeyError, TypeError])
+@for_each("error", [struct.error, IndexError, KeyError, TypeError])
 def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
     """Else the job would fail, and be tried again for ever."""
 

@@ -33,6 +33,19 @@ MIXED = {
     )
 }
 
+# For names, which are of 100 characters at most.
+NAMES = {
+    " and ".join(names): " ".join(TEXTS[name] for name in names)
+    for names in (
+        ("script", "attribute", "single quotes"),
+        ("end of a block", "comment"),
+        ("template", "link"),
+        ("entity", "formula"),
+        ("marks", "lines"),
+        ("right to left", "emoji", "escape", "path", "odd letters"),
+    )
+}
+
 # Nobody's id: what stands for one in an address must be 404, whatever it is.
 IDS = {
     "nothing special": "x",

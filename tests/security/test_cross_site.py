@@ -9,6 +9,7 @@ from tests.access.asking import PROGRAMS, ask, filled, placeholder, walk
 from tests.access.conftest import PASSWORD
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
 from tests.access.walk import ROUTES
+from tests.each import for_each
 from tests.page import POST
 
 SIGN_IN = "/sign-in"
@@ -22,6 +23,8 @@ FOREIGN = {
     "a hidden origin": {"Origin": "null"},
     "another port": {"Origin": "http://localhost:81"},
     "a longer name": {"Origin": "http://localhost.evil.example"},
+    "no address": {"Origin": "http://["},
+    "half of one": {"Origin": "//[x"},
     "a name before": {"Origin": "http://evil@localhost"},
     "a false friend": {
         "Sec-Fetch-Site": "cross-site",
@@ -70,7 +73,7 @@ def foreign(person, rule, method, places, headers):  # noqa: F811
     return person.client.open(path, method=method, headers=headers, **body)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers",
     [
         {},
@@ -126,7 +129,7 @@ def test_method_cannot_be_changed_by_words(method, ada, places, stored):  # noqa
     assert ada.client.get("/").status_code == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     "kind",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""],
 )

@@ -14,6 +14,7 @@ from jimeng.http import auth
 from jimeng.limits.reservations import COUNT
 from jimeng.tasks.queries import with_words, words_of
 from tests.access.conftest import OPERATOR
+from tests.each import for_each
 from tests.monitoring.test_logs import written  # noqa: F401 (fixture)
 from tests.rest import API, CAT, CREATE, client_with, refused
 
@@ -220,7 +221,7 @@ def test_words_of_a_search_are_few_and_short(client, monkeypatch):
     assert words_of("a" * MB) == ["a" * 200]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("told", "address"),
     [
         ("203.0.113.9:51234", "203.0.113.9"),

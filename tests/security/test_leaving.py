@@ -7,6 +7,7 @@ import pytest
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import POST
 from tests.rest import client_with, refused
 
@@ -22,7 +23,7 @@ PAGES = (
 RANDOM = "Zk3w9Qm1xT7vB5nC8rL2pH6yD4sF0gJa"
 
 
-@pytest.mark.parametrize("path", PAGES)
+@for_each("path", PAGES)
 def test_pages_are_not_kept(ada, path):
     """Going back after signing out shows nothing of whoever was there."""
     ada.sign_in()
@@ -33,7 +34,7 @@ def test_pages_are_not_kept(ada, path):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "path"),
     [("GET", "/no-page.css"), ("GET", "/static/no-file.css"), ("PUT", "/tasks")],
 )
@@ -68,7 +69,7 @@ def test_end_of_the_account_clears_it_too(ada):
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]"])
+@for_each("host", ["localhost", "127.0.0.1:8080", "[::1]"])
 def test_own_names_are_for_this_machine(app, config, registry, host):
     """Where the server has a name of its own, nobody elsewhere may say localhost."""
     far, near = {"REMOTE_ADDR": "203.0.113.9"}, {"REMOTE_ADDR": "127.0.0.1"}
@@ -81,7 +82,7 @@ def test_own_names_are_for_this_machine(app, config, registry, host):
             assert answer.status_code == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "0123456789abcdef" * 2,
@@ -109,7 +110,7 @@ def test_random_secret_is_taken():
             assert text == Config.from_env({"SECRET_KEY": text}).SECRET_KEY
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "value"),
     [
         ("host", "max-age=31536000"),

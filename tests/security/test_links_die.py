@@ -7,6 +7,7 @@ from jimeng.accounts import users
 from jimeng.documents import Invitation
 from jimeng.operations import users as operators
 from tests.access.conftest import OPERATOR, PASSWORD
+from tests.each import for_each
 from tests.page import POST, send
 
 NEW = "another horse entirely"
@@ -48,7 +49,7 @@ def test_link_dies_with(change, ada, nobody):
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@for_each("change", CHANGES)
 def test_link_dies_while_it_is_being_used(change, ada, nobody, monkeypatch):
     """Hashing takes a moment, and what happens in it counts."""
     link = f"/invitations/{accounts.invite(OPERATOR, ada.id)}"

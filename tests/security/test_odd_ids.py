@@ -59,16 +59,22 @@ MAY = {
 OTHERWISE = {"web.accept_invitation", "web.do_sign_in", "web.change_password"}
 
 
+# A part of all pairs is left to `make test-all`.
+PARTS = pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.system)])
+
+
+@PARTS
 @for_each("what", IDS)
-def test_odd_id_is_not_found(what, secured, admin):
+def test_odd_id_is_not_found(what, secured, admin, part):
     """
     404 for an operator too, from whom nothing is kept; never an error of ours. Each id
-    goes to half of the routes, and each route gets half of the ids.
+    goes to a quarter of the routes in each part, and each route gets half of the ids.
     """
     admin.sign_in()
     odd, wrong, turn = IDS[what], [], list(IDS).index(what)
     for number, (rule, method) in enumerate(walk(secured)):
-        if not rule.arguments or rule.endpoint in LAST or (number + turn) % 2:
+        is_turn = (number + turn) % 4 == 2 * part
+        if not rule.arguments or rule.endpoint in LAST or not is_turn:
             continue
         places = defaultdict(lambda: odd, ext="png", index="0")  # noqa: F811
         answer = ask(admin.client, rule, method, places, admin.key)
@@ -114,9 +120,11 @@ class NotingRequest(Request):
     parameter_storage_class = Noting
 
 
+@PARTS
 @pytest.mark.parametrize("what", VALUES)
 def test_odd_value_breaks_nothing(
     what,
+    part,
     secured,
     admin,
     places,  # noqa: F811
@@ -124,9 +132,9 @@ def test_odd_value_breaks_nothing(
 ):
     """
     In addresses and forms of all pages. What a page has not looked at among all fields
-    it is not sent alone. Every value goes by htmx to half of the pages and plain to the
-    other, so that each page gets half of the values in either way: how it is asked
-    decides what it answers with, and nothing about what it reads.
+    it is not sent alone. In each part every value goes to half of the pages, by htmx to
+    half of these and plain to the others: how a page is asked decides what it answers
+    with, and nothing about what it reads.
     """
     monkeypatch.setattr(secured, "request_class", NotingRequest)
     admin.sign_in()
@@ -137,7 +145,9 @@ def test_odd_value_breaks_nothing(
     for number, (rule, method) in enumerate(walk(secured)):
         if rule.endpoint in {*LAST, *OTHERWISE} or rule.rule.startswith("/api/"):
             continue
-        path, way = rule.rule, HTMX if (number + turn) % 2 else {}
+        if (number + turn) % 2 != part:
+            continue
+        path, way = rule.rule, HTMX if (number + turn) // 2 % 2 else {}
         for name in rule.arguments:
             path = path.replace(placeholder(rule, name), places[name])
         Noting.seen.clear()

@@ -158,7 +158,7 @@ def test_permission_opens_one_door_only(serve):
     assert other.requests == []
 
 
-@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+@for_each("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 def test_environment_does_not_choose_the_way(serve, monkeypatch, name):
     """Proxies of the environment are not asked: they would look the name up anew."""
     proxy, server = serve(OK), serve(OK)
@@ -206,7 +206,7 @@ ENDLESS = {
 SQUEEZED = {"squeezed": bomb, "squeezed twice": lambda: gzip.compress(bomb())}
 
 
-@pytest.mark.parametrize("what", ENDLESS)
+@for_each("what", ENDLESS)
 def test_answer_without_an_end_ends(serve, what):
     """Neither memory nor time is used up, before unpacking or after."""
     first, more = ENDLESS[what]
@@ -230,9 +230,7 @@ def at_most(size: int) -> Iterator[None]:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(
-    "first", [b"", b"H", HEAD, HEAD + b"Content-Length: 9999\r\n\r\n"]
-)
+@for_each("first", [b"", b"H", HEAD, HEAD + b"Content-Length: 9999\r\n\r\n"])
 def test_slow_drip_is_cut(serve, first):
     """A byte now and then keeps no worker longer than the whole may take."""
     server = serve(first, b"1", every=0.05)

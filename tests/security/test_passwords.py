@@ -7,6 +7,7 @@ from werkzeug.security import generate_password_hash
 from jimeng.accounts import password_hashing
 from jimeng.documents import User
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import POST
 
 ADVISED = password_hashing.METHOD  # in tests less is done
@@ -20,7 +21,7 @@ def change(ada, new: str):
     return ada.client.post("/account/password", data=form, headers=POST)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "common",
     ["password123", "1q2w3e4r5t6y", "qwertyuiop", "PassWord123", "woaini1314520"],
 )
@@ -61,7 +62,7 @@ def test_long_password_is_refused_and_not_cut(ada):
     assert ada.sign_in(LONG).status_code == 303
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/account/security", "/account/data"])
+@for_each("path", ["/sign-in", "/account/security", "/account/data"])
 def test_browser_cuts_no_password(ada, path):
     """A field with a greatest length would drop the rest of what is pasted."""
     if path != "/sign-in":

@@ -3,9 +3,8 @@
 import json
 import subprocess
 
-import pytest
-
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import HTMX, POST
 from tests.parts import NODE
 
@@ -64,7 +63,7 @@ def test_sign_in_leads_to_no_other_site(secured, ada):
     assert origins(locations) == {HOME}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         *("/theme", "/language", "/pictures/trash", "/pictures/restore"),
@@ -102,7 +101,7 @@ def test_sign_in_form_carries_no_other_site(nobody):
 BROKEN = ["http://[", "http://a]b/", "//[::1", "http://\u2100x/"]
 
 
-@pytest.mark.parametrize("address", BROKEN)
+@for_each("address", BROKEN)
 def test_address_that_is_none_leads_home(nobody, address):
     """As scripts say it of the page that they stand on."""
     here = {"HX-Current-URL": address.encode().decode("latin-1")}
@@ -113,7 +112,7 @@ def test_address_that_is_none_leads_home(nobody, address):
     assert answer.headers["HX-Redirect"] == "/sign-in"
 
 
-@pytest.mark.parametrize("address", BROKEN)
+@for_each("address", BROKEN)
 def test_address_that_is_none_undoes_nothing(ada, address):
     """What a script asked for is done, and answered."""
     ada.sign_in()

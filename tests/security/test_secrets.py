@@ -189,6 +189,7 @@ def inject(port: int) -> None:
     ask(port, "POST", "/sign-in", body="email=%1b%5b2J%0aforged&password=%0aforged")
 
 
+@pytest.mark.system
 def test_nothing_tells_a_secret(used):
     """Not the logs at their most talkative, not a page, a figure, or ``ps``."""
     assert "signed in user=" in used.seen["web"]
@@ -198,6 +199,7 @@ def test_nothing_tells_a_secret(used):
     assert used.leaks() == []
 
 
+@pytest.mark.system
 def test_log_has_no_line_that_is_not_its_own(used):
     """Line ends, colours and titles in requests stay inside one line, as letters."""
     assert r"\x1b[2J" in used.seen["web"] and "forged" in used.seen["web"]
@@ -210,6 +212,7 @@ def test_log_has_no_line_that_is_not_its_own(used):
         assert odd == set()
 
 
+@pytest.mark.system
 def test_server_without_databases_tells_no_password(
     mongo, redis_server, tmp_path_factory
 ):

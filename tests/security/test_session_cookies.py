@@ -3,6 +3,7 @@
 import pytest
 
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import POST, picture_of
 from tests.rest import CREATE, data_of
 
@@ -95,7 +96,7 @@ def test_cookie_holds_no_secret(secured, ada):
     assert set(held) == {"_permanent", "id"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "change",
     [{"id": "x"}, {"id": "x" * 5000}, {"id": {"$gt": ""}}, {"id": None}, {"id": 1}],
 )

@@ -8,6 +8,7 @@ from jimeng import accounts
 from jimeng.documents import Session, User, utcnow
 from jimeng.http import auth
 from tests.access.conftest import PASSWORD
+from tests.each import for_each
 from tests.page import POST, send
 
 FIREFOX = (
@@ -40,12 +41,12 @@ def move(**times) -> None:
     Session.collection().update_many({}, {"$set": changes})
 
 
-def test_hundred_sign_outs_bring_none_back(secured, ada):
+def test_many_sign_outs_bring_none_back(secured, ada):
     """However many sessions have ended since, a copied cookie stays dead."""
     ada.sign_in()
     thief = copy_of(secured, ada.client)
     ada.client.post("/sign-out", headers=POST)
-    for _ in range(101):
+    for _ in range(25):
         ada.sign_in()
         ada.client.post("/sign-out", headers=POST)
 
@@ -78,7 +79,7 @@ def test_signing_in_again_ends_the_session_before(secured, ada):
     assert Session.collection().count_documents({"user_id": ada.id}) == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("times", "lives"),
     [
         ({"seen_at": timedelta(days=6, hours=23)}, True),

@@ -1,10 +1,9 @@
 """A key that got out: what it is good for, and what takes the password."""
 
-import pytest
-
 from jimeng import accounts
 from jimeng.documents import ApiKey, User
 from tests.access.conftest import OPERATOR, call
+from tests.each import for_each
 from tests.page import POST
 from tests.rest import API, USERS, data_of, refused
 
@@ -13,7 +12,7 @@ def key_of(person, *scopes: str) -> str:
     return accounts.create_key(OPERATOR, person.id, name="k", scopes=list(scopes))[1]
 
 
-@pytest.mark.parametrize("scopes", [("read",), ("write",), ("read", "write")])
+@for_each("scopes", [("read",), ("write",), ("read", "write")])
 def test_it_makes_no_key_and_ends_no_account(ada, scopes):
     """Without the scope account: 403, and nothing has changed."""
     key = key_of(ada, *scopes)

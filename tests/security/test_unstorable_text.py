@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 
 from jimeng.documents import Collection, SavedPrompt, Task
+from tests.each import for_each
 from tests.given_pictures import photo
 from tests.page import POST
 from tests.rest import API, CAT, CREATE, USERS, errors_of, operations, refused
@@ -27,7 +28,7 @@ def post(client, path: str, body: dict):
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "body", "field"),
     [
         (CREATE, {**CAT, "prompt": NUL}, "prompt"),
@@ -73,7 +74,7 @@ def test_agent_is_told_which_argument_and_why(client, bad):
     assert WORDS in result["content"][0]["text"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "fields"),
     [
         ("/tasks", {"prompt": NUL, "n": "1"}),
@@ -82,7 +83,7 @@ def test_agent_is_told_which_argument_and_why(client, bad):
         ("/admin/users", {"email": "a@example.com", "name": NUL}),
     ],
 )
-@pytest.mark.parametrize("kind", ["multipart/form-data", None])
+@for_each("kind", ["multipart/form-data", None])
 def test_form_of_a_page_is_refused(client, path, fields, kind):
     """Half of a pair does not get into a form: it is read as U+FFFD."""
     answer = client.post(
@@ -95,7 +96,7 @@ def test_form_of_a_page_is_refused(client, path, fields, kind):
     assert [*counts, Collection.collection().count_documents({})] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("path", ["/", "/gallery", "/admin/users", "/admin/audit"])
+@for_each("path", ["/", "/gallery", "/admin/users", "/admin/audit"])
 def test_query_of_a_page_is_refused(client, path):
     """As everything else."""
     answer = client.get(f"{path}?q=a%00b", headers=ENGLISH)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.each import for_each
 from tests.serving import ask, front
 
 SAYS = """
@@ -30,7 +31,7 @@ def test_web_runs_on_gevent(tmp_path):
         assert ask(port).endswith(b"[True, True, True, True]")
 
 
-@pytest.mark.parametrize("module", UNPATCHED)
+@for_each("module", UNPATCHED)
 def test_nothing_else_does(module):
     """Consumers have threads, which compute beside each other."""
     line = f"import sys, {module}; from gevent.monkey import is_anything_patched; "

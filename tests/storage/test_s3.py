@@ -14,6 +14,7 @@ from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.jobs import janitor
 from jimeng.pictures.stores import choose, configured, s3_client
 from tests.conftest import png
+from tests.each import for_each
 from tests.rest import create, result
 from tests.storage.looks import bytes_of
 
@@ -74,7 +75,7 @@ def test_what_no_picture_names_is_swept_from_the_bucket(
     assert bytes_of(client, task_id) == png()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("style", "endpoint", "found"),
     [
         ("auto", "", "virtual"),

@@ -4,8 +4,6 @@ import http.client
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from jimeng import jobs
 from jimeng.config import logs
 from jimeng.documents import Generation, Input
@@ -16,6 +14,7 @@ from jimeng.providers.models.model import LACKS_ADDRESS
 from jimeng.providers.registry import Registry
 from tests import given_pictures as given
 from tests.conftest import come_due, run_queue
+from tests.each import for_each
 from tests.inputs.test_going_in import I2I
 from tests.inputs.test_links import REFERENCES
 from tests.inputs.test_uploads import send, upload
@@ -55,7 +54,7 @@ def test_provider_fetches_what_goes_in_from_the_store(client, provider, in_bucke
     connection.close()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("settings", "reaches"),
     [
         ({"STORAGE": "s3"}, True),

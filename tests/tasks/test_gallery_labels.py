@@ -1,13 +1,12 @@
 """What pictures are found by: their labels."""
 
-import pytest
-
 from jimeng.documents import utcnow
 from jimeng.pictures.search_terms import fold, grams, labels, ratio_of
+from tests.each import for_each
 from tests.hung import MODEL, task_of
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "name"),
     [
         ((1328, 1328), "1:1"),

@@ -22,6 +22,7 @@ from jimeng.gallery.downloads import MAX_PICTURES, ArchiveTooLarge, NothingSelec
 from jimeng.jobs import endings
 from jimeng.pictures import inspect
 from tests.conftest import png
+from tests.each import for_each
 from tests.hung import hang
 from tests.page import POST
 
@@ -63,9 +64,7 @@ def test_archive_has_the_pictures_under_their_prompts(database):
     assert first.date_time == (2026, 3, 4, 12, 5, 6)
 
 
-@pytest.mark.parametrize(
-    "prompt", ["...", "\x00", "../../etc/passwd", "猫" * 300, "\\"]
-)
+@for_each("prompt", ["...", "\x00", "../../etc/passwd", "猫" * 300, "\\"])
 def test_no_prompt_is_a_path(database, prompt):
     """Whatever was asked for, the name stays in its folder, and short."""
     (name,) = pack(hang(prompt)).namelist()
@@ -222,7 +221,7 @@ def test_download_of_selected_pictures(client):
     assert len(zipfile.ZipFile(io.BytesIO(answer.data)).namelist()) == 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ids", "status", "words"),
     [
         ([], 422, "还没有选中图片"),

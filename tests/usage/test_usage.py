@@ -12,6 +12,7 @@ from jimeng.errors.access import AdminsOnly, UserNotFound
 from jimeng.jobs import janitor, purge
 from jimeng.limits import usage
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.forgetting import forget_days
 from tests.rest import (
     API,
@@ -164,7 +165,7 @@ def test_thirty_days_are_usual(client):
     assert look(client, **{"from": day_before(2)})["to"] == day_before(0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "query, field",
     [
         ({"from": "yesterday"}, "from"),
@@ -189,7 +190,7 @@ def test_a_leap_year_fits(client):
     look(client, **{"from": "2027-03-01", "to": "2028-02-29"})
 
 
-@pytest.mark.parametrize("user_id", ["a b", "x" * 65, "%24gt", "猫"])
+@for_each("user_id", ["a b", "x" * 65, "%24gt", "猫"])
 def test_id_that_nobody_can_have_is_not_there(client, user_id):
     """It is as if there were no such user."""
     refused(client.get(f"{API}/users/{user_id}/usage"), 404, "user_not_found")

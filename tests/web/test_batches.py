@@ -6,11 +6,11 @@ from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Task
 from jimeng.errors import Invalid, ProviderError
 from jimeng.providers import Model
-from tests.batches.conftest import draw_nothing, fill, lines, patience, work_all
+from tests.batches.conftest import draw_nothing, fill, lines, work_all
 from tests.page import POST
 from tests.rest import create
 
-__all__ = ["patience", "work_all"]
+__all__ = ["work_all"]
 
 PART = {**POST, "HX-Request": "true"}
 KIND = "multipart/form-data"  # as the page sends it

@@ -3,13 +3,14 @@
 import pytest
 
 from jimeng.web.site.charts import Point, bars, round_up
+from tests.each import for_each
 
 
 def days(*totals: int) -> list[Point]:
     return [Point(f"day {n}", (total,)) for n, total in enumerate(totals, start=1)]
 
 
-@pytest.mark.parametrize("points", [[], days(0), days(*[0] * 90)])
+@for_each("points", [[], days(0), days(*[0] * 90)])
 def test_nothing_to_show_is_no_chart(points):
     """Without a number above zero there is nothing to draw, whatever the span."""
     chart = bars(points)
@@ -32,7 +33,7 @@ def test_one_point_fills_the_width():
     ]
 
 
-@pytest.mark.parametrize("n", [2, 7, 30, 90])
+@for_each("n", [2, 7, 30, 90])
 def test_many_points_stay_inside_and_apart(n):
     """No bar leaves the picture or touches the next, and few are named."""
     chart = bars(days(*range(1, n + 1)))
@@ -60,7 +61,7 @@ def test_series_are_stacked_from_below():
     assert second.parts == ()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("most", "top"),
     [(1, 2), (2, 2), (3, 4), (5, 10), (11, 20), (41, 100), (100, 100), (101, 200)],
 )

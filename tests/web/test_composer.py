@@ -130,7 +130,7 @@ def test_other_model_without_javascript(client):
     assert ids(client.get("/")) == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "size"),
     [
         ({}, (1328, 1328)),

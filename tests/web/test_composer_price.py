@@ -4,8 +4,7 @@ import html
 import json
 import re
 
-import pytest
-
+from tests.each import for_each
 from tests.web.test_composer import PRO, SMALL, USUAL, registry
 
 __all__ = ["registry"]  # models of both providers
@@ -17,7 +16,7 @@ def cost(page) -> tuple[str, dict]:
     return found[2], json.loads(html.unescape(found[1]))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         ({"model": USUAL}, "¥0.20"),

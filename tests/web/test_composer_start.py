@@ -3,9 +3,8 @@
 import re
 from urllib.parse import urlencode
 
-import pytest
-
 from jimeng.http import auth
+from tests.each import for_each
 from tests.page import PROMPT, ask, choices, chosen, new_task, send
 from tests.rest import create
 
@@ -93,7 +92,7 @@ def test_form_without_a_script_stays_filled(client):
     assert chosen(other, "seed") == ""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("left", "shown"),
     [
         ({"model": NO_SEED, "resolution": "4K"}, {"resolution": "4K"}),

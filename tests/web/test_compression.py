@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.each import for_each
 from tests.page import new_task, picture_of
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
@@ -12,7 +13,7 @@ FIRST_PAGE = 60 * 1024  # bytes
 EXAMPLES = 72 * 1024  # bytes, of the six pictures that somebody new is shown
 
 
-@pytest.mark.parametrize("path", ["/", "/app.css", "/static/app.js", "/openapi.json"])
+@for_each("path", ["/", "/app.css", "/static/app.js", "/openapi.json"])
 def test_text_is_the_same_when_unpacked(client, path):
     """A client that takes gzip gets it, any other gets the text."""
     plain, packed = (

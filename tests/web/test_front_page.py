@@ -104,16 +104,6 @@ def test_refused_text_is_kept(client):
     assert text in ask(client, prompt=text).text
 
 
-def test_markup_in_a_prompt_is_text(client):
-    """A prompt cannot become part of the page."""
-    task_id = new_task(client, prompt='<script>"&')
-
-    for path in ("/", f"/tasks/{task_id}", f"/?again={task_id}"):
-        page = client.get(path).text
-        assert "<script>&" not in page and '<script>"' not in page
-        assert "&lt;script&gt;&#34;&amp;" in page
-
-
 def test_again_fills_the_form(client):
     """Size, number and words are as they were."""
     task_id = new_task(client, size="16:9", n="3")
@@ -163,36 +153,9 @@ def test_theme_is_remembered(client):
     assert 'data-theme="dark"' in client.get("/").text
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://elsewhere.example",
-        "//elsewhere.example",
-        "/\\elsewhere.example",
-        "/\t/elsewhere.example",
-        "\n//elsewhere.example",
-        "javascript:alert(1)",
-        "",
-    ],
-)
-def test_preferences_never_lead_elsewhere(target):
-    """Only paths of this site are gone back to."""
-    assert own_path(target) == "/"
-
-
 def test_preferences_lead_back():
     """The page that the form stood on is seen again, query and all."""
     assert own_path("/tasks/x?again=1") == "/tasks/x?again=1"
-
-
-def test_forms_of_other_sites_are_refused(client):
-    """Nobody else's page spends money here."""
-    headers = {"Sec-Fetch-Site": "cross-site"}
-
-    answer = client.post("/tasks", data={"prompt": "x"}, headers=headers)
-
-    assert answer.status_code == 403
-    assert ids(client.get("/")) == []
 
 
 def test_pages_and_parts_are_apart_in_caches(client):
@@ -213,12 +176,3 @@ def test_error_in_a_part_goes_to_the_notices(client):
     assert answer.headers["HX-Reselect"] == "#error"
     assert answer.headers["HX-Reswap"] == "innerHTML ignoreTitle:true"
     assert 'id="error"' in answer.text
-
-
-@pytest.mark.parametrize("path", ["/", "/tasks/none", "/nowhere"])
-def test_pages_hold_nothing_that_the_policy_refuses(client, path):
-    """No script, style or handler within the page, nothing of other hosts."""
-    page = client.get(path).text
-
-    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", page)
-    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)

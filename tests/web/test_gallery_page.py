@@ -131,7 +131,7 @@ def test_hits_are_counted(client, monkeypatch):
     assert hits(client.get("/gallery", headers=english)) == "more than 1 pictures"
 
 
-@pytest.mark.parametrize("size", ["5", "", "9", "<"])
+@for_each("size", ["5", "", "9", "<"])
 def test_pictures_begin_in_the_size_that_was_chosen(client, size):
     """No other word of a cookie gets into the page."""
     hang("猫")

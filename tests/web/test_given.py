@@ -12,6 +12,7 @@ from jimeng.providers import Registry
 from jimeng.web.create.inputs import Tray
 from jimeng.web.create.options import find_model, model_options
 from tests import given_pictures as given
+from tests.each import for_each
 from tests.page import HTMX, POST, PROMPT, ask, chosen, ids, new_task, send
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
@@ -181,7 +182,7 @@ def test_strength_is_sent_with_pictures(client):
     assert chosen(client.get(f"/?model={TAKES}&strength=7"), "strength") is None
 
 
-@pytest.mark.parametrize("strength", ["101", "0.5", "-1", "x"])
+@for_each("strength", ["101", "0.5", "-1", "x"])
 def test_strength_that_is_none_is_refused_beside_its_field(client, strength):
     answer = submit(client, given.photo(), model=NEEDS, strength=strength)
 

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from tests.each import for_each
 from tests.hung import hang
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("prompt", "is_long"),
     [("猫" * 90, False), ("猫" * 91, True), ("a" * 180, False), ("a\n" * 6, True)],
 )

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from jimeng.web.tasks import feed
+from tests.each import for_each
 from tests.page import HTMX
 
 HEAD = {"Accept-Language": "en"}
@@ -50,7 +51,7 @@ def test_page_that_is_not_there_says_so(client):
     assert "Try again" not in answer.text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "part", "how"),
     [
         ("/", "/", "page"),

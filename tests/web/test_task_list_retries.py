@@ -2,8 +2,7 @@
 
 import re
 
-import pytest
-
+from tests.each import for_each
 from tests.page import marks, send
 from tests.web.task_list import BUSY, ENGLISH, REFUSED, UNKNOWN, counts, fail, rows
 
@@ -95,7 +94,7 @@ def test_new_row_stays_out_of_a_list_of_failures(client, provider, work_off):
     assert rows(answer) == [task_id]
 
 
-@pytest.mark.parametrize("said", ["rich.5", "cancelled.-1", "cancelled.<b>", "x" * 999])
+@for_each("said", ["rich.5", "cancelled.-1", "cancelled.<b>", "x" * 999])
 def test_notes_are_not_written_by_others(client, said):
     """A link can make the page say only what it says anyway, with a number."""
     page = client.get("/tasks", query_string={"said": said})

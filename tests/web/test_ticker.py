@@ -8,6 +8,7 @@ import pytest
 from jimeng.documents import Generation, utcnow
 from jimeng.web.site.formats import spoken_roughly
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.forgetting import forget_lanes
 from tests.page import PROMPT, look, marks, new_task, send
 
@@ -188,7 +189,7 @@ def test_many_that_wait_are_summed_up(client, work_off):
     assert summed_up(look(client, shown)) == ""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "words"),
     [(3, "5 s"), (95, "95 s"), (96, "2 min"), (3540, "59 min"), (3600, "1 h 0 min")],
 )

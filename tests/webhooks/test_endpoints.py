@@ -1,9 +1,8 @@
 """Endpoints: made, listed, changed, rotated, deleted; and where nothing is signed."""
 
-import pytest
-
 from jimeng.accounts.webhooks import MAX_WEBHOOKS
 from jimeng.documents import WebhookEndpoint
+from tests.each import for_each
 from tests.rest import CAT, CREATE, data_of, errors_of, refused
 from tests.webhooks.conftest import USER, WEBHOOKS
 
@@ -60,7 +59,7 @@ def test_endpoint_is_changed_and_deleted(client, endpoint):
     refused(client.get(where), 404, "webhook_not_found")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "url",
     [
         *("http://shop.example.com/a", "ftp://example.com", "https://", "shop"),
