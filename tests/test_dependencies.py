@@ -122,6 +122,10 @@ def service() -> Iterator[tuple[str, ...]]:
 AWAY = ("-s", "osv", "--osv-url", "http://127.0.0.1:9")
 
 
+# Each starts a program of another package.
+LONG = pytest.mark.system
+
+
 @pytest.fixture
 def locked(tmp_path):
     def write(*entries: str) -> list[Path]:
@@ -141,6 +145,7 @@ def test_audit_says_no(locked, service, capsys):
     assert told.endswith("audit: 1 known vulnerabilities in 2 packages\n")
 
 
+@LONG
 def test_audit_says_yes(locked, service, capsys):
     """Where all is known and nothing is wrong, that is the whole of the answer."""
     assert main(locked(GOOD), [service]) == 0
@@ -149,11 +154,13 @@ def test_audit_says_yes(locked, service, capsys):
     assert told == "audit: 0 known vulnerabilities in 1 packages\n"
 
 
+@LONG
 def test_audit_asks_another_where_one_is_silent(locked, service, capsys):
     """A service that does not answer hides nothing that another knows."""
     assert main(locked(BAD), [AWAY, service]) == 1
 
 
+@LONG
 def test_audit_without_a_network_says_so(locked, capsys):
     """The build goes on, and nobody takes it for a clean bill."""
     assert main(locked(BAD), [AWAY]) == 0
@@ -168,6 +175,7 @@ def test_audit_that_takes_too_long_ends(locked, service):
     assert ask(locked(GOOD), *service, within=0.01) == ([], "no answer within 0 s")
 
 
+@LONG
 def test_list_of_what_is_shipped(tmp_path):
     """Each locked package by its version and hashes, and what browsers are given."""
     file = tmp_path / "sbom.json"

@@ -33,6 +33,7 @@ def test_dockerfile_is_without_findings():
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.system
 def test_compose_file_is_one():
     """By the schema of the specification."""
     words = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"]

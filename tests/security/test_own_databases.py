@@ -126,7 +126,9 @@ def test_first_on_the_machine_makes_no_user(mongo):
             assert refused.value.code == UNAUTHORIZED
 
 
-@pytest.mark.parametrize("lost", ["password", "keyfile"])
+@pytest.mark.parametrize(
+    "lost", ["password", pytest.param("keyfile", marks=pytest.mark.system)]
+)
 def test_mongo_moves_house(mongo, home, lost):
     """Under another name, on another port, with a file lost on the way."""
     mongo.start()
