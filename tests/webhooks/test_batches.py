@@ -7,11 +7,9 @@ import pytest
 from jimeng import batches
 from jimeng.documents import Batch, Generation, Task
 from jimeng.errors import ProviderError
-from tests.batches.conftest import act, ask, fill, lines, look, patience
+from tests.batches.conftest import act, ask, fill, lines, look
 from tests.rest import API, data_of, errors_of
 from tests.webhooks.conftest import USER, WEBHOOKS
-
-__all__ = ["patience"]
 
 
 def test_ends_of_a_batch_are_told(
