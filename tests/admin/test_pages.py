@@ -17,24 +17,6 @@ PAGES = (
 )
 
 
-def test_pages_are_the_operators(secured):
-    """An admin sees them, a user is refused, and nobody is led to the sign-in."""
-    admin = make_person(secured, "root@example.com", role="admin")
-    ada = make_person(secured, "ada@example.com")
-    admin.sign_in()
-    ada.sign_in()
-    browsers = (admin.client, ada.client, secured.test_client())
-
-    said = {
-        page: [each.get(f"/admin/{page}").status_code for each in browsers]
-        for page in PAGES
-    }
-
-    assert said == {page: [200, 403, 303] for page in PAGES}
-    led = secured.test_client().get("/admin/users").location
-    assert led.startswith("/sign-in")
-
-
 def test_own_account_is_marked_and_spared(secured):
     """There is no form on it that would lock its owner out."""
     admin = make_person(secured, "root@example.com", role="admin")

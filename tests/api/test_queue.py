@@ -3,15 +3,12 @@
 import re
 from datetime import timedelta
 
-import pytest
-
 from jimeng import lanes
 from jimeng.documents import Generation, Tally, Worker, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
-from jimeng.errors.access import AdminsOnly
 from jimeng.jobs import pump
-from jimeng.operations import queue, queue_actions
+from jimeng.operations import queue_actions
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
 from tests.rest import API, NOWHERE, client_with, create, data_of, result
@@ -182,14 +179,6 @@ def test_without_redis_the_rest_is_shown(client, config, registry):
         data = data_of(other.get(QUEUE))
 
     assert (data["pending"], data["jobs"]) == (1, None)
-
-
-def test_queue_is_for_those_who_see_all(database):
-    """Nobody else learns how much others ask for, or empties it."""
-    with pytest.raises(AdminsOnly):
-        queue.read_queue(Principal("ada"))
-    with pytest.raises(AdminsOnly):
-        queue_actions.clear(Principal("ada"))
 
 
 def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):

@@ -6,7 +6,6 @@ import pytest
 
 from jimeng.documents import Image
 from jimeng.documents.principal import Principal
-from jimeng.errors import ImageNotFound
 from jimeng.gallery import picture_details, trash
 from jimeng.http.auth import authentication
 from tests.page import HTMX, POST, PROMPT, new_task, send
@@ -227,16 +226,6 @@ def test_old_link_ends_when_it_is_replaced(client, picture):
     assert [each.status_code for each in gone] == [404, 404]
     assert client.get(new).status_code == 200
     assert new in client.get(f"/pictures/{picture}").text
-
-
-def test_replacing_needs_the_owner(picture, database):
-    """The function itself knows whose picture it is."""
-    old = link_of(picture)
-
-    with pytest.raises(ImageNotFound):
-        picture_details.replace_link(STRANGER, picture)
-
-    assert link_of(picture) == old
 
 
 def test_parts_are_never_kept(client, picture):
