@@ -90,7 +90,7 @@ def looks(principal: Principal, task: Task) -> Iterator[TaskView | None]:
         view = None
         if has_changed or time.monotonic() >= next_look:
             try:
-                view = tasks.look_again(principal, task)
+                view = tasks.view_after_wait(principal, task)
             except TaskNotFound:
                 return
             next_look = time.monotonic() + long_polls.poll_interval(WAIT)

@@ -81,7 +81,7 @@ def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
     view = None
     if waited.ended and waited.headers:
         with suppress(TaskNotFound):  # who deletes it meanwhile wants no answer
-            view = tasks.look_again(principal, task)
+            view = tasks.view_after_wait(principal, task)
     if view is not None and not view.task.is_open:
         return success(FINISHED.dump(view), 200, headers=headers)
     headers["Retry-After"] = str(WAIT)
@@ -159,10 +159,10 @@ def get_result(task_id: str) -> Response:
     用完才回答。
     """
     principal = auth.principal_of_api()
-    task, view = tasks.look(principal, task_id)
+    task, view = tasks.find_with_view(principal, task_id)
     waited = wait_for(principal, task)
     if view and waited.headers:
-        view = tasks.look_again(principal, task) or view
+        view = tasks.view_after_wait(principal, task) or view
         task = view.task
     parts: list = [task.id, task.updated_at]
     if view and task.is_open:  # what changes without the record
@@ -200,7 +200,7 @@ def list_images(query: dict) -> dict:
     if query["offset"] > MAX_OFFSET:
         url = absolute(url_for("api.list_tasks", user_id=query["user_id"]))
         raise Invalid.field("offset", "invalid.offset", max=MAX_OFFSET, url=url)
-    found = tasks.recent(principal, query.pop("user_id"), **query)
+    found = tasks.page_by_offset(principal, query.pop("user_id"), **query)
     query.pop("metadata", None)
     return {"tasks": tasks.view_all(principal, found), **query, "count": len(found)}
 

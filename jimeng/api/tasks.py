@@ -150,7 +150,7 @@ def chosen(principal: Principal, params: dict) -> list[str]:
     ids = params.pop("ids", None)
     status, user_id = params.pop("status", None), params.pop("user_id", None)
     if ids is None:
-        return tasks.select(principal, user_id, status)
+        return tasks.newest_ids(principal, user_id, status)
     return list(dict.fromkeys(ids))
 
 

@@ -20,7 +20,7 @@ from jimeng.jobs.bulk import Counts, Kind
 from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.providers import Model
 from jimeng.tasks import Estimate
-from jimeng.tasks.cancellation import cancel_where, drop_of, hiding
+from jimeng.tasks.cancellation import cancel_where, deletion_update, drop_generations_of
 from jimeng.tasks.clear_queue import CLEARED
 
 log = logging.getLogger(__name__)
@@ -268,9 +268,9 @@ def _hide(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}, **THERE}
     # Brought back they are tasks of their own.
     alone = {"$unset": ["batch", "batch_index"]}
-    gone_with = [*hiding(batch.at, purge_at=batch.at + TRASH_KEPT_FOR), alone]
+    gone_with = [*deletion_update(batch.at, purge_at=batch.at + TRASH_KEPT_FOR), alone]
     Task.collection().update_many(ids, gone_with)
-    drop_of(batch.ids, batch.token)
+    drop_generations_of(batch.ids, batch.token)
     Image.change(shown, gone)  # one may have come in between
     return Counts(len(batch.ids))
 

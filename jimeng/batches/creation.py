@@ -25,7 +25,7 @@ from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.tasks import NewTask
-from jimeng.tasks.requests import size_of
+from jimeng.tasks.requests import output_size
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def write(
 ) -> tuple[Batch, bool]:
     user_id = new.like.user_id
     given = {k: each for k, each in new.given.items() if k not in NOT_WRITTEN}
-    asked = [list(new.prompts), new.template, new.name, new.like.wishes]
+    asked = [list(new.prompts), new.template, new.name, new.like.fingerprint_fields]
     mark = fingerprint(asked, named)
     batch_id = new_batch_id() if idem_key is None else keyed_id(user_id, idem_key)
     if idem_key is not None:
@@ -104,7 +104,7 @@ def write(
     made = inputs.take_in(user_id, named)
     try:
         if made:  # their sides may be known by now
-            size_of(new.like, found.each.model, made)
+            output_size(new.like, found.each.model, made)
         row = row_of(principal, new, found, made)
         row |= {"_id": batch_id, "given": {**given, **inputs.written(named, made)}}
         if idem_key is not None:

@@ -27,7 +27,7 @@ class Reason:
     Pictures that did not come, for one reason.
 
     Attributes:
-        remedy: What helps, as `remedies.of` has it.
+        remedy: What helps, as `failure_hints.hint_for` has it.
         task_ids: Some of their tasks.
     """
 
@@ -38,9 +38,9 @@ class Reason:
     @property
     def remedy(self) -> str:
         return (
-            failure_hints.of([self.code])
+            failure_hints.hint_for([self.code])
             if self.may_retry
-            else failure_hints.other(self.code)
+            else failure_hints.hint_unless_retryable(self.code)
         )
 
     @property

@@ -10,7 +10,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors.batches import BatchNotFound
 from jimeng.gallery.browsing import UNSEEN
-from jimeng.tasks.queries import known_status, owned
+from jimeng.tasks.queries import check_status, owner_filter
 
 FIRST_PROMPT = {"prompts": {"$slice": 1}}  # by which one without a name is known
 ALONE = {"batch": None}  # tasks that belong to none
@@ -76,7 +76,7 @@ def rows_of(
     cursor: str | None,
     within: Mapping[str, object] = MappingProxyType({}),
 ) -> list[dict]:
-    parts = [{**owned(principal, user_id), **within, **THERE}]
+    parts = [{**owner_filter(principal, user_id), **within, **THERE}]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     rows = Batch.collection().find({"$and": parts}, FIRST_PROMPT)
@@ -91,7 +91,7 @@ def feed(principal: Principal, *, limit: int, cursor: str | None = None) -> Feed
         Invalid: the cursor is not one of ours.
     """
     mine = principal.user_id
-    parts = [{**owned(principal, mine), **ALONE, **THERE}]
+    parts = [{**owner_filter(principal, mine), **ALONE, **THERE}]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     found = Task.collection().find({"$and": parts}).sort(NEWEST_FIRST)
@@ -128,7 +128,7 @@ def tasks_of(
     if after is not None:
         where["_id"] = {"$gt": after}
     if status:
-        where["status"] = known_status(status)
+        where["status"] = check_status(status)
     rows = Task.collection().find(where).sort("_id", 1).limit(limit)
     return Task.read_all(rows)
 

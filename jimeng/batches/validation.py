@@ -10,7 +10,7 @@ from jimeng.errors import Invalid
 from jimeng.inputs import Named
 from jimeng.providers import Model
 from jimeng.tasks import Estimate, NewTask
-from jimeng.tasks.requests import judge, model_for, named_by
+from jimeng.tasks.requests import check_with_model, model_for, resolve_inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def judged(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[Nam
     model = model_for(principal, new.like)
     found = written(new)
     check_all(new, found, model)
-    named = named_by(principal, new.like)
+    named = resolve_inputs(principal, new.like)
     size = None  # which follows from what goes in
     if not named:
         size = model.resolve_size(new.like.size, new.like.quality)
@@ -107,7 +107,7 @@ def check_all(new: NewBatch, found: Expanded, model: Model) -> None:
     for prompt, line in zip(found.prompts, found.lines, strict=True):
         one = replace(new.like, prompt=prompt)
         try:
-            judge(one, model)
+            check_with_model(one, model)
         except Invalid as error:
             reasons = error.fields.pop("prompt", [])
             if not reasons:

@@ -10,7 +10,7 @@ from jimeng.documents.cursors import NEWEST_FIRST, Page, after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.documents.principal import Principal
 from jimeng.pictures.search_terms import fold, grams
-from jimeng.tasks.queries import MAX_WORDS
+from jimeng.tasks.queries import MAX_SEARCH_WORDS
 
 UNSEEN = {"grams": 0, "lists": 0, "text": 0}  # what searches need, and nobody else
 MAX_COUNTED = 500  # pictures; what has fewer is rare enough
@@ -128,14 +128,16 @@ def plan(user_id: str, wanted: Wanted) -> tuple[str, list[dict]]:
     collection, or with a certain pair of characters, whichever are fewest.
     """
     where = wanted.where(user_id)
-    words = fold(wanted.q).split()[:MAX_WORDS]
+    words = fold(wanted.q).split()[:MAX_SEARCH_WORDS]
     ways = ways_of(user_id, wanted)
     if not words:
         return fewest(ways), [where]
     # As they stand: pairs that a prompt has may be apart in it.
     parts = [where, *({"text": {"$regex": re.escape(word)}} for word in words)]
     pairs = [gram for word in words for gram in grams(word) if len(gram) == 2]
-    some = sorted({*pairs, *(word for word in words if len(word) == 1)})[:MAX_WORDS]
+    some = sorted({*pairs, *(word for word in words if len(word) == 1)})[
+        :MAX_SEARCH_WORDS
+    ]
     counts = {
         gram: count({"user_id": user_id, "grams": gram}, "search") for gram in some
     }

@@ -24,7 +24,7 @@ from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
 from jimeng.gallery.browsing import pictures_of
 from jimeng.pictures.metadata import Made, Written, written_into
 from jimeng.tasks.queries import find_all
-from jimeng.tasks.retries import wording
+from jimeng.tasks.retries import original_wording
 
 log = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ def open_as(
 
 def made_of(image: Image, task: Task) -> Made:
     """What a file says of its picture; nothing of whose it is."""
-    words = wording(task)
+    words = original_wording(task)
     return Made(
         prompt=words.prompt,
         style=words.style or "",

@@ -16,7 +16,7 @@ from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery.browsing import UNSEEN, page_of
 from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks.audit import audited
-from jimeng.tasks.cancellation import drop_waiting, hiding
+from jimeng.tasks.cancellation import deletion_update, drop_waiting
 from jimeng.tasks.queries import find
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,9 @@ def trash(principal: Principal, task_id: str) -> None:
     # The pictures go first: those of a task that nobody can see would be left over.
     Image.change(shown, gone)
     there = {"_id": task.id, **THERE}
-    Task.collection().update_one(there, hiding(now, purge_at=now + TRASH_KEPT_FOR))
+    Task.collection().update_one(
+        there, deletion_update(now, purge_at=now + TRASH_KEPT_FOR)
+    )
     log.info("task trashed task=%s user=%s", task.id, task.user_id)
     with best_effort("waiting pictures"):
         if task.is_open:

@@ -185,7 +185,7 @@ def await_end(principal: Principal, task: Task, seconds: float) -> TaskView:
                 long_polls.wait_for_end(principal, task, seconds, is_gone)
         except TooManyWaiting:
             pass
-        view = tasks.look_again(principal, task) or view
+        view = tasks.view_after_wait(principal, task) or view
     if not view.task.is_open:
         note_once_told(view.task.id, is_gone)
     return view
@@ -196,7 +196,7 @@ def note_once_told(task_id: str, is_gone: Callable[[], bool]) -> None:
 
     def note() -> None:
         if not is_gone():
-            tasks.answered(task_id)
+            tasks.mark_answered(task_id)
 
     @after_this_request
     def later(response: Response) -> Response:

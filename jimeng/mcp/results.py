@@ -59,7 +59,7 @@ def refusal(words: str) -> dict:
 def small(picture: Image, most: int) -> list[dict]:
     """The picture in at most so many bytes; nothing where it has just gone."""
     try:
-        _, thumbnail = tasks.image(None, picture.key, "thumbnail_id")
+        _, thumbnail = tasks.open_image(None, picture.key, "thumbnail_id")
     except ImageNotFound:
         return []
     with thumbnail:

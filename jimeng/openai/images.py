@@ -153,7 +153,7 @@ def finished(principal: Principal, asked: ImagesRequest, task: Task) -> Response
 def note(task: Task, body: object) -> None:
     """Note that the client has its answer, if all of that was given out."""
     if getattr(body, "is_whole", True):
-        tasks.answered(task.id)
+        tasks.mark_answered(task.id)
 
 
 def not_ended(task: Task, *, in_time: bool) -> Response:

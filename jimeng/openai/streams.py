@@ -79,7 +79,7 @@ def _events(principal, asked, task: Task, is_gone, name: str) -> Iterator[bytes]
         yield _error(responses.failed(view))
     for image in view.images:
         yield from _completed(asked, view, image, name)
-    tasks.answered(task.id)
+    tasks.mark_answered(task.id)
 
 
 def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:

@@ -150,7 +150,7 @@ def reset_lane(principal: Principal, lane: str) -> None:
 def pending(principal: Principal) -> Pending:
     """Count what `clear` would cancel."""
     principal.require_operator("operations")
-    return clear_queue.pending()
+    return clear_queue.count_pending()
 
 
 def clear(principal: Principal) -> BulkAction:

@@ -14,7 +14,7 @@ from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
 from jimeng.errors.access import NotYourself
 from jimeng.jobs import midnight
-from jimeng.tasks.queries import words_of
+from jimeng.tasks.queries import search_words
 
 PAGE = 50  # users
 ROLES = ("user", "admin")
@@ -58,7 +58,7 @@ def page(
         AdminsOnly: they are the operator's to see.
         Invalid: the cursor is not one of ours.
     """
-    parts = [_has(word) for word in words_of(q)]
+    parts = [_has(word) for word in search_words(q)]
     where = {"$and": parts} if parts else {}
     return users.page(principal, limit=PAGE, cursor=cursor, where=where).read(_rows)
 

@@ -1,18 +1,25 @@
 """
-What a user can do to a task. All doors come through here.
+What a user can do with tasks. All interfaces call these functions.
 
-Every function takes the `Principal` that asks; what is not theirs is as if it had
-never been.
+Each takes the `Principal` who asks; tasks of other users do not exist for them.
 """
 
-from jimeng.tasks.bulk import Outcome, cancel_many, retry_many, select
+from jimeng.tasks.bulk import Outcome, cancel_many, newest_ids, retry_many
 from jimeng.tasks.cancellation import cancel, cancel_picture
 from jimeng.tasks.creation import create
-from jimeng.tasks.deduplication import Request, answered, create_or_join
+from jimeng.tasks.deduplication import Request, create_or_join, mark_answered
 from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.estimates import Estimate, estimate
-from jimeng.tasks.queries import find, find_all, image, look, look_again, page, recent
+from jimeng.tasks.queries import (
+    find,
+    find_all,
+    find_with_view,
+    open_image,
+    page,
+    page_by_offset,
+    view_after_wait,
+)
 from jimeng.tasks.requests import NewTask
-from jimeng.tasks.retries import again, estimate_retry, retry, wording
-from jimeng.tasks.summary import Line, line
+from jimeng.tasks.retries import estimate_retry, original_wording, retry, run_again
+from jimeng.tasks.summary import WaitingSummary, waiting_summary
 from jimeng.tasks.views import PictureView, TaskView, view, view_all, view_changed

@@ -1,4 +1,4 @@
-"""What is done to what is another's stands in the audit trail."""
+"""Record in the audit log what operators do to documents of other users."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -19,36 +19,36 @@ def audited(
     Callable[Concatenate[Principal, Ids, P], R],
 ]:
     """
-    Let a function of a principal, and of an id or a list of them, leave an entry where
-    one of them is another's. Without authentication nobody knows whose they are, and
-    there is none.
+    Decorate a function of a principal and of one or several ids: it writes an audit
+    entry if a document belongs to another user. With sign-in off there is no owner to
+    compare, and no entry.
     """
 
     def wrap(
         act: Callable[Concatenate[Principal, Ids, P], R],
     ) -> Callable[Concatenate[Principal, Ids, P], R]:
         @wraps(act)
-        def noted(
+        def recording(
             principal: Principal, ids: Ids, *args: P.args, **kwargs: P.kwargs
         ) -> R:
-            found = others(kind, principal, ids)
-            if not found:
+            owners = owned_by_others(kind, principal, ids)
+            if not owners:
                 return act(principal, ids, *args, **kwargs)
-            target = next(iter(found)) if len(found) == 1 else None
-            details = {"of": ", ".join(sorted(set(found.values())))}
-            number = {} if target else {"n": len(found)}
+            target = next(iter(owners)) if len(owners) == 1 else None
+            details = {"of": ", ".join(sorted(set(owners.values())))}
+            number = {} if target else {"n": len(owners)}
             with recorded(principal, action, target, **details, **number):
                 return act(principal, ids, *args, **kwargs)
 
-        return noted
+        return recording
 
     return wrap
 
 
-def others(
+def owned_by_others(
     kind: type[Stored], principal: Principal, ids: str | Iterable[str]
 ) -> dict[str, str]:
-    """Those of *ids* that are not the principal's own but theirs to touch -> whose."""
+    """Those of *ids* that an operator may change but does not own -> their owners."""
     if not principal.is_operator or principal.is_anonymous:
         return {}
     wanted = [ids] if isinstance(ids, str) else list(ids)

@@ -1,4 +1,4 @@
-"""The same for many tasks at once: cancelling, and running again."""
+"""Cancel and retry several tasks in one request."""
 
 import logging
 import time
@@ -19,24 +19,24 @@ from jimeng.errors import (
 )
 from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import cancel_where
-from jimeng.tasks.queries import THERE, owned
+from jimeng.tasks.queries import THERE, owner_filter
 from jimeng.tasks.retries import MAX_AT_ONCE, retry
 
 log = logging.getLogger(__name__)
 
-RETRY_TIME = 0.9  # seconds of a request
+RETRY_TIMEOUT_S = 0.9  # for all tasks of a request
 
 
 @dataclass(frozen=True)
 class Outcome:
     """
-    What became of one of the tasks.
+    The result for one of the tasks.
 
     Attributes:
-        task_id: As it was given.
-        task: After the change (of a retry: the new one), where there was one.
-        error: Why there was none.
-        replayed: An earlier request with the same key had made the task.
+        task_id: As in the request.
+        task: After the change; for a retry, the new task. None on failure.
+        error: Why it failed.
+        replayed: An earlier request with the same idempotency key created the task.
     """
 
     task_id: str
@@ -45,35 +45,35 @@ class Outcome:
     replayed: bool = False
 
 
-def select(principal: Principal, user_id: str, status: str) -> list[str]:
+def newest_ids(principal: Principal, user_id: str, status: str) -> list[str]:
     """
-    The newest of a user's tasks in *status*, as many as go at once.
+    The ids of a user's newest tasks in *status*, up to `MAX_AT_ONCE`.
 
     Raises:
-        TaskNotFound: another's tasks are not there to see.
+        TaskNotFound: the principal may not act for that user.
     """
-    where = {**owned(principal, user_id), **THERE, "status": status}
+    where = {**owner_filter(principal, user_id), **THERE, "status": status}
     return Task.find_ids(where, sort=NEWEST_FIRST, limit=MAX_AT_ONCE)
 
 
 @audited(Task, "tasks.cancel")
 def cancel_many(principal: Principal, task_ids: Sequence[str]) -> list[Outcome]:
     """
-    `cancel` each of these tasks; one that cannot be keeps none of the others.
+    `cancel` each of these tasks; a failure does not stop the others.
 
     Returns:
         An outcome for each id, in their order; its error is that of `cancel`.
     """
     where = {"_id": {"$in": list(task_ids)}, **principal.filter(), **THERE}
     cancelled = {task.id: task for task in cancel_where(where)}
-    there = {row["_id"]: row["status"] for row in Task.collection().find(where)}
+    statuses = {row["_id"]: row["status"] for row in Task.collection().find(where)}
 
     def outcome(task_id: str) -> Outcome:
         if task_id in cancelled:
             return Outcome(task_id, cancelled[task_id])
-        if task_id in there:
-            ended = TaskFinished(f"task {task_id} is {there[task_id]}")
-            return Outcome(task_id, error=ended)
+        if task_id in statuses:
+            error = TaskFinished(f"task {task_id} is {statuses[task_id]}")
+            return Outcome(task_id, error=error)
         return Outcome(task_id, error=TaskNotFound(f"task {task_id[:64]!r}"))
 
     return [outcome(task_id) for task_id in task_ids]
@@ -87,27 +87,27 @@ def retry_many(
     idem_key: str | None = None,
 ) -> list[Outcome]:
     """
-    `retry` each of these tasks, for as long as a request may take.
+    `retry` each of these tasks, for `RETRY_TIMEOUT_S` at most.
 
     Args:
-        idem_key: Counts for each task by itself: sent again, the tasks that it
-            made are found, and those that time did not allow are made.
+        idem_key: Applied to each task separately: a repeated request replays the
+            tasks that it created and creates those that there was no time for.
 
     Returns:
         An outcome for each id, in their order; its error is that of `retry`, or
-        `OutOfTime`. Where a database goes away while some are made, the others
-        are told of that.
+        `OutOfTime`. If a database fails after the first was created, the others have
+        that error.
 
     Raises:
-        QueueUnavailable: Redis is away, and none has been made.
+        QueueUnavailable: Redis is unavailable, and none was created.
     """
-    deadline = time.monotonic() + RETRY_TIME
+    deadline = time.monotonic() + RETRY_TIMEOUT_S
     found: list[Outcome] = []
     for task_id in task_ids:
         if time.monotonic() > deadline:
             found.append(Outcome(task_id, error=OutOfTime(f"task {task_id[:64]!r}")))
             continue
-        # No client's own key can have a space in it.
+        # Keys of clients contain no space, so that they cannot collide with this.
         key = None if idem_key is None else f"{idem_key} {task_id}"
         try:
             task, replayed = retry(
@@ -123,7 +123,7 @@ def retry_many(
         except PyMongoError as error:
             if not any(each.task for each in found):
                 raise
-            log.warning("database away: %s: %s", type(error).__name__, error)
+            log.warning("database unavailable: %s: %s", type(error).__name__, error)
             found.append(Outcome(task_id, error=DatabaseUnavailable("retry")))
         else:
             found.append(Outcome(task_id, task, replayed=replayed))

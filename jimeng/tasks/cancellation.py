@@ -1,4 +1,4 @@
-"""Cancelling: one way for a single task and for very many."""
+"""Cancel tasks, one or very many, and drop their waiting generations."""
 
 import logging
 from collections import Counter, defaultdict
@@ -28,15 +28,15 @@ from jimeng.tasks.queries import find
 
 log = logging.getLogger(__name__)
 
-BATCH = 500  # tasks in one update
-AT_ONCE = 2 * BATCH  # rows of one answer
+MAX_BATCH = 500  # tasks in one update
+CURSOR_BATCH = 2 * MAX_BATCH  # rows of one MongoDB reply
 
 
 @audited(Task, "tasks.cancel")
 def cancel(principal: Principal, task_id: str) -> Task:
     """
-    End a task. Pictures that wait are never sent; one that the provider has
-    begun is charged, and not shown.
+    Cancel a task. Waiting pictures are never sent; one that the provider has begun is
+    charged, and not shown.
 
     Raises:
         TaskNotFound: as in `find`.
@@ -56,18 +56,18 @@ def cancel(principal: Principal, task_id: str) -> Task:
 @audited(Task, "tasks.cancel")
 def cancel_picture(principal: Principal, task_id: str, index: int) -> Task:
     """
-    End one picture of a task that waits; the others go on.
+    Cancel one waiting picture of a task; the others go on.
 
-    Whoever dies after the first write has done it all the same: what is marked is
-    never sent, and counts as cancelled once its turn comes.
+    The first write is enough: a picture marked as unwanted is never sent, and is
+    recorded as cancelled when it is claimed, even if this process dies.
 
     Args:
         index: From 0.
 
     Raises:
         TaskNotFound: as in `find`.
-        ImageNotFound: the task has fewer.
-        PictureUnderWay: it was sent already, or has ended.
+        ImageNotFound: the task has fewer pictures.
+        PictureUnderWay: it was already sent, or has ended.
     """
     task = find(principal, task_id)
     if not 0 <= index < task.n:
@@ -81,22 +81,22 @@ def cancel_picture(principal: Principal, task_id: str, index: int) -> Task:
         log.info("picture cancelled index=%d", index)
         with best_effort("waiting picture"):
             endings.record_failure(marked, endings.CANCELLED)
-            renumber(drop({"_id": marked.id}))
+            renumber_tickets(drop_generations({"_id": marked.id}))
     return find(principal, task_id)
 
 
 def cancel_where(where: dict) -> list[Task]:
     """
-    Cancel the open tasks of *where*, some at a time.
+    Cancel the open tasks that match *where*, in batches of `MAX_BATCH`.
 
     Returns:
-        Those that are cancelled now and were not before.
+        Those that this call has cancelled.
     """
     ids = Task.find_ids({**where, "status": {"$in": OPEN}})
     cancelled: list[str] = []
-    for start in range(0, len(ids), BATCH):
-        some = ids[start : start + BATCH]
-        cancelled += cancel_batch(where, some, OPEN, at=utcnow())
+    for start in range(0, len(ids), MAX_BATCH):
+        batch = ids[start : start + MAX_BATCH]
+        cancelled += cancel_batch(where, batch, OPEN, at=utcnow())
     with best_effort("waiting pictures"):
         drop_waiting(cancelled)
     return Task.find_all({"_id": {"$in": cancelled}})
@@ -111,70 +111,73 @@ def cancel_batch(
     reason: str | None = None,
 ) -> list[str]:
     """
-    Cancel those of these tasks that are in one of *statuses*; their pictures still
-    wait, until `drop_waiting`.
+    Cancel those of these tasks that are in one of *statuses*; their pictures stay in
+    the queue until `drop_waiting`.
 
     Args:
-        at: The moment that it counts for. Repeated with the same, it returns the same.
-        reason: The code of why, where it was not their owner's wish.
+        at: When they ended. Repeated with the same time, it returns the same ids.
+        reason: An error code, unless their owner cancelled them.
     """
     ids = {"_id": {"$in": list(task_ids)}}
     ended = {"status": Status.CANCELLED.value, "completed_at": at, "updated_at": at}
-    because = {"reason": reason} if reason else {}
+    reasons = {"reason": reason} if reason else {}
     Task.collection().update_many(
         {**where, **ids, "status": {"$in": list(statuses)}},
-        {"$set": {**ended, **because}, "$unset": {"open": ""}},
+        {"$set": {**ended, **reasons}, "$unset": {"open": ""}},
     )
     return Task.find_ids({**ids, **ended})
 
 
-def hiding(at: datetime, purge_at: datetime | None = None) -> list[dict]:
+def deletion_update(at: datetime, purge_at: datetime | None = None) -> list[dict]:
     """
-    The one update by which a task is deleted, and cancelled if it has not ended.
+    The update that hides a task as deleted, and cancels it if it has not ended.
 
     Args:
-        purge_at: Until when it can be brought back; None: it cannot.
+        purge_at: Until when it can be restored from the trash; None for never.
     """
     is_open = {"$in": ["$status", OPEN]}
-    gone: dict = {
+    hidden: dict = {
         "deleted_at": at,
         "updated_at": at,
         "status": {"$cond": [is_open, "cancelled", "$status"]},
         "completed_at": {"$cond": [is_open, at, "$completed_at"]},
         "purge_at": purge_at or "$$REMOVE",
     }
-    return [{"$set": gone}, {"$unset": ["open", "idem_key"]}]
+    return [{"$set": hidden}, {"$unset": ["open", "idem_key"]}]
 
 
 def drop_waiting(task_ids: Sequence[str]) -> int:
-    """Take the waiting pictures of these tasks out of the lines; return how many."""
+    """Remove the waiting pictures of these tasks from the queues; return how many."""
     dropped: Counter[TicketHolder] = Counter()
-    for start in range(0, len(task_ids), BATCH):
-        dropped += drop_of(task_ids[start : start + BATCH])
-    renumber(dropped)
+    for start in range(0, len(task_ids), MAX_BATCH):
+        dropped += drop_generations_of(task_ids[start : start + MAX_BATCH])
+    renumber_tickets(dropped)
     return dropped.total()
 
 
-def drop_of(task_ids: Sequence[str], token: str | None = None) -> Counter[TicketHolder]:
-    """`drop` the pictures of these tasks, those on their way into the line too."""
+def drop_generations_of(
+    task_ids: Sequence[str], token: str | None = None
+) -> Counter[TicketHolder]:
+    """`drop_generations` of these tasks, backfilling those not inserted yet."""
     jobs.insert_generations(task_ids)
-    return drop({"task_id": {"$in": list(task_ids)}}, token)
+    return drop_generations({"task_id": {"$in": list(task_ids)}}, token)
 
 
-def drop(where: dict, token: str | None = None) -> Counter[TicketHolder]:
+def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHolder]:
     """
-    Take the waiting ones of these pictures out, and out of what counts them.
+    Drop the waiting ones of these generations and release their tickets and the key's
+    daily quota.
 
-    The turns of what remains are left as they are: `renumber` them.
+    The tickets of those that remain keep their gaps: call `renumber_tickets`.
 
     Args:
-        token: Under which this may be repeated, and counts them out once.
+        token: Makes this repeatable: with the same token it releases them once.
 
     Returns:
-        How many, by where they waited.
+        How many were dropped, by ticket holder.
     """
     generations = Generation.collection()
-    owner = token or new_token()  # by which those of this very update are told apart
+    owner = token or new_token()  # marks the rows of this update
     dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": owner}
     changed = generations.update_many(
         {**where, "state": {"$in": WAITING}},
@@ -183,29 +186,29 @@ def drop(where: dict, token: str | None = None) -> Counter[TicketHolder]:
     if not changed.modified_count and token is None:
         return Counter()
     day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
-    place = {"lane": "$lane", "user_id": "$user_id", "day": day}
+    holder = {"lane": "$lane", "user_id": "$user_id", "day": day}
     groups: list[dict] = [
         {"$match": {**where, "owner": owner}},
-        {"$group": {"_id": {**place, "key": "$key_id"}, "n": {"$sum": 1}}},
+        {"$group": {"_id": {**holder, "key": "$key_id"}, "n": {"$sum": 1}}},
     ]
-    left: Counter[TicketHolder] = Counter()
-    of_keys: Counter[tuple[str, str]] = Counter()
-    for row in generations.aggregate(groups, batchSize=AT_ONCE):
+    released: Counter[TicketHolder] = Counter()
+    by_key: Counter[tuple[str, str]] = Counter()
+    for row in generations.aggregate(groups, batchSize=CURSOR_BATCH):
         key_id = row["_id"].pop("key", None)
-        left[TicketHolder(**row["_id"])] += row["n"]
+        released[TicketHolder(**row["_id"])] += row["n"]
         if key_id:
-            of_keys[key_id, row["_id"]["day"]] += row["n"]
-    lanes.release_all_tickets(left, token)
-    if changed.modified_count:  # once, where it is repeated under a token
-        for (key_id, iso_day), n in of_keys.items():
+            by_key[key_id, row["_id"]["day"]] += row["n"]
+    lanes.release_all_tickets(released, token)
+    if changed.modified_count:  # once, even if repeated with a token
+        for (key_id, iso_day), n in by_key.items():
             ApiKey.give_back(key_id, date.fromisoformat(iso_day), n)
-    return left
+    return released
 
 
-def renumber(places: Iterable[TicketHolder]) -> None:
-    """Close the gaps in the turns of these lanes' users."""
+def renumber_tickets(holders: Iterable[TicketHolder]) -> None:
+    """Close the gaps in these users' tickets."""
     users: dict[str, set[str]] = defaultdict(set)
-    for place in places:
-        users[place.lane].add(place.user_id)
-    for lane, found in users.items():
-        lanes.renumber(lane, found)
+    for holder in holders:
+        users[holder.lane].add(holder.user_id)
+    for lane, user_ids in users.items():
+        lanes.renumber(lane, user_ids)

@@ -1,4 +1,4 @@
-"""Creating: everything that can refuse is asked first, then the task is written."""
+"""Create tasks: validate, reserve limits, insert the task, then queue its jobs."""
 
 import logging
 from collections.abc import Iterator
@@ -23,12 +23,18 @@ from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Model
-from jimeng.tasks.requests import NewTask, build, earlier, fingerprint, judged
+from jimeng.tasks.requests import (
+    NewTask,
+    build_row,
+    find_earlier,
+    fingerprint,
+    validate,
+)
 
 log = logging.getLogger(__name__)
 
-AMPLE = 20  # jobs
-BEYOND = (TooManySubmissions, QuotaExceeded, TooManyPending)
+WAKE_BELOW_JOBS = 20  # with more jobs queued, creating a task wakes no consumer
+LIMIT_ERRORS = (TooManySubmissions, QuotaExceeded, TooManyPending)
 
 
 def create(
@@ -40,116 +46,116 @@ def create(
     within: float | None = None,
 ) -> tuple[Task, bool]:
     """
-    Store a task with its generations, and queue it. One for another user stands in
-    the audit trail.
+    Store a task with its generations, and queue it. One for another user is recorded
+    in the audit log.
 
     Args:
-        idem_key: The same key with the same request, within a day, answers with
-            the task that it made before.
-        join_key: As `joining` has it.
-        within: Seconds in which a picture should be there, or nothing is created.
+        idem_key: Within a day the same key with the same request replays: it returns
+            the task that was created first.
+        join_key: As `deduplication.join_key`.
+        within: Seconds in which a picture should be ready, or nothing is created.
 
     Returns:
-        The task, and whether it is one that an earlier request had made.
+        The task, and whether an earlier request had created it.
 
     Raises:
-        UserIdNotYours: only an operator asks for others.
-        ModelNotAllowed: the key that asks is limited to others.
-        Invalid: a field, which the model or the providers here do not take, or a
-            picture that is not there for the principal, or is none.
+        UserIdNotYours: the principal may not act for that user.
+        ModelNotAllowed: the principal's key is limited to other models.
+        Invalid: a field is not accepted by the model or the providers, or an input
+            picture is unreadable or not the principal's.
         UploadsFull: as `inputs.take_in`.
-        IntakePaused: the operator takes nothing new for a while.
+        IntakePaused: the operator has paused new tasks.
         TooManySubmissions: as `limits.reserve`, and so is QuotaExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
-        StartsTooLate: too many wait ahead of it for *within*.
-        QueueUnavailable: Redis is away; nothing has been written.
-        IdempotencyKeyReused: the key came before with another request.
-        IndexMissing: there is a key, and nothing that keeps it to one task.
-        WebhooksOff: there is a webhook, and no ``SECRET_KEY`` to sign it with.
+        StartsTooLate: the queue ahead of it is too long for *within*.
+        QueueUnavailable: Redis is unavailable; nothing was written.
+        IdempotencyKeyReused: the key was used before with another request.
+        IndexMissing: a key is given, and its unique index does not exist.
+        WebhooksOff: a webhook is given, and no ``SECRET_KEY`` to sign it with.
     """
     principal.require_owner(new.user_id, "task")
     with noted(principal, new.user_id, "tasks.create", n=new.n) as outcome:
-        task, is_replay = create_as(principal, new, idem_key, join_key, within)
+        task, is_replay = create_for_user(principal, new, idem_key, join_key, within)
         outcome["task"] = task.id
     return task, is_replay
 
 
-def create_as(
+def create_for_user(
     principal: Principal,
     new: NewTask,
     idem_key: str | None,
     join_key: str | None,
     within: float | None,
 ) -> tuple[Task, bool]:
-    """`create`, where the principal may act for the user."""
-    model, prompt, named = judged(principal, new)
+    """`create`, once it is checked that the principal may act for the user."""
+    model, prompt, named = validate(principal, new)
     mark = None
     if idem_key is not None:
         indexes.require(indexes.IDEMPOTENCY)
         mark = fingerprint(new, named)
-    made: list[Input] = []
+    stored: list[Input] = []
     if named:
-        kept = earlier(new, idem_key, mark)  # before bytes are looked at, and kept
-        if kept is not None:
-            return replay(principal, kept), True
+        first = find_earlier(new, idem_key, mark)  # before pictures are decoded, stored
+        if first is not None:
+            return replay(principal, first), True
         switches.check_intake()
-        made = inputs.take_in(new.user_id, named)
+        stored = inputs.take_in(new.user_id, named)
     try:
         if new.webhook_url is not None:
             webhook_outbox.ensure_default(new.user_id)
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
-        row = build(new, model, prompt, named, made, **known_by)
+        row = build_row(new, model, prompt, named, stored, **known_by)
         if new.webhook_url is not None or webhook_outbox.has_endpoint(new.user_id):
             row["announce"] = True
         task = Task.read(row)
         switches.check_intake()
         held = limits.reserve(principal, task, is_counted=new.id is None)
-        with released_unless_written(task, held):
+        with release_unless_stored(task, held):
             row["first_answer"] = first_answer(task, model, held.turn, within)
-            if held.key_id:  # to which those are given back that are never sent
+            if held.key_id:  # its daily quota gets back pictures that are never sent
                 row["key_id"] = held.key_id
             if not task.reserves_ticket_later:
                 row["turn"] = held.turn
-            if made:
-                inputs.name(new.user_id, made, named)
-            kept = None
-            # Claim and task are one insert, so that a refusal leaves no claim. What
-            # has the key may have lost it in between: then this one gets it.
-            while kept is None and not Task.insert(row):
-                kept = earlier(new, idem_key, mark)
+            if stored:
+                inputs.name(new.user_id, stored, named)
+            first = None
+            # Key and task are one insert, so that a refusal leaves no claimed key. The
+            # task that has the key may lose it meanwhile: then this one gets it.
+            while first is None and not Task.insert(row):
+                first = find_earlier(new, idem_key, mark)
     except JimengError as error:
-        inputs.discard(made, named)
-        kept = None
-        if isinstance(error, (IntakePaused, StartsTooLate, *BEYOND)):
-            # What asks for nothing new is answered all the same.
-            kept = earlier(new, idem_key, mark)
-        if kept is not None:
-            return replay(principal, kept), True
-        if isinstance(error, BEYOND):
+        inputs.discard(stored, named)
+        first = None
+        if isinstance(error, (IntakePaused, StartsTooLate, *LIMIT_ERRORS)):
+            # A replay creates nothing, so that no limit applies to it.
+            first = find_earlier(new, idem_key, mark)
+        if first is not None:
+            return replay(principal, first), True
+        if isinstance(error, LIMIT_ERRORS):
             error.rate_limits = limits.rate_limits(principal, new.user_id)
         raise
-    if kept is not None:
+    if first is not None:
         held.release()
-        inputs.discard(made, named)
-        return replay(principal, kept), True
+        inputs.discard(stored, named)
+        return replay(principal, first), True
     task = Task.read(row)
     task.rate_limits = held.rate_limits
-    # It is taken: from here on nothing changes the answer.
+    # The task is stored: no error may change the answer from here on.
     with logs.bound(task=task.id, user=task.user_id):
         if task.batch is not None and task.retried_from is not None:
             with best_effort("batch"):
-                Batch.reopen(task.batch)  # one that has ended goes on
+                Batch.reopen(task.batch)  # in case it has ended
         log.info("task created model=%s n=%d", task.model, task.n)
-        # With many jobs queued already one of these is soon enough.
-        jobs.send_on(task, wakes=held.queued < AMPLE)
+        # With many jobs queued a consumer is awake and will find it soon enough.
+        jobs.send_on(task, wakes=held.queued < WAKE_BELOW_JOBS)
     return task, False
 
 
 @contextmanager
-def released_unless_written(task: Task, held: Reservation) -> Iterator[None]:
+def release_unless_stored(task: Task, held: Reservation) -> Iterator[None]:
     """
-    Give back what was taken of the limits where the task is refused; where MongoDB
-    fails, once it knows of no such task.
+    Release the reservation if the block refuses the task; if MongoDB fails, only once
+    it is known that the task was not stored.
     """
     try:
         yield
@@ -161,27 +167,27 @@ def released_unless_written(task: Task, held: Reservation) -> Iterator[None]:
         raise
 
 
-def replay(principal: Principal, kept: Task) -> Task:
-    """Answer with a task that is there, and write what its own request could not."""
+def replay(principal: Principal, first: Task) -> Task:
+    """Answer with the first request's task, and backfill what that did not write."""
     with best_effort("generations"):
-        jobs.backfill_generations(kept)
+        jobs.backfill_generations(first)
     with best_effort("rate_limits"), suppress(QueueUnavailable):
-        kept.rate_limits = limits.rate_limits(principal, kept.user_id)
-    log.info("request replayed first_task=%s", kept.id)
-    return kept
+        first.rate_limits = limits.rate_limits(principal, first.user_id)
+    log.info("request replayed first_task=%s", first.id)
+    return first
 
 
 def first_answer(task: Task, model: Model, turn: int, within: float | None) -> dict:
     """
-    Place and time as they are now; a replayed request is told the same.
+    The queue position and the start time at creation; a replay answers with the same.
 
     Raises:
-        StartsTooLate: there could be no picture *within* so many seconds.
+        StartsTooLate: no picture could be ready *within* so many seconds.
     """
-    line = lanes.queue(task.lane)
-    position, pictures = line.ahead(turn, task.generation_ids[0])
+    queue = lanes.queue(task.lane)
+    position, pictures = queue.ahead(turn, task.generation_ids[0])
     if task.inputs:
-        position, pictures = line.end  # until what goes in is ready
+        position, pictures = queue.end  # until the inputs are prepared
     wait = eta(model, pictures, task.delay)
     usual = lanes.expected_duration(model.lane, model.typical)
     if within is not None and wait is not None and wait > max(within - usual, 0):
@@ -195,12 +201,12 @@ def first_answer(task: Task, model: Model, turn: int, within: float | None) -> d
 
 def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | None:
     """
-    Seconds until it starts: those ahead, by the slots, each its usual time. None while
-    nothing is sent, since nobody knows for how long.
+    Seconds until a picture starts: those ahead of it, divided by the slots, times the
+    usual duration. None while submission is held, for an unknown time.
     """
     if lanes.why_held() is not None:
         return None
     runtime = jobs.runtime()
     limit = lanes.limit_in(model.lane, runtime.registry.limits_of(model))
-    each = lanes.expected_duration(model.lane, model.typical)
-    return round(max(delay or 0, pictures_ahead / limit * each))
+    usual = lanes.expected_duration(model.lane, model.typical)
+    return round(max(delay or 0, pictures_ahead / limit * usual))

@@ -1,10 +1,10 @@
 """
-Joining: a client that sends its request once more is given the task that it made.
+Deduplication: a client that repeats its request joins the task that it created first.
 
-Clients of other services post again by themselves when a connection breaks, with
-nothing that tells one request from another but how often they have tried. What they
-lost is looked for by what they asked for. Two equal requests stay two tasks, and so
-do their repetitions: each task is joined once a round.
+OpenAI's SDKs repeat a POST by themselves when a connection breaks, without an
+idempotency key: there is only their retry count. So the task is found by the request's
+content. Two equal requests create two tasks, and so do their repetitions: each task is
+joined once per retry round.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from jimeng.tasks.requests import NewTask
 
 log = logging.getLogger(__name__)
 
-YOUNG = timedelta(minutes=15)
-LOST = timedelta(seconds=30)  # in which an answer may have been lost on its way
-UNHEARD = timedelta(hours=1)  # in which an end that nobody heard waits for who asks
-MAX_ARRIVAL_S = 10  # seconds; no request takes so long until its task is written
-MAX_EARLIER_WAIT_S = 3.0  # seconds that a repetition waits for requests before it
-POLL_INTERVAL_S = 0.05  # seconds between two looks
+MAX_JOIN_AGE = timedelta(minutes=15)
+ANSWER_LOST_WITHIN = timedelta(seconds=30)  # a sent answer may still have been lost
+UNDELIVERED_JOIN_AGE = timedelta(hours=1)  # an undelivered result can be joined
+IN_FLIGHT_TTL_S = 10  # longer than any request takes until its task is stored
+MAX_EARLIER_WAIT_S = 3.0  # that a repetition waits for earlier equal requests
+POLL_INTERVAL_S = 0.05
 
-# Redis has one clock for all. What a process left there that died is taken away.
-ARRIVE = """
+# By Redis's clock. Expired markers of processes that died are removed.
+ADD_IN_FLIGHT = """
 local now = redis.call('TIME')
 local at = now[1] * 1000000 + now[2]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', at - ARGV[2] * 1000000)
@@ -48,11 +48,11 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 @dataclass(frozen=True)
 class Request:
     """
-    What a client has sent, and how often before.
+    A client's request, and how often it was sent before.
 
     Attributes:
-        content: All of it that must be the same, as JSON.
-        repeats: 0 for the first time; None where the client does not say.
+        content: What equal requests have in common, as a JSON value.
+        repeats: 0 for the first attempt; None if the client does not count.
     """
 
     content: object
@@ -68,24 +68,24 @@ def create_or_join(
     within: float | None = None,
 ) -> tuple[Task, bool]:
     """
-    Create a task, or find the one that an equal request of this caller has made before.
+    Create a task, or join the one that an equal request of this caller has created.
 
-    Of a client that does not say how often it has asked, that is any task that goes on,
-    or whose end nobody was told: it may have given up and asked once more.
+    A client that does not count its attempts joins any equal task that is open, or
+    whose result was not delivered: it may have timed out and asked again.
 
     Args:
-        idem_key: As in `create`; where there is one, it alone decides.
+        idem_key: As in `create`; if given, it alone decides.
 
     Returns:
-        The task, and whether an earlier request had made it.
+        The task, and whether an earlier request had created it.
 
     Raises:
         As `create`.
     """
     key = join_key(principal, request)
-    with arriving(key) as name:
+    with in_flight(key) as name:
         if request.repeats != 0 and idem_key is None:
-            await_earlier(key, name)
+            wait_for_earlier(key, name)
             found = join(principal, key, request.repeats)
             if found is not None:
                 return found, True
@@ -93,7 +93,7 @@ def create_or_join(
 
 
 def join_key(principal: Principal, request: Request) -> str:
-    """The same for all that the same caller asks in the same words."""
+    """A hash of the caller and the request's content."""
     caller = principal.key.id if principal.key else principal.address
     text = json.dumps([principal.user_id, caller, request.content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -101,28 +101,30 @@ def join_key(principal: Principal, request: Request) -> str:
 
 def join(principal: Principal, key: str, repeats: int | None) -> Task | None:
     """
-    Take the oldest task under *key* whose answer its client may lack; None if there
-    is none.
+    Join the oldest task with *key* whose answer the client may lack; None without one.
 
-    A task that was joined as often as the client has repeated itself belongs to
-    another client, who asked for the same.
+    A task that was joined *repeats* times already belongs to another client that has
+    sent an equal request.
     """
     now = utcnow()
     update: dict = {"$inc": {"joins": 1}}
     if repeats is None:
-        unheard = {
+        undelivered = {
             "status": {"$in": [Status.COMPLETED.value, Status.FAILED.value]},
             "answered_at": None,
-            "created_at": {"$gt": now - UNHEARD},
+            "created_at": {"$gt": now - UNDELIVERED_JOIN_AGE},
         }
-        lacking: dict = {"$or": [{"status": {"$in": OPEN}}, unheard]}
+        lacking: dict = {"$or": [{"status": {"$in": OPEN}}, undelivered]}
     else:
         lacking = {
-            "created_at": {"$gt": now - YOUNG},
+            "created_at": {"$gt": now - MAX_JOIN_AGE},
             "joins": {"$not": {"$gte": repeats}},
-            "$or": [{"answered_at": None}, {"answered_at": {"$gt": now - LOST}}],
+            "$or": [
+                {"answered_at": None},
+                {"answered_at": {"$gt": now - ANSWER_LOST_WITHIN}},
+            ],
         }
-        # Until this one has its answer, too, the next repetition needs the task.
+        # Until this repetition is answered, the next one may need the task.
         update["$unset"] = {"answered_at": ""}
     found = Task.find_and_modify(
         {"join_key": key, **lacking, **principal.filter(), **THERE},
@@ -134,49 +136,49 @@ def join(principal: Principal, key: str, repeats: int | None) -> Task | None:
     return found
 
 
-def answered(task_id: str) -> None:
-    """Note that a client has been handed the whole answer."""
-    with best_effort("answered"):  # which nobody takes back
+def mark_answered(task_id: str) -> None:
+    """Record that a client has received the whole answer."""
+    with best_effort("answered"):
         Task.collection(durable=False).update_one(
             {"_id": task_id}, {"$set": {"answered_at": utcnow()}}
         )
 
 
 @contextmanager
-def arriving(key: str) -> Iterator[str]:
-    """Let others see that a request is on its way to become a task."""
-    name, line = secrets.token_hex(8), _line(key)
+def in_flight(key: str) -> Iterator[str]:
+    """Mark an equal request as in flight, until its task is stored."""
+    name, redis_key = secrets.token_hex(8), _in_flight_key(key)
     connection = jobs.huey.storage.conn
     try:
-        connection.eval(ARRIVE, 1, line, name, MAX_ARRIVAL_S)
-    except RedisError as error:  # without which nothing is created
-        log.warning("arrival not noted", exc_info=error)
+        connection.eval(ADD_IN_FLIGHT, 1, redis_key, name, IN_FLIGHT_TTL_S)
+    except RedisError as error:  # `create` will refuse without Redis
+        log.warning("in-flight marker not set", exc_info=error)
     try:
         yield name
     finally:
         try:
-            connection.zrem(line, name)
+            connection.zrem(redis_key, name)
         except RedisError as error:
-            log.warning("arrival stays noted for seconds", exc_info=error)
+            log.warning("in-flight marker not removed, expires", exc_info=error)
 
 
-def await_earlier(key: str, name: str) -> None:
+def wait_for_earlier(key: str, name: str) -> None:
     """
-    Wait, for a while, until no equal request that came before is on its way.
+    Wait until no earlier equal request is in flight, for `MAX_EARLIER_WAIT_S` at most.
 
     A connection may break while its request is still being read: the repetition must
-    not look for the task before it is there.
+    not look for the task before it is stored.
     """
     end = time.monotonic() + MAX_EARLIER_WAIT_S
     try:
-        while jobs.huey.storage.conn.zrank(_line(key), name):
+        while jobs.huey.storage.conn.zrank(_in_flight_key(key), name):
             if time.monotonic() > end:
-                log.warning("equal requests took too long to arrive")
+                log.warning("gave up waiting for equal requests in flight")
                 return
             time.sleep(POLL_INTERVAL_S)
     except RedisError as error:
-        log.warning("arrivals cannot be seen", exc_info=error)
+        log.warning("in-flight markers not readable", exc_info=error)
 
 
-def _line(key: str) -> str:
+def _in_flight_key(key: str) -> str:
     return f"jimeng:arriving:{key[:32]}"

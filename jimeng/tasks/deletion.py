@@ -1,4 +1,4 @@
-"""Deleting for good: one task, or everything that a user has made."""
+"""Delete tasks permanently: one, or all tasks of a user."""
 
 import logging
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from jimeng.documents.task import DOOMED
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
 from jimeng.tasks.audit import audited
-from jimeng.tasks.cancellation import drop_of, drop_waiting, hiding
+from jimeng.tasks.cancellation import deletion_update, drop_generations_of, drop_waiting
 from jimeng.tasks.queries import find
 
 log = logging.getLogger(__name__)
 
 DELETE = "tasks.delete"
-HIDDEN = "hidden"  # the second round: all are, and go for good
-FEW = 25  # removed at a time, with the bytes of their pictures
+HIDDEN_PHASE = "hidden"  # the second phase: all tasks are hidden, and are removed
+PURGE_BATCH = 25  # tasks removed at a time, with the bytes of their pictures
 
 
 @audited(Task, "tasks.delete")
@@ -29,7 +29,7 @@ def delete(principal: Principal, task_id: str) -> None:
         TaskNotFound: as in `find`.
     """
     task = find(principal, task_id)
-    Task.collection().update_one({"_id": task.id}, hiding(utcnow()))
+    Task.collection().update_one({"_id": task.id}, deletion_update(utcnow()))
     log.info("task deleted task=%s user=%s", task.id, task.user_id)
     with best_effort("deletion"):
         if task.is_open:
@@ -42,8 +42,8 @@ def delete_all(principal: Principal, user_id: str) -> int:
     """
     Delete all tasks of a user that the principal may act for; return how many.
 
-    They are hidden and cancelled first, and then removed, as many as fit into this
-    request; the consumers go on with the rest.
+    A bulk action hides and cancels them, then removes them: as many as fit into this
+    request; the consumers continue with the rest.
     """
     if not principal.may_act_for(user_id):
         return 0
@@ -55,7 +55,7 @@ def delete_all(principal: Principal, user_id: str) -> int:
 
 
 def _select(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
-    # Somebody may be asking for new ones in this moment: those are not meant.
+    # Tasks that are created meanwhile are not deleted.
     mine = {
         "user_id": action.details["user"],
         "created_at": {"$lte": action.started_at},
@@ -64,17 +64,17 @@ def _select(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
         ids = Task.find_ids({**mine, "$nor": [DOOMED]}, limit=size)  # the trash too
         if ids:
             return ids, None
-    return Task.find_ids({**mine, **DOOMED}, limit=min(size, FEW)), HIDDEN
+    return Task.find_ids({**mine, **DOOMED}, limit=min(size, PURGE_BATCH)), HIDDEN_PHASE
 
 
 def _apply(action: BulkAction, batch: DocumentBatch) -> Counts:
-    if batch.cursor == HIDDEN:
+    if batch.cursor == HIDDEN_PHASE:
         for task_id in batch.ids:
             jobs.finish_deletion(task_id)
         return Counts(len(batch.ids))
     mine = {"_id": {"$in": list(batch.ids)}, "$nor": [DOOMED]}
-    Task.collection().update_many(mine, hiding(batch.at))
-    drop_of(batch.ids, batch.token)
+    Task.collection().update_many(mine, deletion_update(batch.at))
+    drop_generations_of(batch.ids, batch.token)
     return Counts(0)
 
 

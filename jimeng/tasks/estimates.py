@@ -1,19 +1,19 @@
-"""Estimating: what a request would create and cost, with nothing created."""
+"""Estimate what a request would create and cost, without creating it."""
 
 from dataclasses import dataclass
 
 from jimeng.documents.principal import Principal
 from jimeng.providers import Model
-from jimeng.tasks.requests import NewTask, judged
+from jimeng.tasks.requests import NewTask, validate
 
 
 @dataclass(frozen=True)
 class Estimate:
     """
     Attributes:
-        model: Which would draw.
+        model: Which would generate the pictures.
         n: How many pictures.
-        size: Their sides in pixels; None where they follow from what goes in.
+        size: Their width and height in pixels; None if they depend on the inputs.
     """
 
     model: Model
@@ -22,7 +22,7 @@ class Estimate:
 
     @property
     def fen(self) -> int | None:
-        """Hundredths of a yuan for one picture, None where nobody knows."""
+        """The price of one picture in fen, hundredths of a yuan; None if unknown."""
         price = self.model.dearest
         if price is None or (self.size is None and len(price.steps) > 1):
             return None
@@ -35,15 +35,15 @@ class Estimate:
 
 def estimate(principal: Principal, new: NewTask) -> Estimate:
     """
-    Judge a request as `create` does. Nothing is written, kept, or taken of any limit,
-    and the limits are not asked.
+    Validate a request as `create` does. Nothing is stored, and limits are neither
+    reserved nor checked.
 
     Raises:
         UserIdNotYours: as `create`, and so is ModelNotAllowed.
-        Invalid: as `create`, as far as pictures need not be fetched or decoded for it.
+        Invalid: as `create`, except for checks that fetch or decode pictures.
     """
     principal.require_owner(new.user_id, "estimate")
-    model, _, named = judged(principal, new)
+    model, _, named = validate(principal, new)
     if not named:
         return Estimate(model, new.n, model.resolve_size(new.size, new.quality))
     return Estimate(model, new.n, None)

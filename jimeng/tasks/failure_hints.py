@@ -1,11 +1,11 @@
-"""What helps against a failure, by its code: the same again, other words, others."""
+"""Failure hints: what the user can do about a failure, by its error code."""
 
 from collections.abc import Iterable
 
 from jimeng.providers.registry import retryable
 
-# What helps against failures that the same again would meet once more: others' work
-# first, or another prompt, picture, size or model.
+# For failures that a plain retry would meet again: the operator has to act, or the
+# user changes the prompt, picture, settings or model.
 FAILURE_HINTS = {
     **dict.fromkeys(
         ("access_denied", "credentials_invalid", "clock_wrong", "permission_missing")
@@ -24,22 +24,22 @@ FAILURE_HINTS = {
     **dict.fromkeys(("parameter_refused", "input_refused"), "settings"),
     **dict.fromkeys(("model_not_found", "provider_not_configured"), "model"),
 }
-IN_FORM = frozenset(FAILURE_HINTS.values()) - {"operator"}
-INPUT = IN_FORM - {"model"}  # which an operator may have opened meanwhile
+FORM_HINTS = frozenset(FAILURE_HINTS.values()) - {"operator"}
+INPUT_HINTS = FORM_HINTS - {"model"}  # an operator may activate a model meanwhile
 
 
-def of(codes: Iterable[str]) -> str:
-    """``retry``, or one of `FAILURE_HINTS`: what helps after these error codes."""
+def hint_for(codes: Iterable[str]) -> str:
+    """The hint for a task with these error codes: ``retry``, or of `FAILURE_HINTS`."""
     kinds = [FAILURE_HINTS.get(code, "retry") for code in codes]
-    first = ("retry", "operator", *kinds[:1])  # they may differ
+    first = ("retry", "operator", *kinds[:1])  # by priority, if they differ
     return next((kind for kind in first if kind in kinds), "retry")
 
 
 def needs_other_input(code: str) -> bool:
-    """Whether the same fails again, and nobody but its user can change that."""
-    return FAILURE_HINTS.get(code) in INPUT and not retryable(code)
+    """Whether a retry would fail again until the user changes the request."""
+    return FAILURE_HINTS.get(code) in INPUT_HINTS and not retryable(code)
 
 
-def other(code: str) -> str:
-    """What helps against one failure that the same again would meet once more."""
+def hint_unless_retryable(code: str) -> str:
+    """The hint for a failure that a plain retry would meet again; else ``none``."""
     return FAILURE_HINTS.get(code, "none")

@@ -1,4 +1,4 @@
-"""Finding tasks and pictures, and looking after one until it has ended."""
+"""Query tasks and pictures."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,9 +21,9 @@ from jimeng.documents.task import THERE, having
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
 from jimeng.tasks.views import TaskView, view, view_with
 
-MAX_WORDS, MAX_SEARCH_CHARS = 12, 200  # of a search; its characters
-MAX_OFFSET = 1000  # beyond, a cursor is the way
-MAX_SEARCHED = 1000  # tasks that one page looks at for words
+MAX_SEARCH_WORDS, MAX_SEARCH_CHARS = 12, 200
+MAX_OFFSET = 1000  # beyond, use a cursor
+MAX_SEARCHED = 1000  # tasks that one page of a search scans
 
 
 def find(principal: Principal, task_id: str) -> Task:
@@ -31,16 +31,16 @@ def find(principal: Principal, task_id: str) -> Task:
     Look up one task.
 
     Raises:
-        TaskNotFound: no such task, or it is somebody else's.
+        TaskNotFound: no such task, or it is another user's.
     """
     row = commands.find_one(Task.collection(), {"_id": task_id})
-    return Task.read(shown(principal, task_id, row))
+    return Task.read(require_visible(principal, task_id, row))
 
 
-def shown(principal: Principal, task_id: str, row: dict | None) -> dict:
+def require_visible(principal: Principal, task_id: str, row: dict | None) -> dict:
     """
-    What was found by a task's id alone, which is a third less work for MongoDB than
-    with `THERE` and whose it is.
+    The row, if the principal may see it. It was queried by its id alone, which costs
+    MongoDB a third less than with `THERE` and the owner.
 
     Raises:
         TaskNotFound: as `find`.
@@ -52,7 +52,7 @@ def shown(principal: Principal, task_id: str, row: dict | None) -> dict:
 
 
 def find_all(principal: Principal, task_ids: Iterable[str]) -> list[Task]:
-    """Those of *task_ids* that are there for this principal, in no order."""
+    """Those of *task_ids* that the principal may see, in no order."""
     where = {"_id": {"$in": list(task_ids)}, **principal.filter(), **THERE}
     return Task.find_all(where)
 
@@ -69,32 +69,32 @@ def page(
     within: dict | None = None,
 ) -> Page[Task]:
     """
-    A user's tasks, newest first; a page deep down costs what the first does.
+    A page of a user's tasks, newest first; every page costs the same.
 
-    A search goes through `MAX_SEARCHED` of them: its page may have fewer than *limit*,
-    even none, and a cursor that leads on.
+    A search scans `MAX_SEARCHED` tasks per page: a page may have fewer rows than
+    *limit*, even none, and still a next cursor.
 
     Args:
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the page before.
-        status: Only tasks in this one.
-        q: Only tasks whose prompt has all of these words.
+        status: Only tasks with this status.
+        q: Only tasks whose prompt contains all of these words.
         metadata: Only tasks that have all of these pairs.
-        within: Only tasks for which this query holds too.
+        within: An additional MongoDB filter.
 
     Raises:
         Invalid: the cursor is not one of ours, or the status is unknown.
     """
-    where = owned(principal, user_id)
+    where = owner_filter(principal, user_id)
     if status is not None:
-        where["status"] = known_status(status)
+        where["status"] = check_status(status)
     parts = [where | having(metadata) | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     last = last_searched(parts) if q else None
     if last is not None:
         parts.append(cursors.down_to(last, "created_at"))
-    rows = Task.collection().find({"$and": [*parts, THERE, with_words(q)]})
+    rows = Task.collection().find({"$and": [*parts, THERE, prompt_filter(q)]})
     some = list(rows.sort(NEWEST_FIRST).limit(limit + 1))
     found = cursors.cut_page(some, limit, "created_at").read(Task.read_all)
     if found.next_cursor is None and last is not None:
@@ -102,10 +102,10 @@ def page(
     return found
 
 
-def known_status(status: str) -> str:
+def check_status(status: str) -> str:
     """
     Raises:
-        Invalid: it is none.
+        Invalid: there is no such status.
     """
     if status not in set(Status):
         raise Invalid.field("status", "invalid.status", known=", ".join(Status))
@@ -114,30 +114,31 @@ def known_status(status: str) -> str:
 
 def last_searched(parts: list[dict]) -> dict | None:
     """
-    The last task that a page looks at; None where these are all there are. Deleted ones
-    are looked at too, so that this is found from an index alone.
+    The last task that a page of a search scans; None if there are no more. Deleted
+    tasks count too, so that an index alone answers this.
     """
     rows = Task.collection().find({"$and": parts}, {"created_at": 1})
     rows = rows.sort(NEWEST_FIRST).skip(MAX_SEARCHED - 1).limit(1)
     return next(rows, None)
 
 
-def with_words(q: str | None) -> dict:
-    """The part of a query that keeps to prompts which have all words of *q*."""
-    # As they stand: two Chinese characters are enough.
+def prompt_filter(q: str | None) -> dict:
+    """A filter for prompts that contain all words of *q*, ignoring case."""
+    # Substrings: two Chinese characters make a useful search.
     parts = [
-        {"prompt": re.compile(re.escape(word), re.IGNORECASE)} for word in words_of(q)
+        {"prompt": re.compile(re.escape(word), re.IGNORECASE)}
+        for word in search_words(q)
     ]
     return {"$and": parts} if parts else {}
 
 
-def words_of(q: str | None) -> list[str]:
-    """The words of a search: the first few, since each is looked for everywhere."""
-    # A pattern of MongoDB's cannot hold a NUL.
-    return (q or "")[:MAX_SEARCH_CHARS].replace("\0", " ").split()[:MAX_WORDS]
+def search_words(q: str | None) -> list[str]:
+    """The words of a search, up to `MAX_SEARCH_WORDS`: each costs a scan."""
+    # MongoDB's patterns cannot contain a NUL.
+    return (q or "")[:MAX_SEARCH_CHARS].replace("\0", " ").split()[:MAX_SEARCH_WORDS]
 
 
-def recent(
+def page_by_offset(
     principal: Principal,
     user_id: str,
     *,
@@ -145,27 +146,32 @@ def recent(
     offset: int,
     metadata: Mapping[str, str] | None = None,
 ) -> list[Task]:
-    """A user's tasks, newest first, counted from the newest; *offset* to 1,000."""
-    where = {**owned(principal, user_id), **having(metadata), **THERE}
+    """A user's tasks, newest first, from *offset* (at most `MAX_OFFSET`)."""
+    where = {**owner_filter(principal, user_id), **having(metadata), **THERE}
     return Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
 
 
-def owned(principal: Principal, user_id: str) -> dict:
-    """Those of *user_id* that the principal may see: all or none."""
+def owner_filter(principal: Principal, user_id: str) -> dict:
+    """
+    A filter for the tasks of *user_id*.
+
+    Raises:
+        TaskNotFound: the principal may not act for that user.
+    """
     if not principal.may_act_for(user_id):
         raise TaskNotFound(f"tasks of {user_id!r}")
     return {"user_id": user_id}
 
 
-def image(
+def open_image(
     principal: Principal | None, key: str, part: str = FILES[0]
 ) -> tuple[Image, BinaryIO]:
     """
     Open a picture by the key in its link.
 
     Args:
-        principal: Whoever holds the link may see the picture; None is nobody known.
-        part: Which bytes, one of `documents.image.FILES`.
+        principal: Not checked: anybody who has the link may see the picture.
+        part: Which file of it, one of `documents.image.FILES`.
 
     Raises:
         ImageNotFound: no picture has this key (any more), or it is in the trash.
@@ -179,58 +185,60 @@ def image(
     return found, content
 
 
-MAX_OPEN = 10_000  # ids that are remembered
+MAX_CACHED_OPEN = 10_000
 
-_open: set[str] = set()  # tasks that were open when this process looked last
+_known_open: set[str] = set()  # ids of tasks that were open when last queried
 
 
-def look(principal: Principal, task_id: str) -> tuple[Task, TaskView | None]:
+def find_with_view(principal: Principal, task_id: str) -> tuple[Task, TaskView | None]:
     """
-    A task, and how it stands while it is open.
+    A task, and its view if it is open.
 
-    One that was open when this process looked last is read together with its pictures:
-    that is a command less for whoever asks again and again.
+    A task that was open when this process last queried it is read together with its
+    generations: one command less for clients that poll.
 
     Raises:
         TaskNotFound: as `find`.
     """
     generations = None
-    if task_id in _open:
-        task, generations = _find_together(principal, task_id)
+    if task_id in _known_open:
+        task, generations = _find_with_generations(principal, task_id)
     else:
         task = find(principal, task_id)
     if not task.is_open:
-        _open.discard(task_id)
+        _known_open.discard(task_id)
         return task, None
-    if len(_open) >= MAX_OPEN:
-        _open.clear()
-    _open.add(task_id)
+    if len(_known_open) >= MAX_CACHED_OPEN:
+        _known_open.clear()
+    _known_open.add(task_id)
     if generations is None:
         return task, view(principal, task)
     return task, view_with(task, generations)
 
 
-def look_again(principal: Principal, task: Task) -> TaskView | None:
+def view_after_wait(principal: Principal, task: Task) -> TaskView | None:
     """
-    How a task stands that was waited for; None where MongoDB does not say.
+    The view of a task after a wait; None if MongoDB is unavailable.
 
     Raises:
         TaskNotFound: it was deleted meanwhile.
     """
-    with best_effort("look after waiting"):
+    with best_effort("view after a wait"):
         return view(principal, find(principal, task.id))
     return None
 
 
-def _find_together(
+def _find_with_generations(
     principal: Principal, task_id: str
 ) -> tuple[Task, dict[int, Generation]]:
-    """`find`, with the task's generations by their index."""
-    pictures = [{"$match": {"task_id": task_id}}]
-    beside = {"coll": Generation.collection().name, "pipeline": pictures}
+    """`find`, with the task's generations by their index, in one command."""
+    of_task = [{"$match": {"task_id": task_id}}]
+    generations_of = {"coll": Generation.collection().name, "pipeline": of_task}
     wanted = {"$match": {"_id": task_id}}
-    rows = commands.aggregate(Task.collection(), [wanted, {"$unionWith": beside}])
+    rows = commands.aggregate(
+        Task.collection(), [wanted, {"$unionWith": generations_of}]
+    )
     first = next((row for row in rows if row["_id"] == task_id), None)
-    task = shown(principal, task_id, first)
+    task = require_visible(principal, task_id, first)
     generations = [Generation.read(row) for row in rows if row is not task]
     return Task.read(task), {each.index: each for each in generations}

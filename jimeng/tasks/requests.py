@@ -1,6 +1,6 @@
 """
-Building: what is asked for, judged by its model, as it is stored; and what a request
-that comes again is known by.
+Requests for tasks: validated against the model, built into the stored row, and the
+fingerprint by which a repeated request is recognised.
 """
 
 import hashlib
@@ -25,32 +25,32 @@ from jimeng.tasks import styles
 @dataclass(frozen=True, kw_only=True)
 class NewTask:
     """
-    What is asked for; `schemas` has checked the types.
+    A request for a task; `schemas` has checked the types.
 
     Attributes:
-        user_id: Whose it will be.
-        prompt: 1 to as many characters as the model takes.
-        model: A name of the registry's, None for the default.
-        provider: Who is to draw it, None for whoever offers the model.
-        size: As `Model.resolve_size` takes it.
+        user_id: The owner.
+        prompt: 1 to as many characters as the model accepts.
+        model: A name in the registry, None for the default model.
+        provider: None for the one that offers the model.
+        size: As `Model.resolve_size` accepts it.
         quality: ``standard`` or ``hd``.
         style: Words that are added to the prompt.
         n: Pictures, 1 to 4.
-        seed: -1 has one drawn, else 0 to 2^31-1.
+        seed: 0 to 2^31-1, or -1 for a random one.
         delay: Seconds before it may start.
-        images: The pictures that go in, in order, as `inputs.look_up` takes them.
-        mask: The same, of a mask for the first of them.
+        images: References to the input pictures, in order, as `inputs.look_up`.
+        mask: A reference to a mask for the first of them.
         strength: 0 to 1.
-        expand: How far the picture grows.
+        expand: How far the picture is extended at each side.
         again: The inputs of a task that is run again, in place of *images* and *mask*.
-        given: The request as it came, for the record.
-        retried_from: The task that this one runs again.
-        id: A derived one: asked for twice it is made once. None for a new one.
-        batch: The id of the batch that it belongs to.
-        batch_index: Which of its prompts this is.
-        webhook_url: Where the end of this task alone is sent.
-        webhook_events: Which events of it; empty for all.
-        metadata: What its program attaches to it; the provider never sees it.
+        given: The request as received, stored with the task.
+        retried_from: The task that this one retries.
+        id: A derived id, which makes creation idempotent; None for a new one.
+        batch: The id of its batch.
+        batch_index: The index of its prompt in the batch.
+        webhook_url: Where events of this task are sent.
+        webhook_events: Which events; empty for all.
+        metadata: The client's own pairs; not sent to the provider.
     """
 
     user_id: str
@@ -78,10 +78,10 @@ class NewTask:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def wishes(self) -> dict:
+    def fingerprint_fields(self) -> dict:
         """
-        What two equal requests have in common, but for pictures: the same however a
-        request was written, with its defaults spelled out or not.
+        What equal requests have in common, except for pictures; defaults are filled
+        in, so that it does not matter whether they were spelled out.
         """
         names = ("user_id", "prompt", "model", "provider", "size", "quality", "style")
         more = ("n", "seed", "delay", "strength", "retried_from")
@@ -95,7 +95,7 @@ class NewTask:
 
     @property
     def webhook(self) -> dict | None:
-        """As the task keeps it."""
+        """As stored on the task."""
         if self.webhook_url is None:
             return None
         return {"url": self.webhook_url, "events": list(self.webhook_events)}
@@ -105,24 +105,24 @@ class NewTask:
         return self.mask is not None or any(each.field == "mask" for each in self.again)
 
 
-def judged(principal: Principal, new: NewTask) -> tuple[Model, str, list[Named]]:
+def validate(principal: Principal, new: NewTask) -> tuple[Model, str, list[Named]]:
     """
-    Judge a request, but for its sides and what its pictures hold.
+    Validate a request, except for its size and the content of its pictures.
 
     Returns:
-        The model that it asks for, the prompt as it is sent, and what is to go in.
+        The model, the prompt as it is sent, and the input references.
 
     Raises:
         Invalid: as in `create`, and so is ModelNotAllowed.
     """
     model = model_for(principal, new)
-    prompt = judge(new, model)
-    return model, prompt, named_by(principal, new)
+    prompt = check_with_model(new, model)
+    return model, prompt, resolve_inputs(principal, new)
 
 
 def model_for(principal: Principal, new: NewTask) -> Model:
     """
-    The model that is asked for.
+    The model of the request.
 
     Raises:
         Invalid: there is none of that name.
@@ -133,9 +133,9 @@ def model_for(principal: Principal, new: NewTask) -> Model:
     return model
 
 
-def judge(new: NewTask, model: Model) -> str:
+def check_with_model(new: NewTask, model: Model) -> str:
     """
-    Compare what is asked with what the model takes, before anything is looked up.
+    Check the request against what the model accepts, without any lookup.
 
     Returns:
         The prompt as it is sent.
@@ -155,7 +155,7 @@ def judge(new: NewTask, model: Model) -> str:
         expand=new.expand,
     )
     check_parameters(asked, model, jobs.runtime().registry.models.values())
-    prompt = styled(new.prompt, new.style)
+    prompt = with_style(new.prompt, new.style)
     if len(prompt) > model.max_prompt:
         raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
     if new.n > model.max_images:
@@ -167,9 +167,9 @@ def judge(new: NewTask, model: Model) -> str:
     return prompt
 
 
-def named_by(principal: Principal, new: NewTask) -> list[Named]:
+def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
     """
-    What is to go in, looked up.
+    Look up the input pictures.
 
     Raises:
         Invalid: as in `create`.
@@ -181,7 +181,7 @@ def named_by(principal: Principal, new: NewTask) -> list[Named]:
     return inputs.look_up(principal, new.images, new.mask)
 
 
-def build(
+def build_row(
     new: NewTask,
     model: Model,
     prompt: str,
@@ -190,22 +190,24 @@ def build(
     **known_by: str | None,
 ) -> dict:
     """
-    The task as it is stored.
+    Build the task's row for MongoDB.
 
     Args:
         prompt: As it is sent.
-        named: The pictures that go in, as they were named.
-        made: The same as they are kept.
-        known_by: Fields by which a request that comes again finds it.
+        named: References to the input pictures.
+        made: The stored inputs that belong to them.
+        known_by: Fields by which a repeated request finds the task.
 
     Raises:
         Invalid: as in `create`.
     """
-    size = size_of(new, model, made)
+    size = output_size(new, model, made)
     now = utcnow()
     return Task.row(
         user_id=new.user_id,
-        input={**plain(new), **inputs.written(named, made)} if made else plain(new),
+        input={**stored_request(new), **inputs.written(named, made)}
+        if made
+        else stored_request(new),
         prompt=prompt,
         model=model.id,
         provider=model.provider,
@@ -215,7 +217,7 @@ def build(
         height=size[1] if size else 1,
         unsized=None if size else True,
         n=new.n,
-        seed=seed_of(new, model),
+        seed=seed_to_send(new, model),
         seed_given=new.seed >= 0,
         open=True,
         delay=new.delay or None,
@@ -228,26 +230,26 @@ def build(
         created_at=now,
         updated_at=now,
         **({"id": new.id} if new.id else {}),
-        **of_inputs(new, made),
+        **input_fields(new, made),
         **known_by,
     )
 
 
-def plain(new: NewTask) -> dict:
-    """The request as it came, but for what is stored otherwise, or never as text."""
+def stored_request(new: NewTask) -> dict:
+    """The request as received, without the parts that are stored in other fields."""
     elsewhere = ("images", "mask", "metadata")
-    kept = {k: v for k, v in new.given.items() if k not in elsewhere}
-    return kept | ({"expand": asdict(new.expand)} if new.expand else {})
+    fields = {k: v for k, v in new.given.items() if k not in elsewhere}
+    return fields | ({"expand": asdict(new.expand)} if new.expand else {})
 
 
-def size_of(
+def output_size(
     new: NewTask, model: Model, made: Sequence[Input]
 ) -> tuple[int, int] | None:
     """
-    The sides of what is drawn; None before all that they follow from is known.
+    The width and height of the output; None as long as they depend on unread inputs.
 
     Raises:
-        Invalid: the model does not draw it, or does not take what goes in.
+        Invalid: the model does not offer the size, or does not accept the inputs.
     """
     if not made:
         return model.resolve_size(new.size, new.quality)
@@ -257,8 +259,8 @@ def size_of(
     return drawn_size(model, new.size, new.quality, pictures=sizes, expand=new.expand)
 
 
-def of_inputs(new: NewTask, made: Sequence[Input]) -> dict:
-    """What the record says of the pictures that go in; nothing where none does."""
+def input_fields(new: NewTask, made: Sequence[Input]) -> dict:
+    """The row's fields about inputs; empty without inputs."""
     if not made:
         return {}
     return {
@@ -273,15 +275,15 @@ def of_inputs(new: NewTask, made: Sequence[Input]) -> dict:
     }
 
 
-def seed_of(new: NewTask, model: Model) -> int | None:
-    """The seed that is sent: the caller's or a new one; none where none is taken."""
+def seed_to_send(new: NewTask, model: Model) -> int | None:
+    """The caller's seed or a random one; None if the model accepts none."""
     if not model.takes_seed:
         return None
     return new.seed if new.seed >= 0 else jobs.new_seed()
 
 
-def styled(prompt: str, style: str | None) -> str:
-    """The prompt with the words of the style behind it; a named one is expanded."""
+def with_style(prompt: str, style: str | None) -> str:
+    """The prompt with the style appended; a named style is expanded to its phrase."""
     if not style:
         return prompt
     words = styles.expand(style)
@@ -289,23 +291,23 @@ def styled(prompt: str, style: str | None) -> str:
 
 
 def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
-    """What two requests under one key must have in common."""
-    body = new.wishes
-    if named:  # pictures by their bytes: no two forms that hold the same are the same
+    """A hash that requests with one idempotency key must share."""
+    body = new.fingerprint_fields
+    if named:  # pictures by their bytes: multipart bodies are never equal
         body["inputs"] = [[each.field, each.mark] for each in named]
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task | None:
+def find_earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task | None:
     """
-    The task that an earlier request made under the same key, or under a derived id.
+    The task that an earlier request created with the same key or derived id.
 
     Args:
         mark: The `fingerprint` that goes with the key.
 
     Raises:
-        IdempotencyKeyReused: as `repeating.earlier`.
+        IdempotencyKeyReused: as `idempotency.earlier`.
     """
     if new.id is not None:
         return Task.find_one({"_id": new.id, "user_id": new.user_id})

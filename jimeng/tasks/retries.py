@@ -1,4 +1,4 @@
-"""Running again: what failed or was cancelled, or the same once more."""
+"""Retry tasks that failed or were cancelled, or run a task again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from jimeng.tasks import failure_hints
 from jimeng.tasks.audit import audited
 from jimeng.tasks.creation import create
 from jimeng.tasks.estimates import Estimate, estimate
-from jimeng.tasks.queries import find, owned
-from jimeng.tasks.requests import NewTask, styled
+from jimeng.tasks.queries import find, owner_filter
+from jimeng.tasks.requests import NewTask, with_style
 
 RETRYABLE = frozenset(("completed", "failed", "cancelled"))
 MAX_AT_ONCE = 100  # tasks in one request
-MAX_LOOKED_AT = 200  # failed tasks, the newest
+MAX_SCANNED = 200  # newest failed tasks
 READY, PAID, HOPELESS, WITHDRAWN = "ready", "paid", "hopeless", "withdrawn"
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryableFailures:
     """
-    Which of a user's failed tasks can all be run again without a second thought.
+    Which of a user's failed tasks can be retried together without further consent.
 
     Attributes:
-        task_ids: Those, newest first, as many as go at once.
-        pictures: How many they ask for.
+        task_ids: These tasks, newest first, up to `MAX_AT_ONCE`.
+        pictures: How many they request.
         paid: How many others were, or may have been, charged: each needs consent.
         hopeless: How many others would fail the same way.
     """
@@ -48,19 +48,19 @@ class Again:
 class Wording:
     """
     Attributes:
-        prompt: As it was written.
-        style: As it was named, or None.
+        prompt: As the user wrote it.
+        style: As the user named it, or None.
     """
 
     prompt: str
     style: str | None = None
 
 
-def wording(task: Task) -> Wording:
-    """The user's own words; those that were sent, where the record has no others."""
+def original_wording(task: Task) -> Wording:
+    """The prompt and style as the user wrote them; else the prompt as it was sent."""
     prompt, style = task.input.get("prompt"), task.input.get("style")
-    # A style may stand for other words by now; then only what was sent is sure.
-    if prompt and styled(prompt, style) == task.prompt:
+    # A style's phrase may have changed since; then only the prompt as sent is certain.
+    if prompt and with_style(prompt, style) == task.prompt:
         return Wording(prompt, style or None)
     return Wording(task.prompt)
 
@@ -75,25 +75,27 @@ def retry(
     new_id: str | None = None,
 ) -> tuple[Task, bool]:
     """
-    Ask once more for the pictures that a task lacks, as a new one. That belongs to the
-    same batch, and has the same metadata and ``webhook_url``.
+    Create a task for the pictures that a task lacks. It belongs to the same batch, and
+    has the same metadata and ``webhook_url``.
 
     Args:
-        accept_double_charge: Needed where the first was, or may have been, charged.
+        accept_double_charge: Required if the first was, or may have been, charged.
         idem_key: As in `create`.
         new_id: As `NewTask.id`.
 
     Returns:
-        The new task, and whether an earlier request had made it.
+        The new task, and whether an earlier request had created it.
 
     Raises:
         TaskNotFound: as in `find`.
-        TaskNotRetryable: it is still under way, or has all its pictures.
-        MayBeChargedTwice: the provider was, or may have been, paid for the first.
+        TaskNotRetryable: it has not ended, or has all its pictures.
+        MayBeChargedTwice: the provider has, or may have, charged for the first.
         Invalid: as in `create`: the model may be gone.
     """
     task = find(principal, task_id)
-    new = lacking(task, accept_double_charge=accept_double_charge, new_id=new_id)
+    new = request_for_missing(
+        task, accept_double_charge=accept_double_charge, new_id=new_id
+    )
     return create(principal, new, idem_key=idem_key)
 
 
@@ -101,20 +103,22 @@ def estimate_retry(
     principal: Principal, task_id: str, *, accept_double_charge: bool = False
 ) -> Estimate:
     """
-    What `retry` would create; nothing is created, and no limit is asked.
+    Estimate what `retry` would create; nothing is created, no limit is checked.
 
     Raises:
         TaskNotFound: as `retry`, and so is all else.
     """
     task = find(principal, task_id)
-    return estimate(principal, lacking(task, accept_double_charge=accept_double_charge))
+    return estimate(
+        principal, request_for_missing(task, accept_double_charge=accept_double_charge)
+    )
 
 
-def lacking(
+def request_for_missing(
     task: Task, *, accept_double_charge: bool, new_id: str | None = None
 ) -> NewTask:
     """
-    What brings the pictures that a task lacks.
+    The request for the pictures that a task lacks.
 
     Raises:
         TaskNotRetryable: as `retry`, and so are MayBeChargedTwice and Invalid.
@@ -126,7 +130,7 @@ def lacking(
         raise MayBeChargedTwice(f"task {task.id}")
     seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
     webhook = task.webhook or {}
-    return anew(
+    return same_request(
         task,
         webhook_url=webhook.get("url"),
         webhook_events=webhook.get("events") or (),
@@ -142,20 +146,20 @@ def lacking(
     )
 
 
-def again(
+def run_again(
     principal: Principal, task_id: str, *, idem_key: str | None = None
 ) -> tuple[Task, bool]:
     """
-    Ask for the same as a task did, whatever became of it, with a new seed.
+    Run a task again with a new seed, whatever its status.
 
-    The new task is the principal's, without metadata and ``webhook_url``. It starts at
-    once, even if the first was to wait.
+    The new task belongs to the principal and has no metadata or ``webhook_url``. It
+    starts at once, even if the first had a delay.
 
     Args:
         idem_key: As in `create`.
 
     Returns:
-        The new task, and whether an earlier request had made it.
+        The new task, and whether an earlier request had created it.
 
     Raises:
         TaskNotFound: as in `find`.
@@ -165,19 +169,19 @@ def again(
     task = find(principal, task_id)
     changed = {"user_id", "seed", "delay", "webhook_url", "webhook_events"}
     given = {name: each for name, each in task.input.items() if name not in changed}
-    new = anew(task, user_id=principal.user_id, n=task.n, given=given)
+    new = same_request(task, user_id=principal.user_id, n=task.n, given=given)
     return create(principal, new, idem_key=idem_key)
 
 
-def anew(task: Task, **values: Any) -> NewTask:
-    """The same as *task*, as it was sent, but for *values*."""
+def same_request(task: Task, **values: Any) -> NewTask:
+    """The request of *task* as it was sent, with *values* set in addition."""
     same: dict = {"prompt": task.prompt, "model": task.model, "provider": task.provider}
     if not task.inputs:
         return NewTask(**same, size=f"{task.width}x{task.height}", **values)
     given = values["given"]
     return NewTask(
         **same,
-        size=given.get("size"),  # which the pictures that go in decide over anew
+        size=given.get("size"),  # resolved against the inputs again
         quality=given.get("quality") or "standard",
         again=tuple(inputs.again(task.inputs, has_mask=bool(task.has_mask))),
         strength=task.strength,
@@ -186,34 +190,34 @@ def anew(task: Task, **values: Any) -> NewTask:
     )
 
 
-def runs_again(principal: Principal, task_ids: Iterable[str]) -> dict[str, str]:
-    """Task -> the newest of those that run it again, where there is one."""
+def find_retries(principal: Principal, task_ids: Iterable[str]) -> dict[str, str]:
+    """Task id -> the id of its newest retry, for tasks that have one."""
     where = {"retried_from": {"$in": list(task_ids)}, **principal.filter(), **THERE}
     rows = Task.collection().find(where, {"retried_from": 1}).sort("created_at", 1)
     return {row["retried_from"]: row["_id"] for row in rows}
 
 
-def failures(principal: Principal, user_id: str) -> Again:
+def retryable_failures(principal: Principal, user_id: str) -> RetryableFailures:
     """
-    Look through a user's failed tasks, for those to run again.
+    Sort a user's newest failed tasks by whether they can be retried.
 
-    Those that were run again already are left out of all numbers.
+    Tasks that were retried already are not counted.
 
     Raises:
-        TaskNotFound: another's tasks are not there to see.
+        TaskNotFound: the principal may not act for that user.
     """
-    where = {**owned(principal, user_id), **THERE, "status": Status.FAILED.value}
+    where = {**owner_filter(principal, user_id), **THERE, "status": Status.FAILED.value}
     rows = Task.collection().find(where, {"n": 1, "outcomes": 1})
-    rows = rows.sort(NEWEST_FIRST).limit(MAX_LOOKED_AT)
-    found = list(rows.batch_size(MAX_LOOKED_AT))  # one answer
-    again = runs_again(principal, (row["_id"] for row in found))
-    left = [row for row in found if row["_id"] not in again]
-    kinds = [kind_of(Task.read(row)) for row in left]
-    # A task of which each picture was cancelled by itself has failed, too.
+    rows = rows.sort(NEWEST_FIRST).limit(MAX_SCANNED)
+    found = list(rows.batch_size(MAX_SCANNED))  # one MongoDB reply
+    retried = find_retries(principal, (row["_id"] for row in found))
+    remaining = [row for row in found if row["_id"] not in retried]
+    kinds = [kind_of(Task.read(row)) for row in remaining]
+    # A task all of whose pictures were cancelled one by one has failed, too.
     may = {READY, WITHDRAWN}
-    ready = [row for row, kind in zip(left, kinds, strict=True) if kind in may]
+    ready = [row for row, kind in zip(remaining, kinds, strict=True) if kind in may]
     ready = ready[:MAX_AT_ONCE]
-    return Again(
+    return RetryableFailures(
         [row["_id"] for row in ready],
         sum(row["n"] for row in ready),
         kinds.count(PAID),
@@ -223,8 +227,8 @@ def failures(principal: Principal, user_id: str) -> Again:
 
 def kind_of(task: Task) -> str:
     """
-    What asking again for what a task that has ended lacks would be: ``ready`` to be
-    done, perhaps ``paid`` for twice, ``hopeless``, or what its owner has ``withdrawn``.
+    What a retry of an ended task would be: ``ready``, possibly ``paid`` twice,
+    ``hopeless``, or ``withdrawn`` (its owner has cancelled the pictures).
     """
     if task.may_be_charged_twice:
         return PAID

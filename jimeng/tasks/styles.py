@@ -1,4 +1,4 @@
-"""Styles with a name: each stands for words that the model understands well."""
+"""Named styles: each expands to a phrase that the models understand well."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Style:
     """
     Attributes:
-        id: What a request names it by; either name does too.
+        id: Used in requests; either name works too.
         zh: Its Chinese name.
         en: Its English name.
-        phrase: What is put behind the prompt in its place.
+        phrase: Appended to the prompt.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Style:
         return len(self.phrase) + 1
 
 
-# Each phrase holds the Chinese name, so that whoever wrote that name gets at least it.
+# Each phrase contains the style's Chinese name, so that naming it loses nothing.
 STYLES = (
     Style("photo", "摄影", "Photograph", "写实摄影，自然光，细节清晰，真实质感"),
     Style("film", "胶片", "Film", "胶片摄影，颗粒感，柔和的褪色色调"),
@@ -59,6 +59,6 @@ def find(name: str) -> Style | None:
 
 
 def expand(words: str) -> str:
-    """The phrase of the style that *words* name; other words as they stand."""
+    """The phrase of the style named *words*; any other text unchanged."""
     found = find(words)
     return found.phrase if found else words

@@ -1,4 +1,4 @@
-"""What a task looks like from outside: phase, place, progress and pictures."""
+"""Views of tasks for the interfaces: phase, queue position, progress and pictures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from jimeng.providers.registry import retryable
 from jimeng.tasks.creation import eta
 
 PHASES = ("preparing", "queued", "submitting", "generating", "saving")
-MAX_MADE, LINEAGE = 500, {"made_from": 1}  # tasks that are told of
+MAX_DERIVED_TASKS = 500  # listed as made from a task's pictures
+LINEAGE = {"made_from": 1}
 QUEUED = PHASES.index("queued")
 PHASE_OF: dict[str, str] = {
     State.PREPARING: "preparing",
@@ -37,11 +38,11 @@ class PictureView:
             its owner).
         progress: 0 to 100.
         since: When it was sent to the provider, or None.
-        expected: Seconds it is likely to take from then on, or None.
-        image: Where it is done.
-        error: ``code``, ``charged``, ``retryable`` and, if known,
-            ``provider_code`` and ``provider_request_id``, where it failed.
-        trouble: Why saving it is tried again, where it is.
+        expected: Expected duration from then on in seconds, or None.
+        image: Once it is done.
+        error: If it failed: ``code``, ``charged``, ``retryable`` and, if known,
+            ``provider_code`` and ``provider_request_id``.
+        trouble: Why saving it is being retried, or None.
     """
 
     index: int
@@ -63,11 +64,11 @@ class TaskView:
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
         eta_seconds: Seconds until it starts, while it is pending and not held.
-        held: Why nothing of it goes on for now, as `lanes.why_held`; while it is
-            processing, that can only be ``no_worker``.
-        progress: 0 to 100; never goes back.
-        remote_ids: The provider's names for its pictures.
-        attempts: Submissions, refused ones included.
+        held: Why its progress is held, as `lanes.why_held`; while it is processing,
+            that can only be ``no_worker``.
+        progress: 0 to 100; never decreases.
+        remote_ids: The provider's ids of its pictures.
+        attempts: Submissions, including refused ones.
     """
 
     task: Task
@@ -86,7 +87,7 @@ class TaskView:
 
     @property
     def troubles(self) -> list[str]:
-        """Why saving pictures is tried again, each reason once."""
+        """Why saving pictures is being retried, each reason once."""
         return list(dict.fromkeys(p.trouble for p in self.pictures if p.trouble))
 
     @property
@@ -95,21 +96,21 @@ class TaskView:
 
 
 def view(principal: Principal, task: Task) -> TaskView:
-    """One task, as `view_all`."""
+    """The view of one task, as `view_all`."""
     return view_all(principal, [task])[0]
 
 
 def view_with(task: Task, generations: dict[int, Generation]) -> TaskView:
-    """An open task whose generations, by index, were read with it."""
+    """The view of an open task with its generations, by index, already read."""
     return _view(task, generations, _images([task.id] if task.done else []))
 
 
 def view_changed(principal: Principal, task: Task) -> TaskView:
     """
-    The whole of a task that was just changed. What MongoDB does not tell of its
-    pictures is left out: what was asked for is done.
+    The full view of a task that was just changed. If MongoDB fails now, its pictures
+    are left out, because the change itself has succeeded.
     """
-    with best_effort("look"):
+    with best_effort("view"):
         return view_all(principal, [task], whole=True)[0]
     return _view(task, {}, {})
 
@@ -118,17 +119,17 @@ def view_all(
     principal: Principal, tasks: Iterable[Task], *, whole: bool = False
 ) -> list[TaskView]:
     """
-    Describe tasks that *principal* has been given by another function of `tasks`.
+    The views of tasks that *principal* may see.
 
     Args:
-        whole: Look up the generations of ended tasks too, for ids and attempts.
+        whole: Read the generations of ended tasks too, for ids and attempts.
     """
     tasks = list(tasks)
     wanted = [task.id for task in tasks if whole or task.is_open]
     generations = _generations(wanted)
     images = _images([task.id for task in tasks if task.done])
     if whole:
-        _look_ahead(principal, images)
+        _add_derived_tasks(principal, images)
     return [_view(task, generations.get(task.id, {}), images) for task in tasks]
 
 
@@ -147,13 +148,13 @@ def _images(task_ids: list[str]) -> dict[str, Image]:
     return {each.id: each for each in Image.find_all({"task_id": {"$in": task_ids}})}
 
 
-def _look_ahead(principal: Principal, images: dict[str, Image]) -> None:
-    """Say of each picture which tasks were made from it."""
+def _add_derived_tasks(principal: Principal, images: dict[str, Image]) -> None:
+    """Set on each picture which tasks were made from it."""
     found: dict[str, list[str]] = {image_id: [] for image_id in images}
     sources = {"$in": list(images)}
     where = {"made_from": {"$exists": True}, "made_from.picture": sources}
     rows = Task.collection().find({**where, **principal.filter(), **THERE}, LINEAGE)
-    for row in rows.sort("created_at", 1).limit(MAX_MADE) if images else ():
+    for row in rows.sort("created_at", 1).limit(MAX_DERIVED_TASKS) if images else ():
         for each in row["made_from"]:
             made = found.get(each.get("picture"), [])
             made += [] if row["_id"] in made else [row["_id"]]
@@ -175,9 +176,9 @@ def _view(
     phases = [PHASES.index(p.state) for p in pictures if p.state in PHASES]
     position, eta_seconds, held = None, None, lanes.why_held()
     if task.status == "pending":
-        position, eta_seconds = place(task, ordered)
+        position, eta_seconds = queue_position(task, ordered)
     elif held == lanes.PAUSED:
-        held = None  # what the provider has goes on
+        held = None  # submitted pictures go on while submission is paused
     return TaskView(
         task,
         pictures,
@@ -192,7 +193,7 @@ def _view(
 
 
 def phase_of(task: Task, phases: list[int]) -> int:
-    """How far the picture that is farthest is; what was not started is in line."""
+    """The phase of the farthest picture; at most ``queued`` before the task starts."""
     farthest = max(phases, default=QUEUED)
     return farthest if task.started_at else min(farthest, QUEUED)
 
@@ -219,7 +220,7 @@ def _picture(
         return PictureView(index, "cancelled", 100, error=_reason(task))
     if generation is None:
         return PictureView(index, "queued")
-    # A state that only a later release knows is one of being worked on.
+    # A state of a later release: fall back on whether it was submitted.
     otherwise = "generating" if generation.began_at else "queued"
     phase = PHASE_OF.get(generation.state, otherwise)
     if generation.is_drawn_now:
@@ -232,15 +233,15 @@ def _picture(
 
 
 def _reason(task: Task) -> dict | None:
-    """Why it was cancelled, where that was not its owner's wish."""
+    """Why the task was cancelled, if not by its owner."""
     if task.reason is None:
         return None
-    nobody = {"provider_code": None, "provider_request_id": None}
-    return {"code": task.reason, "charged": "no", "retryable": True, **nobody}
+    no_provider = {"provider_code": None, "provider_request_id": None}
+    return {"code": task.reason, "charged": "no", "retryable": True, **no_provider}
 
 
-def place(task: Task, generations: list[Generation]) -> tuple[int, int | None]:
-    """The task's place in line, and the seconds until it starts, as `eta` has them."""
+def queue_position(task: Task, generations: list[Generation]) -> tuple[int, int | None]:
+    """The task's queue position, and the seconds until it starts, as `eta`."""
     delayed = 0.0
     if task.not_before is not None:
         delayed = max((task.not_before - utcnow()).total_seconds(), 0.0)
@@ -250,7 +251,7 @@ def place(task: Task, generations: list[Generation]) -> tuple[int, int | None]:
         tasks, pictures = lanes.queue(task.lane).end
     elif first is not None:
         tasks, pictures = lanes.queue(task.lane).ahead(first.turn, first.id)
-    elif not generations and task.turn is not None:  # they are being written
+    elif not generations and task.turn is not None:  # not inserted yet
         first_id = task.generation_ids[0]
         tasks, pictures = lanes.queue(task.lane).ahead(task.turn, first_id)
     model = jobs.runtime().registry.by_lane(task.lane)

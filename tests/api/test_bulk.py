@@ -134,7 +134,7 @@ def test_task_that_time_does_not_allow_says_so(client, monkeypatch):
     """Nothing is half done: it is told apart, and can be sent again."""
     ids = [create(client)]
     data_of(client.post(CANCEL, json={"ids": ids}))
-    monkeypatch.setattr("jimeng.tasks.bulk.RETRY_TIME", -1)
+    monkeypatch.setattr("jimeng.tasks.bulk.RETRY_TIMEOUT_S", -1)
 
     (row,) = data_of(client.post(RETRY, json={"ids": ids}))["results"]
 

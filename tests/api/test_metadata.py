@@ -182,7 +182,7 @@ def test_retry_keeps_it_and_another_of_the_same_does_not(client, app):
 
     retried = data_of(client.post(f"{API}/tasks/{task_id}/retry"), 202)
     with app.test_request_context():
-        anew, _ = tasks.again(
+        anew, _ = tasks.run_again(
             Principal("guest", is_operator=True, is_anonymous=True), task_id
         )
 

@@ -269,11 +269,11 @@ def test_what_is_remembered_of_a_task_shows_it_to_nobody_else(client):
     """It is absent for others, however often its owner has looked."""
     task_id = create(client)
     for _ in range(2):
-        found, view = tasks.look(Principal(CAT["user_id"]), task_id)
+        found, view = tasks.find_with_view(Principal(CAT["user_id"]), task_id)
         assert (found.id, view.phase) == (task_id, "queued")
 
     with pytest.raises(TaskNotFound):
-        tasks.look(Principal("somebody.else"), task_id)
+        tasks.find_with_view(Principal("somebody.else"), task_id)
 
 
 def test_looks_follow_the_task(client, provider, work_off):

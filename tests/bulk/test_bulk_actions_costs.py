@@ -53,7 +53,7 @@ def fill(n: int, users: int) -> None:
         user = f"user_{each % users}"
         new = tasks.NewTask(user_id=user, prompt="猫")
         model = jobs.runtime().registry.model(None, None)
-        row = requests.build(new, model, new.prompt)
+        row = requests.build_row(new, model, new.prompt)
         Task.collection().insert_one(row)
         task = Task.read(row)
         turn, _ = lanes.reserve_tickets(task.lane, user, 1)

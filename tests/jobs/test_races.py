@@ -94,7 +94,7 @@ def test_task_asked_for_while_its_user_is_deleted(
     once(
         monkeypatch,
         deletion,
-        "drop_of",
+        "drop_generations_of",
         before=lambda: made.append(create(client)["task_id"]),
     )
 

@@ -69,7 +69,7 @@ def test_many_delayed_ones_are_counted_too(full):
 
 def test_clearing_says_about_how_much_there_is(full):
     """Before anything is cancelled; then all of it is."""
-    found = clear_queue.pending()
+    found = clear_queue.count_pending()
 
     assert (found.tasks, found.pictures, found.users) == (5, 14, 3)
 

@@ -53,7 +53,7 @@ def test_what_a_user_may_try_again():
 
 def test_pages_offer_the_same_again_only_where_the_api_does():
     """Else something other helps, or an operator does."""
-    again = {code for code in CODES if failure_hints.of([code]) == "retry"}
+    again = {code for code in CODES if failure_hints.hint_for([code]) == "retry"}
 
     assert {code for code in again if not retryable(code)} == set()
 

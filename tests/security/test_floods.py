@@ -12,7 +12,7 @@ from jimeng.accounts import failed_attempts, keys
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.limits.reservations import COUNT
-from jimeng.tasks.queries import with_words, words_of
+from jimeng.tasks.queries import prompt_filter, search_words
 from tests.access.conftest import OPERATOR
 from tests.each import for_each
 from tests.monitoring.test_logs import written  # noqa: F401 (fixture)
@@ -217,8 +217,8 @@ def test_words_of_a_search_are_few_and_short(client, monkeypatch):
     answer = client.get("/admin/users", query_string={"q": "a b c " * 99})
 
     assert (answer.status_code, len(seen)) == (200, 12)
-    assert len(with_words("a " * MB)["$and"]) == 12
-    assert words_of("a" * MB) == ["a" * 200]
+    assert len(prompt_filter("a " * MB)["$and"]) == 12
+    assert search_words("a" * MB) == ["a" * 200]
 
 
 @for_each(

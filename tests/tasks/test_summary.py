@@ -25,7 +25,7 @@ def write(n: int, status: str, user_id: str = "ada", **fields: object) -> None:
 
 
 def counted() -> dict[str, str]:
-    found = summary.counts(ADA, "ada")
+    found = summary.count_by_state(ADA, "ada")
     return {state: str(count) for state, count in found.items() if count}
 
 
@@ -76,7 +76,7 @@ def test_page_of_a_search_is_cut_where_its_part_ends(monkeypatch):
     now = utcnow()
     write(5, "completed", created_at=now)
 
-    numbers = summary.counts_found(ADA, "ada", "cat")
+    numbers = summary.count_matches_by_state(ADA, "ada", "cat")
     pages = [tasks.page(ADA, "ada", q="cat")]
     while pages[-1].next_cursor:
         pages.append(tasks.page(ADA, "ada", q="cat", cursor=pages[-1].next_cursor))

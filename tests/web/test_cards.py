@@ -126,7 +126,7 @@ def test_again_asks_for_the_same_with_another_seed(client, work_off):
     same = ("prompt", "model", "width", "height", "n")
     assert [second[name] for name in same] == [first[name] for name in same]
     assert second.seed != first.seed
-    assert tasks.wording(second) == tasks.wording(first)
+    assert tasks.original_wording(second) == tasks.original_wording(first)
 
 
 def test_again_sent_twice_makes_one_task(client, work_off):

@@ -101,7 +101,7 @@ class Composer:
     @classmethod
     def again(cls, task: Task, *, seed: str = "") -> "Composer":
         """The form as it was for *task*; with another seed unless one is given."""
-        words, ids = tasks.wording(task), task.inputs or []
+        words, ids = tasks.original_wording(task), task.inputs or []
         form = cls(
             prompt=words.prompt,
             wanted=task.lane,

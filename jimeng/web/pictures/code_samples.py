@@ -124,7 +124,7 @@ def programs(record: PictureRecord, server: str, *, with_key: bool) -> list[Prog
 def request_of(record: PictureRecord) -> dict[str, str | int]:
     """The body of the request that would have made this picture alone."""
     task, image = record.task, record.image
-    words = tasks.wording(task)
+    words = tasks.original_wording(task)
     body: dict[str, str | int] = {"user_id": task.user_id, "model": task.model}
     body["prompt"] = words.prompt
     if words.style:

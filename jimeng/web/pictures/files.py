@@ -29,7 +29,7 @@ def image(key: str, ext: str) -> Response:
     The picture as it came from the provider; to be saved by who asked for it, with
     what it was made of written into it.
     """
-    found, content = tasks.image(None, key)
+    found, content = tasks.open_image(None, key)
     if found.suffix != ext:
         content.close()
         raise ImageNotFound("no picture of that type")
@@ -51,7 +51,7 @@ def image(key: str, ext: str) -> Response:
 @bp.get("/i/<key>/thumb.webp")
 def thumbnail(key: str) -> Response:
     """The picture, small, as WebP."""
-    found, content = tasks.image(None, key, "thumbnail_id")
+    found, content = tasks.open_image(None, key, "thumbnail_id")
     return small(found, content, found.thumbnail_bytes, "image/webp", "thumb")
 
 
@@ -61,7 +61,7 @@ def preview(key: str) -> ResponseReturnValue:
     The same for dense screens; small pictures have none, but for the thumbnail.
     """
     try:
-        found, content = tasks.image(None, key, "preview_id")
+        found, content = tasks.open_image(None, key, "preview_id")
     except ImageNotFound:
         return redirect(url_for(".thumbnail", key=key))
     return small(found, content, found.preview_bytes, "image/jpeg", "preview")
@@ -110,7 +110,7 @@ def disposition(found: Image, ext: str, task: Task | None) -> str:
     if request.args.get("download") != "1":
         return f'inline; filename="{plain}"'
     # The beginning of the prompt as it was written, for those who may read it.
-    name = plain_name(tasks.wording(task).prompt if task else None)
+    name = plain_name(tasks.original_wording(task).prompt if task else None)
     return content_disposition(plain, f"{name}-{found.index + 1}.{ext}")
 
 

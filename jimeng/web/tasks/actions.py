@@ -132,7 +132,7 @@ def retry(task_id: str) -> ResponseReturnValue:
 def again(task_id: str) -> ResponseReturnValue:
     """Ask for the same at once, with a new seed."""
     principal, token = auth.principal_of_page(), token_of(request.form)
-    made, replayed = tasks.again(principal, task_id, idem_key=token)
+    made, replayed = tasks.run_again(principal, task_id, idem_key=token)
     if not is_htmx():
         return redirect(url_for(".task", task_id=made.id), 303)
     return show_created(made, replayed)

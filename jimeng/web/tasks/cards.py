@@ -134,18 +134,19 @@ class Card(OfTask):
     @property
     def remedy(self) -> str | None:
         """
-        What helps, once it has ended without a picture: ``retry``, or as in `remedies`.
+        The failure hint once it has ended without a picture: ``retry``, or as in
+        `failure_hints`.
         """
         if self.task.status == "cancelled":
             return "retry"
         if self.task.status != "failed":
             return None
-        return failure_hints.of(e["code"] for e in self.view.errors)
+        return failure_hints.hint_for(e["code"] for e in self.view.errors)
 
     @property
     def may_edit(self) -> bool:
         """Whether something else in the form is what helps."""
-        return self.remedy in failure_hints.IN_FORM
+        return self.remedy in failure_hints.FORM_HINTS
 
     @property
     def report(self) -> str:
@@ -166,7 +167,7 @@ class Card(OfTask):
     def lacking(self) -> int:
         """How many pictures did not come beside others, and may if asked for again."""
         codes = [e["code"] for e in self.view.errors]
-        if self.task.status != "completed" or failure_hints.of(codes) != "retry":
+        if self.task.status != "completed" or failure_hints.hint_for(codes) != "retry":
             return 0
         return sum(picture.error is not None for picture in self.pictures)
 

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import batches, tasks
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
-from jimeng.tasks import Line
+from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
 from jimeng.web.create.initial import asked_for
@@ -41,7 +41,9 @@ def show_feed(template: str, **values: object) -> str:
     )
 
 
-def line_of(principal: Principal, cards: list[Card], others: int = 0) -> Line | None:
+def line_of(
+    principal: Principal, cards: list[Card], others: int = 0
+) -> WaitingSummary | None:
     """
     All that waits, where that may be much, or the page has said so before.
 
@@ -50,7 +52,7 @@ def line_of(principal: Principal, cards: list[Card], others: int = 0) -> Line | 
     """
     told = request.values.get("l") == "1"
     many = others + sum(card.waits for card in cards) >= MANY
-    found = tasks.line(principal) if told or many else None
+    found = tasks.waiting_summary(principal) if told or many else None
     return found if found and (told or found.n >= MANY) else None
 
 

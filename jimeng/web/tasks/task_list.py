@@ -30,7 +30,7 @@ from jimeng.web.tasks.task_rows import (
 )
 
 PAGE = 24  # rows
-NOTHING = retries.Again([], 0, 0, 0)
+NOTHING = retries.RetryableFailures([], 0, 0, 0)
 
 
 @bp.get("/tasks", endpoint="tasks")
@@ -55,7 +55,7 @@ class Totals:
 
     counts: dict[str, Count]
     waiting: dict[str, Count]
-    again: retries.Again
+    again: retries.RetryableFailures
 
     @property
     def total(self) -> Count:
@@ -77,14 +77,16 @@ def totals(wanted: Wanted) -> Totals:
     principal = auth.principal_of_page()
     user_id, waiting = principal.user_id, clear_queue.CANCELLABLE
     if wanted.batch:  # whose own page has what can be done to all of it
-        found = summary.counts(principal, user_id, within={"batch": wanted.batch})
+        found = summary.count_by_state(
+            principal, user_id, within={"batch": wanted.batch}
+        )
         return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
     if wanted.q:
-        found = summary.counts_found(principal, user_id, wanted.q)
-        left = summary.counts(principal, user_id, waiting)
+        found = summary.count_matches_by_state(principal, user_id, wanted.q)
+        left = summary.count_by_state(principal, user_id, waiting)
     else:
-        found = left = summary.counts(principal, user_id)
-    again = retries.failures(principal, user_id)
+        found = left = summary.count_by_state(principal, user_id)
+    again = retries.retryable_failures(principal, user_id)
     left = {state: left[state] for state in waiting}
     return Totals(found, left, again)
 
@@ -109,7 +111,7 @@ def listing(wanted: Wanted) -> dict:
 
 
 def within(wanted: Wanted) -> dict | None:
-    found = summary.in_state(wanted.state) if wanted.state else {}
+    found = summary.state_filter(wanted.state) if wanted.state else {}
     return {**found, **({"batch": wanted.batch} if wanted.batch else {})} or None
 
 
@@ -126,7 +128,7 @@ def around(wanted: Wanted) -> dict:
         "wanted": wanted,
         "states": (None, *summary.STATES),
         "totals": totals(wanted),
-        "cancelling": clear_queue.cancelling(auth.principal_of_page()),
+        "cancelling": clear_queue.running_cancellations(auth.principal_of_page()),
         "token": new_token(),
     }
 
@@ -167,7 +169,7 @@ def cancel_tasks() -> ResponseReturnValue:
 def cancelling() -> ResponseReturnValue:
     """How far a cancellation of many has come; at the end the page is loaded anew."""
     principal, wanted = auth.principal_of_page(), asked_for()
-    action = clear_queue.find_cancelling(principal, request.args.get("action", ""))
+    action = clear_queue.find_cancellation(principal, request.args.get("action", ""))
     if action is None or not action.is_open:
         said = [str(Note(CANCELLED, action.done))] if action else []
         return "", 200, {"HX-Redirect": url_for(".tasks", **wanted.query, said=said)}
@@ -188,7 +190,7 @@ def retry_tasks() -> ResponseReturnValue:
     """
     principal = auth.principal_of_page()
     given = list(dict.fromkeys(request.form.getlist("id")))[: retries.MAX_AT_ONCE]
-    before = retries.runs_again(principal, given)
+    before = retries.find_retries(principal, given)
     agreed = accepts_double_charge() and len(given) == 1
     outcomes = tasks.retry_many(
         principal,

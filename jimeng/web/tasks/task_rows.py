@@ -112,7 +112,7 @@ def rows_of(found: Iterable[Task]) -> list[Row]:
 
 def rows_from(cards: list[Card]) -> list[Row]:
     ended = [card.task.id for card in cards if not card.is_open]
-    again = retries.runs_again(auth.principal_of_page(), ended)
+    again = retries.find_retries(auth.principal_of_page(), ended)
     return [Row(card, again.get(card.task.id)) for card in cards]
 
 

@@ -18,7 +18,7 @@ class OfTask:
     @property
     def prompt(self) -> str:
         """As it was written; what was sent may hold a style's words too."""
-        return tasks.wording(self.task).prompt
+        return tasks.original_wording(self.task).prompt
 
     @property
     def title(self) -> str:
@@ -37,7 +37,7 @@ class OfTask:
     @property
     def style(self) -> str | None:
         """The name of the style, in the reader's language where it has one."""
-        return style_name(tasks.wording(self.task).style)
+        return style_name(tasks.original_wording(self.task).style)
 
 
 def style_name(style: str | None) -> str | None:
